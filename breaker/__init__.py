@@ -1,1 +1,66 @@
-"""breaker"""
+"""An operational circuit breaker: `Breaker`, its `Settings`, and a `Registry` of several.
+
+from breaker import Breaker, Settings
+
+b = Breaker(Settings(latency_threshold=600), name="payments")
+if b.allow():
+    start = b.clock()
+    ...
+    b.done(start, b.clock(), error=False)
+"""
+
+from breaker._version import __version__
+from breaker.breaker import Breaker
+from breaker.counters import Counters
+from breaker.errors import (
+    BreakerError,
+    BreakerOpenError,
+    BreakerStateError,
+    ConfigError,
+    ConfigProblem,
+    ConfigWriteError,
+    SnapshotError,
+)
+from breaker.events import (
+    Event,
+    EventsMissed,
+    Evidence,
+    RecoveryStep,
+    SettingsChanged,
+    Signal,
+    ThresholdBreached,
+    ThresholdCleared,
+    Transition,
+    WouldTransition,
+)
+from breaker.settings import RecoverySettings, Settings
+from breaker.state import Reason, State
+from breaker.status import Status
+
+__all__ = [
+    "Breaker",
+    "BreakerError",
+    "BreakerOpenError",
+    "BreakerStateError",
+    "ConfigError",
+    "ConfigProblem",
+    "ConfigWriteError",
+    "Counters",
+    "Event",
+    "EventsMissed",
+    "Evidence",
+    "Reason",
+    "RecoverySettings",
+    "RecoveryStep",
+    "Settings",
+    "SettingsChanged",
+    "Signal",
+    "SnapshotError",
+    "State",
+    "Status",
+    "ThresholdBreached",
+    "ThresholdCleared",
+    "Transition",
+    "WouldTransition",
+    "__version__",
+]

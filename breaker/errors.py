@@ -1,10 +1,11 @@
 """The errors this package raises.
 
-    BreakerError
-    ├── BreakerOpenError      a guarded call was rejected
-    ├── ConfigError           a configuration is wrong; holds every problem found
-    ├── ConfigWriteError      a change is in force but could not be written to the file
-    └── SnapshotError         a snapshot cannot be restored
+BreakerError
+├── BreakerOpenError      a guarded call was rejected
+├── BreakerStateError     an operator's action does not fit the breaker's state
+├── ConfigError           a configuration is wrong; holds every problem found
+├── ConfigWriteError      a change is in force but could not be written to the file
+└── SnapshotError         a snapshot cannot be restored
 """
 
 from collections.abc import Sequence
@@ -36,6 +37,10 @@ class BreakerOpenError(BreakerError):
 
 def _rebuild_open_error(breaker: str, reason: str, retry_after: float) -> BreakerOpenError:
     return BreakerOpenError(breaker, reason=reason, retry_after=retry_after)
+
+
+class BreakerStateError(BreakerError):
+    """An operator's action does not fit the state the breaker is in; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,19 @@ class Transition(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WouldTransition(Event):
+    """Under `OBSERVE`: where the breaker would have gone. No call was affected."""
+
+    from_state: State
+    to_state: State
+    reason: Reason
+    evidence: tuple[Evidence, ...] = ()
+    note: str = ""
+    retry_in: float | None = None
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdBreached(Event):
     """A signal crossed its threshold, whether or not that trips the breaker."""
 
@@ -99,10 +112,11 @@ class ThresholdCleared(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryStep(Event):
-    """A half-open breaker now lets in `share` of the calls (0 while it only probes)."""
+    """A half-open breaker now lets in `share` of the calls; back a step, with the evidence."""
 
     share: float
     forward: bool
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

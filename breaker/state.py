@@ -1,6 +1,12 @@
-"""The states of a breaker, and why it goes from one to another."""
+"""The states of a breaker, why it goes from one to another, and the machine that does it."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
+from typing import Final
+
+from breaker.recovery import Outcome, Phase, Recovery
+from breaker.settings import Settings
 
 
 class State(StrEnum):
@@ -36,3 +42,132 @@ class Reason(StrEnum):
     RESET = "reset"
     OPERATOR = "operator"
     RESTORED = "restored"
+
+
+REJECTING: Final = frozenset({State.OPEN, State.HALF_OPEN, State.FORCED_OPEN})
+"""The states in which calls are rejected: all of them, or all but a share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The machine went from one state to another.
+
+    With `observed`, only the decision underneath an `OBSERVE` changed, and no call is affected.
+    """
+
+    from_state: State
+    to_state: State
+    reason: Reason
+    observed: bool = False
+
+
+class StateMachine:
+    """States and the ways between them. Pure: no clock, no lock, no I/O; `now` is passed in.
+
+    Two things are kept apart: what the signals decided (`automatic`) and what an operator wants
+    regardless (`mode`). `OBSERVE` lets the first run on without effect.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.recovery = Recovery(settings)
+        self.automatic = State.CLOSED
+        self.mode: State | None = None
+        self.reason = Reason.RESET
+        self.generation = 0
+        self.since = -inf
+        """Calls that began before this belong to an earlier generation and decide nothing."""
+
+    @property
+    def state(self) -> State:
+        """The state that calls meet."""
+        return self.mode or self.automatic
+
+    @property
+    def deciding(self) -> bool:
+        """Whether signals may move the machine: not under `FORCED_OPEN` and `DISABLED`."""
+        return self.mode is None or self.mode is State.OBSERVE
+
+    @property
+    def deadline(self) -> float:
+        """When time alone may next change something; infinite if never."""
+        waiting = self.automatic is State.OPEN
+        ramping = self.automatic is State.HALF_OPEN and self.recovery.phase is Phase.RAMP
+        return self.recovery.until if self.deciding and (waiting or ramping) else inf
+
+    def would_admit(self, now: float) -> bool:
+        """What the signals' decision says to one more call; takes a place where there are few."""
+        if self.automatic is State.HALF_OPEN:
+            return self.recovery.admit(now)
+        return self.automatic is not State.OPEN
+
+    def trip(self, now: float, reason: Reason) -> Change | None:
+        """Opens; None if it is open already (a manual trip then starts the wait anew)."""
+        if self.automatic is State.OPEN:
+            if reason is Reason.MANUAL:
+                self.recovery.open(now)
+            return None
+        self.recovery.open(now)
+        return self._go(now, State.OPEN, reason)
+
+    def probe(self, now: float) -> Change | None:
+        """Ends the wait, if it is over."""
+        if self.automatic is not State.OPEN or now < self.recovery.until:
+            return None
+        self.recovery.begin()
+        return self._go(now, State.HALF_OPEN, Reason.WAIT_OVER)
+
+    def settle(self, now: float, outcome: Outcome) -> Change | None:
+        """Draws the consequence of what the recovery said."""
+        if outcome is Outcome.RECOVERED:
+            return self.close(now, Reason.RECOVERED)
+        if outcome is Outcome.FAILED:
+            failed_probe = self.recovery.phase is Phase.PROBES
+            reason = Reason.PROBE_FAILED if failed_probe else Reason.RAMP_FAILED
+            return self.trip(now, reason)
+        if outcome is Outcome.STEP_BACK:
+            # Calls let in at the larger share say nothing about the smaller one.
+            self.since = now
+        return None
+
+    def close(self, now: float, reason: Reason) -> Change | None:
+        """Closes; None if it is closed already."""
+        self.recovery.finish()
+        if self.automatic is State.CLOSED:
+            return None
+        return self._go(now, State.CLOSED, reason)
+
+    def set_mode(self, now: float, mode: State | None, reason: Reason) -> Change | None:
+        """Puts the operator's mode in force, or takes it away; None if that changes nothing."""
+        if mode is self.mode:
+            return None
+        before, self.mode = self.state, mode
+        # Without a mode the decision starts afresh, so that there is one change and not two.
+        self.automatic = State.CLOSED
+        self.recovery.finish()
+        return self._changed(now, before, reason, observed=False)
+
+    def take_up(
+        self, now: float, automatic: State, mode: State | None, wait: float
+    ) -> Change | None:
+        """Goes where an earlier process was, `wait` seconds before its probes; None if it is there.
+
+        Half open becomes open without a wait: the probes are lost with the process that sent them.
+        """
+        before = self.state
+        self.mode = mode
+        self.automatic = State.CLOSED if automatic is State.CLOSED else State.OPEN
+        self.recovery.wait(now + wait)
+        if self.state is before:
+            return None
+        return self._changed(now, before, Reason.RESTORED, observed=False)
+
+    def _go(self, now: float, to_state: State, reason: Reason) -> Change:
+        before, self.automatic = self.automatic, to_state
+        return self._changed(now, before, reason, observed=self.mode is not None)
+
+    def _changed(self, now: float, before: State, reason: Reason, *, observed: bool) -> Change:
+        self.reason = reason
+        self.generation += 1
+        self.since = now
+        after = self.automatic if observed else self.state
+        return Change(before, after, reason, observed=observed)

@@ -1,0 +1,344 @@
+"""What a breaker decides, and when: signals in, transitions and events out.
+
+No lock, no thread and no clock of its own: `now` is passed in, in seconds of the breaker's clock,
+and whoever calls holds the breaker's lock. So it can be driven by a simulated clock, replayed, and
+tested by properties.
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+from breaker.errors import BreakerStateError
+from breaker.events import (
+    NO_EVIDENCE,
+    Event,
+    Evidence,
+    RecoveryStep,
+    SettingsChanged,
+    Signal,
+    ThresholdBreached,
+    ThresholdCleared,
+    Transition,
+    WouldTransition,
+)
+from breaker.recovery import Outcome, Phase
+from breaker.settings import Settings
+from breaker.signals.errors import ErrorSignal
+from breaker.signals.latency import LatencySignal
+from breaker.signals.memory import MemorySignal
+from breaker.state import Change, Reason, State, StateMachine
+from breaker.window import CallWindow
+
+_REASONS: Final = {Signal.LATENCY: Reason.LATENCY, Signal.ERRORS: Reason.ERRORS}
+
+
+class Engine:
+    """The signals, the window and the state machine of one breaker, joined.
+
+    Args:
+        name: the breaker's name, for its events.
+        settings: thresholds and times.
+        emit: takes each event; must not call back.
+    """
+
+    def __init__(self, name: str, settings: Settings, emit: Callable[[Event], None]) -> None:
+        self.name = name
+        self.settings = settings
+        self.machine = StateMachine(settings)
+        self.memory = MemorySignal(settings)
+        self.latency = LatencySignal(settings)
+        self.errors = ErrorSignal(settings)
+        self.window = CallWindow(*_shape(settings))
+        self.evidence: tuple[Evidence, ...] = NO_EVIDENCE
+        """What the last trip was based on."""
+        self.note = ""
+        """What the operator said about the last trip."""
+        self.trip_reason = Reason.MANUAL
+        self.last_trip: float | None = None
+        """Wall-clock time of the last trip, in seconds since the epoch."""
+        self.drill = False
+        self.transitions: Counter[tuple[str, str, str]] = Counter()
+        self.would_reject = 0
+        self._breached: dict[Signal, Evidence] = {}
+        self._emit = emit
+
+    # --- calls
+
+    def admit(self, now: float) -> bool:
+        """Whether one more call may go; takes a probe's place where there are few."""
+        mode = self.machine.mode
+        if mode is State.FORCED_OPEN:
+            return False
+        if mode is State.DISABLED:
+            return True
+        admitted = self.machine.would_admit(now)
+        if mode is State.OBSERVE and not admitted:
+            self.would_reject += 1
+            return True
+        return admitted
+
+    def observe(self, now: float, start: float, end: float, *, error: bool) -> bool:
+        """Takes in a call that ended; False if it counts for nothing.
+
+        A call that began before the last transition belongs to an earlier generation, and an open
+        breaker has let none in.
+        """
+        if start < self.machine.since or self.machine.automatic is State.OPEN:
+            return False
+        self.window.add(end, end - start, error=error)
+        if self.machine.deciding:
+            self._judge_call(now, end - start, error=error)
+        return True
+
+    # --- time
+
+    def read_memory(self, now: float, share: float | None) -> None:
+        """Takes a reading of memory: the used share of the limit, or None if it is unknown."""
+        changed = self.memory.read(share)
+        evidence = self.memory.evidence()
+        if changed:
+            self._note_breach(now, Signal.MEMORY, evidence if self.memory.breached else None)
+        if self.memory.breached and self.machine.deciding:
+            self._trip(now, Reason.MEMORY, (evidence,))
+
+    def advance(self, now: float) -> None:
+        """Everything that time alone brings about."""
+        self.window.expire(now)
+        machine = self.machine
+        if not machine.deciding:
+            return
+        if machine.automatic is State.CLOSED:
+            self._judge_window(now)
+        if not self.memory.breached:
+            self._tell(now, machine.probe(now))
+        if machine.automatic is State.HALF_OPEN:
+            self._settle(now, machine.recovery.tick(now))
+
+    # --- what an operator wants
+
+    def operate(self, now: float, mode: State | None, reason: Reason, *, note: str = "") -> None:
+        """Starts afresh under `mode`; None for the breaker's own decisions."""
+        self.memory.drill = False
+        if mode is not State.FORCED_OPEN:
+            self.window.clear()
+        by_mode = self.machine.set_mode(now, mode, reason)
+        # What was decided before is not to come back when the mode ends.
+        by_reset = self.machine.close(now, reason)
+        self._tell(now, by_mode or by_reset, note=note)
+        self.drill = False
+
+    def trip(self, now: float, *, note: str = "", drill: bool = False) -> None:
+        """Opens as if a signal had said so; open already, the wait begins anew.
+
+        Raises:
+            BreakerStateError: an operator's mode is in force that decides instead.
+        """
+        self._must_decide("trip")
+        self.drill = self.drill or drill
+        self._trip(now, Reason.MANUAL, note=note)
+
+    def drill_latency(self, now: float) -> int:
+        """Takes in calls of twice the threshold until the breaker trips; returns how many.
+
+        Raises:
+            BreakerStateError: it is not closed, so that nothing would be shown.
+        """
+        self._must_decide("drill")
+        if self.machine.automatic is not State.CLOSED:
+            raise BreakerStateError(
+                f"breaker {self.name!r} is {self.machine.state}; a latency drill needs it closed"
+            )
+        before, generation = self.window.ended, self.machine.generation
+        self.drill = True
+        for _ in range(self.window.size):
+            self.observe(now, now, now + self.settings.latency_threshold / 500, error=False)
+            if self.machine.generation != generation:
+                break
+        return self.window.ended - before
+
+    def drill_memory(self, now: float) -> None:
+        """Pretends that all memory is used, until `end_memory_drill` or a reset.
+
+        Raises:
+            BreakerStateError: an operator's mode is in force, so that nothing would be shown.
+        """
+        self._must_decide("drill")
+        self.drill = self.memory.drill = True
+        self.read_memory(now, None)
+
+    def end_memory_drill(self) -> None:
+        """Lets the next reading count again."""
+        self.memory.drill = False
+
+    def apply(self, now: float, settings: Settings) -> bool:
+        """Puts settings in force, keeping state and window; False if they are the same."""
+        before, self.settings = self.settings, settings
+        changed = {
+            field: (getattr(before, field), getattr(settings, field))
+            for field in type(settings).model_fields
+            if getattr(before, field) != getattr(settings, field)
+        }
+        if not changed:
+            return False
+        self.latency = LatencySignal(settings)
+        self.errors = ErrorSignal(settings)
+        self.memory.configure(settings)
+        self.machine.recovery.configure(settings)
+        self.window.configure(*_shape(settings))
+        self._send(SettingsChanged, now, changed=changed)
+        return True
+
+    def take_up(self, now: float, automatic: State, mode: State | None, wait: float) -> None:
+        """Goes to where an earlier process was, with `wait` seconds before probes may go."""
+        self.window.clear()
+        change = self.machine.take_up(now, automatic, mode, wait)
+        self._tell(now, change)
+
+    # --- decisions
+
+    @property
+    def near(self) -> bool:
+        """Whether the next call may trip, however good it is: the window is about to be enough."""
+        enough = max(self.latency.minimum, self.errors.minimum)
+        return len(self.window) < enough and (self.window.slow > 0 or self.window.failed > 0)
+
+    def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
+        recovery = self.machine.recovery
+        if self.machine.automatic is State.CLOSED:
+            self._judge_window(now)
+        elif recovery.phase is Phase.PROBES:
+            good = not error and seconds <= self.settings.latency_threshold / 1000
+            evidence = NO_EVIDENCE if good else (self._probe_evidence(seconds, error=error),)
+            self._settle(now, recovery.report(now, good=good), evidence)
+        elif verdict := self._verdict(now):
+            self._settle(now, recovery.step_back(now), verdict)
+
+    def _judge_window(self, now: float) -> None:
+        if verdict := self._verdict(now):
+            self._trip(now, _REASONS[verdict[0].signal], verdict)
+
+    def _verdict(self, now: float) -> tuple[Evidence, ...]:
+        """What in the window speaks for opening; tells of breaches on the way."""
+        found: list[Evidence] = []
+        slow = self.latency.breached(self.window)
+        trips = slow and self.latency.trips(self.window)
+        # Evidence costs a sort: it is gathered when it is told, not at every slow call.
+        if trips or (slow and Signal.LATENCY not in self._breached):
+            evidence = self.latency.evidence(self.window)
+            self._note_breach(now, Signal.LATENCY, evidence)
+            found += [evidence] * trips
+        elif not slow:
+            self._note_breach(now, Signal.LATENCY, None)
+        failing = self.errors.breached(self.window)
+        evidence_of_errors = self.errors.evidence(self.window) if failing else None
+        self._note_breach(now, Signal.ERRORS, evidence_of_errors)
+        if evidence_of_errors:
+            found.append(evidence_of_errors)
+        return tuple(found)
+
+    def _note_breach(self, now: float, signal: Signal, evidence: Evidence | None) -> None:
+        """Tells when a signal crosses its threshold; None when it is within it (again)."""
+        if evidence is None:
+            # A window emptied by the trip itself does not mean that latency is good again.
+            settled = signal is Signal.MEMORY or self.machine.automatic is State.CLOSED
+            if settled and (before := self._breached.pop(signal, None)):
+                self._send(ThresholdCleared, now, signal=signal, evidence=before)
+        elif signal not in self._breached:
+            self._breached[signal] = evidence
+            self._send(ThresholdBreached, now, signal=signal, evidence=evidence)
+
+    def _probe_evidence(self, seconds: float, *, error: bool) -> Evidence:
+        if error:
+            limit = self.settings.error_threshold or 0.0
+            return Evidence(
+                signal=Signal.ERRORS, value=1.0, threshold=limit, unit="fraction", samples=1
+            )
+        return Evidence(
+            signal=Signal.LATENCY,
+            value=round(seconds * 1000, 3),
+            threshold=self.settings.latency_threshold,
+            unit="ms",
+            samples=1,
+            detail={"percentile_name": "probe"},
+        )
+
+    def _trip(
+        self,
+        now: float,
+        reason: Reason,
+        evidence: tuple[Evidence, ...] = NO_EVIDENCE,
+        *,
+        note: str = "",
+    ) -> None:
+        self._tell(now, self.machine.trip(now, reason), evidence, note=note)
+
+    def _settle(
+        self, now: float, outcome: Outcome, evidence: tuple[Evidence, ...] = NO_EVIDENCE
+    ) -> None:
+        """Carries out what the recovery said."""
+        if outcome is Outcome.UNCHANGED:
+            return
+        self._tell(now, self.machine.settle(now, outcome), evidence)
+        if outcome is Outcome.STEP_BACK:
+            self.window.clear()
+        if outcome in {Outcome.STEP_FORWARD, Outcome.STEP_BACK}:
+            share, forward = self.machine.recovery.share, outcome is Outcome.STEP_FORWARD
+            self._send(RecoveryStep, now, share=share, forward=forward, evidence=evidence)
+
+    def _tell(
+        self,
+        now: float,
+        change: Change | None,
+        evidence: tuple[Evidence, ...] = NO_EVIDENCE,
+        *,
+        note: str = "",
+    ) -> None:
+        """Tells of a change of state, if there is one, and does what goes with it."""
+        if change is None:
+            return
+        if change.to_state in {State.OPEN, State.FORCED_OPEN}:
+            self.last_trip, self.trip_reason = time.time(), change.reason
+            self.evidence, self.note = evidence, note
+        if change.to_state is State.HALF_OPEN:
+            self.window.clear()
+        deadline = self.machine.deadline
+        self._send(
+            WouldTransition if change.observed else Transition,
+            now,
+            from_state=change.from_state,
+            to_state=change.to_state,
+            reason=change.reason,
+            evidence=evidence,
+            note=note,
+            retry_in=max(0.0, deadline - now) if math.isfinite(deadline) else None,
+            generation=self.machine.generation,
+        )
+        if not change.observed:
+            self.transitions[change.from_state, change.to_state, change.reason] += 1
+        if change.to_state is State.CLOSED:
+            self.drill = self.memory.drill
+            self._verdict(now)
+
+    def _must_decide(self, action: str) -> None:
+        if not self.machine.deciding:
+            state = self.machine.state
+            raise BreakerStateError(
+                f"cannot {action} breaker {self.name!r}: it is {state}; enable it first"
+            )
+
+    def _send(self, kind: type[Event], now: float, **fields: Any) -> None:  # noqa: ANN401 - each event has fields of its own
+        self._emit(
+            kind(breaker=self.name, at=time.time(), monotonic=now, drill=self.drill, **fields)
+        )
+
+
+def _shape(settings: Settings) -> tuple[int, float, float, float]:
+    return (
+        settings.latency_window_size,
+        settings.latency_max_age,
+        settings.percentile,
+        settings.latency_threshold / 1000,
+    )

@@ -1,0 +1,46 @@
+"""Memory: the used share of the limit against its threshold, with hysteresis."""
+
+from breaker.events import Evidence, Signal
+from breaker.settings import Settings
+
+DRILL_SHARE = 1.0
+"""The share of the limit that a drill pretends is used."""
+
+
+class MemorySignal:
+    """Says whether memory is over its limit. Fed by a timer, never by a call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.used: float | None = None
+        """Used share of the limit at the last reading, 0 to 1; None while unknown."""
+        self.breached = False
+        self.drill = False
+        """While set, readings are replaced by `DRILL_SHARE`."""
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Takes new thresholds; what is breached stays so until a reading says otherwise."""
+        self._threshold = settings.memory_threshold / 100
+        self._clears_below = max(0.0, settings.memory_threshold - settings.memory_hysteresis) / 100
+
+    def read(self, used: float | None) -> bool:
+        """Takes a reading; True if it changed the verdict. An unknown reading trips nothing."""
+        self.used = DRILL_SHARE if self.drill else used
+        before = self.breached
+        if self.used is None:
+            self.breached = False
+        elif self.used >= self._threshold:
+            self.breached = True
+        elif self.used < self._clears_below or not self._clears_below:
+            self.breached = False
+        return self.breached != before
+
+    def evidence(self) -> Evidence:
+        """What the last reading showed."""
+        return Evidence(
+            signal=Signal.MEMORY,
+            value=round((self.used or 0.0) * 100, 3),
+            threshold=round(self._threshold * 100, 6),
+            unit="%",
+            detail={"known": self.used is not None},
+        )

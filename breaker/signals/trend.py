@@ -1,0 +1,155 @@
+"""Where latency is heading: rising, falling, oscillating, on a plateau, or flat.
+
+All tests are on ranks, signs or ratios, so no verdict depends on the unit of time:
+
+- rise and fall: Mann-Kendall (Mann 1945, Kendall 1975) with the correction for ties, whose normal
+  form is good from five samples on; with three or four, where no order of ranks is rare enough to
+  prove anything, Student's t of the least-squares slope;
+- plateau: the sign test, whether the median lies above the threshold (needs five samples);
+- oscillation: the turning-point test (Bienaymé 1874; Kendall and Stuart);
+- how steep: the Theil-Sen slope (Sen 1968), the median of the slopes of all pairs.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from math import inf, sqrt
+from statistics import fmean, median
+from typing import Final
+
+TREND_SAMPLES: Final = 128
+"""At most so many of the newest calls are judged, so that the cost has a bound."""
+
+_RARE: Final = 1.96
+"""A normal deviate that chance exceeds upwards in 2.5 % of the cases."""
+_UNLIKELY: Final = 1.645
+"""The same at 5 %."""
+_RARE_T: Final = {1: 12.706, 2: 4.303}
+"""Student's t at 2.5 % for one and two degrees of freedom."""
+_RANKS_SUFFICE: Final = 5
+
+
+class TrendKind(StrEnum):
+    """What a window of latencies does."""
+
+    RISING = "rising"
+    OSCILLATING_RISING = "oscillating with a rise"
+    PLATEAU = "plateau above the threshold"
+    FALLING = "falling"
+    OSCILLATING = "oscillating"
+    FLAT = "flat"
+
+
+TRIPPING: Final = frozenset({TrendKind.RISING, TrendKind.OSCILLATING_RISING, TrendKind.PLATEAU})
+"""The trends with which latency above the threshold opens the breaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A window's trend.
+
+    Attributes:
+        kind: the classification.
+        slope: Theil-Sen slope as a share of the median latency per call; 0.02 is 2 % a call.
+    """
+
+    kind: TrendKind
+    slope: float
+
+
+def describe(latencies: Sequence[float], threshold: float) -> Trend:
+    """The newest `TREND_SAMPLES` of `latencies`, oldest first, classified and measured.
+
+    `threshold` is in the unit of `latencies`. Costs O(n²) for the slope; `classify` alone is
+    O(n log n).
+    """
+    newest = latencies[-TREND_SAMPLES:]
+    return Trend(classify(newest, threshold), relative_slope(newest))
+
+
+def classify(latencies: Sequence[float], threshold: float) -> TrendKind:
+    """Says what `latencies` (oldest first) do, seen from `threshold` in the same unit.
+
+    A significant rise wins over a plateau, and a plateau over a fall: while every call is too
+    slow, on-call has a plateau, whatever its slope. Fewer than three samples are flat.
+    """
+    if len(latencies) < 3:
+        return TrendKind.FLAT
+    direction = _direction(latencies)
+    oscillates = _oscillates(latencies)
+    if direction > 0:
+        return TrendKind.OSCILLATING_RISING if oscillates else TrendKind.RISING
+    if _stays_above(latencies, threshold, falling=direction < 0):
+        return TrendKind.PLATEAU
+    if direction < 0:
+        return TrendKind.FALLING
+    return TrendKind.OSCILLATING if oscillates else TrendKind.FLAT
+
+
+def relative_slope(latencies: Sequence[float]) -> float:
+    """The Theil-Sen slope of `latencies` per call, as a share of their median."""
+    middle = median(latencies) if latencies else 0.0
+    if len(latencies) < 2 or not middle:
+        return 0.0
+    slopes = [
+        (later - earlier) / (j - i)
+        for i, earlier in enumerate(latencies)
+        for j, later in enumerate(latencies[i + 1 :], i + 1)
+    ]
+    return median(slopes) / middle
+
+
+def _direction(values: Sequence[float]) -> int:
+    """1 for a significant rise, -1 for a significant fall, else 0."""
+    deviate = _mann_kendall(values) if len(values) >= _RANKS_SUFFICE else _slope_t(values)
+    limit = _RARE if len(values) >= _RANKS_SUFFICE else _RARE_T[len(values) - 2]
+    if abs(deviate) <= limit:
+        return 0
+    return 1 if deviate > 0 else -1
+
+
+def _mann_kendall(values: Sequence[float]) -> float:
+    """The standardised Mann-Kendall statistic, with continuity and tie corrections."""
+    ordered: list[float] = []
+    score = 0
+    for value in values:
+        score += bisect_left(ordered, value) - (len(ordered) - bisect_right(ordered, value))
+        insort(ordered, value)
+    if not score:
+        return 0.0
+    n = len(values)
+    variance = n * (n - 1) * (2 * n + 5)
+    variance -= sum(t * (t - 1) * (2 * t + 5) for t in Counter(ordered).values())
+    return (score - (1 if score > 0 else -1)) / sqrt(variance / 18)
+
+
+def _slope_t(values: Sequence[float]) -> float:
+    """Student's t of the least-squares slope; infinite where the points lie on a line."""
+    n = len(values)
+    mean, centre = fmean(values), (n - 1) / 2
+    spread = sum((i - centre) ** 2 for i in range(n))
+    slope = sum((i - centre) * (value - mean) for i, value in enumerate(values)) / spread
+    residual = sum((value - mean - slope * (i - centre)) ** 2 for i, value in enumerate(values))
+    error = sqrt(residual / (n - 2) / spread)
+    # What rounding leaves of a residual is no evidence of noise, whatever the unit.
+    if error <= abs(slope) * 1e-9:
+        return inf * (1 if slope > 0 else -1) if slope else 0.0
+    return slope / error
+
+
+def _stays_above(values: Sequence[float], threshold: float, *, falling: bool) -> bool:
+    n = len(values)
+    above = sum(value > threshold for value in values)
+    if falling and above < n:
+        return False
+    return (2 * above - n - 1) / sqrt(n) > _UNLIKELY
+
+
+def _oscillates(values: Sequence[float]) -> bool:
+    n = len(values)
+    steps = [later - earlier for earlier, later in pairwise(values)]
+    turns = sum(before * after < 0 for before, after in pairwise(steps))
+    return (turns - 2 * (n - 2) / 3) / sqrt((16 * n - 29) / 90) > _RARE

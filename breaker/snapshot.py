@@ -1,0 +1,86 @@
+"""A breaker's state as plain data, so that a restart goes on where it was.
+
+Times are stored as ages, since clocks differ between processes; the wall clock tells how long the
+data has lain. What an operator put in force, the decision, the wait and the window are kept;
+counters are not: metrics expect them to begin anew with the process.
+"""
+
+import time
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from breaker.engine import Engine
+from breaker.errors import SnapshotError
+from breaker.state import Reason, State
+
+VERSION: Final = 1
+
+_Age = Annotated[float, Field(ge=0)]
+_Seconds = Annotated[float, Field(ge=0)]
+
+
+class _Snapshot(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    version: Literal[1]
+    name: str
+    saved_at: float
+    automatic: Literal[State.CLOSED, State.OPEN, State.HALF_OPEN]
+    mode: Literal[State.FORCED_OPEN, State.DISABLED, State.OBSERVE] | None
+    reason: Reason
+    note: str
+    last_trip: float | None
+    seconds_left: _Seconds
+    failures: int = Field(ge=0)
+    window: list[tuple[_Age, _Seconds, bool]]
+
+
+def take(engine: Engine, now: float) -> dict[str, Any]:
+    """`engine` as data."""
+    machine = engine.machine
+    waiting = machine.automatic is State.OPEN
+    return _Snapshot(
+        version=VERSION,
+        name=engine.name,
+        saved_at=time.time(),
+        automatic=machine.automatic,
+        mode=machine.mode,
+        reason=engine.trip_reason,
+        note=engine.note,
+        last_trip=engine.last_trip,
+        seconds_left=max(0.0, machine.recovery.until - now) if waiting else 0.0,
+        failures=machine.recovery.failures,
+        window=[
+            (max(0.0, now - end), seconds, failed) for end, seconds, failed in engine.window.dump()
+        ],
+    ).model_dump(mode="json")
+
+
+def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
+    """Brings `engine` to where `data` left it; returns how many calls came into its window.
+
+    An open breaker waits for what is left of its wait; a half-open one begins its probes anew.
+
+    Raises:
+        SnapshotError: `data` cannot be used; nothing was changed.
+    """
+    try:
+        saved = _Snapshot.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'snapshot'}: {e['msg']}" for e in error.errors()
+        )
+        raise SnapshotError(
+            f"not a snapshot of version {VERSION} for breaker {engine.name!r}: {problems}"
+        ) from None
+    age = max(0.0, time.time() - saved.saved_at)
+    left = max(0.0, saved.seconds_left - age)
+    before = engine.window.ended
+    engine.take_up(now, saved.automatic, saved.mode, left)
+    engine.trip_reason, engine.note, engine.last_trip = saved.reason, saved.note, saved.last_trip
+    engine.machine.recovery.failures = saved.failures
+    for call_age, seconds, failed in saved.window:
+        engine.window.add(now - call_age - age, seconds, error=failed)
+    engine.window.expire(now)
+    return engine.window.ended - before

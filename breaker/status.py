@@ -1,0 +1,217 @@
+"""What a breaker says of itself: go-breaker's keys, and ours beside them."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, TypedDict
+
+from breaker.signals.trend import TREND_SAMPLES, TRIPPING, Trend
+from breaker.signals.trend import describe as describe_trend
+from breaker.state import REJECTING, Reason, State
+
+if TYPE_CHECKING:
+    from breaker.breaker import Breaker
+    from breaker.engine import Engine
+    from breaker.events import Evidence
+
+RECENT_CALLS: Final = 1000
+"""At most so many latencies are listed, the newest."""
+
+_MIB: Final = 1024 * 1024
+
+
+class EvidenceReport(TypedDict):
+    """An `Evidence`, with its sentence."""
+
+    signal: str
+    value: float
+    threshold: float
+    unit: str
+    samples: int
+    detail: dict[str, str | float | int | bool]
+    sentence: str
+
+
+class RecoveryReport(TypedDict):
+    """How far the way back has come."""
+
+    phase: str
+    share: float
+    probes_in_flight: int
+    lost_probes: int
+    failed_recoveries: int
+    seconds_left: float
+
+
+class CallsReport(TypedDict):
+    """Calls since the breaker was made."""
+
+    success: int
+    error: int
+    rejected: int
+
+
+class ConfigReport(TypedDict):
+    """The file the settings come from, and how its last reading went."""
+
+    file: str
+    last_reload_successful: bool
+    problems: list[str]
+
+
+class Status(TypedDict):
+    """A breaker's state and what it is based on; units are in the names.
+
+    The first nineteen keys are go-breaker's, and whole numbers where its clients read integers.
+    """
+
+    enabled: bool
+    triggered: bool
+    last_trip_time: str | None
+    memory_ok: bool
+    current_memory_usage_mb: int
+    memory_threshold_percent: float
+    total_memory_mb: int
+    memory_usage_percent: float
+    latency_ok: bool
+    current_percentile_ms: int
+    latency_threshold_ms: float
+    latency_percent_of_threshold: float
+    percentile_value: float
+    latency_window_size: int
+    wait_time_seconds: float
+    recent_latencies_ms: list[int]
+    trend_analysis_enabled: bool
+    trend_analysis_min_sample_count: int
+    has_positive_trend: bool
+    name: str
+    state: str
+    would_be_state: str | None
+    reason: str | None
+    note: str
+    drill: bool
+    retry_after_seconds: float
+    evidence: list[EvidenceReport]
+    trend: str | None
+    trend_slope_percent_per_call: float
+    window_calls: int
+    current_percentile_exact_ms: float
+    error_rate: float
+    error_threshold: float | None
+    in_flight: int
+    recovery: RecoveryReport | None
+    calls: CallsReport
+    would_reject: int
+    generation: int
+    memory_known: bool
+    memory_usage_bytes: int
+    memory_limit_bytes: int
+    config: ConfigReport | None
+
+
+def whole(number: float) -> float:
+    """A whole number as an int, so that it is written without a fraction."""
+    return int(number) if float(number).is_integer() else number
+
+
+def report(evidence: Evidence) -> EvidenceReport:
+    """`evidence` as JSON-able data."""
+    return EvidenceReport(
+        signal=evidence.signal.value,
+        value=evidence.value,
+        threshold=evidence.threshold,
+        unit=evidence.unit,
+        samples=evidence.samples,
+        detail=dict(evidence.detail),
+        sentence=evidence.sentence(),
+    )
+
+
+def describe(breaker: Breaker, engine: Engine, now: float) -> Status:
+    """The status of `breaker`; its lock is held."""
+    settings, machine, window = engine.settings, engine.machine, engine.window
+    milliseconds = [seconds * 1000 for seconds in window.durations(RECENT_CALLS)]
+    trend = _trend(milliseconds, settings.latency_threshold)
+    percentile = window.percentile() * 1000
+    reading = breaker.memory_reading()
+    counters = breaker.counters()
+    rejecting = machine.state in REJECTING or machine.automatic in REJECTING
+    return Status(
+        enabled=breaker.enabled,
+        triggered=breaker.triggered,
+        last_trip_time=_rfc3339(engine.last_trip),
+        memory_ok=breaker.memory_ok,
+        current_memory_usage_mb=reading.used // _MIB if reading else 0,
+        memory_threshold_percent=settings.memory_threshold,
+        total_memory_mb=reading.total // _MIB if reading else 0,
+        memory_usage_percent=round((engine.memory.used or 0.0) * 100, 2),
+        latency_ok=breaker.latency_ok,
+        current_percentile_ms=round(percentile),
+        latency_threshold_ms=whole(settings.latency_threshold),
+        latency_percent_of_threshold=round(percentile / settings.latency_threshold * 100, 2),
+        percentile_value=settings.percentile,
+        latency_window_size=settings.latency_window_size,
+        wait_time_seconds=whole(settings.wait_time),
+        recent_latencies_ms=[round(value) for value in milliseconds],
+        trend_analysis_enabled=settings.trend_analysis_enabled,
+        trend_analysis_min_sample_count=settings.trend_analysis_min_sample_count,
+        has_positive_trend=trend is not None and trend.kind in TRIPPING,
+        name=breaker.name,
+        state=machine.state.value,
+        would_be_state=machine.automatic.value if machine.mode is State.OBSERVE else None,
+        reason=_reason(engine) if rejecting else None,
+        note=engine.note if rejecting else "",
+        drill=engine.drill,
+        retry_after_seconds=round(_seconds_left(machine.deadline, now), 3),
+        evidence=[report(evidence) for evidence in engine.evidence] if rejecting else [],
+        trend=trend.kind.value if trend else None,
+        trend_slope_percent_per_call=round(trend.slope * 100, 3) if trend else 0.0,
+        window_calls=len(window),
+        current_percentile_exact_ms=round(percentile, 3),
+        error_rate=round(window.failed / len(window), 6) if len(window) else 0.0,
+        error_threshold=settings.error_threshold,
+        in_flight=counters.in_flight,
+        recovery=_recovery(engine, now),
+        calls=CallsReport(
+            success=counters.success, error=counters.error, rejected=counters.rejected
+        ),
+        would_reject=counters.would_reject,
+        generation=machine.generation,
+        memory_known=engine.memory.used is not None,
+        memory_usage_bytes=reading.used if reading else 0,
+        memory_limit_bytes=reading.limit if reading else -1,
+        config=breaker.config_report(),
+    )
+
+
+def _trend(milliseconds: list[float], threshold: float) -> Trend | None:
+    return describe_trend(milliseconds[-TREND_SAMPLES:], threshold) if milliseconds else None
+
+
+def _reason(engine: Engine) -> Reason:
+    return Reason.OPERATOR if engine.machine.mode is State.FORCED_OPEN else engine.trip_reason
+
+
+def _recovery(engine: Engine, now: float) -> RecoveryReport | None:
+    if engine.machine.automatic not in {State.OPEN, State.HALF_OPEN}:
+        return None
+    recovery = engine.machine.recovery
+    return RecoveryReport(
+        phase=recovery.phase.value,
+        share=recovery.share,
+        probes_in_flight=recovery.probes_out,
+        lost_probes=recovery.lost_probes,
+        failed_recoveries=recovery.failures,
+        seconds_left=round(_seconds_left(engine.machine.deadline, now), 3),
+    )
+
+
+def _seconds_left(deadline: float, now: float) -> float:
+    return max(0.0, deadline - now) if math.isfinite(deadline) else 0.0
+
+
+def _rfc3339(timestamp: float | None) -> str | None:
+    if timestamp is None:
+        return None
+    return datetime.fromtimestamp(timestamp, UTC).isoformat().replace("+00:00", "Z")
