@@ -34,6 +34,7 @@ from breaker.state import REJECTING, Reason, State
 from breaker.status import ConfigReport, Status, describe
 from breaker.stream import EventStream
 from breaker.ticker import TICKER
+from breaker.window import CallWindow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,9 +158,9 @@ class Breaker:
         return allowed
 
     def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: FBT001 - handed on as it came
-        end = max(start, end)
         if not math.isfinite(end - start):
             raise ValueError(f"done() got start={start}, end={end}; both must be finite seconds")
+        end = max(start, end)
         with self._careful() as now:
             self._errors += error
             self._duration_sum += end - start
@@ -199,7 +200,7 @@ class Breaker:
     @property
     def latency_ok(self) -> bool:
         """Whether the watched percentile is within its threshold, or calls are too few to say."""
-        return not self._engine.latency.breached(self._window)
+        return not self._engine.latency.breached(self._present_window())
 
     @property
     def in_flight(self) -> int:
@@ -218,7 +219,7 @@ class Breaker:
 
     def latencies_above(self, threshold_ms: float) -> list[float]:
         """Latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
-        return [s * 1000 for s in self._window.durations() if s * 1000 > threshold_ms]
+        return [s * 1000 for s in self._present_window().durations() if s * 1000 > threshold_ms]
 
     def rejection(self) -> BreakerOpenError:
         """The error that tells a caller why it is rejected, and when to come again."""
@@ -232,8 +233,8 @@ class Breaker:
 
     def status(self) -> Status:
         """All there is to know now, as JSON-able data; what `GET /status` answers."""
+        self._present_window()
         with self._careful() as now:
-            self._window.expire(now)
             return describe(self, self._engine, now)
 
     def counters(self) -> Counters:
@@ -416,6 +417,12 @@ class Breaker:
         self._listeners.deliver()
         if changed and self._background:
             TICKER.wake()
+
+    def _present_window(self) -> CallWindow:
+        """The window without what has become too old since the last tick."""
+        with self._lock:
+            self._window.expire(self.clock())
+        return self._window
 
     def _advance(self, now: float) -> None:
         if now >= self._next_memory:

@@ -88,6 +88,7 @@ class Engine:
         """
         if start < self.machine.since or self.machine.automatic is State.OPEN:
             return False
+        self.window.expire(now)
         self.window.add(end, end - start, error=error)
         if self.machine.deciding:
             self._judge_call(now, end - start, error=error)

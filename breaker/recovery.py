@@ -89,9 +89,9 @@ class Recovery:
             return False
         # Error diffusion: the admitted calls are spread evenly, and need no random numbers.
         self._credit += self.share
-        if self._credit < 1.0:
+        if round(self._credit, 9) < 1:
             return False
-        self._credit -= 1.0
+        self._credit -= 1
         return True
 
     def report(self, now: float, *, good: bool) -> Outcome:

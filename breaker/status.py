@@ -146,7 +146,7 @@ def describe(breaker: Breaker, engine: Engine, now: float) -> Status:
         memory_threshold_percent=settings.memory_threshold,
         total_memory_mb=reading.total // _MIB if reading else 0,
         memory_usage_percent=round((engine.memory.used or 0.0) * 100, 2),
-        latency_ok=breaker.latency_ok,
+        latency_ok=not engine.latency.breached(window),
         current_percentile_ms=round(percentile),
         latency_threshold_ms=whole(settings.latency_threshold),
         latency_percent_of_threshold=round(percentile / settings.latency_threshold * 100, 2),

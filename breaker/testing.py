@@ -1,0 +1,51 @@
+"""Doubles for tests of code that uses a breaker: time that is driven, events that are kept."""
+
+from typing import TypeVar
+
+from breaker.breaker import Breaker
+from breaker.events import Event
+
+E = TypeVar("E", bound=Event)
+
+
+class DrivenClock:
+    """A clock that stands still until told otherwise.
+
+    clock = DrivenClock()
+    breaker = Breaker(clock=clock, memory=lambda: None)
+    clock.advance(10)
+    breaker.tick()
+    """
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Lets `seconds` pass."""
+        self.now += seconds
+
+
+class EventLog(list[Event]):
+    """A listener that keeps what it hears: `log = EventLog(); breaker.subscribe(log)`."""
+
+    def __call__(self, event: Event) -> None:
+        self.append(event)
+
+    def of(self, kind: type[E]) -> list[E]:
+        """The events of one class, oldest first."""
+        return [event for event in self if isinstance(event, kind)]
+
+
+def run_call(
+    breaker: Breaker, clock: DrivenClock, milliseconds: float, *, error: bool = False
+) -> bool:
+    """One call of that length, if the breaker lets it; says whether it did."""
+    if not breaker.allow():
+        return False
+    start = clock()
+    clock.advance(milliseconds / 1000)
+    breaker.done(start, clock(), error=error)
+    return True
