@@ -1,12 +1,13 @@
 """An operational circuit breaker: `Breaker`, its `Settings`, and a `Registry` of several.
 
-from breaker import Breaker, Settings
+Example:
+    from breaker import Breaker, Settings
 
-b = Breaker(Settings(latency_threshold=600), name="payments")
-if b.allow():
-    start = b.clock()
-    ...
-    b.done(start, b.clock(), error=False)
+    b = Breaker(Settings(latency_threshold=600), name="payments")
+    if b.allow():
+        start = b.clock()
+        ...
+        b.done(start, b.clock(), error=False)
 """
 
 from breaker._version import __version__

@@ -11,16 +11,18 @@ E = TypeVar("E", bound=Event)
 class DrivenClock:
     """A clock that stands still until told otherwise.
 
-    clock = DrivenClock()
-    breaker = Breaker(clock=clock, memory=lambda: None)
-    clock.advance(10)
-    breaker.tick()
+    Example:
+        clock = DrivenClock()
+        breaker = Breaker(clock=clock, memory=lambda: None)
+        clock.advance(10)
+        breaker.tick()
     """
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
 
     def __call__(self) -> float:
+        """The time, in seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
@@ -32,6 +34,7 @@ class EventLog(list[Event]):
     """A listener that keeps what it hears: `log = EventLog(); breaker.subscribe(log)`."""
 
     def __call__(self, event: Event) -> None:
+        """Keeps `event`."""
         self.append(event)
 
     def of(self, kind: type[E]) -> list[E]:

@@ -560,7 +560,7 @@ def test_status_is_whole_where_go_clients_read_integers(
     run_call(breaker, clock, 12.6)
     status = breaker.status()
     for key in ("latency_threshold_ms", "wait_time_seconds", "current_percentile_ms"):
-        assert isinstance(status[key], int)  # type: ignore[literal-required]
+        assert isinstance(status[key], int)
     assert status["recent_latencies_ms"] == [13]
     assert status["current_percentile_exact_ms"] == pytest.approx(12.6)
 
@@ -576,7 +576,7 @@ def test_the_hot_path_can_take_a_lock(make: MakeBreaker, clock: DrivenClock) -> 
     assert breaker.counters().error == 1
 
 
-def test_in_asyncio(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_in_asyncio(make: MakeBreaker) -> None:
     breaker = make()
 
     async def work() -> None:
