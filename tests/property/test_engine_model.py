@@ -1,0 +1,147 @@
+"""Random histories of one breaker: whatever happens, it stays legal and finds its way back."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from breaker import Breaker, BreakerStateError, RecoverySettings, Settings, State, Transition
+from breaker.testing import DrivenClock, EventLog
+
+PROBES = 2
+RAMP = (0.2, 0.5)
+LEGAL = {
+    ("CLOSED", "OPEN"),
+    ("OPEN", "HALF_OPEN"),
+    ("HALF_OPEN", "OPEN"),
+    ("HALF_OPEN", "CLOSED"),
+    ("OPEN", "CLOSED"),  # a reset
+}
+OPERATED = {"FORCED_OPEN", "DISABLED", "OBSERVE"}
+
+
+class BreakerHistory(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = DrivenClock()
+        self.memory: float | None = 0.1
+        self.log = EventLog()
+        self.breaker = Breaker(
+            Settings(
+                latency_threshold=300,
+                latency_window_size=12,
+                minimum_calls=4,
+                error_threshold=0.5,
+                recovery=RecoverySettings(probes=PROBES, probe_timeout=5.0, ramp=RAMP),
+            ),
+            clock=self.clock,
+            memory=lambda: self.memory,
+        )
+        self.breaker.subscribe(self.log)
+        self.under_way: list[float] = []
+
+    @rule(seconds=st.sampled_from([0.01, 0.5, 1, 7, 20, 300]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def the_ticker_ticks(self) -> None:
+        assert self.breaker.tick() >= 0
+
+    @rule(count=st.integers(1, 6))
+    def calls_begin(self, count: int) -> None:
+        for _ in range(count):
+            if self.breaker.allow():
+                self.under_way.append(self.clock())
+            else:
+                assert self.breaker.state in {State.OPEN, State.HALF_OPEN, State.FORCED_OPEN}
+
+    @precondition(lambda self: self.under_way)
+    @rule(data=st.data(), error=st.booleans(), forget=st.booleans())
+    def a_call_ends(self, data: st.DataObject, *, error: bool, forget: bool) -> None:
+        start = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
+        if not forget:
+            self.breaker.done(start, self.clock(), error=error)
+
+    @rule(used=st.sampled_from([0.1, 0.79, 0.9, None]))
+    def memory_changes(self, used: float | None) -> None:
+        self.memory = used
+
+    @rule(act=st.sampled_from(["trip", "reset", "enable", "disable", "observe", "force_open"]))
+    def an_operator_acts(self, act: str) -> None:
+        try:
+            getattr(self.breaker, act)()
+        except BreakerStateError:
+            assert self.breaker.state in {State.DISABLED, State.FORCED_OPEN}
+
+    @rule(drill=st.sampled_from(["drill_latency", "drill_memory", "end_memory_drill"]))
+    def a_drill(self, drill: str) -> None:
+        before = self.breaker.state
+        try:
+            getattr(self.breaker, drill)()
+        except BreakerStateError:
+            assert self.breaker.state is before
+
+    @rule(size=st.integers(1, 30), threshold=st.sampled_from([100, 300, 1000]))
+    def settings_change(self, size: int, threshold: int) -> None:
+        change = {"latency_window_size": size, "latency_threshold": threshold}
+        self.breaker.apply(self.breaker.settings.model_copy(update=change))
+
+    @rule()
+    def the_process_restarts(self) -> None:
+        successor = Breaker(self.breaker.settings, clock=self.clock, memory=lambda: self.memory)
+        successor.restore(self.breaker.snapshot())
+        assert (successor.state is State.OPEN) == (
+            self.breaker.state in {State.OPEN, State.HALF_OPEN}
+        ) or not successor.memory_ok
+
+    @invariant()
+    def transitions_are_legal(self) -> None:
+        for transition in self.log.of(Transition):
+            ends = {transition.from_state.value, transition.to_state.value}
+            pair = (transition.from_state.value, transition.to_state.value)
+            assert pair in LEGAL or ends & OPERATED
+        chain = self.log.of(Transition)
+        for earlier, later in pairwise(chain):
+            assert later.from_state is earlier.to_state
+            assert later.generation > earlier.generation
+
+    @invariant()
+    def few_probes_and_known_shares(self) -> None:
+        recovery = self.breaker.status()["recovery"]
+        if recovery is not None:
+            assert recovery["probes_in_flight"] <= PROBES
+            assert recovery["share"] in {0.0, *RAMP}
+
+    @invariant()
+    def numbers_make_sense(self) -> None:
+        assert self.breaker.in_flight >= 0
+        assert self.breaker.retry_after >= 0
+        assert self.breaker.rejection().retry_after >= 0
+
+    def teardown(self) -> None:
+        """However it ended: left to itself, with good calls and memory, it closes."""
+        self.memory = 0.1
+        if self.breaker.state.value in OPERATED:
+            self.breaker.enable()
+        self.breaker.end_memory_drill()
+        for _ in range(1000):
+            self.clock.advance(1)
+            if self.breaker.allow():
+                self.breaker.done(self.clock(), self.clock())
+            if self.breaker.state is State.CLOSED:
+                return
+        raise AssertionError(f"stuck: {self.breaker.status()}")
+
+
+BreakerHistory.TestCase.settings = settings(
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+TestBreakerHistory = BreakerHistory.TestCase
