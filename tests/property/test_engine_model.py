@@ -41,7 +41,8 @@ class BreakerHistory(RuleBasedStateMachine):
             memory=lambda: self.memory,
         )
         self.breaker.subscribe(self.log)
-        self.under_way: list[float] = []
+        self.under_way: list[tuple[float, int]] = []
+        """(start, generation) of the calls that did not report yet."""
 
     @rule(seconds=st.sampled_from([0.01, 0.5, 1, 7, 20, 300]))
     def time_passes(self, seconds: float) -> None:
@@ -55,16 +56,41 @@ class BreakerHistory(RuleBasedStateMachine):
     def calls_begin(self, count: int) -> None:
         for _ in range(count):
             if self.breaker.allow():
-                self.under_way.append(self.clock())
+                self.under_way.append((self.clock(), self.generation))
             else:
                 assert self.breaker.state in {State.OPEN, State.HALF_OPEN, State.FORCED_OPEN}
 
     @precondition(lambda self: self.under_way)
     @rule(data=st.data(), error=st.booleans(), forget=st.booleans())
     def a_call_ends(self, data: st.DataObject, *, error: bool, forget: bool) -> None:
-        start = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
+        start, _ = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
         if not forget:
             self.breaker.done(start, self.clock(), error=error)
+
+    @precondition(lambda self: self.breaker.state is State.OPEN)
+    @rule()
+    def the_wait_ends(self) -> None:
+        self.clock.advance(self.breaker.retry_after)
+        self.breaker.tick()
+
+    @precondition(lambda self: self.breaker.state is State.HALF_OPEN)
+    @rule()
+    def probes_are_lost(self) -> None:
+        while self.breaker.allow() and self.breaker.status()["recovery"]["share"] == 0:  # type: ignore[index]
+            pass
+
+    @precondition(lambda self: self.late)
+    @rule(error=st.booleans())
+    def a_late_result_decides_nothing(self, *, error: bool) -> None:
+        self.clock.advance(0.01)
+        self.breaker.tick()  # what time alone brings about is not the call's doing
+        late = self.late[0]
+        self.under_way.remove(late)
+        before = self.breaker.status()
+        self.breaker.done(late[0], self.clock(), error=error)
+        after = self.breaker.status()
+        for key in ("state", "generation", "window_calls", "recovery", "error_rate"):
+            assert after[key] == before[key]
 
     @rule(used=st.sampled_from([0.1, 0.79, 0.9, None]))
     def memory_changes(self, used: float | None) -> None:
@@ -97,6 +123,16 @@ class BreakerHistory(RuleBasedStateMachine):
         assert (successor.state is State.OPEN) == (
             self.breaker.state in {State.OPEN, State.HALF_OPEN}
         ) or not successor.memory_ok
+
+    @property
+    def late(self) -> list[tuple[float, int]]:
+        """Calls under way from before the last transition; its own instant is after it."""
+        since = self.breaker._engine.machine.since
+        return [call for call in self.under_way if call[1] < self.generation and call[0] < since]
+
+    @property
+    def generation(self) -> int:
+        return self.breaker.status()["generation"]
 
     @invariant()
     def transitions_are_legal(self) -> None:
