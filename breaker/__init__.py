@@ -34,6 +34,7 @@ from breaker.events import (
     Transition,
     WouldTransition,
 )
+from breaker.registry import Registry
 from breaker.settings import RecoverySettings, Settings
 from breaker.state import Reason, State
 from breaker.status import Status
@@ -53,6 +54,7 @@ __all__ = [
     "Reason",
     "RecoverySettings",
     "RecoveryStep",
+    "Registry",
     "Settings",
     "SettingsChanged",
     "Signal",

@@ -1,17 +1,16 @@
 """Who is told of events: in order, outside of all locks, and never at the engine's expense."""
 
-import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 
-import structlog
-
 from breaker.events import Event
+from breaker.log import get_logger
 
 Listener = Callable[[Event], None]
 
-_log = structlog.wrap_logger(logging.getLogger("breaker.events"))
+
+_log = get_logger("breaker.events")
 
 
 class Listeners:

@@ -4,7 +4,6 @@ The smallest limit between the process's own group and the root counts. Page cac
 can drop at once (`inactive_file`) is not counted, as the kubelet does not count it.
 """
 
-import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-import structlog
 
-_log = structlog.wrap_logger(logging.getLogger("breaker.memory"))
+from breaker.log import get_logger
+
+_log = get_logger("breaker.memory")
 
 _NO_LIMIT_V1: Final = 1 << 60
 """cgroup v1 writes "none" as about 2^63, rounded down to a page."""

@@ -4,15 +4,14 @@ It starts with the first breaker that lives by the real clock, survives a fork (
 load breakers in the parent), and holds breakers weakly.
 """
 
-import logging
 import os
 import threading
 import weakref
 from typing import Final, Protocol
 
-import structlog
+from breaker.log import get_logger
 
-_log = structlog.wrap_logger(logging.getLogger("breaker.ticker"))
+_log = get_logger("breaker.ticker")
 
 _SHORTEST_SLEEP: Final = 0.005
 _LONGEST_SLEEP: Final = 60.0

@@ -1,0 +1,211 @@
+"""The configuration file of a process: read as a whole, applied as a whole, written leaf by leaf.
+
+The way of Alertmanager's coordinator: all who own sections of the file first do what can fail, and
+only when none of them objects is the new configuration put in force, by steps that cannot fail.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Protocol
+
+from tomlkit.exceptions import TOMLKitError
+
+from breaker.config.document import Document, Key, parse_document, read_document
+from breaker.config.edit import edited
+from breaker.config.replace import replace_text
+from breaker.config.watch import FileWatch
+from breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
+from breaker.log import get_logger
+
+_log = get_logger("breaker.config")
+
+
+class Participant(Protocol):
+    """Owns sections of the file."""
+
+    def prepare(self, document: Document) -> Callable[[], None]:
+        """Does all that can fail, touching nothing; the result puts the configuration in force.
+
+        Raises:
+            ConfigError: every problem in its sections.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadStatus:
+    """How the last reading went.
+
+    Attributes:
+        successful: whether what stands in the file is in force.
+        last_success_at: when the configuration in force was read, in seconds since the epoch.
+        problems: what was wrong with the file, if it was.
+    """
+
+    successful: bool
+    last_success_at: float
+    problems: tuple[ConfigProblem, ...] = ()
+
+
+class ConfigFile:
+    """One TOML file, shared by all packages that have sections in it. Thread-safe.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not TOML.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
+        self._lock = threading.RLock()
+        self._participants: list[Participant] = []
+        self._document = read_document(self.path)
+        self._digest = _digest(self._document.text)
+        """Of what was last seen on disk."""
+        self._unwritten: dict[Key, object] = {}
+        self._watch: FileWatch | None = None
+        self.status = ReloadStatus(successful=True, last_success_at=time.time())
+
+    def join(self, participant: Participant) -> None:
+        """Takes a participant in, and puts the present content in force for it.
+
+        Raises:
+            ConfigError: its sections are wrong; it has not joined then.
+        """
+        with self._lock:
+            apply = participant.prepare(self._document)
+            apply()
+            self._participants.append(participant)
+
+    def leave(self, participant: Participant) -> None:
+        """Lets a participant go."""
+        with self._lock:
+            self._participants.remove(participant)
+
+    def reload(self) -> bool:
+        """Reads the file, and puts it in force if nothing is wrong with it.
+
+        False if something is: the old configuration goes on, and `status` holds the problems.
+        """
+        with self._lock:
+            try:
+                self._take(read_document(self.path))
+            except ConfigError as error:
+                self._refuse(error)
+            return self.status.successful
+
+    def change(self, changes: Mapping[Key, object]) -> None:
+        """Changes single values: checked with all else, put in force, written down.
+
+        A None takes its key out. Writing them is no reload: they are in force already. What others
+        edited in the file meanwhile stays, and comes into force with it.
+
+        Raises:
+            ConfigError: a value is wrong; nothing was changed.
+            ConfigWriteError: the changes are in force, but the file is read-only, not writable,
+                or is not TOML now; it is as it was. They go with the next change that can be
+                written, and end with the next edit of the file.
+        """
+        with self._lock:
+            text = edited(self._document.text, changes)
+            self._put_in_force(parse_document(self.path, text))
+            self._unwritten.update(changes)
+            try:
+                self._write()
+            except (ConfigError, TOMLKitError, OSError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                keys = ", ".join(".".join(key) for key in self._unwritten)
+                raise ConfigWriteError(
+                    f"{keys}: in force, but not written to {self.path}, so a restart will not "
+                    f"know: {reason}"
+                ) from error
+
+    @property
+    def document(self) -> Document:
+        """What is in force."""
+        return self._document
+
+    def watch(self) -> None:
+        """Applies changes of the file from now on, on a thread of its own."""
+        with self._lock:
+            if self._watch is None:
+                self._watch = FileWatch(self.path, self._look)
+                self._watch.start()
+
+    def close(self) -> None:
+        """Stops watching."""
+        with self._lock:
+            watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.stop()
+
+    def _look(self) -> None:
+        """Reloads if the content differs from the one in force, or from the one refused."""
+        with self._lock:
+            try:
+                document = read_document(self.path)
+            except ConfigError as error:
+                # While a file is being put in place of another, there is none for a moment.
+                if self.path.exists() or self.status.successful:
+                    self._refuse(error)
+                return
+            if _digest(document.text) != self._digest or not self.status.successful:
+                try:
+                    self._take(document)
+                except ConfigError as error:
+                    self._refuse(error)
+
+    def _write(self) -> None:
+        present = read_document(self.path)
+        text = edited(present.text, self._unwritten)
+        written = parse_document(self.path, text)
+        replace_text(self.path, text)
+        self._unwritten.clear()
+        if _digest(present.text) == self._digest:
+            self._document, self._digest = written, _digest(text)
+        else:
+            self.reload()
+
+    def _take(self, document: Document) -> None:
+        """Puts in force what was read from the disk."""
+        self._put_in_force(document)
+        self._digest = _digest(document.text)
+        self._unwritten.clear()
+        self.status = ReloadStatus(successful=True, last_success_at=time.time())
+        _log.info("configuration applied", file=str(self.path))
+
+    def _put_in_force(self, document: Document) -> None:
+        problems: list[ConfigProblem] = []
+        steps: list[Callable[[], None]] = []
+        for participant in self._participants:
+            try:
+                steps.append(participant.prepare(document))
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(sorted(problems, key=lambda problem: problem.line))
+        for step in steps:
+            step()
+        self._document = document
+
+    def _refuse(self, error: ConfigError) -> None:
+        if error.problems == self.status.problems:
+            return
+        self.status = ReloadStatus(
+            successful=False,
+            last_success_at=self.status.last_success_at,
+            problems=error.problems,
+        )
+        _log.error(
+            "configuration refused, the old one goes on",
+            file=str(self.path),
+            problems=[str(problem) for problem in error.problems],
+        )
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

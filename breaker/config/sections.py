@@ -1,0 +1,118 @@
+"""The breakers' part of the file: the root, `[circuit_breaker]`, `[breakers.NAME]`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from breaker.config.document import Document, Key
+from breaker.config.validate import found, unknown_key, validate
+from breaker.errors import ConfigError, ConfigProblem
+from breaker.settings import Settings
+
+OTHERS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
+"""Sections that other packages own and check."""
+
+OLDER_ROOT: Final = "circuit_breaker"
+NAMED: Final = "breakers"
+
+_NOT_YET: Final = frozenset({"slo", "limiter"})
+NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSections:
+    """What the file says of breakers: `root` for all, `named` for those with their own table."""
+
+    root: Settings
+    named: dict[str, Settings]
+
+
+def read_sections(document: Document) -> BreakerSections:
+    """Reads and checks the breakers' sections; leaves the others' alone.
+
+    Raises:
+        ConfigError: every problem in them.
+    """
+    problems: list[ConfigProblem] = []
+    root_data = _root_data(document, problems)
+    root = _checked(root_data, document, (), problems)
+    named: dict[str, Settings] = {}
+    tables = document.data.get(NAMED, {})
+    if not isinstance(tables, dict):
+        problems.append(_problem(document, (NAMED,), found(tables), "tables [breakers.NAME]"))
+        tables = {}
+    for name, own in tables.items():
+        prefix = (NAMED, name)
+        if not valid_name(name):
+            problems.append(_problem(document, prefix, found(name), NAME_ALLOWED))
+        elif not isinstance(own, dict):
+            problems.append(_problem(document, prefix, found(own), "a table [breakers.NAME]"))
+        else:
+            # Alone first, so that only what stands in this table is told of it.
+            _checked(own, document, prefix, problems)
+            named[name] = Settings()
+    if problems:
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
+    named = {
+        name: validate(Settings, merged(root_data, own), document=document, prefix=(NAMED, name))
+        for name, own in tables.items()
+    }
+    return BreakerSections(root or Settings(), named)
+
+
+def valid_name(name: str) -> bool:
+    """Whether a breaker can be called so: it stands in paths, labels and aliases."""
+    return 0 < len(name) <= 100 and all(c.isalnum() or c in "._-" for c in name) and name.isascii()
+
+
+def merged(root: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:
+    """`own` over `root`, tables key by key."""
+    result = dict(root)
+    for key, value in own.items():
+        before = result.get(key)
+        both = isinstance(before, dict) and isinstance(value, dict)
+        result[key] = merged(before, value) if both else value  # type: ignore[arg-type]  # both are dicts
+    return result
+
+
+def _root_data(document: Document, problems: list[ConfigProblem]) -> dict[str, object]:
+    own = {k: v for k, v in document.data.items() if k not in OTHERS | {OLDER_ROOT, NAMED}}
+    for key in _NOT_YET & own.keys():
+        del own[key]
+        allowed = f"no [{key}]: this version does not know it yet; remove the section"
+        problems.append(_problem(document, (key,), f"[{key}]", allowed))
+    older = document.data.get(OLDER_ROOT, {})
+    if not isinstance(older, dict):
+        problems.append(_problem(document, (OLDER_ROOT,), found(older), "a table of settings"))
+        return own
+    for key in own.keys() & older.keys():
+        allowed = f"{key!r} once: at the root, or under [{OLDER_ROOT}], its older spelling"
+        problems.append(_problem(document, (OLDER_ROOT, key), "the same key twice", allowed))
+    return own | older
+
+
+def _checked(
+    data: Mapping[str, object], document: Document, prefix: Key, problems: list[ConfigProblem]
+) -> Settings | None:
+    try:
+        return validate(Settings, data, document=document, prefix=prefix)
+    except ConfigError as error:
+        problems += [_relocated(problem, document, prefix) for problem in error.problems]
+        return None
+
+
+def _relocated(problem: ConfigProblem, document: Document, prefix: Key) -> ConfigProblem:
+    """Points at `[circuit_breaker]` where the root's key stands there; knows sections as keys."""
+    key = tuple(problem.key.split("."))
+    line, allowed = problem.line, problem.allowed
+    older = document.data.get(OLDER_ROOT)
+    if not prefix and isinstance(older, dict) and key[0] in older:
+        key = (OLDER_ROOT, *key)
+        line = document.line_of(key)
+    elif not prefix and problem.found.startswith("unknown key") and len(key) == 1:
+        allowed = unknown_key(key[0], [*Settings.model_fields, NAMED, *OTHERS])
+    return ConfigProblem(problem.where, line, ".".join(key), problem.found, allowed)
+
+
+def _problem(document: Document, key: Key, what: str, allowed: str) -> ConfigProblem:
+    return ConfigProblem(str(document.path), document.line_of(key), ".".join(key), what, allowed)

@@ -1,0 +1,169 @@
+"""Checks data against a settings model, and tells everything that is wrong with it at once."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from breaker.config.document import Document, Key
+from breaker.errors import ConfigError, ConfigProblem
+
+M = TypeVar("M", bound=BaseModel)
+Schema = Mapping[str, Any]
+
+_TYPE_WORDS: Final = {
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "object": "a table",
+}
+_LONGEST_FOUND: Final = 60
+
+
+def validate(
+    model: type[M],
+    data: Mapping[str, object],
+    *,
+    document: Document | None = None,
+    prefix: Key = (),
+    where: str = "settings",
+) -> M:
+    """`data` as a `model`.
+
+    Args:
+        model: the settings model.
+        data: names and values as in the file.
+        document: the file they come from, for its name and lines.
+        prefix: the table in the file in which they stand.
+        where: what to call the source if there is no document.
+
+    Raises:
+        ConfigError: one problem for each thing wrong, in the order of the file.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [
+            _problem(model, details, document=document, prefix=prefix, where=where)
+            for details in error.errors(include_url=False)
+        ]
+    raise ConfigError(sorted(dict.fromkeys(problems), key=lambda problem: problem.line)) from None
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """What to say is allowed in place of an unknown key."""
+    close = get_close_matches(key, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
+
+
+def found(value: object) -> str:
+    """A value as it is shown in a problem: in TOML's words, and not at length."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _LONGEST_FOUND else text[: _LONGEST_FOUND - 1] + "…"
+
+
+def allowed(model: type[BaseModel], key: Key) -> str:
+    """What may stand at `key` of `model`, in words: type, range and unit, from the model itself."""
+    root = model.model_json_schema()
+    return _in_words(_schema_at(root, key), root)
+
+
+def _problem(
+    model: type[BaseModel],
+    details: ErrorDetails,
+    *,
+    document: Document | None,
+    prefix: Key,
+    where: str,
+) -> ConfigProblem:
+    # pydantic names the branch of a union beside the keys; only the keys are in the file.
+    location = tuple(str(part) for part in details["loc"] if not str(part).endswith("]"))
+    key = prefix + location
+    if details["type"] == "extra_forbidden":
+        value, may = (
+            f"unknown key {location[-1]!r}",
+            unknown_key(location[-1], _known(model, location)),
+        )
+    elif details["type"] == "missing":
+        value, may = "nothing", allowed(model, location)
+    else:
+        value, may = _shown(model, location, details["input"]), allowed(model, location)
+        if details["type"] in {"value_error", "assertion_error"}:
+            may = details["msg"].removeprefix("Value error, ")
+    return ConfigProblem(
+        where=str(document.path) if document else where,
+        line=document.line_of(key) if document else 0,
+        key=".".join(key),
+        found=value,
+        allowed=may,
+    )
+
+
+def _shown(model: type[BaseModel], location: Key, value: object) -> str:
+    """The value, unless the model says that it is a secret."""
+    schema = _schema_at(model.model_json_schema(), location)
+    branches = [schema, *schema.get("anyOf", ())]
+    secret = any(branch.get("writeOnly") for branch in branches)
+    return "a value that is not shown" if secret else found(value)
+
+
+def _known(model: type[BaseModel], location: Key) -> list[str]:
+    root = model.model_json_schema()
+    return list(_schema_at(root, location[:-1]).get("properties", {}))
+
+
+def _schema_at(root: Schema, key: Key) -> Schema:
+    schema: Schema = root
+    for part in key:
+        schema = _resolved(schema, root)
+        if part in schema.get("properties", {}):
+            schema = schema["properties"][part]
+        elif "items" in schema:
+            schema = schema["items"]
+        else:
+            extra = schema.get("additionalProperties", {})
+            schema = extra if isinstance(extra, dict) else {}
+    return {**_resolved(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
+
+
+def _resolved(schema: Schema, root: Schema) -> Schema:
+    if "$ref" in schema:
+        target: Schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+        return target
+    return schema
+
+
+def _in_words(schema: Schema, root: Schema) -> str:
+    schema = {**schema, **_resolved(schema, root)}
+    if "anyOf" in schema:
+        kinds = [
+            _in_words(branch, root) for branch in schema["anyOf"] if branch.get("type") != "null"
+        ]
+        return " or ".join(kinds) + _unit(schema)
+    if "enum" in schema:
+        return "one of " + ", ".join(found(value) for value in schema["enum"])
+    words = _TYPE_WORDS.get(schema.get("type", ""), "a value")
+    limits = [
+        f"{sign} {schema[name]:g}"
+        for name, sign in (
+            ("minimum", "≥"),
+            ("exclusiveMinimum", ">"),
+            ("maximum", "≤"),
+            ("exclusiveMaximum", "<"),
+        )
+        if name in schema
+    ]
+    if "items" in schema:
+        words += f" of {_in_words(schema['items'], root)}"
+    if "pattern" in schema:
+        words += f" matching {schema['pattern']}"
+    return " ".join([words, *([", ".join(limits)] if limits else [])]) + _unit(schema)
+
+
+def _unit(schema: Schema) -> str:
+    unit = schema.get("unit")
+    return f" ({unit})" if unit else ""

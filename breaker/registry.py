@@ -1,0 +1,264 @@
+"""The named breakers of one process, and the file that their settings come from."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from os import PathLike
+from types import TracebackType
+from typing import Self
+
+from breaker.breaker import Breaker
+from breaker.config.document import Document, Key
+from breaker.config.file import ConfigFile
+from breaker.config.sections import (
+    NAME_ALLOWED,
+    NAMED,
+    OLDER_ROOT,
+    merged,
+    read_sections,
+    valid_name,
+)
+from breaker.config.validate import validate
+from breaker.errors import ConfigError, ConfigProblem
+from breaker.listeners import Listener
+from breaker.settings import Settings
+from breaker.status import ConfigReport
+from breaker.stream import EventStream
+
+DEFAULT = "default"
+
+
+class Registry:
+    """Breakers by name. Thread-safe; iterates over those that were made, in that order.
+
+    The breaker `default` always exists.
+
+    Args:
+        settings: for every breaker that has none of its own.
+        breakers: settings of single breakers, which are made at once.
+        clock: for all of them; see `Breaker`.
+        memory: for all of them; see `Breaker`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        breakers: Mapping[str, Settings] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        memory: Callable[[], float | None] | None = None,
+    ) -> None:
+        self.config: ConfigFile | None = None
+        """The file the settings come from, if any."""
+        self._clock = clock
+        self._memory = memory
+        self._lock = threading.RLock()
+        self._root = settings or Settings()
+        self._named = dict(breakers or {})
+        self._breakers: dict[str, Breaker] = {}
+        self._listeners: dict[Listener, list[Callable[[], None]]] = {}
+        for name in (DEFAULT, *self._named):
+            self.get(name)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | PathLike[str],
+        *,
+        watch: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+        memory: Callable[[], float | None] | None = None,
+    ) -> Self:
+        """The breakers of a TOML file, which is applied while they run, if it is watched.
+
+        Raises:
+            ConfigError: the file is missing or wrong; holds every problem found.
+        """
+        config = ConfigFile(path)
+        sections = read_sections(config.document)
+        registry = cls(sections.root, breakers=sections.named, clock=clock, memory=memory)
+        registry.config = config
+        for breaker in registry:
+            registry._attach(breaker)
+        config.join(registry)
+        if watch:
+            config.watch()
+        return registry
+
+    def get(self, name: str = DEFAULT) -> Breaker:
+        """The breaker of that name, made on first use.
+
+        Raises:
+            ValueError: the name has other characters than ASCII letters, digits, `.`, `_`, `-`.
+        """
+        with self._lock:
+            if name not in self._breakers:
+                if not valid_name(name):
+                    raise ValueError(f"{name!r} cannot name a breaker: {NAME_ALLOWED}")
+                breaker = Breaker(
+                    self.settings_for(name), name=name, clock=self._clock, memory=self._memory
+                )
+                self._attach(breaker)
+                for listener, leave in self._listeners.items():
+                    leave.append(breaker.subscribe(listener))
+                self._breakers[name] = breaker
+            return self._breakers[name]
+
+    def find(self, name: str) -> Breaker | None:
+        """The breaker of that name, if it was made."""
+        return self._breakers.get(name)
+
+    def names(self) -> list[str]:
+        """The names of the breakers that were made."""
+        return list(self._breakers)
+
+    def __iter__(self) -> Iterator[Breaker]:
+        return iter(list(self._breakers.values()))
+
+    def __len__(self) -> int:
+        return len(self._breakers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._breakers
+
+    def settings_for(self, name: str) -> Settings:
+        """The settings that the breaker of that name has, or would have."""
+        with self._lock:
+            return self._named.get(name, self._root)
+
+    def change(self, name: str, values: Mapping[str, object]) -> Settings:
+        """Changes settings of one breaker: checks them, puts them in force, writes them down.
+
+        Args:
+            name: a breaker that exists. What is changed for `default` is changed at the root of the
+                file, and so for every breaker that does not say otherwise.
+            values: by the names of the file, dotted for those in tables ("recovery.probes").
+
+        Returns:
+            The settings in force.
+
+        Raises:
+            KeyError: there is no such breaker.
+            ConfigError: a value is wrong; nothing was changed.
+            ConfigWriteError: the change is in force, but could not be written to the file.
+        """
+        with self._lock:
+            breaker = self._breakers[name]
+            changed = _changed(breaker.settings, _nested(values))
+            if self.config is not None:
+                self.config.change(_places(self.config.document.data, name, values))
+            else:
+                self._change_unfiled(name, changed)
+            return breaker.settings
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Calls `listener` with the events of all breakers, later ones too; see `Breaker`."""
+        with self._lock:
+            self._listeners[listener] = [breaker.subscribe(listener) for breaker in self]
+
+        def leave() -> None:
+            with self._lock:
+                for leave_one in self._listeners.pop(listener, []):
+                    leave_one()
+
+        return leave
+
+    def events(self, maxsize: int = 1000) -> EventStream:
+        """The events of all breakers from now on, for `async for`."""
+        return EventStream(self.subscribe, maxsize)
+
+    def prepare(self, document: Document) -> Callable[[], None]:
+        """The registry as a participant in the file: checks its sections.
+
+        Raises:
+            ConfigError: every problem in them.
+        """
+        sections = read_sections(document)
+
+        def apply() -> None:
+            with self._lock:
+                self._root, self._named = sections.root, dict(sections.named)
+                for name in self._named:
+                    self.get(name)
+                for breaker in self:
+                    breaker.apply(self.settings_for(breaker.name))
+
+        return apply
+
+    def close(self) -> None:
+        """Stops watching the file, and the background work of the breakers."""
+        if self.config is not None:
+            self.config.close()
+        for breaker in self:
+            breaker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _attach(self, breaker: Breaker) -> None:
+        if self.config is not None:
+            breaker.config_file = self.config.path
+            breaker.config_report = self._report
+
+    def _report(self) -> ConfigReport | None:
+        if self.config is None:
+            return None
+        status = self.config.status
+        return ConfigReport(
+            file=str(self.config.path),
+            last_reload_successful=status.successful,
+            problems=[str(problem) for problem in status.problems],
+        )
+
+    def _change_unfiled(self, name: str, changed: Settings) -> None:
+        if name == DEFAULT:
+            self._root = changed
+        else:
+            self._named[name] = changed
+        for breaker in self:
+            breaker.apply(self.settings_for(breaker.name))
+
+
+def _places(
+    data: Mapping[str, object], name: str, values: Mapping[str, object]
+) -> dict[Key, object]:
+    """Where in the file with that `data` the values stand, or are to stand."""
+    named, older = data.get(NAMED), data.get(OLDER_ROOT)
+    has_table = name != DEFAULT or (isinstance(named, dict) and name in named)
+    places: dict[Key, object] = {}
+    for dotted, value in values.items():
+        key: Key = tuple(dotted.split("."))
+        if has_table:
+            key = (NAMED, name, *key)
+        elif isinstance(older, dict) and key[0] not in data:
+            key = (OLDER_ROOT, *key)
+        places[key] = value
+    return places
+
+
+def _nested(values: Mapping[str, object]) -> dict[str, object]:
+    nested: dict[str, object] = {}
+    for dotted, value in values.items():
+        *tables, leaf = dotted.split(".")
+        target = nested
+        for table in tables:
+            inner = target.setdefault(table, {})
+            if not isinstance(inner, dict):
+                raise ConfigError(
+                    [ConfigProblem("request", 0, dotted, "a key in a value", "a table")]
+                )
+            target = inner
+        target[leaf] = value
+    return nested
+
+
+def _changed(settings: Settings, nested: Mapping[str, object]) -> Settings:
+    return validate(Settings, merged(settings.model_dump(), nested), where="request")
