@@ -5,13 +5,11 @@ The message holds its fields in words, for hosts that only print it; `record.eve
 """
 
 import logging
+import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any
 
 import structlog
-
-# Behind structlog's method, its proxy and its processor chain stands whoever logged.
-_CALLER: Final = 3
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -31,11 +29,19 @@ def _hand_over(
     exc_info = event_dict.pop("exc_info", None)
     fields = dict(event_dict)
     words = " ".join([event, *(f"{key}={value}" for key, value in fields.items())])
-    return (words.replace("%", "%%"),), {
+    return (words,), {
         "exc_info": exc_info,
-        "stacklevel": _CALLER,
+        "stacklevel": _frames_of_structlog(),
         "extra": {"event": event, "fields": fields},
     }
+
+
+def _frames_of_structlog() -> int:
+    """How many frames lie between this processor and whoever logged."""
+    frame, count = sys._getframe(2), 0  # noqa: SLF001 - as the standard library's logging does
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("structlog"):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 logging.getLogger("breaker").addHandler(logging.NullHandler())
