@@ -1,1 +1,1 @@
-"""alerts"""
+"""Tells whoever must know: one alert per incident, whatever breaks on the way."""

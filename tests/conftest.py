@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+pytest_plugins = ["alerts.emulator.fixture"]
+
+CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test whose program is not installed; under CI that is a failure."""
+    for marker in item.iter_markers("needs"):
+        (program,) = marker.args
+        if shutil.which(program) is None:
+            (pytest.fail if CI else pytest.skip)(f"needs {program}, which is not installed")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests do not depend on what the shell they are started from has set."""
+    for name in list(os.environ):
+        if name.startswith(("OPSGENIE_", "BREAKERD_")) or name == "Environment":
+            monkeypatch.delenv(name)
