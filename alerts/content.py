@@ -1,0 +1,279 @@
+"""The words, details and tags of an alert, within what OpsGenie takes."""
+
+import platform
+from dataclasses import dataclass, field
+from typing import Final
+
+from alerts.fields import Fields
+from alerts.settings import AlertingSettings, OpsGenieSettings
+from breaker import Evidence, Status, __version__
+
+MESSAGE: Final = 130
+DESCRIPTION: Final = 15_000
+TAGS: Final = 20
+TAG: Final = 50
+DETAILS: Final = 8_000
+NOTE: Final = 25_000
+ENTITY: Final = 512
+SOURCE: Final = 100
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_SPARKS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an alert says; each part within the limits."""
+
+    message: str
+    description: str
+    entity: str
+    source: str
+    team: str = ""
+    tags: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+
+    def minimal(self) -> "Content":
+        """The least that still pages, for a receiver that refused more."""
+        return Content(self.message[:MESSAGE], "", "", self.source, self.team)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What there is to be told."""
+
+    kind: str
+    """"open", "memory" or "latency"."""
+    drill: bool
+    reason: str
+    note: str
+    evidence: tuple[Evidence, ...]
+    status: Status
+
+
+def compose(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> Content:
+    """What the alert for `trouble` says."""
+    opsgenie = settings.opsgenie
+    return Content(
+        message=message(trouble, opsgenie),
+        description=shorten(_description(trouble, settings), DESCRIPTION),
+        entity=shorten(trouble.status["name"], ENTITY),
+        source=shorten(opsgenie.source, SOURCE),
+        team=fields.team,
+        tags=_tags(trouble, opsgenie, fields),
+        details=_details(trouble, settings, fields),
+    )
+
+
+def message(trouble: Trouble, settings: OpsGenieSettings) -> str:
+    """One sentence: what happened to what, and the evidence."""
+    name = trouble.status["name"]
+    service = f"{settings.api_name}/" if settings.api_name else ""
+    what = {"open": "open", "memory": "memory high", "latency": "slow"}[trouble.kind]
+    drill = "[DRILL] " if trouble.drill else ""
+    return shorten(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
+
+
+def why(trouble: Trouble) -> str:
+    """The evidence in a sentence, or who wanted it."""
+    if trouble.evidence:
+        return trouble.evidence[0].sentence()
+    return trouble.note or f"{trouble.reason}, by an operator"
+
+
+def seen(status: Status) -> str:
+    """What a breaker looks like now, in a sentence."""
+    parts = [f"State {status['state']}"]
+    if status["window_calls"]:
+        limit = status["latency_threshold_ms"]
+        name = f"p{status['percentile_value'] * 100:g}"
+        parts.append(f"{name} {status['current_percentile_ms']} ms (limit {limit} ms)")
+        parts.append(f"errors {status['error_rate']:.0%}")
+    if status["memory_known"]:
+        parts.append(f"memory {status['memory_usage_percent']:.0f}%")
+    parts.append(f"{status['calls']['rejected']} calls rejected so far")
+    return ", ".join(parts) + "."
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 42 s, 5 min 3 s, 2 h 10 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def sparkline(values: list[int]) -> str:
+    """The newest values as bars, the highest one full."""
+    newest = values[-_SPARKS:]
+    highest = max(newest, default=0) or 1
+    return "".join(_BARS[min(7, value * 8 // (highest + 1))] for value in newest)
+
+
+def shorten(text: str, longest: int) -> str:
+    """`text`, or its beginning with an ellipsis."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def _description(trouble: Trouble, settings: AlertingSettings) -> str:
+    status, opsgenie = trouble.status, settings.opsgenie
+    lines = []
+    if trouble.drill:
+        lines += ["This is a drill. Nothing is wrong.", ""]
+    lines += [f"What: {why(trouble)}"]
+    lines += [f"Also: {more.sentence()}" for more in trouble.evidence[1:]]
+    lines += [f"Said: {trouble.note}"] if trouble.note and trouble.evidence else []
+    lines += [f"Next: {_next(status)}"]
+    if opsgenie.include_latency_metrics:
+        lines += ["", *_latency_lines(status)]
+    if opsgenie.include_memory_metrics:
+        lines += ["", _memory_line(status)]
+    calls = status["calls"]
+    lines.append(
+        f"Calls: {calls['success']} good, {calls['error']} failed, {calls['rejected']} rejected, "
+        f"{status['in_flight']} in flight"
+    )
+    about = _about_service(opsgenie)
+    lines += ["", *about] if about else []
+    links = {"Runbook": settings.alerts.runbook_url, "Dashboard": settings.alerts.dashboard_url}
+    lines += [f"{name}: {url}" for name, url in links.items() if url]
+    return "\n".join(lines)
+
+
+def _next(status: Status) -> str:
+    recovery = status["recovery"]
+    if status["state"] == "FORCED_OPEN":
+        return "stays open until an operator resets it."
+    if not status["memory_ok"] and recovery:
+        return "stays open until memory falls below its threshold."
+    if recovery is None:
+        return "lets calls pass, and goes on watching."
+    if recovery["phase"] == "wait":
+        return f"sends probes in {duration(recovery['seconds_left'])}; opens fully if they go well."
+    if recovery["phase"] == "probes":
+        return "waits for its probes."
+    return f"lets in {recovery['share']:.0%} of the calls, then more."
+
+
+def _latency_lines(status: Status) -> list[str]:
+    limit = status["latency_threshold_ms"]
+    percentile = f"p{status['percentile_value'] * 100:g} {status['current_percentile_ms']} ms"
+    lines = [f"Latency: {percentile}, limit {limit} ms, over {status['window_calls']} calls"]
+    if status["recent_latencies_ms"]:
+        lines.append(f"Latest:  {sparkline(status['recent_latencies_ms'])}")
+    if status["trend"]:
+        slope = status["trend_slope_percent_per_call"]
+        lines.append(f"Trend: {status['trend']}, {slope:+.2g}% a call")
+    return lines
+
+
+def _memory_line(status: Status) -> str:
+    if not status["memory_known"]:
+        return "Memory: unknown"
+    return (
+        f"Memory: {status['memory_usage_percent']:.1f}% used, "
+        f"limit {status['memory_threshold_percent']:g}%"
+    )
+
+
+def _about_service(settings: OpsGenieSettings) -> list[str]:
+    contact = settings.contact_details
+    rows = {
+        "Service": " ".join(filter(None, [settings.api_name, settings.api_version])),
+        "About": settings.api_description,
+        "Owner": settings.api_owner,
+        "Importance": settings.api_priority or settings.service_tier,
+        "Depends on": ", ".join(settings.api_dependencies),
+        "Offers": ", ".join(settings.api_endpoints),
+        "Contact": ", ".join(
+            filter(None, [contact.primary_contact, contact.slack_channel, contact.phone_number])
+        ),
+        "Then": contact.escalation_team,
+    }
+    return [f"{name}: {value}" for name, value in rows.items() if value]
+
+
+def _tags(trouble: Trouble, settings: OpsGenieSettings, fields: Fields) -> list[str]:
+    """The automatic tags first: routing depends on them, and there is room for twenty."""
+    automatic = {
+        "Environment": fields.environment.lower(),
+        "BookmakerId": fields.bookmaker_id,
+        "Host": fields.hostname,
+        "Business": fields.business,
+        "Team": fields.team,
+        "AlertType": f"breaker-{trouble.kind}",
+        "Breaker": trouble.status["name"],
+        "Service": settings.api_name,
+        "Tier": settings.service_tier,
+        "Context": settings.additional_context,
+        "Drill": "true" if trouble.drill else "",
+    }
+    tags = [f"{key}:{value}" for key, value in automatic.items() if value]
+    tags += [key_value(tag) for tag in settings.tags]
+    return [shorten(tag, TAG) for tag in dict.fromkeys(tags)][:TAGS]
+
+
+def key_value(tag: str) -> str:
+    """`tag` if it is `key:value`; else marked as go-breaker marks it."""
+    key, colon, value = tag.partition(":")
+    if colon and key.strip() and value.strip():
+        return f"{key.strip()}:{value.strip()}"
+    return f"TAG_KEY_UNDEFINED:{tag.strip(': ')}"
+
+
+def _details(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> dict[str, str]:
+    """Routing fields first, so that they are the last to go where there is no room."""
+    status, opsgenie = trouble.status, settings.opsgenie
+    details = {
+        "Team": fields.team,
+        "Environment": fields.environment,
+        "BookmakerId": fields.bookmaker_id,
+        "Host": fields.hostname,
+        "Business": fields.business,
+        "AdditionalContext": opsgenie.additional_context,
+        "Breaker": status["name"],
+        "State": status["state"],
+        "Reason": trouble.reason,
+        "Drill": "true" if trouble.drill else "",
+        "Evidence": "; ".join(evidence.sentence() for evidence in trouble.evidence),
+        "ApiName": opsgenie.api_name,
+        "ApiVersion": opsgenie.api_version,
+        "ApiNamespace": opsgenie.api_namespace,
+        "ApiOwner": opsgenie.api_owner,
+        "Dashboard": settings.alerts.dashboard_url,
+        "Runbook": settings.alerts.runbook_url,
+    }
+    if opsgenie.include_latency_metrics:
+        details |= {
+            "LatencyPercentileMs": str(status["current_percentile_ms"]),
+            "LatencyThresholdMs": str(status["latency_threshold_ms"]),
+            "Trend": status["trend"] or "",
+            "TrendSlopePercentPerCall": str(status["trend_slope_percent_per_call"]),
+        }
+    if opsgenie.include_memory_metrics:
+        details |= {
+            "MemoryUsagePercent": str(status["memory_usage_percent"]),
+            "MemoryThresholdPercent": str(status["memory_threshold_percent"]),
+        }
+    if opsgenie.include_system_info:
+        details |= {
+            "System": platform.platform(),
+            "Python": platform.python_version(),
+            "Breakerd": __version__,
+        }
+    return _within({key: value for key, value in details.items() if value}, DETAILS)
+
+
+def _within(details: dict[str, str], room: int) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for key, value in details.items():
+        short = shorten(value, 1000)
+        room -= len(key) + len(short)
+        if room < 0:
+            break
+        kept[key] = short
+    return kept

@@ -1,0 +1,119 @@
+"""What is worth an incident, and when it may be told. Pure."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final, Protocol
+
+from alerts.incident import Stage
+from alerts.settings import EnvironmentPolicy, OpsGenieSettings
+
+OPEN: Final = "open"
+MEMORY: Final = "memory"
+LATENCY: Final = "latency"
+
+
+class Watched(Protocol):
+    """What is looked at of a breaker."""
+
+    @property
+    def triggered(self) -> bool:
+        """Whether calls are rejected."""
+        ...
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it decides."""
+        ...
+
+    @property
+    def memory_ok(self) -> bool:
+        """Whether memory is below its threshold."""
+        ...
+
+    @property
+    def latency_ok(self) -> bool:
+        """Whether latency is below its threshold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Holds alerts back for a time.
+
+    Attributes:
+        id: unique.
+        breaker: pattern of names, as in the shell: `*`, `pay*`.
+        kind: "open", "memory", "latency" or "*".
+        author: who wanted it.
+        reason: why.
+        starts_at: seconds since the epoch.
+        ends_at: seconds since the epoch.
+    """
+
+    id: str
+    breaker: str
+    kind: str
+    author: str
+    reason: str
+    starts_at: float
+    ends_at: float
+
+    def holds(self, breaker: str, kind: str, now: float) -> bool:
+        """Whether it holds back an alert of that kind for that breaker now."""
+        return (
+            self.starts_at <= now < self.ends_at
+            and fnmatchcase(breaker, self.breaker)
+            and self.kind in {"*", kind}
+        )
+
+
+def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
+    """What about `breaker` is worth an incident now, the weightiest first.
+
+    They make one incident together: a breaker that opens because latency crossed its threshold is
+    one trouble, not two.
+    """
+    if not breaker.enabled:
+        return ()
+    found = []
+    if settings.trigger_on_breaker_open and breaker.triggered:
+        found.append(OPEN)
+    if settings.trigger_on_memory_threshold and not breaker.memory_ok:
+        found.append(MEMORY)
+    if settings.trigger_on_latency_threshold and not breaker.latency_ok:
+        found.append(LATENCY)
+    return tuple(found)
+
+
+def stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
+    """The stages of an incident that opens now."""
+    if not settings.time_before_send_alert:
+        return (Stage(0.0, priority(settings)),)
+    return (
+        Stage(0.0, settings.initial_alert_priority),
+        Stage(float(settings.time_before_send_alert), settings.escalated_alert_priority),
+    )
+
+
+def priority(settings: OpsGenieSettings) -> str:
+    """The priority of alerts without stages, in the present environment."""
+    policy = _environment_policy(settings)
+    return policy.priority if policy and policy.priority else settings.priority
+
+
+def sends(settings: OpsGenieSettings) -> bool:
+    """Whether OpsGenie is to be told at all, in the present environment."""
+    policy = _environment_policy(settings)
+    return settings.enabled and (policy is None or policy.enabled)
+
+
+def _environment_policy(settings: OpsGenieSettings) -> EnvironmentPolicy | None:
+    if not settings.use_environments:
+        return None
+    wanted = settings.environment.casefold()
+    found = (
+        policy
+        for name, policy in settings.environment_settings.items()
+        if name.casefold() == wanted
+    )
+    return next(found, None)

@@ -1,0 +1,173 @@
+"""The settings of `[opsgenie]`, with go-breaker's names, and of `[alerts]`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from pydantic import Field, SecretStr
+
+from breaker.config import Document, validate
+from breaker.errors import ConfigError, ConfigProblem
+from breaker.settings import SettingsModel, setting
+
+Priority = Literal["P1", "P2", "P3", "P4", "P5"]
+
+SECTION = "opsgenie"
+OURS = "alerts"
+
+_FROM_ENVIRONMENT = {
+    "OPSGENIE_API_KEY": "api_key",
+    "OPSGENIE_REGION": "region",
+    "OPSGENIE_API_URL": "api_url",
+    "Environment": "environment",
+}
+"""Environment variable -> key of `[opsgenie]`. The variable wins over the file."""
+
+
+class ContactDetails(SettingsModel):
+    """Whom to ask (`[opsgenie.contact_details]`); shown in the alert."""
+
+    primary_contact: str = setting("", "Person or list to ask first.")
+    escalation_team: str = setting("", "Team to turn to next.")
+    slack_channel: str = setting("", "Where it is talked about.")
+    phone_number: str = setting("", "Number for emergencies.")
+    additional_emails: tuple[str, ...] = setting((), "Others to write to.", strict=False)
+
+
+class EnvironmentPolicy(SettingsModel):
+    """What differs in one environment (`[opsgenie.environment_settings.NAME]`)."""
+
+    enabled: bool = setting(True, "Whether this environment sends alerts.")
+    priority: Priority | None = setting(None, "Replaces `priority` in this environment.")
+
+
+class OpsGenieSettings(SettingsModel):
+    """Whom to page, when, and with what (`[opsgenie]`)."""
+
+    enabled: bool = setting(False, "Whether alerts are sent to OpsGenie.")
+    api_key: SecretStr | None = setting(
+        None, "Key of the API integration; better set as OPSGENIE_API_KEY.", strict=False
+    )
+    region: Literal["us", "eu"] = setting("us", "Where the account is hosted.")
+    api_url: str | None = setting(
+        None, "Replaces the region's address.", pattern=r"^https?://[^\s/]+(/[^\s]*)?$"
+    )
+    priority: Priority = setting("P3", "Priority of alerts that have no stages.")
+    source: str = setting("breakerd", "Source shown in the alert.", min_length=1, max_length=100)
+    tags: tuple[str, ...] = setting(
+        (), "Tags of every alert, as `key:value`; at most 50 characters each count.", strict=False
+    )
+    use_environments: bool = setting(False, "Whether `environment_settings` are looked at.")
+    environment_settings: dict[str, EnvironmentPolicy] = Field(
+        default_factory=dict, description="By environment: whether it sends, and its priority."
+    )
+    trigger_on_breaker_open: bool = setting(True, "Alert when a breaker opens.")
+    trigger_on_breaker_reset: bool = setting(
+        True, "Note and close the alert when it is over. Off: people close it."
+    )
+    trigger_on_memory_threshold: bool = setting(True, "Alert when memory crosses its threshold.")
+    trigger_on_latency_threshold: bool = setting(True, "Alert when latency crosses its threshold.")
+    include_latency_metrics: bool = setting(True, "Put latency into the alert.")
+    include_memory_metrics: bool = setting(True, "Put memory into the alert.")
+    include_system_info: bool = setting(True, "Put host, process and versions into the alert.")
+    alert_cooldown_seconds: int = setting(
+        300,
+        "Shortest time between two alerts for one breaker and kind of event. Holds back, "
+        "never drops.",
+        unit="s",
+        ge=0,
+        le=86400,
+    )
+    time_before_send_alert: int = setting(
+        0,
+        "How long an incident lasts before its priority is raised. 0: one stage, at `priority`.",
+        unit="s",
+        ge=0,
+        le=86400,
+    )
+    initial_alert_priority: Priority = setting("P3", "Priority of the first stage.")
+    escalated_alert_priority: Priority = setting("P1", "Priority of the second stage.")
+    team: str = setting("", "Team that is paged, as it is called in OpsGenie. Mandatory.")
+    environment: str = setting("", "DEV, UAT, PROD … Mandatory.", max_length=20)
+    bookmaker_id: str = setting("", "Project or client. Mandatory.", max_length=50)
+    project_id: str = setting("", "Other name of `bookmaker_id`.", max_length=50)
+    hostname: str = setting("", "Host shown in the alert. Mandatory; found out if not given.")
+    host_override: str = setting("", "Wins over `hostname`.")
+    business: str = setting("", "Business unit. Mandatory; `internal` if not given.")
+    business_unit: str = setting("", "Other name of `business`.")
+    additional_context: str = setting("", "Anything else worth a tag and a detail.")
+    api_namespace: str = setting("", "Namespace of the service.")
+    api_name: str = setting("", "Name of the service.")
+    api_version: str = setting("", "Version of the service.")
+    api_owner: str = setting("", "Who is responsible for the service.")
+    api_dependencies: tuple[str, ...] = setting((), "What it depends on.", strict=False)
+    api_endpoints: tuple[str, ...] = setting((), "What it offers.", strict=False)
+    api_description: str = setting("", "What it is for.")
+    api_priority: str = setting("", "How important it is, in words.")
+    service_tier: str = setting("", "Its tier, in words.")
+    contact_details: ContactDetails = Field(
+        default=ContactDetails(), description=ContactDetails.__doc__
+    )
+
+
+class AlertsSettings(SettingsModel):
+    """How incidents are kept and delivered (`[alerts]`)."""
+
+    database: str = setting("var/breakerd.db", "File in which incidents are kept.", min_length=1)
+    quiet_time: float = setting(
+        60.0,
+        "How long a breaker must stay well before its incident is closed; opening again within it "
+        "goes on with the same one.",
+        unit="s",
+        ge=0,
+        le=86400,
+    )
+    request_timeout: float = setting(
+        10.0, "Longest wait for an answer of a receiver.", unit="s", gt=0, le=300
+    )
+    retry_limit: float = setting(
+        60.0, "Longest pause between two attempts of a delivery.", unit="s", ge=1, le=3600
+    )
+    dashboard_url: str = setting("", "Link to the dashboard, put into alerts.")
+    runbook_url: str = setting("", "Link to what to do, put into alerts.")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertingSettings:
+    """All settings of this package, the environment taken into account."""
+
+    opsgenie: OpsGenieSettings = OpsGenieSettings()  # noqa: RUF009 - frozen
+    alerts: AlertsSettings = AlertsSettings()  # noqa: RUF009 - frozen
+
+
+def read_settings(
+    document: Document | None, environ: Mapping[str, str] = os.environ
+) -> AlertingSettings:
+    """The settings of a file, or the defaults, with the environment over them.
+
+    Raises:
+        ConfigError: every problem in the two sections and in the variables.
+    """
+    problems: list[ConfigProblem] = []
+    sections: dict[str, dict[str, object]] = {}
+    for name, model in ((SECTION, OpsGenieSettings), (OURS, AlertsSettings)):
+        data = cast("dict[str, object]", document.data.get(name, {}) if document else {})
+        try:
+            validate(model, data, document=document, prefix=(name,))
+            sections[name] = data
+        except ConfigError as error:
+            problems += error.problems
+    variables = {key: environ[name] for name, key in _FROM_ENVIRONMENT.items() if environ.get(name)}
+    if "region" in variables:
+        variables["region"] = variables["region"].lower()
+    try:
+        validate(OpsGenieSettings, variables, where="environment")
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return AlertingSettings(
+        OpsGenieSettings.model_validate(sections[SECTION] | variables),
+        AlertsSettings.model_validate(sections[OURS]),
+    )

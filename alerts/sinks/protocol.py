@@ -1,0 +1,74 @@
+"""What a receiver of alerts can do, and how it can fail.
+
+DeliveryError
+├── UnavailableError   it did not answer, or not sensibly: try again later
+├── PausedError        it asks for a pause: nothing at all until then
+├── RefusedError       it does not know the key: nothing until somebody acts
+└── RejectedError      it will never take this request in this form
+"""
+
+from enum import Enum, auto
+from typing import Protocol
+
+from alerts.incident import Incident, Step
+
+
+class DeliveryError(Exception):
+    """The root of what can go wrong with a delivery."""
+
+
+class UnavailableError(DeliveryError):
+    """No answer, or none that makes sense: the request may have been taken, or not."""
+
+
+class PausedError(DeliveryError):
+    """Too many requests: `seconds` is how long the receiver wants to hear nothing."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"asked for a pause of {seconds:g} s")
+        self.seconds = seconds
+
+
+class RefusedError(DeliveryError):
+    """The key is not known, or may not do this."""
+
+
+class RejectedError(DeliveryError):
+    """The request is wrong in itself."""
+
+
+class RequestState(Enum):
+    """What became of an accepted request."""
+
+    PENDING = auto()
+    DONE = auto()
+    FAILED = auto()
+
+
+class Sink(Protocol):
+    """A receiver. Used from one thread."""
+
+    name: str
+    """As in metrics."""
+    pages: bool
+    """Whether a person hears of what is sent here."""
+
+    def send(self, incident: Incident, step: Step) -> str:
+        """Asks for `step`; returns the request's id, empty if it is done already.
+
+        Raises:
+            DeliveryError: one of its kinds.
+        """
+        ...
+
+    def look(self, request_id: str) -> RequestState:
+        """What became of an accepted request.
+
+        Raises:
+            DeliveryError: one of its kinds.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections."""
+        ...

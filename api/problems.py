@@ -1,0 +1,191 @@
+"""Errors over HTTP: RFC 9457 problem documents, for every error there is."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from breaker import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
+from breaker.config.validate import found
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+INVALID: Final = "urn:breakerd:problem:invalid"
+"""A value is wrong; `errors` holds everything found. Nothing was changed."""
+NOT_WRITTEN: Final = "urn:breakerd:problem:not-written"
+"""The change is in force, but only in memory: the file could not be written."""
+WRONG_STATE: Final = "urn:breakerd:problem:wrong-state"
+"""What was asked does not fit the breaker's state. Nothing was changed."""
+UNKNOWN_BREAKER: Final = "urn:breakerd:problem:unknown-breaker"
+"""There is no breaker of that name; `known` holds those that there are."""
+NO_ALERTING: Final = "urn:breakerd:problem:no-alerting"
+"""This process has no alerting, so there is nothing to ask or to set."""
+REJECTED: Final = "urn:breakerd:problem:rejected"
+"""The breaker rejected the call."""
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+    """An error as the caller is to see it.
+
+    Attributes:
+        status: HTTP status code.
+        detail: what is wrong here, and what to do about it.
+        kind: URI of the kind of problem; `about:blank` where the status says it all.
+        headers: headers that go with the answer.
+        more: further members of the document.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "about:blank",
+        headers: Mapping[str, str] | None = None,
+        **more: object,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.headers = dict(headers or {})
+        self.more = more
+
+
+def response(problem: Problem, request: Request) -> JSONResponse:
+    """The problem document that answers `request`."""
+    document = {
+        "type": problem.kind,
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.url.path,
+        **problem.more,
+    }
+    headers = {"Cache-Control": "no-store"} | problem.headers
+    return JSONResponse(document, problem.status, headers, media_type=MEDIA_TYPE)
+
+
+EXPECTED: Final = (
+    Problem,
+    ConfigError,
+    ConfigWriteError,
+    BreakerStateError,
+    RequestValidationError,
+    HTTPException,
+)
+"""Errors that are an answer, and not a fault of ours."""
+
+
+def as_problem(error: Exception) -> Problem:
+    """One of `EXPECTED` as a problem; anything else is a 500 that gives nothing away."""
+    match error:
+        case Problem():
+            return error
+        case ConfigError():
+            return invalid(error.problems)
+        case ConfigWriteError():
+            return Problem(409, str(error), kind=NOT_WRITTEN, in_force=True)
+        case BreakerStateError():
+            return Problem(409, str(error), kind=WRONG_STATE)
+        case RequestValidationError():
+            return _malformed(error)
+        case HTTPException():
+            detail = error.detail or HTTPStatus(error.status_code).description
+            return Problem(error.status_code, detail, headers=error.headers)
+        case _:
+            return Problem(500, "An unexpected error; the service's log holds the details.")
+
+
+def invalid(problems: tuple[ConfigProblem, ...]) -> Problem:
+    """A 422 that lists all of `problems`."""
+    detail = "; ".join(
+        f"{problem.key or problem.where}: found {problem.found}; allowed: {problem.allowed}"
+        for problem in problems
+    )
+    return Problem(422, detail, kind=INVALID, errors=[_entry(problem) for problem in problems])
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of the problems that an operation may answer with."""
+    content = {MEDIA_TYPE: {"schema": _SCHEMA}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
+def _malformed(error: RequestValidationError) -> Problem:
+    """What FastAPI found wrong with a request, in the form of our own problems."""
+    details = error.errors()
+    if details and details[0]["type"] == "json_invalid":
+        return Problem(400, f"The body is not JSON: {details[0]['ctx']['error']}.")
+    return invalid(
+        tuple(
+            ConfigProblem(
+                where="request",
+                line=0,
+                key=".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]),
+                found="nothing" if each["type"] == "missing" else found(each.get("input")),
+                allowed=each["msg"],
+            )
+            for each in details
+        )
+    )
+
+
+def _entry(problem: ConfigProblem) -> dict[str, object]:
+    return {
+        "where": problem.where,
+        "line": problem.line,
+        "key": problem.key,
+        "found": problem.found,
+        "allowed": problem.allowed,
+    }
+
+
+_SCHEMA: Final = {
+    "type": "object",
+    "description": "A problem document (RFC 9457).",
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "where": {"type": "string"},
+                    "line": {"type": "integer"},
+                    "key": {"type": "string"},
+                    "found": {"type": "string"},
+                    "allowed": {"type": "string"},
+                },
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail", "instance"],
+    "example": {
+        "type": INVALID,
+        "title": "Unprocessable Entity",
+        "status": 422,
+        "detail": "threshold: found 1; allowed: Input should be greater than or equal to 5",
+        "instance": "/breaker/latency",
+        "errors": [
+            {
+                "where": "request",
+                "line": 0,
+                "key": "threshold",
+                "found": "1",
+                "allowed": "Input should be greater than or equal to 5",
+            }
+        ],
+    },
+}
