@@ -3,13 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from types import TracebackType
 from typing import Self
 
 from breaker.breaker import Breaker
-from breaker.config.document import Document, Key
+from breaker.config.document import Document
 from breaker.config.file import ConfigFile
+from breaker.config.scan import Key
 from breaker.config.sections import (
     NAME_ALLOWED,
     NAMED,
@@ -53,10 +55,12 @@ class Registry:
         self._clock = clock
         self._memory = memory
         self._lock = threading.RLock()
+        self._changing = threading.RLock()
+        """Held while settings change; always taken before the other, never within it."""
         self._root = settings or Settings()
         self._named = dict(breakers or {})
         self._breakers: dict[str, Breaker] = {}
-        self._listeners: dict[Listener, list[Callable[[], None]]] = {}
+        self._subscriptions: list[_Subscription] = []
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -77,7 +81,7 @@ class Registry:
         config = ConfigFile(path)
         sections = read_sections(config.document)
         registry = cls(sections.root, breakers=sections.named, clock=clock, memory=memory)
-        registry.config = config
+        registry.config, registry._changing = config, config.lock
         for breaker in registry:
             registry._attach(breaker)
         config.join(registry)
@@ -99,8 +103,8 @@ class Registry:
                     self.settings_for(name), name=name, clock=self._clock, memory=self._memory
                 )
                 self._attach(breaker)
-                for listener, leave in self._listeners.items():
-                    leave.append(breaker.subscribe(listener))
+                for subscription in self._subscriptions:
+                    subscription.add(breaker)
                 self._breakers[name] = breaker
             return self._breakers[name]
 
@@ -131,8 +135,11 @@ class Registry:
 
         Args:
             name: a breaker that exists. What is changed for `default` is changed at the root of the
-                file, and so for every breaker that does not say otherwise.
-            values: by the names of the file, dotted for those in tables ("recovery.probes").
+                file, and so for every breaker that does not say otherwise. Without a file, a
+                breaker of another name has all its settings for itself once it was changed.
+            values: by the names of the file, dotted for those in tables ("recovery.probes"). None
+                takes an optional one out of the file; for a breaker with a table of its own, the
+                root's counts then.
 
         Returns:
             The settings in force.
@@ -142,24 +149,28 @@ class Registry:
             ConfigError: a value is wrong; nothing was changed.
             ConfigWriteError: the change is in force, but could not be written to the file.
         """
-        with self._lock:
-            breaker = self._breakers[name]
-            changed = _changed(breaker.settings, _nested(values))
-            if self.config is not None:
-                self.config.change(_places(self.config.document.data, name, values))
-            else:
+        breaker = self._breakers[name]
+        with self._changing:
+            changed = _changed(breaker.settings, values)
+            if self.config is None:
                 self._change_unfiled(name, changed)
+            else:
+                self.config.change(_places(self.config.document.data, name, values))
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Calls `listener` with the events of all breakers, later ones too; see `Breaker`."""
+        subscription = _Subscription(listener)
         with self._lock:
-            self._listeners[listener] = [breaker.subscribe(listener) for breaker in self]
+            self._subscriptions.append(subscription)
+            for breaker in self:
+                subscription.add(breaker)
 
         def leave() -> None:
             with self._lock:
-                for leave_one in self._listeners.pop(listener, []):
-                    leave_one()
+                if subscription in self._subscriptions:
+                    self._subscriptions.remove(subscription)
+                    subscription.end()
 
         return leave
 
@@ -178,10 +189,9 @@ class Registry:
         def apply() -> None:
             with self._lock:
                 self._root, self._named = sections.root, dict(sections.named)
-                for name in self._named:
-                    self.get(name)
-                for breaker in self:
-                    breaker.apply(self.settings_for(breaker.name))
+            for name in sections.named:
+                self.get(name)
+            self._apply_to_all()
 
         return apply
 
@@ -219,12 +229,32 @@ class Registry:
         )
 
     def _change_unfiled(self, name: str, changed: Settings) -> None:
-        if name == DEFAULT:
-            self._root = changed
-        else:
-            self._named[name] = changed
+        with self._lock:
+            if name == DEFAULT and DEFAULT not in self._named:
+                self._root = changed
+            else:
+                self._named[name] = changed
+        self._apply_to_all()
+
+    def _apply_to_all(self) -> None:
+        # Without the lock: this tells listeners, who may ask for a breaker.
         for breaker in self:
             breaker.apply(self.settings_for(breaker.name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Subscription:
+    """One listener at every breaker."""
+
+    listener: Listener
+    ends: list[Callable[[], None]] = field(default_factory=list)
+
+    def add(self, breaker: Breaker) -> None:
+        self.ends.append(breaker.subscribe(self.listener))
+
+    def end(self) -> None:
+        for end in self.ends:
+            end()
 
 
 def _places(
@@ -260,5 +290,5 @@ def _nested(values: Mapping[str, object]) -> dict[str, object]:
     return nested
 
 
-def _changed(settings: Settings, nested: Mapping[str, object]) -> Settings:
-    return validate(Settings, merged(settings.model_dump(), nested), where="request")
+def _changed(settings: Settings, values: Mapping[str, object]) -> Settings:
+    return validate(Settings, merged(settings.model_dump(), _nested(values)), where="request")

@@ -2,14 +2,11 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
+from breaker.config.scan import Key, statements
 from breaker.errors import ConfigError, ConfigProblem
-
-Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +19,10 @@ class Document:
     _lines: dict[Key, int] = field(repr=False)
 
     def line_of(self, key: Key) -> int:
-        """The line, from 1, of `key`, or of the nearest table around it; 0 if there is none."""
+        """The line, from 1, of `key`, or of the nearest table around it; 0 if there is none.
+
+        An element of a list has its index as the last part of its key.
+        """
         while key:
             if line := self._lines.get(key):
                 return line
@@ -59,64 +59,21 @@ def parse_document(path: Path, text: str) -> Document:
         at = re.search(r"line (\d+)", str(error))
         line = int(at[1]) if at else text.count("\n") + 1
         raise _unusable(path, line, str(error), "TOML 1.0") from None
-    return Document(path, text, data, dict(_key_lines(text.replace("\r\n", "\n"))))
+    return Document(path, text, data, _lines(text))
+
+
+def _lines(text: str) -> dict[Key, int]:
+    exact: dict[Key, int] = {}
+    # A table that no header opens begins with the first key in it.
+    implied: dict[Key, int] = {}
+    for statement in statements(text):
+        exact[statement.key] = statement.line
+        for length in range(1, len(statement.key)):
+            implied.setdefault(statement.key[:length], statement.line)
+        for index, line in enumerate(statement.elements):
+            exact[*statement.key, str(index)] = line
+    return implied | exact
 
 
 def _unusable(path: Path, line: int, found: str, allowed: str) -> ConfigError:
     return ConfigError([ConfigProblem(str(path), line, "", found, allowed)])
-
-
-# tomllib tells values and tomlkit keeps their form, but neither tells where they stand. The text
-# is known to be valid here, so a scan for keys need not check anything.
-
-_KEY_PART: Final = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)"""
-_KEY_PATH: Final = re.compile(rf"[ \t]*({_KEY_PART}(?:[ \t]*\.[ \t]*{_KEY_PART})*)[ \t]*")
-_VALUE_TOKEN: Final = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""+'
-    r"|'''.*?'''+"
-    r'|"(?:[^"\\\n]|\\.)*"'
-    r"|'[^'\n]*'"
-    r"|#[^\n]*"
-    r"|[\[\]{}\n]"
-    r"|[^\[\]{}\n#'\"]+",
-    re.DOTALL,
-)
-
-
-def _key_lines(text: str) -> Iterator[tuple[Key, int]]:
-    table: Key = ()
-    position, line = 0, 1
-    while position < len(text):
-        start = position
-        if path := _KEY_PATH.match(text, position):
-            key = table + _parts(path[1])
-            yield key, line
-            position = _end_of_value(text, path.end())
-        elif header := re.compile(r"[ \t]*\[{1,2}").match(text, position):
-            path = _KEY_PATH.match(text, header.end())
-            table = _parts(path[1]) if path else ()
-            yield table, line
-            position = _end_of_value(text, path.end() if path else header.end(), header=True)
-        else:
-            position = text.find("\n", position) + 1 or len(text)
-        line += text.count("\n", start, position)
-
-
-def _end_of_value(text: str, position: int, *, header: bool = False) -> int:
-    """Where the statement ends, behind its line break; brackets and strings may span lines."""
-    depth = 0
-    while position < len(text) and (token := _VALUE_TOKEN.match(text, position)):
-        position = token.end()
-        if token[0] in {"[", "{"}:
-            depth += 1
-        elif token[0] in {"]", "}"}:
-            depth -= 1
-        elif token[0] == "\n" and (depth <= 0 or header):
-            return position
-    return len(text)
-
-
-def _parts(path: str) -> Key:
-    """The parts of a dotted key, unquoted."""
-    parts = re.findall(_KEY_PART, path)
-    return tuple(next(iter(tomllib.loads(f"{part} = 0"))) for part in parts)

@@ -13,11 +13,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Protocol
 
-from tomlkit.exceptions import TOMLKitError
-
-from breaker.config.document import Document, Key, parse_document, read_document
+from breaker.config.document import Document, parse_document, read_document
 from breaker.config.edit import edited
 from breaker.config.replace import replace_text
+from breaker.config.scan import Key
 from breaker.config.watch import FileWatch
 from breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
 from breaker.log import get_logger
@@ -55,17 +54,20 @@ class ReloadStatus:
 class ConfigFile:
     """One TOML file, shared by all packages that have sections in it. Thread-safe.
 
+    `lock` is held while a configuration is put in force. Participants take their own locks within
+    it, so whoever holds one of those must not call `reload` or `change` without holding `lock`.
+
     Raises:
         ConfigError: the file cannot be read, or is not TOML.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._participants: list[Participant] = []
         self._document = read_document(self.path)
         self._digest = _digest(self._document.text)
-        """Of what was last seen on disk."""
+        """Of the content on disk that is in force."""
         self._unwritten: dict[Key, object] = {}
         self._watch: FileWatch | None = None
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
@@ -76,22 +78,23 @@ class ConfigFile:
         Raises:
             ConfigError: its sections are wrong; it has not joined then.
         """
-        with self._lock:
+        with self.lock:
             apply = participant.prepare(self._document)
             apply()
             self._participants.append(participant)
 
     def leave(self, participant: Participant) -> None:
         """Lets a participant go."""
-        with self._lock:
+        with self.lock:
             self._participants.remove(participant)
 
     def reload(self) -> bool:
         """Reads the file, and puts it in force if nothing is wrong with it.
 
-        False if something is: the old configuration goes on, and `status` holds the problems.
+        False if something is: the old configuration goes on, and `status` holds the problems. A
+        file that has not changed does not undo changes that could not be written to it.
         """
-        with self._lock:
+        with self.lock:
             try:
                 self._take(read_document(self.path))
             except ConfigError as error:
@@ -106,17 +109,17 @@ class ConfigFile:
 
         Raises:
             ConfigError: a value is wrong; nothing was changed.
-            ConfigWriteError: the changes are in force, but the file is read-only, not writable,
-                or is not TOML now; it is as it was. They go with the next change that can be
-                written, and end with the next edit of the file.
+            ConfigWriteError: the changes are in force, but the file is read-only, cannot be
+                written, or is not TOML now; it is as it was. They are written with the next change
+                that can be, and end with the next edit of the file.
         """
-        with self._lock:
+        with self.lock:
             text = edited(self._document.text, changes)
             self._put_in_force(parse_document(self.path, text))
             self._unwritten.update(changes)
             try:
                 self._write()
-            except (ConfigError, TOMLKitError, OSError) as error:
+            except (ConfigError, ValueError, OSError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 keys = ", ".join(".".join(key) for key in self._unwritten)
                 raise ConfigWriteError(
@@ -131,50 +134,53 @@ class ConfigFile:
 
     def watch(self) -> None:
         """Applies changes of the file from now on, on a thread of its own."""
-        with self._lock:
+        with self.lock:
             if self._watch is None:
                 self._watch = FileWatch(self.path, self._look)
                 self._watch.start()
 
     def close(self) -> None:
         """Stops watching."""
-        with self._lock:
+        with self.lock:
             watch, self._watch = self._watch, None
         if watch is not None:
             watch.stop()
 
     def _look(self) -> None:
-        """Reloads if the content differs from the one in force, or from the one refused."""
-        with self._lock:
+        """Takes the file if its content is not the one in force."""
+        with self.lock:
             try:
                 document = read_document(self.path)
-            except ConfigError as error:
-                # While a file is being put in place of another, there is none for a moment.
-                if self.path.exists() or self.status.successful:
-                    self._refuse(error)
-                return
-            if _digest(document.text) != self._digest or not self.status.successful:
-                try:
+                if _digest(document.text) != self._digest or not self.status.successful:
                     self._take(document)
-                except ConfigError as error:
-                    self._refuse(error)
+            except ConfigError as error:
+                self._refuse(error)
 
     def _write(self) -> None:
         present = read_document(self.path)
         text = edited(present.text, self._unwritten)
         written = parse_document(self.path, text)
         replace_text(self.path, text)
+        _log.info(
+            "configuration written",
+            file=str(self.path),
+            keys=[".".join(key) for key in self._unwritten],
+        )
         self._unwritten.clear()
         if _digest(present.text) == self._digest:
             self._document, self._digest = written, _digest(text)
         else:
+            self._digest = b""
             self.reload()
 
     def _take(self, document: Document) -> None:
         """Puts in force what was read from the disk."""
-        self._put_in_force(document)
-        self._digest = _digest(document.text)
-        self._unwritten.clear()
+        if _digest(document.text) == self._digest:
+            self._put_in_force(self._document)
+        else:
+            self._put_in_force(document)
+            self._digest = _digest(document.text)
+            self._unwritten.clear()
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
         _log.info("configuration applied", file=str(self.path))
 

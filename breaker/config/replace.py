@@ -9,8 +9,9 @@ from pathlib import Path
 def replace_text(path: Path, text: str) -> None:
     """Writes `text` to the file behind `path`, keeping its mode and owner.
 
-    A link is followed. A file that is a mount point of its own cannot be replaced; it is written in
-    place then, which a crash in that instant could leave incomplete.
+    A link is followed. Where a file cannot be replaced but may be written (it is a mount point of
+    its own, its folder is not ours, or its owner is somebody else) it is written in place, which a
+    crash in that instant could leave incomplete.
 
     Raises:
         OSError: it cannot be written; the file is as it was.
@@ -20,32 +21,39 @@ def replace_text(path: Path, text: str) -> None:
     # A file without write permission is somebody's word that it is not to be changed.
     if not os.access(real, os.W_OK) or not before.st_mode & 0o222:
         raise PermissionError(errno.EACCES, "the file is read-only", str(real))
+    try:
+        _replace(real, text.encode(), before)
+    except OSError as error:
+        if error.errno not in _NOT_REPLACEABLE:
+            raise
+        _overwrite(real, text.encode())
+
+
+_NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def _replace(real: Path, content: bytes, before: os.stat_result) -> None:
     handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.", suffix=".new")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), before.st_mode & 0o7777)
             _keep_owner(file.fileno(), before)
+            os.fchmod(file.fileno(), before.st_mode & 0o7777)
             os.fsync(file.fileno())
-        _put(temporary, real, text)
+        temporary.replace(real)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(real.parent)
 
 
-def _put(temporary: Path, real: Path, text: str) -> None:
-    try:
-        temporary.replace(real)
-    except OSError as error:
-        if error.errno not in {errno.EBUSY, errno.EXDEV}:
-            raise
-        with real.open("r+b") as file:
-            file.write(text.encode())
-            file.truncate()
-            file.flush()
-            os.fsync(file.fileno())
+def _overwrite(real: Path, content: bytes) -> None:
+    with real.open("r+b") as file:
+        file.write(content)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _keep_owner(descriptor: int, before: os.stat_result) -> None:

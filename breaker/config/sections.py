@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from breaker.config.document import Document, Key
+from breaker.config.document import Document
+from breaker.config.scan import Key
 from breaker.config.validate import found, unknown_key, validate
 from breaker.errors import ConfigError, ConfigProblem
 from breaker.settings import Settings
@@ -36,7 +37,6 @@ def read_sections(document: Document) -> BreakerSections:
     problems: list[ConfigProblem] = []
     root_data = _root_data(document, problems)
     root = _checked(root_data, document, (), problems)
-    named: dict[str, Settings] = {}
     tables = document.data.get(NAMED, {})
     if not isinstance(tables, dict):
         problems.append(_problem(document, (NAMED,), found(tables), "tables [breakers.NAME]"))
@@ -50,7 +50,6 @@ def read_sections(document: Document) -> BreakerSections:
         else:
             # Alone first, so that only what stands in this table is told of it.
             _checked(own, document, prefix, problems)
-            named[name] = Settings()
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
     named = {

@@ -7,7 +7,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from breaker.config.document import Document, Key
+from breaker.config.document import Document
+from breaker.config.scan import Key
 from breaker.errors import ConfigError, ConfigProblem
 
 M = TypeVar("M", bound=BaseModel)

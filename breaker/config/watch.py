@@ -59,6 +59,7 @@ class FileWatch:
         self._wake.set()
         if self._observer is not None:
             self._observer.stop()
+            self._observer.join()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
