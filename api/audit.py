@@ -54,7 +54,7 @@ class AuditLog:
         self._lock = threading.Lock()
         self._entries: deque[AuditEntry] = deque(_last_entries(path), maxlen=_KEPT)
 
-    def record(  # noqa: PLR0913 - an entry's fields, named where it is called
+    def record(
         self,
         actor: Actor,
         action: str,

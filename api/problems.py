@@ -85,20 +85,21 @@ def as_problem(error: Exception) -> Problem:
     """One of `EXPECTED` as a problem; anything else is a 500 that gives nothing away."""
     match error:
         case Problem():
-            return error
+            problem = error
         case ConfigError():
-            return invalid(error.problems)
+            problem = invalid(error.problems)
         case ConfigWriteError():
-            return Problem(409, str(error), kind=NOT_WRITTEN, in_force=True)
+            problem = Problem(409, str(error), kind=NOT_WRITTEN, in_force=True)
         case BreakerStateError():
-            return Problem(409, str(error), kind=WRONG_STATE)
+            problem = Problem(409, str(error), kind=WRONG_STATE)
         case RequestValidationError():
-            return _malformed(error)
+            problem = _malformed(error)
         case HTTPException():
             detail = error.detail or HTTPStatus(error.status_code).description
-            return Problem(error.status_code, detail, headers=error.headers)
+            problem = Problem(error.status_code, detail, headers=error.headers)
         case _:
-            return Problem(500, "An unexpected error; the service's log holds the details.")
+            problem = Problem(500, "An unexpected error; the service's log holds the details.")
+    return problem
 
 
 def invalid(problems: tuple[ConfigProblem, ...]) -> Problem:
@@ -110,7 +111,10 @@ def invalid(problems: tuple[ConfigProblem, ...]) -> Problem:
     return Problem(422, detail, kind=INVALID, errors=[_entry(problem) for problem in problems])
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+
+
+def documented(*statuses: int) -> Responses:
     """OpenAPI's description of the problems that an operation may answer with."""
     content = {MEDIA_TYPE: {"schema": _SCHEMA}}
     return {

@@ -1,0 +1,102 @@
+"""What the service writes to its log: lines for a person on a terminal, JSON elsewhere.
+
+Only the service configures logging; the libraries leave that to their host. Each record says in
+which file and line it was written. What looks like a secret is blotted out, wherever it stands.
+"""
+
+import logging
+import re
+import sys
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.processors import CallsiteParameter, CallsiteParameterAdder
+from structlog.types import EventDict, Processor
+
+_BLOT: Final = "********"
+_SECRET_NAME: Final = re.compile(
+    r"(^|_)(token|password|secret|authorization|api_?key|genie_?key)$", re.IGNORECASE
+)
+_SECRET_TEXT: Final = re.compile(
+    r"\b(GenieKey|Bearer|Basic)(\s+)[^\s'\",;]+|(api_?key|token|password)(\s*[=:]\s*)[^\s'\",;&]+",
+    re.IGNORECASE,
+)
+
+
+def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Sends all logging of this process to `stream`, by default the standard error."""
+    stream = stream or sys.stderr
+    terminal = stream.isatty()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=_shared(),
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(terminal=terminal),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    # One line for each request is more than a log of decisions needs.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+
+
+def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor that blots out secrets."""
+    return {
+        key: _BLOT if value and _SECRET_NAME.search(key) else _redacted(value)
+        for key, value in event.items()
+    }
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        CallsiteParameterAdder({CallsiteParameter.FILENAME, CallsiteParameter.LINENO}),
+        _take_fields,
+        structlog.stdlib.ExtraAdder(()),
+    ]
+
+
+def _rendering(*, terminal: bool) -> list[Processor]:
+    if terminal:
+        return [redact, structlog.dev.ConsoleRenderer(colors=True)]
+    return [
+        structlog.processors.format_exc_info,
+        redact,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ]
+
+
+def _take_fields(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Our own loggers hand the fields over apart, beside the message that holds them in words."""
+    record = event.get("_record")
+    fields = getattr(record, "fields", None)
+    if isinstance(fields, dict):
+        event["event"] = getattr(record, "event", event["event"])
+        event.update({key: value for key, value in fields.items() if key not in event})
+    return event
+
+
+def _redacted(value: Any) -> Any:  # noqa: ANN401 - whatever is logged
+    match value:
+        case str():
+            return _SECRET_TEXT.sub(lambda m: f"{m[1] or m[3]}{m[2] or m[4]}{_BLOT}", value)
+        case dict():
+            return {
+                key: _BLOT if item and _SECRET_NAME.search(str(key)) else _redacted(item)
+                for key, item in value.items()
+            }
+        case list() | tuple():
+            return [_redacted(item) for item in value]
+        case _:
+            return value

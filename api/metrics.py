@@ -1,0 +1,180 @@
+"""Metrics in Prometheus' format, collected when asked for and never on the way of a call."""
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from breaker import Breaker, Counters, Registry, State
+
+if TYPE_CHECKING:
+    from alerts import Alerting
+
+_STARTED: Final = time.time()
+
+
+def exposition(
+    registry: Registry, alerting: "Alerting | None", accept: str = ""
+) -> tuple[bytes, str]:
+    """All metrics as text, and its media type, in the format that `accept` prefers."""
+    collectors = CollectorRegistry(auto_describe=False)
+    collectors.register(BreakerCollector(registry, alerting))
+    encode, media_type = choose_encoder(accept)
+    return encode(collectors), media_type
+
+
+class BreakerCollector(Collector):
+    """Reads a registry's breakers and its alerting.
+
+    To be registered in a host's own `CollectorRegistry`, if it has one.
+    """
+
+    def __init__(self, registry: Registry, alerting: "Alerting | None" = None) -> None:
+        self._registry = registry
+        self._alerting = alerting
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: so registering it collects nothing."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics, as they are now."""
+        breakers = [(breaker, breaker.counters()) for breaker in self._registry]
+        yield _state(breakers)
+        yield _calls(breakers)
+        yield _durations(breakers)
+        yield _transitions(breakers)
+        yield _memory(breakers)
+        yield _concurrency_limit(breakers)
+        yield _in_flight(breakers)
+        yield from self._config()
+        if self._alerting is not None:
+            yield from _alerts(self._alerting)
+
+    def _config(self) -> Iterator[Metric]:
+        """Without a file, the built-in settings count as applied at the start."""
+        config = self._registry.config
+        yield GaugeMetricFamily(
+            "breakerd_config_last_reload_successful",
+            "Whether what stands in the configuration file is in force.",
+            value=config is None or config.status.successful,
+        )
+        yield GaugeMetricFamily(
+            "breakerd_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was read.",
+            value=_STARTED if config is None else config.status.last_success_at,
+        )
+
+
+Counted = list[tuple[Breaker, Counters]]
+
+
+def _state(breakers: Counted) -> Metric:
+    family = GaugeMetricFamily(
+        "breaker_state", "1 for the state that the breaker is in.", labels=["breaker", "state"]
+    )
+    for breaker, _ in breakers:
+        present = breaker.state
+        for state in State:
+            family.add_metric([breaker.name, state.value], state is present)
+    return family
+
+
+def _calls(breakers: Counted) -> Metric:
+    family = CounterMetricFamily(
+        "breaker_calls", "Calls, by what became of them.", labels=["breaker", "outcome"]
+    )
+    for breaker, counters in breakers:
+        family.add_metric([breaker.name, "success"], counters.success)
+        family.add_metric([breaker.name, "error"], counters.error)
+        family.add_metric([breaker.name, "rejected"], counters.rejected)
+    return family
+
+
+def _durations(breakers: Counted) -> Metric:
+    family = HistogramMetricFamily(
+        "breaker_call_duration_seconds", "How long calls took.", labels=["breaker"]
+    )
+    for breaker, counters in breakers:
+        buckets = [(_bound(bound), count) for bound, count in counters.duration_buckets]
+        family.add_metric([breaker.name], buckets, counters.duration_sum)
+    return family
+
+
+def _bound(seconds: float) -> str:
+    return "+Inf" if seconds == math.inf else str(seconds)
+
+
+def _transitions(breakers: Counted) -> Metric:
+    family = CounterMetricFamily(
+        "breaker_transitions",
+        "Changes of state.",
+        labels=["breaker", "from", "to", "reason"],
+    )
+    for breaker, counters in breakers:
+        for (before, after, reason), count in counters.transitions.items():
+            family.add_metric([breaker.name, before, after, reason], count)
+    return family
+
+
+def _memory(breakers: Counted) -> Metric:
+    family = GaugeMetricFamily(
+        "breaker_memory_usage_ratio",
+        "Used share of the memory limit; absent where unknown.",
+        labels=["breaker"],
+    )
+    for breaker, _ in breakers:
+        status = breaker.status()
+        if status["memory_known"]:
+            family.add_metric([breaker.name], status["memory_usage_percent"] / 100)
+    return family
+
+
+def _concurrency_limit(breakers: Counted) -> Metric:
+    family = GaugeMetricFamily(
+        "breaker_concurrency_limit",
+        "How many calls may run at once; +Inf where there is no limit.",
+        labels=["breaker"],
+    )
+    for breaker, _ in breakers:
+        family.add_metric([breaker.name], math.inf)
+    return family
+
+
+def _in_flight(breakers: Counted) -> Metric:
+    family = GaugeMetricFamily(
+        "breaker_in_flight", "Calls allowed and not reported yet.", labels=["breaker"]
+    )
+    for breaker, counters in breakers:
+        family.add_metric([breaker.name], counters.in_flight)
+    return family
+
+
+def _alerts(alerting: "Alerting") -> Iterator[Metric]:
+    stats = alerting.stats()
+    deliveries = CounterMetricFamily(
+        "breakerd_alerts", "Deliveries to receivers of alerts.", labels=["sink", "outcome"]
+    )
+    for (sink, outcome), count in stats.counts.items():
+        deliveries.add_metric([sink, outcome], count)
+    yield deliveries
+    yield GaugeMetricFamily(
+        "breakerd_alerts_pending",
+        "Incidents of which the receiver does not know all it should.",
+        value=stats.pending,
+    )
+    yield GaugeMetricFamily(
+        "breakerd_alert_oldest_pending_seconds",
+        "Age of the oldest of them.",
+        value=stats.oldest_pending_seconds,
+    )

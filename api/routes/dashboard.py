@@ -1,0 +1,55 @@
+"""The dashboard: files that come with the package, under a strict content security policy."""
+
+from importlib.resources import files as resources
+from typing import Final
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from api.problems import Problem
+
+_MEDIA_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def front_page(route_class: type[APIRoute]) -> APIRouter:
+    """The dashboard at `/`."""
+    router = APIRouter(route_class=route_class, include_in_schema=False)
+    router.get("/")(get_page)
+    return router
+
+
+def files(route_class: type[APIRoute]) -> APIRouter:
+    """The dashboard and its files at `/dashboard/`."""
+    router = APIRouter(route_class=route_class, include_in_schema=False)
+    router.get("/dashboard/")(get_page)
+    router.get("/dashboard/{file}")(get_file)
+    return router
+
+
+def get_page() -> Response:
+    """The page."""
+    return get_file("index.html")
+
+
+def get_file(file: str) -> Response:
+    """One of its files."""
+    suffix = file[file.rfind(".") :]
+    found = resources("api").joinpath("dashboard", file)
+    # A name with a slash in it never comes here: the path parameter ends before it.
+    if suffix not in _MEDIA_TYPES or file.startswith(".") or not found.is_file():
+        raise Problem(404, f"The dashboard has no file {file!r}.")
+    return Response(found.read_bytes(), media_type=_MEDIA_TYPES[suffix], headers=_HEADERS)

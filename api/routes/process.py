@@ -1,0 +1,133 @@
+"""The process as a whole: its breakers, events, changes, metrics, health, and its file."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.admin import ThisActor, ThisAdmin
+from api.metrics import exposition
+from api.problems import Problem, Responses, documented, invalid
+from api.stream import event_data
+from api.wire import AuditAnswer, BreakersAnswer, BreakerSummary, Health, Readiness, Reloaded
+from breaker import Breaker, EventsMissed
+from breaker.stream import EventStream
+
+_RECONNECT: Final = 2000
+"""Milliseconds after which a client that lost the stream should come again."""
+
+
+def routes(route_class: type[APIRoute]) -> APIRouter:
+    """The routes that need a token."""
+    router = APIRouter(route_class=route_class, tags=["process"])
+    router.get("/breakers")(list_breakers)
+    router.get("/events", response_class=EventSourceResponse, responses=documented(503))(
+        follow_events
+    )
+    router.get("/audit")(list_audit)
+    in_text: Responses = {
+        200: {"content": {"text/plain": {}}, "description": "In Prometheus' format."}
+    }
+    router.get("/metrics", response_class=Response, responses=in_text)(get_metrics)
+    router.post("/-/reload", responses=documented(409))(reload)
+    return router
+
+
+def health_routes(route_class: type[APIRoute]) -> APIRouter:
+    """The routes that anyone may ask; they give nothing away."""
+    router = APIRouter(route_class=route_class, tags=["health"])
+    router.get("/healthz")(get_health)
+    stopping: Responses = {503: {"model": Readiness, "description": "The service is stopping."}}
+    router.get("/readyz", responses=stopping)(get_readiness)
+    return router
+
+
+def list_breakers(admin: ThisAdmin) -> BreakersAnswer:
+    """The breakers of this process, in short."""
+    return BreakersAnswer(breakers=[_summary(breaker) for breaker in admin.registry])
+
+
+async def open_stream(admin: ThisAdmin) -> AsyncIterator[EventStream]:
+    """A stream of events, closed with the request."""
+    settings = admin.settings
+    async with admin.feed.follow(
+        limit=settings.event_streams, buffer=settings.event_buffer
+    ) as stream:
+        yield stream
+
+
+async def follow_events(
+    stream: Annotated[EventStream, Depends(open_stream)],
+    breaker: Annotated[
+        str | None, Query(description="Only this breaker's.", examples=["default"])
+    ] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Events of all breakers from now on, as server-sent events, each with one JSON object.
+
+    The first thing sent is a comment, so that a client knows that it is listening. What a slow
+    client missed is counted and told by an event of type `EventsMissed`.
+    """
+    yield ServerSentEvent(comment="listening", retry=_RECONNECT)
+    async for event in stream:
+        if breaker in {None, event.breaker} or isinstance(event, EventsMissed):
+            yield ServerSentEvent(data=event_data(event))
+
+
+def list_audit(admin: ThisAdmin, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> AuditAnswer:
+    """The latest changes that were asked for, newest first."""
+    return AuditAnswer(entries=admin.audit.entries(limit), problem=admin.audit.problem)
+
+
+def get_metrics(admin: ThisAdmin, request: Request) -> Response:
+    """All metrics, in the format that the scraper asks for."""
+    body, media_type = exposition(admin.registry, admin.alerting, request.headers.get("accept", ""))
+    return Response(body, media_type=media_type)
+
+
+def reload(admin: ThisAdmin, actor: ThisActor) -> Reloaded:
+    """Reads the configuration file again; if anything in it is wrong, the old one goes on."""
+    config = admin.registry.config
+    if config is None:
+        raise Problem(409, "The service runs on built-in defaults; there is no file to read.")
+
+    def view() -> dict[str, Any]:
+        return {"successful": config.status.successful}
+
+    with admin.audited(actor, "reload", view=view):
+        if not config.reload():
+            raise invalid(config.status.problems)
+    return Reloaded(message="Configuration applied", file=str(config.path))
+
+
+async def get_health() -> Health:
+    """Whether the process lives."""
+    return Health(status="ok")
+
+
+def get_readiness(request: Request) -> JSONResponse:
+    """Whether calls may be sent here, and in one word each, what goes well and what does not.
+
+    Only a service that is stopping is not ready: a breaker goes on deciding by the old file and
+    without its alerts, and is needed most when other things fail.
+    """
+    admin = request.state.admin
+    config = admin.registry.config
+    alerting = admin.alerting.health() if admin.alerting else {"ok": True, "paging": False}
+    checks = {
+        "configuration": config is None or config.status.successful,
+        "alerting": alerting["ok"],
+        "audit": admin.audit.problem is None,
+    }
+    readiness = Readiness(
+        ready=not admin.stopping,
+        paging=alerting["paging"],
+        checks={name: "ok" if well else "failing" for name, well in checks.items()},
+    )
+    return JSONResponse(readiness.model_dump(), 503 if admin.stopping else 200)
+
+
+def _summary(breaker: Breaker) -> BreakerSummary:
+    return BreakerSummary.model_validate(breaker.status())

@@ -1,0 +1,218 @@
+"""The composition root of `breakerd serve`: builds, starts, reloads and stops everything."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from alerts import Alerting
+from alerts.settings import read_settings
+from api import logging as service_logging
+from api.admin import Admin
+from api.app import create_app
+from api.audit import AuditLog
+from api.auth import Access, is_loopback
+from api.configuration import read_file, read_section
+from api.settings import ApiSettings
+from api.tokens import TOKEN_VARIABLE, Tokens
+from breaker import ConfigError, ConfigProblem, Registry
+from breaker.config import Document
+from breaker.log import get_logger
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_log = get_logger("api.service")
+
+_PATIENCE: Final = 5
+"""Seconds that requests get to end when the service stops."""
+
+
+class Service:
+    """One service: its breakers, its alerting, and the admin plane in front of them.
+
+    Args:
+        config: the TOML file; None for built-in defaults, which no change outlives.
+        host: instead of the file's.
+        port: instead of the file's; 0 takes a free one.
+        demo_endpoints: adds a protected endpoint, and the ways to make it slow or fail.
+    """
+
+    def __init__(
+        self,
+        config: Path | None,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        demo_endpoints: bool = False,
+    ) -> None:
+        self.url: str | None = None
+        """Where it listens, once it does."""
+        self._config = config
+        self._host = host
+        self._port = port
+        self._demo_endpoints = demo_endpoints
+
+    def run(self) -> int:
+        """Serves until SIGTERM or SIGINT; SIGHUP reloads the file.
+
+        Prints one line with its address on the standard output when it listens.
+
+        Returns:
+            The exit code: 0 done, 1 failed, 2 wrong configuration.
+        """
+        service_logging.configure()
+        try:
+            settings = self._settings()
+            with ExitStack() as stack:
+                # First of all: where another instance listens, this one must not page anyone.
+                listener = stack.enter_context(_listen(settings.host, settings.port))
+                admin = self._build(settings, stack)
+                self.url = _url(listener)
+                self._serve(admin, listener)
+        except ConfigError as error:
+            for problem in error.problems:
+                print(problem, file=sys.stderr)  # noqa: T201 - the answer to who started it
+            return 2
+        except OSError as error:
+            print(f"breakerd cannot listen: {error}", file=sys.stderr)  # noqa: T201 - as above
+            return 1
+        return 0
+
+    def _settings(self) -> ApiSettings:
+        """Those of `[api]`, after the whole file was found good; the command line wins.
+
+        Raises:
+            ConfigError: every problem in the file, or a host that only a token makes safe.
+        """
+        settings = read_file(self._config).api if self._config else ApiSettings()
+        changes = {"host": self._host, "port": self._port}
+        settings = settings.model_copy(update={k: v for k, v in changes.items() if v is not None})
+        if not Tokens.find(settings) and not is_loopback(settings.host):
+            allowed = f"a loopback address, or a token in {TOKEN_VARIABLE}"
+            raise ConfigError([ConfigProblem("settings", 0, "host", settings.host, allowed)])
+        return settings
+
+    def _build(self, settings: ApiSettings, stack: ExitStack) -> Admin:
+        """Everything but the server, closed again by `stack`."""
+        if self._config is None:
+            registry = stack.enter_context(Registry())
+            alerting = Alerting(registry, read_settings(None))
+        else:
+            registry = stack.enter_context(Registry.from_file(self._config))
+            alerting = Alerting.from_file(self._config, registry)
+        stack.enter_context(alerting)
+        access = Access(Tokens.find(settings))
+        path = Path(settings.audit_file) if settings.audit_file else None
+        audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
+        admin = Admin(registry, alerting, settings=settings, access=access, audit=audit)
+        if registry.config is not None:
+            registry.config.join(AdminSection(admin))
+        return admin
+
+    def _serve(self, admin: Admin, listener: socket.socket) -> None:
+        app = create_app(
+            admin.registry, admin.alerting, admin=admin, demo_endpoints=self._demo_endpoints
+        )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=_PATIENCE,
+        )
+        asyncio.run(Server(config, admin, self._announce).serve([listener]))
+        _log.info("stopped", url=self.url)
+
+    def _announce(self) -> None:
+        print(f"breakerd listening on {self.url}", flush=True)  # noqa: T201 - for who waits for it
+        _log.info("listening", url=self.url, config=str(self._config or "built-in defaults"))
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which tells when it listens, reloads on SIGHUP, and ends event streams.
+
+    It leaves the exit code to its caller, where uvicorn's own would end by the signal.
+    """
+
+    def __init__(self, config: uvicorn.Config, admin: Admin, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._admin = admin
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, and says so."""
+        await super().startup(sockets)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, self._reload)
+        self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the streams first: nobody would wait for them in vain then."""
+        self._admin.stopping = True
+        await self._admin.feed.close()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Takes SIGTERM and SIGINT for a wish to stop, and not to die."""
+        before = {
+            number: signal.signal(number, self._stop) for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: "FrameType | None") -> None:
+        _log.info("stopping", signal=signal.Signals(number).name)
+        self.handle_exit(number, frame)
+
+    def _reload(self) -> None:
+        if self._admin.registry.config is not None:
+            self._admin.registry.config.reload()
+
+
+class AdminSection:
+    """The admin plane as a participant in the file: tokens and limits change while it runs."""
+
+    def __init__(self, admin: Admin) -> None:
+        self._admin = admin
+
+    def prepare(self, document: Document) -> Callable[[], None]:
+        """Checks `[api]`, and reads the token files.
+
+        Raises:
+            ConfigError: every problem in it; or all tokens would be gone where one is needed.
+        """
+        settings = read_section(document)
+        tokens = Tokens.find(settings)
+        if self._admin.access.tokens and not tokens:
+            found = "no token"
+            allowed = "a token, as at the start; restart to do without"
+            raise ConfigError([ConfigProblem(str(document.path), 0, "api", found, allowed)])
+
+        def apply() -> None:
+            self._admin.settings = settings
+            self._admin.access.tokens = tokens
+
+        return apply
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that is bound, so that nobody else takes the port before the server starts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,366 @@
+"""What goes over the wire: go-breaker's requests and answers, and ours in the same manner.
+
+Ranges, units and descriptions of settings come from the settings model, where they stand once.
+"""
+
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+
+from alerts import OpsGenieSettings
+from alerts.settings import Priority
+from api.audit import AuditEntry
+from breaker import Settings
+from breaker.status import Status
+
+Number = int | float
+"""A whole number goes out without a fraction, for clients that read integers."""
+
+
+class Request(BaseModel):
+    """A request: exact names, exact types, finite numbers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Answer(BaseModel):
+    """An answer."""
+
+
+def like(model: type[BaseModel], name: str, **changes: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """A required field with the range and the description of the setting `name` of `model`."""
+    field = model.model_fields[name]
+    limits = {
+        sign: getattr(each, sign)
+        for each in field.metadata
+        for sign in ("gt", "ge", "lt", "le")
+        if hasattr(each, sign)
+    }
+    extra = field.json_schema_extra
+    unit = extra.get("unit") if isinstance(extra, dict) else None
+    description = f"{field.description} ({unit})" if unit else field.description
+    return Field(**({"description": description} | limits | changes))
+
+
+# --- settings, one by one
+
+
+class MemoryThreshold(Request):
+    """A new memory threshold."""
+
+    threshold: float = like(Settings, "memory_threshold", examples=[85])
+
+
+class LatencyThreshold(Request):
+    """A new latency threshold."""
+
+    threshold: float = like(Settings, "latency_threshold", examples=[800])
+
+
+class WindowSize(Request):
+    """A new size of the window."""
+
+    size: int = like(Settings, "latency_window_size", examples=[128])
+
+
+class Percentile(Request):
+    """A new percentile, in one of two ways."""
+
+    percentile: float = Field(
+        description="Below 1 a fraction, from 1 to under 100 a percentage.",
+        gt=0,
+        lt=100,
+        examples=[95],
+    )
+
+
+class WaitTime(Request):
+    """A new wait."""
+
+    wait_time: float = like(Settings, "wait_time", examples=[5])
+
+
+class Switch(Request):
+    """Something on or off."""
+
+    enabled: bool = Field(examples=[False])
+
+
+class Confirmation(Request):
+    """A word that this is meant."""
+
+    confirm: bool = Field(True, description="`false` is refused.", examples=[True])
+
+
+class Why(Request):
+    """The operator's reason."""
+
+    reason: str = Field("manual", max_length=500, examples=["load shedding, incident 42"])
+
+
+class SettingsChange(Settings):
+    """Settings to change; those not named stay. Tables nest, or their keys are dotted."""
+
+    model_config = ConfigDict(title="SettingsChange")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nest(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        nested = {key: value for key, value in data.items() if "." not in key}
+        for key in data.keys() - nested.keys():
+            table, _, name = key.partition(".")
+            inner = nested.setdefault(table, {})
+            nested[table] = {**inner, name: data[key]} if isinstance(inner, dict) else inner
+        return nested
+
+    def changed(self) -> dict[str, object]:
+        """What was named, by its dotted name."""
+        return dict(_leaves(self.model_dump(exclude_unset=True)))
+
+
+def _leaves(values: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    leaves: list[tuple[str, object]] = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            leaves += _leaves(value, f"{prefix}{name}.")
+        else:
+            leaves.append((prefix + name, value))
+    return leaves
+
+
+# --- alerting
+
+
+class AlertPriority(Request):
+    """A new priority of alerts."""
+
+    priority: Priority = like(OpsGenieSettings, "priority", examples=["P2"])
+
+
+class AlertTriggers(Request):
+    """Which events page; those not named stay."""
+
+    trigger_on_breaker_open: bool = Field(True, examples=[True])
+    trigger_on_breaker_reset: bool = Field(True, examples=[True])
+    trigger_on_memory_threshold: bool = Field(True, examples=[False])
+    trigger_on_latency_threshold: bool = Field(True, examples=[False])
+
+
+class AlertTags(Request):
+    """New tags of alerts."""
+
+    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = like(
+        OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]]
+    )
+
+
+class AlertCooldown(Request):
+    """A new cooldown."""
+
+    cooldown_seconds: int = like(OpsGenieSettings, "alert_cooldown_seconds", examples=[120])
+
+
+class NewSilence(Request):
+    """Holds alerts back for a time."""
+
+    breaker: str = Field(
+        "*",
+        description="Names, as patterns of the shell.",
+        min_length=1,
+        max_length=100,
+        examples=["pay*"],
+    )
+    kind: Literal["*", "open", "memory", "latency"] = "*"
+    author: str = Field(min_length=1, max_length=100, examples=["ada"])
+    reason: str = Field(min_length=1, max_length=500, examples=["database moves, change 17"])
+    seconds: float = Field(description="From now on.", gt=0, le=90 * 86_400, examples=[3600])
+
+
+# --- answers
+
+
+class Done(Answer):
+    """What was done, in words, and the state that the breaker is in now."""
+
+    message: str
+    state: str
+    triggered: bool
+
+
+class Drilled(Done):
+    """A drill that began, or ended."""
+
+    drill: bool
+    reason: str
+    note: str
+    timestamp: str
+
+
+class EnabledAnswer(Answer):
+    """Whether the breaker is enabled."""
+
+    enabled: bool
+
+
+class Said(Answer):
+    """What was done, in words; the value in force stands beside it."""
+
+    message: str
+
+
+class MemoryAnswer(Answer):
+    """Percent of the memory limit."""
+
+    memory: float = Field(examples=[80.0])
+
+
+class MemorySet(MemoryAnswer, Said):
+    """The memory threshold in force."""
+
+
+class LatencyAnswer(Answer):
+    """Milliseconds."""
+
+    latency: Number = Field(examples=[1500])
+
+
+class LatencySet(LatencyAnswer, Said):
+    """The latency threshold in force."""
+
+
+class WindowAnswer(Answer):
+    """Calls; `latency` is go-breaker's name for the same."""
+
+    latency: int = Field(examples=[64])
+    size: int = Field(examples=[64])
+
+
+class WindowSet(WindowAnswer, Said):
+    """The window's size in force."""
+
+
+class PercentileAnswer(Answer):
+    """A fraction."""
+
+    percentile: float = Field(examples=[0.95])
+
+
+class PercentileSet(PercentileAnswer, Said):
+    """The percentile in force."""
+
+
+class WaitAnswer(Answer):
+    """Seconds."""
+
+    wait: Number = Field(examples=[10])
+
+
+class WaitSet(WaitAnswer, Said):
+    """The wait in force."""
+
+
+class TrendAnswer(Answer):
+    """Whether trend analysis is on."""
+
+    trend_analysis: bool
+
+
+class TrendSet(TrendAnswer, Said):
+    """Whether trend analysis is on now."""
+
+
+class MemoryUsageAnswer(Answer):
+    """Bytes; 0 where unknown."""
+
+    memory_usage: int
+
+
+class MemoryLimitAnswer(Answer):
+    """Bytes; -1 where there is no limit."""
+
+    memory_limit: int
+
+
+class LatenciesAnswer(Answer):
+    """Milliseconds, oldest first."""
+
+    latencies: list[int]
+
+
+def model_of(shape: type, title: str = "") -> type[BaseModel]:
+    """A pydantic model of a TypedDict, which pydantic does not take itself before Python 3.12."""
+    hints = get_type_hints(shape)
+    members: dict[str, Any] = {name: (_modelled(hint), ...) for name, hint in hints.items()}
+    return create_model(title or shape.__name__, __doc__=shape.__doc__, **members)
+
+
+def _modelled(hint: Any) -> Any:  # noqa: ANN401 - a type, in any of its forms
+    if is_typeddict(hint):
+        return model_of(hint)
+    arguments = tuple(_modelled(argument) for argument in get_args(hint))
+    if arguments == get_args(hint):
+        return hint
+    if get_origin(hint) is list:
+        return list[arguments[0]]  # type: ignore[valid-type]  # made at run time
+    union = arguments[0]
+    for argument in arguments[1:]:
+        union |= argument
+    return union
+
+
+StatusAnswer = model_of(Status)
+
+
+class BreakerSummary(Answer):
+    """One breaker in the list of all; as in its status."""
+
+    name: str
+    state: str
+    triggered: bool
+    enabled: bool
+    reason: str | None
+    drill: bool
+    retry_after_seconds: float
+
+
+class BreakersAnswer(Answer):
+    """The breakers of a process."""
+
+    breakers: list[BreakerSummary]
+
+
+class AuditAnswer(Answer):
+    """Changes, newest first; `problem` says why they are not in the file, if they are not."""
+
+    entries: list[model_of(AuditEntry)]  # type: ignore[valid-type]  # made at run time
+    problem: str | None
+
+
+class Reloaded(Said):
+    """The file that is in force now."""
+
+    file: str
+
+
+class Health(Answer):
+    """The process lives."""
+
+    status: Literal["ok"]
+
+
+class Readiness(Answer):
+    """Whether calls may be sent here; `paging`: whether a person hears of incidents."""
+
+    ready: bool
+    paging: bool
+    checks: dict[str, Literal["ok", "failing"]]
