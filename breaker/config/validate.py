@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
+import tomlkit
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -21,6 +22,16 @@ _TYPE_WORDS: Final = {
     "string": "text",
     "array": "a list",
     "object": "a table",
+}
+_LIMITS: Final = {
+    "minimum": "≥ {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "≤ {}",
+    "exclusiveMaximum": "< {}",
+    "minLength": "of at least {} characters",
+    "maxLength": "of at most {} characters",
+    "minItems": "of at least {}",
+    "maxItems": "of at most {}",
 }
 _LONGEST_FOUND: Final = 60
 
@@ -62,8 +73,13 @@ def unknown_key(key: str, known: list[str]) -> str:
 
 
 def found(value: object) -> str:
-    """A value as it is shown in a problem: in TOML's words, and not at length."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    """A value as it is shown in a problem: as in TOML, and not at length."""
+    if isinstance(value, Mapping):
+        return "a table"
+    try:
+        text = " ".join(tomlkit.item(value).as_string().split("\n"))
+    except (TypeError, ValueError):
+        text = repr(value)
     return text if len(text) <= _LONGEST_FOUND else text[: _LONGEST_FOUND - 1] + "…"
 
 
@@ -149,20 +165,18 @@ def _in_words(schema: Schema, root: Schema) -> str:
         return "one of " + ", ".join(found(value) for value in schema["enum"])
     words = _TYPE_WORDS.get(schema.get("type", ""), "a value")
     limits = [
-        f"{sign} {schema[name]:g}"
-        for name, sign in (
-            ("minimum", "≥"),
-            ("exclusiveMinimum", ">"),
-            ("maximum", "≤"),
-            ("exclusiveMaximum", "<"),
-        )
-        if name in schema
+        text.format(_number(schema[name])) for name, text in _LIMITS.items() if name in schema
     ]
-    if "items" in schema:
-        words += f" of {_in_words(schema['items'], root)}"
+    words = " ".join([words, ", ".join(limits)]).rstrip()
     if "pattern" in schema:
         words += f" matching {schema['pattern']}"
-    return " ".join([words, *([", ".join(limits)] if limits else [])]) + _unit(schema)
+    if "items" in schema:
+        words += f", each {_in_words(schema['items'], root)}"
+    return words + _unit(schema)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else str(value)
 
 
 def _unit(schema: Schema) -> str:

@@ -1,0 +1,95 @@
+"""The reference of all keys, made from the settings models: a table to read, a file to edit."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeGuard, get_args
+
+import tomlkit
+from pydantic import BaseModel
+
+from breaker.config.scan import Key
+from breaker.config.validate import allowed
+
+_WIDTH: Final = 98
+_ANY_NAME: Final = "NAME"
+_BAR: Final = r"\|"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key.
+
+    Attributes:
+        table: the table in which it stands; empty for the root.
+        name: its name there.
+        meaning: what it does, in words.
+        allowed: type, range and unit, in words.
+        default: as TOML; empty where there is none.
+    """
+
+    table: Key
+    name: str
+    meaning: str
+    allowed: str
+    default: str
+
+
+def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
+    """The keys of a settings model that stands in `table`, those of its own tables last."""
+    inner: list[Iterator[Entry]] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if _is_model(kind):
+            inner.append(entries(kind, (*table, name)))
+        elif many := next(filter(_is_model, get_args(kind)), None):
+            inner.append(entries(many, (*table, name, _ANY_NAME)))
+        else:
+            yield Entry(
+                table=table,
+                name=name,
+                meaning=field.description or "",
+                allowed=allowed(model, (name,)),
+                default=_as_toml_value(field.get_default(call_default_factory=True)),
+            )
+    for each in inner:
+        yield from each
+
+
+def as_table(of: list[Entry]) -> str:
+    """Entries as a table in Markdown."""
+    rows = [
+        f"| `{entry.name}` | {entry.meaning} | {entry.allowed.replace('|', _BAR)} "
+        f"| {f'`{entry.default}`' if entry.default else 'not set'} |"
+        for entry in of
+    ]
+    return "\n".join(["| key | meaning | allowed | default |", "| --- | --- | --- | --- |", *rows])
+
+
+def as_toml(of: list[Entry]) -> str:
+    """Entries as a commented file with their defaults; what has none is commented out."""
+    blocks = []
+    table: Key = ()
+    for entry in of:
+        mark = "# " if _ANY_NAME in entry.table else ""
+        if entry.table != table:
+            table = entry.table
+            blocks.append(f"{mark}[{'.'.join(table)}]")
+        comment = [*textwrap.wrap(entry.meaning, _WIDTH), f"Allowed: {entry.allowed}."]
+        setting = f"{entry.name} = {entry.default}"
+        lines = [f"# {line}" for line in comment]
+        lines.append(f"{mark}{setting}" if entry.default else f"# {setting.rstrip()}")
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _as_toml_value(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return tomlkit.item(list(value) if isinstance(value, tuple) else value).as_string()
