@@ -3,11 +3,20 @@
 Example:
     with Emulator(api_keys={"key"}) as emulator:
         ...  # let something page emulator.url
-        assert emulator.wait_for(lambda: bool(emulator.alerts()))
+        assert emulator.wait_for(emulator.alerts)
 """
 
-from alerts.emulator.book import EmulatedAlert
-from alerts.emulator.faults import Fault, FaultKind
-from alerts.emulator.server import Emulator, Entry
+from alerts.emulator.alert import EmulatedAlert, Happening
+from alerts.emulator.exchange import Entry
+from alerts.emulator.faults import Fault, FaultError, FaultKind
+from alerts.emulator.server import Emulator
 
-__all__ = ["EmulatedAlert", "Emulator", "Entry", "Fault", "FaultKind"]
+__all__ = [
+    "EmulatedAlert",
+    "Emulator",
+    "Entry",
+    "Fault",
+    "FaultError",
+    "FaultKind",
+    "Happening",
+]

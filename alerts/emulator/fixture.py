@@ -1,14 +1,24 @@
-"""A pytest fixture: `pytest_plugins = ["alerts.emulator.fixture"]`, then ask for the emulator."""
+"""A pytest fixture: put `pytest_plugins = ["alerts.emulator.fixture"]` into a `conftest.py`.
+
+Example:
+    def test_pages(opsgenie_emulator: Emulator) -> None:
+        ...  # with the key "test-key", let something page opsgenie_emulator.url
+        assert opsgenie_emulator.wait_for(opsgenie_emulator.alerts)
+"""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
 from alerts.emulator.server import Emulator
 
+API_KEY: Final = "test-key"
+"""The key that the fixture's emulator takes."""
+
 
 @pytest.fixture
 def opsgenie_emulator() -> Iterator[Emulator]:
-    """A running emulator on a free port of loopback, which takes the key `test-key`."""
-    with Emulator(api_keys={"test-key"}, delay=0.0) as emulator:
+    """A running emulator on a free port of loopback, which carries writes out at once."""
+    with Emulator(api_keys={API_KEY}, delay=0.0) as emulator:
         yield emulator

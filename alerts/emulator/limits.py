@@ -1,9 +1,11 @@
-"""What OpsGenie takes, and answers 422 to the rest."""
+"""What OpsGenie takes; the rest it answers with 422."""
 
-from typing import Any, Final
+from typing import Final, TypeGuard
 
-from alerts.emulator.book import PRIORITIES
+from alerts.emulator.alert import Json
+from alerts.emulator.heartbeats import UNITS
 
+PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
 MESSAGE: Final = 130
 ALIAS: Final = 512
 DESCRIPTION: Final = 15_000
@@ -11,11 +13,15 @@ ENTITY: Final = 512
 SOURCE: Final = 100
 TAGS: Final = 20
 TAG: Final = 50
+ACTIONS: Final = 10
+ACTION: Final = 50
 DETAILS: Final = 8_000
 RESPONDERS: Final = 50
 NOTE: Final = 25_000
 USER: Final = 100
+HEARTBEAT: Final = 200
 
+_RECIPIENTS: Final = ("user", "team", "escalation", "schedule")
 _LENGTHS: Final = {
     "message": MESSAGE,
     "alias": ALIAS,
@@ -25,51 +31,86 @@ _LENGTHS: Final = {
     "note": NOTE,
     "user": USER,
 }
+_REQUIRED: Final = {"Create": "message", "AddNote": "note", "UpdatePriority": "priority"}
 
 
-def complaint(action: str, body: Any) -> str | None:  # noqa: ANN401 - whatever came as JSON
+def complaint(action: str, body: Json) -> str | None:
     """What is wrong with the body of that action, in words; None if nothing is."""
-    if not isinstance(body, dict):
-        return "Request body is not processable. Please check the errors."
-    required = {"Create": "message", "AddNote": "note", "UpdatePriority": "priority"}.get(action)
+    required = _REQUIRED.get(action)
     if required and not body.get(required):
         return f"{required} can not be empty"
+    return (
+        _about_texts(body)
+        or _about_priority(body)
+        or _about_list("tags", body.get("tags", []), TAGS, TAG)
+        or _about_list("actions", body.get("actions", []), ACTIONS, ACTION)
+        or _about_details(body.get("details", {}))
+        or _about_recipients("responders", body.get("responders", []))
+        or _about_recipients("visibleTo", body.get("visibleTo", []))
+    )
+
+
+def heartbeat_complaint(body: Json) -> str | None:
+    """What is wrong with the body that creates a heartbeat; None if nothing is."""
+    name, interval = body.get("name"), body.get("interval")
+    if not isinstance(name, str) or not 0 < len(name) <= HEARTBEAT:
+        return f"name must be a string of 1 to {HEARTBEAT} characters"
+    if not isinstance(interval, int) or isinstance(interval, bool) or interval < 1:
+        return "interval must be an integer, at least 1"
+    if body.get("intervalUnit") not in UNITS:
+        return f"intervalUnit must be one of {', '.join(UNITS)}"
+    if not isinstance(body.get("enabled"), bool):
+        return "enabled must be true or false"
+    if not isinstance(body.get("description", ""), str):
+        return "description must be a string"
+    return None
+
+
+def _about_texts(body: Json) -> str | None:
     for name, longest in _LENGTHS.items():
         value = body.get(name, "")
         if not isinstance(value, str):
             return f"{name} must be a string"
         if len(value) > longest:
-            return f"{name} can not be longer than {longest} characters"
+            return f"{name} can not be longer than {longest} characters, and has {len(value)}"
+    return None
+
+
+def _about_priority(body: Json) -> str | None:
     if "priority" in body and body["priority"] not in PRIORITIES:
         return f"priority must be one of {', '.join(PRIORITIES)}"
-    return (
-        _about_tags(body.get("tags", []))
-        or _about_details(body.get("details", {}))
-        or (_about_responders(body.get("responders", [])))
-    )
-
-
-def _about_tags(tags: Any) -> str | None:  # noqa: ANN401
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        return "tags must be a list of strings"
-    if len(tags) > TAGS:
-        return f"there can not be more than {TAGS} tags"
-    if any(len(tag) > TAG for tag in tags):
-        return f"a tag can not be longer than {TAG} characters"
     return None
 
 
-def _about_details(details: Any) -> str | None:  # noqa: ANN401
-    if not isinstance(details, dict) or not all(isinstance(v, str) for v in details.values()):
+def _about_list(name: str, items: object, most: int, longest: int) -> str | None:
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        return f"{name} must be a list of strings"
+    if len(items) > most:
+        return f"{name} can not be more than {most}, and are {len(items)}"
+    if any(len(item) > longest for item in items):
+        return f"none of {name} can be longer than {longest} characters"
+    return None
+
+
+def _about_details(details: object) -> str | None:
+    if not _are_strings(details):
         return "details must be a map of strings to strings"
-    if sum(len(key) + len(value) for key, value in details.items()) > DETAILS:
-        return f"details can not be longer than {DETAILS} characters in all"
+    length = sum(len(key) + len(value) for key, value in details.items())
+    if length > DETAILS:
+        return f"details can not be longer than {DETAILS} characters in all, and have {length}"
     return None
 
 
-def _about_responders(responders: Any) -> str | None:  # noqa: ANN401
-    if not isinstance(responders, list) or len(responders) > RESPONDERS:
-        return f"responders must be a list of at most {RESPONDERS}"
-    if any(not isinstance(one, dict) or "type" not in one for one in responders):
-        return "a responder must be an object with a type"
+def _are_strings(details: object) -> TypeGuard[dict[str, str]]:
+    return isinstance(details, dict) and all(isinstance(v, str) for v in details.values())
+
+
+def _about_recipients(name: str, recipients: object) -> str | None:
+    if not isinstance(recipients, list) or len(recipients) > RESPONDERS:
+        return f"{name} must be a list of at most {RESPONDERS}"
+    for one in recipients:
+        if not isinstance(one, dict) or one.get("type") not in _RECIPIENTS:
+            return f"each of {name} must have a type: {', '.join(_RECIPIENTS)}"
+        if not any(isinstance(one.get(key), str) for key in ("id", "name", "username")):
+            return f"each of {name} must have an id, a name or a username"
     return None

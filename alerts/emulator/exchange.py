@@ -1,0 +1,129 @@
+"""A request and its answer, as they go over the wire, and what is kept of them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+from alerts.emulator.alert import Json, rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        path: as it was sent, percent-encoded.
+        headers: names in lower case.
+        body: the JSON of the body, or its text where it is none; None if it was empty.
+        malformed: whether the body was no JSON.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: object = None
+    malformed: bool = False
+
+    @classmethod
+    def parse(cls, method: str, target: str, headers: Mapping[str, str], raw: bytes) -> Self:
+        """The request with that target ("/path?query") and that body."""
+        url = urlsplit(target)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        lower = {name.lower(): value for name, value in headers.items()}
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            text = raw.decode(errors="replace")
+            return cls(method, url.path, query, lower, text, malformed=True)
+        return cls(method, url.path, query, lower, body)
+
+    @property
+    def key(self) -> str:
+        """The API key, empty if there is none in the GenieKey scheme."""
+        scheme, _, key = self.headers.get("authorization", "").partition(" ")
+        return key.strip() if scheme == "GenieKey" else ""
+
+    def without_secret(self) -> dict[str, str]:
+        """The headers, of the key only its scheme."""
+        headers = dict(self.headers)
+        if "authorization" in headers:
+            headers["authorization"] = headers["authorization"].partition(" ")[0] + " ***"
+        return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: JSON, or a page if `content` is text. `late` is how many seconds it waits."""
+
+    status: int
+    content: Json | str
+    headers: dict[str, str] = field(default_factory=dict)
+    late: float = 0.0
+
+    @property
+    def content_type(self) -> str:
+        """What the content is."""
+        return "text/html; charset=utf-8" if isinstance(self.content, str) else "application/json"
+
+    def encoded(self) -> bytes:
+        """The content as it is sent."""
+        text = self.content if isinstance(self.content, str) else json.dumps(self.content)
+        return text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is kept of one request to OpsGenie's API.
+
+    Attributes:
+        at: when it came in, seconds since the epoch.
+        headers: names in lower case, the key hidden.
+        body: the JSON of the body; its text where it was none; None if it was empty.
+        status: what was answered; 0 if the connection was ended instead.
+        fault: the kind of fault that it met; empty if none.
+    """
+
+    at: float
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: object
+    status: int
+    fault: str = ""
+
+    def as_json(self) -> Json:
+        """The entry as `GET /emulator/journal` shows it."""
+        return asdict(self) | {"at": rfc3339(self.at)}
+
+
+def found(data: object, **beside: object) -> Answer:
+    """200, with what was asked for."""
+    return Answer(200, {"data": data, **beside, **_closing()})
+
+
+def done(result: str, data: object | None = None, *, status: int = 200) -> Answer:
+    """A change that was made at once."""
+    shown = {} if data is None else {"data": data}
+    return Answer(status, {"result": result, **shown, **_closing()})
+
+
+def accepted(result: str, request_id: str | None = None) -> Answer:
+    """202: it will be done."""
+    closing = _closing()
+    return Answer(
+        202, {"result": result, **closing, "requestId": request_id or closing["requestId"]}
+    )
+
+
+def refused(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
+    """An error in OpsGenie's form."""
+    return Answer(status, {"message": message, **_closing()}, headers or {})
+
+
+def _closing() -> Json:
+    return {"took": 0.001, "requestId": str(uuid4())}
