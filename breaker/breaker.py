@@ -198,6 +198,11 @@ class Breaker:
         return not self._engine.memory.breached
 
     @property
+    def memory_share(self) -> float | None:
+        """Used share of the memory limit at the last reading; None while unknown."""
+        return self._engine.memory.used
+
+    @property
     def latency_ok(self) -> bool:
         """Whether the watched percentile is within its threshold, or calls are too few to say."""
         return not self._engine.latency.breached(self._present_window())

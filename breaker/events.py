@@ -45,7 +45,7 @@ class Evidence:
         value, limit = _in_words(self.value, self.unit), _in_words(self.threshold, self.unit)
         text = f"{words[self.signal]} {value} (limit {limit}"
         if self.samples:
-            text += f", {self.samples} calls"
+            text += f", {self.samples} call{'s' if self.samples > 1 else ''}"
         if trend := self.detail.get("trend"):
             text += f", {trend}"
         return text + ")"
