@@ -1,6 +1,6 @@
 """The admin plane as a FastAPI application, and as a router for somebody else's."""
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.responses import JSONResponse, Response
@@ -10,16 +10,17 @@ from starlette.routing import Match
 
 from api import problems
 from api.admin import Admin
-from api.auth import BASIC, BEARER
+from api.audit import AuditLog
+from api.auth import BASIC, BEARER, Access
 from api.routes import alerting as alerting_routes
 from api.routes import dashboard, demo, process, settings, state
 from api.routing import guarded, public
+from api.settings import ApiSettings
 from breaker import Registry, __version__
 
 if TYPE_CHECKING:
     from alerts import Alerting
 
-_LARGEST_BODY: Final = 64 * 1024
 _METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _DESCRIPTION: Final = (
     "The breakers of one process. `/breaker/…` is the one called `default`, "
@@ -31,18 +32,23 @@ def create_app(
     registry: Registry,
     alerting: "Alerting | None" = None,
     *,
-    admin: Admin | None = None,
+    settings: ApiSettings | None = None,
+    access: Access | None = None,
+    audit: AuditLog | None = None,
     demo_endpoints: bool = False,
 ) -> FastAPI:
-    """The admin plane as an application of its own.
+    """The admin plane as an application of its own; its `state.admin` is the `Admin` behind it.
 
     Args:
         registry: the breakers.
         alerting: who is told. It is not started here.
-        admin: instead of one made of the two, to set who may do what, and where that is kept.
+        settings: limits of the admin plane.
+        access: who may do what; by default whoever has a token of the environment.
+        audit: where changes are kept; by default in memory only.
         demo_endpoints: adds a protected endpoint, and the ways to make it slow or fail.
     """
-    admin = admin or Admin(registry, alerting)
+    admin = Admin(registry, alerting, settings=settings, access=access, audit=audit)
+    guard = guarded(admin)
     app = FastAPI(
         title="breakerd",
         version=__version__,
@@ -55,47 +61,51 @@ def create_app(
     app.state.admin = admin
     app.add_exception_handler(HTTPException, _answer_framework_error)
     app.add_exception_handler(Exception, _answer_fault)
-    app.include_router(admin_router(registry, alerting, admin=admin))
-    guard = guarded(admin)
+    app.include_router(_routes(admin))
     app.include_router(dashboard.front_page(guard))
     if demo_endpoints:
-        app.include_router(demo.routes(guard), dependencies=_SECURITY)
+        demo_router = APIRouter(generate_unique_id_function=lambda route: route.name)
+        demo_router.include_router(demo.routes(guard), **_LOCKED)
+        app.include_router(demo_router)
     app.include_router(_description(app, guard))
     return app
 
 
 def admin_router(
-    registry: Registry, alerting: "Alerting | None" = None, *, admin: Admin | None = None
+    registry: Registry,
+    alerting: "Alerting | None" = None,
+    *,
+    settings: ApiSettings | None = None,
+    access: Access | None = None,
+    audit: AuditLog | None = None,
 ) -> APIRouter:
     """The admin plane's routes, to be included in any FastAPI application.
 
-    They check tokens and answer errors themselves. The dashboard is at `/dashboard/` there.
-    For the arguments see `create_app`.
+    They check tokens and answer errors themselves. The dashboard is at `/dashboard/` there. For
+    the arguments see `create_app`.
     """
-    admin = admin or Admin(registry, alerting)
+    return _routes(Admin(registry, alerting, settings=settings, access=access, audit=audit))
+
+
+def _routes(admin: Admin) -> APIRouter:
     guard = guarded(admin)
-    router = APIRouter(max_body_size=_LARGEST_BODY)
+    router = APIRouter(generate_unique_id_function=lambda route: route.name)
     router.include_router(process.health_routes(public(admin)))
-    locked = problems.documented(400, 401, 403, 413, 422)
-    for part in (process.routes(guard), alerting_routes.routes(guard)):
-        router.include_router(part, dependencies=_SECURITY, responses=locked)
-    router.include_router(
-        _breaker_routes(guard, "default"),
-        prefix="/breaker",
-        dependencies=_SECURITY,
-        responses=locked,
-    )
-    router.include_router(
-        _breaker_routes(guard, "named"),
-        prefix="/breakers/{name}",
-        dependencies=[*_SECURITY, Depends(_named)],
-        responses=locked | problems.documented(404),
-    )
+    router.include_router(process.routes(guard), **_LOCKED)
+    router.include_router(alerting_routes.routes(guard), **_LOCKED)
+    router.include_router(_breaker_routes(guard, "default"), prefix="/breaker", **_LOCKED)
+    named = APIRouter(dependencies=[Depends(_named)], responses=problems.documented(404))
+    named.include_router(_breaker_routes(guard, "named"))
+    router.include_router(named, prefix="/breakers/{name}", **_LOCKED)
     router.include_router(dashboard.files(guard))
     return router
 
 
-_SECURITY: Final = [Depends(BEARER), Depends(BASIC)]
+_LOCKED: Final[Any] = {
+    "dependencies": [Depends(BEARER), Depends(BASIC)],
+    "responses": problems.documented(400, 401, 403, 413, 422),
+}
+"""What OpenAPI is to say of routes that need a token."""
 
 
 def _breaker_routes(guard: type[APIRoute], which: str) -> APIRouter:
@@ -118,7 +128,7 @@ def _description(app: FastAPI, guard: type[APIRoute]) -> APIRouter:
 
     def get_openapi_document() -> JSONResponse:
         """This description."""
-        return JSONResponse(app.openapi())
+        return JSONResponse(problems.shared(app.openapi()))
 
     router.get("/openapi.json", include_in_schema=False)(get_openapi_document)
     return router

@@ -123,6 +123,18 @@ def documented(*statuses: int) -> Responses:
     }
 
 
+def shared(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The description of an application, with the schema of problems in it once."""
+    openapi.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _SCHEMA
+    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for operations in openapi["paths"].values():
+        for operation in operations.values():
+            for answer in operation["responses"].values():
+                if MEDIA_TYPE in answer.get("content", {}):
+                    answer["content"][MEDIA_TYPE] = reference
+    return openapi
+
+
 def _malformed(error: RequestValidationError) -> Problem:
     """What FastAPI found wrong with a request, in the form of our own problems."""
     details = error.errors()
@@ -154,42 +166,15 @@ def _entry(problem: ConfigProblem) -> dict[str, object]:
 
 _SCHEMA: Final = {
     "type": "object",
-    "description": "A problem document (RFC 9457).",
+    "title": "Problem",
+    "description": "A problem document (RFC 9457); `errors` lists everything that is wrong.",
     "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
+        "type": {"type": "string", "examples": [INVALID]},
+        "title": {"type": "string", "examples": ["Unprocessable Entity"]},
+        "status": {"type": "integer", "examples": [422]},
         "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "where": {"type": "string"},
-                    "line": {"type": "integer"},
-                    "key": {"type": "string"},
-                    "found": {"type": "string"},
-                    "allowed": {"type": "string"},
-                },
-            },
-        },
+        "instance": {"type": "string", "examples": ["/breaker/latency"]},
+        "errors": {"type": "array", "items": {"type": "object"}},
     },
     "required": ["type", "title", "status", "detail", "instance"],
-    "example": {
-        "type": INVALID,
-        "title": "Unprocessable Entity",
-        "status": 422,
-        "detail": "threshold: found 1; allowed: Input should be greater than or equal to 5",
-        "instance": "/breaker/latency",
-        "errors": [
-            {
-                "where": "request",
-                "line": 0,
-                "key": "threshold",
-                "found": "1",
-                "allowed": "Input should be greater than or equal to 5",
-            }
-        ],
-    },
 }

@@ -1,13 +1,16 @@
 """The routes' own class: checks who asks before anything else, and answers errors as problems."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Message
 
 from api import problems
 from api.admin import Admin
+
+_LARGEST_BODY: Final = 64 * 1024
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -27,7 +30,7 @@ def guarded(admin: Admin) -> type[APIRoute]:
                 try:
                     request.state.admin = admin
                     request.state.actor = admin.access.check(request)
-                    response = await handle(request)
+                    response = await handle(await _bounded(request))
                 except problems.EXPECTED as error:
                     response = problems.response(problems.as_problem(error), request)
                 return _with_headers(response, admin)
@@ -51,6 +54,22 @@ def public(admin: Admin) -> type[APIRoute]:
             return introduced
 
     return PublicRoute
+
+
+async def _bounded(request: Request) -> Request:
+    """The request with its body read, if it is not too large."""
+    if request.method in {"GET", "HEAD"}:
+        return request
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise problems.Problem(413, f"A body may have {_LARGEST_BODY} bytes.")
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request(request.scope, again)
 
 
 def _with_headers(response: Response, admin: Admin) -> Response:

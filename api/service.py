@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from alerts import Alerting
 from alerts.settings import read_settings
@@ -73,9 +74,9 @@ class Service:
             with ExitStack() as stack:
                 # First of all: where another instance listens, this one must not page anyone.
                 listener = stack.enter_context(_listen(settings.host, settings.port))
-                admin = self._build(settings, stack)
+                app = self._build(settings, stack)
                 self.url = _url(listener)
-                self._serve(admin, listener)
+                self._serve(app, listener)
         except ConfigError as error:
             for problem in error.problems:
                 print(problem, file=sys.stderr)  # noqa: T201 - the answer to who started it
@@ -99,7 +100,7 @@ class Service:
             raise ConfigError([ConfigProblem("settings", 0, "host", settings.host, allowed)])
         return settings
 
-    def _build(self, settings: ApiSettings, stack: ExitStack) -> Admin:
+    def _build(self, settings: ApiSettings, stack: ExitStack) -> FastAPI:
         """Everything but the server, closed again by `stack`."""
         if self._config is None:
             registry = stack.enter_context(Registry())
@@ -108,18 +109,22 @@ class Service:
             registry = stack.enter_context(Registry.from_file(self._config))
             alerting = Alerting.from_file(self._config, registry)
         stack.enter_context(alerting)
-        access = Access(Tokens.find(settings))
         path = Path(settings.audit_file) if settings.audit_file else None
-        audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
-        admin = Admin(registry, alerting, settings=settings, access=access, audit=audit)
-        if registry.config is not None:
-            registry.config.join(AdminSection(admin))
-        return admin
-
-    def _serve(self, admin: Admin, listener: socket.socket) -> None:
         app = create_app(
-            admin.registry, admin.alerting, admin=admin, demo_endpoints=self._demo_endpoints
+            registry,
+            alerting,
+            settings=settings,
+            access=Access(Tokens.find(settings)),
+            audit=AuditLog(
+                path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups
+            ),
+            demo_endpoints=self._demo_endpoints,
         )
+        if registry.config is not None:
+            registry.config.join(AdminSection(app.state.admin))
+        return app
+
+    def _serve(self, app: FastAPI, listener: socket.socket) -> None:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -128,7 +133,7 @@ class Service:
             server_header=False,
             timeout_graceful_shutdown=_PATIENCE,
         )
-        asyncio.run(Server(config, admin, self._announce).serve([listener]))
+        asyncio.run(Server(config, app.state.admin, self._announce).serve([listener]))
         _log.info("stopped", url=self.url)
 
     def _announce(self) -> None:

@@ -40,8 +40,11 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     """The routes that anyone may ask; they give nothing away."""
     router = APIRouter(route_class=route_class, tags=["health"])
     router.get("/healthz")(get_health)
-    stopping: Responses = {503: {"model": Readiness, "description": "The service is stopping."}}
-    router.get("/readyz", responses=stopping)(get_readiness)
+    answers: Responses = {
+        200: {"model": Readiness, "description": "Calls may be sent here."},
+        503: {"model": Readiness, "description": "The service is stopping."},
+    }
+    router.get("/readyz", responses=answers)(get_readiness)
     return router
 
 

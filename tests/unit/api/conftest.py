@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from alerts import Alerting, AlertingSettings, AlertsSettings
+from api.app import create_app
+from breaker import Registry, Settings
+from breaker.testing import DrivenClock
+from tests.unit.api.client import Client
+
+
+@pytest.fixture
+def clock() -> DrivenClock:
+    return DrivenClock()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "breakers.toml"
+    path.write_text(
+        "# who owns this\n"
+        "latency_threshold = 300  # agreed with the team\n"
+        "latency_window_size = 32\n"
+        "minimum_calls = 5\n"
+        "[breakers.payments]\n"
+        "latency_threshold = 100\n"
+        "[opsgenie]\n"
+        'team = "platform"  # pages them\n'
+    )
+    return path
+
+
+@pytest.fixture
+def registry(file: Path, clock: DrivenClock) -> Iterator[Registry]:
+    """Two breakers on the driven clock, from a file that is not watched."""
+    with Registry.from_file(file, watch=False, clock=clock, memory=lambda: 0.5) as registry:
+        yield registry
+
+
+@pytest.fixture
+def alerting(registry: Registry, tmp_path: Path) -> Iterator[Alerting]:
+    """Alerting that does nothing on its own, and logs in place of paging."""
+    settings = AlertingSettings(alerts=AlertsSettings(database=str(tmp_path / "alerts.db")))
+    alerting = Alerting(registry, settings, now=lambda: 1_000_000.0)
+    assert registry.config is not None
+    alerting.join(registry.config)
+    with alerting:
+        yield alerting
+
+
+@pytest.fixture
+def app(registry: Registry, alerting: Alerting) -> FastAPI:
+    return create_app(registry, alerting, demo_endpoints=True)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Client:
+    """A client on this machine, where no token is set."""
+    return Client(app)
+
+
+@pytest.fixture
+def unfiled() -> Iterator[Registry]:
+    with Registry(Settings(), memory=lambda: None) as registry:
+        yield registry
