@@ -17,7 +17,7 @@ def run_emulator(port: int, key: str | None, delay: float) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
     try:
-        emulator = Emulator(port=port, api_keys={key} if key else (), processing_delay=delay)
+        emulator = Emulator(port=port, api_keys={key} if key else (), delay=delay)
     except OSError as error:
         print(f"cannot listen on port {port}: {error.strerror}", flush=True)  # noqa: T201
         return 1
