@@ -84,7 +84,7 @@ class EmulatedAlert:
             tags=list(body.get("tags", [])),
             details=dict(body.get("details", {})),
             actions=list(body.get("actions", [])),
-            responders=[_with_id(responder) for responder in body.get("responders", [])],
+            responders=[_as_shown(responder) for responder in body.get("responders", [])],
         )
         alert.log(now, f"created {alert.priority}", body)
         return alert
@@ -139,9 +139,9 @@ def rfc3339(timestamp: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def _with_id(responder: Json) -> Json:
-    """A responder may be named, and is shown with its id."""
-    if "id" in responder:
-        return dict(responder)
+def _as_shown(responder: Json) -> Json:
+    """A responder may be asked for by any of its names, and is shown with its id."""
+    kind = responder["type"]
     name = responder.get("name") or responder.get("username")
-    return {**responder, "id": str(uuid5(NAMESPACE_URL, f"{responder['type']}:{name}"))}
+    shown = {"type": kind, "id": responder.get("id") or str(uuid5(NAMESPACE_URL, f"{kind}:{name}"))}
+    return {**shown, "name": name} if kind == "team" and name else shown

@@ -1,0 +1,101 @@
+"""Each request of our OpsGenie client is one that OpsGenie's API description knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from alerts.content import DESCRIPTION, DETAILS, ENTITY, MESSAGE, NOTE, SOURCE, TAG, TAGS, Content
+from alerts.emulator import Emulator
+from alerts.emulator.fixture import API_KEY
+from alerts.incident import Incident, Stage, Step, StepKind
+from alerts.settings import OpsGenieSettings
+from alerts.sinks import RequestState
+from alerts.sinks.opsgenie import OpsGenieSink
+from tests.contract.opsgenie_description import assert_request_conforms
+
+SHORT = Content("payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"])
+BARE = Content("payments open", "", "", "breakerd")
+FULLEST = Content(
+    message="m" * MESSAGE,
+    description="d" * DESCRIPTION,
+    entity="e" * ENTITY,
+    source="s" * SOURCE,
+    team="ops & friends",
+    tags=[f"{n}:".ljust(TAG, "é") for n in range(TAGS)],
+    details={"key": "v" * (DETAILS - len("key"))},
+)
+LIFE = (
+    Step(StepKind.CREATE, priority="P3"),
+    Step(StepKind.NOTE, note="still slow"),
+    Step(StepKind.PRIORITY, priority="P1"),
+    Step(StepKind.NOTE, note="n" * (NOTE + 1)),
+    Step(StepKind.CLOSE, note="over"),
+)
+
+
+@pytest.fixture
+def sink(opsgenie_emulator: Emulator) -> Iterator[OpsGenieSink]:
+    settings = OpsGenieSettings(
+        enabled=True, api_key=SecretStr(API_KEY), api_url=opsgenie_emulator.url
+    )
+    made = OpsGenieSink(settings, timeout=10)
+    yield made
+    made.close()
+
+
+def incident(alias: str, content: Content, *, minimal: bool = False) -> Incident:
+    made = Incident(
+        id="1",
+        alias=alias,
+        breaker="payments",
+        kind="open",
+        opened_at=0.0,
+        not_before=0.0,
+        stages=(Stage(0, "P3"), Stage(60, "P1")),
+        content=content,
+    )
+    made.delivery_to(OpsGenieSink.name).minimal = minimal
+    return made
+
+
+@pytest.mark.parametrize("minimal", [False, True], ids=["full", "minimal"])
+@pytest.mark.parametrize("content", [SHORT, BARE, FULLEST], ids=["short", "bare", "fullest"])
+@pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 512])
+def test_an_incidents_whole_life_conforms(
+    opsgenie_emulator: Emulator, sink: OpsGenieSink, alias: str, content: Content, *, minimal: bool
+) -> None:
+    told = incident(alias, content, minimal=minimal)
+    for step in LIFE:
+        assert sink.look(sink.send(told, step)) is RequestState.DONE, step
+    requests = opsgenie_emulator.requests
+    assert len(requests) == 2 * len(LIFE)
+    for entry in requests:
+        assert_request_conforms(entry.method, entry.path, entry.query, entry.headers, entry.body)
+    alert = opsgenie_emulator.alert(alias)
+    assert alert is not None
+    assert [line.what for line in alert.history] == [
+        "created P3", "note", "priority P1", "note", "closed",
+    ]  # fmt: skip
+    assert len(opsgenie_emulator.alerts()) == 1
+
+
+def test_a_step_for_an_alert_that_is_missing_is_taken_and_fails(
+    opsgenie_emulator: Emulator, sink: OpsGenieSink
+) -> None:
+    missing = incident("missing", SHORT)
+    for step in LIFE[1:-1]:
+        assert sink.look(sink.send(missing, step)) is RequestState.FAILED, step
+    assert sink.look(sink.send(missing, LIFE[-1])) is RequestState.DONE, "nothing is left to close"
+    assert opsgenie_emulator.alerts() == []
+
+
+def test_the_key_goes_in_its_scheme_and_is_kept_nowhere(
+    opsgenie_emulator: Emulator, sink: OpsGenieSink
+) -> None:
+    sink.send(incident("a", SHORT), LIFE[0])
+    (entry,) = opsgenie_emulator.requests
+    assert entry.headers["authorization"] == "GenieKey ***"
+    assert API_KEY not in repr(entry)
