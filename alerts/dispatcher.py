@@ -56,6 +56,11 @@ class Dispatcher:
         self._save = save
         self._jitter = random.Random()  # noqa: S311 - spreads attempts, guards nothing
 
+    def take_counts(self) -> dict[str, int]:
+        """Outcomes counted since the last time."""
+        counts, self.counts = self.counts, Counter()
+        return counts
+
     def run(
         self, now: float, incidents: Iterable[Incident], held: Callable[[Incident], bool]
     ) -> None:

@@ -4,6 +4,7 @@
 step of a delivery is whatever makes them equal, so nothing depends on an event having been seen.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -138,12 +139,12 @@ class Incident:
 
     # --- what happens to it
 
-    def advance(self, now: float, seen: str) -> bool:
+    def advance(self, now: float, seen: Callable[[], str]) -> bool:
         """Lets time pass: raises the priority when a stage is due; True if that changed it.
 
         Args:
             now: seconds since the epoch.
-            seen: what the breaker looks like now, in a sentence.
+            seen: asked what the breaker looks like now, in a sentence, if that is to be told.
         """
         if self.phase is not Phase.ACTIVE or not self.told:
             return False
@@ -153,7 +154,7 @@ class Incident:
             return False
         self.stage = stage
         open_for = duration(now - self.opened_at)
-        self.notes.append(f"Still open after {open_for}, now {self.priority}. {seen}")
+        self.notes.append(f"Still open after {open_for}, now {self.priority}. {seen()}")
         return True
 
     def quieten(self, now: float, seen: str) -> None:
@@ -181,6 +182,11 @@ class Incident:
     def delivery_to(self, receiver: str) -> Delivery:
         """What that receiver knows."""
         return self.deliveries.setdefault(receiver, Delivery())
+
+    def owes(self, receiver: str, now: float) -> bool:
+        """Whether that receiver does not know all it should by now."""
+        delivery = self.deliveries.get(receiver, _NOTHING_TOLD)
+        return delivery.pending is not None or self.next_step(now, delivery) is not None
 
     @property
     def told(self) -> bool:
@@ -253,6 +259,9 @@ class Incident:
                 },
             }
         )
+
+
+_NOTHING_TOLD: Final = Delivery()
 
 
 def _delivery(data: dict[str, Any]) -> Delivery:

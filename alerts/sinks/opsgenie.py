@@ -46,7 +46,7 @@ class OpsGenieSink:
     def __init__(self, settings: OpsGenieSettings, timeout: float) -> None:
         if settings.api_key is None:
             raise ValueError("OpsGenie needs a key: set OPSGENIE_API_KEY")
-        self.address = settings.api_url or ADDRESSES[settings.region]
+        self.address = address_of(settings)
         self._client = httpx.Client(
             base_url=self.address,
             timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)),
@@ -87,6 +87,11 @@ class OpsGenieSink:
         except httpx.HTTPError as error:
             raise UnavailableError(f"{type(error).__name__}: {error}") from None
         return _understood(response)
+
+
+def address_of(settings: OpsGenieSettings) -> str:
+    """Where OpsGenie is: the custom address, else the region's."""
+    return settings.api_url or ADDRESSES[settings.region]
 
 
 class _NotFoundError(RejectedError):
