@@ -62,8 +62,8 @@ def _shared() -> list[Processor]:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         CallsiteParameterAdder({CallsiteParameter.FILENAME, CallsiteParameter.LINENO}),
-        _take_fields,
-        structlog.stdlib.ExtraAdder(()),
+        structlog.stdlib.ExtraAdder(),
+        _spread_fields,
     ]
 
 
@@ -77,14 +77,10 @@ def _rendering(*, terminal: bool) -> list[Processor]:
     ]
 
 
-def _take_fields(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Our own loggers hand the fields over apart, beside the message that holds them in words."""
-    record = event.get("_record")
-    fields = getattr(record, "fields", None)
-    if isinstance(fields, dict):
-        event["event"] = getattr(record, "event", event["event"])
-        event.update({key: value for key, value in fields.items() if key not in event})
-    return event
+def _spread_fields(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Our own loggers hand their fields over apart, beside a message that has them in words."""
+    fields = event.pop("fields", None)
+    return {**fields, **event} if isinstance(fields, dict) else event
 
 
 def _redacted(value: Any) -> Any:  # noqa: ANN401 - whatever is logged

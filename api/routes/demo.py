@@ -39,6 +39,7 @@ class Delay(wire.Request):
 
     delay: str = Field(
         description="As '500ms', '2s', '1m', at most a minute; or 'spike'.",
+        min_length=1,
         max_length=50,
         examples=["500ms"],
     )

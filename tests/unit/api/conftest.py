@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from alerts import Alerting, AlertingSettings, AlertsSettings
+from alerts import Alerting
+from alerts.settings import read_settings
 from api.app import create_app
 from breaker import Registry, Settings
 from breaker.testing import DrivenClock
@@ -30,6 +31,8 @@ def file(tmp_path: Path) -> Path:
         "latency_threshold = 100\n"
         "[opsgenie]\n"
         'team = "platform"  # pages them\n'
+        "[alerts]\n"
+        f"database = '{tmp_path / 'alerts.db'}'\n"
     )
     return path
 
@@ -42,12 +45,12 @@ def registry(file: Path, clock: DrivenClock) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def alerting(registry: Registry, tmp_path: Path) -> Iterator[Alerting]:
+def alerting(registry: Registry) -> Iterator[Alerting]:
     """Alerting that does nothing on its own, and logs in place of paging."""
-    settings = AlertingSettings(alerts=AlertsSettings(database=str(tmp_path / "alerts.db")))
-    alerting = Alerting(registry, settings, now=lambda: 1_000_000.0)
     assert registry.config is not None
-    alerting.join(registry.config)
+    settings = read_settings(registry.config.document)
+    alerting = Alerting(registry, settings, now=lambda: 1_000_000.0)
+    alerting._join(registry.config)
     with alerting:
         yield alerting
 

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api import logging as service_logging
+from breaker.log import get_logger
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def logged(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_elsewhere_than_on_a_terminal_each_record_is_an_object() -> None:
+    stream = io.StringIO()
+    service_logging.configure(stream)
+    get_logger("breaker.test").warning("breaker opened", breaker="b", value=1.5)
+    logging.getLogger("other").info("plain %s", "words", extra={"more": [1]})
+    ours, theirs = logged(stream)
+    assert (ours["event"], ours["breaker"], ours["value"]) == ("breaker opened", "b", 1.5)
+    assert (ours["level"], ours["logger"]) == ("warning", "breaker.test")
+    assert ours["filename"] == "test_logging.py"
+    assert ours["lineno"] > 0
+    assert ours["timestamp"].endswith("Z")
+    assert (theirs["event"], theirs["more"]) == ("plain words", [1])
+
+
+def test_a_terminal_gets_lines_for_people() -> None:
+    stream = Terminal()
+    service_logging.configure(stream)
+    get_logger("breaker.test").warning("breaker opened", breaker="payments")
+    (line,) = stream.getvalue().splitlines()
+    assert "breaker opened" in line
+    assert "payments" in line
+    assert "test_logging.py" in line
+
+
+def test_exceptions_are_told_in_full() -> None:
+    stream = io.StringIO()
+    service_logging.configure(stream)
+    try:
+        int("what went wrong")
+    except ValueError:
+        get_logger("breaker.test").exception("it failed")
+    (record,) = logged(stream)
+    assert "what went wrong" in record["exception"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("sent Authorization: GenieKey s3cret to them", {}),
+        ("Bearer s3cret", {}),
+        ("api_key=s3cret&x=1", {}),
+        ("told", {"api_key": "s3cret"}),
+        ("told", {"headers": {"Authorization": "s3cret", "list": ["Basic s3cret"]}}),
+        ("told", {"settings": [{"read_token": "s3cret"}]}),
+    ],
+)
+def test_secrets_are_blotted_out(text: str, fields: dict[str, object]) -> None:
+    stream = io.StringIO()
+    service_logging.configure(stream)
+    get_logger("alerts.test").error(text, **fields)
+    assert "s3cret" not in stream.getvalue()
+    assert "********" in stream.getvalue()
+
+
+def test_what_is_no_secret_stays() -> None:
+    stream = io.StringIO()
+    service_logging.configure(stream)
+    get_logger("alerts.test").error("token bucket empty", keys=3, api_key="", token_count=2)
+    (record,) = logged(stream)
+    assert record["event"] == "token bucket empty"
+    assert (record["keys"], record["api_key"], record["token_count"]) == (3, "", 2)
