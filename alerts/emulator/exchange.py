@@ -101,15 +101,14 @@ class Entry:
         return asdict(self) | {"at": rfc3339(self.at)}
 
 
-def found(data: object, **beside: object) -> Answer:
-    """200, with what was asked for."""
-    return Answer(200, {"data": data, **beside, **_closing()})
+def found(data: object, *, status: int = 200, **beside: object) -> Answer:
+    """What was asked for, or made."""
+    return Answer(status, {"data": data, **beside, **_closing()})
 
 
-def done(result: str, data: object | None = None, *, status: int = 200) -> Answer:
-    """A change that was made at once."""
-    shown = {} if data is None else {"data": data}
-    return Answer(status, {"result": result, **shown, **_closing()})
+def done(result: str) -> Answer:
+    """A change that was made at once, with nothing to show."""
+    return Answer(200, {"result": result, **_closing()})
 
 
 def accepted(result: str, request_id: str | None = None) -> Answer:

@@ -143,7 +143,7 @@ class _Call:
         )
         if not self.heartbeats.add(heartbeat):
             raise RefusedError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
-        return done("Created", heartbeat.as_json(self.now), status=201)
+        return found(heartbeat.as_json(self.now), status=201)
 
     def get_heartbeat(self, name: str) -> Answer:
         return found(self._heartbeat(name).as_json(self.now))
