@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from alerts import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings
+from alerts.emulator import Emulator
+from breaker import Breaker, Registry, Settings
+from breaker.testing import DrivenClock, run_call
+
+KEY = "test-key"
+
+
+class World:
+    """A registry on a driven clock, its alerting, and a real emulator that is paged."""
+
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self.emulator = emulator
+        self.database = folder / "breakerd.db"
+        self.clock = DrivenClock()
+        self.wall = DrivenClock(1_800_000_000.0)
+        self.memory = 0.2
+        self.registry = self.make_registry()
+        self.alerting: Alerting | None = None
+
+    def make_registry(self) -> Registry:
+        return Registry(
+            Settings(latency_threshold=300), clock=self.clock, memory=lambda: self.memory
+        )
+
+    def start(self, *, quiet_time: float = 60.0, **opsgenie: object) -> Alerting:
+        """Alerting with these settings; taken up from the database if there was one before."""
+        wanted: dict[str, object] = {
+            "enabled": True,
+            "api_key": SecretStr(KEY),
+            "api_url": self.emulator.url,
+            "team": "payments",
+            "environment": "prod",
+            "bookmaker_id": "b1",
+            "hostname": "box",
+            "alert_cooldown_seconds": 0,
+        }
+        settings = AlertingSettings(
+            OpsGenieSettings.model_validate(wanted | opsgenie),
+            AlertsSettings(database=str(self.database), quiet_time=quiet_time),
+        )
+        self.alerting = Alerting(self.registry, settings, now=self.wall)
+        self.alerting.start()
+        return self.alerting
+
+    def restart(self, **opsgenie: Any) -> Alerting:
+        """As after a crash: another process, with breakers that know nothing."""
+        assert self.alerting is not None
+        self.alerting._dispatcher.sink.close()
+        self.alerting._ledger.close()
+        self.registry = self.make_registry()
+        return self.start(**opsgenie)
+
+    def after(self, seconds: float = 0.0) -> None:
+        """Lets time pass for alerting, and does a round."""
+        assert self.alerting is not None
+        self.wall.advance(seconds)
+        self.alerting.run_once()
+
+    def slow(self, name: str = "default") -> Breaker:
+        """Makes a breaker trip on latency."""
+        breaker = self.registry.get(name)
+        for _ in range(10):
+            run_call(breaker, self.clock, 500)
+        return breaker
+
+    def history(self, index: int = -1) -> list[str]:
+        """What happened to an alert at the emulator."""
+        return [happening.what for happening in self.emulator.alerts()[index].history]
+
+    def notes(self, index: int = -1) -> list[str]:
+        return [happening.what for happening in self.emulator.alerts()[index].notes]
+
+
+@pytest.fixture
+def world(opsgenie_emulator: Emulator, tmp_path: Path) -> Iterator[World]:
+    made = World(opsgenie_emulator, tmp_path)
+    yield made
+    if made.alerting is not None:
+        made.alerting.close()

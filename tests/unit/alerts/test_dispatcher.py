@@ -1,0 +1,219 @@
+"""Deliveries that fail, each in its own way, at a real emulator, on driven clocks."""
+
+from __future__ import annotations
+
+import logging
+
+import httpx
+import pytest
+
+from alerts import OpsGenieSettings
+from alerts.incident import Incident
+from alerts.sinks.opsgenie import OpsGenieSink, _pause
+from tests.unit.alerts.conftest import World
+
+
+def outcomes(world: World) -> dict[str, int]:
+    assert world.alerting is not None
+    return {outcome: n for (_, outcome), n in world.alerting.stats().counts.items()}
+
+
+@pytest.mark.parametrize("fault", ["down", "error", "html"])
+def test_no_sensible_answer_is_tried_again(world: World, fault: str) -> None:
+    world.start()
+    world.emulator.fail(fault)
+    world.slow()
+    world.after()
+    before = len(world.emulator.requests)
+    world.after(0.1)
+    assert len(world.emulator.requests) == before, "not at once"
+    world.after(1)
+    assert len(world.emulator.requests) > before
+    world.emulator.heal()
+    world.after(60)
+    assert world.history() == ["created P3"]
+    assert world.emulator.alerts()[0].count == 1
+
+
+def test_pauses_grow_up_to_a_limit(world: World) -> None:
+    alerting = world.start()
+    world.emulator.fail("down")
+    world.slow()
+    pauses = []
+    for _ in range(12):
+        world.after(60)
+        (incident,) = alerting._ledger
+        pauses.append(incident.deliveries["opsgenie"].not_before - world.wall())
+    assert pauses[0] <= 1
+    assert pauses[0] < pauses[3] < pauses[6]
+    assert max(pauses) <= 60
+    assert alerting.stats().pending == 1
+    assert alerting.stats().oldest_pending_seconds == 11 * 60
+    assert outcomes(world) == {"retried": 12}
+
+
+def test_an_answer_that_was_lost_makes_no_second_alert(world: World) -> None:
+    world.start()
+    world.emulator.fail("drop", times=1)
+    world.slow()
+    world.after()
+    world.after(5)
+    (alert,) = world.emulator.alerts()
+    assert alert.count == 2, "sent twice, and one alert all the same"
+
+
+def test_accepted_and_not_carried_out_is_sent_again(world: World) -> None:
+    world.start()
+    world.emulator.fail("unapplied", times=1)
+    world.slow()
+    world.after()
+    assert world.emulator.alerts() == []
+    world.after(5)
+    assert world.history() == ["created P3"]
+
+
+def test_accepted_and_never_heard_of_is_sent_again(world: World) -> None:
+    world.start()
+    world.emulator._book.delay = 1e9
+    world.slow()
+    for _ in range(30):
+        world.after(5)
+    creations = [r for r in world.emulator.requests if r.method == "POST"]
+    assert 2 <= len(creations) <= 4
+
+
+def test_not_one_request_while_it_asks_for_a_pause(world: World) -> None:
+    world.start()
+    world.emulator.fail("rate_limit", delay=30)
+    world.slow("a")
+    world.slow("b")
+    world.after()
+    assert len(world.emulator.requests) == 1
+    for _ in range(29):
+        world.after(1)
+    assert len(world.emulator.requests) == 1
+    world.emulator.heal()
+    world.after(1)
+    assert len(world.emulator.alerts()) == 2
+    assert outcomes(world)["paused"] == 1
+
+
+def test_a_refused_key_is_said_aloud_and_put_right(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    alerting = world.start()
+    world.emulator.api_keys = frozenset({"rotated"})
+    world.slow()
+    with caplog.at_level(logging.WARNING, "alerts"):
+        world.after()
+    assert not alerting.paging
+    assert "OpsGenie refuses the key (401" in alerting.health()["problems"][0]
+    assert "refused" in caplog.text
+    assert "test-key" not in caplog.text
+    for _ in range(30):
+        world.after(1)
+    assert len(world.emulator.requests) == 1, "tried once a minute"
+    alerting.change({"api_key": "rotated"})
+    world.after()
+    assert alerting.paging
+    assert len(world.emulator.alerts()) == 1
+
+
+def test_a_key_that_is_let_in_again_is_noticed(world: World) -> None:
+    alerting = world.start()
+    world.emulator.fail("unauthorized", times=1)
+    world.slow()
+    world.after()
+    assert not alerting.paging
+    world.after(60)
+    assert alerting.paging
+    assert len(world.emulator.alerts()) == 1
+
+
+def test_a_refused_form_is_sent_once_more_in_a_smaller_one(world: World) -> None:
+    alerting = world.start(tags=("x" * 60,))
+    world.slow()
+    (incident,) = _open_incidents(world)
+    object.__setattr__(incident.content, "entity", "e" * 600)
+    world.after()
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert alert.entity == ""
+    assert alert.message
+    assert alert.responders
+    assert outcomes(world) == {"reduced": 1, "delivered": 1}
+    assert alerting.health()["ok"]
+
+
+def test_what_will_never_be_taken_is_given_up_with_its_reason(world: World) -> None:
+    alerting = world.start()
+    world.slow()
+    (incident,) = _open_incidents(world)
+    object.__setattr__(incident.content, "message", "")
+    world.after()
+    world.after()
+    assert world.emulator.alerts() == []
+    assert outcomes(world) == {"reduced": 1, "dead": 1}
+    (problem,) = alerting.health()["problems"]
+    assert "was given up: 422" in problem
+    requests = len(world.emulator.requests)
+    world.after(3600)
+    assert len(world.emulator.requests) == requests
+
+
+def test_closing_what_somebody_closed_is_done(world: World) -> None:
+    world.start()
+    world.slow()
+    world.after()
+    alias = world.emulator.alerts()[0].alias
+    url = f"{world.emulator.url}/v2/alerts/{alias}/close?identifierType=alias"
+    httpx.post(url, json={}, headers={"Authorization": "GenieKey test-key"}).raise_for_status()
+    world.registry.get().reset()
+    world.after()
+    world.after(61)
+    world.after(61)
+    assert world.alerting is not None
+    assert world.alerting.stats().pending == 0
+    assert world.history().count("closed") == 1
+
+
+def test_the_most_urgent_goes_first(world: World) -> None:
+    world.start(time_before_send_alert=60)
+    world.slow("old")
+    world.after()
+    world.emulator.fail("down")
+    world.after(30)
+    world.slow("new")
+    world.after(31)
+    world.emulator.heal()
+    before = len(world.emulator.requests)
+    world.after(60)
+    writes = [r for r in world.emulator.requests[before:] if r.method != "GET"]
+    assert writes[0].method == "PUT", "the escalation before the new alert"
+
+
+def test_a_sink_without_a_key_is_not_made() -> None:
+    with pytest.raises(ValueError, match="OPSGENIE_API_KEY"):
+        OpsGenieSink(OpsGenieSettings(), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "pause"),
+    [
+        ("Retry-After", "7", 7),
+        ("X-RateLimit-Period-In-Sec", "3", 3),
+        ("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Retry-After", "soon", 60),
+        ("X-Other", "1", 60),
+        ("Retry-After", "999999", 3600),
+    ],
+)
+def test_pauses_are_read_from_headers(header: str, value: str, pause: float) -> None:
+    assert _pause(httpx.Response(429, headers={header: value})) == pause
+
+
+def _open_incidents(world: World) -> list[Incident]:
+    """Opens incidents without delivering yet."""
+    assert world.alerting is not None
+    world.alerting._watcher.round(world.wall(), world.alerting.settings)
+    return list(world.alerting._ledger)
