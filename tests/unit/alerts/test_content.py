@@ -108,7 +108,7 @@ def test_description_helps_at_night() -> None:
         ({"recovery": {"phase": "ramp", "share": 0.25}}, "lets in 25% of the calls, then more."),
     ],
 )
-def test_says_what_happens_next(status: dict[str, object], sentence: str) -> None:
+def test_says_what_happens_next(status: dict[str, Any], sentence: str) -> None:
     assert f"Next: {sentence}" in content(**status).description.splitlines()
 
 
