@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike
 from types import TracebackType
 from typing import Self
@@ -216,17 +217,7 @@ class Registry:
     def _attach(self, breaker: Breaker) -> None:
         if self.config is not None:
             breaker.config_file = self.config.path
-            breaker.config_report = self._report
-
-    def _report(self) -> ConfigReport | None:
-        if self.config is None:
-            return None
-        status = self.config.status
-        return ConfigReport(
-            file=str(self.config.path),
-            last_reload_successful=status.successful,
-            problems=[str(problem) for problem in status.problems],
-        )
+            breaker.config_report = partial(_report, self.config)
 
     def _change_unfiled(self, name: str, changed: Settings) -> None:
         with self._lock:
@@ -255,6 +246,15 @@ class _Subscription:
     def end(self) -> None:
         for end in self.ends:
             end()
+
+
+def _report(config: ConfigFile) -> ConfigReport:
+    status = config.status
+    return ConfigReport(
+        file=str(config.path),
+        last_reload_successful=status.successful,
+        problems=[str(problem) for problem in status.problems],
+    )
 
 
 def _places(

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from breaker import ConfigError, ConfigProblem, Settings
+from breaker.config import BreakerSections, parse_document, read_sections
+
+
+def sections_of(text: str) -> BreakerSections:
+    return read_sections(parse_document(Path("f.toml"), text))
+
+
+def problems_of(text: str) -> list[ConfigProblem]:
+    with pytest.raises(ConfigError) as caught:
+        sections_of(text)
+    return list(caught.value.problems)
+
+
+def test_an_empty_file_is_the_defaults() -> None:
+    assert sections_of("") == BreakerSections(Settings(), {})
+
+
+def test_the_older_spelling_of_the_root_counts_and_may_be_mixed_with_it() -> None:
+    sections = sections_of("percentile = 0.9\n[circuit_breaker]\nwait_time = 20\n")
+    assert sections.root == Settings(percentile=0.9, wait_time=20)
+
+
+def test_the_same_key_in_both_spellings_is_an_error() -> None:
+    (problem,) = problems_of("wait_time = 20\n[circuit_breaker]\nwait_time = 20\n")
+    assert (problem.line, problem.key) == (3, "circuit_breaker.wait_time")
+    assert problem.found == "the same key twice"
+
+
+def test_a_wrong_value_in_the_older_spelling_is_told_where_it_stands() -> None:
+    problems = problems_of("[circuit_breaker]\npercentile = 95\nwait_tme = 3\n")
+    assert [(p.line, p.key) for p in problems] == [
+        (2, "circuit_breaker.percentile"),
+        (3, "circuit_breaker.wait_tme"),
+    ]
+
+
+def test_a_named_breaker_is_the_root_but_for_what_it_says_itself() -> None:
+    sections = sections_of(
+        "latency_threshold = 900\n[recovery]\nprobes = 7\nstep_time = 2\n"
+        "[breakers.payments]\nwait_time = 20\n[breakers.payments.recovery]\nprobes = 1\n"
+        '[breakers."eu.search"]\n'
+    )
+    payments = sections.named["payments"]
+    assert (payments.latency_threshold, payments.wait_time) == (900, 20)
+    assert (payments.recovery.probes, payments.recovery.step_time) == (1, 2)
+    assert sections.named["eu.search"] == sections.root
+
+
+def test_wrong_values_everywhere_are_told_together_each_on_its_line() -> None:
+    problems = problems_of(
+        "percentile = 95\n[breakers.a]\nwait_time = 0\n[breakers.b.recovery]\nprobes = 0\n"
+        "[breakers.'no way']\n[circuit_breaker]\nmemory_threshold = 100\n"
+    )
+    assert [(p.line, p.key) for p in problems] == [
+        (1, "percentile"),
+        (3, "breakers.a.wait_time"),
+        (5, "breakers.b.recovery.probes"),
+        (6, "breakers.no way"),
+        (8, "circuit_breaker.memory_threshold"),
+    ]
+
+
+def test_a_wrong_value_at_the_root_is_not_told_again_for_each_breaker() -> None:
+    assert len(problems_of("percentile = 95\n[breakers.a]\n[breakers.b]\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("breakers = 1", "tables [breakers.NAME]"),
+        ("[breakers]\na = 1", "a table [breakers.NAME]"),
+        ("circuit_breaker = 1", "a table of settings"),
+    ],
+)
+def test_a_section_must_be_a_table(text: str, allowed: str) -> None:
+    (problem,) = problems_of(text)
+    assert problem.found == "1"
+    assert problem.allowed == allowed
+
+
+@pytest.mark.parametrize("section", ["slo", "limiter"])
+def test_sections_of_a_later_version_are_refused_with_a_reason(section: str) -> None:
+    (problem,) = problems_of(f"wait_time = 1\n{section}.x = 1\n")
+    assert (problem.line, problem.key) == (2, section)
+    assert "does not know it yet" in problem.allowed
+
+
+def test_sections_of_other_packages_are_left_alone() -> None:
+    text = "[opsgenie]\nnonsense = 1\n[alerts]\nx = 2\n[api]\n[fleet]\n"
+    assert sections_of(text).root == Settings()
+
+
+def test_an_unknown_section_is_told_what_it_may_have_meant() -> None:
+    (problem,) = problems_of("[opsgeni]\nenabled = true\n")
+    assert problem.allowed == "did you mean 'opsgenie'?"
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "ü", "a b", "a/b"])
+def test_names_that_do_not_fit_into_paths_are_refused(name: str) -> None:
+    (problem,) = problems_of(f'[breakers."{name}"]\n')
+    assert problem.allowed.startswith("1 to 100 ASCII")
+
+
+GO_BREAKER = """\
+# Core Circuit Breaker Settings
+memory_threshold = 80.0              # %
+latency_threshold = 1500             # ms
+latency_window_size = 64
+percentile = 0.95
+wait_time = 10                       # s
+
+trend_analysis_enabled = true
+trend_analysis_min_sample_count = 10
+
+[opsgenie]
+enabled = true
+tags = [
+    "Environment:production",
+    "Team:platform"
+]
+"""
+
+
+def test_a_file_of_go_breaker_loads_unchanged() -> None:
+    assert sections_of(GO_BREAKER).root == Settings(trend_analysis_enabled=True)
+
+
+@pytest.mark.parametrize("spelling", ["80", "80.0", "8e1"])
+def test_a_percentage_may_be_whole_or_not(spelling: str) -> None:
+    assert sections_of(f"memory_threshold = {spelling}").root.memory_threshold == 80
