@@ -21,7 +21,7 @@ def handler_for(exchange: Exchange, stopping: threading.Event) -> type[BaseHTTPR
 
     Args:
         exchange: who answers. It is called from many threads.
-        stopping: ends answers that are held back.
+        stopping: once it is set, no answer goes out, not even one that is held back.
     """
 
     class Bound(_Handler):
@@ -50,11 +50,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         request = Request.parse(self.command, self.path, dict(self.headers.items()), raw)
         answer = self.exchange_request(request)
-        if answer is None:
+        if answer is None or self.stop_event.wait(answer.late):
             self.close_connection = True
             return
-        if answer.late:
-            self.stop_event.wait(answer.late)
         self._send(answer)
 
     # The names are http.server's.
