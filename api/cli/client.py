@@ -1,12 +1,14 @@
 """The admin plane, as the commands use it."""
 
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
-_TIMEOUT = 10.0
+from api.cli.output import FAILED, WRONG, fail
+
+_TIMEOUT: Final = 10.0
+"""Seconds."""
 
 
 class Client:
@@ -15,20 +17,17 @@ class Client:
     Args:
         url: where it listens.
         token: full or read-only token, if it needs one.
-        fail: ends the command with a message and an exit code.
     """
 
-    def __init__(self, url: str, token: str | None, fail: Callable[..., NoReturn]) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def __init__(self, url: str, token: str | None) -> None:
         self._url = url.rstrip("/")
-        self._fail = fail
-        self._http = httpx.Client(timeout=_TIMEOUT, headers=headers)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
         """What a GET below that breaker's path answers."""
         return self._ask("GET", breaker, path, None)
 
-    def post(self, breaker: str, path: str, body: object) -> dict[str, Any]:
+    def post(self, breaker: str, path: str, body: object = None) -> dict[str, Any]:
         """What a POST answers."""
         return self._ask("POST", breaker, path, body)
 
@@ -37,21 +36,33 @@ class Client:
         return self._ask("PATCH", breaker, path, body)
 
     def _ask(self, method: str, breaker: str, path: str, body: object) -> dict[str, Any]:
-        url = f"{self._url}/breakers/{quote(breaker, safe='')}/{path}"
-        try:
-            response = self._http.request(method, url, json=body)
-            answer = response.json()
-        except httpx.UnsupportedProtocol:
-            self._fail(f"{self._url!r} is no address; wanted one like http://127.0.0.1:8080", 2)
-        except httpx.HTTPError as error:
-            self._fail(f"no answer from {self._url}: {error}. Is `breakerd serve` running there?")
-        except ValueError:
-            self._fail(f"{self._url} answers {response.status_code}, and not as a breakerd does")
+        response = self._send(method, f"breakers/{quote(breaker, safe='')}/{path}", body)
+        answer = self._json(response)
         if response.is_error:
-            detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
             # A value that is refused is the caller's to put right, as wrong usage is.
-            self._fail(
-                str(detail), 2 if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else 1
+            code = WRONG if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else FAILED
+            fail(str(answer.get("detail", answer)), code)
+        return answer
+
+    def _send(self, method: str, path: str, body: object) -> httpx.Response:
+        try:
+            return httpx.request(
+                method, f"{self._url}/{path}", json=body, headers=self._headers, timeout=_TIMEOUT
             )
-        result: dict[str, Any] = answer
-        return result
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+            wanted = "wanted one like http://127.0.0.1:8080"
+            fail(f"{self._url!r} is no address; {wanted}", WRONG)
+        except UnicodeEncodeError:
+            fail("the token has characters that no header may hold", WRONG)
+        except httpx.HTTPError as error:
+            hint = "Is `breakerd serve` running there?"
+            fail(f"no answer from {self._url}: {error}. {hint}", FAILED)
+
+    def _json(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            fail(f"{self._url} answers {response.status_code}, and not as a breakerd does", FAILED)
+        return answer

@@ -6,12 +6,14 @@ admin plane or from the OpsGenie emulator.
 
 import asyncio
 import contextlib
+import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from rich.console import Console
@@ -19,7 +21,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from api.cli.demo_process import KEY, start_emulator, start_service
-from api.cli.demo_watch import Watch
+from api.cli.demo_watch import DemoError, Watch
+from api.cli.output import fail
 
 _LOAD: Final = 25
 """Requests a second."""
@@ -38,7 +41,7 @@ class Step:
 
 
 STEPS: Final = (
-    Step("healthy", (40,), lambda w: w.good_calls >= _LOAD * 5),
+    Step("healthy", (40,), lambda w: w.healthy_calls >= _LOAD * 5),
     Step("slow ramp, until it trips", (80, 160, 240, 320, 400), lambda w: w.was("OPEN")),
     Step("initial alert", (400,), lambda w: w.told("P3")),
     Step("escalation", (400,), lambda w: w.told("P1")),
@@ -48,41 +51,63 @@ STEPS: Final = (
 
 
 def run_demo(console: Console, pace: float) -> int:
-    """Runs it; returns 0, or 1 if a step was not seen in time."""
-    with (
-        tempfile.TemporaryDirectory(prefix="breakerd-demo-") as folder,
-        contextlib.ExitStack() as stack,
-    ):
-        emulator = stack.enter_context(start_emulator(Path(folder)))
-        service = stack.enter_context(start_service(Path(folder), emulator, pace))
-        console.print(
-            f"service   {service}  (dashboard)\nemulator  {emulator}  (what on-call sees)"
-        )
-        try:
+    """Runs it; returns 0, or 1 if a step was not seen in time, or it was interrupted.
+
+    The two processes are ended in any case.
+    """
+    try:
+        with (
+            _ended_by_sigterm(),
+            tempfile.TemporaryDirectory(prefix="breakerd-demo-") as name,
+            start_emulator(Path(name)) as emulator,
+            start_service(Path(name), emulator, pace) as service,
+        ):
+            console.print(f"service   {service}  (dashboard)")
+            console.print(f"emulator  {emulator}  (what on-call sees)")
             return asyncio.run(_incident(console, service, emulator, pace))
-        except KeyboardInterrupt:
-            console.print("interrupted")
-            return 1
+    except KeyboardInterrupt:
+        fail("the demo was interrupted")
+    except DemoError as error:
+        fail(str(error))
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Makes SIGTERM end the demo as Ctrl-C does: in order."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as handlers are called
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _incident(console: Console, service: str, emulator: str, pace: float) -> int:
-    missing = ""
-    async with Watch(service, emulator, KEY) as watch, _load(watch):
-        with _progress(console) as progress:
-            for step in STEPS:
-                task = progress.add_task(step.name, total=1)
-                if not await _play(step, watch, pace):
-                    missing = step.name
-                    break
-                progress.update(task, completed=1)
-                if not console.is_terminal:
-                    console.print(f"seen: {step.name}")
-        await watch.look()
+    async with Watch(service, emulator, KEY) as watch:
+        async with _load(watch):
+            missing = await _play_all(console, watch, pace)
+        await watch.count_calls()
     console.print(_table(watch))
     if missing:
-        console.print(f"[red]not seen in time: {missing}[/]")
+        console.print(f"[red]not seen in time: {', '.join(missing)}[/]")
         return 1
     return 0
+
+
+async def _play_all(console: Console, watch: Watch, pace: float) -> list[str]:
+    """Plays the steps in turn; gives the names of those that were not seen."""
+    with _progress(console) as progress:
+        for number, step in enumerate(STEPS):
+            task = progress.add_task(step.name, total=1)
+            if not await _play(step, watch, pace):
+                return [step.name for step in STEPS[number:]]
+            progress.update(task, completed=1)
+            if not console.is_terminal:
+                console.print(f"seen: {step.name}")
+    return []
 
 
 async def _play(step: Step, watch: Watch, pace: float) -> bool:

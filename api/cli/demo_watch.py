@@ -1,9 +1,10 @@
-"""What the demo sees: the admin plane's events, and the emulator's alerts."""
+"""What the demo sees: the admin plane's status and events, and the emulator's alerts."""
 
 import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -11,6 +12,9 @@ from typing import Any, Final, Self
 
 import httpx
 
+_TIMEOUT: Final = 10.0
+"""Seconds."""
+_CONNECTIONS: Final = 200
 _ADMIN: Final = "admin plane"
 _EMULATOR: Final = "emulator"
 
@@ -24,27 +28,45 @@ class Row:
     source: str
 
 
+class DemoError(Exception):
+    """One of the demo's processes does not start, or does not answer as it should."""
+
+
 class Watch:
-    """Follows the service's events, asks the emulator for its alerts, and keeps what is new."""
+    """Follows the service's events, asks the emulator for its alerts, and keeps what is new.
+
+    Args:
+        service: address of the service, with its demo endpoints.
+        emulator: address of the OpsGenie emulator.
+        key: the emulator's key.
+
+    Raises:
+        DemoError: either does not answer as it should; from every coroutine of it.
+    """
 
     def __init__(self, service: str, emulator: str, key: str) -> None:
         self.rows: list[Row] = []
-        self.good_calls = 0
+        self.healthy_calls = 0
+        """Calls that succeeded before the breaker first opened."""
         self._service = httpx.AsyncClient(
-            base_url=service, timeout=10, limits=httpx.Limits(max_connections=200)
+            base_url=service, timeout=_TIMEOUT, limits=httpx.Limits(max_connections=_CONNECTIONS)
         )
         self._emulator = httpx.AsyncClient(
-            base_url=emulator, timeout=10, headers={"Authorization": f"GenieKey {key}"}
+            base_url=emulator, timeout=_TIMEOUT, headers={"Authorization": f"GenieKey {key}"}
         )
+        self._open = contextlib.AsyncExitStack()
         self._states: list[str] = []
         self._delay = 0
         self._seen_of_alert: set[str] = set()
-        self._events: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        following = asyncio.Event()
-        self._events = asyncio.create_task(self._follow(following))
-        await following.wait()
+        await self._open.enter_async_context(self._service)
+        await self._open.enter_async_context(self._emulator)
+        events = self._service.stream("GET", "/events", timeout=None)
+        with _explained():
+            response = (await self._open.enter_async_context(events)).raise_for_status()
+        task = asyncio.create_task(self._follow(response))
+        self._open.push_async_callback(_cancelled, task)
         return self
 
     async def __aexit__(
@@ -53,12 +75,7 @@ class Watch:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._events is not None:
-            self._events.cancel()
-            with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
-                await self._events
-        await self._service.aclose()
-        await self._emulator.aclose()
+        await self._open.aclose()
 
     # --- what was seen
 
@@ -78,24 +95,31 @@ class Watch:
     # --- what is done
 
     async def call(self) -> None:
-        """One call of the protected endpoint, as a user makes it."""
+        """One call of the protected endpoint, as a user makes it; it may well be rejected."""
         with contextlib.suppress(httpx.HTTPError):
-            response = await self._service.get("/test")
-            self.good_calls += response.is_success
+            await self._service.get("/test")
 
     async def set_delay(self, milliseconds: int) -> None:
         """Makes the protected endpoint take that long."""
-        response = await self._service.post("/set_delay", json={"delay": f"{milliseconds}ms"})
-        told = response.raise_for_status().json()["delay_ms"]
+        with _explained():
+            response = await self._service.post("/set_delay", json={"delay": f"{milliseconds}ms"})
+            told = response.raise_for_status().json()["delay_ms"]
         if told != self._delay:
             self._delay = told
             self._note(time.time(), f"the protected endpoint now takes {told} ms", _ADMIN)
 
     async def look(self) -> None:
-        """Asks the emulator for its alerts, as on-call would."""
-        response = await self._emulator.get("/v2/alerts")
-        for alert in response.raise_for_status().json()["data"]:
+        """Asks the emulator for its alerts, as on-call would, and the service how it is."""
+        for alert in (await _ask(self._emulator, "/v2/alerts"))["data"]:
             self._compare(alert)
+        if not self._states:
+            self.healthy_calls = (await _ask(self._service, "/breaker/status"))["calls"]["success"]
+
+    async def count_calls(self) -> None:
+        """Asks the service for what became of the calls."""
+        status = await _ask(self._service, "/breaker/status")
+        counts = "{success} calls went well, {error} failed, {rejected} were rejected"
+        self._note(time.time(), counts.format(**status["calls"]), _ADMIN)
 
     def _compare(self, alert: dict[str, Any]) -> None:
         updated = _timestamp(alert["updatedAt"])
@@ -108,9 +132,8 @@ class Watch:
             self._note(updated, "alert closed", _EMULATOR)
         self._seen_of_alert |= {alert["priority"], alert["status"]}
 
-    async def _follow(self, following: asyncio.Event) -> None:
-        async with self._service.stream("GET", "/events", timeout=None) as response:
-            following.set()
+    async def _follow(self, response: httpx.Response) -> None:
+        with contextlib.suppress(httpx.HTTPError):  # whoever asks next is told that it is gone
             async for line in response.aiter_lines():
                 if line.startswith("data:"):
                     self._take(json.loads(line.removeprefix("data:")))
@@ -126,6 +149,26 @@ class Watch:
 
     def _note(self, at: float, what: str, source: str) -> None:
         self.rows.append(Row(at, what, source))
+
+
+async def _ask(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    with _explained():
+        answer: dict[str, Any] = (await client.get(path)).raise_for_status().json()
+        return answer
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise DemoError(f"{error.request.url}: {error!r}") from error
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def _timestamp(text: str) -> float:

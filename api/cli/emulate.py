@@ -5,10 +5,11 @@ import threading
 from types import FrameType
 
 from alerts.emulator import Emulator
+from api.cli.output import fail
 
 
-def run_emulator(port: int, key: str | None, delay: float) -> int:
-    """Serves until SIGINT or SIGTERM; returns the exit code."""
+def run_emulator(port: int, key: str | None, delay: float) -> None:
+    """Serves until SIGINT or SIGTERM."""
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as handlers are called
@@ -19,10 +20,8 @@ def run_emulator(port: int, key: str | None, delay: float) -> int:
     try:
         emulator = Emulator(port=port, api_keys={key} if key else (), delay=delay)
     except OSError as error:
-        print(f"cannot listen on port {port}: {error.strerror}", flush=True)  # noqa: T201
-        return 1
+        fail(f"cannot listen on port {port}: {error.strerror}")
     with emulator:
-        print(f"OpsGenie emulator on {emulator.url}", flush=True)  # noqa: T201
-        print(f"  OPSGENIE_API_URL={emulator.url} OPSGENIE_API_KEY={key or 'any'}", flush=True)  # noqa: T201
+        print(f"OpsGenie emulator on {emulator.url}", flush=True)  # noqa: T201 - read by programs
+        print(f"  OPSGENIE_API_URL={emulator.url} OPSGENIE_API_KEY={key or 'any'}", flush=True)  # noqa: T201 - as above
         stop.wait()
-    return 0

@@ -1,0 +1,28 @@
+"""What the commands print: results to the standard output, errors to the other."""
+
+from typing import Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from breaker import ConfigError
+
+FAILED: Final = 1
+WRONG: Final = 2
+"""Exit code of wrong usage or configuration."""
+
+out: Final = Console(highlight=False, soft_wrap=True)
+_err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def fail(message: str, code: int = FAILED) -> NoReturn:
+    """Ends the command with one line on the standard error."""
+    _err.print(escape(f"breakerd: {message}"))
+    raise typer.Exit(code)
+
+
+def show_problems(error: ConfigError) -> None:
+    """Prints each problem of a configuration file on a line of its own."""
+    for problem in error.problems:
+        _err.print(escape(str(problem)))
