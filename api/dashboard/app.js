@@ -197,7 +197,7 @@ function showAlerts(alerts) {
     const row = element("li");
     const open = alert.phase !== "closed";
     row.append(element("strong", `${alert.priority} ${alert.phase} `, open ? "bad" : "good"), alert.message);
-    const told = alert.told ? `told ${alert.receiver}` : "not told yet";
+    const told = !alert.told ? "not told yet" : alert.receiver === "log" ? "in the log only" : `told ${alert.receiver}`;
     const escalates = alert.escalates_at ? `, escalates in ${Math.max(0, Math.round(alert.escalates_at - Date.now() / 1000))} s` : "";
     const gone = alert.given_up ? `, given up: ${alert.given_up}` : "";
     row.append(element("br"), element("small", `${clock(alert.opened_at)}, ${told}${escalates}${gone}`));
@@ -242,7 +242,7 @@ function showBanners() {
   const wanted = JSON.stringify(banners);
   if ($("banners").dataset.shown !== wanted) {
     $("banners").dataset.shown = wanted;
-    $("banners").replaceChildren(...banners.map((banner) => element("p", banner.text, banner.bad ? "bad" : "")));
+    $("banners").replaceChildren(...banners.map((banner) => element("p", banner.text[0].toUpperCase() + banner.text.slice(1), banner.bad ? "bad" : "")));
   }
   $("age").textContent = page.lastAnswer ? `as of ${new Date(page.lastAnswer).toLocaleTimeString()}` : "";
 }
