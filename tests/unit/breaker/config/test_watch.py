@@ -16,6 +16,12 @@ from breaker.config.watch import FileWatch
 TIMEOUT = 20
 
 
+@pytest.fixture(autouse=True)
+def _only_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what no event tells of is not found by looking after all."""
+    monkeypatch.setattr(watch, "_LOOK_EVERY", 1000.0)
+
+
 class Looks:
     """What a watch found in the file, look by look."""
 
