@@ -51,7 +51,7 @@ class OpsGenieSettings(SettingsModel):
     )
     region: Literal["us", "eu"] = setting("us", "Where the account is hosted.")
     api_url: str | None = setting(
-        None, "Replaces the region's address.", pattern=r"^https?://[^\s/]+(/[^\s]*)?$"
+        None, "Replaces the region's address.", pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$"
     )
     priority: Priority = setting("P3", "Priority of alerts that have no stages.")
     source: str = setting("breakerd", "Source shown in the alert.", min_length=1, max_length=100)

@@ -24,7 +24,8 @@ class Listeners:
         self._listeners: tuple[Listener, ...] = ()
         self._queue: deque[Event] = deque()
         self._delivering = threading.Lock()
-        self._changing = threading.Lock()
+        # Re-entrant: the garbage collector may end a subscription at any point of this class.
+        self._changing = threading.RLock()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Adds a listener; the returned function takes it away again, and may be called twice."""
@@ -49,7 +50,7 @@ class Listeners:
     def after_fork(self) -> None:
         """Takes new locks: the old ones may have been held by threads that are gone."""
         self._delivering = threading.Lock()
-        self._changing = threading.Lock()
+        self._changing = threading.RLock()
 
     def _hand_out(self, event: Event) -> None:
         for listener in self._listeners:

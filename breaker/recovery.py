@@ -47,14 +47,19 @@ class Recovery:
         self._credit = 0.0
 
     def configure(self, settings: Settings) -> None:
-        """Takes new settings; a wait or a step that runs keeps its end."""
+        """Takes new settings; a wait or a step that runs keeps its end.
+
+        Where they ask for fewer probes or steps than were passed, the next tick goes on from there.
+        """
         self._settings = settings.recovery
         self._wait_time = settings.wait_time
 
     @property
     def share(self) -> float:
         """Share of the calls let in: 0 before the ramp."""
-        return self._settings.ramp[self._step] if self.phase is Phase.RAMP else 0.0
+        ramp = self._settings.ramp
+        # A ramp may have become shorter since the step began.
+        return ramp[min(self._step, len(ramp) - 1)] if self.phase is Phase.RAMP and ramp else 0.0
 
     @property
     def probes_out(self) -> int:
@@ -102,19 +107,13 @@ class Recovery:
         if not good:
             return self.fail()
         self._succeeded += 1
-        if self._succeeded < self._settings.probes:
-            return Outcome.UNCHANGED
-        if not self._settings.ramp:
-            return Outcome.RECOVERED
-        self.phase, self._step, self._credit = Phase.RAMP, 0, 0.0
-        self.until = now + self._settings.step_time
-        return Outcome.STEP_FORWARD
+        return self._after_probes(now)
 
     def step_back(self, now: float) -> Outcome:
         """The present step of the ramp goes badly: back to the one before, or to the wait."""
-        if self._step == 0:
+        self._step = min(self._step, len(self._settings.ramp)) - 1
+        if self._step < 0:
             return self.fail()
-        self._step -= 1
         # A share that was too much just now is not tried again at once.
         self._hold = min(_LONGEST_STEP, self._hold * 2)
         self.until = now + self._settings.step_time * self._hold
@@ -124,6 +123,7 @@ class Recovery:
         """Lets time pass: lost probes free their places, a step that went well gives way."""
         if self.phase is Phase.PROBES:
             self._forget_lost(now)
+            return self._after_probes(now)
         if self.phase is not Phase.RAMP or now < self.until:
             return Outcome.UNCHANGED
         if self._step + 1 >= len(self._settings.ramp):
@@ -136,6 +136,15 @@ class Recovery:
         """Counts a failed recovery; whoever holds this opens the breaker again."""
         self.failures += 1
         return Outcome.FAILED
+
+    def _after_probes(self, now: float) -> Outcome:
+        if self._succeeded < self._settings.probes:
+            return Outcome.UNCHANGED
+        if not self._settings.ramp:
+            return Outcome.RECOVERED
+        self.phase, self._step, self._credit = Phase.RAMP, 0, 0.0
+        self.until = now + self._settings.step_time
+        return Outcome.STEP_FORWARD
 
     def _admit_probe(self, now: float) -> bool:
         self._forget_lost(now)

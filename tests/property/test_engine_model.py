@@ -111,9 +111,20 @@ class BreakerHistory(RuleBasedStateMachine):
         except BreakerStateError:
             assert self.breaker.state is before
 
-    @rule(size=st.integers(1, 30), threshold=st.sampled_from([100, 300, 1000]))
-    def settings_change(self, size: int, threshold: int) -> None:
-        change = {"latency_window_size": size, "latency_threshold": threshold}
+    @rule(
+        size=st.integers(1, 30),
+        threshold=st.sampled_from([100, 300, 1000]),
+        probes=st.integers(1, PROBES),
+        ramp=st.sampled_from([(), RAMP[:1], RAMP]),
+    )
+    def settings_change(
+        self, size: int, threshold: int, probes: int, ramp: tuple[float, ...]
+    ) -> None:
+        change = {
+            "latency_window_size": size,
+            "latency_threshold": threshold,
+            "recovery": RecoverySettings(probes=probes, probe_timeout=5.0, ramp=ramp),
+        }
         self.breaker.apply(self.breaker.settings.model_copy(update=change))
 
     @rule()

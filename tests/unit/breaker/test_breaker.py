@@ -10,6 +10,7 @@ from breaker import (
     Breaker,
     BreakerStateError,
     Reason,
+    RecoverySettings,
     RecoveryStep,
     Settings,
     SettingsChanged,
@@ -311,6 +312,35 @@ def test_a_ramp_passes_without_traffic(make: MakeBreaker, clock: DrivenClock) ->
     for _ in range(3):
         clock.advance(1)
         breaker.tick()
+    assert breaker.state is State.CLOSED
+
+
+@pytest.mark.parametrize("ramp", [(), (0.3,)])
+def test_a_ramp_that_becomes_shorter_goes_on_from_there(
+    make: MakeBreaker, clock: DrivenClock, ramp: tuple[float, ...]
+) -> None:
+    breaker = make(recovery={"probes": 1})
+    breaker.trip()
+    clock.advance(10)
+    run_call(breaker, clock, FAST)
+    for _ in range(2):
+        clock.advance(1)
+        breaker.tick()
+    breaker.apply(Settings(recovery=RecoverySettings(probes=1, ramp=ramp)))
+    assert breaker.status()["recovery"]["share"] == (ramp[0] if ramp else 0)  # type: ignore[index]
+    clock.advance(1)
+    breaker.tick()
+    assert breaker.state is State.CLOSED
+
+
+def test_fewer_probes_than_went_well_are_enough(make: MakeBreaker, clock: DrivenClock) -> None:
+    breaker = make(recovery={"probes": 3, "ramp": ()})
+    breaker.trip()
+    clock.advance(10)
+    for _ in range(2):
+        assert run_call(breaker, clock, FAST)
+    breaker.apply(Settings(recovery=RecoverySettings(probes=2, ramp=())))
+    breaker.tick()
     assert breaker.state is State.CLOSED
 
 
