@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from api import problems
@@ -60,14 +61,17 @@ async def _bounded(request: Request) -> Request:
     """The request with its body read, if it is not too large."""
     if request.method in {"GET", "HEAD"}:
         return request
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_BODY:
-            raise problems.Problem(413, f"A body may have {_LARGEST_BODY} bytes.")
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LARGEST_BODY:
+                raise problems.Problem(413, f"A body may have {_LARGEST_BODY} bytes.")
+    except ClientDisconnect:
+        raise problems.Problem(400, "The body ended before its end.") from None
 
     async def again() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
 
     return Request(request.scope, again)
 

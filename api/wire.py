@@ -3,6 +3,7 @@
 Ranges, units and descriptions of settings come from the settings model, where they stand once.
 """
 
+import math
 from typing import (
     Annotated,
     Any,
@@ -19,7 +20,7 @@ from alerts import OpsGenieSettings
 from alerts.settings import Priority
 from api.audit import AuditEntry
 from breaker import Settings
-from breaker.status import Status
+from breaker.status import Status, whole
 
 Number = int | float
 """A whole number goes out without a fraction, for clients that read integers."""
@@ -29,6 +30,24 @@ class Request(BaseModel):
     """A request: exact names, exact types, finite numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_numbers(cls, data: object) -> object:
+        return _whole_numbers(data)
+
+
+def _whole_numbers(data: object) -> object:
+    """JSON does not tell 5 from 5.0, and some of its writers only know the latter."""
+    match data:
+        case float():
+            return whole(data) if math.isfinite(data) else data
+        case dict():
+            return {key: _whole_numbers(value) for key, value in data.items()}
+        case list():
+            return [_whole_numbers(value) for value in data]
+        case _:
+            return data
 
 
 class Answer(BaseModel):
@@ -116,6 +135,7 @@ class SettingsChange(Settings):
     def _nest(cls, data: object) -> object:
         if not isinstance(data, dict):
             return data
+        data = {key: _whole_numbers(value) for key, value in data.items()}
         nested = {key: value for key, value in data.items() if "." not in key}
         for key in data.keys() - nested.keys():
             table, _, name = key.partition(".")

@@ -53,4 +53,4 @@ def test_the_package_offers_its_parts_by_name() -> None:
     for name in api.__all__:
         assert getattr(api, name).__name__ == name
     with pytest.raises(AttributeError, match="nope"):
-        _ = api.nope  # type: ignore[attr-defined]
+        _ = api.nope

@@ -190,7 +190,7 @@ class Follower:
             "scheme": "http",
             "server": ("localhost", 80),
         }
-        self._task = asyncio.create_task(self._app(scope, self._receive, self._send))  # type: ignore[arg-type]
+        self._task = asyncio.create_task(self._app(scope, self._receive, self._send))
         return self
 
     async def __aexit__(self, *_: object) -> None:

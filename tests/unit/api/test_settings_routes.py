@@ -184,6 +184,13 @@ def test_what_is_wrong_changes_nothing(
     assert file.read_text() == text
 
 
+def test_a_whole_number_may_be_written_with_a_fraction(client: Client, breaker: Breaker) -> None:
+    assert client.post("/breaker/latency-window-size", json={"size": 7.0}).json()["size"] == 7
+    body = {"minimum_calls": 3.0, "recovery": {"probes": 2.0, "ramp": [0.5, 0.75]}}
+    assert client.patch("/breaker/config", json=body).status_code == 200
+    assert (breaker.settings.minimum_calls, breaker.settings.recovery.probes) == (3, 2)
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
 def test_numbers_are_finite(client: Client, number: str) -> None:
     answer = client.post(
