@@ -47,7 +47,7 @@ class Watch:
     def __init__(self, service: str, emulator: str, key: str) -> None:
         self.rows: list[Row] = []
         self.healthy_calls = 0
-        """Calls that succeeded before the breaker first opened."""
+        """Calls that had succeeded when the breaker was last seen closed."""
         self._service = httpx.AsyncClient(
             base_url=service, timeout=_TIMEOUT, limits=httpx.Limits(max_connections=_CONNECTIONS)
         )
@@ -112,8 +112,9 @@ class Watch:
         """Asks the emulator for its alerts, as on-call would, and the service how it is."""
         for alert in (await _ask(self._emulator, "/v2/alerts"))["data"]:
             self._compare(alert)
-        if not self._states:
-            self.healthy_calls = (await _ask(self._service, "/breaker/status"))["calls"]["success"]
+        status = await _ask(self._service, "/breaker/status")
+        if status["state"] == "CLOSED":
+            self.healthy_calls = status["calls"]["success"]
 
     async def count_calls(self) -> None:
         """Asks the service for what became of the calls."""

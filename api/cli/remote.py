@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from api.cli.output import WRONG, fail, out
+from breaker.status import whole
 
 if TYPE_CHECKING:
     from api.cli.client import Client
@@ -123,7 +124,7 @@ def _value(settings: dict[str, Any], key: str) -> object:
             known = ", ".join(value) if isinstance(value, dict) else "nothing below it"
             fail(f"there is no setting {key!r}; allowed: {known}", WRONG)
         value = value[part]
-    return value
+    return whole(value) if isinstance(value, float) else value
 
 
 def _parsed(value: str) -> object:

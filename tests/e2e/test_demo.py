@@ -1,0 +1,121 @@
+"""`breakerd demo`: a whole incident, and its end in order whatever happens."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from rich.console import Console
+
+import api.cli.demo
+from api.cli.demo import Step, run_demo
+from api.cli.demo_process import running
+from api.cli.demo_watch import DemoError
+from tests.e2e.command import BREAKERD
+
+
+@contextmanager
+def demo(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [*BREAKERD, "demo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"COLUMNS": "200"},
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> list[str]:
+    """The lines up to the first that holds `text`."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if text in line:
+            return lines
+    raise AssertionError(f"{text!r} was never printed: {lines}")
+
+
+def test_a_whole_incident() -> None:
+    with demo("--pace", "5") as process:
+        out, err = process.communicate(timeout=110)
+    assert (process.returncode, err) == (0, "")
+    story = [
+        r"takes 40 ms .* admin plane",
+        r"takes 80 ms .* admin plane",
+        r"CLOSED → OPEN: p95 latency .* admin plane",
+        r"alert P3: .* emulator",
+        r"alert raised to P1 .* emulator",
+        r"takes 40 ms .* admin plane",
+        r"lets in 10% of the calls .* admin plane",
+        r"HALF_OPEN → CLOSED: recovered .* admin plane",
+        r"alert closed .* emulator",
+        r"calls went well, .* were rejected .* admin plane",
+    ]
+    position = out.index("What happened")
+    for line in story:
+        found = re.compile(line).search(out, position)
+        assert found, f"{line!r} is not in the table, or not in order: {out}"
+        position = found.start()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_its_processes_when_interrupted(number: signal.Signals) -> None:
+    with demo() as process:
+        lines = read_until(process, "emulator  http")
+        children = psutil.Process(process.pid).children()
+        assert len(children) == 2
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err == "breakerd: the demo was interrupted\n"
+    assert not any(child.is_running() for child in children)
+    for line in lines:
+        url = re.search(r"http://\S+", line)
+        assert url
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url[0])
+
+
+def test_it_says_so_when_its_service_dies() -> None:
+    with demo() as process:
+        read_until(process, "seen: healthy")
+        children = psutil.Process(process.pid).children()
+        children[1].kill()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.match(r"breakerd: http://127.0.0.1:\d+/\S+: \S+", err)
+    assert err.count("\n") == 1
+    assert not children[0].is_running()
+
+
+def test_it_fails_by_the_step_that_was_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = Step("pigs fly", (40,), lambda _: False)
+    monkeypatch.setattr(api.cli.demo, "STEPS", (never,))
+    monkeypatch.setattr(api.cli.demo, "_PATIENCE", 0.5)
+    screen = io.StringIO()
+    assert run_demo(Console(file=screen, width=200), 5) == 1
+    assert "not seen in time: pigs fly" in screen.getvalue()
+    assert "the protected endpoint now takes 40 ms" in screen.getvalue()
+
+
+def test_it_shows_why_a_process_did_not_start(tmp_path: Path) -> None:
+    arguments = ["serve", "--config", str(tmp_path / "none.toml")]
+    with (
+        pytest.raises(DemoError, match=r"serve did not start:\n.*none\.toml"),
+        running(arguments, tmp_path / "log", {}),
+    ):
+        pytest.fail("it started")
