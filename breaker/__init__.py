@@ -35,7 +35,7 @@ from breaker.events import (
     WouldTransition,
 )
 from breaker.registry import Registry
-from breaker.settings import RecoverySettings, Settings
+from breaker.settings import RecoverySettings, Settings, Slo
 from breaker.state import Reason, State
 from breaker.status import Status
 
@@ -58,6 +58,7 @@ __all__ = [
     "Settings",
     "SettingsChanged",
     "Signal",
+    "Slo",
     "SnapshotError",
     "State",
     "Status",

@@ -76,7 +76,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._outer_lock = threading.RLock()
         self._listeners = Listeners()
-        self._engine = Engine(name, settings or Settings(), self._listeners.emit)
+        self._engine = Engine(name, settings or Settings(), self._listeners.emit, self.clock())
         self._window = self._engine.window
         self._admitted = self._rejected = 0
         self._errors = 0
@@ -472,13 +472,13 @@ class Breaker:
     def _set_gates(self, now: float) -> None:
         """Derives what the hot path looks at from the state."""
         machine, mode = self._engine.machine, self._engine.machine.mode
-        closed = machine.automatic is State.CLOSED
+        letting = machine.automatic in {State.CLOSED, State.WARMING_UP}
         self._since = machine.since
-        self._passing = mode is State.DISABLED or (closed and machine.deciding)
+        self._passing = mode is State.DISABLED or (letting and machine.deciding)
         rejecting = mode is State.FORCED_OPEN or (mode is None and machine.automatic is State.OPEN)
         self._shut = self._background and rejecting
-        limit = self.settings.latency_threshold / 1000
-        self._slow_gate = limit if closed and not self._engine.near else _ALWAYS_CAREFUL
+        limit = self.settings.slow_after
+        self._slow_gate = limit if letting and not self._engine.near else _ALWAYS_CAREFUL
         # Where there is a ticker, calls step in only when it is late.
         late = 2 * self.settings.memory_check_interval if self._background else 0.0
         self._next_tick = max(self._due, now) + late

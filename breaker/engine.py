@@ -29,10 +29,17 @@ from breaker.settings import Settings
 from breaker.signals.errors import ErrorSignal
 from breaker.signals.latency import LatencySignal
 from breaker.signals.memory import MemorySignal
+from breaker.signals.slo import SloSignal
 from breaker.state import Change, Reason, State, StateMachine
 from breaker.window import CallWindow
 
-_REASONS: Final = {Signal.LATENCY: Reason.LATENCY, Signal.ERRORS: Reason.ERRORS}
+_REASONS: Final = {
+    Signal.LATENCY: Reason.LATENCY,
+    Signal.ERRORS: Reason.ERRORS,
+    Signal.SLO: Reason.HOPELESS,
+}
+_WATCHING: Final = frozenset({State.CLOSED, State.WARMING_UP})
+"""The states in which the window may open the breaker."""
 
 
 class Engine:
@@ -42,15 +49,21 @@ class Engine:
         name: the breaker's name, for its events.
         settings: thresholds and times.
         emit: takes each event; must not call back.
+        now: when it begins.
     """
 
-    def __init__(self, name: str, settings: Settings, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, name: str, settings: Settings, emit: Callable[[Event], None], now: float
+    ) -> None:
         self.name = name
         self.settings = settings
         self.machine = StateMachine(settings)
         self.memory = MemorySignal(settings)
         self.latency = LatencySignal(settings)
         self.errors = ErrorSignal(settings)
+        self.slo = SloSignal(settings)
+        if settings.slo and settings.slo.warmup:
+            self.machine.warm_up(now + settings.slo.warmup)
         self.window = CallWindow(*_shape(settings))
         self.evidence: tuple[Evidence, ...] = NO_EVIDENCE
         """What the last trip was based on."""
@@ -88,10 +101,12 @@ class Engine:
         """
         if start < self.machine.since or self.machine.automatic is State.OPEN:
             return False
+        seconds = end - start
+        error = error or seconds > self.slo.timeout
         self.window.expire(now)
-        self.window.add(end, end - start, error=error)
+        self.window.add(end, seconds, error=error)
         if self.machine.deciding:
-            self._judge_call(now, end - start, error=error)
+            self._judge_call(now, seconds, error=error)
         return True
 
     # --- time
@@ -111,7 +126,8 @@ class Engine:
         machine = self.machine
         if not machine.deciding:
             return
-        if machine.automatic is State.CLOSED:
+        self._tell(now, machine.warmed(now))
+        if machine.automatic in _WATCHING:
             self._judge_window(now)
         if not self.memory.breached:
             self._tell(now, machine.probe(now))
@@ -186,6 +202,7 @@ class Engine:
             return False
         self.latency = LatencySignal(settings)
         self.errors = ErrorSignal(settings)
+        self.slo = SloSignal(settings)
         self.memory.configure(settings)
         self.machine.recovery.configure(settings)
         self.window.configure(*_shape(settings))
@@ -208,10 +225,10 @@ class Engine:
 
     def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
         recovery = self.machine.recovery
-        if self.machine.automatic is State.CLOSED:
+        if self.machine.automatic in _WATCHING:
             self._judge_window(now)
         elif recovery.phase is Phase.PROBES:
-            good = not error and seconds <= self.settings.latency_threshold / 1000
+            good = not error and seconds <= self.settings.slow_after
             evidence = NO_EVIDENCE if good else (self._probe_evidence(seconds, error=error),)
             self._settle(now, recovery.report(now, good=good), evidence)
         elif verdict := self._verdict(now):
@@ -223,7 +240,9 @@ class Engine:
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         """What in the window speaks for opening; tells of breaches on the way."""
-        found: list[Evidence] = []
+        found = self._service_level(now)
+        if self.machine.automatic is State.WARMING_UP:
+            return tuple(found)
         slow = self.latency.breached(self.window)
         trips = slow and self.latency.trips(self.window)
         # Evidence costs a sort: it is gathered when it is told, not at every slow call.
@@ -240,6 +259,16 @@ class Engine:
             found.append(evidence_of_errors)
         return tuple(found)
 
+    def _service_level(self, now: float) -> list[Evidence]:
+        """The stated service level: missing it is told, and only what is hopeless opens."""
+        hopeless = self.slo.hopeless(self.window)
+        if not hopeless and self.machine.automatic is State.WARMING_UP:
+            return []
+        missed = hopeless or self.slo.breached(self.window)
+        evidence = self.slo.evidence(self.window) if missed else None
+        self._note_breach(now, Signal.SLO, evidence)
+        return [evidence] if evidence and hopeless else []
+
     def _note_breach(self, now: float, signal: Signal, evidence: Evidence | None) -> None:
         """Tells when a signal crosses its threshold; None when it is within it (again)."""
         if evidence is None:
@@ -252,7 +281,7 @@ class Engine:
             self._send(ThresholdBreached, now, signal=signal, evidence=evidence)
 
     def _probe_evidence(self, seconds: float, *, error: bool) -> Evidence:
-        if error:
+        if error and seconds <= self.slo.timeout:
             limit = self.settings.error_threshold or 0.0
             return Evidence(
                 signal=Signal.ERRORS, value=1.0, threshold=limit, unit="fraction", samples=1
@@ -260,7 +289,7 @@ class Engine:
         return Evidence(
             signal=Signal.LATENCY,
             value=round(seconds * 1000, 3),
-            threshold=self.settings.latency_threshold,
+            threshold=round(self.settings.slow_after * 1000, 3),
             unit="ms",
             samples=1,
             detail={"percentile_name": "probe"},
@@ -341,5 +370,5 @@ def _shape(settings: Settings) -> tuple[int, float, float, float]:
         settings.latency_window_size,
         settings.latency_max_age,
         settings.percentile,
-        settings.latency_threshold / 1000,
+        settings.slow_after,
     )

@@ -17,6 +17,7 @@ class Signal(StrEnum):
     LATENCY = "latency"
     ERRORS = "errors"
     MEMORY = "memory"
+    SLO = "slo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Evidence:
             Signal.LATENCY: f"{self.detail.get('percentile_name', 'percentile')} latency",
             Signal.ERRORS: "error rate",
             Signal.MEMORY: "memory use",
+            Signal.SLO: "failed or timed-out calls",
         }
         value, limit = _in_words(self.value, self.unit), _in_words(self.threshold, self.unit)
         text = f"{words[self.signal]} {value} (limit {limit}"

@@ -291,4 +291,6 @@ def _nested(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _changed(settings: Settings, values: Mapping[str, object]) -> Settings:
-    return validate(Settings, merged(settings.model_dump(), _nested(values)), where="request")
+    return validate(
+        Settings, merged(settings.model_dump(exclude_unset=True), _nested(values)), where="request"
+    )

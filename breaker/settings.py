@@ -67,6 +67,23 @@ class RecoverySettings(SettingsModel):
     )
 
 
+class Slo(SettingsModel):
+    """A stated service level (`[slo]`): enough by itself, without thresholds."""
+
+    success_rate: float = setting(
+        ..., "Share of calls that should succeed within `timeout`.", unit="fraction", gt=0, lt=1
+    )
+    timeout: float = setting(..., "A call that takes longer has failed.", unit="s", gt=0, le=3600)
+    warmup: float = setting(
+        60.0,
+        "How long, from its start, only what is hopeless or short of memory is rejected: the "
+        "first calls meet cold caches.",
+        unit="s",
+        ge=0,
+        le=86400,
+    )
+
+
 class Settings(SettingsModel):
     """The settings of one breaker. Names and units are those of the TOML file."""
 
@@ -129,6 +146,18 @@ class Settings(SettingsModel):
         ge=1,
         le=65536,
     )
+    slo: Slo | None = Field(default=None, description=Slo.__doc__)
     recovery: RecoverySettings = Field(
         default=RecoverySettings(), description=RecoverySettings.__doc__
     )
+
+    @property
+    def watches_latency(self) -> bool:
+        """Whether `latency_threshold` counts: beside a stated `slo`, only if it is set as well."""
+        return self.slo is None or "latency_threshold" in self.model_fields_set
+
+    @property
+    def slow_after(self) -> float:
+        """Seconds from which on a call is too slow: the nearest of threshold and time-out."""
+        limits = [self.latency_threshold / 1000] if self.watches_latency else []
+        return min([*limits, *([self.slo.timeout] if self.slo else [])])

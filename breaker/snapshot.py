@@ -26,7 +26,7 @@ class _Snapshot(BaseModel):
     version: Literal[1]
     name: str
     saved_at: float
-    automatic: Literal[State.CLOSED, State.OPEN, State.HALF_OPEN]
+    automatic: Literal[State.CLOSED, State.OPEN, State.HALF_OPEN, State.WARMING_UP]
     mode: Literal[State.FORCED_OPEN, State.DISABLED, State.OBSERVE] | None
     reason: Reason
     note: str

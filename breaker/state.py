@@ -19,7 +19,7 @@ class State(StrEnum):
     HALF_OPEN = "HALF_OPEN"
     """A few probes pass, then a growing share of the calls."""
     WARMING_UP = "WARMING_UP"
-    """Calls pass while what is normal is learnt."""
+    """Calls pass, unless all is hopeless, until enough was seen to judge by."""
     FORCED_OPEN = "FORCED_OPEN"
     """An operator said: reject everything, until told otherwise."""
     DISABLED = "DISABLED"
@@ -34,6 +34,8 @@ class Reason(StrEnum):
     LATENCY = "latency"
     ERRORS = "errors"
     MEMORY = "memory"
+    HOPELESS = "hopeless"
+    WARMED_UP = "warmed_up"
     MANUAL = "manual"
     WAIT_OVER = "wait_over"
     PROBE_FAILED = "probe_failed"
@@ -73,6 +75,8 @@ class StateMachine:
         self.automatic = State.CLOSED
         self.mode: State | None = None
         self.reason = Reason.RESET
+        self.warm_at = -inf
+        """When warming up ends."""
         self.generation = 0
         self.since = -inf
         """Calls that began before this belong to an earlier generation and decide nothing."""
@@ -90,9 +94,24 @@ class StateMachine:
     @property
     def deadline(self) -> float:
         """When time alone may next change something; infinite if never."""
+        if self.automatic is State.WARMING_UP and self.deciding:
+            return self.warm_at
         waiting = self.automatic is State.OPEN
         ramping = self.automatic is State.HALF_OPEN and self.recovery.phase is Phase.RAMP
         return self.recovery.until if self.deciding and (waiting or ramping) else inf
+
+    def warm_up(self, until: float) -> None:
+        """Begins by warming up; before any call, so nobody need be told."""
+        self.automatic, self.warm_at = State.WARMING_UP, until
+
+    def warmed(self, now: float) -> Change | None:
+        """Ends warming up, if it is over. The calls of that time go on counting."""
+        if self.automatic is not State.WARMING_UP or now < self.warm_at:
+            return None
+        since = self.since
+        change = self._go(now, State.CLOSED, Reason.WARMED_UP)
+        self.since = since
+        return change
 
     def would_admit(self, now: float) -> bool:
         """What the signals' decision says to one more call; takes a place where there are few."""
@@ -155,7 +174,8 @@ class StateMachine:
         """
         before = self.state
         self.mode = mode
-        self.automatic = State.CLOSED if automatic is State.CLOSED else State.OPEN
+        if automatic is not State.WARMING_UP:
+            self.automatic = State.CLOSED if automatic is State.CLOSED else State.OPEN
         self.recovery.wait(now + wait)
         if self.state is before:
             return None

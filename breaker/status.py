@@ -52,6 +52,15 @@ class CallsReport(TypedDict):
     rejected: int
 
 
+class SloReport(TypedDict):
+    """The stated service level, and what the window shows of it."""
+
+    stated_success_rate: float
+    timeout_seconds: float
+    observed_success_rate: float | None
+    missed: bool
+
+
 class ConfigReport(TypedDict):
     """The file the settings come from, and how its last reading went."""
 
@@ -99,6 +108,7 @@ class Status(TypedDict):
     current_percentile_exact_ms: float
     error_rate: float
     error_threshold: float | None
+    slo: SloReport | None
     in_flight: int
     recovery: RecoveryReport | None
     calls: CallsReport
@@ -171,6 +181,7 @@ def describe(breaker: Breaker, engine: Engine, now: float) -> Status:
         current_percentile_exact_ms=round(percentile, 3),
         error_rate=round(window.failed / len(window), 6) if len(window) else 0.0,
         error_threshold=settings.error_threshold,
+        slo=_slo(engine),
         in_flight=counters.in_flight,
         recovery=_recovery(engine, now),
         calls=CallsReport(
@@ -191,6 +202,18 @@ def _trend(milliseconds: list[float], threshold: float) -> Trend | None:
 
 def _reason(engine: Engine) -> Reason:
     return Reason.OPERATOR if engine.machine.mode is State.FORCED_OPEN else engine.trip_reason
+
+
+def _slo(engine: Engine) -> SloReport | None:
+    slo, window = engine.settings.slo, engine.window
+    if slo is None:
+        return None
+    return SloReport(
+        stated_success_rate=slo.success_rate,
+        timeout_seconds=whole(slo.timeout),
+        observed_success_rate=round(1 - window.failed / len(window), 6) if len(window) else None,
+        missed=engine.slo.breached(window),
+    )
 
 
 def _recovery(engine: Engine, now: float) -> RecoveryReport | None:

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeGuard, get_args
 
 import tomlkit
@@ -26,6 +26,7 @@ class Entry:
         meaning: what it does, in words.
         allowed: type, range and unit, in words.
         default: as TOML; empty where there is none.
+        optional: whether its table, or one around it, is not there by default.
     """
 
     table: Key
@@ -33,6 +34,7 @@ class Entry:
     meaning: str
     allowed: str
     default: str
+    optional: bool = False
 
 
 def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
@@ -42,15 +44,18 @@ def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
         kind = field.annotation
         if _is_model(kind):
             inner.append(entries(kind, (*table, name)))
-        elif many := next(filter(_is_model, get_args(kind)), None):
-            inner.append(entries(many, (*table, name, _ANY_NAME)))
+        elif part := next(filter(_is_model, get_args(kind)), None):
+            own = (*table, name) if type(None) in get_args(kind) else (*table, name, _ANY_NAME)
+            inner.append(replace(entry, optional=True) for entry in entries(part, own))
         else:
             yield Entry(
                 table=table,
                 name=name,
                 meaning=field.description or "",
                 allowed=allowed(model, (name,)),
-                default=_as_toml_value(field.get_default(call_default_factory=True)),
+                default=""
+                if field.is_required()
+                else _as_toml_value(field.get_default(call_default_factory=True)),
             )
     for each in inner:
         yield from each
@@ -71,7 +76,7 @@ def as_toml(of: list[Entry]) -> str:
     blocks = []
     table: Key = ()
     for entry in of:
-        mark = "# " if _ANY_NAME in entry.table else ""
+        mark = "# " if entry.optional else ""
         if entry.table != table:
             table = entry.table
             blocks.append(f"{mark}[{'.'.join(table)}]")

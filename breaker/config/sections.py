@@ -16,7 +16,7 @@ OTHERS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 OLDER_ROOT: Final = "circuit_breaker"
 NAMED: Final = "breakers"
 
-_NOT_YET: Final = frozenset({"slo", "limiter"})
+_NOT_YET: Final = frozenset({"limiter"})
 NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
 
 

@@ -13,6 +13,7 @@ class LatencySignal:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._watched = settings.watches_latency
         trend = settings.trend_analysis_enabled
         wanted = settings.trend_analysis_min_sample_count if trend else settings.minimum_calls
         # A window smaller than the minimum would never trip.
@@ -22,7 +23,7 @@ class LatencySignal:
 
     def breached(self, window: CallWindow) -> bool:
         """Whether the percentile is above the threshold, on enough calls. O(1)."""
-        return len(window) >= self.minimum and window.too_slow
+        return self._watched and len(window) >= self.minimum and window.too_slow
 
     def trips(self, window: CallWindow) -> bool:
         """Whether a breach, already known, should open the breaker."""

@@ -84,7 +84,7 @@ def test_half_open_begins_its_probes_anew(make: MakeBreaker, clock: DrivenClock)
     [
         {"version": 2},
         {"window": [[-1, 2, False]]},
-        {"automatic": "WARMING_UP"},
+        {"automatic": "FORCED_OPEN"},
         {"failures": -1},
         {"unknown": 1},
         {"saved_at": "yesterday"},
