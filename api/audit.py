@@ -52,6 +52,7 @@ class AuditLog:
         self._max_bytes = max_bytes
         self._backups = backups
         self._lock = threading.Lock()
+        self._torn = _is_torn(path)
         self._entries: deque[AuditEntry] = deque(_last_entries(path), maxlen=_KEPT)
 
     def record(
@@ -89,7 +90,7 @@ class AuditLog:
     def _write(self, entry: AuditEntry) -> None:
         if self._path is None:
             return
-        line = json.dumps(entry, ensure_ascii=False) + "\n"
+        line = "\n" * self._torn + json.dumps(entry, ensure_ascii=False) + "\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._rotate(len(line.encode()))
@@ -101,6 +102,7 @@ class AuditLog:
             _log.error("audit entry kept in memory only", problem=self.problem)
         else:
             self.problem = None
+            self._torn = False
 
     def _rotate(self, coming: int) -> None:
         if self._path is None or not self._path.exists():
@@ -116,6 +118,14 @@ class AuditLog:
 
 def _backup(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
+
+
+def _is_torn(path: Path | None) -> bool:
+    """Whether an earlier process was cut short in the middle of a line."""
+    try:
+        return path is not None and path.read_bytes()[-1:] not in {b"", b"\n"}
+    except OSError:
+        return False
 
 
 def _last_entries(path: Path | None) -> list[AuditEntry]:

@@ -50,7 +50,7 @@ def public(admin: Admin) -> type[APIRoute]:
 
             async def introduced(request: Request) -> Response:
                 request.state.admin = admin
-                return await handle(request)
+                return _with_headers(await handle(request), admin)
 
             return introduced
 

@@ -10,14 +10,7 @@ from alerts import OpsGenieSettings
 from api.admin import Admin, ThisActor, ThisAdmin, ThisOperation, View
 from api.auth import Actor
 from api.problems import Problem, documented
-from api.wire import (
-    AlertCooldown,
-    AlertPriority,
-    AlertTags,
-    AlertTriggers,
-    NewSilence,
-    Switch,
-)
+from api.requests import AlertCooldown, AlertPriority, AlertTags, AlertTriggers, NewSilence, Switch
 
 JsonObject = dict[str, Any]
 

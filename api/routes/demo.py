@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from pydantic import Field
 
-from api import wire
+from api import requests
 from api.admin import ThisOperation
 from api.problems import INVALID, REJECTED, Problem, documented
 from breaker import BreakerOpenError
@@ -34,7 +34,7 @@ _LONGEST: Final = 60.0
 """Seconds."""
 
 
-class Delay(wire.Request):
+class Delay(requests.Request):
     """How long a call is to take."""
 
     delay: str = Field(
@@ -45,7 +45,7 @@ class Delay(wire.Request):
     )
 
 
-class Trigger(wire.Request):
+class Trigger(requests.Request):
     """What is to go wrong."""
 
     scenario: Scenario

@@ -9,10 +9,10 @@ from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.admin import ThisActor, ThisAdmin
+from api.answers import AuditAnswer, BreakersAnswer, BreakerSummary, Health, Readiness, Reloaded
 from api.metrics import exposition
 from api.problems import Problem, Responses, documented, invalid
 from api.stream import event_data
-from api.wire import AuditAnswer, BreakersAnswer, BreakerSummary, Health, Readiness, Reloaded
 from breaker import Breaker, EventsMissed
 from breaker.stream import EventStream
 
@@ -40,11 +40,13 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     """The routes that anyone may ask; they give nothing away."""
     router = APIRouter(route_class=route_class, tags=["health"])
     router.get("/healthz")(get_health)
+    router.head("/healthz", include_in_schema=False)(get_health)
     answers: Responses = {
         200: {"model": Readiness, "description": "Calls may be sent here."},
         503: {"model": Readiness, "description": "The service is stopping."},
     }
     router.get("/readyz", responses=answers)(get_readiness)
+    router.head("/readyz", include_in_schema=False)(get_readiness)
     return router
 
 

@@ -5,26 +5,28 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from api.admin import ThisOperation
-from api.problems import Responses, documented
-from api.wire import (
+from api.answers import (
     LatencyAnswer,
     LatencySet,
-    LatencyThreshold,
     MemoryAnswer,
     MemorySet,
-    MemoryThreshold,
-    Percentile,
     PercentileAnswer,
     PercentileSet,
-    SettingsChange,
-    Switch,
     TrendAnswer,
     TrendSet,
     WaitAnswer,
     WaitSet,
-    WaitTime,
     WindowAnswer,
     WindowSet,
+)
+from api.problems import Responses, documented
+from api.requests import (
+    LatencyThreshold,
+    MemoryThreshold,
+    Percentile,
+    SettingsChange,
+    Switch,
+    WaitTime,
     WindowSize,
 )
 from breaker import Settings

@@ -8,9 +8,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from api.admin import Operation, ThisOperation
-from api.problems import INVALID, Problem, documented
-from api.wire import (
-    Confirmation,
+from api.answers import (
     Done,
     Drilled,
     EnabledAnswer,
@@ -18,8 +16,9 @@ from api.wire import (
     MemoryLimitAnswer,
     MemoryUsageAnswer,
     StatusAnswer,
-    Why,
 )
+from api.problems import documented
+from api.requests import Confirmation, Why
 from breaker.status import whole
 
 
@@ -98,10 +97,8 @@ def disable(operation: ThisOperation) -> Done:
     return _done(operation, "Breaker disabled")
 
 
-def reset(operation: ThisOperation, body: Confirmation | None = None) -> Done:
+def reset(operation: ThisOperation, _body: Confirmation | None = None) -> Done:
     """Closes the breaker, ends drills, and forgets the window."""
-    if body is not None and not body.confirm:
-        raise Problem(422, "confirm is false; send true, or no body, to reset.", kind=INVALID)
     operation.operate("reset", operation.breaker.reset)
     return _done(operation, "Breaker reset")
 

@@ -74,9 +74,11 @@ def test_the_file_holds_one_object_a_line_and_outlives_the_process(tmp_path: Pat
     ]
     assert path.stat().st_mode & 0o777 == 0o600
     with path.open("a") as file:
-        file.write('{"cut": "short\n{"at": "of another kind"}\n')
-    assert [entry["action"] for entry in AuditLog(path).entries()] == ["second", "first"]
-    assert [entry["action"] for entry in AuditLog(path).entries(limit=1)] == ["second"]
+        file.write('{"at": "of another kind"}\n{"at": "cut sh')
+    later = AuditLog(path)
+    assert [entry["action"] for entry in later.entries()] == ["second", "first"]
+    record(later, "third")
+    assert [entry["action"] for entry in AuditLog(path).entries(limit=2)] == ["third", "second"]
 
 
 def test_the_file_is_bounded(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def test_without_a_file_there_is_nothing_to_reload(unfiled: Registry) -> None:
 
 def test_health_and_readiness(app: FastAPI, client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.request("HEAD", "/healthz").status_code == 200
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert ready.json() == {
