@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -343,3 +345,19 @@ def test_errors_are_problem_documents(http: httpx.Client) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json().keys() >= {"type", "title", "status", "detail", "instance"}
         assert answer.json()["status"] == answer.status_code
+
+
+def test_changes_made_at_once_are_all_kept(http: httpx.Client, config: Path) -> None:
+    def change(number: int) -> int:
+        if number % 2:
+            body = {"threshold": 400 + number}
+            return http.post("/breakers/payments/latency", json=body).status_code
+        return http.post("/breaker/wait", json={"wait_time": 1 + number}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(change, range(40))) == {200}
+    written = tomllib.loads(config.read_text())
+    assert written["wait_time"] == get(http, "/breaker/wait")["wait"]
+    payments = written["breakers"]["payments"]["latency_threshold"]
+    assert payments == get(http, "/breakers/payments/latency")["latency"]
+    assert config.read_text().count("#") == 4
