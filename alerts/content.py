@@ -17,6 +17,15 @@ NOTE: Final = 25_000
 ENTITY: Final = 512
 SOURCE: Final = 100
 
+_REASONS: Final = {
+    "manual": "an operator opened it",
+    "operator": "an operator opened it",
+    "restored": "it was open before a restart",
+    "memory": "memory is short",
+    "latency": "calls are slow",
+    "errors": "calls fail",
+}
+"""Where there is no evidence."""
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 40
 
@@ -75,10 +84,10 @@ def message(trouble: Trouble, settings: OpsGenieSettings) -> str:
 
 
 def why(trouble: Trouble) -> str:
-    """The evidence in a sentence, or who wanted it."""
+    """The evidence in a sentence, or what else is known of the reason."""
     if trouble.evidence:
         return trouble.evidence[0].sentence()
-    return trouble.note or f"{trouble.reason}, by an operator"
+    return trouble.note or _REASONS.get(trouble.reason) or trouble.reason.replace("_", " ")
 
 
 def seen(status: Status) -> str:
@@ -222,7 +231,7 @@ def key_value(tag: str) -> str:
     key, colon, value = tag.partition(":")
     if colon and key.strip() and value.strip():
         return f"{key.strip()}:{value.strip()}"
-    return f"TAG_KEY_UNDEFINED:{tag.strip(': ')}"
+    return f"**TAG_KEY_UNDEFINED**:{tag.strip(': ')}"
 
 
 def _details(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> dict[str, str]:
@@ -244,6 +253,7 @@ def _details(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> di
         "ApiVersion": opsgenie.api_version,
         "ApiNamespace": opsgenie.api_namespace,
         "ApiOwner": opsgenie.api_owner,
+        **opsgenie.api_custom_attributes,
         "Dashboard": settings.alerts.dashboard_url,
         "Runbook": settings.alerts.runbook_url,
     }

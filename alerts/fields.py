@@ -14,7 +14,7 @@ _UNKNOWN = "unknown"
 class Fields:
     """Team, environment, project, host and business unit of this service.
 
-    `problems` names those that nobody has set, with what to do.
+    `problems` names those that nobody has set, and those that are a guess.
     """
 
     team: str
@@ -38,8 +38,8 @@ def find_fields(settings: OpsGenieSettings, environ: Mapping[str, str] = os.envi
         settings.environment,
         variable("DEPLOYMENT_ENV"),
         settings.api_namespace,
-        next((name for name in ("prod", "staging", "dev") if name in host), None),
     )
+    guess = next((name for name in ("prod", "staging", "dev") if name in host), "")
     bookmaker_id = first(
         settings.bookmaker_id,
         settings.project_id,
@@ -61,12 +61,14 @@ def find_fields(settings: OpsGenieSettings, environ: Mapping[str, str] = os.envi
     found = {"team": team, "environment": environment, "bookmaker_id": bookmaker_id}
     problems = tuple(
         f"[opsgenie] {name} is not set; alerts say {_UNKNOWN!r}, and may reach nobody"
+        if name != "environment" or not guess
+        else f"[opsgenie] {name} is not set; alerts say {guess.upper()!r}, as the host is {host!r}"
         for name, value in found.items()
         if not value
     )
     return Fields(
         team=team or _UNKNOWN,
-        environment=(environment or _UNKNOWN).upper(),
+        environment=(environment or guess or _UNKNOWN).upper(),
         bookmaker_id=bookmaker_id or _UNKNOWN,
         hostname=hostname or _UNKNOWN,
         business=business,

@@ -59,9 +59,11 @@ class Delivery:
 
     Attributes:
         created: whether the alert exists there.
+        created_at: when that was confirmed.
+        tried: the priority of a creation that may have arrived without our knowing.
         priority: the priority it has there.
         notes: how many of the incident's notes it has.
-        closed: whether it is closed there.
+        closed: whether it is closed there, or nothing is left to close.
         request_id: request that was accepted and not confirmed yet.
         pending: the step it belongs to.
         asked_at: when it was accepted.
@@ -72,6 +74,8 @@ class Delivery:
     """
 
     created: bool = False
+    created_at: float = 0.0
+    tried: str = ""
     priority: str = ""
     notes: int = 0
     closed: bool = False
@@ -83,10 +87,12 @@ class Delivery:
     minimal: bool = False
     dead: str = ""
 
-    def confirm(self, step: Step) -> None:
+    def confirm(self, now: float, step: Step) -> None:
         """The receiver has carried out `step`."""
         if step.kind is StepKind.CREATE:
-            self.created, self.priority = True, step.priority
+            # Had an earlier attempt arrived, this one changed nothing about its priority.
+            self.created, self.created_at = True, now
+            self.priority = self.tried or step.priority
         elif step.kind is StepKind.PRIORITY:
             self.priority = step.priority
         elif step.kind is StepKind.NOTE:
@@ -100,6 +106,16 @@ class Delivery:
         """Nothing is under way any more."""
         self.request_id, self.pending = "", None
 
+    def lose(self) -> None:
+        """The alert is not there any more: a person deleted it, or it is another account."""
+        self.settle()
+        self.created, self.tried, self.notes = False, "", 0
+
+    def rebase(self, now: float) -> None:
+        """Nothing has happened later than `now`, and all may be tried at once."""
+        self.not_before = 0.0
+        self.asked_at, self.created_at = min(self.asked_at, now), min(self.created_at, now)
+
 
 @dataclass(slots=True)
 class Incident:
@@ -109,7 +125,7 @@ class Incident:
         id: unique.
         alias: its name at the receiver, and the key that makes sending it twice harmless.
         breaker: whose trouble it is.
-        kind: what opened it: "open", "memory" or "latency".
+        kind: the weightiest thing in it so far: "open", "memory" or "latency".
         opened_at: when it began.
         not_before: when it may be told, held back by a cooldown.
         stages: copied from the settings when it opened, so editing them changes it no more.
@@ -146,7 +162,7 @@ class Incident:
             now: seconds since the epoch.
             seen: asked what the breaker looks like now, in a sentence, if that is to be told.
         """
-        if self.phase is not Phase.ACTIVE or not self.told:
+        if self.phase is not Phase.ACTIVE or not self.told_at:
             return False
         due = [i for i, stage in enumerate(self.stages) if now >= self.not_before + stage.after]
         stage = due[-1] if due else 0
@@ -170,6 +186,22 @@ class Incident:
         if self._worth_a_note():
             self.notes.append(f"Open again, for the {ordinal(self.episodes)} time. {seen}")
 
+    def worsen(self, kind: str, not_before: float, why: str) -> None:
+        """What was a threshold only is weightier now; it may be told from `not_before` on."""
+        self.kind = kind
+        if not self.maybe_told:
+            self.not_before = min(self.not_before, not_before)
+        self.notes.append(f"Now {kind}: {why}")
+
+    def rebase(self, now: float) -> None:
+        """Takes it up in a new process, whose wall clock may be behind the last one's."""
+        ahead = max(0.0, max(self.opened_at, self.quiet_since) - now)
+        self.opened_at -= ahead
+        self.not_before -= ahead
+        self.quiet_since = min(self.quiet_since, now)
+        for delivery in self.deliveries.values():
+            delivery.rebase(now)
+
     def close(self, now: float) -> None:
         """It is over."""
         self.phase, self.closed_at = Phase.CLOSED, now
@@ -189,9 +221,14 @@ class Incident:
         return delivery.pending is not None or self.next_step(now, delivery) is not None
 
     @property
-    def told(self) -> bool:
-        """Whether any receiver has heard of it."""
-        return any(delivery.created for delivery in self.deliveries.values())
+    def told_at(self) -> float:
+        """When a receiver last confirmed that it has the alert; 0 if none did."""
+        return max((d.created_at for d in list(self.deliveries.values()) if d.created), default=0.0)
+
+    @property
+    def maybe_told(self) -> bool:
+        """Whether any receiver has heard of it, or may have."""
+        return any(d.created or d.tried for d in list(self.deliveries.values()))
 
     @property
     def priority(self) -> str:
@@ -214,22 +251,27 @@ class Incident:
 
     def next_step(self, now: float, confirmed: Delivery) -> Step | None:
         """What that receiver is to be asked next; None if it knows all it should."""
-        if confirmed.dead:
-            return None
-        if not confirmed.created:
-            # What was over before it was told is not told any more.
-            telling = self.phase is Phase.ACTIVE and now >= self.not_before
-            return Step(StepKind.CREATE, priority=self.priority) if telling else None
         if confirmed.closed:
             return None
+        closing = self.phase is Phase.CLOSED and self.closes
+        close = Step(StepKind.CLOSE, note=self.notes[-1]) if closing else None
+        if not confirmed.created:
+            # What was over before it was told is not told any more. Yet what may have arrived
+            # without our knowing must not stay open.
+            return self._opening(now, confirmed) or (close if confirmed.tried else None)
+        if confirmed.dead:
+            return close
         if confirmed.priority != self.priority and self.phase is not Phase.CLOSED:
             return Step(StepKind.PRIORITY, priority=self.priority)
-        closing = self.phase is Phase.CLOSED and self.closes
         # The last note goes with the closing itself.
         if confirmed.notes < len(self.notes) - closing:
             number = confirmed.notes
             return Step(StepKind.NOTE, note=self.notes[number], number=number)
-        return Step(StepKind.CLOSE, note=self.notes[-1]) if closing else None
+        return close
+
+    def _opening(self, now: float, confirmed: Delivery) -> Step | None:
+        telling = self.phase is Phase.ACTIVE and now >= self.not_before and not confirmed.dead
+        return Step(StepKind.CREATE, priority=self.priority) if telling else None
 
     def _worth_a_note(self) -> bool:
         n = self.episodes

@@ -15,6 +15,8 @@ _log = get_logger("alerts")
 
 _KINDS = ("*", policy.OPEN, policy.MEMORY, policy.LATENCY)
 _LONGEST_SILENCE = 90 * 86400
+_WRITE_AGAIN = 5.0
+"""Seconds between two attempts to write what could not be written."""
 
 
 class Ledger:
@@ -22,9 +24,13 @@ class Ledger:
 
     Everything is on the disk before anyone is told of it; where that fails it is told all the same,
     and written later.
+
+    Args:
+        store: the file, not opened yet.
+        now: seconds since the epoch; what the file holds is not later.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: float) -> None:
         self.store = store
         self._lock = threading.RLock()
         self._incidents: dict[str, Incident] = {}
@@ -33,7 +39,8 @@ class Ledger:
         self._cooldowns: dict[tuple[str, str], float] = {}
         self._silences: dict[str, Silence] = {}
         self._unsaved: set[str] = set()
-        self._load()
+        self._write_at = now
+        self._load(now)
 
     def __iter__(self) -> Iterator[Incident]:
         return iter(list(self._incidents.values()))
@@ -56,7 +63,7 @@ class Ledger:
     def save(self, incident: Incident) -> None:
         """Writes an incident down as it is now."""
         with self._lock:
-            if incident.told:
+            if incident.told_at:
                 self._begin_cooldown(incident)
             if not self.store.save(incident):
                 self._unsaved.add(incident.id)
@@ -69,29 +76,36 @@ class Ledger:
             self.save(incident)
         _log.info("incident over", breaker=incident.breaker, alias=incident.alias)
 
-    def tidy(self) -> None:
+    def tidy(self, now: float) -> None:
         """Writes down what could not be written before, and lets go of what is told in full."""
         with self._lock:
-            for number in list(self._unsaved):
-                incident = self._incidents.get(number)
-                if incident is None or self.store.save(incident):
-                    self._unsaved.discard(number)
+            if self._unsaved and now >= self._write_at:
+                self._write_at = now + _WRITE_AGAIN
+                self._write_unsaved()
             for incident in [i for i in self._incidents.values() if i.done]:
                 if self.store.save(incident):
                     self.store.prune()
                 del self._incidents[incident.id]
 
-    def latest(self, limit: int) -> list[Incident]:
-        """The latest incidents, finished ones too, newest first."""
+    def forget(self, receiver: str) -> None:
+        """What that receiver knows does not count any more."""
         with self._lock:
-            known = {incident.id: incident for incident in self.store.history(limit)}
-            known |= self._incidents
-            return sorted(known.values(), key=lambda i: i.opened_at, reverse=True)[:limit]
+            for incident in self:
+                if incident.deliveries.pop(receiver, None) is not None:
+                    self.save(incident)
 
-    def may_tell_at(self, breaker: str, kind: str, now: float, cooldown: float) -> float:
-        """When an incident that opens now may be told: now, or at the end of the cooldown."""
-        told_at = self._cooldowns.get((breaker, kind))
-        return now if told_at is None else max(now, told_at + cooldown)
+    def latest(self, limit: int, phase: str | None = None) -> list[Incident]:
+        """The latest incidents, finished ones too, newest first; all, or those in one phase."""
+        with self._lock:
+            known = {incident.id: incident for incident in self.store.history(limit, phase)}
+            known |= self._incidents
+            wanted = [i for i in known.values() if phase in {None, i.phase.value}]
+            return sorted(wanted, key=lambda i: i.opened_at, reverse=True)[:limit]
+
+    def may_tell_at(self, breaker: str, what: str, opened_at: float, cooldown: float) -> float:
+        """When an incident may be told: as it opens, or at the end of the cooldown of `what`."""
+        told_at = self._cooldowns.get((breaker, what))
+        return opened_at if told_at is None else max(opened_at, told_at + cooldown)
 
     # --- silences
 
@@ -122,6 +136,8 @@ class Ledger:
                 f"reason={reason!r}, kind={kind!r}, {seconds} s"
             )
         silence = Silence(uuid.uuid4().hex[:12], breaker, kind, author, reason, now, now + seconds)
+        with self._lock:
+            self._silences = {kept.id: kept for kept in self.silences(now)}
         self._keep(silence)
         return silence.id
 
@@ -139,6 +155,12 @@ class Ledger:
             self._silences[silence.id] = silence
             self.store.save_silence(silence)
 
+    def _write_unsaved(self) -> None:
+        for number in list(self._unsaved):
+            incident = self._incidents.get(number)
+            if incident is None or self.store.save(incident):
+                self._unsaved.discard(number)
+
     # --- the file
 
     def close(self) -> None:
@@ -146,19 +168,26 @@ class Ledger:
         with self._lock:
             self.store.close()
 
-    def _load(self) -> None:
-        """Takes up what an earlier process left."""
+    def _load(self, now: float) -> None:
+        """Takes up what an earlier process left, whose wall clock may have been ahead."""
         self.store.open()
-        incidents, self._cooldowns, silences = self.store.load()
+        incidents, cooldowns, silences = self.store.load()
+        self._cooldowns = {key: min(told_at, now) for key, told_at in cooldowns.items()}
         for incident in incidents:
+            incident.rebase(now)
             self._incidents[incident.id] = incident
             if incident.phase is not Phase.CLOSED:
                 self._current[incident.breaker] = incident.id
-        self._silences = {silence.id: silence for silence in silences}
+        self._silences = {silence.id: silence for silence in silences if silence.ends_at > now}
+        self.store.prune_silences(now)
 
     def _begin_cooldown(self, incident: Incident) -> None:
-        key = (incident.breaker, incident.kind)
-        told_at = max(incident.opened_at, incident.not_before)
-        if self._cooldowns.get(key, 0.0) < told_at:
-            self._cooldowns[key] = told_at
-            self.store.save_cooldown(*key, told_at)
+        key = (incident.breaker, cooldown_of(incident.kind, drill=incident.drill))
+        if self._cooldowns.get(key, 0.0) < incident.told_at:
+            self._cooldowns[key] = incident.told_at
+            self.store.save_cooldown(*key, incident.told_at)
+
+
+def cooldown_of(kind: str, *, drill: bool) -> str:
+    """What of a breaker cools down: a drill holds back no alert, and no alert a drill."""
+    return f"{kind} drill" if drill else kind

@@ -9,17 +9,14 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from alerts import policy
-from alerts.dispatcher import Dispatcher
 from alerts.fields import find_fields
-from alerts.incident import Incident
 from alerts.ledger import Ledger
+from alerts.outbox import Outbox
 from alerts.report import incident_report, settings_report, silence_report, stages_report
 from alerts.settings import SECTION, AlertingSettings, OpsGenieSettings, read_settings
-from alerts.sinks.log import LogSink
-from alerts.sinks.opsgenie import OpsGenieSink, address_of
 from alerts.store import Store
 from alerts.watcher import Watcher
-from breaker import Event, Registry
+from breaker import ConfigError, ConfigProblem, Event, Registry
 from breaker.config import ConfigFile, Document, validate
 from breaker.log import get_logger
 
@@ -29,6 +26,16 @@ _IDLE: Final = 1.0
 """Seconds between rounds in which nothing is expected."""
 _BUSY: Final = 0.1
 """The same while something is to be delivered."""
+_GRACE: Final = 0.5
+"""Seconds beyond the time to drain in which files are closed."""
+_KEY: Final = "api_key"
+_NO_SECRETS: Final = ConfigProblem(
+    where="request",
+    line=0,
+    key=_KEY,
+    found="a value that is not shown",
+    allowed="to set OPSGENIE_API_KEY and restart, or to edit the file; no secret is written to it",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,10 @@ class Alerting:
         self._thread: threading.Thread | None = None
         self._config: ConfigFile | None = None
         self._own_watch = False
-        self._counts: dict[tuple[str, str], int] = {}
-        self._ledger = Ledger(Store(self.settings.alerts.database))
-        self._watcher = Watcher(registry, self._ledger)
-        self._dispatcher = self._make_dispatcher()
+        self._drain_until = 0.0
+        self._ledger = Ledger(Store(self.settings.alerts.database), self._now())
+        self._watcher = Watcher(registry, self._ledger, self._now)
+        self._outbox = Outbox(self._ledger, self.settings)
         self._leave: Callable[[], None] = _nothing
 
     @classmethod
@@ -92,7 +99,11 @@ class Alerting:
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
         alerting._own_watch = own
-        alerting._join(config if own or shared is None else shared)
+        try:
+            alerting._join(config if own or shared is None else shared)
+        except ConfigError:
+            alerting.close()
+            raise
         return alerting
 
     # --- running
@@ -100,7 +111,9 @@ class Alerting:
     def start(self) -> None:
         """Begins to watch, and to deliver."""
         self._leave = self.registry.subscribe(self._notice)
-        self._say_who_is_paged()
+        self._outbox.say_who_is_told()
+        for problem in find_fields(self.settings.opsgenie).problems:
+            _log.warning(problem)
         if self._own_watch and self._config is not None:
             self._config.watch()
         if not self._driven:
@@ -108,19 +121,20 @@ class Alerting:
             self._thread.start()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Delivers what is due, for at most `timeout` seconds; the rest is in the file."""
+        """Delivers what is due, for at most about `timeout` seconds; the rest is in the file."""
         self._leave()
-        if self._config is not None and self._own_watch:
-            self._config.close()
+        self._leave = _nothing
+        self._leave_config()
+        self._drain_until = time.monotonic() + timeout
         self._stopping.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-            self._drain(timeout)
-        with self._round, self._lock:
-            self._dispatcher.sink.close()
-            self._ledger.close()
+        thread, self._thread = self._thread, None
+        if thread is None:
+            self._release()
+            return
+        thread.join(timeout + _GRACE)
+        if thread.is_alive():
+            _log.warning("a receiver does not answer; what is left is in the file")
 
     def __enter__(self) -> Self:
         self.start()
@@ -140,24 +154,29 @@ class Alerting:
             now = self._now()
             with self._lock:
                 self._watcher.round(now, self.settings)
-                dispatcher = self._dispatcher
             # Without the lock: a slow receiver must not hold up who asks for the status.
-            dispatcher.run(now, self._ledger, lambda incident: self._ledger.silenced(incident, now))
-            self._ledger.tidy()
+            self._outbox.run(now)
+            self._ledger.tidy(now)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._try_round()
-            self._wake.wait(_BUSY if self._pending() else _IDLE)
+            self._wake.wait(_BUSY if self._outbox.owing(self._now()) else _IDLE)
             self._wake.clear()
+        self._drain()
+        self._release()
 
-    def _drain(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
+    def _drain(self) -> None:
         self._try_round()
-        while self._pending() and time.monotonic() < deadline:
-            self._wake.clear()
+        while self._outbox.owing(self._now()) and time.monotonic() < self._drain_until:
             self._wake.wait(_BUSY)
+            self._wake.clear()
             self._try_round()
+
+    def _release(self) -> None:
+        with self._round, self._lock:
+            self._outbox.close()
+            self._ledger.close()
 
     def _try_round(self) -> None:
         try:
@@ -169,11 +188,6 @@ class Alerting:
         """Called by the engine: puts the evidence away, and wakes."""
         self._watcher.notice(event)
         self._wake.set()
-
-    def _pending(self) -> list[Incident]:
-        """The incidents of which the receiver does not know all it should by now."""
-        now, receiver = self._now(), self._dispatcher.sink.name
-        return [incident for incident in self._ledger if incident.owes(receiver, now)]
 
     # --- settings
 
@@ -192,21 +206,19 @@ class Alerting:
         Another `database` counts from the next start.
         """
         with self._lock:
-            before, self.settings = self.settings, settings
-            if _receiver(before) != _receiver(settings):
-                self._collect_counts()
-                self._dispatcher.sink.close()
-                self._dispatcher = self._make_dispatcher()
-                self._say_who_is_paged()
+            self.settings = settings
+            self._outbox.switch(settings)
         self._wake.set()
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
         """Changes keys of `[opsgenie]`: checks them, puts them in force, writes them down.
 
         Raises:
-            ConfigError: a value is wrong; nothing was changed.
+            ConfigError: a value is wrong, or a secret; nothing was changed.
             ConfigWriteError: the change is in force, but could not be written to the file.
         """
+        if _KEY in values:
+            raise ConfigError([_NO_SECRETS])
         present = self.settings.opsgenie
         changed = validate(OpsGenieSettings, present.model_dump() | dict(values), where="request")
         # Not under the lock: the file takes its own first, and then ours.
@@ -220,16 +232,12 @@ class Alerting:
         config.join(self)
         self._config = config
 
-    def _make_dispatcher(self) -> Dispatcher:
-        opsgenie, alerts = self.settings.opsgenie, self.settings.alerts
-        if policy.sends(opsgenie) and opsgenie.api_key is not None:
-            sink = OpsGenieSink(opsgenie, alerts.request_timeout)
-            return Dispatcher(sink, alerts.retry_limit, self._ledger.save)
-        return Dispatcher(LogSink(), alerts.retry_limit, self._ledger.save)
-
-    def _say_who_is_paged(self) -> None:
-        for problem in self.problems():
-            _log.warning(problem)
+    def _leave_config(self) -> None:
+        config, self._config = self._config, None
+        if config is not None:
+            config.leave(self)
+            if self._own_watch:
+                config.close()
 
     # --- silences
 
@@ -273,29 +281,17 @@ class Alerting:
     @property
     def paging(self) -> bool:
         """Whether a person hears of incidents."""
-        return self._dispatcher.sink.pages and not self._dispatcher.refused
+        return self._outbox.paging
 
     def problems(self) -> list[str]:
         """What keeps alerts from reaching people, in sentences; nothing if all is well."""
-        opsgenie, refused = self.settings.opsgenie, self._dispatcher.refused
-        found = []
-        if not policy.sends(opsgenie):
-            found.append("nobody is being paged: [opsgenie] enabled is false")
-        elif opsgenie.api_key is None:
-            found.append("nobody is being paged: OPSGENIE_API_KEY is not set")
-        else:
+        opsgenie, nobody = self.settings.opsgenie, self._outbox.why_nobody()
+        found = [nobody] if nobody else []
+        if policy.sends(opsgenie):
             found += find_fields(opsgenie).problems
-        if refused:
-            found.append(f"nobody is being paged: OpsGenie refuses the key ({refused})")
         if self._ledger.store.problem:
             found.append(f"incidents are kept in memory only: {self._ledger.store.problem}")
-        found += [
-            f"alert {incident.alias} was given up: {delivery.dead}"
-            for incident in self._ledger
-            for delivery in list(incident.deliveries.values())
-            if delivery.dead
-        ]
-        return found
+        return found + self._outbox.given_up()
 
     def health(self) -> dict[str, Any]:
         """Whether alerts leave: `ok`, `paging`, and the `problems`.
@@ -309,17 +305,20 @@ class Alerting:
 
     def stats(self) -> AlertStats:
         """Figures for metrics."""
-        now, pending = self._now(), self._pending()
-        with self._lock:
-            self._collect_counts()
-            counts = dict(self._counts)
+        now = self._now()
+        pending = self._outbox.owing(now)
         oldest = max((now - incident.opened_at for incident in pending), default=0.0)
-        return AlertStats(len(pending), oldest, counts)
+        return AlertStats(len(pending), oldest, self._outbox.counts)
 
-    def incidents(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        """The latest incidents, newest first, as JSON-able data."""
-        receiver = self._dispatcher.sink.name
-        return [incident_report(incident, receiver) for incident in self._ledger.latest(limit)]
+    def incidents(self, *, limit: int = 100, state: str | None = None) -> list[dict[str, Any]]:
+        """The latest incidents, newest first, as JSON-able data.
+
+        Args:
+            limit: at most so many.
+            state: only those that are "active", "quiet" or "closed"; None for all.
+        """
+        receiver = self._outbox.receiver
+        return [incident_report(each, receiver) for each in self._ledger.latest(limit, state)]
 
     def staged_alerts(self, breaker: str) -> dict[str, Any]:
         """The stages of one breaker's incidents, in go-breaker's form."""
@@ -329,29 +328,16 @@ class Alerting:
     def opsgenie_status(self) -> dict[str, Any]:
         """The settings of `[opsgenie]` in go-breaker's form, the key masked, and who is paged."""
         return settings_report(self.settings.opsgenie) | {
-            "initialized": self._dispatcher.sink.pages,
+            "initialized": self._outbox.receiver == SECTION,
             "paging": self.paging,
             "problems": self.problems(),
         }
-
-    def _collect_counts(self) -> None:
-        for outcome, count in self._dispatcher.take_counts().items():
-            key = (self._dispatcher.sink.name, outcome)
-            self._counts[key] = self._counts.get(key, 0) + count
 
 
 def _steady_time() -> Callable[[], float]:
     """Seconds since the epoch that go on evenly, however the wall clock is set meanwhile."""
     offset = time.time() - time.monotonic()
     return lambda: offset + time.monotonic()
-
-
-def _receiver(settings: AlertingSettings) -> tuple[object, ...]:
-    """What of the settings makes another receiver."""
-    opsgenie, alerts = settings.opsgenie, settings.alerts
-    key = opsgenie.api_key.get_secret_value() if opsgenie.api_key else None
-    limits = (alerts.request_timeout, alerts.retry_limit)
-    return policy.sends(opsgenie), key, address_of(opsgenie), limits
 
 
 def _nothing() -> None:

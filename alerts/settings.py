@@ -1,11 +1,13 @@
 """The settings of `[opsgenie]`, with go-breaker's names, and of `[alerts]`."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from breaker.config import Document, validate
 from breaker.errors import ConfigError, ConfigProblem
@@ -51,7 +53,7 @@ class OpsGenieSettings(SettingsModel):
     )
     region: Literal["us", "eu"] = setting("us", "Where the account is hosted.")
     api_url: str | None = setting(
-        None, "Replaces the region's address.", pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$"
+        None, "Replaces the region's address.", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"
     )
     priority: Priority = setting("P3", "Priority of alerts that have no stages.")
     source: str = setting("breakerd", "Source shown in the alert.", min_length=1, max_length=100)
@@ -109,6 +111,28 @@ class OpsGenieSettings(SettingsModel):
     contact_details: ContactDetails = Field(
         default=ContactDetails(), description=ContactDetails.__doc__
     )
+    api_custom_attributes: dict[str, str] = Field(
+        default_factory=dict, description="Anything else, each entry a detail of the alert."
+    )
+
+    @field_validator("api_key")
+    @classmethod
+    def _can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:
+        """A key from a mounted secret often ends in a line feed; an empty one is none."""
+        value = key.get_secret_value().strip() if key else ""
+        if not re.fullmatch(r"[!-~]*", value):
+            raise ValueError("letters, digits and signs of ASCII, without spaces")
+        return SecretStr(value) if value else None
+
+    @field_validator("api_url")
+    @classmethod
+    def _has_a_port_that_exists(cls, url: str | None) -> str | None:
+        try:
+            # Reading the port is what checks it.
+            _ = urlsplit(url or "").port
+        except ValueError:
+            raise ValueError("an address whose port, if given, is 0 to 65535") from None
+        return url or None
 
 
 class AlertsSettings(SettingsModel):
@@ -116,7 +140,7 @@ class AlertsSettings(SettingsModel):
 
     database: str = setting("var/breakerd.db", "File in which incidents are kept.", min_length=1)
     quiet_time: float = setting(
-        60.0,
+        30.0,
         "How long a breaker must stay well before its incident is closed; opening again within it "
         "goes on with the same one.",
         unit="s",
@@ -158,7 +182,11 @@ def read_settings(
             sections[name] = data
         except ConfigError as error:
             problems += error.problems
-    variables = {key: environ[name] for name, key in _FROM_ENVIRONMENT.items() if environ.get(name)}
+    variables = {
+        key: environ[name].strip()
+        for name, key in _FROM_ENVIRONMENT.items()
+        if environ.get(name, "").strip()
+    }
     if "region" in variables:
         variables["region"] = variables["region"].lower()
     try:

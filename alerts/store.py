@@ -7,14 +7,17 @@ copy, which is said loudly and tried again, and not the alert.
 import fcntl
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar
 
 from alerts.incident import Incident
 from alerts.policy import Silence
 from breaker.log import get_logger
+
+T = TypeVar("T")
 
 _log = get_logger("alerts.store")
 
@@ -88,14 +91,13 @@ class Store:
             for (data,) in self._rows(
                 "SELECT data FROM incidents WHERE NOT done ORDER BY opened_at"
             ):
-                incidents += _parsed(data)
+                incidents += _parsed(data, Incident.from_dict)
             for breaker, kind, told_at in self._rows(
                 "SELECT breaker, kind, told_at FROM cooldowns"
             ):
                 cooldowns[breaker, kind] = told_at
-            silences = [
-                Silence(**json.loads(data)) for (data,) in self._rows("SELECT data FROM silences")
-            ]
+            for (data,) in self._rows("SELECT data FROM silences"):
+                silences += _parsed(data, _silence)
         return incidents, cooldowns, silences
 
     def save(self, incident: Incident) -> bool:
@@ -121,14 +123,21 @@ class Store:
         row = (silence.id, json.dumps(asdict(silence)))
         return self._write("INSERT OR REPLACE INTO silences VALUES (?, ?)", row)
 
-    def history(self, limit: int) -> list[Incident]:
-        """The latest incidents, finished ones too, newest first."""
+    def history(self, limit: int, phase: str | None = None) -> list[Incident]:
+        """The latest incidents, finished ones too, newest first; all, or those in one phase."""
         found: list[Incident] = []
         with self._guarded("read"):
-            query = "SELECT data FROM incidents ORDER BY opened_at DESC LIMIT ?"
-            for (data,) in self._rows(query, (limit,)):
-                found += _parsed(data)
+            query = (
+                "SELECT data FROM incidents WHERE ?1 IS NULL OR phase = ?1 "
+                "ORDER BY opened_at DESC LIMIT ?2"
+            )
+            for (data,) in self._rows(query, (phase, limit)):
+                found += _parsed(data, Incident.from_dict)
         return found
+
+    def prune_silences(self, now: float) -> None:
+        """Forgets the silences that are over."""
+        self._write("DELETE FROM silences WHERE json_extract(data, '$.ends_at') <= ?", (now,))
 
     def prune(self) -> None:
         """Forgets the oldest finished incidents beyond the latest thousand."""
@@ -193,10 +202,14 @@ class _Guard:
         return True
 
 
-def _parsed(data: str) -> list[Incident]:
-    """The incident, or none where the row is damaged, which must not stop the others."""
+def _parsed(data: str, make: Callable[[dict[str, Any]], T]) -> list[T]:
+    """What stands in a row, or none where it is damaged, which must not stop the others."""
     try:
-        return [Incident.from_dict(json.loads(data))]
-    except (ValueError, TypeError, KeyError) as error:
-        _log.error("an incident in the file cannot be read", problem=repr(error), row=data[:200])
+        return [make(json.loads(data))]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        _log.error("a row of the file cannot be read", problem=repr(error), row=data[:200])
         return []
+
+
+def _silence(data: dict[str, Any]) -> Silence:
+    return Silence(**data)

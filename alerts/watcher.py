@@ -5,37 +5,67 @@ lost costs a sentence, and never an alert.
 """
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from alerts import policy
-from alerts.content import Trouble, compose, seen, shorten
+from alerts.content import Trouble, compose, seen, shorten, why
 from alerts.fields import find_fields
 from alerts.incident import Incident, Phase
-from alerts.ledger import Ledger
-from alerts.settings import AlertingSettings
-from breaker import Breaker, Event, Evidence, Registry, ThresholdBreached, Transition
+from alerts.ledger import Ledger, cooldown_of
+from alerts.settings import AlertingSettings, OpsGenieSettings
+from breaker import (
+    Breaker,
+    Event,
+    Evidence,
+    Registry,
+    Signal,
+    State,
+    Status,
+    ThresholdBreached,
+    Transition,
+)
 from breaker.log import get_logger
 
 _log = get_logger("alerts")
 
-_ALIAS = 512
-_GONE = "Its breaker is no longer configured."
+_ALIAS: Final = 499
+"""Longest alias without its number; OpsGenie takes 512."""
+_OPENED: Final = {State.OPEN, State.FORCED_OPEN}
+_GONE: Final = "Its breaker is no longer configured."
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """When something that speaks against a breaker was heard, and what it was."""
+
+    at: float
+    evidence: Evidence | None = None
 
 
 class Watcher:
-    """Opens, reopens, escalates and closes the incidents of a registry's breakers."""
+    """Opens, reopens, escalates and closes the incidents of a registry's breakers.
 
-    def __init__(self, registry: Registry, ledger: Ledger) -> None:
+    Args:
+        registry: whose breakers are watched.
+        ledger: where their incidents are.
+        now: seconds since the epoch.
+    """
+
+    def __init__(self, registry: Registry, ledger: Ledger, now: Callable[[], float]) -> None:
         self._registry = registry
         self._ledger = ledger
-        self._evidence: dict[str, Transition | ThresholdBreached] = {}
-        """Breaker -> the last event that speaks against it."""
+        self._now = now
+        self._signs: dict[tuple[str, str], _Sign] = {}
+        """(breaker, kind) -> the last sign of that kind."""
 
     def notice(self, event: Event) -> None:
         """Keeps the evidence. Called by the engine, so it only puts it away."""
-        if isinstance(event, ThresholdBreached) or (
-            isinstance(event, Transition) and event.to_state in {"OPEN", "FORCED_OPEN"}
-        ):
-            self._evidence[event.breaker] = event
+        if isinstance(event, ThresholdBreached):
+            self._signs[event.breaker, event.signal.value] = _Sign(self._now(), event.evidence)
+        elif isinstance(event, Transition) and event.to_state in _OPENED:
+            self._signs[event.breaker, policy.OPEN] = _Sign(self._now())
 
     def round(self, now: float, settings: AlertingSettings) -> None:
         """Brings all incidents up to date."""
@@ -52,29 +82,39 @@ class Watcher:
     def _compare(self, now: float, breaker: Breaker, settings: AlertingSettings) -> None:
         causes = policy.causes(breaker, settings.opsgenie)
         incident = self._ledger.of(breaker.name)
+        if incident is not None and causes and self._is_another(breaker, incident):
+            self._ledger.end(now, incident)
+            incident = None
         if incident is None:
             if causes:
                 self._open(now, breaker, causes[0], settings)
-        elif causes and incident.phase is Phase.QUIET:
-            incident.reopen(self._why(breaker))
-            self._ledger.save(incident)
         elif not causes and incident.phase is Phase.ACTIVE:
             incident.quieten(now, seen(breaker.status()))
             self._ledger.save(incident)
+        elif causes and incident.phase is Phase.QUIET:
+            incident.reopen(why(self._trouble(breaker, causes[0])))
+            self._ledger.save(incident)
+        elif policy.OPEN in causes and incident.kind != policy.OPEN:
+            self._worsen(breaker, incident, settings)
+
+    def _is_another(self, breaker: Breaker, incident: Incident) -> bool:
+        """A drill must not hide what is real, nor go on as if it were."""
+        drill = breaker.status()["drill"]
+        return drill != incident.drill and (incident.drill or incident.phase is Phase.QUIET)
 
     def _open(self, now: float, breaker: Breaker, kind: str, settings: AlertingSettings) -> None:
         opsgenie = settings.opsgenie
         number = uuid.uuid4().hex[:12]
         fields = find_fields(opsgenie)
         trouble = self._trouble(breaker, kind)
-        cooldown = opsgenie.alert_cooldown_seconds
+        opened_at = self._since(now, breaker, kind)
         incident = Incident(
             id=number,
-            alias=shorten(f"breakerd:{fields.hostname}:{breaker.name}:{number}", _ALIAS),
+            alias=shorten(f"breakerd:{fields.hostname}:{breaker.name}", _ALIAS) + f":{number}",
             breaker=breaker.name,
             kind=kind,
-            opened_at=now,
-            not_before=self._ledger.may_tell_at(breaker.name, kind, now, cooldown),
+            opened_at=opened_at,
+            not_before=self._may_tell_at(trouble, opened_at, opsgenie),
             stages=policy.stages(opsgenie),
             content=compose(trouble, settings, fields),
             drill=trouble.drill,
@@ -86,33 +126,63 @@ class Watcher:
             breaker=breaker.name,
             kind=kind,
             message=incident.content.message,
-            held_for=round(incident.not_before - now, 1),
+            held_for=round(max(0.0, incident.not_before - now), 1),
         )
 
-    def _trouble(self, breaker: Breaker, kind: str) -> Trouble:
-        status, event = breaker.status(), self._evidence.get(breaker.name)
-        evidence: tuple[Evidence, ...] = ()
-        reason, note = status["reason"] or kind, status["note"]
-        if isinstance(event, Transition):
-            evidence, reason, note = event.evidence, event.reason.value, event.note
-        elif event is not None:
-            evidence = (event.evidence,)
-        drill = status["drill"] or (event is not None and event.drill)
-        return Trouble(kind, drill, reason, note, evidence, status)
-
-    def _why(self, breaker: Breaker) -> str:
-        event = self._evidence.get(breaker.name)
-        if isinstance(event, Transition) and event.evidence:
-            return event.evidence[0].sentence()
-        return seen(breaker.status())
+    def _worsen(self, breaker: Breaker, incident: Incident, settings: AlertingSettings) -> None:
+        """A threshold was told, or is to be; now the breaker has opened by it."""
+        trouble = self._trouble(breaker, policy.OPEN)
+        if not incident.maybe_told:
+            incident.content = compose(trouble, settings, find_fields(settings.opsgenie))
+        not_before = self._may_tell_at(trouble, incident.opened_at, settings.opsgenie)
+        incident.worsen(policy.OPEN, not_before, why(trouble))
+        self._ledger.save(incident)
 
     def _pass_time(self, now: float, incident: Incident, quiet_time: float) -> None:
         if incident.phase is Phase.QUIET:
-            # What was never told need not be watched any longer.
-            if not incident.told or now - incident.quiet_since >= quiet_time:
-                self._evidence.pop(incident.breaker, None)
+            # What nobody heard of need not be watched any longer.
+            if not incident.maybe_told or now - incident.quiet_since >= quiet_time:
                 self._ledger.end(now, incident)
         elif not self._ledger.silenced(incident, now):
             breaker = self._registry.find(incident.breaker)
             if incident.advance(now, lambda: seen(breaker.status()) if breaker else _GONE):
                 self._ledger.save(incident)
+
+    # --- what speaks against a breaker
+
+    def _trouble(self, breaker: Breaker, kind: str) -> Trouble:
+        status = breaker.status()
+        sign = self._signs.get((breaker.name, kind))
+        return Trouble(
+            kind=kind,
+            drill=status["drill"],
+            reason=status["reason"] or kind,
+            note=status["note"],
+            evidence=(sign.evidence,) if sign and sign.evidence else _evidence(status),
+            status=status,
+        )
+
+    def _since(self, now: float, breaker: Breaker, kind: str) -> float:
+        """When trouble began: a round may come late, where a receiver is slow."""
+        sign = self._signs.get((breaker.name, kind))
+        return min(now, sign.at) if sign else now
+
+    def _may_tell_at(self, trouble: Trouble, opened_at: float, settings: OpsGenieSettings) -> float:
+        what = cooldown_of(trouble.kind, drill=trouble.drill)
+        cooldown = settings.alert_cooldown_seconds
+        return self._ledger.may_tell_at(trouble.status["name"], what, opened_at, cooldown)
+
+
+def _evidence(status: Status) -> tuple[Evidence, ...]:
+    """The evidence on which a breaker opened."""
+    return tuple(
+        Evidence(
+            signal=Signal(report["signal"]),
+            value=report["value"],
+            threshold=report["threshold"],
+            unit=report["unit"],
+            samples=report["samples"],
+            detail=report["detail"],
+        )
+        for report in status["evidence"]
+    )

@@ -27,10 +27,12 @@ from alerts.sinks.protocol import (
 ADDRESSES: Final = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 
 _DEFAULT_PAUSE: Final = 60.0
+_SHORTEST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 3600.0
 _USER: Final = "breakerd"
-_ALREADY: Final = ("already closed", "does not exist")
-"""In the status of a closing that failed: there is nothing left to close."""
+_CLOSED: Final = "already closed"
+_MISSING: Final = "does not exist"
+"""In the status of a request that failed."""
 
 
 class OpsGenieSink:
@@ -48,7 +50,6 @@ class OpsGenieSink:
             raise ValueError("OpsGenie needs a key: set OPSGENIE_API_KEY")
         self.address = address_of(settings)
         self._client = httpx.Client(
-            base_url=self.address,
             timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)),
             headers={"Authorization": f"GenieKey {settings.api_key.get_secret_value()}"},
             follow_redirects=False,
@@ -67,15 +68,16 @@ class OpsGenieSink:
             answer = self._ask("GET", f"/v2/alerts/requests/{quote(request_id, safe='')}")
         except _NotFoundError:
             return RequestState.PENDING
+        except RejectedError:
+            # Nothing will ever be heard of it.
+            return RequestState.FAILED
         data = answer.get("data")
         if not isinstance(data, dict) or "isSuccess" not in data:
             raise UnavailableError(f"no request status in {str(answer)[:200]}")
         status = str(data.get("status", "")).lower()
-        if data["isSuccess"] or (
-            data.get("action") == "Close" and any(word in status for word in _ALREADY)
-        ):
+        if data["isSuccess"] or (data.get("action") == "Close" and _CLOSED in status):
             return RequestState.DONE
-        return RequestState.FAILED
+        return RequestState.GONE if _MISSING in status else RequestState.FAILED
 
     def close(self) -> None:
         """Closes the connections."""
@@ -83,9 +85,11 @@ class OpsGenieSink:
 
     def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
         try:
-            response = self._client.request(method, path, **request)
+            response = self._client.request(method, self.address.rstrip("/") + path, **request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as error:
+            raise UnavailableError(_sentence(error), maybe_taken=False) from None
         except httpx.HTTPError as error:
-            raise UnavailableError(f"{type(error).__name__}: {error}") from None
+            raise UnavailableError(_sentence(error)) from None
         return _understood(response)
 
 
@@ -94,8 +98,8 @@ def address_of(settings: OpsGenieSettings) -> str:
     return settings.api_url or ADDRESSES[settings.region]
 
 
-class _NotFoundError(RejectedError):
-    """404: for a request's status, that it was not carried out yet."""
+class _NotFoundError(UnavailableError):
+    """404: a request that was not carried out yet; for all else, a wrong address."""
 
 
 def _request(incident: Incident, step: Step) -> tuple[str, str, Any]:
@@ -145,7 +149,7 @@ def _understood(response: httpx.Response) -> dict[str, Any]:
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         raise RefusedError(f"{status}: {_words(response)}")
     if status == httpx.codes.NOT_FOUND:
-        raise _NotFoundError(f"404: {_words(response)}")
+        raise _NotFoundError(f"404: {_words(response)}", maybe_taken=False)
     if status in {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}:
         raise RejectedError(f"{status}: {_words(response)}")
     try:
@@ -155,6 +159,10 @@ def _understood(response: httpx.Response) -> dict[str, Any]:
     if not response.is_success or not isinstance(answer, dict) or "requestId" not in answer:
         raise UnavailableError(f"{status}: {_words(response)}")
     return answer
+
+
+def _sentence(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _words(response: httpx.Response) -> str:
@@ -175,4 +183,4 @@ def _pause(response: httpx.Response) -> float:
             seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
         except (ValueError, TypeError):
             seconds = _DEFAULT_PAUSE
-    return min(_LONGEST_PAUSE, max(0.0, seconds))
+    return min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, seconds))

@@ -16,9 +16,16 @@ from alerts.incident import Incident, Step
 class DeliveryError(Exception):
     """The root of what can go wrong with a delivery."""
 
+    maybe_taken = False
+    """Whether the request may have been carried out all the same."""
+
 
 class UnavailableError(DeliveryError):
-    """No answer, or none that makes sense: the request may have been taken, or not."""
+    """No answer, or none that makes sense: unless said otherwise, it may have been taken."""
+
+    def __init__(self, problem: str, *, maybe_taken: bool = True) -> None:
+        super().__init__(problem)
+        self.maybe_taken = maybe_taken
 
 
 class PausedError(DeliveryError):
@@ -43,6 +50,8 @@ class RequestState(Enum):
     PENDING = auto()
     DONE = auto()
     FAILED = auto()
+    GONE = auto()
+    """The alert that it was about is not there."""
 
 
 class Sink(Protocol):

@@ -154,7 +154,7 @@ def test_a_flapping_breaker_makes_one_incident(world: World) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.status == "closed"
     assert alert.count == 1
-    assert world.notes()[-1] == "Over: it lasted 1 min 55 s, 12 times open."
+    assert world.notes()[-1] == "Over: it lasted 2 min, 12 times open."
     again = [note for note in world.notes() if note.startswith("Open again")]
     assert [note.split()[4] for note in again] == ["2nd", "3rd", "4th", "5th", "8th"]
 
@@ -457,7 +457,7 @@ def test_what_could_not_be_written_is_written_later(world: World) -> None:
     assert len(world.emulator.alerts()) == 1
     assert store.problem
     store._connection.execute("PRAGMA query_only=0")
-    world.after()
+    world.after(10)
     assert store.problem == ""
     world.restart()
     assert world.alerting is not None

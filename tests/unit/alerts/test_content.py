@@ -68,7 +68,7 @@ def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> Content:
 def test_says_what_tripped_in_one_sentence() -> None:
     made = content()
     assert made.message == "Payment API/pay open: error rate 40% (limit 20%, 64 calls)"
-    assert content(evidence=False).message == "Payment API/pay open: errors, by an operator"
+    assert content(evidence=False).message == "Payment API/pay open: calls fail"
     assert content(evidence=False, note="by hand").message == "Payment API/pay open: by hand"
     assert content(kind="memory").message.startswith("Payment API/pay memory high: ")
 
@@ -122,7 +122,7 @@ def test_tags_are_key_value_and_the_automatic_ones_are_there() -> None:
         "Team:payments",
         "AlertType:breaker-open",
     ]
-    assert tags[-2:] == ["Zone:a", "TAG_KEY_UNDEFINED:lonely"]
+    assert tags[-2:] == ["Zone:a", "**TAG_KEY_UNDEFINED**:lonely"]
     assert {"Service:Payment API", "Tier:gold", "Context:black friday", "Breaker:pay"} <= set(tags)
 
 
@@ -200,9 +200,9 @@ def test_sparkline() -> None:
     [
         ("a:b", "a:b"),
         (" a : b:c ", "a:b:c"),
-        ("a", "TAG_KEY_UNDEFINED:a"),
-        ("a:", "TAG_KEY_UNDEFINED:a"),
-        (":b", "TAG_KEY_UNDEFINED:b"),
+        ("a", "**TAG_KEY_UNDEFINED**:a"),
+        ("a:", "**TAG_KEY_UNDEFINED**:a"),
+        (":b", "**TAG_KEY_UNDEFINED**:b"),
     ],
 )
 def test_key_value(tag: str, made: str) -> None:

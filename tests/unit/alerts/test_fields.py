@@ -66,4 +66,6 @@ def test_the_host_may_tell_the_environment(
     monkeypatch: pytest.MonkeyPatch, host: str, environment: str
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: host)
-    assert find_fields(NOTHING, {}).environment == environment
+    fields = find_fields(NOTHING, {})
+    assert fields.environment == environment
+    assert f"alerts say {environment!r}, as the host is {host!r}" in fields.problems[1]
