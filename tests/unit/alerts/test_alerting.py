@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -194,6 +196,96 @@ def test_a_drill_is_marked(world: World) -> None:
     assert "This is a drill" in alert.description
 
 
+def test_a_drill_neither_hides_nor_holds_back_what_is_real(world: World) -> None:
+    alerting = world.start(alert_cooldown_seconds=300)
+    world.registry.get().drill_latency()
+    world.after()
+    world.registry.get().reset()
+    world.after(5)
+    world.slow()
+    world.after(5)
+    assert [alert.message.split()[0] for alert in world.emulator.alerts()] == ["[DRILL]", "default"]
+    world.after()
+    assert world.history(0)[-1] == "closed", "the drill is over"
+    assert [(i["drill"], i["phase"]) for i in alerting.incidents()] == [
+        (False, "active"),
+        (True, "closed"),
+    ]
+
+
+def test_a_drill_after_a_recovery_is_not_the_old_incident(world: World) -> None:
+    world.start()
+    world.slow().reset()
+    world.slow()
+    world.after()
+    world.registry.get().reset()
+    world.after(5)
+    world.registry.get().drill_latency()
+    world.after()
+    world.after()
+    assert [alert.status for alert in world.emulator.alerts()] == ["closed", "open"]
+    assert world.emulator.alerts()[1].message.startswith("[DRILL]")
+
+
+def test_a_drill_in_the_midst_of_trouble_leaves_it_as_it_is(world: World) -> None:
+    world.start()
+    world.slow()
+    world.after()
+    world.registry.get().trip(drill=True)
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert (alert.status, alert.message[:7]) == ("open", "default")
+
+
+def test_a_threshold_that_then_opens_the_breaker_stays_one_incident(world: World) -> None:
+    alerting = world.start(alert_cooldown_seconds=300)
+    breaker = world.registry.get()
+    breaker.observe()
+    world.slow()
+    world.after()
+    assert world.emulator.alerts()[0].message.startswith("default slow: p95 latency 500 ms")
+    breaker.force_open("too slow to go on")
+    world.after(1)
+    world.after(1)
+    (alert,) = world.emulator.alerts()
+    assert world.notes() == ["Now open: too slow to go on"]
+    assert [i["kind"] for i in alerting.incidents()] == ["open"]
+    assert alert.count == 1
+
+
+def test_opening_ends_the_wait_for_a_thresholds_cooldown(world: World) -> None:
+    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    breaker = world.registry.get()
+    for _ in range(2):
+        breaker.observe()
+        world.slow()
+        world.after(5)
+        breaker.enable()
+        world.after(5)
+        world.after(5)
+    breaker.observe()
+    world.slow()
+    world.after(5)
+    assert len(world.emulator.alerts()) == 1, "the second one is held back"
+    breaker.force_open("enough")
+    world.after(5)
+    assert [a.message for a in world.emulator.alerts()][1] == "default open: enough"
+
+
+def test_what_opened_before_alerting_began_is_told_with_its_evidence(world: World) -> None:
+    world.slow()
+    world.memory = 0.95
+    other = world.registry.get("other")
+    other.observe()
+    other.tick()
+    world.start()
+    world.after()
+    assert [alert.message.split(": ")[1][:19] for alert in world.emulator.alerts()] == [
+        "p95 latency 500 ms ",
+        "memory use 95% (lim",
+    ]
+
+
 def test_an_operators_word_is_told(world: World) -> None:
     world.start()
     world.registry.get("db").force_open("migrating the database")
@@ -261,6 +353,20 @@ def test_an_incident_of_a_breaker_that_is_gone_is_closed(world: World) -> None:
     world.after(61)
     assert world.emulator.alerts()[0].status == "closed"
     assert "Its breaker is no longer configured." in world.notes()[0]
+
+
+def test_a_wall_clock_that_was_set_back_does_not_put_off_a_stage(world: World) -> None:
+    alerting = world.start(**STAGED, alert_cooldown_seconds=300)
+    world.slow()
+    world.after()
+    world.wall.advance(-86_400)
+    alerting = world.restart(**STAGED, alert_cooldown_seconds=300)
+    world.slow()
+    world.after(30)
+    (pending,) = alerting.staged_alerts("default")["pending_alerts"].values()
+    assert pending["escalates_in_seconds"] == 30
+    world.after(30)
+    assert world.emulator.alerts()[0].priority == "P1"
 
 
 # --- silences
@@ -350,6 +456,26 @@ def test_a_key_that_comes_later_tells_what_goes_on(world: World) -> None:
     world.after()
     assert world.history() == ["created P3"]
     assert alerting.stats().counts == {("log", "delivered"): 1, ("opsgenie", "delivered"): 1}
+    world.registry.get().reset()
+    world.after()
+    world.after(61)
+    assert world.history() == ["created P3", "note", "closed"]
+    assert list(alerting._ledger) == [], "nothing is left to be told"
+
+
+def test_what_the_log_escalated_is_told_at_its_priority(world: World) -> None:
+    alerting = world.start(api_key=None, **STAGED)
+    world.slow()
+    world.after()
+    world.after(61)
+    settings = alerting.settings
+    alerting.apply(
+        AlertingSettings(
+            settings.opsgenie.model_copy(update={"api_key": SecretStr(KEY)}), settings.alerts
+        )
+    )
+    world.after()
+    assert world.history()[0] == "created P1"
 
 
 def test_environments_may_not_send_or_send_otherwise(world: World) -> None:
@@ -381,6 +507,13 @@ def test_settings_that_are_wrong_change_nothing(world: World) -> None:
     with pytest.raises(ConfigError, match="priority"):
         alerting.change({"priority": "P9"})
     assert alerting.settings.opsgenie.priority == "P3"
+
+
+def test_a_key_is_not_taken_from_a_request(world: World) -> None:
+    alerting = world.start()
+    with pytest.raises(ConfigError, match="OPSGENIE_API_KEY") as caught:
+        alerting.change({"api_key": "new-secret"})
+    assert "new-secret" not in str(caught.value)
 
 
 def test_status_never_shows_the_key(world: World) -> None:
@@ -435,16 +568,49 @@ def test_two_processes_on_one_file_do_not_share_incidents(world: World) -> None:
     second.close()
 
 
-def test_a_damaged_incident_does_not_stop_the_others(world: World) -> None:
-    world.start()
+def test_a_damaged_row_does_not_stop_the_others(world: World) -> None:
+    alerting = world.start()
+    alerting.add_silence(author="ana", reason="x", seconds=60, breaker="no such")
+    alerting.add_silence(author="bob", reason="x", seconds=60, breaker="no such")
     world.slow("a")
     world.slow("b")
     world.after()
     with sqlite3.connect(world.database) as connection:
         connection.execute("UPDATE incidents SET data = '{}' WHERE breaker = 'a'")
+        connection.execute("UPDATE silences SET data = '[]' WHERE data LIKE '%ana%'")
     connection.close()
     alerting = world.restart()
     assert [incident.breaker for incident in alerting._ledger] == ["b"]
+    assert [silence["author"] for silence in alerting.silences()] == ["bob"]
+
+
+def test_silences_that_are_over_are_forgotten(world: World) -> None:
+    alerting = world.start()
+    alerting.add_silence(author="ana", reason="x", seconds=10)
+    world.after(11)
+    alerting.add_silence(author="bob", reason="x", seconds=10)
+    assert [s.author for s in alerting._ledger._silences.values()] == ["bob"]
+    world.wall.advance(11)
+    world.restart()
+    with sqlite3.connect(world.database) as connection:
+        assert connection.execute("SELECT count(*) FROM silences").fetchone() == (0,)
+    connection.close()
+
+
+def test_the_history_can_be_asked_by_phase(world: World) -> None:
+    alerting = world.start(quiet_time=0.0)
+    world.slow("a").reset()
+    world.slow("a")
+    world.after()
+    world.registry.get("a").reset()
+    world.after()
+    world.after()
+    world.slow("b")
+    world.after()
+    assert [i["breaker"] for i in alerting.incidents()] == ["b", "a"]
+    assert [i["breaker"] for i in alerting.incidents(state="active")] == ["b"]
+    assert [i["breaker"] for i in alerting.incidents(state="closed")] == ["a"]
+    assert [i["breaker"] for i in alerting.incidents(limit=1)] == ["b"]
 
 
 def test_what_could_not_be_written_is_written_later(world: World) -> None:
@@ -529,6 +695,19 @@ def test_all_problems_of_both_sections_are_told_at_once(
     ]
 
 
+def test_what_was_closed_does_not_follow_the_file_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "breakers.toml"
+    path.write_text(FILE.format(folder=tmp_path))
+    with Registry.from_file(path, watch=False) as registry:
+        alerting = Alerting.from_file(path, registry)
+        alerting.close()
+        alerting.close()
+        path.write_text(path.read_text().replace('"P4"', '"P5"'))
+        assert registry.config is not None
+        assert registry.config.reload()
+        assert alerting.settings.opsgenie.priority == "P4"
+
+
 # --- by itself
 
 
@@ -543,3 +722,41 @@ def test_runs_and_drains_by_itself(world: World) -> None:
         assert emulator.wait_for(lambda: bool(emulator.alerts()))
         breaker.reset()
     assert emulator.alerts()[0].status == "closed"
+
+
+def test_stops_in_time_while_a_receiver_hangs(world: World) -> None:
+    world.emulator.fail("slow", delay=30)
+    settings = AlertingSettings(
+        OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
+        AlertsSettings(database=str(world.database), request_timeout=20.0),
+    )
+    alerting = Alerting(world.registry, settings)
+    alerting.start()
+    world.slow()
+    assert world.emulator.wait_for(lambda: bool(world.emulator.requests))
+    before = time.monotonic()
+    alerting.close(timeout=0.1)
+    assert time.monotonic() - before < 5
+
+
+def test_a_round_that_fails_is_not_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = AlertingSettings(
+        OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
+        AlertsSettings(database=str(world.database)),
+    )
+    alerting = Alerting(world.registry, settings)
+    failed = threading.Event()
+
+    def fail_once(*_: object) -> None:
+        monkeypatch.undo()
+        failed.set()
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(alerting._watcher, "round", fail_once)
+    with alerting:
+        assert failed.wait(10)
+        world.slow()
+        assert world.emulator.wait_for(lambda: bool(world.emulator.alerts()))
+    assert "a round of alerting failed" in caplog.text

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from alerts import AlertingSettings, OpsGenieSettings
-from alerts.incident import Incident
+from alerts.incident import Delivery, Incident, Step, StepKind
+from alerts.sinks import RejectedError
 from alerts.sinks.opsgenie import OpsGenieSink, _pause
 from tests.unit.alerts.conftest import World
 
@@ -61,6 +62,164 @@ def test_an_answer_that_was_lost_makes_no_second_alert(world: World) -> None:
     world.after(5)
     (alert,) = world.emulator.alerts()
     assert alert.count == 2, "sent twice, and one alert all the same"
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_an_opening_that_may_have_arrived_does_not_stay_open(world: World, *, crash: bool) -> None:
+    world.start()
+    world.emulator.fail("drop", times=1)
+    world.slow()
+    world.after()
+    assert world.emulator.alerts()[0].status == "open"
+    if crash:
+        world.restart()
+    else:
+        world.registry.get().reset()
+    world.after()
+    world.after(61)
+    assert world.history() == ["created P3", "closed"]
+    assert world.alerting is not None
+    assert list(world.alerting._ledger) == []
+
+
+def test_nothing_is_closed_that_never_left(world: World) -> None:
+    alerting = world.start(api_url="http://127.0.0.1:9")
+    world.slow()
+    world.after()
+    world.registry.get().reset()
+    world.after()
+    (incident,) = alerting.incidents()
+    assert (incident["phase"], incident["told"], incident["closed_there"]) == (
+        "closed", False, False,
+    )  # fmt: skip
+    assert alerting.stats().pending == 0
+
+
+def test_an_opening_that_arrived_lower_is_raised() -> None:
+    """The second creation is only counted there, and leaves the priority as it is."""
+    delivery = Delivery(tried="P3")
+    delivery.confirm(1.0, Step(StepKind.CREATE, priority="P1"))
+    assert delivery.priority == "P3"
+
+
+def test_an_alert_that_is_gone_is_made_anew_to_escalate_it(world: World) -> None:
+    world.start(time_before_send_alert=60)
+    world.slow()
+    world.after()
+    world.emulator._book.alerts.clear()
+    world.emulator._book._open.clear()
+    world.after(61)
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert alert.priority == "P1"
+    assert outcomes(world)["gone"] == 1
+
+
+def test_notes_and_closing_of_an_alert_that_is_gone_are_not_missed(world: World) -> None:
+    alerting = world.start()
+    world.slow()
+    world.after()
+    world.emulator._book.alerts.clear()
+    world.emulator._book._open.clear()
+    world.registry.get().reset()
+    world.after()
+    world.after(61)
+    assert world.emulator.alerts() == []
+    assert alerting.stats().pending == 0
+    assert outcomes(world) == {"delivered": 1, "gone": 2}
+
+
+def test_a_note_that_never_comes_to_pass_does_not_hold_up_the_closing(world: World) -> None:
+    world.start()
+    world.slow()
+    world.after()
+    world.emulator.fail("unapplied", path="/notes")
+    world.registry.get().reset()
+    for _ in range(10):
+        world.after(61)
+    assert world.history() == ["created P3", "closed"]
+    assert outcomes(world)["skipped"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "counted", "history"),
+    [
+        ("/notes", "skipped", ["created P3", "priority P1", "closed"]),
+        ("/priority", "dead", ["created P3", "closed"]),
+        ("/close", "dead", ["created P3", "priority P1", "note", "note"]),
+    ],
+)
+def test_a_step_that_is_refused_leaves_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch, path: str, counted: str, history: list[str]
+) -> None:
+    alerting = world.start(time_before_send_alert=60)
+    ask = OpsGenieSink._ask
+
+    def refuse(sink: OpsGenieSink, method: str, asked: str, **request: object) -> dict[str, object]:
+        if asked.endswith(path):
+            raise RejectedError("422: not this one")
+        return ask(sink, method, asked, **request)
+
+    monkeypatch.setattr(OpsGenieSink, "_ask", refuse)
+    world.slow()
+    world.after()
+    world.after(61)
+    world.registry.get().reset()
+    world.after(1)
+    world.after(61)
+    assert world.history() == history
+    assert outcomes(world)[counted] >= 1
+    assert alerting.stats().pending == 0
+
+
+def test_a_wrong_address_is_no_reason_to_give_up(world: World) -> None:
+    alerting = world.start(api_url=f"{world.emulator.url}/v3")
+    world.slow()
+    for _ in range(5):
+        world.after(61)
+    assert set(outcomes(world)) == {"retried"}
+    assert alerting.stats().pending == 1
+
+
+def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: World) -> None:
+    world.start()
+    sink = world.alerting._outbox._dispatcher.sink  # type: ignore[union-attr]
+    assert isinstance(sink, OpsGenieSink)
+    sink._client.event_hooks = {"response": [_refuse_status]}
+    world.slow()
+    world.after()
+    sink._client.event_hooks = {}
+    world.after(5)
+    assert world.emulator.alerts()[0].count == 2
+    assert outcomes(world) == {"retried": 1, "delivered": 1}
+
+
+def _refuse_status(response: httpx.Response) -> None:
+    if "/requests/" in str(response.request.url):
+        response.status_code = 422
+
+
+def test_a_receiver_that_does_not_answer_costs_one_attempt_a_round(world: World) -> None:
+    world.start()
+    world.emulator.fail("down")
+    for name in "abcde":
+        world.slow(name)
+    world.after()
+    assert len(world.emulator.requests) == 1
+    for _ in range(4):
+        world.after()
+    assert len({str(r.body) for r in world.emulator.requests}) == 5, "none is left out"
+
+
+def test_between_rounds_the_breakers_are_looked_at(world: World) -> None:
+    world.start()
+    for number in range(30):
+        world.slow(f"b{number:02}")
+    world.after()
+    assert len(world.emulator.alerts()) < 30
+    for _ in range(3):
+        world.after()
+    assert len(world.emulator.alerts()) == 30
 
 
 def test_accepted_and_not_carried_out_is_sent_again(world: World) -> None:
