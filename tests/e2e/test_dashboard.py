@@ -115,7 +115,7 @@ def test_a_setting_is_changed_and_a_wrong_one_is_explained(page: Page, server: S
     expect(page.locator("#figures")).to_contain_text("of 800 ms")
     field.fill("1")
     button.click()
-    expect(page.locator("#toast")).to_contain_text("≥ 5")
+    expect(page.locator("#toast")).to_contain_text("greater than or equal to 5")
 
 
 def test_another_breaker_is_a_click_away(page: Page) -> None:
