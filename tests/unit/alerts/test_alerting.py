@@ -695,6 +695,20 @@ def test_all_problems_of_both_sections_are_told_at_once(
     ]
 
 
+def test_a_shared_file_that_is_wrong_leaves_nothing_open(tmp_path: Path) -> None:
+    path = tmp_path / "breakers.toml"
+    path.write_text(FILE.format(folder=tmp_path))
+    with Registry.from_file(path, watch=False) as registry:
+        assert registry.config is not None
+        path.write_text(path.read_text().replace('"P4"', '"P9"'))
+        assert registry.config.reload(), "no one who knows of alerts is there yet"
+        path.write_text(path.read_text().replace('"P9"', '"P4"'))
+        with pytest.raises(ConfigError, match="P9"):
+            Alerting.from_file(path, registry)
+        registry.config.reload()
+        Alerting.from_file(path, registry).close()
+
+
 def test_what_was_closed_does_not_follow_the_file_any_more(tmp_path: Path) -> None:
     path = tmp_path / "breakers.toml"
     path.write_text(FILE.format(folder=tmp_path))
@@ -722,6 +736,18 @@ def test_runs_and_drains_by_itself(world: World) -> None:
         assert emulator.wait_for(lambda: bool(emulator.alerts()))
         breaker.reset()
     assert emulator.alerts()[0].status == "closed"
+
+
+def test_draining_waits_for_what_was_taken(world: World) -> None:
+    world.emulator._book.delay = 0.5
+    settings = AlertingSettings(
+        OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
+        AlertsSettings(database=str(world.database)),
+    )
+    with Alerting(world.registry, settings) as alerting:
+        world.slow()
+        assert world.emulator.wait_for(lambda: bool(world.emulator.requests))
+    assert alerting.stats().counts == {("opsgenie", "delivered"): 1}
 
 
 def test_stops_in_time_while_a_receiver_hangs(world: World) -> None:

@@ -18,6 +18,7 @@ from alerts.content import (
     seen,
     shorten,
     sparkline,
+    why,
 )
 from alerts.fields import find_fields
 from breaker import Breaker, Evidence, Settings, Signal
@@ -46,7 +47,12 @@ ALERTS = AlertsSettings(dashboard_url="https://d.example/", runbook_url="https:/
 
 
 def trouble(
-    kind: str = "open", *, note: str = "", evidence: bool = True, **more: object
+    kind: str = "open",
+    *,
+    reason: str = "errors",
+    note: str = "",
+    evidence: bool = True,
+    **more: object,
 ) -> Trouble:
     clock = DrivenClock()
     breaker = Breaker(Settings(latency_threshold=300), name="pay", clock=clock, memory=lambda: 0.5)
@@ -58,7 +64,7 @@ def trouble(
     )
     status = breaker.status()
     status.update(more)  # type: ignore[typeddict-item]
-    return Trouble(kind, status["drill"], "errors", note, found if evidence else (), status)
+    return Trouble(kind, status["drill"], reason, note, found if evidence else (), status)
 
 
 def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> Content:
@@ -71,6 +77,7 @@ def test_says_what_tripped_in_one_sentence() -> None:
     assert content(evidence=False).message == "Payment API/pay open: calls fail"
     assert content(evidence=False, note="by hand").message == "Payment API/pay open: by hand"
     assert content(kind="memory").message.startswith("Payment API/pay memory high: ")
+    assert why(trouble(evidence=False, reason="probe_failed")) == "probe failed"
 
 
 def test_description_helps_at_night() -> None:
@@ -133,6 +140,7 @@ def test_everything_is_within_the_limits() -> None:
             "additional_context": "c" * 20_000,
             "api_owner": "o" * 20_000,
             "api_description": "d" * 20_000,
+            "api_custom_attributes": {f"a{i}": "v" * 1000 for i in range(10)},
             "tags": tuple(f"k{i}:{'v' * 100}" for i in range(40)),
         }
     )
@@ -144,6 +152,7 @@ def test_everything_is_within_the_limits() -> None:
     assert max(map(len, made.tags)) == TAG
     assert sum(len(k) + len(v) for k, v in made.details.items()) <= DETAILS
     assert made.details["Team"] == "payments"
+    assert "a0" in made.details
 
 
 def test_what_is_not_wanted_is_left_out() -> None:
