@@ -37,9 +37,11 @@ def server(running_server: Server) -> Server:
     """A server that is as new: its file as it was, its breakers closed, its endpoint quick."""
     path = running_server.folder / "breakers.toml"
     path.chmod(0o644)
-    path.write_text(CONFIG)
     with running_server.client() as client:
-        assert client.post("/-/reload").status_code == 200
+        # Two edits: changes that could not be written outlive a reload of the same content.
+        for content in (f"{CONFIG}\n", CONFIG):
+            path.write_text(content)
+            assert client.post("/-/reload").status_code == 200
         for name in ("default", "payments"):
             assert client.post(f"/breakers/{name}/enabled").status_code == 200
         client.post("/test/trigger", json={"scenario": "reset_normal"})
