@@ -136,6 +136,24 @@ def test_what_is_over_before_the_cooldown_ends_is_not_told(world: World) -> None
     assert [i["told"] for i in alerting.incidents()] == [False, True]
 
 
+def test_cooldown_counts_from_when_the_last_alert_was_there(world: World) -> None:
+    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    world.emulator.fail("error")
+    world.slow()
+    world.after()
+    world.emulator.heal()
+    world.after(200)
+    assert len(world.emulator.alerts()) == 1
+    world.registry.get().reset()
+    world.after()
+    world.after()
+    world.slow()
+    world.after(299)
+    assert len(world.emulator.alerts()) == 1
+    world.after(1)
+    assert len(world.emulator.alerts()) == 2
+
+
 def test_cooldown_is_per_breaker(world: World) -> None:
     world.start(alert_cooldown_seconds=300)
     world.slow("a")
