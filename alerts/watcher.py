@@ -41,6 +41,7 @@ class _Sign:
     """When something that speaks against a breaker was heard, and what it was."""
 
     at: float
+    drill: bool
     evidence: Evidence | None = None
 
 
@@ -63,9 +64,10 @@ class Watcher:
     def notice(self, event: Event) -> None:
         """Keeps the evidence. Called by the engine, so it only puts it away."""
         if isinstance(event, ThresholdBreached):
-            self._signs[event.breaker, event.signal.value] = _Sign(self._now(), event.evidence)
+            sign = _Sign(self._now(), event.drill, event.evidence)
+            self._signs[event.breaker, event.signal.value] = sign
         elif isinstance(event, Transition) and event.to_state in _OPENED:
-            self._signs[event.breaker, policy.OPEN] = _Sign(self._now())
+            self._signs[event.breaker, policy.OPEN] = _Sign(self._now(), event.drill)
 
     def round(self, now: float, settings: AlertingSettings) -> None:
         """Brings all incidents up to date."""
@@ -82,7 +84,7 @@ class Watcher:
     def _compare(self, now: float, breaker: Breaker, settings: AlertingSettings) -> None:
         causes = policy.causes(breaker, settings.opsgenie)
         incident = self._ledger.of(breaker.name)
-        if incident is not None and causes and self._is_another(breaker, incident):
+        if incident is not None and causes and self._is_another(incident, causes[0]):
             self._ledger.end(now, incident)
             incident = None
         if incident is None:
@@ -97,10 +99,12 @@ class Watcher:
         elif policy.OPEN in causes and incident.kind != policy.OPEN:
             self._worsen(breaker, incident, settings)
 
-    def _is_another(self, breaker: Breaker, incident: Incident) -> bool:
+    def _is_another(self, incident: Incident, kind: str) -> bool:
         """A drill must not hide what is real, nor go on as if it were."""
-        drill = breaker.status()["drill"]
-        return drill != incident.drill and (incident.drill or incident.phase is Phase.QUIET)
+        sign = self._signs.get((incident.breaker, kind))
+        if sign is None or sign.drill == incident.drill:
+            return False
+        return incident.drill or incident.phase is Phase.QUIET
 
     def _open(self, now: float, breaker: Breaker, kind: str, settings: AlertingSettings) -> None:
         opsgenie = settings.opsgenie
@@ -155,7 +159,7 @@ class Watcher:
         sign = self._signs.get((breaker.name, kind))
         return Trouble(
             kind=kind,
-            drill=status["drill"],
+            drill=sign.drill if sign else status["drill"],
             reason=status["reason"] or kind,
             note=status["note"],
             evidence=(sign.evidence,) if sign and sign.evidence else _evidence(status),
