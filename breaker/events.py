@@ -71,8 +71,8 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition(Event):
-    """The breaker went from one state to another. `retry_in` is seconds to the next probe."""
+class StateChange(Event):
+    """From one state to another, why, and on what evidence. `retry_in`: seconds to the probes."""
 
     from_state: State
     to_state: State
@@ -84,16 +84,13 @@ class Transition(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WouldTransition(Event):
-    """Under `OBSERVE`: where the breaker would have gone. No call was affected."""
+class Transition(StateChange):
+    """The breaker went from one state to another."""
 
-    from_state: State
-    to_state: State
-    reason: Reason
-    evidence: tuple[Evidence, ...] = ()
-    note: str = ""
-    retry_in: float | None = None
-    generation: int = 0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WouldTransition(StateChange):
+    """Under `OBSERVE`: where the breaker would have gone. No call was affected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
