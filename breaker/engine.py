@@ -230,6 +230,8 @@ class Engine:
         elif recovery.phase is Phase.PROBES:
             good = not error and seconds <= self.settings.slow_after
             evidence = NO_EVIDENCE if good else (self._probe_evidence(seconds, error=error),)
+            # A probe that fails is no drill any more: real calls do not go well.
+            self.drill = self.drill and (good or self.memory.drill)
             self._settle(now, recovery.report(now, good=good), evidence)
         elif verdict := self._verdict(now):
             self._settle(now, recovery.step_back(now), verdict)

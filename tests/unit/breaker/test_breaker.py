@@ -519,6 +519,18 @@ def test_a_latency_drill_takes_the_real_path(
     assert not breaker.status()["drill"]
 
 
+def test_a_probe_that_fails_after_a_drill_is_real(
+    make: MakeBreaker, clock: DrivenClock, log: EventLog
+) -> None:
+    breaker = make(latency_threshold=300)
+    breaker.drill_latency()
+    clock.advance(10)
+    assert run_call(breaker, clock, SLOW)
+    assert breaker.state is State.OPEN
+    assert [t.drill for t in log.of(Transition)] == [True, True, False]
+    assert not breaker.status()["drill"]
+
+
 def test_a_memory_drill_lasts_until_it_is_ended(
     make: MakeBreaker, clock: DrivenClock, log: EventLog
 ) -> None:
