@@ -1,0 +1,116 @@
+// One breaker at this moment: its state, why, since when, and what it will do next.
+import { byId, fill, make, say } from "./element.js";
+import { serviceNow } from "./service.js";
+import { REJECTING, STATES, bytes, closed, duration, moment, number, percent, sentences, stateWord } from "./words.js";
+
+export function showNow(status, changedAt) {
+  say(byId("name"), status.name);
+  say(byId("state"), stateWord(status.state));
+  byId("state").className = `badge ${STATES[status.state]}`;
+  byId("drill").hidden = !status.drill;
+  say(byId("why"), why(status));
+  say(byId("next"), next(status));
+  say(byId("since"), since(status, changedAt));
+  const figures = figuresOf(status);
+  fill(byId("figures"), figures, () => figures.flatMap(row));
+  document.title = `${stateWord(status.state)} ${status.name} - breakerd`;
+}
+
+function why(status) {
+  if (status.would_be_state && status.would_be_state !== "CLOSED") {
+    return closed(`Would be ${stateWord(status.would_be_state)}: ${cause(status)}`);
+  }
+  if (status.state === "HALF_OPEN") return closed(`Tripped: ${cause(status)}`);
+  if (REJECTING.includes(status.state)) return closed(cause(status));
+  if (status.enabled && !status.latency_ok) {
+    return `Latency is above its threshold${status.trend_analysis_enabled ? `; its trend is ${status.trend}` : ""}.`;
+  }
+  return "";
+}
+
+function cause(status) {
+  const operator = { operator: "an operator wants it so", manual: "somebody tripped it" };
+  return sentences(status.evidence) || status.note || operator[status.reason] || status.reason;
+}
+
+function next(status) {
+  switch (status.state) {
+    case "CLOSED": return "All calls pass.";
+    case "FORCED_OPEN": return "Rejects all calls until somebody resets or enables it.";
+    case "DISABLED": return "All calls pass and nothing is decided until somebody enables it.";
+    case "OBSERVE": return `Decides and rejects nothing until somebody enables it; would have rejected ${status.would_reject} so far.`;
+    case "WARMING_UP": return "All calls pass while it learns.";
+    default: return recovery(status);
+  }
+}
+
+function recovery(status) {
+  const { phase, share, seconds_left, probes_in_flight, lost_probes } = status.recovery;
+  if (!status.memory_ok) return "Rejects all calls until memory falls below its threshold.";
+  const left = Math.ceil(seconds_left);
+  if (phase === "wait") return `Rejects all calls. Sends probes in ${left} s.`;
+  if (phase === "probes") {
+    return `Lets a few probes through: ${probes_in_flight} under way${lost_probes ? `, ${lost_probes} lost` : ""}.`;
+  }
+  return `Lets in ${percent(share)} of the calls${left ? `, more in ${left} s if they go well` : ""}.`;
+}
+
+function since(status, changedAt) {
+  const now = serviceNow();
+  const told = (words, at) => `${words} ${moment(at, now)}, ${duration(now - at)} ago.`;
+  const tripped = status.last_trip_time && Date.parse(status.last_trip_time) / 1000;
+  const failures = status.recovery?.failed_recoveries;
+  const failed = failures ? ` Recovery failed ${failures === 1 ? "once" : `${failures} times`}.` : "";
+  if (tripped && ["OPEN", "FORCED_OPEN"].includes(status.state)) return told("Since", tripped) + failed;
+  const parts = changedAt ? [told("Since", changedAt)] : [];
+  if (tripped) parts.push(told("Last trip", tripped));
+  return parts.join(" ") + failed;
+}
+
+function figuresOf(status) {
+  const { calls, slo } = status;
+  const rows = [
+    [
+      `p${number(status.percentile_value * 100)} latency`,
+      status.window_calls ? `${status.current_percentile_ms} ms of ${status.latency_threshold_ms} ms` : `no calls; limit ${status.latency_threshold_ms} ms`,
+      status.window_calls ? status.latency_percent_of_threshold : null,
+    ],
+    ["Trend", status.trend ? `${status.trend}, ${number(status.trend_slope_percent_per_call, 2)} % a call` : "no calls"],
+    ["Errors", errors(status), status.error_threshold ? (status.error_rate / status.error_threshold) * 100 : null],
+    ["Memory", memory(status), status.memory_known ? (status.memory_usage_percent / status.memory_threshold_percent) * 100 : null],
+    ["In flight", String(status.in_flight)],
+    ["Calls", `${calls.success} good, ${calls.error} failed, ${calls.rejected} rejected`],
+    ["Configuration", status.config ? status.config.file : "built-in defaults"],
+  ];
+  if (slo) rows.splice(3, 0, ["Service level", serviceLevel(slo)]);
+  return rows;
+}
+
+function errors(status) {
+  const limit = status.error_threshold === null ? "no limit" : `of ${percent(status.error_threshold)}`;
+  return `${percent(status.error_rate)}, ${limit}`;
+}
+
+function memory(status) {
+  if (!status.memory_known) return "unknown; trips nothing";
+  const limit = status.memory_limit_bytes < 0 ? "" : ` of ${bytes(status.memory_limit_bytes)}`;
+  return `${number(status.memory_usage_percent, 3)} % of ${number(status.memory_threshold_percent)} % (${bytes(status.memory_usage_bytes)}${limit})`;
+}
+
+function serviceLevel(slo) {
+  const seen = slo.observed_success_rate === null ? "no calls" : percent(slo.observed_success_rate);
+  return `${seen} good, ${percent(slo.stated_success_rate)} wanted${slo.missed ? ": missed" : ""}`;
+}
+
+function row([name, value, share]) {
+  const shown = make("dd", "", value);
+  if (typeof share === "number") shown.append(gauge(name, share));
+  return [make("dt", "", name), shown];
+}
+
+function gauge(name, share) {
+  const meter = make("meter");
+  Object.assign(meter, { max: 150, low: 80, high: 100, optimum: 0, value: share });
+  meter.setAttribute("aria-label", `${name}: ${Math.round(share)} % of its limit`);
+  return meter;
+}

@@ -1,0 +1,68 @@
+// Asks the service, and says in words what it refused.
+
+export const ROOT = new URL("../", import.meta.url);
+
+const READ_MS = 4000;
+const WRITE_MS = 15000;
+const NO_ALERTING = "urn:breakerd:problem:no-alerting";
+
+// Seconds by which the service's clock is ahead of this machine's.
+let ahead = 0;
+
+export const serviceNow = () => Date.now() / 1000 + ahead;
+
+class Refusal extends Error {
+  constructor(status, problem) {
+    super(problem.detail || `the service answered ${status}`);
+    this.noAlerting = problem.type === NO_ALERTING;
+  }
+}
+
+export const get = (path) => ask(path, {}, READ_MS);
+
+export function post(path, body) {
+  const json = body === undefined ? {} : { body: JSON.stringify(body) };
+  const headers = { "Content-Type": "application/json" };
+  return ask(path, { method: "POST", headers, ...json }, WRITE_MS);
+}
+
+export const ofBreaker = (name, path) => `breakers/${encodeURIComponent(name)}/${path}`;
+
+// Nothing of alerting may hide the state of a breaker, so what fails here is told as a problem.
+export async function getAlerting(name) {
+  try {
+    const [status, { alerts }, { silences }] = await Promise.all([
+      get(ofBreaker(name, "opsgenie/status")), get("alerts?limit=30"), get("silences"),
+    ]);
+    return { status, alerts, silences };
+  } catch (error) {
+    const problem = error.noAlerting
+      ? "nobody is being paged: this process has no alerting"
+      : `whether anybody is paged is unknown: ${error.message}`;
+    return { status: { paging: !error.noAlerting, problems: [problem] }, alerts: [], silences: [] };
+  }
+}
+
+async function ask(path, options, patience) {
+  const response = await reach(new URL(path, ROOT), { ...options, signal: AbortSignal.timeout(patience) });
+  setClock(response.headers.get("Date"));
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refusal(response.status, answer);
+  return answer;
+}
+
+async function reach(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch (error) {
+    const late = error.name === "TimeoutError";
+    const doubt = options.method === "POST" ? "; it may have been done all the same" : "";
+    throw new Error((late ? "the service does not answer in time" : "the service cannot be reached") + doubt);
+  }
+}
+
+function setClock(date) {
+  const difference = Date.parse(date) / 1000 - Date.now() / 1000;
+  // The header knows whole seconds only; a clock that is nearly right is right.
+  ahead = Math.abs(difference) > 2 ? difference : 0;
+}

@@ -1,0 +1,22 @@
+"""The service behind the dashboard: its file, and what tests ask of it over HTTP."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.e2e.server import Server
+
+CONFIG = """\
+latency_threshold = 300
+[breakers.payments]
+latency_threshold = 500
+"""
+
+
+def post(server: Server, path: str, body: object = None) -> None:
+    httpx.post(server.url + path, json=body).raise_for_status()
+
+
+def status(server: Server, breaker: str = "default") -> dict[str, object]:
+    answer: dict[str, object] = httpx.get(f"{server.url}/breakers/{breaker}/status").json()
+    return answer

@@ -1,0 +1,126 @@
+"""What the dashboard shows, in a real browser, of a real server process."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from alerts.emulator import Emulator
+from tests.e2e.dashboard.service import CONFIG, post, status
+from tests.e2e.server import Server
+
+PAGING = """\
+[opsgenie]
+enabled = true
+team = "platform"
+environment = "test"
+bookmaker_id = "b1"
+business = "internal"
+time_before_send_alert = 600
+initial_alert_priority = "P3"
+"""
+
+pytestmark = pytest.mark.needs("chromium")
+
+
+def test_shows_a_trip_and_why_without_reload(page: Page, server: Server) -> None:
+    expect(page.locator("#next")).to_have_text("All calls pass.")
+    post(server, "/breaker/trigger-by-latency")
+    expect(page.locator("#state")).to_have_text("OPEN")
+    expect(page).to_have_title("OPEN default - breakerd")
+    expect(page.locator("#why")).to_contain_text("p95 latency 600 ms (limit 300 ms")
+    expect(page.locator("#next")).to_contain_text("Rejects all calls. Sends probes in")
+    expect(page.locator("#since")).to_contain_text("Since")
+    expect(page.locator("#drill")).to_be_visible()
+    expect(page.locator("#events")).to_contain_text("CLOSED → OPEN: p95 latency")
+    expect(page.locator("#alerts")).to_contain_text("[DRILL] default open")
+    expect(page.locator("#breakers")).to_contain_text("default OPEN: latency (drill)")
+    expect(page.locator("#times .mark")).to_have_count(1)
+    # The drill's calls.
+    expect(page.locator("#calls")).to_have_attribute("aria-label", re.compile("10 above"))
+
+
+def test_draws_the_calls_and_those_above_the_threshold(page: Page, server: Server) -> None:
+    for delay in ("1ms", "1ms", "400ms"):
+        post(server, "/set_delay", {"delay": delay})
+        httpx.get(server.url + "/test").raise_for_status()
+    expect(page.locator("#calls-legend")).to_contain_text("3, 1 above the threshold")
+    expect(page.locator("#figures")).to_contain_text("3 good, 0 failed, 0 rejected")
+    for bars, count in (("#calls .bar:not(.over)", 2), ("#calls .over", 1)):
+        drawn = page.locator(bars).get_attribute("d")
+        assert drawn is not None
+        assert drawn.count("Z") == count
+    expect(page.locator("#times .value")).to_have_attribute("d", re.compile("M"))
+
+
+def test_says_what_an_operator_put_in_force(page: Page, server: Server) -> None:
+    for path, state, words in (
+        ("force-open", "FORCED OPEN", "Rejects all calls until somebody resets or enables it."),
+        ("observe", "OBSERVE", "would have rejected 0 so far"),
+        ("disabled", "DISABLED", "nothing is decided until somebody enables it"),
+    ):
+        post(server, f"/breaker/{path}")
+        expect(page.locator("#state")).to_have_text(state)
+        expect(page.locator("#next")).to_contain_text(words)
+
+
+def test_says_that_nobody_is_paged(page: Page, server: Server) -> None:
+    expect(page.locator("#banners .bad")).to_have_text(
+        "Nobody is being paged: [opsgenie] enabled is false"
+    )
+    post(server, "/breaker/trip")
+    expect(page.locator("#alerts")).to_contain_text("written into the log only, nobody paged")
+
+
+def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "breakers.toml").write_text(PAGING)
+    with Emulator() as emulator:
+        environment = {"OPSGENIE_API_KEY": "key", "OPSGENIE_API_URL": emulator.url}
+        with Server(
+            "--config", "breakers.toml", folder=tmp_path, environment=environment
+        ) as server:
+            page = browser.new_page()
+            page.goto(server.url)
+            expect(page.locator("#told")).to_have_text("OpsGenie (us) is told, team platform.")
+            expect(page.locator("#banners p")).to_have_count(0)
+            post(server, "/breaker/trip", {"reason": "rehearsal"})
+            expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
+            expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
+            expect(page.locator("#alerts")).to_contain_text("told opsgenie · escalates in 9 min")
+            page.close()
+
+
+def test_shows_silences_as_they_were_typed(page: Page, server: Server) -> None:
+    reason = "<img src=x onerror=alert(1)>"
+    post(server, "/silences", {"author": "<i>ada</i>", "reason": reason, "seconds": 60})
+    expect(page.locator("#silences")).to_contain_text(f"*, kind *: {reason}")
+    expect(page.locator("#silences")).to_contain_text("by <i>ada</i>")
+
+
+def test_says_that_the_file_is_refused_until_it_is_mended(page: Page, server: Server) -> None:
+    file = server.folder / "breakers.toml"
+    file.write_text("percentile = 95\n")
+    expect(page.locator("#banners")).to_contain_text("refused, the old one goes on")
+    expect(page.locator("#banners")).to_contain_text("percentile: found 95")
+    file.write_text(CONFIG)
+    expect(page.locator("#banners")).not_to_contain_text("refused")
+
+
+def test_another_breaker_is_a_click_away(page: Page, server: Server) -> None:
+    page.get_by_role("button", name="payments CLOSED").click()
+    expect(page.locator("#name")).to_have_text("payments")
+    expect(page.locator("#figures")).to_contain_text("limit 500 ms")
+    expect(page.locator("#settings input").first).to_have_value("500")
+    # The address leads there again; alerts link to it.
+    assert page.url.endswith("?breaker=payments")
+    page.reload()
+    expect(page.locator("#name")).to_have_text("payments")
+    page.get_by_role("button", name="Trip", exact=True).click()
+    expect(page.locator("#confirm-title")).to_have_text("Trip: payments?")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.locator("#state")).to_have_text("OPEN")
+    assert status(server)["state"] == "CLOSED"
