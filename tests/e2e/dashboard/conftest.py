@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.e2e.dashboard.service import CONFIG
+from tests.e2e.dashboard.service import CONFIG, post, serving
 from tests.e2e.server import Server
 
 FLAGS = [
@@ -20,20 +19,36 @@ FLAGS = [
     "--disable-sync",
 ]
 
+PATIENCE = 15_000
+"""Milliseconds, for a machine that is busy with other tests."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    (tmp_path / "breakers.toml").write_text(CONFIG)
-    with Server("--config", "breakers.toml", "--demo-endpoints", folder=tmp_path) as server:
+@pytest.fixture(scope="module")
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("server")) as server:
         yield server
+
+
+@pytest.fixture
+def server(running_server: Server) -> Server:
+    """A server that is as new: its file as it was, its breakers closed, no silences."""
+    (running_server.folder / "breakers.toml").write_text(CONFIG)
+    post(running_server, "/-/reload")
+    for breaker in ("default", "payments"):
+        post(running_server, f"/breakers/{breaker}/enabled")
+    with running_server.client() as client:
+        for silence in client.get("/silences").json()["silences"]:
+            client.delete("/silences", params={"id": silence["id"]}).raise_for_status()
+    return running_server
 
 
 @pytest.fixture

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import httpx
 
 from tests.e2e.server import Server
@@ -11,6 +15,14 @@ latency_threshold = 300
 [breakers.payments]
 latency_threshold = 500
 """
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """A server with the file and demo endpoints, on a free port."""
+    (folder / "breakers.toml").write_text(CONFIG)
+    with Server("--config", "breakers.toml", "--demo-endpoints", folder=folder) as server:
+        yield server
 
 
 def post(server: Server, path: str, body: object = None) -> None:

@@ -39,7 +39,7 @@ def test_shows_a_trip_and_why_without_reload(page: Page, server: Server) -> None
     expect(page.locator("#events")).to_contain_text("CLOSED → OPEN: p95 latency")
     expect(page.locator("#alerts")).to_contain_text("[DRILL] default open")
     expect(page.locator("#breakers")).to_contain_text("default OPEN: latency (drill)")
-    expect(page.locator("#times .mark")).to_have_count(1)
+    expect(page.locator("#times .mark")).not_to_have_count(0)
     # The drill's calls.
     expect(page.locator("#calls")).to_have_attribute("aria-label", re.compile("10 above"))
 
@@ -49,7 +49,6 @@ def test_draws_the_calls_and_those_above_the_threshold(page: Page, server: Serve
         post(server, "/set_delay", {"delay": delay})
         httpx.get(server.url + "/test").raise_for_status()
     expect(page.locator("#calls-legend")).to_contain_text("3, 1 above the threshold")
-    expect(page.locator("#figures")).to_contain_text("3 good, 0 failed, 0 rejected")
     for bars, count in (("#calls .bar:not(.over)", 2), ("#calls .over", 1)):
         drawn = page.locator(bars).get_attribute("d")
         assert drawn is not None
