@@ -158,7 +158,7 @@ class Engine:
         self._trip(now, Reason.MANUAL, note=note)
 
     def drill_latency(self, now: float) -> int:
-        """Takes in calls of twice the threshold until the breaker trips; returns how many.
+        """Takes in calls of twice what is too slow until it trips; returns how many.
 
         Raises:
             BreakerStateError: it is not closed, so that nothing would be shown.
@@ -171,9 +171,11 @@ class Engine:
         before, generation = self.window.ended, self.machine.generation
         self.drill = True
         for _ in range(self.window.size):
-            self.observe(now, now, now + self.settings.latency_threshold / 500, error=False)
+            self.observe(now, now, now + 2 * self.settings.slow_after, error=False)
             if self.machine.generation != generation:
                 break
+        else:
+            self.drill = False
         return self.window.ended - before
 
     def drill_memory(self, now: float) -> None:
@@ -372,5 +374,5 @@ def _shape(settings: Settings) -> tuple[int, float, float, float]:
         settings.latency_window_size,
         settings.latency_max_age,
         settings.percentile,
-        settings.slow_after,
+        settings.latency_threshold / 1000,
     )

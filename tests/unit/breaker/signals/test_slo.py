@@ -105,3 +105,22 @@ def test_a_level_needs_both_numbers() -> None:
     with pytest.raises(ValueError, match="timeout"):
         Settings.model_validate({"slo": {"success_rate": 0.9}})
     assert Slo(success_rate=0.9, timeout=1).warmup == 60
+
+
+def test_a_shorter_timeout_does_not_move_the_latency_threshold(
+    make: MakeBreaker, clock: DrivenClock
+) -> None:
+    breaker = make(slo=SLO | {"warmup": 0.0}, latency_threshold=1500)
+    calls(breaker, clock, 50)
+    for _ in range(5):
+        run_call(breaker, clock, 1200)
+    assert breaker.latency_ok
+    assert breaker.state is State.CLOSED
+
+
+@pytest.mark.parametrize("timeout", [0.2, 60.0])
+def test_a_latency_drill_trips_by_the_level_alone(make: MakeBreaker, timeout: float) -> None:
+    breaker = make(slo=SLO | {"warmup": 0.0, "timeout": timeout})
+    breaker.drill_latency()
+    assert breaker.state is State.OPEN
+    assert breaker.status()["drill"]
