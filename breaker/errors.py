@@ -2,6 +2,7 @@
 
 BreakerError
 ├── BreakerOpenError      a guarded call was rejected
+├── DeadlineExceeded      a call ran out of time; a TimeoutError as well
 ├── BreakerStateError     an operator's action does not fit the breaker's state
 ├── ConfigError           a configuration is wrong; holds every problem found
 ├── ConfigWriteError      a change is in force but could not be written to the file
@@ -37,6 +38,18 @@ class BreakerOpenError(BreakerError):
 
 def _rebuild_open_error(breaker: str, reason: str, retry_after: float) -> BreakerOpenError:
     return BreakerOpenError(breaker, reason=reason, retry_after=retry_after)
+
+
+class DeadlineExceeded(BreakerError, TimeoutError):  # noqa: N818 - gRPC's own word
+    """A call ran out of time: its time-out, or a deadline that it was given.
+
+    Attributes:
+        started: False if the call was not begun, because the deadline had passed already.
+    """
+
+    def __init__(self, message: str, *, started: bool = True) -> None:
+        super().__init__(message)
+        self.started = started
 
 
 class BreakerStateError(BreakerError):

@@ -1,0 +1,125 @@
+"""What travels with a call: how important it is, and until when its answer is wanted.
+
+Both are context variables, so they reach everything called underneath: nested guards, coroutines,
+tasks begun there, and `asyncio.to_thread`. They do not reach a thread of another pool, unless
+`contextvars.copy_context().run` takes them there.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import IntEnum
+
+from breaker.errors import DeadlineExceeded
+
+
+class Priority(IntEnum):
+    """How important a call is; where not all can go, the least important are shed first.
+
+    The four levels are Google's criticality (Site Reliability Engineering, "Handling Overload").
+    """
+
+    SHEDDABLE = 0
+    """May fail often, and for longer: batch work that comes again by itself."""
+    SHEDDABLE_PLUS = 1
+    """May fail at times: background work that is wanted soon."""
+    CRITICAL = 2
+    """A user notices if it fails. What a call is that nobody said anything about."""
+    CRITICAL_PLUS = 3
+    """A user notices badly. Keep it rare."""
+
+
+def current_priority() -> Priority:
+    """The priority of the call that runs now; `CRITICAL` where nobody gave one."""
+    return PRIORITY.get()
+
+
+@contextmanager
+def priority(level: Priority) -> Iterator[None]:
+    """Gives what is called inside this priority; the innermost one counts."""
+    before = PRIORITY.get()
+    PRIORITY.set(level)
+    try:
+        yield
+    finally:
+        PRIORITY.set(before)
+
+
+def current_deadline() -> float | None:
+    """When the answer is no longer wanted; None where nobody said.
+
+    In seconds of the clock that the deadline was set by: `time.monotonic`, unless a breaker or a
+    test has one of its own. `remaining` needs no such knowledge.
+    """
+    found = DEADLINE.get()
+    return found.at if found else None
+
+
+def remaining() -> float | None:
+    """Seconds until the deadline, 0 if it has passed; None where there is none.
+
+    Made for a client's time-out: `session.get(url, timeout=remaining())`. Some clients take 0 for
+    "no limit" or refuse it, so ask `check_deadline` first.
+    """
+    found = DEADLINE.get()
+    return max(0.0, found.remaining()) if found else None
+
+
+def check_deadline() -> None:
+    """Ends work whose answer is no longer wanted; for the steps of long synchronous work.
+
+    Raises:
+        DeadlineExceeded: the deadline has passed.
+    """
+    found = DEADLINE.get()
+    if found and (left := found.remaining()) <= 0:
+        raise DeadlineExceeded(f"the deadline passed {-left:.3f} s ago")
+
+
+@contextmanager
+def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Gives what is called inside so many seconds; of nested deadlines the nearest counts.
+
+    It interrupts nothing by itself: guards and `check_deadline` look at it.
+
+    Args:
+        seconds: from now; 0 or less is a deadline that has passed already.
+        clock: seconds as a float, for tests.
+
+    Raises:
+        ValueError: `seconds` is not a number.
+    """
+    if math.isnan(seconds):
+        raise ValueError(f"deadline() got {seconds}; allowed: a number of seconds")
+    before = DEADLINE.get()
+    DEADLINE.set(nearest(before, Deadline(clock() + seconds, clock)))
+    try:
+        yield
+    finally:
+        DEADLINE.set(before)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment, with the clock that it is told by."""
+
+    at: float
+    clock: Callable[[], float]
+
+    def remaining(self) -> float:
+        """Seconds until then; negative afterwards."""
+        return self.at - self.clock()
+
+
+def nearest(outer: Deadline | None, inner: Deadline) -> Deadline:
+    """The one that comes first, whichever clock each is told by."""
+    return outer if outer and outer.remaining() < inner.remaining() else inner
+
+
+# Restored by value and not by token: a token is refused in another context, and the steps of one
+# generator may each run in a context of their own.
+PRIORITY: ContextVar[Priority] = ContextVar("breaker.priority", default=Priority.CRITICAL)
+DEADLINE: ContextVar[Deadline | None] = ContextVar("breaker.deadline", default=None)
