@@ -12,6 +12,15 @@ Example:
 
 from breaker._version import __version__
 from breaker.breaker import Breaker
+from breaker.context import (
+    Priority,
+    check_deadline,
+    current_deadline,
+    current_priority,
+    deadline,
+    priority,
+    remaining,
+)
 from breaker.counters import Counters
 from breaker.errors import (
     BreakerError,
@@ -20,6 +29,7 @@ from breaker.errors import (
     ConfigError,
     ConfigProblem,
     ConfigWriteError,
+    DeadlineExceeded,
     SnapshotError,
 )
 from breaker.events import (
@@ -48,9 +58,11 @@ __all__ = [
     "ConfigProblem",
     "ConfigWriteError",
     "Counters",
+    "DeadlineExceeded",
     "Event",
     "EventsMissed",
     "Evidence",
+    "Priority",
     "Reason",
     "RecoverySettings",
     "RecoveryStep",
@@ -67,4 +79,10 @@ __all__ = [
     "Transition",
     "WouldTransition",
     "__version__",
+    "check_deadline",
+    "current_deadline",
+    "current_priority",
+    "deadline",
+    "priority",
+    "remaining",
 ]

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from breaker import guard as guards
 from breaker import snapshot as snapshots
+from breaker.context import Priority
 from breaker.counters import DURATION_BOUNDS, Counters
 from breaker.engine import Engine
 from breaker.errors import BreakerOpenError
@@ -363,16 +364,38 @@ class Breaker:
 
     # --- calls that cannot forget `done`
 
-    def guard(self, *, ignore: guards.Ignored = ()) -> guards.Guard:
+    def guard(
+        self,
+        *,
+        timeout: guards.Timeout | None = None,
+        priority: Priority | None = None,
+        ignore: guards.Ignored = (),
+    ) -> guards.Guard:
         """A context manager, sync and async, for one call; exceptions count as errors.
 
         Args:
-            ignore: exceptions that do not, because they are an answer and not a failure.
+            timeout: seconds; `async with` cancels its body then, plain `with` hands the deadline
+                down and counts a late answer as an error. "slo": the stated service level's.
+            priority: how important the call is, and all that is called inside.
+            ignore: exceptions that do not count, because they are an answer and not a failure.
 
         Raises:
             BreakerOpenError: on entry, where the call may not go.
+            DeadlineExceeded: on entry, where a deadline given around it has passed; in the async
+                form also when the time is over.
+            ValueError: `timeout` is not above 0, or not finite.
         """
-        return guards.Guard(self, ignore)
+        return guards.Guard(self, guards.Terms(timeout, priority, ignore))
+
+    def guarded(
+        self,
+        *,
+        timeout: guards.Timeout | None = None,
+        priority: Priority | None = None,
+        ignore: guards.Ignored = (),
+    ) -> guards.Decorator:
+        """Like `@breaker`, with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`."""
+        return guards.Decorator(self, guards.Terms(timeout, priority, ignore))
 
     def call(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls `fn` guarded. Raises `BreakerOpenError` where it may not go."""

@@ -90,10 +90,10 @@ def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> 
         clock: seconds as a float, for tests.
 
     Raises:
-        ValueError: `seconds` is not a number.
+        ValueError: `seconds` is not finite.
     """
-    if math.isnan(seconds):
-        raise ValueError(f"deadline() got {seconds}; allowed: a number of seconds")
+    if not math.isfinite(seconds):
+        raise ValueError(f"deadline() got {seconds}; allowed: a finite number of seconds")
     before = DEADLINE.get()
     DEADLINE.set(nearest(before, Deadline(clock() + seconds, clock)))
     try:

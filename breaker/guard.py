@@ -1,21 +1,34 @@
 """The forms of a guarded call that cannot forget `done`."""
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from math import inf
 from types import TracebackType
-from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast
+from typing import Any, Final, Literal, ParamSpec, Protocol, Self, TypeVar, cast
 
-from breaker.errors import BreakerOpenError
+from breaker.context import DEADLINE, PRIORITY, Deadline, Priority, nearest
+from breaker.errors import BreakerOpenError, DeadlineExceeded
+from breaker.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 Ignored = tuple[type[BaseException], ...]
+Timeout = float | Literal["slo"]
 
 
 class Guarded(Protocol):
     """What a guard needs of a breaker."""
+
+    name: str
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        ...
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -35,27 +48,92 @@ class Guarded(Protocol):
         ...
 
 
-class Guard:
-    """One guarded call, as a context manager, sync or async; raises `BreakerOpenError` on entry.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a call is guarded.
 
-    The call is reported whatever happens inside. An `Exception` counts as an error, unless it is
-    one of `ignore`; a cancellation or an exit of the process does not (it is not the callee's
-    fault), but the time it took is reported too. For one use only.
+    Attributes:
+        timeout: seconds the call may take, above 0; "slo" for the time-out of the service level
+            that is stated when the call begins, if one is.
+        priority: how important the call is; None leaves it as it is around.
+        ignore: exceptions that are an answer and no failure.
     """
 
-    __slots__ = ("_breaker", "_ignore", "_start")
+    timeout: Timeout | None = None
+    priority: Priority | None = None
+    ignore: Ignored = ()
 
-    def __init__(self, breaker: Guarded, ignore: Ignored = ()) -> None:
+    def __post_init__(self) -> None:
+        if self.timeout is None or self.timeout == "slo":
+            return
+        if not 0 < self.timeout < inf:
+            raise ValueError(f"timeout is {self.timeout}; allowed: seconds above 0, 'slo', or None")
+
+    def seconds(self, settings: Settings) -> float | None:
+        """The time-out of a call that begins under `settings`."""
+        if self.timeout != "slo":
+            return self.timeout
+        return settings.slo.timeout if settings.slo else None
+
+
+PLAIN: Final = Terms()
+
+
+class Guard:
+    """One guarded call, as a context manager, sync or async. For one use only.
+
+    The call is reported whatever happens inside. It counts as an error if it took longer than the
+    guard's own time-out, or raised an `Exception` that is not one of `ignore`. A cancellation and
+    an exit of the process do not count as errors, nor does a `DeadlineExceeded` once the time that
+    a caller gave has run out: they are not the callee's fault. The time it took always counts.
+
+    The async form cancels its body at the nearest of its own time-out and the deadline in force,
+    and raises `DeadlineExceeded` (`asyncio.timeout` does it, by the event loop's clock). The sync
+    form interrupts nothing: it hands the deadline to those that ask for it inside, and a late
+    answer is still returned, as throwing it away would gain nothing.
+
+    Raises:
+        BreakerOpenError: on entry, where the call may not go.
+        DeadlineExceeded: on entry, where the deadline in force has passed; the breaker is not
+            asked then, and nothing is counted. In the async form also at the deadline.
+    """
+
+    __slots__ = (
+        "_around",
+        "_breaker",
+        "_cutoff",
+        "_limit",
+        "_outer",
+        "_start",
+        "_terms",
+        "_timeout",
+    )
+
+    def __init__(self, breaker: Guarded, terms: Terms = PLAIN) -> None:
         self._breaker = breaker
-        self._ignore = ignore
+        self._terms = terms
         self._start: float | None = None
+        self._timeout: float | None = None
+        self._cutoff: asyncio.Timeout | None = None
 
     def __enter__(self) -> Self:
         if self._start is not None:
             raise RuntimeError("a guard is for one call; ask for a new one with breaker.guard()")
-        if not self._breaker.allow():
-            raise self._breaker.rejection()
+        self._outer = self._limit = DEADLINE.get()
+        self._around = PRIORITY.get()
+        if self._outer and (left := self._outer.remaining()) <= 0:
+            raise DeadlineExceeded(
+                f"breaker {self._breaker.name!r}: the deadline passed {-left:.3f} s ago, so the "
+                "call was not made",
+                started=False,
+            )
+        self._ask()
         self._start = self._breaker.clock()
+        self._timeout = self._terms.seconds(self._breaker.settings)
+        if self._timeout is not None:
+            own = Deadline(self._start + self._timeout, self._breaker.clock)
+            self._limit = nearest(self._outer, own)
+            DEADLINE.set(self._limit)
         return self
 
     def __exit__(
@@ -64,15 +142,14 @@ class Guard:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        breaker = self._breaker
-        failed = exc_type is not None and issubclass(exc_type, Exception)
-        if failed and self._ignore and isinstance(exc, self._ignore):
-            failed = False
-        start = cast("float", self._start)  # set by __enter__, without which nobody exits
-        breaker.done(start, breaker.clock(), error=failed)
+        self._report(exc)
 
     async def __aenter__(self) -> Self:
-        return self.__enter__()
+        self.__enter__()
+        if self._limit is not None:
+            self._cutoff = asyncio.timeout(self._limit.remaining())
+            await self._cutoff.__aenter__()
+        return self
 
     async def __aexit__(
         self,
@@ -80,7 +157,66 @@ class Guard:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.__exit__(exc_type, exc, traceback)
+        if self._cutoff is not None:
+            try:
+                await self._cutoff.__aexit__(exc_type, exc, traceback)
+            except TimeoutError as expired:
+                exceeded = self._exceeded()
+                self._report(exceeded)
+                raise exceeded from expired
+        self._report(exc)
+
+    def _ask(self) -> None:
+        """Asks the breaker, with the call's priority in force from here on."""
+        if self._terms.priority is not None:
+            PRIORITY.set(self._terms.priority)
+        allowed = False
+        try:
+            allowed = self._breaker.allow()
+        finally:
+            if not allowed:
+                self._leave()
+        if not allowed:
+            raise self._breaker.rejection()
+
+    def _leave(self) -> None:
+        """Takes back what this guard put into the context, and nothing else."""
+        if self._terms.priority is not None:
+            PRIORITY.set(self._around)
+        if self._timeout is not None:
+            DEADLINE.set(self._outer)
+
+    def _report(self, exc: BaseException | None) -> None:
+        self._leave()
+        start = cast("float", self._start)  # set by __enter__, without which nobody exits
+        end = self._breaker.clock()
+        late = self._own_expired or (self._timeout is not None and end - start > self._timeout)
+        self._breaker.done(start, end, error=late or self._failed(exc))
+
+    def _failed(self, exc: BaseException | None) -> bool:
+        if not isinstance(exc, Exception) or isinstance(exc, self._terms.ignore):
+            return False
+        return not (isinstance(exc, DeadlineExceeded) and self._outer_expired)
+
+    def _exceeded(self) -> DeadlineExceeded:
+        limit = f"{self._timeout:g} s" if self._own_expired else "the deadline that it was given"
+        return DeadlineExceeded(
+            f"breaker {self._breaker.name!r}: the call did not end within {limit}"
+        )
+
+    @property
+    def _expired(self) -> bool:
+        return self._cutoff is not None and self._cutoff.expired()
+
+    @property
+    def _own_expired(self) -> bool:
+        return self._expired and self._limit is not self._outer
+
+    @property
+    def _outer_expired(self) -> bool:
+        if self._outer is None:
+            return False
+        return self._outer.remaining() <= 0 or (self._expired and not self._own_expired)
 
 
 def call(breaker: Guarded, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -93,11 +229,23 @@ async def call_async(
     breaker: Guarded, fn: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Calls and awaits `fn` under the breaker's guard."""
-    with Guard(breaker):
+    async with Guard(breaker):
         return await fn(*args, **kwargs)
 
 
-def decorate(breaker: Guarded, fn: Callable[P, R]) -> Callable[P, R]:
+@dataclass(frozen=True, slots=True)
+class Decorator:
+    """Decorates functions so that each of their calls is guarded on the same terms."""
+
+    breaker: Guarded
+    terms: Terms
+
+    def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
+        """`fn`, guarded; see `decorate`."""
+        return decorate(self.breaker, fn, self.terms)
+
+
+def decorate(breaker: Guarded, fn: Callable[P, R], terms: Terms = PLAIN) -> Callable[P, R]:
     """`fn` with each call guarded; a coroutine function stays one.
 
     Raises:
@@ -113,14 +261,14 @@ def decorate(breaker: Guarded, fn: Callable[P, R]) -> Callable[P, R]:
 
         @functools.wraps(fn)
         async def guarded_async(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 - R is a coroutine here, and what it yields has no name
-            with Guard(breaker):
+            async with Guard(breaker, terms):
                 return await fn(*args, **kwargs)
 
         return cast("Callable[P, R]", guarded_async)
 
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        with Guard(breaker):
+        with Guard(breaker, terms):
             return fn(*args, **kwargs)
 
     return guarded

@@ -86,8 +86,9 @@ def test_a_deadline_may_have_passed_from_the_start(clock: DrivenClock) -> None:
         check_deadline()
 
 
-def test_a_deadline_is_a_number() -> None:
-    with pytest.raises(ValueError, match="got nan"), deadline(math.nan):
+@pytest.mark.parametrize("seconds", [math.nan, math.inf])
+def test_a_deadline_is_a_finite_number(seconds: float) -> None:
+    with pytest.raises(ValueError, match=f"got {seconds}"), deadline(seconds):
         pass
 
 
