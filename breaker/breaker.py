@@ -385,6 +385,8 @@ class Breaker:
                 form also when the time is over.
             ValueError: `timeout` is not above 0, or not finite.
         """
+        if timeout is None and priority is None and not ignore:
+            return guards.Guard(self)  # the usual case, spared the cost of making terms
         return guards.Guard(self, guards.Terms(timeout, priority, ignore))
 
     def guarded(

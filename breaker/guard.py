@@ -119,21 +119,24 @@ class Guard:
     def __enter__(self) -> Self:
         if self._start is not None:
             raise RuntimeError("a guard is for one call; ask for a new one with breaker.guard()")
-        self._outer = self._limit = DEADLINE.get()
-        self._around = PRIORITY.get()
-        if self._outer and (left := self._outer.remaining()) <= 0:
-            raise DeadlineExceeded(
-                f"breaker {self._breaker.name!r}: the deadline passed {-left:.3f} s ago, so the "
-                "call was not made",
-                started=False,
-            )
-        self._ask()
-        self._start = self._breaker.clock()
-        self._timeout = self._terms.seconds(self._breaker.settings)
-        if self._timeout is not None:
-            own = Deadline(self._start + self._timeout, self._breaker.clock)
-            self._limit = nearest(self._outer, own)
-            DEADLINE.set(self._limit)
+        breaker, terms = self._breaker, self._terms
+        self._outer = self._limit = outer = DEADLINE.get()
+        if outer is not None and outer.remaining() <= 0:
+            raise self._too_late(outer)
+        if terms.priority is not None:
+            self._around = PRIORITY.get()
+            PRIORITY.set(terms.priority)
+        allowed = False
+        try:
+            allowed = breaker.allow()
+        finally:
+            if not allowed:
+                self._leave()
+        if not allowed:
+            raise breaker.rejection()
+        self._start = breaker.clock()
+        if terms.timeout is not None:
+            self._limit_time(self._start)
         return self
 
     def __exit__(
@@ -166,18 +169,12 @@ class Guard:
                 raise exceeded from expired
         self._report(exc)
 
-    def _ask(self) -> None:
-        """Asks the breaker, with the call's priority in force from here on."""
-        if self._terms.priority is not None:
-            PRIORITY.set(self._terms.priority)
-        allowed = False
-        try:
-            allowed = self._breaker.allow()
-        finally:
-            if not allowed:
-                self._leave()
-        if not allowed:
-            raise self._breaker.rejection()
+    def _limit_time(self, start: float) -> None:
+        self._timeout = self._terms.seconds(self._breaker.settings)
+        if self._timeout is not None:
+            own = Deadline(start + self._timeout, self._breaker.clock)
+            self._limit = nearest(self._outer, own)
+            DEADLINE.set(self._limit)
 
     def _leave(self) -> None:
         """Takes back what this guard put into the context, and nothing else."""
@@ -188,15 +185,25 @@ class Guard:
 
     def _report(self, exc: BaseException | None) -> None:
         self._leave()
+        breaker = self._breaker
         start = cast("float", self._start)  # set by __enter__, without which nobody exits
-        end = self._breaker.clock()
-        late = self._own_expired or (self._timeout is not None and end - start > self._timeout)
-        self._breaker.done(start, end, error=late or self._failed(exc))
+        end = breaker.clock()
+        failed = exc is not None and self._failed(exc)
+        if self._timeout is not None:
+            failed = failed or self._own_expired or end - start > self._timeout
+        breaker.done(start, end, error=failed)
 
-    def _failed(self, exc: BaseException | None) -> bool:
+    def _failed(self, exc: BaseException) -> bool:
         if not isinstance(exc, Exception) or isinstance(exc, self._terms.ignore):
             return False
         return not (isinstance(exc, DeadlineExceeded) and self._outer_expired)
+
+    def _too_late(self, outer: Deadline) -> DeadlineExceeded:
+        return DeadlineExceeded(
+            f"breaker {self._breaker.name!r}: the deadline passed {-outer.remaining():.3f} s ago, "
+            "so the call was not made",
+            started=False,
+        )
 
     def _exceeded(self) -> DeadlineExceeded:
         limit = f"{self._timeout:g} s" if self._own_expired else "the deadline that it was given"
