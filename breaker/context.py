@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from enum import IntEnum
 
 from breaker.errors import DeadlineExceeded
@@ -54,7 +53,7 @@ def current_deadline() -> float | None:
     In seconds of the clock that the deadline was set by: `time.monotonic`, unless a breaker or a
     test has one of its own. `remaining` needs no such knowledge.
     """
-    found = DEADLINE.get()
+    found = deadline_in_force()
     return found.at if found else None
 
 
@@ -64,7 +63,7 @@ def remaining() -> float | None:
     Made for a client's time-out: `session.get(url, timeout=remaining())`. Some clients take 0 for
     "no limit" or refuse it, so ask `check_deadline` first.
     """
-    found = DEADLINE.get()
+    found = deadline_in_force()
     return max(0.0, found.remaining()) if found else None
 
 
@@ -74,7 +73,7 @@ def check_deadline() -> None:
     Raises:
         DeadlineExceeded: the deadline has passed.
     """
-    found = DEADLINE.get()
+    found = deadline_in_force()
     if found and (left := found.remaining()) <= 0:
         raise DeadlineExceeded(f"the deadline passed {-left:.3f} s ago")
 
@@ -83,7 +82,8 @@ def check_deadline() -> None:
 def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
     """Gives what is called inside so many seconds; of nested deadlines the nearest counts.
 
-    It interrupts nothing by itself: guards and `check_deadline` look at it.
+    It interrupts nothing by itself: guards and `check_deadline` look at it. It ends with the
+    block, also for tasks that were begun inside and go on.
 
     Args:
         seconds: from now; 0 or less is a deadline that has passed already.
@@ -94,29 +94,49 @@ def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> 
     """
     if not math.isfinite(seconds):
         raise ValueError(f"deadline() got {seconds}; allowed: a finite number of seconds")
-    before = DEADLINE.get()
-    DEADLINE.set(nearest(before, Deadline(clock() + seconds, clock)))
+    before, own = deadline_in_force(), Deadline(clock() + seconds, clock)
+    DEADLINE.set(nearest(before, own))
     try:
         yield
     finally:
         DEADLINE.set(before)
+        own.lift()
 
 
-@dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment, with the clock that it is told by."""
+    """A moment, with the clock that it is told by.
 
-    at: float
-    clock: Callable[[], float]
+    Attributes:
+        at: seconds of `clock`; infinite once it is lifted.
+        clock: seconds as a float.
+        enforced: whether an async guard cancels its body then, so that guards inside need not.
+    """
+
+    __slots__ = ("at", "clock", "enforced")
+
+    def __init__(self, at: float, clock: Callable[[], float]) -> None:
+        self.at = at
+        self.clock = clock
+        self.enforced = False
 
     def remaining(self) -> float:
         """Seconds until then; negative afterwards."""
         return self.at - self.clock()
 
+    def lift(self) -> None:
+        """Ends it for all who carry it: what outlives a call is not bound by its deadline."""
+        self.at = math.inf
+
 
 def nearest(outer: Deadline | None, inner: Deadline) -> Deadline:
     """The one that comes first, whichever clock each is told by."""
     return outer if outer and outer.remaining() < inner.remaining() else inner
+
+
+def deadline_in_force() -> Deadline | None:
+    """The nearest deadline that has not been lifted."""
+    found = DEADLINE.get()
+    return found if found is not None and found.at < math.inf else None
 
 
 # Restored by value and not by token: a token is refused in another context, and the steps of one

@@ -9,7 +9,14 @@ from math import inf
 from types import TracebackType
 from typing import Any, Final, Literal, ParamSpec, Protocol, Self, TypeVar, cast
 
-from breaker.context import DEADLINE, PRIORITY, Deadline, Priority, nearest
+from breaker.context import (
+    DEADLINE,
+    PRIORITY,
+    Deadline,
+    Priority,
+    deadline_in_force,
+    nearest,
+)
 from breaker.errors import BreakerOpenError, DeadlineExceeded
 from breaker.settings import Settings
 
@@ -88,7 +95,8 @@ class Guard:
     a caller gave has run out: they are not the callee's fault. The time it took always counts.
 
     The async form cancels its body at the nearest of its own time-out and the deadline in force,
-    and raises `DeadlineExceeded` (`asyncio.timeout` does it, by the event loop's clock). The sync
+    and raises `DeadlineExceeded` (`asyncio.timeout` does it, by the event loop's clock; where an
+    async guard around it will do so at the same moment, that one does). The sync
     form interrupts nothing: it hands the deadline to those that ask for it inside, and a late
     answer is still returned, as throwing it away would gain nothing.
 
@@ -102,6 +110,8 @@ class Guard:
         "_around",
         "_breaker",
         "_cutoff",
+        "_ended",
+        "_failing",
         "_limit",
         "_outer",
         "_start",
@@ -115,12 +125,13 @@ class Guard:
         self._start: float | None = None
         self._timeout: float | None = None
         self._cutoff: asyncio.Timeout | None = None
+        self._failing = self._ended = False
 
     def __enter__(self) -> Self:
         if self._start is not None:
             raise RuntimeError("a guard is for one call; ask for a new one with breaker.guard()")
         breaker, terms = self._breaker, self._terms
-        self._outer = self._limit = outer = DEADLINE.get()
+        self._outer = self._limit = outer = deadline_in_force()
         if outer is not None and outer.remaining() <= 0:
             raise self._too_late(outer)
         if terms.priority is not None:
@@ -149,7 +160,8 @@ class Guard:
 
     async def __aenter__(self) -> Self:
         self.__enter__()
-        if self._limit is not None:
+        if self._limit is not None and not self._limit.enforced:
+            self._limit.enforced = self._limit is not self._outer
             self._cutoff = asyncio.timeout(self._limit.remaining())
             await self._cutoff.__aenter__()
         return self
@@ -169,6 +181,19 @@ class Guard:
                 raise exceeded from expired
         self._report(exc)
 
+    def fail(self) -> None:
+        """Counts the call as an error, however its block ends: for answers that are failures."""
+        self._failing = True
+
+    def end(self) -> None:
+        """Ends and reports the call before its block does; what follows is no part of it.
+
+        An async guard no longer cancels its body then.
+        """
+        if self._cutoff is not None and not self._cutoff.expired():
+            self._cutoff.reschedule(None)
+        self._report(None)
+
     def _limit_time(self, start: float) -> None:
         self._timeout = self._terms.seconds(self._breaker.settings)
         if self._timeout is not None:
@@ -182,13 +207,18 @@ class Guard:
             PRIORITY.set(self._around)
         if self._timeout is not None:
             DEADLINE.set(self._outer)
+            if self._limit is not None and self._limit is not self._outer:
+                self._limit.lift()
 
     def _report(self, exc: BaseException | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
         self._leave()
         breaker = self._breaker
         start = cast("float", self._start)  # set by __enter__, without which nobody exits
         end = breaker.clock()
-        failed = exc is not None and self._failed(exc)
+        failed = self._failing or (exc is not None and self._failed(exc))
         if self._timeout is not None:
             failed = failed or self._own_expired or end - start > self._timeout
         breaker.done(start, end, error=failed)

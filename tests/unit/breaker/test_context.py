@@ -124,6 +124,23 @@ def test_both_travel_into_tasks_and_threads_and_not_back(clock: DrivenClock) -> 
     asyncio.run(main())
 
 
+def test_a_deadline_ends_for_those_who_outlive_its_block(clock: DrivenClock) -> None:
+    async def look(later: asyncio.Event) -> tuple[float | None, float | None]:
+        before = remaining()
+        await later.wait()
+        return before, remaining()
+
+    async def main() -> None:
+        later = asyncio.Event()
+        with deadline(3, clock=clock):
+            task = asyncio.create_task(look(later))
+            await asyncio.sleep(0)
+        later.set()
+        assert await task == (3, None)
+
+    asyncio.run(main())
+
+
 def test_a_generator_may_be_stepped_in_several_contexts(clock: DrivenClock) -> None:
     def steps() -> Iterator[float | None]:
         with priority(Priority.SHEDDABLE), deadline(3, clock=clock):

@@ -17,6 +17,7 @@ from breaker import (
     priority,
     remaining,
 )
+from breaker.guard import Guard
 from breaker.testing import DrivenClock
 
 MakeBreaker = Callable[..., Breaker]
@@ -131,6 +132,26 @@ class TestSync:
         for refused in (make().guard, make().guarded):
             with pytest.raises(ValueError, match=rf"timeout is {timeout}; allowed: seconds above"):
                 refused(timeout=timeout)
+
+    def test_a_call_may_fail_without_an_exception(self, make: MakeBreaker) -> None:
+        breaker = make()
+        with breaker.guard() as call:
+            call.fail()
+        assert totals(breaker) == (0, 1, 0)
+
+    def test_a_call_may_end_before_its_block(self, make: MakeBreaker) -> None:
+        breaker = make()
+
+        @breaker.guarded(timeout=1)
+        def outlive() -> None:
+            with breaker.guard(timeout=1) as call:
+                call.end()
+                assert remaining() == 1
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            outlive()
+        assert totals(breaker) == (1, 1, 0)
 
 
 class TestPriority:
@@ -273,6 +294,28 @@ class TestAsync:
             except asyncio.CancelledError:
                 answer = 42
         assert answer == 42
+        assert totals(breaker) == (0, 1, 0)
+
+    async def test_a_call_that_ended_early_is_not_cancelled(self, make: MakeBreaker) -> None:
+        breaker = make()
+        async with breaker.guard(timeout=SOON) as call:
+            call.end()
+            assert remaining() is None
+            await asyncio.sleep(3 * SOON)
+        assert totals(breaker) == (1, 0, 0)
+
+    async def test_a_call_that_ends_while_it_is_cut_off_is_late(self, make: MakeBreaker) -> None:
+        breaker = make()
+
+        async def hang(call: Guard) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                call.end()
+
+        with pytest.raises(DeadlineExceeded):
+            async with breaker.guard(timeout=SOON) as call:
+                await hang(call)
         assert totals(breaker) == (0, 1, 0)
 
     async def test_its_own_exceptions_come_through(self, make: MakeBreaker) -> None:
