@@ -185,14 +185,17 @@ class Guard:
         """Counts the call as an error, however its block ends: for answers that are failures."""
         self._failing = True
 
-    def end(self) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """Ends and reports the call before its block does; what follows is no part of it.
 
         An async guard no longer cancels its body then.
+
+        Args:
+            error: the exception that the call ended with, judged as one from the block would be.
         """
         if self._cutoff is not None and not self._cutoff.expired():
             self._cutoff.reschedule(None)
-        self._report(None)
+        self._report(error)
 
     def _limit_time(self, start: float) -> None:
         self._timeout = self._terms.seconds(self._breaker.settings)

@@ -1,0 +1,156 @@
+"""A breaker around what an httpx client sends."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+
+import httpx
+
+from breaker.breaker import Breaker
+from breaker.context import remaining
+from breaker.guard import Guard
+
+OWN_FAULTS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+"""Errors of the request itself, which never reached the other side."""
+
+
+class BreakerTransport(httpx.BaseTransport):
+    """Guards each request of a `httpx.Client`, redirects one by one; retries nothing.
+
+    Answers from 500 on and transport errors count as errors. The call lasts until the response is
+    closed, as httpx does by itself once the body is read. What is left of the deadline in force
+    limits each of httpx's time-outs (connect, read, write, pool); a time-out after that deadline
+    is not counted as an error.
+
+    Args:
+        breaker: what to ask and to report to.
+        transport: what sends; an `httpx.HTTPTransport` of its own by default.
+
+    Raises:
+        BreakerOpenError: from each request that may not go.
+        DeadlineExceeded: from each request that begins after the deadline in force.
+
+    Example:
+        client = httpx.Client(transport=BreakerTransport(breaker))
+    """
+
+    def __init__(self, breaker: Breaker, transport: httpx.BaseTransport | None = None) -> None:
+        self._breaker = breaker
+        self._transport = transport or httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request."""
+        with ExitStack() as call:
+            guard = call.enter_context(self._breaker.guard(ignore=OWN_FAULTS))
+            _limit_time(request)
+            try:
+                response = self._transport.handle_request(request)
+            except httpx.TimeoutException:
+                _excuse(guard)
+                raise
+            if response.is_server_error:
+                guard.fail()
+            if isinstance(response.stream, httpx.SyncByteStream):
+                response.stream = _Body(response.stream, guard)
+                call.pop_all()  # from here on the body ends it
+        return response
+
+    def close(self) -> None:
+        """Closes the transport that sends."""
+        self._transport.close()
+
+
+class AsyncBreakerTransport(httpx.AsyncBaseTransport):
+    """As `BreakerTransport`, for an `httpx.AsyncClient`."""
+
+    def __init__(self, breaker: Breaker, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._breaker = breaker
+        self._transport = transport or httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request."""
+        with ExitStack() as call:
+            # The guard's sync form: between here and the end of the body the task is the caller's,
+            # and not to be cancelled by us.
+            guard = call.enter_context(self._breaker.guard(ignore=OWN_FAULTS))
+            _limit_time(request)
+            try:
+                response = await self._transport.handle_async_request(request)
+            except httpx.TimeoutException:
+                _excuse(guard)
+                raise
+            if response.is_server_error:
+                guard.fail()
+            if isinstance(response.stream, httpx.AsyncByteStream):
+                response.stream = _AsyncBody(response.stream, guard)
+                call.pop_all()  # from here on the body ends it
+        return response
+
+    async def aclose(self) -> None:
+        """Closes the transport that sends."""
+        await self._transport.aclose()
+
+
+class _Body(httpx.SyncByteStream):
+    """A response's body; the call ends with it."""
+
+    def __init__(self, stream: httpx.SyncByteStream, guard: Guard) -> None:
+        self._stream = stream
+        self._guard = guard
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        except Exception as error:
+            _end(self._guard, error)
+            raise
+
+    def close(self) -> None:
+        try:
+            self._stream.close()
+        finally:
+            self._guard.end()
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    """A response's body; the call ends with it."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, guard: Guard) -> None:
+        self._stream = stream
+        self._guard = guard
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        except Exception as error:
+            _end(self._guard, error)
+            raise
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._guard.end()
+
+
+def _limit_time(request: httpx.Request) -> None:
+    """No time-out of the request is longer than what is left of the deadline in force."""
+    left = remaining()
+    if left is not None:
+        given = request.extensions.get("timeout", {})
+        request.extensions["timeout"] = {
+            phase: left if given.get(phase) is None else min(left, given[phase])
+            for phase in ("connect", "read", "write", "pool")
+        }
+
+
+def _excuse(guard: Guard) -> None:
+    """Ends the call as no error, if it was the caller's time that ran out."""
+    if remaining() == 0:
+        guard.end()
+
+
+def _end(guard: Guard, error: Exception) -> None:
+    if isinstance(error, httpx.TimeoutException):
+        _excuse(guard)
+    guard.end(error)

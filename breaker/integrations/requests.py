@@ -1,0 +1,80 @@
+"""A breaker around what a session of requests sends."""
+
+from collections.abc import MutableMapping
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from breaker.breaker import Breaker
+from breaker.context import remaining
+
+OWN_FAULTS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)
+"""Errors of the request itself, which never reached the other side."""
+
+_Timeout = float | tuple[float | None, float | None] | None
+
+
+class BreakerAdapter(BaseAdapter):
+    """Guards each request of a `requests.Session`, redirects one by one; retries nothing.
+
+    Answers from 500 on and transport errors count as errors. The call lasts until the body is
+    read or, with `stream=True`, until it begins. What is left of the deadline in force limits the
+    time-outs for connecting and for each read; a time-out after that deadline is not counted as
+    an error.
+
+    Args:
+        breaker: what to ask and to report to.
+        adapter: what sends; a `requests.adapters.HTTPAdapter` of its own by default.
+
+    Raises:
+        BreakerOpenError: from each request that may not go.
+        DeadlineExceeded: from each request that begins after the deadline in force.
+
+    Example:
+        session.mount("https://payments.example/", BreakerAdapter(breaker))
+    """
+
+    def __init__(self, breaker: Breaker, adapter: BaseAdapter | None = None) -> None:
+        super().__init__()
+        self._breaker = breaker
+        self._adapter = adapter or HTTPAdapter()
+
+    def send(  # noqa: PLR0913, PLR0917 - the signature of requests
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
+        timeout: _Timeout = None,
+        verify: bool | str = True,  # noqa: FBT001, FBT002 - the signature of requests
+        cert: str | tuple[str, str] | None = None,
+        proxies: MutableMapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Sends one request."""
+        with self._breaker.guard(ignore=OWN_FAULTS) as call:
+            within = _within_deadline(timeout)
+            try:
+                response = self._adapter.send(request, stream, within, verify, cert, proxies)
+                if not stream:
+                    _ = response.content  # read here and kept, so that the call lasts as long
+            except requests.Timeout:
+                if remaining() == 0:
+                    call.end()  # it was the caller's time that ran out
+                raise
+            if response.status_code >= 500:
+                call.fail()
+        return response
+
+    def close(self) -> None:
+        """Closes the adapter that sends."""
+        self._adapter.close()
+
+
+def _within_deadline(timeout: _Timeout) -> _Timeout:
+    """The time-outs for connecting and reading, none longer than what is left."""
+    left = remaining()
+    if left is None:
+        return timeout
+    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    return (
+        left if connect is None else min(left, connect),
+        left if read is None else min(left, read),
+    )

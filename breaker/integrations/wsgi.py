@@ -1,0 +1,143 @@
+"""A breaker around a WSGI application (Flask, Django, Pyramid …)."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from breaker.breaker import Breaker
+from breaker.context import Priority
+from breaker.errors import BreakerOpenError, DeadlineExceeded
+from breaker.guard import Guard, Timeout
+from breaker.integrations.priority import parse
+from breaker.integrations.problem import Problem
+from breaker.integrations.routes import UNGUARDED, Routes
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class BreakerMiddleware:
+    """Guards the requests that an application gets.
+
+    As `breaker.integrations.asgi.BreakerMiddleware`, but nothing is interrupted: `timeout` is
+    handed down as the deadline, and a late answer is sent and counts as an error. Where calling the
+    application raises `DeadlineExceeded` the answer is 504, at `BreakerOpenError` 503. The call
+    lasts until the body is exhausted or closed.
+
+    Args:
+        app: the application.
+        breaker: what to ask and to report to.
+        exclude: paths that are not guarded; with a `*` at the end, all that begin so.
+        priority: the name of a header that gives a request's priority, or a function of the
+            environment that does.
+        timeout: seconds until the last byte; "slo" for the stated service level's.
+
+    Raises:
+        ValueError: `timeout` or a path of `exclude` is not allowed.
+
+    Example:
+        app.wsgi_app = BreakerMiddleware(app.wsgi_app, breaker, timeout=2)
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        breaker: Breaker,
+        *,
+        exclude: Iterable[str] = UNGUARDED,
+        priority: "str | Callable[[WSGIEnvironment], Priority | None] | None" = None,
+        timeout: Timeout | None = None,
+    ) -> None:
+        self._app = app
+        self._breaker = breaker
+        self._excluded = Routes(exclude)
+        self._priority = _by_header(priority) if isinstance(priority, str) else priority
+        self._timeout = timeout
+        breaker.guard(timeout=timeout)  # says at once what is wrong with it
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Takes one request."""
+        path = _path(environ)
+        if path in self._excluded:
+            return self._app(environ, start_response)
+        priority = self._priority(environ) if self._priority else None
+        guard = self._breaker.guard(timeout=self._timeout, priority=priority)
+        start = _Start(start_response, guard)
+        try:
+            with ExitStack() as call:
+                call.enter_context(guard)
+                body = _Body(self._app(environ, start), guard)
+                call.pop_all()  # from here on the body ends it
+                return body
+        except (BreakerOpenError, DeadlineExceeded) as error:
+            if start.started:
+                raise
+            return _answer(start_response, Problem.of(error, path))
+
+
+class _Start:
+    """`start_response`, with an eye on the status."""
+
+    def __init__(self, start_response: "StartResponse", guard: Guard) -> None:
+        self.started = False
+        self._start_response = start_response
+        self._guard = guard
+
+    def __call__(
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: "OptExcInfo | None" = None,
+        /,
+    ) -> Callable[[bytes], object]:
+        self.started = True
+        if status.startswith("5"):
+            self._guard.fail()
+        return self._start_response(status, headers, exc_info)
+
+
+class _Body:
+    """The application's body; the call ends with it."""
+
+    def __init__(self, body: Iterable[bytes], guard: Guard) -> None:
+        self._body = body
+        self._guard = guard
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._body
+        except BaseException as error:
+            self._guard.end(error)
+            raise
+        self._guard.end()
+
+    def close(self) -> None:
+        """Closes the application's body, as the server must whatever happens (PEP 3333)."""
+        try:
+            if hasattr(self._body, "close"):
+                self._body.close()
+        finally:
+            self._guard.end()
+
+
+def _path(environ: "WSGIEnvironment") -> str:
+    # PEP 3333: text whose characters are the bytes that came.
+    raw: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return raw.encode("latin-1").decode(errors="replace")
+
+
+def _by_header(name: str) -> "Callable[[WSGIEnvironment], Priority | None]":
+    key = f"HTTP_{name.upper().replace('-', '_')}"
+
+    def read(environ: "WSGIEnvironment") -> Priority | None:
+        return parse(environ.get(key, ""))
+
+    return read
+
+
+def _answer(start_response: "StartResponse", problem: Problem) -> Iterable[bytes]:
+    start_response(f"{problem.status.value} {problem.status.phrase}", list(problem.headers))
+    return [problem.body]
