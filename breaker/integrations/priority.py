@@ -16,14 +16,12 @@ def parse(value: str) -> Priority | None:
     two to a level. RFC 9218's default, `u=3`, is `CRITICAL`, as ours is.
     """
     word = value.strip()
-    if named := Priority.__members__.get(word.upper().replace("-", "_")):
+    if (named := _NAMED.get(word.upper().replace("-", "_"))) is not None:
         return named
-    if word in _NUMBERS:
-        return _NUMBERS[word]
     # Of a key that is given twice the last one counts (RFC 8941, 3.2).
     if urgencies := _URGENCY.findall(word):
         return Priority(3 - int(urgencies[-1]) // 2)
     return None
 
 
-_NUMBERS: Final = {str(level.value): level for level in Priority}
+_NAMED: Final = Priority.__members__ | {str(level.value): level for level in Priority}

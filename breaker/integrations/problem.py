@@ -4,14 +4,14 @@ import json
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Self
+from typing import Final, Self
 from urllib.parse import quote
 
 from breaker.errors import BreakerOpenError, DeadlineExceeded
 
-REJECTED = "urn:breakerd:problem:rejected"
+REJECTED: Final = "urn:breakerd:problem:rejected"
 """A breaker rejected the call, before anything was done."""
-TIMED_OUT = "urn:breakerd:problem:timed-out"
+TIMED_OUT: Final = "urn:breakerd:problem:timed-out"
 """The call did not end in time. What it did until then stands."""
 
 
@@ -34,14 +34,12 @@ class Problem:
     def of(cls, error: BreakerOpenError | DeadlineExceeded, path: str) -> Self:
         """The answer to a request for `path`, decoded, that ended with `error`."""
         if isinstance(error, BreakerOpenError):
-            status, kind, more = (
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                REJECTED,
-                {"breaker": error.breaker, "reason": error.reason},
-            )
-            waits = (("retry-after", str(max(1, math.ceil(error.retry_after)))),)
+            status, kind = HTTPStatus.SERVICE_UNAVAILABLE, REJECTED
+            more = {"breaker": error.breaker, "reason": error.reason}
+            waits = {"retry-after": str(max(1, math.ceil(error.retry_after)))}
         else:
-            status, kind, more, waits = HTTPStatus.GATEWAY_TIMEOUT, TIMED_OUT, {}, ()
+            status, kind = HTTPStatus.GATEWAY_TIMEOUT, TIMED_OUT
+            more, waits = {}, {}
         document = {
             "type": kind,
             "title": status.phrase,
@@ -55,6 +53,6 @@ class Problem:
             ("content-type", "application/problem+json"),
             ("content-length", str(len(body))),
             ("cache-control", "no-store"),
-            *waits,
+            *waits.items(),
         )
         return cls(status, headers, body)

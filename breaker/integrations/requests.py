@@ -1,7 +1,5 @@
 """A breaker around what a session of requests sends."""
 
-from collections.abc import MutableMapping
-
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
@@ -39,14 +37,14 @@ class BreakerAdapter(BaseAdapter):
         self._breaker = breaker
         self._adapter = adapter or HTTPAdapter()
 
-    def send(  # noqa: PLR0913, PLR0917 - the signature of requests
+    def send(
         self,
         request: requests.PreparedRequest,
         stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
         timeout: _Timeout = None,
         verify: bool | str = True,  # noqa: FBT001, FBT002 - the signature of requests
         cert: str | tuple[str, str] | None = None,
-        proxies: MutableMapping[str, str] | None = None,
+        proxies: dict[str, str] | None = None,
     ) -> requests.Response:
         """Sends one request."""
         with self._breaker.guard(ignore=OWN_FAULTS) as call:
