@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from typing import cast
 
 import httpx
 
@@ -49,9 +50,9 @@ class BreakerTransport(httpx.BaseTransport):
                 raise
             if response.is_server_error:
                 guard.fail()
-            if isinstance(response.stream, httpx.SyncByteStream):
-                response.stream = _Body(response.stream, guard)
-                call.pop_all()  # from here on the body ends it
+            # A transport gives a stream of its own kind; the client asserts it.
+            response.stream = _Body(cast("httpx.SyncByteStream", response.stream), guard)
+            call.pop_all()  # from here on the body ends it
         return response
 
     def close(self) -> None:
@@ -80,9 +81,8 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
                 raise
             if response.is_server_error:
                 guard.fail()
-            if isinstance(response.stream, httpx.AsyncByteStream):
-                response.stream = _AsyncBody(response.stream, guard)
-                call.pop_all()  # from here on the body ends it
+            response.stream = _AsyncBody(cast("httpx.AsyncByteStream", response.stream), guard)
+            call.pop_all()  # from here on the body ends it
         return response
 
     async def aclose(self) -> None:

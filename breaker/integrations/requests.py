@@ -53,7 +53,8 @@ class BreakerAdapter(BaseAdapter):
                 response = self._adapter.send(request, stream, within, verify, cert, proxies)
                 if not stream:
                     _ = response.content  # read here and kept, so that the call lasts as long
-            except requests.Timeout:
+            # A body that stays away is a ConnectionError to requests.
+            except (requests.Timeout, requests.ConnectionError):
                 if remaining() == 0:
                     call.end()  # it was the caller's time that ran out
                 raise

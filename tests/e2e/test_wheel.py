@@ -119,11 +119,23 @@ def test_the_breaker_alone(wheel: Path, tmp_path: Path) -> None:
 
 def test_breaker_pulls_in_neither_network_nor_web() -> None:
     program = (
-        "import sys, breaker, breaker.testing; print(*{name.split('.')[0] for name in sys.modules})"
+        "import sys, breaker, breaker.testing; print(*{name.split('.')[0] for name in sys.modules});"
+        "assert 'breaker.integrations' not in sys.modules;"
+        "import breaker.integrations.asgi, breaker.integrations.wsgi;"
+        "assert not {'httpx', 'requests', 'starlette'} & set(sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
     assert "breaker" in loaded
-    assert not loaded & {"httpx", "fastapi", "starlette", "uvicorn", "typer", "alerts", "api"}
+    assert not loaded & {
+        "httpx",
+        "requests",
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "typer",
+        "alerts",
+        "api",
+    }

@@ -80,6 +80,14 @@ def test_the_deadline_limits_it_and_does_not_count(
     assert totals(breaker) == (1, 0, 0)
 
 
+def test_the_deadline_limits_the_body_and_does_not_count(
+    session: requests.Session, breaker: Breaker, origin: Origin
+) -> None:
+    with deadline(0.05), pytest.raises(requests.ConnectionError, match="Read timed out"):
+        session.get(f"{origin.url}/hang-body")
+    assert totals(breaker) == (1, 0, 0)
+
+
 def test_past_the_deadline_nothing_is_sent(
     session: requests.Session, breaker: Breaker, origin: Origin
 ) -> None:
