@@ -119,10 +119,10 @@ def test_the_breaker_alone(wheel: Path, tmp_path: Path) -> None:
 
 def test_breaker_pulls_in_neither_network_nor_web() -> None:
     program = (
-        "import sys, breaker, breaker.testing; print(*{name.split('.')[0] for name in sys.modules});"
-        "assert 'breaker.integrations' not in sys.modules;"
-        "import breaker.integrations.asgi, breaker.integrations.wsgi;"
-        "assert not {'httpx', 'requests', 'starlette'} & set(sys.modules)"
+        "import sys, breaker, breaker.testing\n"
+        "assert 'breaker.integrations' not in sys.modules\n"
+        "import breaker.integrations.asgi, breaker.integrations.wsgi\n"
+        "print(*{name.split('.')[0] for name in sys.modules})"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
