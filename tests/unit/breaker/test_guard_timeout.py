@@ -261,10 +261,13 @@ class TestAsync:
         assert totals(breaker) == (0, 1, 0)
 
     async def test_the_callers_deadline_cancels_too_and_is_not_the_callees_fault(
-        self, make: MakeBreaker
+        self, make: MakeBreaker, clock: DrivenClock
     ) -> None:
         breaker = make()
-        with deadline(SOON), pytest.raises(DeadlineExceeded, match="deadline that it was given"):
+        with (
+            deadline(SOON, clock=clock),
+            pytest.raises(DeadlineExceeded, match="deadline that it was given"),
+        ):
             async with breaker.guard(timeout=NEVER):
                 await asyncio.Event().wait()
         assert totals(breaker) == (1, 0, 0)
@@ -285,6 +288,31 @@ class TestAsync:
                 await asyncio.Event().wait()
         assert totals(inner) == (1, 0, 0)
         assert totals(outer) == (0, 1, 0)
+
+    async def test_nested_only_the_outer_guard_cancels_at_its_deadline(
+        self, make: MakeBreaker, clock: DrivenClock
+    ) -> None:
+        outer, inner = make(), make()
+        async with outer.guard(timeout=NEVER):
+            clock.advance(NEVER - SOON)
+            async with inner.guard(timeout=NEVER):
+                await asyncio.sleep(3 * SOON)
+        assert totals(inner) == (1, 0, 0)
+
+    async def test_what_outlives_the_call_is_not_bound_by_its_deadline(
+        self, make: MakeBreaker
+    ) -> None:
+        async def look() -> tuple[float | None, float | None]:
+            before = remaining()
+            await later.wait()
+            return before, remaining()
+
+        breaker, later = make(), asyncio.Event()
+        async with breaker.guard(timeout=NEVER):
+            task = asyncio.create_task(look())
+            await asyncio.sleep(0)
+        later.set()
+        assert await task == (NEVER, None)
 
     async def test_a_body_that_swallows_its_cancellation_is_late(self, make: MakeBreaker) -> None:
         breaker = make()
