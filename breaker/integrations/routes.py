@@ -3,7 +3,15 @@
 from collections.abc import Iterable
 from typing import Final
 
-UNGUARDED: Final = ("/healthz", "/readyz", "/metrics", "/breaker/*", "/breakers", "/breakers/*")
+UNGUARDED: Final = (
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/-/*",
+    "/breaker/*",
+    "/breakers",
+    "/breakers/*",
+)
 """Left alone by default: what is asked when all is not well, the admin plane above all."""
 
 
