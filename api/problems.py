@@ -24,8 +24,6 @@ UNKNOWN_BREAKER: Final = "urn:breakerd:problem:unknown-breaker"
 """There is no breaker of that name; `known` holds those that there are."""
 NO_ALERTING: Final = "urn:breakerd:problem:no-alerting"
 """This process has no alerting, so there is nothing to ask or to set."""
-REJECTED: Final = "urn:breakerd:problem:rejected"
-"""The breaker rejected the call."""
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word

@@ -14,8 +14,9 @@ from pydantic import Field
 
 from api import requests
 from api.admin import ThisOperation
-from api.problems import INVALID, REJECTED, Problem, documented
+from api.problems import INVALID, Problem, documented
 from breaker import BreakerOpenError
+from breaker.integrations.problem import REJECTED
 
 JsonObject = dict[str, Any]
 Scenario = Literal["high_latency", "latency_spike", "memory_overload", "errors", "reset_normal"]
