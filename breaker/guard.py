@@ -217,7 +217,8 @@ class Guard:
         if self._ended:
             return
         self._ended = True
-        self._leave()
+        if self._terms is not PLAIN:
+            self._leave()
         breaker = self._breaker
         start = cast("float", self._start)  # set by __enter__, without which nobody exits
         end = breaker.clock()
