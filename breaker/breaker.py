@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from breaker import guard as guards
 from breaker import snapshot as snapshots
+from breaker.baseline import Feed, Totals
 from breaker.context import Priority
 from breaker.counters import DURATION_BOUNDS, Counters
 from breaker.engine import Engine
@@ -83,8 +84,11 @@ class Breaker:
         self._errors = 0
         self._aside = 0
         """Reported calls that the window did not take."""
+        self._late = 0
+        """Calls reported as good after the stated time-out."""
         self._lost = 0
         """Allowed calls taken for never to be reported."""
+        self._feed = Feed()
         self._last_activity = (0, self.clock())
         self._buckets = [0] * (len(DURATION_BOUNDS) + 1)
         self._duration_sum = 0.0
@@ -164,6 +168,7 @@ class Breaker:
         end = max(start, end)
         with self._careful() as now:
             self._errors += error
+            self._late += not error and end - start > self._engine.slo.timeout
             self._duration_sum += end - start
             self._buckets[bisect_left(DURATION_BOUNDS, end - start)] += 1
             if not self._engine.observe(now, start, end, error=error):
@@ -457,9 +462,20 @@ class Breaker:
     def _advance(self, now: float) -> None:
         if now >= self._next_memory:
             self._read_memory(now)
+        self._engine.learn(now, self._feed.batch(self._totals(), self._window, self.in_flight))
         self._engine.advance(now)
         self._forget_lost_calls(now)
         self._set_gates(now)
+
+    def _totals(self) -> Totals:
+        return Totals(
+            admitted=self._admitted,
+            rejected=self._rejected,
+            ended=sum(self._buckets),
+            errors=self._errors,
+            late=self._late,
+            duration=self._duration_sum,
+        )
 
     def _read_memory(self, now: float) -> None:
         self._next_memory = now + self.settings.memory_check_interval

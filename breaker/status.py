@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypedDict
 
+from breaker.events import Signal
 from breaker.signals.trend import TREND_SAMPLES, TRIPPING, Trend
 from breaker.signals.trend import describe as describe_trend
 from breaker.state import REJECTING, Reason, State
@@ -212,7 +213,7 @@ def _slo(engine: Engine) -> SloReport | None:
         stated_success_rate=slo.success_rate,
         timeout_seconds=whole(slo.timeout),
         observed_success_rate=round(1 - window.failed / len(window), 6) if len(window) else None,
-        missed=engine.slo.breached(window),
+        missed=engine.breach(Signal.SLO) is not None,
     )
 
 
