@@ -25,10 +25,9 @@ class Signal(StrEnum):
 class Evidence:
     """What one signal saw when it gave its verdict.
 
-    `value` and `threshold` are in `unit` ("ms", "%", "fraction"); for an anomaly, `threshold` is what
-    is normal. `detail` holds what else
-    explains it, already in words or plain numbers: the percentile watched, the trend's kind and
-    slope, the slowest call.
+    `value` and `threshold` are in `unit` ("ms", "%", "fraction", "calls"); for an anomaly,
+    `threshold` is what is normal. `detail` holds what else explains it, already in words or plain
+    numbers: the percentile watched, the trend's kind and slope, the slowest call.
     """
 
     signal: Signal

@@ -1,8 +1,8 @@
 """Trouble told from load: which quantities leave their learnt normal together.
 
 More load raises requests and calls in flight, and leaves durations and errors where they are: by
-Little's law (1961) calls in flight are requests per second times seconds per call. So under mere load
-at most two of the four rise, and these two. Trouble is what load does not explain:
+Little's law (1961) calls in flight are requests per second times seconds per call. So under mere
+load at most two of the four rise, and these two. Trouble is what load does not explain:
 
 - *slow*: calls take longer, and pile up;
 - *stuck*: calls pile up far more than requests do, whether or not any of them ends;
@@ -12,6 +12,7 @@ It is told, with hysteresis, and rejects nothing.
 """
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final
 
 from breaker.baseline import Baseline, Departure, Quantity, Scale
@@ -26,6 +27,8 @@ LEARNT: Final = 120.0
 
 _LEAST_REQUESTS: Final = 5.0
 """Requests that the last ten seconds must hold, as far as they count."""
+_ROOTS: Final = 1.75
+"""Five deviations of the root of a fading count."""
 _EASED: Final = 0.5
 """Once told, so much of the way back to normal is still trouble."""
 
@@ -86,7 +89,9 @@ def _trouble(baseline: Baseline, ease: float) -> Evidence | None:
         return None
     seen = {quantity: baseline.departure(quantity) for quantity in Quantity}
     duration, in_flight = seen[Quantity.DURATION], seen[Quantity.IN_FLIGHT]
-    if _FAILING.exceeded(seen[Quantity.ERRORS], ease):
+    ended = baseline.series(Quantity.ERRORS, Scale.SECONDS).moments.weight
+    failing = _FAILING.exceeded(seen[Quantity.ERRORS], ease)
+    if failing and not _by_chance(ended, seen[Quantity.ERRORS], ease):
         return _evidence("more calls fail than usual", Quantity.ERRORS, seen, counted)
     if _SLOW.exceeded(duration, ease) and _PILING.exceeded(in_flight, ease):
         return _evidence("calls are slow and pile up", Quantity.DURATION, seen, counted)
@@ -94,6 +99,16 @@ def _trouble(baseline: Baseline, ease: float) -> Evidence | None:
     if unexplained and _STUCK.exceeded(in_flight, ease):
         return _evidence("calls pile up and hardly end", Quantity.IN_FLIGHT, seen, counted)
     return None
+
+
+def _by_chance(calls: float, failures: Departure, ease: float) -> bool:
+    """Whether so few failures may be luck: their deviation says little where they are rare.
+
+    Roots of counts have nearly the same deviation whatever the count (Anscombe, "The transformation
+    of Poisson, binomial and negative-binomial data", 1948); that of fading counts is half of one.
+    """
+    found, expected = calls * failures.value, calls * failures.normal
+    return sqrt(found + 3 / 8) - sqrt(expected + 3 / 8) < _ROOTS * ease
 
 
 def _evidence(

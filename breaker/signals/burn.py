@@ -1,9 +1,9 @@
 """How fast the error budget burns, over two windows.
 
 A burn rate of 1 uses up exactly the failures that the service level allows. The long window (5 min)
-says that it matters, the short one (10 s) that it still goes on; so the verdict neither hangs on a few
-calls nor outlives the trouble. Source: B. Beyer and others, "The Site Reliability Workbook" (2018),
-chapter 5, multiwindow burn-rate alerts.
+says that it matters, the short one (10 s) that it still goes on; so the verdict neither hangs on a
+few calls nor outlives the trouble. Source: B. Beyer and others, "The Site Reliability Workbook"
+(2018), chapter 5, multiwindow burn-rate alerts.
 """
 
 from math import sqrt
