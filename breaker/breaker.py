@@ -29,9 +29,11 @@ from breaker.context import Priority
 from breaker.counters import DURATION_BOUNDS, Counters
 from breaker.engine import Engine
 from breaker.errors import BreakerOpenError
+from breaker.events import Signal
 from breaker.listeners import Listener, Listeners
 from breaker.memory import MEMORY, MemoryReading
-from breaker.settings import Settings
+from breaker.revision import revised
+from breaker.settings import Settings, Slo
 from breaker.state import REJECTING, Reason, State
 from breaker.status import ConfigReport, Status, describe
 from breaker.stream import EventStream
@@ -214,6 +216,15 @@ class Breaker:
         return not self._engine.latency.breached(self._present_window())
 
     @property
+    def service_ok(self) -> bool:
+        """Whether the stated service level is kept, and calls are as they normally are.
+
+        What is not is told, and rejects nothing; without a stated `slo` it is always True.
+        """
+        engine = self._engine
+        return not (engine.breach(Signal.SLO) or engine.breach(Signal.ANOMALY))
+
+    @property
     def in_flight(self) -> int:
         """Calls that were allowed and have not reported.
 
@@ -338,6 +349,22 @@ class Breaker:
         with self._careful() as now:
             if self._engine.apply(now, settings):
                 self._read_memory(now)
+
+    def revised_slo(self) -> Slo | None:
+        """The service level that is really kept, learnt over about a day.
+
+        None without a stated `slo`, and until enough is known; to be put in force by `revise`.
+        """
+        with self._careful() as now:
+            slo = self._engine.settings.slo
+            return revised(self._engine.baseline, slo, now) if slo else None
+
+    def revise(self, slo: Slo | None) -> None:
+        """Puts another service level in force, or none; all else is kept, and nothing warms up.
+
+        The file is not changed: where there is one, `Registry.change` also writes it down.
+        """
+        self.apply(self.settings.model_copy(update={"slo": slo}))
 
     def restore(self, data: dict[str, Any]) -> None:
         """Takes up a snapshot where it was left; the time since then counts as passed.

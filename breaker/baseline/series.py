@@ -25,8 +25,8 @@ class Quantity(StrEnum):
 class Scale(Enum):
     """How far back it is looked, in seconds.
 
-    Weights fade exponentially, with half of this as time constant: so the mean age of what counts is
-    that of a plain window of this length.
+    Weights fade exponentially, with half of this as time constant: so the mean age of what counts
+    is that of a plain window of this length.
     """
 
     SECONDS = 10.0

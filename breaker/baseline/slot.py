@@ -7,8 +7,15 @@ class Slot:
     """Calls of a stretch of time. Not thread-safe."""
 
     __slots__ = (
-        "durations", "duration", "ended", "errors", "failed", "looks", "requests", "sum_in_flight",
-    )  # fmt: skip
+        "duration",
+        "durations",
+        "ended",
+        "errors",
+        "failed",
+        "looks",
+        "requests",
+        "sum_in_flight",
+    )
 
     def __init__(self) -> None:
         self.requests = self.ended = self.errors = self.failed = 0

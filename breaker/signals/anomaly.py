@@ -5,7 +5,7 @@ Little's law (1961) calls in flight are requests per second times seconds per ca
 load at most two of the four rise, and these two. Trouble is what load does not explain:
 
 - *slow*: calls take longer, and pile up;
-- *stuck*: calls pile up far more than requests do, whether or not any of them ends;
+- *stuck*: calls pile up far more than requests do, and fewer than half as many end as begin;
 - *failing*: more calls fail than usual.
 
 It is told, with hysteresis, and rejects nothing.
@@ -51,7 +51,7 @@ class _Limit:
 
 _SLOW: Final = _Limit(deviations=5.0, ratio=1.5, step=0.001)
 _PILING: Final = _Limit(deviations=3.0, ratio=1.5, step=0.3)
-_STUCK: Final = _Limit(deviations=6.0, ratio=2.0, step=3.0)
+_STUCK: Final = _Limit(deviations=6.0, ratio=2.0, step=2.0)
 _FAILING: Final = _Limit(deviations=5.0, ratio=2.0, step=0.05)
 
 
@@ -96,7 +96,7 @@ def _trouble(baseline: Baseline, ease: float) -> Evidence | None:
     if _SLOW.exceeded(duration, ease) and _PILING.exceeded(in_flight, ease):
         return _evidence("calls are slow and pile up", Quantity.DURATION, seen, counted)
     unexplained = in_flight.ratio > _STUCK.ratio * max(1.0, seen[Quantity.RATE].ratio)
-    if unexplained and _STUCK.exceeded(in_flight, ease):
+    if unexplained and ended < counted / 2 and _STUCK.exceeded(in_flight, ease):
         return _evidence("calls pile up and hardly end", Quantity.IN_FLIGHT, seen, counted)
     return None
 
