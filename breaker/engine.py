@@ -229,6 +229,13 @@ class Engine:
         self._send(SettingsChanged, now, changed=changed)
         return True
 
+    def take_up_baseline(self, now: float, baseline: Baseline) -> None:
+        """Goes on with what an earlier process learnt; the surer it is, the less to warm up."""
+        self.baseline = baseline
+        slo = self.settings.slo
+        if slo and self.machine.automatic is State.WARMING_UP:
+            self.machine.warm_at = now + slo.warmup * (1 - baseline.confidence(now))
+
     def take_up(self, now: float, automatic: State, mode: State | None, wait: float) -> None:
         """Goes to where an earlier process was, with `wait` seconds before probes may go."""
         self.window.clear()

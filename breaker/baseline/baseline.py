@@ -1,7 +1,7 @@
 """What is normal for the calls of one breaker, learnt from batches of them."""
 
 from collections import Counter
-from math import inf, isfinite
+from math import isfinite
 from typing import Final
 
 from breaker.baseline.batch import Batch
@@ -99,7 +99,7 @@ class Baseline:
         standard error of the mean duration down to 5 %. What was learnt long ago counts less.
         """
         duration = self._series[Quantity.DURATION, Scale.DAY].moments
-        idle = max(0.0, now - self._last) if self._last is not None else inf
+        idle = max(0.0, now - self._last) if self._last is not None else 0.0
         left = Scale.DAY.fading(min(idle, LONGEST_GAP))
         if not duration.weight or not duration.mean:
             return 0.0

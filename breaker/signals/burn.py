@@ -14,6 +14,8 @@ from breaker.events import Evidence, Signal
 from breaker.settings import Settings
 
 _LEAST_CALLS: Final = 10
+_LEAST_LATE_CALLS: Final = 3
+"""With fewer in the short window, the long one decides alone."""
 _UNLIKELY: Final = 3.0
 """A normal deviate that chance exceeds upwards in one look of 740."""
 
@@ -34,9 +36,15 @@ class BurnSignal:
         long = baseline.series(Quantity.ERRORS, Scale.MINUTES).moments
         if self._slo is None or long.weight < _LEAST_CALLS:
             return False
+        if long.age > Scale.MINUTES.value:
+            # Hardly a call for minutes: what was then says nothing of now.
+            return False
         chance = _UNLIKELY * sqrt(self._budget * (1 - self._budget) / long.weight)
-        burning = long.mean > self._budget + chance
-        return burning and self.rate(baseline, Scale.SECONDS) > 1
+        return long.mean > self._budget + chance and self._goes_on(baseline)
+
+    def _goes_on(self, baseline: Baseline) -> bool:
+        short = baseline.series(Quantity.ERRORS, Scale.SECONDS).moments
+        return short.weight < _LEAST_LATE_CALLS or short.mean > self._budget
 
     def evidence(self, baseline: Baseline) -> Evidence:
         """What the long window shows now."""
