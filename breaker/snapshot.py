@@ -77,15 +77,7 @@ def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
     Raises:
         SnapshotError: `data` cannot be used; nothing was changed.
     """
-    try:
-        saved = _Snapshot.model_validate(data)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'snapshot'}: {e['msg']}" for e in error.errors()
-        )
-        raise SnapshotError(
-            f"not a snapshot of version {VERSION} for breaker {engine.name!r}: {problems}"
-        ) from None
+    saved = _checked(data, engine.name)
     age = max(0.0, time.time() - saved.saved_at)
     left = max(0.0, saved.seconds_left - age)
     before = engine.window.ended
@@ -102,6 +94,27 @@ def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
         engine.window.add(now - call_age - age, seconds, error=failed)
     engine.window.expire(now)
     return engine.window.ended - before
+
+
+def check(data: dict[str, Any]) -> None:
+    """Checks whether `data` could be restored.
+
+    Raises:
+        SnapshotError: it could not.
+    """
+    _checked(data, str(data.get("name")))
+
+
+def _checked(data: dict[str, Any], name: str) -> _Snapshot:
+    try:
+        return _Snapshot.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'snapshot'}: {e['msg']}" for e in error.errors()
+        )
+        raise SnapshotError(
+            f"not a snapshot of version {VERSION} for breaker {name!r}: {problems}"
+        ) from None
 
 
 def _take_up_baseline(engine: Engine, now: float, saved: SavedBaseline, age: float) -> None:
