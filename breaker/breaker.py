@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from breaker import guard as guards
 from breaker import snapshot as snapshots
 from breaker.baseline import Feed, Totals
+from breaker.baseline.report import BaselineReport
+from breaker.baseline.report import report as describe_baseline
 from breaker.context import Priority
 from breaker.counters import DURATION_BOUNDS, Counters
 from breaker.engine import Engine
@@ -276,6 +278,11 @@ class Breaker:
             duration_buckets=tuple(buckets),
             duration_sum=self._duration_sum,
         )
+
+    def baseline(self) -> BaselineReport:
+        """What was learnt of the calls on each time scale; also part of `status()`."""
+        with self._careful() as now:
+            return describe_baseline(self._engine.baseline, now)
 
     def snapshot(self) -> dict[str, Any]:
         """State, recovery and window as versioned, JSON-able data for `restore`."""

@@ -4,6 +4,9 @@ The mean of ten seconds varies by itself, the more the fewer calls there are and
 in bursts. No formula knows how much; so these means are watched like any other series, on the scale
 of a day, and a departure is measured in their own deviations. For durations it is the mean of their
 logarithms, which a single very slow call hardly moves.
+
+What is far out counts as if it were three deviations out, so that trouble neither moves the normal
+much nor makes room for itself (P. Huber, "Robust estimation of a location parameter", 1964).
 """
 
 from dataclasses import dataclass
@@ -16,6 +19,11 @@ from breaker.baseline.series import Quantity, Scale
 SHORTEST: Final = 1e-6
 """Seconds; the logarithm of less is not asked for."""
 
+LEARNT: Final = 120.0
+"""Seconds of normal after which it is known what is far out."""
+
+_FAR_OUT: Final = 3.0
+"""Deviations."""
 _LEAST_DEVIATION: Final = {
     Quantity.RATE: (0.1, 0.05),
     Quantity.ERRORS: (0.01, 0.0),
@@ -78,20 +86,28 @@ class Normal:
 
     def learn(self, seconds: float, means: dict[Quantity, float]) -> None:
         """Takes the present means for normal, for so many seconds."""
+        known = self.seconds >= LEARNT
         for quantity, level in self.levels.items():
-            level.add(seconds, self._present(quantity, means))
+            present = self._present(quantity, means)
+            if known:
+                room = _FAR_OUT * self._deviation(quantity)
+                present = min(level.mean + room, max(level.mean - room, present))
+            level.add(seconds, present)
 
     def departure(self, quantity: Quantity, means: dict[Quantity, float]) -> Departure:
         """Where the present mean of `quantity` is."""
         level, present = self.levels[quantity], self._present(quantity, means)
-        number, share = _LEAST_DEVIATION[quantity]
-        deviation = max(level.deviation, number, share * level.mean)
         logarithmic = quantity is Quantity.DURATION
         return Departure(
             value=exp(present) if logarithmic else present,
             normal=exp(level.mean) if logarithmic else level.mean,
-            deviations=(present - level.mean) / deviation,
+            deviations=(present - level.mean) / self._deviation(quantity),
         )
+
+    def _deviation(self, quantity: Quantity) -> float:
+        level = self.levels[quantity]
+        number, share = _LEAST_DEVIATION[quantity]
+        return max(level.deviation, number, share * level.mean)
 
     def _present(self, quantity: Quantity, means: dict[Quantity, float]) -> float:
         return self.logarithm.mean if quantity is Quantity.DURATION else means[quantity]

@@ -4,7 +4,8 @@ More load raises requests and calls in flight, and leaves durations and errors w
 Little's law (1961) calls in flight are requests per second times seconds per call. So under mere
 load at most two of the four rise, and these two. Trouble is what load does not explain:
 
-- *slow*: calls take longer, and pile up;
+- *slow*: calls take longer, and pile up; where there is seldom more than one at once, and looking
+  now and then does not show it, requests times duration must say so;
 - *stuck*: calls pile up far more than requests do, and fewer than half as many end as begin;
 - *failing*: more calls fail than usual.
 
@@ -16,14 +17,13 @@ from math import sqrt
 from typing import Final
 
 from breaker.baseline import Baseline, Departure, Quantity, Scale
+from breaker.baseline.normal import LEARNT
 from breaker.events import Evidence, Signal
 
 HOLD: Final = 3.0
 """Seconds that it must last before it is told."""
 CLEAR: Final = 10.0
 """Seconds that all must be well before it is over."""
-LEARNT: Final = 120.0
-"""Seconds of normal that must be known before anything can leave it."""
 
 _LEAST_REQUESTS: Final = 5.0
 """Requests that the last ten seconds must hold, as far as they count."""
@@ -50,6 +50,7 @@ class _Limit:
 
 
 _SLOW: Final = _Limit(deviations=5.0, ratio=1.5, step=0.001)
+_FAR_SLOWER: Final = _Limit(deviations=8.0, ratio=2.0, step=0.001)
 _PILING: Final = _Limit(deviations=3.0, ratio=1.5, step=0.3)
 _STUCK: Final = _Limit(deviations=6.0, ratio=2.0, step=2.0)
 _FAILING: Final = _Limit(deviations=5.0, ratio=2.0, step=0.05)
@@ -93,7 +94,11 @@ def _trouble(baseline: Baseline, ease: float) -> Evidence | None:
     failing = _FAILING.exceeded(seen[Quantity.ERRORS], ease)
     if failing and not _by_chance(ended, seen[Quantity.ERRORS], ease):
         return _evidence("more calls fail than usual", Quantity.ERRORS, seen, counted)
-    if _SLOW.exceeded(duration, ease) and _PILING.exceeded(in_flight, ease):
+    work = duration.ratio * seen[Quantity.RATE].ratio
+    piling = _PILING.exceeded(in_flight, ease)
+    if (_SLOW.exceeded(duration, ease) and piling) or (
+        _FAR_SLOWER.exceeded(duration, ease) and work > _PILING.ratio
+    ):
         return _evidence("calls are slow and pile up", Quantity.DURATION, seen, counted)
     unexplained = in_flight.ratio > _STUCK.ratio * max(1.0, seen[Quantity.RATE].ratio)
     if unexplained and ended < counted / 2 and _STUCK.exceeded(in_flight, ease):
