@@ -32,7 +32,7 @@ _LEAST_VARIATION: Final = 0.5
 class Baseline:
     """Requests per second, error rate, duration and calls in flight, over 10 s, 5 min and 1 day.
 
-    About 24 kB, however many calls there are and however long it runs. Pure: `now` is passed in, in
+    About 30 kB, however many calls there are and however long it runs. Pure: `now` is passed in, in
     seconds of any clock. Not thread-safe: the breaker's lock guards it.
 
     A clock that goes back costs the time until it is where it was; one that jumps ahead counts as

@@ -9,6 +9,7 @@ What is far out counts as if it were three deviations out, so that trouble neith
 much nor makes room for itself (P. Huber, "Robust estimation of a location parameter", 1964).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
 from typing import Final
@@ -78,7 +79,7 @@ class Normal:
             level.fade(elapsed, factor)
         self.logarithm.fade(elapsed, Scale.SECONDS.fading(elapsed))
 
-    def hear(self, ended: int, durations: list[float]) -> None:
+    def hear(self, ended: int, durations: Sequence[float]) -> None:
         """Takes in the durations of the present moment, a sample of the `ended` calls."""
         if durations:
             logarithms = [log(max(SHORTEST, seconds)) for seconds in durations]

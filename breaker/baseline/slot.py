@@ -1,5 +1,7 @@
 """The batches of about a second, put together: what the baseline takes in at once."""
 
+from array import array
+
 from breaker.baseline.batch import SAMPLE, Batch
 
 
@@ -20,7 +22,7 @@ class Slot:
     def __init__(self) -> None:
         self.requests = self.ended = self.errors = self.failed = 0
         self.duration = 0.0
-        self.durations: list[float] = []
+        self.durations = array("d")
         self.sum_in_flight = self.looks = 0
 
     def add(self, batch: Batch) -> None:
@@ -30,7 +32,7 @@ class Slot:
         self.errors += batch.errors
         self.failed += batch.errors + batch.late
         self.duration += batch.duration
-        self.durations += batch.durations[: SAMPLE - len(self.durations)]
+        self.durations.extend(batch.durations[: SAMPLE - len(self.durations)])
         self.sum_in_flight += batch.in_flight
         self.looks += 1
 
