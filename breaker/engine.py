@@ -299,7 +299,7 @@ class Engine:
             return []
         evidence = self.slo.evidence(self.window) if hopeless else None
         if evidence is None and self.burn.breached(self.baseline):
-            evidence = self.burn.evidence(self.baseline)
+            evidence = self._breached.get(Signal.SLO) or self.burn.evidence(self.baseline)
         self._note_breach(now, Signal.SLO, evidence)
         return [evidence] if evidence and hopeless else []
 
