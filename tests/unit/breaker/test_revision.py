@@ -52,7 +52,14 @@ def test_a_stated_timeout_that_is_too_short_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "baseline", [learnt(5), learnt(30), learnt(300, errors=100), learnt(300, duration=5000.0)]
+    "baseline",
+    [
+        learnt(5),
+        learnt(30),
+        learnt(300, errors=100),
+        learnt(300, duration=5000.0),
+        learnt(300, duration=1e-6),
+    ],
 )
 def test_nothing_is_said_that_could_not_be_stated(baseline: Baseline) -> None:
     assert revised(baseline, STATED, 300) is None

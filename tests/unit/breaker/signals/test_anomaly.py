@@ -191,6 +191,16 @@ def test_taking_the_level_away_ends_it(make: MakeBreaker, clock: DrivenClock) ->
     assert breaker.service_ok
 
 
+def test_in_trouble_the_day_learns_a_tenth_as_fast(make: MakeBreaker, clock: DrivenClock) -> None:
+    breaker = make(slo=SLO)
+    calls(breaker, clock, 300, 50, together=2)
+    calls(breaker, clock, 300, 800, together=8)
+    assert not breaker.service_ok
+    mean = breaker.baseline()["series"]["duration"]["1day"]["mean"]
+    good, slow = 300 / 0.25 * 2, 300 / 1.0 * 8
+    assert mean == pytest.approx((good * 0.05 + 0.1 * slow * 0.8) / (good + 0.1 * slow), rel=0.2)
+
+
 def test_while_calls_are_rejected_nothing_is_learnt(make: MakeBreaker, clock: DrivenClock) -> None:
     breaker = make(slo=SLO, wait_time=600)
     calls(breaker, clock, 300, 50, together=2)

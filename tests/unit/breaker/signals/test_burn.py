@@ -86,6 +86,15 @@ def test_few_calls_are_judged_by_the_long_window_alone(signal: BurnSignal) -> No
     assert not signal.breached(service.baseline), "what was minutes ago says nothing of now"
 
 
+def test_a_breach_does_not_outlive_the_calls_for_long(signal: BurnSignal) -> None:
+    service = Service()
+    service.serve(300, failing=50)
+    service.serve(60, rate=0)
+    assert signal.breached(service.baseline)
+    service.serve(180, rate=0)
+    assert not signal.breached(service.baseline)
+
+
 def test_fewer_than_ten_calls_say_nothing(signal: BurnSignal) -> None:
     service = Service()
     service.serve(9, failing=1, rate=1)
