@@ -24,8 +24,15 @@ _REASONS: Final = {
     "memory": "memory is short",
     "latency": "calls are slow",
     "errors": "calls fail",
+    "trouble": "the service level is missed, or calls are not as usual",
 }
 """Where there is no evidence."""
+_WHAT: Final = {
+    "open": "open",
+    "memory": "memory high",
+    "latency": "slow",
+    "trouble": "in trouble",
+}
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 40
 
@@ -52,7 +59,7 @@ class Trouble:
     """What there is to be told."""
 
     kind: str
-    """"open", "memory" or "latency"."""
+    """"open", "memory", "latency" or "trouble"."""
     drill: bool
     reason: str
     note: str
@@ -78,7 +85,7 @@ def message(trouble: Trouble, settings: OpsGenieSettings) -> str:
     """One sentence: what happened to what, and the evidence."""
     name = trouble.status["name"]
     service = f"{settings.api_name}/" if settings.api_name else ""
-    what = {"open": "open", "memory": "memory high", "latency": "slow"}[trouble.kind]
+    what = _WHAT[trouble.kind]
     drill = "[DRILL] " if trouble.drill else ""
     return shorten(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
 

@@ -125,7 +125,7 @@ class Incident:
         id: unique.
         alias: its name at the receiver, and the key that makes sending it twice harmless.
         breaker: whose trouble it is.
-        kind: the weightiest thing in it so far: "open", "memory" or "latency".
+        kind: the weightiest thing in it so far: "open", "memory", "latency" or "trouble".
         opened_at: when it began.
         not_before: when it may be told, held back by a cooldown.
         stages: copied from the settings when it opened, so editing them changes it no more.
@@ -186,10 +186,17 @@ class Incident:
         if self._worth_a_note():
             self.notes.append(f"Open again, for the {ordinal(self.episodes)} time. {seen}")
 
-    def worsen(self, kind: str, not_before: float, why: str) -> None:
-        """What was a threshold only is weightier now; it may be told from `not_before` on."""
+    def worsen(
+        self, kind: str, not_before: float, why: str, stages: tuple[Stage, ...] | None = None
+    ) -> None:
+        """What was a threshold only is weightier now; it may be told from `not_before` on.
+
+        With `stages`, these replace its own, and are counted from then.
+        """
         self.kind = kind
-        if not self.maybe_told:
+        if stages is not None:
+            self.stages, self.stage, self.not_before = stages, 0, not_before
+        elif not self.maybe_told:
             self.not_before = min(self.not_before, not_before)
         self.notes.append(f"Now {kind}: {why}")
 

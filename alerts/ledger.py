@@ -13,7 +13,7 @@ from breaker.log import get_logger
 
 _log = get_logger("alerts")
 
-_KINDS = ("*", policy.OPEN, policy.MEMORY, policy.LATENCY)
+_KINDS = ("*", policy.OPEN, policy.MEMORY, policy.LATENCY, policy.TROUBLE)
 _LONGEST_SILENCE = 90 * 86400
 _WRITE_AGAIN = 5.0
 """Seconds between two attempts to write what could not be written."""

@@ -252,7 +252,7 @@ class Alerting:
 
         Args:
             breaker: pattern of names, as in the shell.
-            kind: "open", "memory", "latency", or "*" for all.
+            kind: "open", "memory", "latency", "trouble", or "*" for all.
             author: who wants it.
             reason: why.
             seconds: up to 90 days.

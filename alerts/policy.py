@@ -10,6 +10,8 @@ from alerts.settings import EnvironmentPolicy, OpsGenieSettings
 OPEN: Final = "open"
 MEMORY: Final = "memory"
 LATENCY: Final = "latency"
+TROUBLE: Final = "trouble"
+"""The service level is missed, or calls are not as usual; rejects nothing."""
 
 
 class Watched(Protocol):
@@ -35,6 +37,11 @@ class Watched(Protocol):
         """Whether latency is below its threshold."""
         ...
 
+    @property
+    def service_ok(self) -> bool:
+        """Whether the stated service level is kept, and calls are as usual."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Silence:
@@ -43,7 +50,7 @@ class Silence:
     Attributes:
         id: unique.
         breaker: pattern of names, as in the shell: `*`, `pay*`.
-        kind: "open", "memory", "latency" or "*".
+        kind: "open", "memory", "latency", "trouble" or "*".
         author: who wanted it.
         reason: why.
         starts_at: seconds since the epoch.
@@ -82,11 +89,20 @@ def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
         found.append(MEMORY)
     if settings.trigger_on_latency_threshold and not breaker.latency_ok:
         found.append(LATENCY)
+    if settings.trigger_on_trouble and not breaker.service_ok:
+        found.append(TROUBLE)
     return tuple(found)
 
 
-def stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
-    """The stages of an incident that opens now."""
+def outweighs(kind: str, other: str) -> bool:
+    """Whether an incident of `other` becomes one of `kind`."""
+    return kind != other and (kind == OPEN or other == TROUBLE)
+
+
+def stages(settings: OpsGenieSettings, kind: str = OPEN) -> tuple[Stage, ...]:
+    """The stages of an incident of that kind that opens now."""
+    if kind == TROUBLE:
+        return (Stage(0.0, settings.trouble_priority),)
     if not settings.time_before_send_alert:
         return (Stage(0.0, priority(settings)),)
     return (

@@ -70,6 +70,12 @@ class OpsGenieSettings(SettingsModel):
     )
     trigger_on_memory_threshold: bool = setting(True, "Alert when memory crosses its threshold.")
     trigger_on_latency_threshold: bool = setting(True, "Alert when latency crosses its threshold.")
+    trigger_on_trouble: bool = setting(
+        True, "Alert when the stated service level is missed, or calls are not as they usually are."
+    )
+    trouble_priority: Priority = setting(
+        "P4", "Priority of such an alert, as long as nothing weightier joins it."
+    )
     include_latency_metrics: bool = setting(True, "Put latency into the alert.")
     include_memory_metrics: bool = setting(True, "Put memory into the alert.")
     include_system_info: bool = setting(True, "Put host, process and versions into the alert.")

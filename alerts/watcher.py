@@ -33,6 +33,7 @@ _log = get_logger("alerts")
 _ALIAS: Final = 499
 """Longest alias without its number; OpsGenie takes 512."""
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
+_TROUBLES: Final = {Signal.SLO, Signal.ANOMALY}
 _GONE: Final = "Its breaker is no longer configured."
 
 
@@ -65,7 +66,8 @@ class Watcher:
         """Keeps the evidence. Called by the engine, so it only puts it away."""
         if isinstance(event, ThresholdBreached):
             sign = _Sign(self._now(), event.drill, event.evidence)
-            self._signs[event.breaker, event.signal.value] = sign
+            kind = policy.TROUBLE if event.signal in _TROUBLES else event.signal.value
+            self._signs[event.breaker, kind] = sign
         elif isinstance(event, Transition) and event.to_state in _OPENED:
             self._signs[event.breaker, policy.OPEN] = _Sign(self._now(), event.drill)
 
@@ -96,8 +98,8 @@ class Watcher:
         elif causes and incident.phase is Phase.QUIET:
             incident.reopen(why(self._trouble(breaker, causes[0])))
             self._ledger.save(incident)
-        elif policy.OPEN in causes and incident.kind != policy.OPEN:
-            self._worsen(breaker, incident, settings)
+        elif causes and policy.outweighs(causes[0], incident.kind):
+            self._worsen(now, breaker, incident, causes[0], settings)
 
     def _is_another(self, incident: Incident, kind: str) -> bool:
         """A drill must not hide what is real, nor go on as if it were."""
@@ -119,7 +121,7 @@ class Watcher:
             kind=kind,
             opened_at=opened_at,
             not_before=self._may_tell_at(trouble, opened_at, opsgenie),
-            stages=policy.stages(opsgenie),
+            stages=policy.stages(opsgenie, kind),
             content=compose(trouble, settings, fields),
             drill=trouble.drill,
             closes=opsgenie.trigger_on_breaker_reset,
@@ -133,13 +135,23 @@ class Watcher:
             held_for=round(max(0.0, incident.not_before - now), 1),
         )
 
-    def _worsen(self, breaker: Breaker, incident: Incident, settings: AlertingSettings) -> None:
-        """A threshold was told, or is to be; now the breaker has opened by it."""
-        trouble = self._trouble(breaker, policy.OPEN)
+    def _worsen(
+        self,
+        now: float,
+        breaker: Breaker,
+        incident: Incident,
+        kind: str,
+        settings: AlertingSettings,
+    ) -> None:
+        """Something was told, or is to be; now the breaker has opened, or crossed a threshold."""
+        trouble = self._trouble(breaker, kind)
         if not incident.maybe_told:
             incident.content = compose(trouble, settings, find_fields(settings.opsgenie))
-        not_before = self._may_tell_at(trouble, incident.opened_at, settings.opsgenie)
-        incident.worsen(policy.OPEN, not_before, why(trouble))
+        slight = incident.kind == policy.TROUBLE
+        since = self._since(now, breaker, kind) if slight else incident.opened_at
+        not_before = self._may_tell_at(trouble, since, settings.opsgenie)
+        stages = policy.stages(settings.opsgenie) if slight else None
+        incident.worsen(kind, not_before, why(trouble), stages)
         self._ledger.save(incident)
 
     def _pass_time(self, now: float, incident: Incident, quiet_time: float) -> None:

@@ -136,8 +136,9 @@ def _modelled(hint: Any) -> Any:  # noqa: ANN401 - a type, in any of its forms
     arguments = tuple(_modelled(argument) for argument in get_args(hint))
     if arguments == get_args(hint):
         return hint
-    if get_origin(hint) is list:
-        return list[arguments[0]]  # type: ignore[valid-type]  # made at run time
+    origin = get_origin(hint)
+    if origin in (list, dict):
+        return origin[arguments]
     union = arguments[0]
     for argument in arguments[1:]:
         union |= argument

@@ -57,6 +57,8 @@ class BreakerCollector(Collector):
         yield _memory(breakers)
         yield _concurrency_limit(breakers)
         yield _in_flight(breakers)
+        yield _baseline(breakers)
+        yield _trouble(breakers)
         yield from self._config()
         if self._alerting is not None:
             yield from _alerts(self._alerting)
@@ -157,6 +159,33 @@ def _in_flight(breakers: Counted) -> Metric:
     )
     for breaker, counters in breakers:
         family.add_metric([breaker.name], counters.in_flight)
+    return family
+
+
+def _baseline(breakers: Counted) -> Metric:
+    family = GaugeMetricFamily(
+        "breaker_baseline",
+        "What was learnt of the calls: per second, fractions, seconds and calls.",
+        labels=["breaker", "quantity", "scale", "statistic"],
+    )
+    for breaker, _ in breakers:
+        for quantity, scales in breaker.baseline()["series"].items():
+            for scale, series in scales.items():
+                labels = [breaker.name, quantity, scale]
+                family.add_metric([*labels, "mean"], series["mean"])
+                family.add_metric([*labels, "deviation"], series["deviation"])
+                family.add_metric([*labels, "p99"], series["p99"])
+    return family
+
+
+def _trouble(breakers: Counted) -> Metric:
+    family = GaugeMetricFamily(
+        "breaker_service_ok",
+        "Whether the stated service level is kept, and calls are as they normally are.",
+        labels=["breaker"],
+    )
+    for breaker, _ in breakers:
+        family.add_metric([breaker.name], breaker.service_ok)
     return family
 
 

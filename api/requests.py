@@ -184,7 +184,7 @@ class NewSilence(Request):
         max_length=100,
         examples=["pay*"],
     )
-    kind: Literal["*", "open", "memory", "latency"] = "*"
+    kind: Literal["*", "open", "memory", "latency", "trouble"] = "*"
     author: str = Field(min_length=1, max_length=100, examples=["ada"])
     reason: str = Field(min_length=1, max_length=500, examples=["database moves, change 17"])
     seconds: float = Field(description="From now on.", gt=0, le=90 * 86_400, examples=[3600])

@@ -22,7 +22,7 @@ from api.auth import Access, is_loopback
 from api.configuration import read_file, read_section
 from api.settings import ApiSettings
 from api.tokens import TOKEN_VARIABLE, Tokens
-from breaker import ConfigError, ConfigProblem, Registry
+from breaker import ConfigError, ConfigProblem, Registry, StateKeeper
 from breaker.config import Document
 from breaker.log import get_logger
 
@@ -104,9 +104,11 @@ class Service:
         """Everything but the server, closed again by `stack`."""
         if self._config is None:
             registry = stack.enter_context(Registry())
+            self._keep_state(registry, settings, stack)
             alerting = Alerting(registry, read_settings(None))
         else:
             registry = stack.enter_context(Registry.from_file(self._config))
+            self._keep_state(registry, settings, stack)
             alerting = Alerting.from_file(self._config, registry)
         stack.enter_context(alerting)
         path = Path(settings.audit_file) if settings.audit_file else None
@@ -123,6 +125,12 @@ class Service:
         if registry.config is not None:
             registry.config.join(AdminSection(app.state.admin))
         return app
+
+    def _keep_state(self, registry: Registry, settings: ApiSettings, stack: ExitStack) -> None:
+        """Before alerting looks at the breakers: what was open may still be."""
+        if settings.state_file:
+            keeper = StateKeeper(registry, settings.state_file, settings.state_interval)
+            stack.enter_context(keeper)
 
     def _serve(self, app: FastAPI, listener: socket.socket) -> None:
         config = uvicorn.Config(

@@ -34,6 +34,19 @@ class ApiSettings(SettingsModel):
     audit_backups: int = setting(
         3, "How many audit files put aside are kept. Read at start.", unit="files", ge=0, le=100
     )
+    state_file: str = setting(
+        "var/breakers.json",
+        "Where the state of the breakers and what they learnt outlives a restart. Empty: nowhere. "
+        "Read at start.",
+    )
+    state_interval: float = setting(
+        60.0,
+        "How often it is written; besides, at exit. As much is lost at most when the process is "
+        "killed. Read at start.",
+        unit="s",
+        ge=1,
+        le=86400,
+    )
     event_streams: int = setting(
         50, "How many clients may follow GET /events at once.", unit="clients", ge=0, le=10_000
     )

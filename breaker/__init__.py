@@ -44,6 +44,7 @@ from breaker.events import (
     Transition,
     WouldTransition,
 )
+from breaker.keeper import StateKeeper
 from breaker.registry import Registry
 from breaker.settings import RecoverySettings, Settings, Slo
 from breaker.state import Reason, State
@@ -73,6 +74,7 @@ __all__ = [
     "Slo",
     "SnapshotError",
     "State",
+    "StateKeeper",
     "Status",
     "ThresholdBreached",
     "ThresholdCleared",

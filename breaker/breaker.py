@@ -24,13 +24,18 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from breaker import guard as guards
 from breaker import snapshot as snapshots
+from breaker.baseline import Feed, Totals
+from breaker.baseline.report import BaselineReport
+from breaker.baseline.report import report as describe_baseline
 from breaker.context import Priority
 from breaker.counters import DURATION_BOUNDS, Counters
 from breaker.engine import Engine
 from breaker.errors import BreakerOpenError
+from breaker.events import Signal
 from breaker.listeners import Listener, Listeners
 from breaker.memory import MEMORY, MemoryReading
-from breaker.settings import Settings
+from breaker.revision import revised
+from breaker.settings import Settings, Slo
 from breaker.state import REJECTING, Reason, State
 from breaker.status import ConfigReport, Status, describe
 from breaker.stream import EventStream
@@ -83,8 +88,11 @@ class Breaker:
         self._errors = 0
         self._aside = 0
         """Reported calls that the window did not take."""
+        self._late = 0
+        """Calls reported as good after the stated time-out."""
         self._lost = 0
         """Allowed calls taken for never to be reported."""
+        self._feed = Feed()
         self._last_activity = (0, self.clock())
         self._buckets = [0] * (len(DURATION_BOUNDS) + 1)
         self._duration_sum = 0.0
@@ -164,6 +172,7 @@ class Breaker:
         end = max(start, end)
         with self._careful() as now:
             self._errors += error
+            self._late += not error and end - start > self._engine.slo.timeout
             self._duration_sum += end - start
             self._buckets[bisect_left(DURATION_BOUNDS, end - start)] += 1
             if not self._engine.observe(now, start, end, error=error):
@@ -207,6 +216,15 @@ class Breaker:
     def latency_ok(self) -> bool:
         """Whether the watched percentile is within its threshold, or calls are too few to say."""
         return not self._engine.latency.breached(self._present_window())
+
+    @property
+    def service_ok(self) -> bool:
+        """Whether the stated service level is kept, and calls are as they normally are.
+
+        What is not is told, and rejects nothing; without a stated `slo` it is always True.
+        """
+        engine = self._engine
+        return not (engine.breach(Signal.SLO) or engine.breach(Signal.ANOMALY))
 
     @property
     def in_flight(self) -> int:
@@ -260,6 +278,11 @@ class Breaker:
             duration_buckets=tuple(buckets),
             duration_sum=self._duration_sum,
         )
+
+    def baseline(self) -> BaselineReport:
+        """What was learnt of the calls on each time scale; also part of `status()`."""
+        with self._careful() as now:
+            return describe_baseline(self._engine.baseline, now)
 
     def snapshot(self) -> dict[str, Any]:
         """State, recovery and window as versioned, JSON-able data for `restore`."""
@@ -333,6 +356,22 @@ class Breaker:
         with self._careful() as now:
             if self._engine.apply(now, settings):
                 self._read_memory(now)
+
+    def revised_slo(self) -> Slo | None:
+        """The service level that is really kept, learnt over about a day.
+
+        None without a stated `slo`, and until enough is known; to be put in force by `revise`.
+        """
+        with self._careful() as now:
+            slo = self._engine.settings.slo
+            return revised(self._engine.baseline, slo, now) if slo else None
+
+    def revise(self, slo: Slo | None) -> None:
+        """Puts another service level in force, or none; all else is kept, and nothing warms up.
+
+        The file is not changed: where there is one, `Registry.change` also writes it down.
+        """
+        self.apply(self.settings.model_copy(update={"slo": slo}))
 
     def restore(self, data: dict[str, Any]) -> None:
         """Takes up a snapshot where it was left; the time since then counts as passed.
@@ -457,9 +496,20 @@ class Breaker:
     def _advance(self, now: float) -> None:
         if now >= self._next_memory:
             self._read_memory(now)
+        self._engine.learn(now, self._feed.batch(self._totals(), self._window, self.in_flight))
         self._engine.advance(now)
         self._forget_lost_calls(now)
         self._set_gates(now)
+
+    def _totals(self) -> Totals:
+        return Totals(
+            admitted=self._admitted,
+            rejected=self._rejected,
+            ended=sum(self._buckets),
+            errors=self._errors,
+            late=self._late,
+            duration=self._duration_sum,
+        )
 
     def _read_memory(self, now: float) -> None:
         self._next_memory = now + self.settings.memory_check_interval

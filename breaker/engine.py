@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
+from breaker.baseline import Baseline, Batch
 from breaker.errors import BreakerStateError
 from breaker.events import (
     NO_EVIDENCE,
@@ -26,11 +27,13 @@ from breaker.events import (
 )
 from breaker.recovery import Outcome, Phase
 from breaker.settings import Settings
+from breaker.signals.anomaly import AnomalySignal
+from breaker.signals.burn import BurnSignal
 from breaker.signals.errors import ErrorSignal
 from breaker.signals.latency import LatencySignal
 from breaker.signals.memory import MemorySignal
 from breaker.signals.slo import SloSignal
-from breaker.state import Change, Reason, State, StateMachine
+from breaker.state import REJECTING, Change, Reason, State, StateMachine
 from breaker.window import CallWindow
 
 _REASONS: Final = {
@@ -40,6 +43,8 @@ _REASONS: Final = {
 }
 _WATCHING: Final = frozenset({State.CLOSED, State.WARMING_UP})
 """The states in which the window may open the breaker."""
+_TROUBLED_SPEED: Final = 0.1
+"""How fast the baseline learns what is normal over a day while things are not."""
 
 
 class Engine:
@@ -62,6 +67,9 @@ class Engine:
         self.latency = LatencySignal(settings)
         self.errors = ErrorSignal(settings)
         self.slo = SloSignal(settings)
+        self.burn = BurnSignal(settings)
+        self.anomaly = AnomalySignal()
+        self.baseline = Baseline()
         if settings.slo and settings.slo.warmup:
             self.machine.warm_up(now + settings.slo.warmup)
         self.window = CallWindow(*_shape(settings))
@@ -120,6 +128,12 @@ class Engine:
         if self.memory.breached and self.machine.deciding:
             self._trip(now, Reason.MEMORY, (evidence,))
 
+    def learn(self, now: float, batch: Batch) -> None:
+        """Takes what calls did since the last tick into the baseline, and judges by it."""
+        complete = self.baseline.observe(now, batch, speed=self._learning_speed())
+        if complete and self.settings.slo and self.machine.automatic is State.CLOSED:
+            self.anomaly.judge(now, self.baseline)
+
     def advance(self, now: float) -> None:
         """Everything that time alone brings about."""
         self.window.expire(now)
@@ -129,6 +143,9 @@ class Engine:
         self._tell(now, machine.warmed(now))
         if machine.automatic in _WATCHING:
             self._judge_window(now)
+        if machine.automatic is State.CLOSED:
+            anomaly = self.anomaly.evidence() if self.settings.slo else None
+            self._note_breach(now, Signal.ANOMALY, anomaly)
         if not self.memory.breached:
             self._tell(now, machine.probe(now))
         if machine.automatic is State.HALF_OPEN:
@@ -205,11 +222,19 @@ class Engine:
         self.latency = LatencySignal(settings)
         self.errors = ErrorSignal(settings)
         self.slo = SloSignal(settings)
+        self.burn = BurnSignal(settings)
         self.memory.configure(settings)
         self.machine.recovery.configure(settings)
         self.window.configure(*_shape(settings))
         self._send(SettingsChanged, now, changed=changed)
         return True
+
+    def take_up_baseline(self, now: float, baseline: Baseline) -> None:
+        """Goes on with what an earlier process learnt; the surer it is, the less to warm up."""
+        self.baseline = baseline
+        slo = self.settings.slo
+        if slo and self.machine.automatic is State.WARMING_UP:
+            self.machine.warm_at = now + slo.warmup * (1 - baseline.confidence(now))
 
     def take_up(self, now: float, automatic: State, mode: State | None, wait: float) -> None:
         """Goes to where an earlier process was, with `wait` seconds before probes may go."""
@@ -218,6 +243,10 @@ class Engine:
         self._tell(now, change)
 
     # --- decisions
+
+    def breach(self, signal: Signal) -> Evidence | None:
+        """What was told when `signal` crossed its threshold; None if it is within it."""
+        return self._breached.get(signal)
 
     @property
     def near(self) -> bool:
@@ -268,8 +297,9 @@ class Engine:
         hopeless = self.slo.hopeless(self.window)
         if not hopeless and self.machine.automatic is State.WARMING_UP:
             return []
-        missed = hopeless or self.slo.breached(self.window)
-        evidence = self.slo.evidence(self.window) if missed else None
+        evidence = self.slo.evidence(self.window) if hopeless else None
+        if evidence is None and self.burn.breached(self.baseline):
+            evidence = self._breached.get(Signal.SLO) or self.burn.evidence(self.baseline)
         self._note_breach(now, Signal.SLO, evidence)
         return [evidence] if evidence and hopeless else []
 
@@ -283,6 +313,13 @@ class Engine:
         elif signal not in self._breached:
             self._breached[signal] = evidence
             self._send(ThresholdBreached, now, signal=signal, evidence=evidence)
+
+    def _learning_speed(self) -> float:
+        """An outage is not to become the normal: none of it while calls are rejected."""
+        machine = self.machine
+        if self.drill or machine.state in REJECTING or machine.automatic in REJECTING:
+            return 0.0
+        return 1.0 if machine.deciding and not self._breached else _TROUBLED_SPEED
 
     def _probe_evidence(self, seconds: float, *, error: bool) -> Evidence:
         if error and seconds <= self.slo.timeout:

@@ -18,15 +18,16 @@ class Signal(StrEnum):
     ERRORS = "errors"
     MEMORY = "memory"
     SLO = "slo"
+    ANOMALY = "anomaly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What one signal saw when it gave its verdict.
 
-    `value` and `threshold` are in `unit` ("ms", "%", "fraction"). `detail` holds what else
-    explains it, already in words or plain numbers: the percentile watched, the trend's kind and
-    slope, the slowest call.
+    `value` and `threshold` are in `unit` ("ms", "%", "fraction", "calls"); for an anomaly,
+    `threshold` is what is normal. `detail` holds what else explains it, already in words or plain
+    numbers: the percentile watched, the trend's kind and slope, the slowest call.
     """
 
     signal: Signal
@@ -43,9 +44,11 @@ class Evidence:
             Signal.ERRORS: "error rate",
             Signal.MEMORY: "memory use",
             Signal.SLO: "failed or timed-out calls",
+            Signal.ANOMALY: f"{self.detail.get('what', 'not as usual')}:",
         }
         value, limit = _in_words(self.value, self.unit), _in_words(self.threshold, self.unit)
-        text = f"{words[self.signal]} {value} (limit {limit}"
+        bound = "normally" if self.signal is Signal.ANOMALY else "limit"
+        text = f"{words[self.signal]} {value} ({bound} {limit}"
         if self.samples:
             text += f", {self.samples} call{'s' if self.samples > 1 else ''}"
         if trend := self.detail.get("trend"):

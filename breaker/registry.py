@@ -25,6 +25,7 @@ from breaker.config.validate import validate
 from breaker.errors import ConfigError, ConfigProblem
 from breaker.listeners import Listener
 from breaker.settings import Settings
+from breaker.state_file import Snapshots, StateFile
 from breaker.status import ConfigReport
 from breaker.stream import EventStream
 
@@ -62,6 +63,8 @@ class Registry:
         self._named = dict(breakers or {})
         self._breakers: dict[str, Breaker] = {}
         self._subscriptions: list[_Subscription] = []
+        self._unclaimed: Snapshots = {}
+        """Restored snapshots of breakers that were not made yet."""
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -97,17 +100,19 @@ class Registry:
             ValueError: the name has other characters than ASCII letters, digits, `.`, `_`, `-`.
         """
         with self._lock:
-            if name not in self._breakers:
-                if not valid_name(name):
-                    raise ValueError(f"{name!r} cannot name a breaker: {NAME_ALLOWED}")
-                breaker = Breaker(
-                    self.settings_for(name), name=name, clock=self._clock, memory=self._memory
-                )
-                self._attach(breaker)
-                for subscription in self._subscriptions:
-                    subscription.add(breaker)
-                self._breakers[name] = breaker
-            return self._breakers[name]
+            if name in self._breakers:
+                return self._breakers[name]
+            if not valid_name(name):
+                raise ValueError(f"{name!r} cannot name a breaker: {NAME_ALLOWED}")
+            breaker = Breaker(
+                self.settings_for(name), name=name, clock=self._clock, memory=self._memory
+            )
+            self._attach(breaker)
+            for subscription in self._subscriptions:
+                subscription.add(breaker)
+            self._breakers[name] = breaker
+        self._claim(breaker)
+        return breaker
 
     def find(self, name: str) -> Breaker | None:
         """The breaker of that name, if it was made."""
@@ -179,6 +184,26 @@ class Registry:
         """The events of all breakers from now on, for `async for`."""
         return EventStream(self.subscribe, maxsize)
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the state of all breakers to a file, for `restore`; atomic.
+
+        Raises:
+            OSError: it cannot be written; the file is as it was.
+        """
+        snapshots = {breaker.name: breaker.snapshot() for breaker in self}
+        # What nobody has asked for since the restart is still good.
+        StateFile(path).write(self._unclaimed | snapshots)
+
+    def restore(self, path: str | PathLike[str]) -> None:
+        """Takes up what `save` left: now, or when a breaker of that name is made.
+
+        To be called before the first calls. Nothing in the file hinders a start: without the file
+        nothing happens, and what is damaged is set aside and logged.
+        """
+        self._unclaimed = StateFile(path).read()
+        for breaker in self:
+            self._claim(breaker)
+
     def prepare(self, document: Document) -> Callable[[], None]:
         """The registry as a participant in the file: checks its sections.
 
@@ -213,6 +238,12 @@ class Registry:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _claim(self, breaker: Breaker) -> None:
+        # Without the lock: this tells listeners, who may ask for a breaker.
+        snapshot = self._unclaimed.pop(breaker.name, None)
+        if snapshot is not None:
+            breaker.restore(snapshot)
 
     def _attach(self, breaker: Breaker) -> None:
         if self.config is not None:

@@ -6,6 +6,11 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypedDict
 
+from breaker.baseline.report import BaselineReport
+from breaker.baseline.report import report as describe_baseline
+from breaker.baseline.series import Scale
+from breaker.events import Signal
+from breaker.revision import revised
 from breaker.signals.trend import TREND_SAMPLES, TRIPPING, Trend
 from breaker.signals.trend import describe as describe_trend
 from breaker.state import REJECTING, Reason, State
@@ -52,13 +57,27 @@ class CallsReport(TypedDict):
     rejected: int
 
 
+class RevisedReport(TypedDict):
+    """The service level that is really kept."""
+
+    success_rate: float
+    timeout_seconds: float
+
+
 class SloReport(TypedDict):
-    """The stated service level, and what the window shows of it."""
+    """The stated service level, what the window shows of it, and what is really kept.
+
+    A burn rate of 1 fails exactly as many calls as the level allows. `revised` is None until enough
+    is known.
+    """
 
     stated_success_rate: float
     timeout_seconds: float
     observed_success_rate: float | None
     missed: bool
+    burn_rate_10s: float
+    burn_rate_5min: float
+    revised: RevisedReport | None
 
 
 class ConfigReport(TypedDict):
@@ -109,6 +128,8 @@ class Status(TypedDict):
     error_rate: float
     error_threshold: float | None
     slo: SloReport | None
+    anomaly: EvidenceReport | None
+    baseline: BaselineReport
     in_flight: int
     recovery: RecoveryReport | None
     calls: CallsReport
@@ -181,7 +202,9 @@ def describe(breaker: Breaker, engine: Engine, now: float) -> Status:
         current_percentile_exact_ms=round(percentile, 3),
         error_rate=round(window.failed / len(window), 6) if len(window) else 0.0,
         error_threshold=settings.error_threshold,
-        slo=_slo(engine),
+        slo=_slo(engine, now),
+        anomaly=report(anomaly) if (anomaly := engine.breach(Signal.ANOMALY)) else None,
+        baseline=describe_baseline(engine.baseline, now),
         in_flight=counters.in_flight,
         recovery=_recovery(engine, now),
         calls=CallsReport(
@@ -204,15 +227,21 @@ def _reason(engine: Engine) -> Reason:
     return Reason.OPERATOR if engine.machine.mode is State.FORCED_OPEN else engine.trip_reason
 
 
-def _slo(engine: Engine) -> SloReport | None:
+def _slo(engine: Engine, now: float) -> SloReport | None:
     slo, window = engine.settings.slo, engine.window
     if slo is None:
         return None
+    kept = revised(engine.baseline, slo, now)
     return SloReport(
         stated_success_rate=slo.success_rate,
         timeout_seconds=whole(slo.timeout),
         observed_success_rate=round(1 - window.failed / len(window), 6) if len(window) else None,
-        missed=engine.slo.breached(window),
+        missed=engine.breach(Signal.SLO) is not None,
+        burn_rate_10s=round(engine.burn.rate(engine.baseline, Scale.SECONDS), 3),
+        burn_rate_5min=round(engine.burn.rate(engine.baseline, Scale.MINUTES), 3),
+        revised=RevisedReport(success_rate=kept.success_rate, timeout_seconds=kept.timeout)
+        if kept
+        else None,
     )
 
 

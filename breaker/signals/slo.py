@@ -1,11 +1,11 @@
-"""A stated service level: what breaks it is told; calls are rejected only where that helps.
+"""A stated service level: calls are rejected only where that helps.
 
 A call fails the level if it reports an error or takes longer than the time-out. More failures than
-the error budget allows are a breach, told at once. Rejecting all calls because a tenth of them
-fails would take from the nine that succeed; so they are rejected where next to nothing succeeds.
+the error budget allows are told (see `breaker.signals.burn`). Rejecting all calls because a tenth
+of them fails would take from the nine that succeed; so they are rejected where next to nothing
+succeeds.
 """
 
-from math import sqrt
 from typing import Final
 
 from breaker.events import Evidence, Signal
@@ -15,12 +15,9 @@ from breaker.window import CallWindow
 HOPELESS: Final = 0.9
 """Share of failed calls from which on rejecting costs next to nothing."""
 
-_UNLIKELY: Final = 1.645
-"""A normal deviate that chance exceeds upwards in 5 % of the cases."""
-
 
 class SloSignal:
-    """Says whether the stated level is missed, and whether going on is hopeless."""
+    """Says whether a call fails the stated level, and whether going on is hopeless."""
 
     def __init__(self, settings: Settings) -> None:
         slo = settings.slo
@@ -29,14 +26,6 @@ class SloSignal:
         self._budget = 1 - slo.success_rate if slo else 1.0
         self._stated = slo is not None
         self.minimum = min(settings.minimum_calls, settings.latency_window_size)
-
-    def breached(self, window: CallWindow) -> bool:
-        """Whether more calls fail than the budget and chance allow (one-sided, 5 %). O(1)."""
-        n = len(window)
-        if not self._stated or n < self.minimum:
-            return False
-        allowed = n * self._budget + _UNLIKELY * sqrt(n * self._budget * (1 - self._budget))
-        return window.failed > allowed
 
     def hopeless(self, window: CallWindow) -> bool:
         """Whether next to nothing succeeds. O(1)."""

@@ -29,6 +29,8 @@ NAMES = {
     "breaker_memory_usage_ratio",
     "breaker_concurrency_limit",
     "breaker_in_flight",
+    "breaker_baseline",
+    "breaker_service_ok",
     "breakerd_config_last_reload_successful",
     "breakerd_config_last_reload_success_timestamp_seconds",
     "breakerd_alerts",
@@ -55,6 +57,8 @@ def busy(registry: Registry, clock: DrivenClock) -> None:
         run_call(breaker, clock, milliseconds)
     run_call(breaker, clock, 20, error=True)
     assert breaker.allow()
+    clock.advance(1)
+    breaker.tick()
     breaker.trip()
     assert not breaker.allow()
 
@@ -85,6 +89,9 @@ def test_metrics_have_the_names_and_values_of_the_contract(
     assert value(text, "breaker_memory_usage_ratio", **mine) == 0.5
     assert value(text, "breaker_concurrency_limit", **mine) == float("inf")
     assert value(text, "breaker_in_flight", **mine) == 1
+    durations = {"quantity": "duration", "scale": "5min", "statistic": "mean"}
+    assert value(text, "breaker_baseline", **durations, **mine) == 0.0605
+    assert value(text, "breaker_service_ok", **mine) == 1
     assert value(text, "breakerd_config_last_reload_successful") == 1
     assert value(text, "breakerd_alerts_total", sink="log", outcome="delivered") == 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from breaker import Breaker, Registry
+from breaker import Breaker, Registry, State
 from breaker.testing import DrivenClock, run_call
 from tests.unit.api.client import Client
 
@@ -271,3 +271,30 @@ def test_without_a_file_changes_live_in_memory(unfiled: Registry) -> None:
     client = Client(create_app(unfiled))
     assert client.post("/breaker/latency", json={"threshold": 250}).status_code == 200
     assert unfiled.get().settings.latency_threshold == 250
+
+
+def test_a_service_level_is_revised_while_it_runs(
+    client: Client, breaker: Breaker, clock: DrivenClock, file: Path
+) -> None:
+    client.patch("/breaker/config", json={"slo": {"success_rate": 0.9, "timeout": 2}})
+    assert client.get("/breaker/status").json()["slo"]["stated_success_rate"] == 0.9
+    assert breaker.state is State.CLOSED, "nothing warms up again"
+    calls(breaker, clock, 100, 1100)
+    clock.advance(1)
+    revised = client.get("/breaker/status").json()["slo"]["revised"]
+    assert 0.99 < revised["success_rate"] < 1
+    assert 0.1 < revised["timeout_seconds"] < 0.2
+    answer = client.patch(
+        "/breaker/config",
+        json={"slo.success_rate": revised["success_rate"], "slo.timeout": 0.5},
+    )
+    assert answer.json()["slo"] == {
+        "success_rate": revised["success_rate"],
+        "timeout": 0.5,
+        "warmup": 60.0,
+    }
+    assert f"success_rate = {revised['success_rate']}" in file.read_text()
+    assert breaker.state is State.CLOSED
+    client.patch("/breaker/config", json={"slo": None})
+    assert breaker.settings.slo is None
+    assert client.get("/breaker/status").json()["slo"] is None

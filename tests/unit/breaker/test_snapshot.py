@@ -82,7 +82,7 @@ def test_half_open_begins_its_probes_anew(make: MakeBreaker, clock: DrivenClock)
 @pytest.mark.parametrize(
     "damage",
     [
-        {"version": 2},
+        {"version": 3},
         {"window": [[-1, 2, False]]},
         {"automatic": "FORCED_OPEN"},
         {"failures": -1},
@@ -96,5 +96,5 @@ def test_damaged_data_changes_nothing(make: MakeBreaker, damage: dict[str, Any])
     with pytest.raises(SnapshotError, match=next(iter(damage))):
         breaker.restore(breaker.snapshot() | damage)
     assert breaker.state is State.OPEN
-    with pytest.raises(SnapshotError, match="not a snapshot of version 1"):
+    with pytest.raises(SnapshotError, match="not a snapshot of version 2"):
         breaker.restore({})

@@ -1,0 +1,107 @@
+"""One quantity on one time scale: its moments and its percentiles."""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from math import exp
+from typing import Final
+
+from breaker.baseline.histogram import Buckets, Histogram
+from breaker.baseline.moments import Moments
+
+
+class Quantity(StrEnum):
+    """What is watched."""
+
+    RATE = "rate"
+    """Requests per second, rejected ones included."""
+    ERRORS = "errors"
+    """Share of the calls that ended which failed or came too late."""
+    DURATION = "duration"
+    """Seconds that a call took."""
+    IN_FLIGHT = "in_flight"
+    """Calls under way."""
+
+
+class Scale(Enum):
+    """How far back it is looked, in seconds.
+
+    Weights fade exponentially, with half of this as time constant: so the mean age of what counts
+    is that of a plain window of this length.
+    """
+
+    SECONDS = 10.0
+    MINUTES = 300.0
+    DAY = 86400.0
+
+    @property
+    def constant(self) -> float:
+        """Seconds in which a weight shrinks to 1/e."""
+        return float(self.value) / 2
+
+    @property
+    def label(self) -> str:
+        """Its name in status and metrics."""
+        return _LABELS[self]
+
+    def fading(self, elapsed: float) -> float:
+        """What is left of a weight after `elapsed` seconds."""
+        return exp(-elapsed / self.constant)
+
+
+_LABELS: Final = {Scale.SECONDS: "10s", Scale.MINUTES: "5min", Scale.DAY: "1day"}
+
+BUCKETS: Final = {
+    Quantity.RATE: Buckets(1e-3, 1e6),
+    Quantity.ERRORS: Buckets(1e-4, 1.0),
+    Quantity.DURATION: Buckets(1e-5, 1e5),
+    Quantity.IN_FLIGHT: Buckets(1e-1, 1e6),
+}
+"""Where each quantity's percentiles are told apart, to 5 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What is known of one quantity on one scale, in its own unit; zeros before the first value.
+
+    Attributes:
+        mean: weighted by time for rate and calls in flight, by calls for errors and durations.
+        deviation: standard deviation; of single calls for durations, else from second to second.
+        derivative: how fast it rises, per second.
+        p50: the median, to 5 %, as are the other percentiles.
+        p90: nine in ten are below it.
+        p95: 95 % are below it.
+        p99: 99 % are below it.
+    """
+
+    mean: float
+    deviation: float
+    derivative: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+
+class Series:
+    """Moments and histogram of one quantity on one scale. Not thread-safe."""
+
+    __slots__ = ("histogram", "moments")
+
+    def __init__(self, quantity: Quantity) -> None:
+        self.moments = Moments()
+        self.histogram = Histogram(BUCKETS[quantity])
+
+    def fade(self, elapsed: float, factor: float) -> None:
+        """Lets time pass."""
+        self.moments.fade(elapsed, factor)
+        self.histogram.fade(factor)
+
+    def statistics(self) -> Statistics:
+        """What is known. O(number of buckets)."""
+        moments = self.moments
+        return Statistics(
+            moments.mean,
+            moments.deviation,
+            moments.slope,
+            *self.histogram.percentiles(0.5, 0.9, 0.95, 0.99),
+        )
