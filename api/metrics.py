@@ -149,7 +149,7 @@ def _concurrency_limit(breakers: Counted) -> Metric:
         labels=["breaker"],
     )
     for breaker, _ in breakers:
-        family.add_metric([breaker.name], math.inf)
+        family.add_metric([breaker.name], breaker.concurrency_limit)
     return family
 
 

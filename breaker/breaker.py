@@ -36,6 +36,7 @@ from breaker.listeners import Listener, Listeners
 from breaker.memory import MEMORY, MemoryReading
 from breaker.revision import revised
 from breaker.settings import Settings, Slo
+from breaker.shedding import Traffic
 from breaker.state import REJECTING, Reason, State
 from breaker.status import ConfigReport, Status, describe
 from breaker.stream import EventStream
@@ -49,6 +50,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _ALWAYS_CAREFUL = -1.0
+OVERLOADED = "overloaded"
+"""The reason of a call that is turned away for the concurrency limit."""
 
 
 class Breaker:
@@ -88,6 +91,9 @@ class Breaker:
         self._errors = 0
         self._aside = 0
         """Reported calls that the window did not take."""
+        self._failed_duration = 0.0
+        """Seconds that failed calls and late ones took."""
+        self._next_sample = -math.inf
         self._late = 0
         """Calls reported as good after the stated time-out."""
         self._lost = 0
@@ -159,7 +165,9 @@ class Breaker:
         with self._careful() as now:
             if now >= self._next_tick:
                 self._advance(now)
-            allowed = self._engine.admit(now)
+            if self._engine.gated:
+                self._read_memory(now)
+            allowed = self._engine.admit(now, self._traffic)
             if allowed:
                 self._admitted += 1
             else:
@@ -172,10 +180,12 @@ class Breaker:
         end = max(start, end)
         with self._careful() as now:
             self._errors += error
-            self._late += not error and end - start > self._engine.slo.timeout
+            late = not error and end - start > self.settings.useful_time
+            self._late += late
+            self._failed_duration += (end - start) * (error or late)
             self._duration_sum += end - start
             self._buckets[bisect_left(DURATION_BOUNDS, end - start)] += 1
-            if not self._engine.observe(now, start, end, error=error):
+            if not self._engine.observe(now, start, end, self._traffic, error=error):
                 self._aside += 1
             if now >= self._next_tick:
                 self._advance(now)
@@ -236,6 +246,12 @@ class Breaker:
         return max(0, self._admitted - self._window.ended - self._aside - self._lost)
 
     @property
+    def concurrency_limit(self) -> float:
+        """How many calls may be under way at once; infinite while there is no limit."""
+        limiter = self._engine.shedding.limiter
+        return limiter.limit if limiter else math.inf
+
+    @property
     def retry_after(self) -> float:
         """Seconds until a rejected call may have a chance; 0 where that is not known."""
         deadline = self._engine.machine.deadline
@@ -248,7 +264,9 @@ class Breaker:
     def rejection(self) -> BreakerOpenError:
         """The error that tells a caller why it is rejected, and when to come again."""
         mode = self._engine.machine.mode
-        reason = mode.value.lower() if mode else self._engine.trip_reason.value
+        overloaded = self._engine.rejects_for_load
+        why = OVERLOADED if overloaded else self._engine.trip_reason.value
+        reason = mode.value.lower() if mode else why
         return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
 
     def memory_reading(self) -> MemoryReading | None:
@@ -331,7 +349,7 @@ class Breaker:
         """
         with self._careful() as now:
             # No caller made these calls, so they must not count as reported ones.
-            self._aside -= self._engine.drill_latency(now)
+            self._aside -= self._engine.drill_latency(now, self._traffic)
 
     def drill_memory(self) -> None:
         """Pretends that all memory is used, until `end_memory_drill`, `reset` or `enable`.
@@ -495,11 +513,24 @@ class Breaker:
 
     def _advance(self, now: float) -> None:
         if now >= self._next_memory:
+            self._next_memory = now + self.settings.memory_check_interval
             self._read_memory(now)
-        self._engine.learn(now, self._feed.batch(self._totals(), self._window, self.in_flight))
-        self._engine.advance(now)
+        traffic = self._traffic
+        batch = self._feed.batch(self._totals(), self._window, traffic.in_flight)
+        self._engine.learn(now, batch, traffic)
+        self._engine.advance(now, traffic)
         self._forget_lost_calls(now)
+        self._plan_sample(now, idle=not (batch.admitted or batch.ended or traffic.in_flight))
         self._set_gates(now)
+
+    @property
+    def _traffic(self) -> Traffic:
+        return Traffic(self._admitted, self.in_flight)
+
+    def _plan_sample(self, now: float, *, idle: bool) -> None:
+        interval = self._engine.shedding.interval
+        resting = idle and not self._engine.shedding.limiting
+        self._next_sample = math.inf if resting or interval is None else now + interval
 
     def _totals(self) -> Totals:
         return Totals(
@@ -509,10 +540,10 @@ class Breaker:
             errors=self._errors,
             late=self._late,
             duration=self._duration_sum,
+            failed_duration=self._failed_duration,
         )
 
     def _read_memory(self, now: float) -> None:
-        self._next_memory = now + self.settings.memory_check_interval
         if self._memory is not None:
             share = self._memory()
         else:
@@ -538,20 +569,20 @@ class Breaker:
         """When time alone may next change something."""
         machine = self._engine.machine
         # While memory is short, only a reading of it can end the wait.
-        return (
-            self._next_memory
-            if self._engine.memory.breached
-            else min(self._next_memory, machine.deadline)
-        )
+        soonest = min(self._next_memory, self._next_sample)
+        return soonest if self._engine.memory.breached else min(soonest, machine.deadline)
 
     def _set_gates(self, now: float) -> None:
         """Derives what the hot path looks at from the state."""
         machine, mode = self._engine.machine, self._engine.machine.mode
         letting = machine.automatic in {State.CLOSED, State.WARMING_UP}
         self._since = machine.since
-        self._passing = mode is State.DISABLED or (letting and machine.deciding)
-        rejecting = mode is State.FORCED_OPEN or (mode is None and machine.automatic is State.OPEN)
-        self._shut = self._background and rejecting
+        # Without a ticker, calls that only set out must let time pass too: they may all hang.
+        ticking = self._background or self._engine.shedding.interval is None
+        free = letting and machine.deciding and ticking and not self._engine.gated
+        self._passing = mode is State.DISABLED or free
+        waiting = mode is None and machine.waits(now) and not self._engine.gated
+        self._shut = self._background and (mode is State.FORCED_OPEN or waiting)
         limit = self.settings.slow_after
         self._slow_gate = limit if letting and not self._engine.near else _ALWAYS_CAREFUL
         # Where there is a ticker, calls step in only when it is late.

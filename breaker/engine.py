@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from breaker.baseline import Baseline, Batch
+from breaker.context import current_priority
 from breaker.errors import BreakerStateError
 from breaker.events import (
     NO_EVIDENCE,
@@ -25,8 +26,10 @@ from breaker.events import (
     Transition,
     WouldTransition,
 )
+from breaker.limiter import Phase as LimitPhase
 from breaker.recovery import Outcome, Phase
 from breaker.settings import Settings
+from breaker.shedding import Shedding, Traffic
 from breaker.signals.anomaly import AnomalySignal
 from breaker.signals.burn import BurnSignal
 from breaker.signals.errors import ErrorSignal
@@ -70,6 +73,8 @@ class Engine:
         self.burn = BurnSignal(settings)
         self.anomaly = AnomalySignal()
         self.baseline = Baseline()
+        self.shedding = Shedding(settings, now)
+        self.machine.recovery.limited = settings.limiter.enabled
         if settings.slo and settings.slo.warmup:
             self.machine.warm_up(now + settings.slo.warmup)
         self.window = CallWindow(*_shape(settings))
@@ -84,24 +89,27 @@ class Engine:
         self.transitions: Counter[tuple[str, str, str]] = Counter()
         self.would_reject = 0
         self._breached: dict[Signal, Evidence] = {}
+        self._rejected_before = 0
         self._emit = emit
 
     # --- calls
 
-    def admit(self, now: float) -> bool:
+    def admit(self, now: float, traffic: Traffic) -> bool:
         """Whether one more call may go; takes a probe's place where there are few."""
         mode = self.machine.mode
         if mode is State.FORCED_OPEN:
             return False
         if mode is State.DISABLED:
             return True
-        admitted = self.machine.would_admit(now)
+        admitted = self._would_admit(now, traffic)
         if mode is State.OBSERVE and not admitted:
             self.would_reject += 1
             return True
         return admitted
 
-    def observe(self, now: float, start: float, end: float, *, error: bool) -> bool:
+    def observe(
+        self, now: float, start: float, end: float, traffic: Traffic, *, error: bool
+    ) -> bool:
         """Takes in a call that ended; False if it counts for nothing.
 
         A call that began before the last transition belongs to an earlier generation, and an open
@@ -113,7 +121,14 @@ class Engine:
         error = error or seconds > self.slo.timeout
         self.window.expire(now)
         self.window.add(end, seconds, error=error)
-        if self.machine.deciding:
+        hopeless = error and self.shedding.failed(now, start, end, traffic)
+        if not error:
+            self.shedding.succeeded(start, traffic)
+        if not self.machine.deciding:
+            return True
+        if hopeless and self._open_to_calls and self.shedding.streak:
+            self._give_up(now, self.shedding.streak.failures)
+        else:
             self._judge_call(now, seconds, error=error)
         return True
 
@@ -125,31 +140,38 @@ class Engine:
         evidence = self.memory.evidence()
         if changed:
             self._note_breach(now, Signal.MEMORY, evidence if self.memory.breached else None)
-        if self.memory.breached and self.machine.deciding:
+        if not (self.memory.breached and self.machine.deciding):
+            return
+        if not (self._gates_memory and self.machine.recovery.phase is Phase.MEMORY):
             self._trip(now, Reason.MEMORY, (evidence,))
 
-    def learn(self, now: float, batch: Batch) -> None:
+    def learn(self, now: float, batch: Batch, traffic: Traffic) -> None:
         """Takes what calls did since the last tick into the baseline, and judges by it."""
+        self.shedding.advance(now, batch, traffic, open_to_calls=self._open_to_calls)
         complete = self.baseline.observe(now, batch, speed=self._learning_speed())
         if complete and self.settings.slo and self.machine.automatic is State.CLOSED:
             self.anomaly.judge(now, self.baseline)
 
-    def advance(self, now: float) -> None:
+    def advance(self, now: float, traffic: Traffic) -> None:
         """Everything that time alone brings about."""
         self.window.expire(now)
         machine = self.machine
         if not machine.deciding:
             return
-        self._tell(now, machine.warmed(now))
+        self._tell(now, machine.warmed(now, enough=self.baseline.confidence(now) >= 1))
+        if self._open_to_calls and (hanging := self.shedding.hanging(now, traffic)):
+            self._give_up(now, hanging)
         if machine.automatic in _WATCHING:
             self._judge_window(now)
+            self._tell_overload(now, traffic)
         if machine.automatic is State.CLOSED:
             anomaly = self.anomaly.evidence() if self.settings.slo else None
             self._note_breach(now, Signal.ANOMALY, anomaly)
-        if not self.memory.breached:
-            self._tell(now, machine.probe(now))
+        self._end_wait(now)
         if machine.automatic is State.HALF_OPEN:
-            self._settle(now, machine.recovery.tick(now))
+            self._settle(now, self._recovered() or machine.recovery.tick(now))
+        elif machine.automatic is State.OPEN:
+            machine.recovery.tick(now)
 
     # --- what an operator wants
 
@@ -174,7 +196,7 @@ class Engine:
         self.drill = self.drill or drill
         self._trip(now, Reason.MANUAL, note=note)
 
-    def drill_latency(self, now: float) -> int:
+    def drill_latency(self, now: float, traffic: Traffic) -> int:
         """Takes in calls of twice what is too slow until it trips; returns how many.
 
         Raises:
@@ -188,7 +210,8 @@ class Engine:
         before, generation = self.window.ended, self.machine.generation
         self.drill = True
         for _ in range(self.window.size):
-            self.observe(now, now, now + 2 * self.settings.slow_after, error=False)
+            late = now + 2 * self.settings.slow_after
+            self.observe(now, now, late, traffic, error=False)
             if self.machine.generation != generation:
                 break
         else:
@@ -224,6 +247,9 @@ class Engine:
         self.slo = SloSignal(settings)
         self.burn = BurnSignal(settings)
         self.memory.configure(settings)
+        if any(name in changed for name in ("slo", "limiter", "latency_threshold")):
+            self.shedding = Shedding(settings, now)
+        self.machine.recovery.limited = settings.limiter.enabled
         self.machine.recovery.configure(settings)
         self.window.configure(*_shape(settings))
         self._send(SettingsChanged, now, changed=changed)
@@ -251,8 +277,84 @@ class Engine:
     @property
     def near(self) -> bool:
         """Whether the next call may trip, however good it is: the window is about to be enough."""
+        streak = self.shedding.streak
+        if streak and streak.running:
+            return True
         enough = max(self.latency.minimum, self.errors.minimum)
         return len(self.window) < enough and (self.window.slow > 0 or self.window.failed > 0)
+
+    @property
+    def gated(self) -> bool:
+        """Whether each call must be looked at: a limit is in force, or memory is nearly short."""
+        return self.shedding.limiting or (self._gates_memory and self.memory.near)
+
+    @property
+    def rejects_for_load(self) -> bool:
+        """Whether a call turned away now is so for the limit, and not for the state."""
+        return self.shedding.overloaded and self._open_to_calls
+
+    @property
+    def _gates_memory(self) -> bool:
+        """Whether memory holds back calls one by one, and not for a stated wait."""
+        return self.machine.deciding and self.settings.recovers_adaptively
+
+    @property
+    def _open_to_calls(self) -> bool:
+        """Whether calls go as far as a limit lets them."""
+        machine = self.machine
+        recovering = machine.automatic is State.HALF_OPEN and machine.recovery.phase in {
+            Phase.RAMP,
+            Phase.MEMORY,
+        }
+        return machine.automatic in _WATCHING or recovering
+
+    def _would_admit(self, now: float, traffic: Traffic) -> bool:
+        if self._gates_memory and self.memory.over:
+            return False
+        self._end_wait(now)
+        limited = self._open_to_calls
+        if limited and not self.shedding.admits(traffic, current_priority()):
+            return False
+        return self.machine.would_admit(now)
+
+    def _end_wait(self, now: float) -> None:
+        """Ends the wait of an open breaker, if it is over."""
+        machine = self.machine
+        if not machine.deciding or machine.automatic is not State.OPEN:
+            return
+        if self._gates_memory and machine.reason is Reason.MEMORY:
+            if not self.memory.over:
+                self._tell(now, machine.watch_memory(now))
+        elif not self.memory.breached:
+            self._tell(now, machine.probe(now))
+
+    def _recovered(self) -> Outcome | None:
+        """Whether the recovery is over where no step of a ramp says so; None if it is not."""
+        recovery, limiter = self.machine.recovery, self.shedding.limiter
+        enough_memory = recovery.phase is Phase.MEMORY and not self.memory.breached
+        started = limiter is not None and limiter.phase is not LimitPhase.STARTING
+        limited = recovery.phase is Phase.RAMP and recovery.by_limit
+        return Outcome.RECOVERED if enough_memory or (limited and started) else None
+
+    def _give_up(self, now: float, failures: int) -> None:
+        """It is hopeless: rejecting costs next to nothing, and spares everybody."""
+        evidence = (self.slo.hopeless(failures),)
+        self._note_breach(now, Signal.SLO, evidence[0])
+        if self.machine.automatic in _WATCHING:
+            self._trip(now, Reason.HOPELESS, evidence)
+        else:
+            self._settle(now, self.machine.recovery.fail(), evidence)
+
+    def _tell_overload(self, now: float, traffic: Traffic) -> None:
+        limiter = self.shedding.limiter
+        if limiter is None:
+            return
+        told = Signal.OVERLOAD in self._breached
+        if not self.shedding.overloaded:
+            self._note_breach(now, Signal.OVERLOAD, None)
+        elif not told and self.shedding.rejected > self._rejected_before:
+            self._note_breach(now, Signal.OVERLOAD, _overload(limiter.limit, traffic))
+        self._rejected_before = self.shedding.rejected
 
     def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
         recovery = self.machine.recovery
@@ -273,9 +375,10 @@ class Engine:
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         """What in the window speaks for opening; tells of breaches on the way."""
-        found = self._service_level(now)
         if self.machine.automatic is State.WARMING_UP:
-            return tuple(found)
+            return NO_EVIDENCE
+        self._judge_service_level(now)
+        found: list[Evidence] = []
         slow = self.latency.breached(self.window)
         trips = slow and self.latency.trips(self.window)
         # Evidence costs a sort: it is gathered when it is told, not at every slow call.
@@ -292,16 +395,13 @@ class Engine:
             found.append(evidence_of_errors)
         return tuple(found)
 
-    def _service_level(self, now: float) -> list[Evidence]:
-        """The stated service level: missing it is told, and only what is hopeless opens."""
-        hopeless = self.slo.hopeless(self.window)
-        if not hopeless and self.machine.automatic is State.WARMING_UP:
-            return []
-        evidence = self.slo.evidence(self.window) if hopeless else None
-        if evidence is None and self.burn.breached(self.baseline):
-            evidence = self._breached.get(Signal.SLO) or self.burn.evidence(self.baseline)
-        self._note_breach(now, Signal.SLO, evidence)
-        return [evidence] if evidence and hopeless else []
+    def _judge_service_level(self, now: float) -> None:
+        """The stated service level: missing it is told, and rejects nothing."""
+        missed = self.burn.breached(self.baseline)
+        told = self._breached.get(Signal.SLO)
+        self._note_breach(
+            now, Signal.SLO, (told or self.burn.evidence(self.baseline)) if missed else None
+        )
 
     def _note_breach(self, now: float, signal: Signal, evidence: Evidence | None) -> None:
         """Tells when a signal crosses its threshold; None when it is within it (again)."""
@@ -344,7 +444,9 @@ class Engine:
         *,
         note: str = "",
     ) -> None:
-        self._tell(now, self.machine.trip(now, reason), evidence, note=note)
+        own = reason in {Reason.HOPELESS, Reason.MEMORY}
+        adaptive = own and self.settings.recovers_adaptively
+        self._tell(now, self.machine.trip(now, reason, adaptive=adaptive), evidence, note=note)
 
     def _settle(
         self, now: float, outcome: Outcome, evidence: tuple[Evidence, ...] = NO_EVIDENCE
@@ -355,6 +457,8 @@ class Engine:
         self._tell(now, self.machine.settle(now, outcome), evidence)
         if outcome is Outcome.STEP_BACK:
             self.window.clear()
+        if outcome is Outcome.STEP_FORWARD and self.machine.recovery.by_limit:
+            self.shedding.start()
         if outcome in {Outcome.STEP_FORWARD, Outcome.STEP_BACK}:
             share, forward = self.machine.recovery.share, outcome is Outcome.STEP_FORWARD
             self._send(RecoveryStep, now, share=share, forward=forward, evidence=evidence)
@@ -373,6 +477,7 @@ class Engine:
         if change.to_state in {State.OPEN, State.FORCED_OPEN}:
             self.last_trip, self.trip_reason = time.time(), change.reason
             self.evidence, self.note = evidence, note
+            self.shedding.opened(now)
         if change.to_state is State.HALF_OPEN:
             self.window.clear()
         deadline = self.machine.deadline
@@ -404,6 +509,15 @@ class Engine:
         self._emit(
             kind(breaker=self.name, at=time.time(), monotonic=now, drill=self.drill, **fields)
         )
+
+
+def _overload(limit: float, traffic: Traffic) -> Evidence:
+    return Evidence(
+        signal=Signal.OVERLOAD,
+        value=float(traffic.in_flight),
+        threshold=round(limit, 1),
+        unit="calls",
+    )
 
 
 def _shape(settings: Settings) -> tuple[int, float, float, float]:

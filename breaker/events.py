@@ -19,6 +19,7 @@ class Signal(StrEnum):
     MEMORY = "memory"
     SLO = "slo"
     ANOMALY = "anomaly"
+    OVERLOAD = "overload"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Evidence:
             Signal.ERRORS: "error rate",
             Signal.MEMORY: "memory use",
             Signal.SLO: "failed or timed-out calls",
+            Signal.OVERLOAD: "calls at once",
             Signal.ANOMALY: f"{self.detail.get('what', 'not as usual')}:",
         }
         value, limit = _in_words(self.value, self.unit), _in_words(self.threshold, self.unit)

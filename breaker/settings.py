@@ -84,6 +84,24 @@ class Slo(SettingsModel):
     )
 
 
+class LimiterSettings(SettingsModel):
+    """A limit on the calls at once that finds its own size (`[limiter]`)."""
+
+    enabled: bool = setting(
+        False,
+        "Hold calls back while more are under way than are answered in good time. What good time "
+        "is says `timeout` of `[slo]`, else `latency_threshold`.",
+    )
+    min_limit: int = setting(1, "The limit never falls below.", unit="calls", ge=1, le=1_000_000)
+    max_limit: int | None = setting(
+        None,
+        "The limit never rises above, even while all is well. Unset: then there is none.",
+        unit="calls",
+        ge=1,
+        le=1_000_000,
+    )
+
+
 class Settings(SettingsModel):
     """The settings of one breaker. Names and units are those of the TOML file."""
 
@@ -147,9 +165,22 @@ class Settings(SettingsModel):
         le=65536,
     )
     slo: Slo | None = Field(default=None, description=Slo.__doc__)
+    limiter: LimiterSettings = Field(default=LimiterSettings(), description=LimiterSettings.__doc__)
     recovery: RecoverySettings = Field(
         default=RecoverySettings(), description=RecoverySettings.__doc__
     )
+
+    @property
+    def useful_time(self) -> float:
+        """Seconds after which an answer is of no use; infinite if nobody said."""
+        if self.slo:
+            return self.slo.timeout
+        return self.latency_threshold / 1000 if self.limiter.enabled else float("inf")
+
+    @property
+    def recovers_adaptively(self) -> bool:
+        """Whether the wait before probes finds itself: with an `slo`, unless it is set as well."""
+        return self.slo is not None and "wait_time" not in self.model_fields_set
 
     @property
     def watches_latency(self) -> bool:

@@ -29,6 +29,18 @@ _Age = Annotated[float, Field(ge=0)]
 _Seconds = Annotated[float, Field(ge=0)]
 
 
+class _SavedNormal(BaseModel):
+    """What the limiter learnt; see `breaker.limiter.Normal`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    latency: _Seconds
+    in_flight: float = Field(ge=0)
+    weight: float = Field(ge=0, le=1)
+    knee: float = Field(ge=1)
+    peak: float = Field(ge=0)
+
+
 class _Snapshot(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -44,6 +56,7 @@ class _Snapshot(BaseModel):
     failures: int = Field(ge=0)
     window: list[tuple[_Age, _Seconds, bool]]
     baseline: SavedBaseline | None = None
+    limiter: _SavedNormal | None = None
 
 
 def take(engine: Engine, now: float) -> dict[str, Any]:
@@ -65,6 +78,7 @@ def take(engine: Engine, now: float) -> dict[str, Any]:
             (max(0.0, now - end), seconds, failed) for end, seconds, failed in engine.window.dump()
         ],
         baseline=save_baseline(engine.baseline),
+        limiter=_normal(engine),
     ).model_dump(mode="json")
 
 
@@ -83,6 +97,10 @@ def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
     before = engine.window.ended
     if saved.baseline is not None:
         _take_up_baseline(engine, now, saved.baseline, age)
+    if saved.limiter is not None and engine.shedding.limiter is not None:
+        # A day halves what it is worth, so that a deploy costs nothing and a long rest much.
+        trust = 2.0 ** (-age / 86400)
+        engine.shedding.limiter.normal.restore(saved.limiter.model_dump(), trust)
     machine = engine.machine
     learning = machine.automatic is State.WARMING_UP and machine.warm_at > now
     goes_on = learning and saved.baseline is not None and saved.automatic is State.CLOSED
@@ -94,6 +112,11 @@ def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
         engine.window.add(now - call_age - age, seconds, error=failed)
     engine.window.expire(now)
     return engine.window.ended - before
+
+
+def _normal(engine: Engine) -> _SavedNormal | None:
+    limiter = engine.shedding.limiter
+    return _SavedNormal(**limiter.normal.dump()) if limiter else None
 
 
 def check(data: dict[str, Any]) -> None:

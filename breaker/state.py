@@ -35,6 +35,7 @@ class Reason(StrEnum):
     ERRORS = "errors"
     MEMORY = "memory"
     HOPELESS = "hopeless"
+    MEMORY_BACK = "memory_back"
     WARMED_UP = "warmed_up"
     MANUAL = "manual"
     WAIT_OVER = "wait_over"
@@ -96,44 +97,58 @@ class StateMachine:
         """When time alone may next change something; infinite if never."""
         if self.automatic is State.WARMING_UP and self.deciding:
             return self.warm_at
-        waiting = self.automatic is State.OPEN
-        ramping = self.automatic is State.HALF_OPEN and self.recovery.phase is Phase.RAMP
-        return self.recovery.until if self.deciding and (waiting or ramping) else inf
+        recovering = self.automatic in {State.OPEN, State.HALF_OPEN}
+        return self.recovery.deadline if self.deciding and recovering else inf
 
     def warm_up(self, until: float) -> None:
         """Begins by warming up; before any call, so nobody need be told."""
         self.automatic, self.warm_at = State.WARMING_UP, until
 
-    def warmed(self, now: float) -> Change | None:
-        """Ends warming up, if it is over. The calls of that time go on counting."""
-        if self.automatic is not State.WARMING_UP or now < self.warm_at:
+    def warmed(self, now: float, *, enough: bool = False) -> Change | None:
+        """Ends warming up, if it is over or enough is known. Its calls go on counting."""
+        if self.automatic is not State.WARMING_UP or not (enough or now >= self.warm_at):
             return None
         since = self.since
         change = self._go(now, State.CLOSED, Reason.WARMED_UP)
         self.since = since
         return change
 
+    def waits(self, now: float) -> bool:
+        """Whether every call is rejected until some time has passed, whatever calls show."""
+        recovery = self.recovery
+        if self.automatic is State.OPEN:
+            return recovery.ready and now < recovery.until
+        probing = self.automatic is State.HALF_OPEN and recovery.phase is Phase.PROBES
+        return probing and recovery.adaptive and recovery.ready and now < recovery.until
+
     def would_admit(self, now: float) -> bool:
         """What the signals' decision says to one more call; takes a place where there are few."""
-        if self.automatic is State.HALF_OPEN:
-            return self.recovery.admit(now)
-        return self.automatic is not State.OPEN
+        recovering = self.automatic in {State.OPEN, State.HALF_OPEN}
+        return self.recovery.admit(now) if recovering else True
 
-    def trip(self, now: float, reason: Reason) -> Change | None:
+    def trip(self, now: float, reason: Reason, *, adaptive: bool = False) -> Change | None:
         """Opens; None if it is open already (a manual trip then starts the wait anew)."""
         if self.automatic is State.OPEN:
             if reason is Reason.MANUAL:
                 self.recovery.open(now)
             return None
-        self.recovery.open(now)
+        self.recovery.open(now, adaptive=adaptive)
         return self._go(now, State.OPEN, reason)
 
     def probe(self, now: float) -> Change | None:
         """Ends the wait, if it is over."""
-        if self.automatic is not State.OPEN or now < self.recovery.until:
+        waiting = now < self.recovery.until or not self.recovery.ready
+        if self.automatic is not State.OPEN or waiting:
             return None
-        self.recovery.begin()
+        self.recovery.begin(now)
         return self._go(now, State.HALF_OPEN, Reason.WAIT_OVER)
+
+    def watch_memory(self, now: float) -> Change | None:
+        """Lets calls go while there is memory, after a trip for the lack of it."""
+        if self.automatic is not State.OPEN:
+            return None
+        self.recovery.watch_memory()
+        return self._go(now, State.HALF_OPEN, Reason.MEMORY_BACK)
 
     def settle(self, now: float, outcome: Outcome) -> Change | None:
         """Draws the consequence of what the recovery said."""
@@ -142,7 +157,7 @@ class StateMachine:
         if outcome is Outcome.FAILED:
             failed_probe = self.recovery.phase is Phase.PROBES
             reason = Reason.PROBE_FAILED if failed_probe else Reason.RAMP_FAILED
-            return self.trip(now, reason)
+            return self.trip(now, reason, adaptive=self.recovery.adaptive)
         if outcome is Outcome.STEP_BACK:
             # Calls let in at the larger share say nothing about the smaller one.
             self.since = now

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from breaker.baseline.report import BaselineReport
 from breaker.baseline.report import report as describe_baseline
 from breaker.baseline.series import Scale
+from breaker.context import Priority
 from breaker.events import Signal
 from breaker.revision import revised
 from breaker.signals.trend import TREND_SAMPLES, TRIPPING, Trend
@@ -80,6 +81,21 @@ class SloReport(TypedDict):
     revised: RevisedReport | None
 
 
+class LimiterReport(TypedDict):
+    """The concurrency limit, and what it is led by."""
+
+    phase: str
+    limit: float | None
+    shedding: bool
+    rejected: int
+    throughput_per_second: float
+    latency_ms: float
+    normal_latency_ms: float | None
+    normal_in_flight: float
+    knee: float
+    priority_shares: dict[str, float]
+
+
 class ConfigReport(TypedDict):
     """The file the settings come from, and how its last reading went."""
 
@@ -131,6 +147,7 @@ class Status(TypedDict):
     anomaly: EvidenceReport | None
     baseline: BaselineReport
     in_flight: int
+    limiter: LimiterReport | None
     recovery: RecoveryReport | None
     calls: CallsReport
     would_reject: int
@@ -206,6 +223,7 @@ def describe(breaker: Breaker, engine: Engine, now: float) -> Status:
         anomaly=report(anomaly) if (anomaly := engine.breach(Signal.ANOMALY)) else None,
         baseline=describe_baseline(engine.baseline, now),
         in_flight=counters.in_flight,
+        limiter=_limiter(engine),
         recovery=_recovery(engine, now),
         calls=CallsReport(
             success=counters.success, error=counters.error, rejected=counters.rejected
@@ -242,6 +260,28 @@ def _slo(engine: Engine, now: float) -> SloReport | None:
         revised=RevisedReport(success_rate=kept.success_rate, timeout_seconds=kept.timeout)
         if kept
         else None,
+    )
+
+
+def _limiter(engine: Engine) -> LimiterReport | None:
+    shedding = engine.shedding
+    limiter = shedding.limiter
+    if limiter is None:
+        return None
+    normal = limiter.normal
+    return LimiterReport(
+        phase=limiter.phase.value,
+        limit=round(limiter.limit, 1) if math.isfinite(limiter.limit) else None,
+        shedding=limiter.shedding,
+        rejected=shedding.rejected,
+        throughput_per_second=round(limiter.throughput, 2),
+        latency_ms=round(limiter.latency * 1000, 3),
+        normal_latency_ms=round(normal.latency * 1000, 3) if normal.learnt else None,
+        normal_in_flight=round(normal.in_flight, 2),
+        knee=round(normal.knee, 1),
+        priority_shares={
+            priority.name.lower(): round(shedding.shares[priority], 3) for priority in Priority
+        },
     )
 
 

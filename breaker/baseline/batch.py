@@ -20,6 +20,7 @@ class Totals:
         errors: reported as failed.
         late: reported as good, but after the stated time-out.
         duration: seconds that all reported calls took together.
+        failed_duration: seconds that the failed and the late ones took.
     """
 
     admitted: int = 0
@@ -28,6 +29,7 @@ class Totals:
     errors: int = 0
     late: int = 0
     duration: float = 0.0
+    failed_duration: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Feed:
             errors=totals.errors - before.errors,
             late=totals.late - before.late,
             duration=totals.duration - before.duration,
+            failed_duration=totals.failed_duration - before.failed_duration,
             in_flight=in_flight,
             durations=window.durations(newest) if newest else [],
         )

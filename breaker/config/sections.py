@@ -16,7 +16,6 @@ OTHERS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 OLDER_ROOT: Final = "circuit_breaker"
 NAMED: Final = "breakers"
 
-_NOT_YET: Final = frozenset({"limiter"})
 NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
 
 
@@ -76,10 +75,6 @@ def merged(root: Mapping[str, object], own: Mapping[str, object]) -> dict[str, o
 
 def _root_data(document: Document, problems: list[ConfigProblem]) -> dict[str, object]:
     own = {k: v for k, v in document.data.items() if k not in OTHERS | {OLDER_ROOT, NAMED}}
-    for key in _NOT_YET & own.keys():
-        del own[key]
-        allowed = f"no [{key}]: this version does not know it yet; remove the section"
-        problems.append(_problem(document, (key,), f"[{key}]", allowed))
     older = document.data.get(OLDER_ROOT, {})
     if not isinstance(older, dict):
         problems.append(_problem(document, (OLDER_ROOT,), found(older), "a table of settings"))

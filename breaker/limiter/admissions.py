@@ -26,6 +26,11 @@ class Admissions:
         while len(self._counts) > 1 and self._counts[1][0] <= now - self._span:
             self._counts.popleft()
 
+    @property
+    def latest(self) -> float:
+        """When the last count was noted."""
+        return self._counts[-1][0] if self._counts else float("-inf")
+
     def by(self, moment: float) -> float | None:
         """How many had been let in by then, in between linearly; None if it is out of memory.
 

@@ -131,9 +131,20 @@ class ConcurrencyLimiter:
         """Takes the limit away."""
         self.phase, self._limit = Phase.FREE, inf
 
+    def watch(self, now: float, sample: Sample) -> None:
+        """Takes in what happened while something else decides; the limit stays."""
+        self._throughput.add(sample.throughput, sample.seconds)
+        self._steady_throughput.add(sample.throughput, sample.seconds)
+        if sample.successes:
+            self._latency.add(sample.success_seconds / sample.successes, sample.seconds)
+        self.admissions.add(now, sample.admitted)
+        self.normal.watch(now, sample)
+
     def advance(self, now: float, sample: Sample) -> None:
         """Takes in what happened since the last sample, and sets the limit for the next."""
-        self._measure(now, sample)
+        self.watch(now, sample)
+        if self._throughput.weight > _KNOWN:
+            self.normal.reach(self.throughput, sample.seconds)
         troubled = self._troubled(now, sample)
         if self.phase is Phase.FREE:
             if troubled and sample.in_flight > max(_FEW, self._bearable_at_best):
@@ -144,7 +155,7 @@ class ConcurrencyLimiter:
         needed = sample.rejected > 0 or sample.in_flight >= self.limit - 1
         self._unneeded = 0.0 if needed else self._unneeded + sample.seconds
         if self.phase is Phase.STARTING:
-            self._grow(now, sample, troubled=troubled)
+            self._grow(sample, troubled=troubled)
         elif needed:
             self._steer(now, sample)
         elif self.phase is Phase.TRIAL and self._unneeded > 1:
@@ -154,23 +165,13 @@ class ConcurrencyLimiter:
 
     # --- what is the matter?
 
-    def _measure(self, now: float, sample: Sample) -> None:
-        self._throughput.add(sample.throughput, sample.seconds)
-        self._steady_throughput.add(sample.throughput, sample.seconds)
-        if sample.successes:
-            self._latency.add(sample.success_seconds / sample.successes, sample.seconds)
-        self.admissions.add(now, sample.admitted)
-        self.normal.watch(now, sample)
-        if self._throughput.weight > _KNOWN:
-            self.normal.reach(self.throughput, sample.seconds)
-
     def _troubled(self, now: float, sample: Sample) -> bool:
         """Whether calls take suspiciously long; those that have not ended count too."""
         late = _LATE * self.timeout
         if self.admissions.older(now - late, sample.in_flight, sample.admitted) > 0:
             return True
-        suspicious = min(late, _ABNORMAL * self.normal.latency)
-        return self.latency > max(_SLOW * self.timeout, suspicious)
+        abnormal = _ABNORMAL * self.normal.latency if self.normal.learnt else late
+        return self.latency > max(_SLOW * self.timeout, min(late, abnormal))
 
     @property
     def _bearable(self) -> float:
@@ -193,7 +194,7 @@ class ConcurrencyLimiter:
         self._engaged_at = self._next_trial = now
         self._watch_limit(now + self.timeout + self.latency)
 
-    def _grow(self, now: float, sample: Sample, *, troubled: bool) -> None:
+    def _grow(self, sample: Sample, *, troubled: bool) -> None:
         """Two more for each success, up to what is known to be borne."""
         reachable = max(self._bearable, self.normal.knee, self._limit)
         self._limit = min(self._limit + 2 * sample.successes, reachable)

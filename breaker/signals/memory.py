@@ -1,9 +1,13 @@
 """Memory: the used share of the limit against its threshold, with hysteresis."""
 
+from typing import Final
+
 from breaker.events import Evidence, Signal
 from breaker.settings import Settings
 
-DRILL_SHARE = 1.0
+NEAR: Final = 0.2
+"""So close to the threshold, as a share of the limit, memory may be short within moments."""
+DRILL_SHARE: Final = 1.0
 """The share of the limit that a drill pretends is used."""
 
 
@@ -22,6 +26,16 @@ class MemorySignal:
         """Takes new thresholds; what is breached stays so until a reading says otherwise."""
         self._threshold = settings.memory_threshold / 100
         self._clears_below = max(0.0, settings.memory_threshold - settings.memory_hysteresis) / 100
+
+    @property
+    def over(self) -> bool:
+        """Whether the last reading was at or above the threshold, hysteresis left out."""
+        return self.used is not None and self.used >= self._threshold
+
+    @property
+    def near(self) -> bool:
+        """Whether a few calls more might reach the threshold."""
+        return self.used is not None and self.used >= self._threshold - NEAR
 
     def read(self, used: float | None) -> bool:
         """Takes a reading; True if it changed the verdict. An unknown reading trips nothing."""

@@ -10,7 +10,6 @@ from typing import Final
 
 from breaker.events import Evidence, Signal
 from breaker.settings import Settings
-from breaker.window import CallWindow
 
 HOPELESS: Final = 0.9
 """Share of failed calls from which on rejecting costs next to nothing."""
@@ -27,19 +26,13 @@ class SloSignal:
         self._stated = slo is not None
         self.minimum = min(settings.minimum_calls, settings.latency_window_size)
 
-    def hopeless(self, window: CallWindow) -> bool:
-        """Whether next to nothing succeeds. O(1)."""
-        n = len(window)
-        return self._stated and n >= self.minimum and window.failed >= HOPELESS * n
-
-    def evidence(self, window: CallWindow) -> Evidence:
-        """What the window shows now."""
-        n = len(window)
+    def hopeless(self, failures: int) -> Evidence:
+        """What it means that so many calls in a row failed, or hang."""
         return Evidence(
             signal=Signal.SLO,
-            value=round(window.failed / n, 6) if n else 0.0,
+            value=1.0,
             threshold=round(self._budget, 6),
             unit="fraction",
-            samples=n,
-            detail={"failed_calls": window.failed, "timeout_s": self.timeout},
+            samples=failures,
+            detail={"failed_calls": failures, "timeout_s": self.timeout},
         )

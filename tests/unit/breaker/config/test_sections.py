@@ -85,13 +85,6 @@ def test_a_section_must_be_a_table(text: str, allowed: str) -> None:
     assert problem.allowed == allowed
 
 
-@pytest.mark.parametrize("section", ["limiter"])
-def test_sections_of_a_later_version_are_refused_with_a_reason(section: str) -> None:
-    (problem,) = problems_of(f"wait_time = 1\n{section}.x = 1\n")
-    assert (problem.line, problem.key) == (2, section)
-    assert "does not know it yet" in problem.allowed
-
-
 def test_sections_of_other_packages_are_left_alone() -> None:
     text = "[opsgenie]\nnonsense = 1\n[alerts]\nx = 2\n[api]\n[fleet]\n"
     assert sections_of(text).root == Settings()

@@ -20,7 +20,7 @@ def calls(breaker: Breaker, clock: DrivenClock, count: int, *, failing: int = 0)
 def test_warms_up_first(make: MakeBreaker, clock: DrivenClock, log: EventLog) -> None:
     breaker = make(slo=SLO)
     assert breaker.state is State.WARMING_UP
-    assert calls(breaker, clock, 100, failing=8) == 100
+    assert calls(breaker, clock, 100, failing=5) == 100
     assert breaker.state is State.WARMING_UP
     clock.advance(30)
     breaker.tick()
@@ -33,11 +33,11 @@ def test_total_failure_opens_even_while_warming_up(
     make: MakeBreaker, clock: DrivenClock, log: EventLog
 ) -> None:
     breaker = make(slo=SLO)
-    assert calls(breaker, clock, 20, failing=10) == 10
+    assert calls(breaker, clock, 20, failing=10) == 6
     assert breaker.state is State.OPEN
     (trip,) = log.of(Transition)
     assert trip.reason is Reason.HOPELESS
-    assert trip.evidence[0].sentence() == "failed or timed-out calls 100% (limit 5%, 10 calls)"
+    assert trip.evidence[0].sentence() == "failed or timed-out calls 100% (limit 5%, 6 calls)"
 
 
 def test_missing_the_level_is_told_and_rejects_nothing(
@@ -69,7 +69,8 @@ def test_calls_over_the_timeout_have_failed(make: MakeBreaker, clock: DrivenCloc
     assert breaker.state is State.OPEN
     clock.advance(10)
     assert run_call(breaker, clock, 1001)
-    assert breaker.state is State.OPEN, "so has a probe"
+    assert breaker.state is State.HALF_OPEN, "so has the probe: no call goes but the next one"
+    assert not breaker.allow()
 
 
 def test_the_default_threshold_does_not_count_beside_a_level(
