@@ -33,7 +33,7 @@ _log = get_logger("alerts")
 _ALIAS: Final = 499
 """Longest alias without its number; OpsGenie takes 512."""
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
-_TROUBLES: Final = {Signal.SLO, Signal.ANOMALY}
+_TROUBLES: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
 _GONE: Final = "Its breaker is no longer configured."
 
 

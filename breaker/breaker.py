@@ -33,6 +33,8 @@ from breaker.engine import Engine
 from breaker.errors import BreakerOpenError
 from breaker.events import Signal
 from breaker.listeners import Listener, Listeners
+from breaker.load import LOAD, LoadReading
+from breaker.loop_lag import LoopLag
 from breaker.memory import MEMORY, MemoryReading
 from breaker.revision import revised
 from breaker.settings import Settings, Slo
@@ -64,6 +66,8 @@ class Breaker:
             nothing runs in the background: calls, and `tick`, let time pass.
         memory: gives the used share of the memory limit, 0 to 1, or None where it is unknown.
             Read on a timer. By default the control group's, else the host's.
+        load: gives the machine's load, where a threshold of `[load]` is set. By default the
+            control group's and the host's; with an injected clock, nothing.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Breaker:
         name: str = "default",
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
+        load: Callable[[], LoadReading] | None = None,
     ) -> None:
         self.name = name
         self.clock = clock
@@ -81,6 +86,8 @@ class Breaker:
         self.config_report: Callable[[], ConfigReport | None] = _no_config
         """Asked for what `status()` says of that file; set by whoever watches it."""
         self._memory = memory
+        self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
+        self._loop_lag: LoopLag | None = None
         self._background = clock is time.monotonic
         self._lock = threading.Lock()
         self._outer_lock = threading.RLock()
@@ -248,8 +255,7 @@ class Breaker:
     @property
     def concurrency_limit(self) -> float:
         """How many calls may be under way at once; infinite while there is no limit."""
-        limiter = self._engine.shedding.limiter
-        return limiter.limit if limiter else math.inf
+        return self._engine.shedding.limit
 
     @property
     def retry_after(self) -> float:
@@ -401,6 +407,16 @@ class Breaker:
         with self._careful() as now:
             self._aside -= snapshots.restore(self._engine, now, data)
 
+    def watch_loop(self) -> None:
+        """Measures from now on how late the running event loop is, for `loop_lag_threshold`.
+
+        Raises:
+            RuntimeError: no event loop is running in this thread.
+        """
+        lag = self._loop_lag or LoopLag()
+        lag.start()
+        self._loop_lag = lag
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Calls `listener` with each `Event` from now on; returns the way to end that.
 
@@ -489,6 +505,7 @@ class Breaker:
         self._lock, self._outer_lock = threading.Lock(), threading.RLock()
         self._listeners.after_fork()
         MEMORY.after_fork()
+        LOAD.after_fork()
 
     @contextmanager
     def _careful(self) -> Iterator[float]:
@@ -515,6 +532,7 @@ class Breaker:
         if now >= self._next_memory:
             self._next_memory = now + self.settings.memory_check_interval
             self._read_memory(now)
+            self._read_load(now)
         traffic = self._traffic
         batch = self._feed.batch(self._totals(), self._window, traffic.in_flight)
         self._engine.learn(now, batch, traffic)
@@ -550,6 +568,11 @@ class Breaker:
             reading = MEMORY.read()
             share = reading.share if reading else None
         self._engine.read_memory(now, share)
+
+    def _read_load(self, now: float) -> None:
+        if self._engine.load.watched or self._engine.load.breached:
+            lag = self._loop_lag.worst if self._loop_lag else None
+            self._engine.read_load(now, self._load(), lag)
 
     def _operate(self, mode: State | None, reason: Reason, *, note: str = "") -> None:
         with self._careful() as now:

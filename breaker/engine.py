@@ -27,6 +27,7 @@ from breaker.events import (
     WouldTransition,
 )
 from breaker.limiter import Phase as LimitPhase
+from breaker.load import LoadReading
 from breaker.recovery import Outcome, Phase
 from breaker.settings import Settings
 from breaker.shedding import Shedding, Traffic
@@ -34,6 +35,7 @@ from breaker.signals.anomaly import AnomalySignal
 from breaker.signals.burn import BurnSignal
 from breaker.signals.errors import ErrorSignal
 from breaker.signals.latency import LatencySignal
+from breaker.signals.load import LoadSignal
 from breaker.signals.memory import MemorySignal
 from breaker.signals.slo import SloSignal
 from breaker.state import REJECTING, Change, Reason, State, StateMachine
@@ -67,6 +69,7 @@ class Engine:
         self.settings = settings
         self.machine = StateMachine(settings)
         self.memory = MemorySignal(settings)
+        self.load = LoadSignal(settings)
         self.latency = LatencySignal(settings)
         self.errors = ErrorSignal(settings)
         self.slo = SloSignal(settings)
@@ -144,6 +147,16 @@ class Engine:
             return
         if not (self._gates_memory and self.machine.recovery.phase is Phase.MEMORY):
             self._trip(now, Reason.MEMORY, (evidence,))
+
+    def read_load(self, now: float, reading: LoadReading, lag: float | None) -> None:
+        """Takes a reading of the machine's load, and the event loop's lag in seconds."""
+        changed = self.load.read(reading, lag)
+        self.shedding.loaded = self.load.breached
+        evidence = self.load.evidence()
+        if changed:
+            self._note_breach(now, Signal.LOAD, evidence if self.load.breached else None)
+        if self._load_rejects and self.machine.deciding:
+            self._trip(now, Reason.LOAD, (evidence,))
 
     def learn(self, now: float, batch: Batch, traffic: Traffic) -> None:
         """Takes what calls did since the last tick into the baseline, and judges by it."""
@@ -247,6 +260,7 @@ class Engine:
         self.slo = SloSignal(settings)
         self.burn = BurnSignal(settings)
         self.memory.configure(settings)
+        self.load.configure(settings)
         if any(name in changed for name in ("slo", "limiter", "latency_threshold")):
             self.shedding = Shedding(settings, now)
         self.machine.recovery.limited = settings.limiter.enabled
@@ -294,6 +308,10 @@ class Engine:
         return self.shedding.overloaded and self._open_to_calls
 
     @property
+    def _load_rejects(self) -> bool:
+        return self.load.breached and self.settings.load.reject
+
+    @property
     def _gates_memory(self) -> bool:
         """Whether memory holds back calls one by one, and not for a stated wait."""
         return self.machine.deciding and self.settings.recovers_adaptively
@@ -325,7 +343,7 @@ class Engine:
         if self._gates_memory and machine.reason is Reason.MEMORY:
             if not self.memory.over:
                 self._tell(now, machine.watch_memory(now))
-        elif not self.memory.breached:
+        elif not (self.memory.breached or self._load_rejects):
             self._tell(now, machine.probe(now))
 
     def _recovered(self) -> Outcome | None:
@@ -353,7 +371,7 @@ class Engine:
         if not self.shedding.overloaded:
             self._note_breach(now, Signal.OVERLOAD, None)
         elif not told and self.shedding.rejected > self._rejected_before:
-            self._note_breach(now, Signal.OVERLOAD, _overload(limiter.limit, traffic))
+            self._note_breach(now, Signal.OVERLOAD, _overload(self.shedding.limit, traffic))
         self._rejected_before = self.shedding.rejected
 
     def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
@@ -407,7 +425,9 @@ class Engine:
         """Tells when a signal crosses its threshold; None when it is within it (again)."""
         if evidence is None:
             # A window emptied by the trip itself does not mean that latency is good again.
-            settled = signal is Signal.MEMORY or self.machine.automatic is State.CLOSED
+            settled = (
+                signal in {Signal.MEMORY, Signal.LOAD} or self.machine.automatic is State.CLOSED
+            )
             if settled and (before := self._breached.pop(signal, None)):
                 self._send(ThresholdCleared, now, signal=signal, evidence=before)
         elif signal not in self._breached:

@@ -20,6 +20,7 @@ class Signal(StrEnum):
     SLO = "slo"
     ANOMALY = "anomaly"
     OVERLOAD = "overload"
+    LOAD = "load"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Evidence:
             Signal.MEMORY: "memory use",
             Signal.SLO: "failed or timed-out calls",
             Signal.OVERLOAD: "calls at once",
+            Signal.LOAD: str(self.detail.get("what", "load")),
             Signal.ANOMALY: f"{self.detail.get('what', 'not as usual')}:",
         }
         value, limit = _in_words(self.value, self.unit), _in_words(self.threshold, self.unit)

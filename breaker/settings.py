@@ -102,6 +102,51 @@ class LimiterSettings(SettingsModel):
     )
 
 
+class LoadSettings(SettingsModel):
+    """The machine's own load as a signal (`[load]`); what is unset is not watched."""
+
+    cpu_pressure_threshold: float | None = setting(
+        None,
+        "Share of the last ten seconds in which some task waited for a CPU.",
+        unit="%",
+        gt=0,
+        le=100,
+    )
+    memory_pressure_threshold: float | None = setting(
+        None,
+        "Share of the last ten seconds in which some task waited for memory to be reclaimed.",
+        unit="%",
+        gt=0,
+        le=100,
+    )
+    io_pressure_threshold: float | None = setting(
+        None,
+        "Share of the last ten seconds in which some task waited for input or output.",
+        unit="%",
+        gt=0,
+        le=100,
+    )
+    load_threshold: float | None = setting(
+        None,
+        "Load average of the last minute by CPU that may be used. It is the host's.",
+        unit="tasks per CPU",
+        gt=0,
+        le=10_000,
+    )
+    loop_lag_threshold: float | None = setting(
+        None,
+        "How late a watched asyncio event loop may run what is due.",
+        unit="ms",
+        gt=0,
+        le=60_000,
+    )
+    reject: bool = setting(
+        False,
+        "Open while a threshold is exceeded. Otherwise it is told, and the limiter, if it is on, "
+        "lets fewer calls run at once.",
+    )
+
+
 class Settings(SettingsModel):
     """The settings of one breaker. Names and units are those of the TOML file."""
 
@@ -165,6 +210,7 @@ class Settings(SettingsModel):
         le=65536,
     )
     slo: Slo | None = Field(default=None, description=Slo.__doc__)
+    load: LoadSettings = Field(default=LoadSettings(), description=LoadSettings.__doc__)
     limiter: LimiterSettings = Field(default=LimiterSettings(), description=LimiterSettings.__doc__)
     recovery: RecoverySettings = Field(
         default=RecoverySettings(), description=RecoverySettings.__doc__

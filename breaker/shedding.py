@@ -5,12 +5,13 @@ counters. Pure: `now` is passed in.
 """
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import NamedTuple
 
 from breaker.baseline import Batch
 from breaker.context import Priority
 from breaker.limiter import ConcurrencyLimiter, Phase, Sample
+from breaker.limiter.pressure import PressureCeiling
 from breaker.limiter.priorities import PriorityShares
 from breaker.settings import Settings
 from breaker.signals.streak import FailureStreak
@@ -61,6 +62,10 @@ class Shedding:
         )
         self.streak = FailureStreak(useful) if settings.slo else None
         self.shares = PriorityShares()
+        self.ceiling = PressureCeiling()
+        """What the machine's own load allows."""
+        self.loaded = False
+        """Whether that load is too high; said by the engine."""
         self.rejected = 0
         """Calls turned away for the limit, since the breaker was made."""
         self.interval = min(0.1, max(0.01, useful / 20)) if isfinite(useful) else None
@@ -70,18 +75,24 @@ class Shedding:
     @property
     def limiting(self) -> bool:
         """Whether there is a limit now."""
-        return self.limiter is not None and isfinite(self.limiter.limit)
+        return isfinite(self.limit)
 
     @property
     def overloaded(self) -> bool:
         """Whether calls are being held back because there are too many."""
-        return self.limiter is not None and self.limiter.shedding
+        by_load = isfinite(self.ceiling.limit)
+        return self.limiter is not None and (self.limiter.shedding or by_load)
+
+    @property
+    def limit(self) -> float:
+        """How many calls may run at once; infinite if there is no limit."""
+        return min(self.limiter.limit, self.ceiling.limit) if self.limiter else inf
 
     def admits(self, traffic: Traffic, priority: Priority) -> bool:
         """Whether the limit lets one more call in."""
         if self.limiter is None:
             return True
-        admitted = self.shares.admits(priority, traffic.in_flight, self.limiter.limit)
+        admitted = self.shares.admits(priority, traffic.in_flight, self.limit)
         self.rejected += not admitted
         return admitted
 
@@ -104,6 +115,8 @@ class Shedding:
                 admitted=traffic.admitted,
             )
         if self.limiter:
+            needed = pending.rejected > 0
+            self.ceiling.advance(traffic.in_flight, overloaded=self.loaded, needed=needed)
             self._advance_limiter(self.limiter, now, seconds, pending, traffic, open_to_calls)
         self.shares.advance()
 

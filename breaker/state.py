@@ -34,6 +34,7 @@ class Reason(StrEnum):
     LATENCY = "latency"
     ERRORS = "errors"
     MEMORY = "memory"
+    LOAD = "load"
     HOPELESS = "hopeless"
     MEMORY_BACK = "memory_back"
     WARMED_UP = "warmed_up"

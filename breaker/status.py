@@ -81,6 +81,17 @@ class SloReport(TypedDict):
     revised: RevisedReport | None
 
 
+class LoadReport(TypedDict):
+    """The machine's load at the last reading, where it is watched; None is what is not known."""
+
+    ok: bool
+    cpu_pressure_percent: float | None
+    memory_pressure_percent: float | None
+    io_pressure_percent: float | None
+    load_per_cpu: float | None
+    loop_lag_ms: float | None
+
+
 class LimiterReport(TypedDict):
     """The concurrency limit, and what it is led by."""
 
@@ -148,6 +159,7 @@ class Status(TypedDict):
     baseline: BaselineReport
     in_flight: int
     limiter: LimiterReport | None
+    load: LoadReport | None
     recovery: RecoveryReport | None
     calls: CallsReport
     would_reject: int
@@ -224,6 +236,7 @@ def describe(breaker: Breaker, engine: Engine, now: float) -> Status:
         baseline=describe_baseline(engine.baseline, now),
         in_flight=counters.in_flight,
         limiter=_limiter(engine),
+        load=_load(engine),
         recovery=_recovery(engine, now),
         calls=CallsReport(
             success=counters.success, error=counters.error, rejected=counters.rejected
@@ -263,6 +276,20 @@ def _slo(engine: Engine, now: float) -> SloReport | None:
     )
 
 
+def _load(engine: Engine) -> LoadReport | None:
+    load, reading = engine.load, engine.load.reading
+    if not load.watched:
+        return None
+    return LoadReport(
+        ok=not load.breached,
+        cpu_pressure_percent=reading.cpu_pressure,
+        memory_pressure_percent=reading.memory_pressure,
+        io_pressure_percent=reading.io_pressure,
+        load_per_cpu=None if reading.load_per_cpu is None else round(reading.load_per_cpu, 3),
+        loop_lag_ms=None if load.lag is None else round(load.lag * 1000, 1),
+    )
+
+
 def _limiter(engine: Engine) -> LimiterReport | None:
     shedding = engine.shedding
     limiter = shedding.limiter
@@ -271,8 +298,8 @@ def _limiter(engine: Engine) -> LimiterReport | None:
     normal = limiter.normal
     return LimiterReport(
         phase=limiter.phase.value,
-        limit=round(limiter.limit, 1) if math.isfinite(limiter.limit) else None,
-        shedding=limiter.shedding,
+        limit=round(shedding.limit, 1) if math.isfinite(shedding.limit) else None,
+        shedding=shedding.overloaded,
         rejected=shedding.rejected,
         throughput_per_second=round(limiter.throughput, 2),
         latency_ms=round(limiter.latency * 1000, 3),

@@ -1,0 +1,97 @@
+"""Load: pressure, load average and event loop lag against thresholds, with hysteresis."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from breaker.events import Evidence, Signal
+from breaker.load import LoadReading
+from breaker.settings import Settings
+
+_CLEARS_BELOW: Final = 0.9
+"""Share of its threshold below which a figure counts as good again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """What is watched, in words; and whether it was over."""
+
+    name: str
+    unit: str
+    value: float
+    threshold: float
+
+    @property
+    def severity(self) -> float:
+        return self.value / self.threshold
+
+
+class LoadSignal:
+    """Says whether the machine, or the event loop, has too much to do. Fed by a timer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.reading = LoadReading()
+        """The last reading."""
+        self.lag: float | None = None
+        """The event loop's worst lag of late, in seconds; None where no loop is watched."""
+        self.breached = False
+        self._worst: _Figure | None = None
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Takes new thresholds; what is breached stays so until a reading says otherwise."""
+        self._settings = settings.load
+
+    @property
+    def watched(self) -> bool:
+        """Whether any threshold is set."""
+        load = self._settings
+        return any(
+            threshold is not None
+            for threshold in (
+                load.cpu_pressure_threshold,
+                load.memory_pressure_threshold,
+                load.io_pressure_threshold,
+                load.load_threshold,
+                load.loop_lag_threshold,
+            )
+        )
+
+    @property
+    def severity(self) -> float:
+        """The worst figure as a multiple of its threshold; 0 where nothing is watched or known."""
+        return self._worst.severity if self._worst else 0.0
+
+    def read(self, reading: LoadReading, lag: float | None) -> bool:
+        """Takes a reading, and the loop's lag in seconds; True if the verdict changed."""
+        self.reading, self.lag = reading, lag
+        self._worst = max(self._figures(), key=lambda each: each.severity, default=None)
+        before = self.breached
+        self.breached = self.severity >= (_CLEARS_BELOW if before else 1.0)
+        return self.breached != before
+
+    def evidence(self) -> Evidence:
+        """What the worst of the watched figures showed."""
+        worst = self._worst or _Figure("load", "%", 0.0, 0.0)
+        return Evidence(
+            signal=Signal.LOAD,
+            value=round(worst.value, 3),
+            threshold=round(worst.threshold, 3),
+            unit=worst.unit,
+            detail={"what": worst.name},
+        )
+
+    def _figures(self) -> list[_Figure]:
+        load, reading = self._settings, self.reading
+        lag = None if self.lag is None else self.lag * 1000
+        candidates = [
+            ("CPU pressure", "%", reading.cpu_pressure, load.cpu_pressure_threshold),
+            ("memory pressure", "%", reading.memory_pressure, load.memory_pressure_threshold),
+            ("I/O pressure", "%", reading.io_pressure, load.io_pressure_threshold),
+            ("load", "per CPU", reading.load_per_cpu, load.load_threshold),
+            ("event loop lag", "ms", lag, load.loop_lag_threshold),
+        ]
+        return [
+            _Figure(name, unit, value, threshold)
+            for name, unit, value, threshold in candidates
+            if value is not None and threshold is not None
+        ]
