@@ -305,7 +305,7 @@ class Engine:
     @property
     def rejects_for_load(self) -> bool:
         """Whether a call turned away now is so for the limit, and not for the state."""
-        return self.shedding.overloaded and self._open_to_calls
+        return self.shedding.limiting and self.machine.automatic in _WATCHING
 
     @property
     def _load_rejects(self) -> bool:
