@@ -6,8 +6,7 @@ One configuration for every scenario. `scripts/yardstick` runs it.
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from breaker import Breaker, Settings
-from breaker.settings import LimiterSettings, Slo
+from breaker import Breaker, LimiterSettings, Settings, Slo
 
 SUCCESS_RATE: Final = 0.95
 

@@ -46,7 +46,7 @@ from breaker.events import (
 )
 from breaker.keeper import StateKeeper
 from breaker.registry import Registry
-from breaker.settings import RecoverySettings, Settings, Slo
+from breaker.settings import LimiterSettings, LoadSettings, RecoverySettings, Settings, Slo
 from breaker.state import Reason, State
 from breaker.status import Status
 
@@ -63,6 +63,8 @@ __all__ = [
     "Event",
     "EventsMissed",
     "Evidence",
+    "LimiterSettings",
+    "LoadSettings",
     "Priority",
     "Reason",
     "RecoverySettings",
