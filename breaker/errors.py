@@ -6,7 +6,8 @@ BreakerError
 ├── BreakerStateError     an operator's action does not fit the breaker's state
 ├── ConfigError           a configuration is wrong; holds every problem found
 ├── ConfigWriteError      a change is in force but could not be written to the file
-└── SnapshotError         a snapshot cannot be restored
+├── SnapshotError         a snapshot cannot be restored
+└── TraceError            a trace cannot be read
 """
 
 from collections.abc import Sequence
@@ -94,3 +95,7 @@ class ConfigWriteError(BreakerError):
 
 class SnapshotError(BreakerError):
     """A snapshot is not one of ours, of a version we do not know, or damaged."""
+
+
+class TraceError(BreakerError):
+    """A trace cannot be read, is of no known format, or has too many broken lines."""

@@ -1,0 +1,164 @@
+"""Calls from access logs: nginx (and what writes like it), Envoy, uvicorn.
+
+A server writes a line when a request has ended. Statuses from 500 on are failures, and 0, which
+Envoy writes where no answer was sent; 499 is a caller who gave up, and its duration tells.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from breaker.replay.call import Call
+from breaker.replay.values import SECONDS, moment
+
+NO_DURATION_NGINX: Final = (
+    "this access log has no duration; add rt=$request_time to nginx's log_format "
+    "(understood: rt=, request_time=, upstream_response_time=, urt=, or a bare $request_time "
+    "after the combined format)"
+)
+NO_DURATION_UVICORN: Final = (
+    "uvicorn's own access log has neither the time nor the duration of a call; log JSON Lines of "
+    "start, duration and status in a middleware, or lines that begin with a date "
+    "(2026-03-01T12:00:00.123Z) and hold a duration with its unit (12.3ms)"
+)
+
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
+_NGINX: Final = re.compile(
+    rf"\S+ \S+ .*?\[([^\]]+)\] {_QUOTED} (\d{{3}}) (?:\d+|-)((?: {_QUOTED} {_QUOTED})?)(.*)"
+)
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
+_KEYED: Final = re.compile(
+    r'\b(request_time|rt|upstream_response_time|urt)[=:]\s*"?([0-9][0-9., :]*|-)'
+)
+_BARE: Final = re.compile(r'(?:^|[\s"])(\d+\.\d{3})(?=$|[\s"])')
+_ENVOY: Final = re.compile(
+    rf"\[([^\]]+)\] {_QUOTED} (\d{{1,3}}) \S+ .*?(?<!\S)\d+ \d+ (\d+) (?:\d+|-) {_QUOTED}.*"
+)
+_UVICORN: Final = re.compile(r'(.*?)\S+:\d+ - "[A-Z]+ \S+ HTTP/[\d.]+" (\d{3})(.*)')
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
+_DURATION: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(ns|us|µs|ms|s)\b")
+
+
+def is_nginx(line: str) -> bool:
+    """Whether the line is of the common or combined format, with or without more behind it."""
+    return _NGINX.fullmatch(line) is not None
+
+
+def is_envoy(line: str) -> bool:
+    """Whether the line is of Envoy's default format, or Istio's."""
+    return _ENVOY.fullmatch(line) is not None
+
+
+def is_uvicorn(line: str) -> bool:
+    """Whether the line is of uvicorn's access log."""
+    return _UVICORN.fullmatch(line) is not None
+
+
+def nginx_parser() -> Callable[[str], Call | None]:
+    """A parser of the combined format with a duration; the date is the end of the call."""
+    read_date = _remembering_last(_date_of)
+
+    def parse(line: str) -> Call | None:
+        if not line:
+            return None
+        parts = _NGINX.fullmatch(line)
+        if parts is None:
+            raise ValueError(f"found {line[:60]!r}; wanted nginx's combined format")
+        seconds = nginx_duration(parts[4])
+        if seconds is None:
+            raise ValueError("no duration in this line")
+        return Call(read_date(parts[1]) - seconds, seconds, _failed(parts[2]))
+
+    return parse
+
+
+def nginx_duration(rest: str) -> float | None:
+    """The duration in what follows the combined format: the whole request's, else upstream's."""
+    keyed = {name: value for name, value in _KEYED.findall(rest) if value != "-"}
+    for name in ("request_time", "rt", "upstream_response_time", "urt"):
+        if name in keyed:
+            # Several upstreams, tried in turn, are separated by commas and colons.
+            return sum(float(part) for part in re.findall(r"\d+(?:\.\d+)?", keyed[name]))
+    bare = _BARE.search(rest)
+    return float(bare[1]) if bare else None
+
+
+def nginx_rest(line: str) -> str:
+    """What follows the combined format in the line."""
+    parts = _NGINX.fullmatch(line)
+    return parts[4] if parts else ""
+
+
+def envoy_parser() -> Callable[[str], Call | None]:
+    """A parser of Envoy's default format; the date is the start, the duration is in ms."""
+
+    def parse(line: str) -> Call | None:
+        if not line:
+            return None
+        parts = _ENVOY.fullmatch(line)
+        if parts is None:
+            raise ValueError(f"found {line[:60]!r}; wanted Envoy's default format")
+        return Call(moment(parts[1]), int(parts[3]) / 1000, _failed(parts[2]))
+
+    return parse
+
+
+def uvicorn_parser() -> Callable[[str], Call | None]:
+    """A parser of uvicorn's lines, if they have date and duration; its other logs are passed over."""
+    read_date = _remembering_last(moment)
+
+    def parse(line: str) -> Call | None:
+        parts = _UVICORN.fullmatch(line)
+        if parts is None:
+            return None
+        date, duration = uvicorn_date(line), uvicorn_duration(line)
+        if date is None or duration is None:
+            raise ValueError("neither date nor duration" if date is duration else "incomplete")
+        return Call(read_date(date) - duration, duration, _failed(parts[2]))
+
+    return parse
+
+
+def uvicorn_date(line: str) -> str | None:
+    """The date in front, if there is one."""
+    date = _DATE.search(line)
+    return date[0] if date else None
+
+
+def uvicorn_duration(line: str) -> float | None:
+    """The duration behind the status, or in front, in seconds; None if there is none."""
+    parts = _UVICORN.fullmatch(line)
+    found = _DURATION.search(parts[3]) or _DURATION.search(parts[1]) if parts else None
+    return float(found[1]) * SECONDS[found[2]] if found else None
+
+
+def _date_of(text: str) -> float:
+    """A date as in `10/Oct/2026:13:55:36 +0200`, or by RFC 3339."""
+    month = _MONTHS.get(text[3:6])
+    if month is None:
+        return moment(text)
+    return moment(f"{text[7:11]}-{month:02}-{text[:2]}T{text[12:20]}{text[21:]}")
+
+
+def _remembering_last(read: Callable[[str], float]) -> Callable[[str], float]:
+    """`read`, quicker where lines of one second follow each other."""
+    last_text, last_value = "", 0.0
+
+    def look_up(text: str) -> float:
+        nonlocal last_text, last_value
+        if text != last_text:
+            last_value = read(text)
+            last_text = text
+        return last_value
+
+    return look_up
+
+
+def _failed(status: str) -> bool:
+    code = int(status)
+    return code >= 500 or code == 0

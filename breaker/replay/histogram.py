@@ -1,0 +1,75 @@
+"""Calls from Prometheus histograms: each interval's increments, taken apart into single calls.
+
+What is known of an interval is how many calls ended in each bucket. They are laid evenly over the
+interval, and their durations evenly over the bucket, in the order of the golden ratio's multiples
+(Weyl 1916): even at any length, without chance, and without a trend that was not there.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import pairwise
+from math import isfinite
+from typing import Final
+
+from breaker.replay.call import Call
+
+BEYOND: Final = 2.0
+"""Calls above the largest finite bound are taken to last up to so many times that bound."""
+
+_GOLDEN: Final = 0.6180339887498949
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """One histogram over time, as it was scraped.
+
+    Attributes:
+        bounds: upper bounds of the buckets in seconds, rising; the last is infinite.
+        times: moments of the scrapes, in seconds, rising.
+        counts: at each scrape the cumulative count of each bucket, since the process began.
+        failed: whether its calls are failures.
+    """
+
+    bounds: Sequence[float]
+    times: Sequence[float]
+    counts: Sequence[Sequence[float]]
+    failed: bool = False
+
+
+def calls_of(histograms: Sequence[Histogram]) -> Iterator[Call]:
+    """The calls of all histograms, in the order in which they ended."""
+    buckets = [
+        _bucket_calls(histogram, place)
+        for histogram in histograms
+        for place in range(len(histogram.bounds))
+    ]
+    for end, duration, failed in merge(*buckets):
+        yield Call(end - duration, duration, failed)
+
+
+def _bucket_calls(histogram: Histogram, place: int) -> Iterator[tuple[float, float, bool]]:
+    """(end, duration, failed) of the calls of one bucket, in the order of their ends."""
+    lower, upper = _edges(histogram.bounds, place)
+    scrapes = zip(histogram.times, histogram.counts, strict=True)
+    for (begin, before), (end, after) in pairwise(scrapes):
+        calls = _increment(before, after, place)
+        for number in range(calls):
+            share = (number + 0.5) * _GOLDEN % 1.0
+            moment = begin + (end - begin) * (number + 0.5) / calls
+            yield moment, lower + (upper - lower) * share, histogram.failed
+
+
+def _edges(bounds: Sequence[float], place: int) -> tuple[float, float]:
+    lower = bounds[place - 1] if place else 0.0
+    upper = bounds[place]
+    return lower, upper if isfinite(upper) else lower * BEYOND
+
+
+def _increment(before: Sequence[float], after: Sequence[float], place: int) -> int:
+    """Calls that the bucket at `place` gained; a process that began anew counts from 0."""
+    if after[-1] < before[-1]:
+        before = [0.0] * len(after)
+    below = after[place - 1] - before[place - 1] if place else 0.0
+    # Buckets are not read at one instant: a bucket may seem to lose a call to the next.
+    return max(0, round(after[place] - before[place] - below))

@@ -1,0 +1,155 @@
+"""Histograms from Prometheus: the answer of `query_range`, and the text exposition over time."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import pairwise
+from math import inf, isfinite
+from statistics import median
+from typing import Final
+
+from breaker.replay.columns import OUTCOME_NAMES
+from breaker.replay.histogram import BEYOND, Histogram
+from breaker.replay.values import moment
+
+_NAME: Final = "__name__"
+_BOUND: Final = "le"
+_SAMPLE: Final = re.compile(
+    r"([a-zA-Z_:][\w:]*)\{(.*?)\}\s+([0-9.eE+-]+|NaN|\+Inf)(?:\s+([0-9.eE+-]+))?(?:\s+#.*)?\s*"
+)
+_LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+_STATUS_CLASS: Final = re.compile(r"([1-5])xx")
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Samples:
+    """Samples of `*_bucket` series, put together to histograms. Holds all samples, not the calls."""
+
+    def __init__(self) -> None:
+        self._values: dict[Labels, dict[float, dict[float, float]]] = defaultdict(dict)
+        """Value by labels, moment, and bound."""
+
+    def add(self, labels: Mapping[str, str], at: float, value: float) -> None:
+        """Takes in one sample.
+
+        Raises:
+            ValueError: it is no cumulative count of a bucket.
+        """
+        if _BOUND not in labels:
+            raise ValueError(f"found a series without {_BOUND}; wanted *_bucket series")
+        if not isfinite(value):
+            return
+        if not value.is_integer() or value < 0:
+            raise ValueError(
+                f"found {value:g} as a bucket's count; wanted the counters themselves, not rate() "
+                "or increase() of them"
+            )
+        group = tuple(sorted((k, v) for k, v in labels.items() if k != _BOUND))
+        bound = float(labels[_BOUND]) * _unit(labels.get(_NAME, ""))
+        self._values[group].setdefault(at, {})[bound] = value
+
+    def histograms(self) -> list[Histogram]:
+        """What they make.
+
+        Raises:
+            ValueError: nothing, more than one metric, or only one moment.
+        """
+        names = {dict(group).get(_NAME, "") for group in self._values}
+        if len(names) > 1:
+            raise ValueError(f"found histograms of {', '.join(sorted(names))}; a trace is of one")
+        found = [_histogram(dict(group), rows) for group, rows in self._values.items()]
+        if not any(len(histogram.times) > 1 for histogram in found):
+            raise ValueError("found no two scrapes of a histogram; wanted *_bucket series over time")
+        return found
+
+
+def notes_on(histograms: list[Histogram]) -> list[str]:
+    """How calls are made of them, in a sentence for the report."""
+    steps = [b - a for histogram in histograms for a, b in pairwise(histogram.times)]
+    last = max(bound for histogram in histograms for bound in histogram.bounds if bound < inf)
+    return [
+        f"approximation: calls are made of histogram counts, laid evenly over intervals of about "
+        f"{median(steps):g} s, with durations even within each bucket, and from {last:g} to "
+        f"{BEYOND * last:g} s above the last bound"
+    ]
+
+
+def read_query_range(text: str) -> list[Histogram]:
+    """The histograms in the answer of `/api/v1/query_range` for `*_bucket` series.
+
+    Raises:
+        ValueError: it is no such answer.
+    """
+    answer = json.loads(text)
+    data = answer.get("data", answer) if isinstance(answer, dict) else {}
+    if not isinstance(data, dict) or data.get("resultType") != "matrix":
+        kind = data.get("resultType") if isinstance(data, dict) else type(data).__name__
+        raise ValueError(f"found resultType {kind!r}; wanted 'matrix', from query_range")
+    samples = Samples()
+    try:
+        for series in data["result"]:
+            for at, value in series["values"]:
+                samples.add(series["metric"], float(at), float(value))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"found a result of another shape than query_range gives: {error}") from None
+    return samples.histograms()
+
+
+def is_sample(line: str) -> bool:
+    """Whether the line is a sample of a histogram's bucket."""
+    found = _SAMPLE.fullmatch(line)
+    return found is not None and found[1].endswith("_bucket")
+
+
+def read_sample(line: str, samples: Samples) -> None:
+    """Takes in one line of the text exposition; what is no bucket is passed over.
+
+    Raises:
+        ValueError: the line is broken, or says no time.
+    """
+    if not line or line.startswith("#"):
+        return
+    name = re.match(r"[a-zA-Z_:][\w:]*", line)
+    if name is not None and not name[0].endswith("_bucket"):
+        return
+    found = _SAMPLE.fullmatch(line)
+    if found is None:
+        raise ValueError(f"found {line[:60]!r}; wanted name_bucket{{le=…}} value time")
+    if found[4] is None:
+        raise ValueError(
+            "this sample has no time; wanted name_bucket{le=…} value time, as in an export over "
+            "time, not one scrape"
+        )
+    labels = dict(_LABEL.findall(found[2])) | {_NAME: found[1]}
+    samples.add(labels, moment(found[4]), float(found[3]))
+
+
+def _histogram(labels: Mapping[str, str], rows: Mapping[float, Mapping[float, float]]) -> Histogram:
+    bounds = sorted({bound for row in rows.values() for bound in row} | {inf})
+    times = sorted(rows)
+    counts: list[list[float]] = []
+    for at in times:
+        # A bucket without a sample has at least what those below it have.
+        row: list[float] = []
+        for bound in bounds:
+            row.append(max(rows[at].get(bound, 0.0), row[-1] if row else 0.0))
+        counts.append(row)
+    return Histogram(bounds, times, counts, _failed(labels))
+
+
+def _failed(labels: Mapping[str, str]) -> bool:
+    """Whether the labels say that these calls failed."""
+    for name, failed in OUTCOME_NAMES.items():
+        if name in labels:
+            status = _STATUS_CLASS.sub(r"\g<1>00", labels[name].lower())
+            try:
+                return failed(status)
+            except ValueError:
+                continue
+    return False
+
+
+def _unit(name: str) -> float:
+    return 0.001 if re.search(r"_(ms|milliseconds|millis)_bucket$", name) else 1.0

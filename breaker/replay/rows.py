@@ -1,0 +1,120 @@
+"""Calls from rows of values: comma-separated lines with a header, and JSON objects, one a line."""
+
+import csv
+import json
+from collections.abc import Callable
+from typing import Final
+
+from breaker.replay.call import Call
+from breaker.replay.columns import Columns
+from breaker.replay.values import Value, duration_in, moment, share_in
+
+LineParser = Callable[[str], Call | None]
+"""Reads one line; None if it holds no call, and is not meant to. Raises ValueError if broken."""
+
+_REMEMBERED: Final = 1000
+"""Different outcomes whose meaning is kept; texts of errors may be without number."""
+
+
+def csv_parser(columns: Columns, names: list[str], delimiter: str) -> LineParser:
+    """A parser of the lines after the header `names`; one line is one call."""
+    call_from = _call_reader(columns)
+    width = len(names)
+    # A column that is not there is read from an empty cell, put behind the others.
+    start, end, duration, outcome, memory = (
+        names.index(name) if name is not None else -1 for name in _wanted(columns)
+    )
+
+    def parse(line: str) -> Call | None:
+        if not line or line.isspace():
+            return None
+        cells: list[str | None]
+        if '"' in line:
+            cells = list(next(csv.reader([line], delimiter=delimiter, strict=True)))
+        else:
+            cells = list(line.split(delimiter))
+        if len(cells) != width:
+            raise ValueError(f"found {len(cells)} columns; the header has {width}")
+        cells.append(None)
+        return call_from(cells[start], cells[end], cells[duration], cells[outcome], cells[memory])
+
+    return parse
+
+
+def json_parser(columns: Columns) -> LineParser:
+    """A parser of JSON objects, each of which is one call."""
+    call_from = _call_reader(columns)
+    start, end, duration, outcome, memory = (name or "" for name in _wanted(columns))
+
+    def parse(line: str) -> Call | None:
+        if not line or line.isspace():
+            return None
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"found {_short(line)}; wanted a JSON object ({error})") from None
+        if not isinstance(row, dict):
+            raise ValueError(f"found {_short(line)}; wanted a JSON object")  # noqa: TRY004 - as all broken lines
+        get = row.get
+        return call_from(get(start), get(end), get(duration), get(outcome), get(memory))
+
+    return parse
+
+
+def _wanted(columns: Columns) -> tuple[str | None, ...]:
+    duration, memory = columns.duration, columns.memory
+    return (
+        columns.start,
+        columns.end,
+        duration.name if duration else None,
+        columns.outcome,
+        memory.name if memory else None,
+    )
+
+
+def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Value], Call]:
+    """What makes a call of the raw values of start, end, duration, outcome and memory."""
+    read_duration = duration_in((columns.duration and columns.duration.unit) or 1.0)
+    read_memory = share_in((columns.memory and columns.memory.unit) or 1.0)
+    failed = _remembering(columns.failed) if columns.outcome else _never
+    has_start, has_duration = columns.start is not None, columns.duration is not None
+
+    def read(start: Value, end: Value, duration: Value, outcome: Value, memory: Value) -> Call:
+        if not has_duration:
+            begin = moment(start)
+            seconds = moment(end) - begin
+            if seconds < 0:
+                raise ValueError(f"found an end, {end!r}, before its start, {start!r}")
+        else:
+            seconds = read_duration(duration)
+            begin = moment(start) if has_start else moment(end) - seconds
+        return Call(begin, seconds, failed(outcome), read_memory(memory))
+
+    return read
+
+
+def _remembering(failed: Callable[[Value], bool]) -> Callable[[Value], bool]:
+    """`failed`, quicker for outcomes that come again."""
+    known: dict[tuple[type, Value], bool] = {}
+
+    def look_up(value: Value) -> bool:
+        key = (type(value), value)
+        try:
+            return known[key]
+        except KeyError:
+            result = failed(value)
+        except TypeError:
+            raise ValueError(f"found {value!r} as outcome; wanted one value") from None
+        if len(known) < _REMEMBERED:
+            known[key] = result
+        return result
+
+    return look_up
+
+
+def _never(value: Value) -> bool:  # noqa: ARG001 - stands for a reader of outcomes
+    return False
+
+
+def _short(line: str) -> str:
+    return repr(line if len(line) <= 60 else line[:57] + "…")

@@ -1,0 +1,40 @@
+"""Since when things have been bad, so that the time to detect it can be told.
+
+Source: E. S. Page, "Continuous inspection schemes" (Biometrika 1954): the cumulative sum, whose
+last zero is the estimate of when a change began.
+"""
+
+
+class Spell:
+    """A run of calls among which more are bad than is tolerated.
+
+    Each bad call adds to a sum, each good one takes away, so that it falls while no more than the
+    tolerated share is bad. The spell began with the first bad call after the sum was last 0.
+
+    Args:
+        tolerated: share of bad calls that is nothing to speak of, above 0 and below 1.
+        memory: good calls in a row after which any spell is over.
+    """
+
+    def __init__(self, tolerated: float, memory: int) -> None:
+        self.since: float | None = None
+        """Start of the first bad call of the present spell."""
+        self._tolerated = tolerated
+        self._most = tolerated * memory
+        self._sum = 0.0
+
+    def note(self, start: float, *, bad: bool) -> None:
+        """Takes in a call that ended."""
+        if bad:
+            if self.since is None:
+                self.since = start
+            self._sum = min(self._most, self._sum + 1 - self._tolerated)
+        elif self.since is not None:
+            self._sum -= self._tolerated
+            if self._sum <= 0:
+                self.end()
+
+    def end(self) -> None:
+        """Forgets it."""
+        self.since = None
+        self._sum = 0.0

@@ -1,0 +1,85 @@
+"""What happened over the time of a trace, in a bounded number of bins."""
+
+from dataclasses import dataclass, field
+from math import inf
+from typing import Final
+
+from breaker.replay.sketch import Sketch
+
+MOST_BINS: Final = 1000
+"""With more, neighbours are put together, and bins are twice as long from then on."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """What one configuration did in one bin."""
+
+    rejected: int = 0
+    in_flight: int = 0
+    """The most calls that it had under way."""
+    limit: float | None = None
+    """The last concurrency limit seen, where there is one."""
+
+    def merge(self, later: "Lane") -> None:
+        """Takes in what it did in the next bin."""
+        self.rejected += later.rejected
+        self.in_flight = max(self.in_flight, later.in_flight)
+        self.limit = self.limit if later.limit is None else later.limit
+
+
+@dataclass(slots=True)
+class Bin:
+    """The calls that began in one stretch of time, as they were recorded."""
+
+    number: int
+    lanes: list[Lane]
+    latency: Sketch = field(default_factory=Sketch)
+    """Durations in seconds."""
+    errors: int = 0
+
+    def merge(self, later: "Bin") -> None:
+        """Takes in the next bin."""
+        self.latency.merge(later.latency)
+        self.errors += later.errors
+        for lane, other in zip(self.lanes, later.lanes, strict=True):
+            lane.merge(other)
+
+
+class Timeline:
+    """Bins of equal length, from 0 s on; those in which no call began are not there.
+
+    Args:
+        lanes: how many configurations are replayed.
+        width: seconds of a bin at first; doubled as often as there are more than `MOST_BINS`.
+    """
+
+    def __init__(self, lanes: int, width: float = 1.0) -> None:
+        self.width = width
+        self.bins: list[Bin] = []
+        self._lanes = lanes
+        self._until = -inf
+
+    def at(self, seconds: float) -> Bin:
+        """The bin of that moment. Moments never go back."""
+        if seconds < self._until:
+            return self.bins[-1]
+        if len(self.bins) >= MOST_BINS:
+            self._halve()
+        number = int(seconds // self.width)
+        if not self.bins or number > self.bins[-1].number:
+            self.bins.append(Bin(number, [Lane() for _ in range(self._lanes)]))
+        self._until = (number + 1) * self.width
+        return self.bins[-1]
+
+    def _halve(self) -> None:
+        """Doubles the width as often as it takes to make room."""
+        while len(self.bins) >= MOST_BINS:
+            self.width *= 2
+            merged: list[Bin] = []
+            for each in self.bins:
+                each.number //= 2
+                if merged and merged[-1].number == each.number:
+                    merged[-1].merge(each)
+                else:
+                    merged.append(each)
+            self.bins = merged

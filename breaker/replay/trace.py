@@ -1,0 +1,174 @@
+"""A trace: the calls of a recorded past, read as a stream."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from breaker.errors import TraceError
+from breaker.replay.call import Call
+from breaker.replay.formats import HEAD_LINES, Format, line_reader, recognise
+from breaker.replay.histogram import calls_of
+from breaker.replay.order import HELD_CALLS, HELD_SECONDS, Order, spread
+from breaker.replay.prometheus import Samples, notes_on, read_query_range, read_sample
+from breaker.replay.rows import LineParser
+from breaker.replay.source import Source
+
+BROKEN_SHARE: Final = 0.05
+"""With more broken lines than this share of them, a trace is refused."""
+BROKEN_SHOWN: Final = 10
+"""So many broken lines are kept, with what is wrong in them."""
+
+_ENOUGH_LINES: Final = 1000
+"""From so many lines on, a trace is refused at once and not at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLine:
+    """A line that could not be read."""
+
+    number: int
+    """From 1."""
+    problem: str
+
+    def __str__(self) -> str:
+        return f"line {self.number}: {self.problem}"
+
+
+class Trace:
+    """The calls of a file, in the order in which they began. To be iterated once.
+
+    A context manager that closes the file. Memory does not grow with the length of the trace,
+    except for histograms, whose counts (not their calls) are read as a whole.
+
+    Args:
+        path: a file, compressed by gzip or not, or `-` for the standard input.
+        form: its format; found out by its first lines if not given.
+
+    Raises:
+        TraceError: it cannot be opened, or its format is not known; when iterated also if more
+            than `BROKEN_SHARE` of its lines are broken, or it holds no call.
+    """
+
+    def __init__(self, path: str | Path, form: Format = Format.AUTO) -> None:
+        self.source = Source(path)
+        self.broken: list[BrokenLine] = []
+        """The first `BROKEN_SHOWN` lines that could not be read."""
+        self.broken_count = 0
+        self.lines = 0
+        """Lines read so far."""
+        self._notes: list[str] = []
+        self._order = Order()
+        self._stream = self.source.lines()
+        try:
+            self._head = list(islice(self._stream, HEAD_LINES))
+            self.form = recognise(self._head) if form is Format.AUTO else form
+            self._calls = self._open()
+        except ValueError as error:
+            self.source.close()
+            raise self._error(error) from None
+        except TraceError:
+            self.source.close()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The file's name, as given."""
+        return self.source.name
+
+    @property
+    def notes(self) -> list[str]:
+        """What was missing, assumed or left out so far, in sentences."""
+        notes = list(self._notes)
+        if self.broken_count:
+            notes.append(f"{self.broken_count} of {self.lines} lines could not be read")
+        if self._order.late:
+            notes.append(
+                f"{self._order.late} calls stand more than {HELD_SECONDS:g} s or {HELD_CALLS} "
+                "calls behind their place, and were let in late"
+            )
+        if self.source.truncated:
+            notes.append(f"the compressed file is damaged or cut off after line {self.lines}")
+        return notes
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.source.close()
+
+    def __iter__(self) -> Iterator[Call]:
+        empty = True
+        for call in self._order.sort(self._calls):
+            empty = False
+            yield call
+        self._refuse_broken(least=1)
+        if empty:
+            raise self._error(ValueError(f"{self.lines} lines, and no call in them"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self) -> Iterable[Call]:
+        if self.form is Format.PROMETHEUS:
+            return self._histogram_calls()
+        reader = line_reader(self.form, self._head)
+        self._notes += reader.notes
+        calls = self._line_calls(reader.parse, reader.skip)
+        return spread(calls) if reader.whole_seconds else calls
+
+    def _line_calls(self, parse: LineParser, skip: int) -> Iterator[Call]:
+        lines = chain(self._head[skip:], self._stream)
+        self._head = []
+        number = skip
+        for number, line in enumerate(lines, skip + 1):
+            try:
+                call = parse(line)
+            except ValueError as error:
+                self.lines = number
+                self._note_broken(str(error))
+                continue
+            if call is not None:
+                yield call
+        self.lines = number
+
+    def _histogram_calls(self) -> Iterable[Call]:
+        if self._head and self._head[0].lstrip().startswith("{"):
+            histograms = read_query_range("\n".join(self._head) + "\n" + self.source.rest())
+        else:
+            samples = Samples()
+            for line in chain(self._head, self._stream):
+                self.lines += 1
+                try:
+                    read_sample(line, samples)
+                except ValueError as error:
+                    self._note_broken(str(error))
+            self._refuse_broken(least=1)
+            histograms = samples.histograms()
+        self._notes += notes_on(histograms)
+        return calls_of(histograms)
+
+    def _note_broken(self, problem: str) -> None:
+        self.broken_count += 1
+        if len(self.broken) < BROKEN_SHOWN:
+            self.broken.append(BrokenLine(self.lines, problem))
+        self._refuse_broken(least=_ENOUGH_LINES)
+
+    def _refuse_broken(self, least: int) -> None:
+        if self.lines >= least and self.broken_count > BROKEN_SHARE * self.lines:
+            first = "; ".join(map(str, self.broken[:3]))
+            raise TraceError(
+                f"{self.name}: {self.broken_count} of {self.lines} lines cannot be read as "
+                f"{self.form}; at most {BROKEN_SHARE:.0%} may be broken. {first}"
+            )
+
+    def _error(self, error: Exception) -> TraceError:
+        return TraceError(f"{self.name}: {error}")

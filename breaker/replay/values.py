@@ -1,0 +1,158 @@
+"""How the single values of a trace are read: moments, durations, outcomes, memory.
+
+Every reader raises ValueError with what was found and what is understood.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Final
+
+Value = str | float | bool | None
+"""What a cell of a table or a field of a JSON object holds."""
+
+SECONDS: Final = {
+    "ns": 1e-9, "nanos": 1e-9, "nanoseconds": 1e-9,
+    "us": 1e-6, "µs": 1e-6, "micros": 1e-6, "microseconds": 1e-6,
+    "ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "milliseconds": 1e-3,
+    "s": 1.0, "sec": 1.0, "secs": 1.0, "seconds": 1.0,
+}  # fmt: skip
+"""Units of time in seconds."""
+
+_EPOCH_UNITS: Final = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (0.0, 1.0))
+"""From that number on a moment is in that unit: 1e11 s is the year 5138, 1e11 ms is 1973."""
+
+_WITH_UNIT: Final = re.compile(r"\s*([0-9.]+(?:e[+-]?\d+)?)\s*([a-zµ]+)\s*", re.IGNORECASE)
+_HTTP: Final = range(100, 600)
+
+_GOOD_WORDS: Final = frozenset({"ok", "success", "succeeded", "successful", "good", "passed"})
+_BAD_WORDS: Final = frozenset(
+    {"error", "err", "fail", "failed", "failure", "timeout", "timed_out", "exception", "bad"}
+)
+_YES: Final = frozenset({"true", "1", "yes", "y", "t"})
+_NO: Final = frozenset({"", "false", "0", "no", "n", "f", "none", "null", "nil", "-"})
+
+
+def moment(value: Value) -> float:
+    """Seconds since the epoch, from a number in s, ms, µs or ns, or a date by RFC 3339.
+
+    A date without an offset is taken as UTC. The unit of a number follows from its size; one that
+    is too small for a date is seconds since whenever the trace began.
+    """
+    if isinstance(value, str):
+        try:
+            number = float(value)
+        except ValueError:
+            return _date(value)
+    elif value is None or isinstance(value, bool):
+        raise ValueError(f"found {value!r} as a time; understood: {_MOMENTS}")
+    else:
+        number = value
+    if not (isfinite(number) and number >= 0):
+        raise ValueError(f"found {value!r} as a time; understood: {_MOMENTS}")
+    for least, unit in _EPOCH_UNITS:
+        if number >= least:
+            return number * unit
+    raise AssertionError(number)
+
+
+_MOMENTS: Final = "seconds, ms, µs or ns since 1970, or a date like 2026-03-01T12:00:00.5Z"
+
+
+def _date(text: str) -> float:
+    try:
+        date = datetime.fromisoformat(text.strip().replace(",", "."))
+    except ValueError:
+        raise ValueError(f"found {text!r} as a time; understood: {_MOMENTS}") from None
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+
+
+def duration_in(unit: float) -> Callable[[Value], float]:
+    """A reader of durations in `unit` seconds; a value that names its own unit is read by it."""
+
+    def read(value: Value) -> float:
+        if isinstance(value, str):
+            try:
+                seconds = float(value) * unit
+            except ValueError:
+                seconds = _with_unit(value)
+        elif value is None or isinstance(value, bool):
+            seconds = -1.0
+        else:
+            seconds = value * unit
+        if not 0 <= seconds < 1e9:
+            raise ValueError(f"found {value!r} as a duration; understood: a number from 0, or 12ms")
+        return seconds
+
+    return read
+
+
+def _with_unit(text: str) -> float:
+    parts = _WITH_UNIT.fullmatch(text)
+    unit = SECONDS.get(parts[2].lower()) if parts else None
+    try:
+        return float(parts[1]) * unit if parts and unit else -1.0
+    except ValueError:
+        return -1.0
+
+
+def failed_by_status(value: Value) -> bool:
+    """Whether an outcome, in a word or as an HTTP status, is a failure: 5xx is one, 4xx is not."""
+    if isinstance(value, bool):
+        raise _no_outcome(value)
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in _GOOD_WORDS:
+            return False
+        if word in _BAD_WORDS:
+            return True
+    try:
+        code = int(value)  # type: ignore[arg-type]  # what is no number raises
+    except (TypeError, ValueError):
+        raise _no_outcome(value) from None
+    if code not in _HTTP:
+        raise _no_outcome(value)
+    return code >= 500
+
+
+def failed_by_error(value: Value) -> bool:
+    """Whether a field that names an error says that there was one."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _NO | _GOOD_WORDS
+    return bool(value)
+
+
+def failed_by_success(value: Value) -> bool:
+    """Whether a field that tells success says no."""
+    word = str(value).strip().lower()
+    if word in _YES:
+        return False
+    if word in _NO and word:
+        return True
+    raise ValueError(f"found {value!r} for success; understood: true, false, 1, 0, yes, no")
+
+
+def share_in(unit: float) -> Callable[[Value], float | None]:
+    """A reader of memory use, in `unit` of the limit (0.01 for percent); None where it is empty."""
+
+    def read(value: Value) -> float | None:
+        if value is None or value == "":
+            return None
+        try:
+            share = float(value) * unit
+        except ValueError:
+            share = -1.0
+        if not 0 <= share <= 1:
+            wanted = "0 to 100" if unit < 1 else "0 to 1; a column memory_percent holds percent"
+            raise ValueError(f"found {value!r} as memory; understood: {wanted}")
+        return share
+
+    return read
+
+
+def _no_outcome(value: Value) -> ValueError:
+    return ValueError(
+        f"found {value!r} as outcome; understood: ok, success, error, failed, timeout, "
+        "or an HTTP status from 100 to 599"
+    )
