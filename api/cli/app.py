@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from api.cli import remote
+from api.cli.replay import replay_command
 from api.cli.output import WRONG, out, show_problems
 from breaker import ConfigError, __version__
 
@@ -94,6 +95,8 @@ def demo(pace: Pace = 1.0) -> None:
 
     raise typer.Exit(run_demo(out, pace))
 
+
+app.command("replay")(replay_command)
 
 for command in remote.COMMANDS:
     app.command(command.__name__.removesuffix("_setting"))(command)

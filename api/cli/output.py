@@ -13,16 +13,16 @@ WRONG: Final = 2
 """Exit code of wrong usage or configuration."""
 
 out: Final = Console(highlight=False, soft_wrap=True)
-_err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
     """Ends the command with one line on the standard error."""
-    _err.print(escape(f"breakerd: {message}"))
+    err.print(escape(f"breakerd: {message}"))
     raise typer.Exit(code)
 
 
 def show_problems(error: ConfigError) -> None:
     """Prints each problem of a configuration file on a line of its own."""
     for problem in error.problems:
-        _err.print(escape(str(problem)))
+        err.print(escape(str(problem)))

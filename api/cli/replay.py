@@ -1,0 +1,123 @@
+"""`breakerd replay`: what a configuration would have done on a recorded past."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api.cli.output import WRONG, err, fail, out, show_problems
+from api.cli.replay_tables import show_report
+from breaker import ConfigError, Settings
+from breaker.errors import TraceError
+from breaker.registry import DEFAULT
+from breaker.replay import Call, Format, Report, Trace, replay
+from breaker.replay.data import as_data
+
+_CALLS_PER_LOOK: Final = 5000
+"""How often the progress bar is told where the reading is."""
+
+TraceFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRACE",
+        help="CSV, JSON Lines, Prometheus histogram or access log, also compressed by gzip; "
+        "- for the standard input.",
+    ),
+]
+Form = Annotated[Format, typer.Option("--format", help="Format, if it is not to be found out.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="TOML file to judge.")]
+Against = Annotated[Path | None, typer.Option(help="Another TOML file, side by side.")]
+Name = Annotated[str, typer.Option("--breaker", "-b", help="Whose settings of the file.")]
+Plot = Annotated[Path | None, typer.Option(help="Draws it: FILE.png or FILE.html.")]
+Json = Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")]
+
+
+@dataclass(frozen=True)
+class Played:
+    """A trace that was replayed, with what was noted while it was read."""
+
+    report: Report
+    trace: Trace
+
+
+def replay_command(
+    trace: TraceFile,
+    config: ConfigFile,
+    against: Against = None,
+    breaker: Name = DEFAULT,
+    form: Form = Format.AUTO,
+    plot: Plot = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Judges a configuration on a recorded past: trips, rejected calls, time to detect."""
+    configurations = _configurations([config, *([against] if against else [])], breaker)
+    with opened(trace, form) as source:
+        report = replay_watched(source, configurations)
+        if as_json:
+            print_json(source, as_data(report))
+        else:
+            show_report(out, source, report)
+
+
+@contextmanager
+def opened(path: str, form: Format) -> Iterator[Trace]:
+    """The trace; what is wrong with it ends the command with one line."""
+    try:
+        with Trace(path, form) as trace:
+            yield trace
+    except TraceError as error:
+        fail(str(error), WRONG)
+
+
+def replay_watched(trace: Trace, configurations: dict[str, Settings]) -> Report:
+    """Replays, with a progress bar on a terminal."""
+    if not err.is_terminal:
+        return replay(trace, configurations)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+        return replay(_told(trace, progress), configurations)
+
+
+def print_json(trace: Trace, data: dict[str, Any]) -> None:
+    """Prints what was found, and what was noted of the trace."""
+    head = {
+        "trace": trace.name,
+        "format": trace.form.value,
+        "notes": trace.notes,
+        "broken_lines": [{"line": b.number, "problem": b.problem} for b in trace.broken],
+    }
+    print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - not for rich to wrap or colour
+
+
+def _told(trace: Trace, progress: Progress) -> Iterable[Call]:
+    task = progress.add_task(escape(trace.name), total=trace.source.size)
+    for number, call in enumerate(trace):
+        if number % _CALLS_PER_LOOK == 0:
+            progress.update(task, completed=trace.source.position())
+        yield call
+
+
+def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
+    """The settings of that breaker in each file, by the file's name."""
+    from api.configuration import read_file  # noqa: PLC0415 - as in the other commands
+
+    settings: dict[str, Settings] = {}
+    for file in files:
+        try:
+            sections = read_file(file).breakers
+        except ConfigError as error:
+            show_problems(error)
+            raise typer.Exit(WRONG) from None
+        if breaker != DEFAULT and breaker not in sections.named:
+            known = ", ".join([DEFAULT, *sections.named])
+            fail(f"{file}: there is no [breakers.{breaker}]; allowed: {known}", WRONG)
+        label = str(file) if str(file) not in settings else f"{file} (again)"
+        settings[label] = sections.named.get(breaker, sections.root)
+    return settings

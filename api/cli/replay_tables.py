@@ -1,0 +1,121 @@
+"""What a replay found, for people."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from breaker.replay import HONESTY, Outcome, Report, Trace, Trip
+
+SHOWN_TRIPS: Final = 20
+"""So many trips of each configuration are printed; all are in the JSON."""
+
+_DATES_FROM: Final = 1e8
+"""Smaller moments, in seconds, count from the trace's own beginning (1e8 s is March 1973)."""
+
+
+def show_report(console: Console, trace: Trace, report: Report) -> None:
+    """Prints the trace in short, the configurations side by side, their trips, and the notes."""
+    show_trace(console, trace, report)
+    console.print(_comparison(report.outcomes))
+    for outcome in report.outcomes:
+        if outcome.trips:
+            console.print(_trips(outcome))
+    show_notes(console, trace)
+
+
+def show_trace(console: Console, trace: Trace, report: Report) -> None:
+    """Prints what the trace holds."""
+    p50, p95, p99 = map(seconds, report.percentiles(0.5, 0.95, 0.99))
+    console.print(
+        f"[bold]{escape(trace.name)}[/] ({trace.form}): {report.calls} calls in "
+        f"{seconds(report.seconds)}, {moment(report.began)} to {moment(report.ended)}"
+    )
+    console.print(
+        f"{report.errors} failed ({report.errors / report.calls:.2%}); "
+        f"latency p50 {p50}, p95 {p95}, p99 {p99}\n"
+    )
+
+
+def show_notes(console: Console, trace: Trace) -> None:
+    """Prints what has to be known of the reading, and of the replay."""
+    for note in [*trace.notes, *map(str, trace.broken), HONESTY]:
+        console.print(f"[dim]note: {escape(note)}[/]")
+
+
+def moment(at: float) -> str:
+    """A moment of the trace: a date in UTC, or seconds where it counts from its beginning."""
+    if at < _DATES_FROM:
+        return f"{at:.3f} s"
+    text = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def seconds(value: float | None) -> str:
+    """A length of time in the unit that suits it."""
+    if value is None:
+        return "–"
+    if value < 1:
+        return f"{value * 1000:.3g} ms"
+    if value < 120:
+        return f"{value:.3g} s"
+    return f"{value / 60:.4g} min" if value < 7200 else f"{value / 3600:.4g} h"
+
+
+def _comparison(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(show_edge=False, pad_edge=False, box=None, padding=(0, 3, 0, 0))
+    table.add_column("what it would have done")
+    for outcome in outcomes:
+        table.add_column(escape(outcome.label), justify="right", overflow="fold")
+    for name, values in _rows(outcomes).items():
+        table.add_row(name, *values)
+    table.add_section()
+    return table
+
+
+def _rows(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+    return {
+        "trips": [str(o.trip_count) for o in outcomes],
+        "time to detect, median": [seconds(o.median_time_to_detect) for o in outcomes],
+        "time to detect, longest": [seconds(max(o.times_to_detect, default=None)) for o in outcomes],
+        "open": [f"{o.open_share:.2%}" for o in outcomes],
+        "half open": [f"{o.half_open_share:.2%}" for o in outcomes],
+        "calls rejected": [_of(o.rejected.total, o) for o in outcomes],
+        "  of them good": [_of(o.rejected.good, o) for o in outcomes],
+        "  of them slow": [_of(o.rejected.slow, o) for o in outcomes],
+        "  of them failed": [_of(o.rejected.failed, o) for o in outcomes],
+        "let pass, and slow": [_of(o.admitted.slow, o) for o in outcomes],
+        "let pass, and failed": [_of(o.admitted.failed, o) for o in outcomes],
+        "good means within": [seconds(o.settings.slow_after) for o in outcomes],
+        "state at the end": [o.final_state.value for o in outcomes],
+    }
+
+
+def _of(count: int, outcome: Outcome) -> str:
+    every = outcome.rejected.total + outcome.admitted.total
+    return f"{count} ({count / every:.2%})" if count else "0"
+
+
+def _trips(outcome: Outcome) -> Table:
+    table = Table(title=f"\nTrips of {escape(outcome.label)}", title_justify="left", box=None)
+    for name, justify in (
+        ("opened", "left"), ("detected after", "right"), ("closed after", "right"),
+        ("failed probes", "right"), ("why", "left"),
+    ):  # fmt: skip
+        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # two of rich's literals
+    for trip in outcome.trips[:SHOWN_TRIPS]:
+        table.add_row(*_trip_row(trip))
+    if outcome.trip_count > SHOWN_TRIPS:
+        table.add_row(f"… and {outcome.trip_count - SHOWN_TRIPS} more", "", "", "", "")
+    return table
+
+
+def _trip_row(trip: Trip) -> tuple[str, ...]:
+    closed = seconds(trip.closed_at - trip.at) if trip.closed_at is not None else "never"
+    why = escape("; ".join(trip.evidence) or trip.reason)
+    return (
+        moment(trip.at), seconds(trip.time_to_detect), closed, str(trip.failed_recoveries), why,
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""One configuration, played the calls of a trace: a real breaker on the trace's clock."""
+
+from heapq import heappop, heappush
+from typing import Final
+
+from breaker.breaker import Breaker
+from breaker.replay.account import Account
+from breaker.replay.call import Call
+from breaker.replay.report import Outcome
+from breaker.replay.timeline import Lane
+from breaker.settings import Settings
+
+_SHORTEST_STEP: Final = 0.001
+"""Seconds between two looks at the time, at least."""
+_SAMPLES_AT_ONCE: Final = 200
+"""So many of the first samples of the limit are taken whatever they cost."""
+_CALLS_PER_SAMPLE: Final = 2000
+"""Later, so many calls lie between two: a status costs as much as a thousand calls."""
+
+
+class Player:
+    """Gives the calls of a trace to a breaker: `allow` when they begin, `done` when they ended.
+
+    A rejected call never ends. Between calls the breaker is ticked when it is due, as its ticker
+    would; stretches in which nothing can happen are passed at once.
+
+    Args:
+        label: the configuration's name.
+        settings: the configuration.
+    """
+
+    def __init__(self, label: str, settings: Settings) -> None:
+        self._now = 0.0
+        self._memory: float | None = None
+        self._breaker = Breaker(
+            settings, name=label, clock=lambda: self._now, memory=lambda: self._memory
+        )
+        self._account = Account(label, settings, self._breaker.state)
+        self._breaker.subscribe(self._account.heard)
+        self._under_way: list[tuple[float, int, float, bool]] = []
+        """(end, number, start, error) of the calls that passed and have not ended."""
+        self._calls = 0
+        self._tick_at = 0.0
+        self._lane = Lane()
+        self._limited = self._limit() is not None
+        self._samples = 0
+        self._sampled_at = 0
+
+    def take(self, call: Call, lane: Lane) -> None:
+        """Offers the breaker a call, once all is done that comes before it.
+
+        Args:
+            call: its start is in seconds since the first one's.
+            lane: where to write down what happens in this stretch of time.
+        """
+        if lane is not self._lane:
+            self._sample()
+            self._lane = lane
+        start, duration, error, memory = call
+        if memory is not None:
+            self._memory = memory
+        self._go_to(start)
+        self._calls += 1
+        admitted = self._breaker.allow()
+        self._account.offered(call, admitted=admitted)
+        if admitted:
+            # A call that is told of late began late, and took its time all the same.
+            end = max(start, self._now) + duration
+            heappush(self._under_way, (end, self._calls, end - duration, error))
+            lane.in_flight = max(lane.in_flight, len(self._under_way))
+        else:
+            lane.rejected += 1
+
+    def finish(self, end: float, origin: float) -> Outcome:
+        """Lets all calls end, and tells what came of it.
+
+        Args:
+            end: when the last call of the trace ended, rejected ones included.
+            origin: what to add to every moment, in seconds.
+        """
+        self._go_to(end)
+        self._sample()
+        self._breaker.close()
+        return self._account.outcome(origin, end)
+
+    def _go_to(self, moment: float) -> None:
+        under_way = self._under_way
+        while under_way and under_way[0][0] <= moment:
+            end, _, start, error = heappop(under_way)
+            self._pass_time(end)
+            self._account.ended(start, end - start, error=error)
+            self._breaker.done(start, end, error=error)
+        self._pass_time(moment)
+
+    def _pass_time(self, until: float) -> None:
+        while self._tick_at <= until:
+            self._now = max(self._now, self._tick_at)
+            self._tick(until)
+        self._now = max(self._now, until)
+
+    def _tick(self, until: float) -> None:
+        under_way = self._under_way
+        self._account.overdue(min(start for _, _, start, _ in under_way) if under_way else None)
+        step = self._breaker.tick()
+        if not under_way:
+            # Only a deadline can change anything now; without one, the next call.
+            step = self._breaker.retry_after or max(step, until - self._now)
+        self._tick_at = self._now + max(step, _SHORTEST_STEP)
+
+    def _sample(self) -> None:
+        if not self._limited:
+            return
+        early = self._samples < _SAMPLES_AT_ONCE
+        if early or self._calls - self._sampled_at >= _CALLS_PER_SAMPLE:
+            self._samples += 1
+            self._sampled_at = self._calls
+            self._lane.limit = self._limit()
+
+    def _limit(self) -> float | None:
+        """The concurrency limit in force, where there is a limiter."""
+        limiter = self._breaker.status().get("limiter")
+        limit = limiter.get("limit") if isinstance(limiter, dict) else None
+        return float(limit) if isinstance(limit, int | float) else None

@@ -1,0 +1,56 @@
+"""A replay: the calls of a trace, given to one breaker or to two side by side."""
+
+from collections.abc import Iterable, Mapping
+
+from breaker.errors import TraceError
+from breaker.replay.call import Call
+from breaker.replay.player import Player
+from breaker.replay.report import Report
+from breaker.replay.timeline import Timeline
+from breaker.settings import Settings
+
+
+def replay(trace: Iterable[Call], settings: Settings | Mapping[str, Settings]) -> Report:
+    """Says what a configuration would have done on a recorded past.
+
+    Each configuration is given to a real breaker, on the clock of the trace, with the memory use
+    that the trace tells. The trace is read once, and memory does not grow with its length.
+
+    Args:
+        trace: calls by their start, as a `Trace` gives them, or any other iterable. One that
+            begins before its predecessor is offered right after it.
+        settings: one configuration, or several by name, to be compared.
+
+    Raises:
+        TraceError: there are no calls, or the trace cannot be read to its end.
+    """
+    configurations = settings if isinstance(settings, Mapping) else {"default": settings}
+    players = [Player(label, each) for label, each in configurations.items()]
+    timeline = Timeline(len(players))
+    calls = errors = 0
+    origin = end = last = 0.0
+    for call in trace:
+        start, duration, error, memory = call
+        if not calls:
+            origin = start
+        calls += 1
+        errors += error
+        begun = last = max(last, start - origin)
+        end = max(end, begun + duration)
+        bin_ = timeline.at(begun)
+        bin_.latency.add(duration)
+        bin_.errors += error
+        moved = Call(begun, duration, error, memory)
+        for player, lane in zip(players, bin_.lanes, strict=True):
+            player.take(moved, lane)
+    if not calls:
+        raise TraceError("the trace has no calls; there is nothing to replay")
+    return Report(
+        calls=calls,
+        errors=errors,
+        began=origin,
+        ended=origin + end,
+        outcomes=tuple(player.finish(end, origin) for player in players),
+        bins=timeline.bins,
+        bin_width=timeline.width,
+    )
