@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 
 from api.cli import remote
-from api.cli.replay import replay_command
 from api.cli.output import WRONG, out, show_problems
+from api.cli.replay import replay_command
 from breaker import ConfigError, __version__
 
 app = typer.Typer(

@@ -1,9 +1,9 @@
 """`breakerd replay`: what a configuration would have done on a recorded past."""
 
+import importlib.util
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,6 +21,7 @@ from breaker.replay.data import as_data
 
 _CALLS_PER_LOOK: Final = 5000
 """How often the progress bar is told where the reading is."""
+_PLOTS: Final = frozenset({".png", ".html"})
 
 TraceFile = Annotated[
     str,
@@ -38,14 +39,6 @@ Plot = Annotated[Path | None, typer.Option(help="Draws it: FILE.png or FILE.html
 Json = Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")]
 
 
-@dataclass(frozen=True)
-class Played:
-    """A trace that was replayed, with what was noted while it was read."""
-
-    report: Report
-    trace: Trace
-
-
 def replay_command(
     trace: TraceFile,
     config: ConfigFile,
@@ -57,6 +50,7 @@ def replay_command(
     as_json: Json = False,
 ) -> None:
     """Judges a configuration on a recorded past: trips, rejected calls, time to detect."""
+    _check_plot(plot)
     configurations = _configurations([config, *([against] if against else [])], breaker)
     with opened(trace, form) as source:
         report = replay_watched(source, configurations)
@@ -64,6 +58,8 @@ def replay_command(
             print_json(source, as_data(report))
         else:
             show_report(out, source, report)
+        if plot is not None:
+            _draw(plot, source, report)
 
 
 @contextmanager
@@ -121,3 +117,27 @@ def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
         label = str(file) if str(file) not in settings else f"{file} (again)"
         settings[label] = sections.named.get(breaker, sections.root)
     return settings
+
+
+def _check_plot(file: Path | None) -> None:
+    """Ends the command before anything is read, if the plot could not be drawn."""
+    if file is None:
+        return
+    if file.suffix.lower() not in _PLOTS:
+        fail(f"--plot {file}: found {file.suffix or 'no ending'!r}; allowed: .png, .html", WRONG)
+    if importlib.util.find_spec("matplotlib") is None:
+        fail("matplotlib is not installed: pip install 'breakerd[plot]'")
+
+
+def _draw(file: Path, trace: Trace, report: Report) -> None:
+    # matplotlib takes seconds to load, and is an extra.
+    from api.cli.replay_page import write_page  # noqa: PLC0415
+    from api.cli.replay_plot import write_png  # noqa: PLC0415
+
+    try:
+        if file.suffix.lower() == ".png":
+            write_png(report, file)
+        else:
+            write_page(trace, report, file)
+    except OSError as error:
+        fail(f"cannot write {file}: {error.strerror or error}")

@@ -13,17 +13,20 @@ from breaker.replay import HONESTY, Outcome, Report, Trace, Trip
 SHOWN_TRIPS: Final = 20
 """So many trips of each configuration are printed; all are in the JSON."""
 
-_DATES_FROM: Final = 1e8
+TRIP_COLUMNS: Final = ("opened", "detected after", "closed after", "failed recoveries", "why")
+
+DATES_FROM: Final = 1e8
 """Smaller moments, in seconds, count from the trace's own beginning (1e8 s is March 1973)."""
 
 
 def show_report(console: Console, trace: Trace, report: Report) -> None:
     """Prints the trace in short, the configurations side by side, their trips, and the notes."""
     show_trace(console, trace, report)
-    console.print(_comparison(report.outcomes))
+    console.print(_side_by_side(report.outcomes))
     for outcome in report.outcomes:
         if outcome.trips:
-            console.print(_trips(outcome))
+            _show_trips(console, outcome)
+    console.print()
     show_notes(console, trace)
 
 
@@ -48,7 +51,7 @@ def show_notes(console: Console, trace: Trace) -> None:
 
 def moment(at: float) -> str:
     """A moment of the trace: a date in UTC, or seconds where it counts from its beginning."""
-    if at < _DATES_FROM:
+    if at < DATES_FROM:
         return f"{at:.3f} s"
     text = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="milliseconds")
     return text.replace("+00:00", "Z")
@@ -57,7 +60,7 @@ def moment(at: float) -> str:
 def seconds(value: float | None) -> str:
     """A length of time in the unit that suits it."""
     if value is None:
-        return "–"
+        return "unknown"
     if value < 1:
         return f"{value * 1000:.3g} ms"
     if value < 120:
@@ -65,22 +68,24 @@ def seconds(value: float | None) -> str:
     return f"{value / 60:.4g} min" if value < 7200 else f"{value / 3600:.4g} h"
 
 
-def _comparison(outcomes: Sequence[Outcome]) -> Table:
+def _side_by_side(outcomes: Sequence[Outcome]) -> Table:
     table = Table(show_edge=False, pad_edge=False, box=None, padding=(0, 3, 0, 0))
     table.add_column("what it would have done")
     for outcome in outcomes:
         table.add_column(escape(outcome.label), justify="right", overflow="fold")
-    for name, values in _rows(outcomes).items():
+    for name, values in comparison(outcomes).items():
         table.add_row(name, *values)
-    table.add_section()
     return table
 
 
-def _rows(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+def comparison(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+    """Each figure's name, with its value for each configuration."""
     return {
         "trips": [str(o.trip_count) for o in outcomes],
         "time to detect, median": [seconds(o.median_time_to_detect) for o in outcomes],
-        "time to detect, longest": [seconds(max(o.times_to_detect, default=None)) for o in outcomes],
+        "time to detect, longest": [
+            seconds(max(o.times_to_detect, default=None)) for o in outcomes
+        ],
         "open": [f"{o.open_share:.2%}" for o in outcomes],
         "half open": [f"{o.half_open_share:.2%}" for o in outcomes],
         "calls rejected": [_of(o.rejected.total, o) for o in outcomes],
@@ -99,23 +104,23 @@ def _of(count: int, outcome: Outcome) -> str:
     return f"{count} ({count / every:.2%})" if count else "0"
 
 
-def _trips(outcome: Outcome) -> Table:
-    table = Table(title=f"\nTrips of {escape(outcome.label)}", title_justify="left", box=None)
-    for name, justify in (
-        ("opened", "left"), ("detected after", "right"), ("closed after", "right"),
-        ("failed probes", "right"), ("why", "left"),
-    ):  # fmt: skip
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]  # two of rich's literals
+def _show_trips(console: Console, outcome: Outcome) -> None:
+    """Prints each trip on a line of its own, which a table would fold."""
+    console.print(f"\n[bold]Trips of {escape(outcome.label)}[/]")
     for trip in outcome.trips[:SHOWN_TRIPS]:
-        table.add_row(*_trip_row(trip))
+        opened, detected, closed, failed, why = trip_row(trip)
+        console.print(
+            f"{opened}  {escape(why)}; detected after {detected}, closed after {closed}, "
+            f"{failed} failed recoveries"
+        )
     if outcome.trip_count > SHOWN_TRIPS:
-        table.add_row(f"… and {outcome.trip_count - SHOWN_TRIPS} more", "", "", "", "")
-    return table
+        console.print(f"… and {outcome.trip_count - SHOWN_TRIPS} more")
 
 
-def _trip_row(trip: Trip) -> tuple[str, ...]:
+def trip_row(trip: Trip) -> tuple[str, ...]:
+    """When it opened, how soon after the first bad call, for how long, and why."""
     closed = seconds(trip.closed_at - trip.at) if trip.closed_at is not None else "never"
-    why = escape("; ".join(trip.evidence) or trip.reason)
+    why = "; ".join(trip.evidence) or trip.reason
     return (
         moment(trip.at), seconds(trip.time_to_detect), closed, str(trip.failed_recoveries), why,
     )  # fmt: skip

@@ -109,7 +109,7 @@ def envoy_parser() -> Callable[[str], Call | None]:
 
 
 def uvicorn_parser() -> Callable[[str], Call | None]:
-    """A parser of uvicorn's lines, if they have date and duration; its other logs are passed over."""
+    """A parser of uvicorn's access lines with date and duration; other lines are passed over."""
     read_date = _remembering_last(moment)
 
     def parse(line: str) -> Call | None:
@@ -118,7 +118,7 @@ def uvicorn_parser() -> Callable[[str], Call | None]:
             return None
         date, duration = uvicorn_date(line), uvicorn_duration(line)
         if date is None or duration is None:
-            raise ValueError("neither date nor duration" if date is duration else "incomplete")
+            raise ValueError(f"found no {'duration' if date else 'date'} in this line")
         return Call(read_date(date) - duration, duration, _failed(parts[2]))
 
     return parse

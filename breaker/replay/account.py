@@ -1,6 +1,6 @@
 """What is kept of one replay: verdicts, trips, and the time in each state."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from typing import Final
 
@@ -40,7 +40,7 @@ class Account:
         self._trip_count = 0
         self._state, self._since = state, 0.0
         self._spans: list[Span] = []
-        self._seconds: Counter[State] = Counter()
+        self._seconds: defaultdict[State, float] = defaultdict(float)
 
     def offered(self, call: Call, *, admitted: bool) -> None:
         """Takes in what the breaker said to a call."""

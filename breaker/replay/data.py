@@ -1,4 +1,4 @@
-"""A report as JSON-able data. Moments are seconds in the trace's own time; units are in the names."""
+"""A report as JSON-able data: moments in seconds of the trace's time, other units in the names."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -32,15 +32,12 @@ class Order:
             heappush(heap, (start, number, call))
             newest = max(newest, start)
             while heap[0][0] <= newest - HELD_SECONDS or len(heap) > HELD_CALLS:
-                start, _, call = heappop(heap)
+                start, _, earliest = heappop(heap)
                 self.late += start < last
                 last = max(last, start)
-                yield call
-        while heap:
-            start, _, call = heappop(heap)
-            self.late += start < last
-            last = max(last, start)
-            yield call
+                yield earliest
+        self.late += sum(start < last for start, _, _ in heap)
+        yield from (call for _, _, call in sorted(heap))
 
 
 def spread(calls: Iterable[Call]) -> Iterator[Call]:

@@ -25,7 +25,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Samples:
-    """Samples of `*_bucket` series, put together to histograms. Holds all samples, not the calls."""
+    """Samples of `*_bucket` series, put together to histograms; all of them are held."""
 
     def __init__(self) -> None:
         self._values: dict[Labels, dict[float, dict[float, float]]] = defaultdict(dict)
@@ -61,19 +61,21 @@ class Samples:
             raise ValueError(f"found histograms of {', '.join(sorted(names))}; a trace is of one")
         found = [_histogram(dict(group), rows) for group, rows in self._values.items()]
         if not any(len(histogram.times) > 1 for histogram in found):
-            raise ValueError("found no two scrapes of a histogram; wanted *_bucket series over time")
+            raise ValueError(
+                "found no two scrapes of a histogram; wanted *_bucket series over time"
+            )
         return found
 
 
-def notes_on(histograms: list[Histogram]) -> list[str]:
+def note_on(histograms: list[Histogram]) -> str:
     """How calls are made of them, in a sentence for the report."""
     steps = [b - a for histogram in histograms for a, b in pairwise(histogram.times)]
     last = max(bound for histogram in histograms for bound in histogram.bounds if bound < inf)
-    return [
-        f"approximation: calls are made of histogram counts, laid evenly over intervals of about "
+    return (
+        "approximation: calls are made of histogram counts, laid evenly over intervals of about "
         f"{median(steps):g} s, with durations even within each bucket, and from {last:g} to "
         f"{BEYOND * last:g} s above the last bound"
-    ]
+    )
 
 
 def read_query_range(text: str) -> list[Histogram]:
@@ -93,7 +95,9 @@ def read_query_range(text: str) -> list[Histogram]:
             for at, value in series["values"]:
                 samples.add(series["metric"], float(at), float(value))
     except (KeyError, TypeError) as error:
-        raise ValueError(f"found a result of another shape than query_range gives: {error}") from None
+        raise ValueError(
+            f"found a result of another shape than query_range gives: {error}"
+        ) from None
     return samples.histograms()
 
 

@@ -35,7 +35,7 @@ class Sketch:
 
     def merge(self, other: "Sketch") -> None:
         """Takes in all values of `other`, as exactly as if they had been added here."""
-        self._counts.update(other._counts)
+        self._counts.update(other._counts)  # noqa: SLF001 - of its own class
 
     def percentiles(self, shares: Sequence[float]) -> list[float]:
         """The values below which those rising shares of all values lie; 0 for an empty sketch."""

@@ -12,7 +12,7 @@ from breaker.replay.call import Call
 from breaker.replay.formats import HEAD_LINES, Format, line_reader, recognise
 from breaker.replay.histogram import calls_of
 from breaker.replay.order import HELD_CALLS, HELD_SECONDS, Order, spread
-from breaker.replay.prometheus import Samples, notes_on, read_query_range, read_sample
+from breaker.replay.prometheus import Samples, note_on, read_query_range, read_sample
 from breaker.replay.rows import LineParser
 from breaker.replay.source import Source
 
@@ -153,7 +153,7 @@ class Trace:
                     self._note_broken(str(error))
             self._refuse_broken(least=1)
             histograms = samples.histograms()
-        self._notes += notes_on(histograms)
+        self._notes.append(note_on(histograms))
         return calls_of(histograms)
 
     def _note_broken(self, problem: str) -> None:
