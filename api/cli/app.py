@@ -9,6 +9,7 @@ from rich.markup import escape
 from api.cli import remote
 from api.cli.output import WRONG, out, show_problems
 from api.cli.replay import replay_command
+from api.cli.suggest import suggest_command
 from breaker import ConfigError, __version__
 
 app = typer.Typer(
@@ -97,6 +98,7 @@ def demo(pace: Pace = 1.0) -> None:
 
 
 app.command("replay")(replay_command)
+app.command("suggest")(suggest_command)
 
 for command in remote.COMMANDS:
     app.command(command.__name__.removesuffix("_setting"))(command)

@@ -53,7 +53,8 @@ def replay_command(
     _check_plot(plot)
     configurations = _configurations([config, *([against] if against else [])], breaker)
     with opened(trace, form) as source:
-        report = replay_watched(source, configurations)
+        with watched(source) as calls:
+            report = replay(calls, configurations)
         if as_json:
             print_json(source, as_data(report))
         else:
@@ -72,13 +73,15 @@ def opened(path: str, form: Format) -> Iterator[Trace]:
         fail(str(error), WRONG)
 
 
-def replay_watched(trace: Trace, configurations: dict[str, Settings]) -> Report:
-    """Replays, with a progress bar on a terminal."""
+@contextmanager
+def watched(trace: Trace) -> Iterator[Iterable[Call]]:
+    """The calls of the trace, with a progress bar on a terminal."""
     if not err.is_terminal:
-        return replay(trace, configurations)
+        yield trace
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
-        return replay(_told(trace, progress), configurations)
+        yield _told(trace, progress)
 
 
 def print_json(trace: Trace, data: dict[str, Any]) -> None:
@@ -92,7 +95,7 @@ def print_json(trace: Trace, data: dict[str, Any]) -> None:
     print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - not for rich to wrap or colour
 
 
-def _told(trace: Trace, progress: Progress) -> Iterable[Call]:
+def _told(trace: Trace, progress: Progress) -> Iterator[Call]:
     task = progress.add_task(escape(trace.name), total=trace.source.size)
     for number, call in enumerate(trace):
         if number % _CALLS_PER_LOOK == 0:

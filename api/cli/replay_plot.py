@@ -30,6 +30,8 @@ _WIDE_GAP: Final = 0.02
 """A line breaks where no call began for so large a share of the whole time."""
 
 _FEW_BINS: Final = 20
+_LONG: Final = 40
+"""Characters of a label; of a longer one the end is shown."""
 
 _PERCENTILES: Final = ((0.5, "#0072b2", 1.2), (0.95, "#e69f00", 1.2), (0.99, "#a0468c", 0.9))
 _BANDS: Final = {
@@ -62,6 +64,7 @@ def style() -> AbstractContextManager[None]:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "svg.fonttype": "none",
+            "text.parse_math": False,
             "svg.hashsalt": "breakerd",
         }
     )
@@ -181,7 +184,8 @@ def _title(outcome: Outcome) -> str:
     every = outcome.rejected.total + outcome.admitted.total
     rejected, good = outcome.rejected.total / every, outcome.rejected.good / every
     trips = "1 trip" if outcome.trip_count == 1 else f"{outcome.trip_count} trips"
-    return f"{outcome.label}: {trips}, {rejected:.2%} of calls rejected, {good:.2%} were good"
+    label = outcome.label if len(outcome.label) <= _LONG else "…" + outcome.label[1 - _LONG :]
+    return f"{label}: {trips}, {rejected:.2%} of calls rejected, {good:.2%} though good"
 
 
 def _draw_legend(figure: Figure, panels: Sequence[Axes]) -> None:

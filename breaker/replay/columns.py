@@ -101,6 +101,8 @@ def find_columns(names: Iterable[str]) -> Columns | None:
     plain = {_plain(name): name for name in names}
     start, end = _first(plain, START_NAMES), _first(plain, END_NAMES)
     duration = _with_unit(plain, DURATION_NAMES, SECONDS)
+    if duration is not None and duration.unit is None and "response_flags" in plain:
+        duration = Column(duration.name, 0.001)  # as Envoy's JSON log means it
     if sum(part is not None for part in (start, end, duration)) < 2:
         return None
     outcome = _first(plain, OUTCOME_NAMES)

@@ -1,6 +1,7 @@
 """One configuration, played the calls of a trace: a real breaker on the trace's clock."""
 
 from heapq import heappop, heappush
+from math import nextafter
 from typing import Final
 
 from breaker.breaker import Breaker
@@ -57,6 +58,7 @@ class Player:
             self._sample()
             self._lane = lane
         start, duration, error, memory = call
+        # For the time since the last call, the later reading is as good as the earlier one.
         if memory is not None:
             self._memory = memory
         self._go_to(start)
@@ -64,9 +66,7 @@ class Player:
         admitted = self._breaker.allow()
         self._account.offered(call, admitted=admitted)
         if admitted:
-            # A call that is told of late began late, and took its time all the same.
-            end = max(start, self._now) + duration
-            heappush(self._under_way, (end, self._calls, end - duration, error))
+            heappush(self._under_way, (_end(self._now, duration), self._calls, self._now, error))
             lane.in_flight = max(lane.in_flight, len(self._under_way))
         else:
             lane.rejected += 1
@@ -121,3 +121,13 @@ class Player:
         limiter = self._breaker.status().get("limiter")
         limit = limiter.get("limit") if isinstance(limiter, dict) else None
         return float(limit) if isinstance(limit, int | float) else None
+
+
+def _end(start: float, duration: float) -> float:
+    """When the call ends, so that rounding does not make it longer than it was.
+
+    Durations are often whole milliseconds, as thresholds are: a call just at the threshold is not
+    above it.
+    """
+    end = start + duration
+    return nextafter(end, 0.0) if end - start > duration else end
