@@ -53,15 +53,15 @@ class Column:
 
     name: str
     unit: float | None
-    """Seconds of a duration, share of a memory reading; None where the name does not say."""
+    """In seconds, or as a share of the memory limit; None where the name does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What was found among the names of a trace: at least two of start, end and duration."""
 
-    start: str | None
-    end: str | None
+    start: Column | None
+    end: Column | None
     duration: Column | None
     outcome: str | None
     failed: Callable[[Value], bool]
@@ -83,14 +83,15 @@ class Columns:
     @property
     def names(self) -> str:
         """Which column was taken for what."""
-        parts = {
+        columns = {
             "start": self.start,
             "end": self.end,
-            "duration": self.duration.name if self.duration else None,
-            "outcome": self.outcome,
-            "memory": self.memory.name if self.memory else None,
+            "duration": self.duration,
+            "memory": self.memory,
         }
-        return ", ".join(f"{part} from {name!r}" for part, name in parts.items() if name)
+        parts = [f"{part} from {column.name!r}" for part, column in columns.items() if column]
+        parts += [f"outcome from {self.outcome!r}"] if self.outcome else []
+        return ", ".join(parts)
 
 
 def find_columns(names: Iterable[str]) -> Columns | None:
@@ -99,7 +100,8 @@ def find_columns(names: Iterable[str]) -> Columns | None:
     Where several names mean the same, the one that stands first in our lists counts.
     """
     plain = {_plain(name): name for name in names}
-    start, end = _first(plain, START_NAMES), _first(plain, END_NAMES)
+    start = _with_unit(plain, START_NAMES, SECONDS)
+    end = _with_unit(plain, END_NAMES, SECONDS)
     duration = _with_unit(plain, DURATION_NAMES, SECONDS)
     if duration is not None and duration.unit is None and "response_flags" in plain:
         duration = Column(duration.name, 0.001)  # as Envoy's JSON log means it

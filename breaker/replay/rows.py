@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from breaker.replay.call import Call
-from breaker.replay.columns import Columns
-from breaker.replay.values import Value, duration_in, moment, share_in
+from breaker.replay.columns import Column, Columns
+from breaker.replay.values import Value, duration_in, moment_in, share_in
 
 LineParser = Callable[[str], Call | None]
 """Reads one line; None if it holds no call, and is not meant to. Raises ValueError if broken."""
@@ -62,32 +62,41 @@ def json_parser(columns: Columns) -> LineParser:
 
 
 def _wanted(columns: Columns) -> tuple[str | None, ...]:
-    duration, memory = columns.duration, columns.memory
     return (
-        columns.start,
-        columns.end,
-        duration.name if duration else None,
+        _name(columns.start),
+        _name(columns.end),
+        _name(columns.duration),
         columns.outcome,
-        memory.name if memory else None,
+        _name(columns.memory),
     )
+
+
+def _name(column: Column | None) -> str | None:
+    return None if column is None else column.name
+
+
+def _unit(column: Column | None) -> float | None:
+    return None if column is None else column.unit
 
 
 def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Value], Call]:
     """What makes a call of the raw values of start, end, duration, outcome and memory."""
-    read_duration = duration_in((columns.duration and columns.duration.unit) or 1.0)
-    read_memory = share_in((columns.memory and columns.memory.unit) or 1.0)
+    read_duration = duration_in(_unit(columns.duration) or 1.0)
+    read_memory = share_in(_unit(columns.memory) or 1.0)
     failed = _remembering(columns.failed) if columns.outcome else _never
+    read_start = moment_in(_unit(columns.start))
+    read_end = moment_in(_unit(columns.end))
     has_start, has_duration = columns.start is not None, columns.duration is not None
 
     def read(start: Value, end: Value, duration: Value, outcome: Value, memory: Value) -> Call:
         if not has_duration:
-            begin = moment(start)
-            seconds = moment(end) - begin
+            begin = read_start(start)
+            seconds = read_end(end) - begin
             if seconds < 0:
                 raise ValueError(f"found an end, {end!r}, before its start, {start!r}")
         else:
             seconds = read_duration(duration)
-            begin = moment(start) if has_start else moment(end) - seconds
+            begin = read_start(start) if has_start else read_end(end) - seconds
         return Call(begin, seconds, failed(outcome), read_memory(memory))
 
     return read

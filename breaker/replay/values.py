@@ -57,6 +57,21 @@ def moment(value: Value) -> float:
     raise AssertionError(number)
 
 
+def moment_in(unit: float | None) -> Callable[[Value], float]:
+    """A reader of moments in `unit` seconds; without one, the unit follows from their size."""
+    if unit is None:
+        return moment
+    read = duration_in(unit, most=1e11)
+
+    def read_moment(value: Value) -> float:
+        try:
+            return read(value)
+        except ValueError:
+            raise ValueError(f"found {value!r} as a time; understood: {_MOMENTS}") from None
+
+    return read_moment
+
+
 _MOMENTS: Final = "seconds, ms, µs or ns since 1970, or a date like 2026-03-01T12:00:00.5Z"
 
 
@@ -68,7 +83,7 @@ def _date(text: str) -> float:
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
-def duration_in(unit: float) -> Callable[[Value], float]:
+def duration_in(unit: float, *, most: float = 1e9) -> Callable[[Value], float]:
     """A reader of durations in `unit` seconds; a value that names its own unit is read by it."""
 
     def read(value: Value) -> float:
@@ -81,7 +96,7 @@ def duration_in(unit: float) -> Callable[[Value], float]:
             seconds = -1.0
         else:
             seconds = value * unit
-        if not 0 <= seconds < 1e9:
+        if not 0 <= seconds < most:
             raise ValueError(f"found {value!r} as a duration; understood: a number from 0, or 12ms")
         return seconds
 
