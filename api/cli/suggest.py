@@ -10,10 +10,19 @@ import typer
 
 from api.cli.replay import Form, Json, TraceFile, opened, print_json, watched
 from api.cli.replay_tables import seconds
-from breaker.replay import HONESTY, Format, Outcome, Report, Trace, replay
+from breaker.replay import (
+    HONESTY,
+    Format,
+    Outcome,
+    Proposal,
+    Report,
+    Suggestion,
+    Trace,
+    replay,
+    suggest,
+)
 from breaker.replay.data import as_data
-from breaker.replay.source import STDIN
-from breaker.replay.suggestion import Proposal, Suggestion, suggest
+from breaker.replay.trace.source import STDIN
 
 SuccessRate = Annotated[
     float, typer.Option(help="Share of calls that should succeed in time.", min=0.001, max=0.999)

@@ -9,12 +9,11 @@ Example:
     print(report.outcomes[0].trip_count)
 """
 
-from breaker.replay.call import Call
-from breaker.replay.formats import Format
 from breaker.replay.report import HONESTY, Outcome, Report, Span, Trip, Verdicts
 from breaker.replay.runner import replay
+from breaker.replay.suggestion import Proposal, Suggestion, suggest
 from breaker.replay.timeline import Bin, Lane
-from breaker.replay.trace import BrokenLine, Trace
+from breaker.replay.trace import BrokenLine, Call, Format, Trace
 
 __all__ = [
     "HONESTY",
@@ -24,10 +23,13 @@ __all__ = [
     "Format",
     "Lane",
     "Outcome",
+    "Proposal",
     "Report",
     "Span",
+    "Suggestion",
     "Trace",
     "Trip",
     "Verdicts",
     "replay",
+    "suggest",
 ]

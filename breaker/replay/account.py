@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final
 
 from breaker.events import Event, Transition
-from breaker.replay.call import Call
 from breaker.replay.report import Outcome, Span, Trip, Verdicts
 from breaker.replay.spell import Spell
+from breaker.replay.trace.call import Call
 from breaker.settings import Settings
 from breaker.state import State
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from breaker.breaker import Breaker
 from breaker.replay.account import Account
-from breaker.replay.call import Call
 from breaker.replay.report import Outcome
 from breaker.replay.timeline import Lane
+from breaker.replay.trace.call import Call
 from breaker.settings import Settings
 
 _SHORTEST_STEP: Final = 0.001

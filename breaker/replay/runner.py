@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from breaker.errors import TraceError
-from breaker.replay.call import Call
 from breaker.replay.player import Player
 from breaker.replay.report import Report
 from breaker.replay.timeline import Timeline
+from breaker.replay.trace.call import Call
 from breaker.settings import Settings
 
 

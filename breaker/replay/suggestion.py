@@ -13,9 +13,9 @@ from typing import Final
 
 from breaker.errors import TraceError
 from breaker.replay.binomial import CHANCE, tail, tolerable
-from breaker.replay.call import Call
 from breaker.replay.healthy import Parts, part
 from breaker.replay.timeline import Timeline
+from breaker.replay.trace.call import Call
 from breaker.settings import Settings, Slo
 
 WINDOW_SECONDS: Final = 5.0

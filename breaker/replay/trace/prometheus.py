@@ -9,9 +9,9 @@ from math import inf, isfinite
 from statistics import median
 from typing import Final
 
-from breaker.replay.columns import OUTCOME_NAMES
-from breaker.replay.histogram import BEYOND, Histogram
-from breaker.replay.values import moment
+from breaker.replay.trace.columns import OUTCOME_NAMES
+from breaker.replay.trace.histogram import BEYOND, Histogram
+from breaker.replay.trace.values import moment
 
 _NAME: Final = "__name__"
 _BOUND: Final = "le"

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from breaker.replay.call import Call
-from breaker.replay.values import SECONDS, moment
+from breaker.replay.trace.call import Call
+from breaker.replay.trace.values import SECONDS, moment
 
 NO_DURATION_NGINX: Final = (
     "this access log has no duration; add rt=$request_time to nginx's log_format "

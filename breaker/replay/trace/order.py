@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final
 
-from breaker.replay.call import Call
+from breaker.replay.trace.call import Call
 
 HELD_CALLS: Final = 100_000
 """At most so many calls wait for earlier ones."""

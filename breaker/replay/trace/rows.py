@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from breaker.replay.call import Call
-from breaker.replay.columns import Column, Columns
-from breaker.replay.values import Value, duration_in, moment_in, share_in
+from breaker.replay.trace.call import Call
+from breaker.replay.trace.columns import Column, Columns
+from breaker.replay.trace.values import Value, duration_in, moment_in, share_in
 
 LineParser = Callable[[str], Call | None]
 """Reads one line; None if it holds no call, and is not meant to. Raises ValueError if broken."""
