@@ -28,11 +28,8 @@ def csv_parser(columns: Columns, names: list[str], delimiter: str) -> LineParser
     def parse(line: str) -> Call | None:
         if not line or line.isspace():
             return None
-        cells: list[str | None]
-        if '"' in line:
-            cells = list(next(csv.reader([line], delimiter=delimiter, strict=True)))
-        else:
-            cells = list(line.split(delimiter))
+        quoted = '"' in line
+        cells: list[str | None] = [*(_unquoted if quoted else str.split)(line, delimiter)]
         if len(cells) != width:
             raise ValueError(f"found {len(cells)} columns; the header has {width}")
         cells.append(None)
@@ -51,7 +48,7 @@ def json_parser(columns: Columns) -> LineParser:
             return None
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"found {_short(line)}; wanted a JSON object ({error})") from None
         if not isinstance(row, dict):
             raise ValueError(f"found {_short(line)}; wanted a JSON object")  # noqa: TRY004 - as all broken lines
@@ -59,6 +56,13 @@ def json_parser(columns: Columns) -> LineParser:
         return call_from(get(start), get(end), get(duration), get(outcome), get(memory))
 
     return parse
+
+
+def _unquoted(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"found {_short(line)}; its quotes do not match ({error})") from None
 
 
 def _wanted(columns: Columns) -> tuple[str | None, ...]:

@@ -6,7 +6,7 @@ Every reader raises ValueError with what was found and what is understood.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from math import isfinite
+from math import inf, isfinite, nan
 from typing import Final
 
 Value = str | float | bool | None
@@ -24,7 +24,9 @@ _EPOCH_UNITS: Final = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (0.0, 1.0))
 """From that number on a moment is in that unit: 1e11 s is the year 5138, 1e11 ms is 1973."""
 
 _WITH_UNIT: Final = re.compile(r"\s*([0-9.]+(?:e[+-]?\d+)?)\s*([a-zµ]+)\s*", re.IGNORECASE)
-_HTTP: Final = range(100, 600)
+_LEAST_STATUS: Final = 100
+_SERVER_ERRORS: Final = 500
+_MOST_STATUS: Final = 599
 
 _GOOD_WORDS: Final = frozenset({"ok", "success", "succeeded", "successful", "good", "passed"})
 _BAD_WORDS: Final = frozenset(
@@ -45,10 +47,8 @@ def moment(value: Value) -> float:
             number = float(value)
         except ValueError:
             return _date(value)
-    elif value is None or isinstance(value, bool):
-        raise ValueError(f"found {value!r} as a time; understood: {_MOMENTS}")
     else:
-        number = value
+        number = _number(value)
     if not (isfinite(number) and number >= 0):
         raise ValueError(f"found {value!r} as a time; understood: {_MOMENTS}")
     for least, unit in _EPOCH_UNITS:
@@ -78,9 +78,19 @@ _MOMENTS: Final = "seconds, ms, µs or ns since 1970, or a date like 2026-03-01T
 def _date(text: str) -> float:
     try:
         date = datetime.fromisoformat(text.strip().replace(",", "."))
-    except ValueError:
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         raise ValueError(f"found {text!r} as a time; understood: {_MOMENTS}") from None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(value: Value) -> float:
+    """The number; NaN for what JSON may hold instead of one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return nan
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
 
 
 def duration_in(unit: float, *, most: float = 1e9) -> Callable[[Value], float]:
@@ -92,10 +102,8 @@ def duration_in(unit: float, *, most: float = 1e9) -> Callable[[Value], float]:
                 seconds = float(value) * unit
             except ValueError:
                 seconds = _with_unit(value)
-        elif value is None or isinstance(value, bool):
-            seconds = -1.0
         else:
-            seconds = value * unit
+            seconds = _number(value) * unit
         if not 0 <= seconds < most:
             raise ValueError(f"found {value!r} as a duration; understood: a number from 0, or 12ms")
         return seconds
@@ -114,21 +122,18 @@ def _with_unit(text: str) -> float:
 
 def failed_by_status(value: Value) -> bool:
     """Whether an outcome, in a word or as an HTTP status, is a failure: 5xx is one, 4xx is not."""
-    if isinstance(value, bool):
-        raise _no_outcome(value)
     if isinstance(value, str):
         word = value.strip().lower()
         if word in _GOOD_WORDS:
             return False
         if word in _BAD_WORDS:
             return True
-    try:
-        code = int(value)  # type: ignore[arg-type]  # what is no number raises
-    except (TypeError, ValueError):
-        raise _no_outcome(value) from None
-    if code not in _HTTP:
+        code = float(word) if word.isdecimal() else nan
+    else:
+        code = _number(value)
+    if not _LEAST_STATUS <= code <= _MOST_STATUS:
         raise _no_outcome(value)
-    return code >= 500
+    return code >= _SERVER_ERRORS
 
 
 def failed_by_error(value: Value) -> bool:
@@ -155,9 +160,9 @@ def share_in(unit: float) -> Callable[[Value], float | None]:
         if value is None or value == "":
             return None
         try:
-            share = float(value) * unit
+            share = (float(value) if isinstance(value, str) else _number(value)) * unit
         except ValueError:
-            share = -1.0
+            share = nan
         if not 0 <= share <= 1:
             wanted = "0 to 100" if unit < 1 else "0 to 1; a column memory_percent holds percent"
             raise ValueError(f"found {value!r} as memory; understood: {wanted}")
