@@ -4,6 +4,11 @@ Source: E. S. Page, "Continuous inspection schemes" (Biometrika 1954): the cumul
 last zero is the estimate of when a change began.
 """
 
+from typing import Final
+
+_NOTHING: Final = 1e-9
+"""What rounding may leave of a sum that is 0."""
+
 
 class Spell:
     """A run of calls among which more are bad than is tolerated.
@@ -31,7 +36,7 @@ class Spell:
             self._sum = min(self._most, self._sum + 1 - self._tolerated)
         elif self.since is not None:
             self._sum -= self._tolerated
-            if self._sum <= 0:
+            if self._sum < _NOTHING:
                 self.end()
 
     def end(self) -> None:

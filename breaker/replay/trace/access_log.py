@@ -24,7 +24,7 @@ NO_DURATION_UVICORN: Final = (
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _NGINX: Final = re.compile(
-    rf"\S+ \S+ .*?\[([^\]]+)\] {_QUOTED} (\d{{3}}) (?:\d+|-)((?: {_QUOTED} {_QUOTED})?)(.*)"
+    rf"\S+ \S+ [^\[]*\[([^\]]+)\] {_QUOTED} (\d{{3}}) (?:\d+|-)((?: {_QUOTED} {_QUOTED})?)(.*)"
 )
 _MONTHS: Final = {
     name: number
@@ -39,7 +39,7 @@ _BARE: Final = re.compile(r'(?:^|[\s"])(\d+\.\d{3})(?=$|[\s"])')
 _ENVOY: Final = re.compile(
     rf"\[([^\]]+)\] {_QUOTED} (\d{{1,3}}) \S+ .*?(?<!\S)\d+ \d+ (\d+) (?:\d+|-) {_QUOTED}.*"
 )
-_UVICORN: Final = re.compile(r'(.*?)\S+:\d+ - "[A-Z]+ \S+ HTTP/[\d.]+" (\d{3})(.*)')
+_UVICORN: Final = re.compile(r':\d+ - "[A-Z]+ \S+ HTTP/[\d.]+" (\d{3})\b')
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _DURATION: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(ns|us|µs|ms|s)\b")
 
@@ -56,7 +56,7 @@ def is_envoy(line: str) -> bool:
 
 def is_uvicorn(line: str) -> bool:
     """Whether the line is of uvicorn's access log."""
-    return _UVICORN.fullmatch(line) is not None
+    return _UVICORN.search(line) is not None
 
 
 def nginx_parser() -> Callable[[str], Call | None]:
@@ -113,13 +113,13 @@ def uvicorn_parser() -> Callable[[str], Call | None]:
     read_date = _remembering_last(moment)
 
     def parse(line: str) -> Call | None:
-        parts = _UVICORN.fullmatch(line)
+        parts = _UVICORN.search(line)
         if parts is None:
             return None
         date, duration = uvicorn_date(line), uvicorn_duration(line)
         if date is None or duration is None:
             raise ValueError(f"found no {'duration' if date else 'date'} in this line")
-        return Call(read_date(date) - duration, duration, _failed(parts[2]))
+        return Call(read_date(date) - duration, duration, _failed(parts[1]))
 
     return parse
 
@@ -132,8 +132,10 @@ def uvicorn_date(line: str) -> str | None:
 
 def uvicorn_duration(line: str) -> float | None:
     """The duration behind the status, or in front, in seconds; None if there is none."""
-    parts = _UVICORN.fullmatch(line)
-    found = _DURATION.search(parts[3]) or _DURATION.search(parts[1]) if parts else None
+    parts = _UVICORN.search(line)
+    if parts is None:
+        return None
+    found = _DURATION.search(line, parts.end()) or _DURATION.search(line, 0, parts.start())
     return float(found[1]) * SECONDS[found[2]] if found else None
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from math import inf, isfinite
 from statistics import median
@@ -64,7 +64,12 @@ class Samples:
             raise ValueError(
                 "found no two scrapes of a histogram; wanted *_bucket series over time"
             )
+        if not any(map(isfinite, self._bounds())):
+            raise ValueError("found no bucket with a finite bound; wanted all *_bucket series")
         return found
+
+    def _bounds(self) -> Iterator[float]:
+        return (b for rows in self._values.values() for row in rows.values() for b in row)
 
 
 def note_on(histograms: list[Histogram]) -> str:

@@ -15,7 +15,7 @@ STDIN: Final = "-"
 
 _GZIP: Final = b"\x1f\x8b"
 _LONGEST_LINE: Final = 1 << 20
-"""Characters; what is longer is no line of a log. A histogram export is read as a whole."""
+"""Characters; what is longer is no line of a log."""
 
 
 class Source:
@@ -47,10 +47,13 @@ class Source:
         return self._raw.raw.tell() if self._raw.raw.seekable() else 0
 
     def lines(self) -> Iterator[str]:
-        """The lines, without their ends. What is not UTF-8 is replaced, not refused."""
+        """The lines, with their ends. What is not UTF-8 is replaced, not refused.
+
+        A line that is too long to be one comes in pieces, so that it takes no memory.
+        """
         try:
             while line := self._text.readline(_LONGEST_LINE):
-                yield line.rstrip("\r\n")
+                yield line
         except (EOFError, zlib.error, gzip.BadGzipFile):
             self.truncated = True
         except OSError as error:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from operator import methodcaller
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,6 +22,7 @@ BROKEN_SHARE: Final = 0.05
 BROKEN_SHOWN: Final = 10
 """So many broken lines are kept, with what is wrong in them."""
 
+_LINE_END: Final = "\r\n"
 _ENOUGH_LINES: Final = 1000
 """From so many lines on, a trace is refused at once and not at its end."""
 
@@ -61,9 +63,11 @@ class Trace:
         """Lines read so far."""
         self._notes: list[str] = []
         self._order = Order()
-        self._stream = self.source.lines()
         try:
-            self._head = list(islice(self._stream, HEAD_LINES))
+            text = self.source.lines()
+            self._head_text = list(islice(text, HEAD_LINES))
+            self._head = [line.rstrip(_LINE_END) for line in self._head_text]
+            self._stream = map(methodcaller("rstrip", _LINE_END), text)
             self.form = recognise(self._head) if form is Format.AUTO else form
             self._calls = self._open()
         except ValueError as error:
@@ -127,7 +131,6 @@ class Trace:
 
     def _line_calls(self, parse: LineParser, skip: int) -> Iterator[Call]:
         lines = chain(self._head[skip:], self._stream)
-        self._head = []
         number = skip
         for number, line in enumerate(lines, skip + 1):
             try:
@@ -142,7 +145,7 @@ class Trace:
 
     def _histogram_calls(self) -> Iterable[Call]:
         if self._head and self._head[0].lstrip().startswith("{"):
-            histograms = read_query_range("\n".join(self._head) + "\n" + self.source.rest())
+            histograms = read_query_range("".join(self._head_text) + self.source.rest())
         else:
             samples = Samples()
             for line in chain(self._head, self._stream):

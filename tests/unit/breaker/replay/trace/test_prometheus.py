@@ -40,12 +40,12 @@ def test_an_answer_of_query_range() -> None:
      ({"outcome": "error"}, True), ({"code": "unheard-of"}, False), ({"success": "false"}, True)],
 )  # fmt: skip
 def test_labels_tell_what_failed(labels: dict[str, str], *, failed: bool) -> None:
-    (found,) = read_query_range(answer(series("+Inf", 1, 2, **labels)))
+    (found,) = read_query_range(answer(series("1", 1, 2, **labels)))
     assert found.failed is failed
 
 
 def test_other_labels_make_histograms_of_their_own() -> None:
-    both = answer(series("+Inf", 1, 2, pod="a"), series("+Inf", 1, 2, pod="b"))
+    both = answer(series("1", 1, 2, pod="a"), series("1", 1, 2, pod="b"))
     assert len(read_query_range(both)) == 2
 
 
@@ -56,6 +56,7 @@ def test_other_labels_make_histograms_of_their_own() -> None:
         ("[]", "wanted 'matrix'"),
         (answer(), "found no two scrapes"),
         (answer(series("1", 1)), "found no two scrapes"),
+        (answer(series("+Inf", 1, 2)), "found no bucket with a finite bound"),
         (answer(series("1", 0.5, 0.7)), r"wanted the counters themselves, not rate\(\)"),
         (answer({"metric": {}, "values": [[1, "1"]]}), "found a series without le"),
         (answer({"metric": {"le": "1"}}), "another shape"),
