@@ -49,7 +49,10 @@ def suggest_command(
 
 def _effect(path: str, form: Format, suggestion: Suggestion) -> Report:
     """What the proposals would have done on the trace they come from."""
-    configurations = {"thresholds": suggestion.settings(), "[slo] alone": suggestion.slo_settings()}
+    configurations = {
+        "thresholds": suggestion.settings(),
+        "service level alone": suggestion.slo_settings(),
+    }
     with opened(path, form) as source, watched(source) as calls:
         return replay(calls, configurations)
 
@@ -80,6 +83,7 @@ def _summary(outcome: Outcome) -> str:
 def _data(suggestion: Suggestion, report: Report | None) -> dict[str, Any]:
     return {
         "thresholds": [_proposal(each) for each in suggestion.thresholds],
+        "recovery": [_proposal(each) for each in suggestion.recovery],
         "slo": [_proposal(each) for each in suggestion.slo],
         "toml": suggestion.toml(),
         "warnings": list(suggestion.notes),

@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from breaker.errors import TraceError
 from breaker.replay.binomial import CHANCE, tail, tolerable
 from breaker.replay.healthy import Parts, part
 from breaker.replay.timeline import Timeline
 from breaker.replay.trace.call import Call
-from breaker.settings import Settings, Slo
+from breaker.settings import Settings
 
 WINDOW_SECONDS: Final = 5.0
 """The window is to hold about so much of the past."""
@@ -30,9 +30,13 @@ TIMEOUT_PERCENTILE: Final = 0.999
 TIMEOUT_MARGIN: Final = 1.5
 WARMUP_CALLS: Final = 1000
 WAIT_SHARE: Final = 0.05
-"""Of a bad time's length: so much later than it might be is it noticed to be over."""
+"""Of a bad time's length, the first wait."""
+MAX_WAIT_SHARE: Final = 0.1
+"""Of a bad time's length, the longest wait."""
 LONGEST_WAIT: Final = 10.0
-DEFAULT_WAIT: Final = 5.0
+LONGEST_MAX_WAIT: Final = 60.0
+TYPICAL_BAD_TIME: Final = 100.0
+"""Seconds, where none was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +51,36 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What is proposed: thresholds, and as another way the stated service level alone.
+    """What is proposed: thresholds, or in their place the stated service level alone.
 
     Attributes:
         thresholds: proposals for the root of the file, or a breaker's table.
+        recovery: proposals of how long to wait, to go with either.
         slo: proposals for `[slo]`.
         notes: what speaks against relying on them, in sentences.
     """
 
     thresholds: tuple[Proposal, ...]
+    recovery: tuple[Proposal, ...]
     slo: tuple[Proposal, ...]
     notes: tuple[str, ...]
 
     def settings(self) -> Settings:
-        """The proposed thresholds."""
-        return Settings.model_validate({each.key: each.value for each in self.thresholds})
+        """The proposed thresholds, with the proposed waits."""
+        return _settings(self.thresholds + self.recovery)
 
     def slo_settings(self) -> Settings:
-        """The proposed service level, alone."""
-        values = {each.key.removeprefix("slo."): each.value for each in self.slo}
-        return Settings(slo=Slo.model_validate(values))
+        """The proposed service level in place of the thresholds, with the proposed waits."""
+        return _settings(self.slo + self.recovery)
 
     def toml(self) -> str:
         """The thresholds with their reasons, ready to be pasted; the service level in comments."""
-        lines = [line for each in self.thresholds for line in (f"# {each.reason}", _line(each))]
-        lines += ["", "# Or state the service level alone, and no thresholds:", "# [slo]"]
-        lines += [f"# {_line(each)}  ({each.reason})" for each in self.slo]
+        lines = []
+        for each in self.thresholds + self.recovery:
+            lines += [f"# {each.reason}", _line(each)]
+        lines += ["", "# Or state the service level alone, in place of the thresholds:"]
+        for each in self.slo:
+            lines += [f"# # {each.reason}", f"# {_line(each)}"]
         return "\n".join(lines) + "\n"
 
 
@@ -104,9 +112,12 @@ def suggest(trace: Iterable[Call], *, success_rate: float = 0.95) -> Suggestion:
         "be slow",
     )
     errors = _error_threshold(parts, int(size.value))
-    thresholds = (threshold, percentile, size, minimum, errors, _wait_time(parts))
-    slo = _service_level(parts, success_rate)
-    return Suggestion(thresholds, slo, tuple(_notes(parts, success_rate, threshold.value / 1000)))
+    return Suggestion(
+        thresholds=(threshold, percentile, size, minimum, errors),
+        recovery=_waits(parts),
+        slo=_service_level(parts, success_rate),
+        notes=tuple(_notes(parts, success_rate, threshold.value / 1000)),
+    )
 
 
 def _survey(trace: Iterable[Call]) -> Timeline:
@@ -166,18 +177,25 @@ def _error_threshold(parts: Parts, size: int) -> Proposal:
     return Proposal("error_threshold", value, "fraction", reason)
 
 
-def _wait_time(parts: Parts) -> Proposal:
+def _waits(parts: Parts) -> tuple[Proposal, Proposal]:
     lengths = parts.bad_seconds()
-    if not lengths:
-        reason = "no bad time to learn from; short, since each failed recovery doubles it"
-        return Proposal("wait_time", DEFAULT_WAIT, "s", reason)
-    typical = median(lengths)
-    value = float(min(LONGEST_WAIT, max(1, round(typical * WAIT_SHARE))))
-    reason = (
-        f"bad times last about {typical:.3g} s (median of {len(lengths)}); waiting a small part "
-        "of that, 10 s at most, loses little, and each failed recovery doubles it"
+    if lengths:
+        typical = median(lengths)
+        ground = f"bad times last about {typical:.3g} s (median of {len(lengths)})"
+    else:
+        typical, ground = TYPICAL_BAD_TIME, "there is no bad time to learn from"
+    wait = float(min(LONGEST_WAIT, max(1, round(typical * WAIT_SHARE))))
+    longest = float(max(wait, min(LONGEST_MAX_WAIT, round(typical * MAX_WAIT_SHARE))))
+    return (
+        Proposal("wait_time", wait, "s", f"{ground}, and a few probes each {wait:g} s cost little"),
+        Proposal(
+            "recovery.max_wait_time",
+            longest,
+            "s",
+            "each failed recovery doubles the wait, and so late at most is it noticed that all is "
+            "well again",
+        ),
     )
-    return Proposal("wait_time", value, "s", reason)
 
 
 def _service_level(parts: Parts, success_rate: float) -> tuple[Proposal, ...]:
@@ -235,8 +253,16 @@ def _rounded_up(value: float) -> float:
     return float(f"{ceil(value / step) * step:.6g}")
 
 
+def _settings(proposals: Iterable[Proposal]) -> Settings:
+    values: dict[str, Any] = {}  # as read from a file, before it is checked
+    for each in proposals:
+        table, _, key = each.key.rpartition(".")
+        (values.setdefault(table, {}) if table else values)[key] = each.value
+    return Settings.model_validate(values)
+
+
 def _line(proposal: Proposal) -> str:
-    value, name = proposal.value, proposal.key.removeprefix("slo.")
+    value = proposal.value
     text = f"{int(value) if value == int(value) else value:.6g}"
     unit = f"  # {proposal.unit}" if proposal.unit else ""
-    return f"{name} = {text}{unit}"
+    return f"{proposal.key} = {text}{unit}"
