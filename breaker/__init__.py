@@ -31,6 +31,7 @@ from breaker.errors import (
     ConfigWriteError,
     DeadlineExceeded,
     SnapshotError,
+    TraceError,
 )
 from breaker.events import (
     Event,
@@ -80,6 +81,7 @@ __all__ = [
     "Status",
     "ThresholdBreached",
     "ThresholdCleared",
+    "TraceError",
     "Transition",
     "WouldTransition",
     "__version__",

@@ -108,7 +108,7 @@ class Player:
         self._tick_at = self._now + max(step, _SHORTEST_STEP)
 
     def _sample(self) -> None:
-        if not self._limited:
+        if not (self._limited and self._calls):
             return
         early = self._samples < _SAMPLES_AT_ONCE
         if early or self._calls - self._sampled_at >= _CALLS_PER_SAMPLE:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from breaker import RecoverySettings, Settings, Slo, State
+from breaker import Breaker, RecoverySettings, Settings, Slo, State
 from breaker.errors import TraceError
 from breaker.replay import HONESTY, Call, Outcome, Report, Verdicts, replay
 from breaker.replay import account as accounts
@@ -235,3 +235,18 @@ def test_a_report_without_time() -> None:
     report: Report = replay([Call(5, 0)], QUICK)
     assert report.seconds == 0
     assert report.outcomes[0].open_share == 0
+
+
+def test_the_limit_is_sampled_where_there_is_a_limiter(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = iter(range(1000))
+    status = Breaker.status
+
+    def with_limiter(breaker: Breaker) -> dict[str, object]:
+        return {**status(breaker), "limiter": {"limit": next(limits)}}
+
+    monkeypatch.setattr(Breaker, "status", with_limiter)
+    report = replay(steady(300, rate=2), QUICK)
+    found = [each.lanes[0].limit for each in report.bins]
+    # Each bin's last; the breaker was asked once before, whether it has one.
+    assert found[:201] == [*map(float, range(1, 201)), None]
+    assert found[-1] is None
