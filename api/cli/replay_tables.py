@@ -92,6 +92,7 @@ def comparison(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
         "  of them good": [_of(o.rejected.good, o) for o in outcomes],
         "  of them slow": [_of(o.rejected.slow, o) for o in outcomes],
         "  of them failed": [_of(o.rejected.failed, o) for o in outcomes],
+        "  of them by the limit": [_of(o.held_back, o) for o in outcomes],
         "let pass, and slow": [_of(o.admitted.slow, o) for o in outcomes],
         "let pass, and failed": [_of(o.admitted.failed, o) for o in outcomes],
         "good means within": [seconds(o.settings.slow_after) for o in outcomes],

@@ -34,6 +34,8 @@ class Account:
         self._slow_after = settings.slow_after
         self._rejected = [0, 0, 0]
         self._admitted = [0, 0, 0]
+        self.held_back = 0
+        """Calls rejected while the breaker was neither open nor half open."""
         self._spell = Spell(tolerated(settings), settings.latency_window_size)
         self._oldest_bad: float | None = None
         self._trips: list[Trip] = []
@@ -83,6 +85,7 @@ class Account:
             trip_count=self._trip_count,
             rejected=Verdicts(*self._rejected),
             admitted=Verdicts(*self._admitted),
+            held_back=self.held_back,
             seconds=dict(self._seconds),
             spans=tuple(Span(s.state, s.begin + origin, s.end + origin) for s in self._spans),
             final_state=final,

@@ -37,6 +37,7 @@ def _outcome(outcome: Outcome) -> Data:
         "trips": [_trip(trip) for trip in outcome.trips],
         "rejected": _verdicts(outcome.rejected),
         "admitted": _verdicts(outcome.admitted),
+        "held_back_by_limit_or_memory": outcome.held_back,
         "good_within_seconds": outcome.settings.slow_after,
         "median_seconds_to_detect": outcome.median_time_to_detect,
         "most_seconds_to_detect": max(detected, default=None),

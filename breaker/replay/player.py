@@ -1,7 +1,7 @@
 """One configuration, played the calls of a trace: a real breaker on the trace's clock."""
 
 from heapq import heappop, heappush
-from math import nextafter
+from math import isfinite, nextafter
 from typing import Final
 
 from breaker.breaker import Breaker
@@ -13,10 +13,6 @@ from breaker.settings import Settings
 
 _SHORTEST_STEP: Final = 0.001
 """Seconds between two looks at the time, at least."""
-_SAMPLES_AT_ONCE: Final = 200
-"""So many of the first samples of the limit are taken whatever they cost."""
-_CALLS_PER_SAMPLE: Final = 2000
-"""Later, so many calls lie between two: a status costs as much as a thousand calls."""
 
 
 class Player:
@@ -43,9 +39,6 @@ class Player:
         self._calls = 0
         self._tick_at = 0.0
         self._lane = Lane()
-        self._limited = self._limit() is not None
-        self._samples = 0
-        self._sampled_at = 0
 
     def take(self, call: Call, lane: Lane) -> None:
         """Offers the breaker a call, once all is done that comes before it.
@@ -70,6 +63,7 @@ class Player:
             lane.in_flight = max(lane.in_flight, len(self._under_way))
         else:
             lane.rejected += 1
+            self._account.held_back += not self._breaker.triggered
 
     def finish(self, end: float, origin: float) -> Outcome:
         """Lets all calls end, and tells what came of it.
@@ -108,19 +102,9 @@ class Player:
         self._tick_at = self._now + max(step, _SHORTEST_STEP)
 
     def _sample(self) -> None:
-        if not (self._limited and self._calls):
-            return
-        early = self._samples < _SAMPLES_AT_ONCE
-        if early or self._calls - self._sampled_at >= _CALLS_PER_SAMPLE:
-            self._samples += 1
-            self._sampled_at = self._calls
-            self._lane.limit = self._limit()
-
-    def _limit(self) -> float | None:
-        """The concurrency limit in force, where there is a limiter."""
-        limiter = self._breaker.status().get("limiter")
-        limit = limiter.get("limit") if isinstance(limiter, dict) else None
-        return float(limit) if isinstance(limit, int | float) else None
+        """Writes down the limit in force, at the end of a stretch of time."""
+        limit = self._breaker.concurrency_limit
+        self._lane.limit = limit if isfinite(limit) else None
 
 
 def _end(start: float, duration: float) -> float:

@@ -89,6 +89,8 @@ class Outcome:
         trip_count: all trips.
         rejected: the calls that it would have rejected.
         admitted: the calls that it would have let pass.
+        held_back: how many of the rejected were so while it was neither open nor half open: by the
+            concurrency limit, or because memory was short at that moment.
         seconds: time in each state.
         spans: the first stretches of time, in order.
         final_state: the state at the end of the trace.
@@ -100,6 +102,7 @@ class Outcome:
     trip_count: int
     rejected: Verdicts
     admitted: Verdicts
+    held_back: int
     seconds: Mapping[State, float]
     spans: tuple[Span, ...]
     final_state: State

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from breaker import Breaker, RecoverySettings, Settings, Slo, State
+from breaker import RecoverySettings, Settings, Slo, State
 from breaker.errors import TraceError
 from breaker.replay import HONESTY, Call, Outcome, Report, Verdicts, replay
 from breaker.replay import account as accounts
 from breaker.replay.data import as_data
+from breaker.settings import LimiterSettings
 from tests.unit.breaker.replay.traces import steady, with_bad_time
 
 ORIGIN = 1.7e9
@@ -237,16 +238,23 @@ def test_a_report_without_time() -> None:
     assert report.outcomes[0].open_share == 0
 
 
-def test_the_limit_is_sampled_where_there_is_a_limiter(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = iter(range(1000))
-    status = Breaker.status
-
-    def with_limiter(breaker: Breaker) -> dict[str, object]:
-        return {**status(breaker), "limiter": {"limit": next(limits)}}
-
-    monkeypatch.setattr(Breaker, "status", with_limiter)
-    report = replay(steady(300, rate=2), QUICK)
+def test_a_limiter_holds_calls_back_and_its_limit_is_told() -> None:
+    limited = Settings(
+        slo=Slo(success_rate=0.95, timeout=0.5, warmup=10),
+        limiter=LimiterSettings(enabled=True, max_limit=12),
+    )
+    # Three times as many as are let in at once.
+    crowded = with_bad_time(slower=20.0, rate=40)
+    report = replay(crowded, limited)
+    (outcome,) = report.outcomes
+    assert 0 < outcome.held_back <= outcome.rejected.total
     found = [each.lanes[0].limit for each in report.bins]
-    # Each bin's last; the breaker was asked once before, whether it has one.
-    assert found[:201] == [*map(float, range(1, 201)), None]
-    assert found[-1] is None
+    assert all(limit is not None and 0 < limit <= 12 for limit in found)
+    assert max(each.lanes[0].in_flight for each in report.bins) <= 12
+    without = outcome_of(with_bad_time(), QUICK)
+    assert without.held_back == 0
+
+
+def test_no_limit_is_no_number() -> None:
+    report = replay(steady(20), QUICK)
+    assert {each.lanes[0].limit for each in report.bins} == {None}
