@@ -88,6 +88,8 @@ class Breaker:
         self._memory = memory
         self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
         self._loop_lag: LoopLag | None = None
+        self.ticked = False
+        """Set by who calls `tick` whenever it is due: calls then need not let time pass."""
         self._background = clock is time.monotonic
         self._lock = threading.Lock()
         self._outer_lock = threading.RLock()
@@ -601,15 +603,16 @@ class Breaker:
         letting = machine.automatic in {State.CLOSED, State.WARMING_UP}
         self._since = machine.since
         # Without a ticker, calls that only set out must let time pass too: they may all hang.
-        ticking = self._background or self._engine.shedding.interval is None
-        free = letting and machine.deciding and ticking and not self._engine.gated
+        ticking = self._background or self.ticked
+        driven = ticking or self._engine.shedding.interval is None
+        free = letting and machine.deciding and driven and not self._engine.gated
         self._passing = mode is State.DISABLED or free
         waiting = mode is None and machine.waits(now) and not self._engine.gated
         self._shut = self._background and (mode is State.FORCED_OPEN or waiting)
         limit = self.settings.slow_after
         self._slow_gate = limit if letting and not self._engine.near else _ALWAYS_CAREFUL
         # Where there is a ticker, calls step in only when it is late.
-        late = 2 * self.settings.memory_check_interval if self._background else 0.0
+        late = 2 * self.settings.memory_check_interval if ticking else 0.0
         self._next_tick = max(self._due, now) + late
 
 

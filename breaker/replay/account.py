@@ -73,6 +73,12 @@ class Account:
             self._spell.end()
         elif event.to_state is State.CLOSED:
             self._closed(event.monotonic)
+            self._spell.end()
+
+    @property
+    def bad_spell(self) -> bool:
+        """Whether more calls are bad of late than the configuration tolerates."""
+        return self._spell.since is not None
 
     def outcome(self, origin: float, end: float) -> Outcome:
         """The whole, for a trace that lasts until `end`; moments are told from `origin` on."""

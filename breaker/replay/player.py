@@ -1,7 +1,7 @@
 """One configuration, played the calls of a trace: a real breaker on the trace's clock."""
 
 from heapq import heappop, heappush
-from math import isfinite, nextafter
+from math import inf, isfinite, nextafter
 from typing import Final
 
 from breaker.breaker import Breaker
@@ -11,6 +11,9 @@ from breaker.replay.timeline import Lane
 from breaker.replay.trace.call import Call
 from breaker.settings import Settings
 
+_CALM_STEP: Final = 0.25
+"""Seconds between two looks at the time while all is well: a service looks up to 100 times a second,
+and most of what a replay costs would be looks that find nothing."""
 _SHORTEST_STEP: Final = 0.001
 """Seconds between two looks at the time, at least."""
 
@@ -32,6 +35,7 @@ class Player:
         self._breaker = Breaker(
             settings, name=label, clock=lambda: self._now, memory=lambda: self._memory
         )
+        self._breaker.ticked = True
         self._account = Account(label, settings, self._breaker.state)
         self._breaker.subscribe(self._account.heard)
         self._under_way: list[tuple[float, int, float, bool]] = []
@@ -96,10 +100,19 @@ class Player:
         under_way = self._under_way
         self._account.overdue(min(start for _, _, start, _ in under_way) if under_way else None)
         step = self._breaker.tick()
+        if not self._troubled:
+            step = max(step, _CALM_STEP)
         if not under_way:
             # Only a deadline can change anything now; without one, the next call.
             step = self._breaker.retry_after or max(step, until - self._now)
         self._tick_at = self._now + max(step, _SHORTEST_STEP)
+
+    @property
+    def _troubled(self) -> bool:
+        """Whether time is to pass in the steps in which it does in a service."""
+        breaker = self._breaker
+        limited = breaker.concurrency_limit < (breaker.settings.limiter.max_limit or inf)
+        return breaker.triggered or limited or self._account.bad_spell
 
     def _sample(self) -> None:
         """Writes down the limit in force, at the end of a stretch of time."""
