@@ -60,7 +60,7 @@ def moment(at: float) -> str:
 def seconds(value: float | None) -> str:
     """A length of time in the unit that suits it."""
     if value is None:
-        return "unknown"
+        return "-"
     if value < 1:
         return f"{value * 1000:.3g} ms"
     if value < 120:

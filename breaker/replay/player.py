@@ -12,8 +12,8 @@ from breaker.replay.trace.call import Call
 from breaker.settings import Settings
 
 _CALM_STEP: Final = 0.25
-"""Seconds between two looks at the time while all is well: a service looks up to 100 times a second,
-and most of what a replay costs would be looks that find nothing."""
+"""Seconds between two looks at the time while all is well: a service looks up to 100 times in each,
+and looks that find nothing would be most of what a replay costs."""
 _SHORTEST_STEP: Final = 0.001
 """Seconds between two looks at the time, at least."""
 
