@@ -187,6 +187,20 @@ def test_the_report_over_time() -> None:
     assert 0.04 < p50 < p95 < p99
 
 
+def test_a_trip_soon_after_another_has_a_bad_time_of_its_own() -> None:
+    trace = [
+        *regular(40, duration=1.0),
+        *regular(60, begin=4),
+        *regular(40, begin=10, duration=1.0),
+    ]
+    first, second = outcome_of(trace, QUICK).trips
+    assert first.bad_since == 0
+    assert first.closed_at is not None
+    assert second.bad_since is not None
+    assert first.closed_at < second.bad_since
+    assert second.bad_since == pytest.approx(10)
+
+
 def test_trips_and_stretches_are_kept_in_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "MOST_TRIPS", 2)
     monkeypatch.setattr(accounts, "MOST_SPANS", 5)
