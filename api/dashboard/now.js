@@ -22,10 +22,18 @@ function why(status) {
   }
   if (status.state === "HALF_OPEN") return closed(`Tripped: ${cause(status)}`);
   if (REJECTING.includes(status.state)) return closed(cause(status));
+  if (status.limiter?.shedding) return overload(status.limiter);
   if (status.enabled && !status.latency_ok) {
     return `Latency is above its threshold${status.trend_analysis_enabled ? `; its trend is ${status.trend}` : ""}.`;
   }
   return "";
+}
+
+function overload({ limit, phase, normal_latency_ms, latency_ms }) {
+  const usual = normal_latency_ms === null ? "" : `, normally ${number(normal_latency_ms, 3)} ms`;
+  const led = { crowded: "more would make all slower", trial: "tries whether fewer serve more" };
+  const reason = led[phase] ?? "more would wait for most of the time-out";
+  return `Overloaded: at most ${limit} calls at once, since ${reason}; latency ${number(latency_ms, 3)} ms${usual}.`;
 }
 
 function cause(status) {
@@ -35,7 +43,7 @@ function cause(status) {
 
 function next(status) {
   switch (status.state) {
-    case "CLOSED": return "All calls pass.";
+    case "CLOSED": return status.limiter?.limit == null ? "All calls pass." : "Calls pass up to the limit, the most important first.";
     case "FORCED_OPEN": return "Rejects all calls until somebody resets or enables it.";
     case "DISABLED": return "All calls pass and nothing is decided until somebody enables it.";
     case "OBSERVE": return `Decides and rejects nothing until somebody enables it; would have rejected ${status.would_reject} so far.`;
@@ -48,6 +56,10 @@ function recovery(status) {
   const { phase, share, seconds_left, probes_in_flight, lost_probes } = status.recovery;
   if (!status.memory_ok) return "Rejects all calls until memory falls below its threshold.";
   const left = Math.ceil(seconds_left);
+  if (phase === "memory") return "Lets calls in for as long as there is memory.";
+  if (phase === "ramp" && status.limiter?.phase === "starting") {
+    return `Lets in ${status.limiter.limit} calls at once, more with each that goes well.`;
+  }
   if (phase === "wait") return `Rejects all calls. Sends probes in ${left} s.`;
   if (phase === "probes") {
     return `Lets a few probes through: ${probes_in_flight} under way${lost_probes ? `, ${lost_probes} lost` : ""}.`;
@@ -78,11 +90,12 @@ function figuresOf(status) {
     ["Trend", status.trend ? `${status.trend}, ${number(status.trend_slope_percent_per_call, 2)} % a call` : "no calls"],
     ["Errors", errors(status), status.error_threshold ? (status.error_rate / status.error_threshold) * 100 : null],
     ["Memory", memory(status), status.memory_known ? (status.memory_usage_percent / status.memory_threshold_percent) * 100 : null],
-    ["In flight", String(status.in_flight)],
+    ["In flight", status.limiter ? inFlight(status) : String(status.in_flight)],
     ["Calls", `${calls.success} good, ${calls.error} failed, ${calls.rejected} rejected`],
     ["Configuration", status.config ? status.config.file : "built-in defaults"],
   ];
   if (slo) rows.splice(3, 0, ["Service level", serviceLevel(slo)]);
+  if (status.load) rows.splice(-1, 0, ["Load", load(status.load)]);
   return rows;
 }
 
@@ -99,7 +112,22 @@ function memory(status) {
 
 function serviceLevel(slo) {
   const seen = slo.observed_success_rate === null ? "no calls" : percent(slo.observed_success_rate);
-  return `${seen} good, ${percent(slo.stated_success_rate)} wanted${slo.missed ? ": missed" : ""}`;
+  const kept = slo.revised ? `; keeps ${percent(slo.revised.success_rate)} in ${number(slo.revised.timeout_seconds)} s` : "";
+  return `${seen} good, ${percent(slo.stated_success_rate)} wanted${slo.missed ? ": missed" : ""}${kept}`;
+}
+
+function inFlight({ in_flight, limiter: { limit, rejected } }) {
+  return `${in_flight}, ${limit === null ? "no limit" : `limit ${limit}`}; ${rejected} held back so far`;
+}
+
+function load({ ok, ...figures }) {
+  const words = {
+    cpu_pressure_percent: ["CPU pressure", "%"], memory_pressure_percent: ["memory pressure", "%"],
+    io_pressure_percent: ["I/O pressure", "%"], load_per_cpu: ["load", "per CPU"], loop_lag_ms: ["loop lag", "ms"],
+  };
+  const known = Object.entries(figures).filter(([, value]) => value !== null);
+  const told = known.map(([key, value]) => `${words[key][0]} ${number(value, 3)} ${words[key][1]}`);
+  return `${told.join(", ") || "unknown"}${ok ? "" : ": too much"}`;
 }
 
 function row([name, value, share]) {

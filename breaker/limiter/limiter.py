@@ -10,6 +10,8 @@ a good part of the time-out, and the calls under way show it, there is one:
   that serves clearly more calls, with about normal latency, the load itself was the trouble.
 - *Crowded.* Then latency steers the limit: up while it is normal, down while it is not, as in
   TCP Vegas (Brakmo and Peterson 1995). Elsewhere that rule takes ordinary variation for a queue.
+- *Slow.* If latency at the knee is as bad as before, calls are slow by themselves, and there is no
+  queue to shorten: the limit is widened for as long as that makes them no slower.
 - *Starting.* After an outage it grows by what succeeds, as in TCP's slow start (Jacobson 1988),
   since caches are cold.
 
@@ -46,6 +48,14 @@ _CLEARLY: Final = 1.7
 """Standard deviations by which a trial must win; one it loses by ends it."""
 _NORMAL_LATENCY: Final = (1.1, 1.3)
 """Times the learnt latency between which a crowded limit stays."""
+_NO_QUICKER: Final = 0.9
+"""From this share of the latency before on, the knee is no quicker: there is no queue."""
+_SLOWER: Final = 1.3
+"""Where slow calls become this much slower yet, they queue as well."""
+_WIDER: Final = 1.3
+"""Factor by which a limit of slow calls is widened, for a try ..."""
+_WIDER_LATENCY: Final = 1.15
+"""... which fails if latency rises by half as much, or less succeeds."""
 _STEP: Final = 1.1
 """Factor by which a crowded limit moves."""
 _TRIAL_CALLS: Final = 150
@@ -63,6 +73,8 @@ class Phase(StrEnum):
     """The knee is tried."""
     CROWDED = "crowded"
     """Latency."""
+    SLOW = "slow"
+    """What more calls at once bring."""
     STARTING = "starting"
     """What succeeds."""
 
@@ -97,6 +109,8 @@ class ConcurrencyLimiter:
         """Seconds since the limit last held anything back."""
         self._floor_share = 1.0
         self._crowded_from = 0.0
+        self._slow_latency = inf
+        self._widened = False
 
     @property
     def limit(self) -> float:
@@ -191,6 +205,7 @@ class ConcurrencyLimiter:
         self._limit = max(2.0, limit) if phase is Phase.STARTING else max(2.0, limit, self._knee)
         self._unneeded = self._trial_gap = 0.0
         self._floor_share = 1.0
+        self._widened = False
         self._engaged_at = self._next_trial = now
         self._watch_limit(now + self.timeout + self.latency)
 
@@ -204,8 +219,7 @@ class ConcurrencyLimiter:
             self._watch_limit()
 
     def _steer(self, now: float, sample: Sample) -> None:
-        settled = now - self._engaged_at > self.latency
-        if self.phase is Phase.QUEUEING and settled:
+        if self.phase is Phase.QUEUEING and now - self._engaged_at > self.latency:
             self._limit = self._arm.limit = max(1.0, self._bearable, self._knee)
         self._arm.add(now, sample, settle=min(1.5 * self.latency, self.timeout))
         if not self._arm.measured:
@@ -216,6 +230,8 @@ class ConcurrencyLimiter:
             self._back_off()
         elif self.phase is Phase.CROWDED:
             self._follow_latency()
+        elif self.phase is Phase.SLOW:
+            self._widen(now)
         elif self._arm.calls >= _ENOUGH and now >= self._next_trial and self._suspects_crowding():
             self._begin_trial(now)
 
@@ -232,6 +248,27 @@ class ConcurrencyLimiter:
 
     def _watch_limit(self, begin: float | None = None) -> None:
         self._arm = Arm(self._limit, begin, memory=_ARM_MEMORY)
+
+    def _widen(self, now: float) -> None:
+        """Lets more slow calls run at once, for as long as more succeed for it."""
+        arm, before = self._arm, self._before
+        if self.latency > _SLOWER * self._slow_latency:
+            self.phase = Phase.QUEUEING
+        elif self._widened:
+            if arm.gain < before.gain or arm.latency > _WIDER_LATENCY * before.latency:
+                self._limit, self._widened = before.limit, False
+                self._trial_gap = min(64 * self.timeout, max(4 * self.timeout, 2 * self._trial_gap))
+                self._next_trial = now + self._trial_gap
+                self._watch_limit()
+                return
+            self._begin_wider()
+        elif arm.calls >= _ENOUGH and now >= self._next_trial:
+            self._begin_wider()
+
+    def _begin_wider(self) -> None:
+        self._before, self._widened = self._arm, True
+        self._limit = max(self._limit + 1, self._limit * _WIDER)
+        self._arm = Arm(self._limit)
 
     # --- is the load itself the trouble?
 
@@ -256,6 +293,8 @@ class ConcurrencyLimiter:
         hopeless = deviations < -1 or (not borne and waited > self.timeout)
         if hopeless or arm.calls > _TRIAL_CALLS or waited > 2 * self.timeout:
             self._end_trial(now)
+            if not borne and arm.latency > _NO_QUICKER * before.latency:
+                self.phase, self._slow_latency, self._next_trial = Phase.SLOW, arm.latency, now
 
     def _end_trial(self, now: float) -> None:
         """The knee is no better: back, and not again for a while."""

@@ -123,3 +123,16 @@ def test_another_breaker_is_a_click_away(page: Page, server: Server) -> None:
     page.get_by_role("button", name="Do it").click()
     expect(page.locator("#state")).to_have_text("OPEN")
     assert status(server)["state"] == "CLOSED"
+
+
+def test_shows_what_tunes_itself(page: Page, server: Server) -> None:
+    expect(page.locator("#figures")).not_to_contain_text("held back")
+    tuned = "[slo]\nsuccess_rate = 0.95\ntimeout = 2\n[limiter]\nenabled = true\nmax_limit = 3\n"
+    load = "[load]\nload_threshold = 10000\n"
+    (server.folder / "breakers.toml").write_text(CONFIG + tuned + load)
+    post(server, "/-/reload")
+    figures = page.locator("#figures")
+    expect(figures).to_contain_text("limit 3; 0 held back so far")
+    expect(figures).to_contain_text("95 % wanted")
+    expect(figures).to_contain_text("per CPU")
+    expect(page.locator("#next")).to_contain_text("the most important first")

@@ -202,3 +202,17 @@ def test_one_priority_alone_has_the_whole_limit(pool: Pool) -> None:
     with priority(Priority.SHEDDABLE):
         pool.run(60, rate=160)
     assert pool.count()[0] > 0.95 * 80 * 60
+
+
+def test_calls_that_are_slow_without_a_queue_are_not_held_back_for_long(pool: Pool) -> None:
+    pool.workers = 10_000
+    pool.mean = 0.1
+    pool.run(60, rate=60)
+    pool.count()
+    pool.slowdown = lambda _: 13.0  # 1.3 s on average, at most 1.95: all in time, none waits
+    pool.run(30, rate=60)
+    pool.count()
+    pool.run(30, rate=60)
+    good, bad, rejected = pool.count()
+    assert bad == 0
+    assert rejected < 0.1 * good
