@@ -238,12 +238,12 @@ class Breaker:
 
     @property
     def service_ok(self) -> bool:
-        """Whether the stated service level is kept, and calls are as they normally are.
+        """Whether the stated service level is kept, calls are normal, and the load is borne.
 
-        What is not is told, and rejects nothing; without a stated `slo` it is always True.
+        What is not is told, and rejects nothing; without a stated `slo`, and a threshold of
+        `[load]`, it is always True.
         """
-        engine = self._engine
-        return not (engine.breach(Signal.SLO) or engine.breach(Signal.ANOMALY))
+        return not any(map(self._engine.breach, (Signal.SLO, Signal.ANOMALY, Signal.LOAD)))
 
     @property
     def in_flight(self) -> int:
@@ -382,6 +382,7 @@ class Breaker:
         with self._careful() as now:
             if self._engine.apply(now, settings):
                 self._read_memory(now)
+                self._read_load(now)
 
     def revised_slo(self) -> Slo | None:
         """The service level that is really kept, learnt over about a day.

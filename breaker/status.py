@@ -84,10 +84,12 @@ class SloReport(TypedDict):
 class LoadReport(TypedDict):
     """The machine's load at the last reading, where it is watched; None is what is not known.
 
-    `severity` is the worst watched figure as a multiple of its threshold.
+    `severity` is the worst watched figure as a multiple of its threshold; `rejects` says whether
+    all calls are rejected for it.
     """
 
     ok: bool
+    rejects: bool
     severity: float
     cpu_pressure_percent: float | None
     memory_pressure_percent: float | None
@@ -286,6 +288,7 @@ def _load(engine: Engine) -> LoadReport | None:
         return None
     return LoadReport(
         ok=not load.breached,
+        rejects=load.rejects,
         severity=round(load.severity, 3),
         cpu_pressure_percent=_rounded(reading.cpu_pressure),
         memory_pressure_percent=_rounded(reading.memory_pressure),

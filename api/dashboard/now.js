@@ -47,6 +47,7 @@ function next(status) {
 function recovery(status) {
   const { phase, share, seconds_left, probes_in_flight, lost_probes } = status.recovery;
   if (!status.memory_ok) return "Rejects all calls until memory falls below its threshold.";
+  if (status.load?.rejects) return "Rejects all calls until the load falls below its threshold.";
   const left = Math.ceil(seconds_left);
   if (phase === "wait") return `Rejects all calls. Sends probes in ${left} s.`;
   if (phase === "probes") {
@@ -78,6 +79,7 @@ function figuresOf(status) {
     ["Trend", status.trend ? `${status.trend}, ${number(status.trend_slope_percent_per_call, 2)} % a call` : "no calls"],
     ["Errors", errors(status), status.error_threshold ? (status.error_rate / status.error_threshold) * 100 : null],
     ["Memory", memory(status), status.memory_known ? (status.memory_usage_percent / status.memory_threshold_percent) * 100 : null],
+    ...(status.load ? [["Load", load(status.load), status.load.severity * 100]] : []),
     ["In flight", String(status.in_flight)],
     ["Calls", `${calls.success} good, ${calls.error} failed, ${calls.rejected} rejected`],
     ["Configuration", status.config ? status.config.file : "built-in defaults"],
@@ -95,6 +97,17 @@ function memory(status) {
   if (!status.memory_known) return "unknown; trips nothing";
   const limit = status.memory_limit_bytes < 0 ? "" : ` of ${bytes(status.memory_limit_bytes)}`;
   return `${number(status.memory_usage_percent, 3)} % of ${number(status.memory_threshold_percent)} % (${bytes(status.memory_usage_bytes)}${limit})`;
+}
+
+function load({ cpu_pressure_percent, memory_pressure_percent, io_pressure_percent, load_per_cpu, loop_lag_ms }) {
+  const known = [
+    ["CPU pressure", cpu_pressure_percent, " %"],
+    ["memory pressure", memory_pressure_percent, " %"],
+    ["I/O pressure", io_pressure_percent, " %"],
+    ["load average", load_per_cpu, " per CPU"],
+    ["event loop lag", loop_lag_ms, " ms"],
+  ].filter(([, value]) => value !== null);
+  return known.map(([name, value, unit]) => `${name} ${number(value, 3)}${unit}`).join(", ") || "unknown; trips nothing";
 }
 
 function serviceLevel(slo) {
