@@ -92,7 +92,7 @@ def test_a_total_that_goes_back_is_another_groups() -> None:
     meter.read(0.0, 9_000_000)
     assert meter.read(2.0, 1_000_000) is None
     assert meter.read(4.0, 2_000_000) == 50
-    assert meter.read(6.0, 99_000_000) == 100, "totals of several CPUs may run ahead"
+    assert meter.read(6.0, 99_000_000) == 100, "never more than all of the time"
 
 
 def test_no_pressure_at_all_is_unknown_and_said_once(
