@@ -22,9 +22,10 @@ _REASONS: Final = {
     "operator": "an operator opened it",
     "restored": "it was open before a restart",
     "memory": "memory is short",
+    "load": "the machine has too much to do",
     "latency": "calls are slow",
     "errors": "calls fail",
-    "trouble": "the service level is missed, or calls are not as usual",
+    "trouble": "the service level is missed, calls are not as usual, or the load is high",
 }
 """Where there is no evidence."""
 _WHAT: Final = {
@@ -164,8 +165,8 @@ def _next(status: Status) -> str:
     recovery = status["recovery"]
     if status["state"] == "FORCED_OPEN":
         return "stays open until an operator resets it."
-    if not status["memory_ok"] and recovery:
-        return "stays open until memory falls below its threshold."
+    if recovery and (held_by := _held_by(status)):
+        return f"stays open until {held_by} falls below its threshold."
     if recovery is None:
         return "lets calls pass, and goes on watching."
     if recovery["phase"] == "wait":
@@ -173,6 +174,13 @@ def _next(status: Status) -> str:
     if recovery["phase"] == "probes":
         return "waits for its probes."
     return f"lets in {recovery['share']:.0%} of the calls, then more."
+
+
+def _held_by(status: Status) -> str:
+    """What keeps even probes back, if anything does."""
+    if not status["memory_ok"]:
+        return "memory"
+    return "the load" if status["load"] and status["load"]["rejects"] else ""
 
 
 def _latency_lines(status: Status) -> list[str]:

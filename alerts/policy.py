@@ -11,7 +11,7 @@ OPEN: Final = "open"
 MEMORY: Final = "memory"
 LATENCY: Final = "latency"
 TROUBLE: Final = "trouble"
-"""The service level is missed, or calls are not as usual; rejects nothing."""
+"""The service level is missed, calls are not as usual, or the load is high; rejects nothing."""
 
 
 class Watched(Protocol):

@@ -71,7 +71,9 @@ class OpsGenieSettings(SettingsModel):
     trigger_on_memory_threshold: bool = setting(True, "Alert when memory crosses its threshold.")
     trigger_on_latency_threshold: bool = setting(True, "Alert when latency crosses its threshold.")
     trigger_on_trouble: bool = setting(
-        True, "Alert when the stated service level is missed, or calls are not as they usually are."
+        True,
+        "Alert when the stated service level is missed, calls are not as they usually are, or a "
+        "threshold of `[load]` is crossed.",
     )
     trouble_priority: Priority = setting(
         "P4", "Priority of such an alert, as long as nothing weightier joins it."

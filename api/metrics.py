@@ -59,6 +59,7 @@ class BreakerCollector(Collector):
         yield _in_flight(breakers)
         yield _baseline(breakers)
         yield _trouble(breakers)
+        yield _load(breakers)
         yield from self._config()
         if self._alerting is not None:
             yield from _alerts(self._alerting)
@@ -181,11 +182,37 @@ def _baseline(breakers: Counted) -> Metric:
 def _trouble(breakers: Counted) -> Metric:
     family = GaugeMetricFamily(
         "breaker_service_ok",
-        "Whether the stated service level is kept, and calls are as they normally are.",
+        "Whether the stated service level is kept, calls are normal, and the load is borne.",
         labels=["breaker"],
     )
     for breaker, _ in breakers:
         family.add_metric([breaker.name], breaker.service_ok)
+    return family
+
+
+def _load(breakers: Counted) -> Metric:
+    """What is not watched, or not known, is absent: nobody is to take it for nothing."""
+    family = GaugeMetricFamily(
+        "breaker_load",
+        "Load of the machine, where it is watched: pressures as fractions of the time, the load "
+        "average by CPU, the event loop's lag in seconds.",
+        labels=["breaker", "figure"],
+    )
+    for breaker, _ in breakers:
+        load = breaker.status()["load"]
+        if load is None:
+            continue
+        figures = {
+            "cpu_pressure": (load["cpu_pressure_percent"], 100),
+            "memory_pressure": (load["memory_pressure_percent"], 100),
+            "io_pressure": (load["io_pressure_percent"], 100),
+            "load_per_cpu": (load["load_per_cpu"], 1),
+            "loop_lag": (load["loop_lag_ms"], 1000),
+            "severity": (load["severity"], 1),
+        }
+        for name, (value, unit) in figures.items():
+            if value is not None:
+                family.add_metric([breaker.name, name], value / unit)
     return family
 
 

@@ -46,6 +46,7 @@ from breaker.events import (
     WouldTransition,
 )
 from breaker.keeper import StateKeeper
+from breaker.load import LoadReading
 from breaker.registry import Registry
 from breaker.settings import LimiterSettings, LoadSettings, RecoverySettings, Settings, Slo
 from breaker.state import Reason, State
@@ -65,6 +66,7 @@ __all__ = [
     "EventsMissed",
     "Evidence",
     "LimiterSettings",
+    "LoadReading",
     "LoadSettings",
     "Priority",
     "Reason",

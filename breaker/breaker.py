@@ -87,7 +87,7 @@ class Breaker:
         """Asked for what `status()` says of that file; set by whoever watches it."""
         self._memory = memory
         self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
-        self._loop_lag: LoopLag | None = None
+        self._loop_lag = LoopLag()
         self.ticked = False
         """Set by who calls `tick` whenever it is due: calls then need not let time pass."""
         self._background = clock is time.monotonic
@@ -238,12 +238,13 @@ class Breaker:
 
     @property
     def service_ok(self) -> bool:
-        """Whether the stated service level is kept, and calls are as they normally are.
+        """Whether the service level is kept, calls are normal and not too many, the load is borne.
 
-        What is not is told, and rejects nothing; without a stated `slo` it is always True.
+        What is not is told; without a stated `slo`, a `[limiter]` and a threshold of `[load]`, it
+        is always True.
         """
-        engine = self._engine
-        return not (engine.breach(Signal.SLO) or engine.breach(Signal.ANOMALY))
+        troubles = (Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD)
+        return not any(map(self._engine.breach, troubles))
 
     @property
     def in_flight(self) -> int:
@@ -382,6 +383,7 @@ class Breaker:
         with self._careful() as now:
             if self._engine.apply(now, settings):
                 self._read_memory(now)
+                self._read_load(now)
 
     def revised_slo(self) -> Slo | None:
         """The service level that is really kept, learnt over about a day.
@@ -410,14 +412,14 @@ class Breaker:
             self._aside -= snapshots.restore(self._engine, now, data)
 
     def watch_loop(self) -> None:
-        """Measures from now on how late the running event loop is, for `loop_lag_threshold`.
+        """Measures how late the running event loop is, until it closes: for `loop_lag_threshold`.
+
+        Of several loops the latest counts; watching one twice does nothing.
 
         Raises:
-            RuntimeError: no event loop is running in this thread.
+            RuntimeError: no asyncio loop is running in this thread.
         """
-        lag = self._loop_lag or LoopLag()
-        lag.start()
-        self._loop_lag = lag
+        self._loop_lag.watch()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Calls `listener` with each `Event` from now on; returns the way to end that.
@@ -508,6 +510,7 @@ class Breaker:
         self._listeners.after_fork()
         MEMORY.after_fork()
         LOAD.after_fork()
+        self._loop_lag.after_fork()
 
     @contextmanager
     def _careful(self) -> Iterator[float]:
@@ -573,8 +576,8 @@ class Breaker:
 
     def _read_load(self, now: float) -> None:
         if self._engine.load.watched or self._engine.load.breached:
-            lag = self._loop_lag.worst if self._loop_lag else None
-            self._engine.read_load(now, self._load(), lag)
+            self._engine.read_load(now, self._load(), self._loop_lag.seconds)
+            LOAD.tell(self._engine.load.unknown)
 
     def _operate(self, mode: State | None, reason: Reason, *, note: str = "") -> None:
         with self._careful() as now:
@@ -593,9 +596,9 @@ class Breaker:
     def _due(self) -> float:
         """When time alone may next change something."""
         machine = self._engine.machine
-        # While memory is short, only a reading of it can end the wait.
+        # While memory is short, or the load too high, only a reading can end the wait.
         soonest = min(self._next_memory, self._next_sample)
-        return soonest if self._engine.memory.breached else min(soonest, machine.deadline)
+        return soonest if self._engine.starved else min(soonest, machine.deadline)
 
     def _set_gates(self, now: float) -> None:
         """Derives what the hot path looks at from the state."""

@@ -155,7 +155,7 @@ class Engine:
         evidence = self.load.evidence()
         if changed:
             self._note_breach(now, Signal.LOAD, evidence if self.load.breached else None)
-        if self._load_rejects and self.machine.deciding:
+        if self.load.rejects and self.machine.deciding:
             self._trip(now, Reason.LOAD, (evidence,))
 
     def learn(self, now: float, batch: Batch, traffic: Traffic) -> None:
@@ -308,8 +308,9 @@ class Engine:
         return self.shedding.limiting and self.machine.automatic in _WATCHING
 
     @property
-    def _load_rejects(self) -> bool:
-        return self.load.breached and self.settings.load.reject
+    def starved(self) -> bool:
+        """Whether memory is too short, or the load too high, to let even a probe go."""
+        return self.memory.breached or self.load.rejects
 
     @property
     def _gates_memory(self) -> bool:
@@ -343,7 +344,7 @@ class Engine:
         if self._gates_memory and machine.reason is Reason.MEMORY:
             if not self.memory.over:
                 self._tell(now, machine.watch_memory(now))
-        elif not (self.memory.breached or self._load_rejects):
+        elif not self.starved:
             self._tell(now, machine.probe(now))
 
     def _recovered(self) -> Outcome | None:
@@ -464,7 +465,7 @@ class Engine:
         *,
         note: str = "",
     ) -> None:
-        own = reason in {Reason.HOPELESS, Reason.MEMORY}
+        own = reason in {Reason.HOPELESS, Reason.MEMORY, Reason.LOAD}
         adaptive = own and self.settings.recovers_adaptively
         self._tell(now, self.machine.trip(now, reason, adaptive=adaptive), evidence, note=note)
 

@@ -1,56 +1,97 @@
-"""How late an asyncio event loop runs what is due: the load that one thread makes for itself."""
+"""How late asyncio event loops run what is due: the load that a service makes for itself.
+
+A callback that comes round every tenth of a second notes how late it is run. A loop that hangs
+runs nothing, so for as long as it is overdue, that counts as well.
+"""
 
 import asyncio
+import threading
 import time
 from collections import deque
 from typing import Final
 
-_PERIOD: Final = 0.1
+INTERVAL: Final = 0.1
 """Seconds between two looks."""
-_SPAN: Final = 5.0
-"""Seconds over which the worst counts."""
+SPAN: Final = 2.0
+"""Seconds that are looked back on."""
+
+
+class LagWindow:
+    """The delays of the last two seconds. Pure: `now` is passed in. Not thread-safe."""
+
+    def __init__(self, now: float) -> None:
+        self._due = now + INTERVAL
+        self._delays: deque[tuple[float, float]] = deque()
+
+    def look(self, now: float) -> None:
+        """Notes how late this look is, and plans the next."""
+        self._delays.append((now, max(0.0, now - self._due)))
+        self._due = now + INTERVAL
+        self._expire(now)
+
+    def mean(self, now: float) -> float:
+        """The mean delay in seconds, the look that is overdue included.
+
+        A mean, since one long pause, as of the garbage collector, is no overload.
+        """
+        self._expire(now)
+        delays = [delay for _, delay in self._delays]
+        if now > self._due:
+            delays.append(now - self._due)
+        return sum(delays) / len(delays) if delays else 0.0
+
+    def _expire(self, now: float) -> None:
+        while self._delays and now - self._delays[0][0] > SPAN:
+            self._delays.popleft()
 
 
 class LoopLag:
-    """Measures the running loop until it is stopped, or the loop is.
-
-    `worst` may be read from any thread; all else is for the loop's own.
-    """
+    """Watches loops until they are closed. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lags: deque[tuple[float, float]] = deque(maxlen=int(_SPAN / _PERIOD))
-        self._handle: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._lock = threading.Lock()
+        self._watched: dict[asyncio.AbstractEventLoop, LagWindow] = {}
 
-    def start(self) -> None:
-        """Begins, in the running loop.
+    def watch(self) -> None:
+        """Watches the running loop from now on; once more does nothing.
 
         Raises:
-            RuntimeError: no loop is running in this thread.
+            RuntimeError: no asyncio loop is running in this thread.
         """
-        self.stop()
-        self._plan(asyncio.get_running_loop())
-
-    def stop(self) -> None:
-        """Ends the measuring; what was measured fades."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._forget_closed()
+            if loop in self._watched:
+                return
+            self._watched[loop] = LagWindow(time.monotonic())
+        self._plan(loop)
 
     @property
-    def worst(self) -> float:
-        """The longest delay of the last five seconds, in seconds; one under way counts too."""
-        now = time.monotonic()
-        # A copy, since the loop's thread goes on adding.
-        recent = [lag for at, lag in list(self._lags) if at >= now - _SPAN]
-        under_way = now - self._due if self._handle is not None else 0.0
-        return max(0.0, under_way, *recent)
+    def seconds(self) -> float | None:
+        """How late the latest of the loops is; None where none is watched and running."""
+        with self._lock:
+            self._forget_closed()
+            now = time.monotonic()
+            running = [window for loop, window in self._watched.items() if loop.is_running()]
+            return max((window.mean(now) for window in running), default=None)
+
+    def after_fork(self) -> None:
+        """Forgets the loops of the parent, which do not run in the child."""
+        self._lock = threading.Lock()
+        self._watched.clear()
 
     def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._due = time.monotonic() + _PERIOD
-        self._handle = loop.call_later(_PERIOD, self._look, loop)
+        # A handle and no task: a loop that is closed drops it without a word.
+        loop.call_later(INTERVAL, self._look, loop)
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = time.monotonic()
-        self._lags.append((now, max(0.0, now - self._due)))
+        with self._lock:
+            window = self._watched.get(loop)
+            if window is None:
+                return
+            window.look(time.monotonic())
         self._plan(loop)
+
+    def _forget_closed(self) -> None:
+        for loop in [loop for loop in self._watched if loop.is_closed()]:
+            del self._watched[loop]

@@ -12,6 +12,7 @@ from typing import Final
 
 import psutil
 
+from breaker.cgroup import MEMBERSHIP, ROOT, groups, text
 from breaker.log import get_logger
 
 _log = get_logger("breaker.memory")
@@ -48,9 +49,7 @@ class MemoryReader:
         membership: the file that says which group this process is in.
     """
 
-    def __init__(
-        self, root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
-    ) -> None:
+    def __init__(self, root: Path = ROOT, membership: Path = MEMBERSHIP) -> None:
         self._root = root
         self._membership = membership
         self._told = False
@@ -71,27 +70,10 @@ class MemoryReader:
         """The group with the smallest limit, or None where no group has one."""
         readings = [
             reading
-            for version, path in self._groups()
+            for version, path in groups(self._root, self._membership, "memory")
             if (reading := (_read_v2 if version == 2 else _read_v1)(path))
         ]
         return min(readings, key=lambda reading: reading.limit, default=None)
-
-    def _groups(self) -> list[tuple[int, Path]]:
-        """(cgroup version, folder) of the process's group and of all above it."""
-        if not self._membership.exists():
-            return []
-        groups: list[tuple[int, Path]] = []
-        for line in self._membership.read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if not controllers:
-                version, mount = 2, self._root
-            elif "memory" in controllers.split(","):
-                version, mount = 1, self._root / "memory"
-            else:
-                continue
-            own = Path(path.lstrip("/"))
-            groups += [(version, mount / folder) for folder in (own, *own.parents)]
-        return groups
 
 
 class SharedMemory:
@@ -120,33 +102,25 @@ class SharedMemory:
 
 
 def _read_v2(folder: Path) -> MemoryReading | None:
-    limit = _text(folder / "memory.max")
+    limit = text(folder / "memory.max")
     if limit in {"", "max"}:
         return None
-    used = int(_text(folder / "memory.current") or 0)
+    used = int(text(folder / "memory.current") or 0)
     return _reading(used, int(limit), folder, "inactive_file")
 
 
 def _read_v1(folder: Path) -> MemoryReading | None:
-    limit = _text(folder / "memory.limit_in_bytes")
+    limit = text(folder / "memory.limit_in_bytes")
     if not limit or int(limit) >= _NO_LIMIT_V1:
         return None
-    used = int(_text(folder / "memory.usage_in_bytes") or 0)
+    used = int(text(folder / "memory.usage_in_bytes") or 0)
     return _reading(used, int(limit), folder, "total_inactive_file")
 
 
 def _reading(used: int, limit: int, folder: Path, cache: str) -> MemoryReading:
-    rows = (line.split() for line in _text(folder / "memory.stat").splitlines())
+    rows = (line.split() for line in text(folder / "memory.stat").splitlines())
     cached = next((int(row[1]) for row in rows if row[0] == cache), 0)
     return MemoryReading(max(0, used - cached), limit, limit)
-
-
-def _text(file: Path) -> str:
-    """What the file holds; nothing where it does not exist, as in the root group."""
-    try:
-        return file.read_text().strip()
-    except FileNotFoundError:
-        return ""
 
 
 def _of_process() -> MemoryReading:

@@ -24,6 +24,7 @@ from breaker.config.sections import (
 from breaker.config.validate import validate
 from breaker.errors import ConfigError, ConfigProblem
 from breaker.listeners import Listener
+from breaker.load import LoadReading
 from breaker.settings import Settings
 from breaker.state_file import Snapshots, StateFile
 from breaker.status import ConfigReport
@@ -42,6 +43,7 @@ class Registry:
         breakers: settings of single breakers, which are made at once.
         clock: for all of them; see `Breaker`.
         memory: for all of them; see `Breaker`.
+        load: for all of them; see `Breaker`.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Registry:
         breakers: Mapping[str, Settings] | None = None,
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
+        load: Callable[[], LoadReading] | None = None,
     ) -> None:
         self.config: ConfigFile | None = None
         """The file the settings come from, if any."""
         self._clock = clock
         self._memory = memory
+        self._load = load
         self._lock = threading.RLock()
         self._changing = threading.RLock()
         """Held while settings change; always taken before the other, never within it."""
@@ -76,6 +80,7 @@ class Registry:
         watch: bool = True,
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
+        load: Callable[[], LoadReading] | None = None,
     ) -> Self:
         """The breakers of a TOML file, which is applied while they run, if it is watched.
 
@@ -84,7 +89,9 @@ class Registry:
         """
         config = ConfigFile(path)
         sections = read_sections(config.document)
-        registry = cls(sections.root, breakers=sections.named, clock=clock, memory=memory)
+        registry = cls(
+            sections.root, breakers=sections.named, clock=clock, memory=memory, load=load
+        )
         registry.config, registry._changing = config, config.lock
         for breaker in registry:
             registry._attach(breaker)
@@ -105,7 +112,11 @@ class Registry:
             if not valid_name(name):
                 raise ValueError(f"{name!r} cannot name a breaker: {NAME_ALLOWED}")
             breaker = Breaker(
-                self.settings_for(name), name=name, clock=self._clock, memory=self._memory
+                self.settings_for(name),
+                name=name,
+                clock=self._clock,
+                memory=self._memory,
+                load=self._load,
             )
             self._attach(breaker)
             for subscription in self._subscriptions:

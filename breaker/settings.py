@@ -107,21 +107,21 @@ class LoadSettings(SettingsModel):
 
     cpu_pressure_threshold: float | None = setting(
         None,
-        "Share of the last ten seconds in which some task waited for a CPU.",
+        "Share of the last two seconds in which some task waited for a CPU.",
         unit="%",
         gt=0,
         le=100,
     )
     memory_pressure_threshold: float | None = setting(
         None,
-        "Share of the last ten seconds in which some task waited for memory to be reclaimed.",
+        "Share of the last two seconds in which some task waited for memory to be reclaimed.",
         unit="%",
         gt=0,
         le=100,
     )
     io_pressure_threshold: float | None = setting(
         None,
-        "Share of the last ten seconds in which some task waited for input or output.",
+        "Share of the last two seconds in which some task waited for input or output.",
         unit="%",
         gt=0,
         le=100,
@@ -135,7 +135,7 @@ class LoadSettings(SettingsModel):
     )
     loop_lag_threshold: float | None = setting(
         None,
-        "How late a watched asyncio event loop may run what is due.",
+        "How late, as a mean of two seconds, a watched asyncio event loop may run what is due.",
         unit="ms",
         gt=0,
         le=60_000,

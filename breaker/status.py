@@ -82,9 +82,15 @@ class SloReport(TypedDict):
 
 
 class LoadReport(TypedDict):
-    """The machine's load at the last reading, where it is watched; None is what is not known."""
+    """The machine's load at the last reading, where it is watched; None is what is not known.
+
+    `severity` is the worst watched figure as a multiple of its threshold; `rejects` says whether
+    all calls are rejected for it.
+    """
 
     ok: bool
+    rejects: bool
+    severity: float
     cpu_pressure_percent: float | None
     memory_pressure_percent: float | None
     io_pressure_percent: float | None
@@ -282,12 +288,18 @@ def _load(engine: Engine) -> LoadReport | None:
         return None
     return LoadReport(
         ok=not load.breached,
-        cpu_pressure_percent=reading.cpu_pressure,
-        memory_pressure_percent=reading.memory_pressure,
-        io_pressure_percent=reading.io_pressure,
-        load_per_cpu=None if reading.load_per_cpu is None else round(reading.load_per_cpu, 3),
+        rejects=load.rejects,
+        severity=round(load.severity, 3),
+        cpu_pressure_percent=_rounded(reading.cpu_pressure),
+        memory_pressure_percent=_rounded(reading.memory_pressure),
+        io_pressure_percent=_rounded(reading.io_pressure),
+        load_per_cpu=_rounded(reading.load_per_cpu),
         loop_lag_ms=None if load.lag is None else round(load.lag * 1000, 1),
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _limiter(engine: Engine) -> LimiterReport | None:

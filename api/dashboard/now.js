@@ -55,6 +55,7 @@ function next(status) {
 function recovery(status) {
   const { phase, share, seconds_left, probes_in_flight, lost_probes } = status.recovery;
   if (!status.memory_ok) return "Rejects all calls until memory falls below its threshold.";
+  if (status.load?.rejects) return "Rejects all calls until the load falls below its threshold.";
   const left = Math.ceil(seconds_left);
   if (phase === "memory") return "Lets calls in for as long as there is memory.";
   if (phase === "ramp" && status.limiter?.phase === "starting") {
@@ -90,12 +91,12 @@ function figuresOf(status) {
     ["Trend", status.trend ? `${status.trend}, ${number(status.trend_slope_percent_per_call, 2)} % a call` : "no calls"],
     ["Errors", errors(status), status.error_threshold ? (status.error_rate / status.error_threshold) * 100 : null],
     ["Memory", memory(status), status.memory_known ? (status.memory_usage_percent / status.memory_threshold_percent) * 100 : null],
+    ...(status.load ? [["Load", load(status.load), status.load.severity * 100]] : []),
     ["In flight", status.limiter ? inFlight(status) : String(status.in_flight)],
     ["Calls", `${calls.success} good, ${calls.error} failed, ${calls.rejected} rejected`],
     ["Configuration", status.config ? status.config.file : "built-in defaults"],
   ];
   if (slo) rows.splice(3, 0, ["Service level", serviceLevel(slo)]);
-  if (status.load) rows.splice(-1, 0, ["Load", load(status.load)]);
   return rows;
 }
 
@@ -110,6 +111,17 @@ function memory(status) {
   return `${number(status.memory_usage_percent, 3)} % of ${number(status.memory_threshold_percent)} % (${bytes(status.memory_usage_bytes)}${limit})`;
 }
 
+function load({ cpu_pressure_percent, memory_pressure_percent, io_pressure_percent, load_per_cpu, loop_lag_ms }) {
+  const known = [
+    ["CPU pressure", cpu_pressure_percent, " %"],
+    ["memory pressure", memory_pressure_percent, " %"],
+    ["I/O pressure", io_pressure_percent, " %"],
+    ["load average", load_per_cpu, " per CPU"],
+    ["event loop lag", loop_lag_ms, " ms"],
+  ].filter(([, value]) => value !== null);
+  return known.map(([name, value, unit]) => `${name} ${number(value, 3)}${unit}`).join(", ") || "unknown; trips nothing";
+}
+
 function serviceLevel(slo) {
   const seen = slo.observed_success_rate === null ? "no calls" : percent(slo.observed_success_rate);
   const kept = slo.revised ? `; keeps ${percent(slo.revised.success_rate)} in ${number(slo.revised.timeout_seconds)} s` : "";
@@ -118,16 +130,6 @@ function serviceLevel(slo) {
 
 function inFlight({ in_flight, limiter: { limit, rejected } }) {
   return `${in_flight}, ${limit === null ? "no limit" : `limit ${limit}`}; ${rejected} held back so far`;
-}
-
-function load({ ok, ...figures }) {
-  const words = {
-    cpu_pressure_percent: ["CPU pressure", "%"], memory_pressure_percent: ["memory pressure", "%"],
-    io_pressure_percent: ["I/O pressure", "%"], load_per_cpu: ["load", "per CPU"], loop_lag_ms: ["loop lag", "ms"],
-  };
-  const known = Object.entries(figures).filter(([, value]) => value !== null);
-  const told = known.map(([key, value]) => `${words[key][0]} ${number(value, 3)} ${words[key][1]}`);
-  return `${told.join(", ") || "unknown"}${ok ? "" : ": too much"}`;
 }
 
 function row([name, value, share]) {

@@ -1,6 +1,7 @@
 """A breaker around an ASGI application (Starlette, FastAPI, Quart, Django …)."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from breaker.breaker import Breaker
@@ -30,6 +31,8 @@ class BreakerMiddleware:
     When the time is over the application is cancelled. If its answer has begun by then, the
     exception goes to the server, which cuts the connection. An endpoint that runs in a thread is
     not interrupted: it goes on, and its answer is dropped.
+
+    Where `[load]` has a `loop_lag_threshold`, the server's event loop is watched.
 
     Args:
         app: the application.
@@ -67,6 +70,7 @@ class BreakerMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Takes one request."""
+        self._watch_loop()
         if scope["type"] != "http" or scope["path"] in self._excluded:
             await self._app(scope, receive, send)
             return
@@ -80,6 +84,12 @@ class BreakerMiddleware:
             if exchange.started:
                 raise
             await _answer(send, Problem.of(error, scope["path"]))
+
+    def _watch_loop(self) -> None:
+        # With each request, since the threshold may be set while it runs; it is known then.
+        if self._breaker.settings.load.loop_lag_threshold is not None:
+            with suppress(RuntimeError):  # no loop of asyncio's, but perhaps of trio's
+                self._breaker.watch_loop()
 
 
 class _Exchange:

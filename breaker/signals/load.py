@@ -32,7 +32,7 @@ class LoadSignal:
         self.reading = LoadReading()
         """The last reading."""
         self.lag: float | None = None
-        """The event loop's worst lag of late, in seconds; None where no loop is watched."""
+        """How late the event loop is, in seconds; None where none is watched."""
         self.breached = False
         self._worst: _Figure | None = None
         self.configure(settings)
@@ -55,6 +55,23 @@ class LoadSignal:
                 load.loop_lag_threshold,
             )
         )
+
+    @property
+    def rejects(self) -> bool:
+        """Whether calls are to be rejected for it."""
+        return self.breached and self._settings.reject
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Why a watched figure could not be read, by its name in the reading."""
+        load = self._settings
+        thresholds = {
+            "cpu_pressure": load.cpu_pressure_threshold,
+            "memory_pressure": load.memory_pressure_threshold,
+            "io_pressure": load.io_pressure_threshold,
+            "load_per_cpu": load.load_threshold,
+        }
+        return {name: why for name, why in self.reading.unknown.items() if thresholds.get(name)}
 
     @property
     def severity(self) -> float:

@@ -56,6 +56,13 @@ def test_draws_the_calls_and_those_above_the_threshold(page: Page, server: Serve
     expect(page.locator("#times .value")).to_have_attribute("d", re.compile("M"))
 
 
+def test_shows_the_load_of_the_machine_where_it_is_watched(page: Page, server: Server) -> None:
+    expect(page.locator("#figures")).not_to_contain_text("Load")
+    (server.folder / "breakers.toml").write_text(CONFIG + "[load]\nload_threshold = 10_000\n")
+    post(server, "/-/reload")
+    expect(page.locator("#figures")).to_contain_text(re.compile(r"Load.*load average \S+ per CPU"))
+
+
 def test_says_what_an_operator_put_in_force(page: Page, server: Server) -> None:
     for path, state, words in (
         ("force-open", "FORCED OPEN", "Rejects all calls until somebody resets or enables it."),

@@ -110,6 +110,10 @@ def test_description_helps_at_night() -> None:
     [
         ({"state": "FORCED_OPEN"}, "stays open until an operator resets it."),
         ({"memory_ok": False}, "stays open until memory falls below its threshold."),
+        (
+            {"load": {"rejects": True}},
+            "stays open until the load falls below its threshold.",
+        ),
         ({"recovery": None}, "lets calls pass, and goes on watching."),
         ({"recovery": {"phase": "probes"}}, "waits for its probes."),
         ({"recovery": {"phase": "ramp", "share": 0.25}}, "lets in 25% of the calls, then more."),

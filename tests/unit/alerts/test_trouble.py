@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from breaker import Breaker, State
+from breaker import Breaker, LoadReading, State
 from breaker.testing import run_call
 from tests.unit.alerts.conftest import World
 
@@ -88,3 +88,22 @@ def test_its_priority_can_be_set(world: World) -> None:
     serve(world, 100, failing=3)
     world.after()
     assert world.emulator.alerts()[0].priority == "P5"
+
+
+def test_a_load_that_is_too_high_is_told_at_once_and_softly(world: World) -> None:
+    breaker = world.registry.get()
+    load = {"cpu_pressure": 60.0}
+    breaker._load = lambda: LoadReading(**load)  # type: ignore[arg-type]  # figures only
+    world.start()
+    world.registry.change("default", {"load.cpu_pressure_threshold": 40.0})
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert alert.priority == "P4"
+    assert alert.message == "default in trouble: CPU pressure 60% (limit 40%)"
+    assert breaker.state is State.CLOSED
+    load["cpu_pressure"] = 1.0
+    world.clock.advance(1)
+    breaker.tick()
+    world.after(1)
+    world.after(60)
+    assert world.emulator.alerts()[0].status == "closed"

@@ -17,7 +17,7 @@ from api import admin_router
 from api.admin import Admin
 from api.app import create_app
 from api.metrics import BreakerCollector
-from breaker import Breaker, Registry, Settings, State
+from breaker import Breaker, LoadReading, Registry, Settings, State
 from breaker.testing import DrivenClock, run_call
 from tests.unit.api.client import Client
 
@@ -31,6 +31,7 @@ NAMES = {
     "breaker_in_flight",
     "breaker_baseline",
     "breaker_service_ok",
+    "breaker_load",
     "breakerd_config_last_reload_successful",
     "breakerd_config_last_reload_success_timestamp_seconds",
     "breakerd_alerts",
@@ -121,6 +122,22 @@ def test_memory_that_is_unknown_is_absent(unfiled: Registry) -> None:
     started = value(text, "breakerd_config_last_reload_success_timestamp_seconds")
     assert started is not None
     assert started > 1_600_000_000
+
+
+def test_load_is_there_where_it_is_watched_and_known(clock: DrivenClock) -> None:
+    watched = {"load": {"cpu_pressure_threshold": 40.0, "io_pressure_threshold": 40.0}}
+    breakers = {"watched": Settings.model_validate(watched)}
+    with Registry(
+        breakers=breakers, clock=clock, load=lambda: LoadReading(cpu_pressure=60.0)
+    ) as registry:
+        text = Client(create_app(registry)).get("/metrics").text
+    figures = {
+        dict(labels)["figure"]: value
+        for (name, labels), value in samples(text).items()
+        if name == "breaker_load" and dict(labels)["breaker"] == "watched"
+    }
+    assert figures == {"cpu_pressure": 0.6, "severity": 1.5}
+    assert value(text, "breaker_load", breaker="default", figure="severity") is None
 
 
 def test_a_host_registers_the_collector_in_its_own_registry(unfiled: Registry) -> None:

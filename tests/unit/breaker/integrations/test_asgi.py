@@ -12,6 +12,7 @@ from breaker import (
     BreakerOpenError,
     DeadlineExceeded,
     Priority,
+    Settings,
     check_deadline,
     current_priority,
     remaining,
@@ -96,6 +97,33 @@ async def test_only_http_is_guarded(make: MakeBreaker, kind: str) -> None:
     breaker = make()
     breaker.force_open()
     assert (await Exchange(kind=kind).through(BreakerMiddleware(answer, breaker))).status == 200
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "http"])
+async def test_the_servers_loop_is_watched_where_its_lag_is_limited(
+    make: MakeBreaker, clock: DrivenClock, kind: str
+) -> None:
+    def lag() -> float | None:
+        clock.advance(1)
+        breaker.tick()
+        load = breaker.status()["load"]
+        return load["loop_lag_ms"] if load else None
+
+    breaker = make()
+    middleware = BreakerMiddleware(answer, breaker)
+    await Exchange(kind=kind).through(middleware)
+    breaker.apply(Settings.model_validate({"load": {"loop_lag_threshold": 60_000.0}}))
+    assert lag() is None
+    await Exchange(kind=kind).through(middleware)
+    assert lag() is not None
+
+
+def test_another_loop_than_asyncios_is_not_watched_and_does_no_harm(make: MakeBreaker) -> None:
+    breaker = make(load={"loop_lag_threshold": 50.0})
+    exchange = Exchange(kind="lifespan")
+    with pytest.raises(StopIteration):  # the end of a coroutine that nobody else drives
+        exchange.through(BreakerMiddleware(answer, breaker)).send(None)
+    assert exchange.status == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/breaker/enabled"])

@@ -210,9 +210,10 @@ def test_calls_that_are_slow_without_a_queue_are_not_held_back_for_long(pool: Po
     pool.run(60, rate=60)
     pool.count()
     pool.slowdown = lambda _: 13.0  # 1.3 s on average, at most 1.95: all in time, none waits
-    pool.run(30, rate=60)
+    pool.run(75, rate=60)
     pool.count()
     pool.run(30, rate=60)
     good, bad, rejected = pool.count()
     assert bad == 0
     assert rejected < 0.1 * good
+    assert phase(pool.breaker) == "slow"
