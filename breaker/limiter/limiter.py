@@ -257,8 +257,7 @@ class ConcurrencyLimiter:
         elif self._widened:
             if arm.gain < before.gain or arm.latency > _WIDER_LATENCY * before.latency:
                 self._limit, self._widened = before.limit, False
-                self._trial_gap = min(64 * self.timeout, max(4 * self.timeout, 2 * self._trial_gap))
-                self._next_trial = now + self._trial_gap
+                self._next_trial = now + 4 * self.timeout
                 self._watch_limit()
                 return
             self._begin_wider()
