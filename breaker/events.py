@@ -46,7 +46,7 @@ class Evidence:
             Signal.ERRORS: "error rate",
             Signal.MEMORY: "memory use",
             Signal.SLO: "failed or timed-out calls",
-            Signal.OVERLOAD: "calls at once",
+            Signal.OVERLOAD: "in flight",
             Signal.LOAD: str(self.detail.get("what", "load")),
             Signal.ANOMALY: f"{self.detail.get('what', 'not as usual')}:",
         }

@@ -88,6 +88,9 @@ def draw(report: Report) -> Figure:
         _mark_trips(latency, outcome, _scale(report))
         _label((latency, calls, under_way), report, first=column == 0)
         latency.set_title(_title(outcome), loc="left", pad=14)
+    # Once all columns are drawn: a limit set before would hold the axis that they share.
+    for panel in axes[1:, 0]:
+        panel.set_ylim(bottom=0)
     _draw_legend(figure, axes.ravel().tolist())
     return figure
 
@@ -122,7 +125,6 @@ def _draw_calls(panel: Axes, report: Report, column: int) -> None:
     panel.fill_between(x, y, color="#d62728", lw=0, alpha=0.75, label="of them rejected")
     x, y = _line(report, failed)
     panel.plot(x, y, color="black", lw=0.8, label="recorded as failed")
-    panel.set_ylim(bottom=0)
 
 
 def _draw_under_way(panel: Axes, report: Report, column: int) -> None:
@@ -133,7 +135,6 @@ def _draw_under_way(panel: Axes, report: Report, column: int) -> None:
     if any(lane.limit is not None for lane in lanes):
         x, y = _line(report, limits)
         panel.plot(x, y, color="#009e73", lw=1.4, label="concurrency limit")
-    panel.set_ylim(bottom=0)
 
 
 def _draw_states(panel: Axes, outcome: Outcome, scale: float) -> None:
