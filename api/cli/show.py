@@ -35,6 +35,9 @@ def status_table(status: dict[str, Any]) -> Table:
             "{success} good, {error} failed, {rejected} rejected".format(**status["calls"])
             + f", {status['in_flight']} in flight"
         ),
+        "limit": _limit(status["limiter"]),
+        "load": _load(status["load"]),
+        "service level": _service_level(status["slo"]),
         "configuration": _configuration(status["config"]),
     }
     for name, value in rows.items():
@@ -54,9 +57,43 @@ def _next(status: dict[str, Any]) -> str:
         return ""
     if recovery["phase"] == "wait":
         return f"probes in {duration(recovery['seconds_left'])}"
+    if recovery["phase"] == "memory":
+        return "lets calls in for as long as there is memory"
     if recovery["phase"] == "probes":
         return f"{recovery['probes_in_flight']} probes under way"
     return f"lets in {recovery['share']:.0%}"
+
+
+def _limit(limiter: dict[str, Any] | None) -> str:
+    if limiter is None:
+        return ""
+    limit = "none" if limiter["limit"] is None else f"{limiter['limit']:g} calls at once"
+    return f"{limit} ({limiter['phase']}), {limiter['rejected']} held back so far"
+
+
+def _load(load: dict[str, Any] | None) -> str:
+    if load is None:
+        return ""
+    units = {
+        "cpu_pressure_percent": "CPU pressure {:g}%",
+        "memory_pressure_percent": "memory pressure {:g}%",
+        "io_pressure_percent": "I/O pressure {:g}%",
+        "load_per_cpu": "load average {:g} per CPU",
+        "loop_lag_ms": "event loop lag {:g} ms",
+    }
+    known = [words.format(load[key]) for key, words in units.items() if load[key] is not None]
+    return (", ".join(known) or "unknown") + ("" if load["ok"] else " [red]too much[/]")
+
+
+def _service_level(slo: dict[str, Any] | None) -> str:
+    if slo is None:
+        return ""
+    wanted = f"{slo['stated_success_rate']:.4g} in {slo['timeout_seconds']:g} s wanted"
+    seen = slo["observed_success_rate"]
+    kept = slo["revised"]
+    learnt = f", {kept['success_rate']:.4g} in {kept['timeout_seconds']:g} s kept" if kept else ""
+    missed = " [red]missed[/]" if slo["missed"] else ""
+    return ("no calls" if seen is None else f"{seen:.4g} good") + f", {wanted}{learnt}{missed}"
 
 
 def _configuration(config: dict[str, Any] | None) -> str:

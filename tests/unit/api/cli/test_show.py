@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from api.cli.show import status_table
-from breaker import Breaker, Settings
+from breaker import Breaker, LoadReading, Settings
 from breaker.testing import DrivenClock, run_call
 
 SETTINGS = Settings(latency_threshold=300, minimum_calls=3, wait_time=10)
@@ -74,3 +74,27 @@ def test_a_refused_configuration() -> None:
 def test_names_are_no_markup() -> None:
     breaker, _ = make("[red]pay")
     assert "[red]pay" in shown(breaker)
+
+
+def test_what_tunes_itself() -> None:
+    clock = DrivenClock()
+    settings = Settings.model_validate(
+        {
+            "slo": {"success_rate": 0.95, "timeout": 2.0},
+            "limiter": {"enabled": True},
+            "load": {"load_threshold": 4.0},
+        }
+    )
+    breaker = Breaker(
+        settings,
+        clock=clock,
+        memory=lambda: None,
+        load=lambda: LoadReading(load_per_cpu=5.0),
+    )
+    run_call(breaker, clock, 20)
+    clock.advance(1)
+    breaker.tick()
+    text = shown(breaker)
+    assert "0 held back so far" in text
+    assert "load average 5 per CPU too much" in text
+    assert "1 good, 0.95 in 2 s wanted" in text
