@@ -273,7 +273,9 @@ class ConcurrencyLimiter:
 
     def _suspects_crowding(self) -> bool:
         fallen = self.throughput < _FALLEN * self.normal.peak
-        return fallen and self.normal.knee < _SMALLER * self._limit
+        # Without better times to compare with, there is no knee to go to.
+        known = self.normal.learnt and self.normal.knee < _SMALLER * self._limit
+        return fallen and known
 
     def _begin_trial(self, now: float) -> None:
         self.phase = Phase.TRIAL

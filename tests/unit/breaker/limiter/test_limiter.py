@@ -217,3 +217,12 @@ def test_calls_that_are_slow_without_a_queue_are_not_held_back_for_long(pool: Po
     assert bad == 0
     assert rejected < 0.1 * good
     assert phase(pool.breaker) == "slow"
+
+
+def test_an_overload_from_the_very_start_is_held_too(pool: Pool) -> None:
+    pool.run(60, rate=160)
+    pool.count()
+    pool.run(60, rate=160)
+    good, bad, _ = pool.count()
+    assert good > 0.95 * 80 * 60, "although it has never seen better times"
+    assert bad < 0.02 * good
