@@ -132,11 +132,6 @@ class ConcurrencyLimiter:
         """Recent successes per second."""
         return self._throughput.mean
 
-    @property
-    def interval(self) -> float:
-        """Seconds between samples."""
-        return min(0.1, max(0.01, self.timeout / 20))
-
     def start(self) -> None:
         """Begins small, after an outage."""
         self._engage(Phase.STARTING, max(2.0, self.normal.in_flight / 2), 0.0)
@@ -242,8 +237,8 @@ class ConcurrencyLimiter:
     def _back_off(self) -> None:
         """Most calls fail: halves whatever holds the limit up."""
         self._floor_share /= 2
-        if self.phase is Phase.CROWDED:
-            self._limit = max(1.0, self._limit / 2)
+        if self.phase in {Phase.CROWDED, Phase.SLOW}:
+            self._limit, self._widened = max(1.0, self._limit / 2), False
         self._watch_limit()
 
     def _watch_limit(self, begin: float | None = None) -> None:
@@ -295,7 +290,8 @@ class ConcurrencyLimiter:
         if hopeless or arm.calls > _TRIAL_CALLS or waited > 2 * self.timeout:
             self._end_trial(now)
             if not borne and arm.latency > _NO_QUICKER * before.latency:
-                self.phase, self._slow_latency, self._next_trial = Phase.SLOW, arm.latency, now
+                self.phase, self._widened = Phase.SLOW, False
+                self._slow_latency, self._next_trial = arm.latency, now
 
     def _end_trial(self, now: float) -> None:
         """The knee is no better: back, and not again for a while."""
