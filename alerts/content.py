@@ -2,7 +2,7 @@
 
 import platform
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, Self
 
 from alerts.fields import Fields
 from alerts.settings import AlertingSettings, OpsGenieSettings
@@ -49,6 +49,15 @@ class Content:
     team: str = ""
     tags: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The content of that data, as `dataclasses.asdict` makes it.
+
+        Raises:
+            TypeError: the data is not a content's.
+        """
+        return cls(**data)
 
     def minimal(self) -> "Content":
         """The least that still pages, for a receiver that refused more."""

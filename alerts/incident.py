@@ -28,10 +28,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """From `after` seconds on, the alert has `priority`."""
+    """From `after` seconds on, the alert has `priority`, and `responders` are told as well.
+
+    Each of `responders` is `team:NAME`, `user:NAME`, `escalation:NAME` or `schedule:NAME`.
+    """
 
     after: float
     priority: str
+    responders: tuple[str, ...] = ()
 
 
 class StepKind(StrEnum):
@@ -40,17 +44,29 @@ class StepKind(StrEnum):
     CREATE = "create"
     PRIORITY = "priority"
     NOTE = "note"
+    ATTACH = "attach"
     CLOSE = "close"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request to a receiver. `number` tells which of the notes."""
+    """What a receiver is to be asked next.
+
+    Attributes:
+        kind: what to do.
+        priority: for CREATE and PRIORITY.
+        note: for NOTE, and for CLOSE the words that go with it.
+        number: which of the notes, from 0; for PRIORITY which change of it, from 1; for CLOSE how
+            many such changes there were. A receiver that cannot change the priority of an alert
+            makes one more alert for each.
+        responders: for CREATE and PRIORITY whom to tell beside the team, see `Stage`.
+    """
 
     kind: StepKind
     priority: str = ""
     note: str = ""
     number: int = 0
+    responders: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -300,8 +316,8 @@ class Incident:
         return cls(
             **{
                 **data,
-                "stages": tuple(Stage(**stage) for stage in data["stages"]),
-                "content": Content(**data["content"]),
+                "stages": tuple(_stage(stage) for stage in data["stages"]),
+                "content": Content.from_dict(data["content"]),
                 "phase": Phase(data["phase"]),
                 "deliveries": {
                     name: _delivery(delivery) for name, delivery in data["deliveries"].items()
@@ -313,10 +329,17 @@ class Incident:
 _NOTHING_TOLD: Final = Delivery()
 
 
+def _stage(data: dict[str, Any]) -> Stage:
+    return Stage(**{**data, "responders": tuple(data.get("responders", ()))})
+
+
 def _delivery(data: dict[str, Any]) -> Delivery:
-    pending = data["pending"]
-    step = Step(**{**pending, "kind": StepKind(pending["kind"])}) if pending else None
-    return Delivery(**{**data, "pending": step})
+    return Delivery(**{**data, "pending": _step(data["pending"]) if data["pending"] else None})
+
+
+def _step(data: dict[str, Any]) -> Step:
+    responders = tuple(data.get("responders", ()))
+    return Step(**{**data, "kind": StepKind(data["kind"]), "responders": responders})
 
 
 def ordinal(number: int) -> str:

@@ -1,6 +1,7 @@
 """Receivers of alerts, behind one protocol."""
 
 from alerts.sinks.protocol import (
+    AlertState,
     DeliveryError,
     PausedError,
     RefusedError,
@@ -11,6 +12,7 @@ from alerts.sinks.protocol import (
 )
 
 __all__ = [
+    "AlertState",
     "DeliveryError",
     "PausedError",
     "RefusedError",

@@ -1,7 +1,7 @@
 """The sink that pages nobody: every step is a line in the log."""
 
 from alerts.incident import Incident, Step, StepKind
-from alerts.sinks.protocol import RequestState
+from alerts.sinks.protocol import AlertState, RequestState
 from breaker.log import get_logger
 
 _log = get_logger("alerts.log")
@@ -12,6 +12,7 @@ class LogSink:
 
     name = "log"
     pages = False
+    attaches = False
 
     def send(self, incident: Incident, step: Step) -> str:
         """Logs the step; opening and escalation as warnings."""
@@ -23,6 +24,10 @@ class LogSink:
             text=step.note or incident.content.message,
         )
         return ""
+
+    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - nobody answers a log
+        """Unknown."""
+        return AlertState.UNKNOWN
 
     def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
         """Done: nothing is ever under way."""

@@ -17,6 +17,7 @@ from alerts.content import NOTE, shorten
 from alerts.incident import Incident, Step, StepKind
 from alerts.settings import OpsGenieSettings
 from alerts.sinks.protocol import (
+    AlertState,
     PausedError,
     RefusedError,
     RejectedError,
@@ -44,6 +45,7 @@ class OpsGenieSink:
 
     name = "opsgenie"
     pages = True
+    attaches = False
 
     def __init__(self, settings: OpsGenieSettings, timeout: float) -> None:
         if settings.api_key is None:
@@ -78,6 +80,20 @@ class OpsGenieSink:
         if data["isSuccess"] or (data.get("action") == "Close" and _CLOSED in status):
             return RequestState.DONE
         return RequestState.GONE if _MISSING in status else RequestState.FAILED
+
+    def state(self, incident: Incident) -> AlertState:
+        """What people have made of the alert: acknowledged it, closed it, deleted it."""
+        path = f"/v2/alerts/{quote(incident.alias, safe='')}"
+        try:
+            answer = self._ask("GET", path, params={"identifierType": "alias"})
+        except _NotFoundError:
+            return AlertState.MISSING
+        data = answer.get("data")
+        if not isinstance(data, dict) or "status" not in data:
+            raise UnavailableError(f"no alert in {str(answer)[:200]}")
+        if data["status"] == "closed":
+            return AlertState.CLOSED
+        return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
 
     def close(self) -> None:
         """Closes the connections."""

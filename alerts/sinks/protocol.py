@@ -54,6 +54,18 @@ class RequestState(Enum):
     """The alert that it was about is not there."""
 
 
+class AlertState(Enum):
+    """What people have made of an alert."""
+
+    OPEN = auto()
+    ACKNOWLEDGED = auto()
+    CLOSED = auto()
+    MISSING = auto()
+    """It was deleted, or never arrived."""
+    UNKNOWN = auto()
+    """This receiver cannot be asked."""
+
+
 class Sink(Protocol):
     """A receiver. Used from one thread."""
 
@@ -61,9 +73,21 @@ class Sink(Protocol):
     """As in metrics."""
     pages: bool
     """Whether a person hears of what is sent here."""
+    attaches: bool
+    """Whether it takes pictures (`StepKind.ATTACH`)."""
 
     def send(self, incident: Incident, step: Step) -> str:
         """Asks for `step`; returns the request's id, empty if it is done already.
+
+        To ask for the same step twice does no harm.
+
+        Raises:
+            DeliveryError: one of its kinds.
+        """
+        ...
+
+    def state(self, incident: Incident) -> AlertState:
+        """What people have made of the alert.
 
         Raises:
             DeliveryError: one of its kinds.
