@@ -1,7 +1,8 @@
 """The words, details and tags of an alert, within what OpsGenie takes."""
 
 import platform
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
 from alerts.fields import Fields
@@ -59,6 +60,15 @@ class Content:
         """
         return cls(**data)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The content as JSON-able data."""
+        return asdict(self)
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is a picture to attach."""
+        return False
+
     def minimal(self) -> "Content":
         """The least that still pages, for a receiver that refused more."""
         return Content(self.message[:MESSAGE], "", "", self.source, self.team)
@@ -89,6 +99,12 @@ def compose(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> Con
         tags=_tags(trouble, opsgenie, fields),
         details=_details(trouble, settings, fields),
     )
+
+
+def compose_group(first: Content, others: Sequence[str]) -> Content:
+    """What the alert for several breakers that opened together says; `first` is of one of them."""
+    more = f" (and {len(others):,} more)"
+    return replace(first, message=shorten(first.message, MESSAGE - len(more)) + more)
 
 
 def message(trouble: Trouble, settings: OpsGenieSettings) -> str:

@@ -5,11 +5,14 @@ No thread and no clock of its own: `now` is passed in, in seconds since the epoc
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
-from alerts.incident import Delivery, Incident, Step, StepKind
+from alerts.delivery import Delivery, Receiver, Step, StepKind
+from alerts.incident import Incident, Phase
+from alerts.ledger import Ledger
 from alerts.sinks.protocol import (
+    AlertState,
     DeliveryError,
     PausedError,
     RefusedError,
@@ -28,10 +31,13 @@ _LOOK_LIMIT: Final = 5.0
 _UNANSWERED: Final = 60.0
 """A request whose status stays unknown for so long is sent again: the alias makes that harmless."""
 _TRY_KEY_EVERY: Final = 60.0
-_NOTE_ATTEMPTS: Final = 5
-"""A note that is not carried out must not hold up the closing for ever."""
+_FAILURES: Final = 5
+"""A note or picture that is not carried out so often is let be."""
+_ATTEMPTS: Final = 20
+"""The same where it is not even accepted, which may be an outage of the receiver."""
 _STEPS_A_ROUND: Final = 20
 """Between rounds, the breakers are looked at."""
+_OPTIONAL: Final = {StepKind.NOTE, StepKind.ATTACH}
 
 
 class Dispatcher:
@@ -43,89 +49,146 @@ class Dispatcher:
     - request refused: once more in a form that only pages, then given up with its reason;
     - alert gone: made anew to escalate it, and else let be.
 
+    It holds the ledger's lock while it reads or changes an incident, and not while it waits for an
+    answer.
+
     Args:
         sink: the receiver.
-        retry_limit: longest pause between two attempts, in seconds.
-        save: called with each incident after its delivery changed.
+        ledger: whose incidents are delivered.
         counts: where outcomes are counted, by (sink, outcome).
+        may_send: whether this process still is the one that sends; asked before each request.
     """  # noqa: D415 - the first paragraph ends in a list
 
     def __init__(
         self,
         sink: Sink,
-        retry_limit: float,
-        save: Callable[[Incident], None],
+        ledger: Ledger,
         counts: Counter[tuple[str, str]],
+        may_send: Callable[[], bool],
     ) -> None:
         self.sink = sink
+        self.receiver = Receiver(sink.name, attaches=sink.attaches)
+        """Which incidents it is told."""
+        self.retry_limit = 60.0
+        """Longest pause between two attempts, in seconds."""
         self.quiet_until = 0.0
         """Nothing is sent before."""
         self.refused = ""
         """Why the receiver refuses the key; empty if it does not."""
+        self.reachable = True
+        """Whether the last request had an answer."""
+        self.last_success = 0.0
+        """When a request was last carried out; 0 if none was."""
+        self.looks = 0
+        """How often people were asked after."""
+        self._ledger = ledger
         self._counts = counts
-        self._reachable = True
-        self._retry_limit = retry_limit
-        self._save = save
+        self._may_send = may_send
         self._jitter = random.Random()  # noqa: S311 - spreads attempts, guards nothing
 
-    def run(
-        self, now: float, incidents: Iterable[Incident], held: Callable[[Incident], bool]
-    ) -> None:
-        """Does some of what is due, the most urgent first; `held` tells which not to open yet.
+    def run(self, now: float) -> None:
+        """Does some of what is due, the most urgent first.
 
         It ends at the first request without an answer, so that a receiver that hangs costs one
         time-out, and not one for each incident.
+
+        Raises:
+            LeaseLostError: another process sends.
         """
-        self._reachable = True
+        self.reachable = True
         left = _STEPS_A_ROUND
-        for incident in sorted(incidents, key=lambda i: (i.priority, i.opened_at)):
-            while left and self._ready(now) and self._advance(now, incident, held):
+        for incident in self._due(now):
+            while left and self._ready(now) and self._advance(now, incident):
                 left -= 1
 
-    def _ready(self, now: float) -> bool:
-        return self._reachable and now >= self.quiet_until
+    def owing(self, now: float) -> list[Incident]:
+        """The incidents of which the receiver does not know all it should by now."""
+        return [i for i in self._ledger if i.owes(self.receiver, now)]
 
-    def _advance(self, now: float, incident: Incident, held: Callable[[Incident], bool]) -> bool:
+    def retry(self) -> None:
+        """What holds everything back may be over: somebody has acted."""
+        self.quiet_until, self.refused = 0.0, ""
+
+    def _due(self, now: float) -> list[Incident]:
+        with self._ledger.lock:
+            self._supersede()
+            due = [i for i in self._ledger if self._has_work(now, i)]
+            return sorted(due, key=lambda i: (i.phase is Phase.CLOSED, i.priority, i.opened_at))
+
+    def _has_work(self, now: float, incident: Incident) -> bool:
+        delivery = incident.deliveries.get(self.sink.name)
+        if delivery is not None and now < delivery.not_before:
+            return False
+        asks = delivery is not None and incident.asks(now, delivery)
+        return asks or incident.owes(self.receiver, now)
+
+    def _supersede(self) -> None:
+        """Of what it never heard of one breaker, only the last incident counts."""
+        latest: dict[str, Incident] = {}
+        for incident in self._ledger:
+            known = latest.get(incident.breaker)
+            if known is None or known.opened_at < incident.opened_at:
+                latest[incident.breaker] = incident
+        for incident in self._ledger:
+            delivery = incident.deliveries.get(self.sink.name)
+            over = incident.phase is Phase.CLOSED and incident is not latest[incident.breaker]
+            if over and delivery is not None and not (delivery.created or delivery.superseded):
+                delivery.superseded = True
+                self._ledger.change(incident)
+
+    def _ready(self, now: float) -> bool:
+        return self.reachable and now >= self.quiet_until and self._may_send()
+
+    def _advance(self, now: float, incident: Incident) -> bool:
         """One step of one incident; True if another may follow at once."""
-        delivery = incident.delivery_to(self.sink.name)
-        if now < delivery.not_before:
-            return False
-        if delivery.pending is not None:
-            return self._attempt(now, incident, delivery, self._look)
-        step = incident.next_step(now, delivery)
-        if step is None or (step.kind is StepKind.CREATE and held(incident)):
-            return False
-        return self._attempt(now, incident, delivery, self._send)
+        with self._ledger.lock:
+            delivery = incident.delivery_to(self.sink.name)
+            if now < delivery.not_before:
+                return False
+            pending = delivery.pending
+            step = None if pending else incident.next_step(now, delivery, self.receiver)
+            asks = pending is None and incident.asks(now, delivery)
+        if asks:
+            return self._ask_people(now, incident, delivery)
+        if pending is not None:
+            return self._attempt(now, incident, delivery, pending, self._look)
+        return step is not None and self._attempt(now, incident, delivery, step, self._send)
 
     def _attempt(
         self,
         now: float,
         incident: Incident,
         delivery: Delivery,
-        action: Callable[[float, Incident, Delivery], bool],
+        step: Step,
+        action: Callable[[float, Incident, Delivery, Step], bool],
     ) -> bool:
         try:
-            progress = action(now, incident, delivery)
+            progress = action(now, incident, delivery, step)
         except DeliveryError as error:
-            self._failed(now, incident, delivery, error)
+            with self._ledger.lock:
+                self._failed(now, incident, delivery, step, error)
             progress = False
         else:
-            self.refused = ""
-        self._save(incident)
+            self.refused, self.last_success = "", now
+        self._ledger.save(incident)
         return progress
 
-    def _send(self, now: float, incident: Incident, delivery: Delivery) -> bool:
-        step = incident.next_step(now, delivery)
-        assert step is not None  # noqa: S101 - its caller has looked
+    # --- what is asked
+
+    def _send(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> bool:
         if step.kind is StepKind.CREATE:
             request_id = self._create(incident, delivery, step)
         else:
+            if step.kind is StepKind.PRIORITY:
+                delivery.raised = step.number
+                self._ledger.save(incident)
             request_id = self.sink.send(incident, step)
-        if not request_id:
-            self._done(now, incident, delivery, step)
-            return True
-        delivery.request_id, delivery.pending, delivery.asked_at = request_id, step, now
-        delivery.not_before = now
+        with self._ledger.lock:
+            if request_id:
+                delivery.request_id, delivery.pending, delivery.asked_at = request_id, step, now
+                delivery.not_before = now
+            else:
+                self._done(now, incident, delivery, step)
         return True
 
     def _create(self, incident: Incident, delivery: Delivery, step: Step) -> str:
@@ -133,7 +196,8 @@ class Dispatcher:
         tried = delivery.tried
         if not tried:
             delivery.tried = step.priority
-            self._save(incident)
+            delivery.fallback = self.receiver.fallback_after is not None
+            self._ledger.save(incident)
         try:
             return self.sink.send(incident, step)
         except DeliveryError as error:
@@ -141,10 +205,15 @@ class Dispatcher:
                 delivery.tried = tried
             raise
 
-    def _look(self, now: float, incident: Incident, delivery: Delivery) -> bool:
-        step = delivery.pending
-        assert step is not None  # noqa: S101 - its caller has looked
+    def _look(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> bool:
+        """What became of a request that was accepted."""
         state = self.sink.look(delivery.request_id)
+        with self._ledger.lock:
+            return self._judge(now, incident, delivery, step, state)
+
+    def _judge(
+        self, now: float, incident: Incident, delivery: Delivery, step: Step, state: RequestState
+    ) -> bool:
         waited = now - delivery.asked_at
         if state is RequestState.DONE:
             self._done(now, incident, delivery, step)
@@ -157,11 +226,49 @@ class Dispatcher:
             return False
         delivery.settle()
         if state is RequestState.PENDING:
-            raise UnavailableError(f"accepted, and nothing heard of it for {waited:.0f} s")
-        if step.kind is StepKind.NOTE and delivery.attempts >= _NOTE_ATTEMPTS:
-            self._skip(now, delivery, step)
-            return True
-        raise UnavailableError("accepted, but not carried out")
+            raise _NotCarriedOutError(f"accepted, and nothing heard of it for {waited:.0f} s")
+        raise _NotCarriedOutError("accepted, but not carried out")
+
+    def _ask_people(self, now: float, incident: Incident, delivery: Delivery) -> bool:
+        """What people have made of the alert: whoever has it in hand is not paged again.
+
+        A receiver that does not tell, or whose key may not ask, stops no page.
+        """
+        try:
+            state = self.sink.state(incident)
+        except PausedError as error:
+            self.quiet_until = now + error.seconds
+            self._count("paused")
+            return False
+        except UnavailableError:
+            self.reachable = False
+            return False
+        except DeliveryError:
+            state = AlertState.UNKNOWN
+        with self._ledger.lock:
+            delivery.looked_at = now
+            self.looks += 1
+            if state is AlertState.MISSING:
+                self._gone(now, incident, delivery, Step(StepKind.PRIORITY))
+            elif state is not AlertState.UNKNOWN:
+                self._note_people(now, incident, delivery, state)
+        self._ledger.save(incident)
+        return True
+
+    def _note_people(
+        self, now: float, incident: Incident, delivery: Delivery, state: AlertState
+    ) -> None:
+        acknowledged = state is AlertState.ACKNOWLEDGED
+        if acknowledged != delivery.acknowledged:
+            delivery.acknowledged = acknowledged
+            words = "acknowledged" if acknowledged else "acknowledged no more"
+            _log.info(f"alert {words}", alias=incident.alias, sink=self.sink.name)
+        if state is AlertState.CLOSED:
+            delivery.closed_by_people_at = now
+            self._count("closed_by_people")
+            _log.info("alert closed by people", alias=incident.alias, sink=self.sink.name)
+
+    # --- what comes of it
 
     def _done(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> None:
         delivery.confirm(now, step)
@@ -179,16 +286,16 @@ class Dispatcher:
         self._count("gone")
         _log.warning("alert is gone", alias=incident.alias, step=step.kind.value)
 
-    def _skip(self, now: float, delivery: Delivery, step: Step) -> None:
-        """Leaves out a note: to close matters more."""
-        delivery.confirm(now, step)
-        self._count("skipped")
-
     def _count(self, outcome: str) -> None:
         self._counts[self.sink.name, outcome] += 1
 
     def _failed(
-        self, now: float, incident: Incident, delivery: Delivery, error: DeliveryError
+        self,
+        now: float,
+        incident: Incident,
+        delivery: Delivery,
+        step: Step,
+        error: DeliveryError,
     ) -> None:
         if isinstance(error, PausedError):
             self.quiet_until = now + error.seconds
@@ -197,13 +304,9 @@ class Dispatcher:
             self.quiet_until, self.refused = now + _TRY_KEY_EVERY, str(error)
             outcome = "refused"
         elif isinstance(error, RejectedError):
-            outcome = self._rejected(now, incident, delivery, error)
+            outcome = self._rejected(now, incident, delivery, step, error)
         else:
-            self._reachable = False
-            delivery.attempts += 1
-            pause = min(self._retry_limit, _FIRST_RETRY * 2.0 ** min(delivery.attempts - 1, 30))
-            delivery.not_before = now + pause * self._jitter.uniform(0.5, 1.0)
-            outcome = "retried"
+            outcome = self._put_off(now, delivery, step, error)
         self._count(outcome)
         _log.warning(
             "alert not delivered",
@@ -213,18 +316,37 @@ class Dispatcher:
             problem=str(error),
         )
 
+    def _put_off(self, now: float, delivery: Delivery, step: Step, error: DeliveryError) -> str:
+        """Tries again later, without end; but what is optional must not hold up the closing."""
+        self.reachable = False
+        most = _FAILURES if isinstance(error, _NotCarriedOutError) else _ATTEMPTS
+        if step.kind in _OPTIONAL and delivery.attempts >= most:
+            delivery.confirm(now, step)
+            return "skipped"
+        delivery.attempts += 1
+        pause = min(self.retry_limit, _FIRST_RETRY * 2.0 ** min(delivery.attempts - 1, 30))
+        delivery.not_before = now + pause * self._jitter.uniform(0.5, 1.0)
+        return "retried"
+
     def _rejected(
-        self, now: float, incident: Incident, delivery: Delivery, error: DeliveryError
+        self,
+        now: float,
+        incident: Incident,
+        delivery: Delivery,
+        step: Step,
+        error: DeliveryError,
     ) -> str:
-        step = delivery.pending or incident.next_step(now, delivery)
         delivery.settle()
-        if step is not None and step.kind is StepKind.NOTE:
+        if step.kind in _OPTIONAL:
             delivery.confirm(now, step)
             return "skipped"
         if not delivery.created and not delivery.minimal:
             delivery.minimal = True
             return "reduced"
-        delivery.dead = str(error)
-        delivery.closed = step is not None and step.kind is StepKind.CLOSE
+        delivery.dead, delivery.dead_step = str(error), step.kind.value
         _log.error("alert given up", alias=incident.alias, sink=self.sink.name, problem=str(error))
         return "dead"
+
+
+class _NotCarriedOutError(UnavailableError):
+    """The receiver accepted a request, and then did not do what it asks for."""

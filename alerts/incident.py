@@ -1,18 +1,28 @@
 """One incident: what should be known of it out there, and what is. Pure: `now` is passed in.
 
-`Incident` says what the receiver should hold at `now`; `Delivery` what it has confirmed. The next
+`Incident` says what the receivers should hold at `now`; `Delivery` what one has confirmed. The next
 step of a delivery is whatever makes them equal, so nothing depends on an event having been seen.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from alerts.content import Content, duration
+from alerts.content import MESSAGE, Content, duration, shorten
+from alerts.delivery import Delivery, Receiver, Stage, Step, StepKind
 
 _NOTES_OF_EPISODES: Final = 5
 """Each re-opening is worth a note up to here, and each doubling after that."""
+_LONGEST_REMINDER: Final = 6 * 3600.0
+"""Seconds between two notes that it is still open, at most."""
+_LOOK_EVERY: Final = 60.0
+"""Seconds between two looks at what people have made of the alert."""
+_PATIENCE: Final = 15.0
+"""Seconds that a stage waits for such a look: a receiver that does not answer stops no page."""
+_TOLD_LATE: Final = "P5"
+"""The priority of what was over before it could be told: nobody is to get up for it."""
+_ANYONE: Final = Receiver("")
 
 
 class Phase(StrEnum):
@@ -26,128 +36,54 @@ class Phase(StrEnum):
     """It is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """From `after` seconds on, the alert has `priority`, and `responders` are told as well.
-
-    Each of `responders` is `team:NAME`, `user:NAME`, `escalation:NAME` or `schedule:NAME`.
-    """
-
-    after: float
-    priority: str
-    responders: tuple[str, ...] = ()
-
-
-class StepKind(StrEnum):
-    """What the receiver is to be asked."""
-
-    CREATE = "create"
-    PRIORITY = "priority"
-    NOTE = "note"
-    ATTACH = "attach"
-    CLOSE = "close"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a receiver is to be asked next.
-
-    Attributes:
-        kind: what to do.
-        priority: for CREATE and PRIORITY.
-        note: for NOTE, and for CLOSE the words that go with it.
-        number: which of the notes, from 0; for PRIORITY which change of it, from 1; for CLOSE how
-            many such changes there were. A receiver that cannot change the priority of an alert
-            makes one more alert for each.
-        responders: for CREATE and PRIORITY whom to tell beside the team, see `Stage`.
-    """
-
-    kind: StepKind
-    priority: str = ""
-    note: str = ""
-    number: int = 0
-    responders: tuple[str, ...] = ()
-
-
 @dataclass(slots=True)
-class Delivery:
-    """What the receiver has confirmed, and what is under way.
+class Member:
+    """One breaker's part in an incident."""
+
+    kind: str
+    since: float
+    well: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How an incident is told; copied from the settings when it opens.
 
     Attributes:
-        created: whether the alert exists there.
-        created_at: when that was confirmed.
-        tried: the priority of a creation that may have arrived without our knowing.
-        priority: the priority it has there.
-        notes: how many of the incident's notes it has.
-        closed: whether it is closed there, or nothing is left to close.
-        request_id: request that was accepted and not confirmed yet.
-        pending: the step it belongs to.
-        asked_at: when it was accepted.
-        attempts: failed attempts in a row.
-        not_before: when to try again.
-        minimal: whether the receiver refused the full form.
-        dead: why it was given up; empty if it was not.
+        closes: whether the alert is closed when it is over.
+        tells_missed: whether what was over before it could be told is told all the same.
+        reopen_after: seconds after which an alert that people closed is opened once more, while
+            its cause goes on; None: it stays closed.
+        remind_after: seconds until the first note that it is still open; 0: none.
     """
 
-    created: bool = False
-    created_at: float = 0.0
-    tried: str = ""
-    priority: str = ""
-    notes: int = 0
-    closed: bool = False
-    request_id: str = ""
-    pending: Step | None = None
-    asked_at: float = 0.0
-    attempts: int = 0
-    not_before: float = 0.0
-    minimal: bool = False
-    dead: str = ""
-
-    def confirm(self, now: float, step: Step) -> None:
-        """The receiver has carried out `step`."""
-        if step.kind is StepKind.CREATE:
-            # Had an earlier attempt arrived, this one changed nothing about its priority.
-            self.created, self.created_at = True, now
-            self.priority = self.tried or step.priority
-        elif step.kind is StepKind.PRIORITY:
-            self.priority = step.priority
-        elif step.kind is StepKind.NOTE:
-            self.notes = max(self.notes, step.number + 1)
-        else:
-            self.closed = True
-        self.settle()
-        self.attempts = 0
-
-    def settle(self) -> None:
-        """Nothing is under way any more."""
-        self.request_id, self.pending = "", None
-
-    def lose(self) -> None:
-        """The alert is not there any more: a person deleted it, or it is another account."""
-        self.settle()
-        self.created, self.tried, self.notes = False, "", 0
-
-    def rebase(self, now: float) -> None:
-        """Nothing has happened later than `now`, and all may be tried at once."""
-        self.not_before = 0.0
-        self.asked_at, self.created_at = min(self.asked_at, now), min(self.created_at, now)
+    closes: bool = True
+    tells_missed: bool = True
+    reopen_after: float | None = None
+    remind_after: float = 0.0
 
 
 @dataclass(slots=True)
 class Incident:
-    """One stretch of trouble with one breaker; times are in seconds since the epoch.
+    """One stretch of trouble with one breaker, or several that opened together.
+
+    Times are in seconds since the epoch.
 
     Attributes:
         id: unique.
-        alias: its name at the receiver, and the key that makes sending it twice harmless.
-        breaker: whose trouble it is.
+        alias: its name at the receivers, and the key that makes sending it twice harmless.
+        breaker: whose trouble began it.
         kind: the weightiest thing in it so far: "open", "memory", "latency" or "trouble".
         opened_at: when it began.
         not_before: when it may be told, held back by a cooldown.
         stages: copied from the settings when it opened, so editing them changes it no more.
         content: what the alert says.
         drill: whether it is only a drill.
-        closes: whether the alert is closed when it is over.
+        rules: how it is told.
+        held: why it is not told or escalated now: a silence, a maintenance window, another
+            incident; empty if nothing holds it.
+        due_at: when it was first to be told; 0 if it never was.
+        members: the breakers in it.
     """
 
     id: str
@@ -159,15 +95,30 @@ class Incident:
     stages: tuple[Stage, ...]
     content: Content
     drill: bool = False
-    closes: bool = True
+    rules: Rules = Rules()
     phase: Phase = Phase.ACTIVE
     stage: int = 0
     episodes: int = 1
     quiet_since: float = 0.0
     closed_at: float = 0.0
+    held: str = ""
+    due_at: float = 0.0
+    asking_since: float = 0.0
+    """Since when a stage waits to hear what people have made of the alert; 0 if none does."""
+    reminders: int = 0
+    joined_at: float = 0.0
+    """When a breaker joined it last."""
+    unsaid: list[str] = field(default_factory=list)
+    """Breakers that joined it, and that no note has named yet."""
     notes: list[str] = field(default_factory=list)
+    members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     """What each receiver knows, by its name."""
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            self.members = {self.breaker: Member(self.kind, self.opened_at)}
+            self.joined_at = self.opened_at
 
     # --- what happens to it
 
@@ -178,16 +129,80 @@ class Incident:
             now: seconds since the epoch.
             seen: asked what the breaker looks like now, in a sentence, if that is to be told.
         """
-        if self.phase is not Phase.ACTIVE or not self.told_at:
+        if self.phase is not Phase.ACTIVE:
             return False
-        due = [i for i, stage in enumerate(self.stages) if now >= self.not_before + stage.after]
-        stage = due[-1] if due else 0
-        if stage <= self.stage:
+        reopened = self._reopen_there(now)
+        if not self.told_at:
+            return reopened
+        return self._escalate(now, seen) or self._remind(now, seen) or reopened
+
+    def _escalate(self, now: float, seen: Callable[[], str]) -> bool:
+        due = self._due_stage(now)
+        if due <= self.stage or self._waits_for_people(now, due) or self.in_hand:
             return False
-        self.stage = stage
+        self.asking_since = 0.0
+        self.stage = due
         open_for = duration(now - self.opened_at)
         self.notes.append(f"Still open after {open_for}, now {self.priority}. {seen()}")
         return True
+
+    def _due_stage(self, now: float) -> int:
+        due = [i for i, stage in enumerate(self.stages) if now >= self.not_before + stage.after]
+        return due[-1] if due else 0
+
+    def _waits_for_people(self, now: float, due: int) -> bool:
+        """Whether the receivers are still to be asked what people have made of the alert."""
+        due_at = self.not_before + self.stages[due].after
+        if not any(d.created and d.looked_at < due_at for d in self._open_deliveries()):
+            return False
+        self.asking_since = self.asking_since or now
+        return now < self.asking_since + _PATIENCE
+
+    def _remind(self, now: float, seen: Callable[[], str]) -> bool:
+        first = self.rules.remind_after
+        if not first or now < self._next_reminder(first):
+            return False
+        while now >= self._next_reminder(first):
+            self.reminders += 1
+        self.notes.append(f"Still open after {duration(now - self.opened_at)}. {seen()}")
+        return True
+
+    def _next_reminder(self, first: float) -> float:
+        """Each pause is twice the one before, up to a longest."""
+        at, pause = self.not_before, first
+        for _ in range(self.reminders + 1):
+            at += min(pause, max(first, _LONGEST_REMINDER))
+            pause *= 2
+        return at
+
+    def _reopen_there(self, now: float) -> bool:
+        wait = self.rules.reopen_after
+        if wait is None:
+            return False
+        closed = [
+            d
+            for d in self.deliveries.values()
+            if d.closed_by_people_at and now >= d.closed_by_people_at + wait
+        ]
+        for delivery in closed:
+            delivery.begin_anew(len(self.notes))
+        return bool(closed)
+
+    def join(self, now: float, breaker: str, kind: str) -> None:
+        """One more breaker opened, shortly after the others: one alert for all."""
+        self.members[breaker] = Member(kind, now)
+        self.joined_at = now
+        if self.maybe_told:
+            self.unsaid.append(breaker)
+
+    def say_joined(self, words: Callable[[list[str], int], str]) -> None:
+        """Puts into a note which breakers joined since the last one.
+
+        Args:
+            words: makes the note of their names, and of how many there are in all.
+        """
+        self.notes.append(words(self.unsaid, len(self.members)))
+        self.unsaid = []
 
     def quieten(self, now: float, seen: str) -> None:
         """What caused it is gone."""
@@ -196,8 +211,8 @@ class Incident:
             self.notes.append(f"Well again after {duration(now - self.opened_at)}. {seen}")
 
     def reopen(self, seen: str) -> None:
-        """What caused it is back before it was over: one incident, one more episode."""
-        self.phase = Phase.ACTIVE
+        """What caused it is back before it was over, or before anybody was told that it is."""
+        self.phase, self.closed_at = Phase.ACTIVE, 0.0
         self.episodes += 1
         if self._worth_a_note():
             self.notes.append(f"Open again, for the {ordinal(self.episodes)} time. {seen}")
@@ -221,16 +236,26 @@ class Incident:
         ahead = max(0.0, max(self.opened_at, self.quiet_since) - now)
         self.opened_at -= ahead
         self.not_before -= ahead
+        self.asking_since = 0.0
         self.quiet_since = min(self.quiet_since, now)
+        self.due_at, self.joined_at = min(self.due_at, now), min(self.joined_at, now)
+        for member in self.members.values():
+            member.since = min(member.since, now)
         for delivery in self.deliveries.values():
             delivery.rebase(now)
 
-    def close(self, now: float) -> None:
-        """It is over."""
+    def close(self, now: float, note: str = "") -> None:
+        """It is over; `note` is said as the last thing, in place of how long it lasted."""
         self.phase, self.closed_at = Phase.CLOSED, now
         lasted = duration((self.quiet_since or now) - self.opened_at)
         times = f", {self.episodes} times open" if self.episodes > 1 else ""
-        self.notes.append(f"Over: it lasted {lasted}{times}.")
+        self.notes.append(note or f"Over: it lasted {lasted}{times}.")
+
+    def tell_late(self, words: str) -> None:
+        """It was over before anybody could be told: what is told now says so first."""
+        message = shorten(f"[OVER] {self.content.message}", MESSAGE)
+        text = f"{words}\n\n{self.content.description}"
+        self.content = replace(self.content, message=message, description=text)
 
     # --- what a receiver should know
 
@@ -238,10 +263,20 @@ class Incident:
         """What that receiver knows."""
         return self.deliveries.setdefault(receiver, Delivery())
 
-    def owes(self, receiver: str, now: float) -> bool:
+    def owes(self, receiver: Receiver, now: float) -> bool:
         """Whether that receiver does not know all it should by now."""
-        delivery = self.deliveries.get(receiver, _NOTHING_TOLD)
-        return delivery.pending is not None or self.next_step(now, delivery) is not None
+        delivery = self.deliveries.get(receiver.name, _NOTHING_TOLD)
+        return delivery.pending is not None or self.next_step(now, delivery, receiver) is not None
+
+    def asks(self, now: float, delivery: Delivery) -> bool:
+        """Whether it is time to ask that receiver what people have made of the alert."""
+        if self.phase is not Phase.ACTIVE or not delivery.created or delivery.closed_by_people_at:
+            return False
+        if now - delivery.looked_at >= _LOOK_EVERY:
+            return True
+        due = self._due_stage(now)
+        due_at = self.not_before + self.stages[due].after
+        return due > self.stage and delivery.looked_at < due_at
 
     @property
     def told_at(self) -> float:
@@ -252,6 +287,11 @@ class Incident:
     def maybe_told(self) -> bool:
         """Whether any receiver has heard of it, or may have."""
         return any(d.created or d.tried for d in list(self.deliveries.values()))
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a person has acknowledged the alert at any receiver, or closed it."""
+        return any(d.in_hand for d in list(self.deliveries.values()))
 
     @property
     def priority(self) -> str:
@@ -265,36 +305,98 @@ class Incident:
         return self.not_before + later[0].after if later and self.phase is Phase.ACTIVE else None
 
     @property
-    def done(self) -> bool:
-        """Whether nothing is left to be told."""
-        return self.phase is Phase.CLOSED and not any(
-            delivery.pending or self.next_step(self.closed_at, delivery)
-            for delivery in self.deliveries.values()
+    def dead_letters(self) -> dict[str, Delivery]:
+        """The deliveries that were given up and not discarded, by receiver."""
+        return {name: d for name, d in list(self.deliveries.items()) if d.dead_letter}
+
+    def done(self, receivers: tuple[Receiver, ...] = ()) -> bool:
+        """Whether nothing is left to be told to any of `receivers`, nor to any other that knows."""
+        if self.phase is not Phase.CLOSED or self.dead_letters:
+            return False
+        unknown = [Receiver(name) for name in self.deliveries]
+        known = {receiver.name: receiver for receiver in (*unknown, *receivers)}
+        return not any(self.owes(receiver, self.closed_at) for receiver in known.values())
+
+    def next_step(
+        self, now: float, confirmed: Delivery, receiver: Receiver = _ANYONE
+    ) -> Step | None:
+        """What that receiver is to be asked next; None if it knows all it should."""
+        if confirmed.closed or confirmed.closed_by_people_at:
+            return None
+        if not confirmed.created:
+            # What may have arrived without our knowing must not stay open.
+            return self._opening(now, confirmed, receiver) or (
+                self._closing(confirmed) if confirmed.tried else None
+            )
+        if confirmed.dead:
+            return None if confirmed.dead_step == StepKind.CLOSE else self._closing(confirmed)
+        return (
+            self._raising(confirmed)
+            or self._next_note(confirmed)
+            or self._picture(confirmed, receiver)
+            or self._closing(confirmed)
         )
 
-    def next_step(self, now: float, confirmed: Delivery) -> Step | None:
-        """What that receiver is to be asked next; None if it knows all it should."""
-        if confirmed.closed:
+    def _opening(self, now: float, confirmed: Delivery, receiver: Receiver) -> Step | None:
+        refused = confirmed.dead or confirmed.superseded or not receiver.minds(self.priority)
+        if refused or not self._turn_of(now, receiver):
             return None
-        closing = self.phase is Phase.CLOSED and self.closes
-        close = Step(StepKind.CLOSE, note=self.notes[-1]) if closing else None
-        if not confirmed.created:
-            # What was over before it was told is not told any more. Yet what may have arrived
-            # without our knowing must not stay open.
-            return self._opening(now, confirmed) or (close if confirmed.tried else None)
-        if confirmed.dead:
-            return close
-        if confirmed.priority != self.priority and self.phase is not Phase.CLOSED:
-            return Step(StepKind.PRIORITY, priority=self.priority)
-        # The last note goes with the closing itself.
-        if confirmed.notes < len(self.notes) - closing:
-            number = confirmed.notes
-            return Step(StepKind.NOTE, note=self.notes[number], number=number)
-        return close
+        if self.phase is Phase.CLOSED:
+            late = self.rules.tells_missed and self.due_at
+            return Step(StepKind.CREATE, priority=_TOLD_LATE) if late else None
+        telling = self.phase is Phase.ACTIVE and now >= self.not_before and not self.held
+        if not telling or (self.stage and self.in_hand):
+            return None
+        responders = self.stages[self.stage].responders
+        return Step(StepKind.CREATE, priority=self.priority, responders=responders)
 
-    def _opening(self, now: float, confirmed: Delivery) -> Step | None:
-        telling = self.phase is Phase.ACTIVE and now >= self.not_before and not confirmed.dead
-        return Step(StepKind.CREATE, priority=self.priority) if telling else None
+    def _turn_of(self, now: float, receiver: Receiver) -> bool:
+        """Whether a receiver that stands in for others has to."""
+        if receiver.fallback_after is None:
+            return True
+        told = any(d.created and not d.fallback for d in self.deliveries.values())
+        return bool(self.due_at) and now >= self.due_at + receiver.fallback_after and not told
+
+    def _raising(self, confirmed: Delivery) -> Step | None:
+        if confirmed.priority == self.priority or self.phase is Phase.CLOSED:
+            return None
+        if self.stage and self.in_hand:
+            return None
+        stage = self.stages[self.stage]
+        return Step(
+            StepKind.PRIORITY,
+            priority=stage.priority,
+            number=confirmed.raised + 1,
+            responders=stage.responders,
+        )
+
+    def _next_note(self, confirmed: Delivery) -> Step | None:
+        # The last note goes with the closing itself, and says it all to who hears of it only then.
+        if self._is_late(confirmed) or confirmed.notes >= len(self.notes) - self._closes(confirmed):
+            return None
+        number = confirmed.notes
+        return Step(StepKind.NOTE, note=self.notes[number], number=number)
+
+    def _picture(self, confirmed: Delivery, receiver: Receiver) -> Step | None:
+        wanted = receiver.attaches and self.phase is not Phase.CLOSED and not confirmed.attached
+        return Step(StepKind.ATTACH) if wanted and self.content.has_picture else None
+
+    def _closing(self, confirmed: Delivery) -> Step | None:
+        if not self._closes(confirmed):
+            return None
+        return Step(StepKind.CLOSE, note=self.notes[-1], number=confirmed.raised)
+
+    def _closes(self, confirmed: Delivery) -> bool:
+        """What is told only after it was over is never left open for people to close."""
+        return self.phase is Phase.CLOSED and (self.rules.closes or self._is_late(confirmed))
+
+    def _is_late(self, confirmed: Delivery) -> bool:
+        """Whether it heard of it only when it was over."""
+        late = confirmed.created and confirmed.created_at >= self.closed_at
+        return self.phase is Phase.CLOSED and late
+
+    def _open_deliveries(self) -> list[Delivery]:
+        return [d for d in self.deliveries.values() if not (d.closed or d.dead)]
 
     def _worth_a_note(self) -> bool:
         n = self.episodes
@@ -304,42 +406,43 @@ class Incident:
 
     def as_dict(self) -> dict[str, Any]:
         """The incident as JSON-able data."""
-        return asdict(self)
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        return data | {
+            "stages": [asdict(stage) for stage in self.stages],
+            "content": self.content.as_dict(),
+            "rules": asdict(self.rules),
+            "members": {name: [m.kind, m.since, m.well] for name, m in self.members.items()},
+            "deliveries": {name: asdict(d) for name, d in list(self.deliveries.items())},
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The incident of that data.
+        """The incident of that data; of an earlier format as well.
 
         Raises:
             TypeError, KeyError, ValueError: the data is not an incident's.
         """
+        earlier = data.get("closes")
+        rules = data.get("rules") or ({} if earlier is None else {"closes": earlier})
         return cls(
             **{
-                **data,
-                "stages": tuple(_stage(stage) for stage in data["stages"]),
+                **{name: value for name, value in data.items() if name != "closes"},
+                "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
                 "content": Content.from_dict(data["content"]),
+                "rules": Rules(**rules),
                 "phase": Phase(data["phase"]),
+                "members": {
+                    name: Member(*member) for name, member in data.get("members", {}).items()
+                },
                 "deliveries": {
-                    name: _delivery(delivery) for name, delivery in data["deliveries"].items()
+                    name: Delivery.from_dict(delivery)
+                    for name, delivery in data["deliveries"].items()
                 },
             }
         )
 
 
 _NOTHING_TOLD: Final = Delivery()
-
-
-def _stage(data: dict[str, Any]) -> Stage:
-    return Stage(**{**data, "responders": tuple(data.get("responders", ()))})
-
-
-def _delivery(data: dict[str, Any]) -> Delivery:
-    return Delivery(**{**data, "pending": _step(data["pending"]) if data["pending"] else None})
-
-
-def _step(data: dict[str, Any]) -> Step:
-    responders = tuple(data.get("responders", ()))
-    return Step(**{**data, "kind": StepKind(data["kind"]), "responders": responders})
 
 
 def ordinal(number: int) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -10,12 +11,25 @@ from typing import Any, Final, Self
 
 from alerts import policy
 from alerts.fields import find_fields
-from alerts.ledger import Ledger
+from alerts.incident import Incident
+from alerts.lease import Lease, boot_id
+from alerts.ledger import LeaseLostError, Ledger
 from alerts.outbox import Outbox
-from alerts.report import incident_report, settings_report, silence_report, stages_report
+from alerts.reconciler import Reconciler
+from alerts.report import (
+    full_report,
+    incident_report,
+    settings_report,
+    silence_report,
+    stages_report,
+)
 from alerts.settings import SECTION, AlertingSettings, OpsGenieSettings, read_settings
+from alerts.silencer import Silencer
+from alerts.steady_time import steady_time
 from alerts.store import Store
 from alerts.watcher import Watcher
+from alerts.wishes import Wishes
+from alerts.witness import Testimony, Witness
 from breaker import ConfigError, ConfigProblem, Event, Registry
 from breaker.config import ConfigFile, Document, validate
 from breaker.log import get_logger
@@ -24,8 +38,12 @@ _log = get_logger("alerts")
 
 _IDLE: Final = 1.0
 """Seconds between rounds in which nothing is expected."""
-_BUSY: Final = 0.1
-"""The same while something is to be delivered."""
+_TESTIFY_EVERY: Final = 5.0
+"""Seconds between two reports of a process to the one that sends, where nothing has changed."""
+_SILENT: Final = 15.0
+"""A process that has not reported for so many seconds does not count any more."""
+_TURNS: Final = 3
+"""So often a round begins anew where a receiver has just told what people made of an alert."""
 _GRACE: Final = 0.5
 """Seconds beyond the time to drain in which files are closed."""
 _KEY: Final = "api_key"
@@ -73,7 +91,6 @@ class Alerting:
         self.registry = registry
         self.settings = settings or AlertingSettings()
         self._driven = now is not None
-        self._now = now or _steady_time()
         self._lock = threading.RLock()
         self._round = threading.Lock()
         self._wake = threading.Event()
@@ -82,10 +99,20 @@ class Alerting:
         self._config: ConfigFile | None = None
         self._own_watch = False
         self._drain_until = 0.0
-        self._ledger = Ledger(Store(self.settings.alerts.database), self._now())
-        self._watcher = Watcher(registry, self._ledger, self._now)
-        self._outbox = Outbox(self._ledger, self.settings)
+        self._store = Store(self.settings.alerts.database, uuid.uuid4().hex[:12])
+        self._store.open()
+        self._now = now or steady_time(self._store, boot_id())
+        clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
+        self._lease = Lease(self._store, clock, boot)
+        self._ledger = Ledger(self._store)
+        self._silencer = Silencer(self._store, self._now())
+        self._watcher = Watcher(registry, self.settings, self._now)
+        self._reconciler = Reconciler(self._ledger, self._silencer.why_held)
+        self._wishes = Wishes(self._store, self._ledger)
+        self._outbox = Outbox(self._ledger, self.settings, lambda: self._lease.valid)
+        self._testified = ("", float("-inf"))
         self._leave: Callable[[], None] = _nothing
+        self._claim(self._now())
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], registry: Registry) -> Self:
@@ -119,6 +146,7 @@ class Alerting:
         if not self._driven:
             self._thread = threading.Thread(target=self._run, name="breakerd-alerts", daemon=True)
             self._thread.start()
+            self._outbox.start(self._now, self._wake.set)
 
     def close(self, timeout: float = 5.0) -> None:
         """Delivers what is due, for at most about `timeout` seconds; the rest is in the file."""
@@ -149,34 +177,97 @@ class Alerting:
         self.close()
 
     def run_once(self) -> None:
-        """One round: compares breakers with incidents, lets time pass, delivers what is due."""
+        """One round: looks at the breakers, lets time pass, and delivers what is due."""
         with self._round:
-            now = self._now()
+            for _ in range(_TURNS):
+                now = self._now()
+                self._reconcile(now)
+                if self._thread is not None or not self._lease.held:
+                    break
+                before = self._outbox.looks
+                self._outbox.run(now)
+                if self._outbox.looks == before:
+                    break
             with self._lock:
-                self._watcher.round(now, self.settings)
-            # Without the lock: a slow receiver must not hold up who asks for the status.
-            self._outbox.run(now)
-            self._ledger.tidy(now)
+                self._ledger.tidy(self._outbox.receivers)
+
+    def _reconcile(self, now: float) -> None:
+        """Brings incidents up to date, if it is this process that sends; else says what it sees."""
+        with self._lock:
+            self._watcher.look(now)
+            if not self._claim(now):
+                self._testify()
+                return
+            with self._ledger.lock:
+                self._wishes.grant(now)
+                self._silencer.refresh(now)
+                self._outbox.mind_receivers()
+                witnesses: list[Witness] = [self._watcher, *self._others()]
+                self._reconciler.round(now, witnesses, self.settings)
+                self._write(now)
+        self._outbox.wake()
+
+    def _claim(self, now: float) -> bool:
+        """Whether this process sends; if it begins to, it takes up what the last one left."""
+        if self._store.renewed():
+            self._ledger.rewrite()
+        held, alone = self._lease.held, self._lease.alone
+        sends = self._lease.renew(self.settings.alerts.request_timeout)
+        if sends and (not held or (alone and not self._lease.alone)):
+            self._ledger.take_over(now)
+        elif held and not sends:
+            if alone:
+                self._ledger.hand_over()
+            self._ledger.drop()
+        return sends
+
+    def _write(self, now: float) -> None:
+        try:
+            self._ledger.write(now)
+        except LeaseLostError:
+            self._ledger.drop()
+
+    def _others(self) -> list[Testimony]:
+        """What the other processes see of their breakers."""
+        after = self._lease.clock() - _SILENT
+        found = []
+        for text in self._store.testimonies(self._lease.boot, after):
+            try:
+                found.append(Testimony.from_text(text))
+            except (ValueError, TypeError, KeyError) as error:
+                _log.error("what another process wrote cannot be read", problem=repr(error))
+        return found
+
+    def _testify(self) -> None:
+        """Tells the process that sends what this one sees, when that changes and now and then."""
+        text = Testimony.of(self._watcher, self._watcher.ended).as_text()
+        now = self._lease.clock()
+        before, at = self._testified
+        if text != before or now - at >= _TESTIFY_EVERY:
+            self._store.testify(self._lease.boot, now, text)
+            self._testified = (text, now)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._try_round()
-            self._wake.wait(_BUSY if self._outbox.owing(self._now()) else _IDLE)
+            self._wake.wait(_IDLE)
             self._wake.clear()
-        self._drain()
-        self._release()
-
-    def _drain(self) -> None:
         self._try_round()
-        while self._outbox.owing(self._now()) and time.monotonic() < self._drain_until:
-            self._wake.wait(_BUSY)
-            self._wake.clear()
-            self._try_round()
+        self._outbox.stop(self._drain_until)
+        self._release()
 
     def _release(self) -> None:
         with self._round, self._lock:
+            self._try_to_write()
             self._outbox.close()
-            self._ledger.close()
+            self._lease.release()
+            self._store.close()
+
+    def _try_to_write(self) -> None:
+        """The last word on what was delivered."""
+        if self._lease.held:
+            self._write(self._now())
+            self._ledger.tidy(self._outbox.receivers)
 
     def _try_round(self) -> None:
         try:
@@ -206,7 +297,7 @@ class Alerting:
         Another `database` counts from the next start.
         """
         with self._lock:
-            self.settings = settings
+            self.settings = self._watcher.settings = settings
             self._outbox.switch(settings)
         self._wake.set()
 
@@ -243,7 +334,7 @@ class Alerting:
 
     def silences(self) -> list[dict[str, Any]]:
         """The silences that are not over, as JSON-able data."""
-        return [silence_report(silence) for silence in self._ledger.silences(self._now())]
+        return [silence_report(silence) for silence in self._silencer.silences(self._now())]
 
     def add_silence(
         self, *, breaker: str = "*", kind: str = "*", author: str, reason: str, seconds: float
@@ -263,7 +354,7 @@ class Alerting:
         Raises:
             ValueError: a value makes no sense.
         """
-        return self._ledger.add_silence(
+        return self._silencer.add(
             self._now(), breaker=breaker, kind=kind, author=author, reason=reason, seconds=seconds
         )
 
@@ -273,8 +364,47 @@ class Alerting:
         Raises:
             KeyError: there is none of that id.
         """
-        self._ledger.end_silence(self._now(), silence_id)
+        self._silencer.end(self._now(), silence_id)
         self._wake.set()
+
+    # --- what was given up
+
+    def retry(self, incident_id: str) -> int:
+        """Has what was given up of an incident tried again; says of how many receivers.
+
+        Raises:
+            KeyError: there is no such incident.
+        """
+        found = len(self._existing(incident_id).dead_letters)
+        if found:
+            self._wishes.retry(incident_id)
+            self._wake.set()
+        return found
+
+    def discard(self, incident_id: str, author: str, reason: str) -> int:
+        """Lets be what was given up of an incident; says of how many receivers.
+
+        Raises:
+            KeyError: there is no such incident.
+        """
+        found = len(self._existing(incident_id).dead_letters)
+        if found:
+            self._wishes.discard(incident_id, author, reason)
+            self._wake.set()
+        return found
+
+    def incident(self, incident_id: str) -> dict[str, Any] | None:
+        """One incident in full, as JSON-able data; None if there is none of that id."""
+        try:
+            return full_report(self._existing(incident_id))
+        except KeyError:
+            return None
+
+    def _existing(self, incident_id: str) -> Incident:
+        found = self._ledger.find(incident_id) or self._store.find(incident_id)
+        if found is None:
+            raise KeyError(incident_id)
+        return found
 
     # --- what may be asked
 
@@ -285,12 +415,14 @@ class Alerting:
 
     def problems(self) -> list[str]:
         """What keeps alerts from reaching people, in sentences; nothing if all is well."""
-        opsgenie, nobody = self.settings.opsgenie, self._outbox.why_nobody()
-        found = [nobody] if nobody else []
+        opsgenie, store = self.settings.opsgenie, self._store
+        found = self._outbox.problems()
         if policy.sends(opsgenie):
             found += find_fields(opsgenie).problems
-        if self._ledger.store.problem:
-            found.append(f"incidents are kept in memory only: {self._ledger.store.problem}")
+        if store.problem:
+            found.append(f"incidents are kept in memory only: {store.problem}")
+        if store.put_aside:
+            found.append(store.put_aside)
         return found + self._outbox.given_up()
 
     def health(self) -> dict[str, Any]:
@@ -300,7 +432,7 @@ class Alerting:
         """
         problems = self.problems()
         wanted = policy.sends(self.settings.opsgenie)
-        ok = not problems or not (wanted or self._ledger.store.problem)
+        ok = not problems or not (wanted or self._store.problem)
         return {"ok": ok, "paging": self.paging, "problems": problems}
 
     def stats(self) -> AlertStats:
@@ -332,12 +464,6 @@ class Alerting:
             "paging": self.paging,
             "problems": self.problems(),
         }
-
-
-def _steady_time() -> Callable[[], float]:
-    """Seconds since the epoch that go on evenly, however the wall clock is set meanwhile."""
-    offset = time.time() - time.monotonic()
-    return lambda: offset + time.monotonic()
 
 
 def _nothing() -> None:

@@ -4,14 +4,24 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Protocol
 
-from alerts.incident import Stage
-from alerts.settings import EnvironmentPolicy, OpsGenieSettings
+from alerts.delivery import Stage
+from alerts.incident import Rules
+from alerts.settings import AlertingSettings, AlertsSettings, EnvironmentPolicy, OpsGenieSettings
 
 OPEN: Final = "open"
 MEMORY: Final = "memory"
 LATENCY: Final = "latency"
 TROUBLE: Final = "trouble"
 """The service level is missed, calls are not as usual, or the load is high; rejects nothing."""
+
+WORDS: Final = {
+    OPEN: "open",
+    MEMORY: "memory high",
+    LATENCY: "slow",
+    TROUBLE: "in trouble",
+}
+"""What each kind is called in an alert."""
+_WEIGHTS: Final = {TROUBLE: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
 
 
 class Watched(Protocol):
@@ -99,15 +109,38 @@ def outweighs(kind: str, other: str) -> bool:
     return kind != other and (kind == OPEN or other == TROUBLE)
 
 
-def stages(settings: OpsGenieSettings, kind: str = OPEN) -> tuple[Stage, ...]:
+def weight(kind: str) -> int:
+    """How much a kind weighs: "open" the most."""
+    return _WEIGHTS[kind]
+
+
+def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
     """The stages of an incident of that kind that opens now."""
+    opsgenie = settings.opsgenie
     if kind == TROUBLE:
-        return (Stage(0.0, settings.trouble_priority),)
+        return (Stage(0.0, opsgenie.trouble_priority),)
+    own = settings.alerts.stages
+    return tuple(Stage(s.after, s.priority, s.responders) for s in own) or _two_stages(opsgenie)
+
+
+def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
+    """go-breaker's."""
     if not settings.time_before_send_alert:
         return (Stage(0.0, priority(settings)),)
     return (
         Stage(0.0, settings.initial_alert_priority),
         Stage(float(settings.time_before_send_alert), settings.escalated_alert_priority),
+    )
+
+
+def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
+    """How an incident that opens now is told."""
+    reopens = alerts.closed_by_people == "reopen"
+    return Rules(
+        closes=opsgenie.trigger_on_breaker_reset,
+        tells_missed=alerts.missed_incidents == "tell",
+        reopen_after=alerts.reopen_after if reopens else None,
+        remind_after=alerts.remind_after,
     )
 
 

@@ -13,6 +13,8 @@ from alerts.sinks.opsgenie import address_of
 Json = dict[str, Any]
 
 _HIDDEN: Final = "********"
+_NAMED: Final = 50
+"""So many of an incident's breakers are named in a list."""
 _AS_THEY_ARE: Final = (
     "enabled",
     "region",
@@ -73,12 +75,30 @@ def incident_report(incident: Incident, receiver: str) -> Json:
         "escalates_at": incident.escalates_at,
         "closed_at": incident.closed_at or None,
         "episodes": incident.episodes,
+        "breakers": list(incident.members)[:_NAMED],
+        "breakers_count": len(incident.members),
+        "held": incident.held,
+        "acknowledged": any(d.acknowledged for d in list(incident.deliveries.values())),
         "notes": list(incident.notes),
         "receiver": receiver,
         "told": delivery is not None and delivery.created,
         "closed_there": delivery is not None and delivery.closed,
         "attempts": delivery.attempts if delivery else 0,
         "given_up": (delivery.dead or None) if delivery else None,
+    }
+
+
+def full_report(incident: Incident) -> Json:
+    """All that is known of an incident, and of each receiver. Times in seconds since the epoch."""
+    return incident.as_dict() | {
+        "priority": incident.priority,
+        "message": incident.content.message,
+        "escalates_at": incident.escalates_at,
+        "acknowledged": any(d.acknowledged for d in incident.deliveries.values()),
+        "members": {
+            name: {"kind": member.kind, "since": member.since, "well": member.well}
+            for name, member in incident.members.items()
+        },
     }
 
 

@@ -143,6 +143,29 @@ class OpsGenieSettings(SettingsModel):
         return url or None
 
 
+class StageSettings(SettingsModel):
+    """One stage of an incident (an entry of `[alerts] stages`)."""
+
+    after: float = setting(
+        0.0, "How long after the incident began to be told.", unit="s", ge=0, le=604_800
+    )
+    priority: Priority = setting("P3", "Priority from then on.")
+    responders: tuple[str, ...] = setting(
+        (),
+        "Whom to tell beside the team: `team:NAME`, `user:NAME`, `escalation:NAME`, "
+        "`schedule:NAME`.",
+        strict=False,
+    )
+
+    @field_validator("responders")
+    @classmethod
+    def _of_known_types(cls, responders: tuple[str, ...]) -> tuple[str, ...]:
+        for responder in responders:
+            if not re.fullmatch(r"(team|user|escalation|schedule):\S.*", responder):
+                raise ValueError("team:NAME, user:NAME, escalation:NAME or schedule:NAME")
+        return responders
+
+
 class AlertsSettings(SettingsModel):
     """How incidents are kept and delivered (`[alerts]`)."""
 
@@ -155,6 +178,47 @@ class AlertsSettings(SettingsModel):
         ge=0,
         le=86400,
     )
+    stages: tuple[StageSettings, ...] = setting(
+        (),
+        "The stages of an incident, each with `after` (s), `priority` and, if wanted, "
+        "`responders`; the first with `after = 0`, each later than the one before. Empty: the two "
+        "of `[opsgenie]`.",
+        strict=False,
+    )
+    missed_incidents: Literal["tell", "drop"] = setting(
+        "tell",
+        "What becomes of an incident that was due and is over before a receiver could be told: "
+        "one late alert that is closed at once, or nothing.",
+    )
+    closed_by_people: Literal["respect", "reopen"] = setting(
+        "respect",
+        "What happens when somebody closes an alert whose cause goes on: it stays closed, or is "
+        "opened once more after `reopen_after`.",
+    )
+    reopen_after: float = setting(1800.0, "See `closed_by_people`.", unit="s", ge=0, le=604_800)
+    remind_after: float = setting(
+        900.0,
+        "When an alert gets its first note that it is still open; each pause is twice the one "
+        "before, up to 6 h. 0: never.",
+        unit="s",
+        ge=0,
+        le=86400,
+    )
+    group_window: float = setting(
+        30.0,
+        "Breakers that get into trouble of the same kind within this time of each other are told "
+        "in one alert. 0: each in its own.",
+        unit="s",
+        ge=0,
+        le=3600,
+    )
+    fallback_after: float = setting(
+        120.0,
+        "How long an alert may be undelivered before the sinks that are a fallback are told.",
+        unit="s",
+        ge=0,
+        le=86400,
+    )
     request_timeout: float = setting(
         10.0, "Longest wait for an answer of a receiver.", unit="s", gt=0, le=300
     )
@@ -163,6 +227,14 @@ class AlertsSettings(SettingsModel):
     )
     dashboard_url: str = setting("", "Link to the dashboard, put into alerts.")
     runbook_url: str = setting("", "Link to what to do, put into alerts.")
+
+    @field_validator("stages")
+    @classmethod
+    def _rising(cls, stages: tuple[StageSettings, ...]) -> tuple[StageSettings, ...]:
+        times = [stage.after for stage in stages]
+        if stages and (times[0] != 0 or sorted(set(times)) != times):
+            raise ValueError("stages whose first is at `after = 0`, and each later than the last")
+        return stages
 
 
 @dataclass(frozen=True, slots=True)

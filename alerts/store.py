@@ -1,27 +1,30 @@
-"""Incidents, cooldowns and silences in SQLite, so that a restart goes on where it was.
+"""Incidents, cooldowns, silences and the lease in SQLite, for several processes of one machine.
 
 What is told is read from memory; the file is its copy. So a full disk or a broken file costs the
 copy, which is said loudly and tried again, and not the alert.
 """
 
-import fcntl
 import json
+import os
 import sqlite3
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from alerts.incident import Incident
 from alerts.policy import Silence
+from alerts.process_lock import ProcessLock
 from breaker.log import get_logger
 
 T = TypeVar("T")
 
 _log = get_logger("alerts.store")
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _KEPT_CLOSED: Final = 1000
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS incidents (
@@ -34,172 +37,391 @@ CREATE TABLE IF NOT EXISTS cooldowns (
     PRIMARY KEY (breaker, kind)
 );
 CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, data TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS lease (
+    one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, boot TEXT NOT NULL,
+    expires REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS processes (
+    id TEXT PRIMARY KEY, boot TEXT NOT NULL, seen REAL NOT NULL, testimony TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS wishes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, incident TEXT NOT NULL, data TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+_KEEP_INCIDENT: Final = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
+
+ADOPT: Final = "adopt"
+"""The wish that whoever sends takes up an incident."""
+
+
+class LeaseLostError(Exception):
+    """Another process sends now: what this one knows of incidents is out of date."""
 
 
 class Store:
-    """The file. For the dispatcher's thread; it never raises: see `problem`.
+    """The file, as one process uses it. Thread-safe.
 
-    One process at a time: a second one with the same file keeps its incidents in memory.
+    It never raises but `LeaseLostError`: see `problem`.
+
+    Args:
+        path: the file; made where it is missing.
+        process: who uses it; unique.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, process: str) -> None:
         self.path = Path(path)
+        self.process = process
         self.problem = ""
         """Why nothing is kept at the moment; empty if all is well."""
+        self.put_aside = ""
+        """What became of a damaged file; empty if there was none."""
         self._connection: sqlite3.Connection | None = None
-        self._lock_file: IO[str] | None = None
+        self._closed = False
+        self._identity: tuple[int, int] | None = None
+        self._lock = threading.RLock()
+        self._alive = ProcessLock(self.path, process)
+
+    # --- the file
 
     def open(self) -> None:
-        """Opens or makes the file."""
-        with self._guarded("open"):
-            if self._lock_file is None:
-                self._lock_file = self._locked()
-            connection = sqlite3.connect(self.path, check_same_thread=False, timeout=1.0)
+        """Opens or makes the file; one that is damaged is put aside."""
+        with self._lock:
             try:
-                connection.execute("PRAGMA journal_mode=WAL")
-                # Each commit is on the disk before anyone is told of it.
-                connection.execute("PRAGMA synchronous=FULL")
-                version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version > _VERSION:
-                    raise sqlite3.DatabaseError(
-                        f"made by a newer breakerd (format {version}, this one knows {_VERSION})"
-                    )
-                connection.executescript(_SCHEMA)
-                connection.execute(f"PRAGMA user_version={_VERSION}")
-            except sqlite3.Error:
-                connection.close()
-                raise
-            self._connection = connection
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._alive.take()
+                self._connect_or_begin_anew()
+            except (sqlite3.Error, OSError) as error:
+                self._fail("open", error)
 
     def close(self) -> None:
-        """Closes it."""
+        """Closes it, for good: what is written from then on is lost."""
+        with self._lock:
+            self._closed = True
+            self._disconnect()
+            self._alive.release()
+
+    def renewed(self) -> bool:
+        """Whether the file was missing, damaged or another one, and is a new one now.
+
+        What is in memory must be written again then.
+        """
+        with self._lock:
+            if self._connection is not None and self._identity == _identity(self.path):
+                return False
+            self._disconnect()
+            self.open()
+            return self._connection is not None
+
+    def _connect_or_begin_anew(self) -> None:
+        try:
+            self._connect()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._put_aside(error)
+            self._connect()
+
+    def _connect(self) -> None:
+        connection = sqlite3.connect(
+            self.path, check_same_thread=False, timeout=1.0, isolation_level=None
+        )
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            # Each commit is on the disk before anyone is told of it.
+            connection.execute("PRAGMA synchronous=FULL")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > _VERSION:
+                raise sqlite3.NotSupportedError(
+                    f"made by a newer breakerd (format {version}, this one knows {_VERSION})"
+                )
+            if version < _VERSION:
+                connection.executescript(_SCHEMA)
+                connection.execute(f"PRAGMA user_version={_VERSION}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        self._connection, self._identity = connection, _identity(self.path)
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-        if self._lock_file is not None:
-            self._lock_file.close()
-            self._lock_file = None
 
-    def load(self) -> tuple[list[Incident], dict[tuple[str, str], float], list[Silence]]:
-        """Unfinished incidents, cooldowns by (breaker, kind), and silences."""
+    def _put_aside(self, error: sqlite3.Error) -> None:
+        """Keeps a damaged file for whoever wants to look, and makes room for a good one."""
+        self._disconnect()
+        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+        with suppress(FileNotFoundError):
+            self.path.rename(aside)
+        for ending in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+        self.put_aside = f"{self.path} was damaged ({error}) and is now {aside.name}"
+        _log.error("a damaged file was put aside", file=str(self.path), now=aside.name)
+
+    # --- who sends
+
+    def claim(self, boot: str, now: float, length: float) -> bool | None:
+        """Takes or renews the right to send, for `length` seconds.
+
+        Args:
+            boot: of the machine; a lease from before a restart counts no more.
+            now: seconds of a clock that all processes of the machine share.
+            length: seconds.
+
+        Returns:
+            Whether it is this process that sends; None if the file cannot be asked.
+        """
+
+        def take(connection: sqlite3.Connection) -> bool:
+            row = connection.execute("SELECT holder, boot, expires FROM lease").fetchone()
+            if row is not None and row[0] != self.process:
+                holder, known_boot, expires = row
+                if known_boot == boot and now < expires and not self._alive.is_dead(holder):
+                    return False
+            values = (self.process, boot, now + length)
+            connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?)", values)
+            return True
+
+        return self._transact("claim", take)
+
+    def release(self) -> None:
+        """Gives the right to send away, and what this process said of its breakers."""
+
+        def leave(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM lease WHERE holder = ?", (self.process,))
+            connection.execute("DELETE FROM processes WHERE id = ?", (self.process,))
+
+        self._transact("release", leave)
+
+    def holder(self) -> str:
+        """Which process sends; empty if none does, or that cannot be read."""
+        for (holder,) in self._rows("SELECT holder FROM lease"):
+            return str(holder)
+        return ""
+
+    def testify(self, boot: str, now: float, testimony: str) -> None:
+        """Writes down what this process sees of its breakers."""
+        values = (self.process, boot, now, testimony)
+        self._write("INSERT OR REPLACE INTO processes VALUES (?, ?, ?, ?)", [values])
+
+    def testimonies(self, boot: str, after: float) -> list[str]:
+        """What other living processes have written down since `after`; that of others goes."""
+        found, gone = [], []
+        for process, known_boot, seen, testimony in self._rows(
+            "SELECT id, boot, seen, testimony FROM processes WHERE id != ?", (self.process,)
+        ):
+            if known_boot == boot and seen > after and not self._alive.is_dead(process):
+                found.append(testimony)
+            else:
+                gone.append((process,))
+        if gone:
+            self._write("DELETE FROM processes WHERE id = ?", gone)
+        return found
+
+    # --- incidents
+
+    def load(self) -> tuple[list[Incident], dict[tuple[str, str], float]]:
+        """Unfinished incidents, and cooldowns by (breaker, kind)."""
         incidents: list[Incident] = []
-        cooldowns: dict[tuple[str, str], float] = {}
-        silences: list[Silence] = []
-        with self._guarded("load"):
-            for (data,) in self._rows(
-                "SELECT data FROM incidents WHERE NOT done ORDER BY opened_at"
-            ):
-                incidents += _parsed(data, Incident.from_dict)
-            for breaker, kind, told_at in self._rows(
-                "SELECT breaker, kind, told_at FROM cooldowns"
-            ):
-                cooldowns[breaker, kind] = told_at
-            for (data,) in self._rows("SELECT data FROM silences"):
-                silences += _parsed(data, _silence)
-        return incidents, cooldowns, silences
+        for (data,) in self._rows("SELECT data FROM incidents WHERE NOT done ORDER BY opened_at"):
+            incidents += _parsed(data, Incident.from_dict)
+        rows = self._rows("SELECT breaker, kind, told_at FROM cooldowns")
+        return incidents, {(breaker, kind): told_at for breaker, kind, told_at in rows}
 
-    def save(self, incident: Incident) -> bool:
-        """Keeps an incident as it is now; False if that failed."""
-        row = (
-            incident.id,
-            incident.breaker,
-            incident.phase.value,
-            incident.opened_at,
-            incident.done,
-            json.dumps(incident.as_dict()),
-        )
-        return self._write("INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)", row)
+    def save(
+        self, incidents: Iterable[tuple[Incident, bool]], cooldowns: dict[tuple[str, str], float]
+    ) -> bool:
+        """Keeps incidents as they are now, each with whether it is done; False if that failed.
 
-    def save_cooldown(self, breaker: str, kind: str, told_at: float) -> bool:
-        """Keeps when an alert of that kind was told last."""
-        return self._write(
-            "INSERT OR REPLACE INTO cooldowns VALUES (?, ?, ?)", (breaker, kind, told_at)
-        )
+        Raises:
+            LeaseLostError: another process sends; nothing was written.
+        """
+        rows = [_row(incident, done=done) for incident, done in incidents]
+        told = [(breaker, kind, told_at) for (breaker, kind), told_at in cooldowns.items()]
 
-    def save_silence(self, silence: Silence) -> bool:
-        """Keeps a silence."""
-        row = (silence.id, json.dumps(asdict(silence)))
-        return self._write("INSERT OR REPLACE INTO silences VALUES (?, ?)", row)
+        def write(connection: sqlite3.Connection) -> bool:
+            holder = connection.execute("SELECT holder FROM lease").fetchone()
+            if holder is not None and holder[0] != self.process:
+                raise LeaseLostError(holder[0])
+            connection.executemany(_KEEP_INCIDENT, rows)
+            connection.executemany("INSERT OR REPLACE INTO cooldowns VALUES (?, ?, ?)", told)
+            return True
+
+        return self._transact("write", write) or False
+
+    def hand_over(self, incidents: Iterable[Incident]) -> None:
+        """Leaves incidents that were begun without the file to the process that sends."""
+        rows = [_row(incident, done=False) for incident in incidents]
+        wishes = [(row[0], json.dumps({"action": ADOPT})) for row in rows]
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany(_KEEP_INCIDENT, rows)
+            connection.executemany("INSERT INTO wishes (incident, data) VALUES (?, ?)", wishes)
+
+        if rows:
+            self._transact("write", write)
 
     def history(self, limit: int, phase: str | None = None) -> list[Incident]:
         """The latest incidents, finished ones too, newest first; all, or those in one phase."""
         found: list[Incident] = []
-        with self._guarded("read"):
-            query = (
-                "SELECT data FROM incidents WHERE ?1 IS NULL OR phase = ?1 "
-                "ORDER BY opened_at DESC LIMIT ?2"
-            )
-            for (data,) in self._rows(query, (phase, limit)):
-                found += _parsed(data, Incident.from_dict)
+        query = (
+            "SELECT data FROM incidents WHERE ?1 IS NULL OR phase = ?1 "
+            "ORDER BY opened_at DESC LIMIT ?2"
+        )
+        for (data,) in self._rows(query, (phase, limit)):
+            found += _parsed(data, Incident.from_dict)
         return found
 
-    def prune_silences(self, now: float) -> None:
-        """Forgets the silences that are over."""
-        self._write("DELETE FROM silences WHERE json_extract(data, '$.ends_at') <= ?", (now,))
+    def find(self, incident_id: str) -> Incident | None:
+        """The incident of that id, finished or not."""
+        for (data,) in self._rows("SELECT data FROM incidents WHERE id = ?", (incident_id,)):
+            return next(iter(_parsed(data, Incident.from_dict)), None)
+        return None
 
     def prune(self) -> None:
         """Forgets the oldest finished incidents beyond the latest thousand."""
         self._write(
             "DELETE FROM incidents WHERE done AND id NOT IN "
             "(SELECT id FROM incidents ORDER BY opened_at DESC LIMIT ?)",
-            (_KEPT_CLOSED,),
+            [(_KEPT_CLOSED,)],
         )
 
-    def _locked(self) -> IO[str]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.with_name(self.path.name + ".lock").open("w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.close()
-            raise sqlite3.OperationalError("another process uses it") from error
-        return file
+    # --- silences
+
+    def silences(self) -> list[Silence]:
+        """All silences that were not pruned."""
+        found: list[Silence] = []
+        for (data,) in self._rows("SELECT data FROM silences"):
+            found += _parsed(data, _silence)
+        return found
+
+    def save_silence(self, silence: Silence) -> bool:
+        """Keeps a silence; False if that failed."""
+        row = (silence.id, json.dumps(asdict(silence)))
+        return self._write("INSERT OR REPLACE INTO silences VALUES (?, ?)", [row])
+
+    def prune_silences(self, now: float) -> None:
+        """Forgets the silences that are over."""
+        self._write("DELETE FROM silences WHERE json_extract(data, '$.ends_at') <= ?", [(now,)])
+
+    # --- what is wanted of whoever sends
+
+    def wish(self, incident_id: str, data: dict[str, str]) -> bool:
+        """Asks the process that sends to do something with an incident; False if that failed."""
+        row = (incident_id, json.dumps(data))
+        return self._write("INSERT INTO wishes (incident, data) VALUES (?, ?)", [row])
+
+    def wishes(self) -> list[tuple[str, dict[str, str]]]:
+        """What was asked for, which is forgotten by that, oldest first."""
+        rows = self._rows("SELECT number, incident, data FROM wishes ORDER BY number")
+        if not rows:
+            return []
+        if not self._write("DELETE FROM wishes WHERE number <= ?", [(rows[-1][0],)]):
+            return []
+        return [(incident, json.loads(data)) for _, incident, data in rows]
+
+    # --- single facts
+
+    def in_use(self) -> bool:
+        """Whether another process sends, or something is still to be told."""
+        query = (
+            "SELECT EXISTS (SELECT 1 FROM lease) OR EXISTS (SELECT 1 FROM incidents WHERE NOT done)"
+        )
+        return any(found for (found,) in self._rows(query))
+
+    def fact(self, name: str) -> str:
+        """What was kept under that name; empty if nothing was."""
+        for (value,) in self._rows("SELECT value FROM facts WHERE name = ?", (name,)):
+            return str(value)
+        return ""
+
+    def keep_fact(self, name: str, value: str) -> None:
+        """Keeps one value under a name."""
+        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, value)])
+
+    # --- what can go wrong
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        if self._connection is None:
-            return []
-        with closing(self._connection.execute(query, values)) as cursor:
-            return cursor.fetchall()
+        with self._lock:
+            if self._connection is None:
+                return []
+            try:
+                with closing(self._connection.execute(query, values)) as cursor:
+                    return cursor.fetchall()
+            except (sqlite3.Error, OSError) as error:
+                self._fail("read", error)
+                return []
 
-    def _write(self, statement: str, values: tuple[object, ...]) -> bool:
-        if self._connection is None:
-            self.open()
-        if self._connection is None:
-            return False
-        with self._guarded("write"):
-            with self._connection:
-                self._connection.execute(statement, values)
-            self._tell("")
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> bool:
+        def write(connection: sqlite3.Connection) -> bool:
+            connection.executemany(statement, rows)
             return True
-        return False
 
-    def _guarded(self, what: str) -> "_Guard":
-        return _Guard(self, what)
+        return self._transact("write", write) or False
+
+    def _transact(self, what: str, action: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Does `action` in a transaction that is begun at once; None if the file fails."""
+        with self._lock:
+            if self._connection is None and not self._closed:
+                self.open()
+            if self._connection is None:
+                return None
+            try:
+                done = _in_transaction(self._connection, action)
+            except (sqlite3.Error, OSError) as error:
+                self._fail(what, error)
+                return None
+            self._tell("")
+            return done
+
+    def _fail(self, what: str, error: Exception) -> None:
+        """Turns a failure of the file into `problem`."""
+        if _is_damage(error):
+            self._disconnect()
+        self._tell(f"{self.path}: cannot {what}: {error}")
 
     def _tell(self, problem: str) -> None:
-        if problem and problem != self.problem:
+        if problem and not self.problem:
             _log.error("incidents are kept in memory only", file=str(self.path), problem=problem)
         elif self.problem and not problem:
             _log.info("incidents are kept in the file again", file=str(self.path))
         self.problem = problem
 
 
-class _Guard:
-    """Turns a failure of the file into the store's `problem`."""
+def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = action(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    return done
 
-    def __init__(self, store: Store, what: str) -> None:
-        self._store = store
-        self._what = what
 
-    def __enter__(self) -> None: ...
+def _row(incident: Incident, *, done: bool) -> tuple[Any, ...]:
+    data = json.dumps(incident.as_dict())
+    phase = incident.phase.value
+    return incident.id, incident.breaker, phase, incident.opened_at, done, data
 
-    def __exit__(self, exc_type: object, exc: BaseException | None, traceback: object) -> bool:
-        if not isinstance(exc, sqlite3.Error | OSError):
-            return False
-        self._store._tell(f"{self._store.path}: cannot {self._what}: {exc}")  # noqa: SLF001 - its own guard
-        return True
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - named beside os.replace and its kind
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is no database any more, rather than out of reach."""
+    words = str(error)
+    return isinstance(error, sqlite3.DatabaseError) and (
+        "malformed" in words or "not a database" in words
+    )
 
 
 def _parsed(data: str, make: Callable[[dict[str, Any]], T]) -> list[T]:

@@ -1,20 +1,19 @@
-"""Compares what the breakers are with the incidents there are, and makes the one follow the other.
+"""What this process sees of its breakers: the witness at home.
 
 Events only wake, and bring the evidence: what counts is what a breaker is now. So an event that got
 lost costs a sentence, and never an alert.
 """
 
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from alerts import policy
-from alerts.content import Trouble, compose, seen, shorten, why
+from alerts.content import Content, Trouble, compose, seen, why
 from alerts.fields import find_fields
-from alerts.incident import Incident, Phase
-from alerts.ledger import Ledger, cooldown_of
-from alerts.settings import AlertingSettings, OpsGenieSettings
+from alerts.settings import AlertingSettings
+from alerts.story import Worst, worst_of
+from alerts.witness import Sighting
 from breaker import (
     Breaker,
     Event,
@@ -26,15 +25,11 @@ from breaker import (
     ThresholdBreached,
     Transition,
 )
-from breaker.log import get_logger
 
-_log = get_logger("alerts")
-
-_ALIAS: Final = 499
-"""Longest alias without its number; OpsGenie takes 512."""
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
 _TROUBLES: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
-_GONE: Final = "Its breaker is no longer configured."
+_A_ROUND: Final = 1000
+"""So many breakers are looked at in each round beside those of which something was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,146 +42,116 @@ class _Sign:
 
 
 class Watcher:
-    """Opens, reopens, escalates and closes the incidents of a registry's breakers.
+    """Looks at the breakers of a registry, and says which are in trouble; see `Witness`.
+
+    `notice` may be called from any thread, all else from one at a time.
 
     Args:
         registry: whose breakers are watched.
-        ledger: where their incidents are.
+        settings: what counts as trouble, and what an alert says.
         now: seconds since the epoch.
     """
 
-    def __init__(self, registry: Registry, ledger: Ledger, now: Callable[[], float]) -> None:
+    def __init__(
+        self, registry: Registry, settings: AlertingSettings, now: Callable[[], float]
+    ) -> None:
+        self.settings = settings
         self._registry = registry
-        self._ledger = ledger
         self._now = now
+        self._sightings: dict[str, Sighting] = {}
         self._signs: dict[tuple[str, str], _Sign] = {}
         """(breaker, kind) -> the last sign of that kind."""
+        self._heard_of: set[str] = set()
+        """Breakers with news since the last look."""
+        self._ended: dict[str, Transition] = {}
+        self._next = 0
+        """Where the round through all breakers goes on."""
 
     def notice(self, event: Event) -> None:
         """Keeps the evidence. Called by the engine, so it only puts it away."""
+        self._heard_of.add(event.breaker)
         if isinstance(event, ThresholdBreached):
             sign = _Sign(self._now(), event.drill, event.evidence)
             kind = policy.TROUBLE if event.signal in _TROUBLES else event.signal.value
             self._signs[event.breaker, kind] = sign
-        elif isinstance(event, Transition) and event.to_state in _OPENED:
-            self._signs[event.breaker, policy.OPEN] = _Sign(self._now(), event.drill)
+        elif isinstance(event, Transition):
+            if event.to_state in _OPENED:
+                self._signs[event.breaker, policy.OPEN] = _Sign(self._now(), event.drill)
+            elif event.to_state is not State.HALF_OPEN:
+                self._ended[event.breaker] = event
 
-    def round(self, now: float, settings: AlertingSettings) -> None:
-        """Brings all incidents up to date."""
-        for breaker in self._registry:
-            self._compare(now, breaker, settings)
-        for name in set(self._ledger.breakers()) - set(self._registry.names()):
-            incident = self._ledger.of(name)
-            if incident is not None and incident.phase is Phase.ACTIVE:
-                incident.quieten(now, _GONE)
-                self._ledger.save(incident)
-        for incident in self._ledger:
-            self._pass_time(now, incident, settings.alerts.quiet_time)
+    def look(self, now: float) -> None:
+        """Looks at the breakers there was news of, and at some of the others in turn."""
+        for name in self._due():
+            breaker = self._registry.find(name)
+            kinds = policy.causes(breaker, self.settings.opsgenie) if breaker else ()
+            if breaker is None or not kinds:
+                self._sightings.pop(name, None)
+                continue
+            known = self._sightings.get(name)
+            sign = self._signs.get((name, kinds[0]))
+            if known is None or known.kind != kinds[0] or (sign and sign.drill != known.drill):
+                since = min(now, sign.at) if sign else now
+                drill = sign.drill if sign else (breaker.status()["drill"] or None)
+                self._sightings[name] = Sighting(name, kinds[0], since, drill)
 
-    def _compare(self, now: float, breaker: Breaker, settings: AlertingSettings) -> None:
-        causes = policy.causes(breaker, settings.opsgenie)
-        incident = self._ledger.of(breaker.name)
-        if incident is not None and causes and self._is_another(incident, causes[0]):
-            self._ledger.end(now, incident)
-            incident = None
-        if incident is None:
-            if causes:
-                self._open(now, breaker, causes[0], settings)
-        elif not causes and incident.phase is Phase.ACTIVE:
-            incident.quieten(now, seen(breaker.status()))
-            self._ledger.save(incident)
-        elif causes and incident.phase is Phase.QUIET:
-            incident.reopen(why(self._trouble(breaker, causes[0])))
-            self._ledger.save(incident)
-        elif causes and policy.outweighs(causes[0], incident.kind):
-            self._worsen(now, breaker, incident, causes[0], settings)
+    def _due(self) -> Iterable[str]:
+        names = self._registry.names()
+        heard_of, self._heard_of = self._heard_of, set()
+        if len(names) <= _A_ROUND:
+            return dict.fromkeys((*names, *self._sightings))
+        gone = self._sightings.keys() - set(names)
+        start = self._next if self._next < len(names) else 0
+        self._next = start + _A_ROUND
+        return dict.fromkeys((*heard_of, *gone, *names[start : self._next]))
 
-    def _is_another(self, incident: Incident, kind: str) -> bool:
-        """A drill must not hide what is real, nor go on as if it were."""
-        sign = self._signs.get((incident.breaker, kind))
-        if sign is None or sign.drill == incident.drill:
-            return False
-        return incident.drill or incident.phase is Phase.QUIET
+    # --- as a witness
 
-    def _open(self, now: float, breaker: Breaker, kind: str, settings: AlertingSettings) -> None:
-        opsgenie = settings.opsgenie
-        number = uuid.uuid4().hex[:12]
-        fields = find_fields(opsgenie)
-        trouble = self._trouble(breaker, kind)
-        opened_at = self._since(now, breaker, kind)
-        incident = Incident(
-            id=number,
-            alias=shorten(f"breakerd:{fields.hostname}:{breaker.name}", _ALIAS) + f":{number}",
-            breaker=breaker.name,
-            kind=kind,
-            opened_at=opened_at,
-            not_before=self._may_tell_at(trouble, opened_at, opsgenie),
-            stages=policy.stages(opsgenie, kind),
-            content=compose(trouble, settings, fields),
-            drill=trouble.drill,
-            closes=opsgenie.trigger_on_breaker_reset,
-        )
-        self._ledger.add(incident)
-        _log.warning(
-            "incident opened",
-            breaker=breaker.name,
-            kind=kind,
-            message=incident.content.message,
-            held_for=round(max(0.0, incident.not_before - now), 1),
-        )
+    @property
+    def sightings(self) -> Mapping[str, Sighting]:
+        """The breakers that are in trouble, by name."""
+        return self._sightings
 
-    def _worsen(
-        self,
-        now: float,
-        breaker: Breaker,
-        incident: Incident,
-        kind: str,
-        settings: AlertingSettings,
-    ) -> None:
-        """Something was told, or is to be; now the breaker has opened, or crossed a threshold."""
-        trouble = self._trouble(breaker, kind)
-        if not incident.maybe_told:
-            incident.content = compose(trouble, settings, find_fields(settings.opsgenie))
-        slight = incident.kind == policy.TROUBLE
-        since = self._since(now, breaker, kind) if slight else incident.opened_at
-        not_before = self._may_tell_at(trouble, since, settings.opsgenie)
-        stages = policy.stages(settings.opsgenie) if slight else None
-        incident.worsen(kind, not_before, why(trouble), stages)
-        self._ledger.save(incident)
+    def content(self, sighting: Sighting) -> Content:
+        """What an alert for that says."""
+        return compose(self._trouble(sighting), self.settings, find_fields(self.settings.opsgenie))
 
-    def _pass_time(self, now: float, incident: Incident, quiet_time: float) -> None:
-        if incident.phase is Phase.QUIET:
-            # What nobody heard of need not be watched any longer.
-            if not incident.maybe_told or now - incident.quiet_since >= quiet_time:
-                self._ledger.end(now, incident)
-        elif not self._ledger.silenced(incident, now):
-            breaker = self._registry.find(incident.breaker)
-            if incident.advance(now, lambda: seen(breaker.status()) if breaker else _GONE):
-                self._ledger.save(incident)
+    def why(self, sighting: Sighting) -> str:
+        """The evidence, in a sentence."""
+        return why(self._trouble(sighting))
 
-    # --- what speaks against a breaker
+    def seen(self, breaker: str) -> str:
+        """What that breaker looks like now; empty if it is not configured any more."""
+        found = self._registry.find(breaker)
+        return seen(found.status()) if found else ""
 
-    def _trouble(self, breaker: Breaker, kind: str) -> Trouble:
+    def worst(self, breaker: str) -> Worst | None:
+        """Its figures now."""
+        found = self._registry.find(breaker)
+        return worst_of(found.status()) if found else None
+
+    def ended_by(self, breaker: str) -> str:
+        """What made it well again."""
+        event = self._ended.get(breaker)
+        return event.reason.value.replace("_", " ") if event else ""
+
+    @property
+    def ended(self) -> dict[str, str]:
+        """What made breakers well again, by name."""
+        return {name: self.ended_by(name) for name in list(self._ended)}
+
+    def _trouble(self, sighting: Sighting) -> Trouble:
+        breaker: Breaker = self._registry.get(sighting.breaker)
         status = breaker.status()
-        sign = self._signs.get((breaker.name, kind))
+        sign = self._signs.get((sighting.breaker, sighting.kind))
         return Trouble(
-            kind=kind,
+            kind=sighting.kind,
             drill=sign.drill if sign else status["drill"],
-            reason=status["reason"] or kind,
+            reason=status["reason"] or sighting.kind,
             note=status["note"],
             evidence=(sign.evidence,) if sign and sign.evidence else _evidence(status),
             status=status,
         )
-
-    def _since(self, now: float, breaker: Breaker, kind: str) -> float:
-        """When trouble began: a round may come late, where a receiver is slow."""
-        sign = self._signs.get((breaker.name, kind))
-        return min(now, sign.at) if sign else now
-
-    def _may_tell_at(self, trouble: Trouble, opened_at: float, settings: OpsGenieSettings) -> float:
-        what = cooldown_of(trouble.kind, drill=trouble.drill)
-        cooldown = settings.alert_cooldown_seconds
-        return self._ledger.may_tell_at(trouble.status["name"], what, opened_at, cooldown)
 
 
 def _evidence(status: Status) -> tuple[Evidence, ...]:

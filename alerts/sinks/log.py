@@ -1,6 +1,7 @@
 """The sink that pages nobody: every step is a line in the log."""
 
-from alerts.incident import Incident, Step, StepKind
+from alerts.delivery import Step, StepKind
+from alerts.incident import Incident
 from alerts.sinks.protocol import AlertState, RequestState
 from breaker.log import get_logger
 

@@ -14,7 +14,8 @@ import httpx
 import opsgenie_sdk
 
 from alerts.content import NOTE, shorten
-from alerts.incident import Incident, Step, StepKind
+from alerts.delivery import Step, StepKind
+from alerts.incident import Incident
 from alerts.settings import OpsGenieSettings
 from alerts.sinks.protocol import (
     AlertState,

@@ -10,7 +10,8 @@ DeliveryError
 from enum import Enum, auto
 from typing import Protocol
 
-from alerts.incident import Incident, Step
+from alerts.delivery import Step
+from alerts.incident import Incident
 
 
 class DeliveryError(Exception):

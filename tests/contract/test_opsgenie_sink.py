@@ -8,9 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from alerts.content import DESCRIPTION, DETAILS, ENTITY, MESSAGE, NOTE, SOURCE, TAG, TAGS, Content
+from alerts.delivery import Stage, Step, StepKind
 from alerts.emulator import Emulator
 from alerts.emulator.fixture import API_KEY
-from alerts.incident import Incident, Stage, Step, StepKind
+from alerts.incident import Incident
 from alerts.settings import OpsGenieSettings
 from alerts.sinks import RequestState
 from alerts.sinks.opsgenie import OpsGenieSink

@@ -32,8 +32,18 @@ class World:
             Settings(latency_threshold=300), clock=self.clock, memory=lambda: self.memory
         )
 
-    def start(self, *, quiet_time: float = 60.0, **opsgenie: object) -> Alerting:
-        """Alerting with these settings; taken up from the database if there was one before."""
+    def start(
+        self,
+        *,
+        quiet_time: float = 60.0,
+        alerts: dict[str, object] | None = None,
+        **opsgenie: object,
+    ) -> Alerting:
+        """Alerting with these settings; taken up from the database if there was one before.
+
+        Unless `alerts` says otherwise, each breaker has its own alert, without reminders.
+        """
+        apart: dict[str, object] = {"group_window": 0.0, "remind_after": 0.0}
         wanted: dict[str, object] = {
             "enabled": True,
             "api_key": SecretStr(KEY),
@@ -46,7 +56,9 @@ class World:
         }
         settings = AlertingSettings(
             OpsGenieSettings.model_validate(wanted | opsgenie),
-            AlertsSettings(database=str(self.database), quiet_time=quiet_time),
+            AlertsSettings.model_validate(
+                {"database": str(self.database), "quiet_time": quiet_time} | apart | (alerts or {})
+            ),
         )
         self.alerting = Alerting(self.registry, settings, now=self.wall)
         self.alerting.start()
@@ -56,7 +68,7 @@ class World:
         """As after a crash: another process, with breakers that know nothing."""
         assert self.alerting is not None
         self.alerting._outbox.close()
-        self.alerting._ledger.close()
+        self.alerting._store.close()
         self.registry = self.make_registry()
         return self.start(**opsgenie)
 

@@ -1,0 +1,78 @@
+"""The right to send: of all processes that share a file, one has it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from alerts.store import Store
+from breaker.log import get_logger
+
+_log = get_logger("alerts.lease")
+
+_SPARE: Final = 2.0
+"""Seconds that a lease lasts beyond the longest request."""
+_SHORTEST: Final = 6.0
+
+
+class Lease:
+    """One process's claim to send, for a few seconds at a time.
+
+    A process that is killed loses it at once, since the system tells (see `ProcessLock`); one that
+    hangs or is suspended, when it runs out. It lasts longer than a request may, so that whoever
+    begins one has it until the answer is there.
+
+    Where the file cannot be asked, everyone sends what it sees itself: told twice is better than
+    not told.
+
+    Args:
+        store: the file that they share.
+        clock: seconds, the same for all processes of the machine.
+        boot: which start of the machine `clock` counts from.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float], boot: str) -> None:
+        self.held = False
+        """Whether this process sends."""
+        self.alone = False
+        """Whether it does so because the file cannot be asked."""
+        self.boot = boot
+        self.clock = clock
+        self._store = store
+        self._until = float("-inf")
+
+    def renew(self, request_timeout: float) -> bool:
+        """Takes or prolongs it, if nobody else has it; says whether this process sends.
+
+        Args:
+            request_timeout: the longest that a request takes, in seconds.
+        """
+        length = max(_SHORTEST, request_timeout + _SPARE)
+        asked_at = self.clock()
+        got = self._store.claim(self.boot, asked_at, length)
+        if got is None and self.held and not self.alone and asked_at < self._until:
+            # Busy for a moment, perhaps; nobody else can have it yet.
+            return True
+        before = self.held
+        self.alone, self.held = got is None, got is not False
+        self._until = asked_at + length if got else self._until
+        if self.held != before:
+            _log.info("this process sends alerts" if self.held else "another process sends alerts")
+        return self.held
+
+    @property
+    def valid(self) -> bool:
+        """Whether no other process can be sending now."""
+        return self.held and (self.alone or self.clock() < self._until)
+
+    def release(self) -> None:
+        """Gives it to whoever wants it."""
+        self._store.release()
+        self.held = False
+
+
+def boot_id() -> str:
+    """Which start of the machine this is; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
