@@ -26,24 +26,16 @@ class World:
         self.memory = 0.2
         self.registry = self.make_registry()
         self.alerting: Alerting | None = None
+        self.alerts: dict[str, object] = {"group_window": 0.0, "remind_after": 0.0}
+        """Settings of `[alerts]`: unless told otherwise, each breaker has its own alert."""
 
     def make_registry(self) -> Registry:
         return Registry(
             Settings(latency_threshold=300), clock=self.clock, memory=lambda: self.memory
         )
 
-    def start(
-        self,
-        *,
-        quiet_time: float = 60.0,
-        alerts: dict[str, object] | None = None,
-        **opsgenie: object,
-    ) -> Alerting:
-        """Alerting with these settings; taken up from the database if there was one before.
-
-        Unless `alerts` says otherwise, each breaker has its own alert, without reminders.
-        """
-        apart: dict[str, object] = {"group_window": 0.0, "remind_after": 0.0}
+    def start(self, *, quiet_time: float = 60.0, **opsgenie: object) -> Alerting:
+        """Alerting with these settings; taken up from the database if there was one before."""
         wanted: dict[str, object] = {
             "enabled": True,
             "api_key": SecretStr(KEY),
@@ -57,7 +49,7 @@ class World:
         settings = AlertingSettings(
             OpsGenieSettings.model_validate(wanted | opsgenie),
             AlertsSettings.model_validate(
-                {"database": str(self.database), "quiet_time": quiet_time} | apart | (alerts or {})
+                {"database": str(self.database), "quiet_time": quiet_time} | self.alerts
             ),
         )
         self.alerting = Alerting(self.registry, settings, now=self.wall)

@@ -85,7 +85,8 @@ def test_an_opening_that_may_have_arrived_does_not_stay_open(world: World, *, cr
 
 
 def test_nothing_is_closed_that_never_left(world: World) -> None:
-    alerting = world.start(api_url="http://127.0.0.1:9", alerts={"missed_incidents": "drop"})
+    world.alerts["missed_incidents"] = "drop"
+    alerting = world.start(api_url="http://127.0.0.1:9")
     world.slow()
     world.after()
     world.registry.get().reset()
