@@ -3,10 +3,11 @@
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, TypeGuard, get_args
+from typing import Final, TypeGuard, get_args, get_origin
 
 import tomlkit
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from breaker.config.scan import Key
 from breaker.config.validate import allowed
@@ -27,6 +28,7 @@ class Entry:
         allowed: type, range and unit, in words.
         default: as TOML; empty where there is none.
         optional: whether its table, or one around it, is not there by default.
+        listed: whether there may be several such tables, in a list.
     """
 
     table: Key
@@ -35,6 +37,13 @@ class Entry:
     allowed: str
     default: str
     optional: bool = False
+    listed: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The line that begins its table in a file."""
+        path = ".".join(self.table)
+        return f"[[{path}]]" if self.listed else f"[{path}]"
 
 
 def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
@@ -44,6 +53,10 @@ def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
         kind = field.annotation
         if _is_model(kind):
             inner.append(entries(kind, (*table, name)))
+        elif get_origin(kind) is tuple and (part := next(filter(_is_model, get_args(kind)), None)):
+            own = (*table, name)
+            yield _list_of_tables(table, name, field)
+            inner.append(replace(e, optional=True, listed=True) for e in entries(part, own))
         elif part := next(filter(_is_model, get_args(kind)), None):
             own = (*table, name) if type(None) in get_args(kind) else (*table, name, _ANY_NAME)
             inner.append(replace(entry, optional=True) for entry in entries(part, own))
@@ -79,13 +92,18 @@ def as_toml(of: list[Entry]) -> str:
         mark = "# " if entry.optional else ""
         if entry.table != table:
             table = entry.table
-            blocks.append(f"{mark}[{'.'.join(table)}]")
+            blocks.append(f"{mark}{entry.heading}")
         comment = [*textwrap.wrap(entry.meaning, _WIDTH), f"Allowed: {entry.allowed}."]
         setting = f"{entry.name} = {entry.default}"
         lines = [f"# {line}" for line in comment]
         lines.append(f"{mark}{setting}" if entry.default else f"# {setting.rstrip()}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
+
+
+def _list_of_tables(table: Key, name: str, field: FieldInfo) -> Entry:
+    described = f"a list of tables, see `[[{'.'.join((*table, name))}]]`"
+    return Entry(table, name, field.description or "", described, "[]", optional=True)
 
 
 def _is_model(kind: object) -> TypeGuard[type[BaseModel]]:
