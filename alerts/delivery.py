@@ -113,6 +113,7 @@ class Delivery:
         discarded: who wants to hear no more of what was given up, and why; empty if nobody.
         superseded: whether a later incident of the same breaker tells it all.
         looked_at: when it was last asked what people have made of the alert.
+        look_again_at: when to ask again, after there was no answer.
         acknowledged: whether somebody has acknowledged it.
         closed_by_people_at: when it was seen that somebody had closed it; 0 if nobody has.
         fallback: whether it is told only because no other was.
@@ -137,6 +138,7 @@ class Delivery:
     discarded: str = ""
     superseded: bool = False
     looked_at: float = 0.0
+    look_again_at: float = 0.0
     acknowledged: bool = False
     closed_by_people_at: float = 0.0
     fallback: bool = False
@@ -182,7 +184,7 @@ class Delivery:
 
     def rebase(self, now: float) -> None:
         """Nothing has happened later than `now`, and all may be tried at once."""
-        self.not_before = 0.0
+        self.not_before = self.look_again_at = 0.0
         self.asked_at, self.created_at = min(self.asked_at, now), min(self.created_at, now)
         self.looked_at = min(self.looked_at, now)
         self.closed_by_people_at = min(self.closed_by_people_at, now)

@@ -28,6 +28,8 @@ _log = get_logger("alerts.dispatcher")
 _FIRST_RETRY: Final = 1.0
 _LOOK_EVERY: Final = 0.2
 _LOOK_LIMIT: Final = 5.0
+_LOOK_AGAIN: Final = 5.0
+"""Seconds until people are asked after once more, where the receiver did not answer."""
 _UNANSWERED: Final = 60.0
 """A request whose status stays unknown for so long is sent again: the alias makes that harmless."""
 _TRY_KEY_EVERY: Final = 60.0
@@ -242,6 +244,7 @@ class Dispatcher:
             return False
         except UnavailableError:
             self.reachable = False
+            delivery.look_again_at = now + _LOOK_AGAIN
             return False
         except DeliveryError:
             state = AlertState.UNKNOWN

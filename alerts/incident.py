@@ -272,6 +272,8 @@ class Incident:
         """Whether it is time to ask that receiver what people have made of the alert."""
         if self.phase is not Phase.ACTIVE or not delivery.created or delivery.closed_by_people_at:
             return False
+        if now < delivery.look_again_at:
+            return False
         if now - delivery.looked_at >= _LOOK_EVERY:
             return True
         due = self._due_stage(now)

@@ -1,0 +1,201 @@
+"""Several processes on one file: one sends, and the others tell it what they see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from alerts import Alerting
+from breaker import Registry
+from tests.unit.alerts.conftest import World
+
+
+class Other:
+    """A second process with breakers of its own, on the same file and the same clocks."""
+
+    def __init__(self, world: World) -> None:
+        assert world.alerting is not None
+        self.registry: Registry = world.make_registry()
+        self.alerting = Alerting(self.registry, world.alerting.settings, now=world.wall)
+        self.alerting.start()
+
+    def round(self) -> None:
+        self.alerting.run_once()
+
+    @property
+    def sends(self) -> bool:
+        return self.alerting._lease.held
+
+    def die(self) -> None:
+        """As SIGKILL: nothing is given back but what the system takes."""
+        self.alerting._outbox.close()
+        self.alerting._store.close()
+
+
+@pytest.fixture
+def other(world: World) -> Iterator[Other]:
+    world.alerts["group_window"] = 30.0
+    world.start(time_before_send_alert=60)
+    made = Other(world)
+    yield made
+    made.alerting.close()
+
+
+def test_one_of_them_sends(world: World, other: Other) -> None:
+    other.registry.get("a").force_open("a test")
+    for _ in range(5):
+        other.round()
+        world.wall.advance(1)
+    assert not other.sends
+    assert world.emulator.requests == [], "nobody but the sender, who did not look yet"
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert alert.message == "a open: a test"
+    assert "Calls: 0 good" in alert.description, "as the process that saw it describes it"
+    for _ in range(7):
+        world.after(10)
+        other.round()
+    assert world.emulator.alerts()[0].priority == "P1"
+
+
+def test_the_same_breaker_in_both_is_one_alert(world: World, other: Other) -> None:
+    for registry in (world.registry, other.registry):
+        registry.get("a").force_open("a test")
+    other.round()
+    world.after()
+    world.registry.get("a").reset()
+    world.after(1)
+    other.round()
+    world.after(3600)
+    assert len(world.emulator.alerts()) == 1
+
+
+def test_it_is_over_when_all_are_well(world: World, other: Other) -> None:
+    for registry in (world.registry, other.registry):
+        registry.get("a").force_open("a test")
+    other.round()
+    world.after()
+    world.registry.get("a").reset()
+    for _ in range(20):
+        world.after(10)
+        other.round()
+    assert world.emulator.alerts()[0].status == "open"
+    other.registry.get("a").reset()
+    for _ in range(8):
+        other.round()
+        world.after(10)
+    assert world.history()[-1] == "closed"
+
+
+def test_who_is_killed_is_taken_over_from_at_once(world: World, other: Other) -> None:
+    world.registry.get("a").force_open("a test")
+    world.after()
+    assert world.alerting is not None
+    world.alerting._outbox.close()
+    world.alerting._store.close()
+    other.registry.get("a").force_open("a test")
+    world.wall.advance(61)
+    other.round()
+    assert other.sends
+    assert world.emulator.alerts()[0].priority == "P1", "the stage that was due"
+    other.registry.get("a").reset()
+    other.round()
+    world.wall.advance(61)
+    other.round()
+    assert world.history() == ["created P3", "priority P1", "note", "note", "closed"]
+    world.alerting = None
+
+
+def test_what_a_killed_process_saw_counts_no_more(world: World, other: Other) -> None:
+    other.registry.get("a").force_open("a test")
+    other.round()
+    world.after()
+    other.die()
+    world.after(1)
+    assert "its process has ended" in world.notes()[0]
+    world.after(61)
+    assert world.history()[-1] == "closed"
+
+
+def test_who_hangs_is_taken_over_from_when_its_lease_is_out(world: World, other: Other) -> None:
+    world.registry.get("a").force_open("a test")
+    world.after()
+    other.registry.get("a").force_open("a test")
+    world.wall.advance(5)
+    other.round()
+    assert not other.sends
+    world.wall.advance(8)
+    other.round()
+    assert other.sends, "12 s for requests of 10 s"
+    other.registry.get("b").force_open("a test")
+    world.wall.advance(1)
+    before = len(world.emulator.requests)
+    world.after()
+    assert len(world.emulator.requests) == before, "who comes back late does not send"
+    assert world.alerting is not None
+    assert not world.alerting._lease.held
+
+
+def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None:
+    """Suspended after its round began: the lease is looked at before each request."""
+    assert world.alerting is not None
+    world.registry.get("a").force_open("a test")
+    world.alerting._reconcile(world.wall())
+    world.wall.advance(13)
+    world.alerting._outbox.run(world.wall())
+    assert world.emulator.requests == []
+
+
+def test_a_silence_made_in_one_counts_in_all(world: World, other: Other) -> None:
+    other.alerting.add_silence(author="ann", reason="deploying", seconds=100)
+    world.registry.get("a").force_open("a test")
+    world.after()
+    assert world.emulator.alerts() == []
+    assert world.alerting is not None
+    assert len(world.alerting.silences()) == 1
+
+
+def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
+    world.registry.get("a").force_open("a test")
+    assert world.alerting is not None
+    world.alerting._reconcile(world.wall())
+    (incident,) = world.alerting._ledger
+    message = incident.content.message
+    object.__setattr__(incident.content, "message", "")
+    world.after()
+    world.after()
+    number = incident.id
+    assert list(incident.dead_letters) == ["opsgenie"]
+    object.__setattr__(incident.content, "message", message)
+    world.alerting._ledger.save(incident)
+    assert other.alerting.retry(number) == 1
+    world.after()
+    assert len(world.emulator.alerts()) == 1
+    assert other.alerting.retry(number) == 0
+    with pytest.raises(KeyError):
+        other.alerting.retry("none")
+
+
+def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
+    alerting = world.start()
+    world.slow()
+    alerting._reconcile(world.wall())
+    (incident,) = alerting._ledger
+    object.__setattr__(incident.content, "message", "")
+    world.after()
+    world.after()
+    assert not alerting.health()["ok"]
+    world.registry.get().reset()
+    world.after(61)
+    world.after(61)
+    alerting = world.restart()
+    assert "was given up" in alerting.health()["problems"][0], "also after a restart"
+    assert alerting.discard(incident.id, "ann", "a test") == 1
+    world.after()
+    assert alerting.health()["ok"]
+    assert list(alerting._ledger) == []
+    full = alerting.incident(incident.id)
+    assert full is not None
+    assert full["deliveries"]["opsgenie"]["discarded"] == "ann: a test"
+    assert alerting.incident("none") is None
