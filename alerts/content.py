@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Self
 
+from alerts.chart import Chart, can_draw
 from alerts.fields import Fields
 from alerts.settings import AlertingSettings, OpsGenieSettings
 from breaker import Evidence, Status, __version__
@@ -37,6 +38,9 @@ _WHAT: Final = {
 }
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 40
+_CHARTED: Final = 300
+_FEWEST_CHARTED: Final = 5
+"""A picture of fewer calls tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Content:
     team: str = ""
     tags: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
+    chart: Chart | None = None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -58,7 +63,8 @@ class Content:
         Raises:
             TypeError: the data is not a content's.
         """
-        return cls(**data)
+        chart = data.get("chart")
+        return cls(**{**data, "chart": Chart.from_dict(chart) if chart else None})
 
     def as_dict(self) -> dict[str, Any]:
         """The content as JSON-able data."""
@@ -67,7 +73,7 @@ class Content:
     @property
     def has_picture(self) -> bool:
         """Whether there is a picture to attach."""
-        return False
+        return self.chart is not None
 
     def minimal(self) -> "Content":
         """The least that still pages, for a receiver that refused more."""
@@ -98,6 +104,7 @@ def compose(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> Con
         team=fields.team,
         tags=_tags(trouble, opsgenie, fields),
         details=_details(trouble, settings, fields),
+        chart=_chart(trouble) if settings.alerts.attach_chart and can_draw() else None,
     )
 
 
@@ -105,6 +112,15 @@ def compose_group(first: Content, others: Sequence[str]) -> Content:
     """What the alert for several breakers that opened together says; `first` is of one of them."""
     more = f" (and {len(others):,} more)"
     return replace(first, message=shorten(first.message, MESSAGE - len(more)) + more)
+
+
+def _chart(trouble: Trouble) -> Chart | None:
+    status = trouble.status
+    latencies = tuple(status["recent_latencies_ms"][-_CHARTED:])
+    if len(latencies) < _FEWEST_CHARTED:
+        return None
+    title = f"{status['name']}: latest {len(latencies)} calls"
+    return Chart(title, latencies, status["latency_threshold_ms"])
 
 
 def message(trouble: Trouble, settings: OpsGenieSettings) -> str:

@@ -3,23 +3,24 @@
 import os
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from alerts.priority import Priority
+from alerts.secrets import Secrets
+from alerts.sink_settings import SinksSettings
 from breaker.config import Document, validate
-from breaker.errors import ConfigError, ConfigProblem
+from breaker.errors import ConfigError
 from breaker.settings import SettingsModel, setting
-
-Priority = Literal["P1", "P2", "P3", "P4", "P5"]
 
 SECTION = "opsgenie"
 OURS = "alerts"
 
 _FROM_ENVIRONMENT = {
-    "OPSGENIE_API_KEY": "api_key",
     "OPSGENIE_REGION": "region",
     "OPSGENIE_API_URL": "api_url",
     "Environment": "environment",
@@ -50,6 +51,23 @@ class OpsGenieSettings(SettingsModel):
     enabled: bool = setting(False, "Whether alerts are sent to OpsGenie.")
     api_key: SecretStr | None = setting(
         None, "Key of the API integration; better set as OPSGENIE_API_KEY.", strict=False
+    )
+    api_key_file: str | None = setting(
+        None,
+        "File that holds the key; read again when it changes. OPSGENIE_API_KEY_FILE wins over it.",
+    )
+    flavour: Literal["opsgenie", "jsm"] = setting(
+        "opsgenie",
+        "Which product takes the alerts: OpsGenie, or an integration of Jira Service Management, "
+        "which replaces it on 5 April 2027.",
+    )
+    min_priority: Priority = setting(
+        "P5", "It hears only of incidents that are at least this urgent."
+    )
+    heartbeat: str = setting(
+        "",
+        "Name of a heartbeat that is pinged as long as alerts can leave. Empty: none.",
+        max_length=200,
     )
     region: Literal["us", "eu"] = setting("us", "Where the account is hosted.")
     api_url: str | None = setting(
@@ -225,6 +243,12 @@ class AlertsSettings(SettingsModel):
     retry_limit: float = setting(
         60.0, "Longest pause between two attempts of a delivery.", unit="s", ge=1, le=3600
     )
+    sinks: SinksSettings = Field(default=SinksSettings(), description=SinksSettings.__doc__)
+    attach_chart: bool = setting(
+        True,
+        "Whether a picture of the latest calls is attached, where the receiver takes one and the "
+        "extra `plot` is installed.",
+    )
     dashboard_url: str = setting("", "Link to the dashboard, put into alerts.")
     runbook_url: str = setting("", "Link to what to do, put into alerts.")
 
@@ -248,34 +272,54 @@ class AlertingSettings:
 def read_settings(
     document: Document | None, environ: Mapping[str, str] = os.environ
 ) -> AlertingSettings:
-    """The settings of a file, or the defaults, with the environment over them.
+    """The settings of a file, or the defaults, with the environment and secret files over them.
 
     Raises:
-        ConfigError: every problem in the two sections and in the variables.
+        ConfigError: every problem in the two sections, in the variables and in secret files.
     """
-    problems: list[ConfigProblem] = []
-    sections: dict[str, dict[str, object]] = {}
+    data: Mapping[str, Any] = document.data if document else {}
+    secrets = secrets_of(document, environ)
+    problems = list(secrets.problems)
     for name, model in ((SECTION, OpsGenieSettings), (OURS, AlertsSettings)):
-        data = cast("dict[str, object]", document.data.get(name, {}) if document else {})
         try:
-            validate(model, data, document=document, prefix=(name,))
-            sections[name] = data
+            validate(model, data.get(name, {}), document=document, prefix=(name,))
         except ConfigError as error:
             problems += error.problems
-    variables = {
-        key: environ[name].strip()
-        for name, key in _FROM_ENVIRONMENT.items()
-        if environ.get(name, "").strip()
-    }
-    if "region" in variables:
-        variables["region"] = variables["region"].lower()
+    variables = _variables(environ)
     try:
         validate(OpsGenieSettings, variables, where="environment")
     except ConfigError as error:
         problems += error.problems
     if problems:
         raise ConfigError(problems)
+    whole = _with_secrets({SECTION: data.get(SECTION, {}), OURS: data.get(OURS, {})}, secrets)
     return AlertingSettings(
-        OpsGenieSettings.model_validate(sections[SECTION] | variables),
-        AlertsSettings.model_validate(sections[OURS]),
+        validate(OpsGenieSettings, whole[SECTION] | variables, where="environment"),
+        validate(AlertsSettings, whole[OURS], where="environment"),
     )
+
+
+def secrets_of(document: Document | None, environ: Mapping[str, str] = os.environ) -> Secrets:
+    """The secrets that stand outside that file."""
+    return Secrets(document.data if document else {}, environ)
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {
+        key: environ[name].strip()
+        for name, key in _FROM_ENVIRONMENT.items()
+        if environ.get(name, "").strip()
+    }
+    return found | ({"region": found["region"].lower()} if "region" in found else {})
+
+
+def _with_secrets(data: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
+    """A copy of `data` with the secrets where they belong."""
+    whole = deepcopy(data)
+    for path, value in secrets.values.items():
+        *tables, key = path
+        table = whole
+        for name in tables:
+            table = table[name]
+        table[key] = value
+    return whole

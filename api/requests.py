@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts import OpsGenieSettings
-from alerts.settings import Priority
+from alerts.priority import Priority
 from breaker import Settings
 from breaker.status import whole
 

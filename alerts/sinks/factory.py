@@ -5,9 +5,24 @@ from dataclasses import dataclass
 
 from alerts import policy
 from alerts.settings import AlertingSettings
+from alerts.sink_settings import (
+    AppriseSettings,
+    JsmOpsSettings,
+    JsmSettings,
+    PagerDutySettings,
+    SinkSettings,
+    SlackSettings,
+    WebhookSettings,
+)
+from alerts.sinks.apprise import AppriseSink
+from alerts.sinks.jsm import JsmSink
+from alerts.sinks.jsm_ops import JsmOpsSink
 from alerts.sinks.log import LogSink
-from alerts.sinks.opsgenie import OpsGenieSink, address_of
+from alerts.sinks.opsgenie import OpsGenieSink
+from alerts.sinks.pagerduty import PagerDutySink
 from alerts.sinks.protocol import Sink
+from alerts.sinks.slack import SlackSink
+from alerts.sinks.webhook import WebhookSink
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +45,82 @@ class ConfiguredSink:
 
 
 def configured_sinks(settings: AlertingSettings) -> list[ConfiguredSink]:
-    """The receivers that `settings` ask for; the log alone where there is none."""
+    """The receivers that `settings` ask for; the log alone where there is none that is regular."""
+    timeout = settings.alerts.request_timeout
+    found = [*_opsgenie(settings), *_others(settings, timeout)]
+    regular = [sink for sink in found if not sink.fallback]
+    return found if regular else [ConfiguredSink(LogSink.name, (), LogSink), *found]
+
+
+def unusable_sinks(settings: AlertingSettings) -> dict[str, str]:
+    """The receivers that are switched on and cannot be told, each with what is missing."""
+    return {
+        name: missing
+        for name, sink in settings.alerts.sinks.named().items()
+        if (missing := _missing(sink))
+    }
+
+
+def _opsgenie(settings: AlertingSettings) -> list[ConfiguredSink]:
     opsgenie, timeout = settings.opsgenie, settings.alerts.request_timeout
-    if policy.sends(opsgenie) and opsgenie.api_key is not None:
-        identity = (opsgenie.api_key, address_of(opsgenie), timeout)
-        return [
-            ConfiguredSink(OpsGenieSink.name, identity, lambda: OpsGenieSink(opsgenie, timeout))
-        ]
-    return [ConfiguredSink(LogSink.name, (), LogSink)]
+    key = opsgenie.api_key
+    if not policy.sends(opsgenie) or key is None:
+        return []
+
+    def make() -> Sink:
+        if opsgenie.flavour == "jsm":
+            return JsmSink(OpsGenieSink.name, key, timeout, opsgenie.api_url)
+        return OpsGenieSink(opsgenie, timeout)
+
+    identity = (key, opsgenie.flavour, opsgenie.api_url, opsgenie.region, timeout)
+    return [ConfiguredSink(OpsGenieSink.name, identity, make, opsgenie.min_priority)]
+
+
+def _others(settings: AlertingSettings, timeout: float) -> list[ConfiguredSink]:
+    return [
+        ConfiguredSink(
+            name,
+            (sink.model_dump_json(), _secrets(sink), timeout),
+            _maker(name, sink, timeout),
+            sink.min_priority,
+            sink.fallback,
+        )
+        for name, sink in settings.alerts.sinks.named().items()
+        if not _missing(sink)
+    ]
+
+
+def _maker(name: str, sink: SinkSettings, timeout: float) -> Callable[[], Sink]:
+    return lambda: _made(name, sink, timeout)
+
+
+def _made(name: str, sink: SinkSettings, timeout: float) -> Sink:
+    match sink:
+        case JsmSettings(key=key) if key:
+            return JsmSink(name, key, timeout, sink.api_url)
+        case JsmOpsSettings(key=key) if key:
+            auth = (sink.user, key)
+            return JsmOpsSink(name, sink.cloud_id, auth, timeout, sink.api_url, sink.responders)
+        case PagerDutySettings(key=key) if key:
+            return PagerDutySink(name, key, timeout, sink.api_url)
+        case WebhookSettings(url=url) if url:
+            return WebhookSink(
+                name, url, timeout, key=sink.key, headers=sink.headers, template=sink.template
+            )
+        case SlackSettings(url=url) if url:
+            return SlackSink(name, url, timeout)
+        case AppriseSettings(url=url) if url:
+            return AppriseSink(name, url, notes=sink.notes)
+    raise ValueError(f"{name} cannot be made: it lacks {_missing(sink)}")
+
+
+def _missing(sink: SinkSettings) -> str:
+    """The secret that it cannot do without, and does not have."""
+    name = "key" if isinstance(sink, JsmSettings | JsmOpsSettings | PagerDutySettings) else "url"
+    return "" if getattr(sink, name) else name
+
+
+def _secrets(sink: SinkSettings) -> tuple[Hashable, ...]:
+    """What a dump of the settings does not show."""
+    headers = getattr(sink, "headers", {})
+    return getattr(sink, "key", None), getattr(sink, "url", None), tuple(headers.items())

@@ -137,6 +137,7 @@ def test_who_hangs_is_taken_over_from_when_its_lease_is_out(world: World, other:
     assert not world.alerting._lease.held
 
 
+@pytest.mark.usefixtures("other")
 def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None:
     """Suspended after its round began: the lease is looked at before each request."""
     assert world.alerting is not None

@@ -1,0 +1,81 @@
+"""Everything else, through the package apprise: e-mail, SMS, Telegram, ntfy and a hundred more.
+
+Source: https://github.com/caronc/apprise
+"""
+
+import logging
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from alerts.delivery import Step, StepKind
+from alerts.incident import Incident
+from alerts.sinks.protocol import AlertState, RequestState, UnavailableError
+
+_TYPES: Final = {
+    StepKind.CREATE: "failure",
+    StepKind.PRIORITY: "failure",
+    StepKind.NOTE: "info",
+    StepKind.CLOSE: "success",
+}
+
+
+class AppriseSink:
+    """Services that apprise knows.
+
+    Args:
+        name: as in metrics.
+        url: apprise's addresses, with spaces between them, which are secrets.
+        notes: whether notes are sent as well, and not only openings, escalations and closings.
+
+    Raises:
+        ImportError: apprise is not installed; it is the extra `apprise`.
+        ValueError: apprise does not know one of the addresses.
+    """
+
+    pages = True
+    attaches = False
+
+    def __init__(self, name: str, url: SecretStr, *, notes: bool = False) -> None:
+        self.name = name
+        self._notes = notes
+        self._apprise = _made(url.get_secret_value().split())
+
+    def send(self, incident: Incident, step: Step) -> str:
+        """Sends the step as a message.
+
+        Raises:
+            UnavailableError: one of the services did not take it.
+        """
+        if step.kind is StepKind.ATTACH or (step.kind is StepKind.NOTE and not self._notes):
+            return ""
+        content = incident.content
+        priority = step.priority or incident.priority
+        body = step.note or content.description or content.message
+        title = f"{priority} {step.kind.value}: {content.message}"
+        if not self._apprise.notify(body=body, title=title, notify_type=_TYPES[step.kind]):
+            raise UnavailableError("apprise could not deliver it to all")
+        return ""
+
+    def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
+        """Done: nothing is ever under way."""
+        return RequestState.DONE
+
+    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - messages go one way
+        """Unknown."""
+        return AlertState.UNKNOWN
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
+def _made(urls: list[str]) -> Any:  # noqa: ANN401 - apprise has no types
+    import apprise  # noqa: PLC0415 - an extra, and slow to import
+
+    # It writes addresses into its log.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    made = apprise.Apprise()
+    for number, url in enumerate(urls, 1):
+        if not made.add(url):
+            raise ValueError(f"apprise does not know address {number} of {len(urls)}")
+    return made

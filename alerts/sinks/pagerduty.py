@@ -1,0 +1,99 @@
+"""PagerDuty's Events API v2: an alert is triggered, and resolved, under its deduplication key.
+
+A higher stage is the same key triggered again with a higher severity. Notes cannot be sent: what
+they say is in the summary of the resolution, and in the other receivers.
+
+Source: https://developer.pagerduty.com/docs/send-alert-event
+"""
+
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from alerts.content import Content, shorten
+from alerts.delivery import Step, StepKind
+from alerts.incident import Incident
+from alerts.sinks.http import HttpClient
+from alerts.sinks.protocol import AlertState, RequestState
+
+ADDRESS: Final = "https://events.pagerduty.com"
+
+_SEVERITIES: Final = {"P1": "critical", "P2": "error", "P3": "warning", "P4": "info", "P5": "info"}
+_SUMMARY: Final = 1024
+_KEY: Final = 255
+
+
+class PagerDutySink:
+    """One service of PagerDuty.
+
+    Args:
+        name: as in metrics.
+        key: the integration's routing key.
+        timeout: seconds that a request may take.
+        address: where the API is, such as `https://events.eu.pagerduty.com`.
+    """
+
+    pages = True
+    attaches = False
+
+    def __init__(
+        self, name: str, key: SecretStr, timeout: float, address: str | None = None
+    ) -> None:
+        self.name = name
+        self._url = (address or ADDRESS).rstrip("/") + "/v2/enqueue"
+        self._key = key
+        self._client = HttpClient(timeout)
+
+    def send(self, incident: Incident, step: Step) -> str:
+        """Triggers or resolves; what is accepted is done."""
+        if step.kind in {StepKind.CREATE, StepKind.PRIORITY}:
+            self._enqueue(incident, "trigger", _event(incident, step, self.name))
+        elif step.kind is StepKind.CLOSE:
+            self._enqueue(incident, "resolve", {})
+        return ""
+
+    def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
+        """Done: nothing is ever under way."""
+        return RequestState.DONE
+
+    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - events go one way
+        """Unknown: what people do is not told to who sends events."""
+        return AlertState.UNKNOWN
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def _enqueue(self, incident: Incident, action: str, event: dict[str, Any]) -> None:
+        body = {
+            "routing_key": self._key.get_secret_value(),
+            "event_action": action,
+            "dedup_key": _dedup_key(incident.alias),
+            **event,
+        }
+        self._client.ask("POST", self._url, json=body)
+
+
+def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:
+    minimal = incident.delivery_to(name).minimal
+    content = incident.content.minimal() if minimal else incident.content
+    payload: dict[str, Any] = {
+        "summary": shorten(content.message, _SUMMARY),
+        "source": content.details.get("Host") or content.source,
+        "severity": _SEVERITIES[step.priority],
+        "component": incident.breaker,
+        "class": incident.kind,
+    }
+    if not minimal:
+        payload["custom_details"] = {**content.details, "Description": content.description}
+    return {"payload": payload, "client": "breakerd", "links": _links(content)}
+
+
+def _links(content: Content) -> list[dict[str, str]]:
+    names = ("Dashboard", "Runbook")
+    return [{"href": content.details[n], "text": n} for n in names if content.details.get(n)]
+
+
+def _dedup_key(alias: str) -> str:
+    """The alias; its end is what makes it unique."""
+    return alias if len(alias) <= _KEY else alias[-_KEY:]
