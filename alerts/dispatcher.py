@@ -182,7 +182,7 @@ class Dispatcher:
             request_id = self._create(incident, delivery, step)
         else:
             if step.kind is StepKind.PRIORITY:
-                delivery.raised = step.number
+                delivery.raised, delivery.raising = step.number, step.priority
                 self._ledger.save(incident)
             request_id = self.sink.send(incident, step)
         with self._ledger.lock:

@@ -365,10 +365,11 @@ class Incident:
         if self.stage and self.in_hand:
             return None
         stage = self.stages[self.stage]
+        again = confirmed.raising == stage.priority
         return Step(
             StepKind.PRIORITY,
             priority=stage.priority,
-            number=confirmed.raised + 1,
+            number=confirmed.raised + (not again),
             responders=stage.responders,
         )
 

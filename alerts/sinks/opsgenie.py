@@ -18,6 +18,9 @@ from alerts.incident import Incident
 from alerts.settings import OpsGenieSettings
 from alerts.sinks.http import HttpClient, NotFoundError, answer_of
 from alerts.sinks.protocol import AlertState, RejectedError, RequestState, UnavailableError
+from breaker.log import get_logger
+
+_log = get_logger("alerts.opsgenie")
 
 ADDRESSES: Final = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 USER: Final = "breakerd"
@@ -85,15 +88,21 @@ class OpsGenieSink:
 
     def _escalate(self, alert: str, step: Step) -> str:
         for responder in step.responders:
-            payload = {"responder": responder_of(responder), "user": USER}
-            self._write("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
+            self._add_responder(alert, responder)
         payload = as_json(opsgenie_sdk.UpdateAlertPriorityPayload(priority=step.priority))
         return self._write("PUT", f"{alert}/priority", params=_BY_ALIAS, json=payload)
 
+    def _add_responder(self, alert: str, responder: str) -> None:
+        """One that OpsGenie does not take keeps nobody else from being told."""
+        payload = {"responder": responder_of(responder), "user": USER}
+        try:
+            self._write("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
+        except RejectedError as error:
+            _log.error("a responder is not taken", responder=responder, problem=str(error))
+
     def _attach(self, alert: str, incident: Incident) -> str:
         """Sends the picture, which is there at once."""
-        if incident.content.chart is not None:
-            picture = draw(incident.content.chart)
+        if picture := _picture(incident):
             self._client.ask(
                 "POST",
                 f"{self._address}{alert}/attachments",
@@ -121,8 +130,9 @@ def address_of(settings: OpsGenieSettings) -> str:
 
 def creation(incident: Incident, step: Step, delivery: Delivery) -> dict[str, Any]:
     """The body that creates the alert."""
-    content = incident.content.minimal() if delivery.minimal else incident.content
-    responders = [responder_of(responder) for responder in step.responders]
+    minimal = delivery.minimal
+    content = incident.content.minimal() if minimal else incident.content
+    responders = [] if minimal else [responder_of(each) for each in step.responders]
     if team := _team(content):
         responders.insert(0, {"type": "team", "name": team})
     return as_json(
@@ -186,6 +196,17 @@ def as_json(payload: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK has no ty
     """The payload under the names of the API, without what is not set."""
     values = {name: getattr(payload, attr) for attr, name in payload.attribute_map.items()}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _picture(incident: Incident) -> bytes | None:
+    """The picture; a page does without it if it cannot be drawn."""
+    if incident.content.chart is None:
+        return None
+    try:
+        return draw(incident.content.chart)
+    except Exception:  # noqa: BLE001 - drawing is not ours, and must not hold up the alerts
+        _log.exception("a picture cannot be drawn", alias=incident.alias)
+        return None
 
 
 def _team(content: Content) -> str:

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from alerts.content import shorten
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
-from alerts.sinks.http import HttpClient
-from alerts.sinks.protocol import AlertState, RequestState
+from alerts.sinks.http import HttpClient, secrets_of
+from alerts.sinks.protocol import AlertState, RequestState, UnavailableError
 
 _SECTION: Final = 2900
 """Characters of one block; Slack takes 3,000."""
@@ -37,13 +37,15 @@ class SlackSink:
 
     def __init__(self, name: str, url: SecretStr, timeout: float) -> None:
         self.name = name
-        self._url = url
-        self._client = HttpClient(timeout)
+        self._url = url.get_secret_value()
+        self._client = HttpClient(timeout, secrets=secrets_of(self._url))
 
     def send(self, incident: Incident, step: Step) -> str:
         """Posts the step as a message."""
         if step.kind is not StepKind.ATTACH:
-            self._client.ask("POST", self._url.get_secret_value(), json=_message(incident, step))
+            answer = self._client.ask("POST", self._url, json=_message(incident, step))
+            if answer.text.lstrip().startswith("<"):
+                raise UnavailableError("a web page answers in place of the webhook")
         return ""
 
     def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests

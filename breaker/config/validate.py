@@ -34,6 +34,8 @@ _LIMITS: Final = {
     "maxItems": "of at most {}",
 }
 _LONGEST_FOUND: Final = 60
+_OF_THE_NAME: Final = "[key]"
+"""How pydantic says that the name of an entry is wrong, and not its value."""
 
 
 def validate(
@@ -107,6 +109,8 @@ def _problem(
         )
     elif details["type"] == "missing":
         value, may = "nothing", allowed(model, location)
+    elif details["loc"][-1] == _OF_THE_NAME and "pattern" in details.get("ctx", {}):
+        value, may = found(details["input"]), f"a name matching {details['ctx']['pattern']}"
     else:
         value, may = _shown(model, location, details["input"]), allowed(model, location)
         if details["type"] in {"value_error", "assertion_error"}:
@@ -142,7 +146,8 @@ def _schema_at(root: Schema, key: Key) -> Schema:
         elif "items" in schema:
             schema = schema["items"]
         else:
-            extra = schema.get("additionalProperties", {})
+            named = schema.get("patternProperties", {}).values()
+            extra = next(iter(named), schema.get("additionalProperties", {}))
             schema = extra if isinstance(extra, dict) else {}
     return {**_resolved(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
 
