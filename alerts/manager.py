@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from alerts import policy
 from alerts.fields import find_fields
@@ -23,7 +23,13 @@ from alerts.report import (
     silence_report,
     stages_report,
 )
-from alerts.settings import SECTION, AlertingSettings, OpsGenieSettings, read_settings
+from alerts.settings import (
+    SECTION,
+    AlertingSettings,
+    OpsGenieSettings,
+    read_settings,
+    secrets_of,
+)
 from alerts.silencer import Silencer
 from alerts.steady_time import steady_time
 from alerts.store import Store
@@ -33,6 +39,9 @@ from alerts.witness import Testimony, Witness
 from breaker import ConfigError, ConfigProblem, Event, Registry
 from breaker.config import ConfigFile, Document, validate
 from breaker.log import get_logger
+
+if TYPE_CHECKING:
+    from alerts.secrets import Secrets
 
 _log = get_logger("alerts")
 
@@ -44,6 +53,8 @@ _SILENT: Final = 15.0
 """A process that has not reported for so many seconds does not count any more."""
 _TURNS: Final = 3
 """So often a round begins anew where a receiver has just told what people made of an alert."""
+_SECRETS_EVERY: Final = 2.0
+"""Seconds between two looks at the files that hold secrets."""
 _GRACE: Final = 0.5
 """Seconds beyond the time to drain in which files are closed."""
 _KEY: Final = "api_key"
@@ -111,6 +122,8 @@ class Alerting:
         self._wishes = Wishes(self._store, self._ledger)
         self._outbox = Outbox(self._ledger, self.settings, lambda: self._lease.valid)
         self._testified = ("", float("-inf"))
+        self._secrets: Secrets | None = None
+        self._secrets_at = float("-inf")
         self._leave: Callable[[], None] = _nothing
         self._claim(self._now())
 
@@ -125,6 +138,7 @@ class Alerting:
         shared = registry.config
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
+        alerting._secrets = secrets_of(config.document)
         alerting._own_watch = own
         try:
             alerting._join(config if own or shared is None else shared)
@@ -179,6 +193,7 @@ class Alerting:
     def run_once(self) -> None:
         """One round: looks at the breakers, lets time pass, and delivers what is due."""
         with self._round:
+            self._follow_secrets()
             for _ in range(_TURNS):
                 now = self._now()
                 self._reconcile(now)
@@ -288,8 +303,28 @@ class Alerting:
         Raises:
             ConfigError: every problem in them.
         """
-        settings = read_settings(document)
-        return lambda: self.apply(settings)
+        settings, secrets = read_settings(document), secrets_of(document)
+
+        def apply() -> None:
+            self._secrets = secrets
+            self.apply(settings)
+
+        return apply
+
+    def _follow_secrets(self) -> None:
+        """Takes up a key that was changed in the file that holds it."""
+        now = time.monotonic()
+        if self._secrets is None or self._config is None or now < self._secrets_at:
+            return
+        self._secrets_at = now + _SECRETS_EVERY
+        if not self._secrets.changed():
+            return
+        try:
+            self.prepare(self._config.document)()
+        except ConfigError as error:
+            _log.error("a secret cannot be taken up", problem=str(error))
+        else:
+            _log.info("a secret has changed, and is in force")
 
     def apply(self, settings: AlertingSettings) -> None:
         """Puts settings in force. Incidents that run keep their stages and their words.

@@ -12,7 +12,7 @@ from alerts.dispatcher import Dispatcher
 from alerts.incident import Incident
 from alerts.ledger import LeaseLostError, Ledger
 from alerts.settings import AlertingSettings
-from alerts.sinks.factory import ConfiguredSink, configured_sinks
+from alerts.sinks.factory import ConfiguredSink, configured_sinks, unusable_sinks
 from breaker.log import get_logger
 
 _log = get_logger("alerts")
@@ -172,7 +172,9 @@ class Outbox:
     def problems(self) -> list[str]:
         """What keeps people from being paged, in sentences; nothing if all is well."""
         opsgenie = self._settings.opsgenie
-        found = [
+        unusable = unusable_sinks(self._settings).items()
+        found = [f"[alerts.sinks.{name}] has no {missing}" for name, missing in unusable]
+        found += [
             f"{name} refuses the key ({courier.dispatcher.refused})"
             for name, courier in self._couriers.items()
             if courier.dispatcher.refused

@@ -753,7 +753,7 @@ def test_draining_waits_for_what_was_taken(world: World) -> None:
     world.emulator._book.delay = 0.5
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
-        AlertsSettings(database=str(world.database)),
+        AlertsSettings(database=str(world.database), attach_chart=False),
     )
     with Alerting(world.registry, settings) as alerting:
         world.slow()
@@ -781,7 +781,7 @@ def test_a_round_that_fails_is_not_the_last(
 ) -> None:
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
-        AlertsSettings(database=str(world.database)),
+        AlertsSettings(database=str(world.database), attach_chart=False),
     )
     alerting = Alerting(world.registry, settings)
     failed = threading.Event()
