@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from alerts.delivery import Receiver
 from alerts.incident import Incident, Phase
 from alerts.store import LeaseLostError, Store
+from alerts.telling import is_told
 from breaker.log import get_logger
 
 _log = get_logger("alerts")
@@ -121,7 +122,7 @@ class Ledger:
     def tidy(self, receivers: tuple[Receiver, ...]) -> None:
         """Lets go of what all of `receivers` were told in full."""
         with self.lock:
-            gone = [i for i in self._incidents.values() if i.done(receivers)]
+            gone = [i for i in self._incidents.values() if is_told(i, receivers)]
             gone += self._oldest_dead_letters()
             for incident in gone:
                 if incident.id in self._changed and not self._late:

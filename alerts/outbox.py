@@ -13,6 +13,7 @@ from alerts.incident import Incident
 from alerts.ledger import LeaseLostError, Ledger
 from alerts.settings import AlertingSettings
 from alerts.sinks.factory import ConfiguredSink, configured_sinks, unusable_sinks
+from alerts.telling import owes
 from breaker.log import get_logger
 
 _log = get_logger("alerts")
@@ -137,7 +138,7 @@ class Outbox:
     def owing(self, now: float) -> list[Incident]:
         """The incidents of which some receiver does not know all it should by now."""
         receivers = self.receivers
-        return [i for i in self._ledger if any(i.owes(each, now) for each in receivers)]
+        return [i for i in self._ledger if any(owes(i, each, now) for each in receivers)]
 
     @property
     def receiver(self) -> str:

@@ -627,13 +627,13 @@ def test_the_history_can_be_asked_by_phase(world: World) -> None:
 def test_what_could_not_be_written_is_written_later(world: World) -> None:
     alerting = world.start()
     store = alerting._ledger.store
-    assert store._connection is not None
-    store._connection.execute("PRAGMA query_only=1")
+    assert store._file._connection is not None
+    store._file._connection.execute("PRAGMA query_only=1")
     world.slow()
     world.after()
     assert len(world.emulator.alerts()) == 1
     assert store.problem
-    store._connection.execute("PRAGMA query_only=0")
+    store._file._connection.execute("PRAGMA query_only=0")
     world.after(10)
     assert store.problem == ""
     world.restart()
