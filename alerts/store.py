@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS cooldowns (
 CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lease (
     one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, boot TEXT NOT NULL,
-    expires REAL NOT NULL
+    expires REAL NOT NULL, term INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS processes (
     id TEXT PRIMARY KEY, boot TEXT NOT NULL, seen REAL NOT NULL, testimony TEXT NOT NULL
@@ -69,6 +69,7 @@ class Store:
     def __init__(self, path: str | Path, process: str) -> None:
         self.process = process
         self._alive = ProcessLock(Path(path), process)
+        self._term = 0
         self._file = Database(Path(path), _SCHEMA, _VERSION, self._alive.take)
 
     @property
@@ -104,7 +105,7 @@ class Store:
 
     # --- who sends
 
-    def claim(self, boot: str, now: float, length: float) -> bool | None:
+    def claim(self, boot: str, now: float, length: float) -> int | None:
         """Takes or renews the right to send, for `length` seconds.
 
         Args:
@@ -113,18 +114,21 @@ class Store:
             length: seconds.
 
         Returns:
-            Whether it is this process that sends; None if the file cannot be asked.
+            Which term of sending it is, a number that grows each time that another process begins
+            to; 0 if another one sends; None if the file cannot be asked.
         """
 
-        def take(connection: sqlite3.Connection) -> bool:
-            row = connection.execute("SELECT holder, boot, expires FROM lease").fetchone()
-            if row is not None and row[0] != self.process:
-                holder, known_boot, expires = row
+        def take(connection: sqlite3.Connection) -> int:
+            found = connection.execute("SELECT holder, boot, expires, term FROM lease").fetchone()
+            holder, known_boot, expires, term = found or ("", "", 0.0, 0)
+            if holder != self.process:
                 if known_boot == boot and now < expires and not self._alive.is_dead(holder):
-                    return False
-            values = (self.process, boot, now + length)
-            connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?)", values)
-            return True
+                    return 0
+                term += 1
+            values = (self.process, boot, now + length, term)
+            connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)", values)
+            self._term = term
+            return int(term)
 
         return self._file.transact("claim", take)
 
@@ -132,7 +136,9 @@ class Store:
         """Gives the right to send away, and what this process said of its breakers."""
 
         def leave(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM lease WHERE holder = ?", (self.process,))
+            connection.execute(
+                "UPDATE lease SET holder = '', expires = 0 WHERE holder = ?", (self.process,)
+            )
             connection.execute("DELETE FROM processes WHERE id = ?", (self.process,))
 
         self._file.transact("release", leave)
@@ -186,9 +192,9 @@ class Store:
         told = [(breaker, kind, told_at) for (breaker, kind), told_at in cooldowns.items()]
 
         def write(connection: sqlite3.Connection) -> bool:
-            holder = connection.execute("SELECT holder FROM lease").fetchone()
-            if holder is not None and holder[0] != self.process:
-                raise LeaseLostError(holder[0])
+            lease = connection.execute("SELECT holder, term FROM lease").fetchone()
+            if lease is not None and lease != (self.process, self._term):
+                raise LeaseLostError(lease[0])
             connection.executemany(_KEEP_INCIDENT, rows)
             connection.executemany("INSERT OR REPLACE INTO cooldowns VALUES (?, ?, ?)", told)
             return True
@@ -273,7 +279,8 @@ class Store:
     def in_use(self) -> bool:
         """Whether another process sends, or something is still to be told."""
         query = (
-            "SELECT EXISTS (SELECT 1 FROM lease) OR EXISTS (SELECT 1 FROM incidents WHERE NOT done)"
+            "SELECT EXISTS (SELECT 1 FROM lease WHERE holder != '') "
+            "OR EXISTS (SELECT 1 FROM incidents WHERE NOT done)"
         )
         return any(found for (found,) in self._file.rows(query))
 

@@ -381,5 +381,5 @@ def test_pauses_are_read_from_headers(header: str, value: str, pause: float) -> 
 def _open_incidents(world: World) -> list[Incident]:
     """Opens incidents without delivering yet."""
     assert world.alerting is not None
-    world.alerting._reconcile(world.wall())
+    world.alerting._worker.reconcile(world.alerting.settings)
     return list(world.alerting._ledger)
