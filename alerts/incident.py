@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from alerts.content import MESSAGE, Content, duration, shorten
+from alerts.content import MESSAGE, Content
 from alerts.delivery import Delivery, Stage
+from alerts.story import Worst, closing_note
+from alerts.words import duration, shorten
 
 _NOTES_OF_EPISODES: Final = 5
 """Each re-opening is worth a note up to here, and each doubling after that."""
@@ -99,6 +101,12 @@ class Incident:
     asking_since: float = 0.0
     """Since when a stage waits to hear what people have made of the alert; 0 if none does."""
     reminders: int = 0
+    worst: Worst | None = None
+    """Its worst figures so far."""
+    measured_at: float = 0.0
+    """When its figures were last written down."""
+    rejected: int = 0
+    """Calls that were rejected meanwhile."""
     joined_at: float = 0.0
     """When a breaker joined it last."""
     unsaid: list[str] = field(default_factory=list)
@@ -237,12 +245,20 @@ class Incident:
         for delivery in self.deliveries.values():
             delivery.rebase(now)
 
-    def close(self, now: float, note: str = "") -> None:
-        """It is over; `note` is said as the last thing, in place of how long it lasted."""
+    def measure(self, figures: Worst) -> None:
+        """Takes in the figures that its breaker has now."""
+        if self.worst is not None:
+            # Counted from the beginning of a process, so less than before means a new one.
+            before = self.worst.rejected if figures.rejected >= self.worst.rejected else 0
+            self.rejected += figures.rejected - before
+            figures = replace(self.worst.merged(figures), rejected=figures.rejected)
+        self.worst = figures
+
+    def close(self, now: float, ended_by: str = "") -> None:
+        """It is over; `ended_by` says what made it so, in a few words, if that is known."""
         self.phase, self.closed_at = Phase.CLOSED, now
-        lasted = duration((self.quiet_since or now) - self.opened_at)
-        times = f", {self.episodes} times open" if self.episodes > 1 else ""
-        self.notes.append(note or f"Over: it lasted {lasted}{times}.")
+        lasted = (self.quiet_since or now) - self.opened_at
+        self.notes.append(closing_note(lasted, self.episodes, self.worst, self.rejected, ended_by))
 
     def tell_late(self, words: str) -> None:
         """It was over before anybody could be told: what is told now says so first."""
@@ -315,6 +331,7 @@ class Incident:
             "stages": [asdict(stage) for stage in self.stages],
             "content": self.content.as_dict(),
             "rules": asdict(self.rules),
+            "worst": asdict(self.worst) if self.worst else None,
             "members": {name: [m.kind, m.since, m.well] for name, m in self.members.items()},
             "deliveries": {name: asdict(d) for name, d in list(self.deliveries.items())},
         }
@@ -334,6 +351,7 @@ class Incident:
                 "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
                 "content": Content.from_dict(data["content"]),
                 "rules": Rules(**rules),
+                "worst": Worst(**data["worst"]) if data.get("worst") else None,
                 "phase": Phase(data["phase"]),
                 "members": {
                     name: Member(*member) for name, member in data.get("members", {}).items()

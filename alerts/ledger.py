@@ -78,10 +78,10 @@ class Ledger:
             self._current[breaker] = incident.id
             self.change(incident)
 
-    def end(self, now: float, incident: Incident, note: str = "") -> None:
+    def end(self, now: float, incident: Incident, ended_by: str = "") -> None:
         """Closes an incident; its breakers may have another from now on."""
         with self.lock:
-            incident.close(now, note)
+            incident.close(now, ended_by)
             for breaker in incident.members:
                 if self._current.get(breaker) == incident.id:
                     del self._current[breaker]

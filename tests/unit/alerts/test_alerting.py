@@ -37,7 +37,10 @@ def test_low_priority_first_then_escalated_then_closed(world: World) -> None:
     assert world.emulator.alerts()[0].status == "closed"
     assert world.notes()[1:] == [
         "Well again after 1 min 10 s. State CLOSED, memory 20%, 0 calls rejected so far.",
-        "Over: it lasted 1 min 10 s.",
+        (
+            "Over: it lasted 1 min 10 s. Worst: p95 500 ms (limit 300 ms), memory 20%. "
+            "Ended by: somebody reset it."
+        ),
     ]
     world.after(3600)
     assert world.history() == ["created P3", "priority P1", "note", "note", "closed"]
@@ -174,7 +177,7 @@ def test_a_flapping_breaker_makes_one_incident(world: World) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.status == "closed"
     assert alert.count == 1
-    assert world.notes()[-1] == "Over: it lasted 2 min, 12 times open."
+    assert world.notes()[-1].startswith("Over: it lasted 2 min, 12 times open. Worst: p95 500 ms")
     again = [note for note in world.notes() if note.startswith("Open again")]
     assert [note.split()[4] for note in again] == ["2nd", "3rd", "4th", "5th", "8th"]
 
