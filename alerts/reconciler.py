@@ -220,11 +220,14 @@ class Reconciler:
 
     def _measure(self, now: float, incident: Incident) -> None:
         for witness in self._witnesses:
-            if incident.breaker in witness.sightings and (
-                figures := witness.worst(incident.breaker)
-            ):
+            if incident.breaker not in witness.sightings:
+                continue
+            if figures := witness.worst(incident.breaker):
                 incident.measure(figures)
-                return
+            if now - incident.measured_at >= _WRITE_FIGURES_EVERY:
+                incident.measured_at = now
+                self._ledger.change(incident)
+            return
 
     def _ended_by(self, incident: Incident) -> str:
         found = (witness.ended_by(incident.breaker) for witness in self._witnesses)
