@@ -99,7 +99,7 @@ class Delivery:
         tried: the priority of a creation that may have arrived without our knowing.
         priority: the priority it has there.
         raised: how many changes of the priority were asked for.
-        raising: the priority of the last of them, as long as it is not confirmed.
+        raised_to: what the last of them was to make of it.
         notes: how many of the incident's notes it has.
         attached: whether it has the picture, or will not get it.
         closed: whether it is closed there, or nothing is left to close.
@@ -125,7 +125,7 @@ class Delivery:
     tried: str = ""
     priority: str = ""
     raised: int = 0
-    raising: str = ""
+    raised_to: str = ""
     notes: int = 0
     attached: bool = False
     closed: bool = False
@@ -153,7 +153,7 @@ class Delivery:
             self.looked_at = now
             self.priority = self.tried or step.priority
         elif step.kind is StepKind.PRIORITY:
-            self.priority, self.raising = step.priority, ""
+            self.priority = step.priority
         elif step.kind is StepKind.NOTE:
             self.notes = max(self.notes, step.number + 1)
         elif step.kind is StepKind.ATTACH:
@@ -170,9 +170,8 @@ class Delivery:
     def lose(self) -> None:
         """The alert is not there any more: a person deleted it, or it is another account."""
         self.settle()
-        self.created, self.tried, self.notes = False, "", 0
-        self.raised, self.raising = 0, ""
-        self.attached = self.acknowledged = False
+        self.created, self.tried, self.notes, self.raised = False, "", 0, 0
+        self.raised_to, self.attached, self.acknowledged = "", False, False
 
     def begin_anew(self, notes: int) -> None:
         """People closed it, and it is to be opened once more, without its first `notes` notes."""
