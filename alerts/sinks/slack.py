@@ -3,6 +3,7 @@
 Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
+import re
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -11,7 +12,6 @@ from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks.http import HttpClient, secrets_of
 from alerts.sinks.protocol import AlertState, RequestState, UnavailableError
-from alerts.words import shorten
 
 _SECTION: Final = 2900
 """Characters of one block; Slack takes 3,000."""
@@ -64,19 +64,18 @@ class SlackSink:
 def _message(incident: Incident, step: Step) -> dict[str, Any]:
     content = incident.content
     priority = step.priority or incident.priority
-    title = f"{_SIGNS[step.kind]} *{priority}* {_escaped(content.message)}"
-    texts = [title]
+    texts = [f"{_SIGNS[step.kind]} *{priority}* {_escaped(content.message)}"]
     if step.note:
         texts.append(_escaped(step.note))
     if step.kind is StepKind.CREATE and content.description:
-        texts.append(f"```{_escaped(shorten(content.description, _SECTION))}```")
-    blocks = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": shorten(text, _SECTION + 50)}}
-        for text in texts
-    ]
+        texts.append(f"```{_escaped(content.description)}```")
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
     return {"text": "\n".join(texts[:2]), "blocks": blocks}
 
 
 def _escaped(text: str) -> str:
-    """The three characters that mean something to Slack."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Without what means something to Slack, and no longer than a block may be."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if len(escaped) <= _SECTION:
+        return escaped
+    return re.sub(r"&[a-z]*$", "", escaped[:_SECTION]) + "…"
