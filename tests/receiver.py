@@ -91,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Received(self.command, target.path, query, headers, body)
         self._send(self.server.receiver.reply(request))
 
-    do_GET = do_PATCH = do_POST  # noqa: N815 - http.server's names
+    do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - http.server's names
 
     def log_message(self, *args: object) -> None:
         """Nothing: tests read what was received."""
