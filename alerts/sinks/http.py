@@ -32,6 +32,7 @@ _SHORTEST_SECRET: Final = 8
 """Characters; what is shorter may be in any sentence."""
 _PAUSES: Final = ("Retry-After", "X-RateLimit-Period-In-Sec")
 _REJECTED: Final = {400, 409, 410, 413, 414, 415, 422}
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL)
 _OF_THE_BODY: Final = {"content-encoding", "content-length", "transfer-encoding"}
 """Headers that speak of how a body was sent."""
 
@@ -88,14 +89,19 @@ class HttpClient:
             with self._client.stream(method, url, extensions=extensions, **request) as response:
                 content = _read(response)
                 status, headers = response.status_code, response.headers
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as error:
-            raise UnavailableError(self._sentence(error), maybe_taken=False) from None
-        except httpx.HTTPError as error:
-            raise UnavailableError(self._sentence(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unavailable(error) from None
         if self._deadline.passed:
-            raise UnavailableError(self._too_slow())
+            raise UnavailableError(self._too_slow(), slow=True)
         plain = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
         return httpx.Response(status, headers=plain, content=self._without_secrets(content))
+
+    def _unavailable(self, error: Exception) -> UnavailableError:
+        return UnavailableError(
+            self._sentence(error),
+            maybe_taken=not isinstance(error, _NOT_SENT),
+            slow=self._deadline.passed or isinstance(error, httpx.TimeoutException),
+        )
 
     def _sentence(self, error: Exception) -> str:
         if self._deadline.passed:

@@ -18,7 +18,7 @@ from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks.http import HttpClient, NotFoundError, answer_of
 from alerts.sinks.jsm import ADDRESS
-from alerts.sinks.opsgenie import USER, creation, judged, state_of
+from alerts.sinks.opsgenie import USER, creation, judged, says, shows, state_of
 from alerts.sinks.protocol import AlertState, RejectedError, RequestState
 from alerts.words import shorten
 from breaker.log import get_logger
@@ -94,6 +94,14 @@ class JsmOpsSink:
         """What people have made of the alert: acknowledged it, closed it, deleted it."""
         alert = self._find(incident.alias)
         return AlertState.MISSING if alert is None else state_of(alert)
+
+    def has(self, incident: Incident, step: Step) -> bool:
+        """Whether the alert shows that the step was carried out."""
+        alert = self._find(incident.alias)
+        if alert is None or step.kind is not StepKind.NOTE:
+            return alert is not None and shows(alert, step)
+        url = f"{self._alerts}/{quote(str(alert['id']), safe='')}/notes"
+        return says(answer_of(self._client.ask("GET", url), "values")["values"], step)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -89,8 +89,7 @@ class OpsGenieSink:
         try:
             if step.kind is StepKind.NOTE:
                 params = {**_BY_ALIAS, "limit": "100", "direction": "next", "order": "desc"}
-                notes = self._ask("GET", f"{path}/notes", params=params).get("data")
-                return any(note.get("note") == shorten(step.note, NOTE) for note in notes or ())
+                return says(self._ask("GET", f"{path}/notes", params=params).get("data"), step)
             alert = self._ask("GET", path, params=_BY_ALIAS).get("data")
         except NotFoundError:
             return False
@@ -204,6 +203,12 @@ def state_of(data: object) -> AlertState:
     if data["status"] == "closed":
         return AlertState.CLOSED
     return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
+
+
+def says(notes: object, step: Step) -> bool:
+    """Whether the note of `step` is among those that the API shows."""
+    found = [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
+    return any(note.get("note") == shorten(step.note, NOTE) for note in found)
 
 
 def shows(alert: dict[str, Any], step: Step) -> bool:

@@ -92,6 +92,7 @@ def test_nobody_listening_took_nothing(client: HttpClient) -> None:
         with pytest.raises(UnavailableError) as failure:
             client.ask("POST", f"http://127.0.0.1:{port}")
     assert not failure.value.maybe_taken
+    assert not failure.value.slow
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://host:99999", "ftp://host", "hooks.slack.com"])
@@ -128,6 +129,7 @@ def test_a_receiver_that_drips_does_not_hold_up_for_longer_than_the_time_out(
     with pytest.raises(UnavailableError, match=r"no whole answer within 0.3 s") as failure:
         client.ask("POST", receiver.url)
     assert failure.value.maybe_taken
+    assert failure.value.slow
     assert client.ask("POST", receiver.url).status_code == 200
     client.close()
 

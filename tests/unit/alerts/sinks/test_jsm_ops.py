@@ -33,6 +33,7 @@ class Site:
     def __init__(self) -> None:
         self.alerts: list[dict[str, Any]] = []
         self.asked: list[str] = []
+        self.notes: list[str] = []
 
     def answer(self, request: Received) -> Reply:
         what = f"{request.method} {request.path.removeprefix(PATH)}"
@@ -44,6 +45,8 @@ class Site:
             return self._open(request.query["alias"])
         if what == "GET ":
             return Reply(200, {"values": list(reversed(self.alerts))})
+        if what == "GET /1/notes":
+            return Reply(200, {"values": [{"id": "n", "note": note} for note in self.notes]})
         if what.endswith("/notes"):
             return Reply(200, {"id": "n1", "note": request.json["note"]})
         return Reply(202, {"result": "Request will be processed", "requestId": "r1"})
@@ -176,6 +179,30 @@ def test_an_alert_that_was_deleted_is_missing(
 ) -> None:
     site.alerts = [{"id": "1", "alias": incident.alias + "0", "status": "closed"}]
     assert sink.state(incident) is AlertState.MISSING
+
+
+@pytest.mark.parametrize(
+    ("alert", "done"),
+    [
+        ({"status": "open", "priority": "P3"}, {"create"}),
+        ({"status": "open", "priority": "P2"}, {"create", "priority P2"}),
+        ({"status": "closed", "priority": "P1"}, {"priority P1", "close"}),
+    ],
+)
+def test_what_was_done_is_seen(
+    site: Site, sink: JsmOpsSink, incident: Incident, alert: dict[str, Any], done: set[str]
+) -> None:
+    site.alerts = [{"id": "1", "alias": incident.alias, **alert}]
+    site.notes = [LIFE[1].note]
+    expected = {*done, "note Still open after 1 min."}
+    steps = {f"{step.kind} {step.note or step.priority}": step for step in LIFE}
+    steps["create"], steps["close"] = steps.pop("create P3"), steps.pop(f"close {LIFE[-1].note}")
+    assert {name for name, step in steps.items() if sink.has(incident, step)} == expected
+
+
+def test_what_is_not_there_was_not_done(site: Site, sink: JsmOpsSink, incident: Incident) -> None:
+    assert not any(sink.has(incident, step) for step in LIFE)
+    assert site.asked == []
 
 
 @pytest.mark.parametrize(

@@ -151,3 +151,11 @@ def test_an_alert_that_was_deleted_is_missing(
 ) -> None:
     receiver.replies = [Reply(404, {"message": "Alert does not exist"})]
     assert sink.state(incident) is AlertState.MISSING
+
+
+@pytest.mark.parametrize("data", [None, "text", ["text"], {"note": "x"}, [{"note": "other"}], []])
+def test_notes_that_make_no_sense_are_not_the_one(
+    receiver: Receiver, sink: OpsGenieSink, incident: Incident, data: object
+) -> None:
+    receiver.replies = [Reply(200, {"data": data, "requestId": "r"})]
+    assert not sink.has(incident, LIFE[1])
