@@ -73,11 +73,12 @@ def _opsgenie(settings: AlertingSettings) -> list[ConfiguredSink]:
 
     def make() -> Sink:
         if opsgenie.flavour == "jsm":
-            return JsmSink(OpsGenieSink.name, key, timeout, opsgenie.api_url)
+            return JsmSink(opsgenie.flavour, key, timeout, opsgenie.api_url)
         return OpsGenieSink(opsgenie, timeout)
 
     identity = (key, opsgenie.flavour, opsgenie.api_url, opsgenie.region, timeout)
-    return [ConfiguredSink(OpsGenieSink.name, identity, make, opsgenie.min_priority)]
+    # Each flavour has a name of its own: what one knows is news to the other.
+    return [ConfiguredSink(opsgenie.flavour, identity, make, opsgenie.min_priority)]
 
 
 def _others(settings: AlertingSettings, timeout: float) -> list[ConfiguredSink]:
