@@ -64,9 +64,11 @@ class HttpClient:
                 content = _read(response, deadline)
                 status, received = response.status_code, _plain(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL) as error:
-            raise UnavailableError(_sentence(error), maybe_taken=False) from None
+            slow = isinstance(error, httpx.TimeoutException)
+            raise UnavailableError(_sentence(error), maybe_taken=False, slow=slow) from None
         except httpx.HTTPError as error:
-            raise UnavailableError(_sentence(error)) from None
+            slow = isinstance(error, httpx.TimeoutException)
+            raise UnavailableError(_sentence(error), slow=slow) from None
         answer = httpx.Response(status, headers=received, content=content)
         _check(answer)
         return answer
@@ -97,7 +99,7 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
     for chunk in response.iter_bytes():
         content += chunk
         if time.monotonic() > deadline or len(content) > _LONGEST_ANSWER:
-            raise UnavailableError("the answer takes too long, or is too long")
+            raise UnavailableError("the answer takes too long, or is too long", slow=True)
     return content
 
 

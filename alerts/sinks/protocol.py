@@ -22,11 +22,15 @@ class DeliveryError(Exception):
 
 
 class UnavailableError(DeliveryError):
-    """No answer, or none that makes sense: unless said otherwise, it may have been taken."""
+    """No answer, or none that makes sense: unless said otherwise, it may have been taken.
 
-    def __init__(self, problem: str, *, maybe_taken: bool = True) -> None:
+    `slow` tells that a whole time-out went by.
+    """
+
+    def __init__(self, problem: str, *, maybe_taken: bool = True, slow: bool = False) -> None:
         super().__init__(problem)
         self.maybe_taken = maybe_taken
+        self.slow = slow
 
 
 class PausedError(DeliveryError):
