@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from alerts.chart import Chart, can_draw
 from alerts.fields import Fields
 from alerts.settings import AlertingSettings, OpsGenieSettings
+from alerts.words import duration, shorten
 from breaker import Evidence, Status, __version__
 
 MESSAGE: Final = 130
@@ -153,28 +154,11 @@ def seen(status: Status) -> str:
     return ", ".join(parts) + "."
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 42 s, 5 min 3 s, 2 h 10 min."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def sparkline(values: list[int]) -> str:
     """The newest values as bars, the highest one full."""
     newest = values[-_SPARKS:]
     highest = max(newest, default=0) or 1
     return "".join(_BARS[min(7, value * 8 // (highest + 1))] for value in newest)
-
-
-def shorten(text: str, longest: int) -> str:
-    """`text`, or its beginning with an ellipsis."""
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def _description(trouble: Trouble, settings: AlertingSettings) -> str:

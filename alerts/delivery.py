@@ -99,6 +99,7 @@ class Delivery:
         tried: the priority of a creation that may have arrived without our knowing.
         priority: the priority it has there.
         raised: how many changes of the priority were asked for.
+        raised_to: what the last of them was to make of it.
         notes: how many of the incident's notes it has.
         attached: whether it has the picture, or will not get it.
         closed: whether it is closed there, or nothing is left to close.
@@ -124,6 +125,7 @@ class Delivery:
     tried: str = ""
     priority: str = ""
     raised: int = 0
+    raised_to: str = ""
     notes: int = 0
     attached: bool = False
     closed: bool = False
@@ -169,7 +171,7 @@ class Delivery:
         """The alert is not there any more: a person deleted it, or it is another account."""
         self.settle()
         self.created, self.tried, self.notes, self.raised = False, "", 0, 0
-        self.attached = self.acknowledged = False
+        self.raised_to, self.attached, self.acknowledged = "", False, False
 
     def begin_anew(self, notes: int) -> None:
         """People closed it, and it is to be opened once more, without its first `notes` notes."""

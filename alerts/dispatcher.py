@@ -21,6 +21,7 @@ from alerts.sinks.protocol import (
     Sink,
     UnavailableError,
 )
+from alerts.telling import next_step, owes
 from breaker.log import get_logger
 
 _log = get_logger("alerts.dispatcher")
@@ -105,7 +106,7 @@ class Dispatcher:
 
     def owing(self, now: float) -> list[Incident]:
         """The incidents of which the receiver does not know all it should by now."""
-        return [i for i in self._ledger if i.owes(self.receiver, now)]
+        return [i for i in self._ledger if owes(i, self.receiver, now)]
 
     def retry(self) -> None:
         """What holds everything back may be over: somebody has acted."""
@@ -122,7 +123,7 @@ class Dispatcher:
         if delivery is not None and now < delivery.not_before:
             return False
         asks = delivery is not None and incident.asks(now, delivery)
-        return asks or incident.owes(self.receiver, now)
+        return asks or owes(incident, self.receiver, now)
 
     def _supersede(self) -> None:
         """Of what it never heard of one breaker, only the last incident counts."""
@@ -148,7 +149,7 @@ class Dispatcher:
             if now < delivery.not_before:
                 return False
             pending = delivery.pending
-            step = None if pending else incident.next_step(now, delivery, self.receiver)
+            step = None if pending else next_step(incident, now, delivery, self.receiver)
             asks = pending is None and incident.asks(now, delivery)
         if asks:
             return self._ask_people(now, incident, delivery)
@@ -182,7 +183,7 @@ class Dispatcher:
             request_id = self._create(incident, delivery, step)
         else:
             if step.kind is StepKind.PRIORITY:
-                delivery.raised = step.number
+                delivery.raised, delivery.raised_to = step.number, step.priority
                 self._ledger.save(incident)
             request_id = self.sink.send(incident, step)
         with self._ledger.lock:

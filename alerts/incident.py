@@ -1,16 +1,14 @@
-"""One incident: what should be known of it out there, and what is. Pure: `now` is passed in.
-
-`Incident` says what the receivers should hold at `now`; `Delivery` what one has confirmed. The next
-step of a delivery is whatever makes them equal, so nothing depends on an event having been seen.
-"""
+"""One incident: what happens to it, and what should be known of it. Pure: `now` is passed in."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from alerts.content import MESSAGE, Content, duration, shorten
-from alerts.delivery import Delivery, Receiver, Stage, Step, StepKind
+from alerts.content import MESSAGE, Content
+from alerts.delivery import Delivery, Stage
+from alerts.story import Worst, closing_note
+from alerts.words import duration, shorten
 
 _NOTES_OF_EPISODES: Final = 5
 """Each re-opening is worth a note up to here, and each doubling after that."""
@@ -20,9 +18,6 @@ _LOOK_EVERY: Final = 60.0
 """Seconds between two looks at what people have made of the alert."""
 _PATIENCE: Final = 15.0
 """Seconds that a stage waits for such a look: a receiver that does not answer stops no page."""
-_TOLD_LATE: Final = "P5"
-"""The priority of what was over before it could be told: nobody is to get up for it."""
-_ANYONE: Final = Receiver("")
 
 
 class Phase(StrEnum):
@@ -106,6 +101,12 @@ class Incident:
     asking_since: float = 0.0
     """Since when a stage waits to hear what people have made of the alert; 0 if none does."""
     reminders: int = 0
+    worst: Worst | None = None
+    """Its worst figures so far."""
+    measured_at: float = 0.0
+    """When its figures were last written down."""
+    rejected: int = 0
+    """Calls that were rejected meanwhile."""
     joined_at: float = 0.0
     """When a breaker joined it last."""
     unsaid: list[str] = field(default_factory=list)
@@ -244,12 +245,20 @@ class Incident:
         for delivery in self.deliveries.values():
             delivery.rebase(now)
 
-    def close(self, now: float, note: str = "") -> None:
-        """It is over; `note` is said as the last thing, in place of how long it lasted."""
+    def measure(self, figures: Worst) -> None:
+        """Takes in the figures that its breaker has now."""
+        if self.worst is not None:
+            # Counted from the beginning of a process, so less than before means a new one.
+            before = self.worst.rejected if figures.rejected >= self.worst.rejected else 0
+            self.rejected += figures.rejected - before
+            figures = replace(self.worst.merged(figures), rejected=figures.rejected)
+        self.worst = figures
+
+    def close(self, now: float, ended_by: str = "") -> None:
+        """It is over; `ended_by` says what made it so, in a few words, if that is known."""
         self.phase, self.closed_at = Phase.CLOSED, now
-        lasted = duration((self.quiet_since or now) - self.opened_at)
-        times = f", {self.episodes} times open" if self.episodes > 1 else ""
-        self.notes.append(note or f"Over: it lasted {lasted}{times}.")
+        lasted = (self.quiet_since or now) - self.opened_at
+        self.notes.append(closing_note(lasted, self.episodes, self.worst, self.rejected, ended_by))
 
     def tell_late(self, words: str) -> None:
         """It was over before anybody could be told: what is told now says so first."""
@@ -257,16 +266,11 @@ class Incident:
         text = f"{words}\n\n{self.content.description}"
         self.content = replace(self.content, message=message, description=text)
 
-    # --- what a receiver should know
+    # --- what is known of it
 
     def delivery_to(self, receiver: str) -> Delivery:
         """What that receiver knows."""
         return self.deliveries.setdefault(receiver, Delivery())
-
-    def owes(self, receiver: Receiver, now: float) -> bool:
-        """Whether that receiver does not know all it should by now."""
-        delivery = self.deliveries.get(receiver.name, _NOTHING_TOLD)
-        return delivery.pending is not None or self.next_step(now, delivery, receiver) is not None
 
     def asks(self, now: float, delivery: Delivery) -> bool:
         """Whether it is time to ask that receiver what people have made of the alert."""
@@ -311,92 +315,6 @@ class Incident:
         """The deliveries that were given up and not discarded, by receiver."""
         return {name: d for name, d in list(self.deliveries.items()) if d.dead_letter}
 
-    def done(self, receivers: tuple[Receiver, ...] = ()) -> bool:
-        """Whether nothing is left to be told to any of `receivers`, nor to any other that knows."""
-        if self.phase is not Phase.CLOSED or self.dead_letters:
-            return False
-        unknown = [Receiver(name) for name in self.deliveries]
-        known = {receiver.name: receiver for receiver in (*unknown, *receivers)}
-        return not any(self.owes(receiver, self.closed_at) for receiver in known.values())
-
-    def next_step(
-        self, now: float, confirmed: Delivery, receiver: Receiver = _ANYONE
-    ) -> Step | None:
-        """What that receiver is to be asked next; None if it knows all it should."""
-        if confirmed.closed or confirmed.closed_by_people_at:
-            return None
-        if not confirmed.created:
-            # What may have arrived without our knowing must not stay open.
-            return self._opening(now, confirmed, receiver) or (
-                self._closing(confirmed) if confirmed.tried else None
-            )
-        if confirmed.dead:
-            return None if confirmed.dead_step == StepKind.CLOSE else self._closing(confirmed)
-        return (
-            self._raising(confirmed)
-            or self._next_note(confirmed)
-            or self._picture(confirmed, receiver)
-            or self._closing(confirmed)
-        )
-
-    def _opening(self, now: float, confirmed: Delivery, receiver: Receiver) -> Step | None:
-        refused = confirmed.dead or confirmed.superseded or not receiver.minds(self.priority)
-        if refused or not self._turn_of(now, receiver):
-            return None
-        if self.phase is Phase.CLOSED:
-            late = self.rules.tells_missed and self.due_at
-            return Step(StepKind.CREATE, priority=_TOLD_LATE) if late else None
-        telling = self.phase is Phase.ACTIVE and now >= self.not_before and not self.held
-        if not telling or (self.stage and self.in_hand):
-            return None
-        responders = self.stages[self.stage].responders
-        return Step(StepKind.CREATE, priority=self.priority, responders=responders)
-
-    def _turn_of(self, now: float, receiver: Receiver) -> bool:
-        """Whether a receiver that stands in for others has to."""
-        if receiver.fallback_after is None:
-            return True
-        told = any(d.created and not d.fallback for d in self.deliveries.values())
-        return bool(self.due_at) and now >= self.due_at + receiver.fallback_after and not told
-
-    def _raising(self, confirmed: Delivery) -> Step | None:
-        if confirmed.priority == self.priority or self.phase is Phase.CLOSED:
-            return None
-        if self.stage and self.in_hand:
-            return None
-        stage = self.stages[self.stage]
-        return Step(
-            StepKind.PRIORITY,
-            priority=stage.priority,
-            number=confirmed.raised + 1,
-            responders=stage.responders,
-        )
-
-    def _next_note(self, confirmed: Delivery) -> Step | None:
-        # The last note goes with the closing itself, and says it all to who hears of it only then.
-        if self._is_late(confirmed) or confirmed.notes >= len(self.notes) - self._closes(confirmed):
-            return None
-        number = confirmed.notes
-        return Step(StepKind.NOTE, note=self.notes[number], number=number)
-
-    def _picture(self, confirmed: Delivery, receiver: Receiver) -> Step | None:
-        wanted = receiver.attaches and self.phase is not Phase.CLOSED and not confirmed.attached
-        return Step(StepKind.ATTACH) if wanted and self.content.has_picture else None
-
-    def _closing(self, confirmed: Delivery) -> Step | None:
-        if not self._closes(confirmed):
-            return None
-        return Step(StepKind.CLOSE, note=self.notes[-1], number=confirmed.raised)
-
-    def _closes(self, confirmed: Delivery) -> bool:
-        """What is told only after it was over is never left open for people to close."""
-        return self.phase is Phase.CLOSED and (self.rules.closes or self._is_late(confirmed))
-
-    def _is_late(self, confirmed: Delivery) -> bool:
-        """Whether it heard of it only when it was over."""
-        late = confirmed.created and confirmed.created_at >= self.closed_at
-        return self.phase is Phase.CLOSED and late
-
     def _open_deliveries(self) -> list[Delivery]:
         return [d for d in self.deliveries.values() if not (d.closed or d.dead)]
 
@@ -413,6 +331,7 @@ class Incident:
             "stages": [asdict(stage) for stage in self.stages],
             "content": self.content.as_dict(),
             "rules": asdict(self.rules),
+            "worst": asdict(self.worst) if self.worst else None,
             "members": {name: [m.kind, m.since, m.well] for name, m in self.members.items()},
             "deliveries": {name: asdict(d) for name, d in list(self.deliveries.items())},
         }
@@ -432,6 +351,7 @@ class Incident:
                 "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
                 "content": Content.from_dict(data["content"]),
                 "rules": Rules(**rules),
+                "worst": Worst(**data["worst"]) if data.get("worst") else None,
                 "phase": Phase(data["phase"]),
                 "members": {
                     name: Member(*member) for name, member in data.get("members", {}).items()
@@ -442,9 +362,6 @@ class Incident:
                 },
             }
         )
-
-
-_NOTHING_TOLD: Final = Delivery()
 
 
 def ordinal(number: int) -> str:

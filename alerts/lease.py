@@ -35,6 +35,9 @@ class Lease:
         """Whether this process sends."""
         self.alone = False
         """Whether it does so because the file cannot be asked."""
+        self.term = 0
+        """Grows each time that another process begins to send; what is known from an earlier term
+        is out of date."""
         self.boot = boot
         self.clock = clock
         self._store = store
@@ -48,13 +51,14 @@ class Lease:
         """
         length = max(_SHORTEST, request_timeout + _SPARE)
         asked_at = self.clock()
-        got = self._store.claim(self.boot, asked_at, length)
-        if got is None and self.held and not self.alone and asked_at < self._until:
+        term = self._store.claim(self.boot, asked_at, length)
+        if term is None and self.held and not self.alone and asked_at < self._until:
             # Busy for a moment, perhaps; nobody else can have it yet.
             return True
         before = self.held
-        self.alone, self.held = got is None, got is not False
-        self._until = asked_at + length if got else self._until
+        self.alone, self.held = term is None, term != 0
+        if term:
+            self.term, self._until = term, asked_at + length
         if self.held != before:
             _log.info("this process sends alerts" if self.held else "another process sends alerts")
         return self.held

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from alerts.delivery import Receiver
 from alerts.incident import Incident, Phase
 from alerts.store import LeaseLostError, Store
+from alerts.telling import is_told
 from breaker.log import get_logger
 
 _log = get_logger("alerts")
@@ -77,10 +78,10 @@ class Ledger:
             self._current[breaker] = incident.id
             self.change(incident)
 
-    def end(self, now: float, incident: Incident, note: str = "") -> None:
+    def end(self, now: float, incident: Incident, ended_by: str = "") -> None:
         """Closes an incident; its breakers may have another from now on."""
         with self.lock:
-            incident.close(now, note)
+            incident.close(now, ended_by)
             for breaker in incident.members:
                 if self._current.get(breaker) == incident.id:
                     del self._current[breaker]
@@ -121,7 +122,7 @@ class Ledger:
     def tidy(self, receivers: tuple[Receiver, ...]) -> None:
         """Lets go of what all of `receivers` were told in full."""
         with self.lock:
-            gone = [i for i in self._incidents.values() if i.done(receivers)]
+            gone = [i for i in self._incidents.values() if is_told(i, receivers)]
             gone += self._oldest_dead_letters()
             for incident in gone:
                 if incident.id in self._changed and not self._late:

@@ -1,21 +1,19 @@
 """Alerting: watches the breakers of a registry, keeps their incidents, and has them delivered."""
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from alerts import policy
 from alerts.fields import find_fields
 from alerts.incident import Incident
 from alerts.lease import Lease, boot_id
-from alerts.ledger import LeaseLostError, Ledger
+from alerts.ledger import Ledger
 from alerts.outbox import Outbox
-from alerts.reconciler import Reconciler
 from alerts.report import (
     full_report,
     incident_report,
@@ -23,29 +21,30 @@ from alerts.report import (
     silence_report,
     stages_report,
 )
-from alerts.settings import SECTION, AlertingSettings, OpsGenieSettings, read_settings
+from alerts.settings import (
+    SECTION,
+    AlertingSettings,
+    OpsGenieSettings,
+    read_settings,
+    secrets_of,
+)
 from alerts.silencer import Silencer
 from alerts.steady_time import steady_time
 from alerts.store import Store
 from alerts.watcher import Watcher
 from alerts.wishes import Wishes
-from alerts.witness import Testimony, Witness
+from alerts.worker import Parts, Worker
 from breaker import ConfigError, ConfigProblem, Event, Registry
 from breaker.config import ConfigFile, Document, validate
 from breaker.log import get_logger
 
+if TYPE_CHECKING:
+    from alerts.secrets import Secrets
+
 _log = get_logger("alerts")
 
-_IDLE: Final = 1.0
-"""Seconds between rounds in which nothing is expected."""
-_TESTIFY_EVERY: Final = 5.0
-"""Seconds between two reports of a process to the one that sends, where nothing has changed."""
-_SILENT: Final = 15.0
-"""A process that has not reported for so many seconds does not count any more."""
-_TURNS: Final = 3
-"""So often a round begins anew where a receiver has just told what people made of an alert."""
-_GRACE: Final = 0.5
-"""Seconds beyond the time to drain in which files are closed."""
+_SECRETS_EVERY: Final = 2.0
+"""Seconds between two looks at the files that hold secrets."""
 _KEY: Final = "api_key"
 _NO_SECRETS: Final = ConfigProblem(
     where="request",
@@ -91,28 +90,30 @@ class Alerting:
         self.registry = registry
         self.settings = settings or AlertingSettings()
         self._driven = now is not None
-        self._lock = threading.RLock()
-        self._round = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._config: ConfigFile | None = None
         self._own_watch = False
-        self._drain_until = 0.0
         self._store = Store(self.settings.alerts.database, uuid.uuid4().hex[:12])
         self._store.open()
         self._now = now or steady_time(self._store, boot_id())
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
-        self._lease = Lease(self._store, clock, boot)
+        clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
         self._ledger = Ledger(self._store)
         self._silencer = Silencer(self._store, self._now())
         self._watcher = Watcher(registry, self.settings, self._now)
-        self._reconciler = Reconciler(self._ledger, self._silencer.why_held)
         self._wishes = Wishes(self._store, self._ledger)
-        self._outbox = Outbox(self._ledger, self.settings, lambda: self._lease.valid)
-        self._testified = ("", float("-inf"))
+        lease = Lease(self._store, clock, boot)
+        self._outbox = Outbox(self._ledger, self.settings, lambda: lease.valid)
+        self._worker = Worker(
+            Parts(
+                self._store, lease, self._ledger, self._silencer, self._watcher, self._wishes,
+                self._outbox,
+            ),
+            self._now,
+        )  # fmt: skip
+        self._secrets: Secrets | None = None
+        self._secrets_at = float("-inf")
         self._leave: Callable[[], None] = _nothing
-        self._claim(self._now())
+        self._worker.claim(self.settings)
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], registry: Registry) -> Self:
@@ -125,6 +126,7 @@ class Alerting:
         shared = registry.config
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
+        alerting._secrets = secrets_of(config.document)
         alerting._own_watch = own
         try:
             alerting._join(config if own or shared is None else shared)
@@ -144,25 +146,14 @@ class Alerting:
         if self._own_watch and self._config is not None:
             self._config.watch()
         if not self._driven:
-            self._thread = threading.Thread(target=self._run, name="breakerd-alerts", daemon=True)
-            self._thread.start()
-            self._outbox.start(self._now, self._wake.set)
+            self._worker.start(self.run_once)
 
     def close(self, timeout: float = 5.0) -> None:
         """Delivers what is due, for at most about `timeout` seconds; the rest is in the file."""
         self._leave()
         self._leave = _nothing
         self._leave_config()
-        self._drain_until = time.monotonic() + timeout
-        self._stopping.set()
-        self._wake.set()
-        thread, self._thread = self._thread, None
-        if thread is None:
-            self._release()
-            return
-        thread.join(timeout + _GRACE)
-        if thread.is_alive():
-            _log.warning("a receiver does not answer; what is left is in the file")
+        self._worker.stop(timeout)
 
     def __enter__(self) -> Self:
         self.start()
@@ -178,107 +169,13 @@ class Alerting:
 
     def run_once(self) -> None:
         """One round: looks at the breakers, lets time pass, and delivers what is due."""
-        with self._round:
-            for _ in range(_TURNS):
-                now = self._now()
-                self._reconcile(now)
-                if self._thread is not None or not self._lease.held:
-                    break
-                before = self._outbox.looks
-                self._outbox.run(now)
-                if self._outbox.looks == before:
-                    break
-            with self._lock:
-                self._ledger.tidy(self._outbox.receivers)
-
-    def _reconcile(self, now: float) -> None:
-        """Brings incidents up to date, if it is this process that sends; else says what it sees."""
-        with self._lock:
-            self._watcher.look(now)
-            if not self._claim(now):
-                self._testify()
-                return
-            with self._ledger.lock:
-                self._wishes.grant(now)
-                self._silencer.refresh(now)
-                self._outbox.mind_receivers()
-                witnesses: list[Witness] = [self._watcher, *self._others()]
-                self._reconciler.round(now, witnesses, self.settings)
-                self._write(now)
-        self._outbox.wake()
-
-    def _claim(self, now: float) -> bool:
-        """Whether this process sends; if it begins to, it takes up what the last one left."""
-        if self._store.renewed():
-            self._ledger.rewrite()
-        held, alone = self._lease.held, self._lease.alone
-        sends = self._lease.renew(self.settings.alerts.request_timeout)
-        if sends and (not held or (alone and not self._lease.alone)):
-            self._ledger.take_over(now)
-        elif held and not sends:
-            if alone:
-                self._ledger.hand_over()
-            self._ledger.drop()
-        return sends
-
-    def _write(self, now: float) -> None:
-        try:
-            self._ledger.write(now)
-        except LeaseLostError:
-            self._ledger.drop()
-
-    def _others(self) -> list[Testimony]:
-        """What the other processes see of their breakers."""
-        after = self._lease.clock() - _SILENT
-        found = []
-        for text in self._store.testimonies(self._lease.boot, after):
-            try:
-                found.append(Testimony.from_text(text))
-            except (ValueError, TypeError, KeyError) as error:
-                _log.error("what another process wrote cannot be read", problem=repr(error))
-        return found
-
-    def _testify(self) -> None:
-        """Tells the process that sends what this one sees, when that changes and now and then."""
-        text = Testimony.of(self._watcher, self._watcher.ended).as_text()
-        now = self._lease.clock()
-        before, at = self._testified
-        if text != before or now - at >= _TESTIFY_EVERY:
-            self._store.testify(self._lease.boot, now, text)
-            self._testified = (text, now)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._try_round()
-            self._wake.wait(_IDLE)
-            self._wake.clear()
-        self._try_round()
-        self._outbox.stop(self._drain_until)
-        self._release()
-
-    def _release(self) -> None:
-        with self._round, self._lock:
-            self._try_to_write()
-            self._outbox.close()
-            self._lease.release()
-            self._store.close()
-
-    def _try_to_write(self) -> None:
-        """The last word on what was delivered."""
-        if self._lease.held:
-            self._write(self._now())
-            self._ledger.tidy(self._outbox.receivers)
-
-    def _try_round(self) -> None:
-        try:
-            self.run_once()
-        except Exception:  # noqa: BLE001 - the next round may do better, and somebody must page
-            _log.exception("a round of alerting failed")
+        self._follow_secrets()
+        self._worker.round(self.settings)
 
     def _notice(self, event: Event) -> None:
         """Called by the engine: puts the evidence away, and wakes."""
         self._watcher.notice(event)
-        self._wake.set()
+        self._worker.wake()
 
     # --- settings
 
@@ -288,18 +185,38 @@ class Alerting:
         Raises:
             ConfigError: every problem in them.
         """
-        settings = read_settings(document)
-        return lambda: self.apply(settings)
+        settings, secrets = read_settings(document), secrets_of(document)
+
+        def apply() -> None:
+            self._secrets = secrets
+            self.apply(settings)
+
+        return apply
+
+    def _follow_secrets(self) -> None:
+        """Takes up a key that was changed in the file that holds it."""
+        now = time.monotonic()
+        if self._secrets is None or self._config is None or now < self._secrets_at:
+            return
+        self._secrets_at = now + _SECRETS_EVERY
+        if not self._secrets.changed():
+            return
+        try:
+            self.prepare(self._config.document)()
+        except ConfigError as error:
+            _log.error("a secret cannot be taken up", problem=str(error))
+        else:
+            _log.info("a secret has changed, and is in force")
 
     def apply(self, settings: AlertingSettings) -> None:
         """Puts settings in force. Incidents that run keep their stages and their words.
 
         Another `database` counts from the next start.
         """
-        with self._lock:
+        with self._ledger.lock:
             self.settings = self._watcher.settings = settings
             self._outbox.switch(settings)
-        self._wake.set()
+        self._worker.wake()
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
         """Changes keys of `[opsgenie]`: checks them, puts them in force, writes them down.
@@ -365,7 +282,7 @@ class Alerting:
             KeyError: there is none of that id.
         """
         self._silencer.end(self._now(), silence_id)
-        self._wake.set()
+        self._worker.wake()
 
     # --- what was given up
 
@@ -378,7 +295,7 @@ class Alerting:
         found = len(self._existing(incident_id).dead_letters)
         if found:
             self._wishes.retry(incident_id)
-            self._wake.set()
+            self._worker.wake()
         return found
 
     def discard(self, incident_id: str, author: str, reason: str) -> int:
@@ -390,7 +307,7 @@ class Alerting:
         found = len(self._existing(incident_id).dead_letters)
         if found:
             self._wishes.discard(incident_id, author, reason)
-            self._wake.set()
+            self._worker.wake()
         return found
 
     def incident(self, incident_id: str) -> dict[str, Any] | None:

@@ -12,7 +12,8 @@ from alerts.dispatcher import Dispatcher
 from alerts.incident import Incident
 from alerts.ledger import LeaseLostError, Ledger
 from alerts.settings import AlertingSettings
-from alerts.sinks.factory import ConfiguredSink, configured_sinks
+from alerts.sinks.factory import ConfiguredSink, configured_sinks, unusable_sinks
+from alerts.telling import owes
 from breaker.log import get_logger
 
 _log = get_logger("alerts")
@@ -137,7 +138,7 @@ class Outbox:
     def owing(self, now: float) -> list[Incident]:
         """The incidents of which some receiver does not know all it should by now."""
         receivers = self.receivers
-        return [i for i in self._ledger if any(i.owes(each, now) for each in receivers)]
+        return [i for i in self._ledger if any(owes(i, each, now) for each in receivers)]
 
     @property
     def receiver(self) -> str:
@@ -172,7 +173,9 @@ class Outbox:
     def problems(self) -> list[str]:
         """What keeps people from being paged, in sentences; nothing if all is well."""
         opsgenie = self._settings.opsgenie
-        found = [
+        unusable = unusable_sinks(self._settings).items()
+        found = [f"[alerts.sinks.{name}] has no {missing}" for name, missing in unusable]
+        found += [
             f"{name} refuses the key ({courier.dispatcher.refused})"
             for name, courier in self._couriers.items()
             if courier.dispatcher.refused

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from alerts import policy, story
-from alerts.content import compose_group, shorten
+from alerts.content import compose_group
 from alerts.fields import find_fields
 from alerts.incident import Incident, Member, Phase
 from alerts.ledger import Ledger, cooldown_of
 from alerts.settings import AlertingSettings
 from alerts.witness import Sighting, Witness, merged
+from alerts.words import shorten
 from breaker.log import get_logger
 
 _log = get_logger("alerts")
@@ -22,6 +23,8 @@ _ALIAS: Final = 499
 """Longest alias without its number; OpsGenie takes 512."""
 _BURST: Final = 1.0
 """Seconds without another one after which those that joined are told in one note."""
+_WRITE_FIGURES_EVERY: Final = 10.0
+"""Seconds of figures that a kill may cost."""
 _NAMED_AT_ONCE: Final = 20
 """So many are not kept waiting for that."""
 _GONE: Final = "Its breaker is no longer configured, or its process has ended."
@@ -192,8 +195,10 @@ class Reconciler:
         if incident.phase is Phase.QUIET:
             if self._is_over(now, incident):
                 self._end(now, incident)
-        elif not held:
-            self._go_on(now, incident)
+        else:
+            self._measure(now, incident)
+            if not held:
+                self._go_on(now, incident)
 
     def _go_on(self, now: float, incident: Incident) -> None:
         if not incident.due_at and now >= incident.not_before:
@@ -209,9 +214,24 @@ class Reconciler:
         return not of_interest or now - incident.quiet_since >= quiet_time
 
     def _end(self, now: float, incident: Incident) -> None:
-        self._ledger.end(now, incident)
+        self._ledger.end(now, incident, self._ended_by(incident))
         if not incident.told_at and incident.due_at and incident.rules.tells_missed:
             incident.tell_late(incident.notes[-1])
+
+    def _measure(self, now: float, incident: Incident) -> None:
+        for witness in self._witnesses:
+            if incident.breaker not in witness.sightings:
+                continue
+            if figures := witness.worst(incident.breaker):
+                incident.measure(figures)
+            if now - incident.measured_at >= _WRITE_FIGURES_EVERY:
+                incident.measured_at = now
+                self._ledger.change(incident)
+            return
+
+    def _ended_by(self, incident: Incident) -> str:
+        found = (witness.ended_by(incident.breaker) for witness in self._witnesses)
+        return next(filter(None, found), "")
 
     def _seen(self, incident: Incident) -> str:
         """What the breaker looks like, to whoever knows it."""

@@ -5,16 +5,13 @@ copy, which is said loudly and tried again, and not the alert.
 """
 
 import json
-import os
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from alerts.database import Database
 from alerts.incident import Incident
 from alerts.policy import Silence
 from alerts.process_lock import ProcessLock
@@ -39,7 +36,7 @@ CREATE TABLE IF NOT EXISTS cooldowns (
 CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lease (
     one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, boot TEXT NOT NULL,
-    expires REAL NOT NULL
+    expires REAL NOT NULL, term INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS processes (
     id TEXT PRIMARY KEY, boot TEXT NOT NULL, seen REAL NOT NULL, testimony TEXT NOT NULL
@@ -70,99 +67,45 @@ class Store:
     """
 
     def __init__(self, path: str | Path, process: str) -> None:
-        self.path = Path(path)
         self.process = process
-        self.problem = ""
-        """Why nothing is kept at the moment; empty if all is well."""
-        self.put_aside = ""
-        """What became of a damaged file; empty if there was none."""
-        self._connection: sqlite3.Connection | None = None
-        self._closed = False
-        self._identity: tuple[int, int] | None = None
-        self._lock = threading.RLock()
-        self._alive = ProcessLock(self.path, process)
+        self._alive = ProcessLock(Path(path), process)
+        self._term = 0
+        self._file = Database(Path(path), _SCHEMA, _VERSION, self._alive.take)
 
-    # --- the file
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is kept at the moment; empty if all is well."""
+        return self._file.problem
+
+    @property
+    def put_aside(self) -> str:
+        """What became of a damaged file; empty if there was none."""
+        return self._file.put_aside
 
     def open(self) -> None:
         """Opens or makes the file; one that is damaged is put aside."""
-        with self._lock:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._alive.take()
-                self._connect_or_begin_anew()
-            except (sqlite3.Error, OSError) as error:
-                self._fail("open", error)
+        self._file.open()
 
     def close(self) -> None:
         """Closes it, for good: what is written from then on is lost."""
-        with self._lock:
-            self._closed = True
-            self._disconnect()
-            self._alive.release()
+        self._file.close()
+        self._alive.release()
 
     def renewed(self) -> bool:
         """Whether the file was missing, damaged or another one, and is a new one now.
 
         What is in memory must be written again then.
         """
-        with self._lock:
-            if self._connection is not None and self._identity == _identity(self.path):
-                return False
-            self._disconnect()
-            self.open()
-            return self._connection is not None
-
-    def _connect_or_begin_anew(self) -> None:
-        try:
-            self._connect()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise
-            self._put_aside(error)
-            self._connect()
-
-    def _connect(self) -> None:
-        connection = sqlite3.connect(
-            self.path, check_same_thread=False, timeout=1.0, isolation_level=None
-        )
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            # Each commit is on the disk before anyone is told of it.
-            connection.execute("PRAGMA synchronous=FULL")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > _VERSION:
-                raise sqlite3.NotSupportedError(
-                    f"made by a newer breakerd (format {version}, this one knows {_VERSION})"
-                )
-            if version < _VERSION:
-                connection.executescript(_SCHEMA)
-                connection.execute(f"PRAGMA user_version={_VERSION}")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        self._connection, self._identity = connection, _identity(self.path)
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
-
-    def _put_aside(self, error: sqlite3.Error) -> None:
-        """Keeps a damaged file for whoever wants to look, and makes room for a good one."""
-        self._disconnect()
-        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
-        with suppress(FileNotFoundError):
-            self.path.rename(aside)
-        for ending in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-        self.put_aside = f"{self.path} was damaged ({error}) and is now {aside.name}"
-        _log.error("a damaged file was put aside", file=str(self.path), now=aside.name)
+        return self._file.renewed()
 
     # --- who sends
 
-    def claim(self, boot: str, now: float, length: float) -> bool | None:
+    def claim(self, boot: str, now: float, length: float) -> int | None:
         """Takes or renews the right to send, for `length` seconds.
 
         Args:
@@ -171,45 +114,50 @@ class Store:
             length: seconds.
 
         Returns:
-            Whether it is this process that sends; None if the file cannot be asked.
+            Which term of sending it is, a number that grows each time that another process begins
+            to; 0 if another one sends; None if the file cannot be asked.
         """
 
-        def take(connection: sqlite3.Connection) -> bool:
-            row = connection.execute("SELECT holder, boot, expires FROM lease").fetchone()
-            if row is not None and row[0] != self.process:
-                holder, known_boot, expires = row
+        def take(connection: sqlite3.Connection) -> int:
+            found = connection.execute("SELECT holder, boot, expires, term FROM lease").fetchone()
+            holder, known_boot, expires, term = found or ("", "", 0.0, 0)
+            if holder != self.process:
                 if known_boot == boot and now < expires and not self._alive.is_dead(holder):
-                    return False
-            values = (self.process, boot, now + length)
-            connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?)", values)
-            return True
+                    return 0
+                term += 1
+            values = (self.process, boot, now + length, term)
+            connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)", values)
+            self._term = term
+            return int(term)
 
-        return self._transact("claim", take)
+        return self._file.transact("claim", take)
 
     def release(self) -> None:
         """Gives the right to send away, and what this process said of its breakers."""
 
         def leave(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM lease WHERE holder = ?", (self.process,))
+            connection.execute(
+                "UPDATE lease SET holder = '', expires = 0 WHERE holder = ?", (self.process,)
+            )
             connection.execute("DELETE FROM processes WHERE id = ?", (self.process,))
 
-        self._transact("release", leave)
+        self._file.transact("release", leave)
 
     def holder(self) -> str:
         """Which process sends; empty if none does, or that cannot be read."""
-        for (holder,) in self._rows("SELECT holder FROM lease"):
+        for (holder,) in self._file.rows("SELECT holder FROM lease"):
             return str(holder)
         return ""
 
     def testify(self, boot: str, now: float, testimony: str) -> None:
         """Writes down what this process sees of its breakers."""
         values = (self.process, boot, now, testimony)
-        self._write("INSERT OR REPLACE INTO processes VALUES (?, ?, ?, ?)", [values])
+        self._file.write("INSERT OR REPLACE INTO processes VALUES (?, ?, ?, ?)", [values])
 
     def testimonies(self, boot: str, after: float) -> list[str]:
         """What other living processes have written down since `after`; that of others goes."""
         found, gone = [], []
-        for process, known_boot, seen, testimony in self._rows(
+        for process, known_boot, seen, testimony in self._file.rows(
             "SELECT id, boot, seen, testimony FROM processes WHERE id != ?", (self.process,)
         ):
             if known_boot == boot and seen > after and not self._alive.is_dead(process):
@@ -217,7 +165,7 @@ class Store:
             else:
                 gone.append((process,))
         if gone:
-            self._write("DELETE FROM processes WHERE id = ?", gone)
+            self._file.write("DELETE FROM processes WHERE id = ?", gone)
         return found
 
     # --- incidents
@@ -225,9 +173,11 @@ class Store:
     def load(self) -> tuple[list[Incident], dict[tuple[str, str], float]]:
         """Unfinished incidents, and cooldowns by (breaker, kind)."""
         incidents: list[Incident] = []
-        for (data,) in self._rows("SELECT data FROM incidents WHERE NOT done ORDER BY opened_at"):
+        for (data,) in self._file.rows(
+            "SELECT data FROM incidents WHERE NOT done ORDER BY opened_at"
+        ):
             incidents += _parsed(data, Incident.from_dict)
-        rows = self._rows("SELECT breaker, kind, told_at FROM cooldowns")
+        rows = self._file.rows("SELECT breaker, kind, told_at FROM cooldowns")
         return incidents, {(breaker, kind): told_at for breaker, kind, told_at in rows}
 
     def save(
@@ -242,14 +192,14 @@ class Store:
         told = [(breaker, kind, told_at) for (breaker, kind), told_at in cooldowns.items()]
 
         def write(connection: sqlite3.Connection) -> bool:
-            holder = connection.execute("SELECT holder FROM lease").fetchone()
-            if holder is not None and holder[0] != self.process:
-                raise LeaseLostError(holder[0])
+            lease = connection.execute("SELECT holder, term FROM lease").fetchone()
+            if lease is not None and lease != (self.process, self._term):
+                raise LeaseLostError(lease[0])
             connection.executemany(_KEEP_INCIDENT, rows)
             connection.executemany("INSERT OR REPLACE INTO cooldowns VALUES (?, ?, ?)", told)
             return True
 
-        return self._transact("write", write) or False
+        return self._file.transact("write", write) or False
 
     def hand_over(self, incidents: Iterable[Incident]) -> None:
         """Leaves incidents that were begun without the file to the process that sends."""
@@ -261,7 +211,7 @@ class Store:
             connection.executemany("INSERT INTO wishes (incident, data) VALUES (?, ?)", wishes)
 
         if rows:
-            self._transact("write", write)
+            self._file.transact("write", write)
 
     def history(self, limit: int, phase: str | None = None) -> list[Incident]:
         """The latest incidents, finished ones too, newest first; all, or those in one phase."""
@@ -270,19 +220,19 @@ class Store:
             "SELECT data FROM incidents WHERE ?1 IS NULL OR phase = ?1 "
             "ORDER BY opened_at DESC LIMIT ?2"
         )
-        for (data,) in self._rows(query, (phase, limit)):
+        for (data,) in self._file.rows(query, (phase, limit)):
             found += _parsed(data, Incident.from_dict)
         return found
 
     def find(self, incident_id: str) -> Incident | None:
         """The incident of that id, finished or not."""
-        for (data,) in self._rows("SELECT data FROM incidents WHERE id = ?", (incident_id,)):
+        for (data,) in self._file.rows("SELECT data FROM incidents WHERE id = ?", (incident_id,)):
             return next(iter(_parsed(data, Incident.from_dict)), None)
         return None
 
     def prune(self) -> None:
         """Forgets the oldest finished incidents beyond the latest thousand."""
-        self._write(
+        self._file.write(
             "DELETE FROM incidents WHERE done AND id NOT IN "
             "(SELECT id FROM incidents ORDER BY opened_at DESC LIMIT ?)",
             [(_KEPT_CLOSED,)],
@@ -293,32 +243,34 @@ class Store:
     def silences(self) -> list[Silence]:
         """All silences that were not pruned."""
         found: list[Silence] = []
-        for (data,) in self._rows("SELECT data FROM silences"):
+        for (data,) in self._file.rows("SELECT data FROM silences"):
             found += _parsed(data, _silence)
         return found
 
     def save_silence(self, silence: Silence) -> bool:
         """Keeps a silence; False if that failed."""
         row = (silence.id, json.dumps(asdict(silence)))
-        return self._write("INSERT OR REPLACE INTO silences VALUES (?, ?)", [row])
+        return self._file.write("INSERT OR REPLACE INTO silences VALUES (?, ?)", [row])
 
     def prune_silences(self, now: float) -> None:
         """Forgets the silences that are over."""
-        self._write("DELETE FROM silences WHERE json_extract(data, '$.ends_at') <= ?", [(now,)])
+        self._file.write(
+            "DELETE FROM silences WHERE json_extract(data, '$.ends_at') <= ?", [(now,)]
+        )
 
     # --- what is wanted of whoever sends
 
     def wish(self, incident_id: str, data: dict[str, str]) -> bool:
         """Asks the process that sends to do something with an incident; False if that failed."""
         row = (incident_id, json.dumps(data))
-        return self._write("INSERT INTO wishes (incident, data) VALUES (?, ?)", [row])
+        return self._file.write("INSERT INTO wishes (incident, data) VALUES (?, ?)", [row])
 
     def wishes(self) -> list[tuple[str, dict[str, str]]]:
         """What was asked for, which is forgotten by that, oldest first."""
-        rows = self._rows("SELECT number, incident, data FROM wishes ORDER BY number")
+        rows = self._file.rows("SELECT number, incident, data FROM wishes ORDER BY number")
         if not rows:
             return []
-        if not self._write("DELETE FROM wishes WHERE number <= ?", [(rows[-1][0],)]):
+        if not self._file.write("DELETE FROM wishes WHERE number <= ?", [(rows[-1][0],)]):
             return []
         return [(incident, json.loads(data)) for _, incident, data in rows]
 
@@ -327,101 +279,26 @@ class Store:
     def in_use(self) -> bool:
         """Whether another process sends, or something is still to be told."""
         query = (
-            "SELECT EXISTS (SELECT 1 FROM lease) OR EXISTS (SELECT 1 FROM incidents WHERE NOT done)"
+            "SELECT EXISTS (SELECT 1 FROM lease WHERE holder != '') "
+            "OR EXISTS (SELECT 1 FROM incidents WHERE NOT done)"
         )
-        return any(found for (found,) in self._rows(query))
+        return any(found for (found,) in self._file.rows(query))
 
     def fact(self, name: str) -> str:
         """What was kept under that name; empty if nothing was."""
-        for (value,) in self._rows("SELECT value FROM facts WHERE name = ?", (name,)):
+        for (value,) in self._file.rows("SELECT value FROM facts WHERE name = ?", (name,)):
             return str(value)
         return ""
 
     def keep_fact(self, name: str, value: str) -> None:
         """Keeps one value under a name."""
-        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, value)])
-
-    # --- what can go wrong
-
-    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            if self._connection is None:
-                return []
-            try:
-                with closing(self._connection.execute(query, values)) as cursor:
-                    return cursor.fetchall()
-            except (sqlite3.Error, OSError) as error:
-                self._fail("read", error)
-                return []
-
-    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> bool:
-        def write(connection: sqlite3.Connection) -> bool:
-            connection.executemany(statement, rows)
-            return True
-
-        return self._transact("write", write) or False
-
-    def _transact(self, what: str, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Does `action` in a transaction that is begun at once; None if the file fails."""
-        with self._lock:
-            if self._connection is None and not self._closed:
-                self.open()
-            if self._connection is None:
-                return None
-            try:
-                done = _in_transaction(self._connection, action)
-            except (sqlite3.Error, OSError) as error:
-                self._fail(what, error)
-                return None
-            self._tell("")
-            return done
-
-    def _fail(self, what: str, error: Exception) -> None:
-        """Turns a failure of the file into `problem`."""
-        if _is_damage(error):
-            self._disconnect()
-        self._tell(f"{self.path}: cannot {what}: {error}")
-
-    def _tell(self, problem: str) -> None:
-        if problem and not self.problem:
-            _log.error("incidents are kept in memory only", file=str(self.path), problem=problem)
-        elif self.problem and not problem:
-            _log.info("incidents are kept in the file again", file=str(self.path))
-        self.problem = problem
-
-
-def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        done = action(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-    return done
+        self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, value)])
 
 
 def _row(incident: Incident, *, done: bool) -> tuple[Any, ...]:
     data = json.dumps(incident.as_dict())
     phase = incident.phase.value
     return incident.id, incident.breaker, phase, incident.opened_at, done, data
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - named beside os.replace and its kind
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether the file is no database any more, rather than out of reach."""
-    words = str(error)
-    return isinstance(error, sqlite3.DatabaseError) and (
-        "malformed" in words or "not a database" in words
-    )
 
 
 def _parsed(data: str, make: Callable[[dict[str, Any]], T]) -> list[T]:

@@ -12,7 +12,7 @@ from alerts import policy
 from alerts.content import Content, Trouble, compose, seen, why
 from alerts.fields import find_fields
 from alerts.settings import AlertingSettings
-from alerts.story import Worst, worst_of
+from alerts.story import Worst, ended_by, worst_of
 from alerts.witness import Sighting
 from breaker import (
     Breaker,
@@ -133,7 +133,7 @@ class Watcher:
     def ended_by(self, breaker: str) -> str:
         """What made it well again."""
         event = self._ended.get(breaker)
-        return event.reason.value.replace("_", " ") if event else ""
+        return ended_by(event) if event else ""
 
     @property
     def ended(self) -> dict[str, str]:

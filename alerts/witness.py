@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol, Self
 
 from alerts import policy
-from alerts.content import Content, shorten
+from alerts.content import Content
 from alerts.story import Worst
+from alerts.words import shorten
 
 DETAILED: Final = 20
 """So many breakers in trouble are described in full; of the rest only who and what."""

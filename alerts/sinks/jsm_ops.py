@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from alerts.content import NOTE, shorten
+from alerts.content import NOTE
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks.http import HttpClient, NotFoundError, answer_of
 from alerts.sinks.jsm import ADDRESS
 from alerts.sinks.opsgenie import USER, creation, judged, state_of
 from alerts.sinks.protocol import AlertState, RejectedError, RequestState
+from alerts.words import shorten
 
 _GONE: Final = "gone"
 """In place of a request's id, where there is no alert that it could be about."""

@@ -12,12 +12,13 @@ from urllib.parse import quote
 import opsgenie_sdk
 
 from alerts.chart import draw
-from alerts.content import NOTE, Content, shorten
+from alerts.content import NOTE, Content
 from alerts.delivery import Delivery, Step, StepKind
 from alerts.incident import Incident
 from alerts.settings import OpsGenieSettings
 from alerts.sinks.http import HttpClient, NotFoundError, answer_of
 from alerts.sinks.protocol import AlertState, RejectedError, RequestState, UnavailableError
+from alerts.words import shorten
 
 ADDRESSES: Final = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 USER: Final = "breakerd"

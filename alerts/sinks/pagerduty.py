@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from alerts.content import Content, shorten
+from alerts.content import Content
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks.http import HttpClient
 from alerts.sinks.protocol import AlertState, RequestState
+from alerts.words import shorten
 
 ADDRESS: Final = "https://events.pagerduty.com"
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from alerts.content import shorten
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks.http import HttpClient
 from alerts.sinks.protocol import AlertState, RequestState
+from alerts.words import shorten
 
 _SECTION: Final = 2900
 """Characters of one block; Slack takes 3,000."""

@@ -5,7 +5,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from alerts.content import duration, sparkline
+from alerts.content import sparkline
+from alerts.words import duration
 
 _COLOURS = {"CLOSED": "green", "OPEN": "red", "FORCED_OPEN": "red", "HALF_OPEN": "yellow"}
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from alerts.content import Content
 from alerts.delivery import Delivery, Stage, Step, StepKind
 from alerts.incident import Incident, Phase
+from alerts.telling import is_told, next_step
 
 T = 1_800_000_000.0
 STAGES = (Stage(0, "P3"), Stage(60, "P1"), Stage(120, "P2"))
@@ -90,7 +91,7 @@ class IncidentHistory(RuleBasedStateMachine):
 
     @rule(fate=st.sampled_from(["done", "lost", "taken", "done and lost", "crash"]))
     def a_step_is_sent(self, fate: str) -> None:
-        step = None if self.delivery.pending else self.incident.next_step(self.now, self.delivery)
+        step = None if self.delivery.pending else next_step(self.incident, self.now, self.delivery)
         if step is None:
             return
         assert step.kind is not StepKind.CREATE or self.now >= self.incident.not_before
@@ -160,12 +161,12 @@ class IncidentHistory(RuleBasedStateMachine):
         if self.incident.phase is not Phase.CLOSED:
             self.incident.close(self.now)
         for _ in range(2 * len(self.incident.notes) + 5):
-            step = self.incident.next_step(self.now, self.delivery)
+            step = next_step(self.incident, self.now, self.delivery)
             if step is None:
                 break
             self.receiver.carry_out(step)
             self.delivery.confirm(self.now, step)
-        assert self.incident.done()
+        assert is_told(self.incident)
         assert not self.receiver.is_open
         if self.delivery.created and self.delivery.created_at < self.incident.closed_at:
             # The last one is the note of the closing.

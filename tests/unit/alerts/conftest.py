@@ -26,7 +26,11 @@ class World:
         self.memory = 0.2
         self.registry = self.make_registry()
         self.alerting: Alerting | None = None
-        self.alerts: dict[str, object] = {"group_window": 0.0, "remind_after": 0.0}
+        self.alerts: dict[str, object] = {
+            "group_window": 0.0,
+            "remind_after": 0.0,
+            "attach_chart": False,
+        }
         """Settings of `[alerts]`: unless told otherwise, each breaker has its own alert."""
 
     def make_registry(self) -> Registry:

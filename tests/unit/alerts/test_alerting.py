@@ -37,7 +37,10 @@ def test_low_priority_first_then_escalated_then_closed(world: World) -> None:
     assert world.emulator.alerts()[0].status == "closed"
     assert world.notes()[1:] == [
         "Well again after 1 min 10 s. State CLOSED, memory 20%, 0 calls rejected so far.",
-        "Over: it lasted 1 min 10 s.",
+        (
+            "Over: it lasted 1 min 10 s. Worst: p95 500 ms (limit 300 ms), memory 20%. "
+            "Ended by: somebody reset it."
+        ),
     ]
     world.after(3600)
     assert world.history() == ["created P3", "priority P1", "note", "note", "closed"]
@@ -174,7 +177,7 @@ def test_a_flapping_breaker_makes_one_incident(world: World) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.status == "closed"
     assert alert.count == 1
-    assert world.notes()[-1] == "Over: it lasted 2 min, 12 times open."
+    assert world.notes()[-1].startswith("Over: it lasted 2 min, 12 times open. Worst: p95 500 ms")
     again = [note for note in world.notes() if note.startswith("Open again")]
     assert [note.split()[4] for note in again] == ["2nd", "3rd", "4th", "5th", "8th"]
 
@@ -627,13 +630,13 @@ def test_the_history_can_be_asked_by_phase(world: World) -> None:
 def test_what_could_not_be_written_is_written_later(world: World) -> None:
     alerting = world.start()
     store = alerting._ledger.store
-    assert store._connection is not None
-    store._connection.execute("PRAGMA query_only=1")
+    assert store._file._connection is not None
+    store._file._connection.execute("PRAGMA query_only=1")
     world.slow()
     world.after()
     assert len(world.emulator.alerts()) == 1
     assert store.problem
-    store._connection.execute("PRAGMA query_only=0")
+    store._file._connection.execute("PRAGMA query_only=0")
     world.after(10)
     assert store.problem == ""
     world.restart()
@@ -753,7 +756,7 @@ def test_draining_waits_for_what_was_taken(world: World) -> None:
     world.emulator._book.delay = 0.5
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
-        AlertsSettings(database=str(world.database)),
+        AlertsSettings(database=str(world.database), attach_chart=False),
     )
     with Alerting(world.registry, settings) as alerting:
         world.slow()
@@ -781,7 +784,7 @@ def test_a_round_that_fails_is_not_the_last(
 ) -> None:
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
-        AlertsSettings(database=str(world.database)),
+        AlertsSettings(database=str(world.database), attach_chart=False),
     )
     alerting = Alerting(world.registry, settings)
     failed = threading.Event()

@@ -13,14 +13,13 @@ from alerts.content import (
     Content,
     Trouble,
     compose,
-    duration,
     key_value,
     seen,
-    shorten,
     sparkline,
     why,
 )
 from alerts.fields import find_fields
+from alerts.words import duration, shorten
 from breaker import Breaker, Evidence, Settings, Signal
 from breaker.testing import DrivenClock, run_call
 

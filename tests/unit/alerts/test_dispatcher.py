@@ -12,7 +12,8 @@ from alerts import AlertingSettings, OpsGenieSettings
 from alerts.delivery import Delivery, Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks import RejectedError
-from alerts.sinks.opsgenie import OpsGenieSink, _pause
+from alerts.sinks.http import pause_of
+from alerts.sinks.opsgenie import OpsGenieSink
 from tests.unit.alerts.conftest import World
 
 
@@ -188,10 +189,10 @@ def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: W
     world.start()
     sink = world.alerting._outbox._couriers["opsgenie"].dispatcher.sink  # type: ignore[union-attr]
     assert isinstance(sink, OpsGenieSink)
-    sink._client.event_hooks = {"response": [_refuse_status]}
+    sink._client._client.event_hooks = {"response": [_refuse_status]}
     world.slow()
     world.after()
-    sink._client.event_hooks = {}
+    sink._client._client.event_hooks = {}
     world.after(5)
     assert world.emulator.alerts()[0].count == 2
     assert outcomes(world) == {"retried": 1, "delivered": 1}
@@ -374,11 +375,11 @@ def test_a_sink_without_a_key_is_not_made() -> None:
     ],
 )
 def test_pauses_are_read_from_headers(header: str, value: str, pause: float) -> None:
-    assert _pause(httpx.Response(429, headers={header: value})) == pause
+    assert pause_of(httpx.Response(429, headers={header: value})) == pause
 
 
 def _open_incidents(world: World) -> list[Incident]:
     """Opens incidents without delivering yet."""
     assert world.alerting is not None
-    world.alerting._reconcile(world.wall())
+    world.alerting._worker.reconcile(world.alerting.settings)
     return list(world.alerting._ledger)

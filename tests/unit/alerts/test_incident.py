@@ -7,6 +7,7 @@ import pytest
 from alerts.content import Content
 from alerts.delivery import Delivery, Receiver, Stage, Step, StepKind
 from alerts.incident import Incident, Phase, Rules, ordinal
+from alerts.telling import is_told, next_step, owes
 
 T = 1_800_000_000.0
 
@@ -34,10 +35,10 @@ def told(made: Incident) -> Delivery:
 
 def test_is_told_from_its_time_on() -> None:
     made = incident(not_before=T + 10)
-    assert made.next_step(T + 9, Delivery()) is None
-    assert not made.owes(Receiver("x"), T + 9)
-    assert made.next_step(T + 10, Delivery()) == Step(StepKind.CREATE, priority="P3")
-    assert made.owes(Receiver("x"), T + 10)
+    assert next_step(made, T + 9, Delivery()) is None
+    assert not owes(made, Receiver("x"), T + 9)
+    assert next_step(made, T + 10, Delivery()) == Step(StepKind.CREATE, priority="P3")
+    assert owes(made, Receiver("x"), T + 10)
     assert made.deliveries == {}, "asking changes nothing"
 
 
@@ -55,22 +56,22 @@ def test_the_priority_goes_before_the_note() -> None:
     made = incident()
     delivery = told(made)
     made.advance(T + 60, str)
-    first = made.next_step(T + 60, delivery)
+    first = next_step(made, T + 60, delivery)
     assert first == Step(StepKind.PRIORITY, priority="P1", number=1)
     delivery.confirm(T + 60, first)
-    second = made.next_step(T + 60, delivery)
+    second = next_step(made, T + 60, delivery)
     assert second is not None
     assert second.kind is StepKind.NOTE
     delivery.confirm(T + 60, second)
-    assert made.next_step(T + 60, delivery) is None
+    assert next_step(made, T + 60, delivery) is None
 
 
 def test_what_was_over_before_it_was_told_is_not_told() -> None:
     made = incident()
     made.quieten(T + 1, "")
     made.close(T + 1)
-    assert made.next_step(T + 2, Delivery()) is None
-    assert made.done()
+    assert next_step(made, T + 2, Delivery()) is None
+    assert is_told(made)
 
 
 @pytest.mark.parametrize("closes", [True, False])
@@ -78,22 +79,22 @@ def test_what_may_have_arrived_is_closed_if_alerts_are(*, closes: bool) -> None:
     made = incident(closes=closes)
     made.delivery_to("x").tried = "P3"
     made.quieten(T + 1, "")
-    assert made.next_step(T + 1, made.delivery_to("x")) is None, "it may come back"
+    assert next_step(made, T + 1, made.delivery_to("x")) is None, "it may come back"
     made.close(T + 9)
-    step = made.next_step(T + 9, made.delivery_to("x"))
+    step = next_step(made, T + 9, made.delivery_to("x"))
     assert (step is not None and step.kind is StepKind.CLOSE) == closes
-    assert made.done() != closes
+    assert is_told(made) != closes
 
 
 def test_what_is_left_to_people_ends_with_a_note() -> None:
     made = incident(closes=False)
     delivery = told(made)
     made.close(T + 5)
-    step = made.next_step(T + 5, delivery)
+    step = next_step(made, T + 5, delivery)
     assert step is not None
     assert step.kind is StepKind.NOTE
     delivery.confirm(T + 5, step)
-    assert made.done()
+    assert is_told(made)
 
 
 def test_what_was_given_up_is_closed_all_the_same() -> None:
@@ -101,13 +102,13 @@ def test_what_was_given_up_is_closed_all_the_same() -> None:
     delivery = told(made)
     delivery.dead = "422"
     made.advance(T + 60, str)
-    assert made.next_step(T + 60, delivery) is None
+    assert next_step(made, T + 60, delivery) is None
     made.close(T + 61)
-    step = made.next_step(T + 61, delivery)
+    step = next_step(made, T + 61, delivery)
     assert step is not None
     assert step.kind is StepKind.CLOSE
     delivery.confirm(T + 61, step)
-    assert made.done()
+    assert is_told(made)
 
 
 def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
@@ -116,16 +117,16 @@ def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
     made.notes.append("one")
     delivery.confirm(T, Step(StepKind.NOTE, note="one", number=0))
     delivery.lose()
-    assert made.next_step(T, delivery) == Step(StepKind.CREATE, priority="P3")
+    assert next_step(made, T, delivery) == Step(StepKind.CREATE, priority="P3")
     delivery.confirm(T, Step(StepKind.CREATE, priority="P3"))
-    assert made.next_step(T, delivery) == Step(StepKind.NOTE, note="one", number=0)
+    assert next_step(made, T, delivery) == Step(StepKind.NOTE, note="one", number=0)
 
 
 def test_survives_being_written_down() -> None:
     made = incident()
     delivery = told(made)
     made.advance(T + 60, str)
-    delivery.pending = made.next_step(T + 60, delivery)
+    delivery.pending = next_step(made, T + 60, delivery)
     delivery.request_id = "r"
     again = Incident.from_dict(json.loads(json.dumps(made.as_dict())))
     assert again == made

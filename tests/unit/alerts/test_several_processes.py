@@ -25,7 +25,7 @@ class Other:
 
     @property
     def sends(self) -> bool:
-        return self.alerting._lease.held
+        return self.alerting._worker._parts.lease.held
 
     def die(self) -> None:
         """As SIGKILL: nothing is given back but what the system takes."""
@@ -134,7 +134,7 @@ def test_who_hangs_is_taken_over_from_when_its_lease_is_out(world: World, other:
     world.after()
     assert len(world.emulator.requests) == before, "who comes back late does not send"
     assert world.alerting is not None
-    assert not world.alerting._lease.held
+    assert not world.alerting._worker._parts.lease.held
 
 
 @pytest.mark.usefixtures("other")
@@ -142,7 +142,7 @@ def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None
     """Suspended after its round began: the lease is looked at before each request."""
     assert world.alerting is not None
     world.registry.get("a").force_open("a test")
-    world.alerting._reconcile(world.wall())
+    world.alerting._worker.reconcile(world.alerting.settings)
     world.wall.advance(13)
     world.alerting._outbox.run(world.wall())
     assert world.emulator.requests == []
@@ -160,7 +160,7 @@ def test_a_silence_made_in_one_counts_in_all(world: World, other: Other) -> None
 def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     world.registry.get("a").force_open("a test")
     assert world.alerting is not None
-    world.alerting._reconcile(world.wall())
+    world.alerting._worker.reconcile(world.alerting.settings)
     (incident,) = world.alerting._ledger
     message = incident.content.message
     object.__setattr__(incident.content, "message", "")
@@ -181,7 +181,7 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
 def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     alerting = world.start()
     world.slow()
-    alerting._reconcile(world.wall())
+    alerting._worker.reconcile(alerting.settings)
     (incident,) = alerting._ledger
     object.__setattr__(incident.content, "message", "")
     world.after()
