@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -123,11 +124,14 @@ def test_hang_loses_the_request_and_answers_nothing(driven: Emulator, client: ht
     assert create(client).status_code == 202
 
 
-def test_whoever_hangs_up_is_waited_for_no_longer(driven: Emulator) -> None:
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_whoever_hangs_up_is_waited_for_no_longer(driven: Emulator, *, abruptly: bool) -> None:
     before = threading.active_count()
     driven.fail("hang")
     host, port = driven.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
+        if abruptly:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.sendall(b"GET /v2/alerts HTTP/1.1\r\n\r\n")
         assert driven.wait_for(lambda: driven.requests)
         assert threading.active_count() > before
