@@ -106,6 +106,7 @@ class Delivery:
         request_id: request that was accepted and not confirmed yet.
         pending: the step it belongs to.
         asked_at: when it was accepted.
+        doubtful: the step that was sent last, and may have been carried out without our knowing.
         attempts: failed attempts in a row.
         not_before: when to try again.
         minimal: whether the receiver refused the full form.
@@ -132,6 +133,7 @@ class Delivery:
     request_id: str = ""
     pending: Step | None = None
     asked_at: float = 0.0
+    doubtful: Step | None = None
     attempts: int = 0
     not_before: float = 0.0
     minimal: bool = False
@@ -165,7 +167,7 @@ class Delivery:
 
     def settle(self) -> None:
         """Nothing is under way any more."""
-        self.request_id, self.pending = "", None
+        self.request_id, self.pending, self.doubtful = "", None, None
 
     def lose(self) -> None:
         """The alert is not there any more: a person deleted it, or it is another account."""
@@ -208,5 +210,8 @@ class Delivery:
         Raises:
             TypeError, KeyError, ValueError: the data is not a delivery's.
         """
-        pending = data.get("pending")
-        return cls(**{**data, "pending": Step.from_dict(pending) if pending else None})
+        steps = {
+            name: Step.from_dict(data[name]) if data.get(name) else None
+            for name in ("pending", "doubtful")
+        }
+        return cls(**{**data, **steps})

@@ -17,6 +17,7 @@ from alerts.sinks.protocol import (
     PausedError,
     RefusedError,
     RejectedError,
+    Remembering,
     RequestState,
     Sink,
     UnavailableError,
@@ -179,13 +180,10 @@ class Dispatcher:
     # --- what is asked
 
     def _send(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> bool:
-        if step.kind is StepKind.CREATE:
-            request_id = self._create(incident, delivery, step)
+        if self._was_done(incident, delivery, step):
+            request_id = ""
         else:
-            if step.kind is StepKind.PRIORITY:
-                delivery.raised, delivery.raised_to = step.number, step.priority
-                self._ledger.save(incident)
-            request_id = self.sink.send(incident, step)
+            request_id = self._ask_for(incident, delivery, step)
         with self._ledger.lock:
             if request_id:
                 delivery.request_id, delivery.pending, delivery.asked_at = request_id, step, now
@@ -194,18 +192,33 @@ class Dispatcher:
                 self._done(now, incident, delivery, step)
         return True
 
-    def _create(self, incident: Incident, delivery: Delivery, step: Step) -> str:
-        """Sends an opening. That it may be out there is on the disk before it is."""
-        tried = delivery.tried
-        if not tried:
-            delivery.tried = step.priority
-            delivery.fallback = self.receiver.fallback_after is not None
+    def _was_done(self, incident: Incident, delivery: Delivery, step: Step) -> bool:
+        """Whether an earlier attempt arrived, of which no answer came."""
+        before = delivery.doubtful
+        if before is None or (before.kind, before.number) != (step.kind, step.number):
+            return False
+        try:
+            return isinstance(self.sink, Remembering) and self.sink.has(incident, step)
+        except (RefusedError, RejectedError):
+            # A key that may write, and not read.
+            return False
+
+    def _ask_for(self, incident: Incident, delivery: Delivery, step: Step) -> str:
+        """Sends a step. That it may be out there is on the disk before it is."""
+        before = delivery.doubtful, delivery.tried
+        with self._ledger.lock:
+            delivery.doubtful = step
+            if step.kind is StepKind.CREATE:
+                delivery.tried = delivery.tried or step.priority
+                delivery.fallback = self.receiver.fallback_after is not None
+            elif step.kind is StepKind.PRIORITY:
+                delivery.raised, delivery.raised_to = step.number, step.priority
             self._ledger.save(incident)
         try:
             return self.sink.send(incident, step)
         except DeliveryError as error:
             if not error.maybe_taken:
-                delivery.tried = tried
+                delivery.doubtful, delivery.tried = before
             raise
 
     def _look(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> bool:

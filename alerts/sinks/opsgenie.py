@@ -80,6 +80,19 @@ class OpsGenieSink:
             return AlertState.MISSING
         return state_of(answer.get("data"))
 
+    def has(self, incident: Incident, step: Step) -> bool:
+        """Whether the alert shows that the step was carried out."""
+        path = f"/v2/alerts/{quote(incident.alias, safe='')}"
+        try:
+            if step.kind is StepKind.NOTE:
+                params = {**_BY_ALIAS, "limit": "100", "direction": "next", "order": "desc"}
+                notes = self._ask("GET", f"{path}/notes", params=params).get("data")
+                return any(note.get("note") == shorten(step.note, NOTE) for note in notes or ())
+            alert = self._ask("GET", path, params=_BY_ALIAS).get("data")
+        except NotFoundError:
+            return False
+        return isinstance(alert, dict) and shows(alert, step)
+
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
@@ -181,6 +194,15 @@ def state_of(data: object) -> AlertState:
     if data["status"] == "closed":
         return AlertState.CLOSED
     return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
+
+
+def shows(alert: dict[str, Any], step: Step) -> bool:
+    """Whether an alert that the API shows is as the step wants it."""
+    if step.kind is StepKind.CLOSE:
+        return bool(alert.get("status") == "closed")
+    if step.kind is StepKind.PRIORITY:
+        return bool(alert.get("priority") == step.priority)
+    return step.kind is StepKind.CREATE and alert.get("status") == "open"
 
 
 def as_json(payload: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK has no types

@@ -8,7 +8,7 @@ DeliveryError
 """
 
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alerts.delivery import Step
 from alerts.incident import Incident
@@ -105,4 +105,17 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Lets go of connections."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A receiver that can be asked whether it has done something already."""
+
+    def has(self, incident: Incident, step: Step) -> bool:
+        """Whether it is known to have carried out that step, of which no answer came.
+
+        Raises:
+            DeliveryError: one of its kinds.
+        """
         ...

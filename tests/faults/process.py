@@ -1,0 +1,106 @@
+"""The embedded service, started, told what to do, and killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from alerts.emulator import Emulator
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Embedded:
+    """One process; ready when it is made.
+
+    Args:
+        file: its settings.
+        emulator: whom it pages.
+        opened: breakers that are open from its start.
+        environment: variables beside those of the emulator.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        emulator: Emulator,
+        *opened: str,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self.log = ""
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "tests.faults.embedded", str(file), *opened],
+            cwd=ROOT,
+            env=os.environ
+            | {"OPSGENIE_API_URL": emulator.url, "OPSGENIE_API_KEY": "test-key"}
+            | (environment or {}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        ready = self._out.readline()
+        if ready != "ready\n":
+            self.stop(signal.SIGKILL)
+            raise AssertionError(f"it did not start: {ready!r} {self.log}")
+
+    def tell(self, command: str) -> None:
+        """Tells it what to do, and waits until it is done."""
+        self._ask(command)
+        assert self._out.readline() == "ok\n", self.log
+
+    def health(self) -> dict[str, Any]:
+        """What its alerting says of itself."""
+        self._ask("health")
+        answer: dict[str, Any] = json.loads(self._out.readline())
+        assert self._out.readline() == "ok\n", self.log
+        return answer
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ends it: by that signal, or in good order if that is SIGTERM."""
+        if number is signal.SIGTERM:
+            self._in.close()
+        elif self._process.poll() is None:
+            self._process.send_signal(number)
+        self._process.wait(30)
+        self._reader.join()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _ask(self, command: str) -> None:
+        self._in.write(command + "\n")
+        self._in.flush()
+
+    @property
+    def _in(self) -> IO[str]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def _out(self) -> IO[str]:
+        assert self._process.stdout is not None
+        return self._process.stdout
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.log += line
