@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from alerts.emulator import Emulator
+from alerts.emulator.fixture import API_KEY
 from alerts.emulator.jsm import INTEGRATION_PREFIX
 from breaker.testing import DrivenClock
 
@@ -111,6 +112,14 @@ def test_opsgenie_knows_nothing_of_jira(opsgenie_emulator: Emulator) -> None:
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="mode: found 'pigeon', allowed is opsgenie or jsm"):
         Emulator(mode="pigeon")  # type: ignore[arg-type]  # which is the point
+
+
+def test_the_fixture_emulates_jira(jsm_emulator: Emulator) -> None:
+    assert jsm_emulator.mode == "jsm"
+    headers = {"Authorization": f"GenieKey {API_KEY}"}
+    answer = httpx.post(jsm_emulator.url + EVENTS, json={"message": "m"}, headers=headers)
+    assert answer.status_code == 202
+    assert len(jsm_emulator.alerts()) == 1
 
 
 # --- who is let in

@@ -127,6 +127,21 @@ def test_a_picture_arrives_as_it_was_sent(
     assert shown["attachments"] == [{"name": "chart.png", "type": "image/png", "size": len(png)}]
 
 
+def test_a_copy_stays_as_it_was(opsgenie_emulator: Emulator, client: httpx.Client) -> None:
+    create(client)
+    before = opsgenie_emulator.alert("a")
+    assert before is not None
+    by_alias = "/v2/alerts/a/{}?identifierType=alias&alertIdentifierType=alias"
+    client.post(by_alias.format("notes"), json={"note": "n"})
+    client.post(by_alias.format("responders"), json={"responder": {"type": "team", "name": "ops"}})
+    client.post(by_alias.format("attachments"), files={"file": ("chart.png", b"png", "image/png")})
+    after = opsgenie_emulator.alert("a")
+    assert after is not None
+    assert (len(after.notes), len(after.responders), len(after.attachments)) == (1, 1, 1)
+    assert (len(before.notes), len(before.responders), len(before.attachments)) == (0, 0, 0)
+    assert (len(before.history), len(after.history)) == (1, 4)
+
+
 def test_half_a_form_is_no_request(client: httpx.Client) -> None:
     answer = client.post(
         "/v2/alerts/a/attachments",
