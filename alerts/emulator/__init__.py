@@ -1,4 +1,4 @@
-"""An OpsGenie on loopback, for tests, demos and drills.
+"""An OpsGenie or a Jira Service Management on loopback, for tests, demos and drills.
 
 Example:
     with Emulator(api_keys={"key"}) as emulator:
@@ -7,11 +7,14 @@ Example:
 """
 
 from alerts.emulator.alert import EmulatedAlert, Happening
+from alerts.emulator.attachment import Attachment
+from alerts.emulator.book import Summary
 from alerts.emulator.exchange import Entry
-from alerts.emulator.faults import Fault, FaultError, FaultKind
-from alerts.emulator.server import Emulator
+from alerts.emulator.fault import Fault, FaultError, FaultKind, schedule_from_json
+from alerts.emulator.server import Emulator, Mode
 
 __all__ = [
+    "Attachment",
     "EmulatedAlert",
     "Emulator",
     "Entry",
@@ -19,4 +22,7 @@ __all__ = [
     "FaultError",
     "FaultKind",
     "Happening",
+    "Mode",
+    "Summary",
+    "schedule_from_json",
 ]

@@ -1,11 +1,12 @@
 """One alert, as OpsGenie holds and shows it."""
 
 from collections import deque
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Self, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
+
+from alerts.emulator.attachment import Attachment
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object; what is in it is known only where it is read."""
@@ -38,9 +39,11 @@ class EmulatedAlert:
         tiny_id: a small number, as people say it.
         alias: the sender's name for it; only one open alert has it.
         count: how often it was created while it was open.
+        attachments: the files attached to it, oldest first.
         notes: what was said about it, oldest first.
         history: what happened to it, oldest first: `created P3`, `deduplicated`, `priority P1`,
-            `note`, `acknowledged`, `unacknowledged`, `closed`.
+            `note`, `responder ops`, `attached chart.png`, `acknowledged`, `unacknowledged`,
+            `closed`.
     """
 
     id: str
@@ -58,11 +61,13 @@ class EmulatedAlert:
     entity: str = ""
     source: str = ""
     owner: str = ""
+    acknowledged_at: float | None = None
     closed_at: float | None = None
     tags: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
     actions: list[str] = field(default_factory=list)
     responders: list[Json] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
     notes: deque[Happening] = field(default_factory=lambda: deque(maxlen=_KEPT))
     history: deque[Happening] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
@@ -84,7 +89,7 @@ class EmulatedAlert:
             tags=list(body.get("tags", [])),
             details=dict(body.get("details", {})),
             actions=list(body.get("actions", [])),
-            responders=[_as_shown(responder) for responder in body.get("responders", [])],
+            responders=[shown_responder(responder) for responder in body.get("responders", [])],
         )
         alert.log(now, f"created {alert.priority}", body)
         return alert
@@ -99,7 +104,16 @@ class EmulatedAlert:
 
     def copy(self) -> Self:
         """The alert as it is now, for somebody who reads it while it may change."""
-        return deepcopy(self)
+        return replace(
+            self,
+            tags=list(self.tags),
+            details=dict(self.details),
+            actions=list(self.actions),
+            responders=[dict(responder) for responder in self.responders],
+            attachments=list(self.attachments),
+            notes=self.notes.copy(),
+            history=self.history.copy(),
+        )
 
     def as_json(self, *, full: bool = False) -> Json:
         """The alert in the API's form; lists show the short one."""
@@ -139,9 +153,14 @@ def rfc3339(timestamp: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-def _as_shown(responder: Json) -> Json:
+def id_of(kind: str, name: str) -> str:
+    """The id that a team, user, … of that name has here, always the same one."""
+    return str(uuid5(NAMESPACE_URL, f"{kind}:{name}"))
+
+
+def shown_responder(responder: Json) -> Json:
     """A responder may be asked for by any of its names, and is shown with its id."""
     kind = responder["type"]
-    name = responder.get("name") or responder.get("username")
-    shown = {"type": kind, "id": responder.get("id") or str(uuid5(NAMESPACE_URL, f"{kind}:{name}"))}
+    name = responder.get("name") or responder.get("username") or ""
+    shown = {"type": kind, "id": responder.get("id") or id_of(kind, name)}
     return {**shown, "name": name} if kind == "team" and name else shown

@@ -4,28 +4,61 @@ As the real one, it takes a write at once and carries it out later; whether that
 by the request's status.
 """
 
-from collections import OrderedDict, deque
+import heapq
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import ClassVar, Final
 from uuid import uuid4
 
-from alerts.emulator.alert import INTEGRATION, EmulatedAlert, Json, rfc3339
+from alerts.emulator.alert import INTEGRATION, EmulatedAlert, Json, rfc3339, shown_responder
+from alerts.emulator.attachment import Attachment
 
 _KEPT: Final = 10_000
 """So many alerts, results and writes under way are kept."""
 
+MOST_ATTACHMENTS: Final = 20
+"""So many files can be attached to one alert."""
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write: what to do to which alert. `by` is "id", "alias" or "tiny"."""
+    """One write: what to do to which alert.
+
+    Attributes:
+        by: what `identifier` is: "id", "alias" or "tiny".
+        applied: False: it is taken, and then fails.
+        delay: seconds until it is carried out; None for as long as the others take.
+    """
 
     action: str
     body: Json
     identifier: str = ""
     by: str = "id"
     applied: bool = True
-    """False: it is taken, and then fails."""
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of all alerts since the start.
+
+    Attributes:
+        opened: how many were made.
+        duplicates: how often one was created again while it was open, which only raised its count.
+        closed: how many were closed, and not deleted since.
+        deleted: how many were deleted.
+        open: the aliases of those that are open, oldest first.
+        repeated: the aliases of which more than one alert was made, among the latest that are kept.
+    """
+
+    opened: int
+    duplicates: int
+    closed: int
+    deleted: int
+    open: tuple[str, ...]
+    repeated: tuple[str, ...]
 
 
 class AlertBook:
@@ -41,17 +74,21 @@ class AlertBook:
         self.alerts: OrderedDict[str, EmulatedAlert] = OrderedDict()
         """By id, oldest first."""
         self._kept = kept
-        self._under_way: deque[tuple[float, str, Write]] = deque()
+        self._under_way: list[tuple[float, int, str, Write]] = []
+        self._order = count()
         self._results: OrderedDict[str, Json] = OrderedDict()
         self._open: dict[str, str] = {}
-        self._created = 0
+        self._latest: dict[str, str] = {}
+        self._tally = {"opened": 0, "duplicates": 0, "closed": 0, "deleted": 0}
+        self._made: OrderedDict[str, int] = OrderedDict()
 
     def accept(self, now: float, write: Write) -> str | None:
         """Takes a write; returns the request's id, or None if too many are under way."""
         if len(self._under_way) >= self._kept:
             return None
         request_id = str(uuid4())
-        self._under_way.append((now + self.delay, request_id, write))
+        due = now + (self.delay if write.delay is None else write.delay)
+        heapq.heappush(self._under_way, (due, next(self._order), request_id, write))
         self.advance(now)
         return request_id
 
@@ -59,8 +96,8 @@ class AlertBook:
         """Carries out the writes that are due; says whether there were any."""
         any_due = False
         while self._under_way and self._under_way[0][0] <= now:
-            due, request_id, write = self._under_way.popleft()
-            self._results[request_id] = self._carry_out(due, write)
+            due, _, request_id, write = heapq.heappop(self._under_way)
+            self._results[request_id] = self.carry_out(due, write)
             while len(self._results) > self._kept:
                 self._results.popitem(last=False)
             any_due = True
@@ -79,13 +116,28 @@ class AlertBook:
         """The alert with that id, alias or tiny id; by alias the open one, else the latest."""
         if by == "id":
             return self.alerts.get(identifier)
-        if by == "alias" and identifier in self._open:
-            return self.alerts[self._open[identifier]]
-        name = "alias" if by == "alias" else "tiny_id"
-        found = (a for a in reversed(self.alerts.values()) if getattr(a, name) == identifier)
+        if by == "alias":
+            return self.alerts.get(self._open.get(identifier) or self._latest.get(identifier, ""))
+        found = (a for a in reversed(self.alerts.values()) if a.tiny_id == identifier)
         return next(found, None)
 
-    def _carry_out(self, now: float, write: Write) -> Json:
+    def attach(self, alert: EmulatedAlert, now: float, file: Attachment, user: str) -> str | None:
+        """Attaches a file, at once; returns its id, or None if there are too many."""
+        if len(alert.attachments) >= MOST_ATTACHMENTS:
+            return None
+        kept = replace(file, id=str(len(alert.attachments) + 1))
+        alert.attachments.append(kept)
+        alert.log(now, f"attached {kept.name}", {"user": user})
+        return kept.id
+
+    def summary(self) -> Summary:
+        """What became of all alerts since the start."""
+        still_open = (alert.alias for alert in self.alerts.values() if alert.status == "open")
+        repeated = (alias for alias, made in self._made.items() if made > 1)
+        return Summary(**self._tally, open=tuple(still_open), repeated=tuple(repeated))
+
+    def carry_out(self, now: float, write: Write) -> Json:
+        """Does at once what a write asks for; returns the request's status."""
         alert, failure = self._change(now, write)
         return {
             "isSuccess": not failure,
@@ -119,32 +171,56 @@ class AlertBook:
             alert.count += 1
             alert.last_occurred_at = now
             alert.log(now, "deduplicated", {})
+            self._tally["duplicates"] += 1
             return alert
-        self._created += 1
-        alert = EmulatedAlert.from_body(now, body, id=str(uuid4()), tiny_id=str(self._created))
+        self._tally["opened"] += 1
+        tiny_id = str(self._tally["opened"])
+        alert = EmulatedAlert.from_body(now, body, id=str(uuid4()), tiny_id=tiny_id)
+        self._note_made(alert.alias)
         self.alerts[alert.id] = alert
-        self._open[alert.alias] = alert.id
+        self._open[alert.alias] = self._latest[alert.alias] = alert.id
         if len(self.alerts) > self._kept:
-            self._forget_oldest()
+            self._forget(next(iter(self.alerts.values())))
         return alert
 
-    def _forget_oldest(self) -> None:
-        _, gone = self.alerts.popitem(last=False)
-        if self._open.get(gone.alias) == gone.id:
-            del self._open[gone.alias]
+    def _note_made(self, alias: str) -> None:
+        self._made[alias] = self._made.pop(alias, 0) + 1
+        if len(self._made) > self._kept:
+            self._made.popitem(last=False)
+
+    def _forget(self, alert: EmulatedAlert) -> None:
+        del self.alerts[alert.id]
+        for ids in (self._open, self._latest):
+            if ids.get(alert.alias) == alert.id:
+                del ids[alert.alias]
 
     def _close(self, alert: EmulatedAlert, now: float, body: Json) -> None:
         alert.status, alert.closed_at = "closed", now
         self._open.pop(alert.alias, None)
+        self._tally["closed"] += 1
         alert.log(now, "closed", body)
 
+    def _delete(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        if alert.status == "closed":
+            self._tally["closed"] -= 1
+        self._tally["deleted"] += 1
+        alert.log(now, "deleted", body)
+        self._forget(alert)
+
     def _acknowledge(self, alert: EmulatedAlert, now: float, body: Json) -> None:
-        alert.acknowledged, alert.owner = True, body.get("user", "")
+        alert.acknowledged, alert.acknowledged_at = True, now
+        alert.owner = body.get("user", "")
         alert.log(now, "acknowledged", body)
 
     def _unacknowledge(self, alert: EmulatedAlert, now: float, body: Json) -> None:
-        alert.acknowledged, alert.owner = False, ""
+        alert.acknowledged, alert.acknowledged_at, alert.owner = False, None, ""
         alert.log(now, "unacknowledged", body)
+
+    def _add_responder(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        responder = shown_responder(body["responder"])
+        if responder["id"] not in {one["id"] for one in alert.responders}:
+            alert.responders.append(responder)
+        alert.log(now, f"responder {responder.get('name', responder['id'])}", body)
 
     def _add_note(self, alert: EmulatedAlert, now: float, body: Json) -> None:
         alert.log(now, "note", body)
@@ -155,6 +231,8 @@ class AlertBook:
 
     _changes: ClassVar[dict[str, Callable[["AlertBook", EmulatedAlert, float, Json], None]]] = {
         "Close": _close,
+        "Delete": _delete,
+        "AddResponder": _add_responder,
         "Acknowledge": _acknowledge,
         "UnAcknowledge": _unacknowledge,
         "AddNote": _add_note,
@@ -165,6 +243,8 @@ class AlertBook:
 _DONE: Final = {
     "Create": "Created alert",
     "Close": "Closed alert",
+    "Delete": "Deleted alert",
+    "AddResponder": "Added responder",
     "Acknowledge": "Acknowledged alert",
     "UnAcknowledge": "Unacknowledged alert",
     "AddNote": "Added note",

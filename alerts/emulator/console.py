@@ -1,14 +1,20 @@
-"""The emulator's own pages, beside OpsGenie's API: what it holds, and what is to go wrong."""
+"""The emulator's own pages, beside the API: what it holds, and what is to go wrong."""
 
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
 from typing import Final, Protocol
 
 from alerts.emulator.alert import EmulatedAlert, Json, rfc3339
+from alerts.emulator.book import Summary
 from alerts.emulator.exchange import Answer, Entry, Request, refused
-from alerts.emulator.faults import Fault, FaultError
+from alerts.emulator.fault import Fault, FaultError, FaultKind, schedule_from_json
 from alerts.emulator.page import page
 
 _SERVED: Final = (
-    "GET /, GET /emulator/alerts, GET /emulator/journal, GET, POST and DELETE /emulator/faults"
+    "GET /, GET /emulator/alerts, GET /emulator/journal, GET /emulator/summary, "
+    "GET, POST and DELETE /emulator/faults"
 )
 
 
@@ -16,8 +22,16 @@ class Console(Protocol):
     """What the pages show and change."""
 
     @property
-    def requests(self) -> list[Entry]:
-        """The journal."""
+    def mode(self) -> str:
+        """Whose API is served."""
+        ...
+
+    def between(self, start: float, end: float) -> list[Entry]:
+        """What the journal has of that time."""
+        ...
+
+    def summary(self) -> Summary:
+        """What became of all alerts."""
         ...
 
     def alerts(self) -> list[EmulatedAlert]:
@@ -28,8 +42,8 @@ class Console(Protocol):
         """The faults in force."""
         ...
 
-    def add_fault(self, fault: Fault) -> None:
-        """Puts a fault into force."""
+    def schedule(self, faults: Iterable[Fault]) -> None:
+        """Puts faults into force, each after its time."""
         ...
 
     def heal(self) -> None:
@@ -39,31 +53,49 @@ class Console(Protocol):
 
 def is_own(path: str) -> bool:
     """Whether `path` is one of the emulator's own."""
-    return not path.startswith("/v2/")
+    return not path.startswith(("/v2/", "/jsm/"))
 
 
 def answer_own(console: Console, request: Request) -> Answer:  # noqa: PLR0911 - a table of pages
     """Answers a request for one of the emulator's own pages."""
     match request.method, request.path:
         case "GET", "/":
-            return Answer(200, page(console.alerts()))
+            return Answer(200, page(console.alerts(), console.mode))
         case "GET", "/emulator/alerts":
             return Answer(200, {"alerts": [_in_full(alert) for alert in console.alerts()]})
         case "GET", "/emulator/journal":
-            return Answer(200, {"requests": [entry.as_json() for entry in console.requests]})
+            return _journal(console, request)
+        case "GET", "/emulator/summary":
+            return Answer(200, asdict(console.summary()))
         case "GET", "/emulator/faults":
             return Answer(200, {"faults": console.faults()})
         case "POST", "/emulator/faults":
-            return _add_fault(console, request)
+            return _schedule(console, request)
         case "DELETE", "/emulator/faults":
             console.heal()
             return Answer(200, {"faults": []})
-    return refused(404, f"{request.method} {request.path}: served are {_SERVED}, and /v2/…")
+    return refused(404, f"{request.method} {request.path}: served are {_SERVED}, and the API")
 
 
-def _add_fault(console: Console, request: Request) -> Answer:
+def _journal(console: Console, request: Request) -> Answer:
     try:
-        console.add_fault(Fault.from_json(request.body))
+        start = _time(request.query.get("from"), -math.inf)
+        end = _time(request.query.get("to"), math.inf)
+    except ValueError as error:
+        return refused(422, f"from and to are times such as 2027-01-15T08:00:00Z: {error}")
+    return Answer(200, {"requests": [one.as_json() for one in console.between(start, end)]})
+
+
+def _time(text: str | None, default: float) -> float:
+    return default if text is None else datetime.fromisoformat(text).timestamp()
+
+
+def _schedule(console: Console, request: Request) -> Answer:
+    try:
+        faults = schedule_from_json(request.body)
+        if any(fault.kind is FaultKind.REFUSE and fault.lasting is None for fault in faults):
+            return refused(422, "refuse: needs lasting, since nobody could come to take it away")
+        console.schedule(faults)
     except FaultError as error:
         return refused(422, str(error))
     return Answer(200, {"faults": console.faults()})
@@ -74,6 +106,10 @@ def _in_full(alert: EmulatedAlert) -> Json:
     return {
         **alert.as_json(full=True),
         "closedAt": None if alert.closed_at is None else rfc3339(alert.closed_at),
+        "attachments": [
+            {"name": file.name, "type": file.content_type, "size": len(file.content)}
+            for file in alert.attachments
+        ],
         "history": [{"at": rfc3339(line.at), "what": line.what} for line in alert.history],
         "notes": [{"at": rfc3339(line.at), "note": line.what} for line in alert.notes],
     }

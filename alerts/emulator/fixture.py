@@ -1,4 +1,4 @@
-"""A pytest fixture: put `pytest_plugins = ["alerts.emulator.fixture"]` into a `conftest.py`.
+"""Fixtures for pytest: put `pytest_plugins = ["alerts.emulator.fixture"]` into a `conftest.py`.
 
 Example:
     def test_pages(opsgenie_emulator: Emulator) -> None:
@@ -14,11 +14,18 @@ import pytest
 from alerts.emulator.server import Emulator
 
 API_KEY: Final = "test-key"
-"""The key that the fixture's emulator takes."""
+"""The key that the fixtures' emulators take; of a user, it is the token."""
 
 
 @pytest.fixture
 def opsgenie_emulator() -> Iterator[Emulator]:
     """A running emulator on a free port of loopback, which carries writes out at once."""
     with Emulator(api_keys={API_KEY}, delay=0.0) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def jsm_emulator() -> Iterator[Emulator]:
+    """The same for Jira Service Management, of any cloud id."""
+    with Emulator(mode="jsm", api_keys={API_KEY}, delay=0.0) as emulator:
         yield emulator

@@ -1,7 +1,10 @@
 """The emulator's side of one HTTP connection."""
 
 import re
+import selectors
+import socket
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
@@ -11,6 +14,9 @@ from alerts.emulator.exchange import Answer, Request, refused
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes."""
+
+_GLANCE: Final = 0.1
+"""Seconds between two looks at whether a client that has to wait is still there."""
 
 Exchange = Callable[[Request], Answer | None]
 """Answers a request; None ends the connection without an answer."""
@@ -50,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         request = Request.parse(self.command, self.path, dict(self.headers.items()), raw)
         answer = self.exchange_request(request)
-        if answer is None or self.stop_event.wait(answer.late):
+        if answer is None or not self._hold(answer.late):
             self.close_connection = True
             return
         self._send(answer)
@@ -60,6 +66,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:  # noqa: ANN401 - its parent's
         """Says nothing: the journal holds every request."""
+
+    def _hold(self, seconds: float) -> bool:
+        """Waits; False if the client went away meanwhile, or the emulator stops."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self.stop_event.wait(min(left, _GLANCE)) or self._is_gone():
+                return False
+        return not self.stop_event.is_set()
+
+    def _is_gone(self) -> bool:
+        """Whether the client has ended the connection."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.connection, selectors.EVENT_READ)
+            if not selector.select(0):
+                return False
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
 
     def _read_body(self) -> bytes | None:
         """The body; None if it could not be read, which has been answered then."""

@@ -31,7 +31,12 @@ _LENGTHS: Final = {
     "note": NOTE,
     "user": USER,
 }
-_REQUIRED: Final = {"Create": "message", "AddNote": "note", "UpdatePriority": "priority"}
+_REQUIRED: Final = {
+    "Create": "message",
+    "AddNote": "note",
+    "UpdatePriority": "priority",
+    "AddResponder": "responder",
+}
 
 
 def complaint(action: str, body: Json) -> str | None:
@@ -47,6 +52,7 @@ def complaint(action: str, body: Json) -> str | None:
         or _about_details(body.get("details", {}))
         or _about_recipients("responders", body.get("responders", []))
         or _about_recipients("visibleTo", body.get("visibleTo", []))
+        or _about_recipients("responder", [body["responder"]] if "responder" in body else [])
     )
 
 

@@ -5,6 +5,7 @@ import ipaddress
 import socket
 import socketserver
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 
@@ -15,6 +16,12 @@ _DRAIN: Final = 5.0
 class Listener(socketserver.ThreadingTCPServer):
     """Serves each connection on a thread of its own, and ends them all when it stops.
 
+    Args:
+        host: a loopback address.
+        port: 0 for any free one.
+        handler: serves a connection.
+        refusing: asked some times a second whether connections are to be refused.
+
     Raises:
         ValueError: `host` is not a loopback address.
         OSError: the address is in use.
@@ -24,13 +31,25 @@ class Listener(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    timeout = 0.05
 
-    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        handler: type[BaseHTTPRequestHandler],
+        refusing: Callable[[], bool] = lambda: False,
+    ) -> None:
         address = _loopback(host)
         if address.version == 6:
             self.address_family = socket.AF_INET6
-        self._connections: set[socket.socket] = set()
+        self._refusing = refusing
+        self._connections: dict[socket.socket, int] = {}
         self._changed = threading.Condition()
+        self._waiting: set[int] = set()
+        self._shut = False
+        self._serving = False
+        self._stopping = threading.Event()
         super().__init__((str(address), port), handler)
         self._thread: threading.Thread | None = None
 
@@ -42,15 +61,14 @@ class Listener(socketserver.ThreadingTCPServer):
 
     def start(self) -> None:
         """Serves, on a thread of its own."""
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.05,), name="opsgenie-emulator", daemon=True
-        )
+        self._serving = True
+        self._thread = threading.Thread(target=self._serve, name="opsgenie-emulator", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Takes no more connections, and ends those that are open."""
+        self._stopping.set()
         if self._thread is not None:
-            self.shutdown()
             self._thread.join()
         self.server_close()
         with self._changed:
@@ -58,21 +76,71 @@ class Listener(socketserver.ThreadingTCPServer):
                 _end(connection)
             self._changed.wait_for(lambda: not self._connections, _DRAIN)
 
+    def settle(self) -> None:
+        """Waits until connections are refused, or are not, as it should be by now.
+
+        Where that ends connections, the one that the calling thread serves is spared.
+        """
+        me = threading.get_ident()
+        with self._changed:
+            self._waiting.add(me)
+            while self._serving and self._shut != self._refusing():
+                self._changed.wait(self.timeout)
+            self._waiting.discard(me)
+
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - its parent's
         """Notes the connection, and serves it."""
         with self._changed:
-            self._connections.add(request)
+            self._connections[request] = 0
         super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - its parent's
+        """Notes whose connection it is, and serves it."""
+        with self._changed:
+            self._connections[request] = threading.get_ident()
+        super().process_request_thread(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - its parent's
         """Closes a connection, and forgets it."""
         super().shutdown_request(request)
         with self._changed:
-            self._connections.discard(request)
+            self._connections.pop(request, None)
             self._changed.notify_all()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Nothing: a client that goes away is a thing that tests do."""
+
+    def _serve(self) -> None:
+        while not self._stopping.is_set():
+            self._open_or_close()
+            if self._shut:
+                self._stopping.wait(self.timeout)
+            else:
+                self.handle_request()
+        with self._changed:
+            self._serving = False
+            self._changed.notify_all()
+
+    def _open_or_close(self) -> None:
+        refusing = self._refusing()
+        if refusing == self._shut:
+            return
+        with self._changed:
+            if refusing:
+                self._close_socket()
+            else:
+                self.server_activate()
+            self._shut = refusing
+            self._changed.notify_all()
+
+    def _close_socket(self) -> None:
+        """Closes the socket, and binds another to its port, so that nobody else takes it."""
+        self.socket.close()
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+        for connection, thread in self._connections.items():
+            if thread not in self._waiting:
+                _end(connection)
 
 
 def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

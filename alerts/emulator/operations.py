@@ -1,46 +1,53 @@
-"""OpsGenie's alert and heartbeat API. Pure: a request and the time in, an answer out."""
+"""OpsGenie's API of alerts, heartbeats, teams and users.
 
-import re
-from collections.abc import Callable, Iterable
+Pure: a request and the time in, an answer out.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
-from urllib.parse import unquote
 
+from alerts.emulator.account import AS_USUAL, Account, Applying
 from alerts.emulator.alert import EmulatedAlert, Happening, Json, rfc3339
-from alerts.emulator.book import AlertBook, Write
+from alerts.emulator.book import MOST_ATTACHMENTS, Write
 from alerts.emulator.exchange import Answer, Request, accepted, done, found, refused
-from alerts.emulator.heartbeats import Heartbeat, HeartbeatBook
+from alerts.emulator.heartbeats import Heartbeat
 from alerts.emulator.limits import complaint, heartbeat_complaint
+from alerts.emulator.routes import Operation, RefusedError, Routes
 from alerts.emulator.search import SearchError, page_of_alerts, page_of_lines, search
 
 _IDENTIFIERS: Final = ("id", "alias", "tiny")
 
 
-class RefusedError(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.answer = refused(status, message)
-
-
 class OpsGenieApi:
-    """The operations, on the books they work on. Not thread-safe."""
+    """The operations, on the account they work on. Not thread-safe.
 
-    def __init__(self, book: AlertBook, heartbeats: HeartbeatBook) -> None:
-        self._book = book
-        self._heartbeats = heartbeats
+    Args:
+        account: what is read and changed.
+        operations: those that are served, by method and path; all of them if not given.
+    """
 
-    def answer(self, request: Request, now: float, *, applied: bool = True) -> Answer:
-        """Carries out `request`; without `applied`, a write is taken and then fails."""
+    def __init__(
+        self, account: Account, operations: Mapping[tuple[str, str], Operation] | None = None
+    ) -> None:
+        self._account = account
+        self._routes = Routes[_Call](OPERATIONS | DIRECTORY if operations is None else operations)
+
+    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None:
+        """401, unless the request has one of `keys`, or any where there are none."""
+        if request.key and (not keys or request.key in keys):
+            return None
+        return refused(401, "Could not authenticate")
+
+    def answer(self, request: Request, now: float, applying: Applying = AS_USUAL) -> Answer:
+        """Carries out `request`; writes as `applying` says."""
         if request.malformed:
             return refused(400, "Request body is not valid JSON")
         if not isinstance(request.body, dict | None):
             return refused(422, "Request body must be a JSON object")
-        self._book.advance(now)
-        call = _Call(self._book, self._heartbeats, request, now=now, applied=applied)
+        self._account.book.advance(now)
+        call = _Call(self._account, request, now, applying)
         try:
-            operation, names = _find_operation(request)
-            return operation(call, *names)
+            return self._routes.answer(call, request)
         except SearchError as error:
             return refused(422, str(error))
         except RefusedError as error:
@@ -50,32 +57,31 @@ class OpsGenieApi:
 class _Call:
     """One request under way; each operation is a method."""
 
-    def __init__(
-        self,
-        book: AlertBook,
-        heartbeats: HeartbeatBook,
-        request: Request,
-        *,
-        now: float,
-        applied: bool,
-    ) -> None:
-        self.book = book
-        self.heartbeats = heartbeats
+    def __init__(self, account: Account, request: Request, now: float, applying: Applying) -> None:
+        self.book = account.book
+        self.heartbeats = account.heartbeats
+        self.directory = account.directory
         self.query = request.query
         self.body: Json = request.body if isinstance(request.body, dict) else {}
+        self.files = request.files
         self.now = now
-        self.applied = applied
+        self.applying = applying
 
     # --- alerts
 
     def create(self) -> Answer:
         return self.write("Create")
 
+    def delete(self, identifier: str) -> Answer:
+        self.body = {"user": self.query.get("user", "")}
+        return self.write("Delete", identifier)
+
     def write(self, action: str, identifier: str = "") -> Answer:
         by = self._identifier_type()
         if wrong := complaint(action, self.body):
             raise RefusedError(422, wrong)
-        write = Write(action, self.body, identifier, by, self.applied)
+        how = self.applying
+        write = Write(action, self.body, identifier, by, how.applied, how.delay)
         request_id = self.book.accept(self.now, write)
         if request_id is None:
             raise RefusedError(503, "Too many requests are under way")
@@ -104,16 +110,33 @@ class _Call:
             raise RefusedError(404, "Request not found. It might not be processed, yet.")
         return found(result)
 
-    def _alert(self, identifier: str) -> EmulatedAlert:
-        alert = self.book.find(identifier, self._identifier_type())
+    def attach(self, identifier: str) -> Answer:
+        file = self.files.get("file")
+        if file is None:
+            raise RefusedError(400, "A form with a file is needed")
+        alert = self._alert(identifier, "alertIdentifierType")
+        file_id: str | None = "0"
+        if self.applying.applied:
+            file_id = self.book.attach(alert, self.now, file, str(self.body.get("user", "")))
+        if file_id is None:
+            raise RefusedError(422, f"An alert has {MOST_ATTACHMENTS} attachments at most")
+        data = {"id": file_id, "name": file.name}
+        return found(data, status=201, result="Attachment added")
+
+    def attachments(self, identifier: str) -> Answer:
+        files = self._alert(identifier, "alertIdentifierType").attachments
+        return found([{"id": file.id, "name": file.name} for file in files])
+
+    def _alert(self, identifier: str, parameter: str = "identifierType") -> EmulatedAlert:
+        alert = self.book.find(identifier, self._identifier_type(parameter))
         if alert is None:
             raise RefusedError(404, "Alert not found. It might not be processed, yet.")
         return alert
 
-    def _identifier_type(self) -> str:
-        by = self.query.get("identifierType", "id")
+    def _identifier_type(self, parameter: str = "identifierType") -> str:
+        by = self.query.get(parameter, "id")
         if by not in _IDENTIFIERS:
-            raise RefusedError(422, f"identifierType must be one of {', '.join(_IDENTIFIERS)}")
+            raise RefusedError(422, f"{parameter} must be one of {', '.join(_IDENTIFIERS)}")
         return by
 
     def _lines(self, lines: Iterable[Happening], shown: Callable[[Happening], Json]) -> Answer:
@@ -160,7 +183,7 @@ class _Call:
 
     def ping(self, name: str) -> Answer:
         # 202 also where no such heartbeat exists, as the real one answers.
-        if self.applied:
+        if self.applying.applied:
             self.heartbeats.ping(name, self.now)
         return accepted("PONG - Heartbeat received")
 
@@ -176,27 +199,48 @@ class _Call:
             raise RefusedError(404, f"Heartbeat with name [{name}] not found")
         return heartbeat
 
+    # --- teams, users and the account
 
-_Operation = Callable[..., Answer]
-"""Takes a `_Call`, and what its path holds in braces."""
+    def team(self, identifier: str) -> Answer:
+        by = self.query.get("identifierType", "id")
+        if by not in {"id", "name"}:
+            raise RefusedError(422, "identifierType must be one of id, name")
+        team = self.directory.team(identifier, by)
+        if team is None:
+            raise RefusedError(404, f"No team exists with {by} [{identifier}]")
+        return found(team)
+
+    def user(self, identifier: str) -> Answer:
+        user = self.directory.user(identifier)
+        if user is None:
+            raise RefusedError(404, f"No user exists with username or id [{identifier}]")
+        return found(user)
+
+    def account(self) -> Answer:
+        plan = {"maxUserCount": 1, "name": "Emulated", "isYearly": False}
+        return found({"name": "breakerd emulator", "userCount": 1, "plan": plan})
 
 
-def _writing(action: str) -> _Operation:
+def _writing(action: str) -> Operation:
     return lambda call, identifier: call.write(action, identifier)
 
 
-OPERATIONS: Final[dict[tuple[str, str], _Operation]] = {
+OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/v2/alerts"): _Call.create,
     ("GET", "/v2/alerts"): _Call.list_alerts,
     ("GET", "/v2/alerts/count"): _Call.count,
     ("GET", "/v2/alerts/requests/{requestId}"): _Call.request_status,
     ("GET", "/v2/alerts/{identifier}"): _Call.get,
+    ("DELETE", "/v2/alerts/{identifier}"): _Call.delete,
     ("GET", "/v2/alerts/{identifier}/notes"): _Call.notes,
     ("GET", "/v2/alerts/{identifier}/logs"): _Call.logs,
+    ("GET", "/v2/alerts/{identifier}/attachments"): _Call.attachments,
+    ("POST", "/v2/alerts/{identifier}/attachments"): _Call.attach,
     ("POST", "/v2/alerts/{identifier}/notes"): _writing("AddNote"),
     ("POST", "/v2/alerts/{identifier}/close"): _writing("Close"),
     ("POST", "/v2/alerts/{identifier}/acknowledge"): _writing("Acknowledge"),
     ("POST", "/v2/alerts/{identifier}/unacknowledge"): _writing("UnAcknowledge"),
+    ("POST", "/v2/alerts/{identifier}/responders"): _writing("AddResponder"),
     ("PUT", "/v2/alerts/{identifier}/priority"): _writing("UpdatePriority"),
     ("GET", "/v2/heartbeats"): _Call.list_heartbeats,
     ("POST", "/v2/heartbeats"): _Call.add_heartbeat,
@@ -206,21 +250,11 @@ OPERATIONS: Final[dict[tuple[str, str], _Operation]] = {
     ("POST", "/v2/heartbeats/{name}/disable"): _Call.disable_heartbeat,
     ("GET", "/v2/heartbeats/{name}/ping"): _Call.ping,
 }
-"""By method and path. Where two paths match, the one that is listed first."""
+"""OpsGenie's alert API, by method and path."""
 
-_PATTERNS: Final = [
-    (method, re.compile(re.sub(r"{\w+}", "([^/]+)", path)), operation)
-    for (method, path), operation in OPERATIONS.items()
-]
-
-
-def _find_operation(request: Request) -> tuple[_Operation, list[str]]:
-    allowed = set()
-    for method, pattern, operation in _PATTERNS:
-        if match := pattern.fullmatch(request.path):
-            if method == request.method:
-                return operation, [unquote(name) for name in match.groups()]
-            allowed.add(method)
-    if allowed:
-        raise RefusedError(405, f"{request.path} takes {', '.join(sorted(allowed))}")
-    raise RefusedError(501, f"{request.method} {request.path} is not emulated")
+DIRECTORY: Final[dict[tuple[str, str], Operation]] = {
+    ("GET", "/v2/teams/{identifier}"): _Call.team,
+    ("GET", "/v2/users/{identifier}"): _Call.user,
+    ("GET", "/v2/account"): _Call.account,
+}
+"""What other APIs of OpsGenie's are asked for."""

@@ -9,13 +9,17 @@ from alerts.emulator.alert import EmulatedAlert, Happening, rfc3339
 _SHOWN: Final = 200
 
 
-def page(alerts: list[EmulatedAlert]) -> str:
+NAMES: Final = {"opsgenie": "OpsGenie", "jsm": "Jira Service Management"}
+"""By mode."""
+
+
+def page(alerts: list[EmulatedAlert], mode: str = "opsgenie") -> str:
     """The page, as HTML. All that was sent is escaped."""
     opened = sum(alert.status == "open" for alert in alerts)
     rows = "".join(map(_row, reversed(alerts[-_SHOWN:])))
     if not rows:
         rows = '<tr><td colspan="7">Nobody has been paged yet.</td></tr>'
-    return _PAGE.format(opened=opened, total=len(alerts), shown=_SHOWN, rows=rows)
+    return _PAGE.format(name=NAMES[mode], opened=opened, total=len(alerts), shown=_SHOWN, rows=rows)
 
 
 def _row(alert: EmulatedAlert) -> str:
@@ -53,7 +57,7 @@ def _clock(at: float) -> str:
 
 _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2">
-<meta name="viewport" content="width=device-width"><title>{opened} open, OpsGenie emulator</title>
+<meta name="viewport" content="width=device-width"><title>{opened} open, {name} emulator</title>
 <style>
 :root{{color-scheme:light dark;font:15px/1.45 system-ui,sans-serif}}
 body{{margin:2rem}} h1{{font-size:1.3rem;margin:0}}
@@ -63,7 +67,7 @@ tr.closed{{opacity:.55}} ul{{margin:0;padding:0;list-style:none}} pre{{white-spa
 time,small,code{{font-size:.85em;opacity:.8}}
 .P1,.P2{{color:#d6263a}} .P3{{color:#c77700}}
 </style></head><body>
-<h1>OpsGenie emulator</h1>
+<h1>{name} emulator</h1>
 <p>{opened} open of {total}, newest first, times in UTC. The newest {shown} are shown; this page
 renews itself every 2 s.</p>
 <table><thead><tr><th>Priority</th><th>Status</th><th>Message</th><th>Count</th><th>Created</th>

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from alerts.emulator.alert import EmulatedAlert, Json
@@ -12,6 +12,7 @@ T = TypeVar("T")
 LARGEST_PAGE: Final = 100
 _PAGE: Final = 20
 _TERM: Final = re.compile(r'(\w+)\s*:\s*(?:"([^"]*)"|(\S+))')
+_AND: Final = re.compile(r"\band\b", re.IGNORECASE)
 _FIELDS: Final[dict[str, Callable[[EmulatedAlert], Iterable[str]]]] = {
     "status": lambda alert: [alert.status],
     "alias": lambda alert: [alert.alias],
@@ -46,7 +47,7 @@ def search(alerts: Iterable[EmulatedAlert], query: dict[str, str]) -> list[Emula
         SearchError: the query has a part that the emulator does not know.
     """
     text = query.get("query", "")
-    if left := re.sub(r"\bAND\b", "", _TERM.sub("", text)).strip():
+    if left := _AND.sub("", _TERM.sub("", text)).strip():
         raise SearchError(f"query: only name:value terms joined by AND are emulated, not {left!r}")
     if "searchIdentifier" in query:
         raise SearchError("searchIdentifier: saved searches are not emulated")
@@ -63,9 +64,8 @@ def page_of_alerts(alerts: list[EmulatedAlert], query: dict[str, str]) -> tuple[
     Raises:
         SearchError: a parameter is out of range.
     """
-    offset, limit = _number(query, "offset", 0, least=0), _limit(query)
-    sort = _one_of(query, "sort", _SORTS)
-    ordered = sorted(alerts, key=_SORTS[sort], reverse=_one_of(query, "order", _ORDERS) == "desc")
+    offset, limit = numbers_of_page(query)
+    ordered = in_order(alerts, query, _SORTS[_one_of(query, "sort", _SORTS)])
     last = max(0, (len(ordered) - 1) // limit * limit)
     offsets = {"first": 0, "last": last}
     if offset + limit < len(ordered):
@@ -74,6 +74,33 @@ def page_of_alerts(alerts: list[EmulatedAlert], query: dict[str, str]) -> tuple[
         offsets["prev"] = max(0, offset - limit)
     paging = {name: _link(query, offset=at, limit=limit) for name, at in offsets.items()}
     return [alert.as_json() for alert in ordered[offset : offset + limit]], paging
+
+
+def numbers_of_page(query: dict[str, str], size: str = "limit") -> tuple[int, int]:
+    """Where a page of alerts begins, and how many it holds at most.
+
+    Args:
+        query: the parameters of the query.
+        size: the parameter that says how many.
+
+    Raises:
+        SearchError: a parameter is out of range.
+    """
+    limit = min(LARGEST_PAGE, _number(query, size, _PAGE, least=1))
+    return _number(query, "offset", 0, least=0), limit
+
+
+def in_order(
+    alerts: Iterable[EmulatedAlert],
+    query: dict[str, str],
+    key: Callable[[EmulatedAlert], Any],
+) -> list[EmulatedAlert]:
+    """The alerts sorted by `key`, downwards unless `query` says otherwise.
+
+    Raises:
+        SearchError: `query` says something else.
+    """
+    return sorted(alerts, key=key, reverse=_one_of(query, "order", _ORDERS) == "desc")
 
 
 def page_of_lines(lines: Sequence[T], query: dict[str, str]) -> tuple[list[tuple[str, T]], Json]:

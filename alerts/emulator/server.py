@@ -1,69 +1,88 @@
-"""The emulator: OpsGenie's API on a loopback port, what was asked of it, and what goes wrong."""
+"""The emulator: an API on a loopback port, what was asked of it, and what goes wrong."""
 
 import asyncio
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Literal, Protocol, Self, TypeVar, get_args
 
+from alerts.emulator.account import AS_USUAL, Account, Applying
 from alerts.emulator.alert import EmulatedAlert, Json
-from alerts.emulator.book import AlertBook
+from alerts.emulator.book import AlertBook, Summary, Write
 from alerts.emulator.console import answer_own, is_own
-from alerts.emulator.exchange import Answer, Entry, Request, refused
-from alerts.emulator.faults import Fault, FaultKind, Faults, answer_of
+from alerts.emulator.exchange import Answer, Entry, Request
+from alerts.emulator.fault import Fault, FaultKind
+from alerts.emulator.faults import Faults, Strike, Window, answer_of, spoilt
 from alerts.emulator.handler import handler_for
-from alerts.emulator.heartbeats import Heartbeat, HeartbeatBook
+from alerts.emulator.heartbeats import Heartbeat
+from alerts.emulator.journal import Journal
+from alerts.emulator.jsm import JsmApi
 from alerts.emulator.listener import Listener
 from alerts.emulator.operations import OpsGenieApi
 
 T = TypeVar("T")
 
-_JOURNAL: Final = 10_000
-"""So many requests are kept."""
+Mode = Literal["opsgenie", "jsm"]
+"""Whose API it serves: OpsGenie's, or the two of Jira Service Management."""
+
+
+class _Api(Protocol):
+    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None: ...
+
+    def answer(self, request: Request, now: float, applying: Applying) -> Answer: ...
 
 
 class Emulator:
     """The emulator as a server and a context manager. Thread-safe.
 
     Args:
+        mode: "opsgenie", or "jsm".
         host: a loopback address; others are refused, since it asks nobody who they are.
         port: 0 for any free one.
-        api_keys: the keys that are let in; none: every one is.
+        api_keys: the keys, and the passwords of Basic, that are let in; none: every one is.
+        cloud_id: for "jsm", the only cloud id that is known; None: every one is.
         delay: seconds between taking a write and carrying it out.
         clock: seconds since the epoch; a test may drive it.
 
     Raises:
-        ValueError: `host` is not a loopback address.
+        ValueError: `host` is not a loopback address, or there is no such mode.
         OSError: the address is in use.
     """
 
     def __init__(
         self,
         *,
+        mode: Mode = "opsgenie",
         host: str = "127.0.0.1",
         port: int = 0,
         api_keys: Collection[str] = (),
+        cloud_id: str | None = None,
         delay: float = 0.05,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if mode not in get_args(Mode):
+            raise ValueError(f"mode: found {mode!r}, allowed is {' or '.join(get_args(Mode))}")
+        self.mode: Final = mode
         self.api_keys = frozenset(api_keys)
         """May be replaced while it runs."""
         self._clock = clock
-        self._book = AlertBook(delay)
-        self._heartbeats = HeartbeatBook()
-        self._api = OpsGenieApi(self._book, self._heartbeats)
+        self._account = Account(AlertBook(delay))
+        self._book = self._account.book
+        self._api: _Api = (
+            JsmApi(self._account, cloud_id) if mode == "jsm" else OpsGenieApi(self._account)
+        )
         self._faults = Faults()
-        self._journal: deque[Entry] = deque(maxlen=_JOURNAL)
+        self._journal = Journal()
         self._changed = threading.Condition()
         self._changes = 0
         self._stopping = threading.Event()
-        self._listener = Listener(host, port, handler_for(self._exchange, self._stopping))
+        handler = handler_for(self._exchange, self._stopping)
+        self._listener = Listener(host, port, handler, self._is_refusing)
 
     @property
     def url(self) -> str:
-        """Where it listens, as `OPSGENIE_API_URL` takes it."""
+        """Where it listens; in the mode "opsgenie", what `OPSGENIE_API_URL` takes."""
         return self._listener.url
 
     def start(self) -> Self:
@@ -102,21 +121,88 @@ class Emulator:
             alert = self._book.find(alias, "alias")
             return None if alert is None else alert.copy()
 
+    def summary(self) -> Summary:
+        """What became of all alerts since the start."""
+        with self._changed:
+            self._book.advance(self._clock())
+            return self._book.summary()
+
     @property
     def requests(self) -> list[Entry]:
-        """The latest requests to OpsGenie's API, oldest first; each is here before its answer."""
+        """The latest requests to the API, oldest first; each is here before its answer."""
         with self._changed:
             return list(self._journal)
 
-    def add_heartbeat(self, name: str, *, interval: int = 10, unit: str = "minutes") -> None:
-        """Makes a heartbeat, as somebody would in OpsGenie's settings."""
+    def between(self, start: float, end: float) -> list[Entry]:
+        """The requests that came from `start` on and before `end`, in seconds since the epoch."""
         with self._changed:
-            self._heartbeats.add(Heartbeat(name, interval, unit))
+            return self._journal.between(start, end)
+
+    # --- what people do
+
+    def acknowledge(self, alias: str, *, by: str = "") -> None:
+        """Acknowledges the open alert of that alias at once, as somebody would on their phone.
+
+        Raises:
+            LookupError: there is none.
+        """
+        self._do("Acknowledge", alias, by)
+
+    def close(self, alias: str, *, by: str = "") -> None:
+        """Closes the open alert of that alias at once.
+
+        Raises:
+            LookupError: there is none.
+        """
+        self._do("Close", alias, by)
+
+    def delete(self, alias: str, *, by: str = "") -> None:
+        """Deletes the open alert of that alias at once.
+
+        Raises:
+            LookupError: there is none.
+        """
+        self._do("Delete", alias, by)
+
+    def _do(self, action: str, alias: str, by: str) -> None:
+        with self._changed:
+            now = self._clock()
+            self._book.advance(now)
+            alert = self._book.find(alias, "alias")
+            if alert is None or alert.status == "closed":
+                raise LookupError(f"there is no open alert {alias!r}")
+            self._book.carry_out(now, Write(action, {"user": by}, alert.id))
+            self._change()
+
+    # --- what was set up
+
+    def add_team(self, name: str) -> str:
+        """Makes a team; returns its id. Until the first is made, every team exists.
+
+        Raises:
+            ValueError: there are too many.
+        """
+        with self._changed:
+            return self._account.directory.add_team(name)
+
+    def add_user(self, username: str) -> str:
+        """Makes a user; returns the id. Until the first is made, every user exists.
+
+        Raises:
+            ValueError: there are too many.
+        """
+        with self._changed:
+            return self._account.directory.add_user(username)
+
+    def add_heartbeat(self, name: str, *, interval: int = 10, unit: str = "minutes") -> None:
+        """Makes a heartbeat, as somebody would in the settings."""
+        with self._changed:
+            self._account.heartbeats.add(Heartbeat(name, interval, unit))
 
     def heartbeat(self, name: str) -> Json | None:
-        """The heartbeat of that name, in the API's form."""
+        """The heartbeat of that name, in OpsGenie's form."""
         with self._changed:
-            heartbeat = self._heartbeats.heartbeats.get(name)
+            heartbeat = self._account.heartbeats.heartbeats.get(name)
             return None if heartbeat is None else heartbeat.as_json(self._clock())
 
     # --- what goes wrong
@@ -130,16 +216,25 @@ class Emulator:
         self.add_fault(Fault.from_json({"kind": kind, **options}))
 
     def add_fault(self, fault: Fault) -> None:
-        """Puts `fault` into force.
+        """Puts `fault` into force, once its `after` is over.
 
         Raises:
             FaultError: there are too many already.
         """
+        self.schedule([fault])
+
+    def schedule(self, faults: Iterable[Fault]) -> None:
+        """Puts each of `faults` into force once its `after`, counted from now, is over.
+
+        Raises:
+            FaultError: there are too many; none is taken then.
+        """
         with self._changed:
-            self._faults.add(fault, self._clock())
+            self._faults.add_all(faults, self._clock())
+        self._listener.settle()
 
     def faults(self) -> list[Json]:
-        """The faults in force."""
+        """The faults in force, and those to come."""
         with self._changed:
             return self._faults.as_json(self._clock())
 
@@ -147,6 +242,14 @@ class Emulator:
         """Takes all faults away."""
         with self._changed:
             self._faults.clear()
+        self._listener.settle()
+
+    def settle(self) -> None:
+        """Waits until connections are refused, or are not, as the faults would have it by now.
+
+        A socket follows the clock within some 50 ms; a test that drives one need not wait for it.
+        """
+        self._listener.settle()
 
     # --- waiting
 
@@ -198,38 +301,43 @@ class Emulator:
             return answer_own(self, request)
         with self._changed:
             now = self._clock()
-            struck = self._faults.strike(request, now)
-            answer = self._answer(request, now, struck)
-            fault = struck[0].kind if struck else ""
-            self._journal.append(_entry(request, now, answer, fault))
+            window = self._faults.window(request, now)
+            strike = self._faults.strike(request, now)
+            answer = self._answer(request, now, strike)
+            self._journal.add(_entry(request, now, answer, strike, window), request.size)
             self._change()
             return answer
 
-    def _answer(
-        self, request: Request, now: float, struck: tuple[Fault, float] | None
-    ) -> Answer | None:
-        if struck is None:
-            return self._answer_by_api(request, now)
-        fault, left = struck
-        if fault.kind is FaultKind.DOWN:
+    def _answer(self, request: Request, now: float, strike: Strike | None) -> Answer | None:
+        if strike is None:
+            return self._answer_by_api(request, now, AS_USUAL)
+        fault = strike.fault
+        if fault.kind in {FaultKind.DOWN, FaultKind.REFUSE}:
             return None
-        if instead := answer_of(fault, left):
+        if instead := answer_of(strike):
             return instead
-        applied = fault.kind is not FaultKind.UNAPPLIED
-        answer = self._answer_by_api(request, now, applied=applied)
-        if fault.kind is FaultKind.DROP:
-            return None
-        if fault.kind is FaultKind.SLOW:
-            return Answer(answer.status, answer.content, answer.headers, late=fault.delay)
-        return answer
+        return spoilt(self._answer_by_api(request, now, _applying(fault)), fault)
 
-    def _answer_by_api(self, request: Request, now: float, *, applied: bool = True) -> Answer:
-        if not request.key or (self.api_keys and request.key not in self.api_keys):
-            return refused(401, "Could not authenticate")
-        return self._api.answer(request, now, applied=applied)
+    def _answer_by_api(self, request: Request, now: float, applying: Applying) -> Answer:
+        refusal = self._api.locked_out(request, self.api_keys)
+        return refusal or self._api.answer(request, now, applying)
+
+    def _is_refusing(self) -> bool:
+        with self._changed:
+            return self._faults.refusing(self._clock())
 
 
-def _entry(request: Request, now: float, answer: Answer | None, fault: str) -> Entry:
+def _applying(fault: Fault) -> Applying:
+    """How a write is carried out that meets `fault`."""
+    if fault.kind is FaultKind.UNAPPLIED:
+        return Applying(applied=False)
+    return Applying(delay=fault.delay) if fault.kind is FaultKind.DELAYED else AS_USUAL
+
+
+def _entry(
+    request: Request, now: float, answer: Answer | None, strike: Strike | None, window: Window
+) -> Entry:
+    hangs = strike is not None and strike.fault.kind is FaultKind.HANG
     return Entry(
         at=now,
         method=request.method,
@@ -237,6 +345,8 @@ def _entry(request: Request, now: float, answer: Answer | None, fault: str) -> E
         query=request.query,
         headers=request.without_secret(),
         body=request.body,
-        status=answer.status if answer else 0,
-        fault=fault,
+        status=0 if answer is None or hangs else answer.status,
+        fault=strike.fault.kind if strike else "",
+        throttled=window.throttled,
+        warned=window.warned,
     )

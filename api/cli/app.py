@@ -1,7 +1,7 @@
 """The commands of `breakerd`. What only some of them need is imported when they run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -32,6 +32,12 @@ DemoEndpoints = Annotated[
 EmulatorPort = Annotated[int, typer.Option(help="Port; 0 for any free one.", min=0, max=65535)]
 OnlyKey = Annotated[str | None, typer.Option(help="The only key let in; any key if not given.")]
 Delay = Annotated[float, typer.Option(help="Seconds until a write is carried out.", min=0)]
+ModeOption = Annotated[
+    Literal["opsgenie", "jsm"], typer.Option(help="jsm is Jira Service Management.")
+]
+FaultsFile = Annotated[
+    Path | None, typer.Option(help="JSON file with what is to go wrong, and when.")
+]
 Pace = Annotated[float, typer.Option(help="2 is twice as fast.", min=0.5, max=5)]
 
 
@@ -82,11 +88,17 @@ def check(
 
 
 @app.command()
-def emulator(port: EmulatorPort = 8081, key: OnlyKey = None, delay: Delay = 0.2) -> None:
-    """Runs an OpsGenie on loopback: page it instead of people."""
-    from api.cli.emulate import run_emulator  # noqa: PLC0415
+def emulator(
+    port: EmulatorPort = 8081,
+    key: OnlyKey = None,
+    delay: Delay = 0.2,
+    mode: ModeOption = "opsgenie",
+    faults: FaultsFile = None,
+) -> None:
+    """Runs an OpsGenie, or a Jira Service Management, on loopback: page it instead of people."""
+    from api.cli.emulate import Emulation, run_emulator  # noqa: PLC0415
 
-    run_emulator(port, key, delay)
+    run_emulator(Emulation(mode, port, key, delay, faults))
 
 
 @app.command()

@@ -115,6 +115,9 @@ def _typed(text: str, schema: Json) -> object:
 
 
 def _about_body(operation: Operation, headers: Mapping[str, str], body: object) -> Iterator[str]:
+    if operation.parameters("formData"):
+        yield from _about_form(operation, headers, body)
+        return
     (parameter,) = operation.parameters("body").values() or [None]
     if body is None:
         if parameter and parameter.get("required"):
@@ -127,6 +130,20 @@ def _about_body(operation: Operation, headers: Mapping[str, str], body: object) 
     if lower.get("content-type", "").partition(";")[0] != "application/json":
         yield f"headers: Content-Type {lower.get('content-type')!r} must be application/json"
     yield from _problems(parameter["schema"], body, "body")
+
+
+def _about_form(operation: Operation, headers: Mapping[str, str], body: object) -> Iterator[str]:
+    parameters = operation.parameters("formData")
+    fields = body if isinstance(body, dict) else {}
+    for name in fields:
+        if name not in parameters:
+            yield f"form.{name}: unknown; described are {', '.join(parameters)}"
+    for name, parameter in parameters.items():
+        if parameter.get("required") and name not in fields:
+            yield f"form.{name}: missing"
+    lower = {name.lower(): value for name, value in headers.items()}
+    if lower.get("content-type", "").partition(";")[0] != "multipart/form-data":
+        yield f"headers: Content-Type {lower.get('content-type')!r} must be multipart/form-data"
 
 
 def _problems(schema: Json, value: object, where: str) -> list[str]:

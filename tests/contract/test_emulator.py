@@ -49,10 +49,15 @@ class Conversation:
         self._client = httpx.Client(base_url=emulator.url, headers=headers, timeout=10)
 
     def say(
-        self, method: str, path: str, query: dict[str, str] | None = None, body: object = None
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: object = None,
+        files: dict[str, Any] | None = None,
     ) -> httpx.Response:
         """Asks what the API describes."""
-        response = self.say_wrongly(method, path, query, body)
+        response = self.say_wrongly(method, path, query, body, files)
         entry = self.emulator.requests[-1]
         assert_request_conforms(entry.method, entry.path, entry.query, entry.headers, entry.body)
         return response
@@ -63,10 +68,13 @@ class Conversation:
         path: str,
         query: dict[str, str] | None = None,
         body: object = None,
+        files: dict[str, Any] | None = None,
         **headers: str,
     ) -> httpx.Response:
         """Asks whatever is asked; only the answer has to be described."""
-        response = self._client.request(method, path, params=query, json=body, headers=headers)
+        response = self._client.request(
+            method, path, params=query, json=body, files=files, headers=headers
+        )
         assert_answer_conforms(method, path, response.status_code, response.json())
         return response
 
@@ -103,6 +111,8 @@ def test_every_operation_answers_as_described(
         ("POST", f"{ALERT}/acknowledge", BY_ALIAS, ACTION),
         ("POST", f"{ALERT}/unacknowledge", BY_ALIAS, ACTION),
         ("POST", f"/v2/alerts/{alert['id']}/notes", {}, ACTION),
+        ("POST", f"{ALERT}/responders", BY_ALIAS, {"responder": {"type": "team", "name": "db"}}),
+        ("GET", f"{ALERT}/attachments", {"alertIdentifierType": "alias"}, None),
         ("PUT", f"/v2/alerts/{alert['tinyId']}/priority", BY_TINY_ID, {"priority": "P1"}),
         ("GET", f"{ALERT}/notes", BY_ALIAS | {"limit": "1", "order": "asc"}, None),
         ("GET", f"{ALERT}/logs", BY_ALIAS | {"direction": "next", "offset": "1"}, None),
@@ -118,17 +128,29 @@ def test_every_operation_answers_as_described(
         ("DELETE", "/v2/heartbeats/live", {}, None),
         ("GET", "/v2/heartbeats/live/ping", {}, None),
     ]  # fmt: skip
+    attach(conversation)
     for method, path, query, body in said:
         response = conversation.say(method, path, query, body)
         assert response.status_code in {200, 201, 202}, (method, path, response.text)
     final = conversation.emulator.alert("payments/open")
     assert final is not None
     assert (final.priority, final.status, final.acknowledged) == ("P1", "closed", False)
+    conversation.say("DELETE", ALERT, BY_ALIAS | {"user": "u", "source": "s"})
     served = {
         (entry.method, find_operation(entry.method, entry.path).path)
         for entry in conversation.emulator.requests
     }
     assert served == set(OPERATIONS)
+
+
+def attach(conversation: Conversation) -> None:
+    response = conversation.say(
+        "POST",
+        f"{ALERT}/attachments",
+        {"alertIdentifierType": "alias"},
+        files={"file": ("chart.png", b"png", "image/png"), "user": (None, "breakerd")},
+    )
+    assert response.status_code == 201, response.text
 
 
 @pytest.mark.parametrize(
@@ -149,6 +171,9 @@ def test_every_operation_answers_as_described(
         ("POST", "/v2/alerts/none/notes", {}, {}, 422),
         ("PUT", "/v2/alerts/none/priority", {}, {"priority": "P9"}, 422),
         ("POST", "/v2/alerts/none/snooze", {}, {}, 501),
+        ("POST", "/v2/alerts/none/responders", {}, {"responder": {}}, 422),
+        ("POST", "/v2/alerts/none/attachments", {}, {}, 400),
+        ("GET", "/v2/alerts/none/attachments", {}, None, 404),
         ("POST", "/v2/heartbeats", {}, {}, 422),
         ("GET", "/v2/heartbeats/none", {}, None, 404),
     ],

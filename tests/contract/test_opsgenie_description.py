@@ -126,3 +126,25 @@ def test_a_time_without_its_zone_is_found(time: str) -> None:
     body = {"data": {"processedAt": time}, "took": 0.1, "requestId": "i"}
     with pytest.raises(AssertionError, match="processedAt"):
         assert_answer_conforms("GET", "/v2/alerts/requests/i", 200, body)
+
+
+FORM = {"Content-Type": "multipart/form-data; boundary=b", "Authorization": "GenieKey ***"}
+ATTACH = ("POST", "/v2/alerts/a/attachments", {"alertIdentifierType": "alias"})
+
+
+def test_a_described_form_conforms() -> None:
+    assert_request_conforms(*ATTACH, FORM, {"file": {"name": "chart.png"}, "user": "u"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "reason"),
+    [
+        (FORM, {"user": "u"}, "form.file: missing"),
+        (FORM, None, "form.file: missing"),
+        (FORM, {"file": {}, "colour": "red"}, "form.colour: unknown"),
+        (HEADERS, {"file": {}}, "must be multipart/form-data"),
+    ],
+)
+def test_an_undescribed_form_is_found(headers: dict[str, str], body: object, reason: str) -> None:
+    with pytest.raises(AssertionError, match=reason):
+        assert_request_conforms(*ATTACH, headers, body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -58,3 +59,51 @@ def test_a_port_in_use(tmp_path: Path) -> None:
         done = run("emulator", "--port", str(listener.getsockname()[1]), folder=tmp_path)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("breakerd: cannot listen on port")
+
+
+def test_it_emulates_jira_service_management_too() -> None:
+    with emulator("--mode", "jsm", "--key", "mine", "--delay", "0") as (_, url):
+        alerts = f"{url}/jsm/ops/integration/v2/alerts"
+        answer = httpx.post(
+            alerts, json={"message": "slow"}, headers={"Authorization": "GenieKey mine"}
+        )
+        assert answer.status_code == 202
+        seen = httpx.get(f"{url}/jsm/ops/api/site/v1/alerts", auth=("ann@b.example", "mine"))
+        assert [each["message"] for each in seen.json()["values"]] == ["slow"]
+
+
+def test_its_faults_can_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "faults.json"
+    file.write_text('[{"kind": "error", "status": 500}, {"kind": "down", "after": 3600}]')
+    with emulator("--faults", str(file)) as (_, url):
+        answer = httpx.get(f"{url}/v2/alerts", headers={"Authorization": "GenieKey any"})
+        assert answer.status_code == 500
+        faults = httpx.get(f"{url}/emulator/faults").json()["faults"]
+        assert [fault["kind"] for fault in faults] == ["error", "down"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"kind": "flood"}', "kind: found 'flood', allowed is one of down"),
+        ("[", "Expecting value"),
+        ("[{}]", "fault 1: {} is not a JSON object with a kind"),
+        (json.dumps([{"kind": "down"}] * 1001), "there are 0 faults already"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_file_of_faults_that_makes_no_sense(
+    tmp_path: Path, text: str | None, problem: str
+) -> None:
+    file = tmp_path / "faults.json"
+    if text is not None:
+        file.write_text(text)
+    done = run("emulator", "--port", "0", "--faults", "faults.json", folder=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert problem in done.err
+
+
+def test_an_unknown_mode(tmp_path: Path) -> None:
+    done = run("emulator", "--mode", "pigeon", folder=tmp_path)
+    assert done.code == 2
+    assert "pigeon" in done.err

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from alerts.emulator.book import AlertBook
+from alerts.emulator.account import Account, Applying
+from alerts.emulator.attachment import Attachment
+from alerts.emulator.book import MOST_ATTACHMENTS, AlertBook
 from alerts.emulator.exchange import Answer, Request
-from alerts.emulator.heartbeats import HeartbeatBook
 from alerts.emulator.operations import OpsGenieApi
 
 T = 1_800_000_000.0
@@ -17,16 +18,19 @@ class Api:
     """The operations, asked in short."""
 
     def __init__(self, delay: float = 0.0) -> None:
-        self.book = AlertBook(delay, kept=3)
-        self._api = OpsGenieApi(self.book, HeartbeatBook())
+        self.account = Account(AlertBook(delay, kept=3))
+        self._api = OpsGenieApi(self.account)
         self.now = T
-        self.applied = True
+        self.applying = Applying()
 
-    def ask(self, method: str, target: str, body: object = None) -> Answer:
+    def ask(
+        self, method: str, target: str, body: object = None, file: Attachment | None = None
+    ) -> Answer:
         path, _, query = target.partition("?")
         pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-        request = Request(method, path, pairs, {}, body)
-        return self._api.answer(request, self.now, applied=self.applied)
+        files = {"file": file} if file else {}
+        request = Request(method, path, pairs, {}, body, files=files)
+        return self._api.answer(request, self.now, self.applying)
 
     def data(self, target: str) -> Any:
         answer = self.ask("GET", target)
@@ -111,7 +115,7 @@ def test_too_many_writes_under_way_are_refused() -> None:
 
 
 def test_a_write_that_is_not_applied_is_taken_and_fails(api: Api) -> None:
-    api.applied = False
+    api.applying = Applying(applied=False)
     asked = api.create()
     assert api.data(f"/v2/alerts/requests/{asked}")["isSuccess"] is False
     assert api.data("/v2/alerts") == []
@@ -121,7 +125,7 @@ def test_a_write_that_is_not_applied_is_taken_and_fails(api: Api) -> None:
     ("method", "path", "status", "message"),
     [
         ("POST", "/v2/alerts/a/snooze", 501, "POST /v2/alerts/a/snooze is not emulated"),
-        ("GET", "/v2/teams", 501, "GET /v2/teams is not emulated"),
+        ("GET", "/v2/schedules", 501, "GET /v2/schedules is not emulated"),
         ("PATCH", "/v2/alerts", 405, "/v2/alerts takes GET, POST"),
         ("POST", "/v2/alerts/a/priority", 405, "/v2/alerts/a/priority takes PUT"),
     ],
@@ -135,9 +139,7 @@ def test_what_is_not_emulated_says_so(
 
 def test_a_body_that_is_no_object_is_refused(api: Api) -> None:
     assert api.ask("POST", "/v2/alerts", ["m"]).status == 422
-    malformed = OpsGenieApi(AlertBook(), HeartbeatBook()).answer(
-        Request("POST", "/v2/alerts", malformed=True), T
-    )
+    malformed = OpsGenieApi(Account()).answer(Request("POST", "/v2/alerts", malformed=True), T)
     assert malformed.status == 400
 
 
@@ -162,6 +164,87 @@ def test_a_ping_is_taken_even_where_there_is_no_heartbeat(api: Api) -> None:
 
 def test_a_ping_that_is_not_applied_is_lost(api: Api) -> None:
     api.ask("POST", "/v2/heartbeats", HEARTBEAT)
-    api.applied = False
+    api.applying = Applying(applied=False)
     assert api.ask("GET", "/v2/heartbeats/live/ping").status == 202
     assert "lastPingTime" not in api.data("/v2/heartbeats/live")
+
+
+def test_a_write_may_be_late_and_be_overtaken(api: Api) -> None:
+    api.applying = Applying(delay=5)
+    late = api.create()
+    api.applying = Applying()
+    closing = request_id(api.ask("POST", "/v2/alerts/a/close?identifierType=alias", {}))
+    assert api.data(f"/v2/alerts/requests/{closing}")["status"] == "Alert does not exist"
+    assert api.ask("GET", f"/v2/alerts/requests/{late}").status == 404
+    api.now += 5
+    assert api.data(f"/v2/alerts/requests/{late}")["isSuccess"] is True
+    assert api.data("/v2/alerts/a?identifierType=alias")["status"] == "open"
+
+
+def test_a_deleted_alert_is_gone(api: Api) -> None:
+    api.create()
+    asked = request_id(api.ask("DELETE", "/v2/alerts/a?identifierType=alias&user=ann"))
+    assert api.data(f"/v2/alerts/requests/{asked}")["status"] == "Deleted alert"
+    assert api.ask("GET", "/v2/alerts/a?identifierType=alias").status == 404
+    again = request_id(api.ask("DELETE", "/v2/alerts/a?identifierType=alias"))
+    assert api.data(f"/v2/alerts/requests/{again}")["status"] == "Alert does not exist"
+
+
+def test_responders_are_added_once(api: Api) -> None:
+    api.create()
+    for responder in ({"type": "team", "name": "db"}, {"type": "team", "name": "db"}):
+        path = "/v2/alerts/a/responders?identifierType=alias"
+        assert api.ask("POST", path, {"responder": responder}).status == 202
+    alert = api.data("/v2/alerts/a?identifierType=alias")
+    assert [one["name"] for one in alert["responders"]] == ["db"]
+    for wrong in ({}, {"responder": {"type": "squad", "name": "db"}}, {"responder": "db"}):
+        assert api.ask("POST", "/v2/alerts/a/responders?identifierType=alias", wrong).status == 422
+
+
+CHART = Attachment("chart.png", "image/png", b"png")
+FILES = "/v2/alerts/a/attachments?alertIdentifierType=alias"
+
+
+def test_files_are_attached_and_listed(api: Api) -> None:
+    api.create()
+    answer = api.ask("POST", FILES, {"user": "breakerd"}, CHART)
+    assert answer.status == 201
+    assert api.data(FILES) == [{"id": "1", "name": "chart.png"}]
+    alert = api.account.book.find("a", "alias")
+    assert alert is not None
+    assert alert.attachments[0].content == b"png"
+    assert alert.history[-1].what == "attached chart.png"
+
+
+def test_a_file_needs_a_form_and_an_alert_and_room(api: Api) -> None:
+    assert api.ask("POST", FILES, {}, CHART).status == 404
+    api.create()
+    assert api.ask("POST", FILES, {"user": "breakerd"}).status == 400
+    assert api.ask("POST", "/v2/alerts/a/attachments?identifierType=alias", {}, CHART).status == 404
+    api.applying = Applying(applied=False)
+    assert api.ask("POST", FILES, {}, CHART).status == 201
+    api.applying = Applying()
+    statuses = [api.ask("POST", FILES, {}, CHART).status for _ in range(MOST_ATTACHMENTS + 1)]
+    assert statuses == [201] * MOST_ATTACHMENTS + [422]
+
+
+def test_every_team_exists_until_one_is_declared(api: Api) -> None:
+    found = api.data("/v2/teams/ops?identifierType=name")
+    assert found["name"] == "ops"
+    team_id = api.account.directory.add_team("db")
+    assert api.data("/v2/teams/db?identifierType=name")["id"] == team_id
+    assert api.data(f"/v2/teams/{team_id}")["name"] == "db"
+    missing = api.ask("GET", "/v2/teams/ops?identifierType=name")
+    assert (missing.status, words(missing)) == (404, "No team exists with name [ops]")
+    assert api.ask("GET", "/v2/teams/ops?identifierType=tiny").status == 422
+
+
+def test_every_user_exists_until_one_is_declared(api: Api) -> None:
+    assert api.data("/v2/users/ann@b.example")["username"] == "ann@b.example"
+    user_id = api.account.directory.add_user("bob@b.example")
+    assert api.data(f"/v2/users/{user_id}")["username"] == "bob@b.example"
+    assert api.ask("GET", "/v2/users/ann@b.example").status == 404
+
+
+def test_the_account_has_a_name(api: Api) -> None:
+    assert api.data("/v2/account")["name"] == "breakerd emulator"

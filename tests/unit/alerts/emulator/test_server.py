@@ -179,7 +179,7 @@ def test_faults_come_and_go_over_http(client: httpx.Client) -> None:
     assert create(client).status_code == 202
 
 
-@pytest.mark.parametrize("content", [b'{"kind": "flood"}', b"{", b"", b"[]"])
+@pytest.mark.parametrize("content", [b'{"kind": "flood"}', b"{", b"", b"7", b"[7]"])
 def test_a_wrong_fault_is_refused_with_what_is_allowed(
     client: httpx.Client, content: bytes
 ) -> None:
