@@ -36,9 +36,10 @@ class UnavailableError(DeliveryError):
 class PausedError(DeliveryError):
     """Too many requests: `seconds` is how long the receiver wants to hear nothing."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, maybe_taken: bool = False) -> None:
         super().__init__(f"asked for a pause of {seconds:g} s")
         self.seconds = seconds
+        self.maybe_taken = maybe_taken
 
 
 class RefusedError(DeliveryError):
