@@ -54,6 +54,7 @@ class Receiver:
         self.replies: list[Reply] = []
         self.answer = answer or (lambda _request: Reply())
         self.closing = threading.Event()
+        self._received = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.receiver = self
         self._scheme = "https" if tls else "http"
@@ -65,8 +66,15 @@ class Receiver:
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
+    def wait_for(self, count: int, timeout: float = 30.0) -> bool:
+        """Waits until so many requests have come; False if the time is over."""
+        with self._received:
+            return self._received.wait_for(lambda: len(self.requests) >= count, timeout)
+
     def reply(self, request: Received) -> Reply:
-        self.requests.append(request)
+        with self._received:
+            self.requests.append(request)
+            self._received.notify_all()
         return self.replies.pop(0) if self.replies else self.answer(request)
 
     def __enter__(self) -> Self:
