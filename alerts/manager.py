@@ -204,6 +204,7 @@ class Alerting:
         try:
             self.prepare(self._config.document)()
         except ConfigError as error:
+            self._secrets = secrets_of(self._config.document)
             _log.error("a secret cannot be taken up", problem=str(error))
         else:
             _log.info("a secret has changed, and is in force")
