@@ -377,7 +377,7 @@ class Alerting:
     def opsgenie_status(self) -> dict[str, Any]:
         """The settings of `[opsgenie]` in go-breaker's form, the key masked, and who is paged."""
         return settings_report(self.settings.opsgenie) | {
-            "initialized": self._outbox.receiver == SECTION,
+            "initialized": self._outbox.receiver == self.settings.opsgenie.flavour,
             "paging": self.paging,
             "problems": self.problems(),
         }

@@ -62,7 +62,7 @@ class Secrets:
                 self._files[file] = _digest(value)
 
     def changed(self) -> bool:
-        """Whether a file holds something else by now; one that cannot be read has not changed."""
+        """Whether a file holds something else by now; one that holds nothing readable has not."""
         return any(_read(file) not in {digest, ""} for file, digest in self._files.items())
 
 
@@ -100,9 +100,10 @@ def _unreadable(secret: Secret, error: Exception) -> ConfigProblem:
 
 def _read(file: str) -> str:
     try:
-        return _digest(Path(file).read_text().strip())
+        text = Path(file).read_text().strip()
     except (OSError, UnicodeDecodeError):
         return ""
+    return _digest(text) if text else ""
 
 
 def _digest(text: str) -> str:

@@ -295,7 +295,7 @@ def read_settings(
     whole = _with_secrets({SECTION: data.get(SECTION, {}), OURS: data.get(OURS, {})}, secrets)
     return AlertingSettings(
         validate(OpsGenieSettings, whole[SECTION] | variables, where="environment"),
-        validate(AlertsSettings, whole[OURS], where="environment"),
+        validate(AlertsSettings, whole[OURS], prefix=(OURS,), where="environment"),
     )
 
 

@@ -1,11 +1,50 @@
 """The settings of receivers beside OpsGenie: `[alerts.sinks.TYPE.NAME]`."""
 
-from pydantic import Field, SecretStr, field_validator
+import re
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_validator
 
 from alerts.priority import Priority
 from breaker.settings import SettingsModel, setting
 
-_ADDRESS = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+_ADDRESS: Final = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+
+
+def _sendable(secret: SecretStr) -> SecretStr:
+    """A header holds nothing else."""
+    if not re.fullmatch(r"[!-~]*", secret.get_secret_value()):
+        raise ValueError("letters, digits and signs of ASCII, without spaces")
+    return secret
+
+
+def _one_line(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[ -~]*", secret.get_secret_value()):
+        raise ValueError("letters, digits, spaces and signs of ASCII, in one line")
+    return secret
+
+
+def _reachable(secret: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"(https?://[^\s/?#]+([/?][!-~]*)?)?", secret.get_secret_value()):
+        raise ValueError("an address that begins with https:// or http://, of ASCII without spaces")
+    _check_port(secret.get_secret_value())
+    return secret
+
+
+def _check_port(url: str) -> None:
+    try:
+        # Reading the port is what checks it.
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("an address whose port, if given, is 0 to 65535") from None
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")]
+Key = Annotated[SecretStr, AfterValidator(_sendable)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_one_line)]
+SecretAddress = Annotated[SecretStr, AfterValidator(_reachable)]
 
 
 class SinkSettings(SettingsModel):
@@ -21,11 +60,17 @@ class SinkSettings(SettingsModel):
         "all others refuse their key.",
     )
 
+    @field_validator("api_url", check_fields=False)
+    @classmethod
+    def _has_a_port_that_exists(cls, url: str | None) -> str | None:
+        _check_port(url or "")
+        return url
+
 
 class JsmSettings(SinkSettings):
     """Jira Service Management, through an integration (`[alerts.sinks.jsm.NAME]`)."""
 
-    key: SecretStr | None = setting(
+    key: Key | None = setting(
         None, "Key of the integration; better BREAKERD_JSM_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the key; read again when it changes.")
@@ -37,7 +82,7 @@ class JsmOpsSettings(SinkSettings):
 
     cloud_id: str = setting(..., "Id of the site.", min_length=1)
     user: str = setting(..., "E-mail address of the user that the token belongs to.", min_length=1)
-    key: SecretStr | None = setting(
+    key: Key | None = setting(
         None, "API token; better BREAKERD_JSM_OPS_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the token; read again when it changes.")
@@ -50,7 +95,7 @@ class JsmOpsSettings(SinkSettings):
 class PagerDutySettings(SinkSettings):
     """PagerDuty's Events API v2 (`[alerts.sinks.pagerduty.NAME]`)."""
 
-    key: SecretStr | None = setting(
+    key: Key | None = setting(
         None, "Routing key; better BREAKERD_PAGERDUTY_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the key; read again when it changes.")
@@ -62,7 +107,7 @@ class PagerDutySettings(SinkSettings):
 class WebhookSettings(SinkSettings):
     """An HTTP endpoint of one's own (`[alerts.sinks.webhook.NAME]`)."""
 
-    url: SecretStr | None = setting(
+    url: SecretAddress | None = setting(
         None, "Where to POST; better BREAKERD_WEBHOOK_NAME_URL or `url_file`.", strict=False
     )
     url_file: str | None = setting(None, "File that holds the address.")
@@ -70,7 +115,7 @@ class WebhookSettings(SinkSettings):
         None, "What to sign with; better BREAKERD_WEBHOOK_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the key; read again when it changes.")
-    headers: dict[str, SecretStr] = Field(
+    headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, description="Headers to send as well.", strict=False
     )
     template: str = setting(
@@ -91,7 +136,7 @@ class WebhookSettings(SinkSettings):
 class SlackSettings(SinkSettings):
     """An incoming webhook of Slack or Mattermost (`[alerts.sinks.slack.NAME]`)."""
 
-    url: SecretStr | None = setting(
+    url: SecretAddress | None = setting(
         None, "The webhook; better BREAKERD_SLACK_NAME_URL or `url_file`.", strict=False
     )
     url_file: str | None = setting(None, "File that holds the webhook.")
@@ -113,18 +158,20 @@ class AppriseSettings(SinkSettings):
 class SinksSettings(SettingsModel):
     """Receivers beside OpsGenie, each under a name of its own (`[alerts.sinks]`)."""
 
-    jsm: dict[str, JsmSettings] = Field(default_factory=dict, description=JsmSettings.__doc__)
-    jsm_ops: dict[str, JsmOpsSettings] = Field(
+    jsm: dict[Name, JsmSettings] = Field(default_factory=dict, description=JsmSettings.__doc__)
+    jsm_ops: dict[Name, JsmOpsSettings] = Field(
         default_factory=dict, description=JsmOpsSettings.__doc__
     )
-    pagerduty: dict[str, PagerDutySettings] = Field(
+    pagerduty: dict[Name, PagerDutySettings] = Field(
         default_factory=dict, description=PagerDutySettings.__doc__
     )
-    webhook: dict[str, WebhookSettings] = Field(
+    webhook: dict[Name, WebhookSettings] = Field(
         default_factory=dict, description=WebhookSettings.__doc__
     )
-    slack: dict[str, SlackSettings] = Field(default_factory=dict, description=SlackSettings.__doc__)
-    apprise: dict[str, AppriseSettings] = Field(
+    slack: dict[Name, SlackSettings] = Field(
+        default_factory=dict, description=SlackSettings.__doc__
+    )
+    apprise: dict[Name, AppriseSettings] = Field(
         default_factory=dict, description=AppriseSettings.__doc__
     )
 

@@ -4,6 +4,8 @@ Source: https://github.com/caronc/apprise
 """
 
 import logging
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -29,17 +31,18 @@ class AppriseSink:
         notes: whether notes are sent as well, and not only openings, escalations and closings.
 
     Raises:
-        ImportError: apprise is not installed; it is the extra `apprise`.
-        ValueError: apprise does not know one of the addresses.
+        ValueError: see `missing`.
     """
 
     pages = True
     attaches = False
 
     def __init__(self, name: str, url: SecretStr, *, notes: bool = False) -> None:
+        if lacks := missing(url):
+            raise ValueError(f"{name} lacks {lacks}")
         self.name = name
         self._notes = notes
-        self._apprise = _made(url.get_secret_value().split())
+        self._apprise, _ = _made(url)
 
     def send(self, incident: Incident, step: Step) -> str:
         """Sends the step as a message.
@@ -69,13 +72,22 @@ class AppriseSink:
         """Nothing to let go."""
 
 
-def _made(urls: list[str]) -> Any:  # noqa: ANN401 - apprise has no types
+@lru_cache(maxsize=32)
+def missing(url: SecretStr) -> str:
+    """What keeps these addresses from being used; empty if nothing does."""
+    if find_spec("apprise") is None:
+        return "the package apprise, which is the extra `apprise`"
+    _, refused = _made(url)
+    return f"an address that apprise knows in place {refused}" if refused else ""
+
+
+def _made(url: SecretStr) -> tuple[Any, int]:
+    """The object of apprise, and which of the addresses it refused, from 1; 0 if none."""
     import apprise  # noqa: PLC0415 - an extra, and slow to import
 
     # It writes addresses into its log.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     made = apprise.Apprise()
-    for number, url in enumerate(urls, 1):
-        if not made.add(url):
-            raise ValueError(f"apprise does not know address {number} of {len(urls)}")
-    return made
+    urls = url.get_secret_value().split()
+    refused = (number for number, each in enumerate(urls, 1) if not made.add(each))
+    return made, next(refused, 0)

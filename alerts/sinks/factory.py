@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Final
 
 from alerts import policy
 from alerts.settings import AlertingSettings
@@ -14,7 +15,7 @@ from alerts.sink_settings import (
     SlackSettings,
     WebhookSettings,
 )
-from alerts.sinks.apprise import AppriseSink
+from alerts.sinks.apprise import AppriseSink, missing
 from alerts.sinks.jsm import JsmSink
 from alerts.sinks.jsm_ops import JsmOpsSink
 from alerts.sinks.log import LogSink
@@ -23,6 +24,9 @@ from alerts.sinks.pagerduty import PagerDutySink
 from alerts.sinks.protocol import Sink
 from alerts.sinks.slack import SlackSink
 from alerts.sinks.webhook import WebhookSink
+
+_OF_NO_MATTER: Final = {"enabled", "min_priority", "fallback"}
+"""Settings that say when it is told; the receiver is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +73,19 @@ def _opsgenie(settings: AlertingSettings) -> list[ConfiguredSink]:
 
     def make() -> Sink:
         if opsgenie.flavour == "jsm":
-            return JsmSink(OpsGenieSink.name, key, timeout, opsgenie.api_url)
+            return JsmSink(opsgenie.flavour, key, timeout, opsgenie.api_url)
         return OpsGenieSink(opsgenie, timeout)
 
     identity = (key, opsgenie.flavour, opsgenie.api_url, opsgenie.region, timeout)
-    return [ConfiguredSink(OpsGenieSink.name, identity, make, opsgenie.min_priority)]
+    # Each flavour has a name of its own: what one knows is news to the other.
+    return [ConfiguredSink(opsgenie.flavour, identity, make, opsgenie.min_priority)]
 
 
 def _others(settings: AlertingSettings, timeout: float) -> list[ConfiguredSink]:
     return [
         ConfiguredSink(
             name,
-            (sink.model_dump_json(), _secrets(sink), timeout),
+            (sink.model_dump_json(exclude=_OF_NO_MATTER), _secrets(sink), timeout),
             _maker(name, sink, timeout),
             sink.min_priority,
             sink.fallback,
@@ -115,7 +120,9 @@ def _made(name: str, sink: SinkSettings, timeout: float) -> Sink:
 
 
 def _missing(sink: SinkSettings) -> str:
-    """The secret that it cannot do without, and does not have."""
+    """What it cannot do without, and does not have."""
+    if isinstance(sink, AppriseSettings) and sink.url:
+        return missing(sink.url)
     name = "key" if isinstance(sink, JsmSettings | JsmOpsSettings | PagerDutySettings) else "url"
     return "" if getattr(sink, name) else name
 

@@ -79,8 +79,12 @@ class JsmSink:
         self._client.close()
 
     def _create(self, incident: Incident, step: Step, alias: str) -> str:
-        payload = creation(incident, step, incident.delivery_to(self.name))
-        response = self._client.ask("POST", self._alerts, json=payload | {"alias": alias})
+        delivery = incident.delivery_to(self.name)
+        payload = creation(incident, step, delivery) | {"alias": alias}
+        if delivery.minimal:
+            # Names may be what it refuses; the integration has a team of its own.
+            payload.pop("responders", None)
+        response = self._client.ask("POST", self._alerts, json=payload)
         return str(answer_of(response, "requestId")["requestId"])
 
     def _remark(self, incident: Incident, step: Step, alias: str) -> str:

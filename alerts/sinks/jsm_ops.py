@@ -6,6 +6,8 @@ one is found by its alias, so the id is looked for in the list if it is not amon
 Source: https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-alerts/
 """
 
+import re
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,10 +18,14 @@ from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks.http import HttpClient, NotFoundError, answer_of
 from alerts.sinks.jsm import ADDRESS
-from alerts.sinks.opsgenie import USER, creation, judged, state_of
+from alerts.sinks.opsgenie import USER, creation, judged, says, shows, state_of
 from alerts.sinks.protocol import AlertState, RejectedError, RequestState
 from alerts.words import shorten
+from breaker.log import get_logger
 
+_log = get_logger("alerts.jsm_ops")
+
+_ID: Final = re.compile(r"[0-9A-Za-z:-]{20,}")
 _GONE: Final = "gone"
 """In place of a request's id, where there is no alert that it could be about."""
 
@@ -64,10 +70,10 @@ class JsmOpsSink:
             return _GONE
         path = f"/{quote(str(alert['id']), safe='')}"
         if step.kind is StepKind.PRIORITY:
-            return self._write("PATCH", f"{path}/priority", {"priority": step.priority})
+            return self._escalate(path, step)
         words = {"note": shorten(step.note, NOTE)}
         if step.kind is StepKind.NOTE:
-            return self._write("POST", f"{path}/notes", words)
+            return self._note(path, words)
         if step.kind is StepKind.CLOSE and alert.get("status") != "closed":
             return self._write("POST", f"{path}/close", words | {"user": USER})
         return ""
@@ -89,19 +95,41 @@ class JsmOpsSink:
         alert = self._find(incident.alias)
         return AlertState.MISSING if alert is None else state_of(alert)
 
+    def has(self, incident: Incident, step: Step) -> bool:
+        """Whether the alert shows that the step was carried out."""
+        alert = self._find(incident.alias)
+        if alert is None or step.kind is not StepKind.NOTE:
+            return alert is not None and shows(alert, step)
+        url = f"{self._alerts}/{quote(str(alert['id']), safe='')}/notes"
+        return says(answer_of(self._client.ask("GET", url), "values")["values"], step)
+
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
 
+    def _escalate(self, path: str, step: Step) -> str:
+        for responder in _responders(step.responders):
+            try:
+                self._write("POST", f"{path}/responders", responder)
+            except RejectedError as error:
+                _log.error("a responder is not taken", responder=responder, problem=str(error))
+        return self._write("PATCH", f"{path}/priority", {"priority": step.priority})
+
+    def _note(self, path: str, words: dict[str, str]) -> str:
+        """Unlike all else, a note is there when it is answered."""
+        answer_of(self._client.ask("POST", f"{self._alerts}{path}/notes", json=words), "note")
+        return ""
+
     def _creation(self, incident: Incident, step: Step) -> dict[str, Any]:
-        payload = creation(incident, step, incident.delivery_to(self.name))
+        delivery = incident.delivery_to(self.name)
+        payload = creation(incident, step, delivery)
         payload.pop("responders", None)
         payload.pop("user", None)
         if "details" in payload:
             payload["extraProperties"] = payload.pop("details")
-        wanted = [each.partition(":") for each in (*self._responders, *step.responders)]
-        if wanted:
-            payload["responders"] = [{"type": kind, "id": id_} for kind, _, id_ in wanted]
+        wanted = self._responders if delivery.minimal else (*self._responders, *step.responders)
+        if responders := _responders(wanted):
+            payload["responders"] = responders
         return payload
 
     def _find(self, alias: str) -> dict[str, Any] | None:
@@ -119,3 +147,9 @@ class JsmOpsSink:
     def _write(self, method: str, path: str, payload: dict[str, Any]) -> str:
         response = self._client.ask(method, self._alerts + path, json=payload)
         return str(answer_of(response, "requestId")["requestId"])
+
+
+def _responders(wanted: Iterable[str]) -> list[dict[str, str]]:
+    """Those of them that are ids; names are for other receivers of the same stages."""
+    parts = [responder.partition(":") for responder in wanted]
+    return [{"type": kind, "id": id_} for kind, _, id_ in parts if _ID.fullmatch(id_)]

@@ -19,6 +19,9 @@ from alerts.settings import OpsGenieSettings
 from alerts.sinks.http import HttpClient, NotFoundError, answer_of
 from alerts.sinks.protocol import AlertState, RejectedError, RequestState, UnavailableError
 from alerts.words import shorten
+from breaker.log import get_logger
+
+_log = get_logger("alerts.opsgenie")
 
 ADDRESSES: Final = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 USER: Final = "breakerd"
@@ -86,8 +89,7 @@ class OpsGenieSink:
         try:
             if step.kind is StepKind.NOTE:
                 params = {**_BY_ALIAS, "limit": "100", "direction": "next", "order": "desc"}
-                notes = self._ask("GET", f"{path}/notes", params=params).get("data")
-                return any(note.get("note") == shorten(step.note, NOTE) for note in notes or ())
+                return says(self._ask("GET", f"{path}/notes", params=params).get("data"), step)
             alert = self._ask("GET", path, params=_BY_ALIAS).get("data")
         except NotFoundError:
             return False
@@ -99,15 +101,21 @@ class OpsGenieSink:
 
     def _escalate(self, alert: str, step: Step) -> str:
         for responder in step.responders:
-            payload = {"responder": responder_of(responder), "user": USER}
-            self._write("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
+            self._add_responder(alert, responder)
         payload = as_json(opsgenie_sdk.UpdateAlertPriorityPayload(priority=step.priority))
         return self._write("PUT", f"{alert}/priority", params=_BY_ALIAS, json=payload)
 
+    def _add_responder(self, alert: str, responder: str) -> None:
+        """One that OpsGenie does not take keeps nobody else from being told."""
+        payload = {"responder": responder_of(responder), "user": USER}
+        try:
+            self._write("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
+        except RejectedError as error:
+            _log.error("a responder is not taken", responder=responder, problem=str(error))
+
     def _attach(self, alert: str, incident: Incident) -> str:
         """Sends the picture, which is there at once."""
-        if incident.content.chart is not None:
-            picture = draw(incident.content.chart)
+        if picture := _picture(incident):
             self._client.ask(
                 "POST",
                 f"{self._address}{alert}/attachments",
@@ -135,8 +143,9 @@ def address_of(settings: OpsGenieSettings) -> str:
 
 def creation(incident: Incident, step: Step, delivery: Delivery) -> dict[str, Any]:
     """The body that creates the alert."""
-    content = incident.content.minimal() if delivery.minimal else incident.content
-    responders = [responder_of(responder) for responder in step.responders]
+    minimal = delivery.minimal
+    content = incident.content.minimal() if minimal else incident.content
+    responders = [] if minimal else [responder_of(each) for each in step.responders]
     if team := _team(content):
         responders.insert(0, {"type": "team", "name": team})
     return as_json(
@@ -196,6 +205,12 @@ def state_of(data: object) -> AlertState:
     return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
 
 
+def says(notes: object, step: Step) -> bool:
+    """Whether the note of `step` is among those that the API shows."""
+    found = [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
+    return any(note.get("note") == shorten(step.note, NOTE) for note in found)
+
+
 def shows(alert: dict[str, Any], step: Step) -> bool:
     """Whether an alert that the API shows is as the step wants it."""
     if step.kind is StepKind.CLOSE:
@@ -209,6 +224,17 @@ def as_json(payload: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK has no ty
     """The payload under the names of the API, without what is not set."""
     values = {name: getattr(payload, attr) for attr, name in payload.attribute_map.items()}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _picture(incident: Incident) -> bytes | None:
+    """The picture; a page does without it if it cannot be drawn."""
+    if incident.content.chart is None:
+        return None
+    try:
+        return draw(incident.content.chart)
+    except Exception:  # noqa: BLE001 - drawing is not ours, and must not hold up the alerts
+        _log.exception("a picture cannot be drawn", alias=incident.alias)
+        return None
 
 
 def _team(content: Content) -> str:

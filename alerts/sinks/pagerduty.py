@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from alerts.content import Content
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
-from alerts.sinks.http import HttpClient
-from alerts.sinks.protocol import AlertState, RequestState
+from alerts.sinks.http import HttpClient, answer_of
+from alerts.sinks.protocol import AlertState, RefusedError, RejectedError, RequestState
 from alerts.words import shorten
 
 ADDRESS: Final = "https://events.pagerduty.com"
@@ -43,7 +43,7 @@ class PagerDutySink:
         self.name = name
         self._url = (address or ADDRESS).rstrip("/") + "/v2/enqueue"
         self._key = key
-        self._client = HttpClient(timeout)
+        self._client = HttpClient(timeout, secrets=[key.get_secret_value()])
 
     def send(self, incident: Incident, step: Step) -> str:
         """Triggers or resolves; what is accepted is done."""
@@ -72,7 +72,13 @@ class PagerDutySink:
             "dedup_key": _dedup_key(incident.alias),
             **event,
         }
-        self._client.ask("POST", self._url, json=body)
+        try:
+            answer_of(self._client.ask("POST", self._url, json=body), "status")
+        except RejectedError as error:
+            # It does not know 401: a wrong key is one more thing that is wrong with the event.
+            if "routing" in str(error).lower():
+                raise RefusedError(str(error)) from None
+            raise
 
 
 def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:

@@ -22,19 +22,24 @@ class DeliveryError(Exception):
 
 
 class UnavailableError(DeliveryError):
-    """No answer, or none that makes sense: unless said otherwise, it may have been taken."""
+    """No answer, or none that makes sense: unless said otherwise, it may have been taken.
 
-    def __init__(self, problem: str, *, maybe_taken: bool = True) -> None:
+    `slow` tells that a whole time-out went by.
+    """
+
+    def __init__(self, problem: str, *, maybe_taken: bool = True, slow: bool = False) -> None:
         super().__init__(problem)
         self.maybe_taken = maybe_taken
+        self.slow = slow
 
 
 class PausedError(DeliveryError):
     """Too many requests: `seconds` is how long the receiver wants to hear nothing."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, maybe_taken: bool = False) -> None:
         super().__init__(f"asked for a pause of {seconds:g} s")
         self.seconds = seconds
+        self.maybe_taken = maybe_taken
 
 
 class RefusedError(DeliveryError):

@@ -3,15 +3,15 @@
 Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
+import re
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
-from alerts.sinks.http import HttpClient
-from alerts.sinks.protocol import AlertState, RequestState
-from alerts.words import shorten
+from alerts.sinks.http import HttpClient, secrets_of
+from alerts.sinks.protocol import AlertState, RequestState, UnavailableError
 
 _SECTION: Final = 2900
 """Characters of one block; Slack takes 3,000."""
@@ -37,13 +37,15 @@ class SlackSink:
 
     def __init__(self, name: str, url: SecretStr, timeout: float) -> None:
         self.name = name
-        self._url = url
-        self._client = HttpClient(timeout)
+        self._url = url.get_secret_value()
+        self._client = HttpClient(timeout, secrets=secrets_of(self._url))
 
     def send(self, incident: Incident, step: Step) -> str:
         """Posts the step as a message."""
         if step.kind is not StepKind.ATTACH:
-            self._client.ask("POST", self._url.get_secret_value(), json=_message(incident, step))
+            answer = self._client.ask("POST", self._url, json=_message(incident, step))
+            if answer.text.lstrip().startswith("<"):
+                raise UnavailableError("a web page answers in place of the webhook")
         return ""
 
     def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
@@ -62,19 +64,18 @@ class SlackSink:
 def _message(incident: Incident, step: Step) -> dict[str, Any]:
     content = incident.content
     priority = step.priority or incident.priority
-    title = f"{_SIGNS[step.kind]} *{priority}* {_escaped(content.message)}"
-    texts = [title]
+    texts = [f"{_SIGNS[step.kind]} *{priority}* {_escaped(content.message)}"]
     if step.note:
         texts.append(_escaped(step.note))
     if step.kind is StepKind.CREATE and content.description:
-        texts.append(f"```{_escaped(shorten(content.description, _SECTION))}```")
-    blocks = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": shorten(text, _SECTION + 50)}}
-        for text in texts
-    ]
+        texts.append(f"```{_escaped(content.description)}```")
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
     return {"text": "\n".join(texts[:2]), "blocks": blocks}
 
 
 def _escaped(text: str) -> str:
-    """The three characters that mean something to Slack."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Without what means something to Slack, and no longer than a block may be."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    if len(escaped) <= _SECTION:
+        return escaped
+    return re.sub(r"&[a-z]*$", "", escaped[:_SECTION]) + "…"

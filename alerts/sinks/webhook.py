@@ -1,8 +1,7 @@
 """A webhook of one's own: a JSON body, signed, or any text made from a template.
 
 The signature is that of Stripe's scheme: the header `X-Breakerd-Signature: t=SECONDS,v1=HEX` holds
-the HMAC-SHA256, under the shared key, of `SECONDS.BODY`. Whoever verifies it compares in constant
-time, and refuses a time that is more than a few minutes off, so that nobody can send it again.
+the HMAC-SHA256, under the shared key, of `SECONDS.BODY`; `verify` is how to check it.
 `Idempotency-Key` is the same whenever the same step is sent again.
 
 Source: https://docs.stripe.com/webhooks#verify-manually
@@ -11,6 +10,7 @@ Source: https://docs.stripe.com/webhooks#verify-manually
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Mapping
 from string import Template
@@ -18,18 +18,24 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
+from alerts.content import Content
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
-from alerts.sinks.http import HttpClient
+from alerts.sinks.http import HttpClient, secrets_of
 from alerts.sinks.protocol import AlertState, RequestState
 
 VERSION: Final = 1
 """Of the body's form; a change that breaks receivers raises it."""
+SIGNATURE: Final = "X-Breakerd-Signature"
+TOLERANCE: Final = 300.0
+"""Seconds that a signature may be old, or the clocks apart."""
 FIELDS: Final = (
     "event", "alias", "breaker", "breakers", "kind", "priority", "message", "description", "note",
     "opened_at", "drill",
 )  # fmt: skip
 """The names that a template may use."""
+_NAMED: Final = 100
+"""Most breakers of an incident that are named."""
 
 
 class WebhookSink:
@@ -59,11 +65,13 @@ class WebhookSink:
         template: str = "",
     ) -> None:
         self.name = name
-        self._url = url
+        self._url = url.get_secret_value()
         self._key = key
         self._template = template
-        secret = {header: value.get_secret_value() for header, value in (headers or {}).items()}
-        self._client = HttpClient(timeout, {"Content-Type": "application/json", **secret})
+        own = {header: value.get_secret_value() for header, value in (headers or {}).items()}
+        secrets = [*secrets_of(self._url), *own.values()]
+        sent = {"Content-Type": "application/json", **own}
+        self._client = HttpClient(timeout, sent, secrets=secrets)
 
     def send(self, incident: Incident, step: Step) -> str:
         """Posts the step; what is answered with 2xx is done."""
@@ -71,8 +79,8 @@ class WebhookSink:
             body = self._body(incident, step).encode()
             headers = {"Idempotency-Key": _idempotency_key(incident, step)}
             if self._key is not None:
-                headers["X-Breakerd-Signature"] = signature(self._key, body, int(time.time()))
-            self._client.ask("POST", self._url.get_secret_value(), content=body, headers=headers)
+                headers[SIGNATURE] = signature(self._key, body, int(time.time()))
+            self._client.ask("POST", self._url, content=body, headers=headers)
         return ""
 
     def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
@@ -88,10 +96,12 @@ class WebhookSink:
         self._client.close()
 
     def _body(self, incident: Incident, step: Step) -> str:
-        fields = _fields(incident, step)
+        minimal = incident.delivery_to(self.name).minimal
+        content = incident.content.minimal() if minimal else incident.content
+        fields = _fields(incident, step, content)
         if not self._template:
-            details, tags = incident.content.details, incident.content.tags
-            return json.dumps({"version": VERSION, **fields, "tags": tags, "details": details})
+            more = {"tags": content.tags, "details": content.details}
+            return json.dumps({"version": VERSION, **fields, **more})
         values = {name: _in_string(value) for name, value in fields.items()}
         return Template(self._template).substitute(values)
 
@@ -101,6 +111,19 @@ def signature(key: SecretStr, body: bytes, at: int) -> str:
     signed = f"{at}.".encode() + body
     digest = hmac.new(key.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
+
+
+def verify(key: SecretStr, body: bytes, header: str, now: float) -> bool:
+    """Whether `header` is the signature of `body`, made at most `TOLERANCE` seconds from `now`.
+
+    For receivers that are written in Python. The age is what keeps a request from being sent again
+    by somebody who has seen it; who wants to be sure remembers `Idempotency-Key` for as long.
+    """
+    found = re.fullmatch(r"t=([0-9]{1,15}),v1=[0-9a-f]{64}", header)
+    if found is None:
+        return False
+    at = int(found[1])
+    return hmac.compare_digest(signature(key, body, at), header) and abs(now - at) <= TOLERANCE
 
 
 def template_problem(template: str) -> str:
@@ -114,10 +137,10 @@ def template_problem(template: str) -> str:
     return ""
 
 
-def _fields(incident: Incident, step: Step) -> dict[str, Any]:
-    content = incident.content
+def _fields(incident: Incident, step: Step, content: Content) -> dict[str, Any]:
+    named = list(incident.members)[:_NAMED]
     values = (
-        step.kind.value, incident.alias, incident.breaker, list(incident.members), incident.kind,
+        step.kind.value, incident.alias, incident.breaker, named, incident.kind,
         step.priority or incident.priority, content.message, content.description, step.note,
         incident.opened_at, incident.drill,
     )  # fmt: skip

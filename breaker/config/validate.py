@@ -34,6 +34,8 @@ _LIMITS: Final = {
     "maxItems": "of at most {}",
 }
 _LONGEST_FOUND: Final = 60
+_OF_THE_NAME: Final = "[key]"
+"""How pydantic says that the name of an entry is wrong, and not its value."""
 
 
 def validate(
@@ -107,6 +109,8 @@ def _problem(
         )
     elif details["type"] == "missing":
         value, may = "nothing", allowed(model, location)
+    elif details["loc"][-1:] == (_OF_THE_NAME,) and "pattern" in details.get("ctx", {}):
+        value, may = found(details["input"]), f"a name matching {details['ctx']['pattern']}"
     else:
         value, may = _shown(model, location, details["input"]), allowed(model, location)
         if details["type"] in {"value_error", "assertion_error"}:
@@ -121,11 +125,14 @@ def _problem(
 
 
 def _shown(model: type[BaseModel], location: Key, value: object) -> str:
-    """The value, unless the model says that it is a secret."""
+    """The value, unless the model says that it is a secret, or a table that would hold one."""
     schema = _schema_at(model.model_json_schema(), location)
-    branches = [schema, *schema.get("anyOf", ())]
-    secret = any(branch.get("writeOnly") for branch in branches)
+    secret = any(_is_secret(each) for each in (schema, *schema.get("properties", {}).values()))
     return "a value that is not shown" if secret else found(value)
+
+
+def _is_secret(schema: Schema) -> bool:
+    return any(branch.get("writeOnly") for branch in (schema, *schema.get("anyOf", ())))
 
 
 def _known(model: type[BaseModel], location: Key) -> list[str]:
@@ -142,7 +149,8 @@ def _schema_at(root: Schema, key: Key) -> Schema:
         elif "items" in schema:
             schema = schema["items"]
         else:
-            extra = schema.get("additionalProperties", {})
+            named = schema.get("patternProperties", {}).values()
+            extra = next(iter(named), schema.get("additionalProperties", {}))
             schema = extra if isinstance(extra, dict) else {}
     return {**_resolved(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
 

@@ -1,0 +1,119 @@
+"""A receiver of alerts for tests: a real HTTP server on loopback that keeps what it is asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: `drips` sends a byte now and then, `raw` is all that is sent at all."""
+
+    status: int = 200
+    body: object = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    drips: bytes = b""
+
+
+class Receiver:
+    """A context manager. Answers are taken from `replies`, then from `answer`."""
+
+    def __init__(self, answer: Callable[[Received], Reply] | None = None) -> None:
+        self.requests: list[Received] = []
+        self.replies: list[Reply] = []
+        self.answer = answer or (lambda _request: Reply())
+        self.closing = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.receiver = self
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def reply(self, request: Received) -> Reply:
+        self.requests.append(request)
+        return self.replies.pop(0) if self.replies else self.answer(request)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    receiver: Receiver
+    daemon_threads = True
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        target = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(target.query))
+        request = Received(self.command, target.path, query, headers, body)
+        self._send(self.server.receiver.reply(request))
+
+    do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - http.server's names
+
+    def log_message(self, *args: object) -> None:
+        """Nothing: tests read what was received."""
+
+    def _send(self, reply: Reply) -> None:
+        if reply.raw is not None:
+            self.close_connection = True
+            self.wfile.write(reply.raw)
+            self._drip(reply.drips)
+            return
+        body = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+        content = body.encode()
+        self.send_response(reply.status)
+        for name, value in {"Content-Length": str(len(content)), **reply.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _drip(self, drop: bytes) -> None:
+        """Sends a bit again and again, until the other side has had enough."""
+        while drop and not self.server.receiver.closing.wait(0.02):
+            try:
+                self.wfile.write(drop)
+            except OSError:
+                return
