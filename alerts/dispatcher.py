@@ -41,6 +41,7 @@ _ATTEMPTS: Final = 20
 """The same where it is not even accepted, which may be an outage of the receiver."""
 _STEPS_A_ROUND: Final = 20
 """Between rounds, the breakers are looked at."""
+_FAILURES_A_ROUND: Final = 5
 _OPTIONAL: Final = {StepKind.NOTE, StepKind.ATTACH}
 
 
@@ -83,6 +84,8 @@ class Dispatcher:
         """Whether the last request had an answer."""
         self.last_success = 0.0
         """When a request was last carried out; 0 if none was."""
+        self._failures = 0
+        """How often the receiver has failed in this round."""
         self.looks = 0
         """How often people were asked after."""
         self._ledger = ledger
@@ -93,13 +96,13 @@ class Dispatcher:
     def run(self, now: float) -> None:
         """Does some of what is due, the most urgent first.
 
-        It ends at the first request without an answer, so that a receiver that hangs costs one
-        time-out, and not one for each incident.
+        It ends at the first time-out, so that a receiver that hangs costs one, and not one for each
+        incident; and after a few failures of other kinds.
 
         Raises:
             LeaseLostError: another process sends.
         """
-        self.reachable = True
+        self._failures = 0
         left = _STEPS_A_ROUND
         for incident in self._due(now):
             while left and self._ready(now) and self._advance(now, incident):
@@ -141,7 +144,8 @@ class Dispatcher:
                 self._ledger.change(incident)
 
     def _ready(self, now: float) -> bool:
-        return self.reachable and now >= self.quiet_until and self._may_send()
+        few = self._failures < _FAILURES_A_ROUND
+        return few and now >= self.quiet_until and self._may_send()
 
     def _advance(self, now: float, incident: Incident) -> bool:
         """One step of one incident; True if another may follow at once."""
@@ -173,7 +177,7 @@ class Dispatcher:
                 self._failed(now, incident, delivery, step, error)
             progress = False
         else:
-            self.refused, self.last_success = "", now
+            self.refused, self.reachable, self.last_success = "", True, now
         self._ledger.save(incident)
         return progress
 
@@ -256,8 +260,8 @@ class Dispatcher:
             self.quiet_until = now + error.seconds
             self._count("paused")
             return False
-        except UnavailableError:
-            self.reachable = False
+        except UnavailableError as error:
+            self._note_failure(error)
             delivery.look_again_at = now + _LOOK_AGAIN
             return False
         except DeliveryError:
@@ -335,7 +339,7 @@ class Dispatcher:
 
     def _put_off(self, now: float, delivery: Delivery, step: Step, error: DeliveryError) -> str:
         """Tries again later, without end; but what is optional must not hold up the closing."""
-        self.reachable = False
+        self._note_failure(error)
         most = _FAILURES if isinstance(error, _NotCarriedOutError) else _ATTEMPTS
         if step.kind in _OPTIONAL and delivery.attempts >= most:
             delivery.confirm(now, step)
@@ -344,6 +348,11 @@ class Dispatcher:
         pause = min(self.retry_limit, _FIRST_RETRY * 2.0 ** min(delivery.attempts - 1, 30))
         delivery.not_before = now + pause * self._jitter.uniform(0.5, 1.0)
         return "retried"
+
+    def _note_failure(self, error: DeliveryError) -> None:
+        slow = isinstance(error, UnavailableError) and error.slow
+        self.reachable = False
+        self._failures += _FAILURES_A_ROUND if slow else 1
 
     def _rejected(
         self,

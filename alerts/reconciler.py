@@ -23,8 +23,8 @@ _ALIAS: Final = 499
 """Longest alias without its number; OpsGenie takes 512."""
 _BURST: Final = 1.0
 """Seconds without another one after which those that joined are told in one note."""
-_WRITE_FIGURES_EVERY: Final = 10.0
-"""Seconds of figures that a kill may cost."""
+_MEASURE_EVERY: Final = 5.0
+"""Seconds between two looks at how bad it is; so many a kill may cost."""
 _NAMED_AT_ONCE: Final = 20
 """So many are not kept waiting for that."""
 _GONE: Final = "Its breaker is no longer configured, or its process has ended."
@@ -196,7 +196,8 @@ class Reconciler:
             if self._is_over(now, incident):
                 self._end(now, incident)
         else:
-            self._measure(now, incident)
+            if now - incident.measured_at >= _MEASURE_EVERY:
+                self._measure(now, incident)
             if not held:
                 self._go_on(now, incident)
 
@@ -224,9 +225,8 @@ class Reconciler:
                 continue
             if figures := witness.worst(incident.breaker):
                 incident.measure(figures)
-            if now - incident.measured_at >= _WRITE_FIGURES_EVERY:
-                incident.measured_at = now
-                self._ledger.change(incident)
+            incident.measured_at = now
+            self._ledger.change(incident)
             return
 
     def _ended_by(self, incident: Incident) -> str:

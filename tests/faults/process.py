@@ -35,6 +35,7 @@ class Embedded:
         environment: dict[str, str] | None = None,
     ) -> None:
         self.log = ""
+        self._logged = threading.Condition()
         self._process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "tests.faults.embedded", str(file), *opened],
             cwd=ROOT,
@@ -82,9 +83,10 @@ class Embedded:
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def wait_for_log(self, text: str, timeout: float = 30.0) -> None:
+        """Waits until that is in its log."""
+        with self._logged:
+            assert self._logged.wait_for(lambda: text in self.log, timeout), self.log
 
     def _ask(self, command: str) -> None:
         self._in.write(command + "\n")
@@ -103,4 +105,6 @@ class Embedded:
     def _read(self) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            self.log += line
+            with self._logged:
+                self.log += line
+                self._logged.notify_all()

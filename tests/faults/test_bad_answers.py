@@ -1,0 +1,66 @@
+"""Many incidents at a receiver of which a third of the answers is bad: none lost, none doubled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from alerts import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings
+from alerts.emulator import EmulatedAlert, Emulator
+from breaker import Registry, Settings
+from breaker.testing import DrivenClock
+
+INCIDENTS = 500
+
+
+@pytest.mark.timeout(300)
+def test_500_incidents_are_500_alerts(tmp_path: Path, opsgenie_emulator: Emulator) -> None:
+    emulator = opsgenie_emulator
+    clock, wall = DrivenClock(), DrivenClock(1_800_000_000.0)
+    registry = Registry(Settings(), clock=clock, memory=lambda: None)
+    opsgenie = OpsGenieSettings(
+        enabled=True,
+        api_key=SecretStr("test-key"),
+        api_url=emulator.url,
+        alert_cooldown_seconds=0,
+        time_before_send_alert=60,
+    )
+    alerts = AlertsSettings(
+        database=str(tmp_path / "x.db"), group_window=0, attach_chart=False, request_timeout=0.5
+    )
+    emulator.fail("error", share=0.12)
+    emulator.fail("drop", share=0.12)
+    emulator.fail("slow", share=0.002, delay=1.0)
+    emulator.fail("html", share=0.05)
+    emulator.fail("unapplied", share=0.02)
+    # A third of the answers is bad.
+    with Alerting(registry, AlertingSettings(opsgenie, alerts), now=wall) as alerting:
+
+        def until(done: str) -> None:
+            for _ in range(300):
+                for _ in range(20):
+                    alerting.run_once()
+                    wall.advance(1)
+                if all(done in _history(alert) for alert in emulator.alerts()):
+                    return
+            raise AssertionError(f"not all are {done}")
+
+        names = [f"b{number}" for number in range(INCIDENTS)]
+        for name in names:
+            registry.get(name).force_open("a test")
+        until("priority P1")
+        for name in names:
+            registry.get(name).reset()
+        until("closed")
+    found = emulator.alerts()
+    assert sorted(alert.entity for alert in found) == sorted(names)
+    for alert in found:
+        steps = [what for what in _history(alert) if what != "note"]
+        assert steps == ["created P3", "priority P1", "closed"]
+        assert alert.count == 1, "each was asked for before it was sent again"
+
+
+def _history(alert: EmulatedAlert) -> list[str]:
+    return [happening.what for happening in alert.history]
