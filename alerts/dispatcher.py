@@ -106,7 +106,10 @@ class Dispatcher:
         """
         self._failures = 0
         left = _STEPS_A_ROUND
-        for incident in self._due(now):
+        due = self._due(now)
+        # What is to be escalated is the most urgent, and waits only for what people have done.
+        waiting = [i for i in due if i.asks_to_escalate(now, i.delivery_to(self.sink.name))]
+        for incident in waiting or due:
             while left and self._ready(now) and self._advance(now, incident):
                 left -= 1
         if self._ready(now) and not self.refused and (self.reachable or not self.owing(now)):

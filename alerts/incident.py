@@ -111,6 +111,7 @@ class Incident:
     """When a breaker joined it last."""
     unsaid: list[str] = field(default_factory=list)
     """Breakers that joined it, and that no note has named yet."""
+    unsaid_since: float = 0.0
     notes: list[str] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
@@ -194,6 +195,7 @@ class Incident:
         self.members[breaker] = Member(kind, now)
         self.joined_at = now
         if self.maybe_told:
+            self.unsaid_since = self.unsaid_since if self.unsaid else now
             self.unsaid.append(breaker)
 
     def say_joined(self, words: Callable[[list[str], int], str]) -> None:
@@ -274,15 +276,20 @@ class Incident:
 
     def asks(self, now: float, delivery: Delivery) -> bool:
         """Whether it is time to ask that receiver what people have made of the alert."""
-        if self.phase is not Phase.ACTIVE or not delivery.created or delivery.closed_by_people_at:
+        long_ago = now - delivery.looked_at >= _LOOK_EVERY
+        return self._may_ask(now, delivery) and (long_ago or self.asks_to_escalate(now, delivery))
+
+    def asks_to_escalate(self, now: float, delivery: Delivery) -> bool:
+        """Whether a stage is due, and waits for nothing else."""
+        if not self._may_ask(now, delivery):
             return False
-        if now < delivery.look_again_at:
-            return False
-        if now - delivery.looked_at >= _LOOK_EVERY:
-            return True
         due = self._due_stage(now)
         due_at = self.not_before + self.stages[due].after
         return due > self.stage and delivery.looked_at < due_at
+
+    def _may_ask(self, now: float, delivery: Delivery) -> bool:
+        there = delivery.created and not delivery.closed_by_people_at
+        return self.phase is Phase.ACTIVE and there and now >= delivery.look_again_at
 
     @property
     def told_at(self) -> float:

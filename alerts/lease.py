@@ -9,9 +9,10 @@ from breaker.log import get_logger
 
 _log = get_logger("alerts.lease")
 
-_SPARE: Final = 2.0
+_SPARE: Final = 5.0
 """Seconds that a lease lasts beyond the longest request."""
-_SHORTEST: Final = 6.0
+_LEAST: Final = 2.0
+"""It is prolonged when it would outlast the longest request by less, in seconds."""
 
 
 class Lease:
@@ -49,8 +50,9 @@ class Lease:
         Args:
             request_timeout: the longest that a request takes, in seconds.
         """
-        length = max(_SHORTEST, request_timeout + _SPARE)
-        asked_at = self.clock()
+        asked_at, length = self.clock(), request_timeout + _SPARE
+        if self.held and not self.alone and self._until - asked_at > request_timeout + _LEAST:
+            return True
         term = self._store.claim(self.boot, asked_at, length)
         if term is None and self.held and not self.alone and asked_at < self._until:
             # Busy for a moment, perhaps; nobody else can have it yet.

@@ -25,8 +25,8 @@ _BURST: Final = 1.0
 """Seconds without another one after which those that joined are told in one note."""
 _MEASURE_EVERY: Final = 5.0
 """Seconds between two looks at how bad it is; so many a kill may cost."""
-_NAMED_AT_ONCE: Final = 20
-"""So many are not kept waiting for that."""
+_LONGEST_BURST: Final = 10.0
+"""Seconds that the first of them is kept waiting at most."""
 _GONE: Final = "Its breaker is no longer configured, or its process has ended."
 
 Held = Callable[[Incident, float], str]
@@ -187,7 +187,7 @@ class Reconciler:
             self._ledger.change(incident)
         if incident.unsaid and (
             now >= incident.joined_at + _BURST
-            or len(incident.unsaid) >= _NAMED_AT_ONCE
+            or now >= incident.unsaid_since + _LONGEST_BURST
             or incident.phase is Phase.QUIET
         ):
             incident.say_joined(story.group_note)

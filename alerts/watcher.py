@@ -61,7 +61,7 @@ class Watcher:
         self._sightings: dict[str, Sighting] = {}
         self._signs: dict[tuple[str, str], _Sign] = {}
         """(breaker, kind) -> the last sign of that kind."""
-        self._heard_of: set[str] = set()
+        self._heard_of: dict[str, None] = {}
         """Breakers with news since the last look."""
         self._ended: dict[str, Transition] = {}
         self._next = 0
@@ -69,7 +69,7 @@ class Watcher:
 
     def notice(self, event: Event) -> None:
         """Keeps the evidence. Called by the engine, so it only puts it away."""
-        self._heard_of.add(event.breaker)
+        self._heard_of[event.breaker] = None
         if isinstance(event, ThresholdBreached):
             sign = _Sign(self._now(), event.drill, event.evidence)
             kind = policy.TROUBLE if event.signal in _TROUBLES else event.signal.value
@@ -97,7 +97,7 @@ class Watcher:
 
     def _due(self) -> Iterable[str]:
         names = self._registry.names()
-        heard_of, self._heard_of = self._heard_of, set()
+        heard_of, self._heard_of = self._heard_of, {}
         if len(names) <= _A_ROUND:
             return dict.fromkeys((*names, *self._sightings))
         gone = self._sightings.keys() - set(names)

@@ -25,7 +25,7 @@ _IDLE: Final = 1.0
 _TURNS: Final = 3
 """So often a round begins anew where a receiver has just told what people made of an alert."""
 _TESTIFY_EVERY: Final = 5.0
-"""Seconds between two reports to the process that sends, where nothing has changed."""
+"""Seconds between two reports of what this process sees, where nothing has changed."""
 _SILENT: Final = 15.0
 """A process that has not reported for so many seconds does not count any more."""
 _GRACE: Final = 0.5
@@ -64,7 +64,7 @@ class Worker:
         self._threaded = False
         self._drain_until = 0.0
         self._term = 0
-        self._testified: tuple[object, float] = (None, float("-inf"))
+        self._testified: tuple[object, float] = ({}, float("-inf"))
 
     # --- running
 
@@ -144,8 +144,9 @@ class Worker:
         now, parts = self._now(), self._parts
         with parts.ledger.lock:
             parts.watcher.look(now)
-            if not self.claim(settings):
-                self._testify()
+            sends = self.claim(settings)
+            self._testify()
+            if not sends:
                 return
             parts.wishes.grant(now)
             parts.silencer.refresh(now)
@@ -191,11 +192,11 @@ class Worker:
         return found
 
     def _testify(self) -> None:
-        """Tells the process that sends what this one sees, when that changes and now and then."""
+        """Tells whoever sends, or will, what this one sees: when it changes, and now and then."""
         watcher, lease = self._parts.watcher, self._parts.lease
         now, sightings = lease.clock(), dict(watcher.sightings)
         before, at = self._testified
-        if sightings != before or now - at >= _TESTIFY_EVERY:
+        if sightings != before or (sightings and now - at >= _TESTIFY_EVERY):
             testimony = Testimony.of(watcher, watcher.ended)
             self._parts.store.testify(lease.boot, now, testimony.as_text())
             self._testified = (sightings, now)

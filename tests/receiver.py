@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -39,23 +40,41 @@ class Reply:
 
 
 class Receiver:
-    """A context manager. Answers are taken from `replies`, then from `answer`."""
+    """A context manager. Answers are taken from `replies`, then from `answer`.
 
-    def __init__(self, answer: Callable[[Received], Reply] | None = None) -> None:
+    With `tls`, only requests to an https:// address are understood.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Received], Reply] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[Received] = []
         self.replies: list[Reply] = []
         self.answer = answer or (lambda _request: Reply())
         self.closing = threading.Event()
+        self._received = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.receiver = self
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
+
+    def wait_for(self, count: int, timeout: float = 30.0) -> bool:
+        """Waits until so many requests have come; False if the time is over."""
+        with self._received:
+            return self._received.wait_for(lambda: len(self.requests) >= count, timeout)
 
     def reply(self, request: Received) -> Reply:
-        self.requests.append(request)
+        with self._received:
+            self.requests.append(request)
+            self._received.notify_all()
         return self.replies.pop(0) if self.replies else self.answer(request)
 
     def __enter__(self) -> Self:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 
+from alerts.chart import Chart
 from alerts.content import DESCRIPTION, DETAILS, ENTITY, MESSAGE, NOTE, SOURCE, TAG, TAGS, Content
 from alerts.delivery import Stage, Step, StepKind
 from alerts.emulator import Emulator
@@ -99,3 +101,22 @@ def test_the_key_goes_in_its_scheme_and_is_kept_nowhere(
     (entry,) = opsgenie_emulator.requests
     assert entry.headers["authorization"] == "GenieKey ***"
     assert API_KEY not in repr(entry)
+
+
+def test_responders_and_a_picture_conform(opsgenie_emulator: Emulator, sink: OpsGenieSink) -> None:
+    wanted = ("team:Second line", "user:me@example.com", "escalation:Later", "schedule:Nights")
+    chart = Chart("payments: latest 3 calls", (100, 900, 950), 600.0)
+    told = incident("a/b c", replace(SHORT, chart=chart))
+    for step in (
+        Step(StepKind.CREATE, priority="P3", responders=wanted),
+        Step(StepKind.PRIORITY, priority="P1", number=1, responders=wanted),
+        Step(StepKind.ATTACH),
+    ):
+        request_id = sink.send(told, step)
+        assert not request_id or sink.look(request_id) is RequestState.DONE, step
+    for entry in opsgenie_emulator.requests:
+        assert_request_conforms(entry.method, entry.path, entry.query, entry.headers, entry.body)
+    (alert,) = opsgenie_emulator.alerts()
+    assert alert.priority == "P1"
+    assert len(alert.responders) == 5
+    assert [one.name for one in alert.attachments] == ["last-minutes.png"]

@@ -125,9 +125,9 @@ def test_who_hangs_is_taken_over_from_when_its_lease_is_out(world: World, other:
     world.wall.advance(5)
     other.round()
     assert not other.sends
-    world.wall.advance(8)
+    world.wall.advance(11)
     other.round()
-    assert other.sends, "12 s for requests of 10 s"
+    assert other.sends, "15 s for requests of 10 s"
     other.registry.get("b").force_open("a test")
     world.wall.advance(1)
     before = len(world.emulator.requests)
@@ -143,7 +143,7 @@ def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None
     assert world.alerting is not None
     world.registry.get("a").force_open("a test")
     world.alerting._worker.reconcile(world.alerting.settings)
-    world.wall.advance(13)
+    world.wall.advance(16)
     world.alerting._outbox.run(world.wall())
     assert world.emulator.requests == []
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 
 from alerts.content import Content
 from alerts.delivery import Stage, Step, StepKind
 from alerts.incident import Incident
-from tests.receiver import Receiver
+from tests.receiver import Received, Receiver, Reply
 
 CONTENT = Content(
     message="payments open: p95 900 ms > 600 ms",
@@ -27,6 +28,27 @@ LIFE = (
     Step(StepKind.CLOSE, note="Over: it lasted 11 min.", number=2),
 )
 """An incident from its beginning to its end."""
+
+
+class Integration:
+    """As much of the API as a sink sees: requests are accepted, and then known by their id."""
+
+    def __init__(self) -> None:
+        self.accepted: dict[str, str] = {}
+        self.statuses: dict[str, Reply] = {}
+
+    def answer(self, request: Received) -> Reply:
+        if request.method == "GET":
+            return self.statuses.get(request.path.rsplit("/", 1)[1], Reply(404, {"message": "no"}))
+        number = f"r{len(self.accepted)}"
+        alias = request.json.get("alias") or unquote(request.path.split("/")[-2])
+        self.accepted[number] = f"{request.path.rsplit('/', 1)[1]} {alias}"
+        self.settle(number, success=True)
+        return Reply(202, {"result": "Request will be processed", "requestId": number})
+
+    def settle(self, number: str, *, success: bool, status: str = "", action: str = "") -> None:
+        data = {"isSuccess": success, "status": status, "action": action}
+        self.statuses[number] = Reply(200, {"data": data, "requestId": number})
 
 
 @pytest.fixture
@@ -51,7 +73,3 @@ def make_incident(alias: str = "breakerd:box:payments:1", content: Content = CON
         stages=(Stage(0, "P3"), Stage(60, "P2"), Stage(600, "P1")),
         content=content,
     )
-
-
-def after_each(steps: tuple[Step, ...], do: Callable[[Step], object]) -> list[object]:
-    return [do(step) for step in steps]

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -132,6 +135,27 @@ def test_a_receiver_that_drips_does_not_hold_up_for_longer_than_the_time_out(
     assert failure.value.slow
     assert client.ask("POST", receiver.url).status_code == 200
     client.close()
+
+
+@pytest.mark.needs("openssl")
+def test_an_encrypted_connection_is_cut_off_just_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    command = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "2"]
+    where = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command, *where, *files], check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    with Receiver(tls=tls) as receiver:
+        client = HttpClient(timeout=1)
+        receiver.replies = [Reply(raw=HEAD, drips=b"X-More: 1\r\n")]
+        with pytest.raises(UnavailableError, match=r"no whole answer within 1 s"):
+            client.ask("POST", receiver.url)
+        assert client.ask("POST", receiver.url).status_code == 200
+        client.close()
 
 
 def test_a_connection_that_comes_too_late_is_not_used(receiver: Receiver) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import unquote
 
 import pytest
 from pydantic import SecretStr
@@ -19,30 +18,9 @@ from alerts.sinks import (
 )
 from alerts.sinks.jsm import ADDRESS, JsmSink
 from tests.receiver import Received, Receiver, Reply
-from tests.unit.alerts.sinks.conftest import LIFE
+from tests.unit.alerts.sinks.conftest import LIFE, Integration
 
 PATH = "/jsm/ops/integration/v2/alerts"
-
-
-class Integration:
-    """As much of the API as a sink sees: requests are accepted, and then known by their id."""
-
-    def __init__(self) -> None:
-        self.accepted: dict[str, str] = {}
-        self.statuses: dict[str, Reply] = {}
-
-    def answer(self, request: Received) -> Reply:
-        if request.method == "GET":
-            return self.statuses.get(request.path.rsplit("/", 1)[1], Reply(404, {"message": "no"}))
-        number = f"r{len(self.accepted)}"
-        alias = request.json.get("alias") or unquote(request.path.split("/")[-2])
-        self.accepted[number] = f"{request.path.rsplit('/', 1)[1]} {alias}"
-        self.settle(number, success=True)
-        return Reply(202, {"result": "Request will be processed", "requestId": number})
-
-    def settle(self, number: str, *, success: bool, status: str = "", action: str = "") -> None:
-        data = {"isSuccess": success, "status": status, "action": action}
-        self.statuses[number] = Reply(200, {"data": data, "requestId": number})
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_the_opening_has_the_description(
 
 
 def test_a_block_is_no_longer_than_slack_takes(receiver: Receiver, sink: SlackSink) -> None:
-    content = replace(CONTENT, description="<" * 15_000)
+    content = replace(CONTENT, description="x" + "<" * 15_000)
     sink.send(make_incident(content=content), LIFE[0])
     sink.send(make_incident(content=content), Step(StepKind.NOTE, note="&" * 25_000))
     for request in receiver.requests:
@@ -66,10 +66,10 @@ def test_a_block_is_no_longer_than_slack_takes(receiver: Receiver, sink: SlackSi
 def test_a_description_that_is_cut_stays_within_its_fence(
     receiver: Receiver, sink: SlackSink
 ) -> None:
-    content = replace(CONTENT, description="<" * 15_000)
+    content = replace(CONTENT, description="x" + "<" * 15_000)
     sink.send(make_incident(content=content), LIFE[0])
     text = receiver.requests[0].json["blocks"][1]["text"]["text"]
-    assert text.startswith("```&lt;&lt;")
+    assert text.startswith("```x&lt;&lt;")
     assert text.endswith("&lt;…```")
 
 

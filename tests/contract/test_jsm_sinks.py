@@ -1,0 +1,188 @@
+"""Our clients of Jira Service Management, against an emulator of its two APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from alerts.content import Content
+from alerts.delivery import Stage, Step, StepKind
+from alerts.emulator import Emulator
+from alerts.emulator.fixture import API_KEY
+from alerts.incident import Incident
+from alerts.sinks import AlertState, RefusedError, RejectedError, RequestState
+from alerts.sinks.jsm import JsmSink
+from alerts.sinks.jsm_ops import JsmOpsSink
+
+CONTENT = Content(
+    "payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"], {"Host": "box"}
+)
+CREATE = Step(StepKind.CREATE, priority="P3")
+NOTE = Step(StepKind.NOTE, note="still slow")
+RAISE = Step(StepKind.PRIORITY, priority="P1", number=1)
+CLOSE = Step(StepKind.CLOSE, note="over", number=1)
+LIFE = (CREATE, NOTE, RAISE, replace(NOTE, note="slower yet", number=1), CLOSE)
+
+
+@pytest.fixture
+def sink(jsm_emulator: Emulator) -> Iterator[JsmSink]:
+    made = JsmSink("jsm", SecretStr(API_KEY), 10, jsm_emulator.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ops(jsm_emulator: Emulator) -> Iterator[JsmOpsSink]:
+    team = f"team:{jsm_emulator.add_team('ops')}"
+    auth = ("me@example.com", SecretStr(API_KEY))
+    made = JsmOpsSink("jsm_ops.a", "cloud", auth, 10, jsm_emulator.url, (team,))
+    yield made
+    made.close()
+
+
+def incident(alias: str = "breakerd:box:payments:1") -> Incident:
+    return Incident(
+        id="1",
+        alias=alias,
+        breaker="payments",
+        kind="open",
+        opened_at=0.0,
+        not_before=0.0,
+        stages=(Stage(0, "P3"), Stage(60, "P1")),
+        content=CONTENT,
+    )
+
+
+def history(emulator: Emulator, alias: str) -> list[str]:
+    alert = emulator.alert(alias)
+    assert alert is not None
+    return [line.what for line in alert.history]
+
+
+def carried_out(sink: JsmSink | JsmOpsSink, told: Incident, step: Step) -> bool:
+    if step.kind is StepKind.PRIORITY:
+        told.delivery_to(sink.name).raised = step.number
+    request_id = sink.send(told, step)
+    return not request_id or sink.look(request_id) is RequestState.DONE
+
+
+# --- integration events
+
+
+@pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 509])
+def test_an_incidents_whole_life_through_an_integration(
+    jsm_emulator: Emulator, sink: JsmSink, alias: str
+) -> None:
+    told = incident(alias)
+    assert all(carried_out(sink, told, step) for step in LIFE)
+    assert history(jsm_emulator, alias) == ["created P3", "note", "closed"]
+    assert history(jsm_emulator, f"{alias}:s2") == ["created P1", "note", "closed"]
+    assert len(jsm_emulator.alerts()) == 2
+
+
+def test_each_step_twice_does_no_harm_through_an_integration(
+    jsm_emulator: Emulator, sink: JsmSink
+) -> None:
+    told = incident()
+    for step in (CREATE, RAISE, CLOSE):
+        assert carried_out(sink, told, step)
+        assert carried_out(sink, told, step)
+    assert sorted(alert.alias for alert in jsm_emulator.alerts()) == [
+        told.alias, f"{told.alias}:s2",
+    ]  # fmt: skip
+    assert all(alert.status == "closed" for alert in jsm_emulator.alerts())
+
+
+@pytest.mark.parametrize("step", [NOTE, CLOSE])
+def test_what_is_not_there_is_gone_for_an_integration(sink: JsmSink, step: Step) -> None:
+    assert sink.look(sink.send(incident(), step)) is RequestState.GONE
+
+
+def test_an_integration_with_a_wrong_key_is_refused(jsm_emulator: Emulator) -> None:
+    sink = JsmSink("jsm", SecretStr("other"), 10, jsm_emulator.url)
+    with pytest.raises(RefusedError):
+        sink.send(incident(), CREATE)
+    sink.close()
+
+
+# --- the Operations API
+
+
+@pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 512])
+def test_an_incidents_whole_life_through_the_operations_api(
+    jsm_emulator: Emulator, ops: JsmOpsSink, alias: str
+) -> None:
+    told = incident(alias)
+    assert all(carried_out(ops, told, step) for step in LIFE)
+    assert history(jsm_emulator, alias) == [
+        "created P3", "note", "priority P1", "note", "closed",
+    ]  # fmt: skip
+    (alert,) = jsm_emulator.alerts()
+    assert alert.details == {"Host": "box"}
+    assert [one["type"] for one in alert.responders] == ["team"]
+
+
+def test_what_people_do_is_seen(jsm_emulator: Emulator, ops: JsmOpsSink) -> None:
+    told = incident()
+    assert ops.state(told) is AlertState.MISSING
+    ops.send(told, CREATE)
+    assert ops.state(told) is AlertState.OPEN
+    jsm_emulator.acknowledge(told.alias)
+    assert ops.state(told) is AlertState.ACKNOWLEDGED
+    jsm_emulator.close(told.alias)
+    assert ops.state(told) is AlertState.CLOSED
+
+
+def test_what_people_delete_is_missing(jsm_emulator: Emulator, ops: JsmOpsSink) -> None:
+    told = incident()
+    ops.send(told, CREATE)
+    jsm_emulator.delete(told.alias)
+    assert ops.state(told) is AlertState.MISSING
+    assert ops.look(ops.send(told, RAISE)) is RequestState.GONE
+
+
+def test_what_was_done_is_seen(ops: JsmOpsSink) -> None:
+    told = incident()
+    for step in LIFE:
+        assert not ops.has(told, step)
+        carried_out(ops, told, step)
+        assert ops.has(told, step)
+
+
+def test_responders_are_added(jsm_emulator: Emulator, ops: JsmOpsSink) -> None:
+    told = incident()
+    ops.send(told, CREATE)
+    team, user = jsm_emulator.add_team("second"), jsm_emulator.add_user("me@example.com")
+    wanted = (f"team:{team}", "team:by name", f"user:{user}")
+    assert carried_out(ops, told, replace(RAISE, responders=wanted))
+    assert [what for what in history(jsm_emulator, told.alias) if "responder" in what] == [
+        f"responder {team}", f"responder {user}",
+    ]  # fmt: skip
+
+
+def test_each_step_twice_does_no_harm_through_the_operations_api(
+    jsm_emulator: Emulator, ops: JsmOpsSink
+) -> None:
+    told = incident()
+    for step in (CREATE, RAISE, CLOSE):
+        assert carried_out(ops, told, step)
+        assert carried_out(ops, told, step)
+    (alert,) = jsm_emulator.alerts()
+    assert (alert.status, alert.priority) == ("closed", "P1")
+
+
+def test_a_user_with_a_wrong_token_is_refused(jsm_emulator: Emulator) -> None:
+    sink = JsmOpsSink("jsm_ops.a", "c", ("me", SecretStr("other")), 10, jsm_emulator.url)
+    with pytest.raises(RefusedError):
+        sink.send(incident(), CREATE)
+    sink.close()
+
+
+def test_what_is_too_long_is_rejected(ops: JsmOpsSink) -> None:
+    told = incident()
+    told.content = replace(CONTENT, message="m" * 131)
+    with pytest.raises(RejectedError):
+        ops.send(told, CREATE)

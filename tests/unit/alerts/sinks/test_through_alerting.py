@@ -1,0 +1,189 @@
+"""Several receivers of the same incidents: each has its own way of being told, and of failing."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from alerts import AlertingSettings, OpsGenieSettings
+from alerts.settings import AlertsSettings
+from tests.receiver import Received, Receiver, Reply
+from tests.unit.alerts.conftest import World
+from tests.unit.alerts.sinks.conftest import Integration
+
+STAGES = {"time_before_send_alert": 60}
+
+
+@pytest.fixture
+def integration(receiver: Receiver) -> Integration:
+    made = Integration()
+    receiver.answer = made.answer
+    return made
+
+
+def beside(world: World, receiver: Receiver, kind: str, **sink: object) -> None:
+    """Puts another receiver beside OpsGenie."""
+    where = {"jsm": "api_url", "pagerduty": "api_url", "webhook": "url"}[kind]
+    world.alerts |= {"sinks": {kind: {"b": {where: receiver.url, **sink}}}}
+
+
+def outcomes(world: World, sink: str) -> Counter[str]:
+    assert world.alerting is not None
+    counts = world.alerting.stats().counts.items()
+    return Counter({outcome: n for (name, outcome), n in counts if name == sink})
+
+
+def events(receiver: Receiver) -> list[str]:
+    return [request.json["event_action"] for request in receiver.requests]
+
+
+def an_incident(world: World) -> None:
+    breaker = world.slow()
+    world.after()
+    world.after(61)
+    breaker.reset()
+    world.after()
+    world.after(61)
+
+
+def test_opsgenie_and_jsm_side_by_side(
+    world: World, receiver: Receiver, integration: Integration
+) -> None:
+    beside(world, receiver, "jsm", key="k")
+    world.start(**STAGES)
+    an_incident(world)
+    assert [what for what in world.history() if what != "note"] == [
+        "created P3", "priority P1", "closed",
+    ]  # fmt: skip
+    alias = world.emulator.alerts()[0].alias
+    assert [what for what in integration.accepted.values() if "notes" not in what] == [
+        f"alerts {alias}", f"alerts {alias}:s2", f"close {alias}", f"close {alias}:s2",
+    ]  # fmt: skip
+
+
+def test_a_stage_that_may_have_arrived_is_no_third_alert(
+    world: World, receiver: Receiver, integration: Integration
+) -> None:
+    beside(world, receiver, "jsm", key="k")
+    world.start(**STAGES)
+    world.slow()
+    world.after()
+    receiver.replies = [Reply(503), Reply(202, "<html>"), Reply(raw=b"")]
+    for _ in range(10):
+        world.after(61)
+    alias = world.emulator.alerts()[0].alias
+    raised = {what for what in integration.accepted.values() if what.startswith("alerts")}
+    assert raised == {f"alerts {alias}", f"alerts {alias}:s2"}
+
+
+def test_one_that_is_down_delays_no_other(world: World, receiver: Receiver) -> None:
+    receiver.answer = lambda _request: Reply(503)
+    beside(world, receiver, "jsm", key="k")
+    world.start(**STAGES)
+    an_incident(world)
+    assert world.history()[-1] == "closed"
+    assert outcomes(world, "jsm.b")["delivered"] == 0
+
+
+def test_a_move_to_jsm_tells_it_of_what_is_open(
+    world: World, receiver: Receiver, integration: Integration
+) -> None:
+    alerting = world.start(**STAGES)
+    world.slow()
+    world.after()
+    moved = alerting.settings.opsgenie.model_dump() | {"flavour": "jsm", "api_url": receiver.url}
+    before = len(world.emulator.requests)
+    alerting.apply(
+        AlertingSettings(OpsGenieSettings.model_validate(moved), alerting.settings.alerts)
+    )
+    world.after(1)
+    assert [what.split()[0] for what in integration.accepted.values()] == ["alerts"]
+    assert len(world.emulator.requests) == before
+    assert alerting.opsgenie_status()["initialized"]
+
+
+def test_each_hears_of_what_is_urgent_enough_for_it(world: World, receiver: Receiver) -> None:
+    receiver.answer = lambda _request: Reply(202, {"status": "success"})
+    beside(world, receiver, "pagerduty", key="k", min_priority="P1")
+    world.start(**STAGES)
+    breaker = world.slow()
+    world.after()
+    assert events(receiver) == []
+    world.after(61)
+    assert events(receiver) == ["trigger"]
+    breaker.reset()
+    world.after()
+    world.after(61)
+    assert events(receiver) == ["trigger", "resolve"]
+
+
+def test_what_a_wrong_key_held_up_leaves_when_it_is_put_right(
+    world: World, receiver: Receiver
+) -> None:
+    wrong = Reply(400, {"status": "invalid event", "errors": ["Invalid routing key"]})
+    taken = Reply(202, {"status": "success"})
+    receiver.answer = lambda request: taken if request.json["routing_key"] == "right" else wrong
+    beside(world, receiver, "pagerduty", key="wrong")
+    alerting = world.start()
+    world.slow()
+    world.after()
+    for _ in range(3):
+        world.after(10)
+    assert events(receiver) == ["trigger"]
+    assert any("pagerduty.b refuses the key" in problem for problem in alerting.problems())
+    assert "dead" not in outcomes(world, "pagerduty.b")
+    right = alerting.settings.alerts.model_dump()
+    right["sinks"] = {"pagerduty": {"b": {"key": "right", "api_url": receiver.url}}}
+    alerting.apply(
+        AlertingSettings(alerting.settings.opsgenie, AlertsSettings.model_validate(right))
+    )
+    world.after(1)
+    assert outcomes(world, "pagerduty.b")["delivered"] == 1
+    assert not any("pagerduty.b" in problem for problem in alerting.problems())
+
+
+def test_what_is_refused_in_full_is_sent_in_a_form_that_pages(
+    world: World, receiver: Receiver
+) -> None:
+    def picky(request: Received) -> Reply:
+        return Reply(413 if request.json["description"] else 200)
+
+    receiver.answer = picky
+    beside(world, receiver, "webhook")
+    world.start()
+    world.slow()
+    world.after()
+    world.after(1)
+    assert outcomes(world, "webhook.b")["reduced"] == 1
+    assert outcomes(world, "webhook.b")["delivered"] >= 1
+    assert "dead" not in outcomes(world, "webhook.b")
+
+
+def test_a_fallback_is_told_what_no_other_was(world: World, receiver: Receiver) -> None:
+    url = receiver.url.replace("http:", "json:")
+    world.alerts |= {
+        "sinks": {"apprise": {"last": {"url": url, "fallback": True}}},
+        "fallback_after": 120.0,
+    }
+    world.emulator.fail("error")
+    world.start()
+    breaker = world.slow()
+    world.after()
+    world.after(60)
+    assert receiver.requests == []
+    world.after(61)
+    assert [request.json["type"] for request in receiver.requests] == ["failure"]
+    breaker.reset()
+    world.after()
+    world.after(61)
+    assert [request.json["type"] for request in receiver.requests] == ["failure", "success"]
+
+
+def test_a_fallback_is_not_told_what_another_was(world: World, receiver: Receiver) -> None:
+    url = receiver.url.replace("http:", "json:")
+    world.alerts |= {"sinks": {"apprise": {"last": {"url": url, "fallback": True}}}}
+    world.start(**STAGES)
+    an_incident(world)
+    assert world.history()[-1] == "closed"
+    assert receiver.requests == []
