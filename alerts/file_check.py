@@ -64,7 +64,7 @@ def file_findings(settings: AlertingSettings, now: float) -> Iterator[Finding]:
 def _to_be_made(path: Path) -> Finding:
     """A file that is not there yet: whether it can be."""
     folder = next(each for each in path.parents if each.exists())
-    if os.access(folder, os.W_OK | os.X_OK):
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         return good("database", f"{path} is not there yet; the service makes it")
     advice = "let the service write there, or set `[alerts] database` to another place"
     return bad("database", f"{path} cannot be made: {folder} may not be written", advice)

@@ -82,7 +82,7 @@ class Trial:
         began = time.monotonic()
         try:
             request_id = self._send(Step(StepKind.CREATE, priority=PRIORITY))
-            self._wait(request_id)
+            self._wait(request_id, RequestState.DONE)
         except DeliveryError as error:
             found = f"{self._alert.alias} did not arrive: {error}"
             return bad(check, found, "alerts do not arrive either, until that is put right")
@@ -105,19 +105,23 @@ class Trial:
         return good(check, f"closed after {_since(began)}")
 
     def _insist_on_closing(self) -> None:
-        step = Step(StepKind.CLOSE, note="Test over.")
         for _ in range(_ATTEMPTS - 1):
             try:
-                self._wait(self._sink.send(self._alert, step))
+                self._try_to_close()
             except PausedError as error:
                 time.sleep(min(self._patience, error.seconds))
             except UnavailableError:
                 time.sleep(self._pause)
             else:
                 return
-        self._wait(self._sink.send(self._alert, step))
+        self._try_to_close()
 
-    def _wait(self, request_id: str) -> None:
+    def _try_to_close(self) -> None:
+        request_id = self._sink.send(self._alert, Step(StepKind.CLOSE, note="Test over."))
+        # What is not there is not open.
+        self._wait(request_id, RequestState.DONE, RequestState.GONE)
+
+    def _wait(self, request_id: str, *wanted: RequestState) -> None:
         """Waits until a request is carried out; an empty one is already.
 
         Raises:
@@ -126,7 +130,7 @@ class Trial:
         deadline = time.monotonic() + self._patience
         while request_id:
             state, problem = self._look(request_id)
-            if state is RequestState.DONE:
+            if state in wanted:
                 return
             if state is not RequestState.PENDING:
                 raise UnavailableError("accepted, but not carried out")

@@ -71,7 +71,7 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
 
 
 def _show(finding: Finding) -> None:
-    check = escape(f"{finding.check:<13}")
-    out.print(f"{_SIGNS[finding.verdict]} {check} {escape(finding.found)}")
+    check = escape(f"{finding.check:<15}")
+    out.print(f"{_SIGNS[finding.verdict]} {check}  {escape(finding.found)}")
     if finding.advice and finding.verdict is not Verdict.GOOD:
-        out.print(f"[dim]{'':<15} → {escape(finding.advice)}[/]")
+        out.print(f"[dim]{'':<19}→ {escape(finding.advice)}[/]")
