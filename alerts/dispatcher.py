@@ -84,6 +84,8 @@ class Dispatcher:
         """Whether the last request had an answer."""
         self.last_success = 0.0
         """When a request was last carried out; 0 if none was."""
+        self.round_succeeded_at = float("-inf")
+        """When a round last ended with nothing that keeps alerts from leaving."""
         self._failures = 0
         """How often the receiver has failed in this round."""
         self.looks = 0
@@ -110,6 +112,8 @@ class Dispatcher:
         for incident in waiting or due:
             while left and self._ready(now) and self._advance(now, incident):
                 left -= 1
+        if self._ready(now) and not self.refused and (self.reachable or not self.owing(now)):
+            self.round_succeeded_at = now
 
     def owing(self, now: float) -> list[Incident]:
         """The incidents of which the receiver does not know all it should by now."""

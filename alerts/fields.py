@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alerts.settings import OpsGenieSettings
 
-_UNKNOWN = "unknown"
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +60,17 @@ def find_fields(settings: OpsGenieSettings, environ: Mapping[str, str] = os.envi
     )
     found = {"team": team, "environment": environment, "bookmaker_id": bookmaker_id}
     problems = tuple(
-        f"[opsgenie] {name} is not set; alerts say {_UNKNOWN!r}, and may reach nobody"
+        f"[opsgenie] {name} is not set; alerts say {UNKNOWN!r}, and may reach nobody"
         if name != "environment" or not guess
         else f"[opsgenie] {name} is not set; alerts say {guess.upper()!r}, as the host is {host!r}"
         for name, value in found.items()
         if not value
     )
     return Fields(
-        team=team or _UNKNOWN,
-        environment=(environment or guess or _UNKNOWN).upper(),
-        bookmaker_id=bookmaker_id or _UNKNOWN,
-        hostname=hostname or _UNKNOWN,
+        team=team or UNKNOWN,
+        environment=(environment or guess or UNKNOWN).upper(),
+        bookmaker_id=bookmaker_id or UNKNOWN,
+        hostname=hostname or UNKNOWN,
         business=business,
         problems=problems,
     )

@@ -14,6 +14,7 @@ from alerts.incident import Incident
 from alerts.lease import Lease, boot_id
 from alerts.ledger import Ledger
 from alerts.outbox import Outbox
+from alerts.pulse import Pulse
 from alerts.report import (
     full_report,
     incident_report,
@@ -64,11 +65,17 @@ class AlertStats:
         pending: incidents of which the receiver does not know all it should.
         oldest_pending_seconds: age of the oldest of them.
         counts: deliveries by (sink, outcome).
+        dead_letters: alerts that were given up, and that nobody has retried or discarded, by sink.
+        last_success: when each sink last did as asked, in seconds since the epoch; 0 if never.
+        last_heartbeat: when the heartbeat of a sink was last pinged; 0 if never.
     """
 
     pending: int
     oldest_pending_seconds: float
     counts: dict[tuple[str, str], int]
+    dead_letters: dict[str, int]
+    last_success: dict[str, float]
+    last_heartbeat: dict[str, float]
 
 
 class Alerting:
@@ -97,7 +104,6 @@ class Alerting:
         self._store.open()
         self._now = now or steady_time(self._store, boot_id())
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
-        clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
         self._ledger = Ledger(self._store)
         self._silencer = Silencer(self._store, self._now())
         self._watcher = Watcher(registry, self.settings, self._now)
@@ -111,6 +117,7 @@ class Alerting:
             ),
             self._now,
         )  # fmt: skip
+        self._pulse = Pulse(self.settings, threaded=not self._driven)
         self._secrets: Secrets | None = None
         self._secrets_at = float("-inf")
         self._leave: Callable[[], None] = _nothing
@@ -155,6 +162,7 @@ class Alerting:
         self._leave = _nothing
         self._leave_config()
         self._worker.stop(timeout)
+        self._pulse.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -172,6 +180,7 @@ class Alerting:
         """One round: looks at the breakers, lets time pass, and delivers what is due."""
         self._follow_secrets()
         self._worker.round(self.settings)
+        self._pulse.round(self._now(), self._outbox.round_succeeded_at)
 
     def _notice(self, event: Event) -> None:
         """Called by the engine: puts the evidence away, and wakes."""
@@ -218,6 +227,7 @@ class Alerting:
         with self._ledger.lock:
             self.settings = self._watcher.settings = settings
             self._outbox.switch(settings)
+        self._pulse.switch(settings)
         self._worker.wake()
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
@@ -349,6 +359,7 @@ class Alerting:
         found = self._outbox.problems()
         if policy.sends(opsgenie):
             found += find_fields(opsgenie).problems
+            found += self._pulse.problems()
         if store.problem:
             found.append(f"incidents are kept in memory only: {store.problem}")
         if store.put_aside:
@@ -370,7 +381,14 @@ class Alerting:
         now = self._now()
         pending = self._outbox.owing(now)
         oldest = max((now - incident.opened_at for incident in pending), default=0.0)
-        return AlertStats(len(pending), oldest, self._outbox.counts)
+        return AlertStats(
+            pending=len(pending),
+            oldest_pending_seconds=oldest,
+            counts=self._outbox.counts,
+            dead_letters=self._outbox.dead_letters(),
+            last_success=self._outbox.last_success,
+            last_heartbeat=self._pulse.last_success,
+        )
 
     def incidents(self, *, limit: int = 100, state: str | None = None) -> list[dict[str, Any]]:
         """The latest incidents, newest first, as JSON-able data.

@@ -155,6 +155,11 @@ class Outbox:
         """Whether no receiver refuses the key or leaves requests without an answer."""
         return all(c.dispatcher.reachable and not c.dispatcher.refused for c in self._regular())
 
+    def round_succeeded_at(self, name: str) -> float:
+        """When a round of that receiver last ended well; in the past, if it never did."""
+        courier = self._couriers.get(name)
+        return courier.dispatcher.round_succeeded_at if courier else float("-inf")
+
     @property
     def last_success(self) -> dict[str, float]:
         """When each receiver last did as asked, in seconds since the epoch; 0 if never."""
@@ -193,6 +198,11 @@ class Outbox:
             for incident in self._ledger
             for name, delivery in incident.dead_letters.items()
         ]
+
+    def dead_letters(self) -> dict[str, int]:
+        """How many alerts each receiver was not told, and will not be."""
+        dead = Counter(name for incident in self._ledger for name in incident.dead_letters)
+        return {name: dead[name] for name in self._couriers}
 
     def say_who_is_told(self) -> None:
         """Writes it into the log, loudly if it is nobody."""

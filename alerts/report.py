@@ -84,6 +84,7 @@ def incident_report(incident: Incident, receiver: str) -> Json:
         "closed_there": delivery is not None and delivery.closed,
         "attempts": delivery.attempts if delivery else 0,
         "given_up": (delivery.dead or None) if delivery else None,
+        "dead_letters": {name: dead.dead for name, dead in incident.dead_letters.items()},
     }
 
 

@@ -89,6 +89,12 @@ class JsmOpsSettings(SinkSettings):
     responders: tuple[str, ...] = setting(
         (), "Whom to tell: `team:ID`, `user:ID`, `escalation:ID`, `schedule:ID`.", strict=False
     )
+    heartbeat: str = setting(
+        "",
+        "Name of a heartbeat that is pinged as long as alerts can leave. Empty: none.",
+        max_length=200,
+    )
+    heartbeat_team: str = setting("", "Id of the team that the heartbeat belongs to.")
     api_url: str | None = setting(None, "Replaces Atlassian's address.", pattern=_ADDRESS)
 
 

@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 _log = get_logger("alerts.store")
 
-_VERSION: Final = 2
+FORMAT: Final = 2
+"""Of the file; one of a later format is left alone."""
 _KEPT_CLOSED: Final = 1000
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS incidents (
@@ -69,7 +70,7 @@ class Store:
         self.process = process
         self._alive = ProcessLock(Path(path), process)
         self._term = 0
-        self._file = Database(Path(path), _SCHEMA, _VERSION, self._alive.take)
+        self._file = Database(Path(path), _SCHEMA, FORMAT, self._alive.take)
 
     @property
     def path(self) -> Path:

@@ -13,7 +13,7 @@ from api.admin import Admin
 from api.audit import AuditLog
 from api.auth import BASIC, BEARER, Access
 from api.routes import alerting as alerting_routes
-from api.routes import dashboard, demo, process, settings, state
+from api.routes import dashboard, demo, incidents, process, settings, state
 from api.routing import guarded, public
 from api.settings import ApiSettings
 from breaker import Registry, __version__
@@ -93,6 +93,7 @@ def _routes(admin: Admin) -> APIRouter:
     router.include_router(process.health_routes(public(admin)))
     router.include_router(process.routes(guard), **_LOCKED)
     router.include_router(alerting_routes.routes(guard), **_LOCKED)
+    router.include_router(incidents.routes(guard), **_LOCKED)
     router.include_router(_breaker_routes(guard, "default"), prefix="/breaker", **_LOCKED)
     named = APIRouter(dependencies=[Depends(_named)], responses=problems.documented(404))
     named.include_router(_breaker_routes(guard, "named"))

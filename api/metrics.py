@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
@@ -234,3 +234,25 @@ def _alerts(alerting: "Alerting") -> Iterator[Metric]:
         "Age of the oldest of them.",
         value=stats.oldest_pending_seconds,
     )
+    yield _by_sink(
+        "breakerd_alerts_dead_letters",
+        "Alerts that were given up, and that nobody has retried or discarded.",
+        stats.dead_letters,
+    )
+    yield _by_sink(
+        "breakerd_alerts_last_success_timestamp_seconds",
+        "When a receiver last did as it was asked; absent where it was not asked yet.",
+        {sink: at for sink, at in stats.last_success.items() if at},
+    )
+    yield _by_sink(
+        "breakerd_heartbeat_last_success_timestamp_seconds",
+        "When the heartbeat of a receiver was last pinged; 0 if it never was.",
+        stats.last_heartbeat,
+    )
+
+
+def _by_sink(name: str, words: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=["sink"])
+    for sink, value in values.items():
+        family.add_metric([sink], value)
+    return family

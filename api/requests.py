@@ -174,6 +174,12 @@ class AlertCooldown(Request):
     cooldown_seconds: int = like(OpsGenieSettings, "alert_cooldown_seconds", examples=[120])
 
 
+class Discarding(Request):
+    """Why an alert that was given up is let be."""
+
+    reason: str = Field(min_length=1, max_length=500, examples=["told them by phone"])
+
+
 class NewSilence(Request):
     """Holds alerts back for a time."""
 

@@ -25,7 +25,7 @@ from alerts.sinks.protocol import Sink
 from alerts.sinks.slack import SlackSink
 from alerts.sinks.webhook import WebhookSink
 
-_OF_NO_MATTER: Final = {"enabled", "min_priority", "fallback"}
+_OF_NO_MATTER: Final = {"enabled", "min_priority", "fallback", "heartbeat", "heartbeat_team"}
 """Settings that say when it is told; the receiver is the same."""
 
 

@@ -72,10 +72,18 @@ class HttpClient:
         Raises:
             DeliveryError: one of its kinds.
         """
-        with self._deadline, unlogged():
-            answer = self._answer(method, url, request)
+        answer = self.hear(method, url, **request)
         _check(answer)
         return answer
+
+    def hear(self, method: str, url: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+        """The answer to one request, read in full, whatever it says.
+
+        Raises:
+            UnavailableError: there is none.
+        """
+        with self._deadline, unlogged():
+            return self._answer(method, url, request)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -134,7 +142,7 @@ def answer_of(response: httpx.Response, key: str) -> dict[str, Any]:
     """
     answer = _json(response)
     if not isinstance(answer, dict) or key not in answer:
-        raise UnavailableError(f"{response.status_code}: {_words(response)}")
+        raise UnavailableError(f"{response.status_code}: {words_of(response)}")
     return answer
 
 
@@ -154,13 +162,13 @@ def _check(response: httpx.Response) -> None:
     if status == httpx.codes.SERVICE_UNAVAILABLE and _asked_pauses(response):
         raise PausedError(pause_of(response), maybe_taken=True)
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise RefusedError(f"{status}: {_words(response)}")
+        raise RefusedError(f"{status}: {words_of(response)}")
     if status == httpx.codes.NOT_FOUND:
-        raise NotFoundError(f"404: {_words(response)}", maybe_taken=False)
+        raise NotFoundError(f"404: {words_of(response)}", maybe_taken=False)
     if status in _REJECTED:
-        raise RejectedError(f"{status}: {_words(response)}")
+        raise RejectedError(f"{status}: {words_of(response)}")
     if not response.is_success:
-        raise UnavailableError(f"{status}: {_words(response)}")
+        raise UnavailableError(f"{status}: {words_of(response)}")
 
 
 def pause_of(response: httpx.Response) -> float:
@@ -188,7 +196,7 @@ def _seconds(value: str) -> float | None:
         return None
 
 
-def _words(response: httpx.Response) -> str:
+def words_of(response: httpx.Response) -> str:
     """What the receiver says is wrong; each has its own form."""
     answer = _json(response)
     if isinstance(answer, dict):

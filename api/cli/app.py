@@ -7,6 +7,8 @@ import typer
 from rich.markup import escape
 
 from api.cli import remote
+from api.cli.alerts import alerts
+from api.cli.doctor import doctor_command
 from api.cli.output import WRONG, out, show_problems
 from api.cli.replay import replay_command
 from api.cli.suggest import suggest_command
@@ -111,6 +113,8 @@ def demo(pace: Pace = 1.0) -> None:
 
 app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
+app.command("doctor")(doctor_command)
+app.add_typer(alerts)
 
 for command in remote.COMMANDS:
     app.command(command.__name__.removesuffix("_setting"))(command)

@@ -25,18 +25,19 @@ class Client:
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
         """What a GET below that breaker's path answers."""
-        return self._ask("GET", breaker, path, None)
+        return self.ask("GET", _below(breaker, path))
 
     def post(self, breaker: str, path: str, body: object = None) -> dict[str, Any]:
         """What a POST answers."""
-        return self._ask("POST", breaker, path, body)
+        return self.ask("POST", _below(breaker, path), body)
 
     def patch(self, breaker: str, path: str, body: object) -> dict[str, Any]:
         """What a PATCH answers."""
-        return self._ask("PATCH", breaker, path, body)
+        return self.ask("PATCH", _below(breaker, path), body)
 
-    def _ask(self, method: str, breaker: str, path: str, body: object) -> dict[str, Any]:
-        response = self._send(method, f"breakers/{quote(breaker, safe='')}/{path}", body)
+    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """What a request to any path answers; `path` is without its first slash."""
+        response = self._send(method, path, body)
         answer = self._json(response)
         if response.is_error:
             # A value that is refused is the caller's to put right, as wrong usage is.
@@ -66,3 +67,7 @@ class Client:
         if not isinstance(answer, dict):
             fail(f"{self._url} answers {response.status_code}, and not as a breakerd does", FAILED)
         return answer
+
+
+def _below(breaker: str, path: str) -> str:
+    return f"breakers/{quote(breaker, safe='')}/{path}"

@@ -32,9 +32,9 @@ def status(
     """Shows a breaker's state, and why it is in it."""
     from api.cli.show import status_table  # noqa: PLC0415 - for this command only
 
-    answer = _client(url, token).get(breaker, "status")
+    answer = client_of(url, token).get(breaker, "status")
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
         out.print(status_table(answer))
 
@@ -48,8 +48,8 @@ def get_setting(
     as_json: AsJson = False,
 ) -> None:
     """Prints one setting of a running breaker."""
-    value = _value(_client(url, token).get(breaker, "config"), key)
-    _print_json({key: value} if as_json else value)
+    value = _value(client_of(url, token).get(breaker, "config"), key)
+    print_json({key: value} if as_json else value)
 
 
 def set_setting(
@@ -62,9 +62,9 @@ def set_setting(
     as_json: AsJson = False,
 ) -> None:
     """Changes one setting of a running breaker, and in its file; prints the value in force."""
-    after = _client(url, token).patch(breaker, "config", {key: _parsed(value)})
+    after = client_of(url, token).patch(breaker, "config", {key: _parsed(value)})
     in_force = _value(after, key)
-    _print_json({key: in_force} if as_json else in_force)
+    print_json({key: in_force} if as_json else in_force)
 
 
 def trip(
@@ -76,28 +76,28 @@ def trip(
     as_json: AsJson = False,
 ) -> None:
     """Opens a breaker; it recovers its usual way."""
-    _show_done(_client(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
+    _show_done(client_of(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
 
 
 def reset(
     breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
 ) -> None:
     """Closes a breaker, and makes it forget what it saw."""
-    _show_done(_client(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
+    _show_done(client_of(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
 
 
 def enable(
     breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
 ) -> None:
     """Ends what an operator put in force, and resets."""
-    _show_done(_client(url, token).post(breaker, "enabled"), as_json=as_json)
+    _show_done(client_of(url, token).post(breaker, "enabled"), as_json=as_json)
 
 
 def disable(
     breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
 ) -> None:
     """Lets every call pass, until it is enabled."""
-    _show_done(_client(url, token).post(breaker, "disabled"), as_json=as_json)
+    _show_done(client_of(url, token).post(breaker, "disabled"), as_json=as_json)
 
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
@@ -111,7 +111,8 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
 )
 
 
-def _client(url: str, token: str | None) -> "Client":
+def client_of(url: str, token: str | None) -> "Client":
+    """A client of the service at `url`; it may only read if the read token is all there is."""
     from api.cli.client import Client  # noqa: PLC0415 - commands that ask nobody need no client
 
     return Client(url, token or os.environ.get("BREAKERD_READ_TOKEN"))
@@ -141,10 +142,11 @@ def _refuse(constant: str) -> None:
 
 def _show_done(answer: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
         out.print(escape(f"{answer['message']}: {answer['state']}"))
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Prints `value` for programs, on one line."""
     print(json.dumps(value, ensure_ascii=False))  # noqa: T201 - not for rich to wrap or colour

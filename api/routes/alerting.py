@@ -1,4 +1,4 @@
-"""Alerting: who is paged and how, incidents, silences."""
+"""Alerting: who is paged and how, and silences."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -32,7 +32,6 @@ def breaker_routes(route_class: type[APIRoute]) -> APIRouter:
 def routes(route_class: type[APIRoute]) -> APIRouter:
     """The routes that are about the whole process."""
     router = APIRouter(route_class=route_class, tags=["alerting"], responses=documented(404))
-    router.get("/alerts")(list_alerts)
     router.get("/silences")(list_silences)
     router.post("/silences", status_code=201)(add_silence)
     router.delete("/silences", status_code=204)(end_silence)
@@ -84,11 +83,6 @@ def set_cooldown(operation: ThisOperation, body: AlertCooldown) -> JsonObject:
     values = {"alert_cooldown_seconds": body.cooldown_seconds}
     seconds = _change(operation.admin, operation.actor, values).alert_cooldown_seconds
     return {"message": f"OpsGenie cooldown set to {seconds} s", "cooldown_seconds": seconds}
-
-
-def list_alerts(admin: ThisAdmin, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> JsonObject:
-    """The latest incidents, newest first, and what became of their alerts."""
-    return {"alerts": admin.required_alerting().incidents(limit=limit)}
 
 
 def list_silences(admin: ThisAdmin) -> JsonObject:

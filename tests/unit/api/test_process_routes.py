@@ -36,6 +36,9 @@ NAMES = {
     "breakerd_config_last_reload_success_timestamp_seconds",
     "breakerd_alerts",
     "breakerd_alerts_pending",
+    "breakerd_alerts_dead_letters",
+    "breakerd_alerts_last_success_timestamp_seconds",
+    "breakerd_heartbeat_last_success_timestamp_seconds",
     "breakerd_alert_oldest_pending_seconds",
 }
 
