@@ -44,9 +44,9 @@ class Step:
         kind: what to do.
         priority: for CREATE and PRIORITY.
         note: for NOTE, and for CLOSE the words that go with it.
-        number: which of the notes, from 0; for PRIORITY which change of it, from 1; for CLOSE how
-            many such changes there were. A receiver that cannot change the priority of an alert
-            makes one more alert for each.
+        number: which of the notes, from 0; for CREATE how often it was there before; for PRIORITY
+            which change of it, from 1; for CLOSE how many such changes there were. A receiver that
+            cannot change the priority of an alert makes one more alert for each.
         responders: for CREATE and PRIORITY whom to tell beside the team, see `Stage`.
     """
 
@@ -115,6 +115,8 @@ class Delivery:
         discarded: who wants to hear no more of what was given up, and why; empty if nobody.
         superseded: whether a later incident of the same breaker tells it all.
         looked_at: when it was last asked what people have made of the alert.
+        looked: whether it was, since it is there.
+        renewals: how often it was opened once more, after people had closed it.
         look_again_at: when to ask again, after there was no answer.
         acknowledged: whether somebody has acknowledged it.
         closed_by_people_at: when it was seen that somebody had closed it; 0 if nobody has.
@@ -142,6 +144,8 @@ class Delivery:
     discarded: str = ""
     superseded: bool = False
     looked_at: float = 0.0
+    looked: bool = False
+    renewals: int = 0
     look_again_at: float = 0.0
     acknowledged: bool = False
     closed_by_people_at: float = 0.0
@@ -152,7 +156,7 @@ class Delivery:
         if step.kind is StepKind.CREATE:
             # Had an earlier attempt arrived, this one changed nothing about its priority.
             self.created, self.created_at = True, now
-            self.looked_at = now
+            self.looked_at, self.looked = now, False
             self.priority = self.tried or step.priority
         elif step.kind is StepKind.PRIORITY:
             self.priority = step.priority
@@ -179,6 +183,7 @@ class Delivery:
         """People closed it, and it is to be opened once more, without its first `notes` notes."""
         self.lose()
         self.closed_by_people_at, self.notes = 0.0, notes
+        self.renewals += 1
 
     def revive(self) -> None:
         """What was given up is tried again, in its full form."""

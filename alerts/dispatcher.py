@@ -274,7 +274,7 @@ class Dispatcher:
         except DeliveryError:
             state = AlertState.UNKNOWN
         with self._ledger.lock:
-            delivery.looked_at = now
+            delivery.looked_at, delivery.looked = now, True
             self.looks += 1
             if state is AlertState.MISSING:
                 self._gone(now, incident, delivery, Step(StepKind.PRIORITY))

@@ -154,11 +154,15 @@ class Incident:
 
     def _waits_for_people(self, now: float, due: int) -> bool:
         """Whether the receivers are still to be asked what people have made of the alert."""
-        due_at = self.not_before + self.stages[due].after
-        if not any(d.created and d.looked_at < due_at for d in self._open_deliveries()):
+        if not any(d.created and self._unasked(d, due) for d in self._open_deliveries()):
             return False
         self.asking_since = self.asking_since or now
         return now < self.asking_since + _PATIENCE
+
+    def _unasked(self, delivery: Delivery, due: int) -> bool:
+        """Whether nobody has looked since that stage became due, and the alert was there."""
+        due_at = self.not_before + self.stages[due].after
+        return delivery.looked_at < due_at or not delivery.looked
 
     def _remind(self, now: float, seen: Callable[[], str]) -> bool:
         first = self.rules.remind_after
@@ -276,16 +280,20 @@ class Incident:
 
     def asks(self, now: float, delivery: Delivery) -> bool:
         """Whether it is time to ask that receiver what people have made of the alert."""
+        if not self._may_ask(now, delivery):
+            return False
         long_ago = now - delivery.looked_at >= _LOOK_EVERY
-        return self._may_ask(now, delivery) and (long_ago or self.asks_to_escalate(now, delivery))
+        # Right before it is raised, since the last attempt may have failed some time ago.
+        raising = bool(self.stage) and delivery.priority != self.priority
+        before = raising and not delivery.acknowledged and delivery.looked_at < now
+        return long_ago or before or self.asks_to_escalate(now, delivery)
 
     def asks_to_escalate(self, now: float, delivery: Delivery) -> bool:
         """Whether a stage is due, and waits for nothing else."""
         if not self._may_ask(now, delivery):
             return False
         due = self._due_stage(now)
-        due_at = self.not_before + self.stages[due].after
-        return due > self.stage and delivery.looked_at < due_at
+        return due > self.stage and self._unasked(delivery, due)
 
     def _may_ask(self, now: float, delivery: Delivery) -> bool:
         there = delivery.created and not delivery.closed_by_people_at

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
@@ -30,6 +30,7 @@ from alerts.settings import (
     secrets_of,
 )
 from alerts.silencer import Silencer
+from alerts.silences import Wanted
 from alerts.steady_time import steady_time
 from alerts.store import Store
 from alerts.watcher import Watcher
@@ -213,6 +214,7 @@ class Alerting:
         try:
             self.prepare(self._config.document)()
         except ConfigError as error:
+            self._secrets = secrets_of(self._config.document)
             _log.error("a secret cannot be taken up", problem=str(error))
         else:
             _log.info("a secret has changed, and is in force")
@@ -264,16 +266,26 @@ class Alerting:
         return [silence_report(silence) for silence in self._silencer.silences(self._now())]
 
     def add_silence(
-        self, *, breaker: str = "*", kind: str = "*", author: str, reason: str, seconds: float
+        self,
+        *,
+        author: str,
+        reason: str,
+        seconds: float,
+        breaker: str = "*",
+        kind: str = "*",
+        matchers: Sequence[str] = (),
+        starts_at: float | None = None,
     ) -> str:
-        """Holds alerts back for `seconds` from now; what still goes on then is told then.
+        """Holds alerts back for a time; what still goes on at its end is told then.
 
         Args:
-            breaker: pattern of names, as in the shell.
-            kind: "open", "memory", "latency", "trouble", or "*" for all.
             author: who wants it.
             reason: why.
-            seconds: up to 90 days.
+            seconds: how long, up to 90 days.
+            breaker: pattern of names, as in the shell.
+            kind: "open", "memory", "latency", "trouble", or "*" for all.
+            matchers: conditions beside these, as `Team=payments` or `Environment!=prod`.
+            starts_at: seconds since the epoch; None for now.
 
         Returns:
             The silence's id.
@@ -281,9 +293,10 @@ class Alerting:
         Raises:
             ValueError: a value makes no sense.
         """
-        return self._silencer.add(
-            self._now(), breaker=breaker, kind=kind, author=author, reason=reason, seconds=seconds
-        )
+        wanted = Wanted(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
+        number = self._silencer.add(self._now(), wanted)
+        self._worker.wake()
+        return number
 
     def end_silence(self, silence_id: str) -> None:
         """Ends a silence now.

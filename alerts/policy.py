@@ -1,7 +1,5 @@
 """What is worth an incident, and when it may be told. Pure."""
 
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final, Protocol
 
 from alerts.delivery import Stage
@@ -51,37 +49,6 @@ class Watched(Protocol):
     def service_ok(self) -> bool:
         """Whether the stated service level is kept, and calls are as usual."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Holds alerts back for a time.
-
-    Attributes:
-        id: unique.
-        breaker: pattern of names, as in the shell: `*`, `pay*`.
-        kind: "open", "memory", "latency", "trouble" or "*".
-        author: who wanted it.
-        reason: why.
-        starts_at: seconds since the epoch.
-        ends_at: seconds since the epoch.
-    """
-
-    id: str
-    breaker: str
-    kind: str
-    author: str
-    reason: str
-    starts_at: float
-    ends_at: float
-
-    def holds(self, breaker: str, kind: str, now: float) -> bool:
-        """Whether it holds back an alert of that kind for that breaker now."""
-        return (
-            self.starts_at <= now < self.ends_at
-            and fnmatchcase(breaker, self.breaker)
-            and self.kind in {"*", kind}
-        )
 
 
 def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:

@@ -10,9 +10,11 @@ from typing import Final
 from alerts import policy, story
 from alerts.content import compose_group
 from alerts.fields import find_fields
+from alerts.hush import why_held
 from alerts.incident import Incident, Member, Phase
 from alerts.ledger import Ledger, cooldown_of
 from alerts.settings import AlertingSettings
+from alerts.silences import Silence
 from alerts.witness import Sighting, Witness, merged
 from alerts.words import shorten
 from breaker.log import get_logger
@@ -29,21 +31,18 @@ _LONGEST_BURST: Final = 10.0
 """Seconds that the first of them is kept waiting at most."""
 _GONE: Final = "Its breaker is no longer configured, or its process has ended."
 
-Held = Callable[[Incident, float], str]
-"""Why an incident is not to be told or escalated now; empty if nothing holds it."""
-
 
 class Reconciler:
     """Keeps a ledger's incidents up to date. For one thread, which holds the ledger's lock.
 
     Args:
         ledger: where the incidents are.
-        held: tells what holds an incident back.
+        silences: those in force.
     """
 
-    def __init__(self, ledger: Ledger, held: Held) -> None:
+    def __init__(self, ledger: Ledger, silences: Callable[[], Sequence[Silence]]) -> None:
         self._ledger = ledger
-        self._held = held
+        self._silences = silences
         self._witnesses: Sequence[Witness] = ()
         self._settings = AlertingSettings()
 
@@ -181,7 +180,8 @@ class Reconciler:
     def _pass_time(self, now: float, incident: Incident) -> None:
         if incident.phase is Phase.CLOSED:
             return
-        held = self._held(incident, now)
+        alerts = self._settings.alerts
+        held = why_held(incident, now, self._ledger, self._silences(), alerts)
         if held != incident.held:
             incident.held = held
             self._ledger.change(incident)

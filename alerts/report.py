@@ -1,13 +1,12 @@
 """What alerting says of itself, as JSON-able data."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any, Final
 
 from alerts.fields import find_fields
 from alerts.incident import Incident
-from alerts.policy import Silence
 from alerts.settings import OpsGenieSettings
+from alerts.silences import Silence
 from alerts.sinks.opsgenie import address_of
 
 Json = dict[str, Any]
@@ -105,7 +104,7 @@ def full_report(incident: Incident) -> Json:
 
 def silence_report(silence: Silence) -> Json:
     """A silence."""
-    return asdict(silence)
+    return silence.as_dict()
 
 
 def _waiting(incident: Incident, now: float) -> Json:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
+from alerts.inhibition import InhibitionSettings
+from alerts.maintenance import MaintenanceSettings
 from alerts.priority import Priority
 from alerts.secrets import Secrets
 from alerts.sink_settings import SinksSettings
@@ -229,6 +231,17 @@ class AlertsSettings(SettingsModel):
         unit="s",
         ge=0,
         le=3600,
+    )
+    maintenance: dict[str, MaintenanceSettings] = Field(
+        default_factory=dict, description=MaintenanceSettings.__doc__
+    )
+    memory_explains: bool = setting(
+        True,
+        "Whether an incident that is about memory holds back those about latency and the service "
+        "level of the same process, until it is over.",
+    )
+    inhibition: dict[str, InhibitionSettings] = Field(
+        default_factory=dict, description=InhibitionSettings.__doc__
     )
     fallback_after: float = setting(
         120.0,

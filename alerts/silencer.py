@@ -3,13 +3,11 @@
 import uuid
 from dataclasses import replace
 
-from alerts import policy
-from alerts.incident import Incident
-from alerts.policy import Silence
+from alerts.silences import Silence, Wanted
 from alerts.store import Store
 
-_KINDS = ("*", policy.OPEN, policy.MEMORY, policy.LATENCY, policy.TROUBLE)
-_LONGEST_SILENCE = 90 * 86400
+_MOST = 1000
+"""So many silences may be in force at once."""
 
 
 class Silencer:
@@ -32,33 +30,19 @@ class Silencer:
         if not self._store.problem:
             self._silences = {id_: each for id_, each in found.items() if each.ends_at > now}
 
-    def why_held(self, incident: Incident, now: float) -> str:
-        """Which silence holds that incident back now; empty if none does."""
-        for silence in list(self._silences.values()):
-            if silence.holds(incident.breaker, incident.kind, now):
-                return f"silenced by {silence.author}: {silence.reason}"
-        return ""
-
     def silences(self, now: float) -> list[Silence]:
         """The silences that are not over."""
         return [silence for silence in list(self._silences.values()) if silence.ends_at > now]
 
-    def add(
-        self, now: float, *, breaker: str, kind: str, author: str, reason: str, seconds: float
-    ) -> str:
-        """Holds alerts back for `seconds` from now; returns the silence's id.
+    def add(self, now: float, wanted: Wanted) -> str:
+        """Holds alerts back; returns the silence's id.
 
         Raises:
-            ValueError: a value makes no sense.
+            ValueError: a value makes no sense, or there are too many silences.
         """
-        sensible = kind in _KINDS and 0 < seconds <= _LONGEST_SILENCE
-        if not (sensible and breaker and author and reason):
-            raise ValueError(
-                f"a silence needs a breaker, an author, a reason, a kind of {', '.join(_KINDS)}, "
-                f"and more than 0 s to 90 days; got breaker={breaker!r}, author={author!r}, "
-                f"reason={reason!r}, kind={kind!r}, {seconds} s"
-            )
-        silence = Silence(uuid.uuid4().hex[:12], breaker, kind, author, reason, now, now + seconds)
+        if len(self.silences(now)) >= _MOST:
+            raise ValueError(f"there are {_MOST} silences already; end some of them first")
+        silence = wanted.silence(now, uuid.uuid4().hex[:12])
         self._keep(now, silence)
         return silence.id
 

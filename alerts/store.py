@@ -7,14 +7,13 @@ copy, which is said loudly and tried again, and not the alert.
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from alerts.database import Database
 from alerts.incident import Incident
-from alerts.policy import Silence
 from alerts.process_lock import ProcessLock
+from alerts.silences import Silence
 from breaker.log import get_logger
 
 T = TypeVar("T")
@@ -245,12 +244,12 @@ class Store:
         """All silences that were not pruned."""
         found: list[Silence] = []
         for (data,) in self._file.rows("SELECT data FROM silences"):
-            found += _parsed(data, _silence)
+            found += _parsed(data, Silence.from_dict)
         return found
 
     def save_silence(self, silence: Silence) -> bool:
         """Keeps a silence; False if that failed."""
-        row = (silence.id, json.dumps(asdict(silence)))
+        row = (silence.id, json.dumps(silence.as_dict()))
         return self._file.write("INSERT OR REPLACE INTO silences VALUES (?, ?)", [row])
 
     def prune_silences(self, now: float) -> None:
@@ -309,7 +308,3 @@ def _parsed(data: str, make: Callable[[dict[str, Any]], T]) -> list[T]:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         _log.error("a row of the file cannot be read", problem=repr(error), row=data[:200])
         return []
-
-
-def _silence(data: dict[str, Any]) -> Silence:
-    return Silence(**data)

@@ -61,12 +61,14 @@ def _opening(
         return None
     if incident.phase is Phase.CLOSED:
         late = incident.rules.tells_missed and incident.due_at
-        return Step(StepKind.CREATE, priority=_TOLD_LATE) if late else None
+        return Step(StepKind.CREATE, _TOLD_LATE, number=confirmed.renewals) if late else None
     telling = incident.phase is Phase.ACTIVE and now >= incident.not_before and not incident.held
     if not telling or (incident.stage and incident.in_hand):
         return None
     responders = incident.stages[incident.stage].responders
-    return Step(StepKind.CREATE, priority=incident.priority, responders=responders)
+    return Step(
+        StepKind.CREATE, incident.priority, number=confirmed.renewals, responders=responders
+    )
 
 
 def _turn_of(incident: Incident, now: float, receiver: Receiver) -> bool:

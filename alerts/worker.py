@@ -56,7 +56,7 @@ class Worker:
     def __init__(self, parts: Parts, now: Callable[[], float]) -> None:
         self._parts = parts
         self._now = now
-        self._reconciler = Reconciler(parts.ledger, parts.silencer.why_held)
+        self._reconciler = Reconciler(parts.ledger, lambda: parts.silencer.silences(now()))
         self._round = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()

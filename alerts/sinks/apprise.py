@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from alerts.delivery import Step, StepKind
 from alerts.incident import Incident
 from alerts.sinks.protocol import AlertState, RequestState, UnavailableError
+from alerts.sinks.unlogged import unlogged
 
 _TYPES: Final = {
     StepKind.CREATE: "failure",
@@ -28,6 +29,7 @@ class AppriseSink:
     Args:
         name: as in metrics.
         url: apprise's addresses, with spaces between them, which are secrets.
+        timeout: seconds that telling them all may take.
         notes: whether notes are sent as well, and not only openings, escalations and closings.
 
     Raises:
@@ -37,10 +39,11 @@ class AppriseSink:
     pages = True
     attaches = False
 
-    def __init__(self, name: str, url: SecretStr, *, notes: bool = False) -> None:
+    def __init__(self, name: str, url: SecretStr, timeout: float, *, notes: bool = False) -> None:
         if lacks := missing(url):
             raise ValueError(f"{name} lacks {lacks}")
         self.name = name
+        self._timeout = timeout
         self._notes = notes
         self._apprise, _ = _made(url)
 
@@ -48,7 +51,7 @@ class AppriseSink:
         """Sends the step as a message.
 
         Raises:
-            UnavailableError: one of the services did not take it.
+            UnavailableError: one of the services did not take it, or not in time.
         """
         if step.kind is StepKind.ATTACH or (step.kind is StepKind.NOTE and not self._notes):
             return ""
@@ -56,7 +59,11 @@ class AppriseSink:
         priority = step.priority or incident.priority
         body = step.note or content.description or content.message
         title = f"{priority} {step.kind.value}: {content.message}"
-        if not self._apprise.notify(body=body, title=title, notify_type=_TYPES[step.kind]):
+        with unlogged():
+            told = self._apprise.notify(
+                body=body, title=title, notify_type=_TYPES[step.kind], timeout=self._timeout
+            )
+        if not told:
             raise UnavailableError("apprise could not deliver it to all")
         return ""
 
@@ -76,9 +83,9 @@ class AppriseSink:
 def missing(url: SecretStr) -> str:
     """What keeps these addresses from being used; empty if nothing does."""
     if find_spec("apprise") is None:
-        return "the package apprise, which is the extra `apprise`"
+        return "package apprise, which is the extra `apprise`"
     _, refused = _made(url)
-    return f"an address that apprise knows in place {refused}" if refused else ""
+    return f"address that apprise knows in place {refused}" if refused else ""
 
 
 def _made(url: SecretStr) -> tuple[Any, int]:

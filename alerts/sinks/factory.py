@@ -115,7 +115,7 @@ def _made(name: str, sink: SinkSettings, timeout: float) -> Sink:
         case SlackSettings(url=url) if url:
             return SlackSink(name, url, timeout)
         case AppriseSettings(url=url) if url:
-            return AppriseSink(name, url, notes=sink.notes)
+            return AppriseSink(name, url, timeout, notes=sink.notes)
     raise ValueError(f"{name} cannot be made: it lacks {_missing(sink)}")
 
 

@@ -1,10 +1,7 @@
 """HTTP as all receivers need it: bounded in time, one attempt a call, each failure named."""
 
-import logging
 import math
-import threading
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -19,6 +16,7 @@ from alerts.sinks.protocol import (
     RejectedError,
     UnavailableError,
 )
+from alerts.sinks.unlogged import unlogged
 from breaker import __version__
 
 _DEFAULT_PAUSE: Final = 60.0
@@ -84,7 +82,7 @@ class HttpClient:
         Raises:
             UnavailableError: there is none.
         """
-        with self._deadline, _unlogged():
+        with self._deadline, unlogged():
             return self._answer(method, url, request)
 
     def close(self) -> None:
@@ -127,26 +125,6 @@ class HttpClient:
         for secret in self._secrets:
             content = content.replace(secret.encode(), b"***")
         return content
-
-
-_thread = threading.local()
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keeps a request out of httpx's log, which has addresses in it, and some are secrets."""
-    _thread.asks = True
-    try:
-        yield
-    finally:
-        _thread.asks = False
-
-
-def _is_not_ours(_record: logging.LogRecord) -> bool:
-    return not getattr(_thread, "asks", False)
-
-
-logging.getLogger("httpx").addFilter(_is_not_ours)
 
 
 def secrets_of(url: str) -> list[str]:

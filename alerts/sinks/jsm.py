@@ -4,7 +4,8 @@ It creates, acknowledges, closes and comments on alerts, and tells what became o
 neither change a priority nor show an alert. So each stage is an alert of its own, `ALIAS:s2` being
 the second; notes go to the latest, and closing closes all.
 
-Source: https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-integration-events/
+Source: https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events/
+and, on addressing an alert by its alias, https://jira.atlassian.com/browse/JSDCLOUD-14179
 """
 
 from typing import Final

@@ -217,7 +217,8 @@ def shows(alert: dict[str, Any], step: Step) -> bool:
         return bool(alert.get("status") == "closed")
     if step.kind is StepKind.PRIORITY:
         return bool(alert.get("priority") == step.priority)
-    return step.kind is StepKind.CREATE and alert.get("status") == "open"
+    # Closed by people before anybody knew that it is there; unless that is why it is opened again.
+    return step.kind is StepKind.CREATE and (alert.get("status") == "open" or not step.number)
 
 
 def as_json(payload: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK has no types

@@ -1,7 +1,6 @@
 """PagerDuty's Events API v2: an alert is triggered, and resolved, under its deduplication key.
 
-A higher stage is the same key triggered again with a higher severity. Notes cannot be sent: what
-they say is in the summary of the resolution, and in the other receivers.
+A higher stage is the same key triggered again with a higher severity. Notes cannot be sent.
 
 Source: https://developer.pagerduty.com/docs/send-alert-event
 """

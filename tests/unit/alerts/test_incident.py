@@ -29,7 +29,7 @@ def incident(*, not_before: float = T, closes: bool = True) -> Incident:
 def told(made: Incident) -> Delivery:
     delivery = made.delivery_to("x")
     delivery.confirm(T, Step(StepKind.CREATE, priority="P3"))
-    delivery.looked_at = T + 1000
+    delivery.looked_at, delivery.looked = T + 1000, True
     return delivery
 
 

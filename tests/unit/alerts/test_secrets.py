@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from alerts import Alerting
 from alerts.settings import AlertingSettings, read_settings, secrets_of
-from breaker import ConfigError
+from breaker import ConfigError, Registry
 from breaker.config.document import parse_document
 
 SINK = "[alerts.sinks.pagerduty.on-call]\n"
@@ -137,3 +138,30 @@ def test_a_variable_hides_the_file(file: Path) -> None:
     secrets = secrets_of(document, {"BREAKERD_PAGERDUTY_ON_CALL_KEY": "from-env"})
     file.write_text("rotated")
     assert not secrets.changed()
+
+
+def test_a_secret_that_cannot_be_taken_up_is_told_once(
+    file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "breakers.toml"
+    database = tmp_path / "x.db"
+    config.write_text(f'{SINK}key_file = "{file}"\n[alerts]\ndatabase = "{database}"\n')
+    with Registry.from_file(config) as registry:
+        alerting = Alerting.from_file(config, registry)
+
+        def look() -> list[str]:
+            caplog.clear()
+            alerting._secrets_at = 0.0
+            alerting._follow_secrets()
+            return [vars(record)["event"] for record in caplog.records]
+
+        file.write_text("two words")
+        assert look() == ["a secret cannot be taken up"]
+        assert "two words" not in caplog.text
+        assert sink_key_of(alerting.settings) == "from-file"
+        assert look() == []
+        file.write_text("rotated")
+        with caplog.at_level("INFO"):
+            assert look()[-1] == "a secret has changed, and is in force"
+        assert sink_key_of(alerting.settings) == "rotated"
+        alerting.close()

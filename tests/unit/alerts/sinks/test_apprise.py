@@ -20,7 +20,7 @@ def url_of(receiver: Receiver, path: str = "hidden") -> SecretStr:
 
 
 def test_an_incidents_whole_life(receiver: Receiver, incident: Incident) -> None:
-    sink = AppriseSink("apprise.all", url_of(receiver))
+    sink = AppriseSink("apprise.all", url_of(receiver), 10)
     assert [sink.send(incident, step) for step in LIFE] == [""] * len(LIFE)
     assert [(r.json["title"], r.json["type"], r.json["message"]) for r in receiver.requests] == [
         (f"P3 create: {CONTENT.message}", "failure", CONTENT.description),
@@ -32,7 +32,7 @@ def test_an_incidents_whole_life(receiver: Receiver, incident: Incident) -> None
 
 
 def test_notes_are_sent_where_they_are_wanted(receiver: Receiver, incident: Incident) -> None:
-    sink = AppriseSink("apprise.all", url_of(receiver), notes=True)
+    sink = AppriseSink("apprise.all", url_of(receiver), 10, notes=True)
     sink.send(incident, LIFE[1])
     assert [(r.json["type"], r.json["message"]) for r in receiver.requests] == [
         ("info", "Still open after 1 min.")
@@ -40,7 +40,7 @@ def test_notes_are_sent_where_they_are_wanted(receiver: Receiver, incident: Inci
 
 
 def test_a_picture_is_not_sent(receiver: Receiver, incident: Incident) -> None:
-    sink = AppriseSink("apprise.all", url_of(receiver), notes=True)
+    sink = AppriseSink("apprise.all", url_of(receiver), 10, notes=True)
     assert sink.send(incident, Step(StepKind.ATTACH)) == ""
     assert receiver.requests == []
 
@@ -49,13 +49,22 @@ def test_each_address_is_told_and_one_that_fails_is_told_of(
     receiver: Receiver, incident: Incident, caplog: pytest.LogCaptureFixture
 ) -> None:
     urls = " ".join(url_of(receiver, path).get_secret_value() for path in ("hidden1", "hidden2"))
-    sink = AppriseSink("apprise.all", SecretStr(urls))
+    sink = AppriseSink("apprise.all", SecretStr(urls), 10)
     receiver.answer = lambda request: Reply(500 if request.path == "/hidden2" else 200)
-    with caplog.at_level(logging.INFO), pytest.raises(UnavailableError) as failure:
+    with caplog.at_level(logging.DEBUG), pytest.raises(UnavailableError) as failure:
         sink.send(incident, LIFE[0])
     assert sorted(request.path for request in receiver.requests) == ["/hidden1", "/hidden2"]
     assert "hidden" not in caplog.text
     assert "hidden" not in str(failure.value)
+
+
+def test_a_service_that_drips_does_not_hold_up_for_longer_than_the_time_out(
+    receiver: Receiver, incident: Incident
+) -> None:
+    receiver.replies = [Reply(raw=b"HTTP/1.1 200 OK\r\n", drips=b"X-More: 1\r\n")]
+    sink = AppriseSink("apprise.all", url_of(receiver), 0.3)
+    with pytest.raises(UnavailableError):
+        sink.send(incident, LIFE[0])
 
 
 def test_an_address_that_is_not_known_is_told_by_its_number(
@@ -63,9 +72,9 @@ def test_an_address_that_is_not_known_is_told_by_its_number(
 ) -> None:
     urls = SecretStr("json://127.0.0.1 nonsense://hidden")
     with caplog.at_level(logging.DEBUG):
-        assert missing(urls) == "an address that apprise knows in place 2"
-        with pytest.raises(ValueError, match=r"apprise\.all lacks an address") as failure:
-            AppriseSink("apprise.all", urls)
+        assert missing(urls) == "address that apprise knows in place 2"
+        with pytest.raises(ValueError, match=r"apprise\.all lacks address") as failure:
+            AppriseSink("apprise.all", urls, 10)
     assert "hidden" not in str(failure.value)
     assert "hidden" not in caplog.text
 
@@ -80,6 +89,6 @@ def test_without_the_package_it_is_told_what_is_missing(monkeypatch: pytest.Monk
 
 
 def test_messages_go_one_way(receiver: Receiver, incident: Incident) -> None:
-    sink = AppriseSink("apprise.all", url_of(receiver))
+    sink = AppriseSink("apprise.all", url_of(receiver), 10)
     assert sink.look("any") is RequestState.DONE
     assert sink.state(incident) is AlertState.UNKNOWN

@@ -112,7 +112,7 @@ def test_the_log_stands_beside_what_is_a_fallback_only() -> None:
         ("[alerts.sinks.apprise.a]", {"apprise.a": "url"}),
         (
             "[alerts.sinks.apprise.a]\nurl = 'nonsense://x'",
-            {"apprise.a": "an address that apprise knows in place 1"},
+            {"apprise.a": "address that apprise knows in place 1"},
         ),
         ("[alerts.sinks.slack.a]\nenabled = false", {}),
         (EVERY, {}),

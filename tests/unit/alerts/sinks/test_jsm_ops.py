@@ -186,7 +186,7 @@ def test_an_alert_that_was_deleted_is_missing(
     [
         ({"status": "open", "priority": "P3"}, {"create"}),
         ({"status": "open", "priority": "P2"}, {"create", "priority P2"}),
-        ({"status": "closed", "priority": "P1"}, {"priority P1", "close"}),
+        ({"status": "closed", "priority": "P1"}, {"create", "priority P1", "close"}),
     ],
 )
 def test_what_was_done_is_seen(
