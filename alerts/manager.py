@@ -419,7 +419,19 @@ class Alerting:
             "initialized": self._outbox.receiver == self.settings.opsgenie.flavour,
             "paging": self.paging,
             "problems": self.problems(),
+            "receivers": self.receivers(),
         }
+
+    def receivers(self) -> list[dict[str, Any]]:
+        """How it stands with each receiver and its heartbeat, as JSON-able data.
+
+        Times are in seconds since the epoch; None if never, or if there is no heartbeat.
+        """
+        pinged = self._pulse.last_success
+        return [
+            {**state, "last_heartbeat": pinged.get(state["name"]) or None}
+            for state in self._outbox.states(self._now())
+        ]
 
 
 def _nothing() -> None:

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from alerts import policy
 from alerts.delivery import Receiver
@@ -197,6 +198,23 @@ class Outbox:
             f"alert {incident.alias} was given up by {name}: {delivery.dead}"
             for incident in self._ledger
             for name, delivery in incident.dead_letters.items()
+        ]
+
+    def states(self, now: float) -> list[dict[str, Any]]:
+        """How it stands with each receiver, as JSON-able data."""
+        dead = self.dead_letters()
+        return [
+            {
+                "name": name,
+                "min_priority": courier.configured.min_priority,
+                "fallback": courier.configured.fallback,
+                "refused": courier.dispatcher.refused or None,
+                "reachable": courier.dispatcher.reachable,
+                "pending": len(courier.dispatcher.owing(now)),
+                "dead_letters": dead[name],
+                "last_success": courier.dispatcher.last_success or None,
+            }
+            for name, courier in list(self._couriers.items())
         ]
 
     def dead_letters(self) -> dict[str, int]:

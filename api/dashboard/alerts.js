@@ -5,6 +5,8 @@ import { clock, duration, moment } from "./words.js";
 
 export function showAlerts({ status, alerts, silences }) {
   say(byId("told"), told(status));
+  const receivers = (status.receivers ?? []).map((each) => [each.name, standing(each)]);
+  fill(byId("receivers"), receivers, () => receivers.map(receiverRow));
   const open = alerts.filter(({ phase }) => phase !== "closed");
   const closed = alerts.filter(({ phase }) => phase === "closed");
   say(byId("alerts-title"), open.length ? `Alerts: ${open.length} open` : "Alerts");
@@ -17,6 +19,24 @@ function told(status) {
   if (!status.paging || !status.api_url) return "";
   const team = status.team ? `, team ${status.team}` : "";
   return `OpsGenie (${status.region}) is told${team}.`;
+}
+
+function standing(receiver) {
+  const now = serviceNow();
+  const parts = [];
+  if (receiver.fallback) parts.push("fallback");
+  if (receiver.min_priority !== "P5") parts.push(`from ${receiver.min_priority} on`);
+  if (receiver.refused) parts.push("refuses the key");
+  else if (!receiver.reachable) parts.push("does not answer");
+  if (receiver.pending) parts.push(`${receiver.pending} to be told`);
+  if (receiver.dead_letters) parts.push(`${receiver.dead_letters} given up`);
+  if (receiver.last_success) parts.push(`last told ${moment(receiver.last_success, now)}`);
+  if (receiver.last_heartbeat) parts.push(`heartbeat ${moment(receiver.last_heartbeat, now)}`);
+  return { text: parts.join(" · "), well: receiver.reachable && !receiver.refused && !receiver.dead_letters };
+}
+
+function receiverRow([name, { text, well }]) {
+  return make("li", "", make("strong", well ? "good" : "bad", name), text ? ` ${text}` : "");
 }
 
 function alertRow(alert) {

@@ -97,6 +97,11 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
             expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
             expect(page.locator("#alerts")).to_contain_text("told opsgenie · escalates in 9 min")
+            expect(page.locator("#receivers")).to_contain_text("opsgenie last told")
+            emulator.api_keys = frozenset({"another"})
+            post(server, "/breaker/reset")
+            refused = "opsgenie refuses the key · 1 to be told · last told"
+            expect(page.locator("#receivers")).to_contain_text(refused)
             page.close()
 
 

@@ -19,6 +19,7 @@ from alerts.emulator import Emulator
 from alerts.emulator.fixture import API_KEY
 from alerts.finding import Finding, Verdict
 from alerts.sinks.opsgenie import ADDRESSES
+from alerts.store import FORMAT
 from tests.receiver import Receiver, Reply
 from tests.unit.alerts.conftest import World
 
@@ -401,6 +402,19 @@ def test_a_damaged_file_is_left_as_it_is(unpaged: Patient) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_page_of_the_file_that_is_damaged(unpaged: Patient) -> None:
+    path = Path(unpaged.alerts["database"])
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (a TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?)", [("x" * 900,)] * 100)
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    connection.close()
+    with path.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * 4096)
+    assert "damaged" in unpaged.examined()["database"].found
+
+
 def test_a_file_of_a_later_format(unpaged: Patient) -> None:
     with sqlite3.connect(unpaged.alerts["database"]) as connection:
         connection.execute("PRAGMA user_version = 99")
@@ -455,6 +469,15 @@ def test_what_could_not_be_told_yet(served: Patient, world: World) -> None:
         found["pending"].found == "1 still to be told, the oldest for 30 s, after 2 failed attempts"
     )
     assert found["last alert"].verdict is UNKNOWN
+
+
+def test_what_waits_for_a_pause_to_end(served: Patient, world: World) -> None:
+    world.emulator.fail("rate_limit", delay=100, times=1)
+    world.start()
+    world.slow()
+    world.after()
+    found = served.examined(now=world.wall)["pending"]
+    assert found == Finding("pending", GOOD, "1 still to be told, the oldest for 0 s")
 
 
 def test_what_was_given_up(served: Patient, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ from pydantic import SecretStr
 from alerts import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings
 from alerts.emulator import Emulator
 from alerts.emulator.fixture import API_KEY
-from alerts.pulse import Pulse, impossible_heartbeats
+from alerts.heartbeat import HeartbeatState
+from alerts.heartbeat_client import OpsGenieHeartbeat
+from alerts.pulse import ConfiguredHeartbeat, Pulse, impossible_heartbeats
 from alerts.sink_settings import JsmOpsSettings, SinksSettings
+from alerts.sinks.protocol import UnavailableError
 from breaker import Registry
+from tests.receiver import Receiver, Reply
 from tests.unit.alerts.conftest import World
 
 BEAT = "payments beat/1"
@@ -172,3 +177,64 @@ def test_no_heartbeat_shows_a_secret(caplog: pytest.LogCaptureFixture, world: Wo
         world.after(1)
     assert "cannot be pinged" in " ".join(alerting.problems())
     assert "very-secret-key" not in caplog.text + " ".join(alerting.problems())
+
+
+@pytest.mark.parametrize("answer", [{}, {"interval": 1, "intervalUnit": "moons", "enabled": True}])
+def test_an_answer_that_is_no_heartbeat(answer: dict[str, object]) -> None:
+    with Receiver(lambda _: Reply(200, {"data": answer})) as receiver:
+        client = OpsGenieHeartbeat(BEAT, SecretStr(API_KEY), 5.0, receiver.url)
+        with pytest.raises(UnavailableError, match="no heartbeat in"):
+            client.find()
+        client.close()
+
+
+class Held:
+    """A heartbeat that answers when it is let go."""
+
+    name = BEAT
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self.asked = threading.Semaphore(0)
+        self.closed = threading.Event()
+
+    def find(self) -> HeartbeatState | None:
+        self.asked.release()
+        self.let_go.wait(30)
+        raise RuntimeError("whatever nobody has thought of")
+
+    def ping(self) -> None: ...
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def held_pulse(monkeypatch: pytest.MonkeyPatch) -> tuple[Held, Pulse]:
+    """A pulse with one heartbeat that hangs."""
+    held = Held()
+    configured = [ConfiguredHeartbeat("opsgenie", "one", lambda: held)]
+    monkeypatch.setattr("alerts.pulse.configured_heartbeats", lambda _settings: configured)
+    pulse = Pulse(AlertingSettings(), threaded=True)
+    pulse.round(1.0, {"opsgenie": 1.0}.__getitem__)
+    assert held.asked.acquire(timeout=30)
+    return held, pulse
+
+
+def test_one_that_hangs_holds_up_nobody_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, pulse = held_pulse(monkeypatch)
+    for now in (2.0, 3.0, 60.0):
+        pulse.round(now, {"opsgenie": now}.__getitem__)
+    assert not held.asked.acquire(blocking=False)
+    pulse.close()
+    assert not held.closed.is_set()
+    held.let_go.set()
+    assert held.closed.wait(30)
+
+
+def test_one_that_is_over_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, pulse = held_pulse(monkeypatch)
+    held.let_go.set()
+    pulse.close()
+    assert held.closed.wait(30)
+    pulse.round(60.0, {"opsgenie": 60.0}.__getitem__)
+    assert not held.asked.acquire(blocking=False)
