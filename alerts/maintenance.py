@@ -60,13 +60,17 @@ class MaintenanceSettings(SettingsModel):
         return self.ends_at(now) is not None and all_hold(_matchers(self.matchers), subject)
 
     def _window(self, day: date, zone: ZoneInfo) -> tuple[float, float]:
-        """The window that begins on `day`, as the clocks there show it: an hour may be missing."""
+        """The window that begins on `day`: from the first time that the clocks there show the one,
+        to the last time that they show the other, where an hour is there twice or not at all.
+        """
         begins, ends = time.fromisoformat(self.begins), time.fromisoformat(self.ends)
         last = day if ends > begins else day + timedelta(days=1)
-        return (
-            datetime.combine(day, begins, zone).timestamp(),
-            datetime.combine(last, ends, zone).timestamp(),
-        )
+        return min(_moments(day, begins, zone)), max(_moments(last, ends, zone))
+
+
+def _moments(day: date, clock: time, zone: ZoneInfo) -> list[float]:
+    moment = datetime.combine(day, clock, zone)
+    return [moment.timestamp(), moment.replace(fold=1).timestamp()]
 
 
 @lru_cache(maxsize=64)

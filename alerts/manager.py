@@ -265,6 +265,14 @@ class Alerting:
         """The silences that are not over, as JSON-able data."""
         return [silence_report(silence) for silence in self._silencer.silences(self._now())]
 
+    def maintenance(self) -> list[dict[str, Any]]:
+        """The maintenance windows of the settings, as JSON-able data; `ends_at` if one is open."""
+        windows = self.settings.alerts.maintenance
+        return [
+            {"name": name, **window.model_dump(mode="json"), "ends_at": window.ends_at(self._now())}
+            for name, window in windows.items()
+        ]
+
     def add_silence(
         self,
         *,

@@ -14,7 +14,11 @@ from typing import Final, Self
 LONGEST: Final = 200
 """Characters of one matcher."""
 
-_FORM: Final = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(!?=)\s*(.+?)\s*")
+PATTERN: Final = r"^[!-~]([ -~]*[!-~])?$"
+"""How a pattern is written, as a regular expression that JSON Schema knows as well."""
+FORM: Final = r"^([A-Za-z_][A-Za-z0-9_.-]*)(!?=)([!-~]([ -~]*[!-~])?)$"
+"""The same of a matcher."""
+
 _ALLOWED: Final = (
     "NAME=PATTERN or NAME!=PATTERN, where NAME is breaker, kind, reason, priority, drill or the "
     f"key of a tag; at most {LONGEST} characters"
@@ -44,10 +48,10 @@ class Matcher:
         Raises:
             ValueError: it describes none; says what is allowed.
         """
-        match = _FORM.fullmatch(text)
+        match = re.fullmatch(FORM, re.sub(r"\s*(!?=)\s*", r"\1", text.strip(), count=1))
         if match is None or len(text) > LONGEST:
             raise ValueError(_ALLOWED)
-        name, operator, pattern = match.groups()
+        name, operator, pattern = match.groups()[:3]
         return cls(name, operator == "=", pattern)
 
     def holds(self, subject: Subject) -> bool:

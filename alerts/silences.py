@@ -1,7 +1,6 @@
 """Silences: somebody holds alerts back for a time, with a reason."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, Self
 
 from alerts.matchers import Matcher, Subject, all_hold, parsed
@@ -106,16 +105,7 @@ class Wanted:
                 f"{self.seconds} s"
             )
         starts_at = now if self.starts_at is None else self.starts_at
-        if starts_at > now + LONGEST:
-            raise ValueError(f"a silence begins within 90 days; got {_date(starts_at)}")
         beside = {"breaker": self.breaker, "kind": self.kind}
         texts = [f"{name}={value}" for name, value in beside.items() if value != "*"]
         matchers = parsed([*texts, *self.matchers])
         return Silence(id_, matchers, self.author, self.reason, starts_at, starts_at + self.seconds)
-
-
-def _date(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="minutes")
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds} s"

@@ -6,9 +6,10 @@ Ranges, units and descriptions of settings come from the settings models, where 
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from alerts import OpsGenieSettings
+from alerts.matchers import FORM, LONGEST, PATTERN
 from alerts.priority import Priority
 from breaker import Settings
 from breaker.status import whole
@@ -186,11 +187,25 @@ class NewSilence(Request):
     breaker: str = Field(
         "*",
         description="Names, as patterns of the shell.",
-        min_length=1,
         max_length=100,
+        pattern=PATTERN,
         examples=["pay*"],
     )
     kind: Literal["*", "open", "memory", "latency", "trouble"] = "*"
+    matchers: list[Annotated[str, Field(max_length=LONGEST, pattern=FORM)]] = Field(
+        [],
+        description="Conditions beside these, `NAME=PATTERN` or `NAME!=PATTERN`; all must hold.",
+        max_length=20,
+        examples=[["Team=payments", "Environment!=prod"]],
+    )
     author: str = Field(min_length=1, max_length=100, examples=["ada"])
     reason: str = Field(min_length=1, max_length=500, examples=["database moves, change 17"])
-    seconds: float = Field(description="From now on.", gt=0, le=90 * 86_400, examples=[3600])
+    starts_at: AwareDatetime | None = Field(
+        None, description="When it begins; now if not given.", strict=False
+    )
+    seconds: float = Field(description="How long it lasts.", gt=0, le=90 * 86_400, examples=[3600])
+
+    def wanted(self) -> dict[str, Any]:
+        """It as `Alerting.add_silence` takes it."""
+        starts_at = self.starts_at.timestamp() if self.starts_at else None
+        return self.model_dump() | {"starts_at": starts_at}

@@ -11,6 +11,7 @@ from api.cli.alerts import alerts
 from api.cli.doctor import doctor_command
 from api.cli.output import WRONG, out, show_problems
 from api.cli.replay import replay_command
+from api.cli.silence import silence
 from api.cli.suggest import suggest_command
 from breaker import ConfigError, __version__
 
@@ -115,6 +116,7 @@ app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
 app.command("doctor")(doctor_command)
 app.add_typer(alerts)
+app.add_typer(silence)
 
 for command in remote.COMMANDS:
     app.command(command.__name__.removesuffix("_setting"))(command)

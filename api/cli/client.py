@@ -38,6 +38,8 @@ class Client:
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """What a request to any path answers; `path` is without its first slash."""
         response = self._send(method, path, body)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return {}
         answer = self._json(response)
         if response.is_error:
             # A value that is refused is the caller's to put right, as wrong usage is.

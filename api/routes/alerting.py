@@ -34,7 +34,7 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=route_class, tags=["alerting"], responses=documented(404))
     router.get("/silences")(list_silences)
     router.post("/silences", status_code=201)(add_silence)
-    router.delete("/silences", status_code=204)(end_silence)
+    router.delete("/silences", status_code=204, responses=documented(409))(end_silence)
     return router
 
 
@@ -86,16 +86,20 @@ def set_cooldown(operation: ThisOperation, body: AlertCooldown) -> JsonObject:
 
 
 def list_silences(admin: ThisAdmin) -> JsonObject:
-    """The silences that are not over."""
-    return {"silences": admin.required_alerting().silences()}
+    """The silences that are not over, and the maintenance windows of the file."""
+    alerting = admin.required_alerting()
+    return {"silences": alerting.silences(), "maintenance": alerting.maintenance()}
 
 
 def add_silence(admin: ThisAdmin, actor: ThisActor, body: NewSilence) -> JsonObject:
     """Holds alerts back for a time; what still goes on at its end is told then."""
     alerting = admin.required_alerting()
     with admin.audited(actor, "add silence", view=_silences(admin), detail=body.reason):
-        number = alerting.add_silence(**body.model_dump())
-    return {"id": number, **body.model_dump()}
+        try:
+            number = alerting.add_silence(**body.wanted())
+        except ValueError as error:
+            raise Problem(422, f"This silence makes no sense: {error}.") from None
+    return {"id": number, **body.model_dump(mode="json")}
 
 
 def end_silence(
@@ -106,6 +110,9 @@ def end_silence(
     """Ends a silence now."""
     alerting = admin.required_alerting()
     with admin.audited(actor, "end silence", view=_silences(admin), detail=number[:100]):
+        if number in {window["name"] for window in alerting.maintenance()}:
+            where = f"[alerts.maintenance.{number}]"
+            raise Problem(409, f"It is a maintenance window: change {where} in the file.")
         try:
             alerting.end_silence(number)
         except KeyError:

@@ -128,7 +128,7 @@ def test_silences_come_and_go(client: Client) -> None:
     assert listed["id"] == added.json()["id"]
     assert (listed["breaker"], listed["kind"], listed["author"]) == ("pay*", "*", "ada")
     assert client.delete("/silences", params={"id": listed["id"]}).status_code == 204
-    assert client.get("/silences").json() == {"silences": []}
+    assert client.get("/silences").json() == {"silences": [], "maintenance": []}
     assert [each["action"] for each in client.get("/audit").json()["entries"]] == [
         "end silence",
         "add silence",

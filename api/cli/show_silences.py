@@ -1,0 +1,32 @@
+"""Silences and maintenance windows, as `breakerd silence list` shows them."""
+
+from datetime import datetime
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+
+def silences_table(answer: dict[str, Any]) -> Table:
+    """A row for each silence, and for each maintenance window."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("id", "what", "from", "until", "by", "why"):
+        table.add_column(name, overflow="fold")
+    for each in answer["silences"]:
+        what = ", ".join(each["matchers"]) or "everything"
+        times = (_moment(each["starts_at"]), _moment(each["ends_at"]))
+        _add(table, each["id"], what, *times, each["author"], each["reason"])
+    for each in answer["maintenance"]:
+        what = ", ".join(each["matchers"]) or "everything"
+        days = " ".join(each["days"])
+        until = f"{each['ends']} {each['timezone']}" + (", open now" if each["ends_at"] else "")
+        _add(table, each["name"], what, f"{days} {each['begins']}", until, "file", each["reason"])
+    return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    table.add_row(*map(escape, cells))
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%d %b %H:%M")

@@ -1,0 +1,86 @@
+"""`breakerd silence` against a real service."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alerts.emulator import Emulator
+from tests.e2e.command import Result, run
+from tests.e2e.server import Server
+
+CONFIG = """\
+[breakers.payments]
+[opsgenie]
+enabled = true
+team = "payments"
+environment = "prod"
+bookmaker_id = "b1"
+[alerts]
+attach_chart = false
+[alerts.maintenance.nightly]
+begins = "02:00"
+ends = "04:00"
+matchers = ["breaker=orders"]
+reason = "backups"
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path, opsgenie_emulator: Emulator) -> Iterator[Server]:
+    tmp_path.joinpath("breakers.toml").write_text(CONFIG)
+    environment = {"OPSGENIE_API_URL": opsgenie_emulator.url, "OPSGENIE_API_KEY": "test-key"}
+    with Server("--config", "breakers.toml", folder=tmp_path, environment=environment) as made:
+        yield made
+
+
+def silence(server: Server, *arguments: str) -> Result:
+    return run("silence", *arguments, BREAKERD_URL=server.url)
+
+
+def test_what_is_silenced_is_told_when_the_silence_ends(
+    server: Server, opsgenie_emulator: Emulator
+) -> None:
+    made = silence(
+        server, "add", "--match", "breaker=pay*", "--match", "kind=open", "--for", "2h",
+        "--reason", "a rehearsal", "--author", "ann",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    number = made.out.strip()
+    with server.client() as client:
+        client.post("/breakers/payments/trip", json={"reason": "x"}).raise_for_status()
+        for _ in range(100):
+            (alert,) = client.get("/alerts").json()["alerts"] or [{"held": ""}]
+            if alert["held"]:
+                break
+        assert alert["held"].startswith("silenced by ann until ")
+        assert alert["held"].endswith(": a rehearsal")
+        entries = client.get("/audit").json()["entries"]
+        assert entries[1]["action"] == "add silence"
+    listed = silence(server, "list").out
+    assert number in listed
+    assert "breaker=pay*, kind=open" in listed
+    assert "nightly" in listed
+    assert opsgenie_emulator.alerts() == []
+    assert silence(server, "end", number).code == 0
+    assert opsgenie_emulator.wait_for(opsgenie_emulator.alerts, 30)
+    assert json.loads(silence(server, "list", "--json").out)["silences"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["add", "--for", "2 weeks", "--reason", "x"], "allowed: a number with s, m, h or d"),
+        (["add", "--reason", "x"], "wanted either --for or --until"),
+        (["add", "--for", "1h", "--reason", "x", "--match", "nonsense"], "matchers"),
+        (["end", "nightly"], "[alerts.maintenance.nightly] in the file"),
+        (["end", "none"], "There is no silence 'none'"),
+    ],
+)
+def test_mistakes_are_told(server: Server, arguments: list[str], complaint: str) -> None:
+    result = silence(server, *arguments)
+    assert result.code in {1, 2}
+    assert complaint in result.err
