@@ -453,6 +453,7 @@ def test_a_file_in_use(served: Patient, world: World) -> None:
     assert found["dead letters"].verdict is GOOD
     assert found["last alert"].found.endswith("was delivered 0 s ago")
     assert alerting.problems() == []
+    assert alerting._store._file.rows("SELECT 1 FROM facts WHERE name = 'doctor'") == []
     alerting.close()
     assert served.examined(now=world.wall)["sender"].verdict is UNKNOWN
 
