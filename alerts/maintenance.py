@@ -60,7 +60,7 @@ class MaintenanceSettings(SettingsModel):
         return self.ends_at(now) is not None and all_hold(_matchers(self.matchers), subject)
 
     def _window(self, day: date, zone: ZoneInfo) -> tuple[float, float]:
-        """The window that begins on `day`; the longest, where clocks show an hour twice or never."""
+        """The window that begins on `day`; the longest, where an hour is there twice or never."""
         begins, ends = time.fromisoformat(self.begins), time.fromisoformat(self.ends)
         last = day if ends > begins else day + timedelta(days=1)
         return min(_moments(day, begins, zone)), max(_moments(last, ends, zone))
