@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
 
 from tests.e2e.server import Server
 
@@ -69,14 +72,30 @@ def learn(http: httpx.Client) -> dict[str, Any]:
 
 def saved_after(folder: Path, condition: Callable[[dict[str, Any]], bool]) -> None:
     """Waits for a saved state that is as it should be."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if (folder / STATE).exists():
-            content = json.loads((folder / STATE).read_text())
-            if condition(content["breakers"]):
-                return
-        time.sleep(0.05)
-    raise AssertionError("it was not saved")
+    changed = threading.Event()
+
+    class Handler(FileSystemEventHandler):
+        def on_any_event(self, event: FileSystemEvent) -> None:
+            # To read the file is an event too.
+            if event.event_type in {"created", "modified", "moved"}:
+                changed.set()
+
+    observer = Observer()
+    observer.schedule(Handler(), str((folder / STATE).parent))
+    observer.start()
+    try:
+        while not saved(folder, condition):
+            assert changed.wait(60), "it was not saved"
+            changed.clear()
+    finally:
+        observer.stop()
+        observer.join()
+
+
+def saved(folder: Path, condition: Callable[[dict[str, Any]], bool]) -> bool:
+    if not (folder / STATE).exists():
+        return False
+    return condition(json.loads((folder / STATE).read_text())["breakers"])
 
 
 def test_a_stopped_service_goes_on_where_it_was(serve: Callable[[], Server]) -> None:
