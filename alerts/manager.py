@@ -262,7 +262,8 @@ class Alerting:
     # --- silences
 
     def silences(self) -> list[dict[str, Any]]:
-        """The silences that are not over, as JSON-able data."""
+        """The silences that are not over, as JSON-able data; those of other processes too."""
+        self._silencer.refresh(self._now())
         return [silence_report(silence) for silence in self._silencer.silences(self._now())]
 
     def maintenance(self) -> list[dict[str, Any]]:

@@ -52,6 +52,7 @@ class Silencer:
         Raises:
             KeyError: there is none of that id.
         """
+        self.refresh(now)
         silence = self._silences[silence_id]
         self._keep(now, replace(silence, ends_at=min(silence.ends_at, now)))
 

@@ -62,7 +62,7 @@ class Worst:
             parts.append(f"p{self.percentile * 100:g} {self.latency_ms:,.0f} ms{limit}")
         if self.error_rate:
             parts.append(f"{self.error_rate:.0%} errors")
-        if self.memory_percent:
+        if self.memory_percent >= 1:
             parts.append(f"memory {self.memory_percent:.0f}%")
         if self.in_flight:
             parts.append(f"{self.in_flight:,} calls in flight")

@@ -144,12 +144,12 @@ class Worker:
         now, parts = self._now(), self._parts
         with parts.ledger.lock:
             parts.watcher.look(now)
+            parts.silencer.refresh(now)
             sends = self.claim(settings)
             self._testify()
             if not sends:
                 return
             parts.wishes.grant(now)
-            parts.silencer.refresh(now)
             parts.outbox.mind_receivers()
             witnesses: list[Witness] = [parts.watcher, *self._others()]
             self._reconciler.round(now, witnesses, settings)

@@ -154,7 +154,13 @@ def test_a_silence_made_in_one_counts_in_all(world: World, other: Other) -> None
     world.after()
     assert world.emulator.alerts() == []
     assert world.alerting is not None
-    assert len(world.alerting.silences()) == 1
+    (silence,) = world.alerting.silences()
+    number = world.alerting.add_silence(author="bob", reason="as well", seconds=100)
+    assert len(other.alerting.silences()) == 2, "at once"
+    other.alerting.end_silence(number)
+    world.alerting.end_silence(silence["id"])
+    world.after()
+    assert len(world.emulator.alerts()) == 1
 
 
 def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
