@@ -43,7 +43,8 @@ def test_500_incidents_are_500_alerts(tmp_path: Path, opsgenie_emulator: Emulato
                 for _ in range(20):
                     alerting.run_once()
                     wall.advance(1)
-                if all(done in _history(alert) for alert in emulator.alerts()):
+                found = emulator.alerts()
+                if len(found) == INCIDENTS and all(done in _history(each) for each in found):
                     return
             raise AssertionError(f"not all are {done}")
 

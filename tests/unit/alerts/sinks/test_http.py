@@ -235,7 +235,7 @@ def test_what_is_secret_in_an_address() -> None:
 def test_only_the_hosts_own_requests_are_in_its_log(
     receiver: Receiver, client: HttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpx"):
         client.ask("POST", f"{receiver.url}/services/{SECRET}")
         httpx.get(f"{receiver.url}/own").raise_for_status()
     assert SECRET not in caplog.text
