@@ -141,3 +141,17 @@ def test_reminders_have_a_longest_pause(world: World, limit: int) -> None:
     before = len(world.notes())
     world.after(6 * 3600)
     assert len(world.notes()) == before + 1
+
+
+def test_what_was_acknowledged_while_the_raising_failed_is_not_raised(world: World) -> None:
+    world.start(**STAGED)
+    world.slow()
+    world.after()
+    world.emulator.fail("down", path="PUT ")
+    world.after(60)
+    assert world.emulator.alerts()[0].priority == "P3"
+    act(world, "acknowledge")
+    world.emulator.heal()
+    for _ in range(5):
+        world.after(2)
+    assert world.emulator.alerts()[0].priority == "P3"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.receiver import Receiver, Reply
 from tests.unit.alerts.conftest import World
 
 
@@ -158,3 +159,23 @@ def test_what_a_silence_held_back_until_it_was_over_is_not_told(world: World) ->
     world.after(3600)
     assert world.emulator.alerts() == []
     assert alerting.incidents()[0]["held"].startswith("silenced by ann until ")
+
+
+def test_a_receiver_that_missed_several_is_told_of_the_last(world: World) -> None:
+    with Receiver(lambda _request: Reply(503)) as room:
+        world.alerts["sinks"] = {"slack": {"room": {"url": room.url}}}
+        alerting = world.start(quiet_time=1.0)
+        for _ in range(3):
+            open_all(world, "a")
+            world.after(1)
+            reset_all(world, "a")
+            world.after(60)
+            world.after(60)
+        assert len(world.emulator.alerts()) == 3, "OpsGenie heard of each"
+        room.requests.clear()
+        room.answer = lambda _request: Reply(200, "ok")
+        for _ in range(5):
+            world.after(61)
+        told = [request.json["text"] for request in room.requests]
+        assert len([text for text in told if "rotating_light" in text]) == 1
+        assert alerting.stats().pending == 0

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from alerts import Alerting
+from alerts.delivery import Step, StepKind
+from alerts.incident import Incident
+from alerts.sinks.opsgenie import OpsGenieSink
+from alerts.store import LeaseLostError, Store
 from breaker import Registry
 from tests.unit.alerts.conftest import World
 
@@ -206,3 +210,54 @@ def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     assert full is not None
     assert full["deliveries"]["opsgenie"]["discarded"] == "ann: a test"
     assert alerting.incident("none") is None
+
+
+# --- what is on the disk
+
+
+@pytest.mark.parametrize("kind", [StepKind.CREATE, StepKind.PRIORITY, StepKind.NOTE])
+def test_killed_while_a_request_is_under_way(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: StepKind
+) -> None:
+    """The request arrives, and whoever sent it never knows: it is asked for before it is sent."""
+    world.start(time_before_send_alert=60)
+    send = OpsGenieSink.send
+
+    def die_after(sink: OpsGenieSink, incident: Incident, step: Step) -> str:
+        sent = send(sink, incident, step)
+        if step.kind is kind:
+            raise KeyboardInterrupt
+        return sent
+
+    monkeypatch.setattr(OpsGenieSink, "send", die_after)
+    world.slow()
+    with pytest.raises(KeyboardInterrupt):
+        four_rounds(world)
+    monkeypatch.undo()
+    world.restart(time_before_send_alert=60)
+    world.slow()
+    four_rounds(world)
+    (alert,) = world.emulator.alerts()
+    assert alert.count == 1
+    assert world.history().count("priority P1") == 1
+    assert len(world.notes()) == len(set(world.notes()))
+
+
+def four_rounds(world: World) -> None:
+    for _ in range(4):
+        world.after(30)
+
+
+def test_who_is_not_the_sender_any_more_cannot_write(world: World) -> None:
+    alerting = world.start()
+    world.slow()
+    world.after()
+    (incident,) = alerting._ledger
+    second = Store(world.database, "second")
+    second.open()
+    assert second.claim("driven", world.wall() + 1000, 15.0)
+    with pytest.raises(LeaseLostError):
+        alerting._store.save([(incident, True)], {})
+    assert second.find(incident.id) is not None
+    assert len(second.load()[0]) == 1, "it is not done"
+    second.close()
