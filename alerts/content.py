@@ -118,7 +118,7 @@ def compose_group(first: Content, others: Sequence[str]) -> Content:
 def _chart(trouble: Trouble) -> Chart | None:
     status = trouble.status
     latencies = tuple(status["recent_latencies_ms"][-_CHARTED:])
-    if len(latencies) < _FEWEST_CHARTED:
+    if len(latencies) < _FEWEST_CHARTED or trouble.reason == "memory":
         return None
     title = f"{status['name']}: latest {len(latencies)} calls"
     return Chart(title, latencies, status["latency_threshold_ms"])
