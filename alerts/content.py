@@ -1,15 +1,17 @@
 """The words, details and tags of an alert, within what OpsGenie takes."""
 
+import math
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from alerts.chart import Chart, can_draw
 from alerts.fields import Fields
 from alerts.settings import AlertingSettings, OpsGenieSettings
 from alerts.words import duration, shorten
-from breaker import Evidence, Status, __version__
+from breaker import Evidence, Status, Transition, __version__
 
 MESSAGE: Final = 130
 DESCRIPTION: Final = 15_000
@@ -92,6 +94,8 @@ class Trouble:
     note: str
     evidence: tuple[Evidence, ...]
     status: Status
+    transitions: tuple[Transition, ...] = ()
+    """The latest, oldest first."""
 
 
 def compose(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> Content:
@@ -179,6 +183,8 @@ def _description(trouble: Trouble, settings: AlertingSettings) -> str:
         f"Calls: {calls['success']} good, {calls['error']} failed, {calls['rejected']} rejected, "
         f"{status['in_flight']} in flight"
     )
+    if trouble.transitions:
+        lines += ["", "Recently:", *_transition_lines(trouble.transitions)]
     about = _about_service(opsgenie)
     lines += ["", *about] if about else []
     links = {"Runbook": settings.alerts.runbook_url, "Dashboard": settings.alerts.dashboard_url}
@@ -212,12 +218,31 @@ def _latency_lines(status: Status) -> list[str]:
     limit = status["latency_threshold_ms"]
     percentile = f"p{status['percentile_value'] * 100:g} {status['current_percentile_ms']} ms"
     lines = [f"Latency: {percentile}, limit {limit} ms, over {status['window_calls']} calls"]
-    if status["recent_latencies_ms"]:
-        lines.append(f"Latest:  {sparkline(status['recent_latencies_ms'])}")
+    if latest := status["recent_latencies_ms"]:
+        ordered = sorted(latest)
+        shares = (0.5, 0.9, 0.99, 1.0)
+        spread = ", ".join(
+            f"{f'p{share * 100:g}' if share < 1 else 'highest'} {_quantile(ordered, share)} ms"
+            for share in shares
+        )
+        lines += [f"Latest:  {sparkline(latest)}", f"Spread: {spread}"]
     if status["trend"]:
         slope = status["trend_slope_percent_per_call"]
         lines.append(f"Trend: {status['trend']}, {slope:+.2g}% a call")
     return lines
+
+
+def _quantile(ordered: list[int], share: float) -> int:
+    """The smallest value that so large a share does not exceed (nearest rank)."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _transition_lines(transitions: tuple[Transition, ...]) -> list[str]:
+    return [
+        f"{datetime.fromtimestamp(each.at, UTC):%H:%M:%S} UTC  "
+        f"{each.from_state.value} → {each.to_state.value}, {each.reason.value.replace('_', ' ')}"
+        for each in transitions
+    ]
 
 
 def _memory_line(status: Status) -> str:

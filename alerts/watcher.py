@@ -4,6 +4,7 @@ Events only wake, and bring the evidence: what counts is what a breaker is now. 
 lost costs a sentence, and never an alert.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,8 @@ from breaker import (
 
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
 _TROUBLES: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
+_TRANSITIONS: Final = 6
+"""So many changes of its state are told of a breaker."""
 _A_ROUND: Final = 1000
 """So many breakers are looked at in each round beside those of which something was heard."""
 
@@ -64,6 +67,8 @@ class Watcher:
         self._heard_of: dict[str, None] = {}
         """Breakers with news since the last look."""
         self._ended: dict[str, Transition] = {}
+        self._transitions: dict[str, deque[Transition]] = {}
+        """Breaker -> its latest changes of state."""
         self._next = 0
         """Where the round through all breakers goes on."""
 
@@ -75,6 +80,8 @@ class Watcher:
             kind = policy.TROUBLE if event.signal in _TROUBLES else event.signal.value
             self._signs[event.breaker, kind] = sign
         elif isinstance(event, Transition):
+            latest = self._transitions.setdefault(event.breaker, deque(maxlen=_TRANSITIONS))
+            latest.append(event)
             if event.to_state in _OPENED:
                 self._signs[event.breaker, policy.OPEN] = _Sign(self._now(), event.drill)
             elif event.to_state is not State.HALF_OPEN:
@@ -151,6 +158,7 @@ class Watcher:
             note=status["note"],
             evidence=(sign.evidence,) if sign and sign.evidence else _evidence(status),
             status=status,
+            transitions=tuple(self._transitions.get(sighting.breaker, ())),
         )
 
 

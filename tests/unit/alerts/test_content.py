@@ -22,6 +22,7 @@ from alerts.fields import find_fields
 from alerts.words import duration, shorten
 from breaker import Breaker, Evidence, Settings, Signal
 from breaker.testing import DrivenClock, run_call
+from tests.unit.alerts.conftest import World
 
 SETTINGS = OpsGenieSettings(
     team="payments",
@@ -224,3 +225,17 @@ def test_key_value(tag: str, made: str) -> None:
 def test_shorten() -> None:
     assert shorten("abc", 3) == "abc"
     assert shorten("ab cd", 4) == "ab…"
+
+
+def test_the_description_tells_the_spread_and_what_happened_lately(world: World) -> None:
+    world.start()
+    breaker = world.slow()
+    breaker.reset()
+    world.slow()
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert "Spread: p50 500 ms, p90 500 ms, p99 500 ms, highest 500 ms" in alert.description
+    lines = alert.description.splitlines()
+    first = lines.index("Recently:") + 1
+    told = [line.partition("UTC  ")[2] for line in lines[first : first + 3]]
+    assert told == ["CLOSED → OPEN, latency", "OPEN → CLOSED, reset", "CLOSED → OPEN, latency"]
