@@ -72,7 +72,7 @@ function reached(alert, now) {
 }
 
 function silenceRow(silence) {
-  const row = make("li", "", make("strong", "warn", "Silenced "), `${silence.breaker}, kind ${silence.kind}: ${silence.reason}`);
+  const row = make("li", "", make("strong", "warn", "Silenced "), `${silence.matchers.join(", ") || "everything"}: ${silence.reason}`);
   row.append(make("small", "", `until ${moment(silence.ends_at, serviceNow())}, by ${silence.author}`));
   return row;
 }
