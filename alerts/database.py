@@ -36,12 +36,16 @@ class Database:
         """Why nothing is kept at the moment; empty if all is well."""
         self.put_aside = ""
         """What became of a damaged file; empty if there was none."""
+        self.busy = False
+        """Whether the last write failed only because another process is in the middle of one."""
         self._schema = schema
         self._version = version
         self._joined = joined
         self._connection: sqlite3.Connection | None = None
         self._closed = False
         self._identity: tuple[int, int] | None = None
+        self._opened = False
+        """Whether it was opened since `renewed` was asked last."""
         self._lock = threading.RLock()
 
     def open(self) -> None:
@@ -61,16 +65,18 @@ class Database:
             self._disconnect()
 
     def renewed(self) -> bool:
-        """Whether the file was missing, damaged or another one, and is a new one now.
+        """Whether it was opened since this was asked last; first of all, opens what has to be.
 
-        What is in memory must be written again then.
+        The file was missing, damaged or another one then, or this is the first time. What is in
+        memory must be written again.
         """
         with self._lock:
-            if self._connection is not None and self._identity == _identity(self.path):
-                return False
-            self._disconnect()
-            self.open()
-            return self._connection is not None
+            if self._connection is None or self._identity != _identity(self.path):
+                self._disconnect()
+                self.open()
+            # Whoever reads or writes may have opened it again before this was asked.
+            opened, self._opened = self._opened, False
+            return opened
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """What a query finds; nothing if the file fails."""
@@ -105,6 +111,7 @@ class Database:
             except (sqlite3.Error, OSError) as error:
                 self._fail(what, error)
                 return None
+            self.busy = False
             self._tell("")
             return done
 
@@ -136,6 +143,7 @@ class Database:
         except sqlite3.Error:
             connection.close()
             raise
+        self._opened = True
         self._connection, self._identity = connection, _identity(self.path)
 
     def _disconnect(self) -> None:
@@ -157,6 +165,7 @@ class Database:
 
     def _fail(self, what: str, error: Exception) -> None:
         """Turns a failure of the file into `problem`."""
+        self.busy = _is_busy(error)
         if _is_damage(error):
             self._disconnect()
         self._tell(f"{self.path}: cannot {what}: {error}")
@@ -187,6 +196,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _is_busy(error: Exception) -> bool:
+    """Whether another process holds the file; the code is there where SQLite itself says so."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)  # the rest of it says why
 
 
 def _is_damage(error: Exception) -> bool:

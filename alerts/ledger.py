@@ -1,7 +1,7 @@
 """The incidents that are not told in full, in memory, and their copy in the file."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from alerts.delivery import Receiver
 from alerts.incident import Incident, Phase
@@ -181,16 +181,21 @@ class Ledger:
 
     # --- which process
 
-    def take_over(self, now: float) -> None:
+    def take_over(self, now: float, breakers: Container[str] | None = None) -> None:
         """Takes up what the process that sent before has left, whose clock may have been ahead.
 
         What this one knows already, from a time without the file, goes on beside it.
+
+        Args:
+            now: seconds since the epoch.
+            breakers: only their incidents; all if None.
         """
         with self.lock:
             incidents, cooldowns = self.store.load()
             self._cooldowns = {k: min(at, now) for k, at in cooldowns.items()} | self._cooldowns
             for incident in incidents:
-                if incident.id not in self._incidents:
+                wanted = breakers is None or incident.breaker in breakers
+                if wanted and incident.id not in self._incidents:
                     self.adopt(now, incident)
             self.rewrite()
 

@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS wishes (
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _KEEP_INCIDENT: Final = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
+_ADD_INCIDENT: Final = "INSERT OR IGNORE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
 
 ADOPT: Final = "adopt"
 """The wish that whoever sends takes up an incident."""
@@ -87,6 +88,11 @@ class Store:
         """What became of a damaged file; empty if there was none."""
         return self._file.put_aside
 
+    @property
+    def busy(self) -> bool:
+        """Whether another process is in the middle of writing, for too long; reading works."""
+        return self._file.busy
+
     def open(self) -> None:
         """Opens or makes the file; one that is damaged is put aside."""
         self._file.open()
@@ -97,7 +103,7 @@ class Store:
         self._alive.release()
 
     def renewed(self) -> bool:
-        """Whether the file was missing, damaged or another one, and is a new one now.
+        """Whether the file was opened since this was asked last, as it was missing or damaged.
 
         What is in memory must be written again then.
         """
@@ -120,17 +126,27 @@ class Store:
 
         def take(connection: sqlite3.Connection) -> int:
             found = connection.execute("SELECT holder, boot, expires, term FROM lease").fetchone()
-            holder, known_boot, expires, term = found or ("", "", 0.0, 0)
-            if holder != self.process:
-                if known_boot == boot and now < expires and not self._alive.is_dead(holder):
-                    return 0
-                term += 1
+            holder, of_boot, expires, term = found or ("", "", 0.0, 0)
+            if of_boot == boot and self._is_anothers(holder, expires, now):
+                return 0
+            term += holder != self.process
             values = (self.process, boot, now + length, term)
             connection.execute("INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?, ?)", values)
             self._term = term
             return int(term)
 
-        return self._file.transact("claim", take)
+        claimed = self._file.transact("claim", take)
+        if claimed is None and self.busy:
+            # Somebody stopped in the middle of writing. Who sends may be read all the same.
+            query = "SELECT holder, expires FROM lease WHERE boot = ?"
+            for holder, expires in self._file.rows(query, (boot,)):
+                if self._is_anothers(holder, expires, now):
+                    return 0
+        return claimed
+
+    def _is_anothers(self, holder: str, expires: float, now: float) -> bool:
+        """Whether a lease since this start of the machine is in force, and not ours."""
+        return holder != self.process and now < expires and not self._alive.is_dead(holder)
 
     def release(self) -> None:
         """Gives the right to send away, and what this process said of its breakers."""
@@ -202,12 +218,15 @@ class Store:
         return self._file.transact("write", write) or False
 
     def hand_over(self, incidents: Iterable[Incident]) -> None:
-        """Leaves incidents that were begun without the file to the process that sends."""
+        """Leaves incidents that were begun without the file to the process that sends.
+
+        Of those that are in the file, that process knows best.
+        """
         rows = [_row(incident, done=False) for incident in incidents]
         wishes = [(row[0], json.dumps({"action": ADOPT})) for row in rows]
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.executemany(_KEEP_INCIDENT, rows)
+            connection.executemany(_ADD_INCIDENT, rows)
             connection.executemany("INSERT INTO wishes (incident, data) VALUES (?, ?)", wishes)
 
         if rows:

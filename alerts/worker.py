@@ -172,6 +172,9 @@ class Worker:
                 ledger.drop()
             self._term = lease.term
             ledger.take_over(self._now())
+        elif sends and not held and self._parts.store.busy:
+            # Who sent before hangs in the middle of writing. What it has told is not told again.
+            ledger.take_over(self._now(), self._parts.watcher.sightings)
         return sends
 
     def _write(self) -> None:

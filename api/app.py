@@ -67,7 +67,7 @@ def create_app(
         demo_router = APIRouter(generate_unique_id_function=lambda route: route.name)
         demo_router.include_router(demo.routes(guard), **_LOCKED)
         app.include_router(demo_router)
-    app.include_router(_description(app, guard))
+    app.include_router(_description(guard))
     return app
 
 
@@ -124,15 +124,16 @@ async def _named(
     """Tells OpenAPI of the parameter; the operation finds the breaker."""
 
 
-def _description(app: FastAPI, guard: type[APIRoute]) -> APIRouter:
+def _description(guard: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=guard)
-
-    def get_openapi_document() -> JSONResponse:
-        """This description."""
-        return JSONResponse(problems.shared(app.openapi()))
-
     router.get("/openapi.json", include_in_schema=False)(get_openapi_document)
     return router
+
+
+# Nothing of an application is enclosed in it, since FastAPI keeps what it has once looked at.
+def get_openapi_document(request: Request) -> JSONResponse:
+    """This description."""
+    return JSONResponse(problems.shared(request.app.openapi()))
 
 
 async def _answer_framework_error(request: Request, error: Exception) -> Response:

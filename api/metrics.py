@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
@@ -15,7 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from breaker import Breaker, Counters, Registry, State
+from breaker import Breaker, Counters, Registry, State, Status
 
 if TYPE_CHECKING:
     from alerts import Alerting
@@ -49,7 +49,10 @@ class BreakerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics, as they are now."""
-        breakers = [(breaker, breaker.counters()) for breaker in self._registry]
+        # Once for all of them: a status is dear, and there may be a thousand breakers.
+        breakers = [
+            Reading(breaker, breaker.counters(), breaker.status()) for breaker in self._registry
+        ]
         yield _state(breakers)
         yield _calls(breakers)
         yield _durations(breakers)
@@ -79,36 +82,43 @@ class BreakerCollector(Collector):
         )
 
 
-Counted = list[tuple[Breaker, Counters]]
+class Reading(NamedTuple):
+    """What was read of one breaker."""
+
+    breaker: Breaker
+    counters: Counters
+    status: Status
 
 
-def _state(breakers: Counted) -> Metric:
+Readings = list[Reading]
+
+
+def _state(breakers: Readings) -> Metric:
     family = GaugeMetricFamily(
         "breaker_state", "1 for the state that the breaker is in.", labels=["breaker", "state"]
     )
-    for breaker, _ in breakers:
-        present = breaker.state
+    for breaker, _, status in breakers:
         for state in State:
-            family.add_metric([breaker.name, state.value], state is present)
+            family.add_metric([breaker.name, state.value], state.value == status["state"])
     return family
 
 
-def _calls(breakers: Counted) -> Metric:
+def _calls(breakers: Readings) -> Metric:
     family = CounterMetricFamily(
         "breaker_calls", "Calls, by what became of them.", labels=["breaker", "outcome"]
     )
-    for breaker, counters in breakers:
+    for breaker, counters, _ in breakers:
         family.add_metric([breaker.name, "success"], counters.success)
         family.add_metric([breaker.name, "error"], counters.error)
         family.add_metric([breaker.name, "rejected"], counters.rejected)
     return family
 
 
-def _durations(breakers: Counted) -> Metric:
+def _durations(breakers: Readings) -> Metric:
     family = HistogramMetricFamily(
         "breaker_call_duration_seconds", "How long calls took.", labels=["breaker"]
     )
-    for breaker, counters in breakers:
+    for breaker, counters, _ in breakers:
         buckets = [(_bound(bound), count) for bound, count in counters.duration_buckets]
         family.add_metric([breaker.name], buckets, counters.duration_sum)
     return family
@@ -118,59 +128,58 @@ def _bound(seconds: float) -> str:
     return "+Inf" if seconds == math.inf else str(seconds)
 
 
-def _transitions(breakers: Counted) -> Metric:
+def _transitions(breakers: Readings) -> Metric:
     family = CounterMetricFamily(
         "breaker_transitions",
         "Changes of state.",
         labels=["breaker", "from", "to", "reason"],
     )
-    for breaker, counters in breakers:
+    for breaker, counters, _ in breakers:
         for (before, after, reason), count in counters.transitions.items():
             family.add_metric([breaker.name, before, after, reason], count)
     return family
 
 
-def _memory(breakers: Counted) -> Metric:
+def _memory(breakers: Readings) -> Metric:
     family = GaugeMetricFamily(
         "breaker_memory_usage_ratio",
         "Used share of the memory limit; absent where unknown.",
         labels=["breaker"],
     )
-    for breaker, _ in breakers:
-        status = breaker.status()
+    for breaker, _, status in breakers:
         if status["memory_known"]:
             family.add_metric([breaker.name], status["memory_usage_percent"] / 100)
     return family
 
 
-def _concurrency_limit(breakers: Counted) -> Metric:
+def _concurrency_limit(breakers: Readings) -> Metric:
     family = GaugeMetricFamily(
         "breaker_concurrency_limit",
         "How many calls may run at once; +Inf where there is no limit.",
         labels=["breaker"],
     )
-    for breaker, _ in breakers:
+    for breaker, *_ in breakers:
         family.add_metric([breaker.name], breaker.concurrency_limit)
     return family
 
 
-def _in_flight(breakers: Counted) -> Metric:
+def _in_flight(breakers: Readings) -> Metric:
     family = GaugeMetricFamily(
         "breaker_in_flight", "Calls allowed and not reported yet.", labels=["breaker"]
     )
-    for breaker, counters in breakers:
+    for breaker, counters, _ in breakers:
         family.add_metric([breaker.name], counters.in_flight)
     return family
 
 
-def _baseline(breakers: Counted) -> Metric:
+def _baseline(breakers: Readings) -> Metric:
     family = GaugeMetricFamily(
         "breaker_baseline",
         "What was learnt of the calls: per second, fractions, seconds and calls.",
         labels=["breaker", "quantity", "scale", "statistic"],
     )
-    for breaker, _ in breakers:
-        for quantity, scales in breaker.baseline()["series"].items():
+    for breaker, _, status in breakers:
+        for quantity, scales in status["baseline"]["series"].items():
             for scale, series in scales.items():
                 labels = [breaker.name, quantity, scale]
                 family.add_metric([*labels, "mean"], series["mean"])
@@ -179,18 +188,18 @@ def _baseline(breakers: Counted) -> Metric:
     return family
 
 
-def _trouble(breakers: Counted) -> Metric:
+def _trouble(breakers: Readings) -> Metric:
     family = GaugeMetricFamily(
         "breaker_service_ok",
         "Whether the stated service level is kept, calls are normal, and the load is borne.",
         labels=["breaker"],
     )
-    for breaker, _ in breakers:
+    for breaker, *_ in breakers:
         family.add_metric([breaker.name], breaker.service_ok)
     return family
 
 
-def _load(breakers: Counted) -> Metric:
+def _load(breakers: Readings) -> Metric:
     """What is not watched, or not known, is absent: nobody is to take it for nothing."""
     family = GaugeMetricFamily(
         "breaker_load",
@@ -198,8 +207,8 @@ def _load(breakers: Counted) -> Metric:
         "average by CPU, the event loop's lag in seconds.",
         labels=["breaker", "figure"],
     )
-    for breaker, _ in breakers:
-        load = breaker.status()["load"]
+    for breaker, _, status in breakers:
+        load = status["load"]
         if load is None:
             continue
         figures = {

@@ -10,6 +10,8 @@ Example:
         b.done(start, b.clock(), error=False)
 """
 
+from typing import TYPE_CHECKING, Any
+
 from breaker._version import __version__
 from breaker.breaker import Breaker
 from breaker.context import (
@@ -45,12 +47,14 @@ from breaker.events import (
     Transition,
     WouldTransition,
 )
-from breaker.keeper import StateKeeper
 from breaker.load import LoadReading
-from breaker.registry import Registry
 from breaker.settings import LimiterSettings, LoadSettings, RecoverySettings, Settings, Slo
 from breaker.state import Reason, State
-from breaker.status import Status
+
+if TYPE_CHECKING:
+    from breaker.keeper import StateKeeper
+    from breaker.registry import Registry
+    from breaker.status import Status
 
 __all__ = [
     "Breaker",
@@ -94,3 +98,24 @@ __all__ = [
     "priority",
     "remaining",
 ]
+
+_HOMES = {
+    "Registry": "breaker.registry",
+    "StateKeeper": "breaker.keeper",
+    "Status": "breaker.status",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever has that name
+    # On demand: a breaker alone needs no file, and nothing that watches one. All that decides is
+    # loaded above, since a trip is no time to read code from a disk.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'breaker' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - on demand
+
+    globals()[name] = value = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

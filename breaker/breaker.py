@@ -1,62 +1,49 @@
 """The breaker: `allow()` before a call, `done()` after it, and what may be asked and said beside.
 
-How it is kept fast and safe:
-
-- `allow` and `done` take no lock and read no clock while nothing is the matter. They look at a few
-  plain attributes (the gates) that say what may pass without thought; all else goes the careful
-  way, to the engine, under the lock. `_set_gates` is the only place that sets them.
-- Straight-line code without calls is atomic under the GIL, so `self._admitted += 1` loses no
-  count. Where the GIL is off, both methods take the lock (see the end of this module).
-- Time passes on the ticker's thread. With an injected clock nothing runs in the background, and
-  the calls themselves let time pass.
+It is made of three layers, and fast and safe by that: `HotPath` is what every call meets,
+`CarefulPath` what a call meets while something is the matter, and what time does; here is what
+developers and operators say and ask, which takes the lock and is seldom done.
 """
 
-import functools
 import math
-import sys
-import threading
 import time
-from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from breaker import guard as guards
-from breaker import snapshot as snapshots
-from breaker.baseline import Feed, Totals
+from breaker import decorator
 from breaker.baseline.report import BaselineReport
 from breaker.baseline.report import report as describe_baseline
+from breaker.careful_path import CarefulPath
 from breaker.context import Priority
-from breaker.counters import DURATION_BOUNDS, Counters
-from breaker.engine import Engine
+from breaker.counters import Counters
 from breaker.errors import BreakerOpenError
 from breaker.events import Signal
-from breaker.listeners import Listener, Listeners
-from breaker.load import LOAD, LoadReading
-from breaker.loop_lag import LoopLag
+from breaker.guard import Guard, guard_of
+from breaker.listeners import Listener
+from breaker.load import LoadReading
 from breaker.memory import MEMORY, MemoryReading
+from breaker.quick_guard import plain_guard
 from breaker.revision import revised
 from breaker.settings import Settings, Slo
-from breaker.shedding import Traffic
 from breaker.state import REJECTING, Reason, State
-from breaker.status import ConfigReport, Status, describe
 from breaker.stream import EventStream
+from breaker.terms import Ignored, Terms, Timeout
 from breaker.ticker import TICKER
-from breaker.window import CallWindow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from breaker.status import ConfigReport, Status
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_ALWAYS_CAREFUL = -1.0
 OVERLOADED = "overloaded"
 """The reason of a call that is turned away for the concurrency limit."""
 
 
-class Breaker:
+class Breaker(CarefulPath):
     """A circuit breaker for one kind of call. Safe under threads and in asyncio.
 
     Args:
@@ -70,6 +57,10 @@ class Breaker:
             control group's and the host's; with an injected clock, nothing.
     """
 
+    # A class whose instances have over thirty attributes in a dictionary loses what makes method
+    # calls cheap in CPython 3.11. With a dictionary beside the slots, instances can be patched.
+    __slots__ = ("__dict__", "__weakref__", "_plain_guard", "config_file", "config_report")
+
     def __init__(
         self,
         settings: Settings | None = None,
@@ -79,40 +70,12 @@ class Breaker:
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
     ) -> None:
-        self.name = name
-        self.clock = clock
+        super().__init__(settings or Settings(), name, clock, memory, load)
         self.config_file: Path | None = None
         """The file its settings come from, if any."""
         self.config_report: Callable[[], ConfigReport | None] = _no_config
         """Asked for what `status()` says of that file; set by whoever watches it."""
-        self._memory = memory
-        self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
-        self._loop_lag = LoopLag()
-        self.ticked = False
-        """Set by who calls `tick` whenever it is due: calls then need not let time pass."""
-        self._background = clock is time.monotonic
-        self._lock = threading.Lock()
-        self._outer_lock = threading.RLock()
-        self._listeners = Listeners()
-        self._engine = Engine(name, settings or Settings(), self._listeners.emit, self.clock())
-        self._window = self._engine.window
-        self._admitted = self._rejected = 0
-        self._errors = 0
-        self._aside = 0
-        """Reported calls that the window did not take."""
-        self._failed_duration = 0.0
-        """Seconds that failed calls and late ones took."""
-        self._next_sample = -math.inf
-        self._late = 0
-        """Calls reported as good after the stated time-out."""
-        self._lost = 0
-        """Allowed calls taken for never to be reported."""
-        self._feed = Feed()
-        self._last_activity = (0, self.clock())
-        self._buckets = [0] * (len(DURATION_BOUNDS) + 1)
-        self._duration_sum = 0.0
-        self._next_memory = -math.inf
-        self._advance(self.clock())
+        self._plain_guard = plain_guard(self)
         if self._background:
             TICKER.add(self)
 
@@ -127,77 +90,6 @@ class Breaker:
         from breaker.registry import Registry  # noqa: PLC0415
 
         return Registry.from_file(path).get(name)
-
-    # --- the hot path
-
-    def allow(self) -> bool:
-        """Whether the call may go; if so, report it with `done`. Never blocks on I/O."""
-        if self._passing:
-            self._admitted += 1
-            return True
-        # With the ticker to end the wait, a rejection need not read the clock; every 256th does
-        # all the same, so that not even a dead ticker can keep the breaker open for ever.
-        if self._shut and self._rejected & 0xFF:
-            self._rejected += 1
-            return False
-        return self._allow_carefully()
-
-    def done(self, start: float, end: float, *, error: bool = False) -> None:
-        """Reports a call that was allowed.
-
-        Args:
-            start: `clock()` before the call. A call that began before the last transition counts
-                in the metrics, and decides nothing.
-            end: `clock()` after it. Before `start` it counts as `start`.
-            error: whether the call failed.
-
-        Raises:
-            ValueError: a time is not a finite number.
-        """
-        seconds = end - start
-        if (
-            error
-            or not 0.0 <= seconds <= self._slow_gate
-            or end >= self._next_tick
-            or start < self._since
-        ):
-            self._done_carefully(start, end, error)
-            return
-        window = self._window
-        # In this order: see CallWindow.
-        window.calls.append((end, seconds))
-        window.ended += 1
-        self._duration_sum += seconds
-        self._buckets[bisect_left(DURATION_BOUNDS, seconds)] += 1
-
-    def _allow_carefully(self) -> bool:
-        with self._careful() as now:
-            if now >= self._next_tick:
-                self._advance(now)
-            if self._engine.gated:
-                self._read_memory(now)
-            allowed = self._engine.admit(now, self._traffic)
-            if allowed:
-                self._admitted += 1
-            else:
-                self._rejected += 1
-        return allowed
-
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: FBT001 - handed on as it came
-        if not math.isfinite(end - start):
-            raise ValueError(f"done() got start={start}, end={end}; both must be finite seconds")
-        end = max(start, end)
-        with self._careful() as now:
-            self._errors += error
-            late = not error and end - start > self.settings.useful_time
-            self._late += late
-            self._failed_duration += (end - start) * (error or late)
-            self._duration_sum += end - start
-            self._buckets[bisect_left(DURATION_BOUNDS, end - start)] += 1
-            if not self._engine.observe(now, start, end, self._traffic, error=error):
-                self._aside += 1
-            if now >= self._next_tick:
-                self._advance(now)
 
     # --- what may be asked
 
@@ -234,7 +126,8 @@ class Breaker:
     @property
     def latency_ok(self) -> bool:
         """Whether the watched percentile is within its threshold, or calls are too few to say."""
-        return not self._engine.latency.breached(self._present_window())
+        with self._lock:
+            return not self._engine.latency.breached(self._present_window())
 
     @property
     def service_ok(self) -> bool:
@@ -253,7 +146,8 @@ class Breaker:
         Those whose `done` never came are forgotten once nothing was allowed or reported for
         `latency_max_age` seconds.
         """
-        return max(0, self._admitted - self._window.ended - self._aside - self._lost)
+        with self._lock:
+            return self._in_flight
 
     @property
     def concurrency_limit(self) -> float:
@@ -263,12 +157,14 @@ class Breaker:
     @property
     def retry_after(self) -> float:
         """Seconds until a rejected call may have a chance; 0 where that is not known."""
-        deadline = self._engine.machine.deadline
-        return max(0.0, deadline - self.clock()) if math.isfinite(deadline) else 0.0
+        deadline = self._deadline
+        return max(0.0, deadline - self.clock()) if deadline < math.inf else 0.0
 
     def latencies_above(self, threshold_ms: float) -> list[float]:
         """Latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
-        return [s * 1000 for s in self._present_window().durations() if s * 1000 > threshold_ms]
+        with self._lock:
+            durations = self._present_window().durations()
+        return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
 
     def rejection(self) -> BreakerOpenError:
         """The error that tells a caller why it is rejected, and when to come again."""
@@ -282,28 +178,30 @@ class Breaker:
         """Memory use and limit in bytes; None if unknown, or if it has a `memory` of its own."""
         return MEMORY.read() if self._memory is None else None
 
-    def status(self) -> Status:
+    def status(self) -> "Status":
         """All there is to know now, as JSON-able data; what `GET /status` answers."""
-        self._present_window()
+        from breaker.status import describe  # noqa: PLC0415 - only for those who ask
+
         with self._careful() as now:
-            return describe(self, self._engine, now)
+            self._window.expire(now)
+            return describe(self, self._engine, self._counters(), now)
 
     def counters(self) -> Counters:
         """What was counted since the breaker was made."""
-        running = 0
-        buckets = []
-        for bound, count in zip((*DURATION_BOUNDS, math.inf), self._buckets, strict=True):
-            running += count
-            buckets.append((bound, running))
+        with self._lock:
+            self._take_in(self.clock())
+            return self._counters()
+
+    def _counters(self) -> Counters:
         return Counters(
-            success=running - self._errors,
+            success=self._durations.count - self._errors,
             error=self._errors,
             rejected=self._rejected,
-            in_flight=self.in_flight,
+            in_flight=self._in_flight,
             would_reject=self._engine.would_reject,
             transitions=dict(self._engine.transitions),
-            duration_buckets=tuple(buckets),
-            duration_sum=self._duration_sum,
+            duration_buckets=self._durations.cumulative(),
+            duration_sum=self._durations.sum,
         )
 
     def baseline(self) -> BaselineReport:
@@ -313,6 +211,8 @@ class Breaker:
 
     def snapshot(self) -> dict[str, Any]:
         """State, recovery and window as versioned, JSON-able data for `restore`."""
+        from breaker import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
+
         with self._careful() as now:
             return snapshots.take(self._engine, now)
 
@@ -381,6 +281,7 @@ class Breaker:
         A new window size keeps the newest calls. Thresholds count from the next call or tick.
         """
         with self._careful() as now:
+            self._next_memory = min(self._next_memory, now + settings.memory_check_interval)
             if self._engine.apply(now, settings):
                 self._read_memory(now)
                 self._read_load(now)
@@ -408,6 +309,8 @@ class Breaker:
             SnapshotError: the data is no snapshot, damaged, or of a version that is not known.
                 Nothing is changed then.
         """
+        from breaker import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
+
         with self._careful() as now:
             self._aside -= snapshots.restore(self._engine, now, data)
 
@@ -441,14 +344,17 @@ class Breaker:
 
     # --- calls that cannot forget `done`
 
+    # The arguments are to be named; that they must not be spares each call 20 ns.
     def guard(
         self,
-        *,
-        timeout: guards.Timeout | None = None,
+        timeout: Timeout | None = None,
         priority: Priority | None = None,
-        ignore: guards.Ignored = (),
-    ) -> guards.Guard:
+        ignore: Ignored | None = None,
+    ) -> Guard:
         """A context manager, sync and async, for one call; exceptions count as errors.
+
+        On the real clock it does itself what `allow` and `done` of the class do, so what a test
+        puts in their place on an instance is not asked: `force_open` is.
 
         Args:
             timeout: seconds; `async with` cancels its body then, plain `with` hands the deadline
@@ -462,183 +368,40 @@ class Breaker:
                 form also when the time is over.
             ValueError: `timeout` is not above 0, or not finite.
         """
-        if timeout is None and priority is None and not ignore:
-            return guards.Guard(self)  # the usual case, spared the cost of making terms
-        return guards.Guard(self, guards.Terms(timeout, priority, ignore))
+        if timeout is None and priority is None and ignore is None:
+            # Called in one step, it would be looked up as if it were a method: 30 ns.
+            kind = self._plain_guard
+            guard = kind()
+            guard.breaker = self
+            return guard
+        return guard_of(self, timeout, priority, ignore)
 
     def guarded(
         self,
         *,
-        timeout: guards.Timeout | None = None,
+        timeout: Timeout | None = None,
         priority: Priority | None = None,
-        ignore: guards.Ignored = (),
-    ) -> guards.Decorator:
+        ignore: Ignored = (),
+    ) -> decorator.Decorator:
         """Like `@breaker`, with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`."""
-        return guards.Decorator(self, guards.Terms(timeout, priority, ignore))
+        return decorator.Decorator(self, Terms(timeout, priority, ignore))
 
-    def call(self, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Calls `fn` guarded. Raises `BreakerOpenError` where it may not go."""
-        return guards.call(self, fn, *args, **kwargs)
-
-    async def call_async(
-        self, fn: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        """Calls and awaits `fn` guarded. Raises `BreakerOpenError` where it may not go."""
-        return await guards.call_async(self, fn, *args, **kwargs)
+    # Not called from methods of their own, which would cost as much as the breaker.
+    call = decorator.call
+    call_async = decorator.call_async
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
         """Decorates a function, sync or async, so that each of its calls is guarded."""
-        return guards.decorate(self, fn)
+        return decorator.decorate(self, fn)
 
     def __repr__(self) -> str:
         return f"<Breaker {self.name!r} {self.state.value}>"
-
-    # --- time
-
-    def tick(self) -> float:
-        """Lets time pass: reads memory, ends waits. Returns seconds until it is due again.
-
-        The ticker calls it. With an injected clock, call it to let time pass without calls.
-        """
-        with self._careful() as now:
-            self._advance(now)
-            return max(0.0, self._due - self.clock())
-
-    def after_fork(self) -> None:
-        """Makes new locks in a forked child."""
-        self._lock, self._outer_lock = threading.Lock(), threading.RLock()
-        self._listeners.after_fork()
-        MEMORY.after_fork()
-        LOAD.after_fork()
-        self._loop_lag.after_fork()
-
-    @contextmanager
-    def _careful(self) -> Iterator[float]:
-        """Holds the lock; afterwards sets the gates, tells the listeners, wakes the ticker."""
-        with self._lock:
-            generation = self._engine.machine.generation
-            now = self.clock()
-            try:
-                yield now
-            finally:
-                self._set_gates(now)
-                changed = self._engine.machine.generation != generation
-        self._listeners.deliver()
-        if changed and self._background:
-            TICKER.wake()
-
-    def _present_window(self) -> CallWindow:
-        """The window without what has become too old since the last tick."""
-        with self._lock:
-            self._window.expire(self.clock())
-        return self._window
-
-    def _advance(self, now: float) -> None:
-        if now >= self._next_memory:
-            self._next_memory = now + self.settings.memory_check_interval
-            self._read_memory(now)
-            self._read_load(now)
-        traffic = self._traffic
-        batch = self._feed.batch(self._totals(), self._window, traffic.in_flight)
-        self._engine.learn(now, batch, traffic)
-        self._engine.advance(now, traffic)
-        self._forget_lost_calls(now)
-        self._plan_sample(now, idle=not (batch.admitted or batch.ended or traffic.in_flight))
-        self._set_gates(now)
-
-    @property
-    def _traffic(self) -> Traffic:
-        return Traffic(self._admitted, self.in_flight)
-
-    def _plan_sample(self, now: float, *, idle: bool) -> None:
-        interval = self._engine.shedding.interval
-        resting = idle and not self._engine.shedding.limiting
-        self._next_sample = math.inf if resting or interval is None else now + interval
-
-    def _totals(self) -> Totals:
-        return Totals(
-            admitted=self._admitted,
-            rejected=self._rejected,
-            ended=sum(self._buckets),
-            errors=self._errors,
-            late=self._late,
-            duration=self._duration_sum,
-            failed_duration=self._failed_duration,
-        )
-
-    def _read_memory(self, now: float) -> None:
-        if self._memory is not None:
-            share = self._memory()
-        else:
-            reading = MEMORY.read()
-            share = reading.share if reading else None
-        self._engine.read_memory(now, share)
-
-    def _read_load(self, now: float) -> None:
-        if self._engine.load.watched or self._engine.load.breached:
-            self._engine.read_load(now, self._load(), self._loop_lag.seconds)
-            LOAD.tell(self._engine.load.unknown)
 
     def _operate(self, mode: State | None, reason: Reason, *, note: str = "") -> None:
         with self._careful() as now:
             self._engine.operate(now, mode, reason, note=note)
             self._read_memory(now)
 
-    def _forget_lost_calls(self, now: float) -> None:
-        activity = self._admitted + self._window.ended + self._aside
-        count, since = self._last_activity
-        if activity != count:
-            self._last_activity = (activity, now)
-        elif now - since > self.settings.latency_max_age:
-            self._lost += self.in_flight
 
-    @property
-    def _due(self) -> float:
-        """When time alone may next change something."""
-        machine = self._engine.machine
-        # While memory is short, or the load too high, only a reading can end the wait.
-        soonest = min(self._next_memory, self._next_sample)
-        return soonest if self._engine.starved else min(soonest, machine.deadline)
-
-    def _set_gates(self, now: float) -> None:
-        """Derives what the hot path looks at from the state."""
-        machine, mode = self._engine.machine, self._engine.machine.mode
-        letting = machine.automatic in {State.CLOSED, State.WARMING_UP}
-        self._since = machine.since
-        # Without a ticker, calls that only set out must let time pass too: they may all hang.
-        ticking = self._background or self.ticked
-        driven = ticking or self._engine.shedding.interval is None
-        free = letting and machine.deciding and driven and not self._engine.gated
-        self._passing = mode is State.DISABLED or free
-        waiting = mode is None and machine.waits(now) and not self._engine.gated
-        self._shut = self._background and (mode is State.FORCED_OPEN or waiting)
-        limit = self.settings.slow_after
-        self._slow_gate = limit if letting and not self._engine.near else _ALWAYS_CAREFUL
-        # Where there is a ticker, calls step in only when it is late.
-        late = 2 * self.settings.memory_check_interval if ticking else 0.0
-        self._next_tick = max(self._due, now) + late
-
-
-def _no_config() -> ConfigReport | None:
+def _no_config() -> "ConfigReport | None":
     return None
-
-
-def locked(
-    method: Callable[Concatenate[Breaker, P], R],
-) -> Callable[Concatenate[Breaker, P], R]:
-    """The method under the breaker's outer lock, for interpreters whose GIL is off.
-
-    Re-entrant, since listeners that it reaches may call the breaker again.
-    """
-
-    @functools.wraps(method)
-    def under_lock(self: Breaker, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with self._outer_lock:
-            return method(self, *args, **kwargs)
-
-    return under_lock
-
-
-if not getattr(sys, "_is_gil_enabled", lambda: True)():
-    for _name in ("allow", "done"):
-        setattr(Breaker, _name, locked(getattr(Breaker, _name)))

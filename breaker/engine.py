@@ -38,7 +38,21 @@ from breaker.signals.latency import LatencySignal
 from breaker.signals.load import LoadSignal
 from breaker.signals.memory import MemorySignal
 from breaker.signals.slo import SloSignal
-from breaker.state import REJECTING, Change, Reason, State, StateMachine
+from breaker.state import (
+    CLOSED,
+    DISABLED,
+    FORCED_OPEN,
+    HALF_OPEN,
+    OBSERVE,
+    OPEN,
+    REJECTING,
+    WARMING_UP,
+    WATCHING,
+    Change,
+    Reason,
+    State,
+    StateMachine,
+)
 from breaker.window import CallWindow
 
 _REASONS: Final = {
@@ -46,8 +60,8 @@ _REASONS: Final = {
     Signal.ERRORS: Reason.ERRORS,
     Signal.SLO: Reason.HOPELESS,
 }
-_WATCHING: Final = frozenset({State.CLOSED, State.WARMING_UP})
-"""The states in which the window may open the breaker."""
+_LIMITED: Final = frozenset({Phase.RAMP, Phase.MEMORY})
+"""The phases of a recovery in which a concurrency limit counts."""
 _TROUBLED_SPEED: Final = 0.1
 """How fast the baseline learns what is normal over a day while things are not."""
 
@@ -67,6 +81,7 @@ class Engine:
     ) -> None:
         self.name = name
         self.settings = settings
+        self._read_settings(settings)
         self.machine = StateMachine(settings)
         self.memory = MemorySignal(settings)
         self.load = LoadSignal(settings)
@@ -100,12 +115,12 @@ class Engine:
     def admit(self, now: float, traffic: Traffic) -> bool:
         """Whether one more call may go; takes a probe's place where there are few."""
         mode = self.machine.mode
-        if mode is State.FORCED_OPEN:
+        if mode is FORCED_OPEN:
             return False
-        if mode is State.DISABLED:
+        if mode is DISABLED:
             return True
         admitted = self._would_admit(now, traffic)
-        if mode is State.OBSERVE and not admitted:
+        if mode is OBSERVE and not admitted:
             self.would_reject += 1
             return True
         return admitted
@@ -118,7 +133,7 @@ class Engine:
         A call that began before the last transition belongs to an earlier generation, and an open
         breaker has let none in.
         """
-        if start < self.machine.since or self.machine.automatic is State.OPEN:
+        if start < self.machine.since or self.machine.automatic is OPEN:
             return False
         seconds = end - start
         error = error or seconds > self.slo.timeout
@@ -162,7 +177,7 @@ class Engine:
         """Takes what calls did since the last tick into the baseline, and judges by it."""
         self.shedding.advance(now, batch, traffic, open_to_calls=self._open_to_calls)
         complete = self.baseline.observe(now, batch, speed=self._learning_speed())
-        if complete and self.settings.slo and self.machine.automatic is State.CLOSED:
+        if complete and self.settings.slo and self.machine.automatic is CLOSED:
             self.anomaly.judge(now, self.baseline)
 
     def advance(self, now: float, traffic: Traffic) -> None:
@@ -174,16 +189,16 @@ class Engine:
         self._tell(now, machine.warmed(now, enough=self.baseline.confidence(now) >= 1))
         if self._open_to_calls and (hanging := self.shedding.hanging(now, traffic)):
             self._give_up(now, hanging)
-        if machine.automatic in _WATCHING:
+        if machine.automatic in WATCHING:
             self._judge_window(now)
             self._tell_overload(now, traffic)
-        if machine.automatic is State.CLOSED:
+        if machine.automatic is CLOSED:
             anomaly = self.anomaly.evidence() if self.settings.slo else None
             self._note_breach(now, Signal.ANOMALY, anomaly)
         self._end_wait(now)
-        if machine.automatic is State.HALF_OPEN:
+        if machine.automatic is HALF_OPEN:
             self._settle(now, self._recovered() or machine.recovery.tick(now))
-        elif machine.automatic is State.OPEN:
+        elif machine.automatic is OPEN:
             machine.recovery.tick(now)
 
     # --- what an operator wants
@@ -191,7 +206,7 @@ class Engine:
     def operate(self, now: float, mode: State | None, reason: Reason, *, note: str = "") -> None:
         """Starts afresh under `mode`; None for the breaker's own decisions."""
         self.memory.drill = False
-        if mode is not State.FORCED_OPEN:
+        if mode is not FORCED_OPEN:
             self.window.clear()
         by_mode = self.machine.set_mode(now, mode, reason)
         # What was decided before is not to come back when the mode ends.
@@ -216,7 +231,7 @@ class Engine:
             BreakerStateError: it is not closed, so that nothing would be shown.
         """
         self._must_decide("drill")
-        if self.machine.automatic is not State.CLOSED:
+        if self.machine.automatic is not CLOSED:
             raise BreakerStateError(
                 f"breaker {self.name!r} is {self.machine.state}; a latency drill needs it closed"
             )
@@ -255,6 +270,7 @@ class Engine:
         }
         if not changed:
             return False
+        self._read_settings(settings)
         self.latency = LatencySignal(settings)
         self.errors = ErrorSignal(settings)
         self.slo = SloSignal(settings)
@@ -273,7 +289,7 @@ class Engine:
         """Goes on with what an earlier process learnt; the surer it is, the less to warm up."""
         self.baseline = baseline
         slo = self.settings.slo
-        if slo and self.machine.automatic is State.WARMING_UP:
+        if slo and self.machine.automatic is WARMING_UP:
             self.machine.warm_at = now + slo.warmup * (1 - baseline.confidence(now))
 
     def take_up(self, now: float, automatic: State, mode: State | None, wait: float) -> None:
@@ -281,6 +297,14 @@ class Engine:
         self.window.clear()
         change = self.machine.take_up(now, automatic, mode, wait)
         self._tell(now, change)
+
+    def _read_settings(self, settings: Settings) -> None:
+        """What every decision needs of the settings, which are slow to ask."""
+        self.slow_after = settings.slow_after
+        """Seconds from which on a call is too slow; see `Settings.slow_after`."""
+        self.useful_time = settings.useful_time
+        """Seconds after which an answer is of no use; see `Settings.useful_time`."""
+        self._adaptive = settings.recovers_adaptively
 
     # --- decisions
 
@@ -299,13 +323,18 @@ class Engine:
 
     @property
     def gated(self) -> bool:
-        """Whether each call must be looked at: a limit is in force, or memory is nearly short."""
-        return self.shedding.limiting or (self._gates_memory and self.memory.near)
+        """Whether calls may be turned away while closed: for a limit, or for the lack of memory."""
+        return self.shedding.limiting or self.watches_memory
+
+    @property
+    def watches_memory(self) -> bool:
+        """Whether each call must be looked at, since memory is nearly short."""
+        return self._gates_memory and self.memory.near
 
     @property
     def rejects_for_load(self) -> bool:
         """Whether a call turned away now is so for the limit, and not for the state."""
-        return self.shedding.limiting and self.machine.automatic in _WATCHING
+        return self.shedding.limiting and self.machine.automatic in WATCHING
 
     @property
     def starved(self) -> bool:
@@ -315,17 +344,15 @@ class Engine:
     @property
     def _gates_memory(self) -> bool:
         """Whether memory holds back calls one by one, and not for a stated wait."""
-        return self.machine.deciding and self.settings.recovers_adaptively
+        return self._adaptive and self.machine.deciding
 
     @property
     def _open_to_calls(self) -> bool:
         """Whether calls go as far as a limit lets them."""
         machine = self.machine
-        recovering = machine.automatic is State.HALF_OPEN and machine.recovery.phase in {
-            Phase.RAMP,
-            Phase.MEMORY,
-        }
-        return machine.automatic in _WATCHING or recovering
+        if machine.automatic in WATCHING:
+            return True
+        return machine.automatic is HALF_OPEN and machine.recovery.phase in _LIMITED
 
     def _would_admit(self, now: float, traffic: Traffic) -> bool:
         if self._gates_memory and self.memory.over:
@@ -339,7 +366,7 @@ class Engine:
     def _end_wait(self, now: float) -> None:
         """Ends the wait of an open breaker, if it is over."""
         machine = self.machine
-        if not machine.deciding or machine.automatic is not State.OPEN:
+        if not machine.deciding or machine.automatic is not OPEN:
             return
         if self._gates_memory and machine.reason is Reason.MEMORY:
             if not self.memory.over:
@@ -359,7 +386,7 @@ class Engine:
         """It is hopeless: rejecting costs next to nothing, and spares everybody."""
         evidence = (self.slo.hopeless(failures),)
         self._note_breach(now, Signal.SLO, evidence[0])
-        if self.machine.automatic in _WATCHING:
+        if self.machine.automatic in WATCHING:
             self._trip(now, Reason.HOPELESS, evidence)
         else:
             self._settle(now, self.machine.recovery.fail(), evidence)
@@ -377,7 +404,7 @@ class Engine:
 
     def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
         recovery = self.machine.recovery
-        if self.machine.automatic in _WATCHING:
+        if self.machine.automatic in WATCHING:
             self._judge_window(now)
         elif recovery.phase is Phase.PROBES:
             good = not error and seconds <= self.settings.slow_after
@@ -394,9 +421,10 @@ class Engine:
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         """What in the window speaks for opening; tells of breaches on the way."""
-        if self.machine.automatic is State.WARMING_UP:
+        if self.machine.automatic is WARMING_UP:
             return NO_EVIDENCE
-        self._judge_service_level(now)
+        if self.settings.slo is not None or self._breached:
+            self._judge_service_level(now)
         found: list[Evidence] = []
         slow = self.latency.breached(self.window)
         trips = slow and self.latency.trips(self.window)
@@ -425,10 +453,10 @@ class Engine:
     def _note_breach(self, now: float, signal: Signal, evidence: Evidence | None) -> None:
         """Tells when a signal crosses its threshold; None when it is within it (again)."""
         if evidence is None:
+            if signal not in self._breached:
+                return
             # A window emptied by the trip itself does not mean that latency is good again.
-            settled = (
-                signal in {Signal.MEMORY, Signal.LOAD} or self.machine.automatic is State.CLOSED
-            )
+            settled = signal in {Signal.MEMORY, Signal.LOAD} or self.machine.automatic is CLOSED
             if settled and (before := self._breached.pop(signal, None)):
                 self._send(ThresholdCleared, now, signal=signal, evidence=before)
         elif signal not in self._breached:
@@ -495,11 +523,11 @@ class Engine:
         """Tells of a change of state, if there is one, and does what goes with it."""
         if change is None:
             return
-        if change.to_state in {State.OPEN, State.FORCED_OPEN}:
+        if change.to_state in {OPEN, FORCED_OPEN}:
             self.last_trip, self.trip_reason = time.time(), change.reason
             self.evidence, self.note = evidence, note
             self.shedding.opened(now)
-        if change.to_state is State.HALF_OPEN:
+        if change.to_state is HALF_OPEN:
             self.window.clear()
         deadline = self.machine.deadline
         self._send(
@@ -515,7 +543,7 @@ class Engine:
         )
         if not change.observed:
             self.transitions[change.from_state, change.to_state, change.reason] += 1
-        if change.to_state is State.CLOSED:
+        if change.to_state is CLOSED:
             self.drill = self.memory.drill
             self._verdict(now)
 

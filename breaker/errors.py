@@ -28,10 +28,16 @@ class BreakerOpenError(BreakerError):
     """
 
     def __init__(self, breaker: str, *, reason: str, retry_after: float) -> None:
-        super().__init__(f"breaker {breaker!r} rejects calls: {reason}")
+        # The message is made when it is read: most of these are caught and never shown.
         self.breaker = breaker
         self.reason = reason
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"breaker {self.breaker!r} rejects calls: {self.reason}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_open_error, (self.breaker, self.reason, self.retry_after)

@@ -1,89 +1,27 @@
-"""The forms of a guarded call that cannot forget `done`."""
+"""One guarded call, in the form that cannot forget `done`: a context manager."""
 
-import asyncio
-import functools
-import inspect
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from math import inf
 from types import TracebackType
-from typing import Any, Final, Literal, ParamSpec, Protocol, Self, TypeVar, cast
+from typing import Self
 
-from breaker.context import (
-    DEADLINE,
-    PRIORITY,
-    Deadline,
-    Priority,
-    deadline_in_force,
-    nearest,
-)
-from breaker.errors import BreakerOpenError, DeadlineExceeded
-from breaker.settings import Settings
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-Ignored = tuple[type[BaseException], ...]
-Timeout = float | Literal["slo"]
+from breaker.context import DEADLINES, PRIORITY, Priority, given_deadline
+from breaker.errors import DeadlineExceeded
+from breaker.standin import ENDED, SPENT, Ended, Failing, Guarded
+from breaker.terms import Ignored, Terms, Timeout, terms_of
+from breaker.time_limit import TimeLimit
 
 
-class Guarded(Protocol):
-    """What a guard needs of a breaker."""
-
-    name: str
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        ...
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Seconds."""
-        ...
-
-    def allow(self) -> bool:
-        """Whether the call may go."""
-        ...
-
-    def done(self, start: float, end: float, *, error: bool = False) -> None:
-        """Reports the call."""
-        ...
-
-    def rejection(self) -> BreakerOpenError:
-        """The error that says why a call may not go."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a call is guarded.
-
-    Attributes:
-        timeout: seconds the call may take, above 0; "slo" for the time-out of the service level
-            that is stated when the call begins, if one is.
-        priority: how important the call is; None leaves it as it is around.
-        ignore: exceptions that are an answer and no failure.
-    """
-
-    timeout: Timeout | None = None
-    priority: Priority | None = None
-    ignore: Ignored = ()
-
-    def __post_init__(self) -> None:
-        if self.timeout is None or self.timeout == "slo":
-            return
-        if not 0 < self.timeout < inf:
-            raise ValueError(f"timeout is {self.timeout}; allowed: seconds above 0, 'slo', or None")
-
-    def seconds(self, settings: Settings) -> float | None:
-        """The time-out of a call that begins under `settings`."""
-        if self.timeout != "slo":
-            return self.timeout
-        return settings.slo.timeout if settings.slo else None
-
-
-PLAIN: Final = Terms()
+def guard_of(
+    breaker: Guarded,
+    timeout: Timeout | None = None,
+    priority: Priority | None = None,
+    ignore: Ignored | None = None,
+) -> "Guard":
+    """A guard that asks the breaker's `allow` and tells its `done`, whatever they are."""
+    if timeout is None and priority is None and not ignore:
+        guard = Guard()
+        guard.breaker = breaker
+        return guard
+    return GuardOnTerms(breaker, terms_of(timeout, priority, ignore or ()))
 
 
 class Guard:
@@ -100,40 +38,130 @@ class Guard:
     form interrupts nothing: it hands the deadline to those that ask for it inside, and a late
     answer is still returned, as throwing it away would gain nothing.
 
+    This class is for calls on no terms of their own; `GuardOnTerms` is for the others. It has no
+    `__init__`, which would cost as much as all the rest: who makes one sets `breaker`.
+
+    Attributes:
+        breaker: what is asked and told. Another stands in its place once the call is reported, or
+            is to fail.
+
     Raises:
         BreakerOpenError: on entry, where the call may not go.
         DeadlineExceeded: on entry, where the deadline in force has passed; the breaker is not
             asked then, and nothing is counted. In the async form also at the deadline.
+        RuntimeError: on a second entry; if the first was not left yet, on leaving, and one of the
+            two calls stays in flight until it is given up.
     """
 
-    __slots__ = (
-        "_around",
-        "_breaker",
-        "_cutoff",
-        "_ended",
-        "_failing",
-        "_limit",
-        "_outer",
-        "_start",
-        "_terms",
-        "_timeout",
-    )
+    # `_time_limit` stays unset while there is no deadline: setting it costs each call 5 ns.
+    __slots__ = ("_start", "_time_limit", "breaker")
 
-    def __init__(self, breaker: Guarded, terms: Terms = PLAIN) -> None:
-        self._breaker = breaker
-        self._terms = terms
-        self._start: float | None = None
-        self._timeout: float | None = None
-        self._cutoff: asyncio.Timeout | None = None
-        self._failing = self._ended = False
+    breaker: Guarded
+    _start: float
+    _time_limit: TimeLimit | None
 
     def __enter__(self) -> Self:
-        if self._start is not None:
-            raise RuntimeError("a guard is for one call; ask for a new one with breaker.guard()")
-        breaker, terms = self._breaker, self._terms
-        self._outer = self._limit = outer = deadline_in_force()
-        if outer is not None and outer.remaining() <= 0:
-            raise self._too_late(outer)
+        if DEADLINES and given_deadline() is not None:
+            self._time_limit = TimeLimit(self.breaker.name)
+        breaker = self.breaker
+        if not breaker.allow():
+            raise breaker.rejection()
+        self._start = breaker.clock()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        breaker = self.breaker
+        self.breaker = SPENT
+        end = breaker.clock()
+        breaker.done(self._start, end, error=exc is not None and self._failed(exc))
+
+    async def __aenter__(self) -> Self:
+        self.__enter__()
+        self._time_limit = limit = self._limit if DEADLINES else None
+        if limit is not None:
+            try:
+                await limit.enforce()
+            except BaseException:
+                self.end()
+                raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._time_limit is not None:
+            try:
+                await self._time_limit.settle(exc_type, exc, traceback)
+            except DeadlineExceeded as exceeded:
+                self.__exit__(DeadlineExceeded, exceeded, None)
+                raise
+        self.__exit__(exc_type, exc, traceback)
+
+    def fail(self) -> None:
+        """Counts the call as an error, however its block ends: for answers that are failures."""
+        if not isinstance(self.breaker, (Ended, Failing)):
+            self.breaker = Failing(self.breaker)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Ends and reports the call before its block does; what follows is no part of it.
+
+        An async guard no longer cancels its body then.
+
+        Args:
+            error: the exception that the call ended with, judged as one from the block would be.
+        """
+        if isinstance(self.breaker, Ended):
+            return
+        if limit := self._limit:
+            limit.relent()
+        try:
+            self.__exit__(None, error, None)
+        finally:
+            self.breaker = ENDED
+
+    def _failed(self, exc: BaseException) -> bool:
+        """Whether the call failed that ended with `exc`."""
+        if isinstance(exc, DeadlineExceeded):
+            limit = self._limit
+            return not (limit and limit.outer_expired)
+        return isinstance(exc, Exception)
+
+    @property
+    def _limit(self) -> TimeLimit | None:
+        return getattr(self, "_time_limit", None)
+
+
+class GuardOnTerms(Guard):
+    """The guard of a call that has a time-out or a priority, or whose failures are not all such.
+
+    Args:
+        breaker: what is asked and told.
+        terms: how the call is guarded.
+    """
+
+    __slots__ = ("_around", "_entered", "_terms")
+
+    def __init__(self, breaker: Guarded, terms: Terms) -> None:
+        self.breaker = breaker
+        self._terms = terms
+        self._around: Priority | None = None
+        self._entered = False
+
+    def __enter__(self) -> Self:
+        breaker, terms = self.breaker, self._terms
+        if self._entered:
+            SPENT.allow()  # says what is wrong
+        limit = None
+        if terms.timeout is not None or given_deadline() is not None:
+            self._time_limit = limit = TimeLimit(breaker.name)
         if terms.priority is not None:
             self._around = PRIORITY.get()
             PRIORITY.set(terms.priority)
@@ -145,9 +173,10 @@ class Guard:
                 self._leave()
         if not allowed:
             raise breaker.rejection()
+        self._entered = True
         self._start = breaker.clock()
-        if terms.timeout is not None:
-            self._limit_time(self._start)
+        if limit is not None and (seconds := terms.seconds(breaker.settings)) is not None:
+            limit.give(seconds, self._start, breaker.clock)
         return self
 
     def __exit__(
@@ -156,160 +185,23 @@ class Guard:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._report(exc)
+        breaker = self.breaker
+        if isinstance(breaker, Ended):
+            return
+        self.breaker = ENDED
+        self._leave()
+        end = breaker.clock()
+        failed = exc is not None and self._failed(exc)
+        if limit := self._limit:
+            failed = failed or limit.overrun(end - self._start)
+        breaker.done(self._start, end, error=failed)
 
-    async def __aenter__(self) -> Self:
-        self.__enter__()
-        if self._limit is not None and not self._limit.enforced:
-            self._limit.enforced = self._limit is not self._outer
-            self._cutoff = asyncio.timeout(self._limit.remaining())
-            await self._cutoff.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._cutoff is not None:
-            try:
-                await self._cutoff.__aexit__(exc_type, exc, traceback)
-            except TimeoutError as expired:
-                exceeded = self._exceeded()
-                self._report(exceeded)
-                raise exceeded from expired
-        self._report(exc)
-
-    def fail(self) -> None:
-        """Counts the call as an error, however its block ends: for answers that are failures."""
-        self._failing = True
-
-    def end(self, error: BaseException | None = None) -> None:
-        """Ends and reports the call before its block does; what follows is no part of it.
-
-        An async guard no longer cancels its body then.
-
-        Args:
-            error: the exception that the call ended with, judged as one from the block would be.
-        """
-        if self._cutoff is not None and not self._cutoff.expired():
-            self._cutoff.reschedule(None)
-        self._report(error)
-
-    def _limit_time(self, start: float) -> None:
-        self._timeout = self._terms.seconds(self._breaker.settings)
-        if self._timeout is not None:
-            own = Deadline(start + self._timeout, self._breaker.clock)
-            self._limit = nearest(self._outer, own)
-            DEADLINE.set(self._limit)
+    def _failed(self, exc: BaseException) -> bool:
+        return super()._failed(exc) and not isinstance(exc, self._terms.ignore)
 
     def _leave(self) -> None:
         """Takes back what this guard put into the context, and nothing else."""
-        if self._terms.priority is not None:
+        if self._around is not None:
             PRIORITY.set(self._around)
-        if self._timeout is not None:
-            DEADLINE.set(self._outer)
-            if self._limit is not None and self._limit is not self._outer:
-                self._limit.lift()
-
-    def _report(self, exc: BaseException | None) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        if self._terms is not PLAIN:
-            self._leave()
-        breaker = self._breaker
-        start = cast("float", self._start)  # set by __enter__, without which nobody exits
-        end = breaker.clock()
-        failed = self._failing or (exc is not None and self._failed(exc))
-        if self._timeout is not None:
-            failed = failed or self._own_expired or end - start > self._timeout
-        breaker.done(start, end, error=failed)
-
-    def _failed(self, exc: BaseException) -> bool:
-        if not isinstance(exc, Exception) or isinstance(exc, self._terms.ignore):
-            return False
-        return not (isinstance(exc, DeadlineExceeded) and self._outer_expired)
-
-    def _too_late(self, outer: Deadline) -> DeadlineExceeded:
-        return DeadlineExceeded(
-            f"breaker {self._breaker.name!r}: the deadline passed {-outer.remaining():.3f} s ago, "
-            "so the call was not made",
-            started=False,
-        )
-
-    def _exceeded(self) -> DeadlineExceeded:
-        limit = f"{self._timeout:g} s" if self._own_expired else "the deadline that it was given"
-        return DeadlineExceeded(
-            f"breaker {self._breaker.name!r}: the call did not end within {limit}"
-        )
-
-    @property
-    def _expired(self) -> bool:
-        return self._cutoff is not None and self._cutoff.expired()
-
-    @property
-    def _own_expired(self) -> bool:
-        return self._expired and self._limit is not self._outer
-
-    @property
-    def _outer_expired(self) -> bool:
-        if self._outer is None:
-            return False
-        return self._outer.remaining() <= 0 or (self._expired and not self._own_expired)
-
-
-def call(breaker: Guarded, fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Calls `fn` under the breaker's guard."""
-    with Guard(breaker):
-        return fn(*args, **kwargs)
-
-
-async def call_async(
-    breaker: Guarded, fn: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
-) -> R:
-    """Calls and awaits `fn` under the breaker's guard."""
-    async with Guard(breaker):
-        return await fn(*args, **kwargs)
-
-
-@dataclass(frozen=True, slots=True)
-class Decorator:
-    """Decorates functions so that each of their calls is guarded on the same terms."""
-
-    breaker: Guarded
-    terms: Terms
-
-    def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
-        """`fn`, guarded; see `decorate`."""
-        return decorate(self.breaker, fn, self.terms)
-
-
-def decorate(breaker: Guarded, fn: Callable[P, R], terms: Terms = PLAIN) -> Callable[P, R]:
-    """`fn` with each call guarded; a coroutine function stays one.
-
-    Raises:
-        TypeError: `fn` is a generator function: it returns before its work is done, so only a
-            guard inside of it can tell how long that takes.
-    """
-    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
-        raise TypeError(
-            f"{fn.__qualname__} is a generator function, whose call ends before its work does; "
-            "use `with breaker.guard():` inside it"
-        )
-    if inspect.iscoroutinefunction(fn):
-
-        @functools.wraps(fn)
-        async def guarded_async(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 - R is a coroutine here, and what it yields has no name
-            async with Guard(breaker, terms):
-                return await fn(*args, **kwargs)
-
-        return cast("Callable[P, R]", guarded_async)
-
-    @functools.wraps(fn)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        with Guard(breaker, terms):
-            return fn(*args, **kwargs)
-
-    return guarded
+        if limit := self._limit:
+            limit.lift()

@@ -4,11 +4,15 @@ A callback that comes round every tenth of a second notes how late it is run. A 
 runs nothing, so for as long as it is overdue, that counts as well.
 """
 
-import asyncio
+from __future__ import annotations
+
 import threading
 import time
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 INTERVAL: Final = 0.1
 """Seconds between two looks."""
@@ -50,7 +54,7 @@ class LoopLag:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._watched: dict[asyncio.AbstractEventLoop, LagWindow] = {}
+        self._watched: dict[AbstractEventLoop, LagWindow] = {}
 
     def watch(self) -> None:
         """Watches the running loop from now on; once more does nothing.
@@ -58,6 +62,8 @@ class LoopLag:
         Raises:
             RuntimeError: no asyncio loop is running in this thread.
         """
+        import asyncio  # noqa: PLC0415 - whoever has a loop has loaded it
+
         loop = asyncio.get_running_loop()
         with self._lock:
             self._forget_closed()
@@ -80,11 +86,11 @@ class LoopLag:
         self._lock = threading.Lock()
         self._watched.clear()
 
-    def _plan(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _plan(self, loop: AbstractEventLoop) -> None:
         # A handle and no task: a loop that is closed drops it without a word.
         loop.call_later(INTERVAL, self._look, loop)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _look(self, loop: AbstractEventLoop) -> None:
         with self._lock:
             window = self._watched.get(loop)
             if window is None:

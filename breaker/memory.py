@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from breaker.cgroup import MEMBERSHIP, ROOT, groups, text
 from breaker.log import get_logger
 
@@ -58,7 +56,7 @@ class MemoryReader:
         """Reads anew; None if it cannot be known, which is logged once."""
         try:
             reading = self._of_group() or _of_process()
-        except (OSError, ValueError, psutil.Error) as error:
+        except (OSError, ValueError, ImportError) as error:
             if not self._told:
                 self._told = True
                 _log.warning("memory limit unknown; memory trips nothing", error=str(error))
@@ -124,9 +122,19 @@ def _reading(used: int, limit: int, folder: Path, cache: str) -> MemoryReading:
 
 
 def _of_process() -> MemoryReading:
-    return MemoryReading(
-        used=psutil.Process().memory_info().rss, limit=-1, total=psutil.virtual_memory().total
-    )
+    """The process within the host.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    # Where no group has a limit, the first breaker loads it; elsewhere nobody needs it.
+    import psutil  # noqa: PLC0415
+
+    try:
+        used = psutil.Process().memory_info().rss
+        return MemoryReading(used=used, limit=-1, total=psutil.virtual_memory().total)
+    except psutil.Error as error:
+        raise OSError(str(error)) from error
 
 
 MEMORY: Final = SharedMemory()

@@ -165,7 +165,11 @@ class Settings(SettingsModel):
         lt=100,
     )
     memory_check_interval: float = setting(
-        0.5, "How often memory is read; never by a call.", unit="s", ge=0.05, le=60
+        0.5,
+        "How often memory is read; by calls only while it is nearly short.",
+        unit="s",
+        ge=0.05,
+        le=60,
     )
     latency_threshold: float = setting(
         1500, "Latency that the watched percentile must not exceed.", unit="ms", ge=5, le=86_400_000

@@ -5,7 +5,7 @@ counters. Pure: `now` is passed in.
 """
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import ceil, inf, isfinite
 from typing import NamedTuple
 
 from breaker.baseline import Batch
@@ -71,22 +71,20 @@ class Shedding:
         self.interval = min(0.1, max(0.01, useful / 20)) if isfinite(useful) else None
         """Seconds between samples; None where nothing is to be sampled."""
         self._pending = _Pending(now)
+        self.limit = inf
+        """How many calls may run at once; infinite if there is no limit."""
+        self._set_limit()
 
     @property
     def limiting(self) -> bool:
         """Whether there is a limit now."""
-        return isfinite(self.limit)
+        return self.limit != inf
 
     @property
     def overloaded(self) -> bool:
         """Whether calls are being held back because there are too many."""
         by_load = isfinite(self.ceiling.limit)
         return self.limiter is not None and (self.limiter.shedding or by_load)
-
-    @property
-    def limit(self) -> float:
-        """How many calls may run at once; infinite if there is no limit."""
-        return min(self.limiter.limit, self.ceiling.limit) if self.limiter else inf
 
     def admits(self, traffic: Traffic, priority: Priority) -> bool:
         """Whether the limit lets one more call in."""
@@ -95,6 +93,11 @@ class Shedding:
         admitted = self.shares.admits(priority, traffic.in_flight, self.limit)
         self.rejected += not admitted
         return admitted
+
+    def room(self, in_flight: int) -> int:
+        """How many more calls the limit lets in for sure, whatever their priority."""
+        limit = max(1.0, self.limit * self.shares.least)
+        return max(0, ceil(limit) - in_flight)
 
     def advance(self, now: float, batch: Batch, traffic: Traffic, *, open_to_calls: bool) -> None:
         """Takes in what calls did; decides anew once a sample is complete."""
@@ -118,6 +121,7 @@ class Shedding:
             needed = pending.rejected > 0
             self.ceiling.advance(traffic.in_flight, overloaded=self.loaded, needed=needed)
             self._advance_limiter(self.limiter, now, seconds, pending, traffic, open_to_calls)
+            self._set_limit()
         self.shares.advance()
 
     def failed(self, now: float, start: float, end: float, traffic: Traffic) -> bool:
@@ -138,6 +142,7 @@ class Shedding:
         """Calls are rejected altogether: the limit goes, and failures before now are settled."""
         if self.limiter:
             self.limiter.release()
+            self._set_limit()
         if self.streak:
             self.streak.forget(now)
 
@@ -145,6 +150,11 @@ class Shedding:
         """Calls go again after an outage: the limit begins small."""
         if self.limiter:
             self.limiter.start()
+            self._set_limit()
+
+    def _set_limit(self) -> None:
+        if self.limiter:
+            self.limit = min(self.limiter.limit, self.ceiling.limit)
 
     def _advance_limiter(
         self,

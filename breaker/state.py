@@ -48,8 +48,21 @@ class Reason(StrEnum):
     RESTORED = "restored"
 
 
-REJECTING: Final = frozenset({State.OPEN, State.HALF_OPEN, State.FORCED_OPEN})
+# A member looked up in its class costs 75 ns in CPython 3.11: more than all that `allow` does.
+CLOSED: Final = State.CLOSED
+OPEN: Final = State.OPEN
+HALF_OPEN: Final = State.HALF_OPEN
+WARMING_UP: Final = State.WARMING_UP
+FORCED_OPEN: Final = State.FORCED_OPEN
+DISABLED: Final = State.DISABLED
+OBSERVE: Final = State.OBSERVE
+
+REJECTING: Final = frozenset({OPEN, HALF_OPEN, FORCED_OPEN})
 """The states in which calls are rejected: all of them, or all but a share."""
+WATCHING: Final = frozenset({CLOSED, WARMING_UP})
+"""The states in which the window may open the breaker."""
+RECOVERING: Final = frozenset({OPEN, HALF_OPEN})
+"""The states in which the recovery says what may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class StateMachine:
 
     def __init__(self, settings: Settings) -> None:
         self.recovery = Recovery(settings)
-        self.automatic = State.CLOSED
+        self.automatic = CLOSED
         self.mode: State | None = None
         self.reason = Reason.RESET
         self.warm_at = -inf
@@ -91,65 +104,66 @@ class StateMachine:
     @property
     def deciding(self) -> bool:
         """Whether signals may move the machine: not under `FORCED_OPEN` and `DISABLED`."""
-        return self.mode is None or self.mode is State.OBSERVE
+        return self.mode is None or self.mode is OBSERVE
 
     @property
     def deadline(self) -> float:
         """When time alone may next change something; infinite if never."""
-        if self.automatic is State.WARMING_UP and self.deciding:
+        if self.automatic is CLOSED:
+            return inf
+        if self.automatic is WARMING_UP and self.deciding:
             return self.warm_at
-        recovering = self.automatic in {State.OPEN, State.HALF_OPEN}
-        return self.recovery.deadline if self.deciding and recovering else inf
+        recovering = self.automatic in RECOVERING
+        return self.recovery.deadline if recovering and self.deciding else inf
 
     def warm_up(self, until: float) -> None:
         """Begins by warming up; before any call, so nobody need be told."""
-        self.automatic, self.warm_at = State.WARMING_UP, until
+        self.automatic, self.warm_at = WARMING_UP, until
 
     def warmed(self, now: float, *, enough: bool = False) -> Change | None:
         """Ends warming up, if it is over or enough is known. Its calls go on counting."""
-        if self.automatic is not State.WARMING_UP or not (enough or now >= self.warm_at):
+        if self.automatic is not WARMING_UP or not (enough or now >= self.warm_at):
             return None
         since = self.since
-        change = self._go(now, State.CLOSED, Reason.WARMED_UP)
+        change = self._go(now, CLOSED, Reason.WARMED_UP)
         self.since = since
         return change
 
     def waits(self, now: float) -> bool:
         """Whether every call is rejected until some time has passed, whatever calls show."""
         recovery = self.recovery
-        if self.automatic is State.OPEN:
+        if self.automatic is OPEN:
             return recovery.ready and now < recovery.until
-        probing = self.automatic is State.HALF_OPEN and recovery.phase is Phase.PROBES
+        probing = self.automatic is HALF_OPEN and recovery.phase is Phase.PROBES
         return probing and recovery.adaptive and recovery.ready and now < recovery.until
 
     def would_admit(self, now: float) -> bool:
         """What the signals' decision says to one more call; takes a place where there are few."""
-        recovering = self.automatic in {State.OPEN, State.HALF_OPEN}
-        return self.recovery.admit(now) if recovering else True
+        return self.recovery.admit(now) if self.automatic in RECOVERING else True
 
     def trip(self, now: float, reason: Reason, *, adaptive: bool = False) -> Change | None:
         """Opens; None if it is open already (a manual trip then starts the wait anew)."""
-        if self.automatic is State.OPEN:
+        if self.automatic is OPEN:
             if reason is Reason.MANUAL:
                 self.recovery.open(now)
             return None
         self.recovery.open(now, adaptive=adaptive)
-        return self._go(now, State.OPEN, reason)
+        return self._go(now, OPEN, reason)
 
     def probe(self, now: float) -> Change | None:
         """Ends the wait, if it is over."""
         waiting = now < self.recovery.until or not self.recovery.ready
-        if self.automatic is not State.OPEN or waiting:
+        if self.automatic is not OPEN or waiting:
             return None
         self.recovery.begin(now)
-        return self._go(now, State.HALF_OPEN, Reason.WAIT_OVER)
+        return self._go(now, HALF_OPEN, Reason.WAIT_OVER)
 
     def watch_memory(self, now: float) -> Change | None:
         """Lets calls go while there is memory, after a trip for the lack of it."""
-        if self.automatic is not State.OPEN:
+        if self.automatic is not OPEN:
             return None
         self.recovery.watch_memory()
-        return self._go(now, State.HALF_OPEN, Reason.MEMORY_BACK)
+        return self._go(now, HALF_OPEN, Reason.MEMORY_BACK)
 
     def settle(self, now: float, outcome: Outcome) -> Change | None:
         """Draws the consequence of what the recovery said."""
@@ -167,9 +181,9 @@ class StateMachine:
     def close(self, now: float, reason: Reason) -> Change | None:
         """Closes; None if it is closed already."""
         self.recovery.finish()
-        if self.automatic is State.CLOSED:
+        if self.automatic is CLOSED:
             return None
-        return self._go(now, State.CLOSED, reason)
+        return self._go(now, CLOSED, reason)
 
     def set_mode(self, now: float, mode: State | None, reason: Reason) -> Change | None:
         """Puts the operator's mode in force, or takes it away; None if that changes nothing."""
@@ -177,7 +191,7 @@ class StateMachine:
             return None
         before, self.mode = self.state, mode
         # Without a mode the decision starts afresh, so that there is one change and not two.
-        self.automatic = State.CLOSED
+        self.automatic = CLOSED
         self.recovery.finish()
         return self._changed(now, before, reason, observed=False)
 
@@ -190,8 +204,8 @@ class StateMachine:
         """
         before = self.state
         self.mode = mode
-        if automatic is not State.WARMING_UP:
-            self.automatic = State.CLOSED if automatic is State.CLOSED else State.OPEN
+        if automatic is not WARMING_UP:
+            self.automatic = CLOSED if automatic is CLOSED else OPEN
         self.recovery.wait(now + wait)
         if self.state is before:
             return None

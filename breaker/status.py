@@ -18,6 +18,7 @@ from breaker.state import REJECTING, Reason, State
 
 if TYPE_CHECKING:
     from breaker.breaker import Breaker
+    from breaker.counters import Counters
     from breaker.engine import Engine
     from breaker.events import Evidence
 
@@ -194,14 +195,13 @@ def report(evidence: Evidence) -> EvidenceReport:
     )
 
 
-def describe(breaker: Breaker, engine: Engine, now: float) -> Status:
+def describe(breaker: Breaker, engine: Engine, counters: Counters, now: float) -> Status:
     """The status of `breaker`; its lock is held."""
     settings, machine, window = engine.settings, engine.machine, engine.window
     milliseconds = [seconds * 1000 for seconds in window.durations(RECENT_CALLS)]
     trend = _trend(milliseconds, settings.latency_threshold)
     percentile = window.percentile() * 1000
     reading = breaker.memory_reading()
-    counters = breaker.counters()
     rejecting = machine.state in REJECTING or machine.automatic in REJECTING
     return Status(
         enabled=breaker.enabled,

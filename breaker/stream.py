@@ -1,6 +1,5 @@
 """Events as an async iterator that a slow reader cannot turn against the engine."""
 
-import asyncio
 import threading
 import time
 import weakref
@@ -25,6 +24,8 @@ class EventStream:
     def __init__(self, subscribe: Subscribe, maxsize: int = 1000, *, name: str = "") -> None:
         if maxsize < 1:
             raise ValueError(f"maxsize is {maxsize}; it must be at least 1")
+        import asyncio  # noqa: PLC0415 - whoever has a loop has loaded it
+
         self._name = name
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()

@@ -4,9 +4,12 @@ It starts with the first breaker that lives by the real clock, survives a fork (
 load breakers in the parent), and holds breakers weakly.
 """
 
+import math
 import os
 import threading
+import time
 import weakref
+from collections import deque
 from typing import Final, Protocol
 
 from breaker.log import get_logger
@@ -30,32 +33,39 @@ class Ticking(Protocol):
 
 
 class Ticker:
-    """Calls `tick` of everything added, when it is due. Thread-safe."""
+    """Calls `tick` of everything added, when it is due. Thread-safe.
+
+    A round visits only those that are due: that one breaker of a thousand trips must not be a
+    thousand ticks.
+    """
 
     def __init__(self) -> None:
-        self._members: weakref.WeakSet[Ticking] = weakref.WeakSet()
+        self._due: weakref.WeakKeyDictionary[Ticking, float] = weakref.WeakKeyDictionary()
+        """When to call each member next, by the monotonic clock."""
+        self._woken: deque[Ticking] = deque()
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     def add(self, member: Ticking) -> None:
-        """Takes a member in, and starts the thread if there is none."""
+        """Takes a member in, due at once, and starts the thread if there is none."""
         with self._changing:
-            self._members.add(member)
+            self._due[member] = -math.inf
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="breaker-ticker", daemon=True
                 )
                 self._thread.start()
-        self.wake()
+        self._wake.set()
 
     def discard(self, member: Ticking) -> None:
         """Lets a member go."""
         with self._changing:
-            self._members.discard(member)
+            self._due.pop(member, None)
 
-    def wake(self) -> None:
-        """Asks for a round now: something became due earlier than the thread knows."""
+    def wake(self, member: Ticking) -> None:
+        """Asks for a tick of that member now: it became due earlier than the thread knows."""
+        self._woken.append(member)
         self._wake.set()
 
     def after_fork(self) -> None:
@@ -63,22 +73,38 @@ class Ticker:
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self._thread = None
-        members = list(self._members)
+        self._woken.clear()
+        members = list(self._due)
         for member in members:
             member.after_fork()
-        if members:
-            self.add(members[0])
+        for member in members:
+            self.add(member)
 
     def _run(self) -> None:
         while True:
             # Cleared first: a wake-up during the round leads to another round.
             self._wake.clear()
-            self._wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._round())))
+            self._round()
+            self._wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._seconds_left())))
 
-    def _round(self) -> float:
+    def _round(self) -> None:
+        for member in self._members_due(time.monotonic()):
+            seconds = _tick(member)
+            with self._changing:
+                if member in self._due:
+                    self._due[member] = time.monotonic() + seconds
+
+    def _members_due(self, now: float) -> list[Ticking]:
         with self._changing:
-            members = list(self._members)
-        return min((_tick(member) for member in members), default=_LONGEST_SLEEP)
+            while self._woken:
+                member = self._woken.popleft()
+                if member in self._due:
+                    self._due[member] = -math.inf
+            return [member for member, due in self._due.items() if due <= now]
+
+    def _seconds_left(self) -> float:
+        with self._changing:
+            return min(self._due.values(), default=math.inf) - time.monotonic()
 
 
 def _tick(member: Ticking) -> float:

@@ -1,22 +1,28 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import pytest
+
+from tests.parts import installed
 
 pytest_plugins = ["alerts.emulator.fixture"]
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests go first, so that at the end no worker waits for another."""
+    items.sort(key=lambda item: "faults" not in item.path.parts)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips a test whose program is not installed; under CI that is a failure."""
     for marker in item.iter_markers("needs"):
-        (program,) = marker.args
-        if shutil.which(program) is None:
-            (pytest.fail if CI else pytest.skip)(f"needs {program}, which is not installed")
+        (part,) = marker.args
+        if not installed(part):
+            (pytest.fail if CI else pytest.skip)(f"needs {part}, which is not installed")
 
 
 @pytest.fixture(autouse=True)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import shutil
+import sysconfig
+from pathlib import Path
 
 PARTS = {
+    "Python.h": "python3-dev",
     "chromium": "chromium",
+    "gcc": "build-essential",
     "promtool": "prometheus",
+    "wrk": "wrk",
 }
-"""Program -> the Debian package that has it."""
+"""Program, or header of this Python -> the Debian package that has it."""
 
 
 def missing() -> dict[str, str]:
-    """The programs that are not installed, and their packages."""
-    return {program: package for program, package in PARTS.items() if not shutil.which(program)}
+    """What is not installed, and the packages that have it."""
+    return {part: package for part, package in PARTS.items() if not installed(part)}
+
+
+def installed(part: str) -> bool:
+    """Whether the program can be found, or the header."""
+    if part.endswith(".h"):
+        return Path(sysconfig.get_path("include"), part).exists()
+    return shutil.which(part) is not None
 
 
 if __name__ == "__main__":

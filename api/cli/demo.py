@@ -57,14 +57,16 @@ def run_demo(console: Console, pace: float) -> int:
     """
     try:
         with (
-            _ended_by_sigterm(),
+            _ended_by_signals(),
             tempfile.TemporaryDirectory(prefix="breakerd-demo-") as name,
             start_emulator(Path(name)) as emulator,
             start_service(Path(name), emulator, pace) as service,
+            asyncio.Runner() as runner,
         ):
+            runner.get_loop()  # made before anybody may interrupt what is announced here
             console.print(f"service   {service}  (dashboard)")
             console.print(f"emulator  {emulator}  (what on-call sees)")
-            return asyncio.run(_incident(console, service, emulator, pace))
+            return runner.run(_incident(console, service, emulator, pace))
     except KeyboardInterrupt:
         fail("the demo was interrupted")
     except DemoError as error:
@@ -72,17 +74,24 @@ def run_demo(console: Console, pace: float) -> int:
 
 
 @contextlib.contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Makes SIGTERM end the demo as Ctrl-C does: in order."""
+def _ended_by_signals() -> Iterator[None]:
+    """Makes SIGTERM end the demo as Ctrl-C does: in order.
+
+    Started in the background by a shell, it would ignore SIGINT, and so both.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as handlers are called
         signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt),
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _incident(console: Console, service: str, emulator: str, pace: float) -> int:

@@ -38,6 +38,7 @@ def run_emulator(wanted: Emulation) -> None:
     try:
         emulator.schedule(faults)
     except FaultError as error:
+        emulator.stop()
         fail(f"{wanted.faults}: {error}", WRONG)
     with emulator:
         name, key = NAMES[emulator.mode], wanted.key or "any"

@@ -11,15 +11,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from breaker.config.document import Document, parse_document, read_document
 from breaker.config.edit import edited
 from breaker.config.replace import replace_text
 from breaker.config.scan import Key
-from breaker.config.watch import FileWatch
 from breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
 from breaker.log import get_logger
+
+if TYPE_CHECKING:
+    from breaker.config.watch import FileWatch
 
 _log = get_logger("breaker.config")
 
@@ -134,6 +136,9 @@ class ConfigFile:
 
     def watch(self) -> None:
         """Applies changes of the file from now on, on a thread of its own."""
+        # Not at the top: those who only read a file need not load watchdog.
+        from breaker.config.watch import FileWatch  # noqa: PLC0415
+
         with self.lock:
             if self._watch is None:
                 self._watch = FileWatch(self.path, self._look)

@@ -1,7 +1,6 @@
 """A breaker around what an httpx client sends."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from typing import cast
 
 import httpx
@@ -40,19 +39,18 @@ class BreakerTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one request."""
-        with ExitStack() as call:
-            guard = call.enter_context(self._breaker.guard(ignore=OWN_FAULTS))
+        guard = self._breaker.guard(ignore=OWN_FAULTS)
+        guard.__enter__()  # left with the body
+        try:
             _limit_time(request)
-            try:
-                response = self._transport.handle_request(request)
-            except httpx.TimeoutException:
-                _excuse(guard)
-                raise
+            response = self._transport.handle_request(request)
             if response.is_server_error:
                 guard.fail()
             # A transport gives a stream of its own kind; the client asserts it.
             response.stream = _Body(cast("httpx.SyncByteStream", response.stream), guard)
-            call.pop_all()  # from here on the body ends it
+        except BaseException as error:
+            _end(guard, error)
+            raise
         return response
 
     def close(self) -> None:
@@ -69,20 +67,19 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one request."""
-        with ExitStack() as call:
-            # The guard's sync form: between here and the end of the body the task is the caller's,
-            # and not to be cancelled by us.
-            guard = call.enter_context(self._breaker.guard(ignore=OWN_FAULTS))
+        guard = self._breaker.guard(ignore=OWN_FAULTS)
+        # The guard's sync form: between here and the end of the body the task is the caller's, and
+        # not to be cancelled by us.
+        guard.__enter__()  # left with the body
+        try:
             _limit_time(request)
-            try:
-                response = await self._transport.handle_async_request(request)
-            except httpx.TimeoutException:
-                _excuse(guard)
-                raise
+            response = await self._transport.handle_async_request(request)
             if response.is_server_error:
                 guard.fail()
             response.stream = _AsyncBody(cast("httpx.AsyncByteStream", response.stream), guard)
-            call.pop_all()  # from here on the body ends it
+        except BaseException as error:
+            _end(guard, error)
+            raise
         return response
 
     async def aclose(self) -> None:
@@ -144,13 +141,9 @@ def _limit_time(request: httpx.Request) -> None:
         }
 
 
-def _excuse(guard: Guard) -> None:
-    """Ends the call as no error, if it was the caller's time that ran out."""
-    if remaining() == 0:
+def _end(guard: Guard, error: BaseException) -> None:
+    """Ends the call with `error`, which counts as none if it was the caller's time that ran out."""
+    if isinstance(error, httpx.TimeoutException) and remaining() == 0:
         guard.end()
-
-
-def _end(guard: Guard, error: Exception) -> None:
-    if isinstance(error, httpx.TimeoutException):
-        _excuse(guard)
-    guard.end(error)
+    else:
+        guard.end(error)

@@ -16,7 +16,12 @@ UNGUARDED: Final = (
 
 
 class Routes:
-    """A set of paths: each exact, or all that begin as one that ends in `*` does."""
+    """A set of paths: each exact, or all that begin as one that ends in `*` does.
+
+    Attributes:
+        exact: the paths that are exact.
+        begun: how the others begin.
+    """
 
     def __init__(self, paths: Iterable[str]) -> None:
         """Takes the paths.
@@ -31,8 +36,8 @@ class Routes:
                     f"exclude holds {path!r}; allowed: a path such as '/healthz', or the "
                     "beginning of paths such as '/static/*'"
                 )
-        self._exact = frozenset(path for path in paths if not path.endswith("*"))
-        self._begun = tuple(path[:-1] for path in paths if path.endswith("*"))
+        self.exact = frozenset(path for path in paths if not path.endswith("*"))
+        self.begun = tuple(path[:-1] for path in paths if path.endswith("*"))
 
     def __contains__(self, path: str) -> bool:
-        return path in self._exact or path.startswith(self._begun)
+        return path in self.exact or path.startswith(self.begun)

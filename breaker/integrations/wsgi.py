@@ -1,16 +1,16 @@
 """A breaker around a WSGI application (Flask, Django, Pyramid …)."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from breaker.breaker import Breaker
 from breaker.context import Priority
 from breaker.errors import BreakerOpenError, DeadlineExceeded
-from breaker.guard import Guard, Timeout
+from breaker.guard import Guard
 from breaker.integrations.priority import parse
 from breaker.integrations.problem import Problem
 from breaker.integrations.routes import UNGUARDED, Routes
+from breaker.terms import Terms, Timeout
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -54,7 +54,7 @@ class BreakerMiddleware:
         self._excluded = Routes(exclude)
         self._priority = _by_header(priority) if isinstance(priority, str) else priority
         self._timeout = timeout
-        breaker.guard(timeout=timeout)  # says at once what is wrong with it
+        Terms(timeout)  # says at once what is wrong with it
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -64,14 +64,15 @@ class BreakerMiddleware:
         if path in self._excluded:
             return self._app(environ, start_response)
         priority = self._priority(environ) if self._priority else None
-        guard = self._breaker.guard(timeout=self._timeout, priority=priority)
+        guard = self._breaker.guard(self._timeout, priority)
         start = _Start(start_response, guard)
         try:
-            with ExitStack() as call:
-                call.enter_context(guard)
-                body = _Body(self._app(environ, start), guard)
-                call.pop_all()  # from here on the body ends it
-                return body
+            guard.__enter__()  # left with the body, after this block
+            try:
+                return _Body(self._app(environ, start), guard)
+            except BaseException as error:
+                guard.end(error)
+                raise
         except (BreakerOpenError, DeadlineExceeded) as error:
             if start.started:
                 raise

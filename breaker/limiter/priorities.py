@@ -27,6 +27,11 @@ class PriorityShares:
         """The share of `priority`, at most 1."""
         return self._shares[priority]
 
+    @property
+    def least(self) -> float:
+        """The smallest share that any priority has."""
+        return min(self._shares.values())
+
     def admits(self, priority: Priority, in_flight: int, limit: float) -> bool:
         """Whether one more call may go; at least one always may."""
         if in_flight < max(1.0, limit * self._shares[priority]):

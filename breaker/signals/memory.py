@@ -12,7 +12,7 @@ DRILL_SHARE: Final = 1.0
 
 
 class MemorySignal:
-    """Says whether memory is over its limit. Fed by a timer, never by a call."""
+    """Says whether memory is over its limit. Fed by a timer, and by calls while it is `near`."""
 
     def __init__(self, settings: Settings) -> None:
         self.used: float | None = None

@@ -5,16 +5,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from alerts.emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTHON = (sys.executable, "-W", "error", "-m")
+
+
+def variables(emulator: Emulator) -> dict[str, str]:
+    """With which a process pages that emulator."""
+    return os.environ | {"OPSGENIE_API_URL": emulator.url, "OPSGENIE_API_KEY": "test-key"}
 
 
 class Embedded:
@@ -25,6 +33,7 @@ class Embedded:
         emulator: whom it pages.
         opened: breakers that are open from its start.
         environment: variables beside those of the emulator.
+        nursery: what forks it, with its own variables; otherwise Python is started.
     """
 
     def __init__(
@@ -33,20 +42,23 @@ class Embedded:
         emulator: Emulator,
         *opened: str,
         environment: dict[str, str] | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self.log = ""
         self._logged = threading.Condition()
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "tests.faults.embedded", str(file), *opened],
-            cwd=ROOT,
-            env=os.environ
-            | {"OPSGENIE_API_URL": emulator.url, "OPSGENIE_API_KEY": "test-key"}
-            | (environment or {}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._process: Forked | subprocess.Popen[str]
+        if nursery is not None:
+            self._process = nursery.fork(str(file), *opened)
+        else:
+            self._process = subprocess.Popen(
+                [*PYTHON, "tests.faults.embedded", str(file), *opened],
+                cwd=ROOT,
+                env=variables(emulator) | (environment or {}),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
         ready = self._out.readline()
@@ -108,3 +120,62 @@ class Embedded:
             with self._logged:
                 self.log += line
                 self._logged.notify_all()
+
+
+class Nursery:
+    """Starts services that page `emulator`, in no time; for one thread. See `nursery.py`."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._asking, asked = socket.socketpair()
+        with asked:
+            self._process = subprocess.Popen(
+                [*PYTHON, "tests.faults.nursery", str(asked.fileno())],
+                cwd=ROOT,
+                env=variables(emulator),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[asked.fileno()],
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._asking.close()
+        self._process.wait(30)
+
+    def fork(self, *arguments: str) -> Forked:
+        """One more service."""
+        (stdin, to_it), (from_it, stdout), (errors, stderr) = (os.pipe() for _ in range(3))
+        theirs = [stdin, stdout, stderr]
+        socket.send_fds(self._asking, [json.dumps(arguments).encode()], theirs)
+        for pipe in theirs:
+            os.close(pipe)
+        child = int(self._asking.recv(100))
+        return Forked(
+            os.pidfd_open(child), os.fdopen(to_it, "w"), os.fdopen(from_it), os.fdopen(errors)
+        )
+
+
+class Forked:
+    """A process that is no child of this one, with what of `subprocess.Popen` is needed here."""
+
+    def __init__(self, process: int, stdin: IO[str], stdout: IO[str], stderr: IO[str]) -> None:
+        self._process: int | None = process
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+
+    def poll(self) -> int | None:
+        """Not None once it was seen to end."""
+        return 0 if self._process is None else None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process, number)
+
+    def wait(self, timeout: float) -> None:
+        if self._process is None:
+            return
+        ended, _, _ = select.select([self._process], [], [], timeout)
+        assert ended, "it goes on"
+        os.close(self._process)
+        self._process = None

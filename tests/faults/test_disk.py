@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,17 +40,19 @@ def test_a_file_that_breaks_while_it_is_used_is_made_anew(place: Place, how: str
     process = place.start()
     process.tell("open a")
     place.wait_for("a", "created P3")
-    if how == "damaged":
-        for file in place.folder.glob("breakerd.db*"):
-            if not file.name.endswith(".lock"):
-                damage(file)
-    else:
-        for file in place.folder.glob("breakerd.db*"):
+    # Stopped meanwhile, so that it makes no new one of which a part is damaged as well.
+    process.send(signal.SIGSTOP)
+    for file in place.folder.glob("breakerd.db*"):
+        if how == "deleted":
             file.unlink()
+        elif not file.name.endswith(".lock"):
+            damage(file)
+    process.send(signal.SIGCONT)
     process.tell("open b")
     place.wait_for("b", "created P3")
-    written = place.emulator.wait_for(place.database.exists, 30)
-    assert written
+    deadline = time.monotonic() + 30
+    while incidents_in(place.database) != 2:
+        assert time.monotonic() < deadline, process.health()
     process.stop(signal.SIGKILL)
     after = place.start("a", "b")
     after.tell("reset a")
@@ -64,3 +69,12 @@ def test_a_file_that_was_damaged_before_the_start_is_put_aside(place: Place) -> 
     assert len(list(place.folder.glob("breakerd.db.damaged-*"))) == 1
     process.tell("reset a")
     place.wait_for("a", "closed")
+
+
+def incidents_in(file: Path) -> int:
+    """How many stand in the file; none while it is damaged, or missing."""
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM incidents").fetchone()[0])
+    except sqlite3.Error:
+        return 0

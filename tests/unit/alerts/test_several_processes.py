@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +32,11 @@ class Other:
     @property
     def sends(self) -> bool:
         return self.alerting._worker._parts.lease.held
+
+    def open_in_both(self, world: World) -> None:
+        """The same breaker, here and there."""
+        for registry in (world.registry, self.registry):
+            registry.get("a").force_open("a test")
 
     def die(self) -> None:
         """As SIGKILL: nothing is given back but what the system takes."""
@@ -64,8 +71,7 @@ def test_one_of_them_sends(world: World, other: Other) -> None:
 
 
 def test_the_same_breaker_in_both_is_one_alert(world: World, other: Other) -> None:
-    for registry in (world.registry, other.registry):
-        registry.get("a").force_open("a test")
+    other.open_in_both(world)
     other.round()
     world.after()
     world.registry.get("a").reset()
@@ -76,8 +82,7 @@ def test_the_same_breaker_in_both_is_one_alert(world: World, other: Other) -> No
 
 
 def test_it_is_over_when_all_are_well(world: World, other: Other) -> None:
-    for registry in (world.registry, other.registry):
-        registry.get("a").force_open("a test")
+    other.open_in_both(world)
     other.round()
     world.after()
     world.registry.get("a").reset()
@@ -261,3 +266,52 @@ def test_who_is_not_the_sender_any_more_cannot_write(world: World) -> None:
     assert second.find(incident.id) is not None
     assert len(second.load()[0]) == 1, "it is not done"
     second.close()
+
+
+@contextlib.contextmanager
+def stopped_while_writing(world: World) -> Iterator[None]:
+    """As if a process were suspended in the middle of a transaction."""
+    with contextlib.closing(sqlite3.connect(world.database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_who_hangs_while_writing_is_waited_for_and_then_taken_over_from(
+    world: World, other: Other
+) -> None:
+    other.open_in_both(world)
+    world.after()
+    with stopped_while_writing(world):
+        world.wall.advance(5)
+        other.round()
+        assert not other.sends, "the other one may still be sending"
+        world.wall.advance(61)
+        other.round()
+        assert other.sends
+        other.registry.get("b").force_open("a test")
+        other.round()
+    assert [alert.entity for alert in world.emulator.alerts()] == ["a", "b"]
+    assert world.history(0) == ["created P3", "priority P1", "note"], "it goes on with the same"
+
+
+@pytest.mark.parametrize("first", ["who hung", "who took over"])
+def test_after_that_there_is_one_sender_again(world: World, other: Other, first: str) -> None:
+    other.open_in_both(world)
+    world.after()
+    with stopped_while_writing(world):
+        world.wall.advance(66)
+        other.round()
+    rounds = [world.after, other.round]
+    for each in rounds if first == "who hung" else reversed(rounds):
+        each()
+    assert world.alerting is not None
+    assert other.sends is not world.alerting._worker._parts.lease.held
+    for registry in (world.registry, other.registry):
+        registry.get("a").reset()
+    for _ in range(8):
+        other.round()
+        world.after(10)
+    (alert,) = world.emulator.alerts()
+    assert alert.status == "closed"
+    assert world.history().count("created P3") == 1
+    assert world.history().count("closed") == 1

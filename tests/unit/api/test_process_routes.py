@@ -17,7 +17,7 @@ from api import admin_router
 from api.admin import Admin
 from api.app import create_app
 from api.metrics import BreakerCollector
-from breaker import Breaker, LoadReading, Registry, Settings, State
+from breaker import Breaker, LoadReading, Registry, Settings, State, Status
 from breaker.testing import DrivenClock, run_call
 from tests.unit.api.client import Client
 
@@ -198,6 +198,21 @@ def test_health_and_readiness(app: FastAPI, client: Client) -> None:
     assert (stopping.status_code, stopping.json()["ready"]) == (503, False)
 
 
+def test_a_scrape_asks_each_breaker_for_its_status_once(
+    client: Client, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    status = Breaker.status
+
+    def counted(breaker: Breaker) -> Status:
+        asked.append(breaker.name)
+        return status(breaker)
+
+    monkeypatch.setattr(Breaker, "status", counted)
+    assert client.get("/metrics").status_code == 200
+    assert asked == registry.names()
+
+
 class Follower:
     """Follows GET /events of an application in the same event loop."""
 
@@ -205,6 +220,8 @@ class Follower:
         self._app = app
         self._path = path
         self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._read: list[str] = []
+        """What came in one piece with what was asked for."""
         self._gone = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -234,9 +251,11 @@ class Follower:
         return status
 
     async def line(self) -> str:
-        message = await self.sent.get()
-        body: bytes = message["body"]
-        return body.decode()
+        if not self._read:
+            message = await self.sent.get()
+            body: bytes = message["body"]
+            self._read = body.decode().removesuffix("\n\n").split("\n\n")
+        return self._read.pop(0)
 
     async def event(self) -> dict[str, Any]:
         event: dict[str, Any] = json.loads((await self.line()).removeprefix("data: "))

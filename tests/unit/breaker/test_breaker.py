@@ -21,7 +21,7 @@ from breaker import (
     Transition,
     WouldTransition,
 )
-from breaker.breaker import locked
+from breaker.hot_path import allow_under_lock, copy_log, prepare_under_lock
 from breaker.testing import DrivenClock, EventLog, run_call
 
 MakeBreaker = Callable[..., Breaker]
@@ -611,11 +611,19 @@ def test_repr_says_which_and_how(make: MakeBreaker) -> None:
     assert repr(make()) == "<Breaker 'default' CLOSED>"
 
 
-def test_the_hot_path_can_take_a_lock(make: MakeBreaker, clock: DrivenClock) -> None:
-    breaker = make()
-    assert locked(Breaker.allow)(breaker)
-    locked(Breaker.done)(breaker, clock(), clock(), error=True)
-    assert breaker.counters().error == 1
+def test_the_hot_path_can_take_a_lock(clock: DrivenClock) -> None:
+    class WithoutGil(Breaker):
+        allow = allow_under_lock
+        _prepare = prepare_under_lock
+        _take_log = copy_log
+
+    breaker = WithoutGil(clock=clock, memory=lambda: 0.1)
+    assert [breaker.allow() for _ in range(5000)] == [True] * 5000
+    breaker.done(clock(), clock(), error=True)
+    breaker.force_open()
+    assert not breaker.allow()
+    counters = breaker.counters()
+    assert (counters.error, counters.in_flight, counters.rejected) == (1, 4999, 1)
 
 
 def test_in_asyncio(make: MakeBreaker) -> None:

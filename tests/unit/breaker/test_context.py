@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from breaker import Breaker
 from breaker.context import (
+    DEADLINES,
     Priority,
     check_deadline,
     current_deadline,
@@ -149,6 +151,26 @@ def test_a_generator_may_be_stepped_in_several_contexts(clock: DrivenClock) -> N
     generator = steps()
     assert contextvars.copy_context().run(next, generator) == 3
     assert contextvars.copy_context().run(next, generator, None) is None
+
+
+def test_no_deadline_is_looked_for_once_all_are_lifted(clock: DrivenClock) -> None:
+    breaker = Breaker(clock=clock, memory=lambda: 0.1)
+    before = len(DEADLINES)  # other tests may have left some
+    with deadline(1, clock=clock):
+        with breaker.guard(timeout=9), breaker.guard(timeout=0.5), deadline(2, clock=clock):
+            assert len(DEADLINES) == before + 4
+        assert len(DEADLINES) == before + 1
+    assert len(DEADLINES) == before
+
+
+def test_nor_for_one_whose_guard_was_dropped(clock: DrivenClock) -> None:
+    breaker = Breaker(clock=clock, memory=lambda: 0.1)
+    before = len(DEADLINES)
+    abandoned = contextvars.copy_context()
+    abandoned.run(breaker.guard(timeout=9).__enter__)
+    assert len(DEADLINES) == before + 1
+    del abandoned
+    assert len(DEADLINES) == before
 
 
 def test_the_error_is_a_timeout_and_can_be_sent() -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from breaker import Breaker, BreakerOpenError
+from breaker import Breaker, BreakerOpenError, DeadlineExceeded, deadline
 from breaker.testing import DrivenClock
 
 MakeBreaker = Callable[..., Breaker]
@@ -83,9 +83,23 @@ def test_a_rejected_guard_says_why_and_when(make: MakeBreaker, clock: DrivenCloc
     assert caught.value.retry_after == pytest.approx(6)
     assert caught.value.reason == "manual"
     again = pickle.loads(pickle.dumps(caught.value))
+    assert repr(again) == """BreakerOpenError("breaker 'default' rejects calls: manual")"""
     assert (again.breaker, again.reason, again.retry_after) == (
         "default", "manual", caught.value.retry_after,
     )  # fmt: skip
+
+
+def test_arguments_may_have_the_names_of_ours(make: MakeBreaker) -> None:
+    def told(**given: object) -> dict[str, object]:
+        return given
+
+    async def told_later(**given: object) -> dict[str, object]:
+        return given
+
+    breaker = make()
+    assert breaker.call(told, breaker=1, fn=2) == {"breaker": 1, "fn": 2}
+    assert asyncio.run(breaker.call_async(told_later, breaker=1, fn=2)) == {"breaker": 1, "fn": 2}
+    assert totals(breaker) == (2, 0, 0)
 
 
 def test_a_guard_is_for_one_call(make: MakeBreaker) -> None:
@@ -155,3 +169,117 @@ def test_call_and_call_async(make: MakeBreaker) -> None:
         breaker.call(max, 1, 5)
     with pytest.raises(BreakerOpenError):
         asyncio.run(breaker.call_async(double, 4))
+
+
+Work = Callable[[], None]
+Form = Callable[[Breaker, Work], None]
+"""Makes one call that does that work, in one of the forms that need no guard."""
+
+
+def called(breaker: Breaker, work: Work) -> None:
+    breaker.call(work)
+
+
+def called_async(breaker: Breaker, work: Work) -> None:
+    async def main() -> None:
+        await breaker.call_async(as_coroutine, work)
+
+    asyncio.run(main())
+
+
+def decorated(breaker: Breaker, work: Work) -> None:
+    breaker.guarded(ignore=(RefusalError,))(work)()
+
+
+def decorated_async(breaker: Breaker, work: Work) -> None:
+    async def main() -> None:
+        await breaker.guarded(ignore=(RefusalError,))(as_coroutine)(work)
+
+    asyncio.run(main())
+
+
+async def as_coroutine(work: Work) -> None:
+    work()
+
+
+every_form = pytest.mark.parametrize("form", [called, called_async, decorated, decorated_async])
+
+
+@every_form
+@pytest.mark.parametrize(
+    ("raised", "counted"),
+    [
+        (KeyError, (0, 1, 0)),
+        (KeyboardInterrupt, (1, 0, 0)),
+        (SystemExit, (1, 0, 0)),
+        (asyncio.CancelledError, (1, 0, 0)),
+    ],
+)
+def test_whatever_a_call_raises_is_reported(
+    make: MakeBreaker, form: Form, raised: type[BaseException], counted: tuple[int, int, int]
+) -> None:
+    def work() -> None:
+        raise raised
+
+    breaker = make()
+    with pytest.raises(raised):
+        form(breaker, work)
+    assert totals(breaker) == counted
+
+
+@pytest.mark.parametrize("form", [decorated, decorated_async])
+def test_an_ignored_exception_is_an_answer_of_a_decorated_function_too(
+    make: MakeBreaker, form: Form
+) -> None:
+    def work() -> None:
+        raise RefusalError
+
+    breaker = make()
+    with pytest.raises(RefusalError):
+        form(breaker, work)
+    assert totals(breaker) == (1, 0, 0)
+
+
+@every_form
+def test_the_time_of_a_call_counts(make: MakeBreaker, clock: DrivenClock, form: Form) -> None:
+    breaker = make()
+    form(breaker, lambda: clock.advance(2))
+    assert breaker.counters().duration_sum == 2
+
+
+@every_form
+def test_past_the_deadline_nothing_is_called(
+    make: MakeBreaker, clock: DrivenClock, form: Form
+) -> None:
+    breaker, calls = make(), []
+    with deadline(60, clock=clock):
+        form(breaker, lambda: calls.append("in time"))
+        clock.advance(61)
+        with pytest.raises(DeadlineExceeded, match=r"'default'.*the call was not made"):
+            form(breaker, lambda: calls.append("late"))
+    form(breaker, lambda: calls.append("afterwards"))
+    assert calls == ["in time", "afterwards"]
+    assert totals(breaker) == (2, 0, 0)
+
+
+async def test_a_call_is_cut_off_at_the_callers_deadline(make: MakeBreaker) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    breaker = make()
+    for call in (breaker(hang), lambda: breaker.call_async(hang)):
+        # On a clock that stands, so that it has not passed on entry, however slow the machine is.
+        with (
+            deadline(0.01, clock=DrivenClock()),
+            pytest.raises(DeadlineExceeded, match="deadline that it was given"),
+        ):
+            await call()
+    assert totals(breaker) == (2, 0, 0)
+
+
+def test_without_a_task_to_cut_off_no_call_is_left_open(make: MakeBreaker) -> None:
+    breaker = make()
+    for guard in (breaker.guard(), breaker.guard(timeout=60)):
+        with deadline(60), pytest.raises(RuntimeError, match="no running event loop"):
+            guard.__aenter__().send(None)
+    assert breaker.in_flight == 0

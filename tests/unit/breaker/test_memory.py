@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 import psutil
@@ -110,6 +111,25 @@ def test_what_cannot_be_read_is_unknown_and_said_once(
     cgroup.write("x", memory__max="many")
     assert reader.read() is None
     assert len(caplog.records) == 2
+
+
+def test_what_a_group_tells_needs_no_psutil(
+    cgroup: Cgroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    cgroup.write("x", memory__max="100", memory__current="1")
+    assert cgroup.member_of("0::/x").read() is not None
+
+
+@pytest.mark.parametrize("trouble", [psutil.AccessDenied(1), ImportError("too many open files")])
+def test_a_process_that_cannot_be_read_is_unknown(
+    trouble: Exception, cgroup: Cgroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def process() -> psutil.Process:
+        raise trouble
+
+    monkeypatch.setattr(psutil, "Process", process)
+    assert cgroup.member_of("0::/x").read() is None
 
 
 def test_many_breakers_share_a_reading() -> None:

@@ -89,3 +89,41 @@ def test_newest_durations() -> None:
     assert window.durations(2) == [2.0, 3.0]
     assert window.durations(9) == [0.0, 1.0, 2.0, 3.0]
     assert window.size == 5
+
+
+batches = st.lists(
+    st.tuples(st.floats(0, 3), st.lists(st.floats(0, 2, width=16), min_size=1, max_size=30)),
+    max_size=20,
+)
+
+
+@given(calls, batches, shapes)
+def test_a_batch_counts_like_its_calls_one_by_one(
+    gaps_and_calls: list[Call],
+    batches: list[tuple[float, list[float]]],
+    shape: tuple[int, float, float, float],
+) -> None:
+    size, max_age, _, threshold = shape
+    window = CallWindow(*shape)
+    made, now = fill(window, gaps_and_calls)
+    for gap, batch in batches:
+        now += gap
+        good = [min(seconds, threshold) for seconds in batch]
+        window.extend(now, good)
+        window.add(now + 0.01, threshold + 1, error=True)
+        window.expire(now + 0.01)
+        made += [*((now, seconds, False) for seconds in good), (now + 0.01, threshold + 1, True)]
+        now += 0.01
+        kept = expected(made, now, size, max_age)
+        assert window.dump() == kept
+        assert window.slow == sum(seconds > threshold for _, seconds, _ in kept)
+        assert window.failed == sum(failed for _, _, failed in kept)
+    assert window.ended == len(made)
+
+
+def test_when_calls_ended_is_kept_once_for_many() -> None:
+    window = CallWindow(1000, 60.0, 0.95, 1.0)
+    for second in range(500):
+        window.extend(float(second % 60), [0.1] * 10)
+    assert len(window) == 1000
+    assert len(window._runs) <= 101

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from breaker import (
     Settings,
     check_deadline,
     current_priority,
+    deadline,
     remaining,
 )
 from breaker.integrations.asgi import BreakerMiddleware, Message, Receive, Scope, Send
@@ -232,13 +235,14 @@ async def test_a_client_found_gone_while_sending_is_no_error(make: MakeBreaker) 
     assert totals(breaker) == (1, 0, 0)
 
 
-async def test_the_server_may_cancel(make: MakeBreaker) -> None:
+@pytest.mark.parametrize("seconds", [None, 3600])
+async def test_the_server_may_cancel(make: MakeBreaker, seconds: float | None) -> None:
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         entered.set()
         await asyncio.Event().wait()
 
     breaker, entered = make(), asyncio.Event()
-    task = asyncio.create_task(Exchange().through(BreakerMiddleware(app, breaker, timeout=3600)))
+    task = asyncio.create_task(Exchange().through(BreakerMiddleware(app, breaker, timeout=seconds)))
     await entered.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -246,13 +250,16 @@ async def test_the_server_may_cancel(make: MakeBreaker) -> None:
     assert totals(breaker) == (1, 0, 0)
 
 
-async def test_the_call_ends_with_the_last_byte(make: MakeBreaker, clock: DrivenClock) -> None:
+@pytest.mark.parametrize("seconds", [None, 5])
+async def test_the_call_ends_with_the_last_byte(
+    make: MakeBreaker, clock: DrivenClock, seconds: float | None
+) -> None:
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await start(send)
         for more in (True, False):
             clock.advance(1)
             assert breaker.in_flight == 1
-            assert remaining() is not None
+            assert (remaining() is None) == (seconds is None)
             await send({"type": "http.response.body", "body": b"x", "more_body": more})
         assert breaker.in_flight == 0
         assert remaining() is None
@@ -261,7 +268,7 @@ async def test_the_call_ends_with_the_last_byte(make: MakeBreaker, clock: Driven
 
     breaker = make()
     with pytest.raises(KeyError):
-        await Exchange().through(BreakerMiddleware(app, breaker, timeout=5))
+        await Exchange().through(BreakerMiddleware(app, breaker, timeout=seconds))
     assert totals(breaker) == (1, 0, 0)
     assert breaker.counters().duration_sum == 2
 
@@ -300,6 +307,51 @@ async def test_time_out_after_the_answer_has_begun_is_the_servers(make: MakeBrea
         await exchange.through(BreakerMiddleware(app, breaker, timeout=SOON))
     assert [message["type"] for message in exchange.sent] == ["http.response.start"]
     assert totals(breaker) == (0, 1, 0)
+
+
+async def test_a_deadline_around_it_cuts_off_too_and_is_no_error(make: MakeBreaker) -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await asyncio.Event().wait()
+
+    breaker = make()
+    # On a clock that stands, so that it has not passed on entry, however slow the machine is.
+    with deadline(SOON, clock=DrivenClock()):
+        exchange = await Exchange().through(BreakerMiddleware(app, breaker))
+    assert exchange.status == 504
+    assert totals(breaker) == (1, 0, 0)
+
+
+def test_a_breaker_keeps_no_application(make: MakeBreaker) -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Nothing."""
+
+    breaker = make()
+    middleware = BreakerMiddleware(app, breaker)
+    gone = weakref.ref(middleware)
+    del middleware
+    gc.collect()
+    assert gone() is None
+    breaker.apply(breaker.settings.model_copy(update={"wait_time": 7}))
+
+
+@pytest.mark.parametrize("seconds", [None, 5])
+async def test_what_goes_wrong_after_the_client_left_is_no_error_on_any_terms(
+    make: MakeBreaker, seconds: float | None
+) -> None:
+    async def crash(_scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send)
+        await receive()
+        raise KeyError
+
+    async def refuse(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await start(send, 500)
+
+    breaker = make()
+    with pytest.raises(KeyError):
+        await Exchange().through(BreakerMiddleware(crash, breaker, timeout=seconds))
+    assert totals(breaker) == (1, 0, 0)
+    await Exchange().through(BreakerMiddleware(refuse, breaker, timeout=seconds))
+    assert totals(breaker) == (1, 1, 0)
 
 
 async def test_the_stated_service_levels_time_out(make: MakeBreaker) -> None:

@@ -1,0 +1,65 @@
+"""What a call costs that is turned away."""
+
+from contextlib import ExitStack
+
+from benchmarks.calls import empty_pair
+from benchmarks.calls.contest import Contest, Contestant, Row, Unwatched
+from benchmarks.calls.empty_pair import EMPTY, EmptyBreaker, EmptyError, EmptyPair, nothing
+from benchmarks.calls.loop import Loop, plain
+from benchmarks.calls.subject import Subject, entered
+from benchmarks.figures import Effort, Figure
+from breaker import Breaker, BreakerOpenError, Settings, State
+
+METHOD = "an empty method call"
+ERROR = "an empty error"
+CAUGHT = """
+try:
+    {call}
+except Error:
+    pass
+"""
+ROWS = [
+    Row(METHOD, METHOD, "", note="e.allow()"),
+    Row("allow when open", "open", METHOD, "<= 1.5", label=METHOD),
+    Row("allow when forced open", "forced open", METHOD, label=METHOD),
+    Row(ERROR, ERROR, EMPTY, note="a method that raises an exception of no text, and its handler"),
+    Row("with guard(), rejected", "guard", EMPTY, note="raises BreakerOpenError; its handler too"),
+    Row("decorator, rejected", "decorator", EMPTY, note="raises BreakerOpenError; its handler too"),
+]
+
+
+def measure(effort: Effort) -> list[Figure]:
+    """By `allow` alone, and by the error that the other forms raise."""
+    with ExitStack() as stack:
+        subjects = entered(stack, contestants())
+        guarded = subjects["decorator"].breaker(nothing)
+        with_guard = CAUGHT.format(call="with b.guard(): f()")
+        decorated = CAUGHT.format(call="g()")
+        field = [
+            empty_pair.contestant(),
+            Contestant(METHOD, plain("e.allow()", e=EmptyPair()), Unwatched()),
+            Contestant(ERROR, empty_error(), Unwatched()),
+            subjects["open"].contestant("open", "b.allow()"),
+            subjects["forced open"].contestant("forced open", "b.allow()"),
+            subjects["guard"].contestant("guard", with_guard, Error=BreakerOpenError),
+            subjects["decorator"].contestant(
+                "decorator", decorated, g=guarded, Error=BreakerOpenError
+            ),
+        ]
+        return Contest(effort, field).run().figures(ROWS)
+
+
+def contestants() -> dict[str, Subject]:
+    """Breakers that turn calls away, and will not probe for an hour."""
+    waiting = Settings(wait_time=3600)
+    tripped = {
+        name: Subject(waiting, state=State.OPEN, prepare=Breaker.trip)
+        for name in ("open", "guard", "decorator")
+    }
+    forced = Subject(state=State.FORCED_OPEN, prepare=Breaker.force_open)
+    return {**tripped, "forced open": forced}
+
+
+def empty_error() -> Loop:
+    """A loop that raises and handles an error."""
+    return plain(CAUGHT.format(call="e.reject()"), e=EmptyBreaker(), Error=EmptyError)
