@@ -22,6 +22,8 @@ BREAKERS = 1_000
 READERS = 200
 LONGEST: Final = 15.0
 """Seconds from which on a load that had no answer is not tried longer."""
+_ROUNDS: Final = 15
+"""At most; each takes a quarter of a minute."""
 EVENTS: Final = 50
 """A second, while there are readers."""
 
@@ -61,14 +63,14 @@ def measure(effort: Effort) -> list[Figure]:
     """Loads one path after the other."""
     wrk.require()
     found = Found()
-    seconds = effort.seconds / 2
+    seconds = effort.seconds / 5
     with (
         tempfile.TemporaryDirectory() as folder,
         two_cores() as core,
         Child("benchmarks.admin.host", folder, str(BREAKERS), core=core) as host,
     ):
         _ = host.word
-        for _ in range(max(1, effort.rounds // 5)):
+        for _ in range(min(_ROUNDS, effort.rounds)):
             found.rest.append(_order(host, f"rest {seconds}")["cpu"])
             found.watched[QUIET].append(_order(host, f"watch {seconds} 0"))
             alone = _order(host, f"watch {seconds} {_events(seconds)}")
@@ -153,7 +155,15 @@ def _answers(path: Path, found: Found) -> Figure:
         unit="requests/s",
         note=f"p50 {_ms(p50)}, p99 {_ms(p99)}, {errors} errors, {size:,.0f} bytes, CPU {_ms(cpu)}; "
         f"{sum(load.requests for load in loads):,} requests in all",
-        details={"p50_s": p50, "p99_s": p99, "cpu_s": cpu, "bytes": size, "errors": errors},
+        details={
+            "p50_s": p50,
+            "p99_s": p99,
+            "minimum_s": min(load.p50 for load in loads),
+            "cpu_s": cpu,
+            "bytes": size,
+            "errors": errors,
+            "rounds": len(loads),
+        },
     )
 
 
@@ -173,7 +183,14 @@ def _readers(found: Found) -> list[Figure]:
     )
     who = f"{READERS} readers of {FOLLOWED}, {EVENTS} events/s"
     return [
-        Figure(NAME, f"{who}: delay to the last", p50 * 1000, "ms", note=f"p99 {_ms(p99)}"),
+        Figure(
+            part=NAME,
+            name=f"{who}: delay to the last",
+            value=p50 * 1000,
+            unit="ms",
+            note=f"p99 {_ms(p99)}",
+            details={"minimum_ms": min(min(delays) for delays in rounds) * 1000},
+        ),
         Figure(
             part=NAME,
             name=f"{who}: share that arrived",
@@ -195,6 +212,7 @@ def _engine(load: str, found: Found) -> Figure:
     p50, p99, calls, cpu = (_median(watched, key) for key in ("p50", "p99", "calls", "cpu"))
     compared = load != QUIET
     rounds = zip(watched, quiet, strict=True)
+    best, best_quiet = (max(now["calls"] for now in turns) for turns in (watched, quiet))
     return Figure(
         part=NAME,
         name=f"calls in a working thread, {load}",
@@ -206,7 +224,14 @@ def _engine(load: str, found: Found) -> Figure:
         against=QUIET if compared else "",
         note=f"each sleeps 0.5 ms; allow + done p50 {p50:,.0f} ns, p99 {p99:,.0f} ns; the process "
         f"uses {cpu:.0%} of a core",
-        details={"p50_ns": p50, "p99_ns": p99, "calls_per_second": calls, "cpu": cpu},
+        details={
+            "p50_ns": p50,
+            "p99_ns": p99,
+            "calls_per_second": calls,
+            "cpu": cpu,
+            "rounds": len(watched),
+            **({"ratio_of_minima": best / best_quiet} if compared else {}),
+        },
     )
 
 
@@ -222,6 +247,11 @@ def _moved(found: Found) -> Figure:
         unit="µs",
         ratio=statistics.median(now / then for now, then in rounds),
         against="without readers",
+        details={
+            "ratio_of_minima": min(with_readers) / min(without),
+            "minimum_us": min(with_readers) / 1000,
+            "rounds": len(with_readers),
+        },
     )
 
 

@@ -44,9 +44,8 @@ def measure(effort: Effort) -> list[Figure]:
     """Starts one interpreter after the other."""
     foreign = _fresh("list")
     found: Seconds = defaultdict(list)
-    for _ in range(max(1, effort.rounds // 3)):
+    for _ in range(effort.rounds):
         _imports(foreign, found)
-    for _ in range(max(1, effort.rounds // 5)):
         _commands(found)
     return [_figure(name, found[name], foreign) for name in found]
 
