@@ -34,13 +34,11 @@ _NOTHING: Final = -1.0
 _FIRST_ANSWERS: Final = 32
 """So many answers are prepared at first, and then twice as many each time: a quiet breaker keeps
 few in memory, and one that rejects need not be asked many times before it lets a call through."""
-_PASSES: Final = 1024
-"""At most so many calls pass before one takes in what was noted, and looks whether the ticker still
-lives. Fewer cost each call more, and more of them gain nothing."""
-_REJECTIONS: Final = 2048
-"""The same while open: not even a dead ticker can keep a breaker open for ever."""
+_ANSWERS: Final = 4096
+"""At most so many calls pass, or are rejected, before one takes in what was noted and looks whether
+the ticker still lives. Fewer cost each call more, and more of them gain nothing."""
 _PERMITS: Final = 256
-"""The same while a concurrency limit is in force and far."""
+"""The same while calls pass and a concurrency limit is in force and far."""
 
 
 class CarefulPath(HotPath):
@@ -154,7 +152,7 @@ class CarefulPath(HotPath):
             self._take_in(now)
             if not self._answer:
                 self._rejected_before += 1
-                self._prepare(False, self._more(False, _REJECTIONS))
+                self._prepare(False, self._more(False))
                 return False
             room = self._room()
             if not room:
@@ -406,7 +404,7 @@ class CarefulPath(HotPath):
         """How many calls may pass without thought, while calls pass."""
         shedding = self._engine.shedding
         if not shedding.limiting:
-            return self._more(True, _PASSES)
+            return self._more(True)
         # So that no thread takes an answer while the room is counted.
         self._prepare(True, 0)
         return min(_PERMITS, shedding.room(self._in_flight))
@@ -446,7 +444,7 @@ class CarefulPath(HotPath):
         engine = self._engine
         machine, mode = engine.machine, engine.machine.mode
         if mode is DISABLED:
-            return True, self._more(True, _PASSES), math.inf
+            return True, self._more(True), math.inf
         # Calls that only set out must let time pass too, where nobody else does: they may all hang.
         driven = ticking or engine.shedding.interval is None
         if letting and machine.deciding and driven and not engine.watches_memory:
@@ -455,9 +453,9 @@ class CarefulPath(HotPath):
         waiting = mode is None and machine.waits(now) and not engine.gated
         if not (self._background and (waiting or mode is FORCED_OPEN)):
             return False, 0, -math.inf
-        return False, self._more(False, _REJECTIONS), self._deadline
+        return False, self._more(False), self._deadline
 
-    def _more(self, answer: bool, most: int) -> int:  # noqa: FBT001 - as `_prepare`
+    def _more(self, answer: bool) -> int:  # noqa: FBT001 - as `_prepare`
         """How often `answer` is to be prepared the next time."""
         before = self._prepared if answer is self._answer else 0
-        return min(most, max(_FIRST_ANSWERS, 2 * before))
+        return min(_ANSWERS, max(_FIRST_ANSWERS, 2 * before))

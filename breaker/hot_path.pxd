@@ -2,6 +2,6 @@
 cdef class HotPath:
     cdef public object clock
     cdef public double _quick
-    cdef public list _log
+    cdef public list _log, _answers
     cdef public bint _answer
-    cdef public object _prepared, _answers, _admitted_before, _rejected_before, _answers_lock
+    cdef public object _prepared, _admitted_before, _rejected_before, _answers_lock

@@ -4,7 +4,7 @@ Kept apart so that it can be read, measured and compiled by itself (`scripts/com
 do no more than take what was prepared, and leave a note; `Breaker` prepares, and reads the notes,
 on the tick or when something is the matter. `docs/performance.md` has what each of these buys:
 
-- `allow` takes one of up to two thousand answers prepared in a `deque`: the answer, the count of
+- `allow` takes one of up to four thousand answers prepared in a list: the answer, the count of
   calls and the end of what may pass without thought come from one call into C.
 - `done` compares with one limit, which is lowered to nothing while each call must be looked at, and
   appends to a list. Sums, histogram and window take such a list in as a whole, in C.
@@ -15,7 +15,6 @@ on the tick or when something is the matter. `docs/performance.md` has what each
 
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -47,7 +46,7 @@ class HotPath:
         """Seconds that calls took which are not taken in yet, oldest first."""
         self._answer = False
         self._prepared = 0
-        self._answers: deque[bool] = deque()
+        self._answers: list[bool] = []
         """What `allow` says to the next calls; at its end, each call is thought about."""
         self._admitted_before = self._rejected_before = 0
         self._renew_lock()
@@ -102,7 +101,7 @@ class HotPath:
             return
         # `allow` looks them up and takes one in one breath: from here on nobody gets an old one,
         # nor under a profiler, which comes in between.
-        self._answers = deque((answer,)) * count
+        self._answers = [answer] * count
         given = self._prepared - len(left)
         left.clear()
         if self._answer:

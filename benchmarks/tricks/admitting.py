@@ -1,6 +1,7 @@
 """`allow` the plain way: with a clock, a flag and a counter, a lock, a look at the memory."""
 
 import threading
+from collections import deque
 from typing import Any, Final
 
 from benchmarks.figures import Effort, Figure
@@ -144,8 +145,8 @@ class Measured(Undone):
         return self._answers.pop() if self._answers else self._allow_carefully()
 
 
-class Listed(Undone):
-    """Has its answers in a list, which is made faster, and from which they are taken slower."""
+class Queued(Undone):
+    """Has its answers in a `deque`, which is made slower than a list is."""
 
     __slots__ = ()
 
@@ -153,7 +154,7 @@ class Listed(Undone):
         left: Any = self._answers
         if answer is self._answer and 0 < len(left) <= count:
             return
-        answers: Any = [answer] * count
+        answers: Any = deque((answer,)) * count
         self._answers = answers
         given = self._prepared - len(left)
         left.clear()
@@ -169,7 +170,7 @@ UNDONE: Final = {
     "a flag and a counter in allow": Flagged,
     "a counter beside the answers": Counted,
     "answers left asked for": Measured,
-    "answers in a list": Listed,
+    "answers in a deque": Queued,
     "a lock around allow and done": Locked,
     "memory asked for in allow": Remembering,
     "memory read in allow": Reading,

@@ -1,6 +1,6 @@
 """How many calls one batch should have."""
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from benchmarks.figures import Effort, Figure
 from benchmarks.tricks.difference import SAME, Change, figures
@@ -10,8 +10,8 @@ from breaker.careful_path import CarefulPath
 if TYPE_CHECKING:
     from types import FunctionType
 
-SIZES: Final = (64, 256, 512, 2048, 4096, 16_384)
-USUAL: Final = 1024
+SIZES: Final = (64, 256, 1024, 2048, 8192, 16_384)
+USUAL: Final = 4096
 
 
 def measure(effort: Effort) -> list[Figure]:
@@ -27,8 +27,5 @@ def measure(effort: Effort) -> list[Figure]:
 
 def of_size(size: int) -> type[Undone]:
     """A breaker with batches of so many calls."""
-    methods: dict[str, Any] = {
-        name: own(cast("FunctionType", vars(CarefulPath)[name]), _PASSES=size)
-        for name in ("_room", "_answers_to_come")
-    }
-    return type("Sized", (Undone,), {**methods, "__slots__": ()})
+    more = own(cast("FunctionType", vars(CarefulPath)["_more"]), _ANSWERS=size)
+    return type("Sized", (Undone,), {"_more": more, "__slots__": ()})

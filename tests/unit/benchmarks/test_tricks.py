@@ -112,7 +112,7 @@ def test_a_batch_has_its_size() -> None:
     breaker = batches.of_size(16)()
     with Subject(breaker, fill=40):
         assert breaker._prepared == 15  # and the one that had them made
-    with Subject(fill=2000) as real:
+    with Subject(fill=4 * batches.USUAL) as real:
         assert real.breaker._prepared == batches.USUAL - 1
 
 
