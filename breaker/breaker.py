@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from os import PathLike
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from breaker import decorator
@@ -19,7 +20,7 @@ from breaker.context import Priority
 from breaker.counters import Counters
 from breaker.errors import BreakerOpenError
 from breaker.events import Signal
-from breaker.guard import Guard, guard_of
+from breaker.guard import UNUSED, Guard, guard_of
 from breaker.listeners import Listener
 from breaker.load import LoadReading
 from breaker.memory import MEMORY, MemoryReading
@@ -59,7 +60,14 @@ class Breaker(CarefulPath):
 
     # A class whose instances have over thirty attributes in a dictionary loses what makes method
     # calls cheap in CPython 3.11. With a dictionary beside the slots, instances can be patched.
-    __slots__ = ("__dict__", "__weakref__", "_plain_guard", "config_file", "config_report")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_last_guard",
+        "_plain_guard",
+        "config_file",
+        "config_report",
+    )
 
     def __init__(
         self,
@@ -76,6 +84,8 @@ class Breaker(CarefulPath):
         self.config_report: Callable[[], ConfigReport | None] = _no_config
         """Asked for what `status()` says of that file; set by whoever watches it."""
         self._plain_guard = plain_guard(self)
+        self._last_guard = self._plain_guard()
+        """Given out again once nobody else holds it: to make one costs as much as the breaker."""
         if self._background:
             TICKER.add(self)
 
@@ -369,10 +379,12 @@ class Breaker(CarefulPath):
             ValueError: `timeout` is not above 0, or not finite.
         """
         if timeout is None and priority is None and ignore is None:
-            # Called in one step, it would be looked up as if it were a method: 30 ns.
-            kind = self._plain_guard
-            guard = kind()
-            guard.breaker = self
+            guard = self._last_guard
+            if getrefcount(guard) != UNUSED:
+                # Called in one step, it would be looked up as if it were a method: 30 ns.
+                kind = self._plain_guard
+                self._last_guard = guard = kind()
+            guard.breaker, guard._time_limit = self, None  # noqa: SLF001 - in place of an `__init__`
             return guard
         return guard_of(self, timeout, priority, ignore)
 

@@ -1,13 +1,21 @@
 """One guarded call, in the form that cannot forget `done`: a context manager."""
 
+import sys
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from breaker.context import DEADLINES, PRIORITY, Priority, given_deadline
 from breaker.errors import DeadlineExceeded
 from breaker.standin import ENDED, SPENT, Ended, Failing, Guarded
 from breaker.terms import Ignored, Terms, Timeout, terms_of
 from breaker.time_limit import TimeLimit
+
+UNUSED: Final = 3 if sys.version_info < (3, 14) and "free-threading" not in sys.version else -1
+"""What `sys.getrefcount` says of a guard in a variable that is held by one attribute besides.
+
+So each thread that looks counts, and of several one at most sees this number. Newer interpreters
+need not count a variable, and such without a GIL count late: there, none is taken for unused.
+"""
 
 
 def guard_of(
@@ -19,7 +27,7 @@ def guard_of(
     """A guard that asks the breaker's `allow` and tells its `done`, whatever they are."""
     if timeout is None and priority is None and not ignore:
         guard = Guard()
-        guard.breaker = breaker
+        guard.breaker, guard._time_limit = breaker, None  # noqa: SLF001 - in place of an `__init__`
         return guard
     return GuardOnTerms(breaker, terms_of(timeout, priority, ignore or ()))
 
@@ -39,7 +47,8 @@ class Guard:
     answer is still returned, as throwing it away would gain nothing.
 
     This class is for calls on no terms of their own; `GuardOnTerms` is for the others. It has no
-    `__init__`, which would cost as much as all the rest: who makes one sets `breaker`.
+    `__init__`, which would cost as much as all the rest: who makes one sets `breaker` and
+    `_time_limit`.
 
     Attributes:
         breaker: what is asked and told. Another stands in its place once the call is reported, or
@@ -53,7 +62,6 @@ class Guard:
             two calls stays in flight until it is given up.
     """
 
-    # `_time_limit` stays unset while there is no deadline: setting it costs each call 5 ns.
     __slots__ = ("_start", "_time_limit", "breaker")
 
     breaker: Guarded
@@ -82,7 +90,7 @@ class Guard:
 
     async def __aenter__(self) -> Self:
         self.__enter__()
-        self._time_limit = limit = self._limit if DEADLINES else None
+        limit = self._time_limit
         if limit is not None:
             try:
                 await limit.enforce()
@@ -120,7 +128,7 @@ class Guard:
         """
         if isinstance(self.breaker, Ended):
             return
-        if limit := self._limit:
+        if limit := self._time_limit:
             limit.relent()
         try:
             self.__exit__(None, error, None)
@@ -130,13 +138,9 @@ class Guard:
     def _failed(self, exc: BaseException) -> bool:
         """Whether the call failed that ended with `exc`."""
         if isinstance(exc, DeadlineExceeded):
-            limit = self._limit
+            limit = self._time_limit
             return not (limit and limit.outer_expired)
         return isinstance(exc, Exception)
-
-    @property
-    def _limit(self) -> TimeLimit | None:
-        return getattr(self, "_time_limit", None)
 
 
 class GuardOnTerms(Guard):
@@ -150,7 +154,7 @@ class GuardOnTerms(Guard):
     __slots__ = ("_around", "_entered", "_terms")
 
     def __init__(self, breaker: Guarded, terms: Terms) -> None:
-        self.breaker = breaker
+        self.breaker, self._time_limit = breaker, None
         self._terms = terms
         self._around: Priority | None = None
         self._entered = False
@@ -192,7 +196,7 @@ class GuardOnTerms(Guard):
         self._leave()
         end = breaker.clock()
         failed = exc is not None and self._failed(exc)
-        if limit := self._limit:
+        if limit := self._time_limit:
             failed = failed or limit.overrun(end - self._start)
         breaker.done(self._start, end, error=failed)
 
@@ -203,5 +207,5 @@ class GuardOnTerms(Guard):
         """Takes back what this guard put into the context, and nothing else."""
         if self._around is not None:
             PRIORITY.set(self._around)
-        if limit := self._limit:
+        if limit := self._time_limit:
             limit.lift()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,7 +18,7 @@ from breaker import (
     check_deadline,
     deadline,
 )
-from breaker.guard import Guard, GuardOnTerms
+from breaker.guard import UNUSED, Guard, GuardOnTerms
 from breaker.hot_path import HotPath, allow_under_lock
 from breaker.quick_guard import QuickGuard
 from breaker.testing import DrivenClock
@@ -159,6 +159,44 @@ class TestQuick:
                 await asyncio.Event().wait()
         async with breaker.guard():
             await asyncio.sleep(0)
+        assert totals(breaker) == (2, 0, 0, 0)
+
+    @pytest.mark.skipif(UNUSED < 0, reason="this Python does not say who holds a guard")
+    def test_one_that_nobody_holds_is_given_out_again(self, breaker: Breaker) -> None:
+        # In steps of their own: pytest keeps what stands in an `assert`.
+        one = id(breaker.guard())
+        another = id(breaker.guard())
+        assert one == another
+
+    def test_one_that_somebody_holds_is_not(self, breaker: Breaker) -> None:
+        with breaker.guard() as outer:
+            with breaker.guard() as inner:
+                assert inner is not outer
+            assert breaker.guard() is not inner
+        kept = [breaker.guard() for _ in range(5)]
+        assert len({id(guard) for guard in [*kept, inner, outer]}) == 7
+        assert totals(breaker) == (2, 0, 0, 0)
+
+    @pytest.mark.parametrize("spoil", [Guard.fail, Guard.end])
+    def test_of_an_earlier_call_nothing_is_left(
+        self, breaker: Breaker, spoil: Callable[[Guard], None]
+    ) -> None:
+        def spoiled() -> None:
+            with breaker.guard() as call:
+                spoil(call)
+
+        spoiled()
+        with breaker.guard():
+            pass
+        failed = spoil is Guard.fail
+        assert totals(breaker) == (2 - failed, failed, 0, 0)
+
+    async def test_of_an_earlier_deadline_nothing_is_left(self, breaker: Breaker) -> None:
+        with deadline(NEVER):
+            async with breaker.guard():
+                await asyncio.sleep(0)
+        with breaker.guard() as call:
+            call.end()  # it would put off what the deadline has planned
         assert totals(breaker) == (2, 0, 0, 0)
 
     def test_threads(self, breaker: Breaker) -> None:

@@ -17,8 +17,10 @@ from itertools import pairwise
 
 import pytest
 
-from breaker import Breaker, Counters, LimiterSettings, Settings, State, Transition
+from breaker import Breaker, Counters, LimiterSettings, Priority, Settings, State, Transition
+from breaker.guard import Guard
 from breaker.hot_path import allow_under_lock, copy_log, prepare_under_lock
+from breaker.terms import Ignored, Timeout
 from breaker.testing import DrivenClock, EventLog
 
 THREADS = 8
@@ -82,6 +84,21 @@ def count_on_the_hot_path(breaker: Breaker, calls: int) -> None:
     run_in_threads(work)
     must_have_counted(breaker, Counter(success=THREADS * calls))
     assert breaker.status()["window_calls"] == min(64, THREADS * calls)
+
+
+def count_in_guards(breaker: Breaker, calls: int) -> None:
+    """Calls that go well, each in a guard that nobody keeps; a tenth of them holds another one."""
+
+    def work(_: int) -> None:
+        for turn in range(calls):
+            with breaker.guard():
+                following(turn)
+                if turn % 10 == 0:
+                    with breaker.guard():
+                        following(turn)
+
+    run_in_threads(work)
+    must_have_counted(breaker, Counter(success=THREADS * (calls + calls // 10)))
 
 
 def count_while_everything_happens(breaker: Breaker, calls: int) -> EventLog:
@@ -180,6 +197,12 @@ def test_counts_are_exact_on_the_hot_path(kind: type[Breaker]) -> None:
     breaker.close()
 
 
+def test_no_guard_is_given_to_two_calls_at_once(kind: type[Breaker]) -> None:
+    breaker = kind(Settings(latency_threshold=60_000), memory=lambda: 0.1)
+    count_in_guards(breaker, CALLS // 5)
+    breaker.close()
+
+
 @pytest.mark.parametrize("make_clock", [lambda: time.monotonic, DrivenClock])
 def test_counts_are_exact_and_states_legal_while_everything_happens(
     kind: type[Breaker], make_clock: Callable[[], Callable[[], float]]
@@ -252,7 +275,7 @@ def test_never_more_calls_are_under_way_than_the_limit_allows(kind: type[Breaker
 
 
 def following(count: int) -> int:
-    """In a function, so that the interpreter may switch threads in the middle of `Careless`."""
+    """In a function, so that the interpreter may switch threads in the middle of what calls it."""
     return count + 1
 
 
@@ -290,6 +313,27 @@ class Lax(Breaker):
         super().done(start, end, error)
         with self.counting:
             self.under_way -= 1
+
+
+class Sharing(Breaker):
+    """Gives out its last guard whether or not somebody still has it."""
+
+    def guard(
+        self,
+        timeout: Timeout | None = None,
+        priority: Priority | None = None,
+        ignore: Ignored | None = None,
+    ) -> Guard:
+        del timeout, priority, ignore
+        self._last_guard.breaker = self
+        return self._last_guard
+
+
+def test_the_stress_would_find_a_guard_in_two_hands() -> None:
+    sharing = Sharing(memory=lambda: 0.1)
+    with pytest.raises((AssertionError, RuntimeError)):
+        count_in_guards(sharing, CALLS // 5)
+    sharing.close()
 
 
 def test_the_stress_would_find_a_lost_count() -> None:
