@@ -42,7 +42,7 @@ def measure(effort: Effort) -> list[Figure]:
 def calling() -> Breaker:
     """A breaker whose guards ask its `allow` and tell its `done`."""
     breaker = Breaker()
-    breaker._plain_guard = Guard  # noqa: SLF001 - the trick to take back
+    breaker._plain_guard, breaker._last_guard = Guard, Guard()  # noqa: SLF001 - the trick to take back
     return breaker
 
 

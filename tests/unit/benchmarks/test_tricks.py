@@ -16,10 +16,20 @@ from benchmarks.calls.empty_pair import EMPTY
 from benchmarks.calls.loop import Loop
 from benchmarks.calls.subject import BODY, Subject
 from benchmarks.figures import Effort, Figure
-from benchmarks.tricks import admitting, batches, careful, layout, reporting, tallying, windowing
+from benchmarks.tricks import (
+    admitting,
+    batches,
+    careful,
+    guarding,
+    layout,
+    reporting,
+    tallying,
+    windowing,
+)
 from benchmarks.tricks.difference import Change, figures
 from benchmarks.tricks.undone import Same, Undone
 from breaker import Breaker, Counters, Settings
+from breaker.guard import Guard
 from breaker.hot_path import HotPath
 
 TINY = Effort(rounds=2, calls=40, seconds=0.1)
@@ -114,6 +124,12 @@ def test_a_batch_has_its_size() -> None:
         assert breaker._prepared == 15  # and the one that had them made
     with Subject(fill=4 * batches.USUAL) as real:
         assert real.breaker._prepared == batches.USUAL - 1
+
+
+def test_a_guard_is_what_its_row_says() -> None:
+    with Subject(guarding.calling()) as one:
+        for _ in range(3):
+            assert type(one.breaker.guard()) is Guard
 
 
 def test_attributes_are_where_the_row_says() -> None:
