@@ -253,7 +253,7 @@ class Emulator:
 
     # --- waiting
 
-    def wait_for(self, condition: Callable[[], T], timeout: float = 10.0) -> T:
+    def wait_for(self, condition: Callable[[], T], timeout: float = 30.0) -> T:
         """Waits until `condition`, which is asked anew whenever something has happened here.
 
         Args:
@@ -271,7 +271,7 @@ class Emulator:
             if result or not self._await_change(before, deadline):
                 return result
 
-    async def wait_for_async(self, condition: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109 - as its twin
+    async def wait_for_async(self, condition: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109 - as its twin
         """`wait_for`, off the event loop."""
         return await asyncio.to_thread(self.wait_for, condition, timeout)
 
