@@ -14,41 +14,51 @@ import uv
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def uv_run(*arguments: str | Path) -> None:
+def run(*command: str | Path, **set_too: str) -> str:
+    """What it said on its standard error."""
     done = subprocess.run(
-        [uv.find_uv_bin(), *map(str, arguments)],
+        [*map(str, command)],
         cwd=ROOT,
+        env=os.environ | set_too,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def uv_run(*arguments: str | Path, **set_too: str) -> str:
+    return run(uv.find_uv_bin(), "--offline", *arguments, **set_too)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    uv_run("build", "--wheel", "--out-dir", folder)
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
     (wheel,) = folder.glob("breakerd-*.whl")
     return wheel
 
 
 class Environment:
-    """A virtual environment that holds the wheel and what it needs, in the locked versions."""
+    """A virtual environment that holds the wheel and what it needs, in the locked versions.
 
-    def __init__(self, folder: Path, wheel: Path, extras: str) -> None:
+    What is locked is in uv's cache, as the tests' own environment has it; so nothing is fetched.
+    """
+
+    def __init__(self, folder: Path, wheel: Path, *extras: str) -> None:
         self.folder = folder
         self.bin = folder / "env" / "bin"
-        locked = folder / "locked.txt"
         uv_run("venv", "--python", sys.executable, folder / "env")
+        wanted = [f"--extra={extra}" for extra in extras]
         uv_run(
-            *("export", "--frozen", "--no-dev", "--all-extras", "--no-emit-project"),
-            *("--no-hashes", "--quiet", "--output-file", locked),
+            *("sync", "--frozen", "--no-dev", "--no-install-project", *wanted),
+            UV_PROJECT_ENVIRONMENT=str(folder / "env"),
         )
-        uv_run(
-            *("pip", "install", "--python", self.bin / "python", "--constraints", locked),
-            f"{wheel}{extras}",
-        )
+        named = f"{wheel}[{','.join(extras)}]"
+        said = uv_run("pip", "install", "--python", self.bin / "python", named)
+        installed = [line for line in said.splitlines() if line.startswith(" + ")]
+        assert [line.split("==")[0] for line in installed] == [" + breakerd"], said
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         outside = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -64,7 +74,7 @@ class Environment:
 
 
 def test_everything(wheel: Path, tmp_path: Path) -> None:
-    installed = Environment(tmp_path, wheel, "[all]")
+    installed = Environment(tmp_path, wheel, "all")
     _imports(installed)
     _serves_and_trips(installed)
 
@@ -106,7 +116,7 @@ def _serves_and_trips(installed: Environment) -> None:
 
 
 def test_the_breaker_alone(wheel: Path, tmp_path: Path) -> None:
-    installed = Environment(tmp_path, wheel, "")
+    installed = Environment(tmp_path, wheel)
     done = installed.run("python", "-c", "from breaker import Breaker; assert Breaker().allow()")
     assert done.returncode == 0, done.stderr
     done = installed.run("python", "-c", "import httpx")
