@@ -13,7 +13,14 @@ from zipfile import ZipFile
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("test_breaker.py", "test_hot_path.py", "test_guard.py", "test_snapshot.py")
+TESTS = (
+    "test_breaker.py",
+    "test_hot_path.py",
+    "test_guard.py",
+    "test_quick_guard.py",
+    "test_snapshot.py",
+    "test_threads.py",
+)
 
 ONLY_COMPILED = """
 from breaker import hot_path
