@@ -151,18 +151,10 @@ class Queued(Undone):
     __slots__ = ()
 
     def _prepare(self, answer: bool, count: int) -> None:  # noqa: FBT001 - as what it overrides
-        left: Any = self._answers
-        if answer is self._answer and 0 < len(left) <= count:
-            return
-        answers: Any = deque((answer,)) * count
-        self._answers = answers
-        given = self._prepared - len(left)
-        left.clear()
-        if self._answer:
-            self._admitted_before += given
-        else:
-            self._rejected_before += given
-        self._answer, self._prepared = answer, count
+        super()._prepare(answer, count)
+        if isinstance(self._answers, list):
+            answers: Any = deque(self._answers)
+            self._answers = answers
 
 
 UNDONE: Final = {

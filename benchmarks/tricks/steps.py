@@ -11,6 +11,7 @@ from benchmarks.calls.loop import plain
 from benchmarks.calls.subject import BODY, Subject
 from benchmarks.figures import Effort, Figure
 from benchmarks.tricks.difference import OURS, Change, figures
+from benchmarks.tricks.undone import own_code
 
 PASSES: Final = 4096
 """As the real one renews its answers."""
@@ -18,9 +19,13 @@ SHORT: Final = 0.001
 
 
 class Answering:
-    """`allow` takes a prepared answer, and `done` does nothing."""
+    """`allow` takes a prepared answer, and `done` does nothing; each subclass has its own code."""
 
     __slots__ = ("_answers", "_log", "_quick")
+
+    def __init_subclass__(cls) -> None:
+        """Copies what is inherited."""
+        own_code(cls)
 
     def __init__(self) -> None:
         self._answers: list[bool] = []
@@ -62,14 +67,6 @@ class Subtracting(Answering):
 
     __slots__ = ()
 
-    def allow(self) -> bool:
-        """As `HotPath`, in code of its own."""
-        try:
-            return self._answers.pop()
-        except IndexError:
-            pass
-        return self._renew()
-
     def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as `HotPath`
         """Subtracts."""
         seconds = end - start  # noqa: F841 - what is measured
@@ -79,14 +76,6 @@ class Comparing(Answering):
     """And the comparison with the gate."""
 
     __slots__ = ()
-
-    def allow(self) -> bool:
-        """As `HotPath`, in code of its own."""
-        try:
-            return self._answers.pop()
-        except IndexError:
-            pass
-        return self._renew()
 
     def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - as `HotPath`
         """Subtracts and compares."""
@@ -100,14 +89,6 @@ class Asking(Answering):
 
     __slots__ = ()
 
-    def allow(self) -> bool:
-        """As `HotPath`, in code of its own."""
-        try:
-            return self._answers.pop()
-        except IndexError:
-            pass
-        return self._renew()
-
     def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: FBT001, FBT002 - as `HotPath`
         """Subtracts, compares and asks."""
         seconds = end - start
@@ -119,14 +100,6 @@ class Appending(Answering):
     """And the note of the duration; all notes are thrown away where the real one takes them in."""
 
     __slots__ = ()
-
-    def allow(self) -> bool:
-        """As `HotPath`, in code of its own."""
-        try:
-            return self._answers.pop()
-        except IndexError:
-            pass
-        return self._renew()
 
     def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: FBT001, FBT002 - as `HotPath`
         """Subtracts, compares, asks and appends."""

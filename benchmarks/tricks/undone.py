@@ -24,9 +24,14 @@ class Undone(Breaker):
 
     def __init_subclass__(cls) -> None:
         """Copies what is inherited."""
-        for name in ("allow", "done"):
-            if name not in vars(cls):
-                setattr(cls, name, own(getattr(cls, name)))
+        own_code(cls)
+
+
+def own_code(kind: type) -> None:
+    """Gives a class code of its own for what it inherits of the hot path."""
+    for name in ("allow", "done"):
+        if name not in vars(kind):
+            setattr(kind, name, own(getattr(kind, name)))
 
 
 def own(function: FunctionType, **names: object) -> FunctionType:

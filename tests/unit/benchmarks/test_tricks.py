@@ -23,6 +23,7 @@ from benchmarks.tricks import (
     guarding,
     layout,
     reporting,
+    steps,
     tallying,
     windowing,
 )
@@ -110,6 +111,13 @@ def test_each_runs_other_code_than_the_real_one(name: str) -> None:
     for method in ("allow", "done"):
         code = getattr(type(breaker), method).__code__
         assert code is not getattr(HotPath, method).__code__
+
+
+def test_each_step_has_code_of_its_own() -> None:
+    # By identity: code of the same text is equal.
+    for method in ("allow", "done"):
+        codes = {id(getattr(kind, method).__code__) for _, kind, _ in steps.STEPS}
+        assert len(codes) == len(steps.STEPS)
 
 
 def test_the_control_runs_the_same_code_again() -> None:
