@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BARE: Final = "bare"
 AGAIN: Final = "bare again"
 OURS: Final = "ours"
+ASKING: Final = "ours, asked and told by hand"
 
 
 async def raw(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,6 +57,23 @@ def ours(app: Application) -> Application:
     from breaker.integrations.asgi import BreakerMiddleware  # noqa: PLC0415
 
     return BreakerMiddleware(app, Breaker(name="benchmark"))
+
+
+def asking(app: Application) -> Application:
+    """The least that there could be: asks and reports, and sees nothing of what is answered."""
+    from breaker import Breaker  # noqa: PLC0415
+
+    breaker = Breaker(name="benchmark")
+    clock = breaker.clock
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        if not breaker.allow():
+            raise breaker.rejection()
+        start = clock()
+        await app(scope, receive, send)
+        breaker.done(start, clock())
+
+    return middleware
 
 
 def pybreaker(app: Application) -> Application:
@@ -152,6 +170,7 @@ MIDDLEWARE: Final[dict[str, Callable[[Application], Application]]] = {
     BARE: bare,
     AGAIN: bare,
     OURS: ours,
+    ASKING: asking,
 }
 PEERS: Final[dict[str, Callable[[Application], Application]]] = {
     "circuitbreaker": circuitbreaker,

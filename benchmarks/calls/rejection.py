@@ -11,6 +11,7 @@ from benchmarks.figures import Effort, Figure
 from breaker import Breaker, BreakerOpenError, Settings, State
 
 METHOD = "an empty method call"
+LEAST = "one answer taken from a list"
 ERROR = "an empty error"
 CAUGHT = """
 try:
@@ -21,6 +22,7 @@ except Error:
 ROWS = [
     Row(METHOD, METHOD, "", note="e.allow()"),
     Row("allow when open", "open", METHOD, "<= 1.5", label=METHOD),
+    Row(LEAST, LEAST, METHOD, label=METHOD, note="a method that pops, and does nothing else"),
     Row("allow when forced open", "forced open", METHOD, label=METHOD),
     Row(ERROR, ERROR, EMPTY, note="a method that raises an exception of no text, and its handler"),
     Row("with guard(), rejected", "guard", EMPTY, note="raises BreakerOpenError; its handler too"),
@@ -38,6 +40,7 @@ def measure(effort: Effort) -> list[Figure]:
         field = [
             empty_pair.contestant(),
             Contestant(METHOD, plain("e.allow()", e=EmptyPair()), Unwatched()),
+            Answers(effort.calls).contestant(LEAST),
             Contestant(ERROR, empty_error(), Unwatched()),
             subjects["open"].contestant("open", "b.allow()"),
             subjects["forced open"].contestant("forced open", "b.allow()"),
@@ -58,6 +61,28 @@ def contestants() -> dict[str, Subject]:
     }
     forced = Subject(state=State.FORCED_OPEN, prepare=Breaker.force_open)
     return {**tripped, "forced open": forced}
+
+
+class Answers(Unwatched):
+    """The least that counts as well as it answers: prepared answers, and none who prepares them."""
+
+    __slots__ = ("_answers", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._answers: list[bool] = []
+
+    def allow(self) -> bool:
+        """The next one."""
+        return self._answers.pop()
+
+    def begin(self) -> None:
+        """Prepares enough of them."""
+        self._answers += [False] * (self._most - len(self._answers))
+
+    def contestant(self, name: str) -> Contestant:
+        """Itself as `name`."""
+        return Contestant(name, plain("b.allow()", b=self), self)
 
 
 def empty_error() -> Loop:
