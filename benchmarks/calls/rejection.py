@@ -77,8 +77,8 @@ class Answers(Unwatched):
         return self._answers.pop()
 
     def begin(self) -> None:
-        """Prepares enough of them."""
-        self._answers += [False] * (self._most - len(self._answers))
+        """Prepares enough of them; a warm-up may take nearly twice as many as a measurement."""
+        self._answers += [False] * (2 * self._most - len(self._answers))
 
     def contestant(self, name: str) -> Contestant:
         """Itself as `name`."""
