@@ -43,39 +43,42 @@ class Loop:
         run: makes `calls` calls as many times as it is told, and says from when to when.
         calls: how many calls are made in one turn.
         now: its clock.
+        renew: puts its code elsewhere in memory, as cold as that of a program that begins; None if
+            it cannot.
     """
 
     run: Callable[[int], Span]
     calls: int
     now: Callable[[], int] = process_time_ns
+    renew: Callable[[], None] | None = None
 
 
 def plain(body: str, **names: object) -> Loop:
     """Runs `body`, statements that make one call, in this thread."""
-    loop = _compiled("def", body, COPIES, names)
-    return Loop(lambda turns: loop(turns, process_time_ns, **names), COPIES)
+    code = _Code("def", body, COPIES, names)
+    return Loop(lambda turns: code(turns, process_time_ns), COPIES, renew=code.renew)
 
 
 def coroutine(runner: asyncio.Runner, body: str, **names: object) -> Loop:
     """Runs `body`, which may await, in one task."""
-    loop = _compiled("async def", body, COPIES, names)
-    return Loop(lambda turns: runner.run(loop(turns, process_time_ns, **names)), COPIES)
+    code = _Code("async def", body, COPIES, names)
+    return Loop(lambda turns: runner.run(code(turns, process_time_ns)), COPIES, renew=code.renew)
 
 
 def tasks(runner: asyncio.Runner, count: int, body: str, **names: object) -> Loop:
     """Runs `body` in `count` tasks at once."""
-    loop = _compiled("async def", body, 1, names)
+    code = _Code("async def", body, 1, names)
 
     async def run(turns: int) -> Span:
-        waiting = [loop(turns, process_time_ns, **names) for _ in range(count)]
+        waiting = [code(turns, process_time_ns) for _ in range(count)]
         return _around(await asyncio.gather(*waiting))
 
-    return Loop(lambda turns: runner.run(run(turns)), count)
+    return Loop(lambda turns: runner.run(run(turns)), count, renew=code.renew)
 
 
 def threads(count: int, body: str, **names: object) -> Loop:
     """Runs `body` in `count` threads at once, which begin together."""
-    loop = _compiled("def", body, COPIES, names)
+    code = _Code("def", body, COPIES, names)
 
     def run(turns: int) -> Span:
         barrier = threading.Barrier(count)
@@ -83,7 +86,7 @@ def threads(count: int, body: str, **names: object) -> Loop:
 
         def work() -> None:
             barrier.wait()
-            spans.append(loop(turns, perf_counter_ns, **names))
+            spans.append(code(turns, perf_counter_ns))
 
         workers = [threading.Thread(target=work) for _ in range(count)]
         for worker in workers:
@@ -92,17 +95,29 @@ def threads(count: int, body: str, **names: object) -> Loop:
             worker.join()
         return _around(spans)
 
-    return Loop(run, COPIES * count, perf_counter_ns)
+    return Loop(run, COPIES * count, perf_counter_ns, code.renew)
+
+
+class _Code:
+    """The code of a loop, compiled; called with turns and a clock, it runs."""
+
+    def __init__(self, head: str, body: str, copies: int, names: dict[str, object]) -> None:
+        text = indent("\n".join([body.strip()] * copies), " " * 8)
+        self._source = _SOURCE.format(head=head, names=", ".join(names), body=text)
+        self._names = names
+        self._made: list[Callable[..., Any]] = []
+        """All of them: what is still there cannot be where the next one is to lie."""
+        self.renew()
+
+    def __call__(self, turns: int, now: Callable[[], int]) -> Any:  # noqa: ANN401 - a `Span`, or a coroutine of one
+        return self._made[-1](turns, now, **self._names)
+
+    def renew(self) -> None:
+        """Compiles it anew."""
+        scope: dict[str, Any] = {}
+        exec(compile(self._source, "<a loop of the benchmark>", "exec"), scope)  # noqa: S102 - written in this package
+        self._made.append(scope["loop"])
 
 
 def _around(spans: list[Span]) -> Span:
     return min(begin for begin, _ in spans), max(end for _, end in spans)
-
-
-def _compiled(head: str, body: str, copies: int, names: dict[str, object]) -> Callable[..., Any]:
-    text = indent("\n".join([body.strip()] * copies), " " * 8)
-    source = _SOURCE.format(head=head, names=", ".join(names), body=text)
-    scope: dict[str, Any] = {}
-    exec(compile(source, "<a loop of the benchmark>", "exec"), scope)  # noqa: S102 - written in this package
-    loop: Callable[..., Any] = scope["loop"]
-    return loop

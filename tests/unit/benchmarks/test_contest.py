@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field
+from inspect import currentframe
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +20,9 @@ from benchmarks.calls.loop import Loop, plain, threads
 from benchmarks.calls.subject import Subject
 from benchmarks.figures import Effort
 from breaker import Breaker, State
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 EFFORT = Effort(rounds=3, calls=100, seconds=1)
 
@@ -97,6 +102,35 @@ def test_a_loop_makes_the_calls_it_is_told() -> None:
     calls.clear()
     loop.run(2)
     assert len(calls) == 2 * loop.calls == 2 * 4 * 10
+
+
+def test_each_round_has_code_of_its_own_that_is_warm() -> None:
+    made: list[str] = []
+
+    def run(turns: int) -> tuple[int, int]:
+        made.append(f"{turns} turns")
+        return 0, 1_000 * turns
+
+    loop = Loop(run, 1, no_time, renew=lambda: made.append("anew"))
+    Contest(EFFORT, [Contestant("one", loop, Unwatched())]).run()
+    assert made[-9:] == ["anew", "5 turns", "100 turns"] * 3
+
+
+def test_a_renewed_loop_does_the_same_with_other_code() -> None:
+    code: list[CodeType] = []
+
+    def note() -> None:
+        if frame := currentframe():
+            assert frame.f_back
+            code.append(frame.f_back.f_code)
+
+    loop = plain("f()", f=note)
+    loop.run(2)
+    assert loop.renew
+    loop.renew()
+    loop.run(2)
+    assert len(code) == 4 * loop.calls
+    assert len(set(map(id, code))) == 2
 
 
 def test_a_breaker_that_is_not_in_its_state_is_not_measured() -> None:
