@@ -6,22 +6,25 @@ their sequence number, so what leaves the window is found without looking at the
 """
 
 from collections import deque
-from itertools import chain, islice, pairwise, repeat
+from itertools import chain, islice
 
 
 class CallWindow:
     """The last `size` calls that ended at most `max_age` seconds ago. Not thread-safe.
 
-    Durations lie in one queue, in memory of 32 bytes a call; when they ended is kept once for a
-    run of calls that ended together.
+    Calls that ended together lie in one list, with one end for all of them: a batch is taken in and
+    dropped as a whole, and not call by call.
     """
 
     __slots__ = (
-        "_durations",
+        "_batches",
+        "_count",
+        "_ends",
         "_failed",
         "_max_age",
         "_percentile",
-        "_runs",
+        "_size",
+        "_skipped",
         "_slow",
         "_threshold",
         "ended",
@@ -31,9 +34,14 @@ class CallWindow:
         """Makes an empty window; `threshold` and `max_age` are in seconds."""
         self.ended = 0
         """Calls ever seen: the sequence number of the next one."""
-        self._durations: deque[float] = deque(maxlen=size)
-        self._runs: deque[tuple[int, float]] = deque()
-        """(sequence number of the first call, when all of the run ended), oldest first."""
+        self._batches: deque[list[float]] = deque()
+        """Seconds of calls that ended together, oldest first; none is empty."""
+        self._ends: deque[float] = deque()
+        """When those of each batch ended."""
+        self._skipped = 0
+        """Calls of the oldest batch that have left already."""
+        self._count = 0
+        self._size = size
         self._max_age = max_age
         self._percentile = percentile
         self._threshold = threshold
@@ -46,66 +54,91 @@ class CallWindow:
             self._slow.append(self.ended)
         if error:
             self._failed.append(self.ended)
-        self._begin_run(end)
-        self._durations.append(seconds)
+        if self._ends and self._ends[-1] == end:
+            self._batches[-1].append(seconds)
+        else:
+            self._batches.append([seconds])
+            self._ends.append(end)
+        self._count += 1
         self.ended += 1
+        self._make_room()
 
     def extend(self, end: float, durations: list[float]) -> None:
-        """Takes in calls that went well, none of them slow, as if they had ended together."""
-        self._begin_run(end)
-        kept = self._durations
-        many = len(durations) > self.size
-        kept.extend(durations[-self.size :] if many else durations)
+        """Takes in calls that went well, none of them slow, as if they had ended together.
+
+        The list, which is not empty, is the window's from then on.
+        """
         self.ended += len(durations)
+        if len(durations) >= self._size:
+            self._drop_all()
+            durations = durations[-self._size :]
+        self._batches.append(durations)
+        self._ends.append(end)
+        self._count += len(durations)
+        self._make_room()
 
     def expire(self, now: float) -> None:
         """Drops what is too old; O(1) a call, amortised."""
-        runs, durations, oldest = self._runs, self._durations, now - self._max_age
-        if runs and runs[-1][1] < oldest:
-            durations.clear()
-            runs.clear()
-        elif runs and runs[0][1] < oldest:
-            while runs[0][1] < oldest:
-                runs.popleft()
-            for _ in range(runs[0][0] - self._first):
-                durations.popleft()
+        oldest = now - self._max_age
+        while self._ends and self._ends[0] < oldest:
+            self._drop_oldest()
+        self._drop_marks()
+
+    def _make_room(self) -> None:
+        """Drops the calls that are too many."""
+        excess = self._count - self._size
+        while excess > 0:
+            left = len(self._batches[0]) - self._skipped
+            if left > excess:
+                self._count -= excess
+                self._skip(excess)
+                return
+            self._drop_oldest()
+            excess -= left
+
+    def _skip(self, calls: int) -> None:
+        """Drops so many calls of the oldest batch."""
+        self._skipped += calls
+        if self._skipped > self._size:
+            # All calls end at one moment, by a clock that stands: this batch is never dropped.
+            del self._batches[0][: self._skipped]
+            self._skipped = 0
+
+    def _drop_oldest(self) -> None:
+        """Drops the oldest batch."""
+        self._ends.popleft()
+        self._count -= len(self._batches.popleft()) - self._skipped
+        self._skipped = 0
+
+    def _drop_all(self) -> None:
+        self._batches.clear()
+        self._ends.clear()
+        self._count = self._skipped = 0
+
+    def _drop_marks(self) -> None:
+        """Drops the marks of calls that have left."""
         first = self._first
-        self._drop_runs(first)
         for marks in (self._slow, self._failed):
             while marks and marks[0] < first:
                 marks.popleft()
 
-    def _begin_run(self, end: float) -> None:
-        runs = self._runs
-        if not runs or runs[-1][1] != end:
-            runs.append((self.ended, end))
-            self._drop_runs(self._first)
-
-    def _drop_runs(self, first: int) -> None:
-        """Drops the runs of which no call is left."""
-        runs = self._runs
-        while len(runs) > 1 and runs[1][0] <= first:
-            runs.popleft()
-
     @property
     def _first(self) -> int:
         """The sequence number of the oldest call."""
-        return self.ended - len(self._durations)
+        return self.ended - self._count
 
     def clear(self) -> None:
         """Forgets all calls; their sequence goes on."""
-        self._durations.clear()
-        self._runs.clear()
-        self._slow.clear()
-        self._failed.clear()
+        self._drop_all()
+        self._drop_marks()
 
     def __len__(self) -> int:
-        return len(self._durations)
+        return self._count
 
     @property
     def size(self) -> int:
         """How many calls the window can hold."""
-        return self._durations.maxlen or 0
+        return self._size
 
     @property
     def slow(self) -> int:
@@ -123,7 +156,7 @@ class CallWindow:
 
         The same as `sorted(latencies)[min(int(n * p), n - 1)] > threshold`.
         """
-        n = len(self._durations)
+        n = self._count
         return n > 0 and len(self._slow) >= n - min(int(n * self._percentile), n - 1)
 
     def percentile(self) -> float:
@@ -134,31 +167,33 @@ class CallWindow:
         )
 
     def durations(self, newest: int | None = None) -> list[float]:
-        """Seconds that the calls took, oldest first; only the `newest` ones if given."""
-        skip = 0 if newest is None else max(0, len(self._durations) - newest)
-        found = list(islice(self._durations, skip, None))
+        """Seconds that calls took, oldest first; only the `newest` ones if given, in O(newest)."""
+        wanted = self._count if newest is None else min(newest, self._count)
+        parts: list[list[float]] = []
+        for batch in reversed(self._batches):
+            if wanted <= 0:
+                break
+            parts.append(batch[-wanted:])
+            wanted -= len(batch)
+        found = list(chain.from_iterable(reversed(parts)))
         # A call that ended before it started took no time. That is not asked when it comes in.
         return [max(0.0, seconds) for seconds in found] if min(found, default=0.0) < 0 else found
 
     def configure(self, size: int, max_age: float, percentile: float, threshold: float) -> None:
         """Takes new settings in place; of the calls, the newest that fit are kept."""
         kept = self.dump()[-size:]
-        self._durations = deque(maxlen=size)
-        self._runs.clear()
-        self._max_age, self._percentile, self._threshold = max_age, percentile, threshold
-        self._slow.clear()
-        self._failed.clear()
+        self.clear()
+        self._size, self._max_age = size, max_age
+        self._percentile, self._threshold = percentile, threshold
         self.ended -= len(kept)
         for end, seconds, failed in kept:
             self.add(end, seconds, error=failed)
 
     def dump(self) -> list[tuple[float, float, bool]]:
         """(end, duration, failed) of each call, oldest first."""
-        first, failed = self._first, set(self._failed)
-        bounds = [max(begin, first) for begin, _ in self._runs] + [self.ended]
-        lengths = (later - earlier for earlier, later in pairwise(bounds))
+        failed = set(self._failed)
         ends = chain.from_iterable(
-            repeat(end, n) for (_, end), n in zip(self._runs, lengths, strict=True)
+            [end] * len(batch) for end, batch in zip(self._ends, self._batches, strict=True)
         )
-        calls = zip(ends, self.durations(), strict=True)
-        return [(end, seconds, n in failed) for n, (end, seconds) in enumerate(calls, first)]
+        calls = zip(islice(ends, self._skipped, None), self.durations(), strict=True)
+        return [(end, seconds, n in failed) for n, (end, seconds) in enumerate(calls, self._first)]

@@ -88,6 +88,14 @@ def test_newest_durations() -> None:
         window.add(float(second), float(second), error=False)
     assert window.durations(2) == [2.0, 3.0]
     assert window.durations(9) == [0.0, 1.0, 2.0, 3.0]
+    window.extend(4.0, [4.0, 5.0, 6.0])
+    window.extend(5.0, [7.0])
+    assert window.durations(0) == []
+    assert window.durations(3) == [5.0, 6.0, 7.0]
+    assert window.durations(5) == window.durations(9) == [3.0, 4.0, 5.0, 6.0, 7.0]
+    window.extend(6.0, [8.0, 9.0])
+    assert window.durations(4) == [6.0, 7.0, 8.0, 9.0]
+    assert window.durations() == [5.0, 6.0, 7.0, 8.0, 9.0]  # half of a batch has left
     assert window.size == 5
 
 
@@ -126,4 +134,12 @@ def test_when_calls_ended_is_kept_once_for_many() -> None:
     for second in range(500):
         window.extend(float(second % 60), [0.1] * 10)
     assert len(window) == 1000
-    assert len(window._runs) <= 101
+    assert len(window._ends) <= 101
+
+
+def test_where_the_clock_stands_no_memory_is_lost() -> None:
+    window = CallWindow(10, 60.0, 0.95, 1.0)
+    for call in range(1000):
+        window.add(0.0, float(call), error=False)
+    assert window.durations() == [float(call) for call in range(990, 1000)]
+    assert sum(map(len, window._batches)) <= 30
