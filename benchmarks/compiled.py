@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import machine
-from benchmarks.calls import empty_pair
+from benchmarks.calls import empty_pair, many_threads, rejection
 from benchmarks.calls.contest import Contest, Row
 from benchmarks.calls.empty_pair import EMPTY, nothing
 from benchmarks.calls.features import SLO
@@ -34,6 +34,8 @@ ROWS: Final = [
     Row("compiled, with guard()", "guard", EMPTY),
     Row("compiled, decorator", "decorator", EMPTY),
 ]
+ALSO: Final = ("allow when open", "1 thread, no work", "8 threads, no work")
+"""Figures of other contests, without their reaches, which are for the interpreted build."""
 
 
 def measure(effort: Effort) -> list[Figure]:
@@ -73,6 +75,12 @@ def measure_here(effort: Effort) -> list[Figure]:
             subjects["decorator"].contestant("decorator", "g()", g=decorated),
         ]
         figures = Contest(effort, field).run().figures(ROWS)
+    others = [*rejection.measure(effort), *many_threads.measure(effort)]
+    figures += [
+        replace(figure, name=f"compiled, {figure.name}", reach="")
+        for figure in others
+        if figure.name in ALSO
+    ]
     return [replace(figure, part=NAME) for figure in figures]
 
 
