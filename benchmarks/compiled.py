@@ -75,7 +75,7 @@ def measure_here(effort: Effort) -> list[Figure]:
             subjects["decorator"].contestant("decorator", "g()", g=decorated),
         ]
         figures = Contest(effort, field).run().figures(ROWS)
-    others = [*rejection.measure(effort), *many_threads.measure(effort)]
+    others = [*rejection.measure(effort), *many_threads.measure(effort, ("no work",))]
     figures += [
         replace(figure, name=f"compiled, {figure.name}", reach="")
         for figure in others

@@ -66,15 +66,14 @@ class CallWindow:
     def extend(self, end: float, durations: list[float]) -> None:
         """Takes in calls that went well, none of them slow, as if they had ended together.
 
-        The list, which is not empty, is the window's from then on.
+        There is at least one.
         """
-        self.ended += len(durations)
-        if len(durations) >= self._size:
-            self._drop_all()
-            durations = durations[-self._size :]
-        self._batches.append(durations)
+        # A copy in any case: under a profiler, somebody may still append to what was given.
+        kept = durations[-self._size :]
+        self._batches.append(kept)
         self._ends.append(end)
-        self._count += len(durations)
+        self._count += len(kept)
+        self.ended += len(durations)
         self._make_room()
 
     def expire(self, now: float) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -23,12 +24,18 @@ FOLD = 4
 """So many times the effort's calls: they are shared among threads, which take a while to start."""
 
 
-def measure(effort: Effort) -> list[Figure]:
-    """The rate of all threads together, beside that of an empty pair under as many."""
+def measure(effort: Effort, kinds: Collection[str] = tuple(WORK)) -> list[Figure]:
+    """The rate of all threads together, beside that of an empty pair under as many.
+
+    Args:
+        effort: as elsewhere.
+        kinds: of `WORK`, what the calls do.
+    """
     contestants, rows = [], []
     with ExitStack() as stack:
         for count in COUNTS:
-            for words, call in WORK.items():
+            for words in kinds:
+                call = WORK[words]
                 name = f"{count} threads, {words}" if count > 1 else f"1 thread, {words}"
                 empty = f"the empty pair, {name}"
                 ours = stack.enter_context(Subject())

@@ -82,8 +82,8 @@ def names(one: Subject, function: Callable[[], object]) -> dict[str, object]:
     return {"g": one.breaker(function), "Error": BreakerOpenError}
 
 
-def figures(effort: Effort, field: list[Contestant], empty: str) -> list[Figure]:
+def figures(effort: Effort, field: list[Contestant], empty: str, note: str = "") -> list[Figure]:
     """A row for each but the empty pair, which has its row elsewhere."""
     label = "" if empty == EMPTY else empty
-    rows = [Row(one.name, one.name, empty, label=label) for one in field[1:]]
+    rows = [Row(one.name, one.name, empty, label=label, note=note) for one in field[1:]]
     return Contest(effort, field).run().figures(rows)

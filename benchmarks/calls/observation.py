@@ -17,7 +17,7 @@ from api.metrics import exposition
 from benchmarks.calls import empty_pair
 from benchmarks.calls.contest import Contest, Row, WrongStateError
 from benchmarks.calls.empty_pair import ASYNC_EMPTY, EMPTY, nothing, nothing_async
-from benchmarks.calls.matrix import ASYNC_FORMS, FORMS, caught, names
+from benchmarks.calls.matrix import ASYNC_FORMS, FORMS, caught, figures, names
 from benchmarks.calls.subject import Subject
 from benchmarks.figures import Effort, Figure
 from breaker import Breaker, Event, Registry, SettingsChanged, State
@@ -29,6 +29,7 @@ CALLS_PER_SECOND: Final = 4_000_000
 CALLS_OF_A_FORM: Final = 100_000
 """For each second of the effort's load."""
 WATCHED: Final = "with a subscriber and a scraper"
+NOTE: Final = "in each measurement an event and a scrape"
 HOUR: Final = 3600
 _DELAY: Final = 0.005
 """Seconds from the beginning of a measurement to what is watched in it."""
@@ -66,8 +67,7 @@ def measure_forms(effort: Effort) -> list[Figure]:
         field = [empty_pair.contestant()]
         for name, body, one in _watched(stack, FORMS):
             field.append(one.contestant(name, body, **names(one, nothing)))
-        rows = [_row(one.name, EMPTY) for one in field[1:]]
-        return Contest(_effort_of_a_form(effort), field).run().figures(rows)
+        return figures(_effort_of_a_form(effort), field, EMPTY, NOTE)
 
 
 def measure_async_forms(effort: Effort) -> list[Figure]:
@@ -76,8 +76,7 @@ def measure_async_forms(effort: Effort) -> list[Figure]:
         field = [empty_pair.async_contestant(runner)]
         for name, body, one in _watched(stack, ASYNC_FORMS):
             field.append(one.async_contestant(runner, name, body, **names(one, nothing_async)))
-        rows = [_row(one.name, ASYNC_EMPTY, label=ASYNC_EMPTY) for one in field[1:]]
-        return Contest(_effort_of_a_form(effort), field).run().figures(rows)
+        return figures(_effort_of_a_form(effort), field, ASYNC_EMPTY, NOTE)
 
 
 class Watched(Subject):
@@ -139,7 +138,3 @@ def _watched(stack: ExitStack, bodies: Mapping[str, str]) -> Iterator[tuple[str,
 
 def _effort_of_a_form(effort: Effort) -> Effort:
     return replace(effort, calls=int(effort.seconds * CALLS_OF_A_FORM))
-
-
-def _row(name: str, against: str, label: str = "") -> Row:
-    return Row(name, name, against, label=label, note="in each measurement an event and a scrape")

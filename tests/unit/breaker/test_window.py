@@ -137,6 +137,17 @@ def test_when_calls_ended_is_kept_once_for_many() -> None:
     assert len(window._ends) <= 101
 
 
+def test_what_was_taken_in_is_the_windows_own() -> None:
+    window = CallWindow(10, 60.0, 0.95, 1.0)
+    noted = [0.1, 0.2]
+    window.extend(1.0, noted)
+    noted.append(0.3)
+    window.extend(2.0, [0.4])
+    assert window.dump() == [(1.0, 0.1, False), (1.0, 0.2, False), (2.0, 0.4, False)]
+    window.expire(61.5)
+    assert window.dump() == [(2.0, 0.4, False)]
+
+
 def test_where_the_clock_stands_no_memory_is_lost() -> None:
     window = CallWindow(10, 60.0, 0.95, 1.0)
     for call in range(1000):
