@@ -35,8 +35,10 @@ _FIRST_ANSWERS: Final = 32
 """So many answers are prepared at first, and then twice as many each time: a quiet breaker keeps
 few in memory, and one that rejects need not be asked many times before it lets a call through."""
 _ANSWERS: Final = 4096
-"""At most so many calls pass, or are rejected, before one takes in what was noted and looks whether
-the ticker still lives. Fewer cost each call more, and more of them gain nothing."""
+"""At most so many calls pass before one takes in what was noted and looks whether the ticker still
+lives. Fewer cost each call more, and more of them gain nothing."""
+_REJECTIONS: Final = 16_384
+"""The same while calls are rejected. These leave no notes to wait, so there may be more of them."""
 _PERMITS: Final = 256
 """The same while calls pass and a concurrency limit is in force and far."""
 
@@ -458,4 +460,4 @@ class CarefulPath(HotPath):
     def _more(self, answer: bool) -> int:  # noqa: FBT001 - as `_prepare`
         """How often `answer` is to be prepared the next time."""
         before = self._prepared if answer is self._answer else 0
-        return min(_ANSWERS, max(_FIRST_ANSWERS, 2 * before))
+        return min(_ANSWERS if answer else _REJECTIONS, max(_FIRST_ANSWERS, 2 * before))

@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from benchmarks import wrk
-from benchmarks.asgi.applications import AGAIN, ASKING, BARE, OURS, PEERS
+from benchmarks.asgi.applications import AGAIN, ASKING, BARE, OURS, PEERS, SEEING
 from benchmarks.child import Child, two_cores
 from benchmarks.figures import Effort, Figure, UnavailableError, unmeasured
 from benchmarks.wrk import Load
@@ -92,7 +92,7 @@ def contestants() -> list[Contestant]:
     """Ours with each application and parser there is, peers on the raw route."""
     parsers = [parser for parser in ("httptools", "h11") if find_spec(parser)]
     fastest = parsers[0]
-    raw = [Contestant("raw", who, fastest) for who in (BARE, AGAIN, ASKING, OURS, *PEERS)]
+    raw = [Contestant("raw", who, fastest) for who in (BARE, AGAIN, ASKING, SEEING, OURS, *PEERS)]
     framework = [Contestant("FastAPI", who, fastest) for who in (BARE, OURS)]
     others = [Contestant("raw", who, parser) for parser in parsers[1:] for who in (BARE, OURS)]
     return raw + framework + others

@@ -10,14 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from breaker.integrations.asgi import Application, Receive, Scope, Send
+    from breaker.integrations.asgi import Application, Message, Receive, Scope, Send
 
 BARE: Final = "bare"
 AGAIN: Final = "bare again"
 OURS: Final = "ours"
 ASKING: Final = "ours, asked and told by hand"
+SEEING: Final = "ours, by hand with the status"
 
 
 async def raw(scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +73,31 @@ def asking(app: Application) -> Application:
         start = clock()
         await app(scope, receive, send)
         breaker.done(start, clock())
+
+    return middleware
+
+
+def seeing(app: Application) -> Application:
+    """The least that sees the status: neither the end of the body, nor errors, nor who left."""
+    from breaker import Breaker  # noqa: PLC0415
+
+    breaker = Breaker(name="benchmark")
+    clock = breaker.clock
+
+    async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
+        failed = False
+
+        def passed_on(message: Message) -> Awaitable[None]:
+            nonlocal failed
+            if message["type"] == "http.response.start":
+                failed = message["status"] >= 500
+            return send(message)
+
+        if not breaker.allow():
+            raise breaker.rejection()
+        start = clock()
+        await app(scope, receive, passed_on)
+        breaker.done(start, clock(), failed)
 
     return middleware
 
@@ -171,6 +197,7 @@ MIDDLEWARE: Final[dict[str, Callable[[Application], Application]]] = {
     AGAIN: bare,
     OURS: ours,
     ASKING: asking,
+    SEEING: seeing,
 }
 PEERS: Final[dict[str, Callable[[Application], Application]]] = {
     "circuitbreaker": circuitbreaker,

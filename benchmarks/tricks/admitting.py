@@ -29,6 +29,20 @@ class Clocked(Undone):
         return self._allow_carefully()
 
 
+class Spread(Undone):
+    """Has `try` on a line of its own, as a formatter has it, and so a NOP for that line."""
+
+    __slots__ = ()
+
+    def allow(self) -> bool:
+        """As the real one."""
+        try:
+            return self._answers.pop()
+        except IndexError:
+            pass
+        return self._allow_carefully()
+
+
 class Flagged(Undone):
     """Has a flag and a counter in place of prepared answers. Under threads it would miscount."""
 
@@ -158,6 +172,7 @@ class Queued(Undone):
 
 
 UNDONE: Final = {
+    "try on a line of its own": Spread,
     "clock read in allow": Clocked,
     "a flag and a counter in allow": Flagged,
     "a counter beside the answers": Counted,

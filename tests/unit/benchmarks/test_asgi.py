@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks import asgi
-from benchmarks.asgi.applications import AGAIN, ASKING, BARE, MIDDLEWARE, OURS, PEERS
+from benchmarks.asgi.applications import AGAIN, ASKING, BARE, MIDDLEWARE, OURS, PEERS, SEEING
 from benchmarks.figures import Effort, judged
 from breaker.integrations.asgi import Receive, Scope, Send
 
@@ -73,5 +73,5 @@ def test_servers_are_compared_round_by_round(monkeypatch: pytest.MonkeyPatch) ->
 def test_every_parser_there_is_has_its_rows() -> None:
     entered = asgi.contestants()
     assert len(entered) == len(set(entered))
-    assert {who.middleware for who in entered} == {BARE, AGAIN, ASKING, OURS, *PEERS}
+    assert {who.middleware for who in entered} == {BARE, AGAIN, ASKING, SEEING, OURS, *PEERS}
     assert all(who.bare in entered for who in entered)
