@@ -4,7 +4,7 @@ Kept apart so that it can be read, measured and compiled by itself (`scripts/com
 do no more than take what was prepared, and leave a note; `Breaker` prepares, and reads the notes,
 on the tick or when something is the matter. `docs/performance.md` has what each of these buys:
 
-- `allow` takes one of up to four thousand answers prepared in a list: the answer, the count of
+- `allow` takes one of some thousand answers prepared in a list: the answer, the count of
   calls and the end of what may pass without thought come from one call into C.
 - `done` compares with one limit, which is lowered to nothing while each call must be looked at, and
   appends to a list. Sums, histogram and window take such a list in as a whole, in C.
