@@ -9,16 +9,15 @@ from benchmarks.calls.subject import Subject, entered
 from benchmarks.figures import Effort, Figure
 from benchmarks.tricks.difference import OURS, SAME, Change, figures
 from benchmarks.tricks.undone import Field, Same, Undone, own
-from breaker import Breaker, Settings, State
-from breaker.careful_path import CarefulPath
+from breaker import Breaker, Settings, State, careful_path
 
 if TYPE_CHECKING:
     from types import FunctionType
 
 SIZES: Final = (64, 256, 1024, 2048, 8192, 16_384)
-USUAL: Final = 4096
+USUAL: Final = careful_path._ANSWERS  # noqa: SLF001 - what is compared with
 REJECTED: Final = (1024, 4096, 65_536)
-USUALLY_REJECTED: Final = 16_384
+USUALLY_REJECTED: Final = careful_path._REJECTIONS  # noqa: SLF001 - likewise
 
 
 def measure(effort: Effort) -> list[Figure]:
@@ -61,5 +60,9 @@ def rejections(effort: Effort) -> list[Figure]:
 
 def of_size(size: int) -> type[Undone]:
     """A breaker with batches of so many calls, or rejections."""
-    more = own(cast("FunctionType", vars(CarefulPath)["_more"]), _ANSWERS=size, _REJECTIONS=size)
+    more = own(
+        cast("FunctionType", vars(careful_path.CarefulPath)["_more"]),
+        _ANSWERS=size,
+        _REJECTIONS=size,
+    )
     return type("Sized", (Undone,), {"_more": more, "__slots__": ()})

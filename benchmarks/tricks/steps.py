@@ -12,13 +12,13 @@ from benchmarks.calls.subject import BODY, Subject
 from benchmarks.figures import Effort, Figure
 from benchmarks.tricks.difference import OURS, Change, figures
 from benchmarks.tricks.undone import own, own_code
+from breaker import careful_path
 from breaker.hot_path import HotPath
 
 if TYPE_CHECKING:
     from types import FunctionType
 
-PASSES: Final = 4096
-"""As the real one renews its answers."""
+PASSES: Final = careful_path._ANSWERS  # noqa: SLF001 - as the real one renews its answers
 SHORT: Final = 0.001
 
 
