@@ -8,18 +8,19 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from api import problems
-from api.admin import Admin
-from api.audit import AuditLog
-from api.auth import BASIC, BEARER, Access
-from api.routes import alerting as alerting_routes
-from api.routes import dashboard, demo, incidents, process, settings, state
-from api.routing import guarded, public
-from api.settings import ApiSettings
-from breaker import Registry, __version__
+from breakerd.api import problems
+from breakerd.api.http.admin import Admin
+from breakerd.api.http.secured_route import guarded, public
+from breakerd.api.routes import alerting as alerting_routes
+from breakerd.api.routes import dashboard, demo, incidents, process, settings, state
+from breakerd.api.security.audit import AuditLog
+from breakerd.api.security.auth import BASIC, BEARER, Access
+from breakerd.api.settings import ApiSettings
+from breakerd.breaker._version import __version__
+from breakerd.breaker.registry import Registry
 
 if TYPE_CHECKING:
-    from alerts import Alerting
+    from breakerd.alerts.alerting import Alerting
 
 _METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _DESCRIPTION: Final = (

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from breaker import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
-from breaker.config.validate import found
+from breakerd.breaker.config.validate import found
+from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
 
 MEDIA_TYPE: Final = "application/problem+json"
 

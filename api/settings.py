@@ -1,6 +1,6 @@
 """The settings of the admin plane: the file's `[api]`, and the tokens around it."""
 
-from breaker.settings import SettingsModel, setting
+from breakerd.breaker.settings import SettingsModel, setting
 
 
 class ApiSettings(SettingsModel):

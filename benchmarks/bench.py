@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
-from benchmarks import machine
-from benchmarks.figures import (
+from benchmarks.harness import machine
+from benchmarks.harness.figures import (
     FULL,
     QUICK,
     Effort,
@@ -28,10 +28,16 @@ from benchmarks.figures import (
     judged,
     unmeasured,
 )
-from benchmarks.report import as_json, as_markdown
+from benchmarks.harness.report import as_json, as_markdown
 
-PARTS = ("calls", "tricks", "compiled", "asgi", "admin", "memory", "startup")
-"""The modules of this package that measure, in the order of the table."""
+PARTS = {
+    "calls": "benchmarks.calls",
+    "asgi": "benchmarks.services.asgi",
+    "admin": "benchmarks.services.admin",
+    "memory": "benchmarks.resources.memory",
+    "startup": "benchmarks.resources.startup",
+}
+"""The modules that measure, by name, in the order of the table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +69,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures breakerd.")
     parser.add_argument("--quick", action="store_true", help="fewer calls and rounds")
-    parser.add_argument("--parts", type=parts, default=PARTS, help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--parts", type=parts, default=list(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--out", type=Path, default=Path("var/bench"), help="folder to write to")
     parser.add_argument("--rounds", type=int, help="instead of the effort's own")
     parser.add_argument("--calls", type=int, help="instead of the effort's own")
@@ -110,7 +116,7 @@ def run(part: str, effort: Effort) -> list[Figure] | None:
 
 def write_part(part: str, effort: Effort, out: Path) -> None:
     """Measures one part in this process, and writes its figures."""
-    module = cast("Part", importlib.import_module(f"benchmarks.{part}"))
+    module = cast("Part", importlib.import_module(PARTS[part]))
     try:
         figures = [judged(figure) for figure in module.measure(effort)]
     except UnavailableError as error:

@@ -12,30 +12,30 @@ from os import PathLike
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from breaker import decorator
-from breaker.baseline.report import BaselineReport
-from breaker.baseline.report import report as describe_baseline
-from breaker.careful_path import CarefulPath
-from breaker.context import Priority
-from breaker.counters import Counters
-from breaker.errors import BreakerOpenError
-from breaker.events import Signal
-from breaker.guard import UNUSED, Guard, guard_of
-from breaker.listeners import Listener
-from breaker.load import LoadReading
-from breaker.memory import MEMORY, MemoryReading
-from breaker.quick_guard import plain_guard
-from breaker.revision import revised
-from breaker.settings import Settings, Slo
-from breaker.state import REJECTING, Reason, State
-from breaker.stream import EventStream
-from breaker.terms import Ignored, Terms, Timeout
-from breaker.ticker import TICKER
+from breakerd.breaker.baseline.report import BaselineReport
+from breakerd.breaker.baseline.report import report as describe_baseline
+from breakerd.breaker.baseline.slo_estimate import revised
+from breakerd.breaker.calls.counters import Counters
+from breakerd.breaker.context import Priority
+from breakerd.breaker.errors import BreakerOpenError
+from breakerd.breaker.events.events import Signal
+from breakerd.breaker.events.listeners import Listener
+from breakerd.breaker.events.stream import EventStream
+from breakerd.breaker.guards import decorators as decorator
+from breakerd.breaker.guards.fast_guard import plain_guard
+from breakerd.breaker.guards.guard import UNUSED, Guard, guard_of
+from breakerd.breaker.guards.options import Ignored, Terms, Timeout
+from breakerd.breaker.host.load import LoadReading
+from breakerd.breaker.host.memory import MEMORY, MemoryReading
+from breakerd.breaker.runtime.controller import CarefulPath
+from breakerd.breaker.runtime.ticker import TICKER
+from breakerd.breaker.settings import Settings, Slo
+from breakerd.breaker.states import REJECTING, Reason, State
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from breaker.status import ConfigReport, Status
+    from breakerd.breaker.runtime.status import ConfigReport, Status
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,7 +97,7 @@ class Breaker(CarefulPath):
             ConfigError: the file is missing or wrong; holds every problem found.
         """
         # Not at the top: a registry is made of breakers.
-        from breaker.registry import Registry  # noqa: PLC0415
+        from breakerd.breaker.registry import Registry  # noqa: PLC0415
 
         return Registry.from_file(path).get(name)
 
@@ -190,7 +190,7 @@ class Breaker(CarefulPath):
 
     def status(self) -> "Status":
         """All there is to know now, as JSON-able data; what `GET /status` answers."""
-        from breaker.status import describe  # noqa: PLC0415 - only for those who ask
+        from breakerd.breaker.runtime.status import describe  # noqa: PLC0415 - only for those who ask
 
         with self._careful() as now:
             self._window.expire(now)
@@ -221,7 +221,7 @@ class Breaker(CarefulPath):
 
     def snapshot(self) -> dict[str, Any]:
         """State, recovery and window as versioned, JSON-able data for `restore`."""
-        from breaker import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
+        from breakerd.breaker.persistence import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
 
         with self._careful() as now:
             return snapshots.take(self._engine, now)
@@ -319,7 +319,7 @@ class Breaker(CarefulPath):
             SnapshotError: the data is no snapshot, damaged, or of a version that is not known.
                 Nothing is changed then.
         """
-        from breaker import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
+        from breakerd.breaker.persistence import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
 
         with self._careful() as now:
             self._aside -= snapshots.restore(self._engine, now, data)

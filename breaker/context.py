@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from enum import IntEnum
 from typing import Final
 
-from breaker.errors import DeadlineExceeded
+from breakerd.breaker.errors import DeadlineExceeded
 
 
 class Priority(IntEnum):

@@ -9,11 +9,10 @@ from os import PathLike
 from types import TracebackType
 from typing import Self
 
-from breaker.breaker import Breaker
-from breaker.config.document import Document
-from breaker.config.file import ConfigFile
-from breaker.config.scan import Key
-from breaker.config.sections import (
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config.document import Document
+from breakerd.breaker.config.file import ConfigFile
+from breakerd.breaker.config.sections import (
     NAME_ALLOWED,
     NAMED,
     OLDER_ROOT,
@@ -21,14 +20,15 @@ from breaker.config.sections import (
     read_sections,
     valid_name,
 )
-from breaker.config.validate import validate
-from breaker.errors import ConfigError, ConfigProblem
-from breaker.listeners import Listener
-from breaker.load import LoadReading
-from breaker.settings import Settings
-from breaker.state_file import Snapshots, StateFile
-from breaker.status import ConfigReport
-from breaker.stream import EventStream
+from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.validate import validate
+from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.events.listeners import Listener
+from breakerd.breaker.events.stream import EventStream
+from breakerd.breaker.host.load import LoadReading
+from breakerd.breaker.persistence.snapshot_file import Snapshots, StateFile
+from breakerd.breaker.runtime.status import ConfigReport
+from breakerd.breaker.settings import Settings
 
 DEFAULT = "default"
 

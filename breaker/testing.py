@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
-from breaker.breaker import Breaker
-from breaker.events import Event
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.events.events import Event
 
 E = TypeVar("E", bound=Event)
 

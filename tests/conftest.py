@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from tests.parts import installed
+from tests.support.system_packages import installed
 
-pytest_plugins = ["alerts.emulator.fixture"]
+pytest_plugins = ["breakerd.alerts.emulator.pytest_plugin"]
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 

@@ -6,12 +6,12 @@ Example:
         assert emulator.wait_for(emulator.alerts)
 """
 
-from alerts.emulator.alert import EmulatedAlert, Happening
-from alerts.emulator.attachment import Attachment
-from alerts.emulator.book import Summary
-from alerts.emulator.exchange import Entry
-from alerts.emulator.fault import Fault, FaultError, FaultKind, schedule_from_json
-from alerts.emulator.server import Emulator, Mode
+from breakerd.alerts.emulator.api.messages import Entry
+from breakerd.alerts.emulator.faults.fault import Fault, FaultError, FaultKind, schedule_from_json
+from breakerd.alerts.emulator.server import Emulator, Mode
+from breakerd.alerts.emulator.state.alert import EmulatedAlert, Happening
+from breakerd.alerts.emulator.state.alerts import Summary
+from breakerd.alerts.emulator.state.attachment import Attachment
 
 __all__ = [
     "Attachment",

@@ -7,19 +7,19 @@ from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self, TypeVar, get_args
 
-from alerts.emulator.account import AS_USUAL, Account, Applying
-from alerts.emulator.alert import EmulatedAlert, Json
-from alerts.emulator.book import AlertBook, Summary, Write
-from alerts.emulator.console import answer_own, is_own
-from alerts.emulator.exchange import Answer, Entry, Request
-from alerts.emulator.fault import Fault, FaultKind
-from alerts.emulator.faults import Faults, Strike, Window, answer_of, spoilt
-from alerts.emulator.handler import handler_for
-from alerts.emulator.heartbeats import Heartbeat
-from alerts.emulator.journal import Journal
-from alerts.emulator.jsm import JsmApi
-from alerts.emulator.listener import Listener
-from alerts.emulator.operations import OpsGenieApi
+from breakerd.alerts.emulator.api.jsm import JsmApi
+from breakerd.alerts.emulator.api.messages import Answer, Entry, Request
+from breakerd.alerts.emulator.api.opsgenie import OpsGenieApi
+from breakerd.alerts.emulator.faults.fault import Fault, FaultKind
+from breakerd.alerts.emulator.faults.injector import Faults, Strike, Window, answer_of, spoilt
+from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
+from breakerd.alerts.emulator.state.alert import EmulatedAlert, Json
+from breakerd.alerts.emulator.state.alerts import AlertBook, Summary, Write
+from breakerd.alerts.emulator.state.heartbeats import Heartbeat
+from breakerd.alerts.emulator.state.request_log import Journal
+from breakerd.alerts.emulator.web.console import answer_own, is_own
+from breakerd.alerts.emulator.web.handler import handler_for
+from breakerd.alerts.emulator.web.listener import Listener
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""The command `breakerd`."""
+"""The command line."""

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import httpx
 
-from api.cli.output import FAILED, WRONG, fail
+from breakerd.api.cli.output import FAILED, WRONG, fail
 
 _TIMEOUT: Final = 10.0
 """Seconds."""

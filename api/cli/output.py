@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from breaker import ConfigError
+from breakerd.breaker.errors import ConfigError
 
 FAILED: Final = 1
 WRONG: Final = 2

@@ -6,11 +6,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
 
-from alerts import OpsGenieSettings
-from api.admin import Admin, ThisActor, ThisAdmin, ThisOperation, View
-from api.auth import Actor
-from api.problems import Problem, documented
-from api.requests import AlertCooldown, AlertPriority, AlertTags, AlertTriggers, NewSilence, Switch
+from breakerd.alerts.settings.alerting import OpsGenieSettings
+from breakerd.api.http.admin import Admin, ThisActor, ThisAdmin, ThisOperation, View
+from breakerd.api.problems import Problem, documented
+from breakerd.api.schemas.requests import (
+    AlertCooldown,
+    AlertPriority,
+    AlertTags,
+    AlertTriggers,
+    NewSilence,
+    Switch,
+)
+from breakerd.api.security.auth import Actor
 
 JsonObject = dict[str, Any]
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from api.problems import Problem
+from breakerd.api.problems import Problem
 
 _MEDIA_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -48,7 +48,7 @@ def get_page() -> Response:
 def get_file(file: str) -> Response:
     """One of its files."""
     suffix = file[file.rfind(".") :]
-    found = resources("api").joinpath("dashboard", file)
+    found = resources("breakerd.api").joinpath("dashboard", file)
     # A name with a slash in it never comes here: the path parameter ends before it.
     if suffix not in _MEDIA_TYPES or file.startswith(".") or not found.is_file():
         raise Problem(404, f"The dashboard has no file {file!r}.")

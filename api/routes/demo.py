@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from pydantic import Field
 
-from api import requests
-from api.admin import ThisOperation
-from api.problems import INVALID, Problem, documented
-from breaker import BreakerOpenError
-from breaker.integrations.problem import REJECTED
+from breakerd.api.http.admin import ThisOperation
+from breakerd.api.problems import INVALID, Problem, documented
+from breakerd.api.schemas import requests
+from breakerd.breaker.errors import BreakerOpenError
+from breakerd.breaker.integrations._problem import REJECTED
 
 JsonObject = dict[str, Any]
 Scenario = Literal["high_latency", "latency_spike", "memory_overload", "errors", "reset_normal"]

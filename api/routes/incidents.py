@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query
 from fastapi.routing import APIRoute
 
-from api.admin import Admin, ThisActor, ThisAdmin, View
-from api.problems import NOT_GIVEN_UP, UNKNOWN_ALERT, Problem, documented
-from api.requests import Discarding
+from breakerd.api.http.admin import Admin, ThisActor, ThisAdmin, View
+from breakerd.api.problems import NOT_GIVEN_UP, UNKNOWN_ALERT, Problem, documented
+from breakerd.api.schemas.requests import Discarding
 
 JsonObject = dict[str, Any]
 

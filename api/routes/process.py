@@ -7,12 +7,19 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 
-from api.admin import ThisActor, ThisAdmin
-from api.answers import AuditAnswer, BreakersAnswer, BreakerSummary, Health, Readiness, Reloaded
-from api.metrics import exposition
-from api.problems import Problem, Responses, documented, invalid
-from api.stream import Reader
-from breaker import Breaker
+from breakerd.api.http.admin import ThisActor, ThisAdmin
+from breakerd.api.http.event_feed import Reader
+from breakerd.api.http.metrics import exposition
+from breakerd.api.problems import Problem, Responses, documented, invalid
+from breakerd.api.schemas.responses import (
+    AuditAnswer,
+    BreakersAnswer,
+    BreakerSummary,
+    Health,
+    Readiness,
+    Reloaded,
+)
+from breakerd.breaker.breaker import Breaker
 
 _EVENTS: Final = {
     "itemSchema": {

@@ -4,8 +4,18 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from api.admin import ThisOperation
-from api.answers import (
+from breakerd.api.http.admin import ThisOperation
+from breakerd.api.problems import Responses, documented
+from breakerd.api.schemas.requests import (
+    LatencyThreshold,
+    MemoryThreshold,
+    Percentile,
+    SettingsChange,
+    Switch,
+    WaitTime,
+    WindowSize,
+)
+from breakerd.api.schemas.responses import (
     LatencyAnswer,
     LatencySet,
     MemoryAnswer,
@@ -19,18 +29,8 @@ from api.answers import (
     WindowAnswer,
     WindowSet,
 )
-from api.problems import Responses, documented
-from api.requests import (
-    LatencyThreshold,
-    MemoryThreshold,
-    Percentile,
-    SettingsChange,
-    Switch,
-    WaitTime,
-    WindowSize,
-)
-from breaker import Settings
-from breaker.status import whole
+from breakerd.breaker.runtime.status import whole
+from breakerd.breaker.settings import Settings
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from api.admin import Operation, ThisOperation
-from api.answers import (
+from breakerd.api.http.admin import Operation, ThisOperation
+from breakerd.api.problems import documented
+from breakerd.api.schemas.requests import Confirmation, Why
+from breakerd.api.schemas.responses import (
     Done,
     Drilled,
     EnabledAnswer,
@@ -17,9 +19,7 @@ from api.answers import (
     MemoryUsageAnswer,
     StatusAnswer,
 )
-from api.problems import documented
-from api.requests import Confirmation, Why
-from breaker.status import whole
+from breakerd.breaker.runtime.status import whole
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:

@@ -7,21 +7,26 @@ from typing import Final
 
 from benchmarks.calls import (
     async_forms,
-    collecting,
-    durations,
     features,
     forms,
     many_tasks,
     many_threads,
-    matrix,
-    observation,
     over_threshold,
-    peers,
     rejection,
     windows,
 )
-from benchmarks.calls.contest import PART
-from benchmarks.figures import Effort, Figure
+from benchmarks.calls import (
+    feature_matrix as matrix,
+)
+from benchmarks.calls import (
+    observers as observation,
+)
+from benchmarks.calls import (
+    slow_calls as durations,
+)
+from benchmarks.calls.comparison import PART
+from benchmarks.harness.figures import Effort, Figure
+from benchmarks.peers import comparison as peers
 
 NAME: Final = PART
 CONTESTS: Final = (
@@ -34,7 +39,6 @@ CONTESTS: Final = (
     durations,
     over_threshold,
     observation,
-    collecting,
     many_threads,
     many_tasks,
     peers,

@@ -3,11 +3,11 @@
 import asyncio
 from contextlib import ExitStack
 
-from benchmarks.calls import empty_pair
-from benchmarks.calls.contest import Contest, Row
-from benchmarks.calls.empty_pair import ASYNC_EMPTY, nothing_async
-from benchmarks.calls.subject import ASYNC_BODY, Subject, entered
-from benchmarks.figures import Effort, Figure
+from benchmarks.calls import noop_pair as empty_pair
+from benchmarks.calls.breaker_under_test import ASYNC_BODY, Subject, entered
+from benchmarks.calls.comparison import Contest, Row
+from benchmarks.calls.noop_pair import ASYNC_EMPTY, nothing_async
+from benchmarks.harness.figures import Effort, Figure
 
 GUARD_BODY = """
 async with b.guard():

@@ -3,12 +3,12 @@
 import time
 from contextlib import ExitStack
 
-from benchmarks.calls import empty_pair
-from benchmarks.calls.contest import Contest, Row
-from benchmarks.calls.empty_pair import EMPTY
-from benchmarks.calls.subject import Subject, entered
-from benchmarks.figures import Effort, Figure
-from breaker import Breaker, LimiterSettings, LoadSettings, Settings, Slo, State
+from benchmarks.calls import noop_pair as empty_pair
+from benchmarks.calls.breaker_under_test import Subject, entered
+from benchmarks.calls.comparison import Contest, Row
+from benchmarks.calls.noop_pair import EMPTY
+from benchmarks.harness.figures import Effort, Figure
+from breakerd import Breaker, LimiterSettings, LoadSettings, Settings, Slo, State
 
 SLO = Slo(success_rate=0.95, timeout=2.0, warmup=0)
 ROWS = [

@@ -4,11 +4,13 @@ import asyncio
 import time
 from contextlib import ExitStack
 
-from benchmarks.calls import async_forms, empty_pair, subject
-from benchmarks.calls.contest import Contest, Contestant, Row, Unwatched
-from benchmarks.calls.loop import tasks
-from benchmarks.calls.subject import Subject, entered
-from benchmarks.figures import Effort, Figure
+from benchmarks.calls import async_forms
+from benchmarks.calls import breaker_under_test as subject
+from benchmarks.calls import noop_pair as empty_pair
+from benchmarks.calls.breaker_under_test import Subject, entered
+from benchmarks.calls.comparison import Contest, Contestant, Row, Unwatched
+from benchmarks.calls.timed_loop import tasks
+from benchmarks.harness.figures import Effort, Figure
 
 COUNT = 1000
 EMPTY = "the empty pair in 1,000 tasks"

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import replace
 
-from benchmarks.calls import empty_pair, subject
-from benchmarks.calls.contest import Contest, Contestant, Row, Unwatched
-from benchmarks.calls.loop import threads
-from benchmarks.calls.subject import Subject
-from benchmarks.figures import Effort, Figure
+from benchmarks.calls import breaker_under_test as subject
+from benchmarks.calls import noop_pair as empty_pair
+from benchmarks.calls.breaker_under_test import Subject
+from benchmarks.calls.comparison import Contest, Contestant, Row, Unwatched
+from benchmarks.calls.timed_loop import threads
+from benchmarks.harness.figures import Effort, Figure
 
 COUNTS = (1, 8)
 WORK = {

@@ -7,14 +7,14 @@ import time
 from contextlib import ExitStack
 from itertools import cycle
 
-from benchmarks.calls.contest import Contest, Contestant, Row, Unwatched
-from benchmarks.calls.empty_pair import EmptyBreaker, nothing
-from benchmarks.calls.loop import plain
-from benchmarks.calls.rival import Rival, attribute
-from benchmarks.calls.subject import Subject, entered
-from benchmarks.figures import Effort, Figure
-from benchmarks.naive_go_breaker import NaiveGoBreaker
-from breaker import Settings
+from benchmarks.calls.breaker_under_test import Subject, entered
+from benchmarks.calls.comparison import Contest, Contestant, Row, Unwatched
+from benchmarks.calls.noop_pair import EmptyBreaker, nothing
+from benchmarks.calls.timed_loop import plain
+from benchmarks.harness.figures import Effort, Figure
+from benchmarks.peers.naive_go_breaker import NaiveGoBreaker
+from benchmarks.peers.peer import Rival, attribute
+from breakerd import Settings
 
 THRESHOLD = 0.05
 """Seconds."""

@@ -2,13 +2,13 @@
 
 from contextlib import ExitStack
 
-from benchmarks.calls import empty_pair
-from benchmarks.calls.contest import Contest, Contestant, Row, Unwatched
-from benchmarks.calls.empty_pair import EMPTY, EmptyBreaker, EmptyError, EmptyPair, nothing
-from benchmarks.calls.loop import Loop, plain
-from benchmarks.calls.subject import Subject, entered
-from benchmarks.figures import Effort, Figure
-from breaker import Breaker, BreakerOpenError, Settings, State
+from benchmarks.calls import noop_pair as empty_pair
+from benchmarks.calls.breaker_under_test import Subject, entered
+from benchmarks.calls.comparison import Contest, Contestant, Row, Unwatched
+from benchmarks.calls.noop_pair import EMPTY, EmptyBreaker, EmptyError, EmptyPair, nothing
+from benchmarks.calls.timed_loop import Loop, plain
+from benchmarks.harness.figures import Effort, Figure
+from breakerd import Breaker, BreakerOpenError, Settings, State
 
 METHOD = "an empty method call"
 LEAST = "one answer taken from a list"

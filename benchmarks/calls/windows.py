@@ -2,12 +2,12 @@
 
 from contextlib import ExitStack
 
-from benchmarks.calls import empty_pair
-from benchmarks.calls.contest import Contest, Row, WrongStateError
-from benchmarks.calls.empty_pair import EMPTY
-from benchmarks.calls.subject import Subject, entered
-from benchmarks.figures import Effort, Figure
-from breaker import Settings
+from benchmarks.calls import noop_pair as empty_pair
+from benchmarks.calls.breaker_under_test import Subject, entered
+from benchmarks.calls.comparison import Contest, Row, WrongStateError
+from benchmarks.calls.noop_pair import EMPTY
+from benchmarks.harness.figures import Effort, Figure
+from breakerd import Settings
 
 SIZES = (64, 1024, 65536)
 ROWS = [

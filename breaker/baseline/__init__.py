@@ -3,10 +3,10 @@
 Pure and in fixed memory; see `docs/baseline.md`.
 """
 
-from breaker.baseline.baseline import Baseline
-from breaker.baseline.batch import Batch, Feed, Totals
-from breaker.baseline.normal import Departure
-from breaker.baseline.series import Quantity, Scale, Series, Statistics
+from breakerd.breaker.baseline.baseline import Baseline
+from breakerd.breaker.baseline.outlier import Departure
+from breakerd.breaker.baseline.series import Quantity, Scale, Series, Statistics
+from breakerd.breaker.calls.totals import Batch, Feed, Totals
 
 __all__ = [
     "Baseline",

@@ -4,11 +4,11 @@ from collections import Counter
 from math import isfinite
 from typing import Final
 
-from breaker.baseline.batch import Batch
-from breaker.baseline.moments import Moments
-from breaker.baseline.normal import Departure, Normal
-from breaker.baseline.series import BUCKETS, Quantity, Scale, Series, Statistics
-from breaker.baseline.slot import Slot
+from breakerd.breaker.baseline.bucket import Slot
+from breakerd.breaker.baseline.moments import Moments
+from breakerd.breaker.baseline.outlier import Departure, Normal
+from breakerd.breaker.baseline.series import BUCKETS, Quantity, Scale, Series, Statistics
+from breakerd.breaker.calls.totals import Batch
 
 SLOT: Final = 1.0
 """Seconds that are put together before they count."""

@@ -2,8 +2,8 @@
 
 from typing import TypedDict
 
-from breaker.baseline.baseline import Baseline
-from breaker.baseline.series import Quantity, Scale, Statistics
+from breakerd.breaker.baseline.baseline import Baseline
+from breakerd.breaker.baseline.series import Quantity, Scale, Statistics
 
 
 class SeriesReport(TypedDict):

@@ -5,8 +5,8 @@ from enum import Enum, StrEnum
 from math import exp
 from typing import Final
 
-from breaker.baseline.histogram import Buckets, Histogram
-from breaker.baseline.moments import Moments
+from breakerd.breaker.baseline.histogram import Buckets, Histogram
+from breakerd.breaker.baseline.moments import Moments
 
 
 class Quantity(StrEnum):

@@ -1,10 +1,10 @@
 """The TOML file: read with line numbers, checked as a whole, watched, applied, written back."""
 
-from breaker.config.document import Document, parse_document, read_document
-from breaker.config.file import ConfigFile, Participant, ReloadStatus
-from breaker.config.scan import Key
-from breaker.config.sections import BreakerSections, read_sections
-from breaker.config.validate import validate
+from breakerd.breaker.config.document import Document, parse_document, read_document
+from breakerd.breaker.config.file import ConfigFile, Participant, ReloadStatus
+from breakerd.breaker.config.sections import BreakerSections, read_sections
+from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.validate import validate
 
 __all__ = [
     "BreakerSections",

@@ -5,8 +5,8 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from breaker.config.scan import Key, statements
-from breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.config.toml_scan import Key, statements
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 
 @dataclass(frozen=True, slots=True)

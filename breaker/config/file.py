@@ -13,17 +13,17 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from breaker.config.document import Document, parse_document, read_document
-from breaker.config.edit import edited
-from breaker.config.replace import replace_text
-from breaker.config.scan import Key
-from breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
-from breaker.log import get_logger
+from breakerd.breaker.config.atomic_write import replace_text
+from breakerd.breaker.config.document import Document, parse_document, read_document
+from breakerd.breaker.config.toml_edit import edited
+from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
+from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
-    from breaker.config.watch import FileWatch
+    from breakerd.breaker.config.file_watcher import FileWatch
 
-_log = get_logger("breaker.config")
+_log = get_logger(__name__)
 
 
 class Participant(Protocol):
@@ -137,7 +137,7 @@ class ConfigFile:
     def watch(self) -> None:
         """Applies changes of the file from now on, on a thread of its own."""
         # Not at the top: those who only read a file need not load watchdog.
-        from breaker.config.watch import FileWatch  # noqa: PLC0415
+        from breakerd.breaker.config.file_watcher import FileWatch  # noqa: PLC0415
 
         with self.lock:
             if self._watch is None:

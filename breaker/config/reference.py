@@ -9,8 +9,8 @@ import tomlkit
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from breaker.config.scan import Key
-from breaker.config.validate import allowed
+from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.validate import allowed
 
 _WIDTH: Final = 98
 _ANY_NAME: Final = "NAME"

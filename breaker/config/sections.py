@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from breaker.config.document import Document
-from breaker.config.scan import Key
-from breaker.config.validate import found, unknown_key, validate
-from breaker.errors import ConfigError, ConfigProblem
-from breaker.settings import Settings
+from breakerd.breaker.config.document import Document
+from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.validate import found, unknown_key, validate
+from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.settings import Settings
 
 OTHERS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 """Sections that other packages own and check."""

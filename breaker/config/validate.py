@@ -8,9 +8,9 @@ import tomlkit
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from breaker.config.document import Document
-from breaker.config.scan import Key
-from breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.config.document import Document
+from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 M = TypeVar("M", bound=BaseModel)
 Schema = Mapping[str, Any]

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
-from breaker.breaker import Breaker
-from breaker.context import DEADLINES, Priority, given_deadline
-from breaker.errors import BreakerOpenError, DeadlineExceeded
-from breaker.events import Event
-from breaker.guard import Guard
-from breaker.integrations.priority import parse
-from breaker.integrations.problem import Problem
-from breaker.integrations.routes import UNGUARDED, Routes
-from breaker.terms import Terms, Timeout
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.context import DEADLINES, Priority, given_deadline
+from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
+from breakerd.breaker.events.events import Event
+from breakerd.breaker.guards.guard import Guard
+from breakerd.breaker.guards.options import Terms, Timeout
+from breakerd.breaker.integrations._priority_header import parse
+from breakerd.breaker.integrations._problem import Problem
+from breakerd.breaker.integrations._route_filter import UNGUARDED, Routes
 
 # ASGI's scopes and messages are dictionaries of whatever the protocol says.
 Scope = MutableMapping[str, Any]

@@ -5,9 +5,9 @@ from typing import cast
 
 import httpx
 
-from breaker.breaker import Breaker
-from breaker.context import remaining
-from breaker.guard import Guard
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.context import remaining
+from breakerd.breaker.guards.guard import Guard
 
 OWN_FAULTS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 """Errors of the request itself, which never reached the other side."""

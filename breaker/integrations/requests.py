@@ -3,8 +3,8 @@
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from breaker.breaker import Breaker
-from breaker.context import remaining
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.context import remaining
 
 OWN_FAULTS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)
 """Errors of the request itself, which never reached the other side."""

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from breaker.breaker import Breaker
-from breaker.context import Priority
-from breaker.errors import BreakerOpenError, DeadlineExceeded
-from breaker.guard import Guard
-from breaker.integrations.priority import parse
-from breaker.integrations.problem import Problem
-from breaker.integrations.routes import UNGUARDED, Routes
-from breaker.terms import Terms, Timeout
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.context import Priority
+from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
+from breakerd.breaker.guards.guard import Guard
+from breakerd.breaker.guards.options import Terms, Timeout
+from breakerd.breaker.integrations._priority_header import parse
+from breakerd.breaker.integrations._problem import Problem
+from breakerd.breaker.integrations._route_filter import UNGUARDED, Routes
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo

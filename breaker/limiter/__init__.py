@@ -1,7 +1,7 @@
 """How many calls at once: a limit that appears when calls queue, and finds its own size."""
 
-from breaker.limiter.limiter import ConcurrencyLimiter, Phase
-from breaker.limiter.normal import Normal
-from breaker.limiter.sample import Sample
+from breakerd.breaker.limiter.limiter import ConcurrencyLimiter, Phase
+from breakerd.breaker.limiter.reference import Normal
+from breakerd.breaker.limiter.sample import Sample
 
 __all__ = ["ConcurrencyLimiter", "Normal", "Phase", "Sample"]

@@ -22,11 +22,11 @@ from enum import StrEnum
 from math import inf
 from typing import Final
 
-from breaker.limiter.admissions import Admissions
-from breaker.limiter.arm import Arm
-from breaker.limiter.average import TimedAverage
-from breaker.limiter.normal import Normal
-from breaker.limiter.sample import Sample
+from breakerd.breaker.calls.admission_history import Admissions
+from breakerd.breaker.limiter.ewma import TimedAverage
+from breakerd.breaker.limiter.reference import Normal
+from breakerd.breaker.limiter.sample import Sample
+from breakerd.breaker.limiter.trial import Arm
 
 _USEFUL_WAIT: Final = 0.7
 """Share of the time-out that a call may take: the rest is for the slower ones."""

@@ -1,19 +1,19 @@
 """Replay: what a configuration would have done on a recorded past.
 
 Example:
-    from breaker import Settings
-    from breaker.replay import Trace, replay
+    from breakerd import Settings
+    from breakerd.breaker.replay import Trace, replay
 
     with Trace("calls.csv") as trace:
         report = replay(trace, Settings(latency_threshold=600))
     print(report.outcomes[0].trip_count)
 """
 
-from breaker.replay.report import HONESTY, Outcome, Report, Span, Trip, Verdicts
-from breaker.replay.runner import replay
-from breaker.replay.suggestion import Proposal, Suggestion, suggest
-from breaker.replay.timeline import Bin, Lane
-from breaker.replay.trace import BrokenLine, Call, Format, Trace
+from breakerd.breaker.replay.report import HONESTY, Outcome, Report, Span, Trip, Verdicts
+from breakerd.breaker.replay.runner import replay
+from breakerd.breaker.replay.timeline import Bin, Lane
+from breakerd.breaker.replay.trace import BrokenLine, Call, Format, Trace
+from breakerd.breaker.replay.tuner import Proposal, Suggestion, suggest
 
 __all__ = [
     "HONESTY",

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from breaker.replay.sketch import Sketch
-from breaker.replay.timeline import Bin
-from breaker.settings import Settings
-from breaker.state import State
+from breakerd.breaker.replay.ddsketch import Sketch
+from breakerd.breaker.replay.timeline import Bin
+from breakerd.breaker.settings import Settings
+from breakerd.breaker.states import State
 
 HONESTY = (
     "A replay cannot know how the dependency would have recovered under fewer calls: every "

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from breaker.errors import TraceError
-from breaker.replay.player import Player
-from breaker.replay.report import Report
-from breaker.replay.timeline import Timeline
-from breaker.replay.trace.call import Call
-from breaker.settings import Settings
+from breakerd.breaker.errors import TraceError
+from breakerd.breaker.replay.report import Report
+from breakerd.breaker.replay.simulator import Player
+from breakerd.breaker.replay.timeline import Timeline
+from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.settings import Settings
 
 
 def replay(trace: Iterable[Call], settings: Settings | Mapping[str, Settings]) -> Report:

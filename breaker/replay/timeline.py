@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
-from breaker.replay.sketch import Sketch
+from breakerd.breaker.replay.ddsketch import Sketch
 
 MOST_BINS: Final = 1000
 """With more, neighbours are put together, and bins are twice as long from then on."""

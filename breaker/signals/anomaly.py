@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from breaker.baseline import Baseline, Departure, Quantity, Scale
-from breaker.baseline.normal import LEARNT
-from breaker.events import Evidence, Signal
+from breakerd.breaker.baseline import Baseline, Departure, Quantity, Scale
+from breakerd.breaker.baseline.outlier import LEARNT
+from breakerd.breaker.events.events import Evidence, Signal
 
 HOLD: Final = 3.0
 """Seconds that it must last before it is told."""

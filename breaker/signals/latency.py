@@ -1,9 +1,9 @@
 """Latency: the watched percentile against its threshold, and its trend where that is asked for."""
 
-from breaker.events import Evidence, Signal
-from breaker.settings import Settings
-from breaker.signals.trend import TREND_SAMPLES, TRIPPING, TrendKind, classify, describe
-from breaker.window import CallWindow
+from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.events.events import Evidence, Signal
+from breakerd.breaker.settings import Settings
+from breakerd.breaker.signals.trend import TREND_SAMPLES, TRIPPING, TrendKind, classify, describe
 
 _TREND_LOOKS_PER_WINDOW = 8
 

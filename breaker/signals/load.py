@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from breaker.events import Evidence, Signal
-from breaker.load import LoadReading
-from breaker.settings import Settings
+from breakerd.breaker.events.events import Evidence, Signal
+from breakerd.breaker.host.load import LoadReading
+from breakerd.breaker.settings import Settings
 
 _CLEARS_BELOW: Final = 0.9
 """Share of its threshold below which a figure counts as good again."""

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from breaker.events import Evidence, Signal
-from breaker.settings import Settings
+from breakerd.breaker.events.events import Evidence, Signal
+from breakerd.breaker.settings import Settings
 
 NEAR: Final = 0.2
 """So close to the threshold, as a share of the limit, memory may be short within moments."""

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from alerts.emulator import Emulator
-from alerts.emulator.fixture import API_KEY
-from alerts.emulator.operations import OPERATIONS
-from tests.contract.opsgenie_description import (
+from breakerd.alerts.emulator import Emulator
+from breakerd.alerts.emulator.api.opsgenie import OPERATIONS
+from breakerd.alerts.emulator.pytest_plugin import API_KEY
+from tests.support.opsgenie_description import (
     assert_answer_conforms,
     assert_request_conforms,
     description,

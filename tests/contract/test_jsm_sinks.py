@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from alerts.content import Content
-from alerts.delivery import Stage, Step, StepKind
-from alerts.emulator import Emulator
-from alerts.emulator.fixture import API_KEY
-from alerts.incident import Incident
-from alerts.sinks import AlertState, RefusedError, RejectedError, RequestState
-from alerts.sinks.jsm import JsmSink
-from alerts.sinks.jsm_ops import JsmOpsSink
+from breakerd.alerts.content.composer import Content
+from breakerd.alerts.emulator import Emulator
+from breakerd.alerts.emulator.pytest_plugin import API_KEY
+from breakerd.alerts.model.delivery import Stage, Step, StepKind
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.receivers import AlertState, RefusedError, RejectedError, RequestState
+from breakerd.alerts.receivers.jsm import JsmSink
+from breakerd.alerts.receivers.jsm_ops import JsmOpsSink
 
 CONTENT = Content(
     "payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"], {"Host": "box"}

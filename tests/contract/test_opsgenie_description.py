@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.opsgenie_description import (
+from tests.support.opsgenie_description import (
     assert_answer_conforms,
     assert_request_conforms,
     find_operation,

@@ -8,16 +8,26 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from alerts.chart import Chart
-from alerts.content import DESCRIPTION, DETAILS, ENTITY, MESSAGE, NOTE, SOURCE, TAG, TAGS, Content
-from alerts.delivery import Stage, Step, StepKind
-from alerts.emulator import Emulator
-from alerts.emulator.fixture import API_KEY
-from alerts.incident import Incident
-from alerts.settings import OpsGenieSettings
-from alerts.sinks import RequestState
-from alerts.sinks.opsgenie import OpsGenieSink
-from tests.contract.opsgenie_description import assert_request_conforms
+from breakerd.alerts.content.chart import Chart
+from breakerd.alerts.content.composer import (
+    DESCRIPTION,
+    DETAILS,
+    ENTITY,
+    MESSAGE,
+    NOTE,
+    SOURCE,
+    TAG,
+    TAGS,
+    Content,
+)
+from breakerd.alerts.emulator import Emulator
+from breakerd.alerts.emulator.pytest_plugin import API_KEY
+from breakerd.alerts.model.delivery import Stage, Step, StepKind
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.receivers import RequestState
+from breakerd.alerts.receivers.opsgenie import OpsGenieSink
+from breakerd.alerts.settings.alerting import OpsGenieSettings
+from tests.support.opsgenie_description import assert_request_conforms
 
 SHORT = Content("payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"])
 BARE = Content("payments open", "", "", "breakerd")

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 CONFIG = """\
 # who owns this file

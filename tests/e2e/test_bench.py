@@ -38,7 +38,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str]:
 
 def test_the_json_names_the_machine_and_every_figure(results: tuple[Any, str]) -> None:
     document, _ = results
-    assert {"python", "GIL", "compiled", "CPU", "cores", "commit"} <= document["build"].keys()
+    assert {"python", "GIL", "CPU", "cores", "commit"} <= document["build"].keys()
     assert document["effort"] == {"rounds": 2, "calls": 200, "seconds": 0.05}
     names = [figure["name"] for figure in document["figures"]]
     assert len(names) == len(set(names)) > 50

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.command import Result, run
-from tests.e2e.server import Server
+from tests.support.command import Result, run
+from tests.support.server_process import Server
 
 
 def ask(server: Server, *arguments: str) -> Result:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from alerts.emulator import Emulator
-from tests.e2e.command import Result, run
-from tests.e2e.server import Server
+from breakerd.alerts.emulator import Emulator
+from tests.support.command import Result, run
+from tests.support.server_process import Server
 
 KEY = "1c0ffee5-secret-key"
 CONFIG = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import run
+from tests.support.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,7 +84,7 @@ def test_check_needs_no_web_framework(tmp_path: Path) -> None:
     file.touch()
     program = (
         "import sys\n"
-        "from api.cli.app import app\n"
+        "from breakerd.api.cli.app import app\n"
         f"app(['check', {str(file)!r}], standalone_mode=False)\n"
         "assert not {'fastapi', 'uvicorn', 'starlette'} & set(sys.modules)"
     )

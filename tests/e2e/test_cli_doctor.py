@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from alerts.emulator import Emulator
-from tests.e2e.command import Result, run
-from tests.e2e.server import Server
-from tests.receiver import Receiver, Reply
+from breakerd.alerts.emulator import Emulator
+from tests.support.command import Result, run
+from tests.support.server_process import Server
+from tests.support.webhook_receiver import Receiver, Reply
 
 KEY = "1c0ffee5-secret-key"
 CONFIG = """\

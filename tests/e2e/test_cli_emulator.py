@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.command import BREAKERD, run
+from tests.support.command import BREAKERD, run
 
 
 @contextmanager

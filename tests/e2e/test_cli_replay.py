@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from breaker.replay import HONESTY, Call
-from tests.e2e.command import BREAKERD, run
-from tests.unit.breaker.replay.traces import with_bad_time
+from breakerd.breaker.replay import HONESTY, Call
+from tests.support.command import BREAKERD, run
+from tests.support.traces import with_bad_time
 
 STRICT = "latency_threshold = 400\nwait_time = 2\n\n[breakers.loose]\nlatency_threshold = 9000\n"
 SLO = "[slo]\nsuccess_rate = 0.95\ntimeout = 0.5\nwarmup = 20\n"

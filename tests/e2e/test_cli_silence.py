@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.emulator import Emulator
-from tests.e2e.command import Result, run
-from tests.e2e.server import Server
+from breakerd.alerts.emulator import Emulator
+from tests.support.command import Result, run
+from tests.support.server_process import Server
 
 CONFIG = """\
 [breakers.payments]

@@ -17,11 +17,11 @@ import psutil
 import pytest
 from rich.console import Console
 
-import api.cli.demo
-from api.cli.demo import Step, run_demo
-from api.cli.demo_process import running
-from api.cli.demo_watch import DemoError
-from tests.e2e.command import BREAKERD
+from breakerd.api.cli.demo import demo as demo_module
+from breakerd.api.cli.demo.demo import Step, run_demo
+from breakerd.api.cli.demo.observer import DemoError
+from breakerd.api.cli.demo.processes import running
+from tests.support.command import BREAKERD
 
 
 @contextmanager
@@ -117,8 +117,8 @@ def test_it_says_so_when_its_service_dies(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_it_fails_by_the_step_that_was_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     never = Step("pigs fly", (40,), lambda _: False)
-    monkeypatch.setattr(api.cli.demo, "STEPS", (never,))
-    monkeypatch.setattr(api.cli.demo, "_PATIENCE", 0.5)
+    monkeypatch.setattr(demo_module, "STEPS", (never,))
+    monkeypatch.setattr(demo_module, "_PATIENCE", 0.5)
     screen = io.StringIO()
     assert run_demo(Console(file=screen, width=200), 5) == 1
     assert "not seen in time: pigs fly" in screen.getvalue()

@@ -10,7 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 TOKEN = "the-token"
 

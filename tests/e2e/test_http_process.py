@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.server import Server, run_server
+from tests.support.server_process import Server, run_server
 
 TOKENS = {"BREAKERD_TOKEN": "full-secret", "BREAKERD_READ_TOKEN": "read-secret"}
 

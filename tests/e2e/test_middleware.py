@@ -17,8 +17,8 @@ from wsgiref.validate import validator
 import httpx
 import pytest
 
-from breaker import Breaker, Settings, current_priority
-from breaker.integrations.wsgi import BreakerMiddleware
+from breakerd import Breaker, Settings, current_priority
+from breakerd.breaker.integrations.wsgi import BreakerMiddleware
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

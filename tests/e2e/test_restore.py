@@ -15,7 +15,7 @@ import pytest
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 CONFIG = """\
 [slo]

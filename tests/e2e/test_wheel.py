@@ -81,11 +81,11 @@ def test_everything(wheel: Path, tmp_path: Path) -> None:
 
 def _imports(installed: Environment) -> None:
     program = (
-        "import breaker, alerts, api, api.app, alerts.emulator, pathlib\n"
-        "for package in (breaker, alerts, api):\n"
+        "import breakerd, breakerd.api.app, breakerd.alerts.emulator, pathlib\n"
+        "for package in (breakerd, breakerd.breaker, breakerd.alerts, breakerd.api):\n"
         "    print(package.__file__)\n"
-        "    assert (pathlib.Path(package.__file__).parent / 'py.typed').exists()\n"
-        "b = breaker.Breaker()\n"
+        "assert (pathlib.Path(breakerd.__file__).parent / 'py.typed').exists()\n"
+        "b = breakerd.Breaker()\n"
         "b.trip()\n"
         "assert not b.allow()\n"
     )
@@ -117,7 +117,7 @@ def _serves_and_trips(installed: Environment) -> None:
 
 def test_the_breaker_alone(wheel: Path, tmp_path: Path) -> None:
     installed = Environment(tmp_path, wheel)
-    done = installed.run("python", "-c", "from breaker import Breaker; assert Breaker().allow()")
+    done = installed.run("python", "-c", "from breakerd import Breaker; assert Breaker().allow()")
     assert done.returncode == 0, done.stderr
     done = installed.run("python", "-c", "import httpx")
     assert done.returncode == 1
@@ -129,10 +129,11 @@ def test_the_breaker_alone(wheel: Path, tmp_path: Path) -> None:
 
 def test_breaker_pulls_in_neither_network_nor_web() -> None:
     program = (
-        "import sys, breaker, breaker.testing\n"
-        "assert 'breaker.integrations' not in sys.modules\n"
-        "import breaker.integrations.asgi, breaker.integrations.wsgi\n"
-        "print(*{name.split('.')[0] for name in sys.modules})"
+        "import sys, breakerd, breakerd.breaker.testing\n"
+        "breakerd.Breaker()\n"
+        "assert 'breakerd.breaker.integrations' not in sys.modules\n"
+        "import breakerd.breaker.integrations.asgi, breakerd.breaker.integrations.wsgi\n"
+        "print(*{name.removeprefix('breakerd.').split('.')[0] for name in sys.modules})"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

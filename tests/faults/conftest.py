@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.emulator import EmulatedAlert, Emulator
-from tests.faults.process import Embedded
+from breakerd.alerts.emulator import EmulatedAlert, Emulator
+from tests.support.embedded_process import Embedded
 
 SETTINGS = """\
 [opsgenie]

@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from alerts import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings
-from alerts.emulator import EmulatedAlert, Emulator
-from breaker import Registry, Settings
-from breaker.testing import DrivenClock
+from breakerd import (
+    Alerting,
+    AlertingSettings,
+    AlertsSettings,
+    OpsGenieSettings,
+    Registry,
+    Settings,
+)
+from breakerd.alerts.emulator import EmulatedAlert, Emulator
+from breakerd.breaker.testing import DrivenClock
 
 INCIDENTS = 500
 

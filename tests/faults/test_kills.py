@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.emulator import EmulatedAlert, Emulator
-from tests.faults.process import Embedded, Nursery
+from breakerd.alerts.emulator import EmulatedAlert, Emulator
+from tests.support.embedded_process import Embedded, Nursery
 
 SERVICES = 8
 KILLS = 25

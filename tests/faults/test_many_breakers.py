@@ -7,10 +7,16 @@ from pathlib import Path
 import psutil
 from pydantic import SecretStr
 
-from alerts import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings
-from alerts.emulator import Emulator
-from breaker import Registry, Settings
-from breaker.testing import DrivenClock
+from breakerd import (
+    Alerting,
+    AlertingSettings,
+    AlertsSettings,
+    OpsGenieSettings,
+    Registry,
+    Settings,
+)
+from breakerd.alerts.emulator import Emulator
+from breakerd.breaker.testing import DrivenClock
 
 BREAKERS = 10_000
 MOST_BYTES = 100_000_000

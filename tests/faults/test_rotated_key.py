@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.emulator import Emulator
-from tests.e2e.server import Server
-from tests.receiver import Receiver
+from breakerd.alerts.emulator import Emulator
+from tests.support.server_process import Server
+from tests.support.webhook_receiver import Receiver
 
 SETTINGS = """\
 [opsgenie]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.emulator import EmulatedAlert, Emulator
-from tests.contract.opsgenie_description import assert_request_conforms
-from tests.e2e.server import Server
+from breakerd.alerts.emulator import EmulatedAlert, Emulator
+from tests.support.opsgenie_description import assert_request_conforms
+from tests.support.server_process import Server
 
 CONFIG = """\
 [opsgenie]

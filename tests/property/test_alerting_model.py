@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from alerts.emulator import EmulatedAlert, Emulator
+from breakerd.alerts.emulator import EmulatedAlert, Emulator
 from tests.unit.alerts.conftest import World
 
 NAMES = ("a", "b", "c")

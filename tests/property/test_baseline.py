@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breaker.baseline import Baseline, Batch, Quantity, Scale
-from breaker.baseline.histogram import Buckets
-from breaker.baseline.moments import Moments
-from breaker.baseline.saved import SavedBaseline, save
+from breakerd.breaker.baseline import Baseline, Quantity, Scale
+from breakerd.breaker.baseline.histogram import Buckets
+from breakerd.breaker.baseline.moments import Moments
+from breakerd.breaker.baseline.serialization import SavedBaseline, save
+from breakerd.breaker.calls.totals import Batch
 
 VALUES = st.floats(-1e6, 1e6)
 STEPS = st.tuples(st.floats(0.01, 100), st.floats(0.1, 50), VALUES)

@@ -11,9 +11,9 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breaker.config import parse_document
-from breaker.config.edit import edited
-from breaker.config.scan import Key
+from breakerd.breaker.config import parse_document
+from breakerd.breaker.config.toml_edit import edited
+from breakerd.breaker.config.toml_scan import Key
 
 BARE = st.from_regex(r"[a-z][a-z0-9_-]{0,5}", fullmatch=True)
 NAMES = st.one_of(BARE, st.text("a.b \"'#=[]\\ü\t", min_size=1, max_size=5))

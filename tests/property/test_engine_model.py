@@ -8,8 +8,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from breaker import Breaker, BreakerStateError, RecoverySettings, Settings, State, Transition
-from breaker.testing import DrivenClock, EventLog
+from breakerd import (
+    Breaker,
+    BreakerStateError,
+    RecoverySettings,
+    Settings,
+    State,
+    Transition,
+)
+from breakerd.breaker.testing import DrivenClock, EventLog
 
 PROBES = 2
 RAMP = (0.2, 0.5)

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from alerts.content import Content
-from alerts.delivery import Delivery, Stage, Step, StepKind
-from alerts.incident import Incident, Phase
-from alerts.telling import is_told, next_step
+from breakerd.alerts.content.composer import Content
+from breakerd.alerts.model.delivery import Delivery, Stage, Step, StepKind
+from breakerd.alerts.model.delivery_plan import is_told, next_step
+from breakerd.alerts.model.incident import Incident, Phase
 
 T = 1_800_000_000.0
 STAGES = (Stage(0, "P3"), Stage(60, "P1"), Stage(120, "P2"))

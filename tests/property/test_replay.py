@@ -12,8 +12,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breaker import Settings, TraceError
-from breaker.replay import Call, Format, Trace, replay
+from breakerd import Settings, TraceError
+from breakerd.breaker.replay import Call, Format, Trace, replay
 
 MOMENTS = st.integers(1_600_000_000_000, 1_600_000_050_000)
 """Milliseconds: near enough that none is ever too late."""

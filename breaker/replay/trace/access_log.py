@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from breaker.replay.trace.call import Call
-from breaker.replay.trace.values import SECONDS, moment
+from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.value_parsers import SECONDS, moment
 
 NO_DURATION_NGINX: Final = (
     "this access log has no duration; add rt=$request_time to nginx's log_format "

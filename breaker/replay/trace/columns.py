@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from breaker.replay.trace.values import (
+from breakerd.breaker.replay.trace.value_parsers import (
     SECONDS,
     Value,
     failed_by_error,

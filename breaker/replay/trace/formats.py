@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from breaker.replay.trace import access_log
-from breaker.replay.trace.columns import UNDERSTOOD, Columns, find_columns
-from breaker.replay.trace.prometheus import is_sample
-from breaker.replay.trace.rows import LineParser, csv_parser, json_parser
+from breakerd.breaker.replay.trace import access_log
+from breakerd.breaker.replay.trace.columns import UNDERSTOOD, Columns, find_columns
+from breakerd.breaker.replay.trace.prometheus import is_sample
+from breakerd.breaker.replay.trace.row_parsers import LineParser, csv_parser, json_parser
 
 HEAD_LINES: Final = 50
 """So many lines are looked at to find out the format."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Final
 
-from breaker.replay.trace.call import Call
+from breakerd.breaker.replay.trace.record import Call
 
 BEYOND: Final = 2.0
 """Calls above the largest finite bound are taken to last up to so many times that bound."""

@@ -9,9 +9,9 @@ from math import inf, isfinite
 from statistics import median
 from typing import Final
 
-from breaker.replay.trace.columns import OUTCOME_NAMES
-from breaker.replay.trace.histogram import BEYOND, Histogram
-from breaker.replay.trace.values import moment
+from breakerd.breaker.replay.trace.columns import OUTCOME_NAMES
+from breakerd.breaker.replay.trace.histogram import BEYOND, Histogram
+from breakerd.breaker.replay.trace.value_parsers import moment
 
 _NAME: Final = "__name__"
 _BOUND: Final = "le"

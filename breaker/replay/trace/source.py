@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self, cast
 
-from breaker.errors import TraceError
+from breakerd.breaker.errors import TraceError
 
 STDIN: Final = "-"
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from breaker.errors import TraceError
-from breaker.replay.trace.call import Call
-from breaker.replay.trace.formats import HEAD_LINES, Format, line_reader, recognise
-from breaker.replay.trace.histogram import calls_of
-from breaker.replay.trace.order import HELD_CALLS, HELD_SECONDS, Order, spread
-from breaker.replay.trace.prometheus import Samples, note_on, read_query_range, read_sample
-from breaker.replay.trace.rows import LineParser
-from breaker.replay.trace.source import Source
+from breakerd.breaker.errors import TraceError
+from breakerd.breaker.replay.trace.formats import HEAD_LINES, Format, line_reader, recognise
+from breakerd.breaker.replay.trace.histogram import calls_of
+from breakerd.breaker.replay.trace.prometheus import Samples, note_on, read_query_range, read_sample
+from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.reorder import HELD_CALLS, HELD_SECONDS, Order, spread
+from breakerd.breaker.replay.trace.row_parsers import LineParser
+from breakerd.breaker.replay.trace.source import Source
 
 BROKEN_SHARE: Final = 0.05
 """With more broken lines than this share of them, a trace is refused."""

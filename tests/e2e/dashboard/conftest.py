@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.dashboard.service import CONFIG, post, serving
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 FLAGS = [
     "--no-sandbox",

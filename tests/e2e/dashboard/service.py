@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 CONFIG = """\
 latency_threshold = 300

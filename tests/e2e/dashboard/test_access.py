@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.dashboard.service import post
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 FAINT_TEXT = """() => {
   const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);

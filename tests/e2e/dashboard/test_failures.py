@@ -15,10 +15,9 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
-from api import admin_router
-from breaker import Registry
+from breakerd import Registry, admin_router
 from tests.e2e.dashboard.service import post, serving
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 pytestmark = pytest.mark.needs("chromium")
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.dashboard.service import post, status
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 pytestmark = pytest.mark.needs("chromium")
 

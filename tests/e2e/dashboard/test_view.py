@@ -9,9 +9,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from alerts.emulator import Emulator
+from breakerd.alerts.emulator import Emulator
 from tests.e2e.dashboard.service import CONFIG, post, status
-from tests.e2e.server import Server
+from tests.support.server_process import Server
 
 PAGING = """\
 [opsgenie]

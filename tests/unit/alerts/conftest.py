@@ -7,10 +7,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from alerts import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings
-from alerts.emulator import Emulator
-from breaker import Breaker, Registry, Settings
-from breaker.testing import DrivenClock, run_call
+from breakerd import (
+    Alerting,
+    AlertingSettings,
+    AlertsSettings,
+    Breaker,
+    OpsGenieSettings,
+    Registry,
+    Settings,
+)
+from breakerd.alerts.emulator import Emulator
+from breakerd.breaker.testing import DrivenClock, run_call
 
 KEY = "test-key"
 

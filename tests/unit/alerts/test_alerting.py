@@ -11,8 +11,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from alerts import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings
-from breaker import ConfigError, ConfigWriteError, Registry
+from breakerd import (
+    Alerting,
+    AlertingSettings,
+    AlertsSettings,
+    ConfigError,
+    ConfigWriteError,
+    OpsGenieSettings,
+    Registry,
+)
 from tests.unit.alerts.conftest import KEY, World
 
 STAGED = {"time_before_send_alert": 60}
@@ -451,7 +458,7 @@ def test_without_a_key_the_log_takes_it_and_says_so(
         "problems": ["nobody is being paged: OPSGENIE_API_KEY is not set"],
     }
     assert "nobody is being paged: OPSGENIE_API_KEY is not set" in caplog.text
-    steps = [r.event for r in caplog.records if r.name == "alerts.log"]  # type: ignore[attr-defined]
+    steps = [r.event for r in caplog.records if r.name == "breakerd.alerts.receivers.log"]  # type: ignore[attr-defined]
     assert steps == [
         f"alert {step}, nobody is paged" for step in ("create", "priority", "note", "note", "close")
     ]

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from alerts import Alerting
-from alerts.settings import read_settings
-from api.app import create_app
-from breaker import Registry, Settings
-from breaker.testing import DrivenClock
-from tests.unit.api.client import Client
+from breakerd import Alerting, Registry, Settings
+from breakerd.alerts.settings.alerting import read_settings
+from breakerd.api.app import create_app
+from breakerd.breaker.testing import DrivenClock
+from tests.support.admin_client import Client
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from api import logging as service_logging
-from breaker.log import get_logger
+from breakerd.api import logging as service_logging
+from breakerd.breaker.logging import get_logger
 
 
 class Terminal(io.StringIO):
@@ -77,7 +77,7 @@ def test_exceptions_are_told_in_full() -> None:
         ("told", {"settings": [{"read_token": "s3cret"}]}),
     ],
 )
-def test_secrets_are_blotted_out(text: str, fields: dict[str, object]) -> None:
+def test_secrets_are_blotted_out(text: str, fields: dict[str, Any]) -> None:
     stream = io.StringIO()
     service_logging.configure(stream)
     get_logger("alerts.test").error(text, **fields)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from breaker import Settings
-from breaker.status import Status
-from tests.unit.api.client import Client
+from breakerd import Settings
+from breakerd.breaker.runtime.status import Status
+from tests.support.admin_client import Client
 
 
 @pytest.fixture

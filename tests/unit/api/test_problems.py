@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.problems import as_problem
-from breaker import Breaker
-from tests.unit.api.client import Client
+from breakerd import Breaker
+from breakerd.api.problems import as_problem
+from tests.support.admin_client import Client
 
 JSON = {"content-type": "application/json"}
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from breaker import Breaker, Settings
-from breaker.testing import DrivenClock, EventLog
+from breakerd import Breaker, Settings
+from breakerd.breaker.testing import DrivenClock, EventLog
 
 MakeBreaker = Callable[..., Breaker]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from breaker import (
+from breakerd import (
     Breaker,
     BreakerStateError,
     Reason,
@@ -21,8 +21,8 @@ from breaker import (
     Transition,
     WouldTransition,
 )
-from breaker.hot_path import allow_under_lock, copy_log, prepare_under_lock
-from breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.runtime.gate import allow_under_lock, copy_log, prepare_under_lock
+from breakerd.breaker.testing import DrivenClock, EventLog, run_call
 
 MakeBreaker = Callable[..., Breaker]
 FAST, SLOW = 50, 500

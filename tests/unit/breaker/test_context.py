@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from breaker import Breaker
-from breaker.context import (
+from breakerd import Breaker
+from breakerd.breaker.context import (
     DEADLINES,
     Priority,
     check_deadline,
@@ -20,8 +20,8 @@ from breaker.context import (
     priority,
     remaining,
 )
-from breaker.errors import BreakerError, DeadlineExceeded
-from breaker.testing import DrivenClock
+from breakerd.breaker.errors import BreakerError, DeadlineExceeded
+from breakerd.breaker.testing import DrivenClock
 
 
 def test_without_a_word_a_call_is_critical_and_has_all_time() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from breaker import (
+from breakerd import (
     Breaker,
     ConfigError,
     ConfigWriteError,
@@ -18,7 +18,7 @@ from breaker import (
     State,
     Transition,
 )
-from breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import DrivenClock, EventLog, run_call
 
 TIMEOUT = 20
 FILE = """\

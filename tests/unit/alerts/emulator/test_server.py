@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from alerts.emulator import Emulator, FaultError
-from alerts.emulator.fixture import API_KEY
-from breaker.testing import DrivenClock
+from breakerd.alerts.emulator import Emulator, FaultError
+from breakerd.alerts.emulator.pytest_plugin import API_KEY
+from breakerd.breaker.testing import DrivenClock
 
 SECRET = "s3cret-key"
 

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from alerts import AlertingSettings, OpsGenieSettings
-from alerts.settings import AlertsSettings
-from tests.receiver import Received, Receiver, Reply
+from breakerd import AlertingSettings, OpsGenieSettings
+from breakerd.alerts.settings.alerting import AlertsSettings
+from tests.support.webhook_receiver import Received, Receiver, Reply
 from tests.unit.alerts.conftest import World
-from tests.unit.alerts.sinks.conftest import Integration
+from tests.unit.alerts.receivers.conftest import Integration
 
 STAGES = {"time_before_send_alert": 60}
 

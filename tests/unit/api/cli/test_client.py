@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import typer
 
-from api.cli.client import Client
+from breakerd.api.cli.client import Client
 
 Serve = Callable[[int, bytes], str]
 

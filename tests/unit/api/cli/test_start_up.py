@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fresh_interpreter import loaded
+from tests.support.fresh_interpreter import loaded
 
 COMMAND = """
     import contextlib, io
-    from api.cli.main import main
+    from breakerd.main import main
 
     sys.argv = ["breakerd", *{arguments}]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
@@ -19,9 +19,9 @@ COMMAND = """
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["check"]])
 def test_a_command_that_talks_to_nobody_loads_no_network(arguments: list[str]) -> None:
     modules = loaded(COMMAND.format(arguments=arguments))
-    assert "api.cli.app" in modules
+    assert "breakerd.cli" in modules
     assert not modules & {
-        "alerts.manager",
+        "breakerd.alerts.alerting",
         "asyncio",
         "fastapi",
         "httpx",

@@ -7,10 +7,11 @@ from math import inf, nan
 
 import pytest
 
-from benchmarks.anomaly import Traffic
-from breaker.baseline import Baseline, Batch, Quantity, Scale
-from breaker.baseline.report import report
-from breaker.baseline.saved import SavedBaseline, save
+from benchmarks.studies.anomaly import Traffic
+from breakerd.breaker.baseline import Baseline, Quantity, Scale
+from breakerd.breaker.baseline.report import report
+from breakerd.breaker.baseline.serialization import SavedBaseline, save
+from breakerd.breaker.calls.totals import Batch
 
 FIXED = (36 if sysconfig.get_config_var("Py_GIL_DISABLED") else 32) * 1024
 """Bytes that `docs/baseline.md` promises; objects are larger where there is no GIL."""

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from breaker.baseline.histogram import Buckets, Histogram
+from breakerd.breaker.baseline.histogram import Buckets, Histogram
 
 BUCKETS = Buckets(1e-3, 100.0, accuracy=0.05)
 

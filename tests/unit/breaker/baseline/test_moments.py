@@ -4,7 +4,7 @@ from math import exp
 
 import pytest
 
-from breaker.baseline.moments import Moments
+from breakerd.breaker.baseline.moments import Moments
 
 
 def test_mean_and_deviation_are_those_of_statistics() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from breaker.config import parse_document, read_document
-from breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.config import parse_document, read_document
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 PATH = Path("breakers.toml")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from breaker import ConfigError, ConfigProblem, ConfigWriteError
-from breaker.config import ConfigFile, Document
+from breakerd import ConfigError, ConfigProblem, ConfigWriteError
+from breakerd.breaker.config import ConfigFile, Document
 
 TIMEOUT = 20
 
@@ -85,7 +85,7 @@ def test_a_reload_puts_the_new_content_in_force(
 ) -> None:
     before = config.status.last_success_at
     path.write_text("a = 2\n")
-    with caplog.at_level(logging.INFO, "breaker.config"):
+    with caplog.at_level(logging.INFO, "breakerd.breaker.config"):
         assert config.reload()
     assert keeper.seen[-1] == {"a": 2}
     assert config.status.last_success_at >= before
@@ -283,7 +283,7 @@ def test_changes_from_many_threads_all_arrive(config: ConfigFile, path: Path) ->
 def test_the_log_tells_which_keys_were_written_and_not_the_values(
     config: ConfigFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "breaker.config"):
+    with caplog.at_level(logging.INFO, "breakerd.breaker.config"):
         config.change({("t", "api_key"): "hunter2"})
     assert "t.api_key" in caplog.text
     assert "hunter2" not in caplog.text

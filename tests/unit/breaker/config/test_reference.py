@@ -5,12 +5,12 @@ import sys
 import tomllib
 from pathlib import Path
 
-from alerts.settings import AlertsSettings, OpsGenieSettings
-from api.settings import ApiSettings
-from breaker import Settings
-from breaker.config import read_document, read_sections, validate
-from breaker.config.reference import as_table, as_toml, entries
-from breaker.settings import SettingsModel, setting
+from breakerd import Settings
+from breakerd.alerts.settings.alerting import AlertsSettings, OpsGenieSettings
+from breakerd.api.settings import ApiSettings
+from breakerd.breaker.config import read_document, read_sections, validate
+from breakerd.breaker.config.reference import as_table, as_toml, entries
+from breakerd.breaker.settings import SettingsModel, setting
 
 PROJECT = Path(__file__).resolve().parents[4]
 

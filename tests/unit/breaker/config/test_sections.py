@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from breaker import ConfigError, ConfigProblem, Settings
-from breaker.config import BreakerSections, parse_document, read_sections
+from breakerd import ConfigError, ConfigProblem, Settings
+from breakerd.breaker.config import BreakerSections, parse_document, read_sections
 
 
 def sections_of(text: str) -> BreakerSections:

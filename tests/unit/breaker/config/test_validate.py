@@ -6,10 +6,10 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr, field_validator
 
-from breaker.config import parse_document, validate
-from breaker.config.validate import allowed, found
-from breaker.errors import ConfigError, ConfigProblem
-from breaker.settings import RecoverySettings, Settings, SettingsModel, setting
+from breakerd.breaker.config import parse_document, validate
+from breakerd.breaker.config.validate import allowed, found
+from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.settings import RecoverySettings, Settings, SettingsModel, setting
 
 
 class Inner(SettingsModel):

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from breaker import Breaker, Settings
+from breakerd import Breaker, Settings
 
 
 class Origin:

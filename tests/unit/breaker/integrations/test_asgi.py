@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from breaker import (
+from breakerd import (
     Breaker,
     BreakerOpenError,
     DeadlineExceeded,
@@ -20,8 +20,8 @@ from breaker import (
     deadline,
     remaining,
 )
-from breaker.integrations.asgi import BreakerMiddleware, Message, Receive, Scope, Send
-from breaker.testing import DrivenClock
+from breakerd.breaker.integrations.asgi import BreakerMiddleware, Message, Receive, Scope, Send
+from breakerd.breaker.testing import DrivenClock
 from tests.unit.breaker.integrations.conftest import totals
 
 MakeBreaker = Callable[..., Breaker]

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from breaker import Breaker, BreakerOpenError, DeadlineExceeded, deadline
-from breaker.integrations.httpx import AsyncBreakerTransport, BreakerTransport
-from breaker.testing import DrivenClock
+from breakerd import Breaker, BreakerOpenError, DeadlineExceeded, deadline
+from breakerd.breaker.integrations.httpx import AsyncBreakerTransport, BreakerTransport
+from breakerd.breaker.testing import DrivenClock
 from tests.unit.breaker.integrations.conftest import Origin, totals
 
 NOWHERE = "http://127.0.0.1:1"

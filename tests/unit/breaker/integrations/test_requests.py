@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from breaker import Breaker, BreakerOpenError, DeadlineExceeded, deadline
-from breaker.integrations.requests import BreakerAdapter
-from breaker.testing import DrivenClock
+from breakerd import Breaker, BreakerOpenError, DeadlineExceeded, deadline
+from breakerd.breaker.integrations.requests import BreakerAdapter
+from breakerd.breaker.testing import DrivenClock
 from tests.unit.breaker.integrations.conftest import Origin, totals
 
 

@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from breaker import (
+from breakerd import (
     Breaker,
     BreakerOpenError,
     Priority,
@@ -17,8 +17,8 @@ from breaker import (
     current_priority,
     remaining,
 )
-from breaker.integrations.wsgi import BreakerMiddleware
-from breaker.testing import DrivenClock
+from breakerd.breaker.integrations.wsgi import BreakerMiddleware
+from breakerd.breaker.testing import DrivenClock
 from tests.unit.breaker.integrations.conftest import totals
 
 if TYPE_CHECKING:

@@ -4,10 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from breaker import Breaker, BreakerOpenError, Signal, State, ThresholdBreached, ThresholdCleared
-from breaker.context import Priority, priority
-from breaker.testing import DrivenClock, EventLog
-from tests.unit.breaker.limiter.pool import Pool
+from breakerd import (
+    Breaker,
+    BreakerOpenError,
+    Signal,
+    State,
+    ThresholdBreached,
+    ThresholdCleared,
+)
+from breakerd.breaker.context import Priority, priority
+from breakerd.breaker.testing import DrivenClock, EventLog
+from tests.support.simulated_pool import Pool
 
 MakeBreaker = Callable[..., Breaker]
 

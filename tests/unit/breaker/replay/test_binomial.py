@@ -4,7 +4,7 @@ from math import comb
 
 import pytest
 
-from breaker.replay.binomial import CHANCE, tail, tolerable
+from breakerd.breaker.replay.binomial import CHANCE, tail, tolerable
 
 
 @pytest.mark.parametrize("calls", [1, 10, 64])

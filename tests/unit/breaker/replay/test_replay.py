@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from breaker import RecoverySettings, Settings, Slo, State
-from breaker.errors import TraceError
-from breaker.replay import HONESTY, Call, Outcome, Report, Verdicts, replay
-from breaker.replay import account as accounts
-from breaker.replay.data import as_data
-from breaker.settings import LimiterSettings
-from tests.unit.breaker.replay.traces import steady, with_bad_time
+from breakerd import RecoverySettings, Settings, Slo, State
+from breakerd.breaker.errors import TraceError
+from breakerd.breaker.replay import HONESTY, Call, Outcome, Report, Verdicts, replay
+from breakerd.breaker.replay import recorder as accounts
+from breakerd.breaker.replay.serialization import as_data
+from breakerd.breaker.settings import LimiterSettings
+from tests.support.traces import steady, with_bad_time
 
 ORIGIN = 1.7e9
 QUICK = Settings(latency_threshold=400, wait_time=2, recovery=RecoverySettings(ramp=()))

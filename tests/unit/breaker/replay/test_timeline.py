@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from breaker.replay.timeline import MOST_BINS, Timeline
+from breakerd.breaker.replay.timeline import MOST_BINS, Timeline
 
 
 def test_moments_fall_into_bins() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.anomaly import Traffic, Watch
-from breaker import Breaker, Signal, State, ThresholdBreached, ThresholdCleared
-from breaker.testing import DrivenClock, EventLog, run_call
+from benchmarks.studies.anomaly import Traffic, Watch
+from breakerd import Breaker, Signal, State, ThresholdBreached, ThresholdCleared
+from breakerd.breaker.testing import DrivenClock, EventLog, run_call
 
 MakeBreaker = Callable[..., Breaker]
 

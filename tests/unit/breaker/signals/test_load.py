@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from breaker import (
+from breakerd import (
     Breaker,
     LoadReading,
     LoadSettings,
@@ -19,9 +19,9 @@ from breaker import (
     ThresholdCleared,
     Transition,
 )
-from breaker.load import LOAD
-from breaker.signals.load import LoadSignal
-from breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.host.load import LOAD
+from breakerd.breaker.signals.load import LoadSignal
+from breakerd.breaker.testing import DrivenClock, EventLog, run_call
 
 Machine = Callable[..., Breaker]
 
@@ -296,7 +296,7 @@ def test_a_threshold_that_can_do_nothing_is_logged(
     clock: DrivenClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LOAD, "_told", set())
-    caplog.set_level(logging.WARNING, "breaker.load")
+    caplog.set_level(logging.WARNING, "breakerd.breaker.host.load")
     unknown = {"cpu_pressure": "no PSI", "io_pressure": "no PSI"}
     breaker = Breaker(
         Settings.model_validate({"load": CPU}),

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from breaker.signals.trend import TREND_SAMPLES, TRIPPING, TrendKind, classify, describe
+from breakerd.breaker.signals.trend import TREND_SAMPLES, TRIPPING, TrendKind, classify, describe
 
 RISING = {TrendKind.RISING, TrendKind.OSCILLATING_RISING}
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from breaker.replay import Call
-from breaker.replay.trace.access_log import (
+from breakerd.breaker.replay import Call
+from breakerd.breaker.replay.trace.access_log import (
     envoy_parser,
     is_envoy,
     is_nginx,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breaker.replay.trace.columns import Column, find_columns
+from breakerd.breaker.replay.trace.columns import Column, find_columns
 
 
 @pytest.mark.parametrize(

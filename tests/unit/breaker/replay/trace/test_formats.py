@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from breaker.replay import Call, Format
-from breaker.replay.trace.formats import line_reader, recognise
+from breakerd.breaker.replay import Call, Format
+from breakerd.breaker.replay.trace.formats import line_reader, recognise
 
 NGINX = '192.0.2.7 - - [10/Oct/2023:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"'
 ENVOY = '[2023-10-10T11:55:36.250Z] "GET / HTTP/1.1" 200 - 0 91 12 11 "-" "curl" "i" "h" "u:80"'

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from breaker.replay.trace.histogram import Histogram, calls_of
+from breakerd.breaker.replay.trace.histogram import Histogram, calls_of
 
 
 def histogram(*counts: list[float], failed: bool = False) -> Histogram:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from breaker.replay.trace.prometheus import (
+from breakerd.breaker.replay.trace.prometheus import (
     Samples,
     is_sample,
     note_on,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from breaker.errors import TraceError
-from breaker.replay import Call, Format, Trace
-from breaker.replay.trace import source
-from breaker.replay.trace.trace import BROKEN_SHOWN
+from breakerd.breaker.errors import TraceError
+from breakerd.breaker.replay import Call, Format, Trace
+from breakerd.breaker.replay.trace import source
+from breakerd.breaker.replay.trace.trace import BROKEN_SHOWN
 
 CALLS = [Call(float(number), 0.25, error=number % 5 == 0) for number in range(1, 41)]
 CSV = "start,duration_ms,error\n" + "".join(f"{c.start},250,{c.error}\n" for c in CALLS)

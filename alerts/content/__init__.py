@@ -1,0 +1,1 @@
+"""Compose what an alert says, and draw its picture."""

@@ -1,0 +1,356 @@
+"""The words, details and tags of an alert, within what OpsGenie takes."""
+
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from breakerd.alerts.content.chart import Chart, can_draw
+from breakerd.alerts.model.text import duration, shorten
+from breakerd.alerts.settings.alerting import AlertingSettings, OpsGenieSettings
+from breakerd.alerts.settings.service_identity import Fields
+from breakerd.breaker._version import __version__
+from breakerd.breaker.events.events import Evidence, Transition
+from breakerd.breaker.runtime.status import Status
+
+MESSAGE: Final = 130
+DESCRIPTION: Final = 15_000
+TAGS: Final = 20
+TAG: Final = 50
+DETAILS: Final = 8_000
+NOTE: Final = 25_000
+ENTITY: Final = 512
+SOURCE: Final = 100
+
+_REASONS: Final = {
+    "manual": "an operator opened it",
+    "operator": "an operator opened it",
+    "restored": "it was open before a restart",
+    "memory": "memory is short",
+    "load": "the machine has too much to do",
+    "latency": "calls are slow",
+    "errors": "calls fail",
+    "trouble": "the service level is missed, calls are not as usual, or the load is high",
+}
+"""Where there is no evidence."""
+_WHAT: Final = {
+    "open": "open",
+    "memory": "memory high",
+    "latency": "slow",
+    "trouble": "in trouble",
+}
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_SPARKS: Final = 40
+_CHARTED: Final = 300
+_FEWEST_CHARTED: Final = 5
+"""A picture of fewer calls tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an alert says; each part within the limits."""
+
+    message: str
+    description: str
+    entity: str
+    source: str
+    team: str = ""
+    tags: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+    chart: Chart | None = None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The content of that data, as `dataclasses.asdict` makes it.
+
+        Raises:
+            TypeError: the data is not a content's.
+        """
+        chart = data.get("chart")
+        return cls(**{**data, "chart": Chart.from_dict(chart) if chart else None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content as JSON-able data."""
+        return asdict(self)
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is a picture to attach."""
+        return self.chart is not None
+
+    def minimal(self) -> "Content":
+        """The least that still pages, for a receiver that refused more."""
+        return Content(self.message[:MESSAGE], "", "", self.source, self.team)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What there is to be told."""
+
+    kind: str
+    """"open", "memory", "latency" or "trouble"."""
+    drill: bool
+    reason: str
+    note: str
+    evidence: tuple[Evidence, ...]
+    status: Status
+    transitions: tuple[Transition, ...] = ()
+    """The latest, oldest first."""
+
+
+def compose(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> Content:
+    """What the alert for `trouble` says."""
+    opsgenie = settings.opsgenie
+    return Content(
+        message=message(trouble, opsgenie),
+        description=shorten(_description(trouble, settings), DESCRIPTION),
+        entity=shorten(trouble.status["name"], ENTITY),
+        source=shorten(opsgenie.source, SOURCE),
+        team=fields.team,
+        tags=_tags(trouble, opsgenie, fields),
+        details=_details(trouble, settings, fields),
+        chart=_chart(trouble) if settings.alerts.attach_chart and can_draw() else None,
+    )
+
+
+def compose_group(first: Content, others: Sequence[str]) -> Content:
+    """What the alert for several breakers that opened together says; `first` is of one of them."""
+    more = f" (and {len(others):,} more)"
+    return replace(first, message=shorten(first.message, MESSAGE - len(more)) + more)
+
+
+def _chart(trouble: Trouble) -> Chart | None:
+    status = trouble.status
+    latencies = tuple(status["recent_latencies_ms"][-_CHARTED:])
+    if len(latencies) < _FEWEST_CHARTED or trouble.reason == "memory":
+        return None
+    title = f"{status['name']}: latest {len(latencies)} calls"
+    return Chart(title, latencies, status["latency_threshold_ms"])
+
+
+def message(trouble: Trouble, settings: OpsGenieSettings) -> str:
+    """One sentence: what happened to what, and the evidence."""
+    name = trouble.status["name"]
+    service = f"{settings.api_name}/" if settings.api_name else ""
+    what = _WHAT[trouble.kind]
+    drill = "[DRILL] " if trouble.drill else ""
+    return shorten(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
+
+
+def why(trouble: Trouble) -> str:
+    """The evidence in a sentence, or what else is known of the reason."""
+    if trouble.evidence:
+        return trouble.evidence[0].sentence()
+    return trouble.note or _REASONS.get(trouble.reason) or trouble.reason.replace("_", " ")
+
+
+def seen(status: Status) -> str:
+    """What a breaker looks like now, in a sentence."""
+    parts = [f"State {status['state']}"]
+    if status["window_calls"]:
+        limit = status["latency_threshold_ms"]
+        name = f"p{status['percentile_value'] * 100:g}"
+        parts.append(f"{name} {status['current_percentile_ms']} ms (limit {limit} ms)")
+        parts.append(f"errors {status['error_rate']:.0%}")
+    if status["memory_known"]:
+        parts.append(f"memory {status['memory_usage_percent']:.0f}%")
+    parts.append(f"{status['calls']['rejected']} calls rejected so far")
+    return ", ".join(parts) + "."
+
+
+def sparkline(values: list[int]) -> str:
+    """The newest values as bars, the highest one full."""
+    newest = values[-_SPARKS:]
+    highest = max(newest, default=0) or 1
+    return "".join(_BARS[min(7, value * 8 // (highest + 1))] for value in newest)
+
+
+def _description(trouble: Trouble, settings: AlertingSettings) -> str:
+    status, opsgenie = trouble.status, settings.opsgenie
+    lines = []
+    if trouble.drill:
+        lines += ["This is a drill. Nothing is wrong.", ""]
+    lines += [f"What: {why(trouble)}"]
+    lines += [f"Also: {more.sentence()}" for more in trouble.evidence[1:]]
+    lines += [f"Said: {trouble.note}"] if trouble.note and trouble.evidence else []
+    lines += [f"Next: {_next(status)}"]
+    if opsgenie.include_latency_metrics:
+        lines += ["", *_latency_lines(status)]
+    if opsgenie.include_memory_metrics:
+        lines += ["", _memory_line(status)]
+    calls = status["calls"]
+    lines.append(
+        f"Calls: {calls['success']} good, {calls['error']} failed, {calls['rejected']} rejected, "
+        f"{status['in_flight']} in flight"
+    )
+    if trouble.transitions:
+        lines += ["", "Recently:", *_transition_lines(trouble.transitions)]
+    about = _about_service(opsgenie)
+    lines += ["", *about] if about else []
+    links = {"Runbook": settings.alerts.runbook_url, "Dashboard": settings.alerts.dashboard_url}
+    lines += [f"{name}: {url}" for name, url in links.items() if url]
+    return "\n".join(lines)
+
+
+def _next(status: Status) -> str:
+    recovery = status["recovery"]
+    if status["state"] == "FORCED_OPEN":
+        return "stays open until an operator resets it."
+    if recovery and (held_by := _held_by(status)):
+        return f"stays open until {held_by} falls below its threshold."
+    if recovery is None:
+        return "lets calls pass, and goes on watching."
+    if recovery["phase"] == "wait":
+        return f"sends probes in {duration(recovery['seconds_left'])}; opens fully if they go well."
+    if recovery["phase"] == "probes":
+        return "waits for its probes."
+    return f"lets in {recovery['share']:.0%} of the calls, then more."
+
+
+def _held_by(status: Status) -> str:
+    """What keeps even probes back, if anything does."""
+    if not status["memory_ok"]:
+        return "memory"
+    return "the load" if status["load"] and status["load"]["rejects"] else ""
+
+
+def _latency_lines(status: Status) -> list[str]:
+    limit = status["latency_threshold_ms"]
+    percentile = f"p{status['percentile_value'] * 100:g} {status['current_percentile_ms']} ms"
+    lines = [f"Latency: {percentile}, limit {limit} ms, over {status['window_calls']} calls"]
+    if latest := status["recent_latencies_ms"]:
+        ordered = sorted(latest)
+        shares = (0.5, 0.9, 0.99, 1.0)
+        spread = ", ".join(
+            f"{f'p{share * 100:g}' if share < 1 else 'highest'} {_quantile(ordered, share)} ms"
+            for share in shares
+        )
+        lines += [f"Latest:  {sparkline(latest)}", f"Spread: {spread}"]
+    if status["trend"]:
+        slope = status["trend_slope_percent_per_call"]
+        lines.append(f"Trend: {status['trend']}, {slope:+.2g}% a call")
+    return lines
+
+
+def _quantile(ordered: list[int], share: float) -> int:
+    """The smallest value that so large a share does not exceed (nearest rank)."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _transition_lines(transitions: tuple[Transition, ...]) -> list[str]:
+    return [
+        f"{datetime.fromtimestamp(each.at, UTC):%H:%M:%S} UTC  "
+        f"{each.from_state.value} → {each.to_state.value}, {each.reason.value.replace('_', ' ')}"
+        for each in transitions
+    ]
+
+
+def _memory_line(status: Status) -> str:
+    if not status["memory_known"]:
+        return "Memory: unknown"
+    return (
+        f"Memory: {status['memory_usage_percent']:.1f}% used, "
+        f"limit {status['memory_threshold_percent']:g}%"
+    )
+
+
+def _about_service(settings: OpsGenieSettings) -> list[str]:
+    contact = settings.contact_details
+    rows = {
+        "Service": " ".join(filter(None, [settings.api_name, settings.api_version])),
+        "About": settings.api_description,
+        "Owner": settings.api_owner,
+        "Importance": settings.api_priority or settings.service_tier,
+        "Depends on": ", ".join(settings.api_dependencies),
+        "Offers": ", ".join(settings.api_endpoints),
+        "Contact": ", ".join(
+            filter(None, [contact.primary_contact, contact.slack_channel, contact.phone_number])
+        ),
+        "Then": contact.escalation_team,
+    }
+    return [f"{name}: {value}" for name, value in rows.items() if value]
+
+
+def _tags(trouble: Trouble, settings: OpsGenieSettings, fields: Fields) -> list[str]:
+    """The automatic tags first: routing depends on them, and there is room for twenty."""
+    automatic = {
+        "Environment": fields.environment.lower(),
+        "BookmakerId": fields.bookmaker_id,
+        "Host": fields.hostname,
+        "Business": fields.business,
+        "Team": fields.team,
+        "AlertType": f"breaker-{trouble.kind}",
+        "Breaker": trouble.status["name"],
+        "Service": settings.api_name,
+        "Tier": settings.service_tier,
+        "Context": settings.additional_context,
+        "Drill": "true" if trouble.drill else "",
+    }
+    tags = [f"{key}:{value}" for key, value in automatic.items() if value]
+    tags += [key_value(tag) for tag in settings.tags]
+    return [shorten(tag, TAG) for tag in dict.fromkeys(tags)][:TAGS]
+
+
+def key_value(tag: str) -> str:
+    """`tag` if it is `key:value`; else marked as go-breaker marks it."""
+    key, colon, value = tag.partition(":")
+    if colon and key.strip() and value.strip():
+        return f"{key.strip()}:{value.strip()}"
+    return f"**TAG_KEY_UNDEFINED**:{tag.strip(': ')}"
+
+
+def _details(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> dict[str, str]:
+    """Routing fields first, so that they are the last to go where there is no room."""
+    status, opsgenie = trouble.status, settings.opsgenie
+    details = {
+        "Team": fields.team,
+        "Environment": fields.environment,
+        "BookmakerId": fields.bookmaker_id,
+        "Host": fields.hostname,
+        "Business": fields.business,
+        "AdditionalContext": opsgenie.additional_context,
+        "Breaker": status["name"],
+        "State": status["state"],
+        "Reason": trouble.reason,
+        "Drill": "true" if trouble.drill else "",
+        "Evidence": "; ".join(evidence.sentence() for evidence in trouble.evidence),
+        "ApiName": opsgenie.api_name,
+        "ApiVersion": opsgenie.api_version,
+        "ApiNamespace": opsgenie.api_namespace,
+        "ApiOwner": opsgenie.api_owner,
+        **opsgenie.api_custom_attributes,
+        "Dashboard": settings.alerts.dashboard_url,
+        "Runbook": settings.alerts.runbook_url,
+    }
+    if opsgenie.include_latency_metrics:
+        details |= {
+            "LatencyPercentileMs": str(status["current_percentile_ms"]),
+            "LatencyThresholdMs": str(status["latency_threshold_ms"]),
+            "Trend": status["trend"] or "",
+            "TrendSlopePercentPerCall": str(status["trend_slope_percent_per_call"]),
+        }
+    if opsgenie.include_memory_metrics:
+        details |= {
+            "MemoryUsagePercent": str(status["memory_usage_percent"]),
+            "MemoryThresholdPercent": str(status["memory_threshold_percent"]),
+        }
+    if opsgenie.include_system_info:
+        details |= {
+            "System": platform.platform(),
+            "Python": platform.python_version(),
+            "Breakerd": __version__,
+        }
+    return _within({key: value for key, value in details.items() if value}, DETAILS)
+
+
+def _within(details: dict[str, str], room: int) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for key, value in details.items():
+        short = shorten(value, 1000)
+        room -= len(key) + len(short)
+        if room < 0:
+            break
+        kept[key] = short
+    return kept

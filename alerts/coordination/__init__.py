@@ -1,0 +1,1 @@
+"""One sender among several processes, by a lease."""

@@ -1,0 +1,28 @@
+"""Time that goes on evenly, however the wall clock is set meanwhile."""
+
+import time
+from collections.abc import Callable
+
+from breakerd.alerts.storage.store import Store
+
+_EPOCH = "epoch"
+
+
+def steady_time(store: Store, boot: str) -> Callable[[], float]:
+    """Seconds since the epoch, the same for all processes that share `store`.
+
+    The wall clock is read once; from then on the monotonic clock counts, which all processes of a
+    machine share until it is started anew. While nobody uses the file, the wall clock is read
+    again.
+
+    Args:
+        store: the file, open.
+        boot: which start of the machine this is; empty if that is not known.
+    """
+    offset = time.time() - time.monotonic()
+    known_boot, _, known = store.fact(_EPOCH).partition(" ")
+    if boot and known_boot == boot and store.in_use():
+        offset = float(known)
+    else:
+        store.keep_fact(_EPOCH, f"{boot} {offset!r}")
+    return lambda: offset + time.monotonic()

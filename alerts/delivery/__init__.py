@@ -1,0 +1,1 @@
+"""Deliver to receivers: pipeline, dispatcher, retries."""

@@ -1,0 +1,1 @@
+"""Check that alerting is set up right."""

@@ -1,0 +1,1 @@
+"""The emulated HTTP interfaces of OpsGenie and Jira Service Management."""

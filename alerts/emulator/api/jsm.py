@@ -1,0 +1,313 @@
+"""Jira Service Management's two APIs of alerts, on one account. Pure, as OpsGenie's.
+
+- Integration events, under `/jsm/ops/integration`, have OpsGenie's forms and its `GenieKey`, and do
+  only what https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events
+  lists: create, acknowledge, close, add note, request status. They take `identifierType`, which
+  https://jira.atlassian.com/browse/JSDCLOUD-14179 tells.
+- The Operations REST API, under `/jsm/ops/api/{cloudId}`, takes a user and a token (Basic), and
+  knows alerts by their id alone. Paths, bodies and answers are those of
+  https://developer.atlassian.com/cloud/jira/service-desk-ops/swagger.v3.json.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from breakerd.alerts.emulator.api.messages import Answer, Request, accepted, refused
+from breakerd.alerts.emulator.api.opsgenie import OPERATIONS, OpsGenieApi
+from breakerd.alerts.emulator.api.router import Operation, RefusedError, Routes
+from breakerd.alerts.emulator.api.search import SearchError, in_order, numbers_of_page, search
+from breakerd.alerts.emulator.api.validation import complaint, heartbeat_complaint
+from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
+from breakerd.alerts.emulator.state.alert import INTEGRATION, EmulatedAlert, Json, rfc3339
+from breakerd.alerts.emulator.state.alerts import Write
+from breakerd.alerts.emulator.state.heartbeats import Heartbeat
+
+INTEGRATION_PREFIX: Final = "/jsm/ops/integration"
+REST_PREFIX: Final = "/jsm/ops/api"
+
+EVENTS: Final = {
+    (method, path): operation
+    for (method, path), operation in OPERATIONS.items()
+    if (method, path)
+    in {
+        ("POST", "/v2/alerts"),
+        ("GET", "/v2/alerts/requests/{requestId}"),
+        ("POST", "/v2/alerts/{identifier}/acknowledge"),
+        ("POST", "/v2/alerts/{identifier}/close"),
+        ("POST", "/v2/alerts/{identifier}/notes"),
+    }
+}
+"""What integration events do, of OpsGenie's operations."""
+
+
+class JsmApi:
+    """Both APIs. Not thread-safe.
+
+    Args:
+        account: what is read and changed.
+        cloud_id: the only cloud id that is known; any if not given.
+    """
+
+    def __init__(self, account: Account, cloud_id: str | None = None) -> None:
+        self._account = account
+        self._cloud_id = cloud_id
+        self._events = OpsGenieApi(account, EVENTS)
+        self._routes = Routes[_Call](RESOURCES)
+
+    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None:
+        """401, unless the request has one of `keys`, or any where there are none.
+
+        Of the REST API, it is the token that has to be one of them.
+        """
+        if not request.path.startswith(REST_PREFIX):
+            return self._events.locked_out(request, keys)
+        user, token = request.basic
+        if user and token and (not keys or token in keys):
+            return None
+        return Answer(401, {"code": 401, "message": "Unauthorized"})
+
+    def answer(self, request: Request, now: float, applying: Applying = AS_USUAL) -> Answer:
+        """Carries out `request`; writes as `applying` says."""
+        if request.path.startswith(f"{INTEGRATION_PREFIX}/"):
+            return self._answer_event(request, now, applying)
+        if request.path.startswith(f"{REST_PREFIX}/"):
+            return self._answer_rest(request, now, applying)
+        return refused(404, f"{request.path} is not found")
+
+    def _answer_event(self, request: Request, now: float, applying: Applying) -> Answer:
+        within = replace(request, path=request.path.removeprefix(INTEGRATION_PREFIX))
+        answer = self._events.answer(within, now, applying)
+        if answer.status == 405:
+            return refused(405, f"Request method '{request.method}' is not supported")
+        if answer.status == 501:
+            return refused(404, f"{request.path} is not found")
+        return answer
+
+    def _answer_rest(self, request: Request, now: float, applying: Applying) -> Answer:
+        if request.malformed or not isinstance(request.body, dict | None):
+            return _errors(422, "Request body is not a JSON object")
+        self._account.book.advance(now)
+        cloud_id, _, path = request.path.removeprefix(f"{REST_PREFIX}/").partition("/")
+        if self._cloud_id not in {None, cloud_id}:
+            return _errors(404, f"There is no cloud id {cloud_id}")
+        call = _Call(self._account, request, now, applying)
+        try:
+            return self._routes.answer(call, replace(request, path=f"/{path}"))
+        except SearchError as error:
+            return _errors(422, str(error))
+        except RefusedError as error:
+            return _errors(error.status, error.message)
+
+
+class _Call:
+    """One request to the REST API under way; each operation is a method."""
+
+    def __init__(self, account: Account, request: Request, now: float, applying: Applying) -> None:
+        self.account = account
+        self.book = account.book
+        self.query = request.query
+        self.body: Json = request.body if isinstance(request.body, dict) else {}
+        self.user, _ = request.basic
+        self.now = now
+        self.applying = applying
+
+    # --- alerts
+
+    def create(self) -> Answer:
+        body = {**self.body, "details": self.body.get("extraProperties", {})}
+        return replace(self.write("Create", body), status=200)
+
+    def write(self, action: str, body: Json, alert_id: str = "") -> Answer:
+        body = {"user": self.user, **body}
+        if wrong := complaint(action, body) or _about_responders(body):
+            raise RefusedError(422, wrong)
+        how = self.applying
+        write = Write(action, body, alert_id, applied=how.applied, delay=how.delay)
+        request_id = self.book.accept(self.now, write)
+        if request_id is None:
+            raise RefusedError(503, "Too many requests are under way")
+        return accepted("Request will be processed", request_id)
+
+    def add_responder(self, alert_id: str) -> Answer:
+        return self.write("AddResponder", {"responder": self.body}, alert_id)
+
+    def add_note(self, alert_id: str) -> Answer:
+        # Unlike all other writes, it is done when it is answered.
+        body = {"user": self.user, "note": self.body.get("note", "")}
+        if wrong := complaint("AddNote", body):
+            raise RefusedError(422, wrong)
+        alert = self._alert(alert_id)
+        if self.applying.applied:
+            self.book.carry_out(self.now, Write("AddNote", body, alert.id))
+        return Answer(200, _note(f"{self.now:.6f}", self.now, body["note"], self.user))
+
+    def notes(self, alert_id: str) -> Answer:
+        lines = self._alert(alert_id).notes
+        return Answer(200, {"values": [_note(f"{n.at:.6f}", n.at, n.what, n.by) for n in lines]})
+
+    def get(self, alert_id: str) -> Answer:
+        return Answer(200, _shown(self._alert(alert_id)))
+
+    def get_by_alias(self) -> Answer:
+        # Only an open one is found so.
+        alert = self.book.find(self.query.get("alias", ""), "alias")
+        if alert is None or alert.status == "closed":
+            raise RefusedError(404, "Alert not found")
+        return Answer(200, _shown(alert))
+
+    def list_alerts(self) -> Answer:
+        found = search(self.book.alerts.values(), self.query)
+        offset, size = numbers_of_page(self.query, "size")
+        by = _SORTS.get(self.query.get("sort", "insertedAt"))
+        if by is None:
+            raise RefusedError(422, f"sort must be one of {', '.join(_SORTS)}")
+        page = in_order(found, self.query, by)[offset : offset + size]
+        more = offset + size < len(found)
+        after = urlencode({**self.query, "offset": offset + size, "size": size})
+        links = {"next": f"/v1/alerts?{after}"} if more else {}
+        values = [_shown(alert) for alert in page]
+        return Answer(200, {"values": values, "count": len(found), "links": links})
+
+    def request_status(self, request_id: str) -> Answer:
+        result = self.book.result(request_id)
+        if result is None:
+            raise RefusedError(404, "Request not found. It might not be processed, yet.")
+        return Answer(200, result)
+
+    def _alert(self, alert_id: str) -> EmulatedAlert:
+        alert = self.book.find(alert_id)
+        if alert is None:
+            raise RefusedError(404, "Alert not found")
+        return alert
+
+    # --- teams and their heartbeats
+
+    def teams(self) -> Answer:
+        teams = self.account.directory.teams().items()
+        named = [{"teamId": team_id, "teamName": name} for team_id, name in teams]
+        return Answer(200, {"platformTeams": named})
+
+    def heartbeats(self, team_id: str) -> Answer:
+        self._check_team(team_id)
+        name = self.query.get("name") or self.query.get("heartbeatName")
+        heartbeats = self.account.heartbeats.heartbeats.values()
+        values = [
+            _shown_heartbeat(heartbeat, team_id, self.now)
+            for heartbeat in heartbeats
+            if name in {None, heartbeat.name}
+        ]
+        return Answer(200, {"values": values, "links": {}})
+
+    def add_heartbeat(self, team_id: str) -> Answer:
+        self._check_team(team_id)
+        unit = str(self.body.get("intervalUnit", "")).lower()
+        body = {"enabled": True, **self.body, "intervalUnit": unit}
+        if wrong := heartbeat_complaint(body):
+            raise RefusedError(422, wrong)
+        heartbeat = Heartbeat(body["name"], body["interval"], unit, body["enabled"])
+        if not self.account.heartbeats.add(heartbeat):
+            raise RefusedError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
+        return Answer(200, _shown_heartbeat(heartbeat, team_id, self.now))
+
+    def ping(self, team_id: str) -> Answer:  # noqa: ARG002 - of a team that it does not look at
+        # Whether there is such a heartbeat is not looked at, as the API's description says.
+        if self.applying.applied:
+            self.account.heartbeats.ping(self.query.get("name", ""), self.now)
+        return Answer(202, {"message": "PONG - Heartbeat received"})
+
+    def _check_team(self, team_id: str) -> None:
+        if self.account.directory.team(team_id, "id") is None:
+            raise RefusedError(404, f"There is no team {team_id}")
+
+
+def _writing(action: str) -> Operation:
+    return lambda call, alert_id: call.write(action, call.body, alert_id)
+
+
+RESOURCES: Final[dict[tuple[str, str], Operation]] = {
+    ("POST", "/v1/alerts"): _Call.create,
+    ("GET", "/v1/alerts"): _Call.list_alerts,
+    ("GET", "/v1/alerts/alias"): _Call.get_by_alias,
+    ("GET", "/v1/alerts/requests/{id}"): _Call.request_status,
+    ("GET", "/v1/alerts/{id}"): _Call.get,
+    ("DELETE", "/v1/alerts/{id}"): _writing("Delete"),
+    ("POST", "/v1/alerts/{id}/acknowledge"): _writing("Acknowledge"),
+    ("POST", "/v1/alerts/{id}/unacknowledge"): _writing("UnAcknowledge"),
+    ("POST", "/v1/alerts/{id}/close"): _writing("Close"),
+    ("POST", "/v1/alerts/{id}/responders"): _Call.add_responder,
+    ("POST", "/v1/alerts/{id}/notes"): _Call.add_note,
+    ("GET", "/v1/alerts/{id}/notes"): _Call.notes,
+    ("PATCH", "/v1/alerts/{id}/priority"): _writing("UpdatePriority"),
+    ("GET", "/v1/teams"): _Call.teams,
+    ("GET", "/v1/teams/{teamId}/heartbeats"): _Call.heartbeats,
+    ("POST", "/v1/teams/{teamId}/heartbeats"): _Call.add_heartbeat,
+    ("GET", "/v1/teams/{teamId}/heartbeats/ping"): _Call.ping,
+}
+"""The REST API, by method and path after the cloud id."""
+
+_SORTS: Final[dict[str, Callable[[EmulatedAlert], Any]]] = {
+    "insertedAt": lambda alert: alert.created_at,
+    "createdAt": lambda alert: alert.created_at,
+    "lastOccurredAt": lambda alert: alert.last_occurred_at,
+    "priority": lambda alert: alert.priority,
+}
+
+
+def _errors(status: int, title: str) -> Answer:
+    return Answer(status, {"errors": [{"title": title, "code": str(status)}]})
+
+
+def _about_responders(body: Json) -> str | None:
+    """Here a responder has an id, never a name."""
+    responders = [*body.get("responders", []), *filter(None, [body.get("responder")])]
+    named = any(not isinstance(responder.get("id"), str) for responder in responders)
+    return "each responder must have an id" if named else None
+
+
+def _shown(alert: EmulatedAlert) -> Json:
+    times = {"ackTime": alert.acknowledged_at, "closeTime": alert.closed_at}
+    return {
+        "id": alert.id,
+        "tinyId": alert.tiny_id,
+        "alias": alert.alias,
+        "message": alert.message,
+        "description": alert.description,
+        "status": alert.status,
+        "acknowledged": alert.acknowledged,
+        "snoozed": False,
+        "seen": False,
+        "count": alert.count,
+        "owner": alert.owner,
+        "priority": alert.priority,
+        "entity": alert.entity,
+        "source": alert.source,
+        "tags": list(alert.tags),
+        "actions": list(alert.actions),
+        "extraProperties": dict(alert.details),
+        "responders": [{"type": one["type"], "id": one["id"]} for one in alert.responders],
+        "integrationType": INTEGRATION["type"],
+        "integrationName": INTEGRATION["name"],
+        "createdAt": rfc3339(alert.created_at),
+        "updatedAt": rfc3339(alert.updated_at),
+        "lastOccuredAt": rfc3339(alert.last_occurred_at),
+        **{name: rfc3339(at) for name, at in times.items() if at is not None},
+    }
+
+
+def _note(note_id: str, at: float, text: str, owner: str) -> Json:
+    time = rfc3339(at)
+    return {"id": note_id, "note": text, "owner": owner, "createdAt": time, "updatedAt": time}
+
+
+def _shown_heartbeat(heartbeat: Heartbeat, team_id: str, now: float) -> Json:
+    return {
+        "name": heartbeat.name,
+        "description": heartbeat.description,
+        "interval": heartbeat.interval,
+        "intervalUnit": heartbeat.unit,
+        "enabled": heartbeat.enabled,
+        "status": "Unresponsive" if heartbeat.expired(now) else "Responsive",
+        "ownerTeamId": team_id,
+    }

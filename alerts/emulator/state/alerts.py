@@ -1,0 +1,258 @@
+"""The alerts of an emulated OpsGenie. Pure: `now` is passed in, and nothing is sent anywhere.
+
+As the real one, it takes a write at once and carries it out later; whether that went well is told
+by the request's status.
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import ClassVar, Final
+from uuid import uuid4
+
+from breakerd.alerts.emulator.state.alert import (
+    INTEGRATION,
+    EmulatedAlert,
+    Json,
+    rfc3339,
+    shown_responder,
+)
+from breakerd.alerts.emulator.state.attachment import Attachment
+
+_KEPT: Final = 10_000
+"""So many alerts, results and writes under way are kept."""
+
+MOST_ATTACHMENTS: Final = 20
+"""So many files can be attached to one alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write: what to do to which alert.
+
+    Attributes:
+        by: what `identifier` is: "id", "alias" or "tiny".
+        applied: False: it is taken, and then fails.
+        delay: seconds until it is carried out; None for as long as the others take.
+    """
+
+    action: str
+    body: Json
+    identifier: str = ""
+    by: str = "id"
+    applied: bool = True
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of all alerts since the start.
+
+    Attributes:
+        opened: how many were made.
+        duplicates: how often one was created again while it was open, which only raised its count.
+        closed: how many were closed, and not deleted since.
+        deleted: how many were deleted.
+        open: the aliases of those that are open, oldest first.
+        repeated: the aliases of which more than one alert was made, among the latest that are kept.
+    """
+
+    opened: int
+    duplicates: int
+    closed: int
+    deleted: int
+    open: tuple[str, ...]
+    repeated: tuple[str, ...]
+
+
+class AlertBook:
+    """Alerts, writes under way, and what became of earlier ones. Not thread-safe.
+
+    Args:
+        delay: seconds between taking a write and carrying it out.
+        kept: how many alerts, results and writes under way are kept; older alerts and results go.
+    """
+
+    def __init__(self, delay: float = 0.0, *, kept: int = _KEPT) -> None:
+        self.delay = delay
+        self.alerts: OrderedDict[str, EmulatedAlert] = OrderedDict()
+        """By id, oldest first."""
+        self._kept = kept
+        self._under_way: list[tuple[float, int, str, Write]] = []
+        self._order = count()
+        self._results: OrderedDict[str, Json] = OrderedDict()
+        self._open: dict[str, str] = {}
+        self._latest: dict[str, str] = {}
+        self._tally = {"opened": 0, "duplicates": 0, "closed": 0, "deleted": 0}
+        self._made: OrderedDict[str, int] = OrderedDict()
+
+    def accept(self, now: float, write: Write) -> str | None:
+        """Takes a write; returns the request's id, or None if too many are under way."""
+        if len(self._under_way) >= self._kept:
+            return None
+        request_id = str(uuid4())
+        due = now + (self.delay if write.delay is None else write.delay)
+        heapq.heappush(self._under_way, (due, next(self._order), request_id, write))
+        self.advance(now)
+        return request_id
+
+    def advance(self, now: float) -> bool:
+        """Carries out the writes that are due; says whether there were any."""
+        any_due = False
+        while self._under_way and self._under_way[0][0] <= now:
+            due, _, request_id, write = heapq.heappop(self._under_way)
+            self._results[request_id] = self.carry_out(due, write)
+            while len(self._results) > self._kept:
+                self._results.popitem(last=False)
+            any_due = True
+        return any_due
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next write is due, if one is under way."""
+        return self._under_way[0][0] if self._under_way else None
+
+    def result(self, request_id: str) -> Json | None:
+        """What became of a request; None if it is not known, or not carried out yet."""
+        return self._results.get(request_id)
+
+    def find(self, identifier: str, by: str = "id") -> EmulatedAlert | None:
+        """The alert with that id, alias or tiny id; by alias the open one, else the latest."""
+        if by == "id":
+            return self.alerts.get(identifier)
+        if by == "alias":
+            return self.alerts.get(self._open.get(identifier) or self._latest.get(identifier, ""))
+        found = (a for a in reversed(self.alerts.values()) if a.tiny_id == identifier)
+        return next(found, None)
+
+    def attach(self, alert: EmulatedAlert, now: float, file: Attachment, user: str) -> str | None:
+        """Attaches a file, at once; returns its id, or None if there are too many."""
+        if len(alert.attachments) >= MOST_ATTACHMENTS:
+            return None
+        kept = replace(file, id=str(len(alert.attachments) + 1))
+        alert.attachments.append(kept)
+        alert.log(now, f"attached {kept.name}", {"user": user})
+        return kept.id
+
+    def summary(self) -> Summary:
+        """What became of all alerts since the start."""
+        still_open = (alert.alias for alert in self.alerts.values() if alert.status == "open")
+        repeated = (alias for alias, made in self._made.items() if made > 1)
+        return Summary(**self._tally, open=tuple(still_open), repeated=tuple(repeated))
+
+    def carry_out(self, now: float, write: Write) -> Json:
+        """Does at once what a write asks for; returns the request's status."""
+        alert, failure = self._change(now, write)
+        return {
+            "isSuccess": not failure,
+            "action": write.action,
+            "processedAt": rfc3339(now),
+            "integrationId": INTEGRATION["id"],
+            "status": failure or _DONE[write.action],
+            "alertId": alert.id if alert else "",
+            "alias": alert.alias if alert else "",
+        }
+
+    def _change(self, now: float, write: Write) -> tuple[EmulatedAlert | None, str]:
+        """Returns the alert that the write was about, and why it failed, empty if it did not."""
+        if not write.applied:
+            return None, "Request could not be processed"
+        if write.action == "Create":
+            return self._create(now, write.body), ""
+        alert = self.find(write.identifier, write.by)
+        if alert is None:
+            return None, "Alert does not exist"
+        if write.action == "Close" and alert.status == "closed":
+            return alert, "Alert is already closed"
+        self._changes[write.action](self, alert, now, write.body)
+        return alert, ""
+
+    def _create(self, now: float, body: Json) -> EmulatedAlert:
+        alias = body.get("alias", "")
+        if alias in self._open:
+            # Neither priority nor message follow: only the count tells that it was sent again.
+            alert = self.alerts[self._open[alias]]
+            alert.count += 1
+            alert.last_occurred_at = now
+            alert.log(now, "deduplicated", {})
+            self._tally["duplicates"] += 1
+            return alert
+        self._tally["opened"] += 1
+        tiny_id = str(self._tally["opened"])
+        alert = EmulatedAlert.from_body(now, body, id=str(uuid4()), tiny_id=tiny_id)
+        self._note_made(alert.alias)
+        self.alerts[alert.id] = alert
+        self._open[alert.alias] = self._latest[alert.alias] = alert.id
+        if len(self.alerts) > self._kept:
+            self._forget(next(iter(self.alerts.values())))
+        return alert
+
+    def _note_made(self, alias: str) -> None:
+        self._made[alias] = self._made.pop(alias, 0) + 1
+        if len(self._made) > self._kept:
+            self._made.popitem(last=False)
+
+    def _forget(self, alert: EmulatedAlert) -> None:
+        del self.alerts[alert.id]
+        for ids in (self._open, self._latest):
+            if ids.get(alert.alias) == alert.id:
+                del ids[alert.alias]
+
+    def _close(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.status, alert.closed_at = "closed", now
+        self._open.pop(alert.alias, None)
+        self._tally["closed"] += 1
+        alert.log(now, "closed", body)
+
+    def _delete(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        if alert.status == "closed":
+            self._tally["closed"] -= 1
+        self._tally["deleted"] += 1
+        alert.log(now, "deleted", body)
+        self._forget(alert)
+
+    def _acknowledge(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.acknowledged, alert.acknowledged_at = True, now
+        alert.owner = body.get("user", "")
+        alert.log(now, "acknowledged", body)
+
+    def _unacknowledge(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.acknowledged, alert.acknowledged_at, alert.owner = False, None, ""
+        alert.log(now, "unacknowledged", body)
+
+    def _add_responder(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        responder = shown_responder(body["responder"])
+        if responder["id"] not in {one["id"] for one in alert.responders}:
+            alert.responders.append(responder)
+        alert.log(now, f"responder {responder.get('name', responder['id'])}", body)
+
+    def _add_note(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.log(now, "note", body)
+
+    def _set_priority(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.priority = body["priority"]
+        alert.log(now, f"priority {alert.priority}", body)
+
+    _changes: ClassVar[dict[str, Callable[["AlertBook", EmulatedAlert, float, Json], None]]] = {
+        "Close": _close,
+        "Delete": _delete,
+        "AddResponder": _add_responder,
+        "Acknowledge": _acknowledge,
+        "UnAcknowledge": _unacknowledge,
+        "AddNote": _add_note,
+        "UpdatePriority": _set_priority,
+    }
+
+
+_DONE: Final = {
+    "Create": "Created alert",
+    "Close": "Closed alert",
+    "Delete": "Deleted alert",
+    "AddResponder": "Added responder",
+    "Acknowledge": "Acknowledged alert",
+    "UnAcknowledge": "Unacknowledged alert",
+    "AddNote": "Added note",
+    "UpdatePriority": "Updated priority",
+}

@@ -1,0 +1,1 @@
+"""The emulator's server and its page for people."""

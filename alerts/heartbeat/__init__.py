@@ -1,0 +1,1 @@
+"""Ping a dead man's switch while alerting works."""

@@ -1,0 +1,1 @@
+"""Observe breakers, and keep their incidents up to date."""

@@ -1,0 +1,1 @@
+"""Incidents, stages and deliveries. Pure: no I/O."""

@@ -1,0 +1,1 @@
+"""Hold alerts back: silences, maintenance windows, inhibition."""

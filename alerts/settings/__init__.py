@@ -1,0 +1,1 @@
+"""The sections `[opsgenie]` and `[alerts]`."""

@@ -1,0 +1,81 @@
+"""Maintenance windows: times, written into the file of settings, in which alerts are held back."""
+
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import field_validator
+
+from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
+from breakerd.breaker.settings import SettingsModel, setting
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+_DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME: Final = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+class MaintenanceSettings(SettingsModel):
+    """A time in which alerts are held back, every week (`[alerts.maintenance.NAME]`)."""
+
+    matchers: tuple[str, ...] = setting(
+        (), "What it is about, as `breaker=pay*` or `Team!=core`; all must hold.", strict=False
+    )
+    days: tuple[Day, ...] = setting(_DAYS, "On which days it begins.", strict=False)
+    begins: str = setting(..., "When it begins, as in `02:00`.", pattern=_TIME)
+    ends: str = setting(
+        ..., "When it ends, as in `04:00`; if that is not later, on the next day.", pattern=_TIME
+    )
+    timezone: str = setting("UTC", "Where these times hold, as in `Europe/Madrid`.")
+    reason: str = setting("planned maintenance", "Why, for whoever asks.", min_length=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            _zone(name)
+        except (OSError, ValueError, LookupError):
+            raise ValueError("a time zone that this machine knows, as Europe/Madrid") from None
+        return name
+
+    @field_validator("matchers")
+    @classmethod
+    def _are_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        parsed(texts)
+        return texts
+
+    def ends_at(self, now: float) -> float | None:
+        """When the window ends that is open now, in seconds since the epoch; None if none is."""
+        zone = _zone(self.timezone)
+        today = datetime.fromtimestamp(now, zone).date()
+        for day in (today - timedelta(days=1), today):
+            begin, end = self._window(day, zone)
+            if _DAYS[day.weekday()] in self.days and begin <= now < end:
+                return end
+        return None
+
+    def holds(self, subject: Subject, now: float) -> bool:
+        """Whether it holds an alert for `subject` back now."""
+        return self.ends_at(now) is not None and all_hold(_matchers(self.matchers), subject)
+
+    def _window(self, day: date, zone: ZoneInfo) -> tuple[float, float]:
+        """The window that begins on `day`; the longest, where an hour is there twice or never."""
+        begins, ends = time.fromisoformat(self.begins), time.fromisoformat(self.ends)
+        last = day if ends > begins else day + timedelta(days=1)
+        return min(_moments(day, begins, zone)), max(_moments(last, ends, zone))
+
+
+def _moments(day: date, clock: time, zone: ZoneInfo) -> list[float]:
+    moment = datetime.combine(day, clock, zone)
+    return [moment.timestamp(), moment.replace(fold=1).timestamp()]
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=256)
+def _matchers(texts: tuple[str, ...]) -> tuple[Matcher, ...]:
+    return parsed(texts)

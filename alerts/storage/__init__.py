@@ -1,0 +1,1 @@
+"""Keep incidents, commands and reports in the database."""

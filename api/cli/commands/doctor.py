@@ -1,0 +1,77 @@
+"""`breakerd doctor`: is the alerting set up right?"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from breakerd.alerts.doctor.finding import Finding, Verdict, good
+from breakerd.api.cli.commands.breaker import print_json
+from breakerd.api.cli.output import FAILED, WRONG, out, show_problems
+from breakerd.breaker.errors import ConfigError
+
+_SIGNS = {
+    Verdict.GOOD: "[green]✓[/]",
+    Verdict.WARNING: "[yellow]![/]",
+    Verdict.BAD: "[red]✗[/]",
+    Verdict.UNKNOWN: "[dim]–[/]",  # noqa: RUF001 - a dash is meant
+}
+
+Config = Annotated[Path | None, typer.Option(help="TOML file; embedded defaults without it.")]
+SendTest = Annotated[
+    bool,
+    typer.Option("--send-test", help="Sends a marked test alert (P5), confirms and closes it."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def doctor_command(
+    config: Config = None, *, send_test: SendTest = False, as_json: AsJson = False
+) -> None:
+    """Looks at whether alerts would reach people, and says what is wrong; pages nobody."""
+    try:
+        findings = _findings(config, send_test=send_test)
+    except ConfigError as error:
+        show_problems(error)
+        raise typer.Exit(WRONG) from None
+    found = []
+    for finding in findings:
+        found.append(finding)
+        if not as_json:
+            _show(finding)
+    if as_json:
+        print_json({"findings": [finding.as_dict() for finding in found]})
+    if any(finding.verdict is Verdict.BAD for finding in found):
+        raise typer.Exit(FAILED)
+
+
+def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
+    """What is found, as it is found.
+
+    Raises:
+        ConfigError: every problem in the file and the environment.
+    """
+    # Imported here, since other commands need none of it.
+    from breakerd.alerts.doctor.doctor import examine  # noqa: PLC0415
+    from breakerd.alerts.doctor.send_test import try_all  # noqa: PLC0415
+    from breakerd.alerts.settings.alerting import read_settings  # noqa: PLC0415
+    from breakerd.api.config_file import read_file  # noqa: PLC0415
+
+    settings = read_file(config).alerting if config else read_settings(None)
+
+    def run() -> Iterator[Finding]:
+        yield good("settings", f"{config or 'built-in defaults'}: no errors")
+        yield from examine(settings)
+        if send_test:
+            yield from try_all(settings)
+
+    return run()
+
+
+def _show(finding: Finding) -> None:
+    check = escape(f"{finding.check:<15}")
+    out.print(f"{_SIGNS[finding.verdict]} {check}  {escape(finding.found)}")
+    if finding.advice and finding.verdict is not Verdict.GOOD:
+        out.print(f"[dim]{'':<19}→ {escape(finding.advice)}[/]")

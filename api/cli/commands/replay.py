@@ -1,0 +1,146 @@
+"""`breakerd replay`: what a configuration would have done on a recorded past."""
+
+import importlib.util
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from breakerd.api.cli.output import WRONG, err, fail, out, show_problems
+from breakerd.api.cli.views.replay_tables import show_report
+from breakerd.breaker.errors import ConfigError, TraceError
+from breakerd.breaker.registry import DEFAULT
+from breakerd.breaker.replay import Call, Format, Report, Trace, replay
+from breakerd.breaker.replay.serialization import as_data
+from breakerd.breaker.settings import Settings
+
+_CALLS_PER_LOOK: Final = 5000
+"""How often the progress bar is told where the reading is."""
+_PLOTS: Final = frozenset({".png", ".html"})
+
+TraceFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="TRACE",
+        help="CSV, JSON Lines, Prometheus histogram or access log, also compressed by gzip; "
+        "- for the standard input.",
+    ),
+]
+Form = Annotated[Format, typer.Option("--format", help="Format, if it is not to be found out.")]
+ConfigFile = Annotated[Path, typer.Option("--config", help="TOML file to judge.")]
+Against = Annotated[Path | None, typer.Option(help="Another TOML file, side by side.")]
+Name = Annotated[str, typer.Option("--breaker", "-b", help="Whose settings of the file.")]
+Plot = Annotated[Path | None, typer.Option(help="Draws it: FILE.png or FILE.html.")]
+Json = Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")]
+
+
+def replay_command(
+    trace: TraceFile,
+    config: ConfigFile,
+    against: Against = None,
+    breaker: Name = DEFAULT,
+    form: Form = Format.AUTO,
+    plot: Plot = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Judges a configuration on a recorded past: trips, rejected calls, time to detect."""
+    _check_plot(plot)
+    configurations = _configurations([config, *([against] if against else [])], breaker)
+    with opened(trace, form) as source:
+        with watched(source) as calls:
+            report = replay(calls, configurations)
+        if as_json:
+            print_json(source, as_data(report))
+        else:
+            show_report(out, source, report)
+        if plot is not None:
+            _draw(plot, source, report)
+
+
+@contextmanager
+def opened(path: str, form: Format) -> Iterator[Trace]:
+    """The trace; what is wrong with it ends the command with one line."""
+    try:
+        with Trace(path, form) as trace:
+            yield trace
+    except TraceError as error:
+        fail(str(error), WRONG)
+
+
+@contextmanager
+def watched(trace: Trace) -> Iterator[Iterable[Call]]:
+    """The calls of the trace, with a progress bar on a terminal."""
+    if not err.is_terminal:
+        yield trace
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
+        yield _told(trace, progress)
+
+
+def print_json(trace: Trace, data: dict[str, Any]) -> None:
+    """Prints what was found, and what was noted of the trace."""
+    head = {
+        "trace": trace.name,
+        "format": trace.form.value,
+        "notes": trace.notes,
+        "broken_lines": [{"line": b.number, "problem": b.problem} for b in trace.broken],
+    }
+    print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - not for rich to wrap or colour
+
+
+def _told(trace: Trace, progress: Progress) -> Iterator[Call]:
+    task = progress.add_task(escape(trace.name), total=trace.source.size)
+    for number, call in enumerate(trace):
+        if number % _CALLS_PER_LOOK == 0:
+            progress.update(task, completed=trace.source.position())
+        yield call
+
+
+def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
+    """The settings of that breaker in each file, by the file's name."""
+    from breakerd.api.config_file import read_file  # noqa: PLC0415 - as in the other commands
+
+    settings: dict[str, Settings] = {}
+    for file in files:
+        try:
+            sections = read_file(file).breakers
+        except ConfigError as error:
+            show_problems(error)
+            raise typer.Exit(WRONG) from None
+        if breaker != DEFAULT and breaker not in sections.named:
+            known = ", ".join([DEFAULT, *sections.named])
+            fail(f"{file}: there is no [breakers.{breaker}]; allowed: {known}", WRONG)
+        label = str(file) if str(file) not in settings else f"{file} (again)"
+        settings[label] = sections.named.get(breaker, sections.root)
+    return settings
+
+
+def _check_plot(file: Path | None) -> None:
+    """Ends the command before anything is read, if the plot could not be drawn."""
+    if file is None:
+        return
+    if file.suffix.lower() not in _PLOTS:
+        fail(f"--plot {file}: found {file.suffix or 'no ending'!r}; allowed: .png, .html", WRONG)
+    if importlib.util.find_spec("matplotlib") is None:
+        fail("matplotlib is not installed: pip install 'breakerd[plot]'")
+
+
+def _draw(file: Path, trace: Trace, report: Report) -> None:
+    # matplotlib takes seconds to load, and is an extra.
+    from breakerd.api.cli.views.replay_page import write_page  # noqa: PLC0415
+    from breakerd.api.cli.views.replay_plot import write_png  # noqa: PLC0415
+
+    try:
+        if file.suffix.lower() == ".png":
+            write_png(report, file)
+        else:
+            write_page(trace, report, file)
+    except OSError as error:
+        fail(f"cannot write {file}: {error.strerror or error}")

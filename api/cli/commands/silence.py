@@ -1,0 +1,96 @@
+"""`breakerd silence`: holds alerts of a running service back for a time."""
+
+import getpass
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import typer
+
+from breakerd.api.cli.commands.breaker import HERE, AsJson, Token, Url, client_of, print_json
+from breakerd.api.cli.output import WRONG, fail, out
+
+silence = typer.Typer(
+    name="silence",
+    help="Holds alerts of a running service back for a time; what still goes on then is told then.",
+    no_args_is_help=True,
+)
+
+Matchers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--match",
+        "-m",
+        help="As breaker=pay*, kind=memory, Team!=core; all must hold.",
+    ),
+]
+Length = Annotated[str | None, typer.Option("--for", help="As 30m, 2h, 1d.")]
+Until = Annotated[
+    datetime | None, typer.Option(help="When it ends, in local time; in place of --for.")
+]
+Reason = Annotated[str, typer.Option(help="For those who ask later.")]
+Author = Annotated[str | None, typer.Option(help="Who wants it; else who is logged in.")]
+Start = Annotated[datetime | None, typer.Option(help="When it begins, in local time; else now.")]
+SilenceId = Annotated[str, typer.Argument(metavar="ID", help="As `silence list` shows it.")]
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@silence.command("add")
+def add_silence(  # noqa: PLR0913 - each is an option
+    reason: Reason,
+    length: Length = None,
+    until: Until = None,
+    match: Matchers = None,
+    author: Author = None,
+    start: Start = None,
+    url: Url = HERE,
+    token: Token = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Begins a silence, now or later; prints its id."""
+    body: dict[str, Any] = {
+        "matchers": match or [],
+        "author": author or getpass.getuser(),
+        "reason": reason,
+        "seconds": _seconds(length, start or datetime.now().astimezone(), until),
+    }
+    if start is not None:
+        body["starts_at"] = start.astimezone(UTC).isoformat()
+    answer = client_of(url, token).ask("POST", "silences", body)
+    if as_json:
+        print_json(answer)
+    else:
+        print(answer["id"])  # noqa: T201 - for programs too
+
+
+@silence.command("list")
+def list_silences(url: Url = HERE, token: Token = None, *, as_json: AsJson = False) -> None:
+    """Lists the silences that are not over, and the maintenance windows of the file."""
+    answer = client_of(url, token).ask("GET", "silences")
+    if as_json:
+        print_json(answer)
+        return
+    from breakerd.api.cli.views.silences import silences_table  # noqa: PLC0415 - for people only
+
+    out.print(silences_table(answer))
+
+
+@silence.command("end")
+def end_silence(silence_id: SilenceId, url: Url = HERE, token: Token = None) -> None:
+    """Ends a silence now; what it held back is told."""
+    client_of(url, token).ask("DELETE", f"silences?id={quote(silence_id, safe='')}")
+
+
+def _seconds(length: str | None, start: datetime, until: datetime | None) -> float:
+    if (length is None) == (until is None):
+        fail("wanted either --for or --until", WRONG)
+    if until is not None:
+        return (until.astimezone() - start.astimezone()).total_seconds()
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", (length or "").strip())
+    if match is None:
+        fail(f"--for: found {length!r}; allowed: a number with s, m, h or d, as 30m", WRONG)
+    number, unit = match.groups()
+    return float(number) * _SECONDS[unit]

@@ -1,0 +1,95 @@
+"""`breakerd suggest`: settings proposed from a recorded past, and what they would have done there.
+
+All that is printed is TOML, so that it can be pasted, or written to a file, as it is.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from breakerd.api.cli.commands.replay import Form, Json, TraceFile, opened, print_json, watched
+from breakerd.api.cli.views.replay_tables import seconds
+from breakerd.breaker.replay import (
+    HONESTY,
+    Format,
+    Outcome,
+    Proposal,
+    Report,
+    Suggestion,
+    Trace,
+    replay,
+    suggest,
+)
+from breakerd.breaker.replay.serialization import as_data
+from breakerd.breaker.replay.trace.source import STDIN
+
+SuccessRate = Annotated[
+    float, typer.Option(help="Share of calls that should succeed in time.", min=0.001, max=0.999)
+]
+
+
+def suggest_command(
+    trace: TraceFile,
+    success_rate: SuccessRate = 0.95,
+    form: Form = Format.AUTO,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Proposes thresholds from a recorded past, with reasons, as TOML; shows their effect there."""
+    with opened(trace, form) as source, watched(source) as calls:
+        suggestion = suggest(calls, success_rate=success_rate)
+    # What came over the standard input cannot be read a second time.
+    report = None if trace == STDIN else _effect(trace, form, suggestion)
+    if as_json:
+        print_json(source, _data(suggestion, report))
+    else:
+        print("\n".join(_lines(source, suggestion, report)))  # noqa: T201 - TOML, not for rich to wrap
+
+
+def _effect(path: str, form: Format, suggestion: Suggestion) -> Report:
+    """What the proposals would have done on the trace they come from."""
+    configurations = {
+        "thresholds": suggestion.settings(),
+        "service level alone": suggestion.slo_settings(),
+    }
+    with opened(path, form) as source, watched(source) as calls:
+        return replay(calls, configurations)
+
+
+def _lines(source: Trace, suggestion: Suggestion, report: Report | None) -> Iterable[str]:
+    yield f"# Proposed from {source.name}."
+    yield suggestion.toml()
+    if report is not None:
+        yield f"# Replayed over the same {report.calls} calls:"
+        for outcome in report.outcomes:
+            yield f"# - {outcome.label}: {_summary(outcome)}"
+    for note in [*suggestion.notes, *source.notes, *map(str, source.broken), HONESTY]:
+        yield f"# note: {note}"
+
+
+def _summary(outcome: Outcome) -> str:
+    every = outcome.rejected.total + outcome.admitted.total
+    trips = "1 trip" if outcome.trip_count == 1 else f"{outcome.trip_count} trips"
+    detected = outcome.median_time_to_detect
+    after = f", detected after {seconds(detected)} (median)" if detected is not None else ""
+    return (
+        f"{trips}{after}; {outcome.rejected.total / every:.2%} of calls rejected, "
+        f"{outcome.rejected.good / every:.2%} though good; "
+        f"{outcome.admitted.bad / every:.2%} let pass though bad"
+    )
+
+
+def _data(suggestion: Suggestion, report: Report | None) -> dict[str, Any]:
+    return {
+        "thresholds": [_proposal(each) for each in suggestion.thresholds],
+        "recovery": [_proposal(each) for each in suggestion.recovery],
+        "slo": [_proposal(each) for each in suggestion.slo],
+        "toml": suggestion.toml(),
+        "warnings": list(suggestion.notes),
+        "effect": None if report is None else as_data(report),
+    }
+
+
+def _proposal(each: Proposal) -> dict[str, str | float]:
+    return {"key": each.key, "value": each.value, "unit": each.unit, "reason": each.reason}

@@ -1,0 +1,1 @@
+"""A whole incident in a minute: `breakerd demo`."""

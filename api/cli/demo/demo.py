@@ -1,0 +1,174 @@
+"""`breakerd demo`: a whole incident in about a minute, with real processes and real requests.
+
+Nothing in the closing table is what this program did or expected: each line was read back from the
+admin plane or from the OpsGenie emulator.
+"""
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from breakerd.api.cli.demo.observer import DemoError, Watch
+from breakerd.api.cli.demo.processes import KEY, start_emulator, start_service
+from breakerd.api.cli.output import fail
+
+_LOAD: Final = 25
+"""Requests a second."""
+_PATIENCE: Final = 45.0
+"""Seconds, at pace 1, after which a step is said to have failed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what is done, and what has to be seen then."""
+
+    name: str
+    delays_ms: tuple[int, ...]
+    """The protected endpoint's delay, changed every three seconds while the step lasts."""
+    seen: Callable[[Watch], bool]
+
+
+STEPS: Final = (
+    Step("healthy", (40,), lambda w: w.healthy_calls >= _LOAD * 5),
+    Step("slow ramp, until it trips", (80, 160, 240, 320, 400), lambda w: w.was("OPEN")),
+    Step("initial alert", (400,), lambda w: w.told("P3")),
+    Step("escalation", (400,), lambda w: w.told("P1")),
+    Step("recovery", (40,), lambda w: w.recovered),
+    Step("alert closed", (40,), lambda w: w.told("closed")),
+)
+
+
+def run_demo(console: Console, pace: float) -> int:
+    """Runs it; returns 0, or 1 if a step was not seen in time, or it was interrupted.
+
+    The two processes are ended in any case.
+    """
+    try:
+        with (
+            _ended_by_signals(),
+            tempfile.TemporaryDirectory(prefix="breakerd-demo-") as name,
+            start_emulator(Path(name)) as emulator,
+            start_service(Path(name), emulator, pace) as service,
+            asyncio.Runner() as runner,
+        ):
+            runner.get_loop()  # made before anybody may interrupt what is announced here
+            console.print(f"service   {service}  (dashboard)")
+            console.print(f"emulator  {emulator}  (what on-call sees)")
+            return runner.run(_incident(console, service, emulator, pace))
+    except KeyboardInterrupt:
+        fail("the demo was interrupted")
+    except DemoError as error:
+        fail(str(error))
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Makes SIGTERM end the demo as Ctrl-C does: in order.
+
+    Started in the background by a shell, it would ignore SIGINT, and so both.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as handlers are called
+        signal.raise_signal(signal.SIGINT)
+
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+async def _incident(console: Console, service: str, emulator: str, pace: float) -> int:
+    async with Watch(service, emulator, KEY) as watch:
+        async with _load(watch):
+            missing = await _play_all(console, watch, pace)
+        await watch.count_calls()
+    console.print(_table(watch))
+    if missing:
+        console.print(f"[red]not seen in time: {', '.join(missing)}[/]")
+        return 1
+    return 0
+
+
+async def _play_all(console: Console, watch: Watch, pace: float) -> list[str]:
+    """Plays the steps in turn; gives the names of those that were not seen."""
+    with _progress(console) as progress:
+        for number, step in enumerate(STEPS):
+            task = progress.add_task(step.name, total=1)
+            if not await _play(step, watch, pace):
+                return [step.name for step in STEPS[number:]]
+            progress.update(task, completed=1)
+            if not console.is_terminal:
+                console.print(f"seen: {step.name}")
+    return []
+
+
+async def _play(step: Step, watch: Watch, pace: float) -> bool:
+    """Makes the endpoint slow or fast, until the step was seen; False if that took too long."""
+    began, delays = time.monotonic(), list(step.delays_ms)
+    change_at = began
+    while time.monotonic() - began < _PATIENCE:
+        if delays and time.monotonic() >= change_at:
+            await watch.set_delay(delays.pop(0))
+            change_at = time.monotonic() + 3 / pace
+        await watch.look()
+        if step.seen(watch):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+@contextlib.asynccontextmanager
+async def _load(watch: Watch) -> AsyncIterator[None]:
+    """Real requests at a steady rate, as a service's users would send them."""
+
+    async def send_all() -> None:
+        async with asyncio.TaskGroup() as calls:
+            while True:
+                calls.create_task(watch.call())
+                await asyncio.sleep(1 / _LOAD)
+
+    task = asyncio.create_task(send_all())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(finished_text="✓"),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def _table(watch: Watch) -> Table:
+    table = Table(title="What happened", title_justify="left")
+    for name in ("time", "after", "what", "read from"):
+        table.add_column(name, justify="right" if name == "after" else "left", overflow="fold")
+    rows = sorted(watch.rows, key=lambda row: row.at)
+    for row in rows:
+        at = datetime.fromtimestamp(row.at, UTC).astimezone().strftime("%H:%M:%S")
+        table.add_row(at, f"{row.at - rows[0].at:.1f} s", row.what, row.source)
+    return table

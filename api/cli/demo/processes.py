@@ -1,0 +1,116 @@
+"""The two processes of the demo: the service, and the OpsGenie emulator."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from breakerd.api.cli.demo.observer import DemoError
+
+KEY: Final = "demo-key"
+
+_START: Final = 30.0
+_STOP: Final = 10.0
+
+_CONFIG: Final = """\
+# Written by `breakerd demo`: short times, so that a whole incident fits into a minute.
+latency_threshold = 300
+latency_window_size = 64
+percentile = 0.95
+wait_time = 2
+trend_analysis_enabled = true
+
+[recovery]
+probes = 3
+step_time = {step}
+max_wait_time = 0          # failed probes do not double the wait
+
+[opsgenie]
+enabled = true
+trigger_on_latency_threshold = false  # so that the alert comes with the trip, and not before
+team = "payments"
+environment = "DEMO"
+bookmaker_id = "demo"
+business = "internal"
+api_name = "Payment API"
+time_before_send_alert = {escalate}
+initial_alert_priority = "P3"
+escalated_alert_priority = "P1"
+
+[alerts]
+database = "{folder}/breakerd.db"
+quiet_time = {quiet}
+
+[api]
+audit_file = "{folder}/audit.jsonl"
+"""
+
+
+@contextmanager
+def start_emulator(folder: Path) -> Iterator[str]:
+    """Runs the emulator; gives its address."""
+    arguments = ["emulator", "--port", "0", "--key", KEY, "--delay", "0.2"]
+    with running(arguments, folder / "emulator.log", {}) as line:
+        yield line.rsplit(" ", 1)[-1]
+
+
+@contextmanager
+def start_service(folder: Path, emulator: str, pace: float) -> Iterator[str]:
+    """Runs the service, which pages the emulator; gives its address."""
+    config = folder / "breakers.toml"
+    escalate, quiet, step = max(2, round(15 / pace)), 5 / pace, 1 / pace
+    config.write_text(_CONFIG.format(folder=folder, escalate=escalate, quiet=quiet, step=step))
+    arguments = ["serve", "--config", str(config), "--port", "0", "--demo-endpoints"]
+    variables = {"OPSGENIE_API_KEY": KEY, "OPSGENIE_API_URL": emulator}
+    with running(arguments, folder / "service.log", variables) as line:
+        yield line.rsplit(" ", 1)[-1]
+
+
+@contextmanager
+def running(arguments: list[str], log: Path, variables: dict[str, str]) -> Iterator[str]:
+    """A `breakerd` process, ended whatever happens; gives the first line it printed.
+
+    Args:
+        arguments: of the command.
+        log: the file for what it writes to the standard error.
+        variables: its environment, beside the caller's without settings of breakerd.
+
+    Raises:
+        DemoError: it did not start.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("BREAKERD_", "OPSGENIE_"))}
+    kept.pop("Environment", None)
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(  # noqa: S603 - our own command, with arguments from above
+            # -P: a folder "api" where the user stands is not ours.
+            [sys.executable, "-P", "-m", "breakerd", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env=kept | variables,
+        ) as process,
+    ):
+        try:
+            yield _first_line(process, arguments[0], log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _first_line(process: "subprocess.Popen[str]", command: str, log: Path) -> str:
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    too_late = threading.Timer(_START, process.kill)
+    too_late.start()
+    line = process.stdout.readline().strip()
+    too_late.cancel()
+    if not line:
+        raise DemoError(f"breakerd {command} did not start:\n{log.read_text()[-2000:]}")
+    return line

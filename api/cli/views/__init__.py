@@ -1,0 +1,1 @@
+"""Print answers of a service on a terminal."""

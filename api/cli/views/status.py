@@ -1,0 +1,105 @@
+"""A breaker's status for people."""
+
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from breakerd.alerts.content.composer import sparkline
+from breakerd.alerts.model.text import duration
+
+_COLOURS = {"CLOSED": "green", "OPEN": "red", "FORCED_OPEN": "red", "HALF_OPEN": "yellow"}
+
+
+def status_table(status: dict[str, Any]) -> Table:
+    """The status in a table of names and values."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    state = status["state"]
+    drill = " (drill)" if status["drill"] else ""
+    rows = {
+        escape(status["name"]): f"[bold {_COLOURS.get(state, 'cyan')}]{state}[/]{drill}",
+        "why": _why(status),
+        "next": _next(status),
+        "latency": (
+            f"p{status['percentile_value'] * 100:g} {status['current_percentile_ms']} ms of "
+            f"{status['latency_threshold_ms']:g} ms, {status['window_calls']} calls"
+        ),
+        "latest": sparkline(status["recent_latencies_ms"]),
+        "trend": status["trend"] or "",
+        "errors": f"{status['error_rate']:.1%}",
+        "memory": (
+            f"{status['memory_usage_percent']:.1f}% of {status['memory_threshold_percent']:g}%"
+            if status["memory_known"]
+            else "unknown"
+        ),
+        "calls": (
+            "{success} good, {error} failed, {rejected} rejected".format(**status["calls"])
+            + f", {status['in_flight']} in flight"
+        ),
+        "limit": _limit(status["limiter"]),
+        "load": _load(status["load"]),
+        "service level": _service_level(status["slo"]),
+        "configuration": _configuration(status["config"]),
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(f"[dim]{name}[/]" if name != escape(status["name"]) else name, value)
+    return table
+
+
+def _why(status: dict[str, Any]) -> str:
+    sentences = [evidence["sentence"] for evidence in status["evidence"]]
+    return escape("; ".join(sentences) or status["note"] or status["reason"] or "")
+
+
+def _next(status: dict[str, Any]) -> str:
+    recovery = status["recovery"]
+    if recovery is None:
+        return ""
+    if recovery["phase"] == "wait":
+        return f"probes in {duration(recovery['seconds_left'])}"
+    if recovery["phase"] == "memory":
+        return "lets calls in for as long as there is memory"
+    if recovery["phase"] == "probes":
+        return f"{recovery['probes_in_flight']} probes under way"
+    return f"lets in {recovery['share']:.0%}"
+
+
+def _limit(limiter: dict[str, Any] | None) -> str:
+    if limiter is None:
+        return ""
+    limit = "none" if limiter["limit"] is None else f"{limiter['limit']:g} calls at once"
+    return f"{limit} ({limiter['phase']}), {limiter['rejected']} held back so far"
+
+
+def _load(load: dict[str, Any] | None) -> str:
+    if load is None:
+        return ""
+    units = {
+        "cpu_pressure_percent": "CPU pressure {:g}%",
+        "memory_pressure_percent": "memory pressure {:g}%",
+        "io_pressure_percent": "I/O pressure {:g}%",
+        "load_per_cpu": "load average {:g} per CPU",
+        "loop_lag_ms": "event loop lag {:g} ms",
+    }
+    known = [words.format(load[key]) for key, words in units.items() if load[key] is not None]
+    return (", ".join(known) or "unknown") + ("" if load["ok"] else " [red]too much[/]")
+
+
+def _service_level(slo: dict[str, Any] | None) -> str:
+    if slo is None:
+        return ""
+    wanted = f"{slo['stated_success_rate']:.4g} in {slo['timeout_seconds']:g} s wanted"
+    seen = slo["observed_success_rate"]
+    kept = slo["revised"]
+    learnt = f", {kept['success_rate']:.4g} in {kept['timeout_seconds']:g} s kept" if kept else ""
+    missed = " [red]missed[/]" if slo["missed"] else ""
+    return ("no calls" if seen is None else f"{seen:.4g} good") + f", {wanted}{learnt}{missed}"
+
+
+def _configuration(config: dict[str, Any] | None) -> str:
+    if config is None:
+        return "embedded defaults"
+    if config["last_reload_successful"]:
+        return escape(config["file"])
+    return "[red]refused, the old one goes on:[/] " + escape("; ".join(config["problems"]))

@@ -1,0 +1,81 @@
+"""The TOML file as a whole: the sections of all three packages, checked together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from typing import Final, TypeVar
+
+from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
+from breakerd.api.settings import ApiSettings
+from breakerd.breaker.config import (
+    BreakerSections,
+    Document,
+    read_document,
+    read_sections,
+    validate,
+)
+from breakerd.breaker.errors import ConfigError, ConfigProblem
+
+T = TypeVar("T")
+
+SECTION: Final = "api"
+_NOT_YET: Final = "fleet"
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """All that a file says."""
+
+    breakers: BreakerSections
+    alerting: AlertingSettings
+    api: ApiSettings
+
+
+def read_file(path: str | PathLike[str]) -> FileSettings:
+    """Reads and checks a file, every section of it.
+
+    Raises:
+        ConfigError: every problem in it, in the file's order.
+    """
+    document = read_document(str(path))
+    problems: list[ConfigProblem] = []
+    breakers = _collected(problems, lambda: read_sections(document))
+    alerting = _collected(problems, lambda: read_settings(document))
+    api = _collected(problems, lambda: read_section(document))
+    if breakers is None or alerting is None or api is None:
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
+    return FileSettings(breakers, alerting, api)
+
+
+def read_section(document: Document) -> ApiSettings:
+    """Reads and checks `[api]`.
+
+    Raises:
+        ConfigError: every problem in it.
+    """
+    problems = []
+    if _NOT_YET in document.data:
+        allowed = f"no [{_NOT_YET}]: this version does not know it yet; remove the section"
+        line = document.line_of((_NOT_YET,))
+        problems.append(ConfigProblem(str(document.path), line, _NOT_YET, f"[{_NOT_YET}]", allowed))
+    data = document.data.get(SECTION, {})
+    if not isinstance(data, dict):
+        line = document.line_of((SECTION,))
+        problems.append(
+            ConfigProblem(str(document.path), line, SECTION, repr(data), f"a table [{SECTION}]")
+        )
+        data = {}
+    settings = _collected(
+        problems, lambda: validate(ApiSettings, data, document=document, prefix=(SECTION,))
+    )
+    if problems or settings is None:
+        raise ConfigError(problems)
+    return settings
+
+
+def _collected(problems: list[ConfigProblem], read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except ConfigError as error:
+        problems += error.problems
+        return None

@@ -1,0 +1,1 @@
+"""Parts that all routes share: context, route class, event feed, metrics."""

@@ -1,0 +1,147 @@
+"""Who changed what, when, from what to what: kept in memory, and in a file of JSON lines."""
+
+import json
+import os
+import threading
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypedDict
+
+from breakerd.api.security.auth import Actor
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
+
+_KEPT: Final = 1000
+
+
+class AuditEntry(TypedDict):
+    """One change. `outcome`: "done", "in memory only", "refused" or "failed"."""
+
+    at: str
+    right: str
+    client: str
+    action: str
+    breaker: str | None
+    before: dict[str, object]
+    after: dict[str, object]
+    outcome: str
+    detail: str
+
+
+class AuditLog:
+    """Every change that was asked for. Thread-safe.
+
+    A file that cannot be written stops no change: the entry is kept in memory, the log says so,
+    and `problem` holds the reason until a later entry could be written.
+
+    Args:
+        path: the file; None keeps entries in memory only.
+        max_bytes: size at which the file is put aside and a new one begun.
+        backups: how many files put aside are kept.
+    """
+
+    def __init__(
+        self, path: Path | None = None, *, max_bytes: int = 5_000_000, backups: int = 3
+    ) -> None:
+        self.problem: str | None = None
+        """Why the last entry is not in the file, if it is not."""
+        self._path = path
+        self._max_bytes = max_bytes
+        self._backups = backups
+        self._lock = threading.Lock()
+        self._torn = _is_torn(path)
+        self._entries: deque[AuditEntry] = deque(_last_entries(path), maxlen=_KEPT)
+
+    def record(
+        self,
+        actor: Actor,
+        action: str,
+        *,
+        breaker: str | None,
+        before: Mapping[str, object],
+        after: Mapping[str, object],
+        outcome: str,
+        detail: str = "",
+    ) -> None:
+        """Keeps one entry. Values must be JSON-able and hold no secret."""
+        entry = AuditEntry(
+            at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            right=actor.right,
+            client=actor.client,
+            action=action,
+            breaker=breaker,
+            before=dict(before),
+            after=dict(after),
+            outcome=outcome,
+            detail=detail,
+        )
+        with self._lock:
+            self._entries.append(entry)
+            self._write(entry)
+
+    def entries(self, limit: int = 100) -> list[AuditEntry]:
+        """The last `limit` entries, newest first."""
+        with self._lock:
+            return list(reversed(self._entries))[:limit]
+
+    def _write(self, entry: AuditEntry) -> None:
+        if self._path is None:
+            return
+        line = "\n" * self._torn + json.dumps(entry, ensure_ascii=False) + "\n"
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._rotate(len(line.encode()))
+            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError as error:
+            self.problem = f"{self._path}: {error.strerror or error}"
+            _log.error("audit entry kept in memory only", problem=self.problem)
+        else:
+            self.problem = None
+            self._torn = False
+
+    def _rotate(self, coming: int) -> None:
+        if self._path is None or not self._path.exists():
+            return
+        if self._path.stat().st_size + coming <= self._max_bytes:
+            return
+        names = [self._path, *(_backup(self._path, n) for n in range(1, self._backups + 1))]
+        for older, newer in zip(reversed(names), reversed(names[:-1]), strict=False):
+            if newer.exists():
+                newer.replace(older)
+        self._path.unlink(missing_ok=True)
+
+
+def _backup(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _is_torn(path: Path | None) -> bool:
+    """Whether an earlier process was cut short in the middle of a line."""
+    try:
+        return path is not None and path.read_bytes()[-1:] not in {b"", b"\n"}
+    except OSError:
+        return False
+
+
+def _last_entries(path: Path | None) -> list[AuditEntry]:
+    """What an earlier process left, as far as it can be read."""
+    if path is None:
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_KEPT:]
+    except OSError:
+        return []
+    entries: list[AuditEntry] = []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:  # cut short by a crash
+            continue
+        if isinstance(entry, dict) and entry.keys() == AuditEntry.__annotations__.keys():
+            entries.append(AuditEntry(**entry))  # type: ignore[typeddict-item]  # its keys were compared
+    return entries

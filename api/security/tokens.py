@@ -1,0 +1,64 @@
+"""The admin plane's tokens: from the environment, else from files; never from the TOML file."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from breakerd.api.settings import ApiSettings
+from breakerd.breaker.errors import ConfigError, ConfigProblem
+
+TOKEN_VARIABLE: Final = "BREAKERD_TOKEN"  # noqa: S105 - a name
+READ_TOKEN_VARIABLE: Final = "BREAKERD_READ_TOKEN"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens that are accepted; None where there is none of a kind."""
+
+    full: SecretStr | None = None
+    read: SecretStr | None = None
+
+    @classmethod
+    def find(
+        cls, settings: ApiSettings | None = None, environment: Mapping[str, str] | None = None
+    ) -> "Tokens":
+        """The tokens of the environment, else of the files that the settings name.
+
+        Raises:
+            ConfigError: a file cannot be read, or is empty.
+        """
+        settings = settings or ApiSettings()
+        environment = os.environ if environment is None else environment
+        return cls(
+            full=_token(environment, TOKEN_VARIABLE, settings.token_file, "api.token_file"),
+            read=_token(
+                environment, READ_TOKEN_VARIABLE, settings.read_token_file, "api.read_token_file"
+            ),
+        )
+
+    def __bool__(self) -> bool:
+        return self.full is not None or self.read is not None
+
+
+def _token(
+    environment: Mapping[str, str], variable: str, file: str | None, key: str
+) -> SecretStr | None:
+    if value := environment.get(variable, "").strip():
+        return SecretStr(value)
+    if file is None:
+        return None
+    try:
+        value = Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad_token_file(key, f"{file}, which cannot be read: {error}") from None
+    if not value:
+        raise _bad_token_file(key, f"{file}, which is empty")
+    return SecretStr(value)
+
+
+def _bad_token_file(key: str, what: str) -> ConfigError:
+    return ConfigError([ConfigProblem("settings", 0, key, what, "a file that holds a token")])

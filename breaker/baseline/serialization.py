@@ -1,0 +1,89 @@
+"""A baseline as plain data, checked when it comes back."""
+
+from collections.abc import Iterable
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from breakerd.breaker.baseline.baseline import Baseline
+from breakerd.breaker.baseline.moments import Moments
+from breakerd.breaker.baseline.series import BUCKETS, Quantity, Scale
+
+_NotNegative = Annotated[float, Field(ge=0)]
+_Moments = tuple[_NotNegative, float, _NotNegative, _NotNegative, _NotNegative, float]
+"""The attributes of `Moments`, in order."""
+
+
+class _Saved(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SavedSeries(_Saved):
+    """One quantity on one scale; of the histogram, the buckets that hold anything."""
+
+    quantity: Quantity
+    scale: Scale
+    moments: _Moments
+    histogram: list[tuple[Annotated[int, Field(ge=0)], _NotNegative]]
+
+    @model_validator(mode="after")
+    def _has_these_buckets(self) -> Self:
+        count = BUCKETS[self.quantity].count
+        if any(index >= count for index, _ in self.histogram):
+            raise ValueError(f"a histogram of {self.quantity} has {count} buckets")
+        return self
+
+
+class SavedBaseline(_Saved):
+    """All that a `Baseline` has learnt: about 10 kB of JSON."""
+
+    series: list[SavedSeries]
+    kept: _Moments
+    levels: dict[Quantity, _Moments]
+    logarithm: _Moments
+
+    def restored(self, age: float) -> Baseline:
+        """The baseline as it is after it has lain for `age` seconds: it counts less."""
+        baseline = Baseline()
+        for saved in self.series:
+            series = baseline.series(saved.quantity, saved.scale)
+            series.moments = Moments(*saved.moments)
+            for index, weight in saved.histogram:
+                series.histogram.add(index, weight)
+        baseline.kept = Moments(*self.kept)
+        baseline.normal.levels |= {q: Moments(*saved) for q, saved in self.levels.items()}
+        baseline.normal.logarithm = Moments(*self.logarithm)
+        baseline.age(age)
+        return baseline
+
+
+def save(baseline: Baseline) -> SavedBaseline:
+    """`baseline` as data, to six digits."""
+    return SavedBaseline(
+        series=[
+            SavedSeries(
+                quantity=quantity,
+                scale=scale,
+                moments=_saved(baseline.series(quantity, scale).moments),
+                histogram=_rounded(baseline.series(quantity, scale).histogram.items()),
+            )
+            for quantity in Quantity
+            for scale in Scale
+        ],
+        kept=_saved(baseline.kept),
+        levels={quantity: _saved(level) for quantity, level in baseline.normal.levels.items()},
+        logarithm=_saved(baseline.normal.logarithm),
+    )
+
+
+def _saved(moments: Moments) -> _Moments:
+    weight, mean, age, squares, age_squares, products = map(_six, moments.as_list())
+    return weight, mean, age, squares, age_squares, products
+
+
+def _rounded(weights: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    return [(index, rounded) for index, weight in weights if (rounded := _six(weight))]
+
+
+def _six(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -1,0 +1,1 @@
+"""Calls as counted: sliding window, totals, histogram of durations, admissions."""

@@ -1,0 +1,110 @@
+"""Notices that a file has changed, whoever changed it and however.
+
+Events only wake; what counts is what stands in the file. A Kubernetes ConfigMap is swapped through
+a link beside the file, editors put a new file in place of the old one, and network and bind mounts
+give no events at all. So the file's folder and its real folder are watched, and the file is looked
+at every two seconds besides.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from breakerd.breaker.logging import get_logger
+
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver
+
+
+_log = get_logger(__name__)
+
+_DEBOUNCE: Final = 0.1
+"""Seconds to let a burst of events end."""
+_LOOK_EVERY: Final = 2.0
+"""Seconds between looks at the file where no event comes."""
+
+
+class FileWatch:
+    """Calls `check` on a thread of its own when the file may have changed.
+
+    Args:
+        path: the file; it may be a link, and it may be missing for a while.
+        check: finds out whether it has changed, and acts; what it raises is logged.
+    """
+
+    def __init__(self, path: Path, check: Callable[[], None]) -> None:
+        self._path = path
+        self._check = check
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="breaker-config", daemon=True)
+        self._observer: BaseObserver | None = None
+        self._seen: tuple[int, ...] = ()
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self._seen = self._signature()
+        self._observe()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends; returns when a check that runs has ended, unless that check calls this."""
+        self._stop.set()
+        self._wake.set()
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _observe(self) -> None:
+        folders = {self._path.parent.absolute(), self._path.resolve().parent}
+        observer = Observer()
+        try:
+            for folder in folders:
+                observer.schedule(_Waker(self._wake), str(folder))
+            observer.start()
+        except OSError as error:  # out of watches, or a file system without
+            _log.warning("no file events, looking every 2 s instead", error=str(error))
+        else:
+            self._observer = observer
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            woken = self._wake.wait(_LOOK_EVERY)
+            if woken:
+                self._stop.wait(_DEBOUNCE)
+                self._wake.clear()
+            signature = self._signature()
+            if self._stop.is_set() or (not woken and signature == self._seen):
+                continue
+            self._seen = signature
+            try:
+                self._check()
+            except Exception:  # noqa: BLE001 - the next change must be noticed too
+                _log.exception("looking at the configuration failed", file=str(self._path))
+
+    def _signature(self) -> tuple[int, ...]:
+        with contextlib.suppress(OSError):
+            stat = os.stat(self._path)  # noqa: PTH116 - follows the links that a ConfigMap swaps
+            return (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        return ()
+
+
+class _Waker(FileSystemEventHandler):
+    """Wakes for what changes files, and not for their being read, which the check does itself."""
+
+    _CHANGES: Final = frozenset({"created", "modified", "moved", "deleted", "closed"})
+
+    def __init__(self, wake: threading.Event) -> None:
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in self._CHANGES:
+            self._wake.set()

@@ -1,0 +1,1 @@
+"""Events of a breaker, and who listens to them."""

@@ -1,0 +1,142 @@
+"""What happened to a breaker, as frozen values that can be handed to anyone.
+
+Every event says which breaker, when, and on what evidence. `at` is wall-clock time (seconds since
+the epoch) for people and receivers; `monotonic` is the breaker's own clock, for measuring.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from breakerd.breaker.states import Reason, State
+
+
+class Signal(StrEnum):
+    """What is watched."""
+
+    LATENCY = "latency"
+    ERRORS = "errors"
+    MEMORY = "memory"
+    SLO = "slo"
+    ANOMALY = "anomaly"
+    OVERLOAD = "overload"
+    LOAD = "load"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one signal saw when it gave its verdict.
+
+    `value` and `threshold` are in `unit` ("ms", "%", "fraction", "calls"); for an anomaly,
+    `threshold` is what is normal. `detail` holds what else explains it, already in words or plain
+    numbers: the percentile watched, the trend's kind and slope, the slowest call.
+    """
+
+    signal: Signal
+    value: float
+    threshold: float
+    unit: str
+    samples: int = 0
+    detail: dict[str, str | float | int | bool] = field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """The evidence in one short sentence, for logs, alerts and people."""
+        words = {
+            Signal.LATENCY: f"{self.detail.get('percentile_name', 'percentile')} latency",
+            Signal.ERRORS: "error rate",
+            Signal.MEMORY: "memory use",
+            Signal.SLO: "failed or timed-out calls",
+            Signal.OVERLOAD: "in flight",
+            Signal.LOAD: str(self.detail.get("what", "load")),
+            Signal.ANOMALY: f"{self.detail.get('what', 'not as usual')}:",
+        }
+        value, limit = _in_words(self.value, self.unit), _in_words(self.threshold, self.unit)
+        bound = "normally" if self.signal is Signal.ANOMALY else "limit"
+        text = f"{words[self.signal]} {value} ({bound} {limit}"
+        if self.samples:
+            text += f", {self.samples} call{'s' if self.samples > 1 else ''}"
+        if trend := self.detail.get("trend"):
+            text += f", {trend}"
+        return text + ")"
+
+
+def _in_words(value: float, unit: str) -> str:
+    if unit == "fraction":
+        value, unit = value * 100, "%"
+    number = f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    return f"{number}%" if unit == "%" else f"{number} {unit}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What all events have: whose, when, and whether it is only a drill."""
+
+    breaker: str
+    at: float
+    monotonic: float
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChange(Event):
+    """From one state to another, why, and on what evidence. `retry_in`: seconds to the probes."""
+
+    from_state: State
+    to_state: State
+    reason: Reason
+    evidence: tuple[Evidence, ...] = ()
+    note: str = ""
+    retry_in: float | None = None
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition(StateChange):
+    """The breaker went from one state to another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WouldTransition(StateChange):
+    """Under `OBSERVE`: where the breaker would have gone. No call was affected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdBreached(Event):
+    """A signal crossed its threshold, whether or not that trips the breaker."""
+
+    signal: Signal
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdCleared(Event):
+    """A signal that had crossed its threshold is good again."""
+
+    signal: Signal
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryStep(Event):
+    """A half-open breaker now lets in `share` of the calls; back a step, with the evidence."""
+
+    share: float
+    forward: bool
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged(Event):
+    """Settings took effect; `changed` maps each name to (before, after)."""
+
+    changed: dict[str, tuple[object, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsMissed(Event):
+    """An async reader was too slow: `count` events before this one were dropped for it."""
+
+    count: int
+
+
+NO_EVIDENCE: Final[tuple[Evidence, ...]] = ()

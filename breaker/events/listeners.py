@@ -1,0 +1,69 @@
+"""Who is told of events: in order, outside of all locks, and never at the engine's expense."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from breakerd.breaker.events.events import Event
+from breakerd.breaker.logging import get_logger
+
+Listener = Callable[[Event], None]
+
+
+_log = get_logger(__name__)
+
+
+class Listeners:
+    """The subscribers of one breaker. Thread-safe.
+
+    `emit` only queues, so it may be called with a lock held; `deliver` calls the listeners, one
+    thread at a time, so that all of them see the events in the order in which they happened.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = ()
+        self._queue: deque[Event] = deque()
+        self._delivering = threading.Lock()
+        # Re-entrant: the garbage collector may end a subscription at any point of this class.
+        self._changing = threading.RLock()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Adds a listener; the returned function takes it away again, and may be called twice."""
+        with self._changing:
+            self._listeners = (*self._listeners, listener)
+        return lambda: self._remove(listener)
+
+    def emit(self, event: Event) -> None:
+        """Queues an event, if anybody listens."""
+        if self._listeners:
+            self._queue.append(event)
+
+    def deliver(self) -> None:
+        """Hands out what is queued, unless another thread, or a caller further up, is at it."""
+        while self._queue and self._delivering.acquire(blocking=False):
+            try:
+                while self._queue:
+                    self._hand_out(self._queue.popleft())
+            finally:
+                self._delivering.release()
+
+    def after_fork(self) -> None:
+        """Takes new locks: the old ones may have been held by threads that are gone."""
+        self._delivering = threading.Lock()
+        self._changing = threading.RLock()
+
+    def _hand_out(self, event: Event) -> None:
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - a listener's fault must not reach the call that moved the state
+                _log.exception(
+                    "listener failed", listener=repr(listener), event_type=type(event).__name__
+                )
+
+    def _remove(self, listener: Listener) -> None:
+        with self._changing:
+            kept = list(self._listeners)
+            if listener in kept:
+                kept.remove(listener)
+            self._listeners = tuple(kept)

@@ -1,0 +1,95 @@
+"""Events as an async iterator that a slow reader cannot turn against the engine."""
+
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Self
+
+from breakerd.breaker.events.events import Event, EventsMissed
+from breakerd.breaker.events.listeners import Listener
+
+Subscribe = Callable[[Listener], Callable[[], None]]
+
+
+class EventStream:
+    """The events of a breaker or a registry from now on.
+
+    Holds at most `maxsize` events that were not read yet; the oldest give way, and the reader is
+    told how many by an `EventsMissed`. To be made and read in one running event loop. Ends with
+    `aclose()`, or when it is no longer referenced.
+    """
+
+    def __init__(self, subscribe: Subscribe, maxsize: int = 1000, *, name: str = "") -> None:
+        if maxsize < 1:
+            raise ValueError(f"maxsize is {maxsize}; it must be at least 1")
+        import asyncio  # noqa: PLC0415 - whoever has a loop has loaded it
+
+        self._name = name
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._buffer: deque[Event] = deque(maxlen=maxsize)
+        self._missed = 0
+        self._ready = asyncio.Event()
+        self._waking = False
+        self._closed = False
+        # Weakly, or a forgotten stream would be fed for ever.
+        receive = weakref.WeakMethod(self._receive)
+        self._unsubscribe = subscribe(lambda event: _pass_on(receive, event))
+        weakref.finalize(self, self._unsubscribe)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while True:
+            if (event := self._take()) is not None:
+                return event
+            if self._closed:
+                raise StopAsyncIteration
+            await self._ready.wait()
+
+    async def aclose(self) -> None:
+        """Ends the stream: what is buffered can still be read."""
+        self._closed = True
+        self._unsubscribe()
+        self._ready.set()
+
+    def _take(self) -> Event | None:
+        with self._lock:
+            if self._missed:
+                missed, self._missed = self._missed, 0
+                return EventsMissed(
+                    breaker=self._name, at=time.time(), monotonic=time.monotonic(), count=missed
+                )
+            if self._buffer:
+                return self._buffer.popleft()
+            self._ready.clear()
+            return None
+
+    def _receive(self, event: Event) -> None:
+        """Called on the thread whose call moved the breaker; wakes the reader's loop at most once.
+
+        Waking by event would let a blocked loop collect them without bound.
+        """
+        with self._lock:
+            if len(self._buffer) == self._buffer.maxlen:
+                self._missed += 1
+            self._buffer.append(event)
+            waking, self._waking = self._waking, True
+        if not waking:
+            try:
+                self._loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:  # the loop is closed: nobody will read any more
+                self._unsubscribe()
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._waking = False
+        self._ready.set()
+
+
+def _pass_on(receive: Callable[[], Listener | None], event: Event) -> None:
+    if (method := receive()) is not None:
+        method(event)

@@ -1,0 +1,1 @@
+"""Guarded calls: context managers, decorators, time-outs."""

@@ -1,0 +1,1 @@
+"""Readings of the machine: control group, memory, load, event loop lag."""

@@ -1,0 +1,185 @@
+"""How loaded the machine is: pressure stall information, and the load average by CPU.
+
+Pressure says which share of the time some task waited for a resource (the kernel's
+Documentation/accounting/psi.rst). That of the process's own control group is preferred, else the
+host's. The load average is always the host's, whatever the container: prefer pressure.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from breakerd.breaker.host.cgroup import ROOT, groups, text
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
+
+_RESOURCES: Final = ("cpu", "memory", "io")
+_HINT: Final = "needs Linux 4.20 with CONFIG_PSI, and psi=1 where that is off by default"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReading:
+    """One look at the load; None is what cannot be known.
+
+    Attributes:
+        cpu_pressure: percent of about the last two seconds in which some task waited for a CPU.
+        memory_pressure: the same for memory, while it was being reclaimed.
+        io_pressure: the same for input and output.
+        load_per_cpu: tasks that run or want to, over the last minute, by CPU that may be used.
+        unknown: why what is None is not known, by the names above.
+    """
+
+    cpu_pressure: float | None = None
+    memory_pressure: float | None = None
+    io_pressure: float | None = None
+    load_per_cpu: float | None = None
+    unknown: dict[str, str] = field(default_factory=dict)
+
+
+class StallMeter:
+    """The share of time stalled of late, from the kernel's running total. Not thread-safe.
+
+    The total moves at once; the kernel's own averages need ten seconds to follow.
+    """
+
+    SPAN: Final = 2.0
+    """Seconds that are looked back on ..."""
+    LONGEST: Final = 10.0
+    """... and at most, where readings are rare."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, int]] = deque()
+
+    def read(self, now: float, total: int) -> float | None:
+        """Takes the total in microseconds; percent, or None without a mark of the right age."""
+        marks = self._marks
+        if marks and total < marks[-1][1]:
+            marks.clear()  # another group's, since this process was moved
+        marks.append((now, total))
+        while len(marks) > 1 and now - marks[1][0] >= self.SPAN:
+            marks.popleft()
+        since, before = marks[0]
+        seconds = now - since
+        if not self.SPAN <= seconds <= self.LONGEST:
+            return None
+        return min(100.0, (total - before) / seconds / 10_000)
+
+
+class LoadReader:
+    """Reads pressure and load. Thread-safe; reads the files at most ten times a second.
+
+    Args:
+        cgroups: where control groups are mounted.
+        proc: where the kernel's files are.
+    """
+
+    _FRESH: Final = 0.1
+
+    def __init__(self, cgroups: Path = ROOT, proc: Path = Path("/proc")) -> None:
+        self._cgroups = cgroups
+        self._proc = proc
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._reading = LoadReading()
+        self._meters: dict[Path, StallMeter] = {}
+        self._told: set[str] = set()
+
+    def read(self) -> LoadReading:
+        """The present reading, or one that is at most a tenth of a second old."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._read_at >= self._FRESH:
+                self._reading, self._read_at = self.read_at(now), now
+            return self._reading
+
+    def read_at(self, now: float) -> LoadReading:
+        """Reads anew; `now` in seconds, never going back. Not thread-safe."""
+        known: dict[str, float] = {}
+        unknown: dict[str, str] = {}
+        for resource in _RESOURCES:
+            try:
+                known[f"{resource}_pressure"] = self._pressure(now, resource)
+            except (OSError, ValueError) as error:
+                unknown[f"{resource}_pressure"] = f"{error}; {_HINT}"
+        try:
+            known["load_per_cpu"] = self._load_average() / self.cpus()
+        except (OSError, ValueError, LookupError, ZeroDivisionError) as error:
+            unknown["load_per_cpu"] = str(error)
+        return LoadReading(**known, unknown=unknown)
+
+    def tell(self, unknown: Mapping[str, str]) -> None:
+        """Logs what is watched and not known, and why; each figure once in a process."""
+        with self._lock:
+            new = {name: why for name, why in unknown.items() if name not in self._told}
+            self._told.update(new)
+        for name, why in new.items():
+            _log.warning("load unknown; its threshold does nothing", figure=name, why=why)
+
+    def after_fork(self) -> None:
+        """Takes a new lock: the old one may have been held by a thread that is gone."""
+        self._lock = threading.Lock()
+
+    def cpus(self) -> float:
+        """CPUs that this process may use: the least of affinity and the groups' quotas."""
+        quotas = [
+            (_quota_v2 if version == 2 else _quota_v1)(folder) for version, folder in self._groups()
+        ]
+        return min([float(_affinity()), *filter(None, quotas)])
+
+    def _pressure(self, now: float, resource: str) -> float:
+        file = self._pressure_file(resource)
+        content = file.read_text()
+        try:
+            avg10, total = _parse(content)
+        except (ValueError, LookupError) as error:
+            raise ValueError(f"{file} holds {content[:80]!r}") from error
+        fresh = self._meters.setdefault(file, StallMeter()).read(now, total)
+        return avg10 if fresh is None else fresh
+
+    def _pressure_file(self, resource: str) -> Path:
+        """The own group's, else that of the nearest one above it, else the host's."""
+        for version, folder in self._groups():
+            file = folder / f"{resource}.pressure"
+            if version == 2 and file.exists():
+                return file
+        return self._proc / "pressure" / resource
+
+    def _load_average(self) -> float:
+        return float((self._proc / "loadavg").read_text().split()[0])
+
+    def _groups(self) -> list[tuple[int, Path]]:
+        return groups(self._cgroups, self._proc / "self" / "cgroup", "cpu")
+
+
+def _parse(content: str) -> tuple[float, int]:
+    """`some` of a pressure file: percent over ten seconds, and the total in microseconds."""
+    kind, *parts = content.splitlines()[0].split()
+    if kind != "some":
+        raise ValueError(kind)
+    values = dict(part.split("=", 1) for part in parts)
+    return float(values["avg10"]), int(values["total"])
+
+
+def _quota_v2(folder: Path) -> float | None:
+    limit = text(folder / "cpu.max").split()
+    return int(limit[0]) / int(limit[1]) if limit and limit[0] != "max" else None
+
+
+def _quota_v1(folder: Path) -> float | None:
+    quota = int(text(folder / "cpu.cfs_quota_us") or -1)
+    return quota / int(text(folder / "cpu.cfs_period_us")) if quota > 0 else None
+
+
+def _affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+LOAD: Final = LoadReader()

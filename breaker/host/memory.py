@@ -1,0 +1,140 @@
+"""How much memory this process may use, and uses: from its control group, else from the host.
+
+The smallest limit between the process's own group and the root counts. Page cache that the kernel
+can drop at once (`inactive_file`) is not counted, as the kubelet does not count it.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from breakerd.breaker.host.cgroup import MEMBERSHIP, ROOT, groups, text
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
+
+_NO_LIMIT_V1: Final = 1 << 60
+"""cgroup v1 writes "none" as about 2^63, rounded down to a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReading:
+    """One look at the memory, in bytes.
+
+    Attributes:
+        used: what counts against the limit.
+        limit: the limit; -1 where there is none and the host's memory stands for it.
+        total: the limit, or the host's memory where there is none.
+    """
+
+    used: int
+    limit: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """The used share of what there is, from 0."""
+        return self.used / self.total if self.total > 0 else 0.0
+
+
+class MemoryReader:
+    """Reads memory use and limit. Thread-safe.
+
+    Args:
+        root: where control groups are mounted.
+        membership: the file that says which group this process is in.
+    """
+
+    def __init__(self, root: Path = ROOT, membership: Path = MEMBERSHIP) -> None:
+        self._root = root
+        self._membership = membership
+        self._told = False
+
+    def read(self) -> MemoryReading | None:
+        """Reads anew; None if it cannot be known, which is logged once."""
+        try:
+            reading = self._of_group() or _of_process()
+        except (OSError, ValueError, ImportError) as error:
+            if not self._told:
+                self._told = True
+                _log.warning("memory limit unknown; memory trips nothing", error=str(error))
+            return None
+        self._told = False
+        return reading
+
+    def _of_group(self) -> MemoryReading | None:
+        """The group with the smallest limit, or None where no group has one."""
+        readings = [
+            reading
+            for version, path in groups(self._root, self._membership, "memory")
+            if (reading := (_read_v2 if version == 2 else _read_v1)(path))
+        ]
+        return min(readings, key=lambda reading: reading.limit, default=None)
+
+
+class SharedMemory:
+    """One reader for all breakers of the process, which reads at most every few milliseconds."""
+
+    _FRESH: Final = 0.02
+
+    def __init__(self, reader: MemoryReader | None = None) -> None:
+        self._reader = reader or MemoryReader()
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._reading: MemoryReading | None = None
+
+    def read(self) -> MemoryReading | None:
+        """The present reading, or one that is at most 20 ms old."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._read_at >= self._FRESH:
+                self._reading = self._reader.read()
+                self._read_at = now
+            return self._reading
+
+    def after_fork(self) -> None:
+        """Takes a new lock: the old one may have been held by a thread that is gone."""
+        self._lock = threading.Lock()
+
+
+def _read_v2(folder: Path) -> MemoryReading | None:
+    limit = text(folder / "memory.max")
+    if limit in {"", "max"}:
+        return None
+    used = int(text(folder / "memory.current") or 0)
+    return _reading(used, int(limit), folder, "inactive_file")
+
+
+def _read_v1(folder: Path) -> MemoryReading | None:
+    limit = text(folder / "memory.limit_in_bytes")
+    if not limit or int(limit) >= _NO_LIMIT_V1:
+        return None
+    used = int(text(folder / "memory.usage_in_bytes") or 0)
+    return _reading(used, int(limit), folder, "total_inactive_file")
+
+
+def _reading(used: int, limit: int, folder: Path, cache: str) -> MemoryReading:
+    rows = (line.split() for line in text(folder / "memory.stat").splitlines())
+    cached = next((int(row[1]) for row in rows if row[0] == cache), 0)
+    return MemoryReading(max(0, used - cached), limit, limit)
+
+
+def _of_process() -> MemoryReading:
+    """The process within the host.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    # Where no group has a limit, the first breaker loads it; elsewhere nobody needs it.
+    import psutil  # noqa: PLC0415
+
+    try:
+        used = psutil.Process().memory_info().rss
+        return MemoryReading(used=used, limit=-1, total=psutil.virtual_memory().total)
+    except psutil.Error as error:
+        raise OSError(str(error)) from error
+
+
+MEMORY: Final = SharedMemory()

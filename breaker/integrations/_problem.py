@@ -1,0 +1,58 @@
+"""What a caller is told whose request was rejected or ran out of time (RFC 9457)."""
+
+import json
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Self
+from urllib.parse import quote
+
+from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
+
+REJECTED: Final = "urn:breakerd:problem:rejected"
+"""A breaker rejected the call, before anything was done."""
+TIMED_OUT: Final = "urn:breakerd:problem:timed-out"
+"""The call did not end in time. What it did until then stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A whole HTTP answer.
+
+    Attributes:
+        status: 503 where a breaker rejected, 504 where the time was over.
+        headers: names and values. `Retry-After` goes with a 503: whole seconds, rounded up, and 1
+            where the breaker does not know when it may let calls in again.
+        body: the problem document as JSON.
+    """
+
+    status: HTTPStatus
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @classmethod
+    def of(cls, error: BreakerOpenError | DeadlineExceeded, path: str) -> Self:
+        """The answer to a request for `path`, decoded, that ended with `error`."""
+        if isinstance(error, BreakerOpenError):
+            status, kind = HTTPStatus.SERVICE_UNAVAILABLE, REJECTED
+            more = {"breaker": error.breaker, "reason": error.reason}
+            waits = {"retry-after": str(max(1, math.ceil(error.retry_after)))}
+        else:
+            status, kind = HTTPStatus.GATEWAY_TIMEOUT, TIMED_OUT
+            more, waits = {}, {}
+        document = {
+            "type": kind,
+            "title": status.phrase,
+            "status": status.value,
+            "detail": str(error),
+            "instance": quote(path),
+            **more,
+        }
+        body = json.dumps(document).encode()
+        headers = (
+            ("content-type", "application/problem+json"),
+            ("content-length", str(len(body))),
+            ("cache-control", "no-store"),
+            *waits.items(),
+        )
+        return cls(status, headers, body)

@@ -1,0 +1,1 @@
+"""Snapshots of a breaker's state, and the file that keeps them."""

@@ -1,0 +1,63 @@
+"""Calls in the order in which they began, whatever the order in which they were recorded."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Final
+
+from breakerd.breaker.replay.trace.record import Call
+
+HELD_CALLS: Final = 100_000
+"""At most so many calls wait for earlier ones."""
+HELD_SECONDS: Final = 60.0
+"""For so long, in the time of the trace, a call waits for earlier ones."""
+
+
+@dataclass(slots=True)
+class Order:
+    """Sorts a stream of calls by their start, in bounded memory.
+
+    Logs are written when calls end, so a call of 10 s stands behind those that began 9 s later.
+    """
+
+    late: int = 0
+    """Calls that came too late to be put in their place; they are handed on where they stand."""
+
+    def sort(self, calls: Iterable[Call]) -> Iterator[Call]:
+        """The calls, the earliest start first; calls that began together keep their order."""
+        heap: list[tuple[float, int, Call]] = []
+        newest = last = float("-inf")
+        for number, call in enumerate(calls):
+            start = call.start
+            heappush(heap, (start, number, call))
+            newest = max(newest, start)
+            while heap[0][0] <= newest - HELD_SECONDS or len(heap) > HELD_CALLS:
+                start, _, earliest = heappop(heap)
+                self.late += start < last
+                last = max(last, start)
+                yield earliest
+        self.late += sum(start < last for start, _, _ in heap)
+        yield from (call for _, _, call in sorted(heap))
+
+
+def spread(calls: Iterable[Call]) -> Iterator[Call]:
+    """Calls whose ends are known to the second only, laid evenly over that second.
+
+    Else all calls of a second would end at one moment, and many more seem to be under way at once
+    than were.
+    """
+    same: list[Call] = []
+    second = 0.0
+    for call in calls:
+        end = round(call.start + call.duration, 6)
+        if same and (end != second or len(same) >= HELD_CALLS):
+            yield from _laid_out(same)
+            same = []
+        second = end
+        same.append(call)
+    yield from _laid_out(same)
+
+
+def _laid_out(same: list[Call]) -> Iterator[Call]:
+    for place, call in enumerate(same):
+        yield call._replace(start=call.start + (place + 0.5) / len(same))

@@ -1,0 +1,133 @@
+"""Calls from rows of values: comma-separated lines with a header, and JSON objects, one a line."""
+
+import csv
+import json
+from collections.abc import Callable
+from typing import Final
+
+from breakerd.breaker.replay.trace.columns import Column, Columns
+from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.value_parsers import Value, duration_in, moment_in, share_in
+
+LineParser = Callable[[str], Call | None]
+"""Reads one line; None if it holds no call, and is not meant to. Raises ValueError if broken."""
+
+_REMEMBERED: Final = 1000
+"""Different outcomes whose meaning is kept; texts of errors may be without number."""
+
+
+def csv_parser(columns: Columns, names: list[str], delimiter: str) -> LineParser:
+    """A parser of the lines after the header `names`; one line is one call."""
+    call_from = _call_reader(columns)
+    width = len(names)
+    # A column that is not there is read from an empty cell, put behind the others.
+    start, end, duration, outcome, memory = (
+        names.index(name) if name is not None else -1 for name in _wanted(columns)
+    )
+
+    def parse(line: str) -> Call | None:
+        if not line or line.isspace():
+            return None
+        quoted = '"' in line
+        cells: list[str | None] = [*(_unquoted if quoted else str.split)(line, delimiter)]
+        if len(cells) != width:
+            raise ValueError(f"found {len(cells)} columns; the header has {width}")
+        cells.append(None)
+        return call_from(cells[start], cells[end], cells[duration], cells[outcome], cells[memory])
+
+    return parse
+
+
+def json_parser(columns: Columns) -> LineParser:
+    """A parser of JSON objects, each of which is one call."""
+    call_from = _call_reader(columns)
+    start, end, duration, outcome, memory = (name or "" for name in _wanted(columns))
+
+    def parse(line: str) -> Call | None:
+        if not line or line.isspace():
+            return None
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"found {_short(line)}; wanted a JSON object ({error})") from None
+        if not isinstance(row, dict):
+            raise ValueError(f"found {_short(line)}; wanted a JSON object")  # noqa: TRY004 - as all broken lines
+        get = row.get
+        return call_from(get(start), get(end), get(duration), get(outcome), get(memory))
+
+    return parse
+
+
+def _unquoted(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise ValueError(f"found {_short(line)}; its quotes do not match ({error})") from None
+
+
+def _wanted(columns: Columns) -> tuple[str | None, ...]:
+    return (
+        _name(columns.start),
+        _name(columns.end),
+        _name(columns.duration),
+        columns.outcome,
+        _name(columns.memory),
+    )
+
+
+def _name(column: Column | None) -> str | None:
+    return None if column is None else column.name
+
+
+def _unit(column: Column | None) -> float | None:
+    return None if column is None else column.unit
+
+
+def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Value], Call]:
+    """What makes a call of the raw values of start, end, duration, outcome and memory."""
+    read_duration = duration_in(_unit(columns.duration) or 1.0)
+    read_memory = share_in(_unit(columns.memory) or 1.0)
+    failed = _remembering(columns.failed) if columns.outcome else _never
+    read_start = moment_in(_unit(columns.start))
+    read_end = moment_in(_unit(columns.end))
+    has_start, has_duration = columns.start is not None, columns.duration is not None
+
+    def read(start: Value, end: Value, duration: Value, outcome: Value, memory: Value) -> Call:
+        if not has_duration:
+            begin = read_start(start)
+            seconds = read_end(end) - begin
+            if seconds < 0:
+                raise ValueError(f"found an end, {end!r}, before its start, {start!r}")
+        else:
+            seconds = read_duration(duration)
+            begin = read_start(start) if has_start else read_end(end) - seconds
+        return Call(begin, seconds, failed(outcome), read_memory(memory))
+
+    return read
+
+
+def _remembering(failed: Callable[[Value], bool]) -> Callable[[Value], bool]:
+    """`failed`, quicker for outcomes that come again."""
+    known: dict[tuple[type, Value], bool] = {}
+
+    def look_up(value: Value) -> bool:
+        key = (type(value), value)
+        try:
+            return known[key]
+        except KeyError:
+            result = failed(value)
+        except TypeError:
+            raise ValueError(f"found {value!r} as outcome; wanted one value") from None
+        if len(known) < _REMEMBERED:
+            known[key] = result
+        return result
+
+    return look_up
+
+
+def _never(value: Value) -> bool:  # noqa: ARG001 - stands for a reader of outcomes
+    return False
+
+
+def _short(line: str) -> str:
+    return repr(line if len(line) <= 60 else line[:57] + "…")

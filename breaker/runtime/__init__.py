@@ -1,0 +1,1 @@
+"""Run an engine: fast path, lock and clock, ticker, status."""

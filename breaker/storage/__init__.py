@@ -1,0 +1,1 @@
+"""The SQLite file that several processes of one host share."""

@@ -1,0 +1,123 @@
+"""The commands of `breakerd`. What only some of them need is imported when they run."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+
+from breakerd.api.cli.commands import breaker as remote
+from breakerd.api.cli.commands.alerts import alerts
+from breakerd.api.cli.commands.doctor import doctor_command
+from breakerd.api.cli.commands.replay import replay_command
+from breakerd.api.cli.commands.silence import silence
+from breakerd.api.cli.commands.suggest import suggest_command
+from breakerd.api.cli.output import WRONG, out, show_problems
+from breakerd.breaker._version import __version__
+from breakerd.breaker.errors import ConfigError
+
+app = typer.Typer(
+    name="breakerd",
+    help="Circuit breakers for Python services, with the alerting that goes with them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[Path | None, typer.Option(help="TOML file; embedded defaults without it.")]
+Host = Annotated[str | None, typer.Option(help="Address; else the file's, else 127.0.0.1.")]
+Port = Annotated[
+    int | None,
+    typer.Option(help="Port, 0 for any free one; else the file's, else 8080.", min=0, max=65535),
+]
+DemoEndpoints = Annotated[
+    bool, typer.Option("--demo-endpoints", help="Adds GET /test, and POST to make it slow or fail.")
+]
+EmulatorPort = Annotated[int, typer.Option(help="Port; 0 for any free one.", min=0, max=65535)]
+OnlyKey = Annotated[str | None, typer.Option(help="The only key let in; any key if not given.")]
+Delay = Annotated[float, typer.Option(help="Seconds until a write is carried out.", min=0)]
+ModeOption = Annotated[
+    Literal["opsgenie", "jsm"], typer.Option(help="jsm is Jira Service Management.")
+]
+FaultsFile = Annotated[
+    Path | None, typer.Option(help="JSON file with what is to go wrong, and when.")
+]
+Pace = Annotated[float, typer.Option(help="2 is twice as fast.", min=0.5, max=5)]
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        out.print(f"breakerd {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def root(*, version: Version = False) -> None:
+    """Circuit breakers for Python services, with the alerting that goes with them."""
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    *,
+    demo_endpoints: DemoEndpoints = False,
+) -> None:
+    """Runs the service: breakers, alerting, HTTP, dashboard."""
+    from breakerd.service import Service  # noqa: PLC0415
+
+    raise typer.Exit(Service(config, host=host, port=port, demo_endpoints=demo_endpoints).run())
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="TOML file.")] = Path("config/breakers.toml"),
+) -> None:
+    """Checks a configuration file: prints every error with its line."""
+    from breakerd.api.config_file import read_file  # noqa: PLC0415
+
+    try:
+        read_file(file)
+    except ConfigError as error:
+        show_problems(error)
+        raise typer.Exit(WRONG) from None
+    out.print(f"{escape(str(file))}: no errors")
+
+
+@app.command()
+def emulator(
+    port: EmulatorPort = 8081,
+    key: OnlyKey = None,
+    delay: Delay = 0.2,
+    mode: ModeOption = "opsgenie",
+    faults: FaultsFile = None,
+) -> None:
+    """Runs an OpsGenie, or a Jira Service Management, on loopback: page it instead of people."""
+    from breakerd.api.cli.commands.emulator import Emulation, run_emulator  # noqa: PLC0415
+
+    run_emulator(Emulation(mode, port, key, delay, faults))
+
+
+@app.command()
+def demo(pace: Pace = 1.0) -> None:
+    """Shows a whole incident: a service under load gets slow, trips, pages, escalates, recovers."""
+    from breakerd.api.cli.demo.demo import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(run_demo(out, pace))
+
+
+app.command("replay")(replay_command)
+app.command("suggest")(suggest_command)
+app.command("doctor")(doctor_command)
+app.add_typer(alerts)
+app.add_typer(silence)
+
+for command in remote.COMMANDS:
+    app.command(command.__name__.removesuffix("_setting"))(command)

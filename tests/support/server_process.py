@@ -1,0 +1,106 @@
+"""`breakerd serve` as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+COMMAND = [sys.executable, "-W", "error", "-m", "breakerd", "serve"]
+
+
+class Server:
+    """A running server on a free port; `url` is where it listens."""
+
+    def __init__(
+        self, *arguments: str, folder: Path, environment: dict[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        self._lines: list[str] = []
+        self._process = subprocess.Popen(
+            [*COMMAND, "--port", "0", *arguments],
+            cwd=folder,
+            env=os.environ | (environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read_log)
+        self._reader.start()
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        self.url = line.rpartition(" ")[2].strip()
+        if not line.startswith("breakerd listening on http"):
+            self.stop()
+            raise AssertionError(f"the server did not start: {line} {self.log}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """Its log so far."""
+        return [json.loads(line) for line in list(self._lines) if line.startswith("{")]
+
+    @property
+    def text(self) -> str:
+        """All it wrote to its standard error so far."""
+        return "".join(self._lines)
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Asks it to stop, and gives its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            code = self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        self._reader.join()
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+        return code
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._lines.append(line)
+
+
+def run_server(
+    *arguments: str, folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """A server that is expected to refuse to start."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

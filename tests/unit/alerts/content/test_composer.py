@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from breakerd import (
+    AlertingSettings,
+    AlertsSettings,
+    Breaker,
+    ContactDetails,
+    Evidence,
+    OpsGenieSettings,
+    Settings,
+    Signal,
+)
+from breakerd.alerts.content.composer import (
+    DETAILS,
+    MESSAGE,
+    TAG,
+    TAGS,
+    Content,
+    Trouble,
+    compose,
+    key_value,
+    seen,
+    sparkline,
+    why,
+)
+from breakerd.alerts.model.text import duration, shorten
+from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.breaker.testing import DrivenClock, run_call
+from tests.unit.alerts.conftest import World
+
+SETTINGS = OpsGenieSettings(
+    team="payments",
+    environment="prod",
+    bookmaker_id="b1",
+    hostname="box",
+    api_name="Payment API",
+    api_version="v1.2.0",
+    api_owner="Payments Team",
+    api_description="Handles payments",
+    api_priority="critical",
+    api_dependencies=("database", "auth"),
+    api_endpoints=("/payments", "/refunds"),
+    additional_context="black friday",
+    service_tier="gold",
+    tags=("Team:payments", "Zone:a", "lonely", "lonely"),
+    contact_details=ContactDetails(
+        primary_contact="ana", phone_number="123", escalation_team="sre"
+    ),
+)
+ALERTS = AlertsSettings(dashboard_url="https://d.example/", runbook_url="https://r.example/")
+
+
+def trouble(
+    kind: str = "open",
+    *,
+    reason: str = "errors",
+    note: str = "",
+    evidence: bool = True,
+    **more: object,
+) -> Trouble:
+    clock = DrivenClock()
+    breaker = Breaker(Settings(latency_threshold=300), name="pay", clock=clock, memory=lambda: 0.5)
+    for _ in range(10):
+        run_call(breaker, clock, 500)
+    found = (
+        Evidence(signal=Signal.ERRORS, value=0.4, threshold=0.2, unit="fraction", samples=64),
+        Evidence(signal=Signal.MEMORY, value=91.5, threshold=80, unit="%"),
+    )
+    status = breaker.status()
+    status.update(more)  # type: ignore[typeddict-item]
+    return Trouble(kind, status["drill"], reason, note, found if evidence else (), status)
+
+
+def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> Content:
+    return compose(trouble(**more), AlertingSettings(settings, ALERTS), find_fields(settings))
+
+
+def test_says_what_tripped_in_one_sentence() -> None:
+    made = content()
+    assert made.message == "Payment API/pay open: error rate 40% (limit 20%, 64 calls)"
+    assert content(evidence=False).message == "Payment API/pay open: calls fail"
+    assert content(evidence=False, note="by hand").message == "Payment API/pay open: by hand"
+    assert content(kind="memory").message.startswith("Payment API/pay memory high: ")
+    assert why(trouble(evidence=False, reason="probe_failed")) == "probe failed"
+
+
+def test_description_helps_at_night() -> None:
+    lines = content(note="said so").description.splitlines()
+    for wanted in (
+        "What: error rate 40% (limit 20%, 64 calls)",
+        "Also: memory use 91.5% (limit 80%)",
+        "Said: said so",
+        "Next: sends probes in 10 s; opens fully if they go well.",
+        "Latency: p95 500 ms, limit 300 ms, over 10 calls",
+        "Latest:  ██████████",
+        "Trend: plateau above the threshold, +0% a call",
+        "Memory: 50.0% used, limit 80%",
+        "Calls: 10 good, 0 failed, 0 rejected, 0 in flight",
+        "Service: Payment API v1.2.0",
+        "Owner: Payments Team",
+        "Importance: critical",
+        "Depends on: database, auth",
+        "Offers: /payments, /refunds",
+        "Contact: ana, 123",
+        "Then: sre",
+        "Runbook: https://r.example/",
+        "Dashboard: https://d.example/",
+    ):
+        assert wanted in lines
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ({"state": "FORCED_OPEN"}, "stays open until an operator resets it."),
+        ({"memory_ok": False}, "stays open until memory falls below its threshold."),
+        (
+            {"load": {"rejects": True}},
+            "stays open until the load falls below its threshold.",
+        ),
+        ({"recovery": None}, "lets calls pass, and goes on watching."),
+        ({"recovery": {"phase": "probes"}}, "waits for its probes."),
+        ({"recovery": {"phase": "ramp", "share": 0.25}}, "lets in 25% of the calls, then more."),
+    ],
+)
+def test_says_what_happens_next(status: dict[str, Any], sentence: str) -> None:
+    assert f"Next: {sentence}" in content(**status).description.splitlines()
+
+
+def test_tags_are_key_value_and_the_automatic_ones_are_there() -> None:
+    tags = content().tags
+    assert tags[:6] == [
+        "Environment:prod",
+        "BookmakerId:b1",
+        "Host:box",
+        "Business:internal",
+        "Team:payments",
+        "AlertType:breaker-open",
+    ]
+    assert tags[-2:] == ["Zone:a", "**TAG_KEY_UNDEFINED**:lonely"]
+    assert {"Service:Payment API", "Tier:gold", "Context:black friday", "Breaker:pay"} <= set(tags)
+
+
+def test_everything_is_within_the_limits() -> None:
+    long = SETTINGS.model_copy(
+        update={
+            "api_name": "n" * 300,
+            "additional_context": "c" * 20_000,
+            "api_owner": "o" * 20_000,
+            "api_description": "d" * 20_000,
+            "api_custom_attributes": {f"a{i}": "v" * 1000 for i in range(10)},
+            "tags": tuple(f"k{i}:{'v' * 100}" for i in range(40)),
+        }
+    )
+    made = content(long)
+    assert len(made.message) == MESSAGE
+    assert made.message.endswith("…")
+    assert len(made.description) <= 15_000
+    assert len(made.tags) == TAGS
+    assert max(map(len, made.tags)) == TAG
+    assert sum(len(k) + len(v) for k, v in made.details.items()) <= DETAILS
+    assert made.details["Team"] == "payments"
+    assert "a0" in made.details
+
+
+def test_what_is_not_wanted_is_left_out() -> None:
+    bare = SETTINGS.model_copy(
+        update={
+            "include_latency_metrics": False,
+            "include_memory_metrics": False,
+            "include_system_info": False,
+        }
+    )
+    made = content(bare)
+    assert not {"System", "LatencyThresholdMs", "MemoryUsagePercent"} & set(made.details)
+    assert "Latency:" not in made.description
+    assert "Memory:" not in made.description
+
+
+def test_the_minimal_form_still_says_what_and_to_whom() -> None:
+    made = content().minimal()
+    assert (made.message, made.team) == (content().message, "payments")
+    assert made.description == made.entity == ""
+    assert not made.tags
+    assert not made.details
+
+
+def test_unknown_memory_is_said() -> None:
+    assert "Memory: unknown" in content(memory_known=False).description
+    assert "memory" not in seen(trouble(memory_known=False).status)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (42, "42 s"),
+        (60, "1 min"),
+        (303, "5 min 3 s"),
+        (7800, "2 h 10 min"),
+        (7200, "2 h"),
+    ],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_sparkline() -> None:
+    assert sparkline([]) == ""
+    assert sparkline([0, 0]) == "▁▁"
+    assert sparkline([0, 50, 100]) == "▁▄█"
+    assert len(sparkline(list(range(100)))) == 40
+
+
+@pytest.mark.parametrize(
+    ("tag", "made"),
+    [
+        ("a:b", "a:b"),
+        (" a : b:c ", "a:b:c"),
+        ("a", "**TAG_KEY_UNDEFINED**:a"),
+        ("a:", "**TAG_KEY_UNDEFINED**:a"),
+        (":b", "**TAG_KEY_UNDEFINED**:b"),
+    ],
+)
+def test_key_value(tag: str, made: str) -> None:
+    assert key_value(tag) == made
+
+
+def test_shorten() -> None:
+    assert shorten("abc", 3) == "abc"
+    assert shorten("ab cd", 4) == "ab…"
+
+
+def test_the_description_tells_the_spread_and_what_happened_lately(world: World) -> None:
+    world.start()
+    breaker = world.slow()
+    breaker.reset()
+    world.slow()
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert "Spread: p50 500 ms, p90 500 ms, p99 500 ms, highest 500 ms" in alert.description
+    lines = alert.description.splitlines()
+    first = lines.index("Recently:") + 1
+    told = [line.partition("UTC  ")[2] for line in lines[first : first + 3]]
+    assert told == ["CLOSED → OPEN, latency", "OPEN → CLOSED, reset", "CLOSED → OPEN, latency"]

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from breakerd.alerts.emulator import Fault, FaultError, FaultKind
+from breakerd.alerts.emulator.api.messages import Answer, Request
+from breakerd.alerts.emulator.faults.injector import MOST, Faults, Strike, Window, answer_of, spoilt
+
+T = 1_800_000_000.0
+CREATE = Request("POST", "/v2/alerts")
+CLOSE = Request("POST", "/v2/alerts/a/close")
+
+
+def hits(faults: Faults, request: Request = CREATE, now: float = T) -> bool:
+    return faults.strike(request, now) is not None
+
+
+def test_a_fault_without_end_hits_every_request() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.DOWN), T)
+    struck = faults.strike(CREATE, T + 1e6)
+    assert struck is not None
+    assert struck.fault.kind is FaultKind.DOWN
+    assert math.isinf(struck.left)
+
+
+def test_a_fault_is_over_after_its_times() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.ERROR, times=2), T)
+    assert [hits(faults) for _ in range(3)] == [True, True, False]
+    assert faults.as_json(T) == []
+
+
+def test_a_fault_is_over_after_its_seconds() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.DOWN, lasting=5), T)
+    struck = faults.strike(CREATE, T + 3)
+    assert struck is not None
+    assert struck.left == 2
+    assert not hits(faults, now=T + 5)
+
+
+def test_a_fault_may_be_about_one_kind_of_request() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.DROP, path="/close", times=1), T)
+    assert not hits(faults, CREATE)
+    assert hits(faults, CLOSE)
+
+
+def test_a_share_hits_about_that_many_and_the_same_ones_each_time() -> None:
+    def struck() -> list[bool]:
+        faults = Faults(seed=7)
+        faults.add(Fault(FaultKind.ERROR, share=0.3), T)
+        return [hits(faults) for _ in range(1_000)]
+
+    assert struck() == struck()
+    assert 250 < sum(struck()) < 350
+
+
+def test_the_first_fault_that_hits_is_the_only_one() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.DOWN, times=1), T)
+    faults.add(Fault(FaultKind.ERROR, times=1), T)
+    kinds = [
+        struck.fault.kind
+        for struck in (faults.strike(CREATE, T), faults.strike(CREATE, T))
+        if struck
+    ]
+    assert kinds == [FaultKind.DOWN, FaultKind.ERROR]
+
+
+def test_faults_can_be_taken_away() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.DOWN), T)
+    faults.clear()
+    assert not hits(faults)
+
+
+def test_the_number_of_faults_is_bounded() -> None:
+    faults = Faults()
+    for _ in range(MOST):
+        faults.add(Fault(FaultKind.DOWN, lasting=1), T)
+    with pytest.raises(FaultError, match="1000 faults already"):
+        faults.add(Fault(FaultKind.DOWN), T)
+    faults.add(Fault(FaultKind.DOWN), T + 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "left", "status"),
+    [
+        (Fault(FaultKind.ERROR), math.inf, 503),
+        (Fault(FaultKind.ERROR, status=500), math.inf, 500),
+        (Fault(FaultKind.HTML), math.inf, 502),
+        (Fault(FaultKind.HTML, status=200), math.inf, 200),
+        (Fault(FaultKind.UNAUTHORIZED), math.inf, 401),
+        (Fault(FaultKind.RATE_LIMIT), math.inf, 429),
+    ],
+)
+def test_what_is_answered_instead(fault: Fault, left: float, status: int) -> None:
+    answer = answer_of(Strike(fault, left))
+    assert answer is not None
+    assert answer.status == status
+    assert answer.content_type.startswith(
+        "text/html" if fault.kind is FaultKind.HTML else "application/json"
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["down", "refuse", "drop", "slow", "delayed", "unapplied", "truncated", "empty"]
+)
+def test_some_faults_have_no_answer_of_their_own(kind: str) -> None:
+    assert answer_of(Strike(Fault(FaultKind(kind)), math.inf)) is None
+
+
+@pytest.mark.parametrize(
+    ("delay", "left", "period", "retry_after"),
+    [
+        (30, math.inf, "30", "30"),
+        (30, 7.2, "8", "8"),
+        (0.25, math.inf, "0.250", None),
+    ],
+)
+def test_a_rate_limit_tells_how_long_it_lasts(
+    delay: float, left: float, period: str, retry_after: str | None
+) -> None:
+    answer = answer_of(Strike(Fault(FaultKind.RATE_LIMIT, delay=delay), left))
+    assert answer is not None
+    assert answer.headers["X-RateLimit-State"] == "THROTTLED"
+    assert answer.headers["X-RateLimit-Period-In-Sec"] == period
+    assert answer.headers.get("Retry-After") == retry_after
+
+
+def test_a_hanging_answer_never_goes_out() -> None:
+    answer = answer_of(Strike(Fault(FaultKind.HANG), math.inf))
+    assert answer is not None
+    assert math.isinf(answer.late)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "content"),
+    [
+        ("unapplied", 202, b'{"result": "done"}'),
+        ("slow", 202, b'{"result": "done"}'),
+        ("truncated", 202, b'{"result"'),
+        ("empty", 200, b""),
+    ],
+)
+def test_what_becomes_of_an_answer(kind: str, status: int, content: bytes) -> None:
+    answer = spoilt(Answer(202, {"result": "done"}), Fault(FaultKind(kind), delay=3))
+    assert answer is not None
+    assert (answer.status, answer.encoded()) == (status, content)
+    assert answer.late == (3 if kind == "slow" else 0)
+
+
+def test_a_dropped_answer_is_lost() -> None:
+    assert spoilt(Answer(202, {}), Fault(FaultKind.DROP)) is None
+
+
+# --- schedules
+
+
+def test_a_fault_begins_after_its_seconds_and_lasts_from_there() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.DOWN, after=10, lasting=5), T)
+    assert [hits(faults, now=T + at) for at in (0, 9.9, 10, 14.9, 15)] == [
+        False, False, True, True, False,
+    ]  # fmt: skip
+
+
+def test_a_schedule_is_known_before_it_begins_and_gone_when_it_is_over() -> None:
+    faults = Faults()
+    faults.add_all([Fault(FaultKind.DOWN, lasting=1), Fault(FaultKind.HTML, after=5)], T)
+    assert [one["kind"] for one in faults.as_json(T)] == ["down", "html"]
+    assert [one["kind"] for one in faults.as_json(T + 1)] == ["html"]
+
+
+def test_of_a_schedule_that_is_too_long_nothing_is_taken() -> None:
+    faults = Faults()
+    with pytest.raises(FaultError, match="0 faults already, of 1000"):
+        faults.add_all([Fault(FaultKind.DOWN)] * (MOST + 1), T)
+    assert faults.as_json(T) == []
+
+
+def test_a_fault_may_be_used_again() -> None:
+    fault = Fault(FaultKind.DOWN, times=1)
+    for _ in range(2):
+        faults = Faults()
+        faults.add(fault, T)
+        assert [hits(faults), hits(faults)] == [True, False]
+
+
+def test_connections_are_refused_while_that_lasts() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.REFUSE, after=1, lasting=2), T)
+    assert [faults.refusing(T + at) for at in (0, 1, 2.9, 3)] == [False, True, True, False]
+
+
+# --- windows
+
+
+def test_a_request_in_a_window_is_throttled_and_warned_once_there_was_an_answer() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.RATE_LIMIT, after=1, lasting=10), T)
+    assert faults.window(CREATE, T) == Window()
+    assert faults.window(CREATE, T + 1) == Window(throttled=True)
+    assert hits(faults, now=T + 1)
+    assert faults.window(CREATE, T + 10) == Window(throttled=True, warned=True)
+    assert not hits(faults, now=T + 11)
+    assert faults.window(CREATE, T + 11) == Window()
+
+
+def test_a_pause_that_was_asked_for_outlasts_the_fault() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.RATE_LIMIT, times=1, delay=30), T)
+    assert hits(faults)
+    assert not hits(faults, now=T + 1)
+    assert faults.window(CREATE, T + 1) == Window(warned=True)
+    assert faults.window(CREATE, T + 30) == Window()
+
+
+def test_a_window_may_be_about_one_kind_of_request() -> None:
+    faults = Faults()
+    faults.add(Fault(FaultKind.RATE_LIMIT, lasting=10, path="/close"), T)
+    assert hits(faults, CLOSE)
+    assert faults.window(CREATE, T + 1) == Window()
+    assert faults.window(CLOSE, T + 1) == Window(throttled=True, warned=True)

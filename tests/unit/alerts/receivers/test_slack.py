@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from breakerd.alerts.model.delivery import Step, StepKind
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.receivers import (
+    AlertState,
+    PausedError,
+    RefusedError,
+    RejectedError,
+    RequestState,
+    UnavailableError,
+)
+from breakerd.alerts.receivers.slack import SlackSink
+from tests.support.webhook_receiver import Receiver, Reply
+from tests.unit.alerts.receivers.conftest import CONTENT, LIFE, make_incident
+
+PATH = "/services/T000/B000/hidden"
+
+
+@pytest.fixture
+def sink(receiver: Receiver) -> Iterator[SlackSink]:
+    receiver.answer = lambda _request: Reply(200, "ok")
+    made = SlackSink("slack.ops", SecretStr(receiver.url + PATH), 10)
+    yield made
+    made.close()
+
+
+def test_an_incidents_whole_life(receiver: Receiver, sink: SlackSink, incident: Incident) -> None:
+    assert [sink.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+    assert {request.path for request in receiver.requests} == {PATH}
+    texts = [request.json["text"].split("\n") for request in receiver.requests]
+    escaped = "payments open: p95 900 ms &gt; 600 ms"
+    assert [text[0] for text in texts] == [
+        f":rotating_light: *P3* {escaped}",
+        f":memo: *P3* {escaped}",
+        f":arrow_double_up: *P2* {escaped}",
+        f":arrow_double_up: *P1* {escaped}",
+        f":memo: *P3* {escaped}",
+        f":white_check_mark: *P3* {escaped}",
+    ]
+    assert texts[-1][1] == "Over: it lasted 11 min."
+
+
+def test_the_opening_has_the_description(
+    receiver: Receiver, sink: SlackSink, incident: Incident
+) -> None:
+    sink.send(incident, LIFE[0])
+    blocks = [block["text"]["text"] for block in receiver.requests[0].json["blocks"]]
+    assert blocks[1] == "```It &lt;opened&gt; &amp; rejects calls.```"
+
+
+def test_a_block_is_no_longer_than_slack_takes(receiver: Receiver, sink: SlackSink) -> None:
+    content = replace(CONTENT, description="x" + "<" * 15_000)
+    sink.send(make_incident(content=content), LIFE[0])
+    sink.send(make_incident(content=content), Step(StepKind.NOTE, note="&" * 25_000))
+    for request in receiver.requests:
+        assert all(len(block["text"]["text"]) <= 3000 for block in request.json["blocks"])
+
+
+def test_a_description_that_is_cut_stays_within_its_fence(
+    receiver: Receiver, sink: SlackSink
+) -> None:
+    content = replace(CONTENT, description="x" + "<" * 15_000)
+    sink.send(make_incident(content=content), LIFE[0])
+    text = receiver.requests[0].json["blocks"][1]["text"]["text"]
+    assert text.startswith("```x&lt;&lt;")
+    assert text.endswith("&lt;…```")
+
+
+def test_a_picture_is_not_posted(receiver: Receiver, sink: SlackSink, incident: Incident) -> None:
+    assert sink.send(incident, Step(StepKind.ATTACH)) == ""
+    assert receiver.requests == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(400, "invalid_payload"), RejectedError),
+        (Reply(403, "action_prohibited"), RefusedError),
+        (Reply(410, "channel_is_archived"), RejectedError),
+        (Reply(429, "", {"Retry-After": "5"}), PausedError),
+        (Reply(500, "rollup_error"), UnavailableError),
+        (Reply(200, " <!doctype html>sign in"), UnavailableError),
+    ],
+)
+def test_what_goes_wrong_is_named(
+    receiver: Receiver, sink: SlackSink, incident: Incident, reply: Reply, kind: type[Exception]
+) -> None:
+    receiver.replies = [reply]
+    with pytest.raises(kind) as failure:
+        sink.send(incident, LIFE[0])
+    assert type(failure.value) is kind
+
+
+def test_the_address_is_not_told(receiver: Receiver, sink: SlackSink, incident: Incident) -> None:
+    receiver.replies = [Reply(404, f"no_service: {PATH}")]
+    with pytest.raises(UnavailableError) as failure:
+        sink.send(incident, LIFE[0])
+    assert "hidden" not in str(failure.value)
+
+
+def test_messages_go_one_way(sink: SlackSink, incident: Incident) -> None:
+    assert sink.look("any") is RequestState.DONE
+    assert sink.state(incident) is AlertState.UNKNOWN

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from breakerd.alerts.model.delivery import Step, StepKind
+from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.receivers import (
+    AlertState,
+    PausedError,
+    RefusedError,
+    RejectedError,
+    RequestState,
+    UnavailableError,
+)
+from breakerd.alerts.receivers.webhook import (
+    FIELDS,
+    WebhookSink,
+    signature,
+    template_problem,
+    verify,
+)
+from tests.support.webhook_receiver import Receiver, Reply
+from tests.unit.alerts.receivers.conftest import CONTENT, LIFE
+
+KEY = SecretStr("signing-key")
+Make = Callable[..., WebhookSink]
+
+
+@pytest.fixture
+def make(receiver: Receiver) -> Iterator[Make]:
+    made: list[WebhookSink] = []
+
+    def make_one(**options: Any) -> WebhookSink:
+        url = SecretStr(f"{receiver.url}/hooks/hidden-token")
+        made.append(WebhookSink("webhook.own", url, 10, **options))
+        return made[-1]
+
+    yield make_one
+    for sink in made:
+        sink.close()
+
+
+def test_an_incidents_whole_life(receiver: Receiver, make: Make, incident: Incident) -> None:
+    sink = make()
+    assert [sink.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+    bodies = [request.json for request in receiver.requests]
+    assert [(body["event"], body["priority"], body["note"]) for body in bodies] == [
+        ("create", "P3", ""),
+        ("note", "P3", "Still open after 1 min."),
+        ("priority", "P2", ""),
+        ("priority", "P1", ""),
+        ("note", "P3", "Still open after 10 min."),
+        ("close", "P3", "Over: it lasted 11 min."),
+    ]
+    assert bodies[0] == {
+        "version": 1,
+        "event": "create",
+        "alias": incident.alias,
+        "breaker": "payments",
+        "breakers": ["payments"],
+        "kind": "open",
+        "priority": "P3",
+        "message": CONTENT.message,
+        "description": CONTENT.description,
+        "note": "",
+        "opened_at": 1_800_000_000.0,
+        "drill": False,
+        "tags": CONTENT.tags,
+        "details": CONTENT.details,
+    }
+    assert receiver.requests[0].headers["content-type"] == "application/json"
+    assert "x-breakerd-signature" not in receiver.requests[0].headers
+
+
+def test_the_same_step_has_the_same_key_and_each_step_its_own(
+    receiver: Receiver, make: Make, incident: Incident
+) -> None:
+    sink = make()
+    for step in (*LIFE, *LIFE):
+        sink.send(incident, step)
+    keys = [request.headers["idempotency-key"] for request in receiver.requests]
+    assert keys[: len(LIFE)] == keys[len(LIFE) :]
+    assert len(set(keys)) == len(LIFE)
+
+
+def test_a_picture_is_not_posted(receiver: Receiver, make: Make, incident: Incident) -> None:
+    assert make().send(incident, Step(StepKind.ATTACH)) == ""
+    assert receiver.requests == []
+
+
+def test_own_headers_go_along(receiver: Receiver, make: Make, incident: Incident) -> None:
+    headers = {"Authorization": SecretStr("Bearer abc"), "Content-Type": SecretStr("text/x-own")}
+    make(headers=headers).send(incident, LIFE[0])
+    received = receiver.requests[0].headers
+    assert (received["authorization"], received["content-type"]) == ("Bearer abc", "text/x-own")
+
+
+def test_many_breakers_are_named_up_to_a_limit(
+    receiver: Receiver, make: Make, incident: Incident
+) -> None:
+    incident.members = {f"b{n}": Member("open", 0.0) for n in range(10_000)}
+    make().send(incident, LIFE[0])
+    assert len(receiver.requests[0].json["breakers"]) == 100
+
+
+def test_the_minimal_form_is_short(receiver: Receiver, make: Make, incident: Incident) -> None:
+    sink = make()
+    incident.delivery_to(sink.name).minimal = True
+    sink.send(incident, LIFE[0])
+    body = receiver.requests[0].json
+    assert (body["description"], body["tags"], body["details"]) == ("", [], {})
+    assert body["message"] == CONTENT.message
+
+
+# --- signatures
+
+
+def test_a_body_is_signed_as_the_page_says(
+    receiver: Receiver, make: Make, incident: Incident
+) -> None:
+    make(key=KEY).send(incident, LIFE[0])
+    (request,) = receiver.requests
+    header = request.headers["x-breakerd-signature"]
+    time, digest = (part.split("=")[1] for part in header.split(","))
+    signed = time.encode() + b"." + request.body
+    assert digest == hmac.new(b"signing-key", signed, hashlib.sha256).hexdigest()
+    assert verify(KEY, request.body, header, float(time))
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "now", "valid"),
+    [
+        ("signing-key", b"body", 1000, True),
+        ("signing-key", b"body", 1300, True),
+        ("signing-key", b"body", 700, True),
+        ("signing-key", b"body", 1301, False),
+        ("signing-key", b"body", 699, False),
+        ("signing-key", b"other", 1000, False),
+        ("other", b"body", 1000, False),
+    ],
+)
+def test_a_signature_holds_for_its_key_body_and_time(
+    key: str, body: bytes, now: float, *, valid: bool
+) -> None:
+    assert verify(SecretStr(key), body, signature(KEY, b"body", 1000), now) is valid
+
+
+@pytest.mark.parametrize(
+    "header", ["", "t=,v1=", "v1=abc,t=1", f"t=1,v1={'0' * 64}", f"t=9e9,v1={'0' * 64}"]
+)
+def test_what_is_no_signature_is_refused(header: str) -> None:
+    assert not verify(KEY, b"body", header, 1.0)
+
+
+def test_the_time_cannot_be_put_forward() -> None:
+    old = signature(KEY, b"body", 1000)
+    assert not verify(KEY, b"body", old.replace("t=1000", "t=9000"), 9000)
+
+
+# --- templates
+
+
+def test_a_template_is_filled_in_with_what_fits_into_json(
+    receiver: Receiver, make: Make, incident: Incident
+) -> None:
+    incident.members["orders"] = Member("open", 0.0)
+    text = (
+        '{"text": "$message $$5 ${description}", "in": "$breakers", "at": $opened_at, "d": $drill}'
+    )
+    sink = make(template=text)
+    incident.content.details["Host"] = "$kind"
+    sink.send(incident, Step(StepKind.NOTE, note='"quoted"\n$alias'))
+    assert receiver.requests[0].json == {
+        "text": f"{CONTENT.message} $5 {CONTENT.description}",
+        "in": "payments, orders",
+        "at": 1_800_000_000.0,
+        "d": False,
+    }
+
+
+def test_values_are_not_templates_and_cannot_leave_their_string(
+    receiver: Receiver, make: Make, incident: Incident
+) -> None:
+    note = '", "admin": true, "x": "$alias \\ \n\u2028ü'
+    make(template='{"note": "$note"}').send(incident, Step(StepKind.NOTE, note=note))
+    assert receiver.requests[0].json == {"note": note}
+
+
+def test_every_field_may_be_used(receiver: Receiver, make: Make, incident: Incident) -> None:
+    template = json.dumps({name: f"${name}" for name in FIELDS})
+    assert template_problem(template) == ""
+    make(template=template).send(incident, LIFE[0])
+    assert set(receiver.requests[0].json) == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [("$password", "found $password"), ("100 $", "$$ for a dollar sign"), ("${a.b}", "${NAME}")],
+)
+def test_a_template_that_cannot_be_filled_in_is_told(template: str, problem: str) -> None:
+    assert problem in template_problem(template)
+
+
+# --- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(401), RefusedError),
+        (Reply(422), RejectedError),
+        (Reply(413), RejectedError),
+        (Reply(429, "", {"Retry-After": "5"}), PausedError),
+        (Reply(502, "<html>"), UnavailableError),
+        (Reply(raw=b""), UnavailableError),
+    ],
+)
+def test_what_goes_wrong_is_named(
+    receiver: Receiver, make: Make, incident: Incident, reply: Reply, kind: type[Exception]
+) -> None:
+    receiver.replies = [reply]
+    with pytest.raises(kind) as failure:
+        make().send(incident, LIFE[0])
+    assert type(failure.value) is kind
+
+
+def test_no_secret_is_told(receiver: Receiver, make: Make, incident: Incident) -> None:
+    def repeat(request: Any) -> Reply:
+        return Reply(422, f"{request.path} {request.headers['x-own']}")
+
+    receiver.answer = repeat
+    sink = make(key=KEY, headers={"X-Own": SecretStr("header-value")})
+    with pytest.raises(RejectedError) as failure:
+        sink.send(incident, LIFE[0])
+    assert "hidden-token" not in str(failure.value)
+    assert "header-value" not in str(failure.value)
+
+
+def test_a_webhook_goes_one_way(make: Make, incident: Incident) -> None:
+    assert make().look("any") is RequestState.DONE
+    assert make().state(incident) is AlertState.UNKNOWN

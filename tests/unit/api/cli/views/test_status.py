@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+
+from breakerd import Breaker, LoadReading, Settings
+from breakerd.api.cli.views.status import status_table
+from breakerd.breaker.testing import DrivenClock, run_call
+
+SETTINGS = Settings(latency_threshold=300, minimum_calls=3, wait_time=10)
+
+
+def shown(breaker: Breaker, **changes: Any) -> str:
+    screen = io.StringIO()
+    status: dict[str, Any] = {**breaker.status(), **changes}
+    Console(file=screen, width=200).print(status_table(status))
+    return screen.getvalue()
+
+
+def make(name: str = "payments") -> tuple[Breaker, DrivenClock]:
+    clock = DrivenClock()
+    return Breaker(SETTINGS, name=name, clock=clock, memory=lambda: None), clock
+
+
+def test_a_closed_breaker() -> None:
+    breaker, clock = make()
+    run_call(breaker, clock, 120)
+    text = shown(breaker)
+    assert text.split()[:2] == ["payments", "CLOSED"]
+    assert "p95 120 ms of 300 ms, 1 calls" in text
+    assert "1 good, 0 failed, 0 rejected, 0 in flight" in text
+    assert "unknown" in text  # the memory
+    assert "why" not in text
+    assert "embedded defaults" in text
+
+
+def test_an_open_one_says_why_and_what_is_next() -> None:
+    breaker, clock = make()
+    while run_call(breaker, clock, 400):
+        pass
+    text = shown(breaker)
+    assert "OPEN" in text
+    assert "p95 latency 400 ms" in text
+    assert "probes in 10 s" in text
+
+
+def test_recovery_by_probes_and_ramp() -> None:
+    breaker, clock = make()
+    breaker.trip("deployment")
+    assert "deployment" in shown(breaker)
+    clock.advance(11)
+    assert breaker.allow()
+    assert "1 probes under way" in shown(breaker)
+    for _ in range(SETTINGS.recovery.probes):
+        breaker.done(clock(), clock())
+        breaker.allow()
+    assert "lets in 10%" in shown(breaker)
+
+
+def test_a_drill_is_marked() -> None:
+    breaker, _ = make()
+    breaker.drill_latency()
+    assert "OPEN (drill)" in shown(breaker)
+
+
+def test_a_refused_configuration() -> None:
+    breaker, _ = make()
+    config = {"file": "b.toml", "last_reload_successful": False, "problems": ["b.toml:3: [wrong]"]}
+    assert "refused, the old one goes on: b.toml:3: [wrong]" in shown(breaker, config=config)
+
+
+def test_names_are_no_markup() -> None:
+    breaker, _ = make("[red]pay")
+    assert "[red]pay" in shown(breaker)
+
+
+def test_what_tunes_itself() -> None:
+    clock = DrivenClock()
+    settings = Settings.model_validate(
+        {
+            "slo": {"success_rate": 0.95, "timeout": 2.0},
+            "limiter": {"enabled": True},
+            "load": {"load_threshold": 4.0},
+        }
+    )
+    breaker = Breaker(
+        settings,
+        clock=clock,
+        memory=lambda: None,
+        load=lambda: LoadReading(load_per_cpu=5.0),
+    )
+    run_call(breaker, clock, 20)
+    clock.advance(1)
+    breaker.tick()
+    text = shown(breaker)
+    assert "0 held back so far" in text
+    assert "load average 5 per CPU too much" in text
+    assert "1 good, 0.95 in 2 s wanted" in text

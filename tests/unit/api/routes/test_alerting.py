@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from breakerd import Alerting, Registry
+from breakerd.api.app import create_app
+from tests.support.admin_client import Client
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "answer", "line"),
+    [
+        ("toggle", {"enabled": True}, {"enabled": True}, "enabled = true"),
+        ("priority", {"priority": "P2"}, {"priority": "P2"}, 'priority = "P2"'),
+        ("tags", {"tags": ["Team:platform"]}, {"tags": ["Team:platform"]}, "Team:platform"),
+        (
+            "cooldown",
+            {"cooldown_seconds": 120},
+            {"cooldown_seconds": 120},
+            "alert_cooldown_seconds = 120",
+        ),
+        (
+            "triggers",
+            {"trigger_on_breaker_reset": False, "trigger_on_memory_threshold": False},
+            {
+                "trigger_on_breaker_open": True,
+                "trigger_on_breaker_reset": False,
+                "trigger_on_memory_threshold": False,
+                "trigger_on_latency_threshold": True,
+            },
+            "trigger_on_breaker_reset = false",
+        ),
+    ],
+)
+def test_what_is_set_is_in_force_and_in_the_file(
+    client: Client, file: Path, path: str, body: object, answer: dict[str, object], line: str
+) -> None:
+    said = client.post(f"/breaker/opsgenie/{path}", json=body)
+    assert said.status_code == 200
+    assert said.json() == {"message": said.json()["message"], **answer}
+    status = client.get("/breaker/opsgenie/status").json()
+    names = {"cooldown_seconds": "alert_cooldown_seconds"}
+    assert all(status[names.get(name, name)] == value for name, value in answer.items())
+    assert line in file.read_text()
+    assert "# pages them" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("toggle", {"enabled": "no"}),
+        ("toggle", {}),
+        ("priority", {"priority": "P0"}),
+        ("priority", {"priority": "p1"}),
+        ("tags", {"tags": "Team:platform"}),
+        ("tags", {"tags": ["x" * 51]}),
+        ("cooldown", {"cooldown_seconds": -1}),
+        ("triggers", {"trigger_on_breaker_closed": True}),
+        ("triggers", {"trigger_on_breaker_open": None}),
+    ],
+)
+def test_what_is_wrong_changes_nothing(
+    client: Client, alerting: Alerting, path: str, body: object
+) -> None:
+    before = alerting.settings.opsgenie
+    assert client.post(f"/breaker/opsgenie/{path}", json=body).status_code == 422
+    assert alerting.settings.opsgenie == before
+
+
+def test_no_triggers_named_none_changed(client: Client, alerting: Alerting) -> None:
+    before = alerting.settings.opsgenie
+    answer = client.post("/breaker/opsgenie/triggers", json={})
+    assert answer.json()["trigger_on_breaker_open"] is True
+    assert alerting.settings.opsgenie == before
+
+
+def test_status_never_shows_the_key(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPSGENIE_API_KEY", "very-secret")
+    client.post("/-/reload")
+    answer = client.get("/breaker/opsgenie/status")
+    assert answer.json()["api_key"] == "********"
+    assert client.post("/breaker/opsgenie/toggle", json={"enabled": True}).status_code == 200
+    for path in ("/breaker/opsgenie/status", "/audit", "/alerts", "/metrics", "/readyz"):
+        assert "very-secret" not in client.get(path).text
+
+
+def test_a_read_only_file_leaves_the_change_in_memory(
+    client: Client, alerting: Alerting, file: Path
+) -> None:
+    file.chmod(0o444)
+    answer = client.post("/breaker/opsgenie/priority", json={"priority": "P1"})
+    assert answer.status_code == 409
+    assert answer.json()["in_force"] is True
+    assert alerting.settings.opsgenie.priority == "P1"
+
+
+def test_staged_alerts_have_go_breakers_keys(client: Client) -> None:
+    assert client.get("/breaker/staged-alerts").json().keys() == {
+        "enabled",
+        "time_before_alert",
+        "initial_priority",
+        "escalated_priority",
+        "pending_alerts_count",
+        "pending_alerts",
+        "opsgenie_enabled",
+        "trigger_on_open",
+    }
+
+
+def test_a_trip_shows_among_the_alerts(client: Client, alerting: Alerting) -> None:
+    assert client.get("/alerts").json() == {"alerts": []}
+    client.post("/breakers/payments/trigger-by-latency")
+    alerting.run_once()
+    (alert,) = client.get("/alerts", params={"limit": 5}).json()["alerts"]
+    assert (alert["breaker"], alert["drill"]) == ("payments", True)
+    for wrong in (0, 1001, "many"):
+        assert client.get("/alerts", params={"limit": wrong}).status_code == 422
+
+
+def test_silences_come_and_go(client: Client) -> None:
+    wanted = {"breaker": "pay*", "author": "ada", "reason": "change 17", "seconds": 3600}
+    added = client.post("/silences", json=wanted)
+    assert added.status_code == 201
+    (listed,) = client.get("/silences").json()["silences"]
+    assert listed["id"] == added.json()["id"]
+    assert (listed["breaker"], listed["kind"], listed["author"]) == ("pay*", "*", "ada")
+    assert client.delete("/silences", params={"id": listed["id"]}).status_code == 204
+    assert client.get("/silences").json() == {"silences": [], "maintenance": []}
+    assert [each["action"] for each in client.get("/audit").json()["entries"]] == [
+        "end silence",
+        "add silence",
+    ]
+
+
+def test_a_silence_needs_its_reasons(client: Client) -> None:
+    assert client.post("/silences", json={"seconds": 5}).status_code == 422
+    wanted = {"author": "ada", "reason": "x", "seconds": 0}
+    assert client.post("/silences", json=wanted).status_code == 422
+    unknown = client.delete("/silences", params={"id": "nope"})
+    assert unknown.status_code == 404
+    assert "GET /silences" in unknown.json()["detail"]
+    assert client.delete("/silences").status_code == 422
+
+
+def test_a_process_without_alerting_says_so(registry: Registry) -> None:
+    client = Client(create_app(registry))
+    for method, path in (
+        ("GET", "/alerts"),
+        ("GET", "/silences"),
+        ("GET", "/breaker/staged-alerts"),
+        ("GET", "/breaker/opsgenie/status"),
+        ("DELETE", "/silences?id=x"),
+    ):
+        answer = client.request(method, path)
+        assert answer.status_code == 404
+        assert answer.json()["type"] == "urn:breakerd:problem:no-alerting"
+    assert client.get("/readyz").json()["paging"] is False
+    assert "breakerd_alerts" not in client.get("/metrics").text

@@ -1,0 +1,161 @@
+"""Incidents over HTTP, and what is done about those that were given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from breakerd import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings, Registry
+from breakerd.alerts.emulator import Emulator
+from breakerd.alerts.emulator.pytest_plugin import API_KEY
+from breakerd.api.app import create_app
+from breakerd.breaker.testing import DrivenClock
+from tests.support.admin_client import Client
+
+
+class Plane:
+    """An admin plane whose alerts go to a real emulator."""
+
+    def __init__(self, registry: Registry, emulator: Emulator, database: Path) -> None:
+        self.registry = registry
+        self.emulator = emulator
+        self.wall = DrivenClock(1_800_000_000.0)
+        opsgenie = OpsGenieSettings(
+            enabled=True,
+            api_key=SecretStr(API_KEY),
+            api_url=emulator.url,
+            team="payments",
+            environment="prod",
+            bookmaker_id="b1",
+            heartbeat="payments",
+        )
+        alerts = AlertsSettings(database=str(database), group_window=0.0, attach_chart=False)
+        self.alerting = Alerting(registry, AlertingSettings(opsgenie, alerts), now=self.wall)
+        self.client = Client(create_app(registry, self.alerting))
+
+    def run(self, seconds: float = 1.0) -> None:
+        self.wall.advance(seconds)
+        self.alerting.run_once()
+
+    def trip(self, name: str) -> str:
+        """Opens a breaker; the id of its alert."""
+        self.registry.get(name).trip("they deploy")
+        self.run()
+        found = self.client.get("/alerts").json()["alerts"]
+        return str(next(alert["id"] for alert in found if alert["breaker"] == name))
+
+    def give_up(self, name: str = "payments") -> str:
+        """An alert that the receiver refused, in its full form and in its smallest."""
+        self.emulator.fail("html", status=422, path="POST /v2/alerts")
+        alert_id = self.trip(name)
+        self.run()
+        self.emulator.heal()
+        return alert_id
+
+
+@pytest.fixture
+def plane(registry: Registry, opsgenie_emulator: Emulator, tmp_path: Path) -> Iterator[Plane]:
+    made = Plane(registry, opsgenie_emulator, tmp_path / "incidents.db")
+    with made.alerting:
+        yield made
+
+
+def test_one_alert_in_full(plane: Plane) -> None:
+    alert_id = plane.trip("payments")
+    shown = plane.client.get(f"/alerts/{alert_id}")
+    assert shown.status_code == 200
+    alert = shown.json()
+    assert alert["id"] == alert_id
+    assert list(alert["members"]) == ["payments"]
+    assert [stage["priority"] for stage in alert["stages"]] == ["P3"]
+    assert alert["deliveries"]["opsgenie"]["created"] is True
+    assert API_KEY not in shown.text
+
+
+def test_only_those_in_a_state(plane: Plane) -> None:
+    alert_id = plane.trip("payments")
+    active = plane.client.get("/alerts", params={"state": "active"}).json()["alerts"]
+    assert [alert["id"] for alert in active] == [alert_id]
+    assert plane.client.get("/alerts", params={"state": "closed"}).json() == {"alerts": []}
+    assert plane.client.get("/alerts", params={"state": "open"}).status_code == 422
+
+
+def test_what_was_given_up_is_sent_again(plane: Plane) -> None:
+    alert_id = plane.give_up()
+    (listed,) = plane.client.get("/alerts").json()["alerts"]
+    assert "422" in listed["dead_letters"]["opsgenie"]
+    assert plane.emulator.alerts() == []
+    answer = plane.client.post(f"/alerts/{alert_id}/retry")
+    assert answer.status_code == 200
+    assert (answer.json()["id"], answer.json()["receivers"]) == (alert_id, 1)
+    plane.run()
+    assert len(plane.emulator.alerts()) == 1
+    (listed,) = plane.client.get("/alerts").json()["alerts"]
+    assert listed["dead_letters"] == {}
+    (entry,) = plane.client.get("/audit").json()["entries"]
+    assert (entry["action"], entry["outcome"]) == ("retry alert", "done")
+    assert entry["before"] == {"given_up": ["opsgenie"]}
+
+
+def test_what_was_given_up_is_let_be(plane: Plane) -> None:
+    alert_id = plane.give_up()
+    answer = plane.client.post(f"/alerts/{alert_id}/discard", json={"reason": "told by phone"})
+    assert (answer.status_code, answer.json()["receivers"]) == (200, 1)
+    plane.run()
+    (listed,) = plane.client.get("/alerts").json()["alerts"]
+    assert listed["dead_letters"] == {}
+    kept = plane.client.get(f"/alerts/{alert_id}").json()["deliveries"]["opsgenie"]
+    assert "told by phone" in kept["discarded"]
+    assert plane.emulator.alerts() == []
+    (entry,) = plane.client.get("/audit").json()["entries"]
+    assert entry["detail"] == f"{alert_id}: told by phone"
+
+
+@pytest.mark.parametrize("verb", ["retry", "discard"])
+def test_there_must_be_something_given_up(plane: Plane, verb: str) -> None:
+    alert_id = plane.trip("payments")
+    answer = plane.client.post(f"/alerts/{alert_id}/{verb}", json={"reason": "x"})
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:breakerd:problem:not-given-up"
+    (entry,) = plane.client.get("/audit").json()["entries"]
+    assert entry["outcome"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("POST", "/retry"), ("POST", "/discard")]
+)
+def test_an_unknown_alert(plane: Plane, method: str, path: str) -> None:
+    answer = plane.client.request(method, f"/alerts/nope{path}", json={"reason": "x"})
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:breakerd:problem:unknown-alert"
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x", "author": "me"}])
+def test_to_discard_takes_a_reason(plane: Plane, body: dict[str, str]) -> None:
+    alert_id = plane.give_up()
+    assert plane.client.post(f"/alerts/{alert_id}/discard", json=body).status_code == 422
+
+
+def figures(plane: Plane) -> dict[str, float]:
+    lines = plane.client.get("/metrics").text.splitlines()
+    found = dict(line.rsplit(" ", 1) for line in lines if 'sink="opsgenie"}' in line)
+    return {name.partition("{")[0]: float(value) for name, value in found.items()}
+
+
+def test_figures_of_receivers(plane: Plane) -> None:
+    before = figures(plane)
+    assert before["breakerd_alerts_dead_letters"] == 0
+    assert before["breakerd_heartbeat_last_success_timestamp_seconds"] == 0
+    assert "breakerd_alerts_last_success_timestamp_seconds" not in before
+    plane.emulator.add_heartbeat("payments", interval=1)
+    plane.give_up()
+    plane.trip("default")
+    plane.run()
+    after = figures(plane)
+    assert after["breakerd_alerts_dead_letters"] == 1
+    for name in ("alerts", "heartbeat"):
+        at = after[f"breakerd_{name}_last_success_timestamp_seconds"]
+        assert 1_800_000_000 < at <= plane.wall()

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pytest
+
+from breakerd import Breaker, Registry, Settings
+from breakerd.api.app import create_app
+from breakerd.breaker.testing import DrivenClock, run_call
+from tests.support.admin_client import Client
+
+GO_BREAKERS = [
+    "enabled", "triggered", "last_trip_time", "memory_ok", "current_memory_usage_mb",
+    "memory_threshold_percent", "total_memory_mb", "memory_usage_percent", "latency_ok",
+    "current_percentile_ms", "latency_threshold_ms", "latency_percent_of_threshold",
+    "percentile_value", "latency_window_size", "wait_time_seconds", "recent_latencies_ms",
+    "trend_analysis_enabled", "trend_analysis_min_sample_count", "has_positive_trend",
+]  # fmt: skip
+
+
+@pytest.fixture
+def breaker(registry: Registry) -> Breaker:
+    return registry.get()
+
+
+def test_status_has_go_breakers_keys_with_whole_numbers_and_ours(
+    client: Client, breaker: Breaker, clock: DrivenClock
+) -> None:
+    run_call(breaker, clock, 12.4)
+    answer = client.get("/breaker/status")
+    status = answer.json()
+    assert list(status)[: len(GO_BREAKERS)] == GO_BREAKERS
+    assert status["recent_latencies_ms"] == [12]
+    assert '"latency_threshold_ms":300,' in answer.text
+    assert '"wait_time_seconds":10,' in answer.text
+    assert (status["name"], status["state"]) == ("default", "CLOSED")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_an_operator_can_do_all_that_a_breaker_can(client: Client, breaker: Breaker) -> None:
+    steps = [
+        ("trip", {"reason": "incident 42"}, "OPEN", True),
+        ("reset", {"confirm": True}, "CLOSED", False),
+        ("force-open", {"reason": "maintenance"}, "FORCED_OPEN", True),
+        ("enabled", None, "CLOSED", False),
+        ("observe", None, "OBSERVE", False),
+        ("enabled", {}, "CLOSED", False),
+        ("disabled", None, "DISABLED", False),
+        ("enabled", None, "CLOSED", False),
+        ("trip", None, "OPEN", True),
+        ("reset", None, "CLOSED", False),
+        ("force-open", None, "FORCED_OPEN", True),
+        ("reset", {}, "CLOSED", False),
+    ]
+    for path, body, state, triggered in steps:
+        answer = (
+            client.post(f"/breaker/{path}", json=body)
+            if body is not None
+            else (client.post(f"/breaker/{path}"))
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["state"] == state == breaker.state
+        assert answer.json()["triggered"] is triggered
+        assert breaker.allow() is not triggered
+
+
+def test_the_reason_is_kept(client: Client) -> None:
+    client.post("/breaker/trip", json={"reason": "incident 42"})
+    assert client.get("/breaker/status").json()["note"] == "incident 42"
+
+
+def test_enabled_says_whether_it_decides(client: Client) -> None:
+    assert client.get("/breaker/enabled").json() == {"enabled": True}
+    client.post("/breaker/disabled")
+    assert client.get("/breaker/enabled").json() == {"enabled": False}
+
+
+def test_a_reset_that_is_not_confirmed_is_refused(client: Client, breaker: Breaker) -> None:
+    breaker.trip()
+    answer = client.post("/breaker/reset", json={"confirm": False})
+    assert answer.status_code == 422
+    assert "confirm" in answer.json()["detail"]
+    assert breaker.triggered
+
+
+@pytest.mark.parametrize("path", ["trip", "trigger-by-latency", "trigger-by-memory"])
+def test_what_does_not_fit_the_state_is_told(client: Client, path: str) -> None:
+    client.post("/breaker/disabled")
+    answer = client.post(f"/breaker/{path}")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:breakerd:problem:wrong-state"
+
+
+def test_a_drill_of_latency_is_a_real_trip_and_marked(client: Client, breaker: Breaker) -> None:
+    answer = client.post("/breaker/trigger-by-latency").json()
+    assert answer["triggered"]
+    assert answer["drill"]
+    assert answer["reason"] == "manual_latency_trigger"
+    assert "600 ms" in answer["note"]
+    assert not breaker.allow()
+    status = client.get("/breaker/status").json()
+    assert (status["drill"], status["reason"]) == (True, "latency")
+
+
+def test_a_drill_of_memory_lasts_until_it_is_ended(
+    client: Client, breaker: Breaker, clock: DrivenClock
+) -> None:
+    begun = client.post("/breaker/trigger-by-memory").json()
+    assert (begun["triggered"], begun["drill"]) == (True, True)
+    clock.advance(60)
+    assert not breaker.allow()
+    ended = client.post("/breaker/restore-memory-check").json()
+    assert ended["reason"] == "memory_check_restored"
+    clock.advance(60)
+    assert breaker.allow()
+
+
+def test_latencies_above_a_threshold(client: Client, breaker: Breaker, clock: DrivenClock) -> None:
+    for milliseconds in (100, 250.6, 299, 200):
+        run_call(breaker, clock, milliseconds)
+    path = "/breaker/latencies-above-threshold"
+    assert client.get(path, params={"threshold": 150}).json() == {"latencies": [251, 299, 200]}
+    assert client.get(path).json() == {"latencies": []}
+    client.post("/breaker/latency", json={"threshold": 250})
+    assert client.get(path).json() == {"latencies": [251, 299]}
+    for wrong in ("-1", "nan", "inf", "much"):
+        assert client.get(path, params={"threshold": wrong}).status_code == 422
+
+
+def test_memory_is_told_in_bytes(client: Client) -> None:
+    with Registry(Settings()) as registry:
+        real = Client(create_app(registry))
+        assert real.get("/breaker/memory-usage").json()["memory_usage"] > 0
+        limit = real.get("/breaker/memory-limit").json()["memory_limit"]
+        assert limit == -1 or limit > 0
+    assert client.get("/breaker/memory-usage").json() == {"memory_usage": 0}
+    assert client.get("/breaker/memory-limit").json() == {"memory_limit": -1}
+
+
+def test_every_breaker_has_the_same_routes(client: Client, registry: Registry) -> None:
+    client.post("/breakers/payments/trip")
+    assert registry.get("payments").triggered
+    assert not registry.get().triggered
+    assert client.get("/breakers/payments/status").json()["name"] == "payments"
+    assert client.get("/breakers/default/status").json()["name"] == "default"
+    listed = client.get("/breakers").json()["breakers"]
+    assert [(each["name"], each["state"]) for each in listed] == [
+        ("default", "CLOSED"),
+        ("payments", "OPEN"),
+    ]
+
+
+def test_an_unknown_breaker_is_not_made_and_the_known_ones_are_named(
+    client: Client, registry: Registry
+) -> None:
+    for method, path in (("GET", "status"), ("POST", "trip"), ("GET", "staged-alerts")):
+        answer = client.request(method, f"/breakers/nope/{path}")
+        assert answer.status_code == 404
+        assert answer.json()["known"] == ["default", "payments"]
+        assert "payments" in answer.json()["detail"]
+    assert "nope" not in registry
+
+
+@pytest.mark.parametrize(
+    "path", ["trigger-by-memory", "trigger-by-latency", "restore-memory-check", "reset", "trip"]
+)
+def test_a_get_never_changes_anything(client: Client, breaker: Breaker, path: str) -> None:
+    for method in ("GET", "HEAD"):
+        answer = client.request(method, f"/breaker/{path}")
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "POST"
+    assert breaker.state == "CLOSED"
+
+
+def test_405_names_all_methods_of_the_path(client: Client) -> None:
+    answer = client.delete("/breaker/config")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, PATCH"
+    assert answer.headers["content-type"] == "application/problem+json"

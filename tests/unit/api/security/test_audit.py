@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from breakerd import Registry
+from breakerd.api.app import create_app
+from breakerd.api.security.audit import AuditLog
+from breakerd.api.security.auth import Actor
+from tests.support.admin_client import Client
+
+ADA = Actor("full token", "10.0.0.1")
+
+
+def record(log: AuditLog, action: str) -> None:
+    log.record(ADA, action, breaker="b", before={"x": 1}, after={"x": 2}, outcome="done")
+
+
+def test_a_change_says_who_what_when_from_what_to_what(client: Client) -> None:
+    client.post("/breaker/latency", json={"threshold": 250})
+    client.post("/breakers/payments/trip", json={"reason": "drill of the team"})
+    client.post("/breaker/opsgenie/cooldown", json={"cooldown_seconds": 7})
+    cooldown, trip, latency = client.get("/audit").json()["entries"]
+    assert latency["action"] == "change settings"
+    assert latency["breaker"] == "default"
+    assert latency["before"] == {"latency_threshold": 300.0}
+    assert latency["after"] == {"latency_threshold": 250.0}
+    assert (latency["right"], latency["client"]) == ("loopback", "127.0.0.1")
+    assert latency["outcome"] == "done"
+    assert latency["at"].endswith("Z")
+    assert (trip["before"], trip["after"]) == ({"state": "CLOSED"}, {"state": "OPEN"})
+    assert trip["detail"] == "drill of the team"
+    assert cooldown["after"] == {"alert_cooldown_seconds": 7}
+
+
+def test_what_was_refused_is_kept_too(client: Client) -> None:
+    client.post("/breaker/disabled")
+    assert client.post("/breaker/trip").status_code == 409
+    refused = client.get("/audit").json()["entries"][0]
+    assert refused["outcome"] == "refused"
+    assert refused["before"] == refused["after"] == {"state": "DISABLED"}
+
+
+def test_looking_is_no_change(client: Client) -> None:
+    for path in ("/breaker/status", "/breaker/config", "/alerts", "/metrics"):
+        assert client.get(path).status_code == 200
+    assert client.get("/audit").json() == {"entries": [], "problem": None}
+
+
+def test_a_fault_of_ours_is_kept_as_failed(
+    client: Client, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr(registry.get(), "reset", fail)
+    answer = client.post("/breaker/reset")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+    assert client.get("/audit").json()["entries"][0]["outcome"] == "failed"
+
+
+def test_the_file_holds_one_object_a_line_and_outlives_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "audit.jsonl"
+    log = AuditLog(path)
+    record(log, "first")
+    record(log, "second")
+    assert [json.loads(line)["action"] for line in path.read_text().splitlines()] == [
+        "first",
+        "second",
+    ]
+    assert path.stat().st_mode & 0o777 == 0o600
+    with path.open("a") as file:
+        file.write('{"at": "of another kind"}\n{"at": "cut sh')
+    later = AuditLog(path)
+    assert [entry["action"] for entry in later.entries()] == ["second", "first"]
+    record(later, "third")
+    assert [entry["action"] for entry in AuditLog(path).entries(limit=2)] == ["third", "second"]
+
+
+def test_the_file_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, max_bytes=500, backups=2)
+    for number in range(20):
+        record(log, f"action {number}")
+    kept = sorted(tmp_path.iterdir())
+    assert [each.name for each in kept] == ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2"]
+    assert all(each.stat().st_size <= 500 for each in kept)
+    assert "action 19" in path.read_text()
+    assert "action 17" in (path.read_text() + kept[1].read_text())
+
+
+def test_without_backups_the_file_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, max_bytes=500, backups=0)
+    for number in range(20):
+        record(log, f"action {number}")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.stat().st_size <= 500
+
+
+def test_a_disk_that_fails_stops_no_change_and_is_told(registry: Registry, tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder is needed")
+    client = Client(create_app(registry, audit=AuditLog(blocked / "audit.jsonl")))
+    answer = client.post("/breaker/disabled")
+    assert answer.status_code == 200
+    assert "audit" in answer.headers["Breakerd-Warning"]
+    assert client.get("/readyz").json()["checks"]["audit"] == "failing"
+    kept = client.get("/audit").json()
+    assert kept["entries"][0]["action"] == "disable"
+    assert "blocked" in kept["problem"]
+    blocked.unlink()
+    assert "Breakerd-Warning" not in client.post("/breaker/enabled").headers

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from breakerd import ConfigError, Registry
+from breakerd.api.app import create_app
+from breakerd.api.security.auth import Access, is_loopback
+from breakerd.api.security.tokens import Tokens
+from breakerd.api.settings import ApiSettings
+from tests.support.admin_client import Client
+
+FULL, READ = "grün-and-full", "only-read"
+Ask = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def ask(unfiled: Registry) -> Ask:
+    """Asks a plane that has both tokens, from another machine."""
+    tokens = Tokens(full=SecretStr(FULL), read=SecretStr(READ))
+    app = create_app(unfiled, access=Access(tokens))
+
+    client = Client(app, base_url="http://ops.example", address="10.1.2.3")
+
+    def asked(path: str, method: str = "GET", **more: object) -> httpx.Response:
+        return client.request(method, path, **more)
+
+    return asked
+
+
+def bearer(token: str) -> dict[bytes, bytes]:
+    return {b"authorization": b"Bearer " + token.encode()}
+
+
+def basic(token: str) -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(f"any:{token}".encode()).decode()}
+
+
+@pytest.mark.parametrize("headers", [bearer(FULL), basic(FULL)])
+def test_the_full_token_may_change(ask: Ask, headers: object) -> None:
+    assert ask("/breaker/disabled", "POST", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [bearer(READ), basic(READ)])
+def test_the_read_token_may_look_and_not_change(ask: Ask, headers: object) -> None:
+    assert ask("/breaker/status", headers=headers).status_code == 200
+    assert ask("/metrics", headers=headers).status_code == 200
+    refused = ask("/breaker/disabled", "POST", headers=headers)
+    assert refused.status_code == 403
+    assert "BREAKERD_TOKEN" in refused.json()["detail"]
+    assert ask("/breaker/enabled", headers=bearer(READ)).json() == {"enabled": True}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        bearer("wrong"),
+        bearer(""),
+        basic("wrong"),
+        {"authorization": "Basic not-base-64!"},
+        {"authorization": FULL.encode()},
+        {"authorization": "Digest x"},
+    ],
+)
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        ("/breaker/status", "GET"),
+        ("/breaker/latency", "POST"),
+        ("/breakers/nope/status", "GET"),
+        ("/events", "GET"),
+        ("/metrics", "GET"),
+        ("/openapi.json", "GET"),
+        ("/dashboard/app.js", "GET"),
+    ],
+)
+def test_without_a_known_token_nothing_is_answered(
+    ask: Ask, headers: object, path: str, method: str
+) -> None:
+    answer = ask(path, method, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "WWW-Authenticate" in answer.headers
+
+
+def test_a_body_is_not_looked_at_before_the_token(ask: Ask) -> None:
+    assert ask("/breaker/latency", "POST", content=b"{no json").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_needs_no_token(ask: Ask, path: str) -> None:
+    assert ask(path).status_code == 200
+
+
+def test_a_browser_is_asked_for_a_password_on_pages_only(ask: Ask) -> None:
+    assert ask("/").headers["WWW-Authenticate"].startswith("Basic")
+    assert ask("/breaker/status").headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_page_of_another_site_is_refused_whatever_it_knows(ask: Ask) -> None:
+    for origin in ("http://evil.example", "https://ops.example:444", "null", "http://["):
+        headers = {b"origin": origin.encode(), **bearer(FULL)}
+        assert ask("/breaker/disabled", "POST", headers=headers).status_code == 403
+    for origin in ("http://ops.example", "http://OPS.example:80", "https://ops.example"):
+        headers = {b"origin": origin.encode(), **bearer(FULL)}
+        assert ask("/breaker/enabled", "POST", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "more", "status"),
+    [
+        ("127.0.0.1", "127.0.0.1:8080", {}, 200),
+        ("::1", "[::1]:8080", {}, 200),
+        ("::ffff:127.0.0.1", "localhost", {}, 200),
+        ("127.0.0.1", "breakerd.localhost:80", {}, 200),
+        ("10.1.2.3", "127.0.0.1:8080", {}, 403),
+        ("127.0.0.1", "rebound.example", {}, 403),
+        ("127.0.0.1", "127.0.0.1:port", {}, 403),
+        ("127.0.0.1", "localhost", {"X-Forwarded-For": "1.2.3.4"}, 403),
+        ("127.0.0.1", "localhost", {"Forwarded": "for=1.2.3.4"}, 403),
+    ],
+)
+def test_without_tokens_only_this_machine_is_let_in(
+    unfiled: Registry, address: str, host: str, more: dict[str, str], status: int
+) -> None:
+    client = Client(create_app(unfiled), address=address)
+    answer = client.get("/breaker/status", headers={"host": host} | more)
+    assert answer.status_code == status
+    if status == 403:
+        assert "BREAKERD_TOKEN" in answer.json()["detail"]
+
+
+def test_tokens_come_from_the_environment_before_files(tmp_path: Path) -> None:
+    (tmp_path / "full").write_text(" from-file\n")
+    settings = ApiSettings(token_file=str(tmp_path / "full"))
+    assert Tokens.find(settings, {}) == Tokens(full=SecretStr("from-file"))
+    found = Tokens.find(settings, {"BREAKERD_TOKEN": "a", "BREAKERD_READ_TOKEN": "b"})
+    assert found == Tokens(full=SecretStr("a"), read=SecretStr("b"))
+    assert not Tokens.find(ApiSettings(), {"BREAKERD_TOKEN": " "})
+    assert "from-file" not in repr(Tokens.find(settings, {}))
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "cannot be read"), (" \n", "is empty")])
+def test_a_token_file_must_hold_one(tmp_path: Path, content: str | None, words: str) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=words) as caught:
+        Tokens.find(ApiSettings(read_token_file=str(path)), {})
+    assert caught.value.problems[0].key == "api.read_token_file"
+
+
+def test_loopback_is_told_from_the_rest() -> None:
+    assert all(map(is_loopback, ["127.9.9.9", "localhost", "LOCALHOST.", "[::1]"]))
+    assert not any(map(is_loopback, ["0.0.0.0", "::", "localhost.example", "", "10.0.0.1"]))

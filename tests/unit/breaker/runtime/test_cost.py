@@ -1,0 +1,214 @@
+"""What a call costs, in work and not in time: calls made, instructions run, blocks allocated.
+
+`scripts/bench` measures time. This fails when the hot path gains a call, whatever the machine does
+at that moment.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from breakerd import Breaker, LimiterSettings, Settings, Slo
+from breakerd.breaker.runtime import gate as hot_path
+from breakerd.breaker.runtime.ticker import TICKER
+
+pytestmark = [
+    pytest.mark.skipif(
+        hot_path.HotPath.allow is hot_path.allow_under_lock,
+        reason="without a GIL, allow takes a lock besides",
+    ),
+]
+
+SELF_TUNING = Slo(success_rate=0.95, timeout=2.0, warmup=0)
+CONFIGURATIONS = {
+    "plain": Settings(),
+    "trend": Settings(trend_analysis_enabled=True),
+    "limiter": Settings(limiter=LimiterSettings(enabled=True)),
+    "limit in force": Settings(limiter=LimiterSettings(enabled=True, max_limit=200)),
+    "self-tuning": Settings(slo=SELF_TUNING, limiter=LimiterSettings(enabled=True)),
+    "large window": Settings(latency_window_size=65_536),
+}
+INSTRUCTIONS = {"allow": 6, "done": 20}
+"""At most so many of CPython's; the newer ones have a few more, and none has twice as many."""
+
+
+@pytest.fixture(params=list(CONFIGURATIONS))
+def breaker(request: pytest.FixtureRequest) -> Iterator[Breaker]:
+    """Closed, with answers prepared."""
+    made = Breaker(CONFIGURATIONS[request.param], memory=lambda: 0.1)
+    TICKER.discard(made)
+    made.allow()
+    made.done(made.clock(), made.clock())
+    made.tick()
+    yield made
+    made.close()
+
+
+def calls_made(work: Callable[[], object]) -> list[str]:
+    """The functions that `work` calls, Python's and C's, in order."""
+    made: list[str] = []
+
+    def watch(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call":
+            made.append(frame.f_code.co_name)
+        elif event == "c_call":
+            made.append(argument.__name__)
+
+    in_a_thread(lambda: sys.setprofile(watch), work)
+    # `work` itself, and after it what ends the thread.
+    return made[1 : made.index(END)]
+
+
+def instructions_run(work: Callable[[], object]) -> int:
+    """How many instructions of the interpreter the functions that `work` calls run."""
+    count = 0
+
+    def watch(frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename == hot_path.__file__:
+            frame.f_trace_opcodes = True
+            count += event == "opcode"
+        return watch
+
+    # CPython 3.12 begins to trace instructions only after it was asked once.
+    for _ in range(2):
+        count = 0
+        in_a_thread(lambda: sys.settrace(watch), work)
+    return count
+
+
+def in_a_thread(watch: Callable[[], None], work: Callable[[], object]) -> None:
+    """Runs `work` watched, where coverage, which watches as well, is not in the way.
+
+    Nor is the garbage collector, for which others may have hung in functions of their own.
+    """
+
+    def run() -> None:
+        watch()
+        work()
+        end_of_work()
+
+    thread = threading.Thread(target=run)
+    gc.disable()
+    try:
+        thread.start()
+        thread.join()
+    finally:
+        gc.enable()
+
+
+def end_of_work() -> None:
+    """Is seen after the last call of `work`."""
+
+
+END = end_of_work.__name__
+
+
+def test_allow_makes_one_call(breaker: Breaker) -> None:
+    assert calls_made(lambda: breaker.allow()) == ["allow", "pop"]  # noqa: PLW0108 - it has a name to compare
+
+
+def test_done_makes_one_call(breaker: Breaker) -> None:
+    now = breaker.clock()
+    assert calls_made(lambda: breaker.done(now, now)) == ["done", "append"]
+    assert calls_made(lambda: breaker.done(now, now, error=False)) == ["done", "append"]
+
+
+def test_a_rejection_makes_one_call(breaker: Breaker) -> None:
+    breaker.force_open()
+    assert calls_made(lambda: breaker.allow()) == ["allow", "pop"]  # noqa: PLW0108 - it has a name to compare
+
+
+def test_a_guard_asks_and_reports_by_itself(breaker: Breaker) -> None:
+    def guarded() -> None:
+        with breaker.guard():
+            pass
+
+    entered = ["guard", "getrefcount", "__enter__", "pop", "monotonic"]
+    left = ["__exit__", "monotonic", "append"]
+    assert calls_made(guarded) == entered + left
+
+
+def test_a_decorated_function_makes_four_calls_beside_its_own(breaker: Breaker) -> None:
+    @breaker
+    def work() -> None:
+        """Nothing."""
+
+    before, after = ["allow", "pop", "monotonic"], ["monotonic", "done", "append"]
+    assert calls_made(lambda: work()) == ["guarded", *before, "work", *after]  # noqa: PLW0108 - it has a name to compare
+    assert calls_made(lambda: breaker.call(int)) == ["call", *before, *after]
+
+
+def test_few_instructions_are_run(breaker: Breaker) -> None:
+    now = breaker.clock()
+    run = {
+        "allow": instructions_run(lambda: breaker.allow()),  # noqa: PLW0108 - it has a name to compare
+        "done": instructions_run(lambda: breaker.done(now, now)),
+    }
+    longer = 1.0 if sys.version_info[:2] == (3, 11) else 2.0
+    for name, most in INSTRUCTIONS.items():
+        assert 0 < run[name] <= most * longer, name
+
+
+def test_a_call_keeps_its_duration_and_nothing_else(breaker: Breaker) -> None:
+    count = 150
+    clock = breaker.clock
+    blocks = []
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(2):
+            before = sys.getallocatedblocks()
+            for _ in range(count):
+                breaker.allow()
+                start = clock()
+                breaker.done(start, clock())
+            blocks.append(sys.getallocatedblocks() - before)
+            breaker.counters()
+    finally:
+        gc.enable()
+    # The interpreter keeps a hundred floats of its own: what lies there is no block.
+    # Another thread may add to one of the two, and takes nothing away.
+    assert min(blocks) <= count + 10
+
+
+def test_thousands_of_calls_cost_one_careful_one(breaker: Breaker) -> None:
+    """What is put off is done rarely: the batch, and not each call, takes the lock."""
+    careful = careful_calls(breaker)
+    calls = 20_000
+    for _ in range(calls):
+        now = breaker.clock()
+        assert breaker.allow()
+        breaker.done(now, now)
+    limited = breaker.settings.limiter.max_limit is not None
+    assert len(careful) <= calls / (150 if limited else 1500)
+
+
+def test_thousands_of_rejections_cost_one_careful_one(breaker: Breaker) -> None:
+    breaker.force_open()
+    careful = careful_calls(breaker)
+    calls = 100_000
+    for _ in range(calls):
+        assert not breaker.allow()
+    assert len(careful) <= calls / 5000
+    assert breaker.counters().rejected == calls
+
+
+def careful_calls(breaker: Breaker) -> list[bool]:
+    """The answers that it is going to think about."""
+    careful: list[bool] = []
+    think = breaker._allow_carefully
+
+    def noted() -> bool:
+        careful.append(think())
+        return careful[-1]
+
+    breaker._allow_carefully = noted  # type: ignore[method-assign]
+    return careful

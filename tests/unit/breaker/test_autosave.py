@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import pytest
+
+from breakerd import Registry, State, StateKeeper
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "breakers.json"
+
+
+def test_state_is_saved_at_the_end_and_restored_at_the_start(path: Path) -> None:
+    with Registry() as registry, StateKeeper(registry, path):
+        registry.get().disable()
+    with Registry() as registry, StateKeeper(registry, path):
+        assert registry.get().state is State.DISABLED
+
+
+def test_state_is_saved_meanwhile(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = threading.Event()
+    with Registry() as registry:
+        save = registry.save
+
+        def save_and_tell(target: Path) -> None:
+            save(target)
+            saved.set()
+
+        monkeypatch.setattr(registry, "save", save_and_tell)
+        with StateKeeper(registry, path, interval=0.01):
+            assert saved.wait(30)
+            assert path.exists()
+
+
+def test_what_cannot_be_saved_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "taken").touch()
+    path = tmp_path / "taken" / "breakers.json"
+    with Registry() as registry, caplog.at_level(logging.WARNING, "breakerd.breaker.autosave"):
+        keeper = StateKeeper(registry, path, interval=3600)
+        with keeper:
+            assert not keeper.save()
+            assert not keeper.save()
+        assert caplog.text.count("state cannot be saved") == 1
+        (tmp_path / "taken").unlink()
+        assert keeper.save()
