@@ -83,7 +83,7 @@ def _spread_fields(_logger: object, _method: str, event: EventDict) -> EventDict
     return {**fields, **event} if isinstance(fields, dict) else event
 
 
-def _redacted(value: Any) -> Any:  # noqa: ANN401 - whatever is logged
+def _redacted(value: Any) -> Any:
     match value:
         case str():
             return _SECRET_TEXT.sub(lambda m: f"{m[1] or m[3]}{m[2] or m[4]}{_BLOT}", value)

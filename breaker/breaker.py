@@ -97,7 +97,7 @@ class Breaker(CarefulPath):
             ConfigError: the file is missing or wrong; holds every problem found.
         """
         # Not at the top: a registry is made of breakers.
-        from breakerd.breaker.registry import Registry  # noqa: PLC0415
+        from breakerd.breaker.registry import Registry
 
         return Registry.from_file(path).get(name)
 
@@ -190,7 +190,7 @@ class Breaker(CarefulPath):
 
     def status(self) -> "Status":
         """All there is to know now, as JSON-able data; what `GET /status` answers."""
-        from breakerd.breaker.runtime.status import describe  # noqa: PLC0415 - only for those who ask
+        from breakerd.breaker.runtime.status import describe
 
         with self._careful() as now:
             self._window.expire(now)
@@ -221,7 +221,7 @@ class Breaker(CarefulPath):
 
     def snapshot(self) -> dict[str, Any]:
         """State, recovery and window as versioned, JSON-able data for `restore`."""
-        from breakerd.breaker.persistence import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
+        from breakerd.breaker.persistence import snapshot as snapshots
 
         with self._careful() as now:
             return snapshots.take(self._engine, now)
@@ -319,7 +319,7 @@ class Breaker(CarefulPath):
             SnapshotError: the data is no snapshot, damaged, or of a version that is not known.
                 Nothing is changed then.
         """
-        from breakerd.breaker.persistence import snapshot as snapshots  # noqa: PLC0415 - only for those who ask
+        from breakerd.breaker.persistence import snapshot as snapshots
 
         with self._careful() as now:
             self._aside -= snapshots.restore(self._engine, now, data)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:  # noqa: ANN401
+def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
     """A pydantic field with our unit in its JSON schema; `Any` is what pydantic's `Field` is."""
     return Field(default, description=help_text, json_schema_extra={"unit": unit}, **limits)
 

@@ -175,7 +175,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'breakerd' has no attribute {name!r}")
     globals()[name] = value = getattr(import_module(_HOMES[name]), name)

@@ -45,7 +45,7 @@ FaultsFile = Annotated[
 Pace = Annotated[float, typer.Option(help="2 is twice as fast.", min=0.5, max=5)]
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+def _print_version(wanted: bool) -> None:
     if wanted:
         out.print(f"breakerd {__version__}")
         raise typer.Exit
@@ -71,7 +71,7 @@ def serve(
     demo_endpoints: DemoEndpoints = False,
 ) -> None:
     """Runs the service: breakers, alerting, HTTP, dashboard."""
-    from breakerd.service import Service  # noqa: PLC0415
+    from breakerd.service import Service
 
     raise typer.Exit(Service(config, host=host, port=port, demo_endpoints=demo_endpoints).run())
 
@@ -81,7 +81,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="TOML file.")] = Path("config/breakers.toml"),
 ) -> None:
     """Checks a configuration file: prints every error with its line."""
-    from breakerd.api.config_file import read_file  # noqa: PLC0415
+    from breakerd.api.config_file import read_file
 
     try:
         read_file(file)
@@ -100,7 +100,7 @@ def emulator(
     faults: FaultsFile = None,
 ) -> None:
     """Runs an OpsGenie, or a Jira Service Management, on loopback: page it instead of people."""
-    from breakerd.api.cli.commands.emulator import Emulation, run_emulator  # noqa: PLC0415
+    from breakerd.api.cli.commands.emulator import Emulation, run_emulator
 
     run_emulator(Emulation(mode, port, key, delay, faults))
 
@@ -108,7 +108,7 @@ def emulator(
 @app.command()
 def demo(pace: Pace = 1.0) -> None:
     """Shows a whole incident: a service under load gets slow, trips, pages, escalates, recovers."""
-    from breakerd.api.cli.demo.demo import run_demo  # noqa: PLC0415
+    from breakerd.api.cli.demo.demo import run_demo
 
     raise typer.Exit(run_demo(out, pace))
 

@@ -9,7 +9,7 @@ _EXTRA = {"typer", "rich", "httpx", "fastapi", "uvicorn", "prometheus_client"}
 def main() -> NoReturn:
     """Runs the command; exits with 0 done, 1 failed, 2 wrong usage or configuration."""
     try:
-        from breakerd.cli import app  # noqa: PLC0415 - what it needs may not be installed
+        from breakerd.cli import app
 
         app(prog_name="breakerd")
     except ModuleNotFoundError as error:

@@ -71,7 +71,7 @@ def draw(chart: Chart) -> bytes:
 
 
 def _paint(chart: Chart) -> bytes:
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import, and an extra
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3), dpi=100, layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,6 @@
-"""Fixtures for pytest: put `pytest_plugins = ["breakerd.alerts.emulator.pytest_plugin"]` into a `conftest.py`.
+"""Fixtures for pytest, loaded by a line in `conftest.py`:
+
+    pytest_plugins = ["breakerd.alerts.emulator.pytest_plugin"]
 
 Example:
     def test_pages(opsgenie_emulator: Emulator) -> None:

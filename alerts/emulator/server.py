@@ -207,7 +207,7 @@ class Emulator:
 
     # --- what goes wrong
 
-    def fail(self, kind: str, **options: Any) -> None:  # noqa: ANN401 - each option has a type of its own
+    def fail(self, kind: str, **options: Any) -> None:
         """Puts a fault into force: `fail("error", share=0.3)`; the options are those of `Fault`.
 
         Raises:

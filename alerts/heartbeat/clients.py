@@ -99,7 +99,7 @@ class JsmHeartbeat:
         self._client.close()
 
 
-def _state_of(data: Any) -> HeartbeatState:  # noqa: ANN401 - whatever the receiver says
+def _state_of(data: Any) -> HeartbeatState:
     """The heartbeat that an API shows.
 
     Raises:

@@ -90,7 +90,7 @@ def missing(url: SecretStr) -> str:
 
 def _made(url: SecretStr) -> tuple[Any, int]:
     """The object of apprise, and which of the addresses it refused, from 1; 0 if none."""
-    import apprise  # noqa: PLC0415 - an extra, and slow to import
+    import apprise
 
     # It writes addresses into its log.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)

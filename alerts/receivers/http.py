@@ -66,7 +66,7 @@ class HttpClient:
             follow_redirects=False,
         )
 
-    def ask(self, method: str, url: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+    def ask(self, method: str, url: str, **request: Any) -> httpx.Response:
         """The answer to one request, read in full, if it is a good one.
 
         Raises:
@@ -76,7 +76,7 @@ class HttpClient:
         _check(answer)
         return answer
 
-    def hear(self, method: str, url: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+    def hear(self, method: str, url: str, **request: Any) -> httpx.Response:
         """The answer to one request, read in full, whatever it says.
 
         Raises:

@@ -125,10 +125,10 @@ class OpsGenieSink:
             )
         return ""
 
-    def _write(self, method: str, path: str, **request: Any) -> str:  # noqa: ANN401 - httpx's own
+    def _write(self, method: str, path: str, **request: Any) -> str:
         return str(self._ask(method, path, **request)["requestId"])
 
-    def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - httpx's own
+    def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         response = self._client.ask(method, self._address + path, **request)
         return answer_of(response, "requestId")
 
@@ -221,7 +221,7 @@ def shows(alert: dict[str, Any], step: Step) -> bool:
     return step.kind is StepKind.CREATE and (alert.get("status") == "open" or not step.number)
 
 
-def as_json(payload: Any) -> dict[str, Any]:  # noqa: ANN401 - the SDK has no types
+def as_json(payload: Any) -> dict[str, Any]:
     """The payload under the names of the API, without what is not set."""
     values = {name: getattr(payload, attr) for attr, name in payload.attribute_map.items()}
     return {name: value for name, value in values.items() if value is not None}

@@ -132,7 +132,7 @@ class WebhookSettings(SinkSettings):
     @classmethod
     def _can_be_filled_in(cls, template: str) -> str:
         # Imported here, since sinks need settings.
-        from breakerd.alerts.receivers.webhook import template_problem  # noqa: PLC0415
+        from breakerd.alerts.receivers.webhook import template_problem
 
         if problem := template_problem(template):
             raise ValueError(problem)

@@ -39,7 +39,7 @@ def _whole_numbers(data: object) -> object:
             return data
 
 
-def like(model: type[BaseModel], name: str, **changes: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+def like(model: type[BaseModel], name: str, **changes: Any) -> Any:
     """A required field with the range and the description of the setting `name` of `model`."""
     field = model.model_fields[name]
     limits = {

@@ -130,7 +130,7 @@ def model_of(shape: type, title: str = "") -> type[BaseModel]:
     return create_model(title or shape.__name__, __doc__=shape.__doc__, **members)
 
 
-def _modelled(hint: Any) -> Any:  # noqa: ANN401 - a type, in any of its forms
+def _modelled(hint: Any) -> Any:
     if is_typeddict(hint):
         return model_of(hint)
     arguments = tuple(_modelled(argument) for argument in get_args(hint))

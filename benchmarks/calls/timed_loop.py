@@ -109,7 +109,7 @@ class _Code:
         """All of them: what is still there cannot be where the next one is to lie."""
         self.renew()
 
-    def __call__(self, turns: int, now: Callable[[], int]) -> Any:  # noqa: ANN401 - a `Span`, or a coroutine of one
+    def __call__(self, turns: int, now: Callable[[], int]) -> Any:
         return self._made[-1](turns, now, **self._names)
 
     def renew(self) -> None:

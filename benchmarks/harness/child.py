@@ -85,7 +85,7 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def result_of(module: str, *arguments: object) -> Any:  # noqa: ANN401 - JSON
+def result_of(module: str, *arguments: object) -> Any:
     """What `python -m MODULE ARGUMENTS…` printed, as JSON.
 
     Raises:

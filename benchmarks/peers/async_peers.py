@@ -13,7 +13,6 @@ from benchmarks.calls.noop_pair import nothing_async
 from benchmarks.peers.peer import Rival, attribute
 
 # Each is imported by who measures it: where one is missing the others are measured all the same.
-# ruff: noqa: PLC0415
 
 
 def aiobreaker() -> Iterator[Rival]:

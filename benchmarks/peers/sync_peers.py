@@ -11,7 +11,6 @@ from benchmarks.peers.naive_go_breaker import NaiveGoBreaker
 from benchmarks.peers.peer import Rival, attribute
 
 # Each is imported by who measures it: where one is missing the others are measured all the same.
-# ruff: noqa: PLC0415
 
 
 def pybreaker() -> Iterator[Rival]:

@@ -23,7 +23,7 @@ def main(what: str, modules: list[str]) -> object:
     loaded = process_time()
     if what == "modules":
         return loaded - start
-    from breakerd import Breaker  # noqa: PLC0415 - it is timed
+    from breakerd import Breaker
 
     imported = process_time()
     breakers = [Breaker()]
@@ -36,10 +36,10 @@ def main(what: str, modules: list[str]) -> object:
 def foreign() -> list[str]:
     """The modules of other distributions that `import breakerd` loads, in that order."""
     before = set(sys.modules)
-    from breakerd import Breaker  # noqa: F401, PLC0415 - to see what it loads
+    from breakerd import Breaker  # noqa: F401 - to see what it loads
 
     loaded = [name for name in sys.modules if name not in before]
-    from sysconfig import get_paths  # noqa: PLC0415 - breaker is to be the first to load anything
+    from sysconfig import get_paths
 
     sites = tuple({get_paths()[kind] for kind in ("purelib", "platlib")})
     return [name for name in loaded if (_file(name) or "").startswith(sites)]

@@ -69,7 +69,7 @@ def _part_of(dependency: str, foreign: list[str]) -> list[str]:
     return [name for name in foreign if name.partition(".")[0] == dependency]
 
 
-def _fresh(*arguments: str) -> Any:  # noqa: ANN401 - JSON
+def _fresh(*arguments: str) -> Any:
     command = [sys.executable, _FRESH, *arguments]
     done = subprocess.run(command, env=_ENVIRONMENT, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ours
     return json.loads(done.stdout)

@@ -36,7 +36,7 @@ async def raw(scope: Scope, receive: Receive, send: Send) -> None:
 
 def fastapi() -> Application:
     """An application of one route, which gives a small object."""
-    from fastapi import FastAPI  # noqa: PLC0415 - only where it is asked for
+    from fastapi import FastAPI
 
     app = FastAPI()
 
@@ -54,15 +54,15 @@ def bare(app: Application) -> Application:
 
 def ours(app: Application) -> Application:
     """As the documentation has it."""
-    from breakerd import Breaker  # noqa: PLC0415 - one contestant a process
-    from breakerd.breaker.integrations.asgi import BreakerMiddleware  # noqa: PLC0415
+    from breakerd import Breaker
+    from breakerd.breaker.integrations.asgi import BreakerMiddleware
 
     return BreakerMiddleware(app, Breaker(name="benchmark"))
 
 
 def asking(app: Application) -> Application:
     """The least that there could be: asks and reports, and sees nothing of what is answered."""
-    from breakerd import Breaker  # noqa: PLC0415
+    from breakerd import Breaker
 
     breaker = Breaker(name="benchmark")
     clock = breaker.clock
@@ -79,7 +79,7 @@ def asking(app: Application) -> Application:
 
 def seeing(app: Application) -> Application:
     """The least that sees the status: neither the end of the body, nor errors, nor who left."""
-    from breakerd import Breaker  # noqa: PLC0415
+    from breakerd import Breaker
 
     breaker = Breaker(name="benchmark")
     clock = breaker.clock
@@ -104,7 +104,7 @@ def seeing(app: Application) -> Application:
 
 def pybreaker(app: Application) -> Application:
     """Its context manager; its own way with coroutines is for Tornado's."""
-    import pybreaker as library  # noqa: PLC0415
+    import pybreaker as library
 
     breaker = library.CircuitBreaker()
 
@@ -117,7 +117,7 @@ def pybreaker(app: Application) -> Application:
 
 def circuitbreaker(app: Application) -> Application:
     """Its decorator."""
-    import circuitbreaker as library  # noqa: PLC0415
+    import circuitbreaker as library
 
     @library.circuit(name="benchmark")  # type: ignore[untyped-decorator] # it has no types
     async def call(scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,8 +128,8 @@ def circuitbreaker(app: Application) -> Application:
 
 def purgatory(app: Application) -> Application:
     """Its context manager."""
-    import purgatory as library  # noqa: PLC0415
-    from purgatory.domain.model import OpenedState  # noqa: PLC0415
+    import purgatory as library
+    from purgatory.domain.model import OpenedState
 
     factory = library.AsyncCircuitBreakerFactory()
 
@@ -142,7 +142,7 @@ def purgatory(app: Application) -> Application:
 
 def aiobreaker(app: Application) -> Application:
     """Its decorator."""
-    import aiobreaker as library  # noqa: PLC0415
+    import aiobreaker as library
 
     breaker = library.CircuitBreaker()
 
@@ -155,7 +155,7 @@ def aiobreaker(app: Application) -> Application:
 
 def interlock(app: Application) -> Application:
     """Its context manager; what it ships for FastAPI guards what a route calls."""
-    import interlock as library  # noqa: PLC0415
+    import interlock as library
 
     breaker = library.CircuitBreaker(name="benchmark")
 
@@ -168,8 +168,8 @@ def interlock(app: Application) -> Application:
 
 def pyresilience(app: Application) -> Application:
     """The middleware it ships, with a breaker and nothing else."""
-    from pyresilience import CircuitBreakerConfig, ResilienceConfig  # noqa: PLC0415
-    from pyresilience.contrib.fastapi import ResilientMiddleware  # noqa: PLC0415
+    from pyresilience import CircuitBreakerConfig, ResilienceConfig
+    from pyresilience.contrib.fastapi import ResilientMiddleware
 
     config = ResilienceConfig(circuit_breaker=CircuitBreakerConfig())
     return cast("Application", ResilientMiddleware(app, config))  # its scope is a dict
@@ -209,6 +209,6 @@ PEERS: Final[dict[str, Callable[[Application], Application]]] = {
 }
 
 
-def build(application: str, middleware: str) -> Any:  # noqa: ANN401 - as a server takes it
+def build(application: str, middleware: str) -> Any:
     """The application of that name behind the middleware of that name."""
     return (MIDDLEWARE | PEERS)[middleware](APPLICATIONS[application]())

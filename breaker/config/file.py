@@ -137,7 +137,7 @@ class ConfigFile:
     def watch(self) -> None:
         """Applies changes of the file from now on, on a thread of its own."""
         # Not at the top: those who only read a file need not load watchdog.
-        from breakerd.breaker.config.file_watcher import FileWatch  # noqa: PLC0415
+        from breakerd.breaker.config.file_watcher import FileWatch
 
         with self.lock:
             if self._watch is None:

@@ -555,7 +555,7 @@ class Engine:
                 f"cannot {action} breaker {self.name!r}: it is {state}; enable it first"
             )
 
-    def _send(self, kind: type[Event], now: float, **fields: Any) -> None:  # noqa: ANN401 - each event has fields of its own
+    def _send(self, kind: type[Event], now: float, **fields: Any) -> None:
         self._emit(
             kind(breaker=self.name, at=time.time(), monotonic=now, drill=self.drill, **fields)
         )

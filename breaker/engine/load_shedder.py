@@ -163,7 +163,7 @@ class Shedding:
         seconds: float,
         pending: _Pending,
         traffic: Traffic,
-        open_to_calls: bool,  # noqa: FBT001 - one of the parts of a sample
+        open_to_calls: bool,
     ) -> None:
         sample = Sample(
             seconds=seconds,

@@ -24,7 +24,7 @@ class EventStream:
     def __init__(self, subscribe: Subscribe, maxsize: int = 1000, *, name: str = "") -> None:
         if maxsize < 1:
             raise ValueError(f"maxsize is {maxsize}; it must be at least 1")
-        import asyncio  # noqa: PLC0415 - whoever has a loop has loaded it
+        import asyncio
 
         self._name = name
         self._loop = asyncio.get_running_loop()

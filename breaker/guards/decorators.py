@@ -123,7 +123,7 @@ def _guarded_async(
     limited, ignore = terms.timeout is not None or terms.priority is not None, terms.ignore
 
     @functools.wraps(fn)
-    async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401 - as `fn` has it
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
         if limited or (DEADLINES and given_deadline() is not None):
             async with GuardOnTerms(breaker, terms):
                 return await fn(*args, **kwargs)

@@ -33,7 +33,7 @@ class Guarded(Protocol):
         """Whether the call may go."""
         ...
 
-    def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: FBT001, FBT002 - as `HotPath.done`
+    def done(self, start: float, end: float, error: bool = False) -> None:
         """Reports the call."""
         ...
 
@@ -65,7 +65,7 @@ class Failing(HotPath):
     def _allow_carefully(self) -> bool:
         return self._breaker.allow()
 
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: ARG002, FBT001 - it is what `HotPath` asks for
+    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: ARG002 - it is what `HotPath` asks for
         self._breaker.done(start, end, error=True)
 
 
@@ -91,7 +91,7 @@ class Ended(HotPath):
     def _allow_carefully(self) -> bool:
         raise RuntimeError("a guard is for one call; ask for a new one with breaker.guard()")
 
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: FBT001 - as above
+    def _done_carefully(self, start: float, end: float, error: bool) -> None:
         pass
 
 
@@ -100,7 +100,7 @@ class Spent(Ended):
 
     __slots__ = ()
 
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: ARG002, FBT001 - as above
+    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: ARG002 - as above
         self._allow_carefully()
 
 

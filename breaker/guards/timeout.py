@@ -57,7 +57,7 @@ class TimeLimit:
         """
         if self._limit is not None and not self._limit.enforced:
             self._limit.enforced = self._limit is not self._outer
-            from asyncio import timeout  # noqa: PLC0415 - whoever has a loop has loaded it
+            from asyncio import timeout
 
             cutoff = timeout(self._limit.remaining())
             await cutoff.__aenter__()

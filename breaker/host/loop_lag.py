@@ -62,7 +62,7 @@ class LoopLag:
         Raises:
             RuntimeError: no asyncio loop is running in this thread.
         """
-        import asyncio  # noqa: PLC0415 - whoever has a loop has loaded it
+        import asyncio
 
         loop = asyncio.get_running_loop()
         with self._lock:

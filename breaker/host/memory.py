@@ -128,7 +128,7 @@ def _of_process() -> MemoryReading:
         OSError: it cannot be read.
     """
     # Where no group has a limit, the first breaker loads it; elsewhere nobody needs it.
-    import psutil  # noqa: PLC0415
+    import psutil
 
     try:
         used = psutil.Process().memory_info().rss

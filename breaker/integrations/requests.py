@@ -40,9 +40,9 @@ class BreakerAdapter(BaseAdapter):
     def send(
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
+        stream: bool = False,
         timeout: _Timeout = None,
-        verify: bool | str = True,  # noqa: FBT001, FBT002 - the signature of requests
+        verify: bool | str = True,
         cert: str | tuple[str, str] | None = None,
         proxies: dict[str, str] | None = None,
     ) -> requests.Response:

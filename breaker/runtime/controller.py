@@ -190,7 +190,7 @@ class CarefulPath(HotPath):
             self._rejected_before += 1
         return self._answer
 
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: FBT001 - handed on as it came
+    def _done_carefully(self, start: float, end: float, error: bool) -> None:
         if start <= end and not error and self._note_long(end - start):
             return
         if not math.isfinite(end - start):
@@ -457,7 +457,7 @@ class CarefulPath(HotPath):
             return False, 0, -math.inf
         return False, self._more(False), self._deadline
 
-    def _more(self, answer: bool) -> int:  # noqa: FBT001 - as `_prepare`
+    def _more(self, answer: bool) -> int:
         """How often `answer` is to be prepared the next time."""
         before = self._prepared if answer is self._answer else 0
         return min(_ANSWERS if answer else _REJECTIONS, max(_FIRST_ANSWERS, 2 * before))

@@ -62,7 +62,7 @@ class HotPath:
         return self._allow_carefully()
 
     # `error` could be given by position, but say its name: a keyword-only parameter costs 10 ns.
-    def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: FBT001, FBT002
+    def done(self, start: float, end: float, error: bool = False) -> None:
         """Reports a call that was allowed.
 
         Args:
@@ -90,13 +90,13 @@ class HotPath:
         """Thinks about one call."""
         raise NotImplementedError
 
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:  # noqa: FBT001 - handed on as it came
+    def _done_carefully(self, start: float, end: float, error: bool) -> None:
         """Takes in a call that is slow, failed, or reported while each one counts."""
         raise NotImplementedError
 
     # --- what the rest of the breaker prepares and reads; its lock is held
 
-    def _prepare(self, answer: bool, count: int) -> None:  # noqa: FBT001 - it is what `allow` returns
+    def _prepare(self, answer: bool, count: int) -> None:
         """Lets `allow` say `answer` to so many calls, at most, before it thinks again."""
         left = self._answers
         if answer is self._answer and 0 < len(left) <= count:
@@ -147,7 +147,7 @@ def allow_under_lock(self: HotPath) -> bool:
     return self._allow_carefully() if answer is None else answer
 
 
-def prepare_under_lock(self: HotPath, answer: bool, count: int) -> None:  # noqa: FBT001 - as above
+def prepare_under_lock(self: HotPath, answer: bool, count: int) -> None:
     """`HotPath._prepare`, likewise."""
     with self._answers_lock:
         _prepare(self, answer, count)

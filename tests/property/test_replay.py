@@ -58,7 +58,7 @@ def test_csv_round_trip(
     calls: list[Call],
     unit: tuple[str, float],
     delimiter: str,
-    packed: bool,  # noqa: FBT001 - drawn
+    packed: bool,
 ) -> None:
     name, milliseconds = unit
     lines = [delimiter.join(("memory", "outcome", f"latency_{name}", "time"))]

@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
     # The names are http.server's.
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
-    def log_message(self, *_: Any) -> None:  # noqa: ANN401 - its parent's
+    def log_message(self, *_: Any) -> None:
         """Says nothing: the journal holds every request."""
 
     def _hold(self, seconds: float) -> bool:

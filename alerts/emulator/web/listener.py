@@ -88,19 +88,19 @@ class Listener(socketserver.ThreadingTCPServer):
                 self._changed.wait(self.timeout)
             self._waiting.discard(me)
 
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - its parent's
+    def process_request(self, request: Any, client_address: Any) -> None:
         """Notes the connection, and serves it."""
         with self._changed:
             self._connections[request] = 0
         super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - its parent's
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Notes whose connection it is, and serves it."""
         with self._changed:
             self._connections[request] = threading.get_ident()
         super().process_request_thread(request, client_address)
 
-    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - its parent's
+    def shutdown_request(self, request: Any) -> None:
         """Closes a connection, and forgets it."""
         super().shutdown_request(request)
         with self._changed:

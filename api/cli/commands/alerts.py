@@ -52,7 +52,7 @@ def list_alerts(
     if as_json:
         print_json(answer)
         return
-    from breakerd.api.cli.views.alerts import alerts_table  # noqa: PLC0415 - for people only
+    from breakerd.api.cli.views.alerts import alerts_table
 
     out.print(alerts_table(answer["alerts"]) if answer["alerts"] else "no alerts")
 
@@ -66,7 +66,7 @@ def show_alert(
     if as_json:
         print_json(answer)
         return
-    from breakerd.api.cli.views.alerts import alert_table  # noqa: PLC0415 - for people only
+    from breakerd.api.cli.views.alerts import alert_table
 
     out.print(alert_table(answer))
 

@@ -30,7 +30,7 @@ def status(
     breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
 ) -> None:
     """Shows a breaker's state, and why it is in it."""
-    from breakerd.api.cli.views.status import status_table  # noqa: PLC0415 - for this command only
+    from breakerd.api.cli.views.status import status_table
 
     answer = client_of(url, token).get(breaker, "status")
     if as_json:
@@ -113,7 +113,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
 
 def client_of(url: str, token: str | None) -> "Client":
     """A client of the service at `url`; it may only read if the read token is all there is."""
-    from breakerd.api.cli.client import Client  # noqa: PLC0415 - commands that ask nobody need no client
+    from breakerd.api.cli.client import Client
 
     return Client(url, token or os.environ.get("BREAKERD_READ_TOKEN"))
 

@@ -54,10 +54,10 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
         ConfigError: every problem in the file and the environment.
     """
     # Imported here, since other commands need none of it.
-    from breakerd.alerts.doctor.doctor import examine  # noqa: PLC0415
-    from breakerd.alerts.doctor.send_test import try_all  # noqa: PLC0415
-    from breakerd.alerts.settings.alerting import read_settings  # noqa: PLC0415
-    from breakerd.api.config_file import read_file  # noqa: PLC0415
+    from breakerd.alerts.doctor.doctor import examine
+    from breakerd.alerts.doctor.send_test import try_all
+    from breakerd.alerts.settings.alerting import read_settings
+    from breakerd.api.config_file import read_file
 
     settings = read_file(config).alerting if config else read_settings(None)
 

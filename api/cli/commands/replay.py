@@ -105,7 +105,7 @@ def _told(trace: Trace, progress: Progress) -> Iterator[Call]:
 
 def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
     """The settings of that breaker in each file, by the file's name."""
-    from breakerd.api.config_file import read_file  # noqa: PLC0415 - as in the other commands
+    from breakerd.api.config_file import read_file
 
     settings: dict[str, Settings] = {}
     for file in files:
@@ -134,8 +134,8 @@ def _check_plot(file: Path | None) -> None:
 
 def _draw(file: Path, trace: Trace, report: Report) -> None:
     # matplotlib takes seconds to load, and is an extra.
-    from breakerd.api.cli.views.replay_page import write_page  # noqa: PLC0415
-    from breakerd.api.cli.views.replay_plot import write_png  # noqa: PLC0415
+    from breakerd.api.cli.views.replay_page import write_page
+    from breakerd.api.cli.views.replay_plot import write_png
 
     try:
         if file.suffix.lower() == ".png":

@@ -73,7 +73,7 @@ def list_silences(url: Url = HERE, token: Token = None, *, as_json: AsJson = Fal
     if as_json:
         print_json(answer)
         return
-    from breakerd.api.cli.views.silences import silences_table  # noqa: PLC0415 - for people only
+    from breakerd.api.cli.views.silences import silences_table
 
     out.print(silences_table(answer))
 

@@ -36,7 +36,7 @@ PAY = Subject(("payments",), {"kind": "open", "Team": "core", "Environment": "pr
         ("Environment=[ps]*", True),
     ],
 )
-def test_matchers(text: str, holds: bool) -> None:  # noqa: FBT001 - a table
+def test_matchers(text: str, holds: bool) -> None:
     assert Matcher.parse(text).holds(PAY) is holds
 
 

@@ -271,7 +271,7 @@ class TestOthers:
                 return super().allow()
 
         class Talkative(Breaker):
-            def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is there
+            def done(self, start: float, end: float, error: bool = False) -> None:
                 heard.append("done")
                 super().done(start, end, error)
 

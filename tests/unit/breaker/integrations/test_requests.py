@@ -108,9 +108,9 @@ class Recorder(requests.adapters.BaseAdapter):
     def send(
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
+        stream: bool = False,
         timeout: float | tuple[float | None, float | None] | None = None,
-        verify: bool | str = True,  # noqa: FBT001, FBT002 - the signature of requests
+        verify: bool | str = True,
         cert: str | tuple[str, str] | None = None,
         proxies: dict[str, str] | None = None,
     ) -> requests.Response:

@@ -292,7 +292,7 @@ class Careless(Breaker):
 
     reported = 0
 
-    def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is
+    def done(self, start: float, end: float, error: bool = False) -> None:
         super().done(start, end, error)
         self.reported = following(self.reported)
 
@@ -317,7 +317,7 @@ class Lax(Breaker):
             self.under_way += 1
         return super().allow()
 
-    def done(self, start: float, end: float, error: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is
+    def done(self, start: float, end: float, error: bool = False) -> None:
         super().done(start, end, error)
         with self.counting:
             self.under_way -= 1
