@@ -1,4 +1,6 @@
-"""Fixtures for pytest, loaded by a line in `conftest.py`:
+"""Fixtures for pytest.
+
+Load them in `conftest.py`:
 
     pytest_plugins = ["breakerd.alerts.emulator.pytest_plugin"]
 
