@@ -22,9 +22,9 @@ from breakerd.breaker.events.events import Signal
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.guards import decorators as decorator
-from breakerd.breaker.guards.fast_guard import plain_guard
-from breakerd.breaker.guards.guard import UNUSED, Guard, guard_of
-from breakerd.breaker.guards.options import Ignored, Terms, Timeout
+from breakerd.breaker.guards.fast_guard import guard_class_for
+from breakerd.breaker.guards.guard import UNUSED, Guard, make_guard
+from breakerd.breaker.guards.options import Ignored, CallOptions, Timeout
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.host.memory import MEMORY, MemoryReading
 from breakerd.breaker.runtime.controller import CarefulPath
@@ -83,7 +83,7 @@ class Breaker(CarefulPath):
         """The file its settings come from, if any."""
         self.config_report: Callable[[], ConfigReport | None] = _no_config
         """Asked for what `status()` says of that file; set by whoever watches it."""
-        self._plain_guard = plain_guard(self)
+        self._plain_guard = guard_class_for(self)
         self._last_guard = self._plain_guard()
         """Given out again once nobody else holds it: to make one costs as much as the breaker."""
         if self._background:
@@ -121,7 +121,7 @@ class Breaker(CarefulPath):
     @property
     def enabled(self) -> bool:
         """False only under `DISABLED`."""
-        return self._engine.machine.mode is not State.DISABLED
+        return self._engine.machine.override is not State.DISABLED
 
     @property
     def memory_ok(self) -> bool:
@@ -129,7 +129,7 @@ class Breaker(CarefulPath):
         return not self._engine.memory.breached
 
     @property
-    def memory_share(self) -> float | None:
+    def memory_utilization(self) -> float | None:
         """Used share of the memory limit at the last reading; None while unknown."""
         return self._engine.memory.used
 
@@ -140,7 +140,7 @@ class Breaker(CarefulPath):
             return not self._engine.latency.breached(self._present_window())
 
     @property
-    def service_ok(self) -> bool:
+    def healthy(self) -> bool:
         """Whether the service level is kept, calls are normal and not too many, the load is borne.
 
         What is not is told; without a stated `slo`, a `[limiter]` and a threshold of `[load]`, it
@@ -178,8 +178,8 @@ class Breaker(CarefulPath):
 
     def rejection(self) -> BreakerOpenError:
         """The error that tells a caller why it is rejected, and when to come again."""
-        mode = self._engine.machine.mode
-        overloaded = self._engine.rejects_for_load
+        mode = self._engine.machine.override
+        overloaded = self._engine.rejects_for_limit
         why = OVERLOADED if overloaded else self._engine.trip_reason.value
         reason = mode.value.lower() if mode else why
         return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
@@ -230,24 +230,24 @@ class Breaker(CarefulPath):
 
     def reset(self) -> None:
         """Closes, ends drills, and forgets the window. `DISABLED` and `OBSERVE` stay in force."""
-        mode = self._engine.machine.mode
-        self._operate(None if mode is State.FORCED_OPEN else mode, Reason.RESET)
+        mode = self._engine.machine.override
+        self._set_mode(None if mode is State.FORCED_OPEN else mode, Reason.RESET)
 
     def enable(self) -> None:
         """Ends what an operator put in force (`disable`, `force_open`, `observe`), and resets."""
-        self._operate(None, Reason.RESET)
+        self._set_mode(None, Reason.RESET)
 
     def disable(self) -> None:
         """Lets everything pass and decides nothing, until `enable`."""
-        self._operate(State.DISABLED, Reason.OPERATOR)
+        self._set_mode(State.DISABLED, Reason.OPERATOR)
 
     def observe(self) -> None:
         """Goes on deciding and reporting, but rejects nothing, until `enable`."""
-        self._operate(State.OBSERVE, Reason.OPERATOR)
+        self._set_mode(State.OBSERVE, Reason.OPERATOR)
 
     def force_open(self, reason: str = "") -> None:
         """Rejects everything until `reset` or `enable`; `reason` is kept for those who ask."""
-        self._operate(State.FORCED_OPEN, Reason.OPERATOR, note=reason)
+        self._set_mode(State.FORCED_OPEN, Reason.OPERATOR, note=reason)
 
     def trip(self, reason: str = "manual", *, drill: bool = False) -> None:
         """Opens as if a signal had said so; recovery goes its usual way.
@@ -296,7 +296,7 @@ class Breaker(CarefulPath):
                 self._read_memory(now)
                 self._read_load(now)
 
-    def revised_slo(self) -> Slo | None:
+    def estimate_slo(self) -> Slo | None:
         """The service level that is really kept, learnt over about a day.
 
         None without a stated `slo`, and until enough is known; to be put in force by `revise`.
@@ -305,7 +305,7 @@ class Breaker(CarefulPath):
             slo = self._engine.settings.slo
             return revised(self._engine.baseline, slo, now) if slo else None
 
-    def revise(self, slo: Slo | None) -> None:
+    def apply_slo(self, slo: Slo | None) -> None:
         """Puts another service level in force, or none; all else is kept, and nothing warms up.
 
         The file is not changed: where there is one, `Registry.change` also writes it down.
@@ -386,7 +386,7 @@ class Breaker(CarefulPath):
                 self._last_guard = guard = kind()
             guard.breaker, guard._time_limit = self, None  # noqa: SLF001 - in place of an `__init__`
             return guard
-        return guard_of(self, timeout, priority, ignore)
+        return make_guard(self, timeout, priority, ignore)
 
     def guarded(
         self,
@@ -396,7 +396,7 @@ class Breaker(CarefulPath):
         ignore: Ignored = (),
     ) -> decorator.Decorator:
         """Like `@breaker`, with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`."""
-        return decorator.Decorator(self, Terms(timeout, priority, ignore))
+        return decorator.Decorator(self, CallOptions(timeout, priority, ignore))
 
     # Not called from methods of their own, which would cost as much as the breaker.
     call = decorator.call
@@ -409,7 +409,7 @@ class Breaker(CarefulPath):
     def __repr__(self) -> str:
         return f"<Breaker {self.name!r} {self.state.value}>"
 
-    def _operate(self, mode: State | None, reason: Reason, *, note: str = "") -> None:
+    def _set_mode(self, mode: State | None, reason: Reason, *, note: str = "") -> None:
         with self._careful() as now:
             self._engine.operate(now, mode, reason, note=note)
             self._read_memory(now)

@@ -35,11 +35,11 @@ class Reason(StrEnum):
     ERRORS = "errors"
     MEMORY = "memory"
     LOAD = "load"
-    HOPELESS = "hopeless"
-    MEMORY_BACK = "memory_back"
-    WARMED_UP = "warmed_up"
+    FAILURE_STREAK = "hopeless"
+    MEMORY_RECOVERED = "memory_back"
+    WARMUP_ENDED = "warmed_up"
     MANUAL = "manual"
-    WAIT_OVER = "wait_over"
+    WAIT_ELAPSED = "wait_over"
     PROBE_FAILED = "probe_failed"
     RAMP_FAILED = "ramp_failed"
     RECOVERED = "recovered"
@@ -87,83 +87,83 @@ class StateMachine:
 
     def __init__(self, settings: Settings) -> None:
         self.recovery = Recovery(settings)
-        self.automatic = CLOSED
-        self.mode: State | None = None
+        self.decided = CLOSED
+        self.override: State | None = None
         self.reason = Reason.RESET
-        self.warm_at = -inf
+        self.warm_up_until = -inf
         """When warming up ends."""
         self.generation = 0
-        self.since = -inf
+        self.generation_started_at = -inf
         """Calls that began before this belong to an earlier generation and decide nothing."""
 
     @property
     def state(self) -> State:
         """The state that calls meet."""
-        return self.mode or self.automatic
+        return self.override or self.decided
 
     @property
-    def deciding(self) -> bool:
+    def decides(self) -> bool:
         """Whether signals may move the machine: not under `FORCED_OPEN` and `DISABLED`."""
-        return self.mode is None or self.mode is OBSERVE
+        return self.override is None or self.override is OBSERVE
 
     @property
     def deadline(self) -> float:
         """When time alone may next change something; infinite if never."""
-        if self.automatic is CLOSED:
+        if self.decided is CLOSED:
             return inf
-        if self.automatic is WARMING_UP and self.deciding:
-            return self.warm_at
-        recovering = self.automatic in RECOVERING
-        return self.recovery.deadline if recovering and self.deciding else inf
+        if self.decided is WARMING_UP and self.decides:
+            return self.warm_up_until
+        recovering = self.decided in RECOVERING
+        return self.recovery.deadline if recovering and self.decides else inf
 
     def warm_up(self, until: float) -> None:
         """Begins by warming up; before any call, so nobody need be told."""
-        self.automatic, self.warm_at = WARMING_UP, until
+        self.decided, self.warm_up_until = WARMING_UP, until
 
-    def warmed(self, now: float, *, enough: bool = False) -> Change | None:
+    def end_warm_up(self, now: float, *, enough: bool = False) -> Change | None:
         """Ends warming up, if it is over or enough is known. Its calls go on counting."""
-        if self.automatic is not WARMING_UP or not (enough or now >= self.warm_at):
+        if self.decided is not WARMING_UP or not (enough or now >= self.warm_up_until):
             return None
-        since = self.since
-        change = self._go(now, CLOSED, Reason.WARMED_UP)
-        self.since = since
+        since = self.generation_started_at
+        change = self._transition(now, CLOSED, Reason.WARMUP_ENDED)
+        self.generation_started_at = since
         return change
 
-    def waits(self, now: float) -> bool:
+    def rejects_until_deadline(self, now: float) -> bool:
         """Whether every call is rejected until some time has passed, whatever calls show."""
         recovery = self.recovery
-        if self.automatic is OPEN:
+        if self.decided is OPEN:
             return recovery.ready and now < recovery.until
-        probing = self.automatic is HALF_OPEN and recovery.phase is Phase.PROBES
+        probing = self.decided is HALF_OPEN and recovery.phase is Phase.PROBES
         return probing and recovery.adaptive and recovery.ready and now < recovery.until
 
     def would_admit(self, now: float) -> bool:
         """What the signals' decision says to one more call; takes a place where there are few."""
-        return self.recovery.admit(now) if self.automatic in RECOVERING else True
+        return self.recovery.admit(now) if self.decided in RECOVERING else True
 
     def trip(self, now: float, reason: Reason, *, adaptive: bool = False) -> Change | None:
         """Opens; None if it is open already (a manual trip then starts the wait anew)."""
-        if self.automatic is OPEN:
+        if self.decided is OPEN:
             if reason is Reason.MANUAL:
                 self.recovery.open(now)
             return None
         self.recovery.open(now, adaptive=adaptive)
-        return self._go(now, OPEN, reason)
+        return self._transition(now, OPEN, reason)
 
     def probe(self, now: float) -> Change | None:
         """Ends the wait, if it is over."""
         waiting = now < self.recovery.until or not self.recovery.ready
-        if self.automatic is not OPEN or waiting:
+        if self.decided is not OPEN or waiting:
             return None
         self.recovery.begin(now)
-        return self._go(now, HALF_OPEN, Reason.WAIT_OVER)
+        return self._transition(now, HALF_OPEN, Reason.WAIT_ELAPSED)
 
     def watch_memory(self, now: float) -> Change | None:
         """Lets calls go while there is memory, after a trip for the lack of it."""
-        if self.automatic is not OPEN:
+        if self.decided is not OPEN:
             return None
         self.recovery.watch_memory()
-        return self._go(now, HALF_OPEN, Reason.MEMORY_BACK)
+        return self._transition(now, HALF_OPEN, Reason.MEMORY_RECOVERED)
 
     def settle(self, now: float, outcome: Outcome) -> Change | None:
         """Draws the consequence of what the recovery said."""
@@ -175,27 +175,27 @@ class StateMachine:
             return self.trip(now, reason, adaptive=self.recovery.adaptive)
         if outcome is Outcome.STEP_BACK:
             # Calls let in at the larger share say nothing about the smaller one.
-            self.since = now
+            self.generation_started_at = now
         return None
 
     def close(self, now: float, reason: Reason) -> Change | None:
         """Closes; None if it is closed already."""
         self.recovery.finish()
-        if self.automatic is CLOSED:
+        if self.decided is CLOSED:
             return None
-        return self._go(now, CLOSED, reason)
+        return self._transition(now, CLOSED, reason)
 
     def set_mode(self, now: float, mode: State | None, reason: Reason) -> Change | None:
         """Puts the operator's mode in force, or takes it away; None if that changes nothing."""
-        if mode is self.mode:
+        if mode is self.override:
             return None
-        before, self.mode = self.state, mode
+        before, self.override = self.state, mode
         # Without a mode the decision starts afresh, so that there is one change and not two.
-        self.automatic = CLOSED
+        self.decided = CLOSED
         self.recovery.finish()
-        return self._changed(now, before, reason, observed=False)
+        return self._record_change(now, before, reason, observed=False)
 
-    def take_up(
+    def resume(
         self, now: float, automatic: State, mode: State | None, wait: float
     ) -> Change | None:
         """Goes where an earlier process was, `wait` seconds before its probes; None if it is there.
@@ -203,21 +203,21 @@ class StateMachine:
         Half open becomes open without a wait: the probes are lost with the process that sent them.
         """
         before = self.state
-        self.mode = mode
+        self.override = mode
         if automatic is not WARMING_UP:
-            self.automatic = CLOSED if automatic is CLOSED else OPEN
+            self.decided = CLOSED if automatic is CLOSED else OPEN
         self.recovery.wait(now + wait)
         if self.state is before:
             return None
-        return self._changed(now, before, Reason.RESTORED, observed=False)
+        return self._record_change(now, before, Reason.RESTORED, observed=False)
 
-    def _go(self, now: float, to_state: State, reason: Reason) -> Change:
-        before, self.automatic = self.automatic, to_state
-        return self._changed(now, before, reason, observed=self.mode is not None)
+    def _transition(self, now: float, to_state: State, reason: Reason) -> Change:
+        before, self.decided = self.decided, to_state
+        return self._record_change(now, before, reason, observed=self.override is not None)
 
-    def _changed(self, now: float, before: State, reason: Reason, *, observed: bool) -> Change:
+    def _record_change(self, now: float, before: State, reason: Reason, *, observed: bool) -> Change:
         self.reason = reason
         self.generation += 1
-        self.since = now
-        after = self.automatic if observed else self.state
+        self.generation_started_at = now
+        after = self.decided if observed else self.state
         return Change(before, after, reason, observed=observed)

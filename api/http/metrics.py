@@ -199,7 +199,7 @@ def _trouble(breakers: Readings) -> Metric:
         labels=["breaker"],
     )
     for breaker, *_ in breakers:
-        family.add_metric([breaker.name], breaker.service_ok)
+        family.add_metric([breaker.name], breaker.healthy)
     return family
 
 

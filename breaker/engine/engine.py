@@ -56,14 +56,14 @@ from breakerd.breaker.states import (
     StateMachine,
 )
 
-_REASONS: Final = {
+_REASON_OF_SIGNAL: Final = {
     Signal.LATENCY: Reason.LATENCY,
     Signal.ERRORS: Reason.ERRORS,
-    Signal.SLO: Reason.HOPELESS,
+    Signal.SLO: Reason.FAILURE_STREAK,
 }
-_LIMITED: Final = frozenset({Phase.RAMP, Phase.MEMORY})
+_LIMITED_PHASES: Final = frozenset({Phase.RAMP, Phase.MEMORY})
 """The phases of a recovery in which a concurrency limit counts."""
-_TROUBLED_SPEED: Final = 0.1
+_DEGRADED_LEARNING_RATE: Final = 0.1
 """How fast the baseline learns what is normal over a day while things are not."""
 
 
@@ -96,7 +96,7 @@ class Engine:
         self.machine.recovery.limited = settings.limiter.enabled
         if settings.slo and settings.slo.warmup:
             self.machine.warm_up(now + settings.slo.warmup)
-        self.window = CallWindow(*_shape(settings))
+        self.window = CallWindow(*_window_settings(settings))
         self.evidence: tuple[Evidence, ...] = NO_EVIDENCE
         """What the last trip was based on."""
         self.note = ""
@@ -115,7 +115,7 @@ class Engine:
 
     def admit(self, now: float, traffic: Traffic) -> bool:
         """Whether one more call may go; takes a probe's place where there are few."""
-        mode = self.machine.mode
+        mode = self.machine.override
         if mode is FORCED_OPEN:
             return False
         if mode is DISABLED:
@@ -134,7 +134,7 @@ class Engine:
         A call that began before the last transition belongs to an earlier generation, and an open
         breaker has let none in.
         """
-        if start < self.machine.since or self.machine.automatic is OPEN:
+        if start < self.machine.generation_started_at or self.machine.decided is OPEN:
             return False
         seconds = end - start
         error = error or seconds > self.slo.timeout
@@ -143,10 +143,10 @@ class Engine:
         hopeless = error and self.shedding.failed(now, start, end, traffic)
         if not error:
             self.shedding.succeeded(start, traffic)
-        if not self.machine.deciding:
+        if not self.machine.decides:
             return True
-        if hopeless and self._open_to_calls and self.shedding.streak:
-            self._give_up(now, self.shedding.streak.failures)
+        if hopeless and self._admits_up_to_limit and self.shedding.streak:
+            self._trip_on_streak(now, self.shedding.streak.failures)
         else:
             self._judge_call(now, seconds, error=error)
         return True
@@ -158,8 +158,8 @@ class Engine:
         changed = self.memory.read(share)
         evidence = self.memory.evidence()
         if changed:
-            self._note_breach(now, Signal.MEMORY, evidence if self.memory.breached else None)
-        if not (self.memory.breached and self.machine.deciding):
+            self._update_breach(now, Signal.MEMORY, evidence if self.memory.breached else None)
+        if not (self.memory.breached and self.machine.decides):
             return
         if not (self._gates_memory and self.machine.recovery.phase is Phase.MEMORY):
             self._trip(now, Reason.MEMORY, (evidence,))
@@ -170,36 +170,36 @@ class Engine:
         self.shedding.loaded = self.load.breached
         evidence = self.load.evidence()
         if changed:
-            self._note_breach(now, Signal.LOAD, evidence if self.load.breached else None)
-        if self.load.rejects and self.machine.deciding:
+            self._update_breach(now, Signal.LOAD, evidence if self.load.breached else None)
+        if self.load.rejects and self.machine.decides:
             self._trip(now, Reason.LOAD, (evidence,))
 
-    def learn(self, now: float, batch: Batch, traffic: Traffic) -> None:
+    def update_baseline(self, now: float, batch: Batch, traffic: Traffic) -> None:
         """Takes what calls did since the last tick into the baseline, and judges by it."""
-        self.shedding.advance(now, batch, traffic, open_to_calls=self._open_to_calls)
+        self.shedding.advance(now, batch, traffic, open_to_calls=self._admits_up_to_limit)
         complete = self.baseline.observe(now, batch, speed=self._learning_speed())
-        if complete and self.settings.slo and self.machine.automatic is CLOSED:
+        if complete and self.settings.slo and self.machine.decided is CLOSED:
             self.anomaly.judge(now, self.baseline)
 
     def advance(self, now: float, traffic: Traffic) -> None:
         """Everything that time alone brings about."""
         self.window.expire(now)
         machine = self.machine
-        if not machine.deciding:
+        if not machine.decides:
             return
-        self._tell(now, machine.warmed(now, enough=self.baseline.confidence(now) >= 1))
-        if self._open_to_calls and (hanging := self.shedding.hanging(now, traffic)):
-            self._give_up(now, hanging)
-        if machine.automatic in WATCHING:
+        self._apply_change(now, machine.end_warm_up(now, enough=self.baseline.confidence(now) >= 1))
+        if self._admits_up_to_limit and (hanging := self.shedding.hanging(now, traffic)):
+            self._trip_on_streak(now, hanging)
+        if machine.decided in WATCHING:
             self._judge_window(now)
-            self._tell_overload(now, traffic)
-        if machine.automatic is CLOSED:
+            self._update_overload(now, traffic)
+        if machine.decided is CLOSED:
             anomaly = self.anomaly.evidence() if self.settings.slo else None
-            self._note_breach(now, Signal.ANOMALY, anomaly)
+            self._update_breach(now, Signal.ANOMALY, anomaly)
         self._end_wait(now)
-        if machine.automatic is HALF_OPEN:
-            self._settle(now, self._recovered() or machine.recovery.tick(now))
-        elif machine.automatic is OPEN:
+        if machine.decided is HALF_OPEN:
+            self._apply_outcome(now, self._recovered() or machine.recovery.tick(now))
+        elif machine.decided is OPEN:
             machine.recovery.tick(now)
 
     # --- what an operator wants
@@ -212,7 +212,7 @@ class Engine:
         by_mode = self.machine.set_mode(now, mode, reason)
         # What was decided before is not to come back when the mode ends.
         by_reset = self.machine.close(now, reason)
-        self._tell(now, by_mode or by_reset, note=note)
+        self._apply_change(now, by_mode or by_reset, note=note)
         self.drill = False
 
     def trip(self, now: float, *, note: str = "", drill: bool = False) -> None:
@@ -221,7 +221,7 @@ class Engine:
         Raises:
             BreakerStateError: an operator's mode is in force that decides instead.
         """
-        self._must_decide("trip")
+        self._require_automatic("trip")
         self.drill = self.drill or drill
         self._trip(now, Reason.MANUAL, note=note)
 
@@ -231,8 +231,8 @@ class Engine:
         Raises:
             BreakerStateError: it is not closed, so that nothing would be shown.
         """
-        self._must_decide("drill")
-        if self.machine.automatic is not CLOSED:
+        self._require_automatic("drill")
+        if self.machine.decided is not CLOSED:
             raise BreakerStateError(
                 f"breaker {self.name!r} is {self.machine.state}; a latency drill needs it closed"
             )
@@ -253,7 +253,7 @@ class Engine:
         Raises:
             BreakerStateError: an operator's mode is in force, so that nothing would be shown.
         """
-        self._must_decide("drill")
+        self._require_automatic("drill")
         self.drill = self.memory.drill = True
         self.read_memory(now, None)
 
@@ -282,22 +282,22 @@ class Engine:
             self.shedding = Shedding(settings, now)
         self.machine.recovery.limited = settings.limiter.enabled
         self.machine.recovery.configure(settings)
-        self.window.configure(*_shape(settings))
-        self._send(SettingsChanged, now, changed=changed)
+        self.window.configure(*_window_settings(settings))
+        self._emit_event(SettingsChanged, now, changed=changed)
         return True
 
-    def take_up_baseline(self, now: float, baseline: Baseline) -> None:
+    def resume_baseline(self, now: float, baseline: Baseline) -> None:
         """Goes on with what an earlier process learnt; the surer it is, the less to warm up."""
         self.baseline = baseline
         slo = self.settings.slo
-        if slo and self.machine.automatic is WARMING_UP:
-            self.machine.warm_at = now + slo.warmup * (1 - baseline.confidence(now))
+        if slo and self.machine.decided is WARMING_UP:
+            self.machine.warm_up_until = now + slo.warmup * (1 - baseline.confidence(now))
 
-    def take_up(self, now: float, automatic: State, mode: State | None, wait: float) -> None:
+    def resume(self, now: float, automatic: State, mode: State | None, wait: float) -> None:
         """Goes to where an earlier process was, with `wait` seconds before probes may go."""
         self.window.clear()
-        change = self.machine.take_up(now, automatic, mode, wait)
-        self._tell(now, change)
+        change = self.machine.resume(now, automatic, mode, wait)
+        self._apply_change(now, change)
 
     def _read_settings(self, settings: Settings) -> None:
         """What every decision needs of the settings, which are slow to ask."""
@@ -314,7 +314,7 @@ class Engine:
         return self._breached.get(signal)
 
     @property
-    def near(self) -> bool:
+    def must_check_each_call(self) -> bool:
         """Whether the next call may trip, however good it is: the window is about to be enough."""
         streak = self.shedding.streak
         if streak and streak.running:
@@ -323,43 +323,43 @@ class Engine:
         return len(self.window) < enough and (self.window.slow > 0 or self.window.failed > 0)
 
     @property
-    def gated(self) -> bool:
+    def may_reject_while_closed(self) -> bool:
         """Whether calls may be turned away while closed: for a limit, or for the lack of memory."""
-        return self.shedding.limiting or self.watches_memory
+        return self.shedding.limiting or self.checks_memory_per_call
 
     @property
-    def watches_memory(self) -> bool:
+    def checks_memory_per_call(self) -> bool:
         """Whether each call must be looked at, since memory is nearly short."""
         return self._gates_memory and self.memory.near
 
     @property
-    def rejects_for_load(self) -> bool:
+    def rejects_for_limit(self) -> bool:
         """Whether a call turned away now is so for the limit, and not for the state."""
-        return self.shedding.limiting and self.machine.automatic in WATCHING
+        return self.shedding.limiting and self.machine.decided in WATCHING
 
     @property
-    def starved(self) -> bool:
+    def probes_blocked(self) -> bool:
         """Whether memory is too short, or the load too high, to let even a probe go."""
         return self.memory.breached or self.load.rejects
 
     @property
     def _gates_memory(self) -> bool:
         """Whether memory holds back calls one by one, and not for a stated wait."""
-        return self._adaptive and self.machine.deciding
+        return self._adaptive and self.machine.decides
 
     @property
-    def _open_to_calls(self) -> bool:
+    def _admits_up_to_limit(self) -> bool:
         """Whether calls go as far as a limit lets them."""
         machine = self.machine
-        if machine.automatic in WATCHING:
+        if machine.decided in WATCHING:
             return True
-        return machine.automatic is HALF_OPEN and machine.recovery.phase in _LIMITED
+        return machine.decided is HALF_OPEN and machine.recovery.phase in _LIMITED_PHASES
 
     def _would_admit(self, now: float, traffic: Traffic) -> bool:
         if self._gates_memory and self.memory.over:
             return False
         self._end_wait(now)
-        limited = self._open_to_calls
+        limited = self._admits_up_to_limit
         if limited and not self.shedding.admits(traffic, current_priority()):
             return False
         return self.machine.would_admit(now)
@@ -367,13 +367,13 @@ class Engine:
     def _end_wait(self, now: float) -> None:
         """Ends the wait of an open breaker, if it is over."""
         machine = self.machine
-        if not machine.deciding or machine.automatic is not OPEN:
+        if not machine.decides or machine.decided is not OPEN:
             return
         if self._gates_memory and machine.reason is Reason.MEMORY:
             if not self.memory.over:
-                self._tell(now, machine.watch_memory(now))
-        elif not self.starved:
-            self._tell(now, machine.probe(now))
+                self._apply_change(now, machine.watch_memory(now))
+        elif not self.probes_blocked:
+            self._apply_change(now, machine.probe(now))
 
     def _recovered(self) -> Outcome | None:
         """Whether the recovery is over where no step of a ramp says so; None if it is not."""
@@ -383,46 +383,46 @@ class Engine:
         limited = recovery.phase is Phase.RAMP and recovery.by_limit
         return Outcome.RECOVERED if enough_memory or (limited and started) else None
 
-    def _give_up(self, now: float, failures: int) -> None:
+    def _trip_on_streak(self, now: float, failures: int) -> None:
         """It is hopeless: rejecting costs next to nothing, and spares everybody."""
         evidence = (self.slo.hopeless(failures),)
-        self._note_breach(now, Signal.SLO, evidence[0])
-        if self.machine.automatic in WATCHING:
-            self._trip(now, Reason.HOPELESS, evidence)
+        self._update_breach(now, Signal.SLO, evidence[0])
+        if self.machine.decided in WATCHING:
+            self._trip(now, Reason.FAILURE_STREAK, evidence)
         else:
-            self._settle(now, self.machine.recovery.fail(), evidence)
+            self._apply_outcome(now, self.machine.recovery.fail(), evidence)
 
-    def _tell_overload(self, now: float, traffic: Traffic) -> None:
+    def _update_overload(self, now: float, traffic: Traffic) -> None:
         limiter = self.shedding.limiter
         if limiter is None:
             return
         told = Signal.OVERLOAD in self._breached
         if not self.shedding.overloaded:
-            self._note_breach(now, Signal.OVERLOAD, None)
+            self._update_breach(now, Signal.OVERLOAD, None)
         elif not told and self.shedding.rejected > self._rejected_before:
-            self._note_breach(now, Signal.OVERLOAD, _overload(self.shedding.limit, traffic))
+            self._update_breach(now, Signal.OVERLOAD, _overload(self.shedding.limit, traffic))
         self._rejected_before = self.shedding.rejected
 
     def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
         recovery = self.machine.recovery
-        if self.machine.automatic in WATCHING:
+        if self.machine.decided in WATCHING:
             self._judge_window(now)
         elif recovery.phase is Phase.PROBES:
             good = not error and seconds <= self.settings.slow_after
             evidence = NO_EVIDENCE if good else (self._probe_evidence(seconds, error=error),)
             # A probe that fails is no drill any more: real calls do not go well.
             self.drill = self.drill and (good or self.memory.drill)
-            self._settle(now, recovery.report(now, good=good), evidence)
+            self._apply_outcome(now, recovery.report(now, good=good), evidence)
         elif verdict := self._verdict(now):
-            self._settle(now, recovery.step_back(now), verdict)
+            self._apply_outcome(now, recovery.step_back(now), verdict)
 
     def _judge_window(self, now: float) -> None:
         if verdict := self._verdict(now):
-            self._trip(now, _REASONS[verdict[0].signal], verdict)
+            self._trip(now, _REASON_OF_SIGNAL[verdict[0].signal], verdict)
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         """What in the window speaks for opening; tells of breaches on the way."""
-        if self.machine.automatic is WARMING_UP:
+        if self.machine.decided is WARMING_UP:
             return NO_EVIDENCE
         if self.settings.slo is not None or self._breached:
             self._judge_service_level(now)
@@ -432,13 +432,13 @@ class Engine:
         # Evidence costs a sort: it is gathered when it is told, not at every slow call.
         if trips or (slow and Signal.LATENCY not in self._breached):
             evidence = self.latency.evidence(self.window)
-            self._note_breach(now, Signal.LATENCY, evidence)
+            self._update_breach(now, Signal.LATENCY, evidence)
             found += [evidence] * trips
         elif not slow:
-            self._note_breach(now, Signal.LATENCY, None)
+            self._update_breach(now, Signal.LATENCY, None)
         failing = self.errors.breached(self.window)
         evidence_of_errors = self.errors.evidence(self.window) if failing else None
-        self._note_breach(now, Signal.ERRORS, evidence_of_errors)
+        self._update_breach(now, Signal.ERRORS, evidence_of_errors)
         if evidence_of_errors:
             found.append(evidence_of_errors)
         return tuple(found)
@@ -447,29 +447,29 @@ class Engine:
         """The stated service level: missing it is told, and rejects nothing."""
         missed = self.burn.breached(self.baseline)
         told = self._breached.get(Signal.SLO)
-        self._note_breach(
+        self._update_breach(
             now, Signal.SLO, (told or self.burn.evidence(self.baseline)) if missed else None
         )
 
-    def _note_breach(self, now: float, signal: Signal, evidence: Evidence | None) -> None:
+    def _update_breach(self, now: float, signal: Signal, evidence: Evidence | None) -> None:
         """Tells when a signal crosses its threshold; None when it is within it (again)."""
         if evidence is None:
             if signal not in self._breached:
                 return
             # A window emptied by the trip itself does not mean that latency is good again.
-            settled = signal in {Signal.MEMORY, Signal.LOAD} or self.machine.automatic is CLOSED
+            settled = signal in {Signal.MEMORY, Signal.LOAD} or self.machine.decided is CLOSED
             if settled and (before := self._breached.pop(signal, None)):
-                self._send(ThresholdCleared, now, signal=signal, evidence=before)
+                self._emit_event(ThresholdCleared, now, signal=signal, evidence=before)
         elif signal not in self._breached:
             self._breached[signal] = evidence
-            self._send(ThresholdBreached, now, signal=signal, evidence=evidence)
+            self._emit_event(ThresholdBreached, now, signal=signal, evidence=evidence)
 
     def _learning_speed(self) -> float:
         """An outage is not to become the normal: none of it while calls are rejected."""
         machine = self.machine
-        if self.drill or machine.state in REJECTING or machine.automatic in REJECTING:
+        if self.drill or machine.state in REJECTING or machine.decided in REJECTING:
             return 0.0
-        return 1.0 if machine.deciding and not self._breached else _TROUBLED_SPEED
+        return 1.0 if machine.decides and not self._breached else _DEGRADED_LEARNING_RATE
 
     def _probe_evidence(self, seconds: float, *, error: bool) -> Evidence:
         if error and seconds <= self.slo.timeout:
@@ -494,26 +494,26 @@ class Engine:
         *,
         note: str = "",
     ) -> None:
-        own = reason in {Reason.HOPELESS, Reason.MEMORY, Reason.LOAD}
+        own = reason in {Reason.FAILURE_STREAK, Reason.MEMORY, Reason.LOAD}
         adaptive = own and self.settings.recovers_adaptively
-        self._tell(now, self.machine.trip(now, reason, adaptive=adaptive), evidence, note=note)
+        self._apply_change(now, self.machine.trip(now, reason, adaptive=adaptive), evidence, note=note)
 
-    def _settle(
+    def _apply_outcome(
         self, now: float, outcome: Outcome, evidence: tuple[Evidence, ...] = NO_EVIDENCE
     ) -> None:
         """Carries out what the recovery said."""
         if outcome is Outcome.UNCHANGED:
             return
-        self._tell(now, self.machine.settle(now, outcome), evidence)
+        self._apply_change(now, self.machine.settle(now, outcome), evidence)
         if outcome is Outcome.STEP_BACK:
             self.window.clear()
         if outcome is Outcome.STEP_FORWARD and self.machine.recovery.by_limit:
             self.shedding.start()
         if outcome in {Outcome.STEP_FORWARD, Outcome.STEP_BACK}:
             share, forward = self.machine.recovery.share, outcome is Outcome.STEP_FORWARD
-            self._send(RecoveryStep, now, share=share, forward=forward, evidence=evidence)
+            self._emit_event(RecoveryStep, now, share=share, forward=forward, evidence=evidence)
 
-    def _tell(
+    def _apply_change(
         self,
         now: float,
         change: Change | None,
@@ -531,7 +531,7 @@ class Engine:
         if change.to_state is HALF_OPEN:
             self.window.clear()
         deadline = self.machine.deadline
-        self._send(
+        self._emit_event(
             WouldTransition if change.observed else Transition,
             now,
             from_state=change.from_state,
@@ -548,14 +548,14 @@ class Engine:
             self.drill = self.memory.drill
             self._verdict(now)
 
-    def _must_decide(self, action: str) -> None:
-        if not self.machine.deciding:
+    def _require_automatic(self, action: str) -> None:
+        if not self.machine.decides:
             state = self.machine.state
             raise BreakerStateError(
                 f"cannot {action} breaker {self.name!r}: it is {state}; enable it first"
             )
 
-    def _send(self, kind: type[Event], now: float, **fields: Any) -> None:
+    def _emit_event(self, kind: type[Event], now: float, **fields: Any) -> None:
         self._emit(
             kind(breaker=self.name, at=time.time(), monotonic=now, drill=self.drill, **fields)
         )
@@ -570,7 +570,7 @@ def _overload(limit: float, traffic: Traffic) -> Evidence:
     )
 
 
-def _shape(settings: Settings) -> tuple[int, float, float, float]:
+def _window_settings(settings: Settings) -> tuple[int, float, float, float]:
     return (
         settings.latency_window_size,
         settings.latency_max_age,

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from breakerd.breaker.context import DEADLINES, given_deadline
-from breakerd.breaker.guards.guard import GuardOnTerms
-from breakerd.breaker.guards.guard_states import Guarded
-from breakerd.breaker.guards.options import PLAIN, Terms
+from breakerd.breaker.guards.guard import ConfiguredGuard
+from breakerd.breaker.guards.guard_states import GuardTarget
+from breakerd.breaker.guards.options import DEFAULT_OPTIONS, CallOptions
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def call(breaker: Guarded, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+def call(breaker: GuardTarget, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Calls `fn` guarded. Raises `BreakerOpenError` where it may not go.
 
     Where a deadline is in force that has passed, raises `DeadlineExceeded`, and asks nobody.
     """
     if DEADLINES and given_deadline() is not None:
-        with GuardOnTerms(breaker, PLAIN):
+        with ConfiguredGuard(breaker, DEFAULT_OPTIONS):
             return fn(*args, **kwargs)
     if not breaker.allow():
         raise breaker.rejection()
@@ -42,14 +42,14 @@ def call(breaker: Guarded, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwa
 
 
 async def call_async(
-    breaker: Guarded, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    breaker: GuardTarget, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Calls and awaits `fn` guarded. Raises `BreakerOpenError` where it may not go.
 
     Raises `DeadlineExceeded` at the deadline in force, and where it has passed asks nobody.
     """
     if DEADLINES and given_deadline() is not None:
-        async with GuardOnTerms(breaker, PLAIN):
+        async with ConfiguredGuard(breaker, DEFAULT_OPTIONS):
             return await fn(*args, **kwargs)
     if not breaker.allow():
         raise breaker.rejection()
@@ -68,15 +68,15 @@ async def call_async(
 class Decorator:
     """Decorates functions so that each of their calls is guarded on the same terms."""
 
-    breaker: Guarded
-    terms: Terms
+    breaker: GuardTarget
+    terms: CallOptions
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
         """`fn`, guarded; see `decorate`."""
         return decorate(self.breaker, fn, self.terms)
 
 
-def decorate(breaker: Guarded, fn: Callable[P, R], terms: Terms = PLAIN) -> Callable[P, R]:
+def decorate(breaker: GuardTarget, fn: Callable[P, R], terms: CallOptions = DEFAULT_OPTIONS) -> Callable[P, R]:
     """`fn` with each call guarded; a coroutine function stays one.
 
     Raises:
@@ -93,13 +93,13 @@ def decorate(breaker: Guarded, fn: Callable[P, R], terms: Terms = PLAIN) -> Call
     return _guarded(breaker, fn, terms)
 
 
-def _guarded(breaker: Guarded, fn: Callable[P, R], terms: Terms) -> Callable[P, R]:
+def _guarded(breaker: GuardTarget, fn: Callable[P, R], terms: CallOptions) -> Callable[P, R]:
     limited, ignore = terms.timeout is not None or terms.priority is not None, terms.ignore
 
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         if limited or (DEADLINES and given_deadline() is not None):
-            with GuardOnTerms(breaker, terms):
+            with ConfiguredGuard(breaker, terms):
                 return fn(*args, **kwargs)
         if not breaker.allow():
             raise breaker.rejection()
@@ -118,14 +118,14 @@ def _guarded(breaker: Guarded, fn: Callable[P, R], terms: Terms) -> Callable[P, 
 
 
 def _guarded_async(
-    breaker: Guarded, fn: Callable[P, Awaitable[Any]], terms: Terms
+    breaker: GuardTarget, fn: Callable[P, Awaitable[Any]], terms: CallOptions
 ) -> Callable[P, Awaitable[Any]]:
     limited, ignore = terms.timeout is not None or terms.priority is not None, terms.ignore
 
     @functools.wraps(fn)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
         if limited or (DEADLINES and given_deadline() is not None):
-            async with GuardOnTerms(breaker, terms):
+            async with ConfiguredGuard(breaker, terms):
                 return await fn(*args, **kwargs)
         if not breaker.allow():
             raise breaker.rejection()

@@ -10,10 +10,10 @@ from breakerd.breaker.guards.guard_states import SPENT
 from breakerd.breaker.runtime.gate import HotPath, allow_under_lock
 
 if TYPE_CHECKING:
-    from breakerd.breaker.guards.guard_states import Guarded
+    from breakerd.breaker.guards.guard_states import GuardTarget
 
 
-def plain_guard(breaker: HotPath) -> type[Guard]:
+def guard_class_for(breaker: HotPath) -> type[Guard]:
     """The class of the guards of `breaker` that are on no terms of their own.
 
     A `QuickGuard` does itself what `HotPath.allow` and `done` do, so those must be what the class
@@ -23,10 +23,10 @@ def plain_guard(breaker: HotPath) -> type[Guard]:
     kind = type(breaker)
     own = kind.allow is HotPath.allow and kind.done is HotPath.done
     locked = HotPath.allow is allow_under_lock
-    return QuickGuard if own and not locked and breaker.clock is monotonic else Guard
+    return FastGuard if own and not locked and breaker.clock is monotonic else Guard
 
 
-class QuickGuard(Guard):
+class FastGuard(Guard):
     """As `Guard`. What it does not do itself, it leaves to `allow` and `done`.
 
     A context manager is entered and left from C, and there a call of one function of Python by

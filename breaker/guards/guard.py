@@ -6,9 +6,9 @@ from typing import Final, Self
 
 from breakerd.breaker.context import DEADLINES, PRIORITY, Priority, given_deadline
 from breakerd.breaker.errors import DeadlineExceeded
-from breakerd.breaker.guards.guard_states import ENDED, SPENT, Ended, Failing, Guarded
-from breakerd.breaker.guards.options import Ignored, Terms, Timeout, terms_of
-from breakerd.breaker.guards.timeout import TimeLimit
+from breakerd.breaker.guards.guard_states import ENDED, SPENT, Ended, Failing, GuardTarget
+from breakerd.breaker.guards.options import Ignored, CallOptions, Timeout, cached_options
+from breakerd.breaker.guards.timeout import CallTimeout
 
 UNUSED: Final = 3 if sys.version_info < (3, 14) and "free-threading" not in sys.version else -1
 """What `sys.getrefcount` says of a guard in a variable that is held by one attribute besides.
@@ -18,8 +18,8 @@ need not count a variable, and such without a GIL count late: there, none is tak
 """
 
 
-def guard_of(
-    breaker: Guarded,
+def make_guard(
+    breaker: GuardTarget,
     timeout: Timeout | None = None,
     priority: Priority | None = None,
     ignore: Ignored | None = None,
@@ -29,7 +29,7 @@ def guard_of(
         guard = Guard()
         guard.breaker, guard._time_limit = breaker, None  # noqa: SLF001 - in place of an `__init__`
         return guard
-    return GuardOnTerms(breaker, terms_of(timeout, priority, ignore or ()))
+    return ConfiguredGuard(breaker, cached_options(timeout, priority, ignore or ()))
 
 
 class Guard:
@@ -64,13 +64,13 @@ class Guard:
 
     __slots__ = ("_start", "_time_limit", "breaker")
 
-    breaker: Guarded
+    breaker: GuardTarget
     _start: float
-    _time_limit: TimeLimit | None
+    _time_limit: CallTimeout | None
 
     def __enter__(self) -> Self:
         if DEADLINES and given_deadline() is not None:
-            self._time_limit = TimeLimit(self.breaker.name)
+            self._time_limit = CallTimeout(self.breaker.name)
         breaker = self.breaker
         if not breaker.allow():
             raise breaker.rejection()
@@ -93,7 +93,7 @@ class Guard:
         limit = self._time_limit
         if limit is not None:
             try:
-                await limit.enforce()
+                await limit.enter_async()
             except BaseException:
                 self.end()
                 raise
@@ -107,7 +107,7 @@ class Guard:
     ) -> None:
         if self._time_limit is not None:
             try:
-                await self._time_limit.settle(exc_type, exc, traceback)
+                await self._time_limit.exit_async(exc_type, exc, traceback)
             except DeadlineExceeded as exceeded:
                 self.__exit__(DeadlineExceeded, exceeded, None)
                 raise
@@ -129,7 +129,7 @@ class Guard:
         if isinstance(self.breaker, Ended):
             return
         if limit := self._time_limit:
-            limit.relent()
+            limit.disarm()
         try:
             self.__exit__(None, error, None)
         finally:
@@ -143,7 +143,7 @@ class Guard:
         return isinstance(exc, Exception)
 
 
-class GuardOnTerms(Guard):
+class ConfiguredGuard(Guard):
     """The guard of a call that has a time-out or a priority, or whose failures are not all such.
 
     Args:
@@ -153,7 +153,7 @@ class GuardOnTerms(Guard):
 
     __slots__ = ("_around", "_entered", "_terms")
 
-    def __init__(self, breaker: Guarded, terms: Terms) -> None:
+    def __init__(self, breaker: GuardTarget, terms: CallOptions) -> None:
         self.breaker, self._time_limit = breaker, None
         self._terms = terms
         self._around: Priority | None = None
@@ -165,7 +165,7 @@ class GuardOnTerms(Guard):
             SPENT.allow()  # says what is wrong
         limit = None
         if terms.timeout is not None or given_deadline() is not None:
-            self._time_limit = limit = TimeLimit(breaker.name)
+            self._time_limit = limit = CallTimeout(breaker.name)
         if terms.priority is not None:
             self._around = PRIORITY.get()
             PRIORITY.set(terms.priority)
@@ -180,7 +180,7 @@ class GuardOnTerms(Guard):
         self._entered = True
         self._start = breaker.clock()
         if limit is not None and (seconds := terms.seconds(breaker.settings)) is not None:
-            limit.give(seconds, self._start, breaker.clock)
+            limit.start(seconds, self._start, breaker.clock)
         return self
 
     def __exit__(
@@ -197,7 +197,7 @@ class GuardOnTerms(Guard):
         end = breaker.clock()
         failed = exc is not None and self._failed(exc)
         if limit := self._time_limit:
-            failed = failed or limit.overrun(end - self._start)
+            failed = failed or limit.exceeded_by(end - self._start)
         breaker.done(self._start, end, error=failed)
 
     def _failed(self, exc: BaseException) -> bool:
@@ -208,4 +208,4 @@ class GuardOnTerms(Guard):
         if self._around is not None:
             PRIORITY.set(self._around)
         if limit := self._time_limit:
-            limit.lift()
+            limit.restore()

@@ -14,7 +14,7 @@ from breakerd.breaker.runtime.gate import HotPath
 from breakerd.breaker.settings import Settings
 
 
-class Guarded(Protocol):
+class GuardTarget(Protocol):
     """What a guard needs of a breaker."""
 
     name: str
@@ -47,7 +47,7 @@ class Failing(HotPath):
 
     __slots__ = ("_breaker", "name")
 
-    def __init__(self, breaker: Guarded) -> None:
+    def __init__(self, breaker: GuardTarget) -> None:
         super().__init__(breaker.clock)
         self._quick = -inf
         self._breaker = breaker

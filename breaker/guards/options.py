@@ -13,7 +13,7 @@ Timeout = float | Literal["slo"]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CallOptions:
     """How a call is guarded.
 
     Attributes:
@@ -33,13 +33,13 @@ class Terms:
         if not 0 < self.timeout < inf:
             raise ValueError(f"timeout is {self.timeout}; allowed: seconds above 0, 'slo', or None")
 
-    def seconds(self, settings: Settings) -> float | None:
+    def timeout_seconds(self, settings: Settings) -> float | None:
         """The time-out of a call that begins under `settings`."""
         if self.timeout != "slo":
             return self.timeout
         return settings.slo.timeout if settings.slo else None
 
 
-PLAIN: Final = Terms()
-terms_of: Final = lru_cache(maxsize=256)(Terms)
+DEFAULT_OPTIONS: Final = CallOptions()
+cached_options: Final = lru_cache(maxsize=256)(CallOptions)
 """As `Terms`, which takes a microsecond to make; few are ever asked for, but with each call."""

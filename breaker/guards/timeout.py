@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from asyncio import Timeout as Cutoff
 
 
-class TimeLimit:
+class CallTimeout:
     """The time that one call has: what is left around it, and what its guard gives it.
 
     Args:
@@ -21,13 +21,13 @@ class TimeLimit:
         DeadlineExceeded: the deadline in force has passed.
     """
 
-    __slots__ = ("_cutoff", "_limit", "_name", "_outer", "_own", "_timeout")
+    __slots__ = ("_asyncio_timeout", "_limit", "_name", "_outer", "_own", "_timeout")
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._timeout: float | None = None
         self._own: Deadline | None = None
-        self._cutoff: Cutoff | None = None
+        self._asyncio_timeout: Cutoff | None = None
         self._outer = self._limit = deadline_in_force()
         if self._outer is not None and (left := self._outer.remaining()) <= 0:
             raise DeadlineExceeded(
@@ -36,20 +36,20 @@ class TimeLimit:
                 started=False,
             )
 
-    def give(self, timeout: float, start: float, clock: Callable[[], float]) -> None:
+    def start(self, timeout: float, start: float, clock: Callable[[], float]) -> None:
         """Gives the call `timeout` seconds from `start`, and tells all that is called inside."""
         self._timeout = timeout
         self._own = Deadline(start + timeout, clock)
         self._limit = nearest(self._outer, self._own)
         DEADLINE.set(self._limit)
 
-    def lift(self) -> None:
+    def restore(self) -> None:
         """Takes back what `give` put into the context, and nothing else."""
         if self._own is not None:
             DEADLINE.set(self._outer)
             self._own.lift()
 
-    async def enforce(self) -> None:
+    async def enter_async(self) -> None:
         """Has the running task cancelled at the limit, unless a guard around sees to it.
 
         Raises:
@@ -61,14 +61,14 @@ class TimeLimit:
 
             cutoff = timeout(self._limit.remaining())
             await cutoff.__aenter__()
-            self._cutoff = cutoff
+            self._asyncio_timeout = cutoff
 
-    def relent(self) -> None:
+    def disarm(self) -> None:
         """Leaves the task alone from now on, if it was not cancelled yet."""
-        if self._cutoff is not None and not self._cutoff.expired():
-            self._cutoff.reschedule(None)
+        if self._asyncio_timeout is not None and not self._asyncio_timeout.expired():
+            self._asyncio_timeout.reschedule(None)
 
-    async def settle(
+    async def exit_async(
         self,
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
@@ -79,17 +79,17 @@ class TimeLimit:
         Raises:
             DeadlineExceeded: the cancellation that ended the call was ours.
         """
-        if self._cutoff is None:
+        if self._asyncio_timeout is None:
             return
         try:
-            await self._cutoff.__aexit__(exc_type, exc, traceback)
+            await self._asyncio_timeout.__aexit__(exc_type, exc, traceback)
         except TimeoutError as expired:
             own = f"{self._timeout:g} s" if self._own_expired else "the deadline that it was given"
             raise DeadlineExceeded(
                 f"breaker {self._name!r}: the call did not end within {own}"
             ) from expired
 
-    def overrun(self, seconds: float) -> bool:
+    def exceeded_by(self, seconds: float) -> bool:
         """Whether a call of that length took longer than its own guard gave it."""
         return self._timeout is not None and (self._own_expired or seconds > self._timeout)
 
@@ -102,7 +102,7 @@ class TimeLimit:
 
     @property
     def _expired(self) -> bool:
-        return self._cutoff is not None and self._cutoff.expired()
+        return self._asyncio_timeout is not None and self._asyncio_timeout.expired()
 
     @property
     def _own_expired(self) -> bool:

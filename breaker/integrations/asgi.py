@@ -10,7 +10,7 @@ from breakerd.breaker.context import DEADLINES, Priority, given_deadline
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.guards.guard import Guard
-from breakerd.breaker.guards.options import Terms, Timeout
+from breakerd.breaker.guards.options import CallOptions, Timeout
 from breakerd.breaker.integrations._priority_header import parse
 from breakerd.breaker.integrations._problem import Problem
 from breakerd.breaker.integrations._route_filter import UNGUARDED, Routes
@@ -70,7 +70,7 @@ class BreakerMiddleware:
         self._priority = _by_header(priority) if isinstance(priority, str) else priority
         self._timeout = timeout
         self._on_terms = timeout is not None or priority is not None
-        Terms(timeout)  # says at once what is wrong with it
+        CallOptions(timeout)  # says at once what is wrong with it
         self._heed_settings()
         # They may be changed while it runs, and are not read with each request. The breaker, which
         # may be there for all of the process, keeps no application for that.

@@ -7,7 +7,7 @@ from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.context import Priority
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
 from breakerd.breaker.guards.guard import Guard
-from breakerd.breaker.guards.options import Terms, Timeout
+from breakerd.breaker.guards.options import CallOptions, Timeout
 from breakerd.breaker.integrations._priority_header import parse
 from breakerd.breaker.integrations._problem import Problem
 from breakerd.breaker.integrations._route_filter import UNGUARDED, Routes
@@ -54,7 +54,7 @@ class BreakerMiddleware:
         self._excluded = Routes(exclude)
         self._priority = _by_header(priority) if isinstance(priority, str) else priority
         self._timeout = timeout
-        Terms(timeout)  # says at once what is wrong with it
+        CallOptions(timeout)  # says at once what is wrong with it
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

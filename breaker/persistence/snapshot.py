@@ -62,13 +62,13 @@ class _Snapshot(BaseModel):
 def take(engine: Engine, now: float) -> dict[str, Any]:
     """`engine` as data."""
     machine = engine.machine
-    waiting = machine.automatic is State.OPEN
+    waiting = machine.decided is State.OPEN
     return _Snapshot(
         version=VERSION,
         name=engine.name,
         saved_at=time.time(),
-        automatic=machine.automatic,
-        mode=machine.mode,
+        automatic=machine.decided,
+        mode=machine.override,
         reason=engine.trip_reason,
         note=engine.note,
         last_trip=engine.last_trip,
@@ -102,10 +102,10 @@ def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
         trust = 2.0 ** (-age / 86400)
         engine.shedding.limiter.normal.restore(saved.limiter.model_dump(), trust)
     machine = engine.machine
-    learning = machine.automatic is State.WARMING_UP and machine.warm_at > now
+    learning = machine.decided is State.WARMING_UP and machine.warm_up_until > now
     goes_on = learning and saved.baseline is not None and saved.automatic is State.CLOSED
     automatic = State.WARMING_UP if goes_on else saved.automatic
-    engine.take_up(now, automatic, saved.mode, left)
+    engine.resume(now, automatic, saved.mode, left)
     engine.trip_reason, engine.note, engine.last_trip = saved.reason, saved.note, saved.last_trip
     engine.machine.recovery.failures = saved.failures
     for call_age, seconds, failed in saved.window:
@@ -149,4 +149,4 @@ def _take_up_baseline(engine: Engine, now: float, saved: SavedBaseline, age: flo
             oldest_days=OLDEST_BASELINE / 86400,
         )
     else:
-        engine.take_up_baseline(now, saved.restored(age))
+        engine.resume_baseline(now, saved.restored(age))

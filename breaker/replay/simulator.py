@@ -35,7 +35,7 @@ class Player:
         self._breaker = Breaker(
             settings, name=label, clock=lambda: self._now, memory=lambda: self._memory
         )
-        self._breaker.ticked = True
+        self._breaker.externally_ticked = True
         self._account = Account(label, settings, self._breaker.state)
         self._breaker.subscribe(self._account.heard)
         self._under_way: list[tuple[float, int, float, bool]] = []

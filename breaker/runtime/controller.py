@@ -80,7 +80,7 @@ class CarefulPath(HotPath):
         "_tick_at",
         "_window",
         "name",
-        "ticked",
+        "externally_ticked",
     )
 
     def __init__(
@@ -96,7 +96,7 @@ class CarefulPath(HotPath):
         self._memory = memory
         self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
         self._loop_lag = LoopLag()
-        self.ticked = False
+        self.externally_ticked = False
         """Set by who calls `tick` whenever it is due: calls then need not let time pass."""
         self._background = clock is time.monotonic
         self._make_lock()
@@ -168,7 +168,7 @@ class CarefulPath(HotPath):
         try:
             if now >= self._next_tick:
                 self._advance(now)
-            if self._engine.watches_memory:
+            if self._engine.checks_memory_per_call:
                 self._read_memory(now)
             if self._engine.shedding.limiting:
                 # So that no thread takes an answer while this call is judged.
@@ -222,7 +222,7 @@ class CarefulPath(HotPath):
 
     def _note_at_once(self, start: float, end: float, *, error: bool) -> bool:
         """Takes in a call that went well, with its own end, where there is no ticker."""
-        if error or not start <= end < self._next_tick or start < self._engine.machine.since:
+        if error or not start <= end < self._next_tick or start < self._engine.machine.generation_started_at:
             return False
         with self._lock:
             seconds = end - start
@@ -345,7 +345,7 @@ class CarefulPath(HotPath):
             self._read_load(now)
         traffic = self._traffic
         batch = self._feed.batch(self._totals(), self._window, traffic.in_flight)
-        self._engine.learn(now, batch, traffic)
+        self._engine.update_baseline(now, batch, traffic)
         self._engine.advance(now, traffic)
         self._forget_lost_calls(now)
         self._plan_sample(now, idle=not (batch.admitted or batch.ended or traffic.in_flight))
@@ -417,22 +417,22 @@ class CarefulPath(HotPath):
         machine = self._engine.machine
         # While memory is short, or the load too high, only a reading can end the wait.
         soonest = min(self._next_memory, self._next_sample)
-        return soonest if self._engine.starved else min(soonest, machine.deadline)
+        return soonest if self._engine.probes_blocked else min(soonest, machine.deadline)
 
     def _set_gates(self, now: float) -> None:
         """Derives from the state what may pass without thought; the lock is held."""
         engine = self._engine
         machine = engine.machine
         self._deadline = machine.deadline
-        letting = machine.automatic in WATCHING
-        ticking = self._background or self.ticked
+        letting = machine.decided in WATCHING
+        ticking = self._background or self.externally_ticked
         # Where there is a ticker, calls step in only when it is late.
         late = 2 * self._engine.settings.memory_check_interval if ticking else 0.0
         self._due_at = self._due
         self._next_tick = max(self._due_at, now) + late
-        gate = engine.slow_after if letting and not engine.near else _NOTHING
+        gate = engine.slow_after if letting and not engine.must_check_each_call else _NOTHING
         # A call that ends from now on and takes less began after the last transition.
-        self._noted_gate = min(gate, now - machine.since) if self._background else _NOTHING
+        self._noted_gate = min(gate, now - machine.generation_started_at) if self._background else _NOTHING
         self._driven_gate = _NOTHING if self._background else gate
         self._quick = min(self._expected, self._noted_gate)
         answer, count, until = self._answers_to_come(now, letting=letting, ticking=ticking)
@@ -444,15 +444,15 @@ class CarefulPath(HotPath):
     ) -> tuple[bool, int, float]:
         """What `allow` may say without thought, how often, and until when it may do so again."""
         engine = self._engine
-        machine, mode = engine.machine, engine.machine.mode
+        machine, mode = engine.machine, engine.machine.override
         if mode is DISABLED:
             return True, self._more(True), math.inf
         # Calls that only set out must let time pass too, where nobody else does: they may all hang.
         driven = ticking or engine.shedding.interval is None
-        if letting and machine.deciding and driven and not engine.watches_memory:
+        if letting and machine.decides and driven and not engine.checks_memory_per_call:
             room = self._room()
             return True, room, math.inf if room else -math.inf
-        waiting = mode is None and machine.waits(now) and not engine.gated
+        waiting = mode is None and machine.rejects_until_deadline(now) and not engine.may_reject_while_closed
         if not (self._background and (waiting or mode is FORCED_OPEN)):
             return False, 0, -math.inf
         return False, self._more(False), self._deadline

@@ -202,7 +202,7 @@ def describe(breaker: Breaker, engine: Engine, counters: Counters, now: float) -
     trend = _trend(milliseconds, settings.latency_threshold)
     percentile = window.percentile() * 1000
     reading = breaker.memory_reading()
-    rejecting = machine.state in REJECTING or machine.automatic in REJECTING
+    rejecting = machine.state in REJECTING or machine.decided in REJECTING
     return Status(
         enabled=breaker.enabled,
         triggered=breaker.triggered,
@@ -225,7 +225,7 @@ def describe(breaker: Breaker, engine: Engine, counters: Counters, now: float) -
         has_positive_trend=trend is not None and trend.kind in TRIPPING,
         name=breaker.name,
         state=machine.state.value,
-        would_be_state=machine.automatic.value if machine.mode is State.OBSERVE else None,
+        would_be_state=machine.decided.value if machine.override is State.OBSERVE else None,
         reason=_reason(engine) if rejecting else None,
         note=engine.note if rejecting else "",
         drill=engine.drill,
@@ -261,7 +261,7 @@ def _trend(milliseconds: list[float], threshold: float) -> Trend | None:
 
 
 def _reason(engine: Engine) -> Reason:
-    return Reason.OPERATOR if engine.machine.mode is State.FORCED_OPEN else engine.trip_reason
+    return Reason.OPERATOR if engine.machine.override is State.FORCED_OPEN else engine.trip_reason
 
 
 def _slo(engine: Engine, now: float) -> SloReport | None:
@@ -325,7 +325,7 @@ def _limiter(engine: Engine) -> LimiterReport | None:
 
 
 def _recovery(engine: Engine, now: float) -> RecoveryReport | None:
-    if engine.machine.automatic not in {State.OPEN, State.HALF_OPEN}:
+    if engine.machine.decided not in {State.OPEN, State.HALF_OPEN}:
         return None
     recovery = engine.machine.recovery
     return RecoveryReport(

@@ -20,7 +20,7 @@ _SHORTEST_SLEEP: Final = 0.005
 _LONGEST_SLEEP: Final = 60.0
 
 
-class Ticking(Protocol):
+class Tickable(Protocol):
     """Something that wants to be woken."""
 
     def tick(self) -> float:
@@ -40,14 +40,14 @@ class Ticker:
     """
 
     def __init__(self) -> None:
-        self._due: weakref.WeakKeyDictionary[Ticking, float] = weakref.WeakKeyDictionary()
+        self._due: weakref.WeakKeyDictionary[Tickable, float] = weakref.WeakKeyDictionary()
         """When to call each member next, by the monotonic clock."""
-        self._woken: deque[Ticking] = deque()
+        self._woken: deque[Tickable] = deque()
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def add(self, member: Ticking) -> None:
+    def add(self, member: Tickable) -> None:
         """Takes a member in, due at once, and starts the thread if there is none."""
         with self._changing:
             self._due[member] = -math.inf
@@ -58,12 +58,12 @@ class Ticker:
                 self._thread.start()
         self._wake.set()
 
-    def discard(self, member: Ticking) -> None:
+    def discard(self, member: Tickable) -> None:
         """Lets a member go."""
         with self._changing:
             self._due.pop(member, None)
 
-    def wake(self, member: Ticking) -> None:
+    def wake(self, member: Tickable) -> None:
         """Asks for a tick of that member now: it became due earlier than the thread knows."""
         self._woken.append(member)
         self._wake.set()
@@ -94,7 +94,7 @@ class Ticker:
                 if member in self._due:
                     self._due[member] = time.monotonic() + seconds
 
-    def _members_due(self, now: float) -> list[Ticking]:
+    def _members_due(self, now: float) -> list[Tickable]:
         with self._changing:
             while self._woken:
                 member = self._woken.popleft()
@@ -107,7 +107,7 @@ class Ticker:
             return min(self._due.values(), default=math.inf) - time.monotonic()
 
 
-def _tick(member: Ticking) -> float:
+def _tick(member: Tickable) -> float:
     try:
         return member.tick()
     except Exception:  # noqa: BLE001 - one breaker's fault must not stop time for the others

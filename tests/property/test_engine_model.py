@@ -145,7 +145,7 @@ class BreakerHistory(RuleBasedStateMachine):
     @property
     def late(self) -> list[tuple[float, int]]:
         """Calls under way from before the last transition; its own instant is after it."""
-        since = self.breaker._engine.machine.since
+        since = self.breaker._engine.machine.generation_started_at
         return [call for call in self.under_way if call[1] < self.generation and call[0] < since]
 
     @property

@@ -41,7 +41,7 @@ def test_a_missed_level_is_told_at_once_and_softly(world: World, missed: Breaker
 
 def test_it_is_closed_when_the_level_is_kept_again(world: World, missed: Breaker) -> None:
     serve(world, 300)
-    assert missed.service_ok
+    assert missed.healthy
     world.after(1)
     world.after(60)
     assert world.emulator.alerts()[0].status == "closed"

@@ -68,10 +68,10 @@ def test_nothing_is_said_that_could_not_be_stated(baseline: Baseline) -> None:
 
 def test_a_breaker_reports_it_beside_the_stated_one(make: MakeBreaker, clock: DrivenClock) -> None:
     breaker = make(slo=STATED.model_dump() | {"warmup": 0.0})
-    assert breaker.revised_slo() is None
+    assert breaker.estimate_slo() is None
     for n in range(2000):
         run_call(breaker, clock, 100, error=n % 50 == 0)
-    kept = breaker.revised_slo()
+    kept = breaker.estimate_slo()
     assert kept is not None
     assert kept.success_rate == pytest.approx(0.979, abs=0.002)
     report = breaker.status()["slo"]
@@ -89,7 +89,7 @@ def test_without_a_stated_level_there_is_none_to_revise(
     breaker = make()
     for _ in range(2000):
         run_call(breaker, clock, 100)
-    assert breaker.revised_slo() is None
+    assert breaker.estimate_slo() is None
     assert breaker.status()["slo"] is None
 
 
@@ -97,20 +97,20 @@ def test_revising_warms_nothing_up(make: MakeBreaker, clock: DrivenClock, log: E
     breaker = make(slo=STATED.model_dump() | {"warmup": 0.0}, latency_threshold=400)
     run_call(breaker, clock, 100)
     stricter = Slo(success_rate=0.999, timeout=0.2, warmup=60.0)
-    breaker.revise(stricter)
+    breaker.apply_slo(stricter)
     assert breaker.state is State.CLOSED
     assert breaker.settings.slo == stricter
     assert breaker.settings.watches_latency, "a threshold that was set still counts"
     assert breaker.status()["window_calls"] == 1
     (change,) = log.of(SettingsChanged)
     assert list(change.changed) == ["slo"]
-    breaker.revise(None)
+    breaker.apply_slo(None)
     assert breaker.settings.slo is None
 
 
 def test_a_revised_timeout_counts_from_the_next_call(make: MakeBreaker, clock: DrivenClock) -> None:
     breaker = make(slo=STATED.model_dump() | {"warmup": 0.0})
-    breaker.revise(Slo(success_rate=0.95, timeout=0.05))
+    breaker.apply_slo(Slo(success_rate=0.95, timeout=0.05))
     for _ in range(10):
         run_call(breaker, clock, 60)
     assert breaker.state is State.OPEN

@@ -164,7 +164,7 @@ def test_memory_is_a_gate_that_opens_at_once(
     assert breaker.state is State.CLOSED
     assert [event.reason for event in log.of(Transition)] == [
         Reason.MEMORY,
-        Reason.MEMORY_BACK,
+        Reason.MEMORY_RECOVERED,
         Reason.RECOVERED,
     ]
 

@@ -19,8 +19,8 @@ from breakerd import (
     deadline,
 )
 from breakerd.breaker.guards import fast_guard as quick_guard
-from breakerd.breaker.guards.fast_guard import QuickGuard
-from breakerd.breaker.guards.guard import UNUSED, Guard, GuardOnTerms
+from breakerd.breaker.guards.fast_guard import FastGuard
+from breakerd.breaker.guards.guard import UNUSED, Guard, ConfiguredGuard
 from breakerd.breaker.runtime.gate import HotPath, allow_under_lock
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.testing import DrivenClock
@@ -50,7 +50,7 @@ def totals(breaker: Breaker) -> tuple[int, int, int, int]:
 class TestQuick:
     def test_it_is_what_a_breaker_on_real_time_gives(self, breaker: Breaker) -> None:
         locked = HotPath.allow is allow_under_lock  # where there is no GIL
-        assert type(breaker.guard()) is (Guard if locked else QuickGuard)
+        assert type(breaker.guard()) is (Guard if locked else FastGuard)
 
     def test_counts_stay_exact_over_many_batches(self, breaker: Breaker) -> None:
         for _ in range(10_000):
@@ -293,9 +293,9 @@ class TestOthers:
 
     def test_terms(self, breaker: Breaker, clock: DrivenClock) -> None:
         for one in (breaker, Breaker(clock=clock, memory=lambda: 0.1)):
-            assert type(one.guard(timeout=1)) is GuardOnTerms
-            assert type(one.guard(priority=Priority.SHEDDABLE)) is GuardOnTerms
-            assert type(one.guard(ignore=(KeyError,))) is GuardOnTerms
+            assert type(one.guard(timeout=1)) is ConfiguredGuard
+            assert type(one.guard(priority=Priority.SHEDDABLE)) is ConfiguredGuard
+            assert type(one.guard(ignore=(KeyError,))) is ConfiguredGuard
             assert type(one.guard(ignore=())) is Guard
 
     def test_an_end_before_the_start_is_reported_all_the_same(self, clock: DrivenClock) -> None:

@@ -38,7 +38,7 @@ def test_a_good_baseline_needs_no_new_warm_up(
     assert [change.reason for change in log.of(Transition)] == [Reason.RESTORED]
     series = breaker.baseline()["series"]["duration"]
     assert series["1day"]["mean"] == pytest.approx(0.1, rel=1e-3)
-    assert breaker.revised_slo() is not None
+    assert breaker.estimate_slo() is not None
 
 
 def test_an_older_one_shortens_it(

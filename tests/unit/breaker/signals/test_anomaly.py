@@ -153,7 +153,7 @@ def test_a_breaker_tells_and_rejects_nothing(
 ) -> None:
     breaker = make(slo=SLO)
     calls(breaker, clock, 300, 50, together=2)
-    assert breaker.service_ok
+    assert breaker.healthy
     assert breaker.status()["anomaly"] is None
     calls(breaker, clock, 30, 1500, together=10)
     (breach,) = log.of(ThresholdBreached)
@@ -162,11 +162,11 @@ def test_a_breaker_tells_and_rejects_nothing(
     assert report is not None
     assert report["sentence"] == breach.evidence.sentence()
     assert report["sentence"].startswith("calls are slow and pile up: ")
-    assert not breaker.service_ok
+    assert not breaker.healthy
     assert breaker.state is State.CLOSED
     calls(breaker, clock, 60, 50, together=2)
     assert [cleared.signal for cleared in log.of(ThresholdCleared)] == [Signal.ANOMALY]
-    assert breaker.service_ok
+    assert breaker.healthy
     assert breaker.status()["calls"]["rejected"] == 0
 
 
@@ -177,25 +177,25 @@ def test_without_a_stated_level_nothing_is_told(
     calls(breaker, clock, 300, 50, together=2)
     calls(breaker, clock, 30, 1500, together=10)
     assert log == []
-    assert breaker.service_ok
+    assert breaker.healthy
 
 
 def test_taking_the_level_away_ends_it(make: MakeBreaker, clock: DrivenClock) -> None:
     breaker = make(slo=SLO)
     calls(breaker, clock, 300, 50, together=2)
     calls(breaker, clock, 30, 1500, together=10)
-    assert not breaker.service_ok
-    breaker.revise(None)
+    assert not breaker.healthy
+    breaker.apply_slo(None)
     clock.advance(1)
     breaker.tick()
-    assert breaker.service_ok
+    assert breaker.healthy
 
 
 def test_in_trouble_the_day_learns_a_tenth_as_fast(make: MakeBreaker, clock: DrivenClock) -> None:
     breaker = make(slo=SLO)
     calls(breaker, clock, 300, 50, together=2)
     calls(breaker, clock, 300, 800, together=8)
-    assert not breaker.service_ok
+    assert not breaker.healthy
     mean = breaker.baseline()["series"]["duration"]["1day"]["mean"]
     good, slow = 300 / 0.25 * 2, 300 / 1.0 * 8
     assert mean == pytest.approx((good * 0.05 + 0.1 * slow * 0.8) / (good + 0.1 * slow), rel=0.2)

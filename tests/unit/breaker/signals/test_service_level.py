@@ -34,7 +34,7 @@ def test_warms_up_first(make: MakeBreaker, clock: DrivenClock, log: EventLog) ->
     clock.advance(30)
     breaker.tick()
     assert breaker.state is State.CLOSED
-    assert log.of(Transition)[0].reason is Reason.WARMED_UP
+    assert log.of(Transition)[0].reason is Reason.WARMUP_ENDED
     assert make(slo=SLO | {"warmup": 0.0}).state is State.CLOSED
 
 
@@ -45,7 +45,7 @@ def test_total_failure_opens_even_while_warming_up(
     assert calls(breaker, clock, 20, failing=10) == 6
     assert breaker.state is State.OPEN
     (trip,) = log.of(Transition)
-    assert trip.reason is Reason.HOPELESS
+    assert trip.reason is Reason.FAILURE_STREAK
     assert trip.evidence[0].sentence() == "failed or timed-out calls 100% (limit 5%, 6 calls)"
 
 
