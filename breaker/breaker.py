@@ -1,73 +1,62 @@
-"""The breaker: `allow()` before a call, `done()` after it, and what may be asked and said beside.
+"""The breaker: `allow()` before a call, `done()` after it, and all that can be asked of it.
 
-It is made of three layers, and fast and safe by that: `HotPath` is what every call meets,
-`CarefulPath` what a call meets while something is the matter, and what time does; here is what
-developers and operators say and ask, which takes the lock and is seldom done.
+`Breaker` inherits only the two methods of the fast path; `docs/architecture.md` shows its parts.
 """
 
-import math
 import time
 from collections.abc import Callable
 from os import PathLike
-from sys import getrefcount
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 from breakerd.breaker.baseline.report import BaselineReport
 from breakerd.breaker.baseline.report import report as describe_baseline
 from breakerd.breaker.baseline.slo_estimate import revised
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
+from breakerd.breaker.drills import Drills
+from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.events.events import Signal
-from breakerd.breaker.events.listeners import Listener
+from breakerd.breaker.events.listeners import Listener, Listeners
 from breakerd.breaker.events.stream import EventStream
-from breakerd.breaker.guards import decorators as decorator
+from breakerd.breaker.guards import decorators
 from breakerd.breaker.guards.fast_guard import guard_class_for
-from breakerd.breaker.guards.guard import UNUSED, Guard, make_guard
-from breakerd.breaker.guards.options import Ignored, CallOptions, Timeout
+from breakerd.breaker.guards.guard import NEW, Guard, make_guard
+from breakerd.breaker.guards.options import CallOptions, Ignored, Timeout
 from breakerd.breaker.host.load import LoadReading
-from breakerd.breaker.host.memory import MEMORY, MemoryReading
-from breakerd.breaker.runtime.controller import CarefulPath
+from breakerd.breaker.host.memory import MemoryReading
+from breakerd.breaker.runtime.controller import Controller
+from breakerd.breaker.runtime.gate import FastPath, Gate
+from breakerd.breaker.runtime.readings import Readings
+from breakerd.breaker.runtime.report import ConfigReport, Status
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.settings import Settings, Slo
 from breakerd.breaker.states import REJECTING, Reason, State
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from breakerd.breaker.runtime.status import ConfigReport, Status
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 OVERLOADED = "overloaded"
-"""The reason of a call that is turned away for the concurrency limit."""
+"""Reason of a call that is rejected by the concurrency limit."""
 
 
-class Breaker(CarefulPath):
+class Breaker(FastPath):
     """A circuit breaker for one kind of call. Safe under threads and in asyncio.
 
     Args:
         settings: thresholds and times; the defaults of `Settings` if not given.
-        name: what it is called in metrics, events and alerts.
+        name: its name in metrics, events and alerts.
         clock: seconds as a float, never going back. With any other clock than `time.monotonic`
             nothing runs in the background: calls, and `tick`, let time pass.
-        memory: gives the used share of the memory limit, 0 to 1, or None where it is unknown.
-            Read on a timer. By default the control group's, else the host's.
-        load: gives the machine's load, where a threshold of `[load]` is set. By default the
-            control group's and the host's; with an injected clock, nothing.
+        memory: returns the used share of the memory limit, 0 to 1, or None if unknown. Called on a
+            timer, without a lock. By default the control group's memory is read, else the host's.
+        load: returns the machine's load, where a threshold of `[load]` is set. By default the
+            control group's and the host's is read; with an injected clock, none.
     """
 
-    # A class whose instances have over thirty attributes in a dictionary loses what makes method
-    # calls cheap in CPython 3.11. With a dictionary beside the slots, instances can be patched.
-    __slots__ = (
-        "__dict__",
-        "__weakref__",
-        "_last_guard",
-        "_plain_guard",
-        "config_file",
-        "config_report",
-    )
+    # With a dictionary beside the slots, instances can be patched.
+    __slots__ = ("__dict__", "__weakref__", "_guard_class", "config_file", "config_report", "name")
 
     def __init__(
         self,
@@ -78,20 +67,22 @@ class Breaker(CarefulPath):
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
     ) -> None:
-        super().__init__(settings or Settings(), name, clock, memory, load)
+        gate, listeners = Gate(), Listeners()
+        engine = Engine(name, settings or Settings(), listeners.emit, clock())
+        core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
+        super().__init__(gate, core, clock)
+        self.name = name
         self.config_file: Path | None = None
-        """The file its settings come from, if any."""
+        """TOML file that its settings come from, if any."""
         self.config_report: Callable[[], ConfigReport | None] = _no_config
-        """Asked for what `status()` says of that file; set by whoever watches it."""
-        self._plain_guard = guard_class_for(self)
-        self._last_guard = self._plain_guard()
-        """Given out again once nobody else holds it: to make one costs as much as the breaker."""
-        if self._background:
-            TICKER.add(self)
+        """Returns what `status()` says of that file; set by whoever watches it."""
+        self._guard_class = guard_class_for(self)
+        if clock is time.monotonic:
+            TICKER.add(core)
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], *, name: str = "default") -> "Breaker":
-        """The breaker `name` of a TOML file, which is watched and applied while it runs.
+        """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
 
         Raises:
             ConfigError: the file is missing or wrong; holds every problem found.
@@ -101,290 +92,275 @@ class Breaker(CarefulPath):
 
         return Registry.from_file(path).get(name)
 
-    # --- what may be asked
+    # --- queries
 
     @property
     def settings(self) -> Settings:
-        """The settings in force."""
-        return self._engine.settings
+        """Settings in force."""
+        return self._core.engine.settings
 
     @property
     def state(self) -> State:
-        """The state that calls meet."""
-        return self._engine.machine.state
+        """State that calls meet."""
+        return self._core.engine.machine.state
 
     @property
     def triggered(self) -> bool:
-        """Whether calls are being rejected: all, or all but probes and a share."""
-        return self._engine.machine.state in REJECTING
+        """True while calls are rejected: all, or all but probes and a share."""
+        return self._core.engine.machine.state in REJECTING
 
     @property
     def enabled(self) -> bool:
         """False only under `DISABLED`."""
-        return self._engine.machine.override is not State.DISABLED
+        return self._core.engine.machine.override is not State.DISABLED
 
     @property
     def memory_ok(self) -> bool:
-        """Whether memory use is below its threshold, or unknown."""
-        return not self._engine.memory.breached
+        """True if memory use is below its threshold, or unknown."""
+        return not self._core.engine.memory.breached
 
     @property
     def memory_utilization(self) -> float | None:
-        """Used share of the memory limit at the last reading; None while unknown."""
-        return self._engine.memory.used
+        """Used share of the memory limit at the last reading, from 0; None while unknown."""
+        return self._core.engine.memory.used
 
     @property
     def latency_ok(self) -> bool:
-        """Whether the watched percentile is within its threshold, or calls are too few to say."""
-        with self._lock:
-            return not self._engine.latency.breached(self._present_window())
+        """True if the watched percentile is within its threshold, or calls are too few to judge."""
+        core = self._core
+        with core.lock:
+            return not core.engine.latency.breached(core.current_window())
 
     @property
     def healthy(self) -> bool:
-        """Whether the service level is kept, calls are normal and not too many, the load is borne.
+        """True if the SLO is met, calls are normal and not too many, and the load is bearable.
 
-        What is not is told; without a stated `slo`, a `[limiter]` and a threshold of `[load]`, it
-        is always True.
+        A breach is reported and does not reject by itself. Always True without a stated `slo`, a
+        `[limiter]` and a threshold of `[load]`.
         """
-        troubles = (Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD)
-        return not any(map(self._engine.breach, troubles))
+        signals = (Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD)
+        return not any(map(self._core.engine.breach, signals))
 
     @property
     def in_flight(self) -> int:
-        """Calls that were allowed and have not reported.
+        """Number of calls that were allowed and have not reported.
 
-        Those whose `done` never came are forgotten once nothing was allowed or reported for
+        Calls that never report are presumed abandoned once nothing was allowed or reported for
         `latency_max_age` seconds.
         """
-        with self._lock:
-            return self._in_flight
+        core = self._core
+        with core.lock:
+            return core.recorder.in_flight
 
     @property
     def concurrency_limit(self) -> float:
-        """How many calls may be under way at once; infinite while there is no limit."""
-        return self._engine.shedding.limit
+        """Maximum number of calls in flight; infinite while there is no limit."""
+        return self._core.engine.shedding.limit
 
     @property
     def retry_after(self) -> float:
-        """Seconds until a rejected call may have a chance; 0 where that is not known."""
-        deadline = self._deadline
-        return max(0.0, deadline - self.clock()) if deadline < math.inf else 0.0
+        """Seconds until a rejected call may succeed; 0 where that is unknown."""
+        return self._core.retry_after
+
+    @property
+    def externally_ticked(self) -> bool:
+        """True if whoever drives an injected clock calls `tick` when due.
+
+        Calls then need not let time pass. May be set.
+        """
+        return self._core.externally_ticked
+
+    @externally_ticked.setter
+    def externally_ticked(self, value: bool) -> None:
+        self._core.externally_ticked = value
+
+    @property
+    def drills(self) -> Drills:
+        """Drills: real trips on purpose, marked as such in events, alerts and status."""
+        return Drills(self._core)
 
     def latencies_above(self, threshold_ms: float) -> list[float]:
-        """Latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
-        with self._lock:
-            durations = self._present_window().durations()
+        """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
+        core = self._core
+        with core.lock:
+            durations = core.current_window().durations()
         return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
 
     def rejection(self) -> BreakerOpenError:
-        """The error that tells a caller why it is rejected, and when to come again."""
-        mode = self._engine.machine.override
-        overloaded = self._engine.rejects_for_limit
-        why = OVERLOADED if overloaded else self._engine.trip_reason.value
-        reason = mode.value.lower() if mode else why
+        """Return the error that tells a caller why it is rejected, and when to retry."""
+        engine = self._core.engine
+        override = engine.machine.override
+        reason = OVERLOADED if engine.rejects_for_limit else engine.trip_reason.value
+        reason = override.value.lower() if override else reason
         return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
 
     def memory_reading(self) -> MemoryReading | None:
-        """Memory use and limit in bytes; None if unknown, or if it has a `memory` of its own."""
-        return MEMORY.read() if self._memory is None else None
+        """Return memory use and limit in bytes; None if unknown, or if `memory` was given."""
+        return self._core.readings.memory_reading()
 
-    def status(self) -> "Status":
-        """All there is to know now, as JSON-able data; what `GET /status` answers."""
-        from breakerd.breaker.runtime.status import describe
+    def status(self) -> Status:
+        """Return all there is to know now, as JSON-able data; the body of `GET /status`."""
+        from breakerd.breaker.runtime.status import describe  # only for those who ask
 
-        with self._careful() as now:
-            self._window.expire(now)
-            return describe(self, self._engine, self._counters(), now)
+        core = self._core
+        reading, config = core.readings.memory_reading(), self.config_report()
+        with core.locked() as now:
+            core.engine.window.expire(now)
+            return describe(core.engine, core.recorder.counters(), now, reading, config)
 
     def counters(self) -> Counters:
-        """What was counted since the breaker was made."""
-        with self._lock:
-            self._take_in(self.clock())
-            return self._counters()
-
-    def _counters(self) -> Counters:
-        return Counters(
-            success=self._durations.count - self._errors,
-            error=self._errors,
-            rejected=self._rejected,
-            in_flight=self._in_flight,
-            would_reject=self._engine.would_reject,
-            transitions=dict(self._engine.transitions),
-            duration_buckets=self._durations.cumulative(),
-            duration_sum=self._durations.sum,
-        )
+        """Return the totals since the breaker was made."""
+        core = self._core
+        with core.lock:
+            core.recorder.flush(self.clock())
+            return core.recorder.counters()
 
     def baseline(self) -> BaselineReport:
-        """What was learnt of the calls on each time scale; also part of `status()`."""
-        with self._careful() as now:
-            return describe_baseline(self._engine.baseline, now)
+        """Return what was learnt of the calls on each time scale; also part of `status()`."""
+        with self._core.locked() as now:
+            return describe_baseline(self._core.engine.baseline, now)
+
+    def estimate_slo(self) -> Slo | None:
+        """Return the service level that is really met, learnt over about a day.
+
+        None without a stated `slo`, and until enough is known. Put it in force with `apply_slo`.
+        """
+        with self._core.locked() as now:
+            slo = self.settings.slo
+            return revised(self._core.engine.baseline, slo, now) if slo else None
 
     def snapshot(self) -> dict[str, Any]:
-        """State, recovery and window as versioned, JSON-able data for `restore`."""
-        from breakerd.breaker.persistence import snapshot as snapshots
+        """Return state, recovery and window as versioned, JSON-able data for `restore`."""
+        from breakerd.breaker.persistence import snapshot as snapshots  # only for those who ask
 
-        with self._careful() as now:
-            return snapshots.take(self._engine, now)
+        with self._core.locked() as now:
+            return snapshots.take(self._core.engine, now)
 
-    # --- what may be said
+    # --- commands
 
     def reset(self) -> None:
-        """Closes, ends drills, and forgets the window. `DISABLED` and `OBSERVE` stay in force."""
-        mode = self._engine.machine.override
-        self._set_mode(None if mode is State.FORCED_OPEN else mode, Reason.RESET)
+        """Close, end drills, and clear the window. `DISABLED` and `OBSERVE` stay in force."""
+        override = self._core.engine.machine.override
+        self._set_mode(None if override is State.FORCED_OPEN else override, Reason.RESET)
 
     def enable(self) -> None:
-        """Ends what an operator put in force (`disable`, `force_open`, `observe`), and resets."""
+        """End the operator's override (`disable`, `force_open`, `observe`), and reset."""
         self._set_mode(None, Reason.RESET)
 
     def disable(self) -> None:
-        """Lets everything pass and decides nothing, until `enable`."""
+        """Admit every call and decide nothing, until `enable`."""
         self._set_mode(State.DISABLED, Reason.OPERATOR)
 
     def observe(self) -> None:
-        """Goes on deciding and reporting, but rejects nothing, until `enable`."""
+        """Decide and report, but reject nothing, until `enable`: shadow mode."""
         self._set_mode(State.OBSERVE, Reason.OPERATOR)
 
     def force_open(self, reason: str = "") -> None:
-        """Rejects everything until `reset` or `enable`; `reason` is kept for those who ask."""
+        """Reject every call until `reset` or `enable`; `reason` is shown to those who ask."""
         self._set_mode(State.FORCED_OPEN, Reason.OPERATOR, note=reason)
 
     def trip(self, reason: str = "manual", *, drill: bool = False) -> None:
-        """Opens as if a signal had said so; recovery goes its usual way.
+        """Open as if a signal had tripped it; recovery goes its usual way.
 
-        Open already, it begins its wait anew.
+        If it is open already, its wait starts anew.
 
         Raises:
             BreakerStateError: it is disabled, or forced open.
         """
-        with self._careful() as now:
-            self._engine.trip(now, note="" if reason == "manual" else reason, drill=drill)
-
-    def drill_latency(self) -> None:
-        """Takes in calls of twice the latency threshold until it trips: a drill.
-
-        Raises:
-            BreakerStateError: it is not closed, so that nothing would be shown.
-        """
-        with self._careful() as now:
-            # No caller made these calls, so they must not count as reported ones.
-            self._aside -= self._engine.drill_latency(now, self._traffic)
-
-    def drill_memory(self) -> None:
-        """Pretends that all memory is used, until `end_memory_drill`, `reset` or `enable`.
-
-        Raises:
-            BreakerStateError: it is disabled or forced open, so that nothing would be shown.
-        """
-        with self._careful() as now:
-            self._engine.drill_memory(now)
-
-    def end_memory_drill(self) -> None:
-        """Lets memory be what it is again; recovery then goes its usual way."""
-        with self._careful() as now:
-            self._engine.end_memory_drill()
-            self._read_memory(now)
+        with self._core.locked() as now:
+            self._core.engine.trip(now, note="" if reason == "manual" else reason, drill=drill)
 
     def apply(self, settings: Settings) -> None:
-        """Puts new settings in force. State, window and running waits are kept.
+        """Apply new settings. State, window and running waits are kept.
 
         A new window size keeps the newest calls. Thresholds count from the next call or tick.
         """
-        with self._careful() as now:
-            self._next_memory = min(self._next_memory, now + settings.memory_check_interval)
-            if self._engine.apply(now, settings):
-                self._read_memory(now)
-                self._read_load(now)
-
-    def estimate_slo(self) -> Slo | None:
-        """The service level that is really kept, learnt over about a day.
-
-        None without a stated `slo`, and until enough is known; to be put in force by `revise`.
-        """
-        with self._careful() as now:
-            slo = self._engine.settings.slo
-            return revised(self._engine.baseline, slo, now) if slo else None
+        self._core.apply(settings)
 
     def apply_slo(self, slo: Slo | None) -> None:
-        """Puts another service level in force, or none; all else is kept, and nothing warms up.
+        """Apply another service level, or none. All else is kept, and nothing warms up again.
 
-        The file is not changed: where there is one, `Registry.change` also writes it down.
+        The file is not changed; `Registry.change` also writes it.
         """
         self.apply(self.settings.model_copy(update={"slo": slo}))
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Takes up a snapshot where it was left; the time since then counts as passed.
+        """Resume from a snapshot; the time since it was taken counts as passed.
 
         Raises:
-            SnapshotError: the data is no snapshot, damaged, or of a version that is not known.
-                Nothing is changed then.
+            SnapshotError: the data is no snapshot, damaged, or of an unknown version. Nothing is
+                changed then.
         """
-        from breakerd.breaker.persistence import snapshot as snapshots
+        from breakerd.breaker.persistence import snapshot as snapshots  # only for those who ask
 
-        with self._careful() as now:
-            self._aside -= snapshots.restore(self._engine, now, data)
+        core = self._core
+        with core.locked() as now:
+            core.recorder.exclude(snapshots.restore(core.engine, now, data))
 
     def watch_loop(self) -> None:
-        """Measures how late the running event loop is, until it closes: for `loop_lag_threshold`.
+        """Measure the lag of the running event loop until it closes, for `loop_lag_threshold`.
 
         Of several loops the latest counts; watching one twice does nothing.
 
         Raises:
             RuntimeError: no asyncio loop is running in this thread.
         """
-        self._loop_lag.watch()
+        self._core.readings.loop_lag.watch()
+
+    def tick(self) -> float:
+        """Let time pass: read memory, end waits. Return seconds until it is due again.
+
+        The ticker calls it. With an injected clock, call it to let time pass without calls.
+        """
+        return self._core.tick()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Calls `listener` with each `Event` from now on; returns the way to end that.
+        """Call `listener` with each `Event` from now on; return a function that ends that.
 
-        It is called in order, outside of all locks, on the thread whose call moved the breaker,
-        so it has to be quick. What it raises is logged.
+        Listeners are called in order, outside of all locks, on the thread whose call moved the
+        breaker, so they have to be quick. What they raise is logged.
         """
-        return self._listeners.subscribe(listener)
+        return self._core.listeners.subscribe(listener)
 
     def events(self, maxsize: int = 1000) -> EventStream:
-        """Events from now on, for `async for`; a slow reader is told what it missed."""
+        """Return events from now on, for `async for`; a slow reader gets `EventsMissed`."""
         return EventStream(self.subscribe, maxsize, name=self.name)
 
     def close(self) -> None:
-        """Ends its background work. It goes on deciding, driven by its calls."""
-        TICKER.discard(self)
-        with self._careful():
-            self._background = False
+        """End its background work. It goes on deciding, driven by its calls."""
+        self._core.close()
 
     # --- calls that cannot forget `done`
 
-    # The arguments are to be named; that they must not be spares each call 20 ns.
+    # The arguments are to be named; that they need not be saves each call 20 ns.
     def guard(
         self,
         timeout: Timeout | None = None,
         priority: Priority | None = None,
         ignore: Ignored | None = None,
     ) -> Guard:
-        """A context manager, sync and async, for one call; exceptions count as errors.
+        """Return a context manager, sync and async, for one call; exceptions count as errors.
 
-        On the real clock it does itself what `allow` and `done` of the class do, so what a test
-        puts in their place on an instance is not asked: `force_open` is.
+        On the real clock it does by itself what the class's `allow` and `done` do: methods patched
+        on an instance are not seen. Use `force_open` in tests.
 
         Args:
-            timeout: seconds; `async with` cancels its body then, plain `with` hands the deadline
-                down and counts a late answer as an error. "slo": the stated service level's.
-            priority: how important the call is, and all that is called inside.
+            timeout: seconds. `async with` cancels its body then; plain `with` passes the deadline
+                down and counts a late result as an error. "slo": the stated service level's.
+            priority: importance of the call, and of all that is called inside.
             ignore: exceptions that do not count, because they are an answer and not a failure.
 
         Raises:
-            BreakerOpenError: on entry, where the call may not go.
-            DeadlineExceeded: on entry, where a deadline given around it has passed; in the async
-                form also when the time is over.
-            ValueError: `timeout` is not above 0, or not finite.
+            BreakerOpenError: on entry, if the breaker rejects the call.
+            DeadlineExceeded: on entry, if a deadline set around it has passed; in the async form
+                also when the time is over.
+            ValueError: `timeout` is not a finite number above 0.
         """
         if timeout is None and priority is None and ignore is None:
-            guard = self._last_guard
-            if getrefcount(guard) != UNUSED:
-                # Called in one step, it would be looked up as if it were a method: 30 ns.
-                kind = self._plain_guard
-                self._last_guard = guard = kind()
-            guard.breaker, guard._time_limit = self, None  # noqa: SLF001 - in place of an `__init__`
+            # Called in one step, it would be looked up as if it were a method: 30 ns.
+            guard_class = self._guard_class
+            guard = guard_class()
+            guard.breaker, guard._timeout, guard._phase = self, None, NEW  # noqa: SLF001 - in place of an `__init__`
             return guard
         return make_guard(self, timeout, priority, ignore)
 
@@ -394,26 +370,25 @@ class Breaker(CarefulPath):
         timeout: Timeout | None = None,
         priority: Priority | None = None,
         ignore: Ignored = (),
-    ) -> decorator.Decorator:
-        """Like `@breaker`, with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`."""
-        return decorator.Decorator(self, CallOptions(timeout, priority, ignore))
+    ) -> decorators.Decorator:
+        """Return a decorator with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`."""
+        return decorators.Decorator(self, CallOptions(timeout, priority, ignore))
 
     # Not called from methods of their own, which would cost as much as the breaker.
-    call = decorator.call
-    call_async = decorator.call_async
+    call = decorators.call
+    call_async = decorators.call_async
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
-        """Decorates a function, sync or async, so that each of its calls is guarded."""
-        return decorator.decorate(self, fn)
+        """Decorate a function, sync or async, so that each of its calls is guarded."""
+        return decorators.decorate(self, fn)
 
     def __repr__(self) -> str:
         return f"<Breaker {self.name!r} {self.state.value}>"
 
-    def _set_mode(self, mode: State | None, reason: Reason, *, note: str = "") -> None:
-        with self._careful() as now:
-            self._engine.operate(now, mode, reason, note=note)
-            self._read_memory(now)
+    def _set_mode(self, override: State | None, reason: Reason, *, note: str = "") -> None:
+        with self._core.locked(self._core.readings.take(load=False)) as now:
+            self._core.engine.operate(now, override, reason, note=note)
 
 
-def _no_config() -> "ConfigReport | None":
+def _no_config() -> ConfigReport | None:
     return None

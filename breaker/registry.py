@@ -27,7 +27,7 @@ from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.persistence.snapshot_file import Snapshots, StateFile
-from breakerd.breaker.runtime.status import ConfigReport
+from breakerd.breaker.runtime.report import ConfigReport
 from breakerd.breaker.settings import Settings
 
 DEFAULT = "default"

@@ -215,7 +215,9 @@ class StateMachine:
         before, self.decided = self.decided, to_state
         return self._record_change(now, before, reason, observed=self.override is not None)
 
-    def _record_change(self, now: float, before: State, reason: Reason, *, observed: bool) -> Change:
+    def _record_change(
+        self, now: float, before: State, reason: Reason, *, observed: bool
+    ) -> Change:
         self.reason = reason
         self.generation += 1
         self.generation_started_at = now

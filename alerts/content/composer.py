@@ -13,7 +13,7 @@ from breakerd.alerts.settings.alerting import AlertingSettings, OpsGenieSettings
 from breakerd.alerts.settings.service_identity import Fields
 from breakerd.breaker._version import __version__
 from breakerd.breaker.events.events import Evidence, Transition
-from breakerd.breaker.runtime.status import Status
+from breakerd.breaker.runtime.report import Status
 
 MESSAGE: Final = 130
 DESCRIPTION: Final = 15_000

@@ -51,7 +51,7 @@ class Watched(Protocol):
         ...
 
     @property
-    def service_ok(self) -> bool:
+    def healthy(self) -> bool:
         """Whether the stated service level is kept, and calls are as usual."""
         ...
 
@@ -71,7 +71,7 @@ def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
         found.append(MEMORY)
     if settings.trigger_on_latency_threshold and not breaker.latency_ok:
         found.append(LATENCY)
-    if settings.trigger_on_trouble and not breaker.service_ok:
+    if settings.trigger_on_trouble and not breaker.healthy:
         found.append(TROUBLE)
     return tuple(found)
 

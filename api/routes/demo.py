@@ -145,7 +145,7 @@ def trigger_scenario(operation: ThisOperation, endpoint: ThisEndpoint, body: Tri
         case "errors":
             endpoint.become(0.1, failing=True)
         case "memory_overload":
-            operation.operate("drill memory", breaker.drill_memory)
+            operation.operate("drill memory", breaker.drills.memory)
         case "reset_normal":
             endpoint.become(0.1)
             operation.operate("reset", breaker.reset)

@@ -125,7 +125,7 @@ def trip(operation: ThisOperation, body: Why | None = None) -> Done:
 
 def trigger_by_latency(operation: ThisOperation) -> Drilled:
     """A drill: calls of twice the threshold, until the breaker trips by them."""
-    operation.operate("drill latency", operation.breaker.drill_latency)
+    operation.operate("drill latency", operation.breaker.drills.latency)
     used = whole(2 * operation.breaker.settings.latency_threshold)
     return _drilled(
         operation,
@@ -137,7 +137,7 @@ def trigger_by_latency(operation: ThisOperation) -> Drilled:
 
 def trigger_by_memory(operation: ThisOperation) -> Drilled:
     """A drill: pretends that all memory is used, until told otherwise."""
-    operation.operate("drill memory", operation.breaker.drill_memory)
+    operation.operate("drill memory", operation.breaker.drills.memory)
     return _drilled(
         operation,
         "Breaker tripped by a drill of memory",
@@ -148,7 +148,7 @@ def trigger_by_memory(operation: ThisOperation) -> Drilled:
 
 def restore_memory_check(operation: ThisOperation) -> Drilled:
     """Ends a drill of memory; recovery then goes its usual way."""
-    operation.operate("end memory drill", operation.breaker.end_memory_drill)
+    operation.operate("end memory drill", operation.breaker.drills.end_memory)
     return _drilled(
         operation,
         "The real memory counts again",

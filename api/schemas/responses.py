@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typedd
 from pydantic import BaseModel, Field, create_model
 
 from breakerd.api.security.audit import AuditEntry
-from breakerd.breaker.runtime.status import Status
+from breakerd.breaker.runtime.report import Status
 
 Number = int | float
 """A whole number goes out without a fraction, for clients that read integers."""

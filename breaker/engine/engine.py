@@ -496,7 +496,9 @@ class Engine:
     ) -> None:
         own = reason in {Reason.FAILURE_STREAK, Reason.MEMORY, Reason.LOAD}
         adaptive = own and self.settings.recovers_adaptively
-        self._apply_change(now, self.machine.trip(now, reason, adaptive=adaptive), evidence, note=note)
+        self._apply_change(
+            now, self.machine.trip(now, reason, adaptive=adaptive), evidence, note=note
+        )
 
     def _apply_outcome(
         self, now: float, outcome: Outcome, evidence: tuple[Evidence, ...] = NO_EVIDENCE

@@ -1,87 +1,77 @@
-"""Functions whose every call is guarded.
+"""Guard a single call, or every call of a function.
 
-Where nothing is to be done but to ask and to report, that is written out four times over, for
-functions and coroutine functions, called here or decorated: a guard, or one call more, would cost
-more than the breaker.
+Decorated functions ask and report by themselves where there is no time-out and no priority: a guard
+would cost more than the breaker. `call` and `call_async` use a guard.
 """
 
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from breakerd.breaker.context import DEADLINES, given_deadline
-from breakerd.breaker.guards.guard import ConfiguredGuard
-from breakerd.breaker.guards.guard_states import GuardTarget
+from breakerd.breaker.guards.guard import ConfiguredGuard, Guard
 from breakerd.breaker.guards.options import DEFAULT_OPTIONS, CallOptions
+from breakerd.breaker.guards.target import GuardTarget
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def call(breaker: GuardTarget, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Calls `fn` guarded. Raises `BreakerOpenError` where it may not go.
+class Guarded(Protocol):
+    """The breaker as `call` sees it."""
 
-    Where a deadline is in force that has passed, raises `DeadlineExceeded`, and asks nobody.
+    def guard(self) -> Guard:
+        """Return a guard for one call."""
+        ...
+
+
+def call(breaker: Guarded, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call `fn` guarded, and return its result.
+
+    Raises:
+        BreakerOpenError: the breaker rejects the call; `fn` was not called.
+        DeadlineExceeded: the deadline in force has passed; neither breaker nor `fn` was called.
     """
-    if DEADLINES and given_deadline() is not None:
-        with ConfiguredGuard(breaker, DEFAULT_OPTIONS):
-            return fn(*args, **kwargs)
-    if not breaker.allow():
-        raise breaker.rejection()
-    clock = breaker.clock
-    start = clock()
-    try:
-        result = fn(*args, **kwargs)
-    except BaseException as error:
-        breaker.done(start, clock(), error=isinstance(error, Exception))
-        raise
-    breaker.done(start, clock())
-    return result
+    with breaker.guard():
+        return fn(*args, **kwargs)
 
 
 async def call_async(
-    breaker: GuardTarget, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    breaker: Guarded, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """Calls and awaits `fn` guarded. Raises `BreakerOpenError` where it may not go.
+    """Call and await `fn` guarded, and return its result.
 
-    Raises `DeadlineExceeded` at the deadline in force, and where it has passed asks nobody.
+    Raises:
+        BreakerOpenError: the breaker rejects the call; `fn` was not called.
+        DeadlineExceeded: the deadline in force has passed; at entry neither breaker nor `fn` was
+            called, later the call was cancelled.
     """
-    if DEADLINES and given_deadline() is not None:
-        async with ConfiguredGuard(breaker, DEFAULT_OPTIONS):
-            return await fn(*args, **kwargs)
-    if not breaker.allow():
-        raise breaker.rejection()
-    clock = breaker.clock
-    start = clock()
-    try:
-        result = await fn(*args, **kwargs)
-    except BaseException as error:
-        breaker.done(start, clock(), error=isinstance(error, Exception))
-        raise
-    breaker.done(start, clock())
-    return result
+    async with breaker.guard():
+        return await fn(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
 class Decorator:
-    """Decorates functions so that each of their calls is guarded on the same terms."""
+    """Decorates functions so that each of their calls is guarded with the same options."""
 
     breaker: GuardTarget
-    terms: CallOptions
+    options: CallOptions
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
-        """`fn`, guarded; see `decorate`."""
-        return decorate(self.breaker, fn, self.terms)
+        """Return `fn` with each call guarded; see `decorate`."""
+        return decorate(self.breaker, fn, self.options)
 
 
-def decorate(breaker: GuardTarget, fn: Callable[P, R], terms: CallOptions = DEFAULT_OPTIONS) -> Callable[P, R]:
-    """`fn` with each call guarded; a coroutine function stays one.
+def decorate(
+    breaker: GuardTarget, fn: Callable[P, R], options: CallOptions = DEFAULT_OPTIONS
+) -> Callable[P, R]:
+    """Return `fn` with each call guarded; a coroutine function stays one.
 
     Raises:
-        TypeError: `fn` is a generator function: it returns before its work is done, so only a
-            guard inside of it can tell how long that takes.
+        TypeError: `fn` is a generator function. Its call returns before its work is done, so only
+            a guard inside it can measure that.
     """
     if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
         raise TypeError(
@@ -89,17 +79,17 @@ def decorate(breaker: GuardTarget, fn: Callable[P, R], terms: CallOptions = DEFA
             "use `with breaker.guard():` inside it"
         )
     if inspect.iscoroutinefunction(fn):
-        return cast("Callable[P, R]", _guarded_async(breaker, fn, terms))
-    return _guarded(breaker, fn, terms)
+        return cast("Callable[P, R]", _guarded_async(breaker, fn, options))
+    return _guarded(breaker, fn, options)
 
 
-def _guarded(breaker: GuardTarget, fn: Callable[P, R], terms: CallOptions) -> Callable[P, R]:
-    limited, ignore = terms.timeout is not None or terms.priority is not None, terms.ignore
+def _guarded(breaker: GuardTarget, fn: Callable[P, R], options: CallOptions) -> Callable[P, R]:
+    limited, ignore = options.timeout is not None or options.priority is not None, options.ignore
 
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         if limited or (DEADLINES and given_deadline() is not None):
-            with ConfiguredGuard(breaker, terms):
+            with ConfiguredGuard(breaker, options):
                 return fn(*args, **kwargs)
         if not breaker.allow():
             raise breaker.rejection()
@@ -118,14 +108,14 @@ def _guarded(breaker: GuardTarget, fn: Callable[P, R], terms: CallOptions) -> Ca
 
 
 def _guarded_async(
-    breaker: GuardTarget, fn: Callable[P, Awaitable[Any]], terms: CallOptions
+    breaker: GuardTarget, fn: Callable[P, Awaitable[Any]], options: CallOptions
 ) -> Callable[P, Awaitable[Any]]:
-    limited, ignore = terms.timeout is not None or terms.priority is not None, terms.ignore
+    limited, ignore = options.timeout is not None or options.priority is not None, options.ignore
 
     @functools.wraps(fn)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
         if limited or (DEADLINES and given_deadline() is not None):
-            async with ConfiguredGuard(breaker, terms):
+            async with ConfiguredGuard(breaker, options):
                 return await fn(*args, **kwargs)
         if not breaker.allow():
             raise breaker.rejection()

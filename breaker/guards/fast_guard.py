@@ -1,53 +1,51 @@
-"""The guard of calls on a breaker on real time, with the hot path written out in it."""
+"""The guard of breakers on the real clock: the fast path written out inside the context manager.
+
+A context manager is entered and left from C, where a call of one Python function by another costs
+about 30 ns. `FastGuard` saves those of `allow` and `done`, and the look-up of `clock`.
+"""
 
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import Self, cast
 
 from breakerd.breaker.context import DEADLINES, given_deadline
-from breakerd.breaker.guards.guard import Guard
-from breakerd.breaker.guards.guard_states import SPENT
-from breakerd.breaker.runtime.gate import HotPath, allow_under_lock
-
-if TYPE_CHECKING:
-    from breakerd.breaker.guards.guard_states import GuardTarget
+from breakerd.breaker.guards.guard import DONE, ENTERED, Guard
+from breakerd.breaker.guards.target import GuardTarget
+from breakerd.breaker.runtime.gate import FastPath, allow_free_threaded
 
 
-def guard_class_for(breaker: HotPath) -> type[Guard]:
-    """The class of the guards of `breaker` that are on no terms of their own.
+def guard_class_for(breaker: FastPath) -> type[Guard]:
+    """Return the class of the guards of `breaker` that have no options.
 
-    A `QuickGuard` does itself what `HotPath.allow` and `done` do, so those must be what the class
-    of the breaker has, on the clock that it reads; and where the GIL is off, an answer is not to be
-    taken without a lock. What takes the place of a breaker's `allow` later on, it does not heed.
+    `FastGuard` does what `FastPath.allow` and `done` do, so the breaker's class must not override
+    these, and its clock must be `time.monotonic`. Without a GIL a permit is taken under a lock, so
+    `Guard` serves. Methods patched on an instance, or on the class later on, are not seen.
     """
-    kind = type(breaker)
-    own = kind.allow is HotPath.allow and kind.done is HotPath.done
-    locked = HotPath.allow is allow_under_lock
-    return FastGuard if own and not locked and breaker.clock is monotonic else Guard
+    cls = type(breaker)
+    inherited = cls.allow is FastPath.allow and cls.done is FastPath.done
+    locked = FastPath.allow is allow_free_threaded
+    return FastGuard if inherited and not locked and breaker.clock is monotonic else Guard
 
 
 class FastGuard(Guard):
-    """As `Guard`. What it does not do itself, it leaves to `allow` and `done`.
+    """As `Guard`; what is not the common case goes through `allow` and `done`."""
 
-    A context manager is entered and left from C, and there a call of one function of Python by
-    another costs some 30 ns. Those of `allow` and `done` are spared here, and the look-up of
-    `clock`.
-    """
-
+    # A mirror of `FastPath`: test_fast_guard.py compares the two.
     __slots__ = ()
 
-    breaker: HotPath  # type: ignore[assignment]  # and `Guarded` as well, since it is a `Breaker`
+    breaker: FastPath  # type: ignore[assignment]  # a `GuardTarget` as well, since it is a `Breaker`
 
     def __enter__(self) -> Self:
-        if not DEADLINES or given_deadline() is None:
+        if not self._phase and (not DEADLINES or given_deadline() is None):
             try:
-                if self.breaker._answers.pop():  # noqa: SLF001 - as `HotPath.allow`
+                if self.breaker._gate.permits.pop():  # noqa: SLF001 - as `FastPath.allow`
+                    self._phase = ENTERED
                     self._start = monotonic()
                     return self
             except IndexError:
                 pass
             else:
-                raise cast("Guarded", self.breaker).rejection()
+                raise cast("GuardTarget", self.breaker).rejection()
         return super().__enter__()
 
     def __exit__(
@@ -56,11 +54,13 @@ class FastGuard(Guard):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        seconds = monotonic() - self._start
-        breaker = self.breaker
-        self.breaker = SPENT
-        if exc is None and seconds <= breaker._quick:  # noqa: SLF001 - as `HotPath.done`
-            breaker._log.append(seconds)  # noqa: SLF001 - as above
-        else:
-            failed = exc is not None and self._failed(exc)
-            breaker.done(self._start, self._start + seconds, error=failed)
+        end = monotonic()
+        phase, self._phase = self._phase, DONE
+        if exc is None and phase == ENTERED:
+            seconds = end - self._start
+            gate = self.breaker._gate  # noqa: SLF001 - as `FastPath.done`
+            if seconds <= gate.fast_limit:
+                gate.durations.append(seconds)
+                return
+        if phase != DONE:
+            self._close(phase, exc, end)

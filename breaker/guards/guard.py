@@ -1,21 +1,22 @@
-"""One guarded call, in the form that cannot forget `done`: a context manager."""
+"""One guarded call as a context manager, which cannot forget to report."""
 
-import sys
 from types import TracebackType
 from typing import Final, Self
 
 from breakerd.breaker.context import DEADLINES, PRIORITY, Priority, given_deadline
 from breakerd.breaker.errors import DeadlineExceeded
-from breakerd.breaker.guards.guard_states import ENDED, SPENT, Ended, Failing, GuardTarget
-from breakerd.breaker.guards.options import Ignored, CallOptions, Timeout, cached_options
+from breakerd.breaker.guards.options import CallOptions, Ignored, Timeout, cached_options
+from breakerd.breaker.guards.target import GuardTarget
 from breakerd.breaker.guards.timeout import CallTimeout
 
-UNUSED: Final = 3 if sys.version_info < (3, 14) and "free-threading" not in sys.version else -1
-"""What `sys.getrefcount` says of a guard in a variable that is held by one attribute besides.
-
-So each thread that looks counts, and of several one at most sees this number. Newer interpreters
-need not count a variable, and such without a GIL count late: there, none is taken for unused.
-"""
+# Phases of a guard. Plain integers: a member of an Enum costs 75 ns to look up in CPython 3.11.
+NEW: Final = 0
+MARKED_FAILED: Final = 1
+"""`fail()` was called before the guard was entered."""
+ENTERED: Final = 2
+FAILED: Final = 3
+"""Entered, and `fail()` was called."""
+DONE: Final = 4
 
 
 def make_guard(
@@ -24,57 +25,56 @@ def make_guard(
     priority: Priority | None = None,
     ignore: Ignored | None = None,
 ) -> "Guard":
-    """A guard that asks the breaker's `allow` and tells its `done`, whatever they are."""
+    """Return a guard that calls `allow` and `done` of any breaker, subclasses included.
+
+    Raises:
+        ValueError: `timeout` is not a finite number above 0.
+    """
     if timeout is None and priority is None and not ignore:
         guard = Guard()
-        guard.breaker, guard._time_limit = breaker, None  # noqa: SLF001 - in place of an `__init__`
+        guard.breaker, guard._timeout, guard._phase = breaker, None, NEW  # noqa: SLF001 - in place of an `__init__`
         return guard
     return ConfiguredGuard(breaker, cached_options(timeout, priority, ignore or ()))
 
 
 class Guard:
-    """One guarded call, as a context manager, sync or async. For one use only.
+    """One guarded call, as a context manager, sync or async. For one use.
 
-    The call is reported whatever happens inside. It counts as an error if it took longer than the
-    guard's own time-out, or raised an `Exception` that is not one of `ignore`. A cancellation and
-    an exit of the process do not count as errors, nor does a `DeadlineExceeded` once the time that
-    a caller gave has run out: they are not the callee's fault. The time it took always counts.
+    Reports the call however its block ends. The call counts as an error if it took longer than the
+    guard's own time-out, or raised an `Exception` that is not one of `ignore`. A cancellation or an
+    exit of the process is no error. Neither is a `DeadlineExceeded` once the deadline that a caller
+    set has passed: it is not the callee's fault. The duration counts in every case.
 
-    The async form cancels its body at the nearest of its own time-out and the deadline in force,
-    and raises `DeadlineExceeded` (`asyncio.timeout` does it, by the event loop's clock; where an
-    async guard around it will do so at the same moment, that one does). The sync
-    form interrupts nothing: it hands the deadline to those that ask for it inside, and a late
-    answer is still returned, as throwing it away would gain nothing.
+    The async form cancels its body at the earlier of its own time-out and the deadline in force,
+    by `asyncio.timeout`, and raises `DeadlineExceeded`. The sync form interrupts nothing: it passes
+    the deadline to code that asks for it inside, and a late result is still returned.
 
-    This class is for calls on no terms of their own; `GuardOnTerms` is for the others. It has no
-    `__init__`, which would cost as much as all the rest: who makes one sets `breaker` and
-    `_time_limit`.
+    This class has no options; `ConfiguredGuard` has. It has no `__init__`, which would cost as much
+    as all the rest: whoever makes one sets `breaker`, `_timeout` and `_phase`.
 
     Attributes:
-        breaker: what is asked and told. Another stands in its place once the call is reported, or
-            is to fail.
+        breaker: the breaker that is asked and that the call is reported to.
 
     Raises:
-        BreakerOpenError: on entry, where the call may not go.
-        DeadlineExceeded: on entry, where the deadline in force has passed; the breaker is not
-            asked then, and nothing is counted. In the async form also at the deadline.
-        RuntimeError: on a second entry; if the first was not left yet, on leaving, and one of the
-            two calls stays in flight until it is given up.
+        BreakerOpenError: on entry, if the breaker rejects the call.
+        DeadlineExceeded: on entry, if the deadline in force has passed: the breaker is not asked
+            then, and nothing is counted. In the async form also at the deadline.
+        RuntimeError: on a second entry.
     """
 
-    __slots__ = ("_start", "_time_limit", "breaker")
+    __slots__ = ("_phase", "_start", "_timeout", "breaker")
 
     breaker: GuardTarget
+    _phase: int
     _start: float
-    _time_limit: CallTimeout | None
+    _timeout: CallTimeout | None
 
     def __enter__(self) -> Self:
-        if DEADLINES and given_deadline() is not None:
-            self._time_limit = CallTimeout(self.breaker.name)
-        breaker = self.breaker
-        if not breaker.allow():
-            raise breaker.rejection()
-        self._start = breaker.clock()
+        phase = self._phase
+        if phase > MARKED_FAILED:
+            raise RuntimeError("a guard is for one call; ask for a new one with breaker.guard()")
+        self._open()
+        self._phase = FAILED if phase else ENTERED
         return self
 
     def __exit__(
@@ -83,17 +83,17 @@ class Guard:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        breaker = self.breaker
-        self.breaker = SPENT
-        end = breaker.clock()
-        breaker.done(self._start, end, error=exc is not None and self._failed(exc))
+        phase, self._phase = self._phase, DONE
+        if phase != DONE:
+            breaker = self.breaker
+            self._close(phase, exc, breaker.clock())
 
     async def __aenter__(self) -> Self:
         self.__enter__()
-        limit = self._time_limit
-        if limit is not None:
+        timeout = self._timeout
+        if timeout is not None:
             try:
-                await limit.enter_async()
+                await timeout.enter_async()
             except BaseException:
                 self.end()
                 raise
@@ -105,107 +105,106 @@ class Guard:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._time_limit is not None:
+        if self._timeout is not None:
             try:
-                await self._time_limit.exit_async(exc_type, exc, traceback)
+                await self._timeout.exit_async(exc_type, exc, traceback)
             except DeadlineExceeded as exceeded:
                 self.__exit__(DeadlineExceeded, exceeded, None)
                 raise
         self.__exit__(exc_type, exc, traceback)
 
     def fail(self) -> None:
-        """Counts the call as an error, however its block ends: for answers that are failures."""
-        if not isinstance(self.breaker, (Ended, Failing)):
-            self.breaker = Failing(self.breaker)
+        """Count the call as an error, however its block ends: for answers that are failures."""
+        if self._phase == NEW:
+            self._phase = MARKED_FAILED
+        elif self._phase == ENTERED:
+            self._phase = FAILED
 
     def end(self, error: BaseException | None = None) -> None:
-        """Ends and reports the call before its block does; what follows is no part of it.
+        """Report the call before its block ends; what follows in the block is not part of it.
 
         An async guard no longer cancels its body then.
 
         Args:
             error: the exception that the call ended with, judged as one from the block would be.
         """
-        if isinstance(self.breaker, Ended):
+        if self._phase not in {ENTERED, FAILED}:
             return
-        if limit := self._time_limit:
-            limit.disarm()
-        try:
-            self.__exit__(None, error, None)
-        finally:
-            self.breaker = ENDED
+        if timeout := self._timeout:
+            timeout.disarm()
+        self.__exit__(None, error, None)
 
-    def _failed(self, exc: BaseException) -> bool:
-        """Whether the call failed that ended with `exc`."""
+    def _open(self) -> None:
+        """Ask the breaker, and start the clock."""
+        breaker = self.breaker
+        if DEADLINES and given_deadline() is not None:
+            self._timeout = CallTimeout(breaker.name)
+        if not breaker.allow():
+            raise breaker.rejection()
+        self._start = breaker.clock()
+
+    def _close(self, phase: int, exc: BaseException | None, end: float) -> None:
+        """Report the call."""
+        error = phase == FAILED or (exc is not None and self._is_failure(exc))
+        self.breaker.done(self._start, end, error=error)
+
+    def _is_failure(self, exc: BaseException) -> bool:
         if isinstance(exc, DeadlineExceeded):
-            limit = self._time_limit
-            return not (limit and limit.outer_expired)
+            timeout = self._timeout
+            return not (timeout and timeout.outer_expired)
         return isinstance(exc, Exception)
 
 
 class ConfiguredGuard(Guard):
-    """The guard of a call that has a time-out or a priority, or whose failures are not all such.
+    """A guard with a time-out, a priority or exceptions to ignore.
 
     Args:
-        breaker: what is asked and told.
-        terms: how the call is guarded.
+        breaker: the breaker that is asked and that the call is reported to.
+        options: how the call is guarded.
     """
 
-    __slots__ = ("_around", "_entered", "_terms")
+    __slots__ = ("_options", "_outer_priority")
 
-    def __init__(self, breaker: GuardTarget, terms: CallOptions) -> None:
-        self.breaker, self._time_limit = breaker, None
-        self._terms = terms
-        self._around: Priority | None = None
-        self._entered = False
+    def __init__(self, breaker: GuardTarget, options: CallOptions) -> None:
+        self.breaker, self._timeout, self._phase = breaker, None, NEW
+        self._options = options
+        self._outer_priority: Priority | None = None
 
-    def __enter__(self) -> Self:
-        breaker, terms = self.breaker, self._terms
-        if self._entered:
-            SPENT.allow()  # says what is wrong
-        limit = None
-        if terms.timeout is not None or given_deadline() is not None:
-            self._time_limit = limit = CallTimeout(breaker.name)
-        if terms.priority is not None:
-            self._around = PRIORITY.get()
-            PRIORITY.set(terms.priority)
+    def _open(self) -> None:
+        breaker, options = self.breaker, self._options
+        timeout = None
+        if options.timeout is not None or given_deadline() is not None:
+            self._timeout = timeout = CallTimeout(breaker.name)
+        if options.priority is not None:
+            self._outer_priority = PRIORITY.get()
+            PRIORITY.set(options.priority)
         allowed = False
         try:
             allowed = breaker.allow()
         finally:
             if not allowed:
-                self._leave()
+                self._restore_context()
         if not allowed:
             raise breaker.rejection()
-        self._entered = True
         self._start = breaker.clock()
-        if limit is not None and (seconds := terms.seconds(breaker.settings)) is not None:
-            limit.start(seconds, self._start, breaker.clock)
-        return self
+        if timeout is not None:
+            seconds = options.timeout_seconds(breaker.settings)
+            if seconds is not None:
+                timeout.start(seconds, self._start, breaker.clock)
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        breaker = self.breaker
-        if isinstance(breaker, Ended):
-            return
-        self.breaker = ENDED
-        self._leave()
-        end = breaker.clock()
-        failed = exc is not None and self._failed(exc)
-        if limit := self._time_limit:
-            failed = failed or limit.exceeded_by(end - self._start)
-        breaker.done(self._start, end, error=failed)
+    def _close(self, phase: int, exc: BaseException | None, end: float) -> None:
+        self._restore_context()
+        error = phase == FAILED or (exc is not None and self._is_failure(exc))
+        if timeout := self._timeout:
+            error = error or timeout.exceeded_by(end - self._start)
+        self.breaker.done(self._start, end, error=error)
 
-    def _failed(self, exc: BaseException) -> bool:
-        return super()._failed(exc) and not isinstance(exc, self._terms.ignore)
+    def _is_failure(self, exc: BaseException) -> bool:
+        return super()._is_failure(exc) and not isinstance(exc, self._options.ignore)
 
-    def _leave(self) -> None:
-        """Takes back what this guard put into the context, and nothing else."""
-        if self._around is not None:
-            PRIORITY.set(self._around)
-        if limit := self._time_limit:
-            limit.restore()
+    def _restore_context(self) -> None:
+        """Undo what this guard put into the context, and nothing else."""
+        if self._outer_priority is not None:
+            PRIORITY.set(self._outer_priority)
+        if timeout := self._timeout:
+            timeout.restore()

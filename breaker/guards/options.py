@@ -1,4 +1,4 @@
-"""The terms on which a call is guarded."""
+"""Options of a guarded call."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,13 +14,16 @@ Timeout = float | Literal["slo"]
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """How a call is guarded.
+    """Options of a guarded call.
 
     Attributes:
-        timeout: seconds the call may take, above 0; "slo" for the time-out of the service level
-            that is stated when the call begins, if one is.
-        priority: how important the call is; None leaves it as it is around.
-        ignore: exceptions that are an answer and no failure.
+        timeout: seconds that the call may take, above 0; "slo" for the time-out of the service
+            level stated when the call begins, if there is one.
+        priority: importance of the call; None keeps the one in force around it.
+        ignore: exceptions that are an answer and not a failure.
+
+    Raises:
+        ValueError: `timeout` is not a finite number above 0.
     """
 
     timeout: Timeout | None = None
@@ -34,7 +37,7 @@ class CallOptions:
             raise ValueError(f"timeout is {self.timeout}; allowed: seconds above 0, 'slo', or None")
 
     def timeout_seconds(self, settings: Settings) -> float | None:
-        """The time-out of a call that begins under `settings`."""
+        """Return the time-out in seconds of a call that begins under `settings`; None if it has none."""
         if self.timeout != "slo":
             return self.timeout
         return settings.slo.timeout if settings.slo else None
@@ -42,4 +45,4 @@ class CallOptions:
 
 DEFAULT_OPTIONS: Final = CallOptions()
 cached_options: Final = lru_cache(maxsize=256)(CallOptions)
-"""As `Terms`, which takes a microsecond to make; few are ever asked for, but with each call."""
+"""Return `CallOptions`, which take a microsecond to make; a program uses few, but with each call."""

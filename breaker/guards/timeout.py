@@ -1,4 +1,4 @@
-"""Until when one guarded call may go on, and what happens then."""
+"""Time-out and deadline of one guarded call."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class CallTimeout:
-    """The time that one call has: what is left around it, and what its guard gives it.
+    """The time that one call has: the deadline in force around it, and its guard's time-out.
 
     Args:
-        name: the breaker's, for the errors.
+        name: name of the breaker, for errors.
 
     Raises:
         DeadlineExceeded: the deadline in force has passed.
@@ -37,23 +37,23 @@ class CallTimeout:
             )
 
     def start(self, timeout: float, start: float, clock: Callable[[], float]) -> None:
-        """Gives the call `timeout` seconds from `start`, and tells all that is called inside."""
+        """Give the call `timeout` seconds from `start`, and set the deadline for code inside it."""
         self._timeout = timeout
         self._own = Deadline(start + timeout, clock)
         self._limit = nearest(self._outer, self._own)
         DEADLINE.set(self._limit)
 
     def restore(self) -> None:
-        """Takes back what `give` put into the context, and nothing else."""
+        """Undo what `start` put into the context, and nothing else."""
         if self._own is not None:
             DEADLINE.set(self._outer)
             self._own.lift()
 
     async def enter_async(self) -> None:
-        """Has the running task cancelled at the limit, unless a guard around sees to it.
+        """Cancel the running task at the deadline, unless an outer guard already does.
 
         Raises:
-            RuntimeError: no task of asyncio's is running.
+            RuntimeError: no asyncio task is running.
         """
         if self._limit is not None and not self._limit.enforced:
             self._limit.enforced = self._limit is not self._outer
@@ -64,7 +64,7 @@ class CallTimeout:
             self._asyncio_timeout = cutoff
 
     def disarm(self) -> None:
-        """Leaves the task alone from now on, if it was not cancelled yet."""
+        """Do not cancel the task any more, unless it was cancelled already."""
         if self._asyncio_timeout is not None and not self._asyncio_timeout.expired():
             self._asyncio_timeout.reschedule(None)
 
@@ -74,10 +74,10 @@ class CallTimeout:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Ends what `enforce` began; takes what `__aexit__` is told.
+        """End what `enter_async` began; takes the arguments of `__aexit__`.
 
         Raises:
-            DeadlineExceeded: the cancellation that ended the call was ours.
+            DeadlineExceeded: this time-out cancelled the call.
         """
         if self._asyncio_timeout is None:
             return
@@ -90,12 +90,12 @@ class CallTimeout:
             ) from expired
 
     def exceeded_by(self, seconds: float) -> bool:
-        """Whether a call of that length took longer than its own guard gave it."""
+        """Return True if a call of that duration exceeded the time-out of its own guard."""
         return self._timeout is not None and (self._own_expired or seconds > self._timeout)
 
     @property
     def outer_expired(self) -> bool:
-        """Whether the time that a caller gave has run out."""
+        """True if the deadline set by a caller has passed."""
         if self._outer is None:
             return False
         return self._outer.remaining() <= 0 or (self._expired and not self._own_expired)

@@ -1,11 +1,12 @@
-"""What calls meet that are not merely answered and noted, and what time does meanwhile.
+"""Slow path of a breaker and its periodic work: all that `FastPath` cannot handle, and the ticks.
 
-- While nothing is the matter, calls meet only `HotPath`: `allow` takes a prepared answer, `done`
-  notes a duration. All else goes this careful way, to the engine, under the lock. `_set_gates` is
-  the only place that says what may pass without thought.
-- Who holds the lock first takes in what was noted, so whoever asks or decides knows every call.
-- Time passes on the ticker's thread. With an injected clock nothing runs in the background, and
-  the calls themselves let time pass.
+- While nothing is wrong, calls meet only `FastPath`: `allow` pops a prepared decision, `done` logs a
+  duration. All else comes here, and reaches the engine under the lock. `_refresh_fast_path` alone
+  decides what the fast path may do by itself.
+- Whoever takes the lock first records what was logged, so whoever asks or decides sees every call.
+- Nothing is read from the system and no listener is called while the lock is held.
+- Time passes on the ticker's thread. With an injected clock nothing runs in the background, and the
+  calls themselves let time pass.
 """
 
 import math
@@ -13,451 +14,347 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
-from breakerd.breaker.calls.duration_histogram import SHORT, Durations
-from breakerd.breaker.calls.totals import Feed, Totals
 from breakerd.breaker.calls.window import CallWindow
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.engine.load_shedder import Traffic
 from breakerd.breaker.events.listeners import Listeners
-from breakerd.breaker.host.load import LOAD, LoadReading
-from breakerd.breaker.host.loop_lag import LoopLag
-from breakerd.breaker.host.memory import MEMORY
-from breakerd.breaker.runtime.gate import HotPath
+from breakerd.breaker.host.load import LOAD
+from breakerd.breaker.runtime.gate import Gate
+from breakerd.breaker.runtime.permit_planner import PermitPlanner
+from breakerd.breaker.runtime.readings import Reading, Readings
+from breakerd.breaker.runtime.recorder import OFF, CallRecorder
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.settings import Settings
-from breakerd.breaker.states import DISABLED, FORCED_OPEN, WATCHING
-
-_NOTHING: Final = -1.0
-"""The duration up to which calls are only noted, where each must be looked at."""
-_FIRST_ANSWERS: Final = 32
-"""So many answers are prepared at first, and then twice as many each time: a quiet breaker keeps
-few in memory, and one that rejects need not be asked many times before it lets a call through."""
-_ANSWERS: Final = 4096
-"""At most so many calls pass before one takes in what was noted and looks whether the ticker still
-lives. Fewer cost each call more, and more of them gain nothing."""
-_REJECTIONS: Final = 16_384
-"""The same while calls are rejected. These leave no notes to wait, so there may be more of them."""
-_PERMITS: Final = 256
-"""The same while calls pass and a concurrency limit is in force and far."""
+from breakerd.breaker.signals.load import LoadSignal
+from breakerd.breaker.states import WATCHING
 
 
-class CarefulPath(HotPath):
-    """A breaker but for what may be asked of it and said to it, which `Breaker` has.
+class Controller:
+    """Lock, clock and ticks of one breaker around its engine. Thread-safe.
 
-    Thread-safe. The arguments are those of `Breaker`.
+    It never refers to its `Breaker`, which so dies with its last reference.
+
+    Args:
+        gate: what the fast path reads.
+        engine: what decides; only called with the lock held.
+        readings: memory and load; only read without the lock.
+        listeners: queue of the engine's events.
+        clock: seconds as a float, never going back.
     """
 
     __slots__ = (
-        "_answers_hold_until",
-        "_aside",
+        "__weakref__",
         "_background",
-        "_deadline",
-        "_driven_gate",
-        "_due_at",
-        "_durations",
-        "_engine",
-        "_errors",
-        "_expected",
-        "_failed_duration",
-        "_feed",
-        "_last_activity",
-        "_late",
-        "_listeners",
-        "_load",
-        "_lock",
-        "_lock_is_mine",
-        "_loop_lag",
-        "_lost",
-        "_memory",
-        "_next_memory",
+        "_clock",
+        "_decision_valid_until",
+        "_gate",
+        "_locked_by_me",
+        "_next_due",
         "_next_sample",
         "_next_tick",
-        "_noted_gate",
-        "_postponed",
-        "_short",
-        "_tick_at",
-        "_window",
-        "name",
+        "_planner",
+        "_state_deadline",
+        "_sync_limit",
+        "_ticker_due",
+        "engine",
         "externally_ticked",
+        "listeners",
+        "lock",
+        "readings",
+        "recorder",
     )
 
     def __init__(
         self,
-        settings: Settings,
-        name: str,
+        gate: Gate,
+        engine: Engine,
+        readings: Readings,
+        listeners: Listeners,
         clock: Callable[[], float],
-        memory: Callable[[], float | None] | None,
-        load: Callable[[], LoadReading] | None,
     ) -> None:
-        super().__init__(clock)
-        self.name = name
-        self._memory = memory
-        self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
-        self._loop_lag = LoopLag()
+        self.engine = engine
         self.externally_ticked = False
-        """Set by who calls `tick` whenever it is due: calls then need not let time pass."""
+        """True if whoever drives the clock calls `tick` when due: calls then need not do it."""
+        self._gate = gate
+        self.readings = readings
+        self.listeners = listeners
+        self._clock = clock
         self._background = clock is time.monotonic
         self._make_lock()
-        self._postponed: list[tuple[float, float, bool]] = []
-        """(start, end, error) of calls that were reported in the middle of our own work."""
-        self._listeners = Listeners()
-        self._engine = Engine(name, settings, self._listeners.emit, self.clock())
-        self._window = self._engine.window
-        self._errors = 0
-        self._aside = 0
-        """Reported calls that the window did not take."""
-        self._failed_duration = 0.0
-        """Seconds that failed calls and late ones took."""
-        self._next_sample = -math.inf
-        self._late = 0
-        """Calls reported as good after the stated time-out."""
-        self._lost = 0
-        """Allowed calls taken for never to be reported."""
-        self._feed = Feed()
-        self._last_activity = (0, self.clock())
-        self._durations = Durations()
-        self._noted_gate = _NOTHING
-        """Seconds up to which a call that went well is only noted, short or not."""
-        self._driven_gate = _NOTHING
-        """The same where there is no ticker, and each call needs its own end."""
-        self._expected: float = SHORT
-        """Seconds that calls are expected to take at most: `SHORT`, or any time."""
-        self._short = True
-        """Whether all that is noted is `SHORT`, and need not be sorted into buckets."""
-        self._next_tick = self._next_memory = -math.inf
-        self._due_at = self._tick_at = -math.inf
-        """When time alone may next change something, and when the ticker is to come again."""
-        self._deadline = math.inf
-        """When time alone may next change the state, as it was when the lock was let go."""
-        self._answers_hold_until = -math.inf
-        """When `allow` may no longer say to the next calls what it says now."""
-        now = self.clock()
-        self._advance(now)
-        self._set_gates(now)
+        now = clock()
+        self.recorder = CallRecorder(gate, engine, now)
+        self._planner = PermitPlanner(gate, engine, self.recorder)
+        self._sync_limit = OFF
+        """As the recorder's batch limit, where there is no ticker and each call needs its own end."""
+        self._next_tick = self._next_sample = -math.inf
+        self._next_due = self._ticker_due = -math.inf
+        """When time alone may next change something, and when the ticker will come next."""
+        self._state_deadline = math.inf
+        """When time alone may next change the state, as it was when the lock was released."""
+        self._decision_valid_until = -math.inf
+        """When `allow` may no longer repeat its decision without deciding anew."""
+        reading = readings.take(load=engine.load.watched)
+        self._advance(now, reading)
+        self._refresh_fast_path(now)
+        self._log_unavailable(reading)
 
-    # --- the careful way of the hot path
+    # --- slow path of the calls
 
-    def _allow_carefully(self) -> bool:
-        if self._lock_is_mine():
-            return self._allow_amid()
-        answer = self._answer_again()
-        return self._think_about_one() if answer is None else answer
+    def allow(self) -> bool:
+        """Decide about one call."""
+        if self._locked_by_me():
+            return self._allow_reentrant()
+        decision = self._renew_decision()
+        return self._decide() if decision is None else decision
 
-    def _answer_again(self) -> bool | None:
-        """The same answer as before, where it holds until later, with more of them prepared."""
-        with self._lock:
-            now = self.clock()
-            if now >= self._answers_hold_until:
-                return None
-            self._take_in(now)
-            if not self._answer:
-                self._rejected_before += 1
-                self._prepare(False, self._more(False))
-                return False
-            room = self._room()
-            if not room:
-                return None
-            self._admitted_before += 1
-            self._prepare(True, room - 1)
-        return True
-
-    def _think_about_one(self) -> bool:
-        now = self._enter()
-        try:
-            if now >= self._next_tick:
-                self._advance(now)
-            if self._engine.checks_memory_per_call:
-                self._read_memory(now)
-            if self._engine.shedding.limiting:
-                # So that no thread takes an answer while this call is judged.
-                self._prepare(self._answer, 0)
-            allowed = self._engine.admit(now, self._traffic)
-            if allowed:
-                self._admitted_before += 1
-            else:
-                self._rejected_before += 1
-        finally:
-            self._leave(now)
-        return allowed
-
-    def _allow_amid(self) -> bool:
-        """Answers as before, in the middle of our own work: to a finaliser, or a signal handler."""
-        if self._answer:
-            self._admitted_before += 1
-        else:
-            self._rejected_before += 1
-        return self._answer
-
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:
-        if start <= end and not error and self._note_long(end - start):
+    def done(self, start: float, end: float, error: bool) -> None:
+        """Record a call that is slow, failed, or reported while each one counts."""
+        if start <= end and not error and self._log_long_call(end - start):
             return
         if not math.isfinite(end - start):
             raise ValueError(f"done() got start={start}, end={end}; both must be finite seconds")
-        if self._lock_is_mine():
+        if self._locked_by_me():
             # The collector closed a generator with a guard in it, or a signal came: no deadlock.
-            self._postponed.append((start, end, error))
+            self.recorder.deferred.append((start, end, error))
             return
-        if self._note_at_once(start, end, error=error):
+        if self._record_success(start, end, error=error):
             return
-        now = self._enter()
+        reading = self._read_for_call()
+        now = self._acquire()
         try:
-            self._take_in_one(now, start, end, error=error)
+            self.recorder.record(now, start, end, error=error)
             if now >= self._next_tick:
-                self._advance(now)
+                self._advance(now, reading)
         finally:
-            self._leave(now)
+            self._release(now)
 
-    def _note_long(self, seconds: float) -> bool:
-        """Notes a call that went well and is not `SHORT`; nor need the next ones be."""
-        if seconds > self._noted_gate:
-            return False
-        with self._lock:
-            if seconds > self._noted_gate:
+    def _renew_decision(self) -> bool | None:
+        """Repeat the last decision while it is valid, and prepare more; None if it is not."""
+        with self.lock:
+            now = self._clock()
+            if now >= self._decision_valid_until:
+                return None
+            self.recorder.flush(now)
+            gate = self._gate
+            if not gate.decision:
+                gate.count(False)
+                gate.refill(False, self._planner.next_budget(False))
                 return False
-            self._short, self._expected, self._quick = False, math.inf, self._noted_gate
-            self._log.append(seconds)
+            headroom = self._planner.headroom()
+            if not headroom:
+                return None
+            gate.count(True)
+            gate.refill(True, headroom - 1)
         return True
 
-    def _note_at_once(self, start: float, end: float, *, error: bool) -> bool:
-        """Takes in a call that went well, with its own end, where there is no ticker."""
-        if error or not start <= end < self._next_tick or start < self._engine.machine.generation_started_at:
+    def _decide(self) -> bool:
+        engine, gate = self.engine, self._gate
+        reading = self._read_for_call()
+        now = self._acquire()
+        try:
+            if now >= self._next_tick:
+                self._advance(now, reading)
+            if reading is not None and engine.checks_memory_per_call:
+                engine.read_memory(now, reading.memory)
+            if engine.shedding.limiting:
+                # So that no thread takes a prepared decision while this call is judged.
+                gate.refill(gate.decision, 0)
+            allowed = engine.admit(now, self.recorder.traffic)
+            gate.count(allowed)
+        finally:
+            self._release(now)
+        return allowed
+
+    def _allow_reentrant(self) -> bool:
+        """Repeat the last decision to a finaliser or signal handler that interrupts this thread."""
+        self._gate.count(self._gate.decision)
+        return self._gate.decision
+
+    def _log_long_call(self, seconds: float) -> bool:
+        if seconds > self.recorder.batch_limit:
             return False
-        with self._lock:
+        with self.lock:
+            return self.recorder.log_long(seconds)
+
+    def _record_success(self, start: float, end: float, *, error: bool) -> bool:
+        """Record a successful call with its own end where there is no ticker, if it decides nothing."""
+        if error or not start <= end < self._next_tick:
+            return False
+        if start < self.engine.machine.generation_started_at:
+            return False
+        with self.lock:
             seconds = end - start
-            if seconds > self._driven_gate:
+            if seconds > self._sync_limit:
                 return False
-            self._durations.add(seconds)
-            self._window.add(end, seconds, error=False)
+            self.recorder.record_success(end, seconds)
         return True
-
-    def _take_in_one(self, now: float, start: float, end: float, *, error: bool) -> None:
-        end = max(start, end)
-        seconds = end - start
-        late = not error and seconds > self._engine.useful_time
-        self._errors += error
-        self._late += late
-        self._failed_duration += seconds * (error or late)
-        self._durations.add(seconds)
-        if not self._engine.observe(now, start, end, self._traffic, error=error):
-            self._aside += 1
 
     # --- time
 
     def tick(self) -> float:
-        """Lets time pass: reads memory, ends waits. Returns seconds until it is due again.
+        """Let time pass: read memory and load, end waits. Return seconds until the next tick is due."""
+        reading = self._read_if_due()
+        with self.locked() as now:
+            self._advance(now, reading)
+            self._ticker_due = self._due
+            seconds = max(0.0, self._ticker_due - self._clock())
+        self._log_unavailable(reading)
+        return seconds
 
-        The ticker calls it. With an injected clock, call it to let time pass without calls.
-        """
-        with self._careful() as now:
-            self._advance(now)
-            self._tick_at = self._due
-            return max(0.0, self._tick_at - self.clock())
+    def apply(self, settings: Settings) -> None:
+        """Apply new settings; state, window and a running wait are kept."""
+        load = self.engine.load
+        watched = load.watched or load.breached or LoadSignal(settings).watched
+        reading = self.readings.take(load=watched)
+        with self.locked() as now:
+            interval = settings.memory_check_interval
+            self.readings.next_due = min(self.readings.next_due, now + interval)
+            if self.engine.apply(now, settings):
+                self._apply(now, reading)
+        self._log_unavailable(reading)
 
     def after_fork(self) -> None:
-        """Makes new locks in a forked child, to which the parent's calls will not report."""
+        """Make new locks in a forked child, to which the parent's calls will not report."""
         self._make_lock()
-        self._renew_lock()
-        self._lost += self._in_flight
-        self._listeners.after_fork()
-        MEMORY.after_fork()
-        LOAD.after_fork()
-        self._loop_lag.after_fork()
+        self._gate.after_fork()
+        self.recorder.abandon_all()
+        self.listeners.after_fork()
+        self.readings.after_fork()
 
-    # --- under the lock
+    def close(self) -> None:
+        """End the background work; calls let time pass from now on."""
+        TICKER.discard(self)
+        with self.locked():
+            self._background = False
+
+    # --- the lock
+
+    @contextmanager
+    def locked(self, reading: Reading | None = None) -> Iterator[float]:
+        """Hold the lock, with all logged calls recorded; yield the time in seconds.
+
+        A `reading` of memory and load takes effect at the end.
+        """
+        now = self._acquire()
+        try:
+            yield now
+            if reading is not None:
+                self._apply(now, reading)
+        finally:
+            self._release(now)
+
+    def current_window(self) -> CallWindow:
+        """Return the window with all logged calls and without expired ones; hold the lock."""
+        now = self._clock()
+        self.recorder.flush(now)
+        window = self.engine.window
+        window.expire(now)
+        return window
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until a rejected call may succeed; 0 where that is unknown. Takes no lock."""
+        deadline = self._state_deadline
+        return max(0.0, deadline - self._clock()) if deadline < math.inf else 0.0
 
     def _make_lock(self) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Lock of the breaker; no other breaker's lock is taken while it is held."""
         # Not public, but what `threading.Condition` asks of every such lock.
-        self._lock_is_mine: Callable[[], bool] = self._lock._is_owned  # type: ignore[attr-defined]  # noqa: SLF001
+        self._locked_by_me: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]  # noqa: SLF001
 
-    def _enter(self) -> float:
-        """Takes the lock, and in what was noted; the time is returned. `_leave` must follow."""
+    def _acquire(self) -> float:
+        """Take the lock, record what was logged, and return the time. `_release` must follow."""
         try:
-            self._lock.acquire()
-            now = self.clock()
-            self._take_in(now)
+            self.lock.acquire()
+            now = self._clock()
+            self.recorder.flush(now)
         except BaseException:
             # An interrupt may come before the lock was taken, or just after.
-            if self._lock_is_mine():
-                self._lock.release()
+            if self._locked_by_me():
+                self.lock.release()
             raise
         return now
 
-    def _leave(self, now: float) -> None:
-        """Sets the gates, lets the lock go, tells the listeners, wakes the ticker."""
+    def _release(self, now: float) -> None:
+        """Refresh the fast path, release the lock, deliver events, wake the ticker."""
         try:
-            while self._postponed:
-                start, end, error = self._postponed.pop(0)
-                self._take_in_one(now, start, end, error=error)
-            self._set_gates(now)
+            self.recorder.record_deferred(now)
+            self._refresh_fast_path(now)
         finally:
-            self._lock.release()
-        if self._lock_is_mine():  # still: whoever had it before us sees to the rest
+            self.lock.release()
+        if self._locked_by_me():  # still: whoever took it first does the rest
             return
-        self._listeners.deliver()
-        if self._due_at < self._tick_at and self._background:
-            self._tick_at = self._due_at
+        self.listeners.deliver()
+        if self._next_due < self._ticker_due and self._background:
+            self._ticker_due = self._next_due
             TICKER.wake(self)
 
-    @contextmanager
-    def _careful(self) -> Iterator[float]:
-        """`_enter` and `_leave`, where the microsecond that a generator costs does not matter."""
-        now = self._enter()
-        try:
-            yield now
-        finally:
-            self._leave(now)
+    # --- periodic work
 
-    def _present_window(self) -> CallWindow:
-        """The window, with all that was noted, and nothing too old; the lock is held."""
-        now = self.clock()
-        self._take_in(now)
-        self._window.expire(now)
-        return self._window
+    def _read_for_call(self) -> Reading | None:
+        """Read the system where the ticker is late, or memory must be checked for each call."""
+        reading = self._read_if_due() if self._clock() >= self._next_tick else None
+        if reading is None and self.engine.checks_memory_per_call:
+            return self.readings.take(load=False)
+        return reading
 
-    def _take_in(self, now: float) -> None:
-        """Takes in what the hot path noted since the last time; the lock is held.
+    def _read_if_due(self) -> Reading | None:
+        load = self.engine.load
+        return self.readings.take_if_due(load=load.watched or load.breached)
 
-        The calls count as if they had ended now, which is a tick too late at most.
-        """
-        noted = self._take_log()
-        if not noted:
-            return
-        total = sum(noted)
-        if not total >= 0.0:
-            # Some ended before they started: that counts as no time at all.
-            noted = [max(0.0, seconds) for seconds in noted]
-            total = sum(noted)
-        self._window.extend(now, noted)
-        if self._durations.extend(noted, total, short=self._short):
-            # Notes made before this, by other threads too, may be of longer calls: one batch later
-            # there are none, unless `_done_carefully` says so.
-            self._short = self._expected <= SHORT
-            self._expected = SHORT
-            self._quick = min(SHORT, self._noted_gate)
+    def _advance(self, now: float, reading: Reading | None) -> None:
+        engine, recorder = self.engine, self.recorder
+        if reading is not None and now >= self.readings.next_due:
+            self.readings.next_due = now + engine.settings.memory_check_interval
+            self._apply(now, reading)
+        traffic = recorder.traffic
+        delta = recorder.delta()
+        engine.update_baseline(now, delta, traffic)
+        engine.advance(now, traffic)
+        recorder.expire_abandoned(now, engine.settings.latency_max_age)
+        self._schedule_sample(now, idle=not (delta.admitted or delta.ended or traffic.in_flight))
 
-    def _advance(self, now: float) -> None:
-        if now >= self._next_memory:
-            self._next_memory = now + self._engine.settings.memory_check_interval
-            self._read_memory(now)
-            self._read_load(now)
-        traffic = self._traffic
-        batch = self._feed.batch(self._totals(), self._window, traffic.in_flight)
-        self._engine.update_baseline(now, batch, traffic)
-        self._engine.advance(now, traffic)
-        self._forget_lost_calls(now)
-        self._plan_sample(now, idle=not (batch.admitted or batch.ended or traffic.in_flight))
+    def _apply(self, now: float, reading: Reading) -> None:
+        self.engine.read_memory(now, reading.memory)
+        if reading.load is not None:
+            self.engine.read_load(now, reading.load, reading.lag)
 
-    @property
-    def _traffic(self) -> Traffic:
-        return Traffic(self._admitted, self._in_flight)
+    def _log_unavailable(self, reading: Reading | None) -> None:
+        """Log once which watched load is unknown; the lock is not held."""
+        if reading is not None and reading.load is not None:
+            LOAD.tell(self.engine.load.unknown)
 
-    @property
-    def _in_flight(self) -> int:
-        """Calls under way; the lock is held."""
-        reported = self._window.ended + len(self._log) + len(self._postponed) + self._aside
-        unreported = max(0, self._admitted - reported)
-        # One that was given up may have reported after all.
-        self._lost = min(self._lost, unreported)
-        return unreported - self._lost
-
-    def _plan_sample(self, now: float, *, idle: bool) -> None:
-        interval = self._engine.shedding.interval
-        resting = idle and not self._engine.shedding.limiting
+    def _schedule_sample(self, now: float, *, idle: bool) -> None:
+        interval = self.engine.shedding.interval
+        resting = idle and not self.engine.shedding.limiting
         self._next_sample = math.inf if resting or interval is None else now + interval
 
-    def _totals(self) -> Totals:
-        return Totals(
-            admitted=self._admitted,
-            rejected=self._rejected,
-            ended=self._durations.count,
-            errors=self._errors,
-            late=self._late,
-            duration=self._durations.sum,
-            failed_duration=self._failed_duration,
-        )
-
-    def _read_memory(self, now: float) -> None:
-        if self._memory is not None:
-            share = self._memory()
-        else:
-            reading = MEMORY.read()
-            share = reading.share if reading else None
-        self._engine.read_memory(now, share)
-
-    def _read_load(self, now: float) -> None:
-        if self._engine.load.watched or self._engine.load.breached:
-            self._engine.read_load(now, self._load(), self._loop_lag.seconds)
-            LOAD.tell(self._engine.load.unknown)
-
-    def _forget_lost_calls(self, now: float) -> None:
-        activity = self._admitted + self._window.ended + self._aside
-        count, since = self._last_activity
-        if activity != count:
-            self._last_activity = (activity, now)
-        elif now - since > self._engine.settings.latency_max_age:
-            self._lost += self._in_flight
-
-    # --- what may pass without thought
-
-    def _room(self) -> int:
-        """How many calls may pass without thought, while calls pass."""
-        shedding = self._engine.shedding
-        if not shedding.limiting:
-            return self._more(True)
-        # So that no thread takes an answer while the room is counted.
-        self._prepare(True, 0)
-        return min(_PERMITS, shedding.room(self._in_flight))
+    # --- what the fast path may do by itself
 
     @property
     def _due(self) -> float:
         """When time alone may next change something."""
-        machine = self._engine.machine
+        engine = self.engine
         # While memory is short, or the load too high, only a reading can end the wait.
-        soonest = min(self._next_memory, self._next_sample)
-        return soonest if self._engine.probes_blocked else min(soonest, machine.deadline)
+        soonest = min(self.readings.next_due, self._next_sample)
+        return soonest if engine.probes_blocked else min(soonest, engine.machine.deadline)
 
-    def _set_gates(self, now: float) -> None:
-        """Derives from the state what may pass without thought; the lock is held."""
-        engine = self._engine
+    def _refresh_fast_path(self, now: float) -> None:
+        """Derive from the state what the fast path may do by itself; the lock is held."""
+        engine = self.engine
         machine = engine.machine
-        self._deadline = machine.deadline
-        letting = machine.decided in WATCHING
+        self._state_deadline = machine.deadline
+        watching = machine.decided in WATCHING
         ticking = self._background or self.externally_ticked
-        # Where there is a ticker, calls step in only when it is late.
-        late = 2 * self._engine.settings.memory_check_interval if ticking else 0.0
-        self._due_at = self._due
-        self._next_tick = max(self._due_at, now) + late
-        gate = engine.slow_after if letting and not engine.must_check_each_call else _NOTHING
+        # Where there is a ticker, calls let time pass only when it is late.
+        grace = 2 * engine.settings.memory_check_interval if ticking else 0.0
+        self._next_due = self._due
+        self._next_tick = max(self._next_due, now) + grace
+        limit = engine.slow_after if watching and not engine.must_check_each_call else OFF
         # A call that ends from now on and takes less began after the last transition.
-        self._noted_gate = min(gate, now - machine.generation_started_at) if self._background else _NOTHING
-        self._driven_gate = _NOTHING if self._background else gate
-        self._quick = min(self._expected, self._noted_gate)
-        answer, count, until = self._answers_to_come(now, letting=letting, ticking=ticking)
-        self._prepare(answer, count)
-        self._answers_hold_until = min(until, self._next_tick)
-
-    def _answers_to_come(
-        self, now: float, *, letting: bool, ticking: bool
-    ) -> tuple[bool, int, float]:
-        """What `allow` may say without thought, how often, and until when it may do so again."""
-        engine = self._engine
-        machine, mode = engine.machine, engine.machine.override
-        if mode is DISABLED:
-            return True, self._more(True), math.inf
-        # Calls that only set out must let time pass too, where nobody else does: they may all hang.
-        driven = ticking or engine.shedding.interval is None
-        if letting and machine.decides and driven and not engine.checks_memory_per_call:
-            room = self._room()
-            return True, room, math.inf if room else -math.inf
-        waiting = mode is None and machine.rejects_until_deadline(now) and not engine.may_reject_while_closed
-        if not (self._background and (waiting or mode is FORCED_OPEN)):
-            return False, 0, -math.inf
-        return False, self._more(False), self._deadline
-
-    def _more(self, answer: bool) -> int:
-        """How often `answer` is to be prepared the next time."""
-        before = self._prepared if answer is self._answer else 0
-        return min(_ANSWERS if answer else _REJECTIONS, max(_FIRST_ANSWERS, 2 * before))
+        batch_limit = min(limit, now - machine.generation_started_at) if self._background else OFF
+        self._sync_limit = OFF if self._background else limit
+        self.recorder.limit_batches(batch_limit)
+        until = self._planner.refill(now, background=self._background, ticking=ticking)
+        self._decision_valid_until = min(until, self._next_tick)

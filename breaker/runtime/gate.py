@@ -1,171 +1,189 @@
-"""What runs with every call: `allow` and `done`, and nothing else.
+"""Fast path of a breaker: `allow` and `done`, and the data they share with the controller.
 
-Kept apart so that it can be read, measured and compiled by itself (`scripts/compile`). Both methods
-do no more than take what was prepared, and leave a note; `Breaker` prepares, and reads the notes,
-on the tick or when something is the matter. `docs/performance.md` has what each of these buys:
-
-- `allow` takes one of some thousand answers prepared in a list: the answer, the count of
-  calls and the end of what may pass without thought come from one call into C.
-- `done` compares with one limit, which is lowered to nothing while each call must be looked at, and
-  appends to a list. Sums, histogram and window take such a list in as a whole, in C.
-- No clock, no lock: what must not be torn is one call into C, or code without calls and loops,
-  between which CPython does not switch threads. Where the GIL is off, `allow` takes a lock (see the
-  end of this module).
+`allow` pops a prepared decision from a list: one C call returns the decision, counts the call, and
+raises `IndexError` when the budget is spent and the controller must decide again. `done` makes one
+comparison and appends to a list. Both run without a clock and without a lock: CPython switches
+threads only between calls and at the ends of loops, and each step that must not be torn is one call
+into C. Without a GIL, `allow` takes a lock; see the end of this module. What each step saves is in
+`docs/decisions/`.
 """
 
 import sys
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from breakerd.breaker.runtime.controller import Controller
 
 
-class HotPath:
-    """The part of a breaker that calls run through; `Breaker` is the rest.
+class Gate:
+    """Prepared decisions for the next calls, and durations of calls that were not recorded yet.
 
-    Args:
-        clock: seconds as a float, never going back.
+    A leaf: it refers to neither breaker nor controller. The controller writes it under its lock;
+    calls read `permits`, `durations` and `fast_limit` without one.
     """
 
     __slots__ = (
-        "_admitted_before",
-        "_answer",
-        "_answers",
-        "_answers_lock",
-        "_log",
-        "_prepared",
-        "_quick",
-        "_rejected_before",
-        "clock",
+        "_admitted",
+        "_budget",
+        "_decision",
+        "_lock",
+        "_rejected",
+        "durations",
+        "fast_limit",
+        "permits",
     )
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self) -> None:
+        self.permits: list[bool] = []
+        """Decisions for the next calls, all the same; when empty, the controller decides."""
+        self.durations: list[float] = []
+        """Seconds that calls took which are not recorded yet, oldest first."""
+        self.fast_limit = -1.0
+        """Successful calls up to this many seconds are only logged. Negative: fast path off."""
+        self._decision = False
+        self._budget = 0
+        self._admitted = self._rejected = 0
+        self._lock = threading.Lock()
+
+    @property
+    def decision(self) -> bool:
+        """The decision that `allow` returns at present."""
+        return self._decision
+
+    @property
+    def budget(self) -> int:
+        """Number of decisions that the last refill prepared."""
+        return self._budget
+
+    @property
+    def admitted(self) -> int:
+        """Number of calls ever admitted."""
+        return self._admitted + (self._spent if self._decision else 0)
+
+    @property
+    def rejected(self) -> int:
+        """Number of calls ever rejected."""
+        return self._rejected + (0 if self._decision else self._spent)
+
+    def count(self, decision: bool) -> None:
+        """Count one call that the controller decided."""
+        if decision:
+            self._admitted += 1
+        else:
+            self._rejected += 1
+
+    def refill(self, decision: bool, budget: int) -> None:
+        """Let `allow` return `decision` for at most `budget` calls before the controller decides."""
+        left = self.permits
+        if decision is self._decision and 0 < len(left) <= budget:
+            return
+        # `allow` looks the list up and pops from it without a switch of threads in between: from
+        # here on nobody gets an old decision, nor under a profiler, which does switch there.
+        self.permits = [decision] * budget
+        spent = self._budget - len(left)
+        left.clear()
+        if self._decision:
+            self._admitted += spent
+        else:
+            self._rejected += spent
+        self._decision, self._budget = decision, budget
+
+    def drain(self) -> list[float]:
+        """Return the durations logged since the last time, oldest first, and forget them."""
+        # `done` looks the list up and appends to it without a switch of threads in between: nobody
+        # still holds the old one.
+        taken, self.durations = self.durations, []
+        return taken
+
+    def after_fork(self) -> None:
+        """Make a new lock in a forked child: a thread of the parent may have held the old one."""
+        self._lock = threading.Lock()
+
+    @property
+    def _spent(self) -> int:
+        return self._budget - len(self.permits)
+
+
+class FastPath:
+    """The two methods that every call runs; `Breaker` inherits only these."""
+
+    __slots__ = ("_core", "_gate", "clock")
+
+    def __init__(self, gate: Gate, core: "Controller", clock: Callable[[], float]) -> None:
+        self._gate = gate
+        self._core = core
         self.clock = clock
-        self._quick = -1.0
-        """Seconds up to which a call that went well is only noted; below 0, none is."""
-        self._log: list[float] = []
-        """Seconds that calls took which are not taken in yet, oldest first."""
-        self._answer = False
-        self._prepared = 0
-        self._answers: list[bool] = []
-        """What `allow` says to the next calls; at its end, each call is thought about."""
-        self._admitted_before = self._rejected_before = 0
-        self._renew_lock()
+        """Clock of the breaker: seconds as a float, never going back."""
 
     def allow(self) -> bool:
-        """Whether the call may go; if so, report it with `done`. Never blocks on I/O."""
+        """Return True if the call may proceed; report it with `done` then. Thread-safe.
+
+        Never waits for I/O.
+        """
         # `try` on a line of its own is an instruction of its own, a NOP that debuggers stop at;
         # `contextlib.suppress` costs more than all of this.
         # fmt: off
-        try: return self._answers.pop()  # noqa: E701
+        try: return self._gate.permits.pop()  # noqa: E701
         except IndexError: pass  # noqa: E701
         # fmt: on
-        return self._allow_carefully()
+        return self._core.allow()
 
-    # `error` could be given by position, but say its name: a keyword-only parameter costs 10 ns.
+    # `error` may be given by position, but name it: a keyword-only parameter costs 10 ns.
     def done(self, start: float, end: float, error: bool = False) -> None:
-        """Reports a call that was allowed.
+        """Report a call that was allowed. Thread-safe.
 
         Args:
-            start: `clock()` before the call. A call that began before the last transition counts
-                in the metrics, and decides nothing.
-            end: `clock()` after it. Before `start` it counts as `start`, but for the sum of all
-                durations: there it may take its own size off what is noted together with it. A
-                call that went well is taken to end when it is reported.
-            error: whether the call failed; give it by keyword.
+            start: `clock()` before the call, in seconds. A call that began before the last
+                transition counts in the metrics and decides nothing.
+            end: `clock()` after it. An end before `start` counts as `start`, except in the sum of
+                durations, from which it may subtract its own size. A successful call counts as
+                ended when it is reported.
+            error: True if the call failed; give it by keyword.
 
         Raises:
-            ValueError: a time is not a finite number; but a start at infinity, or an end at minus
-                infinity, counts as an end before the start.
+            ValueError: a time is not a finite number. A start at infinity and an end at minus
+                infinity count as an end before the start.
         """
         seconds = end - start
-        # Whether it ended before it started is not asked here: that alone costs each call 2 ns.
-        if seconds <= self._quick and not error:
-            self._log.append(seconds)
+        # No check here that it ended after it started: that alone costs each call 2 ns.
+        if seconds <= self._gate.fast_limit and not error:
+            self._gate.durations.append(seconds)
         else:
-            self._done_carefully(start, end, error)
-
-    # --- what the rest of the breaker is for
-
-    def _allow_carefully(self) -> bool:
-        """Thinks about one call."""
-        raise NotImplementedError
-
-    def _done_carefully(self, start: float, end: float, error: bool) -> None:
-        """Takes in a call that is slow, failed, or reported while each one counts."""
-        raise NotImplementedError
-
-    # --- what the rest of the breaker prepares and reads; its lock is held
-
-    def _prepare(self, answer: bool, count: int) -> None:
-        """Lets `allow` say `answer` to so many calls, at most, before it thinks again."""
-        left = self._answers
-        if answer is self._answer and 0 < len(left) <= count:
-            return
-        # `allow` looks them up and takes one in one breath: from here on nobody gets an old one,
-        # nor under a profiler, which comes in between.
-        self._answers = [answer] * count
-        given = self._prepared - len(left)
-        left.clear()
-        if self._answer:
-            self._admitted_before += given
-        else:
-            self._rejected_before += given
-        self._answer, self._prepared = answer, count
-
-    def _take_log(self) -> list[float]:
-        """The durations noted since the last time, oldest first."""
-        # `done` looks the list up and appends to it in one breath: nobody still holds the old one.
-        taken, self._log = self._log, []
-        return taken
-
-    @property
-    def _admitted(self) -> int:
-        """Calls ever allowed."""
-        return self._admitted_before + (self._given if self._answer else 0)
-
-    @property
-    def _rejected(self) -> int:
-        """Calls ever rejected."""
-        return self._rejected_before + (0 if self._answer else self._given)
-
-    @property
-    def _given(self) -> int:
-        return self._prepared - len(self._answers)
-
-    def _renew_lock(self) -> None:
-        """In a forked child: a thread of the parent may have held it."""
-        self._answers_lock = threading.Lock()
+            self._core.done(start, end, error)
 
 
-def allow_under_lock(self: HotPath) -> bool:
-    """`HotPath.allow` for interpreters without a GIL, where what is looked up may be old already.
+def allow_free_threaded(self: FastPath) -> bool:
+    """`FastPath.allow` without a GIL, where another thread may have replaced the list.
 
-    `done` needs no lock there either: lists have one of their own. See `copy_log`.
+    `done` needs no lock there: lists have their own. See `drain_free_threaded`.
     """
-    with self._answers_lock:
-        answer = self._answers.pop() if self._answers else None
-    return self._allow_carefully() if answer is None else answer
+    gate = self._gate  # noqa: SLF001 - it takes the method's place
+    with gate._lock:  # noqa: SLF001 - our own
+        decision = gate.permits.pop() if gate.permits else None
+    return self._core.allow() if decision is None else decision  # noqa: SLF001 - as above
 
 
-def prepare_under_lock(self: HotPath, answer: bool, count: int) -> None:
-    """`HotPath._prepare`, likewise."""
-    with self._answers_lock:
-        _prepare(self, answer, count)
+def refill_free_threaded(self: Gate, decision: bool, budget: int) -> None:
+    """`Gate.refill` without a GIL."""
+    with self._lock:  # noqa: SLF001 - our own
+        _refill(self, decision, budget)
 
 
-def copy_log(self: HotPath) -> list[float]:
-    """`HotPath._take_log`, likewise: a thread may hold the list, and append to it later."""
-    log = self._log
-    taken = log[:]
+def drain_free_threaded(self: Gate) -> list[float]:
+    """`Gate.drain` without a GIL: a thread may hold the list, and append to it later."""
+    durations = self.durations
+    taken = durations[:]
     # What is appended meanwhile stays for the next time.
-    del log[: len(taken)]
+    del durations[: len(taken)]
     return taken
 
 
-_prepare: Final = HotPath._prepare  # noqa: SLF001 - our own
+_refill: Final = Gate.refill
 
-# Not whether it is off at this moment: it may be on for as long as some extension is loaded.
+# Whether the build has a GIL, not whether it is off now: some extension may turn it on for a time.
 if "free-threading" in sys.version:
-    setattr(HotPath, "allow", allow_under_lock)  # noqa: B010 - mypy refuses to assign to a method
-    setattr(HotPath, "_prepare", prepare_under_lock)  # noqa: B010
-    setattr(HotPath, "_take_log", copy_log)  # noqa: B010
+    setattr(FastPath, "allow", allow_free_threaded)  # noqa: B010 - mypy refuses to assign a method
+    setattr(Gate, "refill", refill_free_threaded)  # noqa: B010
+    setattr(Gate, "drain", drain_free_threaded)  # noqa: B010

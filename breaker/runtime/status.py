@@ -4,177 +4,38 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 
-from breakerd.breaker.baseline.report import BaselineReport
 from breakerd.breaker.baseline.report import report as describe_baseline
 from breakerd.breaker.baseline.series import Scale
 from breakerd.breaker.baseline.slo_estimate import revised
 from breakerd.breaker.context import Priority
 from breakerd.breaker.events.events import Signal
+from breakerd.breaker.runtime.report import (
+    CallsReport,
+    EvidenceReport,
+    LimiterReport,
+    LoadReport,
+    RecoveryReport,
+    RevisedReport,
+    SloReport,
+    Status,
+)
 from breakerd.breaker.signals.trend import TREND_SAMPLES, TRIPPING, Trend
 from breakerd.breaker.signals.trend import describe as describe_trend
 from breakerd.breaker.states import REJECTING, Reason, State
 
 if TYPE_CHECKING:
-    from breakerd.breaker.breaker import Breaker
     from breakerd.breaker.calls.counters import Counters
     from breakerd.breaker.engine.engine import Engine
     from breakerd.breaker.events.events import Evidence
+    from breakerd.breaker.host.memory import MemoryReading
+    from breakerd.breaker.runtime.report import ConfigReport
 
 RECENT_CALLS: Final = 1000
 """At most so many latencies are listed, the newest."""
 
 _MIB: Final = 1024 * 1024
-
-
-class EvidenceReport(TypedDict):
-    """An `Evidence`, with its sentence."""
-
-    signal: str
-    value: float
-    threshold: float
-    unit: str
-    samples: int
-    detail: dict[str, str | float | int | bool]
-    sentence: str
-
-
-class RecoveryReport(TypedDict):
-    """How far the way back has come."""
-
-    phase: str
-    share: float
-    probes_in_flight: int
-    lost_probes: int
-    failed_recoveries: int
-    seconds_left: float
-
-
-class CallsReport(TypedDict):
-    """Calls since the breaker was made."""
-
-    success: int
-    error: int
-    rejected: int
-
-
-class RevisedReport(TypedDict):
-    """The service level that is really kept."""
-
-    success_rate: float
-    timeout_seconds: float
-
-
-class SloReport(TypedDict):
-    """The stated service level, what the window shows of it, and what is really kept.
-
-    A burn rate of 1 fails exactly as many calls as the level allows. `revised` is None until enough
-    is known.
-    """
-
-    stated_success_rate: float
-    timeout_seconds: float
-    observed_success_rate: float | None
-    missed: bool
-    burn_rate_10s: float
-    burn_rate_5min: float
-    revised: RevisedReport | None
-
-
-class LoadReport(TypedDict):
-    """The machine's load at the last reading, where it is watched; None is what is not known.
-
-    `severity` is the worst watched figure as a multiple of its threshold; `rejects` says whether
-    all calls are rejected for it.
-    """
-
-    ok: bool
-    rejects: bool
-    severity: float
-    cpu_pressure_percent: float | None
-    memory_pressure_percent: float | None
-    io_pressure_percent: float | None
-    load_per_cpu: float | None
-    loop_lag_ms: float | None
-
-
-class LimiterReport(TypedDict):
-    """The concurrency limit, and what it is led by."""
-
-    phase: str
-    limit: float | None
-    shedding: bool
-    rejected: int
-    throughput_per_second: float
-    latency_ms: float
-    normal_latency_ms: float | None
-    normal_in_flight: float
-    knee: float
-    priority_shares: dict[str, float]
-
-
-class ConfigReport(TypedDict):
-    """The file the settings come from, and how its last reading went."""
-
-    file: str
-    last_reload_successful: bool
-    problems: list[str]
-
-
-class Status(TypedDict):
-    """A breaker's state and what it is based on; units are in the names.
-
-    The first nineteen keys are go-breaker's, and whole numbers where its clients read integers.
-    """
-
-    enabled: bool
-    triggered: bool
-    last_trip_time: str | None
-    memory_ok: bool
-    current_memory_usage_mb: int
-    memory_threshold_percent: float
-    total_memory_mb: int
-    memory_usage_percent: float
-    latency_ok: bool
-    current_percentile_ms: int
-    latency_threshold_ms: float
-    latency_percent_of_threshold: float
-    percentile_value: float
-    latency_window_size: int
-    wait_time_seconds: float
-    recent_latencies_ms: list[int]
-    trend_analysis_enabled: bool
-    trend_analysis_min_sample_count: int
-    has_positive_trend: bool
-    name: str
-    state: str
-    would_be_state: str | None
-    reason: str | None
-    note: str
-    drill: bool
-    retry_after_seconds: float
-    evidence: list[EvidenceReport]
-    trend: str | None
-    trend_slope_percent_per_call: float
-    window_calls: int
-    current_percentile_exact_ms: float
-    error_rate: float
-    error_threshold: float | None
-    slo: SloReport | None
-    anomaly: EvidenceReport | None
-    baseline: BaselineReport
-    in_flight: int
-    limiter: LimiterReport | None
-    load: LoadReport | None
-    recovery: RecoveryReport | None
-    calls: CallsReport
-    would_reject: int
-    generation: int
-    memory_known: bool
-    memory_usage_bytes: int
-    memory_limit_bytes: int
-    config: ConfigReport | None
 
 
 def whole(number: float) -> float:
@@ -195,19 +56,32 @@ def report(evidence: Evidence) -> EvidenceReport:
     )
 
 
-def describe(breaker: Breaker, engine: Engine, counters: Counters, now: float) -> Status:
-    """The status of `breaker`; its lock is held."""
+def describe(
+    engine: Engine,
+    counters: Counters,
+    now: float,
+    reading: MemoryReading | None,
+    config: ConfigReport | None,
+) -> Status:
+    """Return the status of the breaker of `engine`; its lock is held.
+
+    Args:
+        engine: engine of the breaker.
+        counters: totals of its calls.
+        now: time in seconds of the breaker's clock.
+        reading: memory in bytes, read before.
+        config: what is known of its file.
+    """
     settings, machine, window = engine.settings, engine.machine, engine.window
     milliseconds = [seconds * 1000 for seconds in window.durations(RECENT_CALLS)]
     trend = _trend(milliseconds, settings.latency_threshold)
     percentile = window.percentile() * 1000
-    reading = breaker.memory_reading()
     rejecting = machine.state in REJECTING or machine.decided in REJECTING
     return Status(
-        enabled=breaker.enabled,
-        triggered=breaker.triggered,
+        enabled=machine.override is not State.DISABLED,
+        triggered=machine.state in REJECTING,
         last_trip_time=_rfc3339(engine.last_trip),
-        memory_ok=breaker.memory_ok,
+        memory_ok=not engine.memory.breached,
         current_memory_usage_mb=reading.used // _MIB if reading else 0,
         memory_threshold_percent=settings.memory_threshold,
         total_memory_mb=reading.total // _MIB if reading else 0,
@@ -223,7 +97,7 @@ def describe(breaker: Breaker, engine: Engine, counters: Counters, now: float) -
         trend_analysis_enabled=settings.trend_analysis_enabled,
         trend_analysis_min_sample_count=settings.trend_analysis_min_sample_count,
         has_positive_trend=trend is not None and trend.kind in TRIPPING,
-        name=breaker.name,
+        name=engine.name,
         state=machine.state.value,
         would_be_state=machine.decided.value if machine.override is State.OBSERVE else None,
         reason=_reason(engine) if rejecting else None,
@@ -252,7 +126,7 @@ def describe(breaker: Breaker, engine: Engine, counters: Counters, now: float) -
         memory_known=engine.memory.used is not None,
         memory_usage_bytes=reading.used if reading else 0,
         memory_limit_bytes=reading.limit if reading else -1,
-        config=breaker.config_report(),
+        config=config,
     )
 
 

@@ -110,11 +110,11 @@ class BreakerHistory(RuleBasedStateMachine):
         except BreakerStateError:
             assert self.breaker.state in {State.DISABLED, State.FORCED_OPEN}
 
-    @rule(drill=st.sampled_from(["drill_latency", "drill_memory", "end_memory_drill"]))
+    @rule(drill=st.sampled_from(["latency", "memory", "end_memory"]))
     def a_drill(self, drill: str) -> None:
         before = self.breaker.state
         try:
-            getattr(self.breaker, drill)()
+            getattr(self.breaker.drills, drill)()
         except BreakerStateError:
             assert self.breaker.state is before
 
@@ -145,7 +145,7 @@ class BreakerHistory(RuleBasedStateMachine):
     @property
     def late(self) -> list[tuple[float, int]]:
         """Calls under way from before the last transition; its own instant is after it."""
-        since = self.breaker._engine.machine.generation_started_at
+        since = self.breaker._core.engine.machine.generation_started_at
         return [call for call in self.under_way if call[1] < self.generation and call[0] < since]
 
     @property
@@ -181,7 +181,7 @@ class BreakerHistory(RuleBasedStateMachine):
         self.memory = 0.1
         if self.breaker.state.value in OPERATED:
             self.breaker.enable()
-        self.breaker.end_memory_drill()
+        self.breaker.drills.end_memory()
         for _ in range(1000):
             self.clock.advance(1)
             if self.breaker.allow():

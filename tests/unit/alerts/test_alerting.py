@@ -215,7 +215,7 @@ def test_editing_the_stages_does_not_touch_an_incident_that_runs(world: World) -
 
 def test_a_drill_is_marked(world: World) -> None:
     world.start()
-    world.registry.get().drill_latency()
+    world.registry.get().drills.latency()
     world.after()
     (alert,) = world.emulator.alerts()
     assert alert.message.startswith("[DRILL] default open")
@@ -226,7 +226,7 @@ def test_a_drill_is_marked(world: World) -> None:
 
 def test_a_drill_neither_hides_nor_holds_back_what_is_real(world: World) -> None:
     alerting = world.start(alert_cooldown_seconds=300)
-    world.registry.get().drill_latency()
+    world.registry.get().drills.latency()
     world.after()
     world.registry.get().reset()
     world.after(5)
@@ -248,7 +248,7 @@ def test_a_drill_after_a_recovery_is_not_the_old_incident(world: World) -> None:
     world.after()
     world.registry.get().reset()
     world.after(5)
-    world.registry.get().drill_latency()
+    world.registry.get().drills.latency()
     world.after()
     world.after()
     assert [alert.status for alert in world.emulator.alerts()] == ["closed", "open"]

@@ -21,8 +21,8 @@ from breakerd import (
     Transition,
     WouldTransition,
 )
-from breakerd.breaker.runtime.gate import allow_under_lock, copy_log, prepare_under_lock
 from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from tests.support.locked_breaker import Locked
 
 MakeBreaker = Callable[..., Breaker]
 FAST, SLOW = 50, 500
@@ -504,7 +504,7 @@ def test_a_latency_drill_takes_the_real_path(
     breaker = make(latency_threshold=300, trend_analysis_enabled=trend)
     calls(breaker, clock, 64, FAST)
     before = breaker.counters()
-    breaker.drill_latency()
+    breaker.drills.latency()
     assert breaker.state is State.OPEN
     assert breaker.counters().success == before.success
     assert breaker.in_flight == 0
@@ -513,7 +513,7 @@ def test_a_latency_drill_takes_the_real_path(
     assert trip.drill
     assert trip.reason is Reason.LATENCY
     with pytest.raises(BreakerStateError, match="drill needs it closed"):
-        breaker.drill_latency()
+        breaker.drills.latency()
     recover(breaker, clock)
     assert log.of(Transition)[-1].drill
     assert not breaker.status()["drill"]
@@ -523,7 +523,7 @@ def test_a_probe_that_fails_after_a_drill_is_real(
     make: MakeBreaker, clock: DrivenClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=300)
-    breaker.drill_latency()
+    breaker.drills.latency()
     clock.advance(10)
     assert run_call(breaker, clock, SLOW)
     assert breaker.state is State.OPEN
@@ -535,13 +535,13 @@ def test_a_memory_drill_lasts_until_it_is_ended(
     make: MakeBreaker, clock: DrivenClock, log: EventLog
 ) -> None:
     breaker = make()
-    breaker.drill_memory()
+    breaker.drills.memory()
     assert breaker.state is State.OPEN
     assert log.of(Transition)[0].drill
     clock.advance(100)
     breaker.tick()
     assert not breaker.memory_ok
-    breaker.end_memory_drill()
+    breaker.drills.end_memory()
     assert breaker.memory_ok
     recover(breaker, clock)
     assert not breaker.status()["drill"]
@@ -549,7 +549,7 @@ def test_a_memory_drill_lasts_until_it_is_ended(
 
 def test_reset_ends_a_memory_drill(make: MakeBreaker) -> None:
     breaker = make()
-    breaker.drill_memory()
+    breaker.drills.memory()
     breaker.reset()
     assert breaker.state is State.CLOSED
     assert breaker.memory_ok
@@ -559,9 +559,9 @@ def test_no_drill_where_it_would_show_nothing(make: MakeBreaker) -> None:
     breaker = make()
     breaker.disable()
     with pytest.raises(BreakerStateError):
-        breaker.drill_memory()
+        breaker.drills.memory()
     with pytest.raises(BreakerStateError):
-        breaker.drill_latency()
+        breaker.drills.latency()
 
 
 # --- settings that change
@@ -612,12 +612,7 @@ def test_repr_says_which_and_how(make: MakeBreaker) -> None:
 
 
 def test_the_hot_path_can_take_a_lock(clock: DrivenClock) -> None:
-    class WithoutGil(Breaker):
-        allow = allow_under_lock
-        _prepare = prepare_under_lock
-        _take_log = copy_log
-
-    breaker = WithoutGil(clock=clock, memory=lambda: 0.1)
+    breaker = Locked(clock=clock, memory=lambda: 0.1)
     assert [breaker.allow() for _ in range(5000)] == [True] * 5000
     breaker.done(clock(), clock(), error=True)
     breaker.force_open()

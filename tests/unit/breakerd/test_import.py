@@ -12,7 +12,7 @@ from breakerd.alerts import alerting
 from breakerd.alerts.settings import alerting as alerting_settings
 from breakerd.breaker import autosave as keeper
 from breakerd.breaker import registry
-from breakerd.breaker.runtime import status
+from breakerd.breaker.runtime import report
 from tests.support.fresh_interpreter import loaded
 
 FOR_THOSE_WHO_ASK = {
@@ -155,7 +155,7 @@ def test_types_are_seen_by_mypy() -> None:
     assert_type(breakerd.Registry, type[registry.Registry])
     assert_type(breakerd.StateKeeper, type[keeper.StateKeeper])
     read: breakerd.Status | None = None
-    assert_type(read, status.Status | None)
+    assert_type(read, report.Status | None)
 
 
 def test_settings_load_nothing_that_talks_to_a_receiver() -> None:

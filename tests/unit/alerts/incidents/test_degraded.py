@@ -93,7 +93,7 @@ def test_its_priority_can_be_set(world: World) -> None:
 def test_a_load_that_is_too_high_is_told_at_once_and_softly(world: World) -> None:
     breaker = world.registry.get()
     load = {"cpu_pressure": 60.0}
-    breaker._load = lambda: LoadReading(**load)  # type: ignore[arg-type]  # figures only
+    breaker._core.readings._load = lambda: LoadReading(**load)  # type: ignore[arg-type]  # figures only
     world.start()
     world.registry.change("default", {"load.cpu_pressure_threshold": 40.0})
     world.after()

@@ -72,7 +72,7 @@ def test_drills_and_other_kinds_of_trouble_do_not_join(world: World) -> None:
     world.alerts["group_window"] = 30.0
     world.start()
     open_all(world, "a")
-    world.registry.get("b").drill_latency()
+    world.registry.get("b").drills.latency()
     world.registry.get("c").observe()
     world.after()
     world.memory = 0.9

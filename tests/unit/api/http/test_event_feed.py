@@ -16,12 +16,12 @@ from breakerd.breaker.events.events import Event
 
 
 def listeners(breaker: Breaker) -> int:
-    return len(breaker._listeners._listeners)
+    return len(breaker._core.listeners._listeners)
 
 
 def emit(breaker: Breaker, event: Event) -> None:
-    breaker._listeners.emit(event)
-    breaker._listeners.deliver()
+    breaker._core.listeners.emit(event)
+    breaker._core.listeners.deliver()
 
 
 def transition(**values: Any) -> Transition:

@@ -56,7 +56,7 @@ def test_a_forgotten_stream_is_not_fed(make: MakeBreaker) -> None:
 
     asyncio.run(main())
     breaker.trip()
-    assert len(breaker._listeners._listeners) == 1, "the test's own log"
+    assert len(breaker._core.listeners._listeners) == 1, "the test's own log"
 
 
 def test_a_closed_loop_ends_the_subscription(make: MakeBreaker) -> None:
@@ -67,7 +67,7 @@ def test_a_closed_loop_ends_the_subscription(make: MakeBreaker) -> None:
 
     stream = asyncio.run(main())
     breaker.trip()
-    assert len(breaker._listeners._listeners) == 1
+    assert len(breaker._core.listeners._listeners) == 1
     del stream
 
 

@@ -21,7 +21,7 @@ SHORT, LONG, SLOW = 0.0001, 0.02, 5.0
 def breaker() -> Iterator[Breaker]:
     """Closed, on the real clock, and not ticked: only what the test does lets anything be seen."""
     made = Breaker(Settings(latency_threshold=1000, latency_window_size=8), memory=lambda: 0.1)
-    TICKER.discard(made)
+    TICKER.discard(made._core)
     yield made
     made.close()
 
@@ -47,7 +47,7 @@ def test_every_call_is_in_its_bucket_whenever_one_looks(batches: list[list[float
         Settings(latency_threshold=1000, minimum_calls=10_000, latency_window_size=65_536),
         memory=lambda: 0.1,
     )
-    TICKER.discard(breaker)
+    TICKER.discard(breaker._core)
     reported: list[float] = []
     for batch in batches:
         for seconds in batch:
@@ -118,7 +118,7 @@ def test_an_end_before_the_start_counts_as_no_time(
 
 def test_one_that_was_given_up_and_reports_takes_nobodys_place(breaker: Breaker) -> None:
     now = [breaker.clock()]
-    breaker.clock = lambda: now[0]
+    breaker.clock = breaker._core._clock = breaker._core.readings._clock = lambda: now[0]
     start = now[0]
     assert breaker.allow()
     breaker.tick()
@@ -142,13 +142,13 @@ def test_what_ends_amid_the_breakers_own_work_is_taken_in_after_it(breaker: Brea
     for one in streams:
         next(one)
     failing, slow = streams[:2]
-    with breaker._lock:
+    with breaker._core.lock:
         with pytest.raises(KeyError):
             failing.throw(KeyError)  # type: ignore[attr-defined]
-        breaker._quick = -1.0
+        breaker._gate.fast_limit = -1.0
         slow.close()  # type: ignore[attr-defined]
         assert breaker.allow()
-        assert breaker._window.ended == 0, "the work under way is disturbed"
+        assert breaker._core.engine.window.ended == 0, "the work under way is disturbed"
     assert breaker.in_flight == 2
     breaker.tick()
     counters = breaker.counters()
@@ -158,7 +158,7 @@ def test_what_ends_amid_the_breakers_own_work_is_taken_in_after_it(breaker: Brea
 def test_no_listener_is_called_amid_the_breakers_own_work(breaker: Breaker) -> None:
     heard: list[Event] = []
     breaker.subscribe(heard.append)
-    with breaker._lock:  # as in a signal handler
+    with breaker._core.lock:  # as in a signal handler
         breaker.trip()
         assert not heard
     breaker.tick()
@@ -167,14 +167,14 @@ def test_no_listener_is_called_amid_the_breakers_own_work(breaker: Breaker) -> N
 
 def test_a_finaliser_may_ask_a_breaker_that_rejects(breaker: Breaker) -> None:
     breaker.force_open()
-    while breaker._answers:
+    while breaker._gate.permits:
         assert not breaker.allow()
     before = breaker.counters().rejected
-    with breaker._lock:
-        breaker._prepare(False, 0)
-        breaker._log.append(SHORT)
+    with breaker._core.lock:
+        breaker._gate.refill(False, 0)
+        breaker._gate.durations.append(SHORT)
         assert not breaker.allow()
-        assert breaker._log == [SHORT], "the work under way is disturbed"
+        assert breaker._gate.durations == [SHORT], "the work under way is disturbed"
     assert breaker.counters().rejected == before + 1
 
 
@@ -227,8 +227,8 @@ def test_time_ends_a_wait_though_nothing_ticks(wait: float, passed: float) -> No
     """As under servers that let no thread of ours run: the rejected calls themselves must look."""
     now = [100.0]
     breaker = Breaker(Settings(wait_time=wait), memory=lambda: 0.1)
-    TICKER.discard(breaker)
-    breaker.clock = lambda: now[0]
+    TICKER.discard(breaker._core)
+    breaker.clock = breaker._core._clock = breaker._core.readings._clock = lambda: now[0]
     breaker.trip()
     for _ in range(100):  # more than are prepared at first
         assert not breaker.allow()

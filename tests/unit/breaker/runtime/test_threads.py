@@ -21,15 +21,12 @@ from breakerd import (
     Breaker,
     Counters,
     LimiterSettings,
-    Priority,
     Settings,
     State,
     Transition,
 )
-from breakerd.breaker.guards.guard import Guard
-from breakerd.breaker.guards.options import Ignored, Timeout
-from breakerd.breaker.runtime.gate import allow_under_lock, copy_log, prepare_under_lock
 from breakerd.breaker.testing import DrivenClock, EventLog
+from tests.support.locked_breaker import Locked
 
 THREADS = 8
 CALLS = 130_000
@@ -52,14 +49,6 @@ LEGAL = {
     (State.HALF_OPEN, State.OPEN),
     (State.HALF_OPEN, State.CLOSED),
 }
-
-
-class Locked(Breaker):
-    """As where there is no GIL."""
-
-    allow = allow_under_lock
-    _prepare = prepare_under_lock
-    _take_log = copy_log
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +84,7 @@ def count_on_the_hot_path(breaker: Breaker, calls: int) -> None:
 
 
 def count_in_guards(breaker: Breaker, calls: int) -> None:
-    """Calls that go well, each in a guard that nobody keeps; a tenth of them holds another one."""
+    """Calls that go well, each in a guard; a tenth of them holds another one."""
 
     def work(_: int) -> None:
         for turn in range(calls):
@@ -205,7 +194,7 @@ def test_counts_are_exact_on_the_hot_path(kind: type[Breaker]) -> None:
     breaker.close()
 
 
-def test_no_guard_is_given_to_two_calls_at_once(kind: type[Breaker]) -> None:
+def test_counts_are_exact_in_guards(kind: type[Breaker]) -> None:
     breaker = kind(Settings(latency_threshold=60_000), memory=lambda: 0.1)
     count_in_guards(breaker, CALLS // 5)
     breaker.close()
@@ -321,27 +310,6 @@ class Lax(Breaker):
         super().done(start, end, error)
         with self.counting:
             self.under_way -= 1
-
-
-class Sharing(Breaker):
-    """Gives out its last guard whether or not somebody still has it."""
-
-    def guard(
-        self,
-        timeout: Timeout | None = None,
-        priority: Priority | None = None,
-        ignore: Ignored | None = None,
-    ) -> Guard:
-        del timeout, priority, ignore
-        self._last_guard.breaker = self
-        return self._last_guard
-
-
-def test_the_stress_would_find_a_guard_in_two_hands() -> None:
-    sharing = Sharing(memory=lambda: 0.1)
-    with pytest.raises((AssertionError, RuntimeError)):
-        count_in_guards(sharing, CALLS // 5)
-    sharing.close()
 
 
 def test_the_stress_would_find_a_lost_count() -> None:

@@ -138,7 +138,7 @@ FORK = """
 
     breaker = Breaker(Settings(wait_time=1), memory=lambda: 0.1)
     assert breaker.allow()
-    breaker._lock.acquire()  # as if another thread were in the middle of something
+    breaker._core.lock.acquire()  # as if another thread were in the middle of something
     child = os.fork()
     if child == 0:
         probing = threading.Event()

@@ -285,7 +285,7 @@ async def test_a_watched_loop_shows_in_the_status(make: Machine, clock: DrivenCl
     report = breaker.status()["load"]
     assert report is not None
     assert report["loop_lag_ms"] is not None
-    breaker.after_fork()
+    breaker._core.after_fork()
     let_pass(breaker, clock)
     report = breaker.status()["load"]
     assert report is not None

@@ -131,6 +131,6 @@ def test_a_shorter_timeout_does_not_move_the_latency_threshold(
 @pytest.mark.parametrize("timeout", [0.2, 60.0])
 def test_a_latency_drill_trips_by_the_level_alone(make: MakeBreaker, timeout: float) -> None:
     breaker = make(slo=SLO | {"warmup": 0.0, "timeout": timeout})
-    breaker.drill_latency()
+    breaker.drills.latency()
     assert breaker.state is State.OPEN
     assert breaker.status()["drill"]

@@ -61,7 +61,7 @@ def test_recovery_by_probes_and_ramp() -> None:
 
 def test_a_drill_is_marked() -> None:
     breaker, _ = make()
-    breaker.drill_latency()
+    breaker.drills.latency()
     assert "OPEN (drill)" in shown(breaker)
 
 

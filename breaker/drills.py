@@ -1,0 +1,41 @@
+"""Drills: trip a breaker on purpose, through the real path, marked as a drill."""
+
+from breakerd.breaker.runtime.controller import Controller
+
+
+class Drills:
+    """Drills of one breaker; get it from `Breaker.drills`. Thread-safe.
+
+    What follows is marked as a drill in events, alerts and status, until the breaker closes.
+    """
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: Controller) -> None:
+        self._core = core
+
+    def latency(self) -> None:
+        """Record calls of twice the latency threshold until the breaker trips.
+
+        Raises:
+            BreakerStateError: it is not closed, so that nothing would be shown.
+        """
+        core = self._core
+        with core.locked() as now:
+            # No caller made these calls, so they must not count as reported ones.
+            core.recorder.exclude(core.engine.drill_latency(now, core.recorder.traffic))
+
+    def memory(self) -> None:
+        """Pretend that all memory is used, until `end_memory`, `reset` or `enable`.
+
+        Raises:
+            BreakerStateError: the breaker is disabled or forced open, so that nothing would be
+                shown.
+        """
+        with self._core.locked() as now:
+            self._core.engine.drill_memory(now)
+
+    def end_memory(self) -> None:
+        """Read the real memory again; recovery then goes its usual way."""
+        with self._core.locked(self._core.readings.take(load=False)):
+            self._core.engine.end_memory_drill()

@@ -1,0 +1,199 @@
+"""Record reported calls: durations, errors, what is in flight."""
+
+import math
+from typing import Final
+
+from breakerd.breaker.calls.counters import Counters
+from breakerd.breaker.calls.duration_histogram import SHORT, Durations
+from breakerd.breaker.calls.totals import Batch, Feed, Totals
+from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.engine.engine import Engine
+from breakerd.breaker.engine.load_shedder import Traffic
+from breakerd.breaker.runtime.gate import Gate
+
+OFF: Final = -1.0
+"""Limit in seconds below every duration: no call is only logged."""
+
+
+class CallRecorder:
+    """Counts the calls of one breaker, and sets which of them the fast path may only log.
+
+    Its breaker's lock must be held.
+    """
+
+    __slots__ = (
+        "_abandoned",
+        "_all_short",
+        "_batch_limit",
+        "_deltas",
+        "_engine",
+        "_errors",
+        "_expected",
+        "_failed_duration",
+        "_gate",
+        "_histogram",
+        "_last_activity",
+        "_timed_out",
+        "_unwindowed",
+        "_window",
+        "deferred",
+    )
+
+    def __init__(self, gate: Gate, engine: Engine, now: float) -> None:
+        self._gate = gate
+        self._engine = engine
+        self._window: CallWindow = engine.window
+        self._histogram = Durations()
+        self._deltas = Feed()
+        self._errors = 0
+        self._timed_out = 0
+        """Calls reported as successful after the stated time-out."""
+        self._failed_duration = 0.0
+        """Seconds that failed and timed-out calls took."""
+        self._unwindowed = 0
+        """Reported calls that the window did not take."""
+        self._abandoned = 0
+        """Admitted calls presumed abandoned (no `done`)."""
+        self.deferred: list[tuple[float, float, bool]] = []
+        """(start, end, error) of calls reported while this thread already held the lock."""
+        self._last_activity = (0, now)
+        self._batch_limit = OFF
+        """Successful calls up to this many seconds are only logged, short or not."""
+        self._expected: float = SHORT
+        """Seconds that calls are expected to take at most: `SHORT`, or infinity."""
+        self._all_short = True
+        """True if all that is logged is `SHORT`, and need not be sorted into buckets."""
+
+    # --- reported calls
+
+    def flush(self, now: float) -> None:
+        """Record the durations that the fast path logged.
+
+        The calls count as ended at `now`, which is late by one tick at most.
+        """
+        durations = self._gate.drain()
+        if not durations:
+            return
+        total = sum(durations)
+        if not total >= 0.0:
+            # Some ended before they started: that counts as no time at all.
+            durations = [max(0.0, seconds) for seconds in durations]
+            total = sum(durations)
+        self._window.extend(now, durations)
+        if self._histogram.extend(durations, total, short=self._all_short):
+            # The next batch may hold longer calls that other threads logged before this one; the
+            # batch after it holds none, unless `log_long` was called.
+            self._all_short = self._expected <= SHORT
+            self._expected = SHORT
+            self._set_fast_limit()
+
+    def log_long(self, seconds: float) -> bool:
+        """Log a successful call that is not `SHORT`, and let the fast path log such ones."""
+        if seconds > self._batch_limit:
+            return False
+        self._all_short, self._expected = False, math.inf
+        self._set_fast_limit()
+        self._gate.durations.append(seconds)
+        return True
+
+    def record_success(self, end: float, seconds: float) -> None:
+        """Record a successful call with its own end, which changes no decision."""
+        self._histogram.add(seconds)
+        self._window.add(end, seconds, error=False)
+
+    def record(self, now: float, start: float, end: float, *, error: bool) -> None:
+        """Record a call, and let the engine judge it."""
+        end = max(start, end)
+        seconds = end - start
+        timed_out = not error and seconds > self._engine.useful_time
+        self._errors += error
+        self._timed_out += timed_out
+        self._failed_duration += seconds * (error or timed_out)
+        self._histogram.add(seconds)
+        if not self._engine.observe(now, start, end, self.traffic, error=error):
+            self._unwindowed += 1
+
+    def record_deferred(self, now: float) -> None:
+        """Record the calls that were reported while this thread held the lock."""
+        while self.deferred:
+            start, end, error = self.deferred.pop(0)
+            self.record(now, start, end, error=error)
+
+    def exclude(self, windowed: int) -> None:
+        """Do not count so many calls in the window as reported: no caller made them."""
+        self._unwindowed -= windowed
+
+    # --- figures
+
+    @property
+    def traffic(self) -> Traffic:
+        """Calls admitted so far, and in flight."""
+        return Traffic(self._gate.admitted, self.in_flight)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls admitted and neither reported nor presumed abandoned."""
+        gate = self._gate
+        logged = len(gate.durations) + len(self.deferred)
+        unreported = max(0, gate.admitted - (self._window.ended + logged + self._unwindowed))
+        # One that was presumed abandoned may have reported after all.
+        self._abandoned = min(self._abandoned, unreported)
+        return unreported - self._abandoned
+
+    def delta(self) -> Batch:
+        """Return the calls since the last delta."""
+        return self._deltas.batch(self._totals(), self._window, self.in_flight)
+
+    def counters(self) -> Counters:
+        """Return the totals since the breaker was made."""
+        return Counters(
+            success=self._histogram.count - self._errors,
+            error=self._errors,
+            rejected=self._gate.rejected,
+            in_flight=self.in_flight,
+            would_reject=self._engine.would_reject,
+            transitions=dict(self._engine.transitions),
+            duration_buckets=self._histogram.cumulative(),
+            duration_sum=self._histogram.sum,
+        )
+
+    # --- calls that never report
+
+    def expire_abandoned(self, now: float, max_age: float) -> None:
+        """Presume all calls in flight abandoned once nothing happened for `max_age` seconds."""
+        activity = self._gate.admitted + self._window.ended + self._unwindowed
+        count, since = self._last_activity
+        if activity != count:
+            self._last_activity = (activity, now)
+        elif now - since > max_age:
+            self.abandon_all()
+
+    def abandon_all(self) -> None:
+        """Presume all calls in flight abandoned."""
+        self._abandoned += self.in_flight
+
+    # --- the fast path
+
+    def limit_batches(self, seconds: float) -> None:
+        """Let the fast path only log successful calls up to so many seconds; `OFF` for none."""
+        self._batch_limit = seconds
+        self._set_fast_limit()
+
+    @property
+    def batch_limit(self) -> float:
+        """Successful calls up to this many seconds are only logged, short or not."""
+        return self._batch_limit
+
+    def _set_fast_limit(self) -> None:
+        self._gate.fast_limit = min(self._expected, self._batch_limit)
+
+    def _totals(self) -> Totals:
+        return Totals(
+            admitted=self._gate.admitted,
+            rejected=self._gate.rejected,
+            ended=self._histogram.count,
+            errors=self._errors,
+            late=self._timed_out,
+            duration=self._histogram.sum,
+            failed_duration=self._failed_duration,
+        )

@@ -1,0 +1,154 @@
+"""Types of `Breaker.status()`: JSON-able, with units in the names."""
+
+from typing import TypedDict
+
+from breakerd.breaker.baseline.report import BaselineReport
+
+
+class EvidenceReport(TypedDict):
+    """An `Evidence`, with its sentence."""
+
+    signal: str
+    value: float
+    threshold: float
+    unit: str
+    samples: int
+    detail: dict[str, str | float | int | bool]
+    sentence: str
+
+
+class RecoveryReport(TypedDict):
+    """How far the way back has come."""
+
+    phase: str
+    share: float
+    probes_in_flight: int
+    lost_probes: int
+    failed_recoveries: int
+    seconds_left: float
+
+
+class CallsReport(TypedDict):
+    """Calls since the breaker was made."""
+
+    success: int
+    error: int
+    rejected: int
+
+
+class RevisedReport(TypedDict):
+    """The service level that is really kept."""
+
+    success_rate: float
+    timeout_seconds: float
+
+
+class SloReport(TypedDict):
+    """The stated service level, what the window shows of it, and what is really kept.
+
+    A burn rate of 1 fails exactly as many calls as the level allows. `revised` is None until enough
+    is known.
+    """
+
+    stated_success_rate: float
+    timeout_seconds: float
+    observed_success_rate: float | None
+    missed: bool
+    burn_rate_10s: float
+    burn_rate_5min: float
+    revised: RevisedReport | None
+
+
+class LoadReport(TypedDict):
+    """The machine's load at the last reading, where it is watched; None is what is not known.
+
+    `severity` is the worst watched figure as a multiple of its threshold; `rejects` says whether
+    all calls are rejected for it.
+    """
+
+    ok: bool
+    rejects: bool
+    severity: float
+    cpu_pressure_percent: float | None
+    memory_pressure_percent: float | None
+    io_pressure_percent: float | None
+    load_per_cpu: float | None
+    loop_lag_ms: float | None
+
+
+class LimiterReport(TypedDict):
+    """The concurrency limit, and what it is led by."""
+
+    phase: str
+    limit: float | None
+    shedding: bool
+    rejected: int
+    throughput_per_second: float
+    latency_ms: float
+    normal_latency_ms: float | None
+    normal_in_flight: float
+    knee: float
+    priority_shares: dict[str, float]
+
+
+class ConfigReport(TypedDict):
+    """The file the settings come from, and how its last reading went."""
+
+    file: str
+    last_reload_successful: bool
+    problems: list[str]
+
+
+class Status(TypedDict):
+    """A breaker's state and what it is based on; units are in the names.
+
+    The first nineteen keys are go-breaker's, and whole numbers where its clients read integers.
+    """
+
+    enabled: bool
+    triggered: bool
+    last_trip_time: str | None
+    memory_ok: bool
+    current_memory_usage_mb: int
+    memory_threshold_percent: float
+    total_memory_mb: int
+    memory_usage_percent: float
+    latency_ok: bool
+    current_percentile_ms: int
+    latency_threshold_ms: float
+    latency_percent_of_threshold: float
+    percentile_value: float
+    latency_window_size: int
+    wait_time_seconds: float
+    recent_latencies_ms: list[int]
+    trend_analysis_enabled: bool
+    trend_analysis_min_sample_count: int
+    has_positive_trend: bool
+    name: str
+    state: str
+    would_be_state: str | None
+    reason: str | None
+    note: str
+    drill: bool
+    retry_after_seconds: float
+    evidence: list[EvidenceReport]
+    trend: str | None
+    trend_slope_percent_per_call: float
+    window_calls: int
+    current_percentile_exact_ms: float
+    error_rate: float
+    error_threshold: float | None
+    slo: SloReport | None
+    anomaly: EvidenceReport | None
+    baseline: BaselineReport
+    in_flight: int
+    limiter: LimiterReport | None
+    load: LoadReport | None
+    recovery: RecoveryReport | None
+    calls: CallsReport
+    would_reject: int
+    generation: int
+    memory_known: bool
+    memory_usage_bytes: int
+    memory_limit_bytes: int
+    config: ConfigReport | None
