@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from breakerd.breaker.baseline.report import BaselineReport
 from breakerd.breaker.baseline.report import report as describe_baseline
-from breakerd.breaker.baseline.slo_estimate import revised
+from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
 from breakerd.breaker.errors import BreakerOpenError
@@ -131,7 +131,7 @@ class Breaker(CarefulPath):
     @property
     def memory_share(self) -> float | None:
         """Used share of the memory limit at the last reading; None while unknown."""
-        return self._engine.memory.used
+        return self._engine.memory.utilization
 
     @property
     def latency_ok(self) -> bool:
@@ -303,7 +303,7 @@ class Breaker(CarefulPath):
         """
         with self._careful() as now:
             slo = self._engine.settings.slo
-            return revised(self._engine.baseline, slo, now) if slo else None
+            return estimate(self._engine.baseline, slo, now) if slo else None
 
     def revise(self, slo: Slo | None) -> None:
         """Puts another service level in force, or none; all else is kept, and nothing warms up.

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from breakerd.breaker.calls.duration_histogram import SHORT, Durations
-from breakerd.breaker.calls.totals import Feed, Totals
-from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.calls.duration_histogram import FIRST_BUCKET, DurationHistogram
+from breakerd.breaker.calls.totals import CallTotals, DeltaReader
+from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.engine.load_shedder import Traffic
+from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.events.listeners import Listeners
 from breakerd.breaker.host.load import LOAD, LoadReading
-from breakerd.breaker.host.loop_lag import LoopLag
+from breakerd.breaker.host.loop_lag import EventLoopLag
 from breakerd.breaker.host.memory import MEMORY
 from breakerd.breaker.runtime.gate import HotPath
 from breakerd.breaker.runtime.ticker import TICKER
@@ -95,7 +95,7 @@ class CarefulPath(HotPath):
         self.name = name
         self._memory = memory
         self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
-        self._loop_lag = LoopLag()
+        self._loop_lag = EventLoopLag()
         self.ticked = False
         """Set by who calls `tick` whenever it is due: calls then need not let time pass."""
         self._background = clock is time.monotonic
@@ -115,14 +115,14 @@ class CarefulPath(HotPath):
         """Calls reported as good after the stated time-out."""
         self._lost = 0
         """Allowed calls taken for never to be reported."""
-        self._feed = Feed()
+        self._feed = DeltaReader()
         self._last_activity = (0, self.clock())
-        self._durations = Durations()
+        self._durations = DurationHistogram()
         self._noted_gate = _NOTHING
         """Seconds up to which a call that went well is only noted, short or not."""
         self._driven_gate = _NOTHING
         """The same where there is no ticker, and each call needs its own end."""
-        self._expected: float = SHORT
+        self._expected: float = FIRST_BUCKET
         """Seconds that calls are expected to take at most: `SHORT`, or any time."""
         self._short = True
         """Whether all that is noted is `SHORT`, and need not be sorted into buckets."""
@@ -310,7 +310,7 @@ class CarefulPath(HotPath):
         finally:
             self._leave(now)
 
-    def _present_window(self) -> CallWindow:
+    def _present_window(self) -> SlidingWindow:
         """The window, with all that was noted, and nothing too old; the lock is held."""
         now = self.clock()
         self._take_in(now)
@@ -334,9 +334,9 @@ class CarefulPath(HotPath):
         if self._durations.extend(noted, total, short=self._short):
             # Notes made before this, by other threads too, may be of longer calls: one batch later
             # there are none, unless `_done_carefully` says so.
-            self._short = self._expected <= SHORT
-            self._expected = SHORT
-            self._quick = min(SHORT, self._noted_gate)
+            self._short = self._expected <= FIRST_BUCKET
+            self._expected = FIRST_BUCKET
+            self._quick = min(FIRST_BUCKET, self._noted_gate)
 
     def _advance(self, now: float) -> None:
         if now >= self._next_memory:
@@ -344,20 +344,20 @@ class CarefulPath(HotPath):
             self._read_memory(now)
             self._read_load(now)
         traffic = self._traffic
-        batch = self._feed.batch(self._totals(), self._window, traffic.in_flight)
+        batch = self._feed.read(self._totals(), self._window, traffic.in_flight)
         self._engine.learn(now, batch, traffic)
         self._engine.advance(now, traffic)
         self._forget_lost_calls(now)
         self._plan_sample(now, idle=not (batch.admitted or batch.ended or traffic.in_flight))
 
     @property
-    def _traffic(self) -> Traffic:
-        return Traffic(self._admitted, self._in_flight)
+    def _traffic(self) -> CallCounts:
+        return CallCounts(self._admitted, self._in_flight)
 
     @property
     def _in_flight(self) -> int:
         """Calls under way; the lock is held."""
-        reported = self._window.ended + len(self._log) + len(self._postponed) + self._aside
+        reported = self._window.total + len(self._log) + len(self._postponed) + self._aside
         unreported = max(0, self._admitted - reported)
         # One that was given up may have reported after all.
         self._lost = min(self._lost, unreported)
@@ -368,8 +368,8 @@ class CarefulPath(HotPath):
         resting = idle and not self._engine.shedding.limiting
         self._next_sample = math.inf if resting or interval is None else now + interval
 
-    def _totals(self) -> Totals:
-        return Totals(
+    def _totals(self) -> CallTotals:
+        return CallTotals(
             admitted=self._admitted,
             rejected=self._rejected,
             ended=self._durations.count,
@@ -384,16 +384,16 @@ class CarefulPath(HotPath):
             share = self._memory()
         else:
             reading = MEMORY.read()
-            share = reading.share if reading else None
+            share = reading.utilization if reading else None
         self._engine.read_memory(now, share)
 
     def _read_load(self, now: float) -> None:
-        if self._engine.load.watched or self._engine.load.breached:
+        if self._engine.load.enabled or self._engine.load.breached:
             self._engine.read_load(now, self._load(), self._loop_lag.seconds)
-            LOAD.tell(self._engine.load.unknown)
+            LOAD.log_unavailable(self._engine.load.unavailable)
 
     def _forget_lost_calls(self, now: float) -> None:
-        activity = self._admitted + self._window.ended + self._aside
+        activity = self._admitted + self._window.total + self._aside
         count, since = self._last_activity
         if activity != count:
             self._last_activity = (activity, now)
@@ -409,7 +409,7 @@ class CarefulPath(HotPath):
             return self._more(True)
         # So that no thread takes an answer while the room is counted.
         self._prepare(True, 0)
-        return min(_PERMITS, shedding.room(self._in_flight))
+        return min(_PERMITS, shedding.headroom(self._in_flight))
 
     @property
     def _due(self) -> float:
