@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from breakerd.breaker.baseline.report import BaselineReport
 from breakerd.breaker.baseline.report import report as describe_baseline
-from breakerd.breaker.baseline.slo_estimate import revised
+from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
@@ -122,7 +122,7 @@ class Breaker(FastPath):
     @property
     def memory_utilization(self) -> float | None:
         """Used share of the memory limit at the last reading, from 0; None while unknown."""
-        return self._core.engine.memory.used
+        return self._core.engine.memory.utilization
 
     @property
     def latency_ok(self) -> bool:
@@ -227,7 +227,7 @@ class Breaker(FastPath):
         """
         with self._core.locked() as now:
             slo = self.settings.slo
-            return revised(self._core.engine.baseline, slo, now) if slo else None
+            return estimate(self._core.engine.baseline, slo, now) if slo else None
 
     def snapshot(self) -> dict[str, Any]:
         """Return state, recovery and window as versioned, JSON-able data for `restore`."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from math import inf
 from typing import Final
 
-from breakerd.breaker.engine.recovery import Outcome, Phase, Recovery
+from breakerd.breaker.engine.recovery import Recovery, RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.settings import Settings
 
 
@@ -133,9 +133,9 @@ class StateMachine:
         """Whether every call is rejected until some time has passed, whatever calls show."""
         recovery = self.recovery
         if self.decided is OPEN:
-            return recovery.ready and now < recovery.until
-        probing = self.decided is HALF_OPEN and recovery.phase is Phase.PROBES
-        return probing and recovery.adaptive and recovery.ready and now < recovery.until
+            return recovery.enough_rejected and now < recovery.until
+        probing = self.decided is HALF_OPEN and recovery.phase is RecoveryPhase.PROBES
+        return probing and recovery.adaptive and recovery.enough_rejected and now < recovery.until
 
     def would_admit(self, now: float) -> bool:
         """What the signals' decision says to one more call; takes a place where there are few."""
@@ -152,10 +152,10 @@ class StateMachine:
 
     def probe(self, now: float) -> Change | None:
         """Ends the wait, if it is over."""
-        waiting = now < self.recovery.until or not self.recovery.ready
+        waiting = now < self.recovery.until or not self.recovery.enough_rejected
         if self.decided is not OPEN or waiting:
             return None
-        self.recovery.begin(now)
+        self.recovery.start_probing(now)
         return self._transition(now, HALF_OPEN, Reason.WAIT_ELAPSED)
 
     def watch_memory(self, now: float) -> Change | None:
@@ -165,22 +165,22 @@ class StateMachine:
         self.recovery.watch_memory()
         return self._transition(now, HALF_OPEN, Reason.MEMORY_RECOVERED)
 
-    def settle(self, now: float, outcome: Outcome) -> Change | None:
+    def settle(self, now: float, outcome: RecoveryOutcome) -> Change | None:
         """Draws the consequence of what the recovery said."""
-        if outcome is Outcome.RECOVERED:
+        if outcome is RecoveryOutcome.RECOVERED:
             return self.close(now, Reason.RECOVERED)
-        if outcome is Outcome.FAILED:
-            failed_probe = self.recovery.phase is Phase.PROBES
+        if outcome is RecoveryOutcome.FAILED:
+            failed_probe = self.recovery.phase is RecoveryPhase.PROBES
             reason = Reason.PROBE_FAILED if failed_probe else Reason.RAMP_FAILED
             return self.trip(now, reason, adaptive=self.recovery.adaptive)
-        if outcome is Outcome.STEP_BACK:
+        if outcome is RecoveryOutcome.STEP_BACK:
             # Calls let in at the larger share say nothing about the smaller one.
             self.generation_started_at = now
         return None
 
     def close(self, now: float, reason: Reason) -> Change | None:
         """Closes; None if it is closed already."""
-        self.recovery.finish()
+        self.recovery.reset_failures()
         if self.decided is CLOSED:
             return None
         return self._transition(now, CLOSED, reason)
@@ -192,7 +192,7 @@ class StateMachine:
         before, self.override = self.state, mode
         # Without a mode the decision starts afresh, so that there is one change and not two.
         self.decided = CLOSED
-        self.recovery.finish()
+        self.recovery.reset_failures()
         return self._record_change(now, before, reason, observed=False)
 
     def resume(

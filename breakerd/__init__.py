@@ -51,11 +51,11 @@ if TYPE_CHECKING:
     from breakerd.breaker.events.events import Evidence as Evidence
     from breakerd.breaker.events.events import RecoveryStep as RecoveryStep
     from breakerd.breaker.events.events import SettingsChanged as SettingsChanged
+    from breakerd.breaker.events.events import ShadowTransition as ShadowTransition
     from breakerd.breaker.events.events import Signal as Signal
     from breakerd.breaker.events.events import ThresholdBreached as ThresholdBreached
     from breakerd.breaker.events.events import ThresholdCleared as ThresholdCleared
     from breakerd.breaker.events.events import Transition as Transition
-    from breakerd.breaker.events.events import WouldTransition as WouldTransition
     from breakerd.breaker.host.load import LoadReading as LoadReading
     from breakerd.breaker.registry import Registry as Registry
     from breakerd.breaker.runtime.report import Status as Status
@@ -99,6 +99,7 @@ __all__ = [
     "Service",
     "Settings",
     "SettingsChanged",
+    "ShadowTransition",
     "Signal",
     "Slo",
     "SnapshotError",
@@ -109,7 +110,6 @@ __all__ = [
     "ThresholdCleared",
     "TraceError",
     "Transition",
-    "WouldTransition",
     "__version__",
     "admin_router",
     "check_deadline",
@@ -162,7 +162,7 @@ _HOMES = {
     "ThresholdCleared": "breakerd.breaker.events.events",
     "TraceError": "breakerd.breaker.errors",
     "Transition": "breakerd.breaker.events.events",
-    "WouldTransition": "breakerd.breaker.events.events",
+    "ShadowTransition": "breakerd.breaker.events.events",
     "__version__": "breakerd.breaker._version",
     "admin_router": "breakerd.api.app",
     "check_deadline": "breakerd.breaker.context",

@@ -47,7 +47,7 @@ function row(event) {
 function words(event) {
   switch (event.type) {
     case "Transition": return `${change(event)}${because(event)}`;
-    case "WouldTransition": return `would go ${change(event)}${because(event)}`;
+    case "ShadowTransition": return `would go ${change(event)}${because(event)}`;
     case "ThresholdBreached": return `above its threshold: ${event.evidence.sentence}`;
     case "ThresholdCleared": return `${event.signal} good again: ${event.evidence.sentence}`;
     case "RecoveryStep": return `${event.forward ? "now" : "back to"} ${percent(event.share)} of the calls${evidenceOf(event)}`;

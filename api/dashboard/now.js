@@ -31,7 +31,7 @@ function why(status) {
 
 function overload({ limit, phase, normal_latency_ms, latency_ms }) {
   const usual = normal_latency_ms === null ? "" : `, normally ${number(normal_latency_ms, 3)} ms`;
-  const led = { crowded: "more would make all slower", trial: "tries whether fewer serve more" };
+  const led = { congested: "more would make all slower", trial: "tries whether fewer serve more" };
   const reason = led[phase] ?? "more would wait for most of the time-out";
   return `Overloaded: at most ${limit} calls at once, since ${reason}; latency ${number(latency_ms, 3)} ms${usual}.`;
 }
@@ -58,7 +58,7 @@ function recovery(status) {
   if (status.load?.rejects) return "Rejects all calls until the load falls below its threshold.";
   const left = Math.ceil(seconds_left);
   if (phase === "memory") return "Lets calls in for as long as there is memory.";
-  if (phase === "ramp" && status.limiter?.phase === "starting") {
+  if (phase === "ramp" && status.limiter?.phase === "slow_start") {
     return `Lets in ${status.limiter.limit} calls at once, more with each that goes well.`;
   }
   if (phase === "wait") return `Rejects all calls. Sends probes in ${left} s.`;

@@ -12,7 +12,7 @@ import sys
 from heapq import heappop, heappush
 
 from breakerd.breaker.baseline import Baseline
-from breakerd.breaker.calls.totals import Batch
+from breakerd.breaker.calls.totals import CallDelta
 from breakerd.breaker.signals.anomaly import AnomalySignal
 
 WEEK = 7 * 86400.0
@@ -41,13 +41,13 @@ class Traffic:
         self._arrival = 0.0
         self._ends: list[tuple[float, float]] = []
 
-    def batch(self, seconds: float = TICK) -> Batch:
+    def batch(self, seconds: float = TICK) -> CallDelta:
         """The calls of the next `seconds`."""
         self._now += seconds
         admitted = self._begin()
         durations = [] if self.hanging else self._end()
         errors = sum(self._random.random() < self.failing for _ in durations)
-        return Batch(
+        return CallDelta(
             admitted=admitted,
             ended=len(durations),
             errors=errors,
@@ -87,7 +87,7 @@ class Watch:
             self.now += TICK
             before = self.signal.breached
             speed = 0.1 if before else 1.0
-            if self.baseline.observe(self.now, self._traffic.batch(), speed=speed):
+            if self.baseline.observe(self.now, self._traffic.batch(), learning_rate=speed):
                 self.signal.judge(self.now, self.baseline)
             if self.signal.breached and not before:
                 told.append(self.now - began)

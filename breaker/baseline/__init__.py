@@ -4,18 +4,14 @@ Pure and in fixed memory; see `docs/baseline.md`.
 """
 
 from breakerd.breaker.baseline.baseline import Baseline
-from breakerd.breaker.baseline.outlier import Departure
+from breakerd.breaker.baseline.outlier import Deviation
 from breakerd.breaker.baseline.series import Quantity, Scale, Series, Statistics
-from breakerd.breaker.calls.totals import Batch, Feed, Totals
 
 __all__ = [
     "Baseline",
-    "Batch",
-    "Departure",
-    "Feed",
+    "Deviation",
     "Quantity",
     "Scale",
     "Series",
     "Statistics",
-    "Totals",
 ]

@@ -2,10 +2,10 @@
 
 from array import array
 
-from breakerd.breaker.calls.totals import SAMPLE, Batch
+from breakerd.breaker.calls.totals import MAX_DURATIONS, CallDelta
 
 
-class Slot:
+class TimeBucket:
     """Calls of a stretch of time. Not thread-safe."""
 
     __slots__ = (
@@ -14,40 +14,40 @@ class Slot:
         "ended",
         "errors",
         "failed",
-        "looks",
+        "in_flight_sum",
         "requests",
-        "sum_in_flight",
+        "samples",
     )
 
     def __init__(self) -> None:
         self.requests = self.ended = self.errors = self.failed = 0
         self.duration = 0.0
         self.durations = array("d")
-        self.sum_in_flight = self.looks = 0
+        self.in_flight_sum = self.samples = 0
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: CallDelta) -> None:
         """Takes in a batch; of the durations, the first ones that there is room for."""
         self.requests += batch.admitted + batch.rejected
         self.ended += batch.ended
         self.errors += batch.errors
         self.failed += batch.errors + batch.late
         self.duration += batch.duration
-        self.durations.extend(batch.durations[: SAMPLE - len(self.durations)])
-        self.sum_in_flight += batch.in_flight
-        self.looks += 1
+        self.durations.extend(batch.durations[: MAX_DURATIONS - len(self.durations)])
+        self.in_flight_sum += batch.in_flight
+        self.samples += 1
 
     @property
     def empty(self) -> bool:
         """Whether nothing went on."""
-        return not (self.requests or self.ended or self.sum_in_flight)
+        return not (self.requests or self.ended or self.in_flight_sum)
 
     @property
     def in_flight(self) -> float:
         """Calls under way, on the average of the looks."""
-        return self.sum_in_flight / self.looks if self.looks else 0.0
+        return self.in_flight_sum / self.samples if self.samples else 0.0
 
     @property
-    def failure_share(self) -> float:
+    def failure_rate(self) -> float:
         """Share of the calls that ended which failed or came too late."""
         return min(1.0, self.failed / self.ended) if self.ended else 0.0
 
@@ -57,7 +57,7 @@ class Slot:
         return self.duration / self.ended if self.ended else 0.0
 
     @property
-    def squares(self) -> float:
+    def sum_of_squares(self) -> float:
         """Sum of squares of all durations about their mean, as the sample shows it."""
         if not self.durations:
             return 0.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from math import sqrt
 from typing import Final
 
-_NOTHING: Final = 1e-9
+_NEGLIGIBLE: Final = 1e-9
 """Weight below which all that is left is the last known mean."""
 
 
@@ -44,7 +44,7 @@ class Moments:
         self.squares *= factor
         self.age_squares *= factor
         self.products *= factor
-        if self.weight < _NOTHING:
+        if self.weight < _NEGLIGIBLE:
             self.weight = self.age = self.squares = self.age_squares = self.products = 0.0
 
     def add(self, weight: float, mean: float, squares: float = 0.0) -> None:
@@ -74,7 +74,7 @@ class Moments:
     @property
     def slope(self) -> float:
         """How fast the series rises, per second; 0 until it spans some time."""
-        if self.age_squares <= _NOTHING * self.weight:
+        if self.age_squares <= _NEGLIGIBLE * self.weight:
             return 0.0
         return -self.products / self.age_squares
 

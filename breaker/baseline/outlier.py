@@ -17,15 +17,15 @@ from typing import Final
 from breakerd.breaker.baseline.moments import Moments
 from breakerd.breaker.baseline.series import Quantity, Scale
 
-SHORTEST: Final = 1e-6
+MIN_DURATION: Final = 1e-6
 """Seconds; the logarithm of less is not asked for."""
 
-LEARNT: Final = 120.0
+READY_AFTER: Final = 120.0
 """Seconds of normal after which it is known what is far out."""
 
-_FAR_OUT: Final = 3.0
+_MAX_Z_SCORE: Final = 3.0
 """Deviations."""
-_LEAST_DEVIATION: Final = {
+_MIN_DEVIATION: Final = {
     Quantity.RATE: (0.1, 0.05),
     Quantity.ERRORS: (0.01, 0.0),
     Quantity.DURATION: (0.05, 0.0),
@@ -35,7 +35,7 @@ _LEAST_DEVIATION: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class Deviation:
     """One quantity of the last ten seconds beside its normal.
 
     Attributes:
@@ -46,7 +46,7 @@ class Departure:
 
     value: float
     normal: float
-    deviations: float
+    z_score: float
 
     @property
     def ratio(self) -> float:
@@ -56,59 +56,59 @@ class Departure:
         return float("inf") if self.value > 0 else 1.0
 
 
-class Normal:
+class OutlierModel:
     """What means of ten seconds usually are, for each quantity. Not thread-safe."""
 
-    __slots__ = ("levels", "logarithm")
+    __slots__ = ("levels", "log_duration")
 
     def __init__(self) -> None:
         self.levels = {quantity: Moments() for quantity in Quantity}
         """On the scale of a day; that of durations holds logarithms."""
-        self.logarithm = Moments()
+        self.log_duration = Moments()
         """Of durations, over the last ten seconds."""
 
     @property
-    def seconds(self) -> float:
+    def learned_seconds(self) -> float:
         """How long it has learnt, as far as that still counts."""
         return self.levels[Quantity.RATE].weight
 
-    def fade(self, elapsed: float, *, speed: float) -> None:
+    def fade(self, elapsed: float, *, learning_rate: float) -> None:
         """Lets time pass; for what is learnt at `speed` of it."""
-        factor = Scale.DAY.fading(elapsed * speed)
+        factor = Scale.DAY.decay(elapsed * learning_rate)
         for level in self.levels.values():
             level.fade(elapsed, factor)
-        self.logarithm.fade(elapsed, Scale.SECONDS.fading(elapsed))
+        self.log_duration.fade(elapsed, Scale.SECONDS.decay(elapsed))
 
-    def hear(self, ended: int, durations: Sequence[float]) -> None:
+    def observe(self, ended: int, durations: Sequence[float]) -> None:
         """Takes in the durations of the present moment, a sample of the `ended` calls."""
         if durations:
-            logarithms = [log(max(SHORTEST, seconds)) for seconds in durations]
-            self.logarithm.add(ended, sum(logarithms) / len(logarithms))
+            logarithms = [log(max(MIN_DURATION, seconds)) for seconds in durations]
+            self.log_duration.add(ended, sum(logarithms) / len(logarithms))
 
     def learn(self, seconds: float, means: dict[Quantity, float]) -> None:
         """Takes the present means for normal, for so many seconds."""
-        known = self.seconds >= LEARNT
+        known = self.learned_seconds >= READY_AFTER
         for quantity, level in self.levels.items():
             present = self._present(quantity, means)
             if known:
-                room = _FAR_OUT * self._deviation(quantity)
+                room = _MAX_Z_SCORE * self._standard_deviation(quantity)
                 present = min(level.mean + room, max(level.mean - room, present))
             level.add(seconds, present)
 
-    def departure(self, quantity: Quantity, means: dict[Quantity, float]) -> Departure:
+    def deviation(self, quantity: Quantity, means: dict[Quantity, float]) -> Deviation:
         """Where the present mean of `quantity` is."""
         level, present = self.levels[quantity], self._present(quantity, means)
         logarithmic = quantity is Quantity.DURATION
-        return Departure(
+        return Deviation(
             value=exp(present) if logarithmic else present,
             normal=exp(level.mean) if logarithmic else level.mean,
-            deviations=(present - level.mean) / self._deviation(quantity),
+            z_score=(present - level.mean) / self._standard_deviation(quantity),
         )
 
-    def _deviation(self, quantity: Quantity) -> float:
+    def _standard_deviation(self, quantity: Quantity) -> float:
         level = self.levels[quantity]
-        number, share = _LEAST_DEVIATION[quantity]
+        number, share = _MIN_DEVIATION[quantity]
         return max(level.deviation, number, share * level.mean)
 
     def _present(self, quantity: Quantity, means: dict[Quantity, float]) -> float:
-        return self.logarithm.mean if quantity is Quantity.DURATION else means[quantity]
+        return self.log_duration.mean if quantity is Quantity.DURATION else means[quantity]

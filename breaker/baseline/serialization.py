@@ -9,8 +9,8 @@ from breakerd.breaker.baseline.baseline import Baseline
 from breakerd.breaker.baseline.moments import Moments
 from breakerd.breaker.baseline.series import BUCKETS, Quantity, Scale
 
-_NotNegative = Annotated[float, Field(ge=0)]
-_Moments = tuple[_NotNegative, float, _NotNegative, _NotNegative, _NotNegative, float]
+_NonNegative = Annotated[float, Field(ge=0)]
+_Moments = tuple[_NonNegative, float, _NonNegative, _NonNegative, _NonNegative, float]
 """The attributes of `Moments`, in order."""
 
 
@@ -24,7 +24,7 @@ class SavedSeries(_Saved):
     quantity: Quantity
     scale: Scale
     moments: _Moments
-    histogram: list[tuple[Annotated[int, Field(ge=0)], _NotNegative]]
+    histogram: list[tuple[Annotated[int, Field(ge=0)], _NonNegative]]
 
     @model_validator(mode="after")
     def _has_these_buckets(self) -> Self:
@@ -38,11 +38,11 @@ class SavedBaseline(_Saved):
     """All that a `Baseline` has learnt: about 10 kB of JSON."""
 
     series: list[SavedSeries]
-    kept: _Moments
+    observed_failure_rate: _Moments
     levels: dict[Quantity, _Moments]
-    logarithm: _Moments
+    log_duration: _Moments
 
-    def restored(self, age: float) -> Baseline:
+    def restore(self, age: float) -> Baseline:
         """The baseline as it is after it has lain for `age` seconds: it counts less."""
         baseline = Baseline()
         for saved in self.series:
@@ -50,9 +50,9 @@ class SavedBaseline(_Saved):
             series.moments = Moments(*saved.moments)
             for index, weight in saved.histogram:
                 series.histogram.add(index, weight)
-        baseline.kept = Moments(*self.kept)
-        baseline.normal.levels |= {q: Moments(*saved) for q, saved in self.levels.items()}
-        baseline.normal.logarithm = Moments(*self.logarithm)
+        baseline.observed_failure_rate = Moments(*self.observed_failure_rate)
+        baseline.outlier_model.levels |= {q: Moments(*saved) for q, saved in self.levels.items()}
+        baseline.outlier_model.log_duration = Moments(*self.log_duration)
         baseline.age(age)
         return baseline
 
@@ -64,19 +64,21 @@ def save(baseline: Baseline) -> SavedBaseline:
             SavedSeries(
                 quantity=quantity,
                 scale=scale,
-                moments=_saved(baseline.series(quantity, scale).moments),
+                moments=_to_tuple(baseline.series(quantity, scale).moments),
                 histogram=_rounded(baseline.series(quantity, scale).histogram.items()),
             )
             for quantity in Quantity
             for scale in Scale
         ],
-        kept=_saved(baseline.kept),
-        levels={quantity: _saved(level) for quantity, level in baseline.normal.levels.items()},
-        logarithm=_saved(baseline.normal.logarithm),
+        observed_failure_rate=_to_tuple(baseline.observed_failure_rate),
+        levels={
+            quantity: _to_tuple(level) for quantity, level in baseline.outlier_model.levels.items()
+        },
+        log_duration=_to_tuple(baseline.outlier_model.log_duration),
     )
 
 
-def _saved(moments: Moments) -> _Moments:
+def _to_tuple(moments: Moments) -> _Moments:
     weight, mean, age, squares, age_squares, products = map(_six, moments.as_list())
     return weight, mean, age, squares, age_squares, products
 

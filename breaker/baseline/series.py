@@ -34,7 +34,7 @@ class Scale(Enum):
     DAY = 86400.0
 
     @property
-    def constant(self) -> float:
+    def time_constant(self) -> float:
         """Seconds in which a weight shrinks to 1/e."""
         return float(self.value) / 2
 
@@ -43,9 +43,9 @@ class Scale(Enum):
         """Its name in status and metrics."""
         return _LABELS[self]
 
-    def fading(self, elapsed: float) -> float:
+    def decay(self, elapsed: float) -> float:
         """What is left of a weight after `elapsed` seconds."""
-        return exp(-elapsed / self.constant)
+        return exp(-elapsed / self.time_constant)
 
 
 _LABELS: Final = {Scale.SECONDS: "10s", Scale.MINUTES: "5min", Scale.DAY: "1day"}

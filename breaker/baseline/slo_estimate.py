@@ -9,31 +9,31 @@ from breakerd.breaker.settings import Slo
 _RANK: Final = 0.999
 _MARGIN: Final = 1.25
 """The time-out is so many times what 99.9 % of the calls need: room for an ordinary bad day."""
-_LEAST_CALLS: Final = 1000
+_MIN_CALLS: Final = 1000
 _RULE_OF_THREE: Final = 3.0
 """Without a failure in n calls, the share may still be 3/n (95 %; Hanley and Lippman-Hand 1983)."""
 
 
-def revised(baseline: Baseline, slo: Slo, now: float) -> Slo | None:
+def estimate(baseline: Baseline, slo: Slo, now: float) -> Slo | None:
     """What could be promised instead of `slo`, with its warm-up; None while too little is known.
 
     The success rate counts every reported failure of about a day, outages included, and the calls
     that the new time-out would cut off. The time-out is 1.25 times the 99.9th percentile of
     durations, in which times of trouble weigh a tenth. Both are rounded to the safe side.
     """
-    calls = baseline.kept.weight
-    if calls < _LEAST_CALLS or baseline.confidence(now) < 1:
+    calls = baseline.observed_failure_rate.weight
+    if calls < _MIN_CALLS or baseline.confidence(now) < 1:
         return None
     durations = baseline.series(Quantity.DURATION, Scale.DAY).histogram
-    timeout = _up(durations.percentiles(_RANK)[0] * _MARGIN)
-    failing = max(baseline.kept.mean, _RULE_OF_THREE / calls)
-    success_rate = 1 - _up(min(1.0, failing + (1 - _RANK)))
+    timeout = _round_up(durations.percentiles(_RANK)[0] * _MARGIN)
+    failing = max(baseline.observed_failure_rate.mean, _RULE_OF_THREE / calls)
+    success_rate = 1 - _round_up(min(1.0, failing + (1 - _RANK)))
     if not (0 < success_rate < 1 and 0 < timeout <= 3600):
         return None
     return slo.model_copy(update={"success_rate": round(success_rate, 9), "timeout": timeout})
 
 
-def _up(value: float) -> float:
+def _round_up(value: float) -> float:
     """`value` rounded up to two digits that count."""
     if value <= 0:
         return 0.0

@@ -9,7 +9,7 @@ from collections import deque
 from itertools import pairwise
 
 
-class Admissions:
+class AdmissionHistory:
     """The count of admissions, as it was at each of the last samples.
 
     Args:
@@ -27,11 +27,11 @@ class Admissions:
             self._counts.popleft()
 
     @property
-    def latest(self) -> float:
+    def last_sampled_at(self) -> float:
         """When the last count was noted."""
         return self._counts[-1][0] if self._counts else float("-inf")
 
-    def by(self, moment: float) -> float | None:
+    def count_at(self, moment: float) -> float | None:
         """How many had been let in by then, in between linearly; None if it is out of memory.
 
         After the last sample it is the last count.
@@ -46,7 +46,7 @@ class Admissions:
                 return least + (most - least) * (moment - earlier) / (later - earlier)
         return None
 
-    def older(self, moment: float, in_flight: int, admitted: int) -> float:
+    def older_than(self, moment: float, in_flight: int, admitted: int) -> float:
         """At least so many of the calls under way were let in before `moment`; 0 if unknown."""
-        before = self.by(moment)
+        before = self.count_at(moment)
         return 0.0 if before is None else max(0.0, in_flight - (admitted - before))

@@ -7,13 +7,13 @@ from typing import Final
 
 from breakerd.breaker.calls.counters import DURATION_BOUNDS
 
-SHORT: Final = DURATION_BOUNDS[0]
+FIRST_BUCKET: Final = DURATION_BOUNDS[0]
 """Seconds up to which calls are in the first bucket."""
-_MOSTLY: Final = 0.9
+_MOST: Final = 0.9
 """If this share of the calls is short, the next ones are taken to be."""
 
 
-class Durations:
+class DurationHistogram:
     """A histogram of all calls ever reported, and their sum. Not thread-safe.
 
     Attributes:
@@ -56,7 +56,7 @@ class Durations:
             if upto == len(ordered):
                 break
         self._buckets[-1] += len(ordered) - before
-        return ordered[int(_MOSTLY * (len(ordered) - 1))] <= SHORT
+        return ordered[int(_MOST * (len(ordered) - 1))] <= FIRST_BUCKET
 
     def cumulative(self) -> tuple[tuple[float, int], ...]:
         """(upper bound in seconds, calls that took at most that long); the last is infinite."""

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.calls.window import SlidingWindow
 
-SAMPLE: Final = 256
+MAX_DURATIONS: Final = 256
 """At most so many durations are looked at per batch, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class CallTotals:
     """Calls of one breaker since it was made.
 
     Attributes:
@@ -33,7 +33,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch(Totals):
+class CallDelta(CallTotals):
     """Calls since the last batch.
 
     Attributes:
@@ -45,23 +45,23 @@ class Batch(Totals):
     durations: list[float] = field(default_factory=list)
 
 
-class Feed:
+class DeltaReader:
     """Makes batches of totals. Not thread-safe."""
 
-    __slots__ = ("_before", "_seen")
+    __slots__ = ("_previous", "_previous_window_total")
 
     def __init__(self) -> None:
-        self._before = Totals()
-        self._seen = 0
+        self._previous = CallTotals()
+        self._previous_window_total = 0
 
-    def batch(self, totals: Totals, window: CallWindow, in_flight: int) -> Batch:
+    def read(self, totals: CallTotals, window: SlidingWindow, in_flight: int) -> CallDelta:
         """What came since the last time; durations are taken from the window."""
-        before, self._before = self._before, totals
-        seen, self._seen = self._seen, window.ended
+        before, self._previous = self._previous, totals
+        seen, self._previous_window_total = self._previous_window_total, window.total
         ended = totals.ended - before.ended
         # The window also takes in calls of a snapshot or a drill, which nobody reported.
-        newest = max(0, min(ended, window.ended - seen, SAMPLE))
-        return Batch(
+        newest = max(0, min(ended, window.total - seen, MAX_DURATIONS))
+        return CallDelta(
             admitted=totals.admitted - before.admitted,
             rejected=totals.rejected - before.rejected,
             ended=ended,

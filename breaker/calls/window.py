@@ -9,7 +9,7 @@ from collections import deque
 from itertools import chain, islice
 
 
-class CallWindow:
+class SlidingWindow:
     """The last `size` calls that ended at most `max_age` seconds ago. Not thread-safe.
 
     Calls that ended together lie in one list, with one end for all of them: a batch is taken in and
@@ -20,48 +20,48 @@ class CallWindow:
         "_batches",
         "_count",
         "_ends",
-        "_failed",
+        "_failure_markers",
+        "_head_offset",
         "_max_age",
         "_percentile",
         "_size",
-        "_skipped",
-        "_slow",
+        "_slow_markers",
         "_threshold",
-        "ended",
+        "total",
     )
 
     def __init__(self, size: int, max_age: float, percentile: float, threshold: float) -> None:
         """Makes an empty window; `threshold` and `max_age` are in seconds."""
-        self.ended = 0
+        self.total = 0
         """Calls ever seen: the sequence number of the next one."""
         self._batches: deque[list[float]] = deque()
         """Seconds of calls that ended together, oldest first; none is empty."""
         self._ends: deque[float] = deque()
         """When those of each batch ended."""
-        self._skipped = 0
+        self._head_offset = 0
         """Calls of the oldest batch that have left already."""
         self._count = 0
         self._size = size
         self._max_age = max_age
         self._percentile = percentile
         self._threshold = threshold
-        self._slow: deque[int] = deque()
-        self._failed: deque[int] = deque()
+        self._slow_markers: deque[int] = deque()
+        self._failure_markers: deque[int] = deque()
 
     def add(self, end: float, seconds: float, *, error: bool) -> None:
         """Takes in one call, in O(1)."""
         if seconds > self._threshold:
-            self._slow.append(self.ended)
+            self._slow_markers.append(self.total)
         if error:
-            self._failed.append(self.ended)
+            self._failure_markers.append(self.total)
         if self._ends and self._ends[-1] == end:
             self._batches[-1].append(seconds)
         else:
             self._batches.append([seconds])
             self._ends.append(end)
         self._count += 1
-        self.ended += 1
-        self._make_room()
+        self.total += 1
+        self._evict_excess()
 
     def extend(self, end: float, durations: list[float]) -> None:
         """Takes in calls that went well, none of them slow, as if they had ended together.
@@ -73,63 +73,63 @@ class CallWindow:
         self._batches.append(kept)
         self._ends.append(end)
         self._count += len(kept)
-        self.ended += len(durations)
-        self._make_room()
+        self.total += len(durations)
+        self._evict_excess()
 
     def expire(self, now: float) -> None:
         """Drops what is too old; O(1) a call, amortised."""
         oldest = now - self._max_age
         while self._ends and self._ends[0] < oldest:
             self._drop_oldest()
-        self._drop_marks()
+        self._expire_markers()
 
-    def _make_room(self) -> None:
+    def _evict_excess(self) -> None:
         """Drops the calls that are too many."""
         excess = self._count - self._size
         while excess > 0:
-            left = len(self._batches[0]) - self._skipped
+            left = len(self._batches[0]) - self._head_offset
             if left > excess:
                 self._count -= excess
-                self._skip(excess)
+                self._drop_from_head(excess)
                 return
             self._drop_oldest()
             excess -= left
 
-    def _skip(self, calls: int) -> None:
+    def _drop_from_head(self, calls: int) -> None:
         """Drops so many calls of the oldest batch."""
-        self._skipped += calls
-        if self._skipped > self._size:
+        self._head_offset += calls
+        if self._head_offset > self._size:
             # All calls end at one moment, by a clock that stands: this batch is never dropped.
-            del self._batches[0][: self._skipped]
-            self._skipped = 0
+            del self._batches[0][: self._head_offset]
+            self._head_offset = 0
 
     def _drop_oldest(self) -> None:
         """Drops the oldest batch."""
         self._ends.popleft()
-        self._count -= len(self._batches.popleft()) - self._skipped
-        self._skipped = 0
+        self._count -= len(self._batches.popleft()) - self._head_offset
+        self._head_offset = 0
 
     def _drop_all(self) -> None:
         self._batches.clear()
         self._ends.clear()
-        self._count = self._skipped = 0
+        self._count = self._head_offset = 0
 
-    def _drop_marks(self) -> None:
+    def _expire_markers(self) -> None:
         """Drops the marks of calls that have left."""
-        first = self._first
-        for marks in (self._slow, self._failed):
+        first = self._oldest_sequence
+        for marks in (self._slow_markers, self._failure_markers):
             while marks and marks[0] < first:
                 marks.popleft()
 
     @property
-    def _first(self) -> int:
+    def _oldest_sequence(self) -> int:
         """The sequence number of the oldest call."""
-        return self.ended - self._count
+        return self.total - self._count
 
     def clear(self) -> None:
         """Forgets all calls; their sequence goes on."""
         self._drop_all()
-        self._drop_marks()
+        self._expire_markers()
 
     def __len__(self) -> int:
         return self._count
@@ -140,23 +140,23 @@ class CallWindow:
         return self._size
 
     @property
-    def slow(self) -> int:
+    def slow_count(self) -> int:
         """Calls in the window that took longer than the threshold."""
-        return len(self._slow)
+        return len(self._slow_markers)
 
     @property
-    def failed(self) -> int:
+    def failure_count(self) -> int:
         """Calls in the window that failed."""
-        return len(self._failed)
+        return len(self._failure_markers)
 
     @property
-    def too_slow(self) -> bool:
+    def percentile_exceeded(self) -> bool:
         """Whether the percentile is above the threshold, by go-breaker's test.
 
         The same as `sorted(latencies)[min(int(n * p), n - 1)] > threshold`.
         """
         n = self._count
-        return n > 0 and len(self._slow) >= n - min(int(n * self._percentile), n - 1)
+        return n > 0 and len(self._slow_markers) >= n - min(int(n * self._percentile), n - 1)
 
     def percentile(self) -> float:
         """The watched percentile in seconds; 0 while the window is empty. O(n log n)."""
@@ -184,15 +184,18 @@ class CallWindow:
         self.clear()
         self._size, self._max_age = size, max_age
         self._percentile, self._threshold = percentile, threshold
-        self.ended -= len(kept)
+        self.total -= len(kept)
         for end, seconds, failed in kept:
             self.add(end, seconds, error=failed)
 
     def dump(self) -> list[tuple[float, float, bool]]:
         """(end, duration, failed) of each call, oldest first."""
-        failed = set(self._failed)
+        failed = set(self._failure_markers)
         ends = chain.from_iterable(
             [end] * len(batch) for end, batch in zip(self._ends, self._batches, strict=True)
         )
-        calls = zip(islice(ends, self._skipped, None), self.durations(), strict=True)
-        return [(end, seconds, n in failed) for n, (end, seconds) in enumerate(calls, self._first)]
+        calls = zip(islice(ends, self._head_offset, None), self.durations(), strict=True)
+        return [
+            (end, seconds, n in failed)
+            for n, (end, seconds) in enumerate(calls, self._oldest_sequence)
+        ]

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from breakerd.breaker.baseline import Baseline
-from breakerd.breaker.calls.totals import Batch
-from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.calls.totals import CallDelta
+from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.context import current_priority
-from breakerd.breaker.engine.load_shedder import Shedding, Traffic
-from breakerd.breaker.engine.recovery import Outcome, Phase
+from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
+from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.errors import BreakerStateError
 from breakerd.breaker.events.events import (
     NO_EVIDENCE,
@@ -24,18 +24,18 @@ from breakerd.breaker.events.events import (
     Evidence,
     RecoveryStep,
     SettingsChanged,
+    ShadowTransition,
     Signal,
     ThresholdBreached,
     ThresholdCleared,
     Transition,
-    WouldTransition,
 )
 from breakerd.breaker.host.load import LoadReading
-from breakerd.breaker.limiter import Phase as LimitPhase
+from breakerd.breaker.limiter import LimiterPhase
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.signals.anomaly import AnomalySignal
-from breakerd.breaker.signals.burn_rate import BurnSignal
-from breakerd.breaker.signals.error_rate import ErrorSignal
+from breakerd.breaker.signals.burn_rate import BurnRateSignal
+from breakerd.breaker.signals.error_rate import ErrorRateSignal
 from breakerd.breaker.signals.latency import LatencySignal
 from breakerd.breaker.signals.load import LoadSignal
 from breakerd.breaker.signals.memory import MemorySignal
@@ -61,7 +61,7 @@ _REASON_OF_SIGNAL: Final = {
     Signal.ERRORS: Reason.ERRORS,
     Signal.SLO: Reason.FAILURE_STREAK,
 }
-_LIMITED_PHASES: Final = frozenset({Phase.RAMP, Phase.MEMORY})
+_LIMITED_PHASES: Final = frozenset({RecoveryPhase.RAMP, RecoveryPhase.MEMORY})
 """The phases of a recovery in which a concurrency limit counts."""
 _DEGRADED_LEARNING_RATE: Final = 0.1
 """How fast the baseline learns what is normal over a day while things are not."""
@@ -87,16 +87,16 @@ class Engine:
         self.memory = MemorySignal(settings)
         self.load = LoadSignal(settings)
         self.latency = LatencySignal(settings)
-        self.errors = ErrorSignal(settings)
+        self.errors = ErrorRateSignal(settings)
         self.slo = SloSignal(settings)
-        self.burn = BurnSignal(settings)
+        self.burn = BurnRateSignal(settings)
         self.anomaly = AnomalySignal()
         self.baseline = Baseline()
-        self.shedding = Shedding(settings, now)
-        self.machine.recovery.limited = settings.limiter.enabled
+        self.shedding = LoadShedder(settings, now)
+        self.machine.recovery.limiter_enabled = settings.limiter.enabled
         if settings.slo and settings.slo.warmup:
             self.machine.warm_up(now + settings.slo.warmup)
-        self.window = CallWindow(*_window_settings(settings))
+        self.window = SlidingWindow(*_window_settings(settings))
         self.evidence: tuple[Evidence, ...] = NO_EVIDENCE
         """What the last trip was based on."""
         self.note = ""
@@ -113,7 +113,7 @@ class Engine:
 
     # --- calls
 
-    def admit(self, now: float, traffic: Traffic) -> bool:
+    def admit(self, now: float, traffic: CallCounts) -> bool:
         """Whether one more call may go; takes a probe's place where there are few."""
         mode = self.machine.override
         if mode is FORCED_OPEN:
@@ -127,7 +127,7 @@ class Engine:
         return admitted
 
     def observe(
-        self, now: float, start: float, end: float, traffic: Traffic, *, error: bool
+        self, now: float, start: float, end: float, traffic: CallCounts, *, error: bool
     ) -> bool:
         """Takes in a call that ended; False if it counts for nothing.
 
@@ -140,9 +140,9 @@ class Engine:
         error = error or seconds > self.slo.timeout
         self.window.expire(now)
         self.window.add(end, seconds, error=error)
-        hopeless = error and self.shedding.failed(now, start, end, traffic)
+        hopeless = error and self.shedding.record_failure(now, start, end, traffic)
         if not error:
-            self.shedding.succeeded(start, traffic)
+            self.shedding.record_success(start, traffic)
         if not self.machine.decides:
             return True
         if hopeless and self._admits_up_to_limit and self.shedding.streak:
@@ -161,34 +161,34 @@ class Engine:
             self._update_breach(now, Signal.MEMORY, evidence if self.memory.breached else None)
         if not (self.memory.breached and self.machine.decides):
             return
-        if not (self._gates_memory and self.machine.recovery.phase is Phase.MEMORY):
+        if not (self._gates_memory and self.machine.recovery.phase is RecoveryPhase.MEMORY):
             self._trip(now, Reason.MEMORY, (evidence,))
 
     def read_load(self, now: float, reading: LoadReading, lag: float | None) -> None:
         """Takes a reading of the machine's load, and the event loop's lag in seconds."""
         changed = self.load.read(reading, lag)
-        self.shedding.loaded = self.load.breached
+        self.shedding.system_overloaded = self.load.breached
         evidence = self.load.evidence()
         if changed:
             self._update_breach(now, Signal.LOAD, evidence if self.load.breached else None)
         if self.load.rejects and self.machine.decides:
             self._trip(now, Reason.LOAD, (evidence,))
 
-    def update_baseline(self, now: float, batch: Batch, traffic: Traffic) -> None:
+    def update_baseline(self, now: float, batch: CallDelta, traffic: CallCounts) -> None:
         """Takes what calls did since the last tick into the baseline, and judges by it."""
         self.shedding.advance(now, batch, traffic, open_to_calls=self._admits_up_to_limit)
-        complete = self.baseline.observe(now, batch, speed=self._learning_speed())
+        complete = self.baseline.observe(now, batch, learning_rate=self._learning_speed())
         if complete and self.settings.slo and self.machine.decided is CLOSED:
             self.anomaly.judge(now, self.baseline)
 
-    def advance(self, now: float, traffic: Traffic) -> None:
+    def advance(self, now: float, traffic: CallCounts) -> None:
         """Everything that time alone brings about."""
         self.window.expire(now)
         machine = self.machine
         if not machine.decides:
             return
         self._apply_change(now, machine.end_warm_up(now, enough=self.baseline.confidence(now) >= 1))
-        if self._admits_up_to_limit and (hanging := self.shedding.hanging(now, traffic)):
+        if self._admits_up_to_limit and (hanging := self.shedding.hung_calls(now, traffic)):
             self._trip_on_streak(now, hanging)
         if machine.decided in WATCHING:
             self._judge_window(now)
@@ -225,7 +225,7 @@ class Engine:
         self.drill = self.drill or drill
         self._trip(now, Reason.MANUAL, note=note)
 
-    def drill_latency(self, now: float, traffic: Traffic) -> int:
+    def drill_latency(self, now: float, traffic: CallCounts) -> int:
         """Takes in calls of twice what is too slow until it trips; returns how many.
 
         Raises:
@@ -236,7 +236,7 @@ class Engine:
             raise BreakerStateError(
                 f"breaker {self.name!r} is {self.machine.state}; a latency drill needs it closed"
             )
-        before, generation = self.window.ended, self.machine.generation
+        before, generation = self.window.total, self.machine.generation
         self.drill = True
         for _ in range(self.window.size):
             late = now + 2 * self.settings.slow_after
@@ -245,7 +245,7 @@ class Engine:
                 break
         else:
             self.drill = False
-        return self.window.ended - before
+        return self.window.total - before
 
     def drill_memory(self, now: float) -> None:
         """Pretends that all memory is used, until `end_memory_drill` or a reset.
@@ -273,14 +273,14 @@ class Engine:
             return False
         self._read_settings(settings)
         self.latency = LatencySignal(settings)
-        self.errors = ErrorSignal(settings)
+        self.errors = ErrorRateSignal(settings)
         self.slo = SloSignal(settings)
-        self.burn = BurnSignal(settings)
+        self.burn = BurnRateSignal(settings)
         self.memory.configure(settings)
         self.load.configure(settings)
         if any(name in changed for name in ("slo", "limiter", "latency_threshold")):
-            self.shedding = Shedding(settings, now)
-        self.machine.recovery.limited = settings.limiter.enabled
+            self.shedding = LoadShedder(settings, now)
+        self.machine.recovery.limiter_enabled = settings.limiter.enabled
         self.machine.recovery.configure(settings)
         self.window.configure(*_window_settings(settings))
         self._emit_event(SettingsChanged, now, changed=changed)
@@ -317,10 +317,12 @@ class Engine:
     def must_check_each_call(self) -> bool:
         """Whether the next call may trip, however good it is: the window is about to be enough."""
         streak = self.shedding.streak
-        if streak and streak.running:
+        if streak and streak.active:
             return True
-        enough = max(self.latency.minimum, self.errors.minimum)
-        return len(self.window) < enough and (self.window.slow > 0 or self.window.failed > 0)
+        enough = max(self.latency.min_calls, self.errors.min_calls)
+        return len(self.window) < enough and (
+            self.window.slow_count > 0 or self.window.failure_count > 0
+        )
 
     @property
     def may_reject_while_closed(self) -> bool:
@@ -330,7 +332,7 @@ class Engine:
     @property
     def checks_memory_per_call(self) -> bool:
         """Whether each call must be looked at, since memory is nearly short."""
-        return self._gates_memory and self.memory.near
+        return self._gates_memory and self.memory.near_threshold
 
     @property
     def rejects_for_limit(self) -> bool:
@@ -355,8 +357,8 @@ class Engine:
             return True
         return machine.decided is HALF_OPEN and machine.recovery.phase in _LIMITED_PHASES
 
-    def _would_admit(self, now: float, traffic: Traffic) -> bool:
-        if self._gates_memory and self.memory.over:
+    def _would_admit(self, now: float, traffic: CallCounts) -> bool:
+        if self._gates_memory and self.memory.above_threshold:
             return False
         self._end_wait(now)
         limited = self._admits_up_to_limit
@@ -370,29 +372,29 @@ class Engine:
         if not machine.decides or machine.decided is not OPEN:
             return
         if self._gates_memory and machine.reason is Reason.MEMORY:
-            if not self.memory.over:
+            if not self.memory.above_threshold:
                 self._apply_change(now, machine.watch_memory(now))
         elif not self.probes_blocked:
             self._apply_change(now, machine.probe(now))
 
-    def _recovered(self) -> Outcome | None:
+    def _recovered(self) -> RecoveryOutcome | None:
         """Whether the recovery is over where no step of a ramp says so; None if it is not."""
         recovery, limiter = self.machine.recovery, self.shedding.limiter
-        enough_memory = recovery.phase is Phase.MEMORY and not self.memory.breached
-        started = limiter is not None and limiter.phase is not LimitPhase.STARTING
-        limited = recovery.phase is Phase.RAMP and recovery.by_limit
-        return Outcome.RECOVERED if enough_memory or (limited and started) else None
+        enough_memory = recovery.phase is RecoveryPhase.MEMORY and not self.memory.breached
+        started = limiter is not None and limiter.phase is not LimiterPhase.SLOW_START
+        limited = recovery.phase is RecoveryPhase.RAMP and recovery.led_by_limiter
+        return RecoveryOutcome.RECOVERED if enough_memory or (limited and started) else None
 
     def _trip_on_streak(self, now: float, failures: int) -> None:
         """It is hopeless: rejecting costs next to nothing, and spares everybody."""
-        evidence = (self.slo.hopeless(failures),)
+        evidence = (self.slo.streak_evidence(failures),)
         self._update_breach(now, Signal.SLO, evidence[0])
         if self.machine.decided in WATCHING:
             self._trip(now, Reason.FAILURE_STREAK, evidence)
         else:
             self._apply_outcome(now, self.machine.recovery.fail(), evidence)
 
-    def _update_overload(self, now: float, traffic: Traffic) -> None:
+    def _update_overload(self, now: float, traffic: CallCounts) -> None:
         limiter = self.shedding.limiter
         if limiter is None:
             return
@@ -407,7 +409,7 @@ class Engine:
         recovery = self.machine.recovery
         if self.machine.decided in WATCHING:
             self._judge_window(now)
-        elif recovery.phase is Phase.PROBES:
+        elif recovery.phase is RecoveryPhase.PROBES:
             good = not error and seconds <= self.settings.slow_after
             evidence = NO_EVIDENCE if good else (self._probe_evidence(seconds, error=error),)
             # A probe that fails is no drill any more: real calls do not go well.
@@ -501,18 +503,18 @@ class Engine:
         )
 
     def _apply_outcome(
-        self, now: float, outcome: Outcome, evidence: tuple[Evidence, ...] = NO_EVIDENCE
+        self, now: float, outcome: RecoveryOutcome, evidence: tuple[Evidence, ...] = NO_EVIDENCE
     ) -> None:
         """Carries out what the recovery said."""
-        if outcome is Outcome.UNCHANGED:
+        if outcome is RecoveryOutcome.UNCHANGED:
             return
         self._apply_change(now, self.machine.settle(now, outcome), evidence)
-        if outcome is Outcome.STEP_BACK:
+        if outcome is RecoveryOutcome.STEP_BACK:
             self.window.clear()
-        if outcome is Outcome.STEP_FORWARD and self.machine.recovery.by_limit:
-            self.shedding.start()
-        if outcome in {Outcome.STEP_FORWARD, Outcome.STEP_BACK}:
-            share, forward = self.machine.recovery.share, outcome is Outcome.STEP_FORWARD
+        if outcome is RecoveryOutcome.STEP_FORWARD and self.machine.recovery.led_by_limiter:
+            self.shedding.start_slow()
+        if outcome in {RecoveryOutcome.STEP_FORWARD, RecoveryOutcome.STEP_BACK}:
+            share, forward = self.machine.recovery.share, outcome is RecoveryOutcome.STEP_FORWARD
             self._emit_event(RecoveryStep, now, share=share, forward=forward, evidence=evidence)
 
     def _apply_change(
@@ -529,12 +531,12 @@ class Engine:
         if change.to_state in {OPEN, FORCED_OPEN}:
             self.last_trip, self.trip_reason = time.time(), change.reason
             self.evidence, self.note = evidence, note
-            self.shedding.opened(now)
+            self.shedding.on_open(now)
         if change.to_state is HALF_OPEN:
             self.window.clear()
         deadline = self.machine.deadline
         self._emit_event(
-            WouldTransition if change.observed else Transition,
+            ShadowTransition if change.observed else Transition,
             now,
             from_state=change.from_state,
             to_state=change.to_state,
@@ -563,7 +565,7 @@ class Engine:
         )
 
 
-def _overload(limit: float, traffic: Traffic) -> Evidence:
+def _overload(limit: float, traffic: CallCounts) -> Evidence:
     return Evidence(
         signal=Signal.OVERLOAD,
         value=float(traffic.in_flight),

@@ -14,18 +14,18 @@ from typing import Final
 
 from breakerd.breaker.settings import Settings
 
-FIRST_WAIT: Final = 0.25
+INITIAL_BACKOFF: Final = 0.25
 """Seconds before the first adaptive probe ..."""
-LONGEST_WAIT: Final = 1.0
+MAX_BACKOFF: Final = 1.0
 """... and at most between two."""
-REJECTIONS_BETWEEN: Final = 3
+MIN_REJECTIONS_BETWEEN_PROBES: Final = 3
 """At least so many calls are rejected between two adaptive probes."""
 
-_LONGEST_STEP: Final = 32
+_MAX_STEP_FACTOR: Final = 32
 """A step that keeps failing is held at most so many times `step_time`."""
 
 
-class Phase(StrEnum):
+class RecoveryPhase(StrEnum):
     """Where a recovery is."""
 
     WAIT = "wait"
@@ -35,7 +35,7 @@ class Phase(StrEnum):
     """Calls go while memory is below its threshold."""
 
 
-class Outcome(Enum):
+class RecoveryOutcome(Enum):
     """What a report or the passing of time did to a recovery."""
 
     UNCHANGED = auto()
@@ -49,14 +49,14 @@ class Recovery:
     """One breaker's way back. Pure: `now` is passed in, in seconds of the breaker's clock."""
 
     def __init__(self, settings: Settings) -> None:
-        self.limited = False
+        self.limiter_enabled = False
         """Whether a concurrency limit takes the place of the ramp's shares; set by the engine."""
         self.configure(settings)
-        self.phase = Phase.WAIT
+        self.phase = RecoveryPhase.WAIT
         self.adaptive = False
         self.until = 0.0
         """When the wait is over, the next adaptive probe may go, or the present step ends."""
-        self.lapsed = False
+        self.deadline_passed = False
         """Whether that time has come, and calls must show what comes next."""
         self.failures = 0
         """Recoveries that failed since the breaker was last closed."""
@@ -80,75 +80,83 @@ class Recovery:
     @property
     def share(self) -> float:
         """Share of the calls let in: 0 before the ramp, 1 where only a limit holds them back."""
-        if self.phase is Phase.MEMORY or (self.phase is Phase.RAMP and self.by_limit):
+        if self.phase is RecoveryPhase.MEMORY or (
+            self.phase is RecoveryPhase.RAMP and self.led_by_limiter
+        ):
             return 1.0
         ramp = self._settings.ramp
         # A ramp may have become shorter since the step began.
-        return ramp[min(self._step, len(ramp) - 1)] if self.phase is Phase.RAMP and ramp else 0.0
+        return (
+            ramp[min(self._step, len(ramp) - 1)]
+            if self.phase is RecoveryPhase.RAMP and ramp
+            else 0.0
+        )
 
     @property
-    def probes_out(self) -> int:
+    def probes_in_flight(self) -> int:
         """Probes under way."""
         return len(self._probes)
 
     @property
     def deadline(self) -> float:
         """When time alone may next change something; infinite if never."""
-        if self.phase is Phase.MEMORY or (self.by_limit and self.phase is Phase.RAMP):
+        if self.phase is RecoveryPhase.MEMORY or (
+            self.led_by_limiter and self.phase is RecoveryPhase.RAMP
+        ):
             return inf
-        if self.phase is Phase.PROBES and not self.adaptive:
+        if self.phase is RecoveryPhase.PROBES and not self.adaptive:
             return inf
-        return inf if self.adaptive and self.lapsed else self.until
+        return inf if self.adaptive and self.deadline_passed else self.until
 
     @property
-    def ready(self) -> bool:
+    def enough_rejected(self) -> bool:
         """Whether, once the time has come, enough was rejected for a probe to go."""
-        return not self.adaptive or self._rejected >= REJECTIONS_BETWEEN
+        return not self.adaptive or self._rejected >= MIN_REJECTIONS_BETWEEN_PROBES
 
     def open(self, now: float, *, adaptive: bool = False) -> None:
         """Begins the wait; each failure since the last success doubles it, up to the limit."""
         self.adaptive = adaptive
         if adaptive:
-            self.wait(now + self._adaptive_wait)
+            self.wait(now + self._backoff)
             return
         longest = max(self._wait_time, self._settings.max_wait_time)
         self.wait(now + min(longest, self._wait_time * 2.0 ** min(self.failures, 32)))
 
     def wait(self, until: float) -> None:
         """Waits until then, whatever the settings say."""
-        self.phase, self.until, self._rejected = Phase.WAIT, until, 0
-        self.lapsed = False
+        self.phase, self.until, self._rejected = RecoveryPhase.WAIT, until, 0
+        self.deadline_passed = False
 
-    def begin(self, now: float) -> None:
+    def start_probing(self, now: float) -> None:
         """Ends the wait: probes may go."""
-        self.phase, self.until = Phase.PROBES, now
+        self.phase, self.until = RecoveryPhase.PROBES, now
         self._probes.clear()
         self._succeeded = 0
         self._hold = 1
 
     def watch_memory(self) -> None:
         """Ends the wait: calls may go while there is memory."""
-        self.phase = Phase.MEMORY
+        self.phase = RecoveryPhase.MEMORY
 
-    def finish(self) -> None:
+    def reset_failures(self) -> None:
         """The breaker is closed: past failures are forgotten."""
         self.failures = self.lost_probes = 0
 
     def admit(self, now: float) -> bool:
         """Whether a call may go now."""
-        if self.phase is Phase.PROBES:
+        if self.phase is RecoveryPhase.PROBES:
             admitted = self._admit_probe(now)
-        elif self.phase is Phase.WAIT:
+        elif self.phase is RecoveryPhase.WAIT:
             admitted = False
         else:
-            return self.by_limit or self.phase is Phase.MEMORY or self._admit_share()
+            return self.led_by_limiter or self.phase is RecoveryPhase.MEMORY or self._admit_share()
         self._rejected += not admitted
         return admitted
 
-    def report(self, now: float, *, good: bool) -> Outcome:
+    def report(self, now: float, *, good: bool) -> RecoveryOutcome:
         """Takes the result of a probe. One that was not expected changes nothing."""
-        if self.phase is not Phase.PROBES or not self._probes:
-            return Outcome.UNCHANGED
+        if self.phase is not RecoveryPhase.PROBES or not self._probes:
+            return RecoveryOutcome.UNCHANGED
         sent = self._probes.popleft()
         if good:
             self._succeeded += 1
@@ -157,58 +165,58 @@ class Recovery:
             return self.fail()
         # It goes on probing, as half open as before: an outage is one trip, however long it is.
         self.failures += 1
-        self.until, self.lapsed = max(self.until, sent + self._adaptive_wait), False
-        return Outcome.UNCHANGED
+        self.until, self.deadline_passed = max(self.until, sent + self._backoff), False
+        return RecoveryOutcome.UNCHANGED
 
-    def step_back(self, now: float) -> Outcome:
+    def step_back(self, now: float) -> RecoveryOutcome:
         """The present step of the ramp goes badly: back to the one before, or to the wait."""
         self._step = min(self._step, len(self._settings.ramp)) - 1
-        if self._step < 0 or self.by_limit or self.phase is Phase.MEMORY:
+        if self._step < 0 or self.led_by_limiter or self.phase is RecoveryPhase.MEMORY:
             return self.fail()
         # A share that was too much just now is not tried again at once.
-        self._hold = min(_LONGEST_STEP, self._hold * 2)
+        self._hold = min(_MAX_STEP_FACTOR, self._hold * 2)
         self.until = now + self._settings.step_time * self._hold
-        return Outcome.STEP_BACK
+        return RecoveryOutcome.STEP_BACK
 
-    def tick(self, now: float) -> Outcome:
+    def tick(self, now: float) -> RecoveryOutcome:
         """Lets time pass: lost probes free their places, a step that went well gives way."""
-        self.lapsed = now >= self.until
-        if self.phase is Phase.PROBES:
-            self._forget_lost(now)
+        self.deadline_passed = now >= self.until
+        if self.phase is RecoveryPhase.PROBES:
+            self._expire_lost_probes(now)
             return self._after_probes(now)
-        if self.phase is not Phase.RAMP or self.by_limit or now < self.until:
-            return Outcome.UNCHANGED
+        if self.phase is not RecoveryPhase.RAMP or self.led_by_limiter or now < self.until:
+            return RecoveryOutcome.UNCHANGED
         if self._step + 1 >= len(self._settings.ramp):
-            return Outcome.RECOVERED
+            return RecoveryOutcome.RECOVERED
         self._step += 1
         self.until = now + self._settings.step_time
-        return Outcome.STEP_FORWARD
+        return RecoveryOutcome.STEP_FORWARD
 
-    def fail(self) -> Outcome:
+    def fail(self) -> RecoveryOutcome:
         """Counts a failed recovery; whoever holds this opens the breaker again."""
         self.failures += 1
-        return Outcome.FAILED
+        return RecoveryOutcome.FAILED
 
     @property
-    def by_limit(self) -> bool:
+    def led_by_limiter(self) -> bool:
         """Whether a concurrency limit leads the ramp."""
-        return self.adaptive and self.limited
+        return self.adaptive and self.limiter_enabled
 
     @property
-    def _adaptive_wait(self) -> float:
-        return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self.failures, 32))
+    def _backoff(self) -> float:
+        return min(MAX_BACKOFF, INITIAL_BACKOFF * 2.0 ** min(self.failures, 32))
 
-    def _after_probes(self, now: float) -> Outcome:
+    def _after_probes(self, now: float) -> RecoveryOutcome:
         if self._succeeded < (1 if self.adaptive else self._settings.probes):
-            return Outcome.UNCHANGED
-        if not self._settings.ramp and not self.by_limit:
-            return Outcome.RECOVERED
-        self.phase, self._step, self._credit = Phase.RAMP, 0, 0.0
+            return RecoveryOutcome.UNCHANGED
+        if not self._settings.ramp and not self.led_by_limiter:
+            return RecoveryOutcome.RECOVERED
+        self.phase, self._step, self._credit = RecoveryPhase.RAMP, 0, 0.0
         self.until = now + self._settings.step_time
-        return Outcome.STEP_FORWARD
+        return RecoveryOutcome.STEP_FORWARD
 
     def _admit_probe(self, now: float) -> bool:
-        self._forget_lost(now)
+        self._expire_lost_probes(now)
         if self.adaptive:
             return self._admit_adaptive_probe(now)
         if len(self._probes) + self._succeeded >= self._settings.probes:
@@ -217,12 +225,16 @@ class Recovery:
         return True
 
     def _admit_adaptive_probe(self, now: float) -> bool:
-        if now < self.until or not self.ready or len(self._probes) >= self._settings.probes:
+        if (
+            now < self.until
+            or not self.enough_rejected
+            or len(self._probes) >= self._settings.probes
+        ):
             return False
         self._probes.append(now)
         self._rejected = 0
         # While this one is under way the next may follow: it may hang, or be lost.
-        self.until, self.lapsed = now + self._adaptive_wait, False
+        self.until, self.deadline_passed = now + self._backoff, False
         return True
 
     def _admit_share(self) -> bool:
@@ -233,7 +245,7 @@ class Recovery:
         self._credit -= 1
         return True
 
-    def _forget_lost(self, now: float) -> None:
+    def _expire_lost_probes(self, now: float) -> None:
         oldest = now - self._settings.probe_timeout
         while self._probes and self._probes[0] <= oldest:
             self._probes.popleft()

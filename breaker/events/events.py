@@ -50,7 +50,10 @@ class Evidence:
             Signal.LOAD: str(self.detail.get("what", "load")),
             Signal.ANOMALY: f"{self.detail.get('what', 'not as usual')}:",
         }
-        value, limit = _in_words(self.value, self.unit), _in_words(self.threshold, self.unit)
+        value, limit = (
+            _format_value(self.value, self.unit),
+            _format_value(self.threshold, self.unit),
+        )
         bound = "normally" if self.signal is Signal.ANOMALY else "limit"
         text = f"{words[self.signal]} {value} ({bound} {limit}"
         if self.samples:
@@ -60,7 +63,7 @@ class Evidence:
         return text + ")"
 
 
-def _in_words(value: float, unit: str) -> str:
+def _format_value(value: float, unit: str) -> str:
     if unit == "fraction":
         value, unit = value * 100, "%"
     number = f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
@@ -96,7 +99,7 @@ class Transition(StateChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WouldTransition(StateChange):
+class ShadowTransition(StateChange):
     """Under `OBSERVE`: where the breaker would have gone. No call was affected."""
 
 

@@ -23,13 +23,13 @@ class Listeners:
     def __init__(self) -> None:
         self._listeners: tuple[Listener, ...] = ()
         self._queue: deque[Event] = deque()
-        self._delivering = threading.Lock()
+        self._delivery_lock = threading.Lock()
         # Re-entrant: the garbage collector may end a subscription at any point of this class.
-        self._changing = threading.RLock()
+        self._subscription_lock = threading.RLock()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Adds a listener; the returned function takes it away again, and may be called twice."""
-        with self._changing:
+        with self._subscription_lock:
             self._listeners = (*self._listeners, listener)
         return lambda: self._remove(listener)
 
@@ -40,19 +40,19 @@ class Listeners:
 
     def deliver(self) -> None:
         """Hands out what is queued, unless another thread, or a caller further up, is at it."""
-        while self._queue and self._delivering.acquire(blocking=False):
+        while self._queue and self._delivery_lock.acquire(blocking=False):
             try:
                 while self._queue:
-                    self._hand_out(self._queue.popleft())
+                    self._dispatch(self._queue.popleft())
             finally:
-                self._delivering.release()
+                self._delivery_lock.release()
 
     def after_fork(self) -> None:
         """Takes new locks: the old ones may have been held by threads that are gone."""
-        self._delivering = threading.Lock()
-        self._changing = threading.RLock()
+        self._delivery_lock = threading.Lock()
+        self._subscription_lock = threading.RLock()
 
-    def _hand_out(self, event: Event) -> None:
+    def _dispatch(self, event: Event) -> None:
         for listener in self._listeners:
             try:
                 listener(event)
@@ -62,7 +62,7 @@ class Listeners:
                 )
 
     def _remove(self, listener: Listener) -> None:
-        with self._changing:
+        with self._subscription_lock:
             kept = list(self._listeners)
             if listener in kept:
                 kept.remove(listener)

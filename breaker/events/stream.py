@@ -36,7 +36,7 @@ class EventStream:
         self._closed = False
         # Weakly, or a forgotten stream would be fed for ever.
         receive = weakref.WeakMethod(self._receive)
-        self._unsubscribe = subscribe(lambda event: _pass_on(receive, event))
+        self._unsubscribe = subscribe(lambda event: _forward(receive, event))
         weakref.finalize(self, self._unsubscribe)
 
     def __aiter__(self) -> Self:
@@ -44,7 +44,7 @@ class EventStream:
 
     async def __anext__(self) -> Event:
         while True:
-            if (event := self._take()) is not None:
+            if (event := self._next_buffered()) is not None:
                 return event
             if self._closed:
                 raise StopAsyncIteration
@@ -56,7 +56,7 @@ class EventStream:
         self._unsubscribe()
         self._ready.set()
 
-    def _take(self) -> Event | None:
+    def _next_buffered(self) -> Event | None:
         with self._lock:
             if self._missed:
                 missed, self._missed = self._missed, 0
@@ -90,6 +90,6 @@ class EventStream:
         self._ready.set()
 
 
-def _pass_on(receive: Callable[[], Listener | None], event: Event) -> None:
+def _forward(receive: Callable[[], Listener | None], event: Event) -> None:
     if (method := receive()) is not None:
         method(event)

@@ -9,7 +9,7 @@ MEMBERSHIP: Final = Path("/proc/self/cgroup")
 """Says which groups this process is in."""
 
 
-def groups(root: Path, membership: Path, controller: str) -> list[tuple[int, Path]]:
+def cgroup_folders(root: Path, membership: Path, controller: str) -> list[tuple[int, Path]]:
     """(cgroup version, folder) of the process's group and of all above it.
 
     Args:
@@ -33,7 +33,7 @@ def groups(root: Path, membership: Path, controller: str) -> list[tuple[int, Pat
     return found
 
 
-def text(file: Path) -> str:
+def read_text(file: Path) -> str:
     """What the file holds; nothing where it does not exist, as in the root group."""
     try:
         return file.read_text().strip()

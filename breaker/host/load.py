@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from breakerd.breaker.host.cgroup import ROOT, groups, text
+from breakerd.breaker.host.cgroup import ROOT, cgroup_folders, read_text
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
 _RESOURCES: Final = ("cpu", "memory", "io")
-_HINT: Final = "needs Linux 4.20 with CONFIG_PSI, and psi=1 where that is off by default"
+_REQUIREMENT: Final = "needs Linux 4.20 with CONFIG_PSI, and psi=1 where that is off by default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class LoadReading:
     memory_pressure: float | None = None
     io_pressure: float | None = None
     load_per_cpu: float | None = None
-    unknown: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
 
 
 class StallMeter:
@@ -48,25 +48,25 @@ class StallMeter:
     The total moves at once; the kernel's own averages need ten seconds to follow.
     """
 
-    SPAN: Final = 2.0
+    MIN_SPAN: Final = 2.0
     """Seconds that are looked back on ..."""
-    LONGEST: Final = 10.0
+    MAX_SPAN: Final = 10.0
     """... and at most, where readings are rare."""
 
     def __init__(self) -> None:
-        self._marks: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int]] = deque()
 
     def read(self, now: float, total: int) -> float | None:
         """Takes the total in microseconds; percent, or None without a mark of the right age."""
-        marks = self._marks
+        marks = self._samples
         if marks and total < marks[-1][1]:
             marks.clear()  # another group's, since this process was moved
         marks.append((now, total))
-        while len(marks) > 1 and now - marks[1][0] >= self.SPAN:
+        while len(marks) > 1 and now - marks[1][0] >= self.MIN_SPAN:
             marks.popleft()
         since, before = marks[0]
         seconds = now - since
-        if not self.SPAN <= seconds <= self.LONGEST:
+        if not self.MIN_SPAN <= seconds <= self.MAX_SPAN:
             return None
         return min(100.0, (total - before) / seconds / 10_000)
 
@@ -79,7 +79,7 @@ class LoadReader:
         proc: where the kernel's files are.
     """
 
-    _FRESH: Final = 0.1
+    _MAX_AGE: Final = 0.1
 
     def __init__(self, cgroups: Path = ROOT, proc: Path = Path("/proc")) -> None:
         self._cgroups = cgroups
@@ -88,13 +88,13 @@ class LoadReader:
         self._read_at = float("-inf")
         self._reading = LoadReading()
         self._meters: dict[Path, StallMeter] = {}
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def read(self) -> LoadReading:
         """The present reading, or one that is at most a tenth of a second old."""
         with self._lock:
             now = time.monotonic()
-            if now - self._read_at >= self._FRESH:
+            if now - self._read_at >= self._MAX_AGE:
                 self._reading, self._read_at = self.read_at(now), now
             return self._reading
 
@@ -106,18 +106,18 @@ class LoadReader:
             try:
                 known[f"{resource}_pressure"] = self._pressure(now, resource)
             except (OSError, ValueError) as error:
-                unknown[f"{resource}_pressure"] = f"{error}; {_HINT}"
+                unknown[f"{resource}_pressure"] = f"{error}; {_REQUIREMENT}"
         try:
             known["load_per_cpu"] = self._load_average() / self.cpus()
         except (OSError, ValueError, LookupError, ZeroDivisionError) as error:
             unknown["load_per_cpu"] = str(error)
-        return LoadReading(**known, unknown=unknown)
+        return LoadReading(**known, unavailable=unknown)
 
-    def tell(self, unknown: Mapping[str, str]) -> None:
+    def log_unavailable(self, unknown: Mapping[str, str]) -> None:
         """Logs what is watched and not known, and why; each figure once in a process."""
         with self._lock:
-            new = {name: why for name, why in unknown.items() if name not in self._told}
-            self._told.update(new)
+            new = {name: why for name, why in unknown.items() if name not in self._logged}
+            self._logged.update(new)
         for name, why in new.items():
             _log.warning("load unknown; its threshold does nothing", figure=name, why=why)
 
@@ -154,7 +154,7 @@ class LoadReader:
         return float((self._proc / "loadavg").read_text().split()[0])
 
     def _groups(self) -> list[tuple[int, Path]]:
-        return groups(self._cgroups, self._proc / "self" / "cgroup", "cpu")
+        return cgroup_folders(self._cgroups, self._proc / "self" / "cgroup", "cpu")
 
 
 def _parse(content: str) -> tuple[float, int]:
@@ -167,13 +167,13 @@ def _parse(content: str) -> tuple[float, int]:
 
 
 def _quota_v2(folder: Path) -> float | None:
-    limit = text(folder / "cpu.max").split()
+    limit = read_text(folder / "cpu.max").split()
     return int(limit[0]) / int(limit[1]) if limit and limit[0] != "max" else None
 
 
 def _quota_v1(folder: Path) -> float | None:
-    quota = int(text(folder / "cpu.cfs_quota_us") or -1)
-    return quota / int(text(folder / "cpu.cfs_period_us")) if quota > 0 else None
+    quota = int(read_text(folder / "cpu.cfs_quota_us") or -1)
+    return quota / int(read_text(folder / "cpu.cfs_period_us")) if quota > 0 else None
 
 
 def _affinity() -> int:

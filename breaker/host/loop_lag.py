@@ -27,7 +27,7 @@ class LagWindow:
         self._due = now + INTERVAL
         self._delays: deque[tuple[float, float]] = deque()
 
-    def look(self, now: float) -> None:
+    def sample(self, now: float) -> None:
         """Notes how late this look is, and plans the next."""
         self._delays.append((now, max(0.0, now - self._due)))
         self._due = now + INTERVAL
@@ -49,7 +49,7 @@ class LagWindow:
             self._delays.popleft()
 
 
-class LoopLag:
+class EventLoopLag:
     """Watches loops until they are closed. Thread-safe."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class LoopLag:
             if loop in self._watched:
                 return
             self._watched[loop] = LagWindow(time.monotonic())
-        self._plan(loop)
+        self._schedule(loop)
 
     @property
     def seconds(self) -> float | None:
@@ -86,17 +86,17 @@ class LoopLag:
         self._lock = threading.Lock()
         self._watched.clear()
 
-    def _plan(self, loop: AbstractEventLoop) -> None:
+    def _schedule(self, loop: AbstractEventLoop) -> None:
         # A handle and no task: a loop that is closed drops it without a word.
-        loop.call_later(INTERVAL, self._look, loop)
+        loop.call_later(INTERVAL, self._sample, loop)
 
-    def _look(self, loop: AbstractEventLoop) -> None:
+    def _sample(self, loop: AbstractEventLoop) -> None:
         with self._lock:
             window = self._watched.get(loop)
             if window is None:
                 return
-            window.look(time.monotonic())
-        self._plan(loop)
+            window.sample(time.monotonic())
+        self._schedule(loop)
 
     def _forget_closed(self) -> None:
         for loop in [loop for loop in self._watched if loop.is_closed()]:

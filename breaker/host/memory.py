@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from breakerd.breaker.host.cgroup import MEMBERSHIP, ROOT, groups, text
+from breakerd.breaker.host.cgroup import MEMBERSHIP, ROOT, cgroup_folders, read_text
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -34,7 +34,7 @@ class MemoryReading:
     total: int
 
     @property
-    def share(self) -> float:
+    def utilization(self) -> float:
         """The used share of what there is, from 0."""
         return self.used / self.total if self.total > 0 else 0.0
 
@@ -50,34 +50,34 @@ class MemoryReader:
     def __init__(self, root: Path = ROOT, membership: Path = MEMBERSHIP) -> None:
         self._root = root
         self._membership = membership
-        self._told = False
+        self._logged = False
 
     def read(self) -> MemoryReading | None:
         """Reads anew; None if it cannot be known, which is logged once."""
         try:
-            reading = self._of_group() or _of_process()
+            reading = self._read_cgroup() or _read_host()
         except (OSError, ValueError, ImportError) as error:
-            if not self._told:
-                self._told = True
+            if not self._logged:
+                self._logged = True
                 _log.warning("memory limit unknown; memory trips nothing", error=str(error))
             return None
-        self._told = False
+        self._logged = False
         return reading
 
-    def _of_group(self) -> MemoryReading | None:
+    def _read_cgroup(self) -> MemoryReading | None:
         """The group with the smallest limit, or None where no group has one."""
         readings = [
             reading
-            for version, path in groups(self._root, self._membership, "memory")
+            for version, path in cgroup_folders(self._root, self._membership, "memory")
             if (reading := (_read_v2 if version == 2 else _read_v1)(path))
         ]
         return min(readings, key=lambda reading: reading.limit, default=None)
 
 
-class SharedMemory:
+class CachedMemoryReader:
     """One reader for all breakers of the process, which reads at most every few milliseconds."""
 
-    _FRESH: Final = 0.02
+    _MAX_AGE: Final = 0.02
 
     def __init__(self, reader: MemoryReader | None = None) -> None:
         self._reader = reader or MemoryReader()
@@ -89,7 +89,7 @@ class SharedMemory:
         """The present reading, or one that is at most 20 ms old."""
         with self._lock:
             now = time.monotonic()
-            if now - self._read_at >= self._FRESH:
+            if now - self._read_at >= self._MAX_AGE:
                 self._reading = self._reader.read()
                 self._read_at = now
             return self._reading
@@ -100,28 +100,28 @@ class SharedMemory:
 
 
 def _read_v2(folder: Path) -> MemoryReading | None:
-    limit = text(folder / "memory.max")
+    limit = read_text(folder / "memory.max")
     if limit in {"", "max"}:
         return None
-    used = int(text(folder / "memory.current") or 0)
+    used = int(read_text(folder / "memory.current") or 0)
     return _reading(used, int(limit), folder, "inactive_file")
 
 
 def _read_v1(folder: Path) -> MemoryReading | None:
-    limit = text(folder / "memory.limit_in_bytes")
+    limit = read_text(folder / "memory.limit_in_bytes")
     if not limit or int(limit) >= _NO_LIMIT_V1:
         return None
-    used = int(text(folder / "memory.usage_in_bytes") or 0)
+    used = int(read_text(folder / "memory.usage_in_bytes") or 0)
     return _reading(used, int(limit), folder, "total_inactive_file")
 
 
 def _reading(used: int, limit: int, folder: Path, cache: str) -> MemoryReading:
-    rows = (line.split() for line in text(folder / "memory.stat").splitlines())
+    rows = (line.split() for line in read_text(folder / "memory.stat").splitlines())
     cached = next((int(row[1]) for row in rows if row[0] == cache), 0)
     return MemoryReading(max(0, used - cached), limit, limit)
 
 
-def _of_process() -> MemoryReading:
+def _read_host() -> MemoryReading:
     """The process within the host.
 
     Raises:
@@ -137,4 +137,4 @@ def _of_process() -> MemoryReading:
         raise OSError(str(error)) from error
 
 
-MEMORY: Final = SharedMemory()
+MEMORY: Final = CachedMemoryReader()

@@ -3,7 +3,7 @@
 from math import exp
 
 
-class TimedAverage:
+class Ewma:
     """An exponentially weighted mean over about `span` seconds, right from the first value on.
 
     The weight given so far is kept beside the sum, so that early values are not pulled towards

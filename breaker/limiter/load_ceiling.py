@@ -7,14 +7,14 @@ while the load is too high the ceiling falls, afterwards it rises until it holds
 from math import inf
 from typing import Final
 
-_FALL: Final = 0.97
+_DECREASE: Final = 0.97
 """Factor per sample while the load is too high: about a quarter less each second."""
-_RISE: Final = 0.02
+_INCREASE: Final = 0.02
 """Share of the calls at once by which it rises per sample afterwards, and at least ..."""
-_LEAST_RISE: Final = 0.1
+_MIN_INCREASE: Final = 0.1
 
 
-class PressureCeiling:
+class LoadCeiling:
     """How many calls at once the load allows; infinite while it is borne."""
 
     def __init__(self) -> None:
@@ -23,8 +23,8 @@ class PressureCeiling:
     def advance(self, in_flight: int, *, overloaded: bool, needed: bool) -> None:
         """Takes in one sample; `needed` says whether anything was held back in it."""
         if overloaded:
-            self.limit = max(1.0, min(self.limit, float(max(1, in_flight))) * _FALL)
+            self.limit = max(1.0, min(self.limit, float(max(1, in_flight))) * _DECREASE)
         elif self.limit < inf:
-            self.limit += max(_LEAST_RISE, _RISE * self.limit)
+            self.limit += max(_MIN_INCREASE, _INCREASE * self.limit)
             if not needed and self.limit > 2 * in_flight + 2:
                 self.limit = inf

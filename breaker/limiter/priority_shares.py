@@ -9,11 +9,11 @@ from typing import Final
 
 from breakerd.breaker.context import Priority
 
-_SHRINK: Final = 0.85
+_DECREASE: Final = 0.85
 """Factor per sample in which something more important was turned away."""
-_GROW: Final = 0.02
+_INCREASE: Final = 0.02
 """Step per sample in which nothing was."""
-_LEAST: Final = 0.05
+_MIN_SHARE: Final = 0.05
 
 
 class PriorityShares:
@@ -21,7 +21,7 @@ class PriorityShares:
 
     def __init__(self) -> None:
         self._shares = dict.fromkeys(Priority, 1.0)
-        self._turned_away: set[Priority] = set()
+        self._rejected: set[Priority] = set()
 
     def __getitem__(self, priority: Priority) -> float:
         """The share of `priority`, at most 1."""
@@ -36,15 +36,15 @@ class PriorityShares:
         """Whether one more call may go; at least one always may."""
         if in_flight < max(1.0, limit * self._shares[priority]):
             return True
-        self._turned_away.add(priority)
+        self._rejected.add(priority)
         return False
 
     def advance(self) -> None:
         """Moves the shares by what happened since the last time."""
-        worst = max(self._turned_away, default=None)
+        worst = max(self._rejected, default=None)
         for priority, share in self._shares.items():
             if worst is not None and priority < worst:
-                self._shares[priority] = max(_LEAST, share * _SHRINK)
-            elif priority not in self._turned_away or worst is None:
-                self._shares[priority] = min(1.0, share + _GROW)
-        self._turned_away.clear()
+                self._shares[priority] = max(_MIN_SHARE, share * _DECREASE)
+            elif priority not in self._rejected or worst is None:
+                self._shares[priority] = min(1.0, share + _INCREASE)
+        self._rejected.clear()

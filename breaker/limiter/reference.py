@@ -4,18 +4,18 @@ from collections import deque
 from math import exp
 from typing import Final
 
-from breakerd.breaker.limiter.ewma import TimedAverage
+from breakerd.breaker.limiter.ewma import Ewma
 from breakerd.breaker.limiter.sample import Sample
 
 _SPAN: Final = 60.0
 """Seconds over which normal is learnt, and over which the best is forgotten."""
-_LEARNT: Final = 0.3
+_READY_WEIGHT: Final = 0.3
 """Weight of the learnt latency from which on it is relied upon: after about 20 s."""
-_STILL_NORMAL: Final = 1.25
+_KNEE_LATENCY_RATIO: Final = 1.25
 """Up to so many times the normal latency, a concurrency counts as borne well."""
 
 
-class Normal:
+class ReferenceLatency:
     """Learnt while no limit is in force and nothing is amiss.
 
     Args:
@@ -24,8 +24,8 @@ class Normal:
 
     def __init__(self, horizon: float) -> None:
         self._horizon = horizon
-        self._latency = TimedAverage(_SPAN)
-        self._in_flight = TimedAverage(_SPAN)
+        self._latency = Ewma(_SPAN)
+        self._in_flight = Ewma(_SPAN)
         self._concurrency: deque[tuple[float, int]] = deque()
         self.knee = 1.0
         """The most calls at once that were lately borne with normal latency (Kleinrock's knee)."""
@@ -43,30 +43,30 @@ class Normal:
         return self._in_flight.mean
 
     @property
-    def learnt(self) -> bool:
+    def ready(self) -> bool:
         """Whether the latency is known well enough to compare with."""
-        return self._latency.weight > _LEARNT
+        return self._latency.weight > _READY_WEIGHT
 
-    def learn(self, sample: Sample) -> None:
+    def update(self, sample: Sample) -> None:
         """Takes in a sample of good times."""
         if sample.successes:
             self._latency.add(sample.success_seconds / sample.successes, sample.seconds)
         self._in_flight.add(sample.in_flight, sample.seconds)
 
-    def watch(self, now: float, sample: Sample) -> None:
+    def observe(self, now: float, sample: Sample) -> None:
         """Takes in any sample: how many calls at once were borne well?"""
         self._concurrency.append((now, sample.in_flight))
         while self._concurrency[0][0] < now - self._horizon:
             self._concurrency.popleft()
-        if not (sample.successes and self.learnt):
+        if not (sample.successes and self.ready):
             return
         latency = sample.success_seconds / sample.successes
-        if latency < _STILL_NORMAL * self.latency:
+        if latency < _KNEE_LATENCY_RATIO * self.latency:
             # The calls that end now say how well the concurrency was borne that they met.
             met = self._concurrency_at(now - latency)
             self.knee = max(self.knee * exp(-sample.seconds / _SPAN), met)
 
-    def reach(self, throughput: float, seconds: float) -> None:
+    def record_throughput(self, throughput: float, seconds: float) -> None:
         """Notes a throughput; the best is kept, and fades."""
         self.peak = max(self.peak * exp(-seconds / _SPAN), throughput)
 

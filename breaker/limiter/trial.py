@@ -8,11 +8,11 @@ from breakerd.breaker.limiter.sample import Sample
 FAILURE_COST: Final = 0.25
 """What a failed call costs, where a success is worth one: it took a place, and somebody's time."""
 
-_LEAST_SECONDS: Final = 0.5
-_LEAST_CALLS: Final = 10
+_MIN_SECONDS: Final = 0.5
+_MIN_CALLS: Final = 10
 
 
-class Arm:
+class LimitTrial:
     """Throughput and latency at one limit: one arm of a comparison.
 
     Args:
@@ -21,9 +21,11 @@ class Arm:
         memory: seconds after which a sample counts a third; infinite for a plain sum.
     """
 
-    def __init__(self, limit: float, begin: float | None = None, memory: float = inf) -> None:
+    def __init__(
+        self, limit: float, measure_from: float | None = None, memory: float = inf
+    ) -> None:
         self.limit = limit
-        self._begin = begin
+        self._measure_from = measure_from
         self._memory = memory
         self.seconds = 0.0
         self.successes = 0.0
@@ -32,11 +34,11 @@ class Arm:
 
     def add(self, now: float, sample: Sample, settle: float) -> None:
         """Takes in a sample; the first count `settle` seconds after the excess has left."""
-        if self._begin is None:
+        if self._measure_from is None:
             if sample.in_flight > self.limit + 1:
                 return
-            self._begin = now + settle
-        if now < self._begin:
+            self._measure_from = now + settle
+        if now < self._measure_from:
             return
         kept = exp(-sample.seconds / self._memory)
         self.seconds = self.seconds * kept + sample.seconds
@@ -50,12 +52,12 @@ class Arm:
         return self.successes + self.failures
 
     @property
-    def measured(self) -> bool:
+    def ready(self) -> bool:
         """Whether there is enough to speak of."""
-        return self.seconds >= _LEAST_SECONDS and self.calls >= _LEAST_CALLS
+        return self.seconds >= _MIN_SECONDS and self.calls >= _MIN_CALLS
 
     @property
-    def gain(self) -> float:
+    def goodput(self) -> float:
         """Successes per second, less the cost of failures."""
         return (self.successes - FAILURE_COST * self.failures) / self.seconds
 
@@ -64,13 +66,13 @@ class Arm:
         """Mean duration of a success, in seconds."""
         return self._success_seconds / max(1.0, self.successes)
 
-    def better_by(self, gain: float, seconds: float) -> float:
+    def z_score(self, gain: float, seconds: float) -> float:
         """By how many standard deviations this beats a gain that was measured over `seconds`.
 
         Completions of busy workers vary somewhat less than those of a Poisson process.
         """
-        noise = sqrt(max(self.gain, 0.1) / self.seconds + max(gain, 0.1) / seconds)
-        return _REGULARITY * (self.gain - gain) / noise
+        noise = sqrt(max(self.goodput, 0.1) / self.seconds + max(gain, 0.1) / seconds)
+        return _REGULARITY * (self.goodput - gain) / noise
 
 
 _REGULARITY: Final = 1.2

@@ -94,13 +94,13 @@ def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
     saved = _checked(data, engine.name)
     age = max(0.0, time.time() - saved.saved_at)
     left = max(0.0, saved.seconds_left - age)
-    before = engine.window.ended
+    before = engine.window.total
     if saved.baseline is not None:
         _take_up_baseline(engine, now, saved.baseline, age)
     if saved.limiter is not None and engine.shedding.limiter is not None:
         # A day halves what it is worth, so that a deploy costs nothing and a long rest much.
         trust = 2.0 ** (-age / 86400)
-        engine.shedding.limiter.normal.restore(saved.limiter.model_dump(), trust)
+        engine.shedding.limiter.reference.restore(saved.limiter.model_dump(), trust)
     machine = engine.machine
     learning = machine.decided is State.WARMING_UP and machine.warm_up_until > now
     goes_on = learning and saved.baseline is not None and saved.automatic is State.CLOSED
@@ -111,12 +111,12 @@ def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
     for call_age, seconds, failed in saved.window:
         engine.window.add(now - call_age - age, seconds, error=failed)
     engine.window.expire(now)
-    return engine.window.ended - before
+    return engine.window.total - before
 
 
 def _normal(engine: Engine) -> _SavedNormal | None:
     limiter = engine.shedding.limiter
-    return _SavedNormal(**limiter.normal.dump()) if limiter else None
+    return _SavedNormal(**limiter.reference.dump()) if limiter else None
 
 
 def check(data: dict[str, Any]) -> None:
@@ -149,4 +149,4 @@ def _take_up_baseline(engine: Engine, now: float, saved: SavedBaseline, age: flo
             oldest_days=OLDEST_BASELINE / 86400,
         )
     else:
-        engine.resume_baseline(now, saved.restored(age))
+        engine.resume_baseline(now, saved.restore(age))

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.events.listeners import Listeners
 from breakerd.breaker.host.load import LOAD
@@ -93,7 +93,7 @@ class Controller:
         """When time alone may next change the state, as it was when the lock was released."""
         self._decision_valid_until = -math.inf
         """When `allow` may no longer repeat its decision without deciding anew."""
-        reading = readings.take(load=engine.load.watched)
+        reading = readings.take(load=engine.load.enabled)
         self._advance(now, reading)
         self._refresh_fast_path(now)
         self._log_unavailable(reading)
@@ -204,7 +204,7 @@ class Controller:
     def apply(self, settings: Settings) -> None:
         """Apply new settings; state, window and a running wait are kept."""
         load = self.engine.load
-        watched = load.watched or load.breached or LoadSignal(settings).watched
+        watched = load.enabled or load.breached or LoadSignal(settings).enabled
         reading = self.readings.take(load=watched)
         with self.locked() as now:
             interval = settings.memory_check_interval
@@ -243,7 +243,7 @@ class Controller:
         finally:
             self._release(now)
 
-    def current_window(self) -> CallWindow:
+    def current_window(self) -> SlidingWindow:
         """Return the window with all logged calls and without expired ones; hold the lock."""
         now = self._clock()
         self.recorder.flush(now)
@@ -301,7 +301,7 @@ class Controller:
 
     def _read_if_due(self) -> Reading | None:
         load = self.engine.load
-        return self.readings.take_if_due(load=load.watched or load.breached)
+        return self.readings.take_if_due(load=load.enabled or load.breached)
 
     def _advance(self, now: float, reading: Reading | None) -> None:
         engine, recorder = self.engine, self.recorder
@@ -323,7 +323,7 @@ class Controller:
     def _log_unavailable(self, reading: Reading | None) -> None:
         """Log once which watched load is unknown; the lock is not held."""
         if reading is not None and reading.load is not None:
-            LOAD.tell(self.engine.load.unknown)
+            LOAD.log_unavailable(self.engine.load.unavailable)
 
     def _schedule_sample(self, now: float, *, idle: bool) -> None:
         interval = self.engine.shedding.interval

@@ -49,7 +49,7 @@ class PermitPlanner:
             return self.next_budget(True)
         # So that no thread takes a prepared decision while the headroom is computed.
         self._gate.refill(True, 0)
-        return min(MAX_LIMITED_ADMISSIONS, shedding.room(self._recorder.in_flight))
+        return min(MAX_LIMITED_ADMISSIONS, shedding.headroom(self._recorder.in_flight))
 
     def next_budget(self, decision: bool) -> int:
         """Return how many decisions to prepare next."""

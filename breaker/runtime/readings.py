@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from breakerd.breaker.host.load import LOAD, LoadReading
-from breakerd.breaker.host.loop_lag import LoopLag
+from breakerd.breaker.host.loop_lag import EventLoopLag
 from breakerd.breaker.host.memory import MEMORY, MemoryReading
 
 
@@ -41,7 +41,7 @@ class Readings:
         self._memory = memory
         self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
         self._clock = clock
-        self.loop_lag = LoopLag()
+        self.loop_lag = EventLoopLag()
         self.next_due = -math.inf
         """Time of the next reading, by the breaker's clock."""
 
@@ -71,4 +71,4 @@ class Readings:
         if self._memory is not None:
             return self._memory()
         reading = MEMORY.read()
-        return reading.share if reading else None
+        return reading.utilization if reading else None

@@ -4,11 +4,11 @@ import math
 from typing import Final
 
 from breakerd.breaker.calls.counters import Counters
-from breakerd.breaker.calls.duration_histogram import SHORT, Durations
-from breakerd.breaker.calls.totals import Batch, Feed, Totals
-from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.calls.duration_histogram import FIRST_BUCKET, DurationHistogram
+from breakerd.breaker.calls.totals import CallDelta, CallTotals, DeltaReader
+from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.engine.load_shedder import Traffic
+from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.runtime.gate import Gate
 
 OFF: Final = -1.0
@@ -42,9 +42,9 @@ class CallRecorder:
     def __init__(self, gate: Gate, engine: Engine, now: float) -> None:
         self._gate = gate
         self._engine = engine
-        self._window: CallWindow = engine.window
-        self._histogram = Durations()
-        self._deltas = Feed()
+        self._window: SlidingWindow = engine.window
+        self._histogram = DurationHistogram()
+        self._deltas = DeltaReader()
         self._errors = 0
         self._timed_out = 0
         """Calls reported as successful after the stated time-out."""
@@ -59,10 +59,10 @@ class CallRecorder:
         self._last_activity = (0, now)
         self._batch_limit = OFF
         """Successful calls up to this many seconds are only logged, short or not."""
-        self._expected: float = SHORT
-        """Seconds that calls are expected to take at most: `SHORT`, or infinity."""
+        self._expected: float = FIRST_BUCKET
+        """Seconds that calls are expected to take at most: `FIRST_BUCKET`, or infinity."""
         self._all_short = True
-        """True if all that is logged is `SHORT`, and need not be sorted into buckets."""
+        """True if all that is logged is `FIRST_BUCKET`, and need not be sorted into buckets."""
 
     # --- reported calls
 
@@ -83,12 +83,12 @@ class CallRecorder:
         if self._histogram.extend(durations, total, short=self._all_short):
             # The next batch may hold longer calls that other threads logged before this one; the
             # batch after it holds none, unless `log_long` was called.
-            self._all_short = self._expected <= SHORT
-            self._expected = SHORT
+            self._all_short = self._expected <= FIRST_BUCKET
+            self._expected = FIRST_BUCKET
             self._set_fast_limit()
 
     def log_long(self, seconds: float) -> bool:
-        """Log a successful call that is not `SHORT`, and let the fast path log such ones."""
+        """Log a successful call that is not `FIRST_BUCKET`, and let the fast path log such ones."""
         if seconds > self._batch_limit:
             return False
         self._all_short, self._expected = False, math.inf
@@ -126,23 +126,23 @@ class CallRecorder:
     # --- figures
 
     @property
-    def traffic(self) -> Traffic:
+    def traffic(self) -> CallCounts:
         """Calls admitted so far, and in flight."""
-        return Traffic(self._gate.admitted, self.in_flight)
+        return CallCounts(self._gate.admitted, self.in_flight)
 
     @property
     def in_flight(self) -> int:
         """Calls admitted and neither reported nor presumed abandoned."""
         gate = self._gate
         logged = len(gate.durations) + len(self.deferred)
-        unreported = max(0, gate.admitted - (self._window.ended + logged + self._unwindowed))
+        unreported = max(0, gate.admitted - (self._window.total + logged + self._unwindowed))
         # One that was presumed abandoned may have reported after all.
         self._abandoned = min(self._abandoned, unreported)
         return unreported - self._abandoned
 
-    def delta(self) -> Batch:
+    def delta(self) -> CallDelta:
         """Return the calls since the last delta."""
-        return self._deltas.batch(self._totals(), self._window, self.in_flight)
+        return self._deltas.read(self._totals(), self._window, self.in_flight)
 
     def counters(self) -> Counters:
         """Return the totals since the breaker was made."""
@@ -161,7 +161,7 @@ class CallRecorder:
 
     def expire_abandoned(self, now: float, max_age: float) -> None:
         """Presume all calls in flight abandoned once nothing happened for `max_age` seconds."""
-        activity = self._gate.admitted + self._window.ended + self._unwindowed
+        activity = self._gate.admitted + self._window.total + self._unwindowed
         count, since = self._last_activity
         if activity != count:
             self._last_activity = (activity, now)
@@ -187,8 +187,8 @@ class CallRecorder:
     def _set_fast_limit(self) -> None:
         self._gate.fast_limit = min(self._expected, self._batch_limit)
 
-    def _totals(self) -> Totals:
-        return Totals(
+    def _totals(self) -> CallTotals:
+        return CallTotals(
             admitted=self._gate.admitted,
             rejected=self._gate.rejected,
             ended=self._histogram.count,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.baseline.report import report as describe_baseline
 from breakerd.breaker.baseline.series import Scale
-from breakerd.breaker.baseline.slo_estimate import revised
+from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.context import Priority
 from breakerd.breaker.events.events import Signal
 from breakerd.breaker.runtime.report import (
@@ -21,7 +21,7 @@ from breakerd.breaker.runtime.report import (
     SloReport,
     Status,
 )
-from breakerd.breaker.signals.trend import TREND_SAMPLES, TRIPPING, Trend
+from breakerd.breaker.signals.trend import TREND_SAMPLES, TRIPPING_TRENDS, Trend
 from breakerd.breaker.signals.trend import describe as describe_trend
 from breakerd.breaker.states import REJECTING, Reason, State
 
@@ -85,7 +85,7 @@ def describe(
         current_memory_usage_mb=reading.used // _MIB if reading else 0,
         memory_threshold_percent=settings.memory_threshold,
         total_memory_mb=reading.total // _MIB if reading else 0,
-        memory_usage_percent=round((engine.memory.used or 0.0) * 100, 2),
+        memory_usage_percent=round((engine.memory.utilization or 0.0) * 100, 2),
         latency_ok=not engine.latency.breached(window),
         current_percentile_ms=round(percentile),
         latency_threshold_ms=whole(settings.latency_threshold),
@@ -96,7 +96,7 @@ def describe(
         recent_latencies_ms=[round(value) for value in milliseconds],
         trend_analysis_enabled=settings.trend_analysis_enabled,
         trend_analysis_min_sample_count=settings.trend_analysis_min_sample_count,
-        has_positive_trend=trend is not None and trend.kind in TRIPPING,
+        has_positive_trend=trend is not None and trend.kind in TRIPPING_TRENDS,
         name=engine.name,
         state=machine.state.value,
         would_be_state=machine.decided.value if machine.override is State.OBSERVE else None,
@@ -109,7 +109,7 @@ def describe(
         trend_slope_percent_per_call=round(trend.slope * 100, 3) if trend else 0.0,
         window_calls=len(window),
         current_percentile_exact_ms=round(percentile, 3),
-        error_rate=round(window.failed / len(window), 6) if len(window) else 0.0,
+        error_rate=round(window.failure_count / len(window), 6) if len(window) else 0.0,
         error_threshold=settings.error_threshold,
         slo=_slo(engine, now),
         anomaly=report(anomaly) if (anomaly := engine.breach(Signal.ANOMALY)) else None,
@@ -123,7 +123,7 @@ def describe(
         ),
         would_reject=counters.would_reject,
         generation=machine.generation,
-        memory_known=engine.memory.used is not None,
+        memory_known=engine.memory.utilization is not None,
         memory_usage_bytes=reading.used if reading else 0,
         memory_limit_bytes=reading.limit if reading else -1,
         config=config,
@@ -142,14 +142,16 @@ def _slo(engine: Engine, now: float) -> SloReport | None:
     slo, window = engine.settings.slo, engine.window
     if slo is None:
         return None
-    kept = revised(engine.baseline, slo, now)
+    kept = estimate(engine.baseline, slo, now)
     return SloReport(
         stated_success_rate=slo.success_rate,
         timeout_seconds=whole(slo.timeout),
-        observed_success_rate=round(1 - window.failed / len(window), 6) if len(window) else None,
+        observed_success_rate=round(1 - window.failure_count / len(window), 6)
+        if len(window)
+        else None,
         missed=engine.breach(Signal.SLO) is not None,
-        burn_rate_10s=round(engine.burn.rate(engine.baseline, Scale.SECONDS), 3),
-        burn_rate_5min=round(engine.burn.rate(engine.baseline, Scale.MINUTES), 3),
+        burn_rate_10s=round(engine.burn.burn_rate(engine.baseline, Scale.SECONDS), 3),
+        burn_rate_5min=round(engine.burn.burn_rate(engine.baseline, Scale.MINUTES), 3),
         revised=RevisedReport(success_rate=kept.success_rate, timeout_seconds=kept.timeout)
         if kept
         else None,
@@ -158,7 +160,7 @@ def _slo(engine: Engine, now: float) -> SloReport | None:
 
 def _load(engine: Engine) -> LoadReport | None:
     load, reading = engine.load, engine.load.reading
-    if not load.watched:
+    if not load.enabled:
         return None
     return LoadReport(
         ok=not load.breached,
@@ -181,7 +183,7 @@ def _limiter(engine: Engine) -> LimiterReport | None:
     limiter = shedding.limiter
     if limiter is None:
         return None
-    normal = limiter.normal
+    normal = limiter.reference
     return LimiterReport(
         phase=limiter.phase.value,
         limit=round(shedding.limit, 1) if math.isfinite(shedding.limit) else None,
@@ -189,11 +191,12 @@ def _limiter(engine: Engine) -> LimiterReport | None:
         rejected=shedding.rejected,
         throughput_per_second=round(limiter.throughput, 2),
         latency_ms=round(limiter.latency * 1000, 3),
-        normal_latency_ms=round(normal.latency * 1000, 3) if normal.learnt else None,
+        normal_latency_ms=round(normal.latency * 1000, 3) if normal.ready else None,
         normal_in_flight=round(normal.in_flight, 2),
         knee=round(normal.knee, 1),
         priority_shares={
-            priority.name.lower(): round(shedding.shares[priority], 3) for priority in Priority
+            priority.name.lower(): round(shedding.priority_shares[priority], 3)
+            for priority in Priority
         },
     )
 
@@ -205,7 +208,7 @@ def _recovery(engine: Engine, now: float) -> RecoveryReport | None:
     return RecoveryReport(
         phase=recovery.phase.value,
         share=recovery.share,
-        probes_in_flight=recovery.probes_out,
+        probes_in_flight=recovery.probes_in_flight,
         lost_probes=recovery.lost_probes,
         failed_recoveries=recovery.failures,
         seconds_left=round(_seconds_left(engine.machine.deadline, now), 3),

@@ -16,44 +16,44 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from breakerd.breaker.baseline import Baseline, Departure, Quantity, Scale
-from breakerd.breaker.baseline.outlier import LEARNT
+from breakerd.breaker.baseline import Baseline, Deviation, Quantity, Scale
+from breakerd.breaker.baseline.outlier import READY_AFTER
 from breakerd.breaker.events.events import Evidence, Signal
 
-HOLD: Final = 3.0
+TRIGGER_AFTER: Final = 3.0
 """Seconds that it must last before it is told."""
-CLEAR: Final = 10.0
+CLEAR_AFTER: Final = 10.0
 """Seconds that all must be well before it is over."""
 
-_LEAST_REQUESTS: Final = 5.0
+_MIN_REQUESTS: Final = 5.0
 """Requests that the last ten seconds must hold, as far as they count."""
-_ROOTS: Final = 1.75
+_SIGNIFICANT_ROOT_DIFFERENCE: Final = 1.75
 """Five deviations of the root of a fading count."""
-_EASED: Final = 0.5
+_CLEARING_EASE: Final = 0.5
 """Once told, so much of the way back to normal is still trouble."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
+class _Threshold:
     """Above normal is what is above it by all three: in deviations, in times, in its own unit."""
 
     deviations: float
     ratio: float
     step: float
 
-    def exceeded(self, departure: Departure, ease: float) -> bool:
+    def exceeded(self, departure: Deviation, ease: float) -> bool:
         return (
-            departure.deviations > self.deviations * ease
+            departure.z_score > self.deviations * ease
             and departure.value > departure.normal * (1 + (self.ratio - 1) * ease)
             and departure.value > departure.normal + self.step * ease
         )
 
 
-_SLOW: Final = _Limit(deviations=5.0, ratio=1.5, step=0.001)
-_FAR_SLOWER: Final = _Limit(deviations=8.0, ratio=2.0, step=0.001)
-_PILING: Final = _Limit(deviations=3.0, ratio=1.5, step=0.3)
-_STUCK: Final = _Limit(deviations=6.0, ratio=2.0, step=2.0)
-_FAILING: Final = _Limit(deviations=5.0, ratio=2.0, step=0.05)
+_SLOW: Final = _Threshold(deviations=5.0, ratio=1.5, step=0.001)
+_MUCH_SLOWER: Final = _Threshold(deviations=8.0, ratio=2.0, step=0.001)
+_ACCUMULATING: Final = _Threshold(deviations=3.0, ratio=1.5, step=0.3)
+_STUCK: Final = _Threshold(deviations=6.0, ratio=2.0, step=2.0)
+_FAILING: Final = _Threshold(deviations=5.0, ratio=2.0, step=0.05)
 
 
 class AnomalySignal:
@@ -61,21 +61,21 @@ class AnomalySignal:
 
     def __init__(self) -> None:
         self.breached = False
-        self._turned: float | None = None
+        self._disagreeing_since: float | None = None
         """Since when the present look speaks against the verdict."""
         self._evidence: Evidence | None = None
 
     def judge(self, now: float, baseline: Baseline) -> bool:
         """Looks at the last seconds; whether there is trouble."""
-        evidence = _trouble(baseline, ease=_EASED if self.breached else 1.0)
+        evidence = _outlier_combination(baseline, ease=_CLEARING_EASE if self.breached else 1.0)
         if (evidence is not None) is self.breached:
-            self._turned = None
-        elif self._turned is None or now < self._turned:
-            self._turned = now
+            self._disagreeing_since = None
+        elif self._disagreeing_since is None or now < self._disagreeing_since:
+            self._disagreeing_since = now
         self._evidence = evidence or self._evidence
-        patience = CLEAR if self.breached else HOLD
-        if self._turned is not None and now - self._turned >= patience:
-            self.breached, self._turned = not self.breached, None
+        patience = CLEAR_AFTER if self.breached else TRIGGER_AFTER
+        if self._disagreeing_since is not None and now - self._disagreeing_since >= patience:
+            self.breached, self._disagreeing_since = not self.breached, None
         return self.breached
 
     def evidence(self) -> Evidence | None:
@@ -83,21 +83,21 @@ class AnomalySignal:
         return self._evidence if self.breached else None
 
 
-def _trouble(baseline: Baseline, ease: float) -> Evidence | None:
+def _outlier_combination(baseline: Baseline, ease: float) -> Evidence | None:
     requests = baseline.series(Quantity.RATE, Scale.SECONDS).moments
     counted = requests.mean * requests.weight
-    if baseline.normal.seconds < LEARNT or counted < _LEAST_REQUESTS:
+    if baseline.outlier_model.learned_seconds < READY_AFTER or counted < _MIN_REQUESTS:
         return None
-    seen = {quantity: baseline.departure(quantity) for quantity in Quantity}
+    seen = {quantity: baseline.deviation(quantity) for quantity in Quantity}
     duration, in_flight = seen[Quantity.DURATION], seen[Quantity.IN_FLIGHT]
     ended = baseline.series(Quantity.ERRORS, Scale.SECONDS).moments.weight
     failing = _FAILING.exceeded(seen[Quantity.ERRORS], ease)
-    if failing and not _by_chance(ended, seen[Quantity.ERRORS], ease):
+    if failing and not _not_significant(ended, seen[Quantity.ERRORS], ease):
         return _evidence("more calls fail than usual", Quantity.ERRORS, seen, counted)
     work = duration.ratio * seen[Quantity.RATE].ratio
-    piling = _PILING.exceeded(in_flight, ease)
+    piling = _ACCUMULATING.exceeded(in_flight, ease)
     if (_SLOW.exceeded(duration, ease) and piling) or (
-        _FAR_SLOWER.exceeded(duration, ease) and work > _PILING.ratio
+        _MUCH_SLOWER.exceeded(duration, ease) and work > _ACCUMULATING.ratio
     ):
         return _evidence("calls are slow and pile up", Quantity.DURATION, seen, counted)
     unexplained = in_flight.ratio > _STUCK.ratio * max(1.0, seen[Quantity.RATE].ratio)
@@ -106,18 +106,18 @@ def _trouble(baseline: Baseline, ease: float) -> Evidence | None:
     return None
 
 
-def _by_chance(calls: float, failures: Departure, ease: float) -> bool:
+def _not_significant(calls: float, failures: Deviation, ease: float) -> bool:
     """Whether so few failures may be luck: their deviation says little where they are rare.
 
     Roots of counts have nearly the same deviation whatever the count (Anscombe, "The transformation
     of Poisson, binomial and negative-binomial data", 1948); that of fading counts is half of one.
     """
     found, expected = calls * failures.value, calls * failures.normal
-    return sqrt(found + 3 / 8) - sqrt(expected + 3 / 8) < _ROOTS * ease
+    return sqrt(found + 3 / 8) - sqrt(expected + 3 / 8) < _SIGNIFICANT_ROOT_DIFFERENCE * ease
 
 
 def _evidence(
-    what: str, quantity: Quantity, seen: dict[Quantity, Departure], counted: float
+    what: str, quantity: Quantity, seen: dict[Quantity, Deviation], counted: float
 ) -> Evidence:
     departure = seen[quantity]
     others = {
@@ -132,7 +132,7 @@ def _evidence(
         detail={
             "what": what,
             "quantity": quantity.value,
-            "deviations": round(departure.deviations, 1),
+            "deviations": round(departure.z_score, 1),
             **others,
         },
     )

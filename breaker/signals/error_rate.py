@@ -1,34 +1,34 @@
 """Errors: the share of failed calls in the window against an optional threshold."""
 
-from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.events.events import Evidence, Signal
 from breakerd.breaker.settings import Settings
 
 
-class ErrorSignal:
+class ErrorRateSignal:
     """Says whether too many of the calls in the window failed."""
 
     def __init__(self, settings: Settings) -> None:
         self._threshold = settings.error_threshold
-        self.minimum = min(settings.minimum_calls, settings.latency_window_size)
+        self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
 
-    def breached(self, window: CallWindow) -> bool:
+    def breached(self, window: SlidingWindow) -> bool:
         """Whether the share of failures is above the threshold, on enough calls. O(1)."""
         n = len(window)
         return (
             self._threshold is not None
-            and n >= self.minimum
-            and window.failed > self._threshold * n
+            and n >= self.min_calls
+            and window.failure_count > self._threshold * n
         )
 
-    def evidence(self, window: CallWindow) -> Evidence:
+    def evidence(self, window: SlidingWindow) -> Evidence:
         """What the window shows now."""
         n = len(window)
         return Evidence(
             signal=Signal.ERRORS,
-            value=round(window.failed / n, 6) if n else 0.0,
+            value=round(window.failure_count / n, 6) if n else 0.0,
             threshold=self._threshold or 0.0,
             unit="fraction",
             samples=n,
-            detail={"failed_calls": window.failed},
+            detail={"failed_calls": window.failure_count},
         )

@@ -42,7 +42,7 @@ class LoadSignal:
         self._settings = settings.load
 
     @property
-    def watched(self) -> bool:
+    def enabled(self) -> bool:
         """Whether any threshold is set."""
         load = self._settings
         return any(
@@ -62,7 +62,7 @@ class LoadSignal:
         return self.breached and self._settings.reject
 
     @property
-    def unknown(self) -> dict[str, str]:
+    def unavailable(self) -> dict[str, str]:
         """Why a watched figure could not be read, by its name in the reading."""
         load = self._settings
         thresholds = {
@@ -71,7 +71,7 @@ class LoadSignal:
             "io_pressure": load.io_pressure_threshold,
             "load_per_cpu": load.load_threshold,
         }
-        return {name: why for name, why in self.reading.unknown.items() if thresholds.get(name)}
+        return {name: why for name, why in self.reading.unavailable.items() if thresholds.get(name)}
 
     @property
     def severity(self) -> float:

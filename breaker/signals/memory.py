@@ -5,9 +5,9 @@ from typing import Final
 from breakerd.breaker.events.events import Evidence, Signal
 from breakerd.breaker.settings import Settings
 
-NEAR: Final = 0.2
+NEAR_MARGIN: Final = 0.2
 """So close to the threshold, as a share of the limit, memory may be short within moments."""
-DRILL_SHARE: Final = 1.0
+DRILL_UTILIZATION: Final = 1.0
 """The share of the limit that a drill pretends is used."""
 
 
@@ -15,7 +15,7 @@ class MemorySignal:
     """Says whether memory is over its limit. Fed by a timer, and by calls while it is `near`."""
 
     def __init__(self, settings: Settings) -> None:
-        self.used: float | None = None
+        self.utilization: float | None = None
         """Used share of the limit at the last reading, 0 to 1; None while unknown."""
         self.breached = False
         self.drill = False
@@ -28,24 +28,24 @@ class MemorySignal:
         self._clears_below = max(0.0, settings.memory_threshold - settings.memory_hysteresis) / 100
 
     @property
-    def over(self) -> bool:
+    def above_threshold(self) -> bool:
         """Whether the last reading was at or above the threshold, hysteresis left out."""
-        return self.used is not None and self.used >= self._threshold
+        return self.utilization is not None and self.utilization >= self._threshold
 
     @property
-    def near(self) -> bool:
+    def near_threshold(self) -> bool:
         """Whether a few calls more might reach the threshold."""
-        return self.used is not None and self.used >= self._threshold - NEAR
+        return self.utilization is not None and self.utilization >= self._threshold - NEAR_MARGIN
 
     def read(self, used: float | None) -> bool:
         """Takes a reading; True if it changed the verdict. An unknown reading trips nothing."""
-        self.used = DRILL_SHARE if self.drill else used
+        self.utilization = DRILL_UTILIZATION if self.drill else used
         before = self.breached
-        if self.used is None:
+        if self.utilization is None:
             self.breached = False
-        elif self.used >= self._threshold:
+        elif self.utilization >= self._threshold:
             self.breached = True
-        elif self.used < self._clears_below or not self._clears_below:
+        elif self.utilization < self._clears_below or not self._clears_below:
             self.breached = False
         return self.breached != before
 
@@ -53,8 +53,8 @@ class MemorySignal:
         """What the last reading showed."""
         return Evidence(
             signal=Signal.MEMORY,
-            value=round((self.used or 0.0) * 100, 3),
+            value=round((self.utilization or 0.0) * 100, 3),
             threshold=round(self._threshold * 100, 6),
             unit="%",
-            detail={"known": self.used is not None},
+            detail={"known": self.utilization is not None},
         )

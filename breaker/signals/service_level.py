@@ -24,9 +24,9 @@ class SloSignal:
         """Seconds after which a call counts as failed."""
         self._budget = 1 - slo.success_rate if slo else 1.0
         self._stated = slo is not None
-        self.minimum = min(settings.minimum_calls, settings.latency_window_size)
+        self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
 
-    def hopeless(self, failures: int) -> Evidence:
+    def streak_evidence(self, failures: int) -> Evidence:
         """What it means that so many calls in a row failed, or hang."""
         return Evidence(
             signal=Signal.SLO,

@@ -23,13 +23,13 @@ from typing import Final
 TREND_SAMPLES: Final = 128
 """At most so many of the newest calls are judged, so that the cost has a bound."""
 
-_RARE: Final = 1.96
+_SIGNIFICANT_Z_SCORE: Final = 1.96
 """A normal deviate that chance exceeds upwards in 2.5 % of the cases."""
-_UNLIKELY: Final = 1.645
+_PLATEAU_Z_SCORE: Final = 1.645
 """The same at 5 %."""
-_RARE_T: Final = {1: 12.706, 2: 4.303}
+_SIGNIFICANT_T: Final = {1: 12.706, 2: 4.303}
 """Student's t at 2.5 % for one and two degrees of freedom."""
-_RANKS_SUFFICE: Final = 5
+_MIN_RANK_SAMPLES: Final = 5
 
 
 class TrendKind(StrEnum):
@@ -43,7 +43,9 @@ class TrendKind(StrEnum):
     FLAT = "flat"
 
 
-TRIPPING: Final = frozenset({TrendKind.RISING, TrendKind.OSCILLATING_RISING, TrendKind.PLATEAU})
+TRIPPING_TRENDS: Final = frozenset(
+    {TrendKind.RISING, TrendKind.OSCILLATING_RISING, TrendKind.PLATEAU}
+)
 """The trends with which latency above the threshold opens the breaker."""
 
 
@@ -104,8 +106,12 @@ def relative_slope(latencies: Sequence[float]) -> float:
 
 def _direction(values: Sequence[float]) -> int:
     """1 for a significant rise, -1 for a significant fall, else 0."""
-    deviate = _mann_kendall(values) if len(values) >= _RANKS_SUFFICE else _slope_t(values)
-    limit = _RARE if len(values) >= _RANKS_SUFFICE else _RARE_T[len(values) - 2]
+    deviate = _mann_kendall(values) if len(values) >= _MIN_RANK_SAMPLES else _slope_t(values)
+    limit = (
+        _SIGNIFICANT_Z_SCORE
+        if len(values) >= _MIN_RANK_SAMPLES
+        else _SIGNIFICANT_T[len(values) - 2]
+    )
     if abs(deviate) <= limit:
         return 0
     return 1 if deviate > 0 else -1
@@ -145,11 +151,11 @@ def _stays_above(values: Sequence[float], threshold: float, *, falling: bool) ->
     above = sum(value > threshold for value in values)
     if falling and above < n:
         return False
-    return (2 * above - n - 1) / sqrt(n) > _UNLIKELY
+    return (2 * above - n - 1) / sqrt(n) > _PLATEAU_Z_SCORE
 
 
 def _oscillates(values: Sequence[float]) -> bool:
     n = len(values)
     steps = [later - earlier for earlier, later in pairwise(values)]
     turns = sum(before * after < 0 for before, after in pairwise(steps))
-    return (turns - 2 * (n - 2) / 3) / sqrt((16 * n - 29) / 90) > _RARE
+    return (turns - 2 * (n - 2) / 3) / sqrt((16 * n - 29) / 90) > _SIGNIFICANT_Z_SCORE

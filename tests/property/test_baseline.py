@@ -12,7 +12,7 @@ from breakerd.breaker.baseline import Baseline, Quantity, Scale
 from breakerd.breaker.baseline.histogram import Buckets
 from breakerd.breaker.baseline.moments import Moments
 from breakerd.breaker.baseline.serialization import SavedBaseline, save
-from breakerd.breaker.calls.totals import Batch
+from breakerd.breaker.calls.totals import CallDelta
 
 VALUES = st.floats(-1e6, 1e6)
 STEPS = st.tuples(st.floats(0.01, 100), st.floats(0.1, 50), VALUES)
@@ -21,10 +21,10 @@ DURATIONS = st.lists(st.floats(0, 1e6), max_size=5)
 
 
 @st.composite
-def batches(draw: st.DrawFn) -> Batch:
+def batches(draw: st.DrawFn) -> CallDelta:
     durations = draw(DURATIONS)
     ended = draw(st.integers(len(durations), 10**6)) if durations else draw(st.integers(0, 3))
-    return Batch(
+    return CallDelta(
         admitted=draw(st.integers(0, 10**6)),
         rejected=draw(st.integers(0, 10**6)),
         ended=ended,
@@ -64,12 +64,12 @@ def test_a_bucket_is_within_five_percent(value: float) -> None:
 
 @given(st.lists(st.tuples(CLOCK, batches(), st.sampled_from([0.0, 0.1, 1.0])), max_size=25))
 def test_whatever_the_clock_and_the_calls_do_all_stays_finite(
-    looks: list[tuple[float, Batch, float]],
+    looks: list[tuple[float, CallDelta, float]],
 ) -> None:
     baseline, now = Baseline(), 0.0
     for step, batch, speed in looks:
         now += step
-        baseline.observe(now, batch, speed=speed)
+        baseline.observe(now, batch, learning_rate=speed)
     for scale in Scale:
         for quantity in Quantity:
             known = baseline.statistics(quantity, scale)
@@ -78,7 +78,7 @@ def test_whatever_the_clock_and_the_calls_do_all_stays_finite(
             assert known.p50 <= known.p90 <= known.p95 <= known.p99
             assert isfinite(known.mean + known.deviation + known.derivative)
         assert baseline.statistics(Quantity.ERRORS, scale).mean <= 1 + 1e-9
-    assert all(isfinite(baseline.departure(q).deviations) for q in Quantity)
+    assert all(isfinite(baseline.deviation(q).z_score) for q in Quantity)
     assert 0 <= baseline.confidence(now) <= 1
     saved = SavedBaseline.model_validate_json(save(baseline).model_dump_json())
-    assert 0 <= saved.restored(age=3600.0).confidence(0) <= 1
+    assert 0 <= saved.restore(age=3600.0).confidence(0) <= 1

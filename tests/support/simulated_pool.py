@@ -11,7 +11,7 @@ from breakerd import Breaker
 from breakerd.breaker.testing import DrivenClock
 
 
-class Pool:
+class SimulatedPool:
     """Callers of a breaker in front of a pool; time is driven, luck is seeded.
 
     Args:
@@ -44,7 +44,7 @@ class Pool:
             self.clock.now = coming
             if self.breaker.allow():
                 self._queue.append([coming])
-                self._take_up(coming)
+                self._start_waiting(coming)
             else:
                 self.rejected += 1
             coming += self._random.expovariate(rate)
@@ -57,7 +57,7 @@ class Pool:
         self.good = self.bad = self.rejected = 0
         return counts
 
-    def _take_up(self, now: float) -> None:
+    def _start_waiting(self, now: float) -> None:
         while self._queue and len(self._busy) < self.workers:
             (start,) = self._queue.popleft()
             takes = self.mean * self._random.uniform(0.5, 1.5) * self.slowdown(len(self._busy))
@@ -79,7 +79,7 @@ class Pool:
             self.clock.now = max(self.clock.now, soonest)
             if self._busy and self._busy[0] == soonest:
                 heapq.heappop(self._busy)
-                self._take_up(soonest)
+                self._start_waiting(soonest)
             elif self._ends and self._ends[0][0] == soonest:
                 _, start, good = heapq.heappop(self._ends)
                 self._report(start, good=good)

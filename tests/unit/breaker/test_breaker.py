@@ -14,12 +14,12 @@ from breakerd import (
     RecoveryStep,
     Settings,
     SettingsChanged,
+    ShadowTransition,
     Signal,
     State,
     ThresholdBreached,
     ThresholdCleared,
     Transition,
-    WouldTransition,
 )
 from breakerd.breaker.testing import DrivenClock, EventLog, run_call
 from tests.support.locked_breaker import Locked
@@ -462,7 +462,7 @@ def test_observe_decides_and_rejects_nothing(
     status = breaker.status()
     assert status["would_be_state"] == "OPEN"
     assert status["would_reject"] == 20
-    (seen,) = log.of(WouldTransition)
+    (seen,) = log.of(ShadowTransition)
     assert (seen.from_state, seen.to_state, seen.reason) == ("CLOSED", "OPEN", "latency")
     clock.advance(100)
     for _ in range(200):

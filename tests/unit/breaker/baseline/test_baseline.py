@@ -11,15 +11,15 @@ from benchmarks.studies.anomaly import Traffic
 from breakerd.breaker.baseline import Baseline, Quantity, Scale
 from breakerd.breaker.baseline.report import report
 from breakerd.breaker.baseline.serialization import SavedBaseline, save
-from breakerd.breaker.calls.totals import Batch
+from breakerd.breaker.calls.totals import CallDelta
 
 FIXED = (36 if sysconfig.get_config_var("Py_GIL_DISABLED") else 32) * 1024
 """Bytes that `docs/baseline.md` promises; objects are larger where there is no GIL."""
 
 
-def alike(count: int, seconds: float, *, errors: int = 0, in_flight: int = 1) -> Batch:
+def alike(count: int, seconds: float, *, errors: int = 0, in_flight: int = 1) -> CallDelta:
     """So many calls of the same duration."""
-    return Batch(
+    return CallDelta(
         admitted=count,
         ended=count,
         errors=errors,
@@ -29,7 +29,9 @@ def alike(count: int, seconds: float, *, errors: int = 0, in_flight: int = 1) ->
     )
 
 
-def fed(seconds: int, batch: Batch, baseline: Baseline | None = None, start: float = 0) -> Baseline:
+def fed(
+    seconds: int, batch: CallDelta, baseline: Baseline | None = None, start: float = 0
+) -> Baseline:
     """A baseline that has seen that batch each second."""
     baseline = baseline or Baseline()
     for n in range(seconds + 1):
@@ -81,7 +83,7 @@ def test_the_derivative_is_what_it_rises_by_a_second() -> None:
 
 def test_the_deviation_of_durations_is_that_of_calls() -> None:
     baseline = Baseline()
-    mixed = Batch(admitted=4, ended=4, duration=0.8, durations=[0.1, 0.1, 0.3, 0.3])
+    mixed = CallDelta(admitted=4, ended=4, duration=0.8, durations=[0.1, 0.1, 0.3, 0.3])
     for n in range(50):
         baseline.observe(n, mixed)
     assert baseline.statistics(Quantity.DURATION, Scale.DAY).deviation == pytest.approx(0.1)
@@ -89,7 +91,7 @@ def test_the_deviation_of_durations_is_that_of_calls() -> None:
 
 def test_in_a_silence_the_rate_falls_and_durations_stay() -> None:
     baseline = fed(60, alike(20, 0.1))
-    baseline.observe(60 + 3600, Batch())
+    baseline.observe(60 + 3600, CallDelta())
     assert baseline.statistics(Quantity.RATE, Scale.SECONDS).mean == pytest.approx(0, abs=1e-6)
     assert baseline.statistics(Quantity.RATE, Scale.MINUTES).mean < 1
     for scale in Scale:
@@ -120,25 +122,27 @@ def test_calls_closer_than_a_second_are_put_together() -> None:
 
 def test_while_nothing_goes_on_five_seconds_are_put_together() -> None:
     baseline = Baseline()
-    assert [baseline.observe(n, Batch()) for n in range(11)].count(True) == 2
-    assert baseline.observe(12, Batch(admitted=1, in_flight=1))
+    assert [baseline.observe(n, CallDelta()) for n in range(11)].count(True) == 2
+    assert baseline.observe(12, CallDelta(admitted=1, in_flight=1))
 
 
 def test_what_happens_while_not_learning_is_no_part_of_the_normal() -> None:
     baseline = fed(100, alike(20, 0.1))
     for n in range(101, 1101):
-        baseline.observe(n, alike(20, 3.0, errors=20), speed=0.0)
+        baseline.observe(n, alike(20, 3.0, errors=20), learning_rate=0.0)
     assert baseline.statistics(Quantity.DURATION, Scale.DAY).mean == pytest.approx(0.1)
     assert baseline.statistics(Quantity.DURATION, Scale.MINUTES).mean == pytest.approx(3, rel=0.01)
-    assert baseline.departure(Quantity.DURATION).ratio == pytest.approx(30, rel=0.01)
-    assert baseline.kept.mean == pytest.approx(1000 / 1100, rel=0.01), "callers met it all the same"
+    assert baseline.deviation(Quantity.DURATION).ratio == pytest.approx(30, rel=0.01)
+    assert baseline.observed_failure_rate.mean == pytest.approx(1000 / 1100, rel=0.01), (
+        "callers met it all the same"
+    )
 
 
 def test_in_trouble_it_learns_slowly_and_yet_rightly() -> None:
     slow, mixed = Baseline(), fed(1000, alike(20, 0.1))
     for n in range(1001, 2001):
-        slow.observe(n, alike(20, 0.5), speed=0.1)
-        mixed.observe(n, alike(20, 0.5), speed=0.1)
+        slow.observe(n, alike(20, 0.5), learning_rate=0.1)
+        mixed.observe(n, alike(20, 0.5), learning_rate=0.1)
     assert slow.statistics(Quantity.DURATION, Scale.DAY).mean == pytest.approx(0.5)
     mean = mixed.statistics(Quantity.DURATION, Scale.DAY).mean
     assert mean == pytest.approx((1000 * 0.1 + 100 * 0.5) / 1100, rel=0.01)
@@ -161,13 +165,13 @@ def test_confidence_needs_more_calls_the_more_they_differ() -> None:
 @pytest.mark.parametrize(
     ("now", "batch"),
     [
-        (nan, Batch()),
-        (inf, Batch()),
-        (1.0, Batch(ended=1, duration=inf)),
-        (1.0, Batch(ended=1, durations=[nan])),
+        (nan, CallDelta()),
+        (inf, CallDelta()),
+        (1.0, CallDelta(ended=1, duration=inf)),
+        (1.0, CallDelta(ended=1, durations=[nan])),
     ],
 )
-def test_what_is_not_finite_is_refused(now: float, batch: Batch) -> None:
+def test_what_is_not_finite_is_refused(now: float, batch: CallDelta) -> None:
     baseline = fed(10, alike(20, 0.1))
     before = save(baseline)
     with pytest.raises(ValueError, match="finite numbers only"):
@@ -198,8 +202,8 @@ def test_ten_million_calls_take_no_more_room_than_ten() -> None:
     assert mean == pytest.approx(0.05, rel=0.1)
 
 
-def hundredfold(batch: Batch) -> Batch:
-    return Batch(
+def hundredfold(batch: CallDelta) -> CallDelta:
+    return CallDelta(
         admitted=batch.admitted * 100,
         ended=batch.ended * 100,
         duration=batch.duration * 100,
@@ -215,24 +219,24 @@ def test_saved_and_restored_it_knows_the_same() -> None:
         baseline.observe(n, traffic.batch(1.0))
     text = json.dumps(save(baseline).model_dump(mode="json"))
     assert len(text) < 16_000
-    again = SavedBaseline.model_validate_json(text).restored(age=0.0)
+    again = SavedBaseline.model_validate_json(text).restore(age=0.0)
     for quantity in Quantity:
         for scale in Scale:
             before, after = (b.statistics(quantity, scale) for b in (baseline, again))
             assert after.mean == pytest.approx(before.mean, rel=1e-4)
             assert after.deviation == pytest.approx(before.deviation, rel=1e-4)
             assert after.p95 == pytest.approx(before.p95, rel=1e-6)
-    assert again.departure(Quantity.DURATION).deviations == pytest.approx(
-        baseline.departure(Quantity.DURATION).deviations, abs=0.01
+    assert again.deviation(Quantity.DURATION).z_score == pytest.approx(
+        baseline.deviation(Quantity.DURATION).z_score, abs=0.01
     )
 
 
 def test_what_has_lain_counts_less() -> None:
     saved = save(fed(120, alike(100, 0.1)))
-    assert saved.restored(age=0).confidence(0) == 1
-    assert saved.restored(age=86400).confidence(0) == pytest.approx(0.27, rel=0.05)
-    assert saved.restored(age=3 * 86400).confidence(0) < 0.01
-    again = fed(10, alike(100, 0.2), saved.restored(age=2 * 86400))
+    assert saved.restore(age=0).confidence(0) == 1
+    assert saved.restore(age=86400).confidence(0) == pytest.approx(0.27, rel=0.05)
+    assert saved.restore(age=3 * 86400).confidence(0) < 0.01
+    again = fed(10, alike(100, 0.2), saved.restore(age=2 * 86400))
     assert again.statistics(Quantity.DURATION, Scale.DAY).mean > 0.17
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from breakerd import Breaker, SettingsChanged, Slo, State
 from breakerd.breaker.baseline import Baseline
-from breakerd.breaker.baseline.slo_estimate import revised
-from breakerd.breaker.calls.totals import Batch
+from breakerd.breaker.baseline.slo_estimate import estimate
+from breakerd.breaker.calls.totals import CallDelta
 from breakerd.breaker.testing import DrivenClock, EventLog, run_call
 
 MakeBreaker = Callable[..., Breaker]
@@ -20,7 +20,7 @@ def learnt(seconds: int, *, duration: float = 0.1, errors: int = 0) -> Baseline:
     for n in range(seconds + 1):
         baseline.observe(
             n,
-            Batch(
+            CallDelta(
                 admitted=100,
                 ended=100,
                 errors=errors,
@@ -32,7 +32,7 @@ def learnt(seconds: int, *, duration: float = 0.1, errors: int = 0) -> Baseline:
 
 
 def test_what_is_kept_is_rounded_to_the_safe_side() -> None:
-    kept = revised(learnt(300, errors=2), STATED, 300)
+    kept = estimate(learnt(300, errors=2), STATED, 300)
     assert kept is not None
     assert kept.success_rate == 0.979
     assert 0.12 <= kept.timeout <= 0.14
@@ -40,13 +40,13 @@ def test_what_is_kept_is_rounded_to_the_safe_side() -> None:
 
 
 def test_without_a_failure_it_is_not_perfect() -> None:
-    kept = revised(learnt(300), STATED, 300)
+    kept = estimate(learnt(300), STATED, 300)
     assert kept is not None
     assert 0.998 < kept.success_rate < 1
 
 
 def test_a_stated_timeout_that_is_too_short_is_told() -> None:
-    kept = revised(learnt(300, duration=3.0), STATED, 300)
+    kept = estimate(learnt(300, duration=3.0), STATED, 300)
     assert kept is not None
     assert kept.timeout > 3
     assert kept.success_rate > STATED.success_rate
@@ -63,7 +63,7 @@ def test_a_stated_timeout_that_is_too_short_is_told() -> None:
     ],
 )
 def test_nothing_is_said_that_could_not_be_stated(baseline: Baseline) -> None:
-    assert revised(baseline, STATED, 300) is None
+    assert estimate(baseline, STATED, 300) is None
 
 
 def test_a_breaker_reports_it_beside_the_stated_one(make: MakeBreaker, clock: DrivenClock) -> None:

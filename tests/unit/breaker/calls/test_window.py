@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breakerd.breaker.calls.window import CallWindow
+from breakerd.breaker.calls.window import SlidingWindow
 
 Call = tuple[float, float, bool]
 
@@ -13,7 +13,7 @@ shapes = st.tuples(
 )
 
 
-def fill(window: CallWindow, gaps_and_calls: list[Call]) -> tuple[list[Call], float]:
+def fill(window: SlidingWindow, gaps_and_calls: list[Call]) -> tuple[list[Call], float]:
     """Adds the calls, each (gap before it, duration, failed); returns them with their ends."""
     now, made = 100.0, []
     for gap, seconds, failed in gaps_and_calls:
@@ -43,15 +43,15 @@ def test_counts_like_a_sort_would(
     gaps_and_calls: list[Call], shape: tuple[int, float, float, float]
 ) -> None:
     size, max_age, percentile, threshold = shape
-    window = CallWindow(*shape)
+    window = SlidingWindow(*shape)
     made, now = fill(window, gaps_and_calls)
     kept = expected(made, now, size, max_age)
     assert window.dump() == kept
     assert window.durations() == [seconds for _, seconds, _ in kept]
-    assert window.slow == sum(seconds > threshold for _, seconds, _ in kept)
-    assert window.failed == sum(failed for _, _, failed in kept)
-    assert window.too_slow is too_slow(kept, percentile, threshold)
-    assert (window.percentile() > threshold) is window.too_slow
+    assert window.slow_count == sum(seconds > threshold for _, seconds, _ in kept)
+    assert window.failure_count == sum(failed for _, _, failed in kept)
+    assert window.percentile_exceeded is too_slow(kept, percentile, threshold)
+    assert (window.percentile() > threshold) is window.percentile_exceeded
 
 
 @given(calls, shapes, shapes)
@@ -60,30 +60,30 @@ def test_new_settings_keep_the_newest_calls(
     shape: tuple[int, float, float, float],
     other: tuple[int, float, float, float],
 ) -> None:
-    window = CallWindow(*shape)
+    window = SlidingWindow(*shape)
     made, now = fill(window, gaps_and_calls)
     window.configure(*other)
     window.expire(now)
     kept = expected(expected(made, now, *shape[:2]), now, *other[:2])
     assert window.dump() == kept
-    assert window.slow == sum(seconds > other[3] for _, seconds, _ in kept)
-    assert window.failed == sum(failed for _, _, failed in kept)
+    assert window.slow_count == sum(seconds > other[3] for _, seconds, _ in kept)
+    assert window.failure_count == sum(failed for _, _, failed in kept)
     window.add(now, 5.0, error=True)
     assert window.dump()[-1] == (now, 5.0, True)
 
 
 def test_all_old_calls_leave_at_once() -> None:
-    window = CallWindow(5, 10.0, 0.5, 0.1)
+    window = SlidingWindow(5, 10.0, 0.5, 0.1)
     for second in range(5):
         window.add(float(second), 1.0, error=True)
     window.expire(100.0)
-    assert len(window) == window.slow == window.failed == 0
-    assert window.ended == 5
+    assert len(window) == window.slow_count == window.failure_count == 0
+    assert window.total == 5
     assert window.percentile() == 0.0
 
 
 def test_newest_durations() -> None:
-    window = CallWindow(5, 10.0, 0.5, 0.1)
+    window = SlidingWindow(5, 10.0, 0.5, 0.1)
     for second in range(4):
         window.add(float(second), float(second), error=False)
     assert window.durations(2) == [2.0, 3.0]
@@ -112,7 +112,7 @@ def test_a_batch_counts_like_its_calls_one_by_one(
     shape: tuple[int, float, float, float],
 ) -> None:
     size, max_age, _, threshold = shape
-    window = CallWindow(*shape)
+    window = SlidingWindow(*shape)
     made, now = fill(window, gaps_and_calls)
     for gap, batch in batches:
         now += gap
@@ -124,13 +124,13 @@ def test_a_batch_counts_like_its_calls_one_by_one(
         now += 0.01
         kept = expected(made, now, size, max_age)
         assert window.dump() == kept
-        assert window.slow == sum(seconds > threshold for _, seconds, _ in kept)
-        assert window.failed == sum(failed for _, _, failed in kept)
-    assert window.ended == len(made)
+        assert window.slow_count == sum(seconds > threshold for _, seconds, _ in kept)
+        assert window.failure_count == sum(failed for _, _, failed in kept)
+    assert window.total == len(made)
 
 
 def test_when_calls_ended_is_kept_once_for_many() -> None:
-    window = CallWindow(1000, 60.0, 0.95, 1.0)
+    window = SlidingWindow(1000, 60.0, 0.95, 1.0)
     for second in range(500):
         window.extend(float(second % 60), [0.1] * 10)
     assert len(window) == 1000
@@ -138,7 +138,7 @@ def test_when_calls_ended_is_kept_once_for_many() -> None:
 
 
 def test_what_was_taken_in_is_the_windows_own() -> None:
-    window = CallWindow(10, 60.0, 0.95, 1.0)
+    window = SlidingWindow(10, 60.0, 0.95, 1.0)
     noted = [0.1, 0.2]
     window.extend(1.0, noted)
     noted.append(0.3)
@@ -149,7 +149,7 @@ def test_what_was_taken_in_is_the_windows_own() -> None:
 
 
 def test_where_the_clock_stands_no_memory_is_lost() -> None:
-    window = CallWindow(10, 60.0, 0.95, 1.0)
+    window = SlidingWindow(10, 60.0, 0.95, 1.0)
     for call in range(1000):
         window.add(0.0, float(call), error=False)
     assert window.durations() == [float(call) for call in range(990, 1000)]

@@ -50,7 +50,7 @@ def test_pressure_of_the_own_group(kernel: Kernel) -> None:
         kernel.stall(f"cgroup/pod/{resource}.pressure", 80.0)
     reading = kernel.reader().read()
     assert (reading.cpu_pressure, reading.memory_pressure, reading.io_pressure) == (40, 41, 42)
-    assert reading.unknown == {}
+    assert reading.unavailable == {}
 
 
 def test_pressure_of_the_nearest_group_that_has_it(kernel: Kernel) -> None:
@@ -103,11 +103,11 @@ def test_no_pressure_at_all_is_unknown_and_said_once(
     reading = reader.read()
     assert reading.cpu_pressure is None
     assert reading.load_per_cpu is not None
-    why = reading.unknown["cpu_pressure"]
+    why = reading.unavailable["cpu_pressure"]
     assert str(kernel.proc / "pressure/cpu") in why
     assert "psi=1" in why
-    reader.tell(reading.unknown)
-    reader.tell(reading.unknown)
+    reader.log_unavailable(reading.unavailable)
+    reader.log_unavailable(reading.unavailable)
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
     assert why in caplog.text
 
@@ -117,7 +117,7 @@ def test_pressure_that_is_switched_off_is_unknown(kernel: Kernel) -> None:
     (kernel.proc / "pressure/cpu").mkdir(parents=True)
     reading = kernel.reader().read()
     assert reading.cpu_pressure is None
-    assert "psi=1" in reading.unknown["cpu_pressure"]
+    assert "psi=1" in reading.unavailable["cpu_pressure"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_no_kernel_writes_is_unknown(kernel: Kernel, text: str) -> None:
     file = kernel.write("cgroup/pod/app/cpu.pressure", text)
     reading = kernel.reader().read()
     assert reading.cpu_pressure is None
-    assert str(file) in reading.unknown["cpu_pressure"]
+    assert str(file) in reading.unavailable["cpu_pressure"]
 
 
 def test_load_average_by_the_smallest_quota_up_to_the_root(kernel: Kernel) -> None:
@@ -159,13 +159,13 @@ def test_a_quota_that_makes_no_sense_leaves_the_load_unknown(kernel: Kernel, quo
     kernel.write("cgroup/pod/app/cpu.max", quota)
     reading = kernel.reader().read()
     assert reading.load_per_cpu is None
-    assert list(reading.unknown) == ["load_per_cpu"]
+    assert list(reading.unavailable) == ["load_per_cpu"]
     assert reading.cpu_pressure == 10
 
 
 def test_another_system_has_nothing_of_it(tmp_path: Path) -> None:
     reading = LoadReader(tmp_path, tmp_path).read()
-    assert len(reading.unknown) == 4
+    assert len(reading.unavailable) == 4
     assert reading.load_per_cpu is None
 
 
@@ -180,4 +180,4 @@ def test_many_breakers_share_a_reading(kernel: Kernel) -> None:
 def test_this_machine() -> None:
     reading = LoadReader().read()
     for name in ("cpu_pressure", "memory_pressure", "io_pressure", "load_per_cpu"):
-        assert (getattr(reading, name) is None) == (name in reading.unknown)
+        assert (getattr(reading, name) is None) == (name in reading.unavailable)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from breakerd.breaker.host.loop_lag import INTERVAL, SPAN, LagWindow, LoopLag
+from breakerd.breaker.host.loop_lag import INTERVAL, SPAN, EventLoopLag, LagWindow
 
 
 def block(seconds: float) -> None:
@@ -20,23 +20,23 @@ def block(seconds: float) -> None:
 def test_the_mean_of_the_last_two_seconds() -> None:
     window = LagWindow(0.0)
     assert window.mean(0.05) == 0.0, "nothing is due yet"
-    window.look(INTERVAL + 0.3)
-    window.look(INTERVAL + 0.3 + INTERVAL)
+    window.sample(INTERVAL + 0.3)
+    window.sample(INTERVAL + 0.3 + INTERVAL)
     assert window.mean(0.5) == pytest.approx(0.15)
-    window.look(SPAN + 0.45)
+    window.sample(SPAN + 0.45)
     assert window.mean(SPAN + 0.45) == pytest.approx((0 + 1.85) / 2), "the first is old"
 
 
 def test_a_look_before_its_time_is_not_late() -> None:
     window = LagWindow(0.0)
-    window.look(INTERVAL / 2)
+    window.sample(INTERVAL / 2)
     assert window.mean(INTERVAL / 2) == 0.0
 
 
 def test_a_loop_that_hangs_is_late_before_it_goes_on() -> None:
     window = LagWindow(0.0)
     assert window.mean(INTERVAL + 7) == 7
-    window.look(INTERVAL)
+    window.sample(INTERVAL)
     assert window.mean(2 * INTERVAL + 3) == pytest.approx(3), "what is old is forgotten meanwhile"
 
 
@@ -45,12 +45,12 @@ def test_one_pause_is_no_overload() -> None:
     now = 0.0
     for late in [0.0] * 15 + [0.2]:
         now += INTERVAL + late
-        window.look(now)
+        window.sample(now)
     assert window.mean(now) == pytest.approx(0.2 / 16)
 
 
 async def test_a_real_loop_that_is_blocked() -> None:
-    lag = LoopLag()
+    lag = EventLoopLag()
     assert lag.seconds is None
     lag.watch()
     assert lag.seconds == 0.0
@@ -66,7 +66,7 @@ async def test_a_real_loop_that_is_blocked() -> None:
 
 
 async def test_it_is_seen_from_another_thread_while_it_hangs() -> None:
-    lag = LoopLag()
+    lag = EventLoopLag()
     lag.watch()
     seen: list[float | None] = []
     block(INTERVAL + 0.01)
@@ -78,7 +78,7 @@ async def test_it_is_seen_from_another_thread_while_it_hangs() -> None:
 
 
 async def test_watching_twice_is_watching_once() -> None:
-    lag = LoopLag()
+    lag = EventLoopLag()
     lag.watch()
     (window,) = lag._watched.values()
     lag.watch()
@@ -86,7 +86,7 @@ async def test_watching_twice_is_watching_once() -> None:
 
 
 def test_a_loop_that_ended_is_forgotten_without_a_word() -> None:
-    lag = LoopLag()
+    lag = EventLoopLag()
 
     async def served() -> None:
         lag.watch()
@@ -101,7 +101,7 @@ def test_a_loop_that_ended_is_forgotten_without_a_word() -> None:
 
 
 def test_a_loop_that_is_stopped_does_not_hang() -> None:
-    lag = LoopLag()
+    lag = EventLoopLag()
     loop = asyncio.new_event_loop()
 
     async def served() -> None:
@@ -113,7 +113,7 @@ def test_a_loop_that_is_stopped_does_not_hang() -> None:
 
 
 def test_the_latest_of_several_loops_counts() -> None:
-    lag = LoopLag()
+    lag = EventLoopLag()
     watched, seen = threading.Event(), threading.Event()
 
     async def other() -> None:
@@ -138,13 +138,13 @@ def test_the_latest_of_several_loops_counts() -> None:
 
 def test_outside_of_a_loop_there_is_nothing_to_watch() -> None:
     with pytest.raises(RuntimeError, match="no running event loop"):
-        LoopLag().watch()
+        EventLoopLag().watch()
 
 
 async def test_a_forked_child_does_not_watch_its_parents_loops() -> None:
-    lag = LoopLag()
+    lag = EventLoopLag()
     lag.watch()
     lag.after_fork()
     assert lag.seconds is None
-    lag._look(asyncio.get_running_loop())
+    lag._sample(asyncio.get_running_loop())
     assert lag.seconds is None, "a look that was planned comes to nothing"

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from breakerd.breaker.host.memory import MemoryReader, SharedMemory
+from breakerd.breaker.host.memory import CachedMemoryReader, MemoryReader
 
 MIB = 1024 * 1024
 
@@ -46,7 +46,7 @@ def test_v2_without_the_page_cache(cgroup: Cgroup) -> None:
     reading = cgroup.member_of("0::/pod/app").read()
     assert reading is not None
     assert (reading.used, reading.limit, reading.total) == (60 * MIB, 100 * MIB, 100 * MIB)
-    assert reading.share == pytest.approx(0.6)
+    assert reading.utilization == pytest.approx(0.6)
 
 
 def test_v2_the_smallest_limit_up_to_the_root_counts(cgroup: Cgroup) -> None:
@@ -62,7 +62,7 @@ def test_v2_in_a_container_that_sees_only_its_own_group(cgroup: Cgroup) -> None:
     cgroup.write("", memory__max="1000", memory__current="250", memory__stat="")
     reading = cgroup.member_of("0::/").read()
     assert reading is not None
-    assert reading.share == 0.25
+    assert reading.utilization == 0.25
 
 
 def test_v1(cgroup: Cgroup) -> None:
@@ -133,7 +133,7 @@ def test_a_process_that_cannot_be_read_is_unknown(
 
 
 def test_many_breakers_share_a_reading() -> None:
-    shared = SharedMemory()
+    shared = CachedMemoryReader()
     first = shared.read()
     assert first is not None
     assert shared.read() is first

@@ -14,7 +14,7 @@ from breakerd import (
 )
 from breakerd.breaker.context import Priority, priority
 from breakerd.breaker.testing import DrivenClock, EventLog
-from tests.support.simulated_pool import Pool
+from tests.support.simulated_pool import SimulatedPool
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -30,9 +30,9 @@ def breaker(make: MakeBreaker) -> Breaker:
 
 
 @pytest.fixture
-def pool(breaker: Breaker, clock: DrivenClock) -> Pool:
+def pool(breaker: Breaker, clock: DrivenClock) -> SimulatedPool:
     """Sixteen workers, 0.2 s a call: good for 80 calls a second."""
-    return Pool(breaker, clock, workers=16, mean=0.2, timeout=2.0)
+    return SimulatedPool(breaker, clock, workers=16, mean=0.2, timeout=2.0)
 
 
 def phase(breaker: Breaker) -> str:
@@ -41,20 +41,20 @@ def phase(breaker: Breaker) -> str:
     return limiter["phase"]
 
 
-def test_there_is_no_limit_while_all_is_well(breaker: Breaker, pool: Pool) -> None:
+def test_there_is_no_limit_while_all_is_well(breaker: Breaker, pool: SimulatedPool) -> None:
     pool.run(120, rate=60)
     assert pool.count()[1:] == (0, 0)
     assert breaker.concurrency_limit == float("inf")
-    assert phase(breaker) == "free"
+    assert phase(breaker) == "unlimited"
 
 
-def test_a_sudden_load_that_is_borne_is_let_in(pool: Pool) -> None:
+def test_a_sudden_load_that_is_borne_is_let_in(pool: SimulatedPool) -> None:
     pool.run(120, rate=5)
     pool.run(60, rate=60)
     assert pool.count()[1:] == (0, 0)
 
 
-def test_a_short_pause_is_no_overload(pool: Pool) -> None:
+def test_a_short_pause_is_no_overload(pool: SimulatedPool) -> None:
     pool.run(60, rate=40)
     pool.slowdown = lambda _: 4.0
     pool.run(0.3, rate=40)
@@ -64,7 +64,7 @@ def test_a_short_pause_is_no_overload(pool: Pool) -> None:
 
 
 def test_an_overload_is_held_to_what_is_answered_in_time(
-    breaker: Breaker, pool: Pool, log: EventLog
+    breaker: Breaker, pool: SimulatedPool, log: EventLog
 ) -> None:
     pool.run(60, rate=40)
     pool.count()
@@ -78,25 +78,27 @@ def test_an_overload_is_held_to_what_is_answered_in_time(
     assert breach.evidence.sentence().startswith("in flight ")
     assert breaker.rejection().reason == "overloaded"
     pool.run(30, rate=40)
-    assert phase(breaker) == "free"
+    assert phase(breaker) == "unlimited"
     assert Signal.OVERLOAD in {event.signal for event in log.of(ThresholdCleared)}
 
 
-def test_where_the_load_is_the_trouble_the_knee_is_found(breaker: Breaker, pool: Pool) -> None:
+def test_where_the_load_is_the_trouble_the_knee_is_found(
+    breaker: Breaker, pool: SimulatedPool
+) -> None:
     pool.workers = 200
     pool.slowdown = lambda busy: 1 + max(0, busy - 15) / 8
     pool.run(60, rate=40)
     pool.count()
     pool.run(60, rate=120)
     good, bad, _ = pool.count()
-    assert phase(breaker) == "crowded"
+    assert phase(breaker) == "congested"
     # Without a limit 40 a second are served, at the knee 80.
     assert good > 60 * 60
     assert bad < 0.1 * good
     assert 10 < breaker.concurrency_limit < 30
 
 
-def test_what_is_slow_by_itself_is_not_throttled_to_death(pool: Pool) -> None:
+def test_what_is_slow_by_itself_is_not_throttled_to_death(pool: SimulatedPool) -> None:
     pool.run(60, rate=40)
     pool.count()
     pool.slowdown = lambda _: 5.0
@@ -125,7 +127,7 @@ def test_a_total_hang_opens_without_a_single_answer(breaker: Breaker, clock: Dri
 
 
 def test_after_an_outage_it_begins_small_and_is_soon_free(
-    breaker: Breaker, pool: Pool, clock: DrivenClock
+    breaker: Breaker, pool: SimulatedPool, clock: DrivenClock
 ) -> None:
     pool.run(60, rate=40)
     for _ in range(40):
@@ -153,7 +155,7 @@ def test_without_a_level_the_latency_threshold_is_the_time_out(
     make: MakeBreaker, clock: DrivenClock
 ) -> None:
     breaker = make(limiter={"enabled": True}, latency_threshold=2000, percentile=0.99)
-    pool = Pool(breaker, clock, workers=16, mean=0.2, timeout=2.0)
+    pool = SimulatedPool(breaker, clock, workers=16, mean=0.2, timeout=2.0)
     pool.run(60, rate=40)
     pool.count()
     pool.run(30, rate=160)
@@ -162,7 +164,7 @@ def test_without_a_level_the_latency_threshold_is_the_time_out(
     assert bad < 0.05 * good
 
 
-def test_it_can_be_turned_on_and_off_while_it_runs(breaker: Breaker, pool: Pool) -> None:
+def test_it_can_be_turned_on_and_off_while_it_runs(breaker: Breaker, pool: SimulatedPool) -> None:
     pool.run(60, rate=160)
     assert breaker.concurrency_limit < 200
     plain = breaker.settings.model_copy(
@@ -173,7 +175,9 @@ def test_it_can_be_turned_on_and_off_while_it_runs(breaker: Breaker, pool: Pool)
     assert breaker.status()["limiter"] is None
 
 
-def test_a_restart_keeps_what_is_normal(make: MakeBreaker, breaker: Breaker, pool: Pool) -> None:
+def test_a_restart_keeps_what_is_normal(
+    make: MakeBreaker, breaker: Breaker, pool: SimulatedPool
+) -> None:
     pool.run(60, rate=40)
     heir = make(**TUNED)
     heir.restore(breaker.snapshot())
@@ -184,7 +188,7 @@ def test_a_restart_keeps_what_is_normal(make: MakeBreaker, breaker: Breaker, poo
     assert new["knee"] == pytest.approx(old["knee"], rel=0.01)
 
 
-def test_the_least_important_are_shed_first(breaker: Breaker, pool: Pool) -> None:
+def test_the_least_important_are_shed_first(breaker: Breaker, pool: SimulatedPool) -> None:
     admitted = dict.fromkeys(Priority, 0)
     turn = iter(range(10**9))
     allow = breaker.allow
@@ -203,7 +207,7 @@ def test_the_least_important_are_shed_first(breaker: Breaker, pool: Pool) -> Non
     assert admitted[Priority.SHEDDABLE] < 0.35 * 70 * 60
 
 
-def test_one_priority_alone_has_the_whole_limit(pool: Pool) -> None:
+def test_one_priority_alone_has_the_whole_limit(pool: SimulatedPool) -> None:
     pool.run(60, rate=40)
     pool.count()
     with priority(Priority.SHEDDABLE):
@@ -211,7 +215,9 @@ def test_one_priority_alone_has_the_whole_limit(pool: Pool) -> None:
     assert pool.count()[0] > 0.95 * 80 * 60
 
 
-def test_calls_that_are_slow_without_a_queue_are_not_held_back_for_long(pool: Pool) -> None:
+def test_calls_that_are_slow_without_a_queue_are_not_held_back_for_long(
+    pool: SimulatedPool,
+) -> None:
     pool.workers = 10_000
     pool.mean = 0.1
     pool.run(60, rate=60)
@@ -223,10 +229,10 @@ def test_calls_that_are_slow_without_a_queue_are_not_held_back_for_long(pool: Po
     good, bad, rejected = pool.count()
     assert bad == 0
     assert rejected < 0.1 * good
-    assert phase(pool.breaker) == "slow"
+    assert phase(pool.breaker) == "slow_dependency"
 
 
-def test_an_overload_from_the_very_start_is_held_too(pool: Pool) -> None:
+def test_an_overload_from_the_very_start_is_held_too(pool: SimulatedPool) -> None:
     pool.run(60, rate=160)
     pool.count()
     pool.run(60, rate=160)

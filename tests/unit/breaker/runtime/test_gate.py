@@ -148,7 +148,7 @@ def test_what_ends_amid_the_breakers_own_work_is_taken_in_after_it(breaker: Brea
         breaker._gate.fast_limit = -1.0
         slow.close()  # type: ignore[attr-defined]
         assert breaker.allow()
-        assert breaker._core.engine.window.ended == 0, "the work under way is disturbed"
+        assert breaker._core.engine.window.total == 0, "the work under way is disturbed"
     assert breaker.in_flight == 2
     breaker.tick()
     counters = breaker.counters()

@@ -4,15 +4,15 @@ import pytest
 
 from breakerd import Settings, Signal
 from breakerd.breaker.baseline import Baseline, Scale
-from breakerd.breaker.calls.totals import Batch
-from breakerd.breaker.signals.burn_rate import BurnSignal
+from breakerd.breaker.calls.totals import CallDelta
+from breakerd.breaker.signals.burn_rate import BurnRateSignal
 
 SETTINGS = Settings.model_validate({"slo": {"success_rate": 0.99, "timeout": 1.0}})
 
 
 @pytest.fixture
-def signal() -> BurnSignal:
-    return BurnSignal(SETTINGS)
+def signal() -> BurnRateSignal:
+    return BurnRateSignal(SETTINGS)
 
 
 class Service:
@@ -21,25 +21,27 @@ class Service:
     def __init__(self) -> None:
         self.baseline = Baseline()
         self.now = 0.0
-        self.baseline.observe(0.0, Batch())
+        self.baseline.observe(0.0, CallDelta())
 
     def serve(self, seconds: int, *, failing: int = 0, late: int = 0, rate: int = 100) -> None:
         for _ in range(seconds):
             self.now += 1
             self.baseline.observe(
                 self.now,
-                Batch(admitted=rate, ended=rate, errors=failing, late=late, duration=rate * 0.1),
+                CallDelta(
+                    admitted=rate, ended=rate, errors=failing, late=late, duration=rate * 0.1
+                ),
             )
 
 
-def test_within_the_budget_nothing_burns(signal: BurnSignal) -> None:
+def test_within_the_budget_nothing_burns(signal: BurnRateSignal) -> None:
     service = Service()
     service.serve(600, failing=1)
-    assert signal.rate(service.baseline, Scale.MINUTES) == pytest.approx(1)
+    assert signal.burn_rate(service.baseline, Scale.MINUTES) == pytest.approx(1)
     assert not signal.breached(service.baseline)
 
 
-def test_a_total_failure_is_seen_within_seconds(signal: BurnSignal) -> None:
+def test_a_total_failure_is_seen_within_seconds(signal: BurnRateSignal) -> None:
     service = Service()
     service.serve(3600)
     service.serve(1, failing=100)
@@ -52,7 +54,7 @@ def test_a_total_failure_is_seen_within_seconds(signal: BurnSignal) -> None:
     assert evidence.detail["burn_rate_10s"] > evidence.detail["burn_rate_5min"] > 1  # type: ignore[operator]  # both numbers
 
 
-def test_a_slow_burn_is_seen_after_a_while(signal: BurnSignal) -> None:
+def test_a_slow_burn_is_seen_after_a_while(signal: BurnRateSignal) -> None:
     service = Service()
     service.serve(3600)
     service.serve(30, failing=3)
@@ -61,23 +63,23 @@ def test_a_slow_burn_is_seen_after_a_while(signal: BurnSignal) -> None:
     assert signal.breached(service.baseline)
 
 
-def test_it_is_over_soon_after_the_trouble_is(signal: BurnSignal) -> None:
+def test_it_is_over_soon_after_the_trouble_is(signal: BurnRateSignal) -> None:
     service = Service()
     service.serve(3600)
     service.serve(60, failing=50)
     assert signal.breached(service.baseline)
     service.serve(30)
-    assert signal.rate(service.baseline, Scale.MINUTES) > 1
+    assert signal.burn_rate(service.baseline, Scale.MINUTES) > 1
     assert not signal.breached(service.baseline)
 
 
-def test_calls_that_come_too_late_have_failed(signal: BurnSignal) -> None:
+def test_calls_that_come_too_late_have_failed(signal: BurnRateSignal) -> None:
     service = Service()
     service.serve(60, late=50)
     assert signal.breached(service.baseline)
 
 
-def test_few_calls_are_judged_by_the_long_window_alone(signal: BurnSignal) -> None:
+def test_few_calls_are_judged_by_the_long_window_alone(signal: BurnRateSignal) -> None:
     service = Service()
     for n in range(100):
         service.serve(1, failing=n % 2, rate=1)
@@ -87,7 +89,7 @@ def test_few_calls_are_judged_by_the_long_window_alone(signal: BurnSignal) -> No
     assert not signal.breached(service.baseline), "what was minutes ago says nothing of now"
 
 
-def test_a_breach_does_not_outlive_the_calls_for_long(signal: BurnSignal) -> None:
+def test_a_breach_does_not_outlive_the_calls_for_long(signal: BurnRateSignal) -> None:
     service = Service()
     service.serve(300, failing=50)
     service.serve(60, rate=0)
@@ -96,7 +98,7 @@ def test_a_breach_does_not_outlive_the_calls_for_long(signal: BurnSignal) -> Non
     assert not signal.breached(service.baseline)
 
 
-def test_fewer_than_ten_calls_say_nothing(signal: BurnSignal) -> None:
+def test_fewer_than_ten_calls_say_nothing(signal: BurnRateSignal) -> None:
     service = Service()
     service.serve(9, failing=1, rate=1)
     assert not signal.breached(service.baseline)
@@ -105,4 +107,4 @@ def test_fewer_than_ten_calls_say_nothing(signal: BurnSignal) -> None:
 def test_without_a_stated_level_there_is_no_budget() -> None:
     service = Service()
     service.serve(60, failing=100)
-    assert not BurnSignal(Settings()).breached(service.baseline)
+    assert not BurnRateSignal(Settings()).breached(service.baseline)

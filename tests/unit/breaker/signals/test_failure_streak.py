@@ -26,10 +26,10 @@ class Calls:
             self.admitted += 1
             start, end = self.now - self.takes, self.now
             if self._random.random() < failing:
-                if self.streak.failed(self.now, start, end, self.admitted):
+                if self.streak.record_failure(self.now, start, end, self.admitted):
                     return n
             else:
-                self.streak.succeeded(start, crowded=False)
+                self.streak.record_success(start, congested=False)
                 self._successes += 1
             self._attempts += 1
             self._sample()
@@ -75,27 +75,29 @@ def test_calls_that_are_still_under_way_speak_against_it() -> None:
     streak = FailureStreak(2.0)
     streak.advance(0.0, seconds=1.0, attempts=100, successes=100, admitted=100)
     # Two in three are refused at once; the third is let into the queue, and served later.
-    verdicts = [streak.failed(n / 100, n / 100, n / 100, 100 + n * 3 // 2) for n in range(1, 60)]
+    verdicts = [
+        streak.record_failure(n / 100, n / 100, n / 100, 100 + n * 3 // 2) for n in range(1, 60)
+    ]
     assert not any(verdicts)
 
 
 def test_success_of_an_earlier_call_does_not_end_the_streak_unless_calls_crowd() -> None:
     streak = FailureStreak(2.0)
     for n in range(3):
-        streak.failed(10.0, 10.0, 10.0, n)
-    streak.succeeded(9.5, crowded=False)
-    assert streak.running
-    streak.succeeded(9.5, crowded=True)
-    assert not streak.running
+        streak.record_failure(10.0, 10.0, 10.0, n)
+    streak.record_success(9.5, congested=False)
+    assert streak.active
+    streak.record_success(9.5, congested=True)
+    assert not streak.active
 
 
 def test_forgotten_calls_count_no_more() -> None:
     streak = FailureStreak(2.0)
-    streak.failed(10.0, 10.0, 10.0, 1)
-    streak.forget(11.0)
-    assert not streak.running
-    streak.failed(12.0, 10.5, 12.0, 2)
-    assert not streak.running
+    streak.record_failure(10.0, 10.0, 10.0, 1)
+    streak.reset(11.0)
+    assert not streak.active
+    streak.record_failure(12.0, 10.5, 12.0, 2)
+    assert not streak.active
 
 
 def test_a_hang_counts_before_it_ends() -> None:
@@ -104,6 +106,6 @@ def test_a_hang_counts_before_it_ends() -> None:
         now = n * 0.1
         served = n < 20
         streak.advance(now, seconds=0.1, attempts=4, successes=4 * served, admitted=4 * n)
-    assert streak.hangs(3.9, in_flight=80, admitted=156) > 30
-    assert streak.hangs(3.9, in_flight=4, admitted=156) == 0, "all but the newest ended"
-    assert streak.hangs(2.5, in_flight=80, admitted=100) == 0, "the last success is not long ago"
+    assert streak.hung(3.9, in_flight=80, admitted=156) > 30
+    assert streak.hung(3.9, in_flight=4, admitted=156) == 0, "all but the newest ended"
+    assert streak.hung(2.5, in_flight=80, admitted=100) == 0, "the last success is not long ago"

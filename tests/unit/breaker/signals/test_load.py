@@ -106,10 +106,12 @@ def test_the_worst_figure_counts() -> None:
 def test_what_is_unknown_breaches_nothing_and_ends_a_breach() -> None:
     watching = signal(cpu_pressure_threshold=40.0, loop_lag_threshold=50.0)
     watching.read(LoadReading(cpu_pressure=60.0), None)
-    assert watching.read(LoadReading(unknown={"cpu_pressure": "gone", "io_pressure": "x"}), None)
+    assert watching.read(
+        LoadReading(unavailable={"cpu_pressure": "gone", "io_pressure": "x"}), None
+    )
     assert not watching.breached
     assert watching.severity == 0.0
-    assert watching.unknown == {"cpu_pressure": "gone"}, "of what is watched"
+    assert watching.unavailable == {"cpu_pressure": "gone"}, "of what is watched"
 
 
 # --- through a breaker
@@ -295,14 +297,14 @@ async def test_a_watched_loop_shows_in_the_status(make: Machine, clock: DrivenCl
 def test_a_threshold_that_can_do_nothing_is_logged(
     clock: DrivenClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LOAD, "_told", set())
+    monkeypatch.setattr(LOAD, "_logged", set())
     caplog.set_level(logging.WARNING, "breakerd.breaker.host.load")
     unknown = {"cpu_pressure": "no PSI", "io_pressure": "no PSI"}
     breaker = Breaker(
         Settings.model_validate({"load": CPU}),
         clock=clock,
         memory=lambda: None,
-        load=lambda: LoadReading(unknown=unknown),
+        load=lambda: LoadReading(unavailable=unknown),
     )
     let_pass(breaker, clock)
     (record,) = caplog.records
