@@ -15,6 +15,7 @@ from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
+from breakerd.breaker.engine import operator_commands
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.events.events import Signal
@@ -39,6 +40,7 @@ R = TypeVar("R")
 
 OVERLOADED = "overloaded"
 """Reason of a call that is rejected by the concurrency limit."""
+_REPORTED_SIGNALS = (Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD)
 
 
 class Breaker(FastPath):
@@ -127,19 +129,14 @@ class Breaker(FastPath):
     @property
     def latency_ok(self) -> bool:
         """True if the watched percentile is within its threshold, or calls are too few to judge."""
-        core = self._core
-        with core.lock:
-            return not core.engine.latency.breached(core.current_window())
+        with self._core.lock:
+            window = self._core.current_window()
+            return not self._core.engine.judge.latency.breached(window)
 
     @property
     def healthy(self) -> bool:
-        """True if the SLO is met, calls are normal and not too many, and the load is bearable.
-
-        A breach is reported and does not reject by itself. Always True without a stated `slo`, a
-        `[limiter]` and a threshold of `[load]`.
-        """
-        signals = (Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD)
-        return not any(map(self._core.engine.breach, signals))
+        """True if neither SLO, anomaly, overload nor load is breached; each needs its settings."""
+        return not any(map(self._core.engine.breaches.get, _REPORTED_SIGNALS))
 
     @property
     def in_flight(self) -> int:
@@ -148,14 +145,13 @@ class Breaker(FastPath):
         Calls that never report are presumed abandoned once nothing was allowed or reported for
         `latency_max_age` seconds.
         """
-        core = self._core
-        with core.lock:
-            return core.recorder.in_flight
+        with self._core.lock:
+            return self._core.recorder.in_flight
 
     @property
     def concurrency_limit(self) -> float:
         """Maximum number of calls in flight; infinite while there is no limit."""
-        return self._core.engine.shedding.limit
+        return self._core.engine.shedder.limit
 
     @property
     def retry_after(self) -> float:
@@ -181,16 +177,19 @@ class Breaker(FastPath):
 
     def latencies_above(self, threshold_ms: float) -> list[float]:
         """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
-        core = self._core
-        with core.lock:
-            durations = core.current_window().durations()
+        with self._core.lock:
+            durations = self._core.current_window().durations()
         return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
 
     def rejection(self) -> BreakerOpenError:
         """Return the error that tells a caller why it is rejected, and when to retry."""
         engine = self._core.engine
         override = engine.machine.override
-        reason = OVERLOADED if engine.rejects_for_limit else engine.trip_reason.value
+        reason = (
+            OVERLOADED
+            if engine.policy.rejects_for_limit
+            else engine.transitions.last_trip.reason.value
+        )
         reason = override.value.lower() if override else reason
         return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
 
@@ -241,23 +240,23 @@ class Breaker(FastPath):
     def reset(self) -> None:
         """Close, end drills, and clear the window. `DISABLED` and `OBSERVE` stay in force."""
         override = self._core.engine.machine.override
-        self._set_mode(None if override is State.FORCED_OPEN else override, Reason.RESET)
+        self._set_override(None if override is State.FORCED_OPEN else override, Reason.RESET)
 
     def enable(self) -> None:
         """End the operator's override (`disable`, `force_open`, `observe`), and reset."""
-        self._set_mode(None, Reason.RESET)
+        self._set_override(None, Reason.RESET)
 
     def disable(self) -> None:
         """Admit every call and decide nothing, until `enable`."""
-        self._set_mode(State.DISABLED, Reason.OPERATOR)
+        self._set_override(State.DISABLED, Reason.OPERATOR)
 
     def observe(self) -> None:
         """Decide and report, but reject nothing, until `enable`: shadow mode."""
-        self._set_mode(State.OBSERVE, Reason.OPERATOR)
+        self._set_override(State.OBSERVE, Reason.OPERATOR)
 
     def force_open(self, reason: str = "") -> None:
         """Reject every call until `reset` or `enable`; `reason` is shown to those who ask."""
-        self._set_mode(State.FORCED_OPEN, Reason.OPERATOR, note=reason)
+        self._set_override(State.FORCED_OPEN, Reason.OPERATOR, note=reason)
 
     def trip(self, reason: str = "manual", *, drill: bool = False) -> None:
         """Open as if a signal had tripped it; recovery goes its usual way.
@@ -268,7 +267,9 @@ class Breaker(FastPath):
             BreakerStateError: it is disabled, or forced open.
         """
         with self._core.locked() as now:
-            self._core.engine.trip(now, note="" if reason == "manual" else reason, drill=drill)
+            operator_commands.trip(
+                self._core.engine, now, note="" if reason == "manual" else reason, drill=drill
+            )
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings. State, window and running waits are kept.
@@ -339,21 +340,17 @@ class Breaker(FastPath):
         priority: Priority | None = None,
         ignore: Ignored | None = None,
     ) -> Guard:
-        """Return a context manager, sync and async, for one call; exceptions count as errors.
+        """Return a context manager, sync and async, for one call; see `Guard` for what it raises.
 
-        On the real clock it does by itself what the class's `allow` and `done` do: methods patched
-        on an instance are not seen. Use `force_open` in tests.
+        Methods patched on an instance are not seen: use `force_open` in tests.
 
         Args:
             timeout: seconds. `async with` cancels its body then; plain `with` passes the deadline
                 down and counts a late result as an error. "slo": the stated service level's.
             priority: importance of the call, and of all that is called inside.
-            ignore: exceptions that do not count, because they are an answer and not a failure.
+            ignore: exceptions that are an answer and not a failure.
 
         Raises:
-            BreakerOpenError: on entry, if the breaker rejects the call.
-            DeadlineExceeded: on entry, if a deadline set around it has passed; in the async form
-                also when the time is over.
             ValueError: `timeout` is not a finite number above 0.
         """
         if timeout is None and priority is None and ignore is None:
@@ -385,9 +382,9 @@ class Breaker(FastPath):
     def __repr__(self) -> str:
         return f"<Breaker {self.name!r} {self.state.value}>"
 
-    def _set_mode(self, override: State | None, reason: Reason, *, note: str = "") -> None:
+    def _set_override(self, override: State | None, reason: Reason, *, note: str = "") -> None:
         with self._core.locked(self._core.readings.take(load=False)) as now:
-            self._core.engine.operate(now, override, reason, note=note)
+            operator_commands.set_override(self._core.engine, now, override, reason, note=note)
 
 
 def _no_config() -> ConfigReport | None:

@@ -1,5 +1,6 @@
 """Drills: trip a breaker on purpose, through the real path, marked as a drill."""
 
+from breakerd.breaker.engine import operator_commands
 from breakerd.breaker.runtime.controller import Controller
 
 
@@ -23,7 +24,9 @@ class Drills:
         core = self._core
         with core.locked() as now:
             # No caller made these calls, so they must not count as reported ones.
-            core.recorder.exclude(core.engine.drill_latency(now, core.recorder.traffic))
+            core.recorder.exclude(
+                operator_commands.drill_latency(core.engine, now, core.recorder.traffic)
+            )
 
     def memory(self) -> None:
         """Pretend that all memory is used, until `end_memory`, `reset` or `enable`.
@@ -33,9 +36,9 @@ class Drills:
                 shown.
         """
         with self._core.locked() as now:
-            self._core.engine.drill_memory(now)
+            operator_commands.drill_memory(self._core.engine, now)
 
     def end_memory(self) -> None:
         """Read the real memory again; recovery then goes its usual way."""
         with self._core.locked(self._core.readings.take(load=False)):
-            self._core.engine.end_memory_drill()
+            operator_commands.end_memory_drill(self._core.engine)

@@ -154,9 +154,9 @@ class Controller:
         try:
             if now >= self._next_tick:
                 self._advance(now, reading)
-            if reading is not None and engine.checks_memory_per_call:
+            if reading is not None and engine.policy.checks_memory_per_call:
                 engine.read_memory(now, reading.memory)
-            if engine.shedding.limiting:
+            if engine.shedder.limiting:
                 # So that no thread takes a prepared decision while this call is judged.
                 gate.refill(gate.decision, 0)
             allowed = engine.admit(now, self.recorder.traffic)
@@ -295,7 +295,7 @@ class Controller:
     def _read_for_call(self) -> Reading | None:
         """Read the system where the ticker is late, or memory must be checked for each call."""
         reading = self._read_if_due() if self._clock() >= self._next_tick else None
-        if reading is None and self.engine.checks_memory_per_call:
+        if reading is None and self.engine.policy.checks_memory_per_call:
             return self.readings.take(load=False)
         return reading
 
@@ -326,8 +326,8 @@ class Controller:
             LOAD.log_unavailable(self.engine.load.unavailable)
 
     def _schedule_sample(self, now: float, *, idle: bool) -> None:
-        interval = self.engine.shedding.interval
-        resting = idle and not self.engine.shedding.limiting
+        interval = self.engine.shedder.interval
+        resting = idle and not self.engine.shedder.limiting
         self._next_sample = math.inf if resting or interval is None else now + interval
 
     # --- what the fast path may do by itself
@@ -338,7 +338,7 @@ class Controller:
         engine = self.engine
         # While memory is short, or the load too high, only a reading can end the wait.
         soonest = min(self.readings.next_due, self._next_sample)
-        return soonest if engine.probes_blocked else min(soonest, engine.machine.deadline)
+        return soonest if engine.policy.probes_blocked else min(soonest, engine.machine.deadline)
 
     def _refresh_fast_path(self, now: float) -> None:
         """Derive from the state what the fast path may do by itself; the lock is held."""

@@ -44,7 +44,7 @@ class PermitPlanner:
 
     def headroom(self) -> int:
         """Return how many calls may pass without a decision, while calls pass."""
-        shedding = self._engine.shedding
+        shedding = self._engine.shedder
         if not shedding.limiting:
             return self.next_budget(True)
         # So that no thread takes a prepared decision while the headroom is computed.
@@ -62,13 +62,13 @@ class PermitPlanner:
         if override is DISABLED:
             return True, self.next_budget(True), math.inf
         # Where nobody else lets time pass, calls that begin must do so too: they may all hang.
-        driven = ticking or engine.shedding.interval is None
+        driven = ticking or engine.shedder.interval is None
         watching = machine.decided in WATCHING and machine.decides
-        if watching and driven and not engine.checks_memory_per_call:
+        if watching and driven and not engine.policy.checks_memory_per_call:
             headroom = self.headroom()
             return True, headroom, math.inf if headroom else -math.inf
         waiting = override is None and machine.rejects_until_deadline(now)
-        waiting = waiting and not engine.may_reject_while_closed
+        waiting = waiting and not engine.policy.may_reject_while_closed
         if not (background and (waiting or override is FORCED_OPEN)):
             return False, 0, -math.inf
         return False, self.next_budget(False), machine.deadline

@@ -152,7 +152,7 @@ class CallRecorder:
             rejected=self._gate.rejected,
             in_flight=self.in_flight,
             would_reject=self._engine.would_reject,
-            transitions=dict(self._engine.transitions),
+            transitions=dict(self._engine.transitions.counts),
             duration_buckets=self._histogram.cumulative(),
             duration_sum=self._histogram.sum,
         )

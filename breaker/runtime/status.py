@@ -80,13 +80,13 @@ def describe(
     return Status(
         enabled=machine.override is not State.DISABLED,
         triggered=machine.state in REJECTING,
-        last_trip_time=_rfc3339(engine.last_trip),
+        last_trip_time=_rfc3339(engine.transitions.last_trip.at),
         memory_ok=not engine.memory.breached,
         current_memory_usage_mb=reading.used // _MIB if reading else 0,
         memory_threshold_percent=settings.memory_threshold,
         total_memory_mb=reading.total // _MIB if reading else 0,
         memory_usage_percent=round((engine.memory.utilization or 0.0) * 100, 2),
-        latency_ok=not engine.latency.breached(window),
+        latency_ok=not engine.judge.latency.breached(window),
         current_percentile_ms=round(percentile),
         latency_threshold_ms=whole(settings.latency_threshold),
         latency_percent_of_threshold=round(percentile / settings.latency_threshold * 100, 2),
@@ -101,10 +101,12 @@ def describe(
         state=machine.state.value,
         would_be_state=machine.decided.value if machine.override is State.OBSERVE else None,
         reason=_reason(engine) if rejecting else None,
-        note=engine.note if rejecting else "",
-        drill=engine.drill,
+        note=engine.transitions.last_trip.note if rejecting else "",
+        drill=engine.events.drill,
         retry_after_seconds=round(_seconds_left(machine.deadline, now), 3),
-        evidence=[report(evidence) for evidence in engine.evidence] if rejecting else [],
+        evidence=[report(evidence) for evidence in engine.transitions.last_trip.evidence]
+        if rejecting
+        else [],
         trend=trend.kind.value if trend else None,
         trend_slope_percent_per_call=round(trend.slope * 100, 3) if trend else 0.0,
         window_calls=len(window),
@@ -112,7 +114,7 @@ def describe(
         error_rate=round(window.failure_count / len(window), 6) if len(window) else 0.0,
         error_threshold=settings.error_threshold,
         slo=_slo(engine, now),
-        anomaly=report(anomaly) if (anomaly := engine.breach(Signal.ANOMALY)) else None,
+        anomaly=report(anomaly) if (anomaly := engine.breaches.get(Signal.ANOMALY)) else None,
         baseline=describe_baseline(engine.baseline, now),
         in_flight=counters.in_flight,
         limiter=_limiter(engine),
@@ -135,7 +137,11 @@ def _trend(milliseconds: list[float], threshold: float) -> Trend | None:
 
 
 def _reason(engine: Engine) -> Reason:
-    return Reason.OPERATOR if engine.machine.override is State.FORCED_OPEN else engine.trip_reason
+    return (
+        Reason.OPERATOR
+        if engine.machine.override is State.FORCED_OPEN
+        else engine.transitions.last_trip.reason
+    )
 
 
 def _slo(engine: Engine, now: float) -> SloReport | None:
@@ -149,9 +155,9 @@ def _slo(engine: Engine, now: float) -> SloReport | None:
         observed_success_rate=round(1 - window.failure_count / len(window), 6)
         if len(window)
         else None,
-        missed=engine.breach(Signal.SLO) is not None,
-        burn_rate_10s=round(engine.burn.burn_rate(engine.baseline, Scale.SECONDS), 3),
-        burn_rate_5min=round(engine.burn.burn_rate(engine.baseline, Scale.MINUTES), 3),
+        missed=engine.breaches.get(Signal.SLO) is not None,
+        burn_rate_10s=round(engine.judge.burn.burn_rate(engine.baseline, Scale.SECONDS), 3),
+        burn_rate_5min=round(engine.judge.burn.burn_rate(engine.baseline, Scale.MINUTES), 3),
         revised=RevisedReport(success_rate=kept.success_rate, timeout_seconds=kept.timeout)
         if kept
         else None,
@@ -179,7 +185,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _limiter(engine: Engine) -> LimiterReport | None:
-    shedding = engine.shedding
+    shedding = engine.shedder
     limiter = shedding.limiter
     if limiter is None:
         return None

@@ -1,0 +1,46 @@
+"""Track which signals are beyond their thresholds."""
+
+from typing import Final
+
+from breakerd.breaker.engine.event_source import EventSource
+from breakerd.breaker.engine.state_machine import StateMachine
+from breakerd.breaker.events.events import Evidence, Signal, ThresholdBreached, ThresholdCleared
+from breakerd.breaker.states import CLOSED
+
+_CLEARED_WHILE_OPEN: Final = frozenset({Signal.MEMORY, Signal.LOAD})
+"""Signals that are measured whether or not calls pass."""
+
+
+class BreachTracker:
+    """Emits one event when a signal crosses its threshold, and one when it is within it again."""
+
+    def __init__(self, machine: StateMachine, events: EventSource) -> None:
+        self._machine = machine
+        self._events = events
+        self._breached: dict[Signal, Evidence] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._breached)
+
+    def __contains__(self, signal: Signal) -> bool:
+        return signal in self._breached
+
+    def get(self, signal: Signal) -> Evidence | None:
+        """Return the evidence with which `signal` crossed its threshold; None if it is within it."""
+        return self._breached.get(signal)
+
+    def update(self, now: float, signal: Signal, evidence: Evidence | None) -> None:
+        """Record that `signal` is beyond its threshold, or within it with None."""
+        if evidence is None:
+            self._clear(now, signal)
+        elif signal not in self._breached:
+            self._breached[signal] = evidence
+            self._events.send(ThresholdBreached, now, signal=signal, evidence=evidence)
+
+    def _clear(self, now: float, signal: Signal) -> None:
+        if signal not in self._breached:
+            return
+        # A window emptied by the trip itself does not mean that latency is good again.
+        if signal in _CLEARED_WHILE_OPEN or self._machine.decided is CLOSED:
+            before = self._breached.pop(signal)
+            self._events.send(ThresholdCleared, now, signal=signal, evidence=before)

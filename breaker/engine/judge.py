@@ -1,0 +1,93 @@
+"""Judge the calls in the window: what speaks for opening, with its evidence."""
+
+from breakerd.breaker.baseline import Baseline
+from breakerd.breaker.calls.window import SlidingWindow
+from breakerd.breaker.engine.breaches import BreachTracker
+from breakerd.breaker.events.events import Evidence, Signal
+from breakerd.breaker.settings import Settings
+from breakerd.breaker.signals.burn_rate import BurnRateSignal
+from breakerd.breaker.signals.error_rate import ErrorRateSignal
+from breakerd.breaker.signals.latency import LatencySignal
+from breakerd.breaker.signals.service_level import SloSignal
+
+
+class Judge:
+    """The signals that read the window and the baseline."""
+
+    def __init__(self, settings: Settings, window: SlidingWindow, breaches: BreachTracker) -> None:
+        self._window = window
+        self._breaches = breaches
+        self.configure(settings)
+
+    def configure(self, settings: Settings) -> None:
+        """Apply new settings; signals that were breached stay so until the next verdict."""
+        self._settings = settings
+        self.latency = LatencySignal(settings)
+        self.errors = ErrorRateSignal(settings)
+        self.slo = SloSignal(settings)
+        self.burn = BurnRateSignal(settings)
+
+    @property
+    def next_call_may_trip(self) -> bool:
+        """True if the window is about to hold enough calls, so that even a good one may trip."""
+        window = self._window
+        enough = max(self.latency.min_calls, self.errors.min_calls)
+        return len(window) < enough and (window.slow_count > 0 or window.failure_count > 0)
+
+    def verdict(self, now: float, baseline: Baseline) -> tuple[Evidence, ...]:
+        """Return the evidence for opening, empty if there is none; emit breaches on the way."""
+        if self._settings.slo is not None or self._breaches:
+            self._judge_service_level(now, baseline)
+        found = [*self._judge_latency(now), *self._judge_errors(now)]
+        return tuple(found)
+
+    def probe_evidence(self, seconds: float, *, error: bool) -> Evidence:
+        """Return the evidence of a failed probe that took `seconds`."""
+        if error and seconds <= self.slo.timeout:
+            limit = self._settings.error_threshold or 0.0
+            return Evidence(
+                signal=Signal.ERRORS, value=1.0, threshold=limit, unit="fraction", samples=1
+            )
+        return Evidence(
+            signal=Signal.LATENCY,
+            value=round(seconds * 1000, 3),
+            threshold=round(self._settings.slow_after * 1000, 3),
+            unit="ms",
+            samples=1,
+            detail={"percentile_name": "probe"},
+        )
+
+    def _judge_service_level(self, now: float, baseline: Baseline) -> None:
+        """Emit whether the stated service level is missed; it rejects nothing."""
+        evidence = None
+        if self.burn.breached(baseline):
+            evidence = self._breaches.get(Signal.SLO) or self.burn.evidence(baseline)
+        self._breaches.update(now, Signal.SLO, evidence)
+
+    def _judge_latency(self, now: float) -> list[Evidence]:
+        slow = self.latency.breached(self._window)
+        trips = slow and self.latency.trips(self._window)
+        if not slow:
+            self._breaches.update(now, Signal.LATENCY, None)
+        # Evidence costs a sort: gather it when it is emitted, not at every slow call.
+        elif trips or Signal.LATENCY not in self._breaches:
+            evidence = self.latency.evidence(self._window)
+            self._breaches.update(now, Signal.LATENCY, evidence)
+            return [evidence] * trips
+        return []
+
+    def _judge_errors(self, now: float) -> list[Evidence]:
+        failing = self.errors.breached(self._window)
+        evidence = self.errors.evidence(self._window) if failing else None
+        self._breaches.update(now, Signal.ERRORS, evidence)
+        return [evidence] if evidence else []
+
+
+def window_settings(settings: Settings) -> tuple[int, float, float, float]:
+    """Return the arguments of `SlidingWindow` that `settings` ask for."""
+    return (
+        settings.latency_window_size,
+        settings.latency_max_age,
+        settings.percentile,
+        settings.latency_threshold / 1000,
+    )

@@ -1,0 +1,77 @@
+"""What an operator may command: override the state, trip, reset, drill."""
+
+from breakerd.breaker.engine.engine import Engine
+from breakerd.breaker.engine.load_shedder import CallCounts
+from breakerd.breaker.errors import BreakerStateError
+from breakerd.breaker.states import CLOSED, FORCED_OPEN, Reason, State
+
+
+def set_override(
+    engine: Engine, now: float, override: State | None, reason: Reason, *, note: str = ""
+) -> None:
+    """Start afresh under `override`; None for the breaker's own decisions."""
+    engine.memory.drill = False
+    if override is not FORCED_OPEN:
+        engine.window.clear()
+    by_override = engine.machine.set_override(now, override, reason)
+    # What was decided before must not come back when the override ends.
+    by_reset = engine.machine.close(now, reason)
+    engine.apply_change(now, by_override or by_reset, note=note)
+    engine.events.drill = False
+
+
+def trip(engine: Engine, now: float, *, note: str = "", drill: bool = False) -> None:
+    """Open as if a signal had tripped it; if it is open already, its wait starts anew.
+
+    Raises:
+        BreakerStateError: an override decides instead.
+    """
+    _require_automatic(engine, "trip")
+    engine.events.drill = engine.events.drill or drill
+    engine.open(now, Reason.MANUAL, note=note)
+
+
+def drill_latency(engine: Engine, now: float, traffic: CallCounts) -> int:
+    """Record calls of twice the slow limit until it trips; return how many.
+
+    Raises:
+        BreakerStateError: it is not closed, so that nothing would be shown.
+    """
+    _require_automatic(engine, "drill")
+    if engine.machine.decided is not CLOSED:
+        raise BreakerStateError(
+            f"breaker {engine.name!r} is {engine.machine.state}; a latency drill needs it closed"
+        )
+    before, generation = engine.window.total, engine.machine.generation
+    engine.events.drill = True
+    late = now + 2 * engine.slow_after
+    for _ in range(engine.window.size):
+        engine.observe(now, now, late, traffic, error=False)
+        if engine.machine.generation != generation:
+            break
+    else:
+        engine.events.drill = False
+    return engine.window.total - before
+
+
+def drill_memory(engine: Engine, now: float) -> None:
+    """Pretend that all memory is used, until `end_memory_drill` or a reset.
+
+    Raises:
+        BreakerStateError: an override is in force, so that nothing would be shown.
+    """
+    _require_automatic(engine, "drill")
+    engine.events.drill = engine.memory.drill = True
+    engine.read_memory(now, None)
+
+
+def end_memory_drill(engine: Engine) -> None:
+    """Let the next reading of memory count again."""
+    engine.memory.drill = False
+
+
+def _require_automatic(engine: Engine, action: str) -> None:
+    if not engine.machine.decides:
+        raise BreakerStateError(
+            f"cannot {action} breaker {engine.name!r}: it is {engine.machine.state}; enable it first"
+        )

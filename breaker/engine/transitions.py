@@ -1,0 +1,41 @@
+"""Record changes of state: the last trip, counts, and an event for each."""
+
+import math
+import time
+from collections import Counter
+
+from breakerd.breaker.engine.event_source import EventSource
+from breakerd.breaker.engine.state_machine import Change, StateMachine
+from breakerd.breaker.engine.trip import Trip
+from breakerd.breaker.events.events import Evidence, ShadowTransition, Transition
+from breakerd.breaker.states import FORCED_OPEN, OPEN
+
+
+class TransitionLog:
+    """The changes of state of one breaker."""
+
+    def __init__(self, machine: StateMachine, events: EventSource) -> None:
+        self._machine = machine
+        self._events = events
+        self.last_trip = Trip()
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        """Number of changes by (from, to, reason); those underneath `OBSERVE` are not counted."""
+
+    def record(self, now: float, change: Change, evidence: tuple[Evidence, ...], note: str) -> None:
+        """Record a change that the machine made, and emit it."""
+        if change.to_state in {OPEN, FORCED_OPEN}:
+            self.last_trip = Trip(time.time(), change.reason, evidence, note)
+        deadline = self._machine.deadline
+        self._events.send(
+            ShadowTransition if change.shadow else Transition,
+            now,
+            from_state=change.from_state,
+            to_state=change.to_state,
+            reason=change.reason,
+            evidence=evidence,
+            note=note,
+            retry_in=max(0.0, deadline - now) if math.isfinite(deadline) else None,
+            generation=self._machine.generation,
+        )
+        if not change.shadow:
+            self.counts[change.from_state, change.to_state, change.reason] += 1
