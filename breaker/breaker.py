@@ -6,8 +6,7 @@
 import time
 from collections.abc import Callable
 from os import PathLike
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from breakerd.breaker.baseline.report import BaselineReport
 from breakerd.breaker.baseline.report import report as describe_baseline
@@ -16,12 +15,13 @@ from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
 from breakerd.breaker.engine import operator_commands
+from breakerd.breaker.engine.admission_policy import OVERLOADED
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
-from breakerd.breaker.events.events import Signal
 from breakerd.breaker.events.listeners import Listener, Listeners
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.guards import decorators
+from breakerd.breaker.guards.decorators import P, R
 from breakerd.breaker.guards.fast_guard import guard_class_for
 from breakerd.breaker.guards.guard import NEW, Guard, make_guard
 from breakerd.breaker.guards.options import CallOptions, Ignored, Timeout
@@ -35,30 +35,35 @@ from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.settings import Settings, Slo
 from breakerd.breaker.states import REJECTING, Reason, State
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-OVERLOADED = "overloaded"
-"""Reason of a call that is rejected by the concurrency limit."""
-_REPORTED_SIGNALS = (Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD)
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Breaker(FastPath):
     """A circuit breaker for one kind of call. Safe under threads and in asyncio.
 
     Args:
-        settings: thresholds and times; the defaults of `Settings` if not given.
+        settings: thresholds and times.
         name: its name in metrics, events and alerts.
         clock: seconds as a float, never going back. With any other clock than `time.monotonic`
             nothing runs in the background: calls, and `tick`, let time pass.
         memory: returns the used share of the memory limit, 0 to 1, or None if unknown. Called on a
-            timer, without a lock. By default the control group's memory is read, else the host's.
-        load: returns the machine's load, where a threshold of `[load]` is set. By default the
-            control group's and the host's is read; with an injected clock, none.
+            timer, without a lock. By default reads the control group, else the host.
+        load: returns the machine's load, where `[load]` has a threshold. By default reads the
+            control group and the host; with an injected clock, nothing.
+        externally_ticked: True if whoever drives the clock calls `tick` when due, so calls need not.
     """
 
     # With a dictionary beside the slots, instances can be patched.
-    __slots__ = ("__dict__", "__weakref__", "_guard_class", "config_file", "config_report", "name")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_guard_class",
+        "config_file",
+        "config_report",
+        "drills",
+        "name",
+    )
 
     def __init__(
         self,
@@ -68,15 +73,18 @@ class Breaker(FastPath):
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
+        externally_ticked: bool = False,
     ) -> None:
         gate, listeners = Gate(), Listeners()
         engine = Engine(name, settings or Settings(), listeners.emit, clock())
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
+        core.externally_ticked = externally_ticked
         super().__init__(gate, core, clock)
         self.name = name
+        self.drills = Drills(core)
         self.config_file: Path | None = None
         """TOML file that its settings come from, if any."""
-        self.config_report: Callable[[], ConfigReport | None] = _no_config
+        self.config_report: Callable[[], ConfigReport | None] = lambda: None
         """Returns what `status()` says of that file; set by whoever watches it."""
         self._guard_class = guard_class_for(self)
         if clock is time.monotonic:
@@ -89,12 +97,9 @@ class Breaker(FastPath):
         Raises:
             ConfigError: the file is missing or wrong; holds every problem found.
         """
-        # Not at the top: a registry is made of breakers.
-        from breakerd.breaker.registry import Registry
+        from breakerd.breaker.registry import Registry  # made of breakers
 
         return Registry.from_file(path).get(name)
-
-    # --- queries
 
     @property
     def settings(self) -> Settings:
@@ -136,14 +141,13 @@ class Breaker(FastPath):
     @property
     def healthy(self) -> bool:
         """True if neither SLO, anomaly, overload nor load is breached; each needs its settings."""
-        return not any(map(self._core.engine.breaches.get, _REPORTED_SIGNALS))
+        return not self._core.engine.breaches.any_reported
 
     @property
     def in_flight(self) -> int:
         """Number of calls that were allowed and have not reported.
 
-        Calls that never report are presumed abandoned once nothing was allowed or reported for
-        `latency_max_age` seconds.
+        They are presumed abandoned after `latency_max_age` seconds without any call.
         """
         with self._core.lock:
             return self._core.recorder.in_flight
@@ -158,23 +162,6 @@ class Breaker(FastPath):
         """Seconds until a rejected call may succeed; 0 where that is unknown."""
         return self._core.retry_after
 
-    @property
-    def externally_ticked(self) -> bool:
-        """True if whoever drives an injected clock calls `tick` when due.
-
-        Calls then need not let time pass. May be set.
-        """
-        return self._core.externally_ticked
-
-    @externally_ticked.setter
-    def externally_ticked(self, value: bool) -> None:
-        self._core.externally_ticked = value
-
-    @property
-    def drills(self) -> Drills:
-        """Drills: real trips on purpose, marked as such in events, alerts and status."""
-        return Drills(self._core)
-
     def latencies_above(self, threshold_ms: float) -> list[float]:
         """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
         with self._core.lock:
@@ -184,13 +171,8 @@ class Breaker(FastPath):
     def rejection(self) -> BreakerOpenError:
         """Return the error that tells a caller why it is rejected, and when to retry."""
         engine = self._core.engine
-        override = engine.machine.override
-        reason = (
-            OVERLOADED
-            if engine.policy.rejects_for_limit
-            else engine.transitions.last_trip.reason.value
-        )
-        reason = override.value.lower() if override else reason
+        limited = engine.policy.rejects_for_limit
+        reason = OVERLOADED if limited else engine.transitions.rejection_reason
         return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
 
     def memory_reading(self) -> MemoryReading | None:
@@ -204,15 +186,13 @@ class Breaker(FastPath):
         core = self._core
         reading, config = core.readings.memory_reading(), self.config_report()
         with core.locked() as now:
-            core.engine.window.expire(now)
             return describe(core.engine, core.recorder.counters(), now, reading, config)
 
     def counters(self) -> Counters:
         """Return the totals since the breaker was made."""
-        core = self._core
-        with core.lock:
-            core.recorder.flush(self.clock())
-            return core.recorder.counters()
+        with self._core.lock:
+            self._core.recorder.flush(self.clock())
+            return self._core.recorder.counters()
 
     def baseline(self) -> BaselineReport:
         """Return what was learnt of the calls on each time scale; also part of `status()`."""
@@ -220,9 +200,9 @@ class Breaker(FastPath):
             return describe_baseline(self._core.engine.baseline, now)
 
     def estimate_slo(self) -> Slo | None:
-        """Return the service level that is really met, learnt over about a day.
+        """Return the service level that is really met, learnt over about a day; see `apply_slo`.
 
-        None without a stated `slo`, and until enough is known. Put it in force with `apply_slo`.
+        None without a stated `slo`, and until enough is known.
         """
         with self._core.locked() as now:
             slo = self.settings.slo
@@ -234,8 +214,6 @@ class Breaker(FastPath):
 
         with self._core.locked() as now:
             return snapshots.take(self._core.engine, now)
-
-    # --- commands
 
     def reset(self) -> None:
         """Close, end drills, and clear the window. `DISABLED` and `OBSERVE` stay in force."""
@@ -259,9 +237,7 @@ class Breaker(FastPath):
         self._set_override(State.FORCED_OPEN, Reason.OPERATOR, note=reason)
 
     def trip(self, reason: str = "manual", *, drill: bool = False) -> None:
-        """Open as if a signal had tripped it; recovery goes its usual way.
-
-        If it is open already, its wait starts anew.
+        """Open as if a signal had tripped it; if open already, the wait starts anew.
 
         Raises:
             BreakerStateError: it is disabled, or forced open.
@@ -272,14 +248,11 @@ class Breaker(FastPath):
             )
 
     def apply(self, settings: Settings) -> None:
-        """Apply new settings. State, window and running waits are kept.
-
-        A new window size keeps the newest calls. Thresholds count from the next call or tick.
-        """
+        """Apply new settings; state, newest calls and running waits are kept. In force at once."""
         self._core.apply(settings)
 
     def apply_slo(self, slo: Slo | None) -> None:
-        """Apply another service level, or none. All else is kept, and nothing warms up again.
+        """Apply another service level, or none, without a new warm-up.
 
         The file is not changed; `Registry.change` also writes it.
         """
@@ -289,8 +262,7 @@ class Breaker(FastPath):
         """Resume from a snapshot; the time since it was taken counts as passed.
 
         Raises:
-            SnapshotError: the data is no snapshot, damaged, or of an unknown version. Nothing is
-                changed then.
+            SnapshotError: the data is no snapshot of a known version; nothing is changed then.
         """
         from breakerd.breaker.persistence import snapshot as snapshots  # only for those who ask
 
@@ -299,9 +271,7 @@ class Breaker(FastPath):
             core.recorder.exclude(snapshots.restore(core.engine, now, data))
 
     def watch_loop(self) -> None:
-        """Measure the lag of the running event loop until it closes, for `loop_lag_threshold`.
-
-        Of several loops the latest counts; watching one twice does nothing.
+        """Measure the lag of the running event loop, for `loop_lag_threshold`; the latest counts.
 
         Raises:
             RuntimeError: no asyncio loop is running in this thread.
@@ -309,17 +279,14 @@ class Breaker(FastPath):
         self._core.readings.loop_lag.watch()
 
     def tick(self) -> float:
-        """Let time pass: read memory, end waits. Return seconds until it is due again.
-
-        The ticker calls it. With an injected clock, call it to let time pass without calls.
-        """
+        """Let time pass on an injected clock; return seconds until the next tick is due."""
         return self._core.tick()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each `Event` from now on; return a function that ends that.
 
-        Listeners are called in order, outside of all locks, on the thread whose call moved the
-        breaker, so they have to be quick. What they raise is logged.
+        It is called without locks on the thread that moved the breaker, and has to be quick. What
+        it raises is logged.
         """
         return self._core.listeners.subscribe(listener)
 
@@ -330,8 +297,6 @@ class Breaker(FastPath):
     def close(self) -> None:
         """End its background work. It goes on deciding, driven by its calls."""
         self._core.close()
-
-    # --- calls that cannot forget `done`
 
     # The arguments are to be named; that they need not be saves each call 20 ns.
     def guard(
@@ -385,7 +350,3 @@ class Breaker(FastPath):
     def _set_override(self, override: State | None, reason: Reason, *, note: str = "") -> None:
         with self._core.locked(self._core.readings.take(load=False)) as now:
             operator_commands.set_override(self._core.engine, now, override, reason, note=note)
-
-
-def _no_config() -> ConfigReport | None:
-    return None

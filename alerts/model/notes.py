@@ -15,7 +15,7 @@ _ENDED_BY: Final = {
     "reset": "somebody reset it",
     "operator": "an operator",
     "manual": "an operator",
-    "memory_back": "memory is back below its threshold",
+    "memory_recovered": "memory is back below its threshold",
 }
 """Reasons to close that are worth other words than their own."""
 

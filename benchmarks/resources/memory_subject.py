@@ -34,7 +34,7 @@ def make(kind: str, window: int, clock: Callable[[], float] = time.monotonic) ->
             recovery=recovery,
         )
     breaker = Breaker(settings, clock=clock, memory=_unknown)
-    TICKER.discard(breaker._core)
+    TICKER.discard(breaker._core)  # noqa: SLF001 - not to be ticked
     return breaker
 
 

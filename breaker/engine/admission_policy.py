@@ -10,6 +10,8 @@ from breakerd.breaker.signals.load import LoadSignal
 from breakerd.breaker.signals.memory import MemorySignal
 from breakerd.breaker.states import HALF_OPEN, WATCHING
 
+OVERLOADED: Final = "overloaded"
+"""Reason of a call that is rejected by the concurrency limit."""
 _LIMITED_PHASES: Final = frozenset({RecoveryPhase.RAMP, RecoveryPhase.MEMORY})
 """Phases of a recovery in which a concurrency limit counts."""
 
@@ -63,4 +65,5 @@ class AdmissionPolicy:
     @property
     def rejects_for_limit(self) -> bool:
         """True if a call rejected now is rejected by the limit, and not by the state."""
-        return self._shedder.limiting and self._machine.decided in WATCHING
+        watching = self._machine.override is None and self._machine.decided in WATCHING
+        return self._shedder.limiting and watching

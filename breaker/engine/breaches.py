@@ -9,6 +9,8 @@ from breakerd.breaker.states import CLOSED
 
 _CLEARED_WHILE_OPEN: Final = frozenset({Signal.MEMORY, Signal.LOAD})
 """Signals that are measured whether or not calls pass."""
+_REPORTED: Final = frozenset({Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD})
+"""Signals that are reported and need not reject."""
 
 
 class BreachTracker:
@@ -25,8 +27,13 @@ class BreachTracker:
     def __contains__(self, signal: Signal) -> bool:
         return signal in self._breached
 
+    @property
+    def any_reported(self) -> bool:
+        """True if a signal is breached that is reported and need not reject."""
+        return not _REPORTED.isdisjoint(self._breached)
+
     def get(self, signal: Signal) -> Evidence | None:
-        """Return the evidence with which `signal` crossed its threshold; None if it is within it."""
+        """Return the evidence of a breach of `signal`; None if it is within its threshold."""
         return self._breached.get(signal)
 
     def update(self, now: float, signal: Signal, evidence: Evidence | None) -> None:

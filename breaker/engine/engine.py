@@ -1,8 +1,8 @@
 """Decide what a breaker does, and when: calls and readings in, transitions and events out.
 
-No lock, no thread and no clock of its own: `now` is passed in, in seconds of the breaker's clock, and
-the caller holds the breaker's lock. So it can be driven by a simulated clock, replayed, and tested by
-properties.
+No lock, no thread and no clock of its own: `now` is passed in, in seconds of the breaker's clock,
+and the caller holds the breaker's lock. So it can be driven by a simulated clock, replayed, and
+tested by properties.
 """
 
 from collections.abc import Callable
@@ -144,8 +144,8 @@ class Engine:
             self.breaches.update(now, Signal.MEMORY, evidence if self.memory.breached else None)
         if not (self.memory.breached and self.machine.decides):
             return
-        recovering = self.machine.recovery.phase is RecoveryPhase.MEMORY
-        if not (self.policy.gates_memory and recovering):
+        watching = self.machine.recovery.phase is RecoveryPhase.MEMORY
+        if not (self.policy.gates_memory and watching):
             self.open(now, Reason.MEMORY, (evidence,))
 
     def read_load(self, now: float, reading: LoadReading, lag: float | None) -> None:
@@ -161,9 +161,8 @@ class Engine:
     # --- time
 
     def update_baseline(self, now: float, delta: CallDelta, traffic: CallCounts) -> None:
-        """Learn from the calls since the last tick, and judge them by the baseline."""
-        limited = self.policy.admits_up_to_limit
-        self.shedder.advance(now, delta, traffic, open_to_calls=limited)
+        """Learn from the calls since the last tick."""
+        self.shedder.advance(now, delta, traffic, open_to_calls=self.policy.admits_up_to_limit)
         complete = self.baseline.observe(now, delta, learning_rate=self._learning_rate())
         if complete and self.settings.slo and self.machine.decided is CLOSED:
             self.anomaly.judge(now, self.baseline)
@@ -232,7 +231,7 @@ class Engine:
         *,
         note: str = "",
     ) -> None:
-        """Trip for `reason`; nothing happens if it is open already, but for a manual trip."""
+        """Trip for `reason`, unless it is open already; a manual trip then restarts the wait."""
         adaptive = reason in _ADAPTIVE_REASONS and self.settings.recovers_adaptively
         change = self.machine.trip(now, reason, adaptive=adaptive)
         self.apply_change(now, change, evidence, note=note)
@@ -262,15 +261,13 @@ class Engine:
     @property
     def must_check_each_call(self) -> bool:
         """True if the next call may trip, however good it is."""
-        streak = self.shedder.streak
-        return bool(streak and streak.active) or self.judge.next_call_may_trip
+        return self.shedder.streak_active or self.judge.next_call_may_trip
 
     def _would_admit(self, now: float, traffic: CallCounts) -> bool:
         if self.policy.out_of_memory:
             return False
         self._end_wait(now)
-        limited = self.policy.admits_up_to_limit
-        if limited and not self.shedder.admits(traffic, current_priority()):
+        if self.policy.admits_up_to_limit and not self.shedder.admits(traffic, current_priority()):
             return False
         return self.machine.would_admit(now)
 
@@ -325,21 +322,18 @@ class Engine:
         """Return the outcome of a recovery that no step of a ramp ends; None if it is not over."""
         recovery, limiter = self.machine.recovery, self.shedder.limiter
         enough_memory = recovery.phase is RecoveryPhase.MEMORY and not self.memory.breached
-        started = limiter is not None and limiter.phase is not LimiterPhase.SLOW_START
-        limited = recovery.phase is RecoveryPhase.RAMP and recovery.led_by_limiter
-        return RecoveryOutcome.RECOVERED if enough_memory or (limited and started) else None
+        ramped = recovery.phase is RecoveryPhase.RAMP and recovery.led_by_limiter
+        ramped = ramped and limiter is not None and limiter.phase is not LimiterPhase.SLOW_START
+        return RecoveryOutcome.RECOVERED if enough_memory or ramped else None
 
     def _apply_outcome(
         self, now: float, outcome: RecoveryOutcome, evidence: tuple[Evidence, ...] = NO_EVIDENCE
     ) -> None:
-        """Apply an outcome of the recovery."""
         if outcome is RecoveryOutcome.UNCHANGED:
             return
         self.apply_change(now, self.machine.settle(now, outcome), evidence)
-        back, forward = (
-            outcome is RecoveryOutcome.STEP_BACK,
-            outcome is RecoveryOutcome.STEP_FORWARD,
-        )
+        forward = outcome is RecoveryOutcome.STEP_FORWARD
+        back = outcome is RecoveryOutcome.STEP_BACK
         if back:
             self.window.clear()
         if forward and self.machine.recovery.led_by_limiter:
@@ -349,7 +343,7 @@ class Engine:
             self.events.send(RecoveryStep, now, share=share, forward=forward, evidence=evidence)
 
     def _learning_rate(self) -> float:
-        """Return how fast to learn: an outage must not become the normal."""
+        """Return how fast to learn: an outage must not become normal."""
         machine = self.machine
         if self.events.drill or machine.state in REJECTING or machine.decided in REJECTING:
             return 0.0

@@ -81,6 +81,11 @@ class LoadShedder:
         return self.limit != inf
 
     @property
+    def streak_active(self) -> bool:
+        """True while calls fail in a row."""
+        return self.streak is not None and self.streak.active
+
+    @property
     def overloaded(self) -> bool:
         """Whether calls are being held back because there are too many."""
         by_load = isfinite(self.load_ceiling.limit)

@@ -58,7 +58,7 @@ def dump(engine: Engine, now: float) -> EngineMemento:
 
 
 def load(engine: Engine, now: float, memento: EngineMemento, age: float) -> int:
-    """Resume where `memento` was taken, `age` seconds ago; return the number of calls in the window.
+    """Resume where `memento` was taken, `age` seconds ago; return the calls added to the window.
 
     An open breaker waits for the rest of its wait; a half-open one starts its probes anew. One that
     warms up does so for as long as its baseline is not yet reliable.

@@ -72,6 +72,7 @@ def end_memory_drill(engine: Engine) -> None:
 
 def _require_automatic(engine: Engine, action: str) -> None:
     if not engine.machine.decides:
+        state = engine.machine.state
         raise BreakerStateError(
-            f"cannot {action} breaker {engine.name!r}: it is {engine.machine.state}; enable it first"
+            f"cannot {action} breaker {engine.name!r}: it is {state}; enable it first"
         )

@@ -82,7 +82,7 @@ class StateMachine:
         return probing and waiting and now < recovery.until
 
     def would_admit(self, now: float) -> bool:
-        """Return what the decided state does with one more call; takes a probe's place if limited."""
+        """Return True if the decided state admits one more call; may take a probe's place."""
         return self.recovery.admit(now) if self.decided in RECOVERING else True
 
     # --- transitions; each returns None where nothing changes

@@ -21,6 +21,12 @@ class TransitionLog:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         """Number of changes by (from, to, reason); those underneath `OBSERVE` are not counted."""
 
+    @property
+    def rejection_reason(self) -> str:
+        """Reason of rejections by the state: the operator's override, or the last trip's reason."""
+        override = self._machine.override
+        return override.value.lower() if override else self.last_trip.reason.value
+
     def record(self, now: float, change: Change, evidence: tuple[Evidence, ...], note: str) -> None:
         """Record a change that the machine made, and emit it."""
         if change.to_state in {OPEN, FORCED_OPEN}:

@@ -6,12 +6,14 @@ about 30 ns. `FastGuard` saves those of `allow` and `done`, and the look-up of `
 
 from time import monotonic
 from types import TracebackType
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from breakerd.breaker.context import DEADLINES, given_deadline
 from breakerd.breaker.guards.guard import DONE, ENTERED, Guard
-from breakerd.breaker.guards.target import GuardTarget
 from breakerd.breaker.runtime.gate import FastPath, allow_free_threaded
+
+if TYPE_CHECKING:
+    from breakerd.breaker.guards.target import GuardTarget
 
 
 def guard_class_for(breaker: FastPath) -> type[Guard]:

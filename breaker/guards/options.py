@@ -37,7 +37,7 @@ class CallOptions:
             raise ValueError(f"timeout is {self.timeout}; allowed: seconds above 0, 'slo', or None")
 
     def timeout_seconds(self, settings: Settings) -> float | None:
-        """Return the time-out in seconds of a call that begins under `settings`; None if it has none."""
+        """Return the time-out in seconds of a call under `settings`; None if it has none."""
         if self.timeout != "slo":
             return self.timeout
         return settings.slo.timeout if settings.slo else None
@@ -45,4 +45,4 @@ class CallOptions:
 
 DEFAULT_OPTIONS: Final = CallOptions()
 cached_options: Final = lru_cache(maxsize=256)(CallOptions)
-"""Return `CallOptions`, which take a microsecond to make; a program uses few, but with each call."""
+"""Return `CallOptions` from a cache: one takes a microsecond to make."""

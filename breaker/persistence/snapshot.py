@@ -1,8 +1,8 @@
 """A breaker's state as versioned, validated data, so that a restart resumes where it was.
 
-Times are stored as ages, since clocks differ between processes; the wall clock tells how old the data
-is. The operator's override, the decision, the wait, the window and the baseline are kept. Counters
-are not: metrics expect them to begin anew with the process.
+Times are stored as ages, since clocks differ between processes; the wall clock tells how old the
+data is. The operator's override, the decision, the wait, the window and the baseline are kept.
+Counters are not: metrics expect them to begin anew with the process.
 
 Version 1 had no baseline. It can still be restored.
 """

@@ -24,7 +24,7 @@ class Trip:
 
     Attributes:
         at: when it opened.
-        reason: what opened it ("latency", "errors", "memory", "hopeless").
+        reason: what opened it ("latency", "errors", "memory", "failure_streak").
         evidence: what it was based on, in sentences.
         bad_since: start of the first bad call of the spell that led to it, or of the oldest call
             under way if none had ended; None where no call was bad, as with memory.

@@ -33,9 +33,12 @@ class Player:
         self._now = 0.0
         self._memory: float | None = None
         self._breaker = Breaker(
-            settings, name=label, clock=lambda: self._now, memory=lambda: self._memory
+            settings,
+            name=label,
+            clock=lambda: self._now,
+            memory=lambda: self._memory,
+            externally_ticked=True,
         )
-        self._breaker.externally_ticked = True
         self._account = Account(label, settings, self._breaker.state)
         self._breaker.subscribe(self._account.heard)
         self._under_way: list[tuple[float, int, float, bool]] = []

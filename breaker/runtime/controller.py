@@ -1,9 +1,8 @@
 """Slow path of a breaker and its periodic work: all that `FastPath` cannot handle, and the ticks.
 
-- While nothing is wrong, calls meet only `FastPath`: `allow` pops a prepared decision, `done` logs a
-  duration. All else comes here, and reaches the engine under the lock. `_refresh_fast_path` alone
-  decides what the fast path may do by itself.
-- Whoever takes the lock first records what was logged, so whoever asks or decides sees every call.
+- While nothing is wrong, calls meet only `FastPath`: `allow` pops a prepared decision, `done` logs
+  a duration. All else comes here, and reaches the engine under the lock.
+- Whoever takes the lock records what was logged first, so it sees every call.
 - Nothing is read from the system and no listener is called while the lock is held.
 - Time passes on the ticker's thread. With an injected clock nothing runs in the background, and the
   calls themselves let time pass.
@@ -35,8 +34,8 @@ class Controller:
     It never refers to its `Breaker`, which so dies with its last reference.
 
     Args:
-        gate: what the fast path reads.
-        engine: what decides; only called with the lock held.
+        gate: data of the fast path.
+        engine: decides; only called with the lock held.
         readings: memory and load; only read without the lock.
         listeners: queue of the engine's events.
         clock: seconds as a float, never going back.
@@ -74,7 +73,6 @@ class Controller:
     ) -> None:
         self.engine = engine
         self.externally_ticked = False
-        """True if whoever drives the clock calls `tick` when due: calls then need not do it."""
         self._gate = gate
         self.readings = readings
         self.listeners = listeners
@@ -85,7 +83,7 @@ class Controller:
         self.recorder = CallRecorder(gate, engine, now)
         self._planner = PermitPlanner(gate, engine, self.recorder)
         self._sync_limit = OFF
-        """As the recorder's batch limit, where there is no ticker and each call needs its own end."""
+        """Batch limit where there is no ticker, and each call needs its own end."""
         self._next_tick = self._next_sample = -math.inf
         self._next_due = self._ticker_due = -math.inf
         """When time alone may next change something, and when the ticker will come next."""
@@ -93,10 +91,8 @@ class Controller:
         """When time alone may next change the state, as it was when the lock was released."""
         self._decision_valid_until = -math.inf
         """When `allow` may no longer repeat its decision without deciding anew."""
-        reading = readings.take(load=engine.load.enabled)
-        self._advance(now, reading)
+        self._advance(now, readings.take(load=engine.load.enabled))
         self._refresh_fast_path(now)
-        self._log_unavailable(reading)
 
     # --- slow path of the calls
 
@@ -166,7 +162,7 @@ class Controller:
         return allowed
 
     def _allow_reentrant(self) -> bool:
-        """Repeat the last decision to a finaliser or signal handler that interrupts this thread."""
+        """Repeat the last decision to a finaliser or signal handler."""
         self._gate.count(self._gate.decision)
         return self._gate.decision
 
@@ -177,10 +173,9 @@ class Controller:
             return self.recorder.log_long(seconds)
 
     def _record_success(self, start: float, end: float, *, error: bool) -> bool:
-        """Record a successful call with its own end where there is no ticker, if it decides nothing."""
-        if error or not start <= end < self._next_tick:
-            return False
-        if start < self.engine.machine.generation_started_at:
+        """Record a successful call where there is no ticker, unless it may decide something."""
+        current = start >= self.engine.machine.generation_started_at
+        if error or not current or not start <= end < self._next_tick:
             return False
         with self.lock:
             seconds = end - start
@@ -192,7 +187,7 @@ class Controller:
     # --- time
 
     def tick(self) -> float:
-        """Let time pass: read memory and load, end waits. Return seconds until the next tick is due."""
+        """Let time pass: read memory and load, end waits. Return seconds until the next tick."""
         reading = self._read_if_due()
         with self.locked() as now:
             self._advance(now, reading)
@@ -207,8 +202,8 @@ class Controller:
         watched = load.enabled or load.breached or LoadSignal(settings).enabled
         reading = self.readings.take(load=watched)
         with self.locked() as now:
-            interval = settings.memory_check_interval
-            self.readings.next_due = min(self.readings.next_due, now + interval)
+            due = now + settings.memory_check_interval
+            self.readings.next_due = min(self.readings.next_due, due)
             if self.engine.apply(now, settings):
                 self._apply(now, reading)
         self._log_unavailable(reading)
@@ -222,7 +217,7 @@ class Controller:
         self.readings.after_fork()
 
     def close(self) -> None:
-        """End the background work; calls let time pass from now on."""
+        """End the background work; calls let time pass then."""
         TICKER.discard(self)
         with self.locked():
             self._background = False
@@ -231,10 +226,7 @@ class Controller:
 
     @contextmanager
     def locked(self, reading: Reading | None = None) -> Iterator[float]:
-        """Hold the lock, with all logged calls recorded; yield the time in seconds.
-
-        A `reading` of memory and load takes effect at the end.
-        """
+        """Hold the lock with all logged calls recorded, yield the time, then apply `reading`."""
         now = self._acquire()
         try:
             yield now
@@ -247,9 +239,8 @@ class Controller:
         """Return the window with all logged calls and without expired ones; hold the lock."""
         now = self._clock()
         self.recorder.flush(now)
-        window = self.engine.window
-        window.expire(now)
-        return window
+        self.engine.window.expire(now)
+        return self.engine.window
 
     @property
     def retry_after(self) -> float:
@@ -259,7 +250,6 @@ class Controller:
 
     def _make_lock(self) -> None:
         self.lock = threading.RLock()
-        """Lock of the breaker; no other breaker's lock is taken while it is held."""
         # Not public, but what `threading.Condition` asks of every such lock.
         self._locked_by_me: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]  # noqa: SLF001
 
@@ -270,7 +260,7 @@ class Controller:
             now = self._clock()
             self.recorder.flush(now)
         except BaseException:
-            # An interrupt may come before the lock was taken, or just after.
+            # An interrupt may come before or just after the lock was taken.
             if self._locked_by_me():
                 self.lock.release()
             raise
@@ -326,9 +316,9 @@ class Controller:
             LOAD.log_unavailable(self.engine.load.unavailable)
 
     def _schedule_sample(self, now: float, *, idle: bool) -> None:
-        interval = self.engine.shedder.interval
-        resting = idle and not self.engine.shedder.limiting
-        self._next_sample = math.inf if resting or interval is None else now + interval
+        shedder = self.engine.shedder
+        resting = shedder.interval is None or (idle and not shedder.limiting)
+        self._next_sample = math.inf if resting else now + (shedder.interval or 0.0)
 
     # --- what the fast path may do by itself
 

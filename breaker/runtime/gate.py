@@ -75,7 +75,7 @@ class Gate:
             self._rejected += 1
 
     def refill(self, decision: bool, budget: int) -> None:
-        """Let `allow` return `decision` for at most `budget` calls before the controller decides."""
+        """Let `allow` return `decision` for `budget` calls before the controller decides."""
         left = self.permits
         if decision is self._decision and 0 < len(left) <= budget:
             return
@@ -159,15 +159,15 @@ def allow_free_threaded(self: FastPath) -> bool:
 
     `done` needs no lock there: lists have their own. See `drain_free_threaded`.
     """
-    gate = self._gate  # noqa: SLF001 - it takes the method's place
+    gate = self._gate
     with gate._lock:  # noqa: SLF001 - our own
         decision = gate.permits.pop() if gate.permits else None
-    return self._core.allow() if decision is None else decision  # noqa: SLF001 - as above
+    return self._core.allow() if decision is None else decision
 
 
 def refill_free_threaded(self: Gate, decision: bool, budget: int) -> None:
     """`Gate.refill` without a GIL."""
-    with self._lock:  # noqa: SLF001 - our own
+    with self._lock:
         _refill(self, decision, budget)
 
 

@@ -1,15 +1,17 @@
 """Record reported calls: durations, errors, what is in flight."""
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.calls.duration_histogram import FIRST_BUCKET, DurationHistogram
 from breakerd.breaker.calls.totals import CallDelta, CallTotals, DeltaReader
-from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.runtime.gate import Gate
+
+if TYPE_CHECKING:
+    from breakerd.breaker.calls.window import SlidingWindow
 
 OFF: Final = -1.0
 """Limit in seconds below every duration: no call is only logged."""

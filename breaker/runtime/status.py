@@ -73,6 +73,7 @@ def describe(
         config: what is known of its file.
     """
     settings, machine, window = engine.settings, engine.machine, engine.window
+    window.expire(now)
     milliseconds = [seconds * 1000 for seconds in window.durations(RECENT_CALLS)]
     trend = _trend(milliseconds, settings.latency_threshold)
     percentile = window.percentile() * 1000

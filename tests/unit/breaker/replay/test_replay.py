@@ -127,7 +127,7 @@ def test_a_stated_service_level_warms_up_and_trips_when_hopeless() -> None:
     outcome = outcome_of(with_bad_time(failing=1.0, slower=1.0), settings)
     assert outcome.seconds[State.WARMING_UP] == pytest.approx(30)
     (trip,) = outcome.trips
-    assert trip.reason == "hopeless"
+    assert trip.reason == "failure_streak"
     assert trip.time_to_detect is not None
     assert 0 < trip.time_to_detect < 5
 
