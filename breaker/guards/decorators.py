@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from breakerd.breaker.context import DEADLINES, given_deadline
+from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
 from breakerd.breaker.guards.guard import GuardOnTerms
 from breakerd.breaker.guards.guard_states import Guarded
 from breakerd.breaker.guards.options import PLAIN, Terms
@@ -25,7 +25,7 @@ def call(breaker: Guarded, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwa
 
     Where a deadline is in force that has passed, raises `DeadlineExceeded`, and asks nobody.
     """
-    if DEADLINES and given_deadline() is not None:
+    if ACTIVE_DEADLINES and get_deadline() is not None:
         with GuardOnTerms(breaker, PLAIN):
             return fn(*args, **kwargs)
     if not breaker.allow():
@@ -48,7 +48,7 @@ async def call_async(
 
     Raises `DeadlineExceeded` at the deadline in force, and where it has passed asks nobody.
     """
-    if DEADLINES and given_deadline() is not None:
+    if ACTIVE_DEADLINES and get_deadline() is not None:
         async with GuardOnTerms(breaker, PLAIN):
             return await fn(*args, **kwargs)
     if not breaker.allow():
@@ -98,7 +98,7 @@ def _guarded(breaker: Guarded, fn: Callable[P, R], terms: Terms) -> Callable[P, 
 
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if limited or (DEADLINES and given_deadline() is not None):
+        if limited or (ACTIVE_DEADLINES and get_deadline() is not None):
             with GuardOnTerms(breaker, terms):
                 return fn(*args, **kwargs)
         if not breaker.allow():
@@ -124,7 +124,7 @@ def _guarded_async(
 
     @functools.wraps(fn)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if limited or (DEADLINES and given_deadline() is not None):
+        if limited or (ACTIVE_DEADLINES and get_deadline() is not None):
             async with GuardOnTerms(breaker, terms):
                 return await fn(*args, **kwargs)
         if not breaker.allow():

@@ -4,7 +4,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
-from breakerd.breaker.context import DEADLINES, given_deadline
+from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.guard_states import SPENT
 from breakerd.breaker.runtime.gate import HotPath, allow_under_lock
@@ -39,7 +39,7 @@ class QuickGuard(Guard):
     breaker: HotPath  # type: ignore[assignment]  # and `Guarded` as well, since it is a `Breaker`
 
     def __enter__(self) -> Self:
-        if not DEADLINES or given_deadline() is None:
+        if not ACTIVE_DEADLINES or get_deadline() is None:
             try:
                 if self.breaker._answers.pop():  # noqa: SLF001 - as `HotPath.allow`
                     self._start = monotonic()

@@ -4,7 +4,7 @@ import sys
 from types import TracebackType
 from typing import Final, Self
 
-from breakerd.breaker.context import DEADLINES, PRIORITY, Priority, given_deadline
+from breakerd.breaker.context import ACTIVE_DEADLINES, PRIORITY, Priority, get_deadline
 from breakerd.breaker.errors import DeadlineExceeded
 from breakerd.breaker.guards.guard_states import ENDED, SPENT, Ended, Failing, Guarded
 from breakerd.breaker.guards.options import Ignored, Terms, Timeout, terms_of
@@ -69,7 +69,7 @@ class Guard:
     _time_limit: TimeLimit | None
 
     def __enter__(self) -> Self:
-        if DEADLINES and given_deadline() is not None:
+        if ACTIVE_DEADLINES and get_deadline() is not None:
             self._time_limit = TimeLimit(self.breaker.name)
         breaker = self.breaker
         if not breaker.allow():
@@ -164,7 +164,7 @@ class GuardOnTerms(Guard):
         if self._entered:
             SPENT.allow()  # says what is wrong
         limit = None
-        if terms.timeout is not None or given_deadline() is not None:
+        if terms.timeout is not None or get_deadline() is not None:
             self._time_limit = limit = TimeLimit(breaker.name)
         if terms.priority is not None:
             self._around = PRIORITY.get()
