@@ -251,13 +251,13 @@ class Alerting:
         return self.settings.opsgenie
 
     def _join(self, config: ConfigFile) -> None:
-        config.join(self)
+        config.subscribe(self)
         self._config = config
 
     def _leave_config(self) -> None:
         config, self._config = self._config, None
         if config is not None:
-            config.leave(self)
+            config.unsubscribe(self)
             if self._own_watch:
                 config.close()
 

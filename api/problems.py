@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from breakerd.breaker.config.validate import found
+from breakerd.breaker.config.validate import format_value
 from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -148,7 +148,7 @@ def _malformed(error: RequestValidationError) -> Problem:
                 where="request",
                 line=0,
                 key=".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]),
-                found="nothing" if each["type"] == "missing" else found(each.get("input")),
+                found="nothing" if each["type"] == "missing" else format_value(each.get("input")),
                 allowed=each["msg"],
             )
             for each in details

@@ -11,11 +11,11 @@ from breakerd.breaker.registry import Registry
 _log = get_logger(__name__)
 
 
-class StateKeeper:
+class StateAutosaver:
     """Restores a registry from a file on entry, saves it every `interval` seconds and on exit.
 
     A file that cannot be read or written is logged, and hinders nothing. One file serves one
-    process: forked workers need a keeper, and a file, each.
+    process: forked workers need an autosaver, and a file, each.
 
     Args:
         registry: whose breakers are kept.
@@ -24,7 +24,7 @@ class StateKeeper:
 
     Example:
         with Registry.from_file("config/breakers.toml") as registry:
-            with StateKeeper(registry, "var/breakers.json"):
+            with StateAutosaver(registry, "var/breakers.json"):
                 ...  # serve
     """
 
@@ -36,7 +36,7 @@ class StateKeeper:
         self._interval = interval
         self._stopping = threading.Event()
         self._failing = False
-        self._thread = threading.Thread(target=self._run, name="breaker-keeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="breaker-autosave", daemon=True)
 
     def __enter__(self) -> Self:
         self._registry.restore(self._path)

@@ -54,7 +54,7 @@ def current_deadline() -> float | None:
     In seconds of the clock that the deadline was set by: `time.monotonic`, unless a breaker or a
     test has one of its own. `remaining` needs no such knowledge.
     """
-    found = deadline_in_force()
+    found = active_deadline()
     return found.at if found else None
 
 
@@ -64,7 +64,7 @@ def remaining() -> float | None:
     Made for a client's time-out: `session.get(url, timeout=remaining())`. Some clients take 0 for
     "no limit" or refuse it, so ask `check_deadline` first.
     """
-    found = deadline_in_force()
+    found = active_deadline()
     return max(0.0, found.remaining()) if found else None
 
 
@@ -74,7 +74,7 @@ def check_deadline() -> None:
     Raises:
         DeadlineExceeded: the deadline has passed.
     """
-    found = deadline_in_force()
+    found = active_deadline()
     if found and (left := found.remaining()) <= 0:
         raise DeadlineExceeded(f"the deadline passed {-left:.3f} s ago")
 
@@ -95,8 +95,8 @@ def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> 
     """
     if not math.isfinite(seconds):
         raise ValueError(f"deadline() got {seconds}; allowed: a finite number of seconds")
-    before, own = deadline_in_force(), Deadline(clock() + seconds, clock)
-    DEADLINE.set(nearest(before, own))
+    before, own = active_deadline(), Deadline(clock() + seconds, clock)
+    DEADLINE.set(earliest(before, own))
     try:
         yield
     finally:
@@ -104,7 +104,7 @@ def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> 
         own.lift()
 
 
-DEADLINES: Final[set[int]] = set()
+ACTIVE_DEADLINES: Final[set[int]] = set()
 """The ids of those that there are, and that were not lifted: without any, none is looked for."""
 
 
@@ -123,7 +123,7 @@ class Deadline:
         self.at = at
         self.clock = clock
         self.enforced = False
-        DEADLINES.add(id(self))
+        ACTIVE_DEADLINES.add(id(self))
 
     def remaining(self) -> float:
         """Seconds until then; negative afterwards."""
@@ -132,19 +132,19 @@ class Deadline:
     def lift(self) -> None:
         """Ends it for all who carry it: what outlives a call is not bound by its deadline."""
         self.at = math.inf
-        DEADLINES.discard(id(self))
+        ACTIVE_DEADLINES.discard(id(self))
 
     # Bound here, since at the end of the process the module's names may be gone before.
-    def __del__(self, forget: Callable[[int], None] = DEADLINES.discard) -> None:
+    def __del__(self, forget: Callable[[int], None] = ACTIVE_DEADLINES.discard) -> None:
         forget(id(self))
 
 
-def nearest(outer: Deadline | None, inner: Deadline) -> Deadline:
+def earliest(outer: Deadline | None, inner: Deadline) -> Deadline:
     """The one that comes first, whichever clock each is told by."""
     return outer if outer and outer.remaining() < inner.remaining() else inner
 
 
-def deadline_in_force() -> Deadline | None:
+def active_deadline() -> Deadline | None:
     """The nearest deadline that has not been lifted."""
     found = DEADLINE.get()
     return found if found is not None and found.at < math.inf else None
@@ -154,7 +154,7 @@ def deadline_in_force() -> Deadline | None:
 # generator may each run in a context of their own.
 PRIORITY: ContextVar[Priority] = ContextVar("breaker.priority", default=Priority.CRITICAL)
 DEADLINE: ContextVar[Deadline | None] = ContextVar("breaker.deadline", default=None)
-given_deadline: Final = DEADLINE.get
+get_deadline: Final = DEADLINE.get
 """The deadline in the context, lifted or not, for those whom each call waits for.
 
 So called it costs 10 ns, and `DEADLINE.get()` in another module 70: of an imported object CPython

@@ -13,10 +13,10 @@ from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.file import ConfigFile
 from breakerd.breaker.config.sections import (
+    BREAKERS,
+    LEGACY_ROOT,
     NAME_ALLOWED,
-    NAMED,
-    OLDER_ROOT,
-    merged,
+    merge,
     read_sections,
     valid_name,
 )
@@ -26,7 +26,7 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.host.load import LoadReading
-from breakerd.breaker.persistence.snapshot_file import Snapshots, StateFile
+from breakerd.breaker.persistence.snapshot_file import SnapshotFile, Snapshots
 from breakerd.breaker.runtime.report import ConfigReport
 from breakerd.breaker.settings import Settings
 
@@ -61,13 +61,13 @@ class Registry:
         self._memory = memory
         self._load = load
         self._lock = threading.RLock()
-        self._changing = threading.RLock()
+        self._change_lock = threading.RLock()
         """Held while settings change; always taken before the other, never within it."""
         self._root = settings or Settings()
         self._named = dict(breakers or {})
         self._breakers: dict[str, Breaker] = {}
         self._subscriptions: list[_Subscription] = []
-        self._unclaimed: Snapshots = {}
+        self._pending_snapshots: Snapshots = {}
         """Restored snapshots of breakers that were not made yet."""
         for name in (DEFAULT, *self._named):
             self.get(name)
@@ -92,10 +92,10 @@ class Registry:
         registry = cls(
             sections.root, breakers=sections.named, clock=clock, memory=memory, load=load
         )
-        registry.config, registry._changing = config, config.lock
+        registry.config, registry._change_lock = config, config.lock
         for breaker in registry:
-            registry._attach(breaker)
-        config.join(registry)
+            registry._bind_config(breaker)
+        config.subscribe(registry)
         if watch:
             config.watch()
         return registry
@@ -118,11 +118,11 @@ class Registry:
                 memory=self._memory,
                 load=self._load,
             )
-            self._attach(breaker)
+            self._bind_config(breaker)
             for subscription in self._subscriptions:
                 subscription.add(breaker)
             self._breakers[name] = breaker
-        self._claim(breaker)
+        self._restore_pending(breaker)
         return breaker
 
     def find(self, name: str) -> Breaker | None:
@@ -167,12 +167,12 @@ class Registry:
             ConfigWriteError: the change is in force, but could not be written to the file.
         """
         breaker = self._breakers[name]
-        with self._changing:
-            changed = _changed(breaker.settings, values)
+        with self._change_lock:
+            changed = _validate_change(breaker.settings, values)
             if self.config is None:
-                self._change_unfiled(name, changed)
+                self._change_in_memory(name, changed)
             else:
-                self.config.change(_places(self.config.document.data, name, values))
+                self.config.change(_file_keys(self.config.document.data, name, values))
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -203,7 +203,7 @@ class Registry:
         """
         snapshots = {breaker.name: breaker.snapshot() for breaker in self}
         # What nobody has asked for since the restart is still good.
-        StateFile(path).write(self._unclaimed | snapshots)
+        SnapshotFile(path).write(self._pending_snapshots | snapshots)
 
     def restore(self, path: str | PathLike[str]) -> None:
         """Takes up what `save` left: now, or when a breaker of that name is made.
@@ -211,12 +211,12 @@ class Registry:
         To be called before the first calls. Nothing in the file hinders a start: without the file
         nothing happens, and what is damaged is set aside and logged.
         """
-        self._unclaimed = StateFile(path).read()
+        self._pending_snapshots = SnapshotFile(path).read()
         for breaker in self:
-            self._claim(breaker)
+            self._restore_pending(breaker)
 
     def prepare(self, document: Document) -> Callable[[], None]:
-        """The registry as a participant in the file: checks its sections.
+        """The registry as a subscriber in the file: checks its sections.
 
         Raises:
             ConfigError: every problem in them.
@@ -250,18 +250,18 @@ class Registry:
     ) -> None:
         self.close()
 
-    def _claim(self, breaker: Breaker) -> None:
+    def _restore_pending(self, breaker: Breaker) -> None:
         # Without the lock: this tells listeners, who may ask for a breaker.
-        snapshot = self._unclaimed.pop(breaker.name, None)
+        snapshot = self._pending_snapshots.pop(breaker.name, None)
         if snapshot is not None:
             breaker.restore(snapshot)
 
-    def _attach(self, breaker: Breaker) -> None:
+    def _bind_config(self, breaker: Breaker) -> None:
         if self.config is not None:
             breaker.config_file = self.config.path
-            breaker.config_report = partial(_report, self.config)
+            breaker.config_report = partial(_config_report, self.config)
 
-    def _change_unfiled(self, name: str, changed: Settings) -> None:
+    def _change_in_memory(self, name: str, changed: Settings) -> None:
         with self._lock:
             if name == DEFAULT and DEFAULT not in self._named:
                 self._root = changed
@@ -290,7 +290,7 @@ class _Subscription:
             end()
 
 
-def _report(config: ConfigFile) -> ConfigReport:
+def _config_report(config: ConfigFile) -> ConfigReport:
     status = config.status
     return ConfigReport(
         file=str(config.path),
@@ -299,24 +299,24 @@ def _report(config: ConfigFile) -> ConfigReport:
     )
 
 
-def _places(
+def _file_keys(
     data: Mapping[str, object], name: str, values: Mapping[str, object]
 ) -> dict[Key, object]:
     """Where in the file with that `data` the values stand, or are to stand."""
-    named, older = data.get(NAMED), data.get(OLDER_ROOT)
+    named, older = data.get(BREAKERS), data.get(LEGACY_ROOT)
     has_table = name != DEFAULT or (isinstance(named, dict) and name in named)
     places: dict[Key, object] = {}
     for dotted, value in values.items():
         key: Key = tuple(dotted.split("."))
         if has_table:
-            key = (NAMED, name, *key)
+            key = (BREAKERS, name, *key)
         elif isinstance(older, dict) and key[0] not in data:
-            key = (OLDER_ROOT, *key)
+            key = (LEGACY_ROOT, *key)
         places[key] = value
     return places
 
 
-def _nested(values: Mapping[str, object]) -> dict[str, object]:
+def _nest(values: Mapping[str, object]) -> dict[str, object]:
     nested: dict[str, object] = {}
     for dotted, value in values.items():
         *tables, leaf = dotted.split(".")
@@ -332,7 +332,7 @@ def _nested(values: Mapping[str, object]) -> dict[str, object]:
     return nested
 
 
-def _changed(settings: Settings, values: Mapping[str, object]) -> Settings:
+def _validate_change(settings: Settings, values: Mapping[str, object]) -> Settings:
     return validate(
-        Settings, merged(settings.model_dump(exclude_unset=True), _nested(values)), where="request"
+        Settings, merge(settings.model_dump(exclude_unset=True), _nest(values)), where="request"
     )

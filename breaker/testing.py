@@ -8,11 +8,11 @@ from breakerd.breaker.events.events import Event
 E = TypeVar("E", bound=Event)
 
 
-class DrivenClock:
+class ManualClock:
     """A clock that stands still until told otherwise.
 
     Example:
-        clock = DrivenClock()
+        clock = ManualClock()
         breaker = Breaker(clock=clock, memory=lambda: None)
         clock.advance(10)
         breaker.tick()
@@ -42,8 +42,8 @@ class EventLog(list[Event]):
         return [event for event in self if isinstance(event, kind)]
 
 
-def run_call(
-    breaker: Breaker, clock: DrivenClock, milliseconds: float, *, error: bool = False
+def simulate_call(
+    breaker: Breaker, clock: ManualClock, milliseconds: float, *, error: bool = False
 ) -> bool:
     """One call of that length, if the breaker lets it; says whether it did."""
     if not breaker.allow():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from breakerd.api.app import create_app as create_app
     from breakerd.api.settings import ApiSettings as ApiSettings
     from breakerd.breaker._version import __version__ as __version__
-    from breakerd.breaker.autosave import StateKeeper as StateKeeper
+    from breakerd.breaker.autosave import StateAutosaver as StateAutosaver
     from breakerd.breaker.breaker import Breaker as Breaker
     from breakerd.breaker.calls.counters import Counters as Counters
     from breakerd.breaker.context import Priority as Priority
@@ -104,7 +104,7 @@ __all__ = [
     "Slo",
     "SnapshotError",
     "State",
-    "StateKeeper",
+    "StateAutosaver",
     "Status",
     "ThresholdBreached",
     "ThresholdCleared",
@@ -156,7 +156,7 @@ _HOMES = {
     "Slo": "breakerd.breaker.settings",
     "SnapshotError": "breakerd.breaker.errors",
     "State": "breakerd.breaker.states",
-    "StateKeeper": "breakerd.breaker.autosave",
+    "StateAutosaver": "breakerd.breaker.autosave",
     "Status": "breakerd.breaker.runtime.report",
     "ThresholdBreached": "breakerd.breaker.events.events",
     "ThresholdCleared": "breakerd.breaker.events.events",

@@ -22,7 +22,7 @@ from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, is_loopback
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
 from breakerd.api.settings import ApiSettings
-from breakerd.breaker.autosave import StateKeeper
+from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.config import Document
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.logging import get_logger
@@ -125,14 +125,14 @@ class Service:
             demo_endpoints=self._demo_endpoints,
         )
         if registry.config is not None:
-            registry.config.join(AdminSection(app.state.admin))
+            registry.config.subscribe(AdminSection(app.state.admin))
         return app
 
     def _keep_state(self, registry: Registry, settings: ApiSettings, stack: ExitStack) -> None:
         """Before alerting looks at the breakers: what was open may still be."""
         if settings.state_file:
-            keeper = StateKeeper(registry, settings.state_file, settings.state_interval)
-            stack.enter_context(keeper)
+            autosaver = StateAutosaver(registry, settings.state_file, settings.state_interval)
+            stack.enter_context(autosaver)
 
     def _serve(self, app: FastAPI, listener: socket.socket) -> None:
         config = uvicorn.Config(
@@ -197,7 +197,7 @@ class Server(uvicorn.Server):
 
 
 class AdminSection:
-    """The admin plane as a participant in the file: tokens and limits change while it runs."""
+    """The admin plane as a subscriber of the file: tokens and limits change while it runs."""
 
     def __init__(self, admin: Admin) -> None:
         self._admin = admin

@@ -12,7 +12,7 @@ import sys
 import psutil
 
 from benchmarks.resources.memory_subject import call, cycle, drive, make
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 WINDOW = 1024
 TRANSITIONS_OF_A_CYCLE = 3
@@ -22,7 +22,7 @@ WARM_UP = {"calls": 50_000, "transitions": 3_000}
 
 def main(kind: str, what: str, count: int) -> None:
     """Lets it all happen: calls on the real clock, transitions on a driven one."""
-    clock = DrivenClock()
+    clock = ManualClock()
     breaker = make(kind, WINDOW) if what == "calls" else make(kind, WINDOW, clock)
     breaker.subscribe(_ignore)
 

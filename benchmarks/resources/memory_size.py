@@ -13,7 +13,7 @@ from collections.abc import Callable
 import psutil
 
 from benchmarks.resources.memory_subject import drive, make
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 CALLS = 140_000
 """How many calls fill the windows of all breakers, at most."""
@@ -22,7 +22,7 @@ BREAKERS = 200
 
 def main(kind: str, window: int, *, full: bool) -> None:
     """Makes as many breakers as tell something, for each of the two."""
-    clock = DrivenClock()
+    clock = ManualClock()
     count = min(BREAKERS, CALLS // window) if full else BREAKERS
     calls = window if full else 0
     kept = [made(kind, window, clock, 100)]  # the first one pays for what all share
@@ -40,7 +40,7 @@ def main(kind: str, window: int, *, full: bool) -> None:
     print(json.dumps({"resident": resident, "traced": traced}))
 
 
-def made(kind: str, window: int, clock: DrivenClock, calls: int) -> object:
+def made(kind: str, window: int, clock: ManualClock, calls: int) -> object:
     """A breaker with so many calls behind it."""
     breaker = make(kind, window, clock)
     drive(breaker, clock, calls)

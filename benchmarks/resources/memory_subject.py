@@ -11,7 +11,7 @@ from typing import Final
 
 from breakerd import Breaker, LimiterSettings, RecoverySettings, Settings, Slo, State
 from breakerd.breaker.runtime.ticker import TICKER
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 PLAIN: Final = "plain"
 TUNED: Final = "self-tuning"
@@ -47,7 +47,7 @@ def call(breaker: Breaker, count: int) -> None:
             done(start, clock())
 
 
-def drive(breaker: Breaker, clock: DrivenClock, count: int) -> None:
+def drive(breaker: Breaker, clock: ManualClock, count: int) -> None:
     """Makes `count` calls on a driven clock, no two of one duration."""
     allow, done, seconds = breaker.allow, breaker.done, _CALL
     for _ in range(count):
@@ -59,7 +59,7 @@ def drive(breaker: Breaker, clock: DrivenClock, count: int) -> None:
             done(start, clock.now)
 
 
-def cycle(breaker: Breaker, clock: DrivenClock) -> None:
+def cycle(breaker: Breaker, clock: ManualClock) -> None:
     """From closed to open and back by itself, through the probes: three transitions."""
     breaker.trip()
     while breaker.state is not State.CLOSED:

@@ -20,7 +20,7 @@ from resource import RUSAGE_SELF, getrusage
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from breakerd import Settings, Slo
-from breakerd.breaker.replay import Call, Trace, replay
+from breakerd.breaker.replay import CallRecord, Trace, replay
 
 THRESHOLDS = Settings(latency_threshold=400, error_threshold=0.5, wait_time=5)
 SERVICE_LEVEL = Settings(slo=Slo(success_rate=0.95, timeout=0.5))
@@ -64,14 +64,14 @@ def once(file: str, name: str) -> None:
     print(json.dumps([seconds, getrusage(RUSAGE_SELF).ru_maxrss / 1000]))
 
 
-def calls_of(count: int) -> Iterator[Call]:
+def calls_of(count: int) -> Iterator[CallRecord]:
     """Calls at 200 a second; from the half on, a twentieth of them are slow and often fail."""
     chance, now = random.Random(1), 1.7e9  # noqa: S311 - the same calls at every run
     for number in range(count):
         bad = 0.5 < number / count < 0.55
         now += chance.expovariate(200)
         duration = chance.lognormvariate(-2.5, 0.4) * (15 if bad else 1)
-        yield Call(now, duration, chance.random() < (0.3 if bad else 0.005), 0.5)
+        yield CallRecord(now, duration, chance.random() < (0.3 if bad else 0.005), 0.5)
 
 
 def write(file: Path, form: str, count: int) -> None:
@@ -83,25 +83,25 @@ def write(file: Path, form: str, count: int) -> None:
         trace.writelines(f"{line_of(call)}\n" for call in calls_of(count))
 
 
-def csv_line(call: Call) -> str:
+def csv_line(call: CallRecord) -> str:
     """A line of CSV."""
     return f"{call.start:.6f},{call.duration * 1000:.3f},{status(call)},{call.memory}"
 
 
-def json_line(call: Call) -> str:
+def json_line(call: CallRecord) -> str:
     """A JSON object."""
     date = datetime.fromtimestamp(call.start, UTC).isoformat()
     return json.dumps({"start": date, "duration_s": round(call.duration, 6), "error": call.error})
 
 
-def nginx_line(call: Call) -> str:
+def nginx_line(call: CallRecord) -> str:
     """A line of nginx's combined format, with the duration."""
     date = datetime.fromtimestamp(call.start + call.duration, UTC).strftime("%d/%b/%Y:%H:%M:%S")
     request = '"GET /pay HTTP/1.1"'
     return f'192.0.2.7 - - [{date} +0000] {request} {status(call)} 9 "-" "c" rt={call.duration:.3f}'
 
 
-def envoy_line(call: Call) -> str:
+def envoy_line(call: CallRecord) -> str:
     """A line of Envoy's default format."""
     date = datetime.fromtimestamp(call.start, UTC).isoformat(timespec="milliseconds")
     took = round(call.duration * 1000)
@@ -109,12 +109,12 @@ def envoy_line(call: Call) -> str:
     return f'[{date[:-6]}Z] {request} {status(call)} - 0 9 {took} - "-" "c" "id" "host" "u:80"'
 
 
-def status(call: Call) -> int:
+def status(call: CallRecord) -> int:
     """The HTTP status of a call."""
     return 503 if call.error else 200
 
 
-FORMATS: dict[str, Callable[[Call], str]] = {
+FORMATS: dict[str, Callable[[CallRecord], str]] = {
     "csv": csv_line,
     "jsonl": json_line,
     "nginx": nginx_line,

@@ -1,7 +1,7 @@
 """The TOML file: read with line numbers, checked as a whole, watched, applied, written back."""
 
 from breakerd.breaker.config.document import Document, parse_document, read_document
-from breakerd.breaker.config.file import ConfigFile, Participant, ReloadStatus
+from breakerd.breaker.config.file import ConfigFile, ConfigSubscriber, ReloadStatus
 from breakerd.breaker.config.sections import BreakerSections, read_sections
 from breakerd.breaker.config.toml_scan import Key
 from breakerd.breaker.config.validate import validate
@@ -9,9 +9,9 @@ from breakerd.breaker.config.validate import validate
 __all__ = [
     "BreakerSections",
     "ConfigFile",
+    "ConfigSubscriber",
     "Document",
     "Key",
-    "Participant",
     "ReloadStatus",
     "parse_document",
     "read_document",

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 
-def replace_text(path: Path, text: str) -> None:
+def atomic_write(path: Path, text: str) -> None:
     """Writes `text` to the file behind `path`, keeping its mode and owner.
 
     A link is followed. Where a file cannot be replaced but may be written (it is a mount point of

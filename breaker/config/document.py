@@ -41,9 +41,9 @@ def read_document(path: str | Path) -> Document:
         text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
         found = f"byte {error.object[error.start]:#04x} at offset {error.start}"
-        raise _unusable(path, 0, found, "UTF-8 text") from None
+        raise _file_error(path, 0, found, "UTF-8 text") from None
     except OSError as error:
-        raise _unusable(path, 0, error.strerror or str(error), "a readable file") from None
+        raise _file_error(path, 0, error.strerror or str(error), "a readable file") from None
     return parse_document(path, text)
 
 
@@ -58,11 +58,11 @@ def parse_document(path: Path, text: str) -> Document:
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"line (\d+)", str(error))
         line = int(at[1]) if at else text.count("\n") + 1
-        raise _unusable(path, line, str(error), "TOML 1.0") from None
-    return Document(path, text, data, _lines(text))
+        raise _file_error(path, line, str(error), "TOML 1.0") from None
+    return Document(path, text, data, _find_lines(text))
 
 
-def _lines(text: str) -> dict[Key, int]:
+def _find_lines(text: str) -> dict[Key, int]:
     exact: dict[Key, int] = {}
     # A table that no header opens begins with the first key in it.
     implied: dict[Key, int] = {}
@@ -70,10 +70,10 @@ def _lines(text: str) -> dict[Key, int]:
         exact[statement.key] = statement.line
         for length in range(1, len(statement.key)):
             implied.setdefault(statement.key[:length], statement.line)
-        for index, line in enumerate(statement.elements):
+        for index, line in enumerate(statement.element_lines):
             exact[*statement.key, str(index)] = line
     return implied | exact
 
 
-def _unusable(path: Path, line: int, found: str, allowed: str) -> ConfigError:
+def _file_error(path: Path, line: int, found: str, allowed: str) -> ConfigError:
     return ConfigError([ConfigProblem(str(path), line, "", found, allowed)])

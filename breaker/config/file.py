@@ -13,20 +13,20 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from breakerd.breaker.config.atomic_write import replace_text
+from breakerd.breaker.config.atomic_write import atomic_write
 from breakerd.breaker.config.document import Document, parse_document, read_document
-from breakerd.breaker.config.toml_edit import edited
+from breakerd.breaker.config.toml_edit import edit
 from breakerd.breaker.config.toml_scan import Key
 from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
-    from breakerd.breaker.config.file_watcher import FileWatch
+    from breakerd.breaker.config.file_watcher import FileWatcher
 
 _log = get_logger(__name__)
 
 
-class Participant(Protocol):
+class ConfigSubscriber(Protocol):
     """Owns sections of the file."""
 
     def prepare(self, document: Document) -> Callable[[], None]:
@@ -56,7 +56,7 @@ class ReloadStatus:
 class ConfigFile:
     """One TOML file, shared by all packages that have sections in it. Thread-safe.
 
-    `lock` is held while a configuration is put in force. Participants take their own locks within
+    `lock` is held while a configuration is put in force. Subscribers take their own locks within
     it, so whoever holds one of those must not call `reload` or `change` without holding `lock`.
 
     Raises:
@@ -66,29 +66,29 @@ class ConfigFile:
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         self.lock = threading.RLock()
-        self._participants: list[Participant] = []
+        self._subscribers: list[ConfigSubscriber] = []
         self._document = read_document(self.path)
         self._digest = _digest(self._document.text)
         """Of the content on disk that is in force."""
         self._unwritten: dict[Key, object] = {}
-        self._watch: FileWatch | None = None
+        self._watcher: FileWatcher | None = None
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
 
-    def join(self, participant: Participant) -> None:
-        """Takes a participant in, and puts the present content in force for it.
+    def subscribe(self, subscriber: ConfigSubscriber) -> None:
+        """Takes a subscriber in, and puts the present content in force for it.
 
         Raises:
             ConfigError: its sections are wrong; it has not joined then.
         """
         with self.lock:
-            apply = participant.prepare(self._document)
+            apply = subscriber.prepare(self._document)
             apply()
-            self._participants.append(participant)
+            self._subscribers.append(subscriber)
 
-    def leave(self, participant: Participant) -> None:
-        """Lets a participant go."""
+    def unsubscribe(self, subscriber: ConfigSubscriber) -> None:
+        """Lets a subscriber go."""
         with self.lock:
-            self._participants.remove(participant)
+            self._subscribers.remove(subscriber)
 
     def reload(self) -> bool:
         """Reads the file, and puts it in force if nothing is wrong with it.
@@ -98,16 +98,16 @@ class ConfigFile:
         """
         with self.lock:
             try:
-                self._take(read_document(self.path))
+                self._accept(read_document(self.path))
             except ConfigError as error:
-                self._refuse(error)
+                self._reject(error)
             return self.status.successful
 
     def change(self, changes: Mapping[Key, object]) -> None:
         """Changes single values: checked with all else, put in force, written down.
 
         A None takes its key out. Writing them is no reload: they are in force already. What others
-        edited in the file meanwhile stays, and comes into force with it.
+        edit in the file meanwhile stays, and comes into force with it.
 
         Raises:
             ConfigError: a value is wrong; nothing was changed.
@@ -116,8 +116,8 @@ class ConfigFile:
                 that can be, and end with the next edit of the file.
         """
         with self.lock:
-            text = edited(self._document.text, changes)
-            self._put_in_force(parse_document(self.path, text))
+            text = edit(self._document.text, changes)
+            self._apply(parse_document(self.path, text))
             self._unwritten.update(changes)
             try:
                 self._write()
@@ -137,35 +137,35 @@ class ConfigFile:
     def watch(self) -> None:
         """Applies changes of the file from now on, on a thread of its own."""
         # Not at the top: those who only read a file need not load watchdog.
-        from breakerd.breaker.config.file_watcher import FileWatch
+        from breakerd.breaker.config.file_watcher import FileWatcher
 
         with self.lock:
-            if self._watch is None:
-                self._watch = FileWatch(self.path, self._look)
-                self._watch.start()
+            if self._watcher is None:
+                self._watcher = FileWatcher(self.path, self._check)
+                self._watcher.start()
 
     def close(self) -> None:
         """Stops watching."""
         with self.lock:
-            watch, self._watch = self._watch, None
+            watch, self._watcher = self._watcher, None
         if watch is not None:
             watch.stop()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         """Takes the file if its content is not the one in force."""
         with self.lock:
             try:
                 document = read_document(self.path)
                 if _digest(document.text) != self._digest or not self.status.successful:
-                    self._take(document)
+                    self._accept(document)
             except ConfigError as error:
-                self._refuse(error)
+                self._reject(error)
 
     def _write(self) -> None:
         present = read_document(self.path)
-        text = edited(present.text, self._unwritten)
+        text = edit(present.text, self._unwritten)
         written = parse_document(self.path, text)
-        replace_text(self.path, text)
+        atomic_write(self.path, text)
         _log.info(
             "configuration written",
             file=str(self.path),
@@ -178,23 +178,23 @@ class ConfigFile:
             self._digest = b""
             self.reload()
 
-    def _take(self, document: Document) -> None:
+    def _accept(self, document: Document) -> None:
         """Puts in force what was read from the disk."""
         if _digest(document.text) == self._digest:
-            self._put_in_force(self._document)
+            self._apply(self._document)
         else:
-            self._put_in_force(document)
+            self._apply(document)
             self._digest = _digest(document.text)
             self._unwritten.clear()
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
         _log.info("configuration applied", file=str(self.path))
 
-    def _put_in_force(self, document: Document) -> None:
+    def _apply(self, document: Document) -> None:
         problems: list[ConfigProblem] = []
         steps: list[Callable[[], None]] = []
-        for participant in self._participants:
+        for subscriber in self._subscribers:
             try:
-                steps.append(participant.prepare(document))
+                steps.append(subscriber.prepare(document))
             except ConfigError as error:
                 problems += error.problems
         if problems:
@@ -203,7 +203,7 @@ class ConfigFile:
             step()
         self._document = document
 
-    def _refuse(self, error: ConfigError) -> None:
+    def _reject(self, error: ConfigError) -> None:
         if error.problems == self.status.problems:
             return
         self.status = ReloadStatus(

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 _log = get_logger(__name__)
 
-_DEBOUNCE: Final = 0.1
+_DEBOUNCE_TIME: Final = 0.1
 """Seconds to let a burst of events end."""
-_LOOK_EVERY: Final = 2.0
+_POLL_INTERVAL: Final = 2.0
 """Seconds between looks at the file where no event comes."""
 
 
-class FileWatch:
+class FileWatcher:
     """Calls `check` on a thread of its own when the file may have changed.
 
     Args:
@@ -45,12 +45,12 @@ class FileWatch:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="breaker-config", daemon=True)
         self._observer: BaseObserver | None = None
-        self._seen: tuple[int, ...] = ()
+        self._last_signature: tuple[int, ...] = ()
 
     def start(self) -> None:
         """Begins to watch."""
-        self._seen = self._signature()
-        self._observe()
+        self._last_signature = self._signature()
+        self._start_observer()
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,7 +63,7 @@ class FileWatch:
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def _observe(self) -> None:
+    def _start_observer(self) -> None:
         folders = {self._path.parent.absolute(), self._path.resolve().parent}
         observer = Observer()
         try:
@@ -77,14 +77,14 @@ class FileWatch:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            woken = self._wake.wait(_LOOK_EVERY)
+            woken = self._wake.wait(_POLL_INTERVAL)
             if woken:
-                self._stop.wait(_DEBOUNCE)
+                self._stop.wait(_DEBOUNCE_TIME)
                 self._wake.clear()
             signature = self._signature()
-            if self._stop.is_set() or (not woken and signature == self._seen):
+            if self._stop.is_set() or (not woken and signature == self._last_signature):
                 continue
-            self._seen = signature
+            self._last_signature = signature
             try:
                 self._check()
             except Exception:  # noqa: BLE001 - the next change must be noticed too

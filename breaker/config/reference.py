@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from breakerd.breaker.config.toml_scan import Key
-from breakerd.breaker.config.validate import allowed
+from breakerd.breaker.config.validate import describe_allowed
 
 _WIDTH: Final = 98
 _ANY_NAME: Final = "NAME"
@@ -65,7 +65,7 @@ def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
                 table=table,
                 name=name,
                 meaning=field.description or "",
-                allowed=allowed(model, (name,)),
+                allowed=describe_allowed(model, (name,)),
                 default=""
                 if field.is_required()
                 else _as_toml_value(field.get_default(call_default_factory=True)),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tomlkit.items import Item
 
 
-def edited(text: str, changes: Mapping[Key, object]) -> str:
+def edit(text: str, changes: Mapping[Key, object]) -> str:
     """`text` with each key of `changes` set to its value, or taken out where that is None.
 
     Tables that are missing are made.
@@ -20,11 +20,11 @@ def edited(text: str, changes: Mapping[Key, object]) -> str:
         ValueError: the text is not TOML, or a key leads through something that is no table.
     """
     for key, value in changes.items():
-        text = _inserted(text, key, value) or _assigned(text, key, value)
+        text = _insert(text, key, value) or _assign(text, key, value)
     return text
 
 
-def _inserted(text: str, key: Key, value: object) -> str | None:
+def _insert(text: str, key: Key, value: object) -> str | None:
     """`text` with a new last line in a table that has lines; None where that does not fit.
 
     tomlkit would put it behind the comments that introduce the next table.
@@ -41,13 +41,13 @@ def _inserted(text: str, key: Key, value: object) -> str | None:
     above = text[last.start : last.end]
     indent = above[: len(above) - len(above.lstrip(" \t"))]
     name = tomlkit.key(key[-1]).as_string()
-    line = f"{indent}{name} = {_item(value).as_string()}{line_break}"
+    line = f"{indent}{name} = {_toml_item(value).as_string()}{line_break}"
     if not above.endswith("\n"):
         line = line_break + line
     return text[: last.end] + line + text[last.end :]
 
 
-def _assigned(text: str, key: Key, value: object) -> str:
+def _assign(text: str, key: Key, value: object) -> str:
     """Only the leaf is assigned: assigning a table would drop the comments in it."""
     document = tomlkit.parse(text)
     table: MutableMapping[str, object] = document
@@ -64,9 +64,9 @@ def _assigned(text: str, key: Key, value: object) -> str:
     if value is None:
         table.pop(key[-1], None)
     else:
-        table[key[-1]] = _item(value)
+        table[key[-1]] = _toml_item(value)
     return document.as_string()
 
 
-def _item(value: object) -> "Item":
+def _toml_item(value: object) -> "Item":
     return tomlkit.item(list(value) if isinstance(value, tuple) else value)

@@ -44,7 +44,7 @@ class Statement:
     table: Key
     key: Key
     line: int
-    elements: tuple[int, ...]
+    element_lines: tuple[int, ...]
     start: int
     end: int
 
@@ -56,11 +56,11 @@ def statements(text: str) -> Iterator[Statement]:
     while position < len(text):
         start = position
         if assignment := _ASSIGNMENT.match(text, position):
-            key = table + _parts(assignment[1])
-            position, elements = _value(text, assignment.end(), line)
+            key = table + _split_key(assignment[1])
+            position, elements = _scan_value(text, assignment.end(), line)
             yield Statement(table, key, line, elements, start, position)
         elif header := _HEADER.match(text, position):
-            table = _parts(header[1])
+            table = _split_key(header[1])
             position = _next_line(text, header.end())
             yield Statement(table, table, line, (), start, position)
         else:
@@ -68,7 +68,7 @@ def statements(text: str) -> Iterator[Statement]:
         line += text.count("\n", start, position)
 
 
-def _value(text: str, position: int, line: int) -> tuple[int, tuple[int, ...]]:
+def _scan_value(text: str, position: int, line: int) -> tuple[int, tuple[int, ...]]:
     """Where the value ends, behind its line break, and the lines of its elements."""
     depth, elements, between = 0, [], True
     while position < len(text) and (token := _TOKEN.match(text, position)):
@@ -92,7 +92,7 @@ def _next_line(text: str, position: int) -> int:
     return text.find("\n", position) + 1 or len(text)
 
 
-def _parts(path: str) -> Key:
+def _split_key(path: str) -> Key:
     """The parts of a dotted key, unquoted."""
     parts = re.findall(_PART, path)
     return tuple(next(iter(tomllib.loads(f"{part} = 0"))) for part in parts)

@@ -15,7 +15,7 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 M = TypeVar("M", bound=BaseModel)
 Schema = Mapping[str, Any]
 
-_TYPE_WORDS: Final = {
+_TYPE_NAMES: Final = {
     "boolean": "true or false",
     "integer": "a whole number",
     "number": "a number",
@@ -33,8 +33,8 @@ _LIMITS: Final = {
     "minItems": "of at least {}",
     "maxItems": "of at most {}",
 }
-_LONGEST_FOUND: Final = 60
-_OF_THE_NAME: Final = "[key]"
+_MAX_VALUE_LENGTH: Final = 60
+_KEY_MARKER: Final = "[key]"
 """How pydantic says that the name of an entry is wrong, and not its value."""
 
 
@@ -68,13 +68,13 @@ def validate(
     raise ConfigError(sorted(dict.fromkeys(problems), key=lambda problem: problem.line)) from None
 
 
-def unknown_key(key: str, known: list[str]) -> str:
+def suggest_key(key: str, known: list[str]) -> str:
     """What to say is allowed in place of an unknown key."""
     close = get_close_matches(key, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
 
 
-def found(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as it is shown in a problem: as in TOML, and not at length."""
     if isinstance(value, Mapping):
         return "a table"
@@ -82,13 +82,13 @@ def found(value: object) -> str:
         text = " ".join(tomlkit.item(value).as_string().split("\n"))
     except (TypeError, ValueError):
         text = repr(value)
-    return text if len(text) <= _LONGEST_FOUND else text[: _LONGEST_FOUND - 1] + "…"
+    return text if len(text) <= _MAX_VALUE_LENGTH else text[: _MAX_VALUE_LENGTH - 1] + "…"
 
 
-def allowed(model: type[BaseModel], key: Key) -> str:
+def describe_allowed(model: type[BaseModel], key: Key) -> str:
     """What may stand at `key` of `model`, in words: type, range and unit, from the model itself."""
     root = model.model_json_schema()
-    return _in_words(_schema_at(root, key), root)
+    return _describe(_schema_at(root, key), root)
 
 
 def _problem(
@@ -105,14 +105,17 @@ def _problem(
     if details["type"] == "extra_forbidden":
         value, may = (
             f"unknown key {location[-1]!r}",
-            unknown_key(location[-1], _known(model, location)),
+            suggest_key(location[-1], _known_keys(model, location)),
         )
     elif details["type"] == "missing":
-        value, may = "nothing", allowed(model, location)
-    elif details["loc"][-1:] == (_OF_THE_NAME,) and "pattern" in details.get("ctx", {}):
-        value, may = found(details["input"]), f"a name matching {details['ctx']['pattern']}"
+        value, may = "nothing", describe_allowed(model, location)
+    elif details["loc"][-1:] == (_KEY_MARKER,) and "pattern" in details.get("ctx", {}):
+        value, may = format_value(details["input"]), f"a name matching {details['ctx']['pattern']}"
     else:
-        value, may = _shown(model, location, details["input"]), allowed(model, location)
+        value, may = (
+            _format_unless_secret(model, location, details["input"]),
+            describe_allowed(model, location),
+        )
         if details["type"] in {"value_error", "assertion_error"}:
             may = details["msg"].removeprefix("Value error, ")
     return ConfigProblem(
@@ -124,18 +127,18 @@ def _problem(
     )
 
 
-def _shown(model: type[BaseModel], location: Key, value: object) -> str:
+def _format_unless_secret(model: type[BaseModel], location: Key, value: object) -> str:
     """The value, unless the model says that it is a secret, or a table that would hold one."""
     schema = _schema_at(model.model_json_schema(), location)
     secret = any(_is_secret(each) for each in (schema, *schema.get("properties", {}).values()))
-    return "a value that is not shown" if secret else found(value)
+    return "a value that is not shown" if secret else format_value(value)
 
 
 def _is_secret(schema: Schema) -> bool:
     return any(branch.get("writeOnly") for branch in (schema, *schema.get("anyOf", ())))
 
 
-def _known(model: type[BaseModel], location: Key) -> list[str]:
+def _known_keys(model: type[BaseModel], location: Key) -> list[str]:
     root = model.model_json_schema()
     return list(_schema_at(root, location[:-1]).get("properties", {}))
 
@@ -143,7 +146,7 @@ def _known(model: type[BaseModel], location: Key) -> list[str]:
 def _schema_at(root: Schema, key: Key) -> Schema:
     schema: Schema = root
     for part in key:
-        schema = _resolved(schema, root)
+        schema = _resolve(schema, root)
         if part in schema.get("properties", {}):
             schema = schema["properties"][part]
         elif "items" in schema:
@@ -152,41 +155,43 @@ def _schema_at(root: Schema, key: Key) -> Schema:
             named = schema.get("patternProperties", {}).values()
             extra = next(iter(named), schema.get("additionalProperties", {}))
             schema = extra if isinstance(extra, dict) else {}
-    return {**_resolved(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
+    return {**_resolve(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
 
 
-def _resolved(schema: Schema, root: Schema) -> Schema:
+def _resolve(schema: Schema, root: Schema) -> Schema:
     if "$ref" in schema:
         target: Schema = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
         return target
     return schema
 
 
-def _in_words(schema: Schema, root: Schema) -> str:
-    schema = {**schema, **_resolved(schema, root)}
+def _describe(schema: Schema, root: Schema) -> str:
+    schema = {**schema, **_resolve(schema, root)}
     if "anyOf" in schema:
         kinds = [
-            _in_words(branch, root) for branch in schema["anyOf"] if branch.get("type") != "null"
+            _describe(branch, root) for branch in schema["anyOf"] if branch.get("type") != "null"
         ]
-        return " or ".join(kinds) + _unit(schema)
+        return " or ".join(kinds) + _unit_suffix(schema)
     if "enum" in schema:
-        return "one of " + ", ".join(found(value) for value in schema["enum"])
-    words = _TYPE_WORDS.get(schema.get("type", ""), "a value")
+        return "one of " + ", ".join(format_value(value) for value in schema["enum"])
+    words = _TYPE_NAMES.get(schema.get("type", ""), "a value")
     limits = [
-        text.format(_number(schema[name])) for name, text in _LIMITS.items() if name in schema
+        text.format(_format_number(schema[name]))
+        for name, text in _LIMITS.items()
+        if name in schema
     ]
     words = " ".join([words, ", ".join(limits)]).rstrip()
     if "pattern" in schema:
         words += f" matching {schema['pattern']}"
     if "items" in schema:
-        words += f", each {_in_words(schema['items'], root)}"
-    return words + _unit(schema)
+        words += f", each {_describe(schema['items'], root)}"
+    return words + _unit_suffix(schema)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else str(value)
 
 
-def _unit(schema: Schema) -> str:
+def _unit_suffix(schema: Schema) -> str:
     unit = schema.get("unit")
     return f" ({unit})" if unit else ""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-from breakerd.breaker.context import DEADLINES, given_deadline
+from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
 from breakerd.breaker.guards.guard import ConfiguredGuard, Guard
 from breakerd.breaker.guards.options import DEFAULT_OPTIONS, CallOptions
 from breakerd.breaker.guards.target import GuardTarget
@@ -88,7 +88,7 @@ def _guarded(breaker: GuardTarget, fn: Callable[P, R], options: CallOptions) -> 
 
     @functools.wraps(fn)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if limited or (DEADLINES and given_deadline() is not None):
+        if limited or (ACTIVE_DEADLINES and get_deadline() is not None):
             with ConfiguredGuard(breaker, options):
                 return fn(*args, **kwargs)
         if not breaker.allow():
@@ -114,7 +114,7 @@ def _guarded_async(
 
     @functools.wraps(fn)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if limited or (DEADLINES and given_deadline() is not None):
+        if limited or (ACTIVE_DEADLINES and get_deadline() is not None):
             async with ConfiguredGuard(breaker, options):
                 return await fn(*args, **kwargs)
         if not breaker.allow():

@@ -8,7 +8,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
-from breakerd.breaker.context import DEADLINES, given_deadline
+from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
 from breakerd.breaker.guards.guard import DONE, ENTERED, Guard
 from breakerd.breaker.runtime.gate import FastPath, allow_free_threaded
 
@@ -38,7 +38,7 @@ class FastGuard(Guard):
     breaker: FastPath  # type: ignore[assignment]  # a `GuardTarget` as well, since it is a `Breaker`
 
     def __enter__(self) -> Self:
-        if not self._phase and (not DEADLINES or given_deadline() is None):
+        if not self._phase and (not ACTIVE_DEADLINES or get_deadline() is None):
             try:
                 if self.breaker._gate.permits.pop():  # noqa: SLF001 - as `FastPath.allow`
                     self._phase = ENTERED

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Final, Self
 
-from breakerd.breaker.context import DEADLINES, PRIORITY, Priority, given_deadline
+from breakerd.breaker.context import ACTIVE_DEADLINES, PRIORITY, Priority, get_deadline
 from breakerd.breaker.errors import DeadlineExceeded
 from breakerd.breaker.guards.options import CallOptions, Ignored, Timeout, cached_options
 from breakerd.breaker.guards.target import GuardTarget
@@ -137,7 +137,7 @@ class Guard:
     def _open(self) -> None:
         """Ask the breaker, and start the clock."""
         breaker = self.breaker
-        if DEADLINES and given_deadline() is not None:
+        if ACTIVE_DEADLINES and get_deadline() is not None:
             self._timeout = CallTimeout(breaker.name)
         if not breaker.allow():
             raise breaker.rejection()
@@ -173,7 +173,7 @@ class ConfiguredGuard(Guard):
     def _open(self) -> None:
         breaker, options = self.breaker, self._options
         timeout = None
-        if options.timeout is not None or given_deadline() is not None:
+        if options.timeout is not None or get_deadline() is not None:
             self._timeout = timeout = CallTimeout(breaker.name)
         if options.priority is not None:
             self._outer_priority = PRIORITY.get()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from breakerd.breaker.context import DEADLINE, Deadline, deadline_in_force, nearest
+from breakerd.breaker.context import DEADLINE, Deadline, active_deadline, earliest
 from breakerd.breaker.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class CallTimeout:
         self._timeout: float | None = None
         self._own: Deadline | None = None
         self._asyncio_timeout: Cutoff | None = None
-        self._outer = self._limit = deadline_in_force()
+        self._outer = self._limit = active_deadline()
         if self._outer is not None and (left := self._outer.remaining()) <= 0:
             raise DeadlineExceeded(
                 f"breaker {name!r}: the deadline passed {-left:.3f} s ago, "
@@ -40,7 +40,7 @@ class CallTimeout:
         """Give the call `timeout` seconds from `start`, and set the deadline for code inside it."""
         self._timeout = timeout
         self._own = Deadline(start + timeout, clock)
-        self._limit = nearest(self._outer, self._own)
+        self._limit = earliest(self._outer, self._own)
         DEADLINE.set(self._limit)
 
     def restore(self) -> None:

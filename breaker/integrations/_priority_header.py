@@ -8,7 +8,7 @@ from breakerd.breaker.context import Priority
 _URGENCY: Final = re.compile(r"(?:^|,)[ \t]*u=([0-7])[ \t]*(?=[,;]|$)")
 
 
-def parse(value: str) -> Priority | None:
+def parse_priority(value: str) -> Priority | None:
     """The priority that a header's value stands for; None where it stands for none.
 
     Understood are the names of `Priority` in any case, with `-` or `_` ("sheddable-plus"), its

@@ -16,7 +16,7 @@ TIMED_OUT: Final = "urn:breakerd:problem:timed-out"
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemResponse:
     """A whole HTTP answer.
 
     Attributes:

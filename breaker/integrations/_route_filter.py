@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-UNGUARDED: Final = (
+DEFAULT_EXCLUDED: Final = (
     "/healthz",
     "/readyz",
     "/metrics",
@@ -15,7 +15,7 @@ UNGUARDED: Final = (
 """Left alone by default: what is asked when all is not well, the admin plane above all."""
 
 
-class Routes:
+class RouteFilter:
     """A set of paths: each exact, or all that begin as one that ends in `*` does.
 
     Attributes:
@@ -37,7 +37,7 @@ class Routes:
                     "beginning of paths such as '/static/*'"
                 )
         self.exact = frozenset(path for path in paths if not path.endswith("*"))
-        self.begun = tuple(path[:-1] for path in paths if path.endswith("*"))
+        self.prefixes = tuple(path[:-1] for path in paths if path.endswith("*"))
 
     def __contains__(self, path: str) -> bool:
-        return path in self.exact or path.startswith(self.begun)
+        return path in self.exact or path.startswith(self.prefixes)

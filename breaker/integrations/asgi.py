@@ -6,14 +6,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from breakerd.breaker.breaker import Breaker
-from breakerd.breaker.context import DEADLINES, Priority, given_deadline
+from breakerd.breaker.context import ACTIVE_DEADLINES, Priority, get_deadline
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.options import CallOptions, Timeout
-from breakerd.breaker.integrations._priority_header import parse
-from breakerd.breaker.integrations._problem import Problem
-from breakerd.breaker.integrations._route_filter import UNGUARDED, Routes
+from breakerd.breaker.integrations._priority_header import parse_priority
+from breakerd.breaker.integrations._problem import ProblemResponse
+from breakerd.breaker.integrations._route_filter import DEFAULT_EXCLUDED, RouteFilter
 
 # ASGI's scopes and messages are dictionaries of whatever the protocol says.
 Scope = MutableMapping[str, Any]
@@ -60,21 +60,21 @@ class BreakerMiddleware:
         app: Application,
         breaker: Breaker,
         *,
-        exclude: Iterable[str] = UNGUARDED,
+        exclude: Iterable[str] = DEFAULT_EXCLUDED,
         priority: str | Callable[[Scope], Priority | None] | None = None,
         timeout: Timeout | None = None,
     ) -> None:
         self._app = app
         self._breaker = breaker
-        self._excluded = Routes(exclude)
+        self._excluded = RouteFilter(exclude)
         self._priority = _by_header(priority) if isinstance(priority, str) else priority
         self._timeout = timeout
-        self._on_terms = timeout is not None or priority is not None
+        self._needs_guard = timeout is not None or priority is not None
         CallOptions(timeout)  # says at once what is wrong with it
-        self._heed_settings()
+        self._update_settings()
         # They may be changed while it runs, and are not read with each request. The breaker, which
         # may be there for all of the process, keeps no application for that.
-        heed_settings = weakref.WeakMethod(self._heed_settings)
+        heed_settings = weakref.WeakMethod(self._update_settings)
 
         def listen(event: Event) -> None:
             if heed := heed_settings():
@@ -84,12 +84,12 @@ class BreakerMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Takes one request."""
-        if self._limits_lag:
+        if self._watches_loop_lag:
             self._watch_loop()
         if (
             scope["type"] != "http"
             or (path := scope["path"]) in self._excluded.exact
-            or path.startswith(self._excluded.begun)
+            or path.startswith(self._excluded.prefixes)
         ):
             await self._app(scope, receive, send)
             return
@@ -98,8 +98,8 @@ class BreakerMiddleware:
         exchange.from_server, exchange.to_server = receive, send
         exchange.started = exchange.completed = exchange.client_left = False
         try:
-            if self._on_terms or (DEADLINES and given_deadline() is not None):
-                await self._take_on_terms(scope, exchange)
+            if self._needs_guard or (ACTIVE_DEADLINES and get_deadline() is not None):
+                await self._handle_guarded(scope, exchange)
                 return
             # What a guard does, done by hand: that spares a quarter of what all this costs.
             exchange.breaker = breaker = self._breaker
@@ -118,9 +118,9 @@ class BreakerMiddleware:
         except (BreakerOpenError, DeadlineExceeded) as error:
             if exchange.started:
                 raise
-            await _answer(send, Problem.of(error, path))
+            await _respond(send, ProblemResponse.of(error, path))
 
-    async def _take_on_terms(self, scope: Scope, exchange: "_Exchange") -> None:
+    async def _handle_guarded(self, scope: Scope, exchange: "_Exchange") -> None:
         priority = self._priority(scope) if self._priority else None
         async with self._breaker.guard(self._timeout, priority) as guard:
             exchange.guard = guard
@@ -133,8 +133,8 @@ class BreakerMiddleware:
             if not exchange.completed and not exchange.client_left:
                 guard.fail()
 
-    def _heed_settings(self, _event: Event | None = None) -> None:
-        self._limits_lag = self._breaker.settings.load.loop_lag_threshold is not None
+    def _update_settings(self, _event: Event | None = None) -> None:
+        self._watches_loop_lag = self._breaker.settings.load.loop_lag_threshold is not None
 
     def _watch_loop(self) -> None:
         with suppress(RuntimeError):  # no loop of asyncio's, but perhaps of trio's
@@ -237,12 +237,12 @@ def _by_header(name: str) -> Callable[[Scope], Priority | None]:
 
     def read(scope: Scope) -> Priority | None:
         values = [value for header, value in scope["headers"] if header == wanted]
-        return parse(b",".join(values).decode("latin-1")) if values else None
+        return parse_priority(b",".join(values).decode("latin-1")) if values else None
 
     return read
 
 
-async def _answer(send: Send, problem: Problem) -> None:
+async def _respond(send: Send, problem: ProblemResponse) -> None:
     headers = [(name.encode(), value.encode()) for name, value in problem.headers]
     await send({"type": "http.response.start", "status": problem.status.value, "headers": headers})
     await send({"type": "http.response.body", "body": problem.body})

@@ -9,7 +9,7 @@ from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.context import remaining
 from breakerd.breaker.guards.guard import Guard
 
-OWN_FAULTS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+REQUEST_ERRORS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 """Errors of the request itself, which never reached the other side."""
 
 
@@ -39,15 +39,15 @@ class BreakerTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one request."""
-        guard = self._breaker.guard(ignore=OWN_FAULTS)
+        guard = self._breaker.guard(ignore=REQUEST_ERRORS)
         guard.__enter__()  # left with the body
         try:
-            _limit_time(request)
+            _cap_timeouts(request)
             response = self._transport.handle_request(request)
             if response.is_server_error:
                 guard.fail()
             # A transport gives a stream of its own kind; the client asserts it.
-            response.stream = _Body(cast("httpx.SyncByteStream", response.stream), guard)
+            response.stream = _GuardedStream(cast("httpx.SyncByteStream", response.stream), guard)
         except BaseException as error:
             _end(guard, error)
             raise
@@ -67,16 +67,18 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one request."""
-        guard = self._breaker.guard(ignore=OWN_FAULTS)
+        guard = self._breaker.guard(ignore=REQUEST_ERRORS)
         # The guard's sync form: between here and the end of the body the task is the caller's, and
         # not to be cancelled by us.
         guard.__enter__()  # left with the body
         try:
-            _limit_time(request)
+            _cap_timeouts(request)
             response = await self._transport.handle_async_request(request)
             if response.is_server_error:
                 guard.fail()
-            response.stream = _AsyncBody(cast("httpx.AsyncByteStream", response.stream), guard)
+            response.stream = _AsyncGuardedStream(
+                cast("httpx.AsyncByteStream", response.stream), guard
+            )
         except BaseException as error:
             _end(guard, error)
             raise
@@ -87,7 +89,7 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
         await self._transport.aclose()
 
 
-class _Body(httpx.SyncByteStream):
+class _GuardedStream(httpx.SyncByteStream):
     """A response's body; the call ends with it."""
 
     def __init__(self, stream: httpx.SyncByteStream, guard: Guard) -> None:
@@ -108,7 +110,7 @@ class _Body(httpx.SyncByteStream):
             self._guard.end()
 
 
-class _AsyncBody(httpx.AsyncByteStream):
+class _AsyncGuardedStream(httpx.AsyncByteStream):
     """A response's body; the call ends with it."""
 
     def __init__(self, stream: httpx.AsyncByteStream, guard: Guard) -> None:
@@ -130,7 +132,7 @@ class _AsyncBody(httpx.AsyncByteStream):
             self._guard.end()
 
 
-def _limit_time(request: httpx.Request) -> None:
+def _cap_timeouts(request: httpx.Request) -> None:
     """No time-out of the request is longer than what is left of the deadline in force."""
     left = remaining()
     if left is not None:

@@ -6,7 +6,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.context import remaining
 
-OWN_FAULTS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)
+REQUEST_ERRORS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)
 """Errors of the request itself, which never reached the other side."""
 
 _Timeout = float | tuple[float | None, float | None] | None
@@ -47,8 +47,8 @@ class BreakerAdapter(BaseAdapter):
         proxies: dict[str, str] | None = None,
     ) -> requests.Response:
         """Sends one request."""
-        with self._breaker.guard(ignore=OWN_FAULTS) as call:
-            within = _within_deadline(timeout)
+        with self._breaker.guard(ignore=REQUEST_ERRORS) as call:
+            within = _cap_timeout(timeout)
             try:
                 response = self._adapter.send(request, stream, within, verify, cert, proxies)
                 if not stream:
@@ -67,7 +67,7 @@ class BreakerAdapter(BaseAdapter):
         self._adapter.close()
 
 
-def _within_deadline(timeout: _Timeout) -> _Timeout:
+def _cap_timeout(timeout: _Timeout) -> _Timeout:
     """The time-outs for connecting and reading, none longer than what is left."""
     left = remaining()
     if left is None:

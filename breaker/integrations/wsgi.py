@@ -8,9 +8,9 @@ from breakerd.breaker.context import Priority
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.options import CallOptions, Timeout
-from breakerd.breaker.integrations._priority_header import parse
-from breakerd.breaker.integrations._problem import Problem
-from breakerd.breaker.integrations._route_filter import UNGUARDED, Routes
+from breakerd.breaker.integrations._priority_header import parse_priority
+from breakerd.breaker.integrations._problem import ProblemResponse
+from breakerd.breaker.integrations._route_filter import DEFAULT_EXCLUDED, RouteFilter
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -45,13 +45,13 @@ class BreakerMiddleware:
         app: "WSGIApplication",
         breaker: Breaker,
         *,
-        exclude: Iterable[str] = UNGUARDED,
+        exclude: Iterable[str] = DEFAULT_EXCLUDED,
         priority: "str | Callable[[WSGIEnvironment], Priority | None] | None" = None,
         timeout: Timeout | None = None,
     ) -> None:
         self._app = app
         self._breaker = breaker
-        self._excluded = Routes(exclude)
+        self._excluded = RouteFilter(exclude)
         self._priority = _by_header(priority) if isinstance(priority, str) else priority
         self._timeout = timeout
         CallOptions(timeout)  # says at once what is wrong with it
@@ -65,21 +65,21 @@ class BreakerMiddleware:
             return self._app(environ, start_response)
         priority = self._priority(environ) if self._priority else None
         guard = self._breaker.guard(self._timeout, priority)
-        start = _Start(start_response, guard)
+        start = _GuardedStart(start_response, guard)
         try:
             guard.__enter__()  # left with the body, after this block
             try:
-                return _Body(self._app(environ, start), guard)
+                return _GuardedBody(self._app(environ, start), guard)
             except BaseException as error:
                 guard.end(error)
                 raise
         except (BreakerOpenError, DeadlineExceeded) as error:
             if start.started:
                 raise
-            return _answer(start_response, Problem.of(error, path))
+            return _respond(start_response, ProblemResponse.of(error, path))
 
 
-class _Start:
+class _GuardedStart:
     """`start_response`, with an eye on the status."""
 
     def __init__(self, start_response: "StartResponse", guard: Guard) -> None:
@@ -100,7 +100,7 @@ class _Start:
         return self._start_response(status, headers, exc_info)
 
 
-class _Body:
+class _GuardedBody:
     """The application's body; the call ends with it."""
 
     def __init__(self, body: Iterable[bytes], guard: Guard) -> None:
@@ -134,11 +134,11 @@ def _by_header(name: str) -> "Callable[[WSGIEnvironment], Priority | None]":
     key = f"HTTP_{name.upper().replace('-', '_')}"
 
     def read(environ: "WSGIEnvironment") -> Priority | None:
-        return parse(environ.get(key, ""))
+        return parse_priority(environ.get(key, ""))
 
     return read
 
 
-def _answer(start_response: "StartResponse", problem: Problem) -> Iterable[bytes]:
+def _respond(start_response: "StartResponse", problem: ProblemResponse) -> Iterable[bytes]:
     start_response(f"{problem.status.value} {problem.status.phrase}", list(problem.headers))
     return [problem.body]

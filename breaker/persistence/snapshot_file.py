@@ -12,7 +12,7 @@ from breakerd.breaker.logging import get_logger
 from breakerd.breaker.persistence import snapshot
 
 VERSION: Final = 1
-FORGOTTEN: Final = 30 * 86400.0
+RETENTION: Final = 30 * 86400.0
 """Seconds after which a breaker that no process has made again is dropped from the file."""
 
 _log = get_logger(__name__)
@@ -21,7 +21,7 @@ Snapshots = dict[str, dict[str, Any]]
 """By the breaker's name."""
 
 
-class StateFile:
+class SnapshotFile:
     """One file of snapshots. A reader sees the old content or the new one, whole.
 
     Args:
@@ -66,14 +66,14 @@ class StateFile:
             _log.warning("state cannot be read", file=str(self.path), error=str(error))
             return {}
         except (ValueError, RecursionError) as error:
-            self._set_aside([str(error)])
+            self._quarantine([str(error)])
             return {}
         problems = {name: problem for name, data in found.items() if (problem := _problem(data))}
         if problems:
-            self._set_aside([f"{name}: {problem}" for name, problem in problems.items()])
-        return {n: data for n, data in found.items() if n not in problems and not _forgotten(data)}
+            self._quarantine([f"{name}: {problem}" for name, problem in problems.items()])
+        return {n: data for n, data in found.items() if n not in problems and not _is_expired(data)}
 
-    def _set_aside(self, problems: list[str]) -> None:
+    def _quarantine(self, problems: list[str]) -> None:
         aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns() // 1_000_000}")
         try:
             self.path.replace(aside)
@@ -105,9 +105,9 @@ def _problem(data: dict[str, Any]) -> str:
     return ""
 
 
-def _forgotten(data: dict[str, Any]) -> bool:
+def _is_expired(data: dict[str, Any]) -> bool:
     """Whether nobody has asked for that breaker for so long that it will not come back."""
-    return time.time() - float(data["saved_at"]) > FORGOTTEN
+    return time.time() - float(data["saved_at"]) > RETENTION
 
 
 def _sync(folder: Path) -> None:

@@ -9,26 +9,26 @@ Example:
     print(report.outcomes[0].trip_count)
 """
 
-from breakerd.breaker.replay.report import HONESTY, Outcome, Report, Span, Trip, Verdicts
+from breakerd.breaker.replay.report import CAVEAT, Outcome, ReplayTrip, Report, Span, Verdicts
 from breakerd.breaker.replay.runner import replay
 from breakerd.breaker.replay.timeline import Bin, Lane
-from breakerd.breaker.replay.trace import BrokenLine, Call, Format, Trace
+from breakerd.breaker.replay.trace import BrokenLine, CallRecord, Format, Trace
 from breakerd.breaker.replay.tuner import Proposal, Suggestion, suggest
 
 __all__ = [
-    "HONESTY",
+    "CAVEAT",
     "Bin",
     "BrokenLine",
-    "Call",
+    "CallRecord",
     "Format",
     "Lane",
     "Outcome",
     "Proposal",
+    "ReplayTrip",
     "Report",
     "Span",
     "Suggestion",
     "Trace",
-    "Trip",
     "Verdicts",
     "replay",
     "suggest",

@@ -3,7 +3,7 @@
 from math import exp, lgamma, log
 from typing import Final
 
-CHANCE: Final = 1e-6
+SIGNIFICANCE_LEVEL: Final = 1e-6
 """What is called rare enough: one window in a million."""
 
 
@@ -17,12 +17,12 @@ def tail(calls: int, share: float, least: int) -> float:
     return min(1.0, sum(terms))
 
 
-def tolerable(calls: int, least: int) -> float:
+def tolerable_share(calls: int, least: int) -> float:
     """The largest share of which `least` or more of `calls` are hit no more often than `CHANCE`."""
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        if tail(calls, middle, least) <= CHANCE:
+        if tail(calls, middle, least) <= SIGNIFICANCE_LEVEL:
             low = middle
         else:
             high = middle

@@ -11,7 +11,7 @@ from typing import Final
 
 ACCURACY: Final = 0.01
 """Largest relative error of a percentile."""
-LOWEST: Final = 1e-6
+MIN_VALUE: Final = 1e-6
 """Smaller values count as this."""
 
 _GROWTH: Final = (1 + ACCURACY) / (1 - ACCURACY)
@@ -31,7 +31,7 @@ class Sketch:
 
     def add(self, value: float) -> None:
         """Takes in a value of 0 or more."""
-        self._counts[ceil(log(value) * _PER_BUCKET) if value > LOWEST else _LOWEST_BUCKET] += 1
+        self._counts[ceil(log(value) * _PER_BUCKET) if value > MIN_VALUE else _MIN_BUCKET] += 1
 
     def merge(self, other: "Sketch") -> None:
         """Takes in all values of `other`, as exactly as if they had been added here."""
@@ -62,4 +62,4 @@ def _value(bucket: int) -> float:
     return float(2 * _GROWTH**bucket / (_GROWTH + 1))
 
 
-_LOWEST_BUCKET: Final = ceil(log(LOWEST) * _PER_BUCKET)
+_MIN_BUCKET: Final = ceil(log(MIN_VALUE) * _PER_BUCKET)

@@ -6,11 +6,11 @@ last zero is the estimate of when a change began.
 
 from typing import Final
 
-_NOTHING: Final = 1e-9
+_EPSILON: Final = 1e-9
 """What rounding may leave of a sum that is 0."""
 
 
-class Spell:
+class OutageTracker:
     """A run of calls among which more are bad than is tolerated.
 
     Each bad call adds to a sum, each good one takes away, so that it falls while no more than the
@@ -25,21 +25,21 @@ class Spell:
         self.since: float | None = None
         """Start of the first bad call of the present spell."""
         self._tolerated = tolerated
-        self._most = tolerated * memory
+        self._max_sum = tolerated * memory
         self._sum = 0.0
 
-    def note(self, start: float, *, bad: bool) -> None:
+    def record(self, start: float, *, bad: bool) -> None:
         """Takes in a call that ended."""
         if bad:
             if self.since is None:
                 self.since = start
-            self._sum = min(self._most, self._sum + 1 - self._tolerated)
+            self._sum = min(self._max_sum, self._sum + 1 - self._tolerated)
         elif self.since is not None:
             self._sum -= self._tolerated
-            if self._sum < _NOTHING:
-                self.end()
+            if self._sum < _EPSILON:
+                self.reset()
 
-    def end(self) -> None:
+    def reset(self) -> None:
         """Forgets it."""
         self.since = None
         self._sum = 0.0

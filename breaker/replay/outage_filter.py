@@ -13,18 +13,18 @@ from typing import Final
 from breakerd.breaker.replay.ddsketch import Sketch
 from breakerd.breaker.replay.timeline import Bin
 
-_ENOUGH_CALLS: Final = 50
+_MIN_CALLS: Final = 50
 """So many calls a stretch needs for its percentiles to mean something."""
-_FAR: Final = 3.0
+_MAX_DEVIATIONS: Final = 3.0
 """Deviations from the median that are too far to be chance."""
-_TO_DEVIATION: Final = 1.4826
+_MAD_TO_SIGMA: Final = 1.4826
 """Median absolute deviation of a normal distribution, times this, is its standard deviation."""
-_LEAST_DEVIATION: Final = 0.1
+_MIN_LOG_DEVIATION: Final = 0.1
 """Of the logarithm of latency: ten per cent are ordinary, however steady the rest is."""
 
 
 @dataclass(slots=True)
-class Stretch:
+class Interval:
     """Some time of a trace with enough calls to be judged; `begin` and `end` in seconds."""
 
     begin: float
@@ -37,7 +37,7 @@ class Stretch:
         """Share of its calls that failed."""
         return self.errors / len(self.latency)
 
-    def join(self, end: float, each: Bin) -> None:
+    def extend(self, end: float, each: Bin) -> None:
         """Takes in the calls of a bin that lasts until `end`."""
         self.end = end
         self.latency.merge(each.latency)
@@ -45,11 +45,11 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class HealthySplit:
     """A trace, parted. Both lists are in order of time; `healthy` is never empty."""
 
-    healthy: Sequence[Stretch]
-    bad: Sequence[Stretch]
+    healthy: Sequence[Interval]
+    bad: Sequence[Interval]
 
     @property
     def latency(self) -> Sketch:
@@ -70,7 +70,7 @@ class Parts:
         """Median of the healthy stretches' calls per second."""
         return median(len(s.latency) / (s.end - s.begin) for s in self.healthy)
 
-    def bad_seconds(self) -> list[float]:
+    def outage_lengths(self) -> list[float]:
         """How long each bad time was, from the first of its stretches to the last."""
         lengths: list[float] = []
         before = None
@@ -83,7 +83,9 @@ class Parts:
         return lengths
 
 
-def part(bins: Sequence[Bin], width: float, *, percentile: float, error_budget: float) -> Parts:
+def split(
+    bins: Sequence[Bin], width: float, *, percentile: float, error_budget: float
+) -> HealthySplit:
     """Takes the bad stretches out of a trace.
 
     A stretch is bad if its latency is far above the median stretch's, or if it fails by more than
@@ -95,36 +97,36 @@ def part(bins: Sequence[Bin], width: float, *, percentile: float, error_budget: 
         percentile: which one of latency is compared.
         error_budget: share of calls that may fail.
     """
-    stretches = list(_stretches(bins, width))
+    stretches = list(_intervals(bins, width))
     levels = [log(stretch.latency.percentiles([percentile])[0]) for stretch in stretches]
     shares = [stretch.error_share for stretch in stretches]
-    slow_from = _far_above(levels, _LEAST_DEVIATION)
-    failing_from = max(error_budget, _far_above(shares, 0.0))
-    healthy: list[Stretch] = []
-    bad: list[Stretch] = []
+    slow_from = _outlier_limit(levels, _MIN_LOG_DEVIATION)
+    failing_from = max(error_budget, _outlier_limit(shares, 0.0))
+    healthy: list[Interval] = []
+    bad: list[Interval] = []
     for stretch, level in zip(stretches, levels, strict=True):
-        chance = _FAR * sqrt(failing_from * (1 - failing_from) / len(stretch.latency))
+        chance = _MAX_DEVIATIONS * sqrt(failing_from * (1 - failing_from) / len(stretch.latency))
         failing = stretch.error_share > failing_from + chance
         (bad if failing or level > slow_from else healthy).append(stretch)
-    return Parts(healthy or stretches, bad)
+    return HealthySplit(healthy or stretches, bad)
 
 
-def _stretches(bins: Iterable[Bin], width: float) -> Iterable[Stretch]:
+def _intervals(bins: Iterable[Bin], width: float) -> Iterable[Interval]:
     """Neighbouring bins, put together until there are enough calls in each."""
-    present: Stretch | None = None
+    present: Interval | None = None
     for each in bins:
         begin, end = each.number * width, (each.number + 1) * width
         if present is None:
-            present = Stretch(begin, end, Sketch())
-        present.join(end, each)
-        if len(present.latency) >= _ENOUGH_CALLS:
+            present = Interval(begin, end, Sketch())
+        present.extend(end, each)
+        if len(present.latency) >= _MIN_CALLS:
             yield present
             present = None
     if present is not None:
         yield present
 
 
-def _far_above(values: Sequence[float], least: float) -> float:
+def _outlier_limit(values: Sequence[float], least: float) -> float:
     middle = median(values)
-    deviation = _TO_DEVIATION * median(abs(value - middle) for value in values)
-    return middle + _FAR * max(deviation, least)
+    deviation = _MAD_TO_SIGMA * median(abs(value - middle) for value in values)
+    return middle + _MAX_DEVIATIONS * max(deviation, least)

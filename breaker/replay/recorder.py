@@ -5,21 +5,21 @@ from dataclasses import replace
 from typing import Final
 
 from breakerd.breaker.events.events import Event, Transition
-from breakerd.breaker.replay.outage import Spell
-from breakerd.breaker.replay.report import Outcome, Span, Trip, Verdicts
-from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.outage import OutageTracker
+from breakerd.breaker.replay.report import Outcome, ReplayTrip, Span, Verdicts
+from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.states import State
 
-MOST_TRIPS: Final = 1000
+MAX_TRIPS: Final = 1000
 """So many trips are kept in full; the rest is counted."""
-MOST_SPANS: Final = 10_000
+MAX_SPANS: Final = 10_000
 """So many stretches of time in one state are kept."""
 
 _GOOD, _SLOW, _FAILED = range(3)
 
 
-class Account:
+class ReplayRecorder:
     """Listens to a breaker that is replayed, and counts what happens to the calls.
 
     Args:
@@ -36,15 +36,15 @@ class Account:
         self._admitted = [0, 0, 0]
         self.held_back = 0
         """Calls rejected while the breaker was neither open nor half open."""
-        self._spell = Spell(tolerated(settings), settings.latency_window_size)
-        self._oldest_bad: float | None = None
-        self._trips: list[Trip] = []
+        self._outage = OutageTracker(tolerated_bad_share(settings), settings.latency_window_size)
+        self._oldest_in_flight: float | None = None
+        self._trips: list[ReplayTrip] = []
         self._trip_count = 0
         self._state, self._since = state, 0.0
         self._spans: list[Span] = []
         self._seconds: defaultdict[State, float] = defaultdict(float)
 
-    def offered(self, call: Call, *, admitted: bool) -> None:
+    def record_offer(self, call: CallRecord, *, admitted: bool) -> None:
         """Takes in what the breaker said to a call."""
         counts = self._admitted if admitted else self._rejected
         if call.error:
@@ -52,42 +52,42 @@ class Account:
         else:
             counts[_SLOW if call.duration > self._slow_after else _GOOD] += 1
 
-    def ended(self, start: float, duration: float, *, error: bool) -> None:
+    def record_end(self, start: float, duration: float, *, error: bool) -> None:
         """Takes in an admitted call, before it is reported to the breaker."""
-        self._spell.note(start, bad=error or duration > self._slow_after)
+        self._outage.record(start, bad=error or duration > self._slow_after)
 
-    def overdue(self, start: float | None) -> None:
+    def set_oldest_in_flight(self, start: float | None) -> None:
         """Takes in when the oldest call under way began, before time passes."""
-        self._oldest_bad = start
+        self._oldest_in_flight = start
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Takes in what the breaker tells."""
         if not isinstance(event, Transition):
             return
-        self._go(event.to_state, event.monotonic)
+        self._enter_state(event.to_state, event.monotonic)
         if event.to_state is State.OPEN:
             if event.from_state is State.HALF_OPEN:
-                self._failed_recovery()
+                self._record_failed_recovery()
             else:
-                self._trip(event)
-            self._spell.end()
+                self._record_trip(event)
+            self._outage.reset()
         elif event.to_state is State.CLOSED:
-            self._closed(event.monotonic)
-            self._spell.end()
+            self._record_closing(event.monotonic)
+            self._outage.reset()
 
     @property
-    def bad_spell(self) -> bool:
+    def in_outage(self) -> bool:
         """Whether more calls are bad of late than the configuration tolerates."""
-        return self._spell.since is not None
+        return self._outage.since is not None
 
     def outcome(self, origin: float, end: float) -> Outcome:
         """The whole, for a trace that lasts until `end`; moments are told from `origin` on."""
         final = self._state
-        self._go(final, end)
+        self._enter_state(final, end)
         return Outcome(
             label=self._label,
             settings=self._settings,
-            trips=tuple(_shifted(trip, origin) for trip in self._trips),
+            trips=tuple(_shift(trip, origin) for trip in self._trips),
             trip_count=self._trip_count,
             rejected=Verdicts(*self._rejected),
             admitted=Verdicts(*self._admitted),
@@ -97,34 +97,34 @@ class Account:
             final_state=final,
         )
 
-    def _go(self, state: State, now: float) -> None:
+    def _enter_state(self, state: State, now: float) -> None:
         self._seconds[self._state] += now - self._since
-        if len(self._spans) < MOST_SPANS and now > self._since:
+        if len(self._spans) < MAX_SPANS and now > self._since:
             self._spans.append(Span(self._state, self._since, now))
         self._state, self._since = state, now
 
-    def _trip(self, event: Transition) -> None:
+    def _record_trip(self, event: Transition) -> None:
         self._trip_count += 1
-        if self._trip_count > MOST_TRIPS:
+        if self._trip_count > MAX_TRIPS:
             return
-        bad_since = self._spell.since
-        if bad_since is None and self._oldest_bad is not None:
-            hung = event.monotonic - self._oldest_bad > self._slow_after
-            bad_since = self._oldest_bad if hung else None
+        bad_since = self._outage.since
+        if bad_since is None and self._oldest_in_flight is not None:
+            hung = event.monotonic - self._oldest_in_flight > self._slow_after
+            bad_since = self._oldest_in_flight if hung else None
         evidence = tuple(each.sentence() for each in event.evidence)
-        self._trips.append(Trip(event.monotonic, event.reason.value, evidence, bad_since))
+        self._trips.append(ReplayTrip(event.monotonic, event.reason.value, evidence, bad_since))
 
-    def _failed_recovery(self) -> None:
-        if self._trips and self._trip_count <= MOST_TRIPS:
+    def _record_failed_recovery(self) -> None:
+        if self._trips and self._trip_count <= MAX_TRIPS:
             last = self._trips[-1]
             self._trips[-1] = replace(last, failed_recoveries=last.failed_recoveries + 1)
 
-    def _closed(self, now: float) -> None:
-        if self._trips and self._trip_count <= MOST_TRIPS and self._trips[-1].closed_at is None:
+    def _record_closing(self, now: float) -> None:
+        if self._trips and self._trip_count <= MAX_TRIPS and self._trips[-1].closed_at is None:
             self._trips[-1] = replace(self._trips[-1], closed_at=now)
 
 
-def tolerated(settings: Settings) -> float:
+def tolerated_bad_share(settings: Settings) -> float:
     """The smallest share of bad calls that these settings have anything against."""
     shares = [1 - settings.percentile] if settings.watches_latency else []
     shares += [settings.error_threshold] if settings.error_threshold is not None else []
@@ -132,7 +132,7 @@ def tolerated(settings: Settings) -> float:
     return min(shares)
 
 
-def _shifted(trip: Trip, origin: float) -> Trip:
+def _shift(trip: ReplayTrip, origin: float) -> ReplayTrip:
     return replace(
         trip,
         at=trip.at + origin,

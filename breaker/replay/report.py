@@ -9,7 +9,7 @@ from breakerd.breaker.replay.timeline import Bin
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.states import State
 
-HONESTY = (
+CAVEAT = (
     "A replay cannot know how the dependency would have recovered under fewer calls: every "
     "rejected call is judged by what was recorded of it."
 )
@@ -17,7 +17,7 @@ HONESTY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
+class ReplayTrip:
     """An outage, as the breaker would have made it: from closed to open, and back.
 
     Moments are in the time of the trace, in seconds.
@@ -98,7 +98,7 @@ class Outcome:
 
     label: str
     settings: Settings
-    trips: tuple[Trip, ...]
+    trips: tuple[ReplayTrip, ...]
     trip_count: int
     rejected: Verdicts
     admitted: Verdicts

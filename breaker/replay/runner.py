@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from breakerd.breaker.errors import TraceError
 from breakerd.breaker.replay.report import Report
-from breakerd.breaker.replay.simulator import Player
+from breakerd.breaker.replay.simulator import Simulator
 from breakerd.breaker.replay.timeline import Timeline
-from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.settings import Settings
 
 
-def replay(trace: Iterable[Call], settings: Settings | Mapping[str, Settings]) -> Report:
+def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settings]) -> Report:
     """Says what a configuration would have done on a recorded past.
 
     Each configuration is given to a real breaker, on the clock of the trace, with the memory use
@@ -25,7 +25,7 @@ def replay(trace: Iterable[Call], settings: Settings | Mapping[str, Settings]) -
         TraceError: there are no calls, or the trace cannot be read to its end.
     """
     configurations = settings if isinstance(settings, Mapping) else {"default": settings}
-    players = [Player(label, each) for label, each in configurations.items()]
+    players = [Simulator(label, each) for label, each in configurations.items()]
     timeline = Timeline(len(players))
     calls = errors = 0
     origin = end = last = 0.0
@@ -40,9 +40,9 @@ def replay(trace: Iterable[Call], settings: Settings | Mapping[str, Settings]) -
         bin_ = timeline.at(begun)
         bin_.latency.add(duration)
         bin_.errors += error
-        moved = Call(begun, duration, error, memory)
+        moved = CallRecord(begun, duration, error, memory)
         for player, lane in zip(players, bin_.lanes, strict=True):
-            player.take(moved, lane)
+            player.offer(moved, lane)
     if not calls:
         raise TraceError("the trace has no calls; there is nothing to replay")
     return Report(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from breakerd.breaker.replay.report import HONESTY, Outcome, Report, Trip, Verdicts
+from breakerd.breaker.replay.report import CAVEAT, Outcome, ReplayTrip, Report, Verdicts
 from breakerd.breaker.replay.timeline import Bin
 
 _SHARES: Final = (0.5, 0.95, 0.99)
@@ -24,7 +24,7 @@ def as_data(report: Report) -> Data:
             "bin_seconds": report.bin_width,
             "bins": [_bin(each, report) for each in report.bins],
         },
-        "note": HONESTY,
+        "note": CAVEAT,
     }
 
 
@@ -48,7 +48,7 @@ def _outcome(outcome: Outcome) -> Data:
     }
 
 
-def _trip(trip: Trip) -> Data:
+def _trip(trip: ReplayTrip) -> Data:
     return {
         "at": trip.at,
         "reason": trip.reason,

@@ -5,20 +5,20 @@ from math import inf, isfinite, nextafter
 from typing import Final
 
 from breakerd.breaker.breaker import Breaker
-from breakerd.breaker.replay.recorder import Account
+from breakerd.breaker.replay.recorder import ReplayRecorder
 from breakerd.breaker.replay.report import Outcome
 from breakerd.breaker.replay.timeline import Lane
-from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.settings import Settings
 
-_CALM_STEP: Final = 0.25
+_HEALTHY_STEP: Final = 0.25
 """Seconds between two looks at the time while all is well: a service looks up to 100 times in each,
 and looks that find nothing would be most of what a replay costs."""
-_SHORTEST_STEP: Final = 0.001
+_MIN_STEP: Final = 0.001
 """Seconds between two looks at the time, at least."""
 
 
-class Player:
+class Simulator:
     """Gives the calls of a trace to a breaker: `allow` when they begin, `done` when they ended.
 
     A rejected call never ends. Between calls the breaker is ticked when it is due, as its ticker
@@ -39,15 +39,15 @@ class Player:
             memory=lambda: self._memory,
             externally_ticked=True,
         )
-        self._account = Account(label, settings, self._breaker.state)
-        self._breaker.subscribe(self._account.heard)
-        self._under_way: list[tuple[float, int, float, bool]] = []
+        self._recorder = ReplayRecorder(label, settings, self._breaker.state)
+        self._breaker.subscribe(self._recorder.on_event)
+        self._in_flight: list[tuple[float, int, float, bool]] = []
         """(end, number, start, error) of the calls that passed and have not ended."""
         self._calls = 0
-        self._tick_at = 0.0
+        self._next_tick = 0.0
         self._lane = Lane()
 
-    def take(self, call: Call, lane: Lane) -> None:
+    def offer(self, call: CallRecord, lane: Lane) -> None:
         """Offers the breaker a call, once all is done that comes before it.
 
         Args:
@@ -55,22 +55,24 @@ class Player:
             lane: where to write down what happens in this stretch of time.
         """
         if lane is not self._lane:
-            self._sample()
+            self._record_limit()
             self._lane = lane
         start, duration, error, memory = call
         # For the time since the last call, the later reading is as good as the earlier one.
         if memory is not None:
             self._memory = memory
-        self._go_to(start)
+        self._advance_to(start)
         self._calls += 1
         admitted = self._breaker.allow()
-        self._account.offered(call, admitted=admitted)
+        self._recorder.record_offer(call, admitted=admitted)
         if admitted:
-            heappush(self._under_way, (_end(self._now, duration), self._calls, self._now, error))
-            lane.in_flight = max(lane.in_flight, len(self._under_way))
+            heappush(
+                self._in_flight, (_end_time(self._now, duration), self._calls, self._now, error)
+            )
+            lane.in_flight = max(lane.in_flight, len(self._in_flight))
         else:
             lane.rejected += 1
-            self._account.held_back += not self._breaker.triggered
+            self._recorder.held_back += not self._breaker.triggered
 
     def finish(self, end: float, origin: float) -> Outcome:
         """Lets all calls end, and tells what came of it.
@@ -79,51 +81,53 @@ class Player:
             end: when the last call of the trace ended, rejected ones included.
             origin: what to add to every moment, in seconds.
         """
-        self._go_to(end)
-        self._sample()
+        self._advance_to(end)
+        self._record_limit()
         self._breaker.close()
-        return self._account.outcome(origin, end)
+        return self._recorder.outcome(origin, end)
 
-    def _go_to(self, moment: float) -> None:
-        under_way = self._under_way
+    def _advance_to(self, moment: float) -> None:
+        under_way = self._in_flight
         while under_way and under_way[0][0] <= moment:
             end, _, start, error = heappop(under_way)
-            self._pass_time(end)
-            self._account.ended(start, end - start, error=error)
+            self._tick_until(end)
+            self._recorder.record_end(start, end - start, error=error)
             self._breaker.done(start, end, error=error)
-        self._pass_time(moment)
+        self._tick_until(moment)
 
-    def _pass_time(self, until: float) -> None:
-        while self._tick_at <= until:
-            self._now = max(self._now, self._tick_at)
+    def _tick_until(self, until: float) -> None:
+        while self._next_tick <= until:
+            self._now = max(self._now, self._next_tick)
             self._tick(until)
         self._now = max(self._now, until)
 
     def _tick(self, until: float) -> None:
-        under_way = self._under_way
-        self._account.overdue(min(start for _, _, start, _ in under_way) if under_way else None)
+        under_way = self._in_flight
+        self._recorder.set_oldest_in_flight(
+            min(start for _, _, start, _ in under_way) if under_way else None
+        )
         step = self._breaker.tick()
-        if not self._troubled:
-            step = max(step, _CALM_STEP)
+        if not self._needs_fine_steps:
+            step = max(step, _HEALTHY_STEP)
         if not under_way:
             # Only a deadline can change anything now; without one, the next call.
             step = self._breaker.retry_after or max(step, until - self._now)
-        self._tick_at = self._now + max(step, _SHORTEST_STEP)
+        self._next_tick = self._now + max(step, _MIN_STEP)
 
     @property
-    def _troubled(self) -> bool:
+    def _needs_fine_steps(self) -> bool:
         """Whether time is to pass in the steps in which it does in a service."""
         breaker = self._breaker
         limited = breaker.concurrency_limit < (breaker.settings.limiter.max_limit or inf)
-        return breaker.triggered or limited or self._account.bad_spell
+        return breaker.triggered or limited or self._recorder.in_outage
 
-    def _sample(self) -> None:
+    def _record_limit(self) -> None:
         """Writes down the limit in force, at the end of a stretch of time."""
         limit = self._breaker.concurrency_limit
         self._lane.limit = limit if isfinite(limit) else None
 
 
-def _end(start: float, duration: float) -> float:
+def _end_time(start: float, duration: float) -> float:
     """When the call ends, so that rounding does not make it longer than it was.
 
     Durations are often whole milliseconds, as thresholds are: a call just at the threshold is not

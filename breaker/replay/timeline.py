@@ -6,7 +6,7 @@ from typing import Final
 
 from breakerd.breaker.replay.ddsketch import Sketch
 
-MOST_BINS: Final = 1000
+MAX_BINS: Final = 1000
 """With more, neighbours are put together, and bins are twice as long from then on."""
 
 
@@ -50,7 +50,7 @@ class Timeline:
 
     Args:
         lanes: how many configurations are replayed.
-        width: seconds of a bin at first; doubled as often as there are more than `MOST_BINS`.
+        width: seconds of a bin at first; doubled as often as there are more than `MAX_BINS`.
     """
 
     def __init__(self, lanes: int, width: float = 1.0) -> None:
@@ -63,17 +63,17 @@ class Timeline:
         """The bin of that moment. Moments never go back."""
         if seconds < self._until:
             return self.bins[-1]
-        if len(self.bins) >= MOST_BINS:
-            self._halve()
+        if len(self.bins) >= MAX_BINS:
+            self._double_width()
         number = int(seconds // self.width)
         if not self.bins or number > self.bins[-1].number:
             self.bins.append(Bin(number, [Lane() for _ in range(self._lanes)]))
         self._until = (number + 1) * self.width
         return self.bins[-1]
 
-    def _halve(self) -> None:
+    def _double_width(self) -> None:
         """Doubles the width as often as it takes to make room."""
-        while len(self.bins) >= MOST_BINS:
+        while len(self.bins) >= MAX_BINS:
             self.width *= 2
             merged: list[Bin] = []
             for each in self.bins:

@@ -12,10 +12,10 @@ from statistics import median
 from typing import Any, Final
 
 from breakerd.breaker.errors import TraceError
-from breakerd.breaker.replay.binomial import CHANCE, tail, tolerable
-from breakerd.breaker.replay.outage_filter import Parts, part
+from breakerd.breaker.replay.binomial import SIGNIFICANCE_LEVEL, tail, tolerable_share
+from breakerd.breaker.replay.outage_filter import HealthySplit, split
 from breakerd.breaker.replay.timeline import Timeline
-from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.settings import Settings
 
 WINDOW_SECONDS: Final = 5.0
@@ -84,7 +84,7 @@ class Suggestion:
         return "\n".join(lines) + "\n"
 
 
-def suggest(trace: Iterable[Call], *, success_rate: float = 0.95) -> Suggestion:
+def suggest(trace: Iterable[CallRecord], *, success_rate: float = 0.95) -> Suggestion:
     """Proposes settings from a recorded past. Reads it once, in bounded memory.
 
     Args:
@@ -98,7 +98,7 @@ def suggest(trace: Iterable[Call], *, success_rate: float = 0.95) -> Suggestion:
     if not 0 < success_rate < 1:
         raise ValueError(f"found a success rate of {success_rate}; allowed: above 0 and below 1")
     timeline = _survey(trace)
-    parts = part(
+    parts = split(
         timeline.bins, timeline.width, percentile=success_rate, error_budget=1 - success_rate
     )
     size = _window_size(parts)
@@ -120,7 +120,7 @@ def suggest(trace: Iterable[Call], *, success_rate: float = 0.95) -> Suggestion:
     )
 
 
-def _survey(trace: Iterable[Call]) -> Timeline:
+def _survey(trace: Iterable[CallRecord]) -> Timeline:
     timeline = Timeline(lanes=0)
     origin = None
     for call in trace:
@@ -133,7 +133,7 @@ def _survey(trace: Iterable[Call]) -> Timeline:
     return timeline
 
 
-def _window_size(parts: Parts) -> Proposal:
+def _window_size(parts: HealthySplit) -> Proposal:
     wanted = parts.rate * WINDOW_SECONDS
     size = SMALLEST_WINDOW
     while size * 2 <= min(wanted * 1.5, LARGEST_WINDOW):
@@ -142,8 +142,8 @@ def _window_size(parts: Parts) -> Proposal:
     return Proposal("latency_window_size", size, "calls", reason)
 
 
-def _latency_threshold(parts: Parts, percentile: float, size: int) -> Proposal:
-    share = tolerable(size, _enough_slow(size, percentile))
+def _latency_threshold(parts: HealthySplit, percentile: float, size: int) -> Proposal:
+    share = tolerable_share(size, _enough_slow(size, percentile))
     by_chance = parts.latency.percentiles([1 - share])[0]
     reached = max(s.latency.percentiles([percentile])[0] for s in parts.healthy)
     value = min(86_400_000.0, _rounded_up(max(5.0, max(by_chance, reached) * MARGIN * 1000)))
@@ -155,21 +155,23 @@ def _latency_threshold(parts: Parts, percentile: float, size: int) -> Proposal:
     return Proposal("latency_threshold", value, "ms", reason)
 
 
-def _minimum_calls(parts: Parts, percentile: float, size: int, threshold: float) -> Proposal:
+def _minimum_calls(parts: HealthySplit, percentile: float, size: int, threshold: float) -> Proposal:
     healthy = parts.latency
     # Nothing above the threshold in n calls still allows for a share of 3/n.
     share = max(healthy.share_above(threshold), 3 / len(healthy))
     enough = 10
-    while enough < size and tail(enough, share, _enough_slow(enough, percentile)) > CHANCE:
+    while (
+        enough < size and tail(enough, share, _enough_slow(enough, percentile)) > SIGNIFICANCE_LEVEL
+    ):
         enough = min(size, enough * 2)
     reason = "in fewer calls, as after a recovery, a few slow ones by chance would trip it"
     return Proposal("minimum_calls", enough, "calls", reason)
 
 
-def _error_threshold(parts: Parts, size: int) -> Proposal:
+def _error_threshold(parts: HealthySplit, size: int) -> Proposal:
     share = parts.error_share
     value = HALF
-    while value < 0.95 and tail(size, share, floor(value * size) + 1) > CHANCE:
+    while value < 0.95 and tail(size, share, floor(value * size) + 1) > SIGNIFICANCE_LEVEL:
         value = round(value + 0.05, 2)
     reason = (
         f"{share:.2%} of healthy calls fail; to reject all is worth it once more fail than succeed"
@@ -177,8 +179,8 @@ def _error_threshold(parts: Parts, size: int) -> Proposal:
     return Proposal("error_threshold", value, "fraction", reason)
 
 
-def _waits(parts: Parts) -> tuple[Proposal, Proposal]:
-    lengths = parts.bad_seconds()
+def _waits(parts: HealthySplit) -> tuple[Proposal, Proposal]:
+    lengths = parts.outage_lengths()
     if lengths:
         typical = median(lengths)
         ground = f"bad times last about {typical:.3g} s (median of {len(lengths)})"
@@ -198,7 +200,7 @@ def _waits(parts: Parts) -> tuple[Proposal, Proposal]:
     )
 
 
-def _service_level(parts: Parts, success_rate: float) -> tuple[Proposal, ...]:
+def _service_level(parts: HealthySplit, success_rate: float) -> tuple[Proposal, ...]:
     slowest = parts.latency.percentiles([TIMEOUT_PERCENTILE])[0]
     timeout = _rounded_up(max(slowest * TIMEOUT_MARGIN, 0.001))
     warmup = float(min(300, max(10, ceil(WARMUP_CALLS / parts.rate / 10) * 10)))
@@ -217,7 +219,7 @@ def _service_level(parts: Parts, success_rate: float) -> tuple[Proposal, ...]:
     )
 
 
-def _notes(parts: Parts, success_rate: float, threshold: float) -> Iterable[str]:
+def _notes(parts: HealthySplit, success_rate: float, threshold: float) -> Iterable[str]:
     calls = len(parts.latency)
     if calls < 10_000:
         yield f"only {calls} healthy calls to learn from: the slowest ones are not known well"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from breakerd.breaker.replay import HONESTY, Call
+from breakerd.breaker.replay import CAVEAT, CallRecord
 from tests.support.command import BREAKERD, run
 from tests.support.traces import with_bad_time
 
@@ -21,7 +21,7 @@ STRICT = "latency_threshold = 400\nwait_time = 2\n\n[breakers.loose]\nlatency_th
 SLO = "[slo]\nsuccess_rate = 0.95\ntimeout = 0.5\nwarmup = 20\n"
 
 
-def csv_of(calls: Iterator[Call]) -> str:
+def csv_of(calls: Iterator[CallRecord]) -> str:
     rows = (f"{c.start:.6f},{c.duration * 1000:.3f},{503 if c.error else 200}\n" for c in calls)
     return "start,latency_ms,status\n" + "".join(rows)
 
@@ -56,7 +56,7 @@ def test_two_configurations_side_by_side(folder: Path) -> None:
     )
     assert re.search(r"; detected after .*, closed after .*, \d failed recoveries$", strict)
     assert "failed or timed-out calls" in lines[lines.index("Trips of slo.toml") + 1]
-    assert f"note: {HONESTY}" in lines
+    assert f"note: {CAVEAT}" in lines
 
 
 def test_json_for_programs(folder: Path) -> None:

@@ -16,7 +16,7 @@ from breakerd import (
     Settings,
 )
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 INCIDENTS = 500
 
@@ -24,7 +24,7 @@ INCIDENTS = 500
 @pytest.mark.timeout(900)
 def test_500_incidents_are_500_alerts(tmp_path: Path, opsgenie_emulator: Emulator) -> None:
     emulator = opsgenie_emulator
-    clock, wall = DrivenClock(), DrivenClock(1_800_000_000.0)
+    clock, wall = ManualClock(), ManualClock(1_800_000_000.0)
     registry = Registry(Settings(), clock=clock, memory=lambda: None)
     opsgenie = OpsGenieSettings(
         enabled=True,

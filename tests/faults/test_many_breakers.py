@@ -16,15 +16,15 @@ from breakerd import (
     Settings,
 )
 from breakerd.alerts.emulator import Emulator
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 BREAKERS = 10_000
 MOST_BYTES = 100_000_000
 
 
 def test_many_breakers_are_one_alert(tmp_path: Path, opsgenie_emulator: Emulator) -> None:
-    wall = DrivenClock(1_800_000_000.0)
-    registry = Registry(Settings(latency_window_size=8), clock=DrivenClock(), memory=lambda: None)
+    wall = ManualClock(1_800_000_000.0)
+    registry = Registry(Settings(latency_window_size=8), clock=ManualClock(), memory=lambda: None)
     names = [f"b{number}" for number in range(BREAKERS)]
     for name in names:
         registry.get(name)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from breakerd.breaker.config import parse_document
-from breakerd.breaker.config.toml_edit import edited
+from breakerd.breaker.config.toml_edit import edit
 from breakerd.breaker.config.toml_scan import Key
 
 BARE = st.from_regex(r"[a-z][a-z0-9_-]{0,5}", fullmatch=True)
@@ -88,7 +88,7 @@ def test_a_change_changes_its_value_and_keeps_every_comment(
     key = data.draw(st.one_of(usable, st.sampled_from(leaves)) if leaves else usable)
     value = data.draw(LEAVES)
 
-    after = edited(text, {key: value})
+    after = edit(text, {key: value})
 
     assert tomllib.loads(after) == changed(before, key, value)
     assert all(comment in after for comment in comments)
@@ -110,8 +110,8 @@ def test_a_value_that_is_set_and_taken_out_leaves_the_file_as_it_was(
 ) -> None:
     text, _ = file
     key = (data.draw(NAMES.filter(lambda name: name not in tomllib.loads(text))),)
-    there = edited(text, {key: 1})
-    assert tomllib.loads(edited(there, {key: None})) == tomllib.loads(text)
+    there = edit(text, {key: 1})
+    assert tomllib.loads(edit(there, {key: None})) == tomllib.loads(text)
 
 
 def _at(data: dict[str, Any], key: Key) -> object:

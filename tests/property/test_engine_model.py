@@ -16,7 +16,7 @@ from breakerd import (
     State,
     Transition,
 )
-from breakerd.breaker.testing import DrivenClock, EventLog
+from breakerd.breaker.testing import EventLog, ManualClock
 
 PROBES = 2
 RAMP = (0.2, 0.5)
@@ -33,7 +33,7 @@ OPERATED = {"FORCED_OPEN", "DISABLED", "OBSERVE"}
 class BreakerHistory(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.clock = DrivenClock()
+        self.clock = ManualClock()
         self.memory: float | None = 0.1
         self.log = EventLog()
         self.breaker = Breaker(

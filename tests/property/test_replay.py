@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from breakerd import Settings, TraceError
-from breakerd.breaker.replay import Call, Format, Trace, replay
+from breakerd.breaker.replay import CallRecord, Format, Trace, replay
 
 MOMENTS = st.integers(1_600_000_000_000, 1_600_000_050_000)
 """Milliseconds: near enough that none is ever too late."""
 CALLS = st.lists(
     st.builds(
-        lambda start, ms, error, memory: Call(start / 1000, ms / 1000, error, memory),
+        lambda start, ms, error, memory: CallRecord(start / 1000, ms / 1000, error, memory),
         MOMENTS,
         st.integers(0, 30_000),
         st.booleans(),
@@ -30,7 +30,7 @@ CALLS = st.lists(
 )
 
 
-def read(content: bytes, form: Format = Format.AUTO) -> list[Call]:
+def read(content: bytes, form: Format = Format.AUTO) -> list[CallRecord]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trace"
         file.write_bytes(content)
@@ -38,7 +38,7 @@ def read(content: bytes, form: Format = Format.AUTO) -> list[Call]:
             return list(trace)
 
 
-def same(found: list[Call], written: list[Call]) -> None:
+def same(found: list[CallRecord], written: list[CallRecord]) -> None:
     expected = sorted(written, key=lambda call: call.start)
     assert len(found) == len(expected)
     for ours, theirs in zip(found, expected, strict=True):
@@ -55,7 +55,7 @@ def same(found: list[Call], written: list[Call]) -> None:
     st.booleans(),
 )
 def test_csv_round_trip(
-    calls: list[Call],
+    calls: list[CallRecord],
     unit: tuple[str, float],
     delimiter: str,
     packed: bool,
@@ -72,7 +72,7 @@ def test_csv_round_trip(
 
 
 @given(CALLS, st.sampled_from([1.0, 1e3, 1e6, 1e9]))
-def test_json_round_trip(calls: list[Call], per_second: float) -> None:
+def test_json_round_trip(calls: list[CallRecord], per_second: float) -> None:
     lines = (
         json.dumps(
             {
@@ -88,7 +88,7 @@ def test_json_round_trip(calls: list[Call], per_second: float) -> None:
 
 
 @given(CALLS)
-def test_envoy_round_trip(calls: list[Call]) -> None:
+def test_envoy_round_trip(calls: list[CallRecord]) -> None:
     lines = []
     for call in calls:
         date = datetime.fromtimestamp(call.start, UTC).isoformat(timespec="milliseconds")
@@ -109,7 +109,7 @@ def test_noise_is_refused_in_order_and_never_a_crash(noise: bytes, form: Format)
 
 @given(CALLS, st.sampled_from([0.005, 0.4, 5.0]))
 def test_each_call_is_rejected_or_admitted_and_time_adds_up(
-    calls: list[Call], threshold: float
+    calls: list[CallRecord], threshold: float
 ) -> None:
     settings = Settings(latency_threshold=threshold * 1000, minimum_calls=2, wait_time=1)
     report = replay(sorted(calls, key=lambda call: call.start), settings)

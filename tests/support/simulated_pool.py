@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from breakerd import Breaker
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 
 class SimulatedPool:
@@ -23,7 +23,7 @@ class SimulatedPool:
     """
 
     def __init__(
-        self, breaker: Breaker, clock: DrivenClock, *, workers: int, mean: float, timeout: float
+        self, breaker: Breaker, clock: ManualClock, *, workers: int, mean: float, timeout: float
     ) -> None:
         self.breaker, self.clock = breaker, clock
         self.workers, self.mean, self.timeout = workers, mean, timeout

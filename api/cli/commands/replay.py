@@ -15,7 +15,7 @@ from breakerd.api.cli.output import WRONG, err, fail, out, show_problems
 from breakerd.api.cli.views.replay_tables import show_report
 from breakerd.breaker.errors import ConfigError, TraceError
 from breakerd.breaker.registry import DEFAULT
-from breakerd.breaker.replay import Call, Format, Report, Trace, replay
+from breakerd.breaker.replay import CallRecord, Format, Report, Trace, replay
 from breakerd.breaker.replay.serialization import as_data
 from breakerd.breaker.settings import Settings
 
@@ -74,7 +74,7 @@ def opened(path: str, form: Format) -> Iterator[Trace]:
 
 
 @contextmanager
-def watched(trace: Trace) -> Iterator[Iterable[Call]]:
+def watched(trace: Trace) -> Iterator[Iterable[CallRecord]]:
     """The calls of the trace, with a progress bar on a terminal."""
     if not err.is_terminal:
         yield trace
@@ -95,7 +95,7 @@ def print_json(trace: Trace, data: dict[str, Any]) -> None:
     print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - not for rich to wrap or colour
 
 
-def _told(trace: Trace, progress: Progress) -> Iterator[Call]:
+def _told(trace: Trace, progress: Progress) -> Iterator[CallRecord]:
     task = progress.add_task(escape(trace.name), total=trace.source.size)
     for number, call in enumerate(trace):
         if number % _CALLS_PER_LOOK == 0:

@@ -11,7 +11,7 @@ import typer
 from breakerd.api.cli.commands.replay import Form, Json, TraceFile, opened, print_json, watched
 from breakerd.api.cli.views.replay_tables import seconds
 from breakerd.breaker.replay import (
-    HONESTY,
+    CAVEAT,
     Format,
     Outcome,
     Proposal,
@@ -64,7 +64,7 @@ def _lines(source: Trace, suggestion: Suggestion, report: Report | None) -> Iter
         yield f"# Replayed over the same {report.calls} calls:"
         for outcome in report.outcomes:
             yield f"# - {outcome.label}: {_summary(outcome)}"
-    for note in [*suggestion.notes, *source.notes, *map(str, source.broken), HONESTY]:
+    for note in [*suggestion.notes, *source.notes, *map(str, source.broken), CAVEAT]:
         yield f"# note: {note}"
 
 

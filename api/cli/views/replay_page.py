@@ -8,7 +8,7 @@ from typing import Final
 
 from breakerd.api.cli.views.replay_plot import draw, style
 from breakerd.api.cli.views.replay_tables import TRIP_COLUMNS, comparison, moment, seconds, trip_row
-from breakerd.breaker.replay import HONESTY, Report, Trace
+from breakerd.breaker.replay import CAVEAT, Report, Trace
 
 _PAGE: Final = """\
 <!doctype html>
@@ -53,7 +53,7 @@ def write_page(trace: Trace, report: Report, file: Path) -> None:
         comparison=_table("comparison", ["what it would have done", *labels], rows),
         picture=_picture(report),
         trips="\n".join(_trips(report)),
-        notes="".join(f"<p>{escape(note)}</p>" for note in [*trace.notes, HONESTY]),
+        notes="".join(f"<p>{escape(note)}</p>" for note in [*trace.notes, CAVEAT]),
     )
     file.write_text(page, encoding="utf-8")
 

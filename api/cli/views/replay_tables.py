@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from breakerd.breaker.replay import HONESTY, Outcome, Report, Trace, Trip
+from breakerd.breaker.replay import CAVEAT, Outcome, ReplayTrip, Report, Trace
 
 SHOWN_TRIPS: Final = 20
 """So many trips of each configuration are printed; all are in the JSON."""
@@ -45,7 +45,7 @@ def show_trace(console: Console, trace: Trace, report: Report) -> None:
 
 def show_notes(console: Console, trace: Trace) -> None:
     """Prints what has to be known of the reading, and of the replay."""
-    for note in [*trace.notes, *map(str, trace.broken), HONESTY]:
+    for note in [*trace.notes, *map(str, trace.broken), CAVEAT]:
         console.print(f"[dim]note: {escape(note)}[/]")
 
 
@@ -118,7 +118,7 @@ def _show_trips(console: Console, outcome: Outcome) -> None:
         console.print(f"… and {outcome.trip_count - SHOWN_TRIPS} more")
 
 
-def trip_row(trip: Trip) -> tuple[str, ...]:
+def trip_row(trip: ReplayTrip) -> tuple[str, ...]:
     """When it opened, how soon after the first bad call, for how long, and why."""
     closed = seconds(trip.closed_at - trip.at) if trip.closed_at is not None else "never"
     why = "; ".join(trip.evidence) or trip.reason

@@ -1,7 +1,7 @@
 """Traces: recorded calls, read as a stream from files of many formats."""
 
 from breakerd.breaker.replay.trace.formats import Format
-from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.replay.trace.trace import BrokenLine, Trace
 
-__all__ = ["BrokenLine", "Call", "Format", "Trace"]
+__all__ = ["BrokenLine", "CallRecord", "Format", "Trace"]

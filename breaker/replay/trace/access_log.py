@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from breakerd.breaker.replay.trace.record import Call
-from breakerd.breaker.replay.trace.value_parsers import SECONDS, moment
+from breakerd.breaker.replay.trace.record import CallRecord
+from breakerd.breaker.replay.trace.value_parsers import SECONDS, parse_time
 
 NO_DURATION_NGINX: Final = (
     "this access log has no duration; add rt=$request_time to nginx's log_format "
@@ -59,11 +59,11 @@ def is_uvicorn(line: str) -> bool:
     return _UVICORN.search(line) is not None
 
 
-def nginx_parser() -> Callable[[str], Call | None]:
+def nginx_parser() -> Callable[[str], CallRecord | None]:
     """A parser of the combined format with a duration; the date is the end of the call."""
-    read_date = _remembering_last(_date_of)
+    read_date = _cache_last(_date_of)
 
-    def parse(line: str) -> Call | None:
+    def parse(line: str) -> CallRecord | None:
         if not line:
             return None
         parts = _NGINX.fullmatch(line)
@@ -72,7 +72,7 @@ def nginx_parser() -> Callable[[str], Call | None]:
         seconds = nginx_duration(parts[4])
         if seconds is None:
             raise ValueError("no duration in this line")
-        return Call(read_date(parts[1]) - seconds, seconds, _failed(parts[2]))
+        return CallRecord(read_date(parts[1]) - seconds, seconds, _failed(parts[2]))
 
     return parse
 
@@ -94,32 +94,32 @@ def nginx_rest(line: str) -> str:
     return parts[4] if parts else ""
 
 
-def envoy_parser() -> Callable[[str], Call | None]:
+def envoy_parser() -> Callable[[str], CallRecord | None]:
     """A parser of Envoy's default format; the date is the start, the duration is in ms."""
 
-    def parse(line: str) -> Call | None:
+    def parse(line: str) -> CallRecord | None:
         if not line:
             return None
         parts = _ENVOY.fullmatch(line)
         if parts is None:
             raise ValueError(f"found {line[:60]!r}; wanted Envoy's default format")
-        return Call(moment(parts[1]), int(parts[3]) / 1000, _failed(parts[2]))
+        return CallRecord(parse_time(parts[1]), int(parts[3]) / 1000, _failed(parts[2]))
 
     return parse
 
 
-def uvicorn_parser() -> Callable[[str], Call | None]:
+def uvicorn_parser() -> Callable[[str], CallRecord | None]:
     """A parser of uvicorn's access lines with date and duration; other lines are passed over."""
-    read_date = _remembering_last(moment)
+    read_date = _cache_last(parse_time)
 
-    def parse(line: str) -> Call | None:
+    def parse(line: str) -> CallRecord | None:
         parts = _UVICORN.search(line)
         if parts is None:
             return None
         date, duration = uvicorn_date(line), uvicorn_duration(line)
         if date is None or duration is None:
             raise ValueError(f"found no {'duration' if date else 'date'} in this line")
-        return Call(read_date(date) - duration, duration, _failed(parts[1]))
+        return CallRecord(read_date(date) - duration, duration, _failed(parts[1]))
 
     return parse
 
@@ -143,11 +143,11 @@ def _date_of(text: str) -> float:
     """A date as in `10/Oct/2026:13:55:36 +0200`, or by RFC 3339."""
     month = _MONTHS.get(text[3:6])
     if month is None:
-        return moment(text)
-    return moment(f"{text[7:11]}-{month:02}-{text[:2]}T{text[12:20]}{text[21:]}")
+        return parse_time(text)
+    return parse_time(f"{text[7:11]}-{month:02}-{text[:2]}T{text[12:20]}{text[21:]}")
 
 
-def _remembering_last(read: Callable[[str], float]) -> Callable[[str], float]:
+def _cache_last(read: Callable[[str], float]) -> Callable[[str], float]:
     """`read`, quicker where lines of one second follow each other."""
     last_text, last_value = "", 0.0
 

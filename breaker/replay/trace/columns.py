@@ -40,7 +40,7 @@ OUTCOME_NAMES: Final = {
 }
 MEMORY_NAMES: Final = ("memory", "memory_share", "memory_usage", "mem")
 
-UNDERSTOOD: Final = (
+EXPECTED_COLUMNS: Final = (
     "a start (start, time, timestamp …) or an end (end, finished …), a duration (duration, latency "
     "…, with its unit as in latency_ms), and, if known, an outcome (outcome, status, error, "
     "success) and memory (memory from 0 to 1, memory_percent)"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from breakerd.breaker.replay.trace import access_log
-from breakerd.breaker.replay.trace.columns import UNDERSTOOD, Columns, find_columns
+from breakerd.breaker.replay.trace.columns import EXPECTED_COLUMNS, Columns, find_columns
 from breakerd.breaker.replay.trace.prometheus import is_sample
 from breakerd.breaker.replay.trace.row_parsers import LineParser, csv_parser, json_parser
 
@@ -46,7 +46,7 @@ class LineReader:
     whole_seconds: bool = False
 
 
-def recognise(head: Sequence[str]) -> Format:
+def detect_format(head: Sequence[str]) -> Format:
     """The format of a trace that begins with these lines.
 
     Raises:
@@ -55,13 +55,13 @@ def recognise(head: Sequence[str]) -> Format:
     line = _first_line(head)
     if "\0" in line:
         raise ValueError("found binary data; wanted text, or text compressed by gzip")
-    for form, known in _KNOWN_BY:
+    for form, known in _DETECTORS:
         if known(head):
             return form
     raise ValueError(
         f"{_place(head)}: found {_short(line)}, which is of no known format; understood: CSV with "
         "a header, JSON Lines, a Prometheus histogram (query_range, or text over time), and access "
-        f"logs of nginx, Envoy and uvicorn. CSV and JSON need {UNDERSTOOD}"
+        f"logs of nginx, Envoy and uvicorn. CSV and JSON need {EXPECTED_COLUMNS}"
     )
 
 
@@ -80,7 +80,7 @@ def _csv_reader(head: Sequence[str]) -> LineReader:
     columns = find_columns(names)
     if columns is None:
         found = ", ".join(map(_short, names))
-        raise ValueError(f"{_place(head)}: found the columns {found}; wanted {UNDERSTOOD}")
+        raise ValueError(f"{_place(head)}: found the columns {found}; wanted {EXPECTED_COLUMNS}")
     skip = head.index(_first_line(head)) + 1
     return LineReader(csv_parser(columns, names, delimiter), skip, _notes(columns))
 
@@ -90,7 +90,7 @@ def _json_reader(head: Sequence[str]) -> LineReader:
     columns = find_columns(keys)
     if columns is None:
         found = ", ".join(map(_short, keys)) or _short(_first_line(head))
-        raise ValueError(f"{_place(head)}: found the keys {found}; wanted {UNDERSTOOD}")
+        raise ValueError(f"{_place(head)}: found the keys {found}; wanted {EXPECTED_COLUMNS}")
     if columns.outcome is None:
         # A key that only failures have may not have come yet.
         columns = find_columns([*keys, "error"]) or columns
@@ -142,7 +142,7 @@ def _any_line(test: Callable[[str], bool]) -> Callable[[Sequence[str]], bool]:
     return lambda head: any(map(test, head))
 
 
-_KNOWN_BY: Final[tuple[tuple[Format, Callable[[Sequence[str]], bool]], ...]] = (
+_DETECTORS: Final[tuple[tuple[Format, Callable[[Sequence[str]], bool]], ...]] = (
     (Format.PROMETHEUS, _is_prometheus),
     (Format.JSONL, _is_jsonl),
     (Format.ENVOY, _any_line(access_log.is_envoy)),

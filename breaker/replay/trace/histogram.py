@@ -12,9 +12,9 @@ from itertools import pairwise
 from math import isfinite
 from typing import Final
 
-from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.record import CallRecord
 
-BEYOND: Final = 2.0
+OVERFLOW_FACTOR: Final = 2.0
 """Calls above the largest finite bound are taken to last up to so many times that bound."""
 
 _GOLDEN: Final = 0.6180339887498949
@@ -37,7 +37,7 @@ class Histogram:
     failed: bool = False
 
 
-def calls_of(histograms: Sequence[Histogram]) -> Iterator[Call]:
+def expand_calls(histograms: Sequence[Histogram]) -> Iterator[CallRecord]:
     """The calls of all histograms, in the order in which they ended."""
     buckets = [
         _bucket_calls(histogram, place)
@@ -45,7 +45,7 @@ def calls_of(histograms: Sequence[Histogram]) -> Iterator[Call]:
         for place in range(len(histogram.bounds))
     ]
     for end, duration, failed in merge(*buckets):
-        yield Call(end - duration, duration, failed)
+        yield CallRecord(end - duration, duration, failed)
 
 
 def _bucket_calls(histogram: Histogram, place: int) -> Iterator[tuple[float, float, bool]]:
@@ -63,7 +63,7 @@ def _bucket_calls(histogram: Histogram, place: int) -> Iterator[tuple[float, flo
 def _edges(bounds: Sequence[float], place: int) -> tuple[float, float]:
     lower = bounds[place - 1] if place else 0.0
     upper = bounds[place]
-    return lower, upper if isfinite(upper) else lower * BEYOND
+    return lower, upper if isfinite(upper) else lower * OVERFLOW_FACTOR
 
 
 def _increment(before: Sequence[float], after: Sequence[float], place: int) -> int:

@@ -10,8 +10,8 @@ from statistics import median
 from typing import Final
 
 from breakerd.breaker.replay.trace.columns import OUTCOME_NAMES
-from breakerd.breaker.replay.trace.histogram import BEYOND, Histogram
-from breakerd.breaker.replay.trace.value_parsers import moment
+from breakerd.breaker.replay.trace.histogram import OVERFLOW_FACTOR, Histogram
+from breakerd.breaker.replay.trace.value_parsers import parse_time
 
 _NAME: Final = "__name__"
 _BOUND: Final = "le"
@@ -24,7 +24,7 @@ _STATUS_CLASS: Final = re.compile(r"([1-5])xx")
 Labels = tuple[tuple[str, str], ...]
 
 
-class Samples:
+class BucketSamples:
     """Samples of `*_bucket` series, put together to histograms; all of them are held."""
 
     def __init__(self) -> None:
@@ -72,14 +72,14 @@ class Samples:
         return (b for rows in self._values.values() for row in rows.values() for b in row)
 
 
-def note_on(histograms: list[Histogram]) -> str:
+def describe_approximation(histograms: list[Histogram]) -> str:
     """How calls are made of them, in a sentence for the report."""
     steps = [b - a for histogram in histograms for a, b in pairwise(histogram.times)]
     last = max(bound for histogram in histograms for bound in histogram.bounds if bound < inf)
     return (
         "approximation: calls are made of histogram counts, laid evenly over intervals of about "
         f"{median(steps):g} s, with durations even within each bucket, and from {last:g} to "
-        f"{BEYOND * last:g} s above the last bound"
+        f"{OVERFLOW_FACTOR * last:g} s above the last bound"
     )
 
 
@@ -94,7 +94,7 @@ def read_query_range(text: str) -> list[Histogram]:
     if not isinstance(data, dict) or data.get("resultType") != "matrix":
         kind = data.get("resultType") if isinstance(data, dict) else type(data).__name__
         raise ValueError(f"found resultType {kind!r}; wanted 'matrix', from query_range")
-    samples = Samples()
+    samples = BucketSamples()
     try:
         for series in data["result"]:
             for at, value in series["values"]:
@@ -112,7 +112,7 @@ def is_sample(line: str) -> bool:
     return found is not None and found[1].endswith("_bucket")
 
 
-def read_sample(line: str, samples: Samples) -> None:
+def read_sample(line: str, samples: BucketSamples) -> None:
     """Takes in one line of the text exposition; what is no bucket is passed over.
 
     Raises:
@@ -132,7 +132,7 @@ def read_sample(line: str, samples: Samples) -> None:
             "time, not one scrape"
         )
     labels = dict(_LABEL.findall(found[2])) | {_NAME: found[1]}
-    samples.add(labels, moment(found[4]), float(found[3]))
+    samples.add(labels, parse_time(found[4]), float(found[3]))
 
 
 def _histogram(labels: Mapping[str, str], rows: Mapping[float, Mapping[float, float]]) -> Histogram:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Call(NamedTuple):
+class CallRecord(NamedTuple):
     """A call that was made, as it was recorded.
 
     Attributes:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final
 
-from breakerd.breaker.replay.trace.record import Call
+from breakerd.breaker.replay.trace.record import CallRecord
 
-HELD_CALLS: Final = 100_000
+MAX_HELD_CALLS: Final = 100_000
 """At most so many calls wait for earlier ones."""
-HELD_SECONDS: Final = 60.0
+MAX_HELD_SECONDS: Final = 60.0
 """For so long, in the time of the trace, a call waits for earlier ones."""
 
 
 @dataclass(slots=True)
-class Order:
+class ReorderBuffer:
     """Sorts a stream of calls by their start, in bounded memory.
 
     Logs are written when calls end, so a call of 10 s stands behind those that began 9 s later.
@@ -23,15 +23,15 @@ class Order:
     late: int = 0
     """Calls that came too late to be put in their place; they are handed on where they stand."""
 
-    def sort(self, calls: Iterable[Call]) -> Iterator[Call]:
+    def sort(self, calls: Iterable[CallRecord]) -> Iterator[CallRecord]:
         """The calls, the earliest start first; calls that began together keep their order."""
-        heap: list[tuple[float, int, Call]] = []
+        heap: list[tuple[float, int, CallRecord]] = []
         newest = last = float("-inf")
         for number, call in enumerate(calls):
             start = call.start
             heappush(heap, (start, number, call))
             newest = max(newest, start)
-            while heap[0][0] <= newest - HELD_SECONDS or len(heap) > HELD_CALLS:
+            while heap[0][0] <= newest - MAX_HELD_SECONDS or len(heap) > MAX_HELD_CALLS:
                 start, _, earliest = heappop(heap)
                 self.late += start < last
                 last = max(last, start)
@@ -40,24 +40,24 @@ class Order:
         yield from (call for _, _, call in sorted(heap))
 
 
-def spread(calls: Iterable[Call]) -> Iterator[Call]:
+def spread_evenly(calls: Iterable[CallRecord]) -> Iterator[CallRecord]:
     """Calls whose ends are known to the second only, laid evenly over that second.
 
     Else all calls of a second would end at one moment, and many more seem to be under way at once
     than were.
     """
-    same: list[Call] = []
+    same: list[CallRecord] = []
     second = 0.0
     for call in calls:
         end = round(call.start + call.duration, 6)
-        if same and (end != second or len(same) >= HELD_CALLS):
-            yield from _laid_out(same)
+        if same and (end != second or len(same) >= MAX_HELD_CALLS):
+            yield from _spread_second(same)
             same = []
         second = end
         same.append(call)
-    yield from _laid_out(same)
+    yield from _spread_second(same)
 
 
-def _laid_out(same: list[Call]) -> Iterator[Call]:
+def _spread_second(same: list[CallRecord]) -> Iterator[CallRecord]:
     for place, call in enumerate(same):
         yield call._replace(start=call.start + (place + 0.5) / len(same))

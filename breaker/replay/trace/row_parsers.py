@@ -6,13 +6,18 @@ from collections.abc import Callable
 from typing import Final
 
 from breakerd.breaker.replay.trace.columns import Column, Columns
-from breakerd.breaker.replay.trace.record import Call
-from breakerd.breaker.replay.trace.value_parsers import Value, duration_in, moment_in, share_in
+from breakerd.breaker.replay.trace.record import CallRecord
+from breakerd.breaker.replay.trace.value_parsers import (
+    Value,
+    duration_parser,
+    share_parser,
+    time_parser,
+)
 
-LineParser = Callable[[str], Call | None]
+LineParser = Callable[[str], CallRecord | None]
 """Reads one line; None if it holds no call, and is not meant to. Raises ValueError if broken."""
 
-_REMEMBERED: Final = 1000
+_MAX_CACHED: Final = 1000
 """Different outcomes whose meaning is kept; texts of errors may be without number."""
 
 
@@ -25,7 +30,7 @@ def csv_parser(columns: Columns, names: list[str], delimiter: str) -> LineParser
         names.index(name) if name is not None else -1 for name in _wanted(columns)
     )
 
-    def parse(line: str) -> Call | None:
+    def parse(line: str) -> CallRecord | None:
         if not line or line.isspace():
             return None
         quoted = '"' in line
@@ -43,7 +48,7 @@ def json_parser(columns: Columns) -> LineParser:
     call_from = _call_reader(columns)
     start, end, duration, outcome, memory = (name or "" for name in _wanted(columns))
 
-    def parse(line: str) -> Call | None:
+    def parse(line: str) -> CallRecord | None:
         if not line or line.isspace():
             return None
         try:
@@ -83,16 +88,18 @@ def _unit(column: Column | None) -> float | None:
     return None if column is None else column.unit
 
 
-def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Value], Call]:
+def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Value], CallRecord]:
     """What makes a call of the raw values of start, end, duration, outcome and memory."""
-    read_duration = duration_in(_unit(columns.duration) or 1.0)
-    read_memory = share_in(_unit(columns.memory) or 1.0)
-    failed = _remembering(columns.failed) if columns.outcome else _never
-    read_start = moment_in(_unit(columns.start))
-    read_end = moment_in(_unit(columns.end))
+    read_duration = duration_parser(_unit(columns.duration) or 1.0)
+    read_memory = share_parser(_unit(columns.memory) or 1.0)
+    failed = _cached(columns.failed) if columns.outcome else _never
+    read_start = time_parser(_unit(columns.start))
+    read_end = time_parser(_unit(columns.end))
     has_start, has_duration = columns.start is not None, columns.duration is not None
 
-    def read(start: Value, end: Value, duration: Value, outcome: Value, memory: Value) -> Call:
+    def read(
+        start: Value, end: Value, duration: Value, outcome: Value, memory: Value
+    ) -> CallRecord:
         if not has_duration:
             begin = read_start(start)
             seconds = read_end(end) - begin
@@ -101,12 +108,12 @@ def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Valu
         else:
             seconds = read_duration(duration)
             begin = read_start(start) if has_start else read_end(end) - seconds
-        return Call(begin, seconds, failed(outcome), read_memory(memory))
+        return CallRecord(begin, seconds, failed(outcome), read_memory(memory))
 
     return read
 
 
-def _remembering(failed: Callable[[Value], bool]) -> Callable[[Value], bool]:
+def _cached(failed: Callable[[Value], bool]) -> Callable[[Value], bool]:
     """`failed`, quicker for outcomes that come again."""
     known: dict[tuple[type, Value], bool] = {}
 
@@ -118,7 +125,7 @@ def _remembering(failed: Callable[[Value], bool]) -> Callable[[Value], bool]:
             result = failed(value)
         except TypeError:
             raise ValueError(f"found {value!r} as outcome; wanted one value") from None
-        if len(known) < _REMEMBERED:
+        if len(known) < _MAX_CACHED:
             known[key] = result
         return result
 

@@ -14,7 +14,7 @@ from breakerd.breaker.errors import TraceError
 STDIN: Final = "-"
 
 _GZIP: Final = b"\x1f\x8b"
-_LONGEST_LINE: Final = 1 << 20
+_MAX_LINE_LENGTH: Final = 1 << 20
 """Characters; what is longer is no line of a log."""
 
 
@@ -52,7 +52,7 @@ class Source:
         A line that is too long to be one comes in pieces, so that it takes no memory.
         """
         try:
-            while line := self._text.readline(_LONGEST_LINE):
+            while line := self._text.readline(_MAX_LINE_LENGTH):
                 yield line
         except (EOFError, zlib.error, gzip.BadGzipFile):
             self.truncated = True

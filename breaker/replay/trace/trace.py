@@ -9,21 +9,31 @@ from types import TracebackType
 from typing import Final, Self
 
 from breakerd.breaker.errors import TraceError
-from breakerd.breaker.replay.trace.formats import HEAD_LINES, Format, line_reader, recognise
-from breakerd.breaker.replay.trace.histogram import calls_of
-from breakerd.breaker.replay.trace.prometheus import Samples, note_on, read_query_range, read_sample
-from breakerd.breaker.replay.trace.record import Call
-from breakerd.breaker.replay.trace.reorder import HELD_CALLS, HELD_SECONDS, Order, spread
+from breakerd.breaker.replay.trace.formats import HEAD_LINES, Format, detect_format, line_reader
+from breakerd.breaker.replay.trace.histogram import expand_calls
+from breakerd.breaker.replay.trace.prometheus import (
+    BucketSamples,
+    describe_approximation,
+    read_query_range,
+    read_sample,
+)
+from breakerd.breaker.replay.trace.record import CallRecord
+from breakerd.breaker.replay.trace.reorder import (
+    MAX_HELD_CALLS,
+    MAX_HELD_SECONDS,
+    ReorderBuffer,
+    spread_evenly,
+)
 from breakerd.breaker.replay.trace.row_parsers import LineParser
 from breakerd.breaker.replay.trace.source import Source
 
-BROKEN_SHARE: Final = 0.05
+MAX_BROKEN_SHARE: Final = 0.05
 """With more broken lines than this share of them, a trace is refused."""
-BROKEN_SHOWN: Final = 10
+MAX_BROKEN_KEPT: Final = 10
 """So many broken lines are kept, with what is wrong in them."""
 
 _LINE_END: Final = "\r\n"
-_ENOUGH_LINES: Final = 1000
+_MIN_LINES: Final = 1000
 """From so many lines on, a trace is refused at once and not at its end."""
 
 
@@ -62,13 +72,13 @@ class Trace:
         self.lines = 0
         """Lines read so far."""
         self._notes: list[str] = []
-        self._order = Order()
+        self._reorder_buffer = ReorderBuffer()
         try:
             text = self.source.lines()
             self._head_text = list(islice(text, HEAD_LINES))
             self._head = [line.rstrip(_LINE_END) for line in self._head_text]
             self._stream = map(methodcaller("rstrip", _LINE_END), text)
-            self.form = recognise(self._head) if form is Format.AUTO else form
+            self.form = detect_format(self._head) if form is Format.AUTO else form
             self._calls = self._open()
         except ValueError as error:
             self.source.close()
@@ -88,9 +98,9 @@ class Trace:
         notes = list(self._notes)
         if self.broken_count:
             notes.append(f"{self.broken_count} of {self.lines} lines could not be read")
-        if self._order.late:
+        if late := self._reorder_buffer.late:
             notes.append(
-                f"{self._order.late} calls stand more than {HELD_SECONDS:g} s or {HELD_CALLS} "
+                f"{late} calls stand more than {MAX_HELD_SECONDS:g} s or {MAX_HELD_CALLS} "
                 "calls behind their place, and were let in late"
             )
         if self.source.truncated:
@@ -101,12 +111,12 @@ class Trace:
         """Closes the file."""
         self.source.close()
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[CallRecord]:
         empty = True
-        for call in self._order.sort(self._calls):
+        for call in self._reorder_buffer.sort(self._calls):
             empty = False
             yield call
-        self._refuse_broken(least=1)
+        self._reject_if_too_broken(least=1)
         if empty:
             raise self._error(ValueError(f"{self.lines} lines, and no call in them"))
 
@@ -121,15 +131,15 @@ class Trace:
     ) -> None:
         self.close()
 
-    def _open(self) -> Iterable[Call]:
+    def _open(self) -> Iterable[CallRecord]:
         if self.form is Format.PROMETHEUS:
             return self._histogram_calls()
         reader = line_reader(self.form, self._head)
         self._notes += reader.notes
         calls = self._line_calls(reader.parse, reader.skip)
-        return spread(calls) if reader.whole_seconds else calls
+        return spread_evenly(calls) if reader.whole_seconds else calls
 
-    def _line_calls(self, parse: LineParser, skip: int) -> Iterator[Call]:
+    def _line_calls(self, parse: LineParser, skip: int) -> Iterator[CallRecord]:
         lines = chain(self._head[skip:], self._stream)
         number = skip
         for number, line in enumerate(lines, skip + 1):
@@ -143,34 +153,34 @@ class Trace:
                 yield call
         self.lines = number
 
-    def _histogram_calls(self) -> Iterable[Call]:
+    def _histogram_calls(self) -> Iterable[CallRecord]:
         if self._head and self._head[0].lstrip().startswith("{"):
             histograms = read_query_range("".join(self._head_text) + self.source.rest())
         else:
-            samples = Samples()
+            samples = BucketSamples()
             for line in chain(self._head, self._stream):
                 self.lines += 1
                 try:
                     read_sample(line, samples)
                 except ValueError as error:
                     self._note_broken(str(error))
-            self._refuse_broken(least=1)
+            self._reject_if_too_broken(least=1)
             histograms = samples.histograms()
-        self._notes.append(note_on(histograms))
-        return calls_of(histograms)
+        self._notes.append(describe_approximation(histograms))
+        return expand_calls(histograms)
 
     def _note_broken(self, problem: str) -> None:
         self.broken_count += 1
-        if len(self.broken) < BROKEN_SHOWN:
+        if len(self.broken) < MAX_BROKEN_KEPT:
             self.broken.append(BrokenLine(self.lines, problem))
-        self._refuse_broken(least=_ENOUGH_LINES)
+        self._reject_if_too_broken(least=_MIN_LINES)
 
-    def _refuse_broken(self, least: int) -> None:
-        if self.lines >= least and self.broken_count > BROKEN_SHARE * self.lines:
+    def _reject_if_too_broken(self, least: int) -> None:
+        if self.lines >= least and self.broken_count > MAX_BROKEN_SHARE * self.lines:
             first = "; ".join(map(str, self.broken[:3]))
             raise TraceError(
                 f"{self.name}: {self.broken_count} of {self.lines} lines cannot be read as "
-                f"{self.form}; at most {BROKEN_SHARE:.0%} may be broken. {first}"
+                f"{self.form}; at most {MAX_BROKEN_SHARE:.0%} may be broken. {first}"
             )
 
     def _error(self, error: Exception) -> TraceError:

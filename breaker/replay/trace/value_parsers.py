@@ -36,7 +36,7 @@ _YES: Final = frozenset({"true", "1", "yes", "y", "t"})
 _NO: Final = frozenset({"", "false", "0", "no", "n", "f", "none", "null", "nil", "-"})
 
 
-def moment(value: Value) -> float:
+def parse_time(value: Value) -> float:
     """Seconds since the epoch, from a number in s, ms, µs or ns, or a date by RFC 3339.
 
     A date without an offset is taken as UTC. The unit of a number follows from its size; one that
@@ -50,29 +50,29 @@ def moment(value: Value) -> float:
     else:
         number = _number(value)
     if not (isfinite(number) and number >= 0):
-        raise ValueError(f"found {value!r} as a time; understood: {_MOMENTS}")
+        raise ValueError(f"found {value!r} as a time; understood: {_TIME_FORMATS}")
     for least, unit in _EPOCH_UNITS:
         if number >= least:
             return number * unit
     raise AssertionError(number)
 
 
-def moment_in(unit: float | None) -> Callable[[Value], float]:
+def time_parser(unit: float | None) -> Callable[[Value], float]:
     """A reader of moments in `unit` seconds; without one, the unit follows from their size."""
     if unit is None:
-        return moment
-    read = duration_in(unit, most=1e11)
+        return parse_time
+    read = duration_parser(unit, most=1e11)
 
     def read_moment(value: Value) -> float:
         try:
             return read(value)
         except ValueError:
-            raise ValueError(f"found {value!r} as a time; understood: {_MOMENTS}") from None
+            raise ValueError(f"found {value!r} as a time; understood: {_TIME_FORMATS}") from None
 
     return read_moment
 
 
-_MOMENTS: Final = "seconds, ms, µs or ns since 1970, or a date like 2026-03-01T12:00:00.5Z"
+_TIME_FORMATS: Final = "seconds, ms, µs or ns since 1970, or a date like 2026-03-01T12:00:00.5Z"
 
 
 def _date(text: str) -> float:
@@ -80,7 +80,7 @@ def _date(text: str) -> float:
         date = datetime.fromisoformat(text.strip().replace(",", "."))
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
-        raise ValueError(f"found {text!r} as a time; understood: {_MOMENTS}") from None
+        raise ValueError(f"found {text!r} as a time; understood: {_TIME_FORMATS}") from None
 
 
 def _number(value: Value) -> float:
@@ -93,7 +93,7 @@ def _number(value: Value) -> float:
         return inf
 
 
-def duration_in(unit: float, *, most: float = 1e9) -> Callable[[Value], float]:
+def duration_parser(unit: float, *, most: float = 1e9) -> Callable[[Value], float]:
     """A reader of durations in `unit` seconds; a value that names its own unit is read by it."""
 
     def read(value: Value) -> float:
@@ -153,7 +153,7 @@ def failed_by_success(value: Value) -> bool:
     raise ValueError(f"found {value!r} for success; understood: true, false, 1, 0, yes, no")
 
 
-def share_in(unit: float) -> Callable[[Value], float | None]:
+def share_parser(unit: float) -> Callable[[Value], float | None]:
     """A reader of memory use, in `unit` of the limit (0.01 for percent); None where it is empty."""
 
     def read(value: Value) -> float | None:

@@ -17,7 +17,7 @@ from breakerd import (
     Settings,
 )
 from breakerd.alerts.emulator import Emulator
-from breakerd.breaker.testing import DrivenClock, run_call
+from breakerd.breaker.testing import ManualClock, simulate_call
 
 KEY = "test-key"
 
@@ -28,8 +28,8 @@ class World:
     def __init__(self, emulator: Emulator, folder: Path) -> None:
         self.emulator = emulator
         self.database = folder / "breakerd.db"
-        self.clock = DrivenClock()
-        self.wall = DrivenClock(1_800_000_000.0)
+        self.clock = ManualClock()
+        self.wall = ManualClock(1_800_000_000.0)
         self.memory = 0.2
         self.registry = self.make_registry()
         self.alerting: Alerting | None = None
@@ -85,7 +85,7 @@ class World:
         """Makes a breaker trip on latency."""
         breaker = self.registry.get(name)
         for _ in range(10):
-            run_call(breaker, self.clock, 500)
+            simulate_call(breaker, self.clock, 500)
         return breaker
 
     def history(self, index: int = -1) -> list[str]:

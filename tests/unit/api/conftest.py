@@ -9,13 +9,13 @@ from fastapi import FastAPI
 from breakerd import Alerting, Registry, Settings
 from breakerd.alerts.settings.alerting import read_settings
 from breakerd.api.app import create_app
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 from tests.support.admin_client import Client
 
 
 @pytest.fixture
-def clock() -> DrivenClock:
-    return DrivenClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def registry(file: Path, clock: DrivenClock) -> Iterator[Registry]:
+def registry(file: Path, clock: ManualClock) -> Iterator[Registry]:
     """Two breakers on the driven clock, from a file that is not watched."""
     with Registry.from_file(file, watch=False, clock=clock, memory=lambda: 0.5) as registry:
         yield registry

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from breakerd import Breaker, Settings
-from breakerd.breaker.testing import DrivenClock, EventLog
+from breakerd.breaker.testing import EventLog, ManualClock
 
 MakeBreaker = Callable[..., Breaker]
 
 
 @pytest.fixture
-def clock() -> DrivenClock:
-    return DrivenClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def log() -> EventLog:
 
 
 @pytest.fixture
-def make(clock: DrivenClock, log: EventLog) -> MakeBreaker:
+def make(clock: ManualClock, log: EventLog) -> MakeBreaker:
     """Makes a breaker on the driven clock, with plenty of memory, whose events go to `log`."""
 
     def made(memory: Callable[[], float | None] = lambda: 0.1, **settings: object) -> Breaker:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from breakerd import Registry, State, StateKeeper
+from breakerd import Registry, State, StateAutosaver
 
 
 @pytest.fixture
@@ -15,9 +15,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_state_is_saved_at_the_end_and_restored_at_the_start(path: Path) -> None:
-    with Registry() as registry, StateKeeper(registry, path):
+    with Registry() as registry, StateAutosaver(registry, path):
         registry.get().disable()
-    with Registry() as registry, StateKeeper(registry, path):
+    with Registry() as registry, StateAutosaver(registry, path):
         assert registry.get().state is State.DISABLED
 
 
@@ -31,7 +31,7 @@ def test_state_is_saved_meanwhile(path: Path, monkeypatch: pytest.MonkeyPatch) -
             saved.set()
 
         monkeypatch.setattr(registry, "save", save_and_tell)
-        with StateKeeper(registry, path, interval=0.01):
+        with StateAutosaver(registry, path, interval=0.01):
             assert saved.wait(30)
             assert path.exists()
 
@@ -42,7 +42,7 @@ def test_what_cannot_be_saved_is_said_once(
     (tmp_path / "taken").touch()
     path = tmp_path / "taken" / "breakers.json"
     with Registry() as registry, caplog.at_level(logging.WARNING, "breakerd.breaker.autosave"):
-        keeper = StateKeeper(registry, path, interval=3600)
+        keeper = StateAutosaver(registry, path, interval=3600)
         with keeper:
             assert not keeper.save()
             assert not keeper.save()

@@ -21,7 +21,7 @@ from breakerd import (
     ThresholdCleared,
     Transition,
 )
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 from tests.support.locked_breaker import Locked
 
 MakeBreaker = Callable[..., Breaker]
@@ -29,17 +29,17 @@ FAST, SLOW = 50, 500
 
 
 def calls(
-    breaker: Breaker, clock: DrivenClock, count: int, ms: float, *, error: bool = False
+    breaker: Breaker, clock: ManualClock, count: int, ms: float, *, error: bool = False
 ) -> int:
-    return sum(run_call(breaker, clock, ms, error=error) for _ in range(count))
+    return sum(simulate_call(breaker, clock, ms, error=error) for _ in range(count))
 
 
-def recover(breaker: Breaker, clock: DrivenClock, ms: float = FAST) -> None:
+def recover(breaker: Breaker, clock: ManualClock, ms: float = FAST) -> None:
     clock.advance(breaker.retry_after)
     for _ in range(2000):
         if breaker.state is State.CLOSED:
             return
-        if not run_call(breaker, clock, ms):
+        if not simulate_call(breaker, clock, ms):
             clock.advance(0.01)
     pytest.fail(f"still {breaker.state}")
 
@@ -48,7 +48,7 @@ def recover(breaker: Breaker, clock: DrivenClock, ms: float = FAST) -> None:
 
 
 def test_trips_when_the_percentile_is_above_the_threshold(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=300, minimum_calls=10)
     calls(breaker, clock, 60, FAST)
@@ -70,7 +70,7 @@ def test_trips_when_the_percentile_is_above_the_threshold(
 
 
 def test_one_slow_call_on_an_empty_window_does_not_trip(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make(latency_threshold=300)
     calls(breaker, clock, 9, SLOW)
@@ -79,7 +79,7 @@ def test_one_slow_call_on_an_empty_window_does_not_trip(
     assert breaker.state is State.OPEN, "the tenth call makes the window enough, fast as it is"
 
 
-def test_a_window_below_the_minimum_counts_as_full(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_window_below_the_minimum_counts_as_full(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(latency_threshold=300, latency_window_size=4)
     calls(breaker, clock, 3, SLOW)
     assert breaker.state is State.CLOSED
@@ -87,7 +87,7 @@ def test_a_window_below_the_minimum_counts_as_full(make: MakeBreaker, clock: Dri
     assert breaker.state is State.OPEN
 
 
-def test_old_calls_no_longer_count(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_old_calls_no_longer_count(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(latency_threshold=300, latency_max_age=5)
     calls(breaker, clock, 9, SLOW)
     clock.advance(5)
@@ -96,10 +96,10 @@ def test_old_calls_no_longer_count(make: MakeBreaker, clock: DrivenClock) -> Non
     assert breaker.latencies_above(300) == []
 
 
-def test_latencies_above(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_latencies_above(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(latency_threshold=1500)
     for ms in (100, 900, 300, 800):
-        run_call(breaker, clock, ms)
+        simulate_call(breaker, clock, ms)
     assert breaker.latencies_above(250) == pytest.approx([900, 300, 800])
 
 
@@ -117,17 +117,17 @@ def test_latencies_above(make: MakeBreaker, clock: DrivenClock) -> None:
 )
 @pytest.mark.parametrize("factor", [1, 10])
 def test_trend_analysis_trips_at_the_tenth_call(
-    make: MakeBreaker, clock: DrivenClock, latencies: list[int], factor: int
+    make: MakeBreaker, clock: ManualClock, latencies: list[int], factor: int
 ) -> None:
     breaker = make(latency_threshold=300 * factor, trend_analysis_enabled=True)
     for ms in latencies[:9]:
-        assert run_call(breaker, clock, ms * factor)
+        assert simulate_call(breaker, clock, ms * factor)
     assert breaker.state is State.CLOSED
-    run_call(breaker, clock, latencies[9] * factor)
+    simulate_call(breaker, clock, latencies[9] * factor)
     assert breaker.state is State.OPEN
 
 
-def test_trend_analysis_with_three_samples(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_trend_analysis_with_three_samples(make: MakeBreaker, clock: ManualClock) -> None:
     rising = make(
         latency_threshold=300, trend_analysis_enabled=True, trend_analysis_min_sample_count=3
     )
@@ -135,21 +135,21 @@ def test_trend_analysis_with_three_samples(make: MakeBreaker, clock: DrivenClock
         latency_threshold=300, trend_analysis_enabled=True, trend_analysis_min_sample_count=3
     )
     for up, down in ((310, 500), (320, 450), (330, 400)):
-        assert run_call(rising, clock, up)
-        assert run_call(falling, clock, down)
+        assert simulate_call(rising, clock, up)
+        assert simulate_call(falling, clock, down)
     assert rising.state is State.OPEN
     assert falling.state is State.CLOSED
     assert not falling.latency_ok
 
 
 def test_trend_analysis_lets_a_stationary_share_of_slow_calls_pass(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=300, trend_analysis_enabled=True)
     pattern = [FAST, 80, SLOW, 60, 90, FAST, 70, 510, 55, 85]
     for _ in range(30):
         for ms in pattern:
-            assert run_call(breaker, clock, ms)
+            assert simulate_call(breaker, clock, ms)
     assert breaker.state is State.CLOSED
     breaches = log.of(ThresholdBreached)
     assert breaches
@@ -159,12 +159,12 @@ def test_trend_analysis_lets_a_stationary_share_of_slow_calls_pass(
 # --- errors
 
 
-def test_errors_trip_only_where_a_threshold_is_set(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_errors_trip_only_where_a_threshold_is_set(make: MakeBreaker, clock: ManualClock) -> None:
     indifferent, strict = make(), make(error_threshold=0.5)
     calls(indifferent, clock, 100, FAST, error=True)
     assert indifferent.state is State.CLOSED
     for _ in range(5):
-        run_call(strict, clock, FAST)
+        simulate_call(strict, clock, FAST)
     assert calls(strict, clock, 6, FAST, error=True) == 6
     assert strict.state is State.OPEN
     assert strict.status()["reason"] == "errors"
@@ -175,7 +175,7 @@ def test_errors_trip_only_where_a_threshold_is_set(make: MakeBreaker, clock: Dri
 
 
 def test_memory_rejects_and_its_return_lets_the_recovery_begin(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     used: list[float | None] = [0.5]
     breaker = make(memory=lambda: used[0], memory_threshold=80.0, memory_hysteresis=2.0)
@@ -205,7 +205,7 @@ def test_memory_rejects_and_its_return_lets_the_recovery_begin(
     assert kinds == [("memory", "ThresholdBreached"), ("memory", "ThresholdCleared")]
 
 
-def test_unknown_memory_trips_nothing(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_unknown_memory_trips_nothing(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(memory=lambda: None)
     clock.advance(5)
     breaker.tick()
@@ -218,7 +218,7 @@ def test_unknown_memory_trips_nothing(make: MakeBreaker, clock: DrivenClock) -> 
 
 
 def test_recovers_by_probes_and_a_ramp(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=300)
     calls(breaker, clock, 10, SLOW)
@@ -246,14 +246,14 @@ def test_recovers_by_probes_and_a_ramp(
 
 @pytest.mark.parametrize(("ms", "error"), [(SLOW, False), (FAST, True)])
 def test_a_failed_probe_opens_again_and_waits_twice_as_long(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog, ms: float, *, error: bool
+    make: MakeBreaker, clock: ManualClock, log: EventLog, ms: float, *, error: bool
 ) -> None:
     breaker = make(latency_threshold=300)
     calls(breaker, clock, 10, SLOW)
     waits = [breaker.retry_after]
     for _ in range(5):
         clock.advance(breaker.retry_after)
-        assert run_call(breaker, clock, ms, error=error)
+        assert simulate_call(breaker, clock, ms, error=error)
         assert breaker.state is State.OPEN
         waits.append(breaker.retry_after)
     assert waits == pytest.approx([10, 20, 40, 80, 120, 120])
@@ -263,7 +263,7 @@ def test_a_failed_probe_opens_again_and_waits_twice_as_long(
     assert last.evidence[0].sentence()
 
 
-def test_a_lost_probe_frees_its_place(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_lost_probe_frees_its_place(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(recovery={"probes": 2, "probe_timeout": 5.0})
     breaker.trip()
     clock.advance(10)
@@ -276,7 +276,7 @@ def test_a_lost_probe_frees_its_place(make: MakeBreaker, clock: DrivenClock) -> 
 
 
 def test_a_bad_step_goes_back_one_and_the_first_one_opens(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=300, minimum_calls=5)
     breaker.trip()
@@ -286,29 +286,29 @@ def test_a_bad_step_goes_back_one_and_the_first_one_opens(
     breaker.tick()
     assert breaker.status()["recovery"]["share"] == 0.25  # type: ignore[index]
     while len(log.of(RecoveryStep)) == 2:
-        run_call(breaker, clock, SLOW / 10 * 8)
+        simulate_call(breaker, clock, SLOW / 10 * 8)
     back = log.of(RecoveryStep)[-1]
     assert (back.share, back.forward) == (0.1, False)
     assert back.evidence
     while breaker.state is State.HALF_OPEN:
-        run_call(breaker, clock, SLOW / 10 * 8)
+        simulate_call(breaker, clock, SLOW / 10 * 8)
     assert log.of(Transition)[-1].reason is Reason.RAMP_FAILED
     recover(breaker, clock)
 
 
-def test_recovery_without_a_ramp(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_recovery_without_a_ramp(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(recovery={"ramp": (), "probes": 1})
     breaker.trip()
     clock.advance(10)
-    assert run_call(breaker, clock, FAST)
+    assert simulate_call(breaker, clock, FAST)
     assert breaker.state is State.CLOSED
 
 
-def test_a_ramp_passes_without_traffic(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_ramp_passes_without_traffic(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(recovery={"probes": 1})
     breaker.trip()
     clock.advance(10)
-    run_call(breaker, clock, FAST)
+    simulate_call(breaker, clock, FAST)
     for _ in range(3):
         clock.advance(1)
         breaker.tick()
@@ -317,12 +317,12 @@ def test_a_ramp_passes_without_traffic(make: MakeBreaker, clock: DrivenClock) ->
 
 @pytest.mark.parametrize("ramp", [(), (0.3,)])
 def test_a_ramp_that_becomes_shorter_goes_on_from_there(
-    make: MakeBreaker, clock: DrivenClock, ramp: tuple[float, ...]
+    make: MakeBreaker, clock: ManualClock, ramp: tuple[float, ...]
 ) -> None:
     breaker = make(recovery={"probes": 1})
     breaker.trip()
     clock.advance(10)
-    run_call(breaker, clock, FAST)
+    simulate_call(breaker, clock, FAST)
     for _ in range(2):
         clock.advance(1)
         breaker.tick()
@@ -333,12 +333,12 @@ def test_a_ramp_that_becomes_shorter_goes_on_from_there(
     assert breaker.state is State.CLOSED
 
 
-def test_fewer_probes_than_went_well_are_enough(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_fewer_probes_than_went_well_are_enough(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(recovery={"probes": 3, "ramp": ()})
     breaker.trip()
     clock.advance(10)
     for _ in range(2):
-        assert run_call(breaker, clock, FAST)
+        assert simulate_call(breaker, clock, FAST)
     breaker.apply(Settings(recovery=RecoverySettings(probes=2, ramp=())))
     breaker.tick()
     assert breaker.state is State.CLOSED
@@ -347,7 +347,7 @@ def test_fewer_probes_than_went_well_are_enough(make: MakeBreaker, clock: Driven
 # --- generations
 
 
-def test_late_results_decide_nothing(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_late_results_decide_nothing(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(latency_threshold=300)
     early = [clock() for _ in range(200) if breaker.allow()]
     clock.advance(0.1)
@@ -367,7 +367,7 @@ def test_late_results_decide_nothing(make: MakeBreaker, clock: DrivenClock) -> N
 
 
 def test_results_that_nobody_waits_for_decide_nothing(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make()
     breaker.trip()
@@ -380,7 +380,7 @@ def test_results_that_nobody_waits_for_decide_nothing(
     assert breaker.state is State.HALF_OPEN
 
 
-def test_calls_that_never_report_are_forgotten(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_calls_that_never_report_are_forgotten(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(latency_max_age=60)
     for _ in range(5):
         breaker.allow()
@@ -402,13 +402,13 @@ def test_times_must_be_finite(make: MakeBreaker, start: float, end: float) -> No
     assert breaker.counters().success == 0
 
 
-def test_a_clock_that_went_back_counts_as_no_time(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_clock_that_went_back_counts_as_no_time(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make()
     breaker.done(clock(), clock() - 5)
     assert breaker.counters().duration_sum == 0
 
 
-def test_counters(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_counters(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(latency_threshold=300)
     calls(breaker, clock, 3, FAST)
     calls(breaker, clock, 2, FAST, error=True)
@@ -425,7 +425,7 @@ def test_counters(make: MakeBreaker, clock: DrivenClock) -> None:
 # --- what an operator says
 
 
-def test_disable_lets_all_pass_and_enable_resets(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_disable_lets_all_pass_and_enable_resets(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(latency_threshold=300)
     breaker.disable()
     assert calls(breaker, clock, 50, SLOW) == 50
@@ -439,7 +439,7 @@ def test_disable_lets_all_pass_and_enable_resets(make: MakeBreaker, clock: Drive
     assert breaker.status()["window_calls"] == 0
 
 
-def test_force_open_rejects_until_reset(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_force_open_rejects_until_reset(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make()
     breaker.force_open("maintenance of the database")
     clock.advance(1000)
@@ -452,7 +452,7 @@ def test_force_open_rejects_until_reset(make: MakeBreaker, clock: DrivenClock) -
 
 
 def test_observe_decides_and_rejects_nothing(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=300, wait_time=100)
     breaker.observe()
@@ -466,7 +466,7 @@ def test_observe_decides_and_rejects_nothing(
     assert (seen.from_state, seen.to_state, seen.reason) == ("CLOSED", "OPEN", "latency")
     clock.advance(100)
     for _ in range(200):
-        assert run_call(breaker, clock, FAST)
+        assert simulate_call(breaker, clock, FAST)
     assert breaker.status()["would_be_state"] == "CLOSED"
     assert [t.to_state for t in log.of(Transition)] == [State.OBSERVE]
     breaker.enable()
@@ -474,7 +474,7 @@ def test_observe_decides_and_rejects_nothing(
 
 
 def test_trip_opens_with_a_note_and_begins_the_wait_anew(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make()
     breaker.trip("the bank is down")
@@ -484,7 +484,7 @@ def test_trip_opens_with_a_note_and_begins_the_wait_anew(
     assert breaker.state is State.OPEN
 
 
-def test_reset_closes_and_forgets(make: MakeBreaker, clock: DrivenClock, log: EventLog) -> None:
+def test_reset_closes_and_forgets(make: MakeBreaker, clock: ManualClock, log: EventLog) -> None:
     breaker = make(latency_threshold=300)
     calls(breaker, clock, 10, SLOW)
     breaker.reset()
@@ -499,7 +499,7 @@ def test_reset_closes_and_forgets(make: MakeBreaker, clock: DrivenClock, log: Ev
 
 @pytest.mark.parametrize("trend", [False, True])
 def test_a_latency_drill_takes_the_real_path(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog, *, trend: bool
+    make: MakeBreaker, clock: ManualClock, log: EventLog, *, trend: bool
 ) -> None:
     breaker = make(latency_threshold=300, trend_analysis_enabled=trend)
     calls(breaker, clock, 64, FAST)
@@ -520,19 +520,19 @@ def test_a_latency_drill_takes_the_real_path(
 
 
 def test_a_probe_that_fails_after_a_drill_is_real(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=300)
     breaker.drills.latency()
     clock.advance(10)
-    assert run_call(breaker, clock, SLOW)
+    assert simulate_call(breaker, clock, SLOW)
     assert breaker.state is State.OPEN
     assert [t.drill for t in log.of(Transition)] == [True, True, False]
     assert not breaker.status()["drill"]
 
 
 def test_a_memory_drill_lasts_until_it_is_ended(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make()
     breaker.drills.memory()
@@ -568,7 +568,7 @@ def test_no_drill_where_it_would_show_nothing(make: MakeBreaker) -> None:
 
 
 def test_new_settings_keep_window_and_state(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=1500)
     calls(breaker, clock, 20, SLOW)
@@ -596,10 +596,10 @@ def test_a_new_memory_threshold_counts_at_once(make: MakeBreaker) -> None:
 
 
 def test_status_is_whole_where_go_clients_read_integers(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make(latency_threshold=300.0, wait_time=10.0)
-    run_call(breaker, clock, 12.6)
+    simulate_call(breaker, clock, 12.6)
     status = breaker.status()
     for key in ("latency_threshold_ms", "wait_time_seconds", "current_percentile_ms"):
         assert isinstance(status[key], int)
@@ -611,7 +611,7 @@ def test_repr_says_which_and_how(make: MakeBreaker) -> None:
     assert repr(make()) == "<Breaker 'default' CLOSED>"
 
 
-def test_the_hot_path_can_take_a_lock(clock: DrivenClock) -> None:
+def test_the_hot_path_can_take_a_lock(clock: ManualClock) -> None:
     breaker = Locked(clock=clock, memory=lambda: 0.1)
     assert [breaker.allow() for _ in range(5000)] == [True] * 5000
     breaker.done(clock(), clock(), error=True)

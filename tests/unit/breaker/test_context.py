@@ -11,7 +11,7 @@ import pytest
 
 from breakerd import Breaker
 from breakerd.breaker.context import (
-    DEADLINES,
+    ACTIVE_DEADLINES,
     Priority,
     check_deadline,
     current_deadline,
@@ -21,7 +21,7 @@ from breakerd.breaker.context import (
     remaining,
 )
 from breakerd.breaker.errors import BreakerError, DeadlineExceeded
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 
 def test_without_a_word_a_call_is_critical_and_has_all_time() -> None:
@@ -48,7 +48,7 @@ def test_the_innermost_priority_counts_and_ends() -> None:
     assert current_priority() is Priority.CRITICAL
 
 
-def test_the_nearest_deadline_counts_and_ends(clock: DrivenClock) -> None:
+def test_the_nearest_deadline_counts_and_ends(clock: ManualClock) -> None:
     with deadline(5, clock=clock):
         with deadline(9, clock=clock):
             assert remaining() == 5
@@ -61,7 +61,7 @@ def test_the_nearest_deadline_counts_and_ends(clock: DrivenClock) -> None:
     assert remaining() is None
 
 
-def test_the_nearest_deadline_is_found_across_clocks(clock: DrivenClock) -> None:
+def test_the_nearest_deadline_is_found_across_clocks(clock: ManualClock) -> None:
     with deadline(1000), deadline(5, clock=clock), deadline(2000):
         assert remaining() == 5
 
@@ -74,7 +74,7 @@ def test_a_deadline_is_told_by_monotonic_time() -> None:
     assert before + 60 <= at <= time.monotonic() + 60
 
 
-def test_past_the_deadline_work_ends(clock: DrivenClock) -> None:
+def test_past_the_deadline_work_ends(clock: ManualClock) -> None:
     with deadline(1, clock=clock):
         check_deadline()
         clock.advance(1.25)
@@ -83,7 +83,7 @@ def test_past_the_deadline_work_ends(clock: DrivenClock) -> None:
             check_deadline()
 
 
-def test_a_deadline_may_have_passed_from_the_start(clock: DrivenClock) -> None:
+def test_a_deadline_may_have_passed_from_the_start(clock: ManualClock) -> None:
     with deadline(-1, clock=clock), pytest.raises(DeadlineExceeded):
         check_deadline()
 
@@ -94,7 +94,7 @@ def test_a_deadline_is_a_finite_number(seconds: float) -> None:
         pass
 
 
-def test_both_end_after_an_exception(clock: DrivenClock) -> None:
+def test_both_end_after_an_exception(clock: ManualClock) -> None:
     with (
         pytest.raises(KeyError),
         priority(Priority.SHEDDABLE),
@@ -105,7 +105,7 @@ def test_both_end_after_an_exception(clock: DrivenClock) -> None:
     assert remaining() is None
 
 
-def test_both_travel_into_tasks_and_threads_and_not_back(clock: DrivenClock) -> None:
+def test_both_travel_into_tasks_and_threads_and_not_back(clock: ManualClock) -> None:
     async def look() -> tuple[Priority, float | None]:
         seen = current_priority(), remaining()
         with priority(Priority.CRITICAL_PLUS), deadline(1, clock=clock):
@@ -126,7 +126,7 @@ def test_both_travel_into_tasks_and_threads_and_not_back(clock: DrivenClock) -> 
     asyncio.run(main())
 
 
-def test_a_deadline_ends_for_those_who_outlive_its_block(clock: DrivenClock) -> None:
+def test_a_deadline_ends_for_those_who_outlive_its_block(clock: ManualClock) -> None:
     async def look(later: asyncio.Event) -> tuple[float | None, float | None]:
         before = remaining()
         await later.wait()
@@ -143,7 +143,7 @@ def test_a_deadline_ends_for_those_who_outlive_its_block(clock: DrivenClock) -> 
     asyncio.run(main())
 
 
-def test_a_generator_may_be_stepped_in_several_contexts(clock: DrivenClock) -> None:
+def test_a_generator_may_be_stepped_in_several_contexts(clock: ManualClock) -> None:
     def steps() -> Iterator[float | None]:
         with priority(Priority.SHEDDABLE), deadline(3, clock=clock):
             yield remaining()
@@ -153,24 +153,24 @@ def test_a_generator_may_be_stepped_in_several_contexts(clock: DrivenClock) -> N
     assert contextvars.copy_context().run(next, generator, None) is None
 
 
-def test_no_deadline_is_looked_for_once_all_are_lifted(clock: DrivenClock) -> None:
+def test_no_deadline_is_looked_for_once_all_are_lifted(clock: ManualClock) -> None:
     breaker = Breaker(clock=clock, memory=lambda: 0.1)
-    before = len(DEADLINES)  # other tests may have left some
+    before = len(ACTIVE_DEADLINES)  # other tests may have left some
     with deadline(1, clock=clock):
         with breaker.guard(timeout=9), breaker.guard(timeout=0.5), deadline(2, clock=clock):
-            assert len(DEADLINES) == before + 4
-        assert len(DEADLINES) == before + 1
-    assert len(DEADLINES) == before
+            assert len(ACTIVE_DEADLINES) == before + 4
+        assert len(ACTIVE_DEADLINES) == before + 1
+    assert len(ACTIVE_DEADLINES) == before
 
 
-def test_nor_for_one_whose_guard_was_dropped(clock: DrivenClock) -> None:
+def test_nor_for_one_whose_guard_was_dropped(clock: ManualClock) -> None:
     breaker = Breaker(clock=clock, memory=lambda: 0.1)
-    before = len(DEADLINES)
+    before = len(ACTIVE_DEADLINES)
     abandoned = contextvars.copy_context()
     abandoned.run(breaker.guard(timeout=9).__enter__)
-    assert len(DEADLINES) == before + 1
+    assert len(ACTIVE_DEADLINES) == before + 1
     del abandoned
-    assert len(DEADLINES) == before
+    assert len(ACTIVE_DEADLINES) == before
 
 
 def test_the_error_is_a_timeout_and_can_be_sent() -> None:

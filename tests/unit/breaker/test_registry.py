@@ -18,7 +18,7 @@ from breakerd import (
     State,
     Transition,
 )
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 TIMEOUT = 20
 FILE = """\
@@ -40,14 +40,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def registry(path: Path, clock: DrivenClock) -> Iterator[Registry]:
+def registry(path: Path, clock: ManualClock) -> Iterator[Registry]:
     """Of the file, which is not watched."""
     with Registry.from_file(path, watch=False, clock=clock, memory=lambda: 0.1) as registry:
         yield registry
 
 
 @pytest.fixture
-def unfiled(clock: DrivenClock) -> Iterator[Registry]:
+def unfiled(clock: ManualClock) -> Iterator[Registry]:
     """Without a file."""
     settings = {"payments": Settings(wait_time=20)}
     with Registry(Settings(), breakers=settings, clock=clock, memory=lambda: 0.1) as registry:
@@ -58,7 +58,7 @@ def unfiled(clock: DrivenClock) -> Iterator[Registry]:
 
 
 def test_default_always_exists() -> None:
-    with Registry(clock=DrivenClock()) as registry:
+    with Registry(clock=ManualClock()) as registry:
         assert registry.names() == ["default"]
         assert registry.get() is registry.get("default")
 
@@ -105,7 +105,7 @@ def test_breakers_have_their_own_settings_or_the_roots(registry: Registry) -> No
 
 
 def test_clock_and_memory_are_passed_on() -> None:
-    clock = DrivenClock()
+    clock = ManualClock()
     with Registry(clock=clock, memory=lambda: 0.99) as registry:
         breaker = registry.get("a")
         assert breaker.clock is clock
@@ -146,13 +146,13 @@ def test_without_a_file_there_is_no_report(unfiled: Registry) -> None:
 
 
 def test_a_reload_changes_live_breakers_and_keeps_window_and_state(
-    registry: Registry, path: Path, clock: DrivenClock
+    registry: Registry, path: Path, clock: ManualClock
 ) -> None:
     assert registry.config is not None
     default, payments = registry.get(), registry.get("payments")
     payments.disable()
     for _ in range(5):
-        run_call(default, clock, 200)
+        simulate_call(default, clock, 200)
     path.write_text("latency_threshold = 100\nminimum_calls = 5\n[breakers.search]\n")
     assert registry.config.reload()
     assert default.settings.latency_threshold == 100
@@ -160,7 +160,7 @@ def test_a_reload_changes_live_breakers_and_keeps_window_and_state(
     assert payments.state is State.DISABLED
     assert payments.settings == default.settings, "without its table it has the root's"
     assert registry.names() == ["default", "payments", "search"]
-    run_call(default, clock, 200)
+    simulate_call(default, clock, 200)
     assert default.triggered, "the next call is judged by the new threshold"
 
 
@@ -178,7 +178,7 @@ def test_an_edit_of_a_watched_file_reaches_the_breakers(path: Path) -> None:
         if isinstance(event, SettingsChanged):
             changed.set()
 
-    with Registry.from_file(path, clock=DrivenClock()) as registry:
+    with Registry.from_file(path, clock=ManualClock()) as registry:
         registry.subscribe(listen)
         path.write_text(FILE.replace("300", "400"))
         assert changed.wait(TIMEOUT)
@@ -210,17 +210,17 @@ def test_a_change_of_a_named_breaker_is_its_own(registry: Registry, path: Path) 
     assert text.endswith("[breakers.search.recovery]\nramp = [0.5]\n")
 
 
-def test_a_change_moves_the_next_decision(registry: Registry, clock: DrivenClock) -> None:
+def test_a_change_moves_the_next_decision(registry: Registry, clock: ManualClock) -> None:
     default = registry.get()
     for _ in range(20):
-        run_call(default, clock, 200)
+        simulate_call(default, clock, 200)
     assert not default.triggered
     registry.change("default", {"latency_threshold": 100})
-    run_call(default, clock, 200)
+    simulate_call(default, clock, 200)
     assert default.triggered
 
 
-def test_a_change_goes_where_the_key_stands(path: Path, clock: DrivenClock) -> None:
+def test_a_change_goes_where_the_key_stands(path: Path, clock: ManualClock) -> None:
     path.write_text("[circuit_breaker]\nwait_time = 5  # s\n[breakers.default]\npercentile = 0.9\n")
     with Registry.from_file(path, watch=False, clock=clock) as registry:
         registry.change("default", {"percentile": 0.8})
@@ -232,7 +232,7 @@ def test_a_change_goes_where_the_key_stands(path: Path, clock: DrivenClock) -> N
     )
 
 
-def test_a_table_of_default_wins_over_the_root(path: Path, clock: DrivenClock) -> None:
+def test_a_table_of_default_wins_over_the_root(path: Path, clock: ManualClock) -> None:
     path.write_text("wait_time = 5\n[breakers.default]\npercentile = 0.9\n")
     with Registry.from_file(path, watch=False, clock=clock) as registry:
         assert registry.change("default", {"wait_time": 6}).wait_time == 6
@@ -298,7 +298,7 @@ def test_without_a_file_the_root_reaches_those_without_their_own(unfiled: Regist
     assert (unfiled.get().settings.percentile, other.settings.percentile) == (0.5, 0.6)
 
 
-def test_without_a_file_settings_of_default_alone_can_be_changed(clock: DrivenClock) -> None:
+def test_without_a_file_settings_of_default_alone_can_be_changed(clock: ManualClock) -> None:
     with Registry(breakers={"default": Settings(wait_time=5)}, clock=clock) as registry:
         assert registry.change("default", {"wait_time": 6}).wait_time == 6
         assert registry.get("other").settings.wait_time == 10

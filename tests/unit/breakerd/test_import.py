@@ -10,8 +10,7 @@ import pytest
 import breakerd
 from breakerd.alerts import alerting
 from breakerd.alerts.settings import alerting as alerting_settings
-from breakerd.breaker import autosave as keeper
-from breakerd.breaker import registry
+from breakerd.breaker import autosave, registry
 from breakerd.breaker.runtime import report
 from tests.support.fresh_interpreter import loaded
 
@@ -52,9 +51,9 @@ def test_a_breaker_alone_loads_only_what_decides(program: str) -> None:
 
 EMBEDDED = """
     from breakerd import *
-    from breakerd.breaker.testing import DrivenClock
+    from breakerd.breaker.testing import ManualClock
 
-    clock = DrivenClock()
+    clock = ManualClock()
     share, pressure, events = 0.1, 1.0, []
 
     settings = {
@@ -139,7 +138,7 @@ def test_all_can_be_imported_at_once() -> None:
 
 def test_names_are_listed_before_they_are_loaded() -> None:
     assert "breakerd.breaker.registry" not in loaded(
-        "import breakerd\nassert {'Registry', 'StateKeeper', 'Status'} <= set(dir(breakerd))"
+        "import breakerd\nassert {'Registry', 'StateAutosaver', 'Status'} <= set(dir(breakerd))"
     )
 
 
@@ -153,7 +152,7 @@ def test_types_are_seen_by_mypy() -> None:
     assert_type(breakerd.Alerting, type[alerting.Alerting])
     assert_type(breakerd.AlertingSettings, type[alerting_settings.AlertingSettings])
     assert_type(breakerd.Registry, type[registry.Registry])
-    assert_type(breakerd.StateKeeper, type[keeper.StateKeeper])
+    assert_type(breakerd.StateAutosaver, type[autosave.StateAutosaver])
     read: breakerd.Status | None = None
     assert_type(read, report.Status | None)
 

@@ -29,7 +29,7 @@ from breakerd.alerts.content.composer import (
 )
 from breakerd.alerts.model.text import duration, shorten
 from breakerd.alerts.settings.service_identity import find_fields
-from breakerd.breaker.testing import DrivenClock, run_call
+from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.unit.alerts.conftest import World
 
 SETTINGS = OpsGenieSettings(
@@ -62,10 +62,10 @@ def trouble(
     evidence: bool = True,
     **more: object,
 ) -> Trouble:
-    clock = DrivenClock()
+    clock = ManualClock()
     breaker = Breaker(Settings(latency_threshold=300), name="pay", clock=clock, memory=lambda: 0.5)
     for _ in range(10):
-        run_call(breaker, clock, 500)
+        simulate_call(breaker, clock, 500)
     found = (
         Evidence(signal=Signal.ERRORS, value=0.4, threshold=0.2, unit="fraction", samples=64),
         Evidence(signal=Signal.MEMORY, value=91.5, threshold=80, unit="%"),

@@ -14,7 +14,7 @@ import pytest
 
 from breakerd.alerts.emulator import Emulator, FaultError
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 SECRET = "s3cret-key"
 
@@ -123,7 +123,7 @@ def test_slow_answers_in_the_end(opsgenie_emulator: Emulator, client: httpx.Clie
 
 
 def test_a_rate_limit_is_a_window_after_which_all_is_well() -> None:
-    clock = DrivenClock(1_800_000_000.0)
+    clock = ManualClock(1_800_000_000.0)
     with (
         Emulator(clock=clock) as emulator,
         httpx.Client(base_url=emulator.url, headers={"Authorization": "GenieKey k"}) as client,

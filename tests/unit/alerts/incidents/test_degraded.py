@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from breakerd import Breaker, LoadReading, State
-from breakerd.breaker.testing import run_call
+from breakerd.breaker.testing import simulate_call
 from tests.unit.alerts.conftest import World
 
 SLO = {"success_rate": 0.95, "timeout": 1.0, "warmup": 0.0}
@@ -15,7 +15,7 @@ def serve(world: World, calls: int, *, failing: int = 0) -> Breaker:
     """So many calls, of each ten `failing` fail."""
     breaker = world.registry.get()
     for n in range(calls):
-        run_call(breaker, world.clock, 100, error=n % 10 < failing)
+        simulate_call(breaker, world.clock, 100, error=n % 10 < failing)
     return breaker
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from breakerd.alerts.model.notes import Worst, closing_note, group_note
-from breakerd.breaker.testing import run_call
+from breakerd.breaker.testing import simulate_call
 from tests.unit.alerts.conftest import World
 
 
@@ -55,7 +55,7 @@ def test_rejected_calls_are_counted_over_the_incident_and_over_restarts(world: W
         assert not breaker.allow()
     world.after(6)
     breaker.reset()
-    run_call(breaker, world.clock, 10)
+    simulate_call(breaker, world.clock, 10)
     world.after(1)
     world.after(61)
     assert "15 calls rejected" in world.notes()[-1]

@@ -12,7 +12,7 @@ from breakerd import Alerting, AlertingSettings, AlertsSettings, OpsGenieSetting
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
 from breakerd.api.app import create_app
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 from tests.support.admin_client import Client
 
 
@@ -22,7 +22,7 @@ class Plane:
     def __init__(self, registry: Registry, emulator: Emulator, database: Path) -> None:
         self.registry = registry
         self.emulator = emulator
-        self.wall = DrivenClock(1_800_000_000.0)
+        self.wall = ManualClock(1_800_000_000.0)
         opsgenie = OpsGenieSettings(
             enabled=True,
             api_key=SecretStr(API_KEY),

@@ -16,7 +16,7 @@ from breakerd import Alerting, Breaker, LoadReading, Registry, Settings, State, 
 from breakerd.api.app import create_app
 from breakerd.api.http.admin import Admin
 from breakerd.api.http.metrics import BreakerCollector
-from breakerd.breaker.testing import DrivenClock, run_call
+from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
 
 NAMES = {
@@ -53,11 +53,11 @@ def value(text: str, name: str, **labels: str) -> float | None:
     return samples(text).get((name, frozenset(labels.items())))
 
 
-def busy(registry: Registry, clock: DrivenClock) -> None:
+def busy(registry: Registry, clock: ManualClock) -> None:
     breaker = registry.get()
     for milliseconds in (2, 20, 200):
-        run_call(breaker, clock, milliseconds)
-    run_call(breaker, clock, 20, error=True)
+        simulate_call(breaker, clock, milliseconds)
+    simulate_call(breaker, clock, 20, error=True)
     assert breaker.allow()
     clock.advance(1)
     breaker.tick()
@@ -66,7 +66,7 @@ def busy(registry: Registry, clock: DrivenClock) -> None:
 
 
 def test_metrics_have_the_names_and_values_of_the_contract(
-    client: Client, registry: Registry, alerting: Alerting, clock: DrivenClock
+    client: Client, registry: Registry, alerting: Alerting, clock: ManualClock
 ) -> None:
     busy(registry, clock)
     alerting.run_once()
@@ -100,7 +100,7 @@ def test_metrics_have_the_names_and_values_of_the_contract(
 
 @pytest.mark.needs("promtool")
 def test_promtool_finds_nothing_to_complain_of(
-    client: Client, registry: Registry, alerting: Alerting, clock: DrivenClock
+    client: Client, registry: Registry, alerting: Alerting, clock: ManualClock
 ) -> None:
     busy(registry, clock)
     alerting.run_once()
@@ -125,7 +125,7 @@ def test_memory_that_is_unknown_is_absent(unfiled: Registry) -> None:
     assert started > 1_600_000_000
 
 
-def test_load_is_there_where_it_is_watched_and_known(clock: DrivenClock) -> None:
+def test_load_is_there_where_it_is_watched_and_known(clock: ManualClock) -> None:
     watched = {"load": {"cpu_pressure_threshold": 40.0, "io_pressure_threshold": 40.0}}
     breakers = {"watched": Settings.model_validate(watched)}
     with Registry(

@@ -8,7 +8,7 @@ import pytest
 
 from breakerd import Breaker, Registry, State
 from breakerd.api.app import create_app
-from breakerd.breaker.testing import DrivenClock, run_call
+from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
 
 
@@ -17,13 +17,13 @@ def breaker(registry: Registry) -> Breaker:
     return registry.get()
 
 
-def calls(breaker: Breaker, clock: DrivenClock, milliseconds: float, count: int) -> None:
+def calls(breaker: Breaker, clock: ManualClock, milliseconds: float, count: int) -> None:
     for _ in range(count):
-        run_call(breaker, clock, milliseconds)
+        simulate_call(breaker, clock, milliseconds)
 
 
 def test_latency_decides_the_next_call(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     calls(breaker, clock, 200, 10)
     assert breaker.allow()
@@ -35,7 +35,7 @@ def test_latency_decides_the_next_call(
 
 
 def test_memory_decides_the_next_reading(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     assert breaker.allow()
     answer = client.post("/breaker/memory", json={"threshold": 45})
@@ -47,7 +47,7 @@ def test_memory_decides_the_next_reading(
 
 
 def test_percentile_decides_the_next_call(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     client.post("/breaker/percentile", json={"percentile": 50})
     calls(breaker, clock, 10, 16)
@@ -71,7 +71,7 @@ def test_percentile_is_a_fraction_or_a_percentage(
 
 
 def test_window_size_decides_the_next_call(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     calls(breaker, clock, 10, 20)
     calls(breaker, clock, 290, 5)
@@ -88,7 +88,7 @@ def test_window_size_decides_the_next_call(
 
 
 def test_wait_decides_how_long_the_next_trip_lasts(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     answer = client.post("/breaker/wait", json={"wait_time": 5})
     assert answer.json() == {"message": "Wait set to 5 s", "wait": 5}
@@ -101,12 +101,12 @@ def test_wait_decides_how_long_the_next_trip_lasts(
 
 
 def test_trend_analysis_decides_the_next_call(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     answer = client.post("/breaker/trend-analysis", json={"enabled": True})
     assert answer.json() == {"message": "Trend analysis turned on", "trend_analysis": True}
     for milliseconds in (500, 450, 400, 350, 310, 305, 303):
-        run_call(breaker, clock, milliseconds)
+        simulate_call(breaker, clock, milliseconds)
     assert not breaker.triggered
     off = client.post("/breaker/trend-analysis", json={"enabled": False})
     assert off.json()["message"] == "Trend analysis turned off"
@@ -274,7 +274,7 @@ def test_without_a_file_changes_live_in_memory(unfiled: Registry) -> None:
 
 
 def test_a_service_level_is_revised_while_it_runs(
-    client: Client, breaker: Breaker, clock: DrivenClock, file: Path
+    client: Client, breaker: Breaker, clock: ManualClock, file: Path
 ) -> None:
     client.patch("/breaker/config", json={"slo": {"success_rate": 0.9, "timeout": 2}})
     assert client.get("/breaker/status").json()["slo"]["stated_success_rate"] == 0.9

@@ -4,7 +4,7 @@ import pytest
 
 from breakerd import Breaker, Registry, Settings
 from breakerd.api.app import create_app
-from breakerd.breaker.testing import DrivenClock, run_call
+from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
 
 GO_BREAKERS = [
@@ -22,9 +22,9 @@ def breaker(registry: Registry) -> Breaker:
 
 
 def test_status_has_go_breakers_keys_with_whole_numbers_and_ours(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
-    run_call(breaker, clock, 12.4)
+    simulate_call(breaker, clock, 12.4)
     answer = client.get("/breaker/status")
     status = answer.json()
     assert list(status)[: len(GO_BREAKERS)] == GO_BREAKERS
@@ -101,7 +101,7 @@ def test_a_drill_of_latency_is_a_real_trip_and_marked(client: Client, breaker: B
 
 
 def test_a_drill_of_memory_lasts_until_it_is_ended(
-    client: Client, breaker: Breaker, clock: DrivenClock
+    client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     begun = client.post("/breaker/trigger-by-memory").json()
     assert (begun["triggered"], begun["drill"]) == (True, True)
@@ -113,9 +113,9 @@ def test_a_drill_of_memory_lasts_until_it_is_ended(
     assert breaker.allow()
 
 
-def test_latencies_above_a_threshold(client: Client, breaker: Breaker, clock: DrivenClock) -> None:
+def test_latencies_above_a_threshold(client: Client, breaker: Breaker, clock: ManualClock) -> None:
     for milliseconds in (100, 250.6, 299, 200):
-        run_call(breaker, clock, milliseconds)
+        simulate_call(breaker, clock, milliseconds)
     path = "/breaker/latencies-above-threshold"
     assert client.get(path, params={"threshold": 150}).json() == {"latencies": [251, 299, 200]}
     assert client.get(path).json() == {"latencies": []}

@@ -6,7 +6,7 @@ from benchmarks.harness.figures import Effort
 from benchmarks.resources import memory
 from benchmarks.resources.memory_subject import PLAIN, TUNED, call, cycle, drive, make
 from breakerd import State, Transition
-from breakerd.breaker.testing import DrivenClock, EventLog
+from breakerd.breaker.testing import EventLog, ManualClock
 
 
 def test_sizes_and_growth_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +33,7 @@ def test_calls_on_the_real_clock_go_through_the_hot_path(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [PLAIN, TUNED])
 def test_the_calls_fill_the_window(kind: str) -> None:
-    clock = DrivenClock()
+    clock = ManualClock()
     breaker = make(kind, 64, clock)
     drive(breaker, clock, 64)
     assert breaker.status()["window_calls"] == 64
@@ -41,7 +41,7 @@ def test_the_calls_fill_the_window(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [PLAIN, TUNED])
 def test_a_cycle_is_three_transitions(kind: str) -> None:
-    clock, log = DrivenClock(), EventLog()
+    clock, log = ManualClock(), EventLog()
     breaker = make(kind, 64, clock)
     drive(breaker, clock, 64)
     breaker.subscribe(log)

@@ -8,7 +8,7 @@ from breakerd import Breaker, SettingsChanged, Slo, State
 from breakerd.breaker.baseline import Baseline
 from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.calls.totals import CallDelta
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -66,11 +66,11 @@ def test_nothing_is_said_that_could_not_be_stated(baseline: Baseline) -> None:
     assert estimate(baseline, STATED, 300) is None
 
 
-def test_a_breaker_reports_it_beside_the_stated_one(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_breaker_reports_it_beside_the_stated_one(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=STATED.model_dump() | {"warmup": 0.0})
     assert breaker.estimate_slo() is None
     for n in range(2000):
-        run_call(breaker, clock, 100, error=n % 50 == 0)
+        simulate_call(breaker, clock, 100, error=n % 50 == 0)
     kept = breaker.estimate_slo()
     assert kept is not None
     assert kept.success_rate == pytest.approx(0.979, abs=0.002)
@@ -84,18 +84,18 @@ def test_a_breaker_reports_it_beside_the_stated_one(make: MakeBreaker, clock: Dr
 
 
 def test_without_a_stated_level_there_is_none_to_revise(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make()
     for _ in range(2000):
-        run_call(breaker, clock, 100)
+        simulate_call(breaker, clock, 100)
     assert breaker.estimate_slo() is None
     assert breaker.status()["slo"] is None
 
 
-def test_revising_warms_nothing_up(make: MakeBreaker, clock: DrivenClock, log: EventLog) -> None:
+def test_revising_warms_nothing_up(make: MakeBreaker, clock: ManualClock, log: EventLog) -> None:
     breaker = make(slo=STATED.model_dump() | {"warmup": 0.0}, latency_threshold=400)
-    run_call(breaker, clock, 100)
+    simulate_call(breaker, clock, 100)
     stricter = Slo(success_rate=0.999, timeout=0.2, warmup=60.0)
     breaker.apply_slo(stricter)
     assert breaker.state is State.CLOSED
@@ -108,9 +108,9 @@ def test_revising_warms_nothing_up(make: MakeBreaker, clock: DrivenClock, log: E
     assert breaker.settings.slo is None
 
 
-def test_a_revised_timeout_counts_from_the_next_call(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_revised_timeout_counts_from_the_next_call(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=STATED.model_dump() | {"warmup": 0.0})
     breaker.apply_slo(Slo(success_rate=0.95, timeout=0.05))
     for _ in range(10):
-        run_call(breaker, clock, 60)
+        simulate_call(breaker, clock, 60)
     assert breaker.state is State.OPEN

@@ -14,7 +14,7 @@ TIMEOUT = 20
 
 
 class Keeper:
-    """A participant that keeps what was put in force, and refuses a file that says `bad`."""
+    """A subscriber that keeps what was put in force, and refuses a file that says `bad`."""
 
     def __init__(self, name: str = "keeper") -> None:
         self.name = name
@@ -46,7 +46,7 @@ def keeper() -> Keeper:
 @pytest.fixture
 def config(path: Path, keeper: Keeper) -> Iterator[ConfigFile]:
     config = ConfigFile(path)
-    config.join(keeper)
+    config.subscribe(keeper)
     yield config
     config.close()
 
@@ -61,14 +61,14 @@ def test_who_finds_its_sections_wrong_does_not_join(path: Path, keeper: Keeper) 
     path.write_text("bad = 1\n")
     config = ConfigFile(path)
     with pytest.raises(ConfigError):
-        config.join(keeper)
+        config.subscribe(keeper)
     path.write_text("a = 2\n")
     assert config.reload()
     assert keeper.seen == []
 
 
 def test_who_left_is_told_no_more(config: ConfigFile, keeper: Keeper, path: Path) -> None:
-    config.leave(keeper)
+    config.unsubscribe(keeper)
     path.write_text("a = 2\n")
     assert config.reload()
     assert keeper.seen == [{"a": 1}]
@@ -96,7 +96,7 @@ def test_a_bad_edit_changes_nothing_for_anybody_and_is_told_once(
     config: ConfigFile, keeper: Keeper, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     second = Keeper("second")
-    config.join(second)
+    config.subscribe(second)
     before = config.status.last_success_at
     path.write_text("a = 2\nbad = 1\n")
     assert not config.reload()
@@ -154,10 +154,10 @@ def test_a_wrong_change_is_neither(config: ConfigFile, keeper: Keeper, path: Pat
 
 def test_its_own_write_is_no_reload(config: ConfigFile, keeper: Keeper, path: Path) -> None:
     config.change({("a",): 2})
-    config._look()  # what the watch does when it is woken
+    config._check()  # what the watch does when it is woken
     assert keeper.seen == [{"a": 1}, {"a": 2}]
     path.write_text("a = 3\n")
-    config._look()
+    config._check()
     assert keeper.seen == [{"a": 1}, {"a": 2}, {"a": 3}]
 
 
@@ -246,7 +246,7 @@ def test_a_bad_edit_is_refused_while_it_watches(
     config.watch()
     path.write_text("bad = 1\n")
     path.write_text("bad = 2\n")
-    config._look()
+    config._check()
     assert not config.status.successful
     path.write_text("a = 2\n")
     assert keeper.wait_for({"a": 2})

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from watchdog.observers import Observer
 
-from breakerd.breaker.config import file_watcher as watch
-from breakerd.breaker.config.file_watcher import FileWatch
+from breakerd.breaker.config import file_watcher
+from breakerd.breaker.config.file_watcher import FileWatcher
 
 TIMEOUT = 20
 
@@ -19,7 +19,7 @@ TIMEOUT = 20
 @pytest.fixture(autouse=True)
 def _only_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that what no event tells of is not found by looking after all."""
-    monkeypatch.setattr(watch, "_LOOK_EVERY", 1000.0)
+    monkeypatch.setattr(file_watcher, "_POLL_INTERVAL", 1000.0)
 
 
 class Looks:
@@ -41,8 +41,8 @@ class Looks:
 
 
 @contextmanager
-def watching(path: Path, check: Callable[[], None]) -> Iterator[FileWatch]:
-    running = FileWatch(path, check)
+def watching(path: Path, check: Callable[[], None]) -> Iterator[FileWatcher]:
+    running = FileWatcher(path, check)
     running.start()
     try:
         yield running
@@ -112,7 +112,7 @@ def test_without_events_the_file_is_looked_at_now_and_then(
         raise OSError(28, "inotify watch limit reached")
 
     monkeypatch.setattr(Observer, "schedule", out_of_watches)
-    monkeypatch.setattr(watch, "_LOOK_EVERY", 0.02)
+    monkeypatch.setattr(file_watcher, "_POLL_INTERVAL", 0.02)
     looks = Looks(path)
     with watching(path, looks):
         path.write_text("new content")
@@ -130,7 +130,7 @@ def test_a_storm_of_writes_is_a_few_looks_and_the_last_write_is_seen(path: Path)
 
 
 def test_looking_does_not_wake_the_watch_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "_DEBOUNCE", 0.0)
+    monkeypatch.setattr(file_watcher, "_DEBOUNCE_TIME", 0.0)
     looks = Looks(path)
     with watching(path, looks):
         path.write_text("new")
@@ -172,7 +172,7 @@ def test_a_check_may_stop_its_own_watch(path: Path) -> None:
         running.stop()
         stopped.set()
 
-    running = FileWatch(path, check)
+    running = FileWatcher(path, check)
     running.start()
     path.write_text("new")
     assert stopped.wait(TIMEOUT)

@@ -71,7 +71,7 @@ def test_windows_line_breaks_count_as_one() -> None:
 
 
 def test_elements_of_a_list_have_lines_of_their_own() -> None:
-    lines = {".".join(s.key): s.elements for s in statements(SAMPLE)}
+    lines = {".".join(s.key): s.element_lines for s in statements(SAMPLE)}
     assert lines["list"] == (13, 13, 16, 16)
     assert lines["table.end"] == (29,)
     assert lines["a"] == ()

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, field_validator
 
 from breakerd.breaker.config import parse_document, validate
-from breakerd.breaker.config.validate import allowed, found
+from breakerd.breaker.config.validate import describe_allowed, format_value
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import RecoverySettings, Settings, SettingsModel, setting
 
@@ -127,10 +127,10 @@ def test_a_choice_is_told_in_full() -> None:
     ],
 )
 def test_values_are_shown_as_in_the_file_and_not_at_length(value: object, shown: str) -> None:
-    assert found(value) == shown
+    assert format_value(value) == shown
 
 
 def test_a_union_is_told_by_its_branches() -> None:
-    assert allowed(Settings, ("error_threshold",)) == "a number > 0, < 1 (fraction)"
-    assert allowed(Model, ("secret",)) == "text of at least 20 characters"
-    assert allowed(Settings, ("recovery",)).startswith("a table")
+    assert describe_allowed(Settings, ("error_threshold",)) == "a number > 0, < 1 (fraction)"
+    assert describe_allowed(Model, ("secret",)) == "text of at least 20 characters"
+    assert describe_allowed(Settings, ("recovery",)).startswith("a table")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from breakerd import Breaker, Reason, State, Transition
-from breakerd.breaker.testing import DrivenClock, EventLog
+from breakerd.breaker.testing import EventLog, ManualClock
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -15,7 +15,7 @@ SLO = {"success_rate": 0.95, "timeout": 1.0, "warmup": 0.0}
 
 
 @pytest.fixture
-def down(make: MakeBreaker, clock: DrivenClock) -> Breaker:
+def down(make: MakeBreaker, clock: ManualClock) -> Breaker:
     """A breaker that has just opened since nothing succeeds."""
     breaker = make(slo=SLO, limiter={"enabled": True})
     serve(breaker, clock, 200)
@@ -24,7 +24,7 @@ def down(make: MakeBreaker, clock: DrivenClock) -> Breaker:
     return breaker
 
 
-def call(breaker: Breaker, clock: DrivenClock, *, error: bool = False) -> bool:
+def call(breaker: Breaker, clock: ManualClock, *, error: bool = False) -> bool:
     """One call, 25 ms after the one before; says whether it was let in."""
     clock.advance(0.025)
     if not breaker.allow():
@@ -33,13 +33,13 @@ def call(breaker: Breaker, clock: DrivenClock, *, error: bool = False) -> bool:
     return True
 
 
-def serve(breaker: Breaker, clock: DrivenClock, calls: int, *, error: bool = False) -> list[float]:
+def serve(breaker: Breaker, clock: ManualClock, calls: int, *, error: bool = False) -> list[float]:
     """The times at which calls were let in."""
     return [clock() for _ in range(calls) if call(breaker, clock, error=error)]
 
 
 def test_the_first_probe_is_soon_and_the_others_about_a_second_apart(
-    down: Breaker, clock: DrivenClock
+    down: Breaker, clock: ManualClock
 ) -> None:
     opened = clock()
     probes = [at - opened for at in serve(down, clock, 400, error=True)]
@@ -49,7 +49,7 @@ def test_the_first_probe_is_soon_and_the_others_about_a_second_apart(
     assert all(gap == pytest.approx(1.0, abs=0.05) for gap in gaps[2:])
 
 
-def test_a_long_outage_is_one_trip(down: Breaker, clock: DrivenClock, log: EventLog) -> None:
+def test_a_long_outage_is_one_trip(down: Breaker, clock: ManualClock, log: EventLog) -> None:
     serve(down, clock, 2000, error=True)
     assert [event.to_state for event in log.of(Transition)] == [State.OPEN, State.HALF_OPEN]
     recovery = down.status()["recovery"]
@@ -57,7 +57,7 @@ def test_a_long_outage_is_one_trip(down: Breaker, clock: DrivenClock, log: Event
     assert recovery["failed_recoveries"] > 30
 
 
-def test_a_quiet_service_rejects_some_between_probes(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_quiet_service_rejects_some_between_probes(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=SLO, limiter={"enabled": True})
     admitted = []
     for n in range(60):
@@ -70,7 +70,7 @@ def test_a_quiet_service_rejects_some_between_probes(make: MakeBreaker, clock: D
 
 
 def test_a_probe_that_goes_well_lets_a_growing_number_in(
-    down: Breaker, clock: DrivenClock, log: EventLog
+    down: Breaker, clock: ManualClock, log: EventLog
 ) -> None:
     serve(down, clock, 100, error=True)
     serve(down, clock, 400)
@@ -78,7 +78,7 @@ def test_a_probe_that_goes_well_lets_a_growing_number_in(
     assert log.of(Transition)[-1].reason is Reason.RECOVERED
 
 
-def test_a_lost_probe_does_not_wedge_it(down: Breaker, clock: DrivenClock) -> None:
+def test_a_lost_probe_does_not_wedge_it(down: Breaker, clock: ManualClock) -> None:
     clock.advance(0.3)
     for _ in range(8):
         down.allow()  # one of these is the probe, which never reports
@@ -87,7 +87,7 @@ def test_a_lost_probe_does_not_wedge_it(down: Breaker, clock: DrivenClock) -> No
 
 
 def test_a_probe_that_hangs_is_followed_by_others_but_not_by_many(
-    down: Breaker, clock: DrivenClock
+    down: Breaker, clock: ManualClock
 ) -> None:
     out = 0
     for _ in range(400):
@@ -96,7 +96,7 @@ def test_a_probe_that_hangs_is_followed_by_others_but_not_by_many(
     assert out == down.settings.recovery.probes
 
 
-def test_an_explicit_wait_is_kept(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_an_explicit_wait_is_kept(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=SLO, limiter={"enabled": True}, wait_time=30)
     serve(breaker, clock, 200)
     serve(breaker, clock, 400, error=True)
@@ -111,7 +111,7 @@ def test_an_operators_trip_keeps_to_the_wait_time(make: MakeBreaker) -> None:
 
 
 def test_without_a_limiter_the_shares_of_the_ramp_count(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make(slo=SLO)
     serve(breaker, clock, 200)
@@ -123,7 +123,7 @@ def test_without_a_limiter_the_shares_of_the_ramp_count(
     assert breaker.state is State.CLOSED
 
 
-def test_failing_again_at_the_start_opens_again(down: Breaker, clock: DrivenClock) -> None:
+def test_failing_again_at_the_start_opens_again(down: Breaker, clock: ManualClock) -> None:
     while not call(down, clock):
         pass
     serve(down, clock, 30, error=True)
@@ -141,7 +141,7 @@ class Memory:
 
 
 def test_memory_is_a_gate_that_opens_at_once(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     memory = Memory()
     breaker = make(memory, slo=SLO, limiter={"enabled": True})
@@ -169,7 +169,7 @@ def test_memory_is_a_gate_that_opens_at_once(
     ]
 
 
-def test_memory_with_an_explicit_wait_keeps_to_it(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_memory_with_an_explicit_wait_keeps_to_it(make: MakeBreaker, clock: ManualClock) -> None:
     memory = Memory()
     breaker = make(memory, slo=SLO, wait_time=10)
     memory.share = 0.9

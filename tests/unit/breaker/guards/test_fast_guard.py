@@ -23,7 +23,7 @@ from breakerd.breaker.guards.fast_guard import FastGuard
 from breakerd.breaker.guards.guard import ConfiguredGuard, Guard
 from breakerd.breaker.runtime.gate import FastPath, allow_free_threaded
 from breakerd.breaker.runtime.ticker import TICKER
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 NEVER = 3600.0
 SOON = 0.01
@@ -141,7 +141,7 @@ class TestFast:
         assert totals(breaker) == (1, 0, 0, 0)
 
     def test_what_ends_at_the_callers_deadline_is_not_the_callees_fault(
-        self, breaker: Breaker, clock: DrivenClock
+        self, breaker: Breaker, clock: ManualClock
     ) -> None:
         def work() -> None:
             clock.advance(2)
@@ -155,7 +155,7 @@ class TestFast:
         self, breaker: Breaker
     ) -> None:
         # On a clock that stands, so that it has not passed on entry, however slow the machine is.
-        with deadline(SOON, clock=DrivenClock()), pytest.raises(DeadlineExceeded):
+        with deadline(SOON, clock=ManualClock()), pytest.raises(DeadlineExceeded):
             async with breaker.guard():
                 await asyncio.Event().wait()
         async with breaker.guard():
@@ -213,7 +213,7 @@ class TestOneUse:
     def guard(self, request: pytest.FixtureRequest, breaker: Breaker) -> Guard:
         if request.param == "quick":
             return breaker.guard()
-        return Breaker(clock=DrivenClock(), memory=lambda: 0.1).guard()
+        return Breaker(clock=ManualClock(), memory=lambda: 0.1).guard()
 
     def test_a_second_entry_is_refused(self, guard: Guard) -> None:
         with guard:
@@ -242,7 +242,7 @@ class TestOneUse:
 class TestOthers:
     """Breakers whose guards go through `allow` and `done`."""
 
-    def test_on_another_clock(self, clock: DrivenClock) -> None:
+    def test_on_another_clock(self, clock: ManualClock) -> None:
         breaker = Breaker(clock=clock, memory=lambda: 0.1)
         with breaker.guard() as call:
             clock.advance(NEVER)
@@ -250,7 +250,7 @@ class TestOthers:
         assert breaker.counters().duration_sum == NEVER
 
     def test_no_instance_has_a_method_of_its_own(
-        self, breaker: Breaker, clock: DrivenClock
+        self, breaker: Breaker, clock: ManualClock
     ) -> None:
         """It would cost all the others: CPython 3.11 then looks that method up anew each time."""
         for one in (breaker, Breaker(clock=clock, memory=lambda: 0.1)):
@@ -285,14 +285,14 @@ class TestOthers:
         assert type(breaker.guard()) is Guard
         breaker.close()
 
-    def test_terms(self, breaker: Breaker, clock: DrivenClock) -> None:
+    def test_terms(self, breaker: Breaker, clock: ManualClock) -> None:
         for one in (breaker, Breaker(clock=clock, memory=lambda: 0.1)):
             assert type(one.guard(timeout=1)) is ConfiguredGuard
             assert type(one.guard(priority=Priority.SHEDDABLE)) is ConfiguredGuard
             assert type(one.guard(ignore=(KeyError,))) is ConfiguredGuard
             assert type(one.guard(ignore=())) is Guard
 
-    def test_an_end_before_the_start_is_reported_all_the_same(self, clock: DrivenClock) -> None:
+    def test_an_end_before_the_start_is_reported_all_the_same(self, clock: ManualClock) -> None:
         breaker = Breaker(clock=clock, memory=lambda: 0.1)
         with breaker.guard() as call:
             call.fail()
@@ -300,7 +300,7 @@ class TestOthers:
         assert (breaker.counters().error, breaker.in_flight) == (1, 0)
         assert breaker.counters().duration_sum == 0
 
-    def test_a_time_that_is_none_is_refused(self, clock: DrivenClock) -> None:
+    def test_a_time_that_is_none_is_refused(self, clock: ManualClock) -> None:
         breaker = Breaker(clock=clock, memory=lambda: 0.1)
         with pytest.raises(ValueError, match="both must be finite"), breaker.guard():
             clock.now = math.nan

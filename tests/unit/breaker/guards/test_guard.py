@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from breakerd import Breaker, BreakerOpenError, DeadlineExceeded, deadline
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -22,7 +22,7 @@ def totals(breaker: Breaker) -> tuple[int, int, int]:
     return counters.success, counters.error, counters.in_flight
 
 
-def test_guard_reports_success_and_time(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_guard_reports_success_and_time(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make()
     with breaker.guard():
         clock.advance(0.2)
@@ -74,7 +74,7 @@ def test_cancellation_is_reported(make: MakeBreaker) -> None:
     assert totals(breaker) == (1, 0, 0)
 
 
-def test_a_rejected_guard_says_why_and_when(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_rejected_guard_says_why_and_when(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make()
     breaker.trip()
     clock.advance(4)
@@ -241,7 +241,7 @@ def test_an_ignored_exception_is_an_answer_of_a_decorated_function_too(
 
 
 @every_form
-def test_the_time_of_a_call_counts(make: MakeBreaker, clock: DrivenClock, form: Form) -> None:
+def test_the_time_of_a_call_counts(make: MakeBreaker, clock: ManualClock, form: Form) -> None:
     breaker = make()
     form(breaker, lambda: clock.advance(2))
     assert breaker.counters().duration_sum == 2
@@ -249,7 +249,7 @@ def test_the_time_of_a_call_counts(make: MakeBreaker, clock: DrivenClock, form: 
 
 @every_form
 def test_past_the_deadline_nothing_is_called(
-    make: MakeBreaker, clock: DrivenClock, form: Form
+    make: MakeBreaker, clock: ManualClock, form: Form
 ) -> None:
     breaker, calls = make(), []
     with deadline(60, clock=clock):
@@ -270,7 +270,7 @@ async def test_a_call_is_cut_off_at_the_callers_deadline(make: MakeBreaker) -> N
     for call in (breaker(hang), lambda: breaker.call_async(hang)):
         # On a clock that stands, so that it has not passed on entry, however slow the machine is.
         with (
-            deadline(0.01, clock=DrivenClock()),
+            deadline(0.01, clock=ManualClock()),
             pytest.raises(DeadlineExceeded, match="deadline that it was given"),
         ):
             await call()

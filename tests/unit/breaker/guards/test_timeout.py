@@ -18,7 +18,7 @@ from breakerd import (
     remaining,
 )
 from breakerd.breaker.guards.guard import Guard
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -32,7 +32,7 @@ def totals(breaker: Breaker) -> tuple[int, int, int]:
 
 
 class TestSync:
-    def test_hands_the_deadline_down(self, make: MakeBreaker, clock: DrivenClock) -> None:
+    def test_hands_the_deadline_down(self, make: MakeBreaker, clock: ManualClock) -> None:
         breaker = make()
         with breaker.guard(timeout=2):
             clock.advance(0.5)
@@ -43,7 +43,7 @@ class TestSync:
         assert totals(breaker) == (2, 0, 0)
 
     def test_a_late_answer_is_an_error_and_is_kept(
-        self, make: MakeBreaker, clock: DrivenClock
+        self, make: MakeBreaker, clock: ManualClock
     ) -> None:
         breaker = make()
 
@@ -55,14 +55,14 @@ class TestSync:
         assert answer(42) == 42
         assert totals(breaker) == (0, 1, 0)
 
-    def test_within_its_time_it_is_good(self, make: MakeBreaker, clock: DrivenClock) -> None:
+    def test_within_its_time_it_is_good(self, make: MakeBreaker, clock: ManualClock) -> None:
         breaker = make()
         with breaker.guard(timeout=1):
             clock.advance(1)
         assert totals(breaker) == (1, 0, 0)
 
     def test_an_ignored_exception_that_comes_late_is_an_error(
-        self, make: MakeBreaker, clock: DrivenClock
+        self, make: MakeBreaker, clock: ManualClock
     ) -> None:
         breaker = make()
 
@@ -76,7 +76,7 @@ class TestSync:
         assert totals(breaker) == (0, 1, 0)
 
     def test_past_the_deadline_nothing_is_called_and_nothing_counted(
-        self, make: MakeBreaker, clock: DrivenClock
+        self, make: MakeBreaker, clock: ManualClock
     ) -> None:
         breaker = make()
         with deadline(1, clock=clock):
@@ -88,7 +88,7 @@ class TestSync:
         assert totals(breaker) == (0, 0, 0)
 
     def test_what_ends_at_the_callers_deadline_is_not_the_callees_fault(
-        self, make: MakeBreaker, clock: DrivenClock
+        self, make: MakeBreaker, clock: ManualClock
     ) -> None:
         breaker = make()
 
@@ -101,7 +101,7 @@ class TestSync:
             work()
         assert totals(breaker) == (1, 0, 0)
 
-    def test_what_ends_at_its_own_time_out_is(self, make: MakeBreaker, clock: DrivenClock) -> None:
+    def test_what_ends_at_its_own_time_out_is(self, make: MakeBreaker, clock: ManualClock) -> None:
         outer, inner = make(), make()
 
         @outer
@@ -116,7 +116,7 @@ class TestSync:
         assert totals(outer) == (0, 1, 0)
 
     def test_the_stated_service_levels_time_out(
-        self, make: MakeBreaker, clock: DrivenClock
+        self, make: MakeBreaker, clock: ManualClock
     ) -> None:
         breaker = make(slo={"success_rate": 0.9, "timeout": 2.0})
         with breaker.guard(timeout="slo"):
@@ -261,7 +261,7 @@ class TestAsync:
         assert totals(breaker) == (0, 1, 0)
 
     async def test_the_callers_deadline_cancels_too_and_is_not_the_callees_fault(
-        self, make: MakeBreaker, clock: DrivenClock
+        self, make: MakeBreaker, clock: ManualClock
     ) -> None:
         breaker = make()
         with (
@@ -290,7 +290,7 @@ class TestAsync:
         assert totals(outer) == (0, 1, 0)
 
     async def test_nested_only_the_outer_guard_cancels_at_its_deadline(
-        self, make: MakeBreaker, clock: DrivenClock
+        self, make: MakeBreaker, clock: ManualClock
     ) -> None:
         outer, inner = make(), make()
         async with outer.guard(timeout=NEVER):

@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from breakerd import Priority
-from breakerd.breaker.integrations._priority_header import parse
+from breakerd.breaker.integrations._priority_header import parse_priority
 
 
 @pytest.mark.parametrize("level", list(Priority))
 def test_names_and_numbers(level: Priority) -> None:
     for value in (level.name, level.name.lower().replace("_", "-"), f" {level.value} "):
-        assert parse(value) is level
+        assert parse_priority(value) is level
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,9 @@ def test_names_and_numbers(level: Priority) -> None:
     ],
 )
 def test_urgency_of_rfc_9218(urgency: str, level: Priority) -> None:
-    assert parse(urgency) is level
+    assert parse_priority(urgency) is level
 
 
 @pytest.mark.parametrize("value", ["", "high", "4", "-1", "u=8", "u=10", "u = 1", "lu=1", "i", "²"])
 def test_anything_else_says_nothing(value: str) -> None:
-    assert parse(value) is None
+    assert parse_priority(value) is None

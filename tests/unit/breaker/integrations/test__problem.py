@@ -5,13 +5,13 @@ import json
 import pytest
 
 from breakerd import BreakerOpenError, DeadlineExceeded
-from breakerd.breaker.integrations._problem import Problem
+from breakerd.breaker.integrations._problem import ProblemResponse
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0, "1"), (0.2, "1"), (2, "2"), (2.001, "3")])
 def test_a_rejection_says_when_to_come_again(seconds: float, told: str) -> None:
     error = BreakerOpenError("payments", reason="latency", retry_after=seconds)
-    problem = Problem.of(error, "/a b/ü")
+    problem = ProblemResponse.of(error, "/a b/ü")
     assert problem.status == 503
     assert dict(problem.headers) == {
         "content-type": "application/problem+json",
@@ -31,7 +31,7 @@ def test_a_rejection_says_when_to_come_again(seconds: float, told: str) -> None:
 
 
 def test_a_time_out() -> None:
-    problem = Problem.of(DeadlineExceeded("too late"), "/")
+    problem = ProblemResponse.of(DeadlineExceeded("too late"), "/")
     assert problem.status == 504
     assert "retry-after" not in dict(problem.headers)
     assert json.loads(problem.body) == {

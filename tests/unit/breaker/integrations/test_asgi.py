@@ -21,7 +21,7 @@ from breakerd import (
     remaining,
 )
 from breakerd.breaker.integrations.asgi import BreakerMiddleware, Message, Receive, Scope, Send
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 from tests.unit.breaker.integrations.conftest import totals
 
 MakeBreaker = Callable[..., Breaker]
@@ -81,7 +81,7 @@ async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 async def test_a_rejection_tells_the_breakers_own_figure(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make(wait_time=10)
     breaker.trip()
@@ -104,7 +104,7 @@ async def test_only_http_is_guarded(make: MakeBreaker, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["lifespan", "http"])
 async def test_the_servers_loop_is_watched_where_its_lag_is_limited(
-    make: MakeBreaker, clock: DrivenClock, kind: str
+    make: MakeBreaker, clock: ManualClock, kind: str
 ) -> None:
     def lag() -> float | None:
         clock.advance(1)
@@ -252,7 +252,7 @@ async def test_the_server_may_cancel(make: MakeBreaker, seconds: float | None) -
 
 @pytest.mark.parametrize("seconds", [None, 5])
 async def test_the_call_ends_with_the_last_byte(
-    make: MakeBreaker, clock: DrivenClock, seconds: float | None
+    make: MakeBreaker, clock: ManualClock, seconds: float | None
 ) -> None:
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await start(send)
@@ -315,7 +315,7 @@ async def test_a_deadline_around_it_cuts_off_too_and_is_no_error(make: MakeBreak
 
     breaker = make()
     # On a clock that stands, so that it has not passed on entry, however slow the machine is.
-    with deadline(SOON, clock=DrivenClock()):
+    with deadline(SOON, clock=ManualClock()):
         exchange = await Exchange().through(BreakerMiddleware(app, breaker))
     assert exchange.status == 504
     assert totals(breaker) == (1, 0, 0)
@@ -364,7 +364,7 @@ async def test_the_stated_service_levels_time_out(make: MakeBreaker) -> None:
 
 
 async def test_what_the_application_lets_out_is_answered_too(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     async def rejected(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise BreakerOpenError("payments", reason="latency", retry_after=3)

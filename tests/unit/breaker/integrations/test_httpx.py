@@ -8,7 +8,7 @@ import pytest
 
 from breakerd import Breaker, BreakerOpenError, DeadlineExceeded, deadline
 from breakerd.breaker.integrations.httpx import AsyncBreakerTransport, BreakerTransport
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 from tests.unit.breaker.integrations.conftest import Origin, totals
 
 NOWHERE = "http://127.0.0.1:1"
@@ -93,7 +93,7 @@ class TestSync:
         assert origin.requests == []
         assert totals(breaker) == (0, 0, 0)
 
-    def test_each_time_out_is_limited_by_itself(self, breaker: Breaker, clock: DrivenClock) -> None:
+    def test_each_time_out_is_limited_by_itself(self, breaker: Breaker, clock: ManualClock) -> None:
         seen = []
 
         def answer(request: httpx.Request) -> httpx.Response:

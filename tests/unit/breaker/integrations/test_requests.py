@@ -7,7 +7,7 @@ import requests
 
 from breakerd import Breaker, BreakerOpenError, DeadlineExceeded, deadline
 from breakerd.breaker.integrations.requests import BreakerAdapter
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 from tests.unit.breaker.integrations.conftest import Origin, totals
 
 
@@ -124,7 +124,7 @@ class Recorder(requests.adapters.BaseAdapter):
         self.closed = True
 
 
-def test_both_time_outs_are_limited_by_themselves(breaker: Breaker, clock: DrivenClock) -> None:
+def test_both_time_outs_are_limited_by_themselves(breaker: Breaker, clock: ManualClock) -> None:
     recorder = Recorder()
     adapter = BreakerAdapter(breaker, recorder)
     request = requests.Request("GET", "http://127.0.0.1/").prepare()

@@ -18,7 +18,7 @@ from breakerd import (
     remaining,
 )
 from breakerd.breaker.integrations.wsgi import BreakerMiddleware
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 from tests.unit.breaker.integrations.conftest import totals
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_a_good_answer(make: MakeBreaker) -> None:
     assert totals(breaker) == (1, 0, 0)
 
 
-def test_a_rejection_tells_the_breakers_own_figure(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_rejection_tells_the_breakers_own_figure(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(wait_time=10)
     breaker.trip()
     clock.advance(2.5)
@@ -160,7 +160,7 @@ def test_an_application_may_begin_its_answer_anew(make: MakeBreaker) -> None:
     assert totals(breaker) == (0, 1, 0)
 
 
-def streaming(clock: DrivenClock, closed: list[bool], *, crash: bool = False) -> WSGIApplication:
+def streaming(clock: ManualClock, closed: list[bool], *, crash: bool = False) -> WSGIApplication:
     def app(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         start_response("200 OK", PLAIN)
         try:
@@ -175,7 +175,7 @@ def streaming(clock: DrivenClock, closed: list[bool], *, crash: bool = False) ->
     return app
 
 
-def test_a_stream_ends_with_its_last_byte(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_stream_ends_with_its_last_byte(make: MakeBreaker, clock: ManualClock) -> None:
     breaker, closed = make(), list[bool]()
     server = Server(BreakerMiddleware(streaming(clock, closed), breaker, timeout=5))
     chunks = iter(server.body)
@@ -190,7 +190,7 @@ def test_a_stream_ends_with_its_last_byte(make: MakeBreaker, clock: DrivenClock)
     assert breaker.counters().duration_sum == 2
 
 
-def test_an_exception_in_a_stream_counts(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_an_exception_in_a_stream_counts(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make()
     server = Server(BreakerMiddleware(streaming(clock, [], crash=True), breaker))
     with pytest.raises(KeyError):
@@ -200,7 +200,7 @@ def test_an_exception_in_a_stream_counts(make: MakeBreaker, clock: DrivenClock) 
 
 
 def test_a_stream_that_nobody_reads_on_is_closed_and_no_error(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker, closed = make(), list[bool]()
     server = Server(BreakerMiddleware(streaming(clock, closed), breaker))
@@ -222,7 +222,7 @@ def test_an_exception_comes_through_and_counts(make: MakeBreaker) -> None:
     assert remaining() is None
 
 
-def test_a_late_answer_is_sent_and_counts(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_late_answer_is_sent_and_counts(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make()
     server = Server(BreakerMiddleware(streaming(clock, []), breaker, timeout=1.5))
     assert server.read() == b"ab"
@@ -231,7 +231,7 @@ def test_a_late_answer_is_sent_and_counts(make: MakeBreaker, clock: DrivenClock)
 
 
 def test_past_the_deadline_the_application_may_give_up(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     def app(_environ: WSGIEnvironment, _start_response: StartResponse) -> Iterable[bytes]:
         clock.advance(2)

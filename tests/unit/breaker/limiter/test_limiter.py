@@ -13,7 +13,7 @@ from breakerd import (
     ThresholdCleared,
 )
 from breakerd.breaker.context import Priority, priority
-from breakerd.breaker.testing import DrivenClock, EventLog
+from breakerd.breaker.testing import EventLog, ManualClock
 from tests.support.simulated_pool import SimulatedPool
 
 MakeBreaker = Callable[..., Breaker]
@@ -30,7 +30,7 @@ def breaker(make: MakeBreaker) -> Breaker:
 
 
 @pytest.fixture
-def pool(breaker: Breaker, clock: DrivenClock) -> SimulatedPool:
+def pool(breaker: Breaker, clock: ManualClock) -> SimulatedPool:
     """Sixteen workers, 0.2 s a call: good for 80 calls a second."""
     return SimulatedPool(breaker, clock, workers=16, mean=0.2, timeout=2.0)
 
@@ -112,7 +112,7 @@ def test_what_is_slow_by_itself_is_not_throttled_to_death(pool: SimulatedPool) -
     assert pool.count()[1:] == (0, 0)
 
 
-def test_a_total_hang_opens_without_a_single_answer(breaker: Breaker, clock: DrivenClock) -> None:
+def test_a_total_hang_opens_without_a_single_answer(breaker: Breaker, clock: ManualClock) -> None:
     for _ in range(400):
         if breaker.allow():
             breaker.done(clock(), clock() + 0.05)
@@ -127,7 +127,7 @@ def test_a_total_hang_opens_without_a_single_answer(breaker: Breaker, clock: Dri
 
 
 def test_after_an_outage_it_begins_small_and_is_soon_free(
-    breaker: Breaker, pool: SimulatedPool, clock: DrivenClock
+    breaker: Breaker, pool: SimulatedPool, clock: ManualClock
 ) -> None:
     pool.run(60, rate=40)
     for _ in range(40):
@@ -152,7 +152,7 @@ def test_limits_may_be_bounded(make: MakeBreaker) -> None:
 
 
 def test_without_a_level_the_latency_threshold_is_the_time_out(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make(limiter={"enabled": True}, latency_threshold=2000, percentile=0.99)
     pool = SimulatedPool(breaker, clock, workers=16, mean=0.2, timeout=2.0)

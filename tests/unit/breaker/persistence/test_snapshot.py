@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from breakerd import Breaker, Reason, SnapshotError, State, Transition
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -17,10 +17,10 @@ def through_json(data: dict[str, Any]) -> dict[str, Any]:
     return loaded
 
 
-def test_a_restart_keeps_the_window(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_a_restart_keeps_the_window(make: MakeBreaker, clock: ManualClock) -> None:
     old, new = make(latency_threshold=300), make(latency_threshold=300)
     for ms, error in ((100, False), (500, True), (200, False)):
-        run_call(old, clock, ms, error=error)
+        simulate_call(old, clock, ms, error=error)
     new.restore(through_json(old.snapshot()))
     assert new.status()["recent_latencies_ms"] == [100, 500, 200]
     assert new.status()["error_rate"] == pytest.approx(1 / 3, abs=1e-6)
@@ -29,7 +29,7 @@ def test_a_restart_keeps_the_window(make: MakeBreaker, clock: DrivenClock) -> No
 
 
 def test_an_open_breaker_waits_for_the_rest(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     old = make()
     old.trip("because")
@@ -44,9 +44,9 @@ def test_an_open_breaker_waits_for_the_rest(
     assert log.of(Transition)[0].reason is Reason.RESTORED
 
 
-def test_time_in_between_counts_as_passed(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_time_in_between_counts_as_passed(make: MakeBreaker, clock: ManualClock) -> None:
     old = make()
-    run_call(old, clock, 100)
+    simulate_call(old, clock, 100)
     old.trip()
     saved = through_json(old.snapshot())
     saved["saved_at"] -= 3600
@@ -68,7 +68,7 @@ def test_what_an_operator_wants_survives(make: MakeBreaker, mode: str) -> None:
     assert new.state is old.state
 
 
-def test_half_open_begins_its_probes_anew(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_half_open_begins_its_probes_anew(make: MakeBreaker, clock: ManualClock) -> None:
     old, new = make(), make()
     old.trip()
     clock.advance(10)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from breakerd import Breaker, Reason, SnapshotError, State, Transition
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -17,11 +17,11 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def saved(make: MakeBreaker, clock: DrivenClock) -> dict[str, Any]:
+def saved(make: MakeBreaker, clock: ManualClock) -> dict[str, Any]:
     """The snapshot of a breaker that has learnt for ten minutes."""
     breaker = make(slo=SLO)
     while clock() < 1600:
-        run_call(breaker, clock, 100)
+        simulate_call(breaker, clock, 100)
     assert breaker.state is State.CLOSED
     data: dict[str, Any] = json.loads(json.dumps(breaker.snapshot()))
     return data
@@ -42,7 +42,7 @@ def test_a_good_baseline_needs_no_new_warm_up(
 
 
 def test_an_older_one_shortens_it(
-    make: MakeBreaker, clock: DrivenClock, saved: dict[str, Any]
+    make: MakeBreaker, clock: ManualClock, saved: dict[str, Any]
 ) -> None:
     saved["saved_at"] -= 1.5 * DAY
     breaker = make(slo=SLO)
@@ -56,7 +56,7 @@ def test_an_older_one_shortens_it(
 
 
 def test_one_of_last_week_is_dropped_and_that_is_said(
-    make: MakeBreaker, clock: DrivenClock, saved: dict[str, Any], caplog: pytest.LogCaptureFixture
+    make: MakeBreaker, clock: ManualClock, saved: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     saved["saved_at"] -= 8 * DAY
     breaker = make(slo=SLO)
@@ -69,10 +69,10 @@ def test_one_of_last_week_is_dropped_and_that_is_said(
     assert breaker.state is State.WARMING_UP
 
 
-def test_warming_up_goes_on_where_it_was(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_warming_up_goes_on_where_it_was(make: MakeBreaker, clock: ManualClock) -> None:
     old, new = make(slo=SLO), make(slo=SLO)
     for _ in range(300):
-        run_call(old, clock, 100)
+        simulate_call(old, clock, 100)
     assert old.state is State.WARMING_UP
     new.restore(old.snapshot())
     assert new.state is State.WARMING_UP

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from breakerd import Breaker, Registry, State
-from breakerd.breaker.persistence.snapshot_file import StateFile
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.persistence.snapshot_file import SnapshotFile
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 
 @pytest.fixture
@@ -17,11 +17,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "var" / "breakers.json"
 
 
-def registry(clock: DrivenClock) -> Registry:
+def registry(clock: ManualClock) -> Registry:
     return Registry(clock=clock, memory=lambda: 0.1)
 
 
-def test_what_an_operator_wants_outlives_the_process(path: Path, clock: DrivenClock) -> None:
+def test_what_an_operator_wants_outlives_the_process(path: Path, clock: ManualClock) -> None:
     before = registry(clock)
     before.get().force_open("database moves")
     before.get("a").disable()
@@ -39,9 +39,9 @@ def test_what_an_operator_wants_outlives_the_process(path: Path, clock: DrivenCl
     ]
 
 
-def test_a_breaker_made_later_takes_up_its_own(path: Path, clock: DrivenClock) -> None:
+def test_a_breaker_made_later_takes_up_its_own(path: Path, clock: ManualClock) -> None:
     before = registry(clock)
-    run_call(before.get("lazy"), clock, 123)
+    simulate_call(before.get("lazy"), clock, 123)
     before.save(path)
     again = registry(clock)
     again.restore(path)
@@ -52,7 +52,7 @@ def test_a_breaker_made_later_takes_up_its_own(path: Path, clock: DrivenClock) -
     assert third.get("lazy").status()["recent_latencies_ms"] == [123]
 
 
-def test_listeners_hear_what_was_restored(path: Path, clock: DrivenClock, log: EventLog) -> None:
+def test_listeners_hear_what_was_restored(path: Path, clock: ManualClock, log: EventLog) -> None:
     before = registry(clock)
     before.get("a").trip()
     before.save(path)
@@ -64,16 +64,16 @@ def test_listeners_hear_what_was_restored(path: Path, clock: DrivenClock, log: E
 
 
 def test_a_month_later_a_breaker_that_is_not_made_any_more_is_dropped(
-    path: Path, clock: DrivenClock
+    path: Path, clock: ManualClock
 ) -> None:
     snapshot = Breaker(clock=clock).snapshot()
-    StateFile(path).write(
+    SnapshotFile(path).write(
         {"old": snapshot | {"saved_at": time.time() - 31 * 86400}, "new": snapshot}
     )
-    assert list(StateFile(path).read()) == ["new"]
+    assert list(SnapshotFile(path).read()) == ["new"]
 
 
-def test_without_a_file_nothing_happens(path: Path, clock: DrivenClock) -> None:
+def test_without_a_file_nothing_happens(path: Path, clock: ManualClock) -> None:
     registry(clock).restore(path)
     assert not path.parent.exists()
 
@@ -92,7 +92,7 @@ def test_without_a_file_nothing_happens(path: Path, clock: DrivenClock) -> None:
     ],
 )
 def test_a_damaged_file_is_set_aside_and_hinders_nothing(
-    path: Path, clock: DrivenClock, content: bytes, caplog: pytest.LogCaptureFixture
+    path: Path, clock: ManualClock, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_set_aside_and_hinders_nothing(
     registry(clock).restore(path)
 
 
-def test_one_damaged_breaker_does_not_take_the_others_along(path: Path, clock: DrivenClock) -> None:
+def test_one_damaged_breaker_does_not_take_the_others_along(path: Path, clock: ManualClock) -> None:
     before = registry(clock)
     before.get("good").disable()
     before.get("bad").disable()
@@ -124,7 +124,7 @@ def test_one_damaged_breaker_does_not_take_the_others_along(path: Path, clock: D
 
 
 def test_what_cannot_be_read_is_left_alone(
-    path: Path, clock: DrivenClock, caplog: pytest.LogCaptureFixture
+    path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     path.mkdir(parents=True)
     with caplog.at_level(logging.WARNING, "breakerd.breaker.persistence.snapshot_file"):
@@ -133,16 +133,16 @@ def test_what_cannot_be_read_is_left_alone(
     assert path.is_dir()
 
 
-def test_a_failed_save_leaves_the_file_as_it_was(path: Path, clock: DrivenClock) -> None:
+def test_a_failed_save_leaves_the_file_as_it_was(path: Path, clock: ManualClock) -> None:
     made = registry(clock)
     made.save(path)
     before = path.read_bytes()
     with pytest.raises(ValueError, match="JSON"):
-        StateFile(path).write({"a": {"number": float("nan")}})
+        SnapshotFile(path).write({"a": {"number": float("nan")}})
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_the_file_is_for_its_owner(path: Path, clock: DrivenClock) -> None:
+def test_the_file_is_for_its_owner(path: Path, clock: ManualClock) -> None:
     registry(clock).save(path)
     assert path.stat().st_mode & 0o777 == 0o600

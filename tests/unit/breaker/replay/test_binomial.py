@@ -4,7 +4,7 @@ from math import comb
 
 import pytest
 
-from breakerd.breaker.replay.binomial import CHANCE, tail, tolerable
+from breakerd.breaker.replay.binomial import SIGNIFICANCE_LEVEL, tail, tolerable_share
 
 
 @pytest.mark.parametrize("calls", [1, 10, 64])
@@ -27,5 +27,5 @@ def test_its_ends() -> None:
 
 
 def test_the_tolerable_share_is_the_largest() -> None:
-    share = tolerable(64, 4)
-    assert tail(64, share, 4) <= CHANCE < tail(64, share * 1.01, 4)
+    share = tolerable_share(64, 4)
+    assert tail(64, share, 4) <= SIGNIFICANCE_LEVEL < tail(64, share * 1.01, 4)

@@ -8,8 +8,7 @@ import pytest
 
 from breakerd import RecoverySettings, Settings, Slo, State
 from breakerd.breaker.errors import TraceError
-from breakerd.breaker.replay import HONESTY, Call, Outcome, Report, Verdicts, replay
-from breakerd.breaker.replay import recorder as accounts
+from breakerd.breaker.replay import CAVEAT, CallRecord, Outcome, Report, Verdicts, recorder, replay
 from breakerd.breaker.replay.serialization import as_data
 from breakerd.breaker.settings import LimiterSettings
 from tests.support.traces import steady, with_bad_time
@@ -18,15 +17,15 @@ ORIGIN = 1.7e9
 QUICK = Settings(latency_threshold=400, wait_time=2, recovery=RecoverySettings(ramp=()))
 
 
-def outcome_of(trace: Iterator[Call] | list[Call], settings: Settings) -> Outcome:
+def outcome_of(trace: Iterator[CallRecord] | list[CallRecord], settings: Settings) -> Outcome:
     (outcome,) = replay(trace, settings).outcomes
     return outcome
 
 
 def regular(
     calls: int, *, every: float = 0.1, begin: float = 0.0, duration: float = 0.05
-) -> list[Call]:
-    return [Call(begin + number * every, duration) for number in range(calls)]
+) -> list[CallRecord]:
+    return [CallRecord(begin + number * every, duration) for number in range(calls)]
 
 
 def test_a_healthy_trace_trips_nothing() -> None:
@@ -103,7 +102,7 @@ def test_two_configurations_see_the_same_calls() -> None:
 
 def test_memory_trips_by_what_the_trace_tells() -> None:
     trace = [
-        Call(second / 10, 0.01, memory=0.95 if 100 <= second / 10 < 130 else 0.5)
+        CallRecord(second / 10, 0.01, memory=0.95 if 100 <= second / 10 < 130 else 0.5)
         for second in range(3000)
     ]
     outcome = outcome_of(trace, QUICK)
@@ -158,7 +157,7 @@ def test_what_never_recovers_stays_open() -> None:
 
 
 def test_calls_that_stand_too_late_are_let_in_where_they_stand() -> None:
-    trace = [*regular(100, begin=100), Call(50, 0.5), *regular(100, begin=120)]
+    trace = [*regular(100, begin=100), CallRecord(50, 0.5), *regular(100, begin=120)]
     report = replay(trace, QUICK)
     assert report.calls == 201
     assert report.outcomes[0].admitted.total == 201
@@ -202,8 +201,8 @@ def test_a_trip_soon_after_another_has_a_bad_time_of_its_own() -> None:
 
 
 def test_trips_and_stretches_are_kept_in_bounded_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "MOST_TRIPS", 2)
-    monkeypatch.setattr(accounts, "MOST_SPANS", 5)
+    monkeypatch.setattr(recorder, "MAX_TRIPS", 2)
+    monkeypatch.setattr(recorder, "MAX_SPANS", 5)
     trace = [
         call
         for begin in range(0, 600, 60)
@@ -233,7 +232,7 @@ def test_the_report_as_data() -> None:
     report = replay(with_bad_time(), {"a": QUICK, "b": Settings()})
     data = json.loads(json.dumps(as_data(report), allow_nan=False))
     assert data["calls"] == report.calls
-    assert data["note"] == HONESTY
+    assert data["note"] == CAVEAT
     first, second = data["configurations"]
     assert (first["name"], second["name"]) == ("a", "b")
     assert first["trips"][0]["at"] == report.outcomes[0].trips[0].at
@@ -247,7 +246,7 @@ def test_the_report_as_data() -> None:
 
 
 def test_a_report_without_time() -> None:
-    report: Report = replay([Call(5, 0)], QUICK)
+    report: Report = replay([CallRecord(5, 0)], QUICK)
     assert report.seconds == 0
     assert report.outcomes[0].open_share == 0
 

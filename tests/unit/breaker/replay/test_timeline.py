@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from breakerd.breaker.replay.timeline import MOST_BINS, Timeline
+from breakerd.breaker.replay.timeline import MAX_BINS, Timeline
 
 
 def test_moments_fall_into_bins() -> None:
@@ -23,7 +23,7 @@ def test_bins_are_bounded_and_lose_nothing() -> None:
         each.errors += 1
         each.lanes[1].rejected += 1
         each.lanes[1].in_flight = max(each.lanes[1].in_flight, int(seconds))
-    assert MOST_BINS / 2 <= len(timeline.bins) <= MOST_BINS
+    assert MAX_BINS / 2 <= len(timeline.bins) <= MAX_BINS
     assert timeline.width == 32
     assert sum(each.errors for each in timeline.bins) == 20_000
     assert sum(len(each.latency) for each in timeline.bins) == 20_000
@@ -36,9 +36,9 @@ def test_bins_are_bounded_and_lose_nothing() -> None:
 
 def test_the_last_limit_of_a_bin_counts() -> None:
     timeline = Timeline(lanes=1)
-    for second in range(MOST_BINS):
+    for second in range(MAX_BINS):
         timeline.at(second).lanes[0].limit = float(second) if second % 4 == 0 else None
-    timeline.at(MOST_BINS)
+    timeline.at(MAX_BINS)
     assert [each.lanes[0].limit for each in timeline.bins[:4]] == [0.0, None, 4.0, None]
 
 

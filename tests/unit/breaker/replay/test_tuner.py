@@ -6,8 +6,8 @@ import pytest
 
 from breakerd import Settings, Slo
 from breakerd.breaker.errors import TraceError
-from breakerd.breaker.replay import Call, Proposal, Suggestion, replay, suggest
-from breakerd.breaker.replay.outage_filter import part
+from breakerd.breaker.replay import CallRecord, Proposal, Suggestion, replay, suggest
+from breakerd.breaker.replay.outage_filter import split
 from breakerd.breaker.replay.runner import replay as play
 from tests.support.traces import steady, with_bad_time
 
@@ -92,7 +92,7 @@ def test_what_speaks_against_it_is_noted() -> None:
 
 
 def test_a_trace_of_instant_calls() -> None:
-    suggestion = suggest([Call(number / 10, 0.0) for number in range(500)])
+    suggestion = suggest([CallRecord(number / 10, 0.0) for number in range(500)])
     assert value(suggestion, "latency_threshold") == 5
     assert suggestion.settings().latency_threshold == 5
     assert suggestion.slo_settings().slo is not None
@@ -105,16 +105,16 @@ def test_no_calls_teach_nothing() -> None:
 
 def test_the_bad_part_is_where_it_was() -> None:
     report = play(with_bad_time(), Settings())
-    parts = part(report.bins, report.bin_width, percentile=0.95, error_budget=0.05)
+    parts = split(report.bins, report.bin_width, percentile=0.95, error_budget=0.05)
     assert all(299 <= stretch.begin < 361 for stretch in parts.bad)
     assert sum(stretch.end - stretch.begin for stretch in parts.bad) > 55
-    assert parts.bad_seconds() == [pytest.approx(60, abs=3)]
+    assert parts.outage_lengths() == [pytest.approx(60, abs=3)]
     assert parts.rate == pytest.approx(50, rel=0.1)
     assert parts.error_share == pytest.approx(0.001, abs=0.001)
 
 
 def test_a_trace_all_of_one_kind_is_healthy() -> None:
     report = play(steady(100, failing=1.0), Settings())
-    parts = part(report.bins, report.bin_width, percentile=0.95, error_budget=0.05)
+    parts = split(report.bins, report.bin_width, percentile=0.95, error_budget=0.05)
     assert not parts.bad
     assert parts.error_share == 1

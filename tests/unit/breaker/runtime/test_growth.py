@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from breakerd import Breaker, LimiterSettings, RecoverySettings, Settings, Slo, State
-from breakerd.breaker.testing import DrivenClock, run_call
+from breakerd.breaker.testing import ManualClock, simulate_call
 
 SETTINGS = {
     "plain": Settings(latency_window_size=64, wait_time=1, recovery=RecoverySettings(ramp=())),
@@ -23,13 +23,13 @@ ROOM = 150
 """Blocks by which the interpreter's caches may grow: far fewer than there are calls."""
 
 
-def growth(happens: Callable[[], None], breaker: Breaker, clock: DrivenClock) -> int:
+def growth(happens: Callable[[], None], breaker: Breaker, clock: ManualClock) -> int:
     """Blocks of memory that are left of what happens, with the window full before and after."""
 
     def allocated() -> int:
         breaker.reset()
         for _ in range(200):
-            run_call(breaker, clock, 1)
+            simulate_call(breaker, clock, 1)
         breaker.status()
         gc.collect()
         return sys.getallocatedblocks()
@@ -42,19 +42,19 @@ def growth(happens: Callable[[], None], breaker: Breaker, clock: DrivenClock) ->
 
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_calls_leave_nothing_behind(kind: str) -> None:
-    clock = DrivenClock()
+    clock = ManualClock()
     breaker = Breaker(SETTINGS[kind], clock=clock, memory=lambda: 0.1)
 
     def calls() -> None:
         for number in range(5_000):
-            run_call(breaker, clock, 1 + number % 7, error=number % 11 == 0)
+            simulate_call(breaker, clock, 1 + number % 7, error=number % 11 == 0)
 
     assert growth(calls, breaker, clock) < ROOM
 
 
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_transitions_leave_nothing_behind(kind: str) -> None:
-    clock = DrivenClock()
+    clock = ManualClock()
     breaker = Breaker(SETTINGS[kind], clock=clock, memory=lambda: 0.1)
     breaker.subscribe(lambda _: None)
 
@@ -64,7 +64,7 @@ def test_transitions_leave_nothing_behind(kind: str) -> None:
             breaker.trip()
             while breaker.state is not State.CLOSED:
                 clock.advance(1)
-                run_call(breaker, clock, 1)
+                simulate_call(breaker, clock, 1)
         assert sum(breaker.counters().transitions.values()) >= before + 750
 
     assert growth(transitions, breaker, clock) < ROOM

@@ -25,7 +25,7 @@ from breakerd import (
     State,
     Transition,
 )
-from breakerd.breaker.testing import DrivenClock, EventLog
+from breakerd.breaker.testing import EventLog, ManualClock
 from tests.support.locked_breaker import Locked
 
 THREADS = 8
@@ -129,7 +129,7 @@ def one_call(breaker: Breaker, *, error: bool) -> str:
 
 def meddle(breaker: Breaker, turn: int) -> None:
     """Each of the things that may happen beside the calls, in turn."""
-    if isinstance(breaker.clock, DrivenClock):
+    if isinstance(breaker.clock, ManualClock):
         breaker.clock.advance(0.4)
     match turn % 7:
         case 0:
@@ -200,7 +200,7 @@ def test_counts_are_exact_in_guards(kind: type[Breaker]) -> None:
     breaker.close()
 
 
-@pytest.mark.parametrize("make_clock", [lambda: time.monotonic, DrivenClock])
+@pytest.mark.parametrize("make_clock", [lambda: time.monotonic, ManualClock])
 def test_counts_are_exact_and_states_legal_while_everything_happens(
     kind: type[Breaker], make_clock: Callable[[], Callable[[], float]]
 ) -> None:
@@ -220,7 +220,7 @@ def test_counts_are_exact_and_states_legal_while_everything_happens(
 
 def test_a_driven_breaker_goes_through_all_states_meanwhile() -> None:
     """Else the test above would show less than it says."""
-    breaker = Breaker(settings(), clock=DrivenClock(), memory=lambda: 0.1)
+    breaker = Breaker(settings(), clock=ManualClock(), memory=lambda: 0.1)
     log = count_while_everything_happens(breaker, MIXED_CALLS)
     assert {move.to_state for move in log.of(Transition)} == {
         State.CLOSED,

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.studies.anomaly import Traffic, Watch
 from breakerd import Breaker, Signal, State, ThresholdBreached, ThresholdCleared
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -136,7 +136,7 @@ def test_six_hours_of_ordinary_traffic_have_no_false_alarm(
     assert Watch(Traffic(7, rate, mean, sigma)).run(6 * 3600) == []
 
 
-def calls(breaker: Breaker, clock: DrivenClock, seconds: float, ms: float, together: int) -> None:
+def calls(breaker: Breaker, clock: ManualClock, seconds: float, ms: float, together: int) -> None:
     """Keeps so many calls of that length under way."""
     end = clock() + seconds
     while clock() < end:
@@ -149,7 +149,7 @@ def calls(breaker: Breaker, clock: DrivenClock, seconds: float, ms: float, toget
 
 
 def test_a_breaker_tells_and_rejects_nothing(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(slo=SLO)
     calls(breaker, clock, 300, 50, together=2)
@@ -171,7 +171,7 @@ def test_a_breaker_tells_and_rejects_nothing(
 
 
 def test_without_a_stated_level_nothing_is_told(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(latency_threshold=60_000)
     calls(breaker, clock, 300, 50, together=2)
@@ -180,7 +180,7 @@ def test_without_a_stated_level_nothing_is_told(
     assert breaker.healthy
 
 
-def test_taking_the_level_away_ends_it(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_taking_the_level_away_ends_it(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=SLO)
     calls(breaker, clock, 300, 50, together=2)
     calls(breaker, clock, 30, 1500, together=10)
@@ -191,7 +191,7 @@ def test_taking_the_level_away_ends_it(make: MakeBreaker, clock: DrivenClock) ->
     assert breaker.healthy
 
 
-def test_in_trouble_the_day_learns_a_tenth_as_fast(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_in_trouble_the_day_learns_a_tenth_as_fast(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=SLO)
     calls(breaker, clock, 300, 50, together=2)
     calls(breaker, clock, 300, 800, together=8)
@@ -201,13 +201,13 @@ def test_in_trouble_the_day_learns_a_tenth_as_fast(make: MakeBreaker, clock: Dri
     assert mean == pytest.approx((good * 0.05 + 0.1 * slow * 0.8) / (good + 0.1 * slow), rel=0.2)
 
 
-def test_while_calls_are_rejected_nothing_is_learnt(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_while_calls_are_rejected_nothing_is_learnt(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=SLO, wait_time=600)
     calls(breaker, clock, 300, 50, together=2)
     before = breaker.baseline()["series"]["rate"]["1day"]["mean"]
     breaker.trip()
     for _ in range(500):
-        assert not run_call(breaker, clock, 50)
+        assert not simulate_call(breaker, clock, 50)
         clock.advance(1)
     series = breaker.baseline()["series"]["rate"]
     assert series["1day"]["mean"] == pytest.approx(before, rel=0.01)

@@ -21,7 +21,7 @@ from breakerd import (
 )
 from breakerd.breaker.host.load import LOAD
 from breakerd.breaker.signals.load import LoadSignal
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 Machine = Callable[..., Breaker]
 
@@ -40,7 +40,7 @@ def load() -> dict[str, float]:
 
 
 @pytest.fixture
-def make(clock: DrivenClock, log: EventLog, load: dict[str, float]) -> Machine:
+def make(clock: ManualClock, log: EventLog, load: dict[str, float]) -> Machine:
     """Makes a breaker on that machine, with plenty of memory, whose events go to `log`."""
 
     def made(**settings: object) -> Breaker:
@@ -56,7 +56,7 @@ def make(clock: DrivenClock, log: EventLog, load: dict[str, float]) -> Machine:
     return made
 
 
-def let_pass(breaker: Breaker, clock: DrivenClock, seconds: float = 0.5) -> None:
+def let_pass(breaker: Breaker, clock: ManualClock, seconds: float = 0.5) -> None:
     clock.advance(seconds)
     breaker.tick()
 
@@ -118,14 +118,14 @@ def test_what_is_unknown_breaches_nothing_and_ends_a_breach() -> None:
 
 
 def test_a_breach_is_told_and_rejects_nothing(
-    make: Machine, clock: DrivenClock, log: EventLog, load: dict[str, float]
+    make: Machine, clock: ManualClock, log: EventLog, load: dict[str, float]
 ) -> None:
     breaker = make(load=CPU)
     load["cpu_pressure"] = 60.0
     let_pass(breaker, clock)
     let_pass(breaker, clock)
     assert breaker.state is State.CLOSED
-    assert run_call(breaker, clock, 10)
+    assert simulate_call(breaker, clock, 10)
     (breach,) = log.of(ThresholdBreached)
     assert breach.signal is Signal.LOAD
     report = breaker.status()["load"]
@@ -139,7 +139,7 @@ def test_a_breach_is_told_and_rejects_nothing(
 
 
 def test_with_reject_it_opens_and_stays_open_until_the_load_falls(
-    make: Machine, clock: DrivenClock, log: EventLog, load: dict[str, float]
+    make: Machine, clock: ManualClock, log: EventLog, load: dict[str, float]
 ) -> None:
     breaker = make(load=CPU | {"reject": True}, wait_time=2)
     load["cpu_pressure"] = 60.0
@@ -163,7 +163,7 @@ def test_with_reject_it_opens_and_stays_open_until_the_load_falls(
 
 
 def test_while_it_waits_for_the_load_it_is_ticked_no_more_often(
-    make: Machine, clock: DrivenClock, load: dict[str, float]
+    make: Machine, clock: ManualClock, load: dict[str, float]
 ) -> None:
     breaker = make(load=CPU | {"reject": True}, wait_time=2)
     load["cpu_pressure"] = 60.0
@@ -173,7 +173,7 @@ def test_while_it_waits_for_the_load_it_is_ticked_no_more_often(
 
 
 def test_beside_a_service_level_it_comes_back_soon(
-    make: Machine, clock: DrivenClock, load: dict[str, float]
+    make: Machine, clock: ManualClock, load: dict[str, float]
 ) -> None:
     breaker = make(load=CPU | {"reject": True}, slo=SLO)
     load["cpu_pressure"] = 60.0
@@ -183,13 +183,13 @@ def test_beside_a_service_level_it_comes_back_soon(
     let_pass(breaker, clock)
     assert breaker.state is State.HALF_OPEN
     while breaker.state is not State.CLOSED:
-        run_call(breaker, clock, 100)
+        simulate_call(breaker, clock, 100)
         let_pass(breaker, clock)
     assert clock() < 1020
 
 
 def test_under_observe_it_only_says_that_it_would(
-    make: Machine, clock: DrivenClock, load: dict[str, float]
+    make: Machine, clock: ManualClock, load: dict[str, float]
 ) -> None:
     breaker = make(load=CPU | {"reject": True})
     breaker.observe()
@@ -200,7 +200,7 @@ def test_under_observe_it_only_says_that_it_would(
 
 
 def test_the_limiter_lets_fewer_run_at_once_while_it_lasts(
-    make: Machine, clock: DrivenClock, log: EventLog, load: dict[str, float]
+    make: Machine, clock: ManualClock, log: EventLog, load: dict[str, float]
 ) -> None:
     breaker = make(load=CPU, limiter={"enabled": True}, latency_threshold=10_000)
     starts = [clock() for _ in range(20) if breaker.allow()]
@@ -219,13 +219,13 @@ def test_the_limiter_lets_fewer_run_at_once_while_it_lasts(
         breaker.done(start, clock())
     load["cpu_pressure"] = 1.0
     for _ in range(60):
-        run_call(breaker, clock, 100)
+        simulate_call(breaker, clock, 100)
         let_pass(breaker, clock, 0.1)
     assert breaker.concurrency_limit == math.inf
 
 
 def test_thresholds_change_while_it_runs(
-    make: Machine, clock: DrivenClock, log: EventLog, load: dict[str, float]
+    make: Machine, clock: ManualClock, log: EventLog, load: dict[str, float]
 ) -> None:
     load["cpu_pressure"] = 60.0
     breaker = make()
@@ -238,7 +238,7 @@ def test_thresholds_change_while_it_runs(
     assert len(log.of(ThresholdCleared)) == 1
 
 
-def test_it_is_not_asked_for_where_nothing_is_watched(clock: DrivenClock) -> None:
+def test_it_is_not_asked_for_where_nothing_is_watched(clock: ManualClock) -> None:
     asked = []
 
     def ask() -> LoadReading:
@@ -250,7 +250,7 @@ def test_it_is_not_asked_for_where_nothing_is_watched(clock: DrivenClock) -> Non
     assert asked == []
 
 
-def test_with_an_injected_clock_the_real_machine_is_not_looked_at(clock: DrivenClock) -> None:
+def test_with_an_injected_clock_the_real_machine_is_not_looked_at(clock: ManualClock) -> None:
     thresholds = {
         "cpu_pressure_threshold": 1e-9,
         "load_threshold": 1e-9,
@@ -277,7 +277,7 @@ def test_with_the_real_clock_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     breaker.close()
 
 
-async def test_a_watched_loop_shows_in_the_status(make: Machine, clock: DrivenClock) -> None:
+async def test_a_watched_loop_shows_in_the_status(make: Machine, clock: ManualClock) -> None:
     breaker = make(load={"loop_lag_threshold": 60_000.0})
     report = breaker.status()["load"]
     assert report is not None
@@ -295,7 +295,7 @@ async def test_a_watched_loop_shows_in_the_status(make: Machine, clock: DrivenCl
 
 
 def test_a_threshold_that_can_do_nothing_is_logged(
-    clock: DrivenClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    clock: ManualClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LOAD, "_logged", set())
     caplog.set_level(logging.WARNING, "breakerd.breaker.host.load")

@@ -14,19 +14,19 @@ from breakerd import (
     ThresholdBreached,
     Transition,
 )
-from breakerd.breaker.testing import DrivenClock, EventLog, run_call
+from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 MakeBreaker = Callable[..., Breaker]
 
 SLO = {"success_rate": 0.95, "timeout": 1.0, "warmup": 30.0}
 
 
-def calls(breaker: Breaker, clock: DrivenClock, count: int, *, failing: int = 0) -> int:
+def calls(breaker: Breaker, clock: ManualClock, count: int, *, failing: int = 0) -> int:
     """So many calls, of each ten `failing` fail; returns how many were let in."""
-    return sum(run_call(breaker, clock, 20, error=i % 10 < failing) for i in range(count))
+    return sum(simulate_call(breaker, clock, 20, error=i % 10 < failing) for i in range(count))
 
 
-def test_warms_up_first(make: MakeBreaker, clock: DrivenClock, log: EventLog) -> None:
+def test_warms_up_first(make: MakeBreaker, clock: ManualClock, log: EventLog) -> None:
     breaker = make(slo=SLO)
     assert breaker.state is State.WARMING_UP
     assert calls(breaker, clock, 100, failing=5) == 100
@@ -39,7 +39,7 @@ def test_warms_up_first(make: MakeBreaker, clock: DrivenClock, log: EventLog) ->
 
 
 def test_total_failure_opens_even_while_warming_up(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(slo=SLO)
     assert calls(breaker, clock, 20, failing=10) == 6
@@ -50,7 +50,7 @@ def test_total_failure_opens_even_while_warming_up(
 
 
 def test_missing_the_level_is_told_and_rejects_nothing(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(slo=SLO | {"warmup": 0.0})
     assert calls(breaker, clock, 300, failing=3) == 300
@@ -64,32 +64,32 @@ def test_missing_the_level_is_told_and_rejects_nothing(
 
 
 def test_a_few_failures_within_the_budget_are_no_breach(
-    make: MakeBreaker, clock: DrivenClock, log: EventLog
+    make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
     breaker = make(slo=SLO | {"warmup": 0.0, "success_rate": 0.85})
     calls(breaker, clock, 300, failing=1)
     assert log == []
 
 
-def test_calls_over_the_timeout_have_failed(make: MakeBreaker, clock: DrivenClock) -> None:
+def test_calls_over_the_timeout_have_failed(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=SLO)
     for _ in range(10):
-        run_call(breaker, clock, 1001)
+        simulate_call(breaker, clock, 1001)
     assert breaker.state is State.OPEN
     clock.advance(10)
-    assert run_call(breaker, clock, 1001)
+    assert simulate_call(breaker, clock, 1001)
     assert breaker.state is State.HALF_OPEN, "so has the probe: no call goes but the next one"
     assert not breaker.allow()
 
 
 def test_the_default_threshold_does_not_count_beside_a_level(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     alone = make(slo=SLO | {"warmup": 0.0, "timeout": 5.0})
     both = make(slo=SLO | {"warmup": 0.0, "timeout": 5.0}, latency_threshold=300)
     for _ in range(20):
-        run_call(alone, clock, 2000)
-        run_call(both, clock, 2000)
+        simulate_call(alone, clock, 2000)
+        simulate_call(both, clock, 2000)
     assert alone.state is State.CLOSED
     assert alone.latency_ok
     assert both.state is State.OPEN
@@ -104,7 +104,7 @@ def test_a_restart_goes_on_warming_up(make: MakeBreaker) -> None:
 
 
 def test_an_explicit_error_threshold_still_does_what_it_says(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make(slo=SLO | {"warmup": 0.0}, error_threshold=0.2)
     calls(breaker, clock, 20, failing=3)
@@ -118,12 +118,12 @@ def test_a_level_needs_both_numbers() -> None:
 
 
 def test_a_shorter_timeout_does_not_move_the_latency_threshold(
-    make: MakeBreaker, clock: DrivenClock
+    make: MakeBreaker, clock: ManualClock
 ) -> None:
     breaker = make(slo=SLO | {"warmup": 0.0}, latency_threshold=1500)
     calls(breaker, clock, 50)
     for _ in range(5):
-        run_call(breaker, clock, 1200)
+        simulate_call(breaker, clock, 1200)
     assert breaker.latency_ok
     assert breaker.state is State.CLOSED
 

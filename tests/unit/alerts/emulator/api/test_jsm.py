@@ -11,7 +11,7 @@ import pytest
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.api.jsm import INTEGRATION_PREFIX
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 EVENTS = f"{INTEGRATION_PREFIX}/v2/alerts"
 ALERTS = "/jsm/ops/api/site-1/v1/alerts"
@@ -21,12 +21,12 @@ T = 1_800_000_000.0
 
 
 @pytest.fixture
-def clock() -> DrivenClock:
-    return DrivenClock(T)
+def clock() -> ManualClock:
+    return ManualClock(T)
 
 
 @pytest.fixture
-def jsm(clock: DrivenClock) -> Iterator[Emulator]:
+def jsm(clock: ManualClock) -> Iterator[Emulator]:
     keys = {KEY, TOKEN}
     with Emulator(mode="jsm", api_keys=keys, cloud_id="site-1", delay=0, clock=clock) as made:
         yield made
@@ -242,7 +242,7 @@ def test_an_alert_can_be_deleted(rest: httpx.Client) -> None:
     assert rest.get(f"{ALERTS}/alias?alias=a").status_code == 404
 
 
-def test_alerts_are_listed_in_pages(rest: httpx.Client, clock: DrivenClock) -> None:
+def test_alerts_are_listed_in_pages(rest: httpx.Client, clock: ManualClock) -> None:
     for alias, priority in (("a", "P3"), ("b", "P1"), ("c", "P2")):
         rest.post(ALERTS, json={"message": "m", "alias": alias, "priority": priority})
         clock.advance(1)
@@ -298,7 +298,7 @@ def test_too_many_writes_under_way_are_refused() -> None:
 # --- teams and heartbeats
 
 
-def test_heartbeats_belong_to_teams(jsm: Emulator, rest: httpx.Client, clock: DrivenClock) -> None:
+def test_heartbeats_belong_to_teams(jsm: Emulator, rest: httpx.Client, clock: ManualClock) -> None:
     team = jsm.add_team("ops")
     teams = rest.get("/jsm/ops/api/site-1/v1/teams").json()
     assert teams == {"platformTeams": [{"teamId": team, "teamName": "ops"}]}

@@ -14,18 +14,18 @@ import pytest
 
 from breakerd.alerts.emulator import Emulator, Fault, FaultKind
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.breaker.testing import DrivenClock
+from breakerd.breaker.testing import ManualClock
 
 T = 1_800_000_000.0
 
 
 @pytest.fixture
-def clock() -> DrivenClock:
-    return DrivenClock(T)
+def clock() -> ManualClock:
+    return ManualClock(T)
 
 
 @pytest.fixture
-def driven(clock: DrivenClock) -> Iterator[Emulator]:
+def driven(clock: ManualClock) -> Iterator[Emulator]:
     with Emulator(api_keys={API_KEY}, delay=0.0, clock=clock) as made:
         yield made
 
@@ -70,7 +70,7 @@ def test_the_port_is_kept_while_nobody_listens(driven: Emulator) -> None:
 
 
 def test_connections_are_refused_while_the_schedule_says_so(
-    driven: Emulator, client: httpx.Client, clock: DrivenClock
+    driven: Emulator, client: httpx.Client, clock: ManualClock
 ) -> None:
     driven.schedule([Fault(FaultKind.REFUSE, after=10, lasting=20)])
     assert create(client).status_code == 202
@@ -93,7 +93,7 @@ def test_a_request_that_is_under_way_when_connections_end_is_lost(driven: Emulat
 
 
 def test_refusing_from_afar_needs_an_end_and_is_answered(
-    driven: Emulator, clock: DrivenClock
+    driven: Emulator, clock: ManualClock
 ) -> None:
     with httpx.Client(base_url=driven.url) as bare:
         answer = bare.post("/emulator/faults", json={"kind": "refuse"})
@@ -161,7 +161,7 @@ def test_empty_takes_the_request_and_sends_nothing(driven: Emulator, client: htt
 
 
 def test_delayed_takes_the_request_and_applies_it_late(
-    driven: Emulator, client: httpx.Client, clock: DrivenClock
+    driven: Emulator, client: httpx.Client, clock: ManualClock
 ) -> None:
     driven.fail("delayed", delay=30, times=1)
     asked = create(client).json()["requestId"]
@@ -176,7 +176,7 @@ def test_delayed_takes_the_request_and_applies_it_late(
 # --- schedules
 
 
-def test_a_schedule_is_kept_to(driven: Emulator, client: httpx.Client, clock: DrivenClock) -> None:
+def test_a_schedule_is_kept_to(driven: Emulator, client: httpx.Client, clock: ManualClock) -> None:
     driven.schedule(
         [Fault(FaultKind.ERROR, lasting=10), Fault(FaultKind.UNAUTHORIZED, after=20, lasting=10)]
     )
@@ -188,7 +188,7 @@ def test_a_schedule_is_kept_to(driven: Emulator, client: httpx.Client, clock: Dr
 
 
 def test_a_schedule_comes_over_http_whole_or_not_at_all(
-    driven: Emulator, client: httpx.Client, clock: DrivenClock
+    driven: Emulator, client: httpx.Client, clock: ManualClock
 ) -> None:
     answer = client.post("/emulator/faults", json=[{"kind": "down"}, {"kind": "flood"}])
     assert answer.status_code == 422
@@ -207,7 +207,7 @@ def test_a_schedule_comes_over_http_whole_or_not_at_all(
 
 
 def test_the_journal_tells_who_did_not_listen_to_a_pause(
-    driven: Emulator, client: httpx.Client, clock: DrivenClock
+    driven: Emulator, client: httpx.Client, clock: ManualClock
 ) -> None:
     driven.schedule([Fault(FaultKind.RATE_LIMIT, after=10, lasting=30)])
     for _ in range(4):
@@ -225,7 +225,7 @@ def test_the_journal_tells_who_did_not_listen_to_a_pause(
 
 
 def test_between_two_times_this_arrived_and_nothing_else(
-    driven: Emulator, client: httpx.Client, clock: DrivenClock
+    driven: Emulator, client: httpx.Client, clock: ManualClock
 ) -> None:
     for alias in "abc":
         create(client, alias)

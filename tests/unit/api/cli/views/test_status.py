@@ -7,7 +7,7 @@ from rich.console import Console
 
 from breakerd import Breaker, LoadReading, Settings
 from breakerd.api.cli.views.status import status_table
-from breakerd.breaker.testing import DrivenClock, run_call
+from breakerd.breaker.testing import ManualClock, simulate_call
 
 SETTINGS = Settings(latency_threshold=300, minimum_calls=3, wait_time=10)
 
@@ -19,14 +19,14 @@ def shown(breaker: Breaker, **changes: Any) -> str:
     return screen.getvalue()
 
 
-def make(name: str = "payments") -> tuple[Breaker, DrivenClock]:
-    clock = DrivenClock()
+def make(name: str = "payments") -> tuple[Breaker, ManualClock]:
+    clock = ManualClock()
     return Breaker(SETTINGS, name=name, clock=clock, memory=lambda: None), clock
 
 
 def test_a_closed_breaker() -> None:
     breaker, clock = make()
-    run_call(breaker, clock, 120)
+    simulate_call(breaker, clock, 120)
     text = shown(breaker)
     assert text.split()[:2] == ["payments", "CLOSED"]
     assert "p95 120 ms of 300 ms, 1 calls" in text
@@ -38,7 +38,7 @@ def test_a_closed_breaker() -> None:
 
 def test_an_open_one_says_why_and_what_is_next() -> None:
     breaker, clock = make()
-    while run_call(breaker, clock, 400):
+    while simulate_call(breaker, clock, 400):
         pass
     text = shown(breaker)
     assert "OPEN" in text
@@ -77,7 +77,7 @@ def test_names_are_no_markup() -> None:
 
 
 def test_what_tunes_itself() -> None:
-    clock = DrivenClock()
+    clock = ManualClock()
     settings = Settings.model_validate(
         {
             "slo": {"success_rate": 0.95, "timeout": 2.0},
@@ -91,7 +91,7 @@ def test_what_tunes_itself() -> None:
         memory=lambda: None,
         load=lambda: LoadReading(load_per_cpu=5.0),
     )
-    run_call(breaker, clock, 20)
+    simulate_call(breaker, clock, 20)
     clock.advance(1)
     breaker.tick()
     text = shown(breaker)

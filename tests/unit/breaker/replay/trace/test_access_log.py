@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.breaker.replay import Call
+from breakerd.breaker.replay import CallRecord
 from breakerd.breaker.replay.trace.access_log import (
     envoy_parser,
     is_envoy,
@@ -51,14 +51,14 @@ def test_where_nginx_has_the_duration(rest: str, seconds: float | None) -> None:
 
 def test_nginx_writes_at_the_end() -> None:
     parse = nginx_parser()
-    assert parse(f"{COMBINED} rt=0.250") == Call(ENDED - 0.25, 0.25, error=True)
-    assert parse(f"{COMBINED} rt=1.000".replace(" 502 ", " 499 ")) == Call(ENDED - 1, 1)
+    assert parse(f"{COMBINED} rt=0.250") == CallRecord(ENDED - 0.25, 0.25, error=True)
+    assert parse(f"{COMBINED} rt=1.000".replace(" 502 ", " 499 ")) == CallRecord(ENDED - 1, 1)
     assert parse("") is None
 
 
 def test_nginx_with_other_dates_and_the_common_format() -> None:
     line = '::1 - - [2023-10-10T13:55:36+02:00] "GET / HTTP/2.0" 200 5 0.125'
-    assert nginx_parser()(line) == Call(ENDED - 0.125, 0.125)
+    assert nginx_parser()(line) == CallRecord(ENDED - 0.125, 0.125)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_broken_lines_of_nginx(line: str, problem: str) -> None:
 
 
 def test_envoy_writes_the_start_and_milliseconds() -> None:
-    assert envoy_parser()(ENVOY) == Call(ENDED + 0.25, 1.25, error=True)
-    assert envoy_parser()(ISTIO) == Call(ENDED + 0.25, 0.012)
+    assert envoy_parser()(ENVOY) == CallRecord(ENDED + 0.25, 1.25, error=True)
+    assert envoy_parser()(ISTIO) == CallRecord(ENDED + 0.25, 0.012)
     assert envoy_parser()("") is None
 
 
@@ -94,7 +94,7 @@ def test_a_broken_line_of_envoy() -> None:
 def test_uvicorn_where_date_and_duration_were_added() -> None:
     parse = uvicorn_parser()
     line = '2023-10-10 11:55:36.500+00:00 INFO: 127.0.0.1:5000 - "GET / HTTP/1.1" 500 ISE 250.0ms'
-    assert parse(line) == Call(ENDED + 0.25, 0.25, error=True)
+    assert parse(line) == CallRecord(ENDED + 0.25, 0.25, error=True)
     assert parse("INFO:     Application startup complete.") is None
     with pytest.raises(ValueError, match="found no date in this line"):
         parse('INFO:     127.0.0.1:5000 - "GET / HTTP/1.1" 200 OK')

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.breaker.replay import Call, Format
-from breakerd.breaker.replay.trace.formats import line_reader, recognise
+from breakerd.breaker.replay import CallRecord, Format
+from breakerd.breaker.replay.trace.formats import detect_format, line_reader
 
 NGINX = '192.0.2.7 - - [10/Oct/2023:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"'
 ENVOY = '[2023-10-10T11:55:36.250Z] "GET / HTTP/1.1" 200 - 0 91 12 11 "-" "curl" "i" "h" "u:80"'
@@ -21,14 +21,14 @@ HEADS = {
 
 @pytest.mark.parametrize("form", HEADS)
 def test_each_format_is_known_by_its_first_lines(form: Format) -> None:
-    assert recognise(HEADS[form]) is form
-    assert recognise(["", *HEADS[form]]) is form
+    assert detect_format(HEADS[form]) is form
+    assert detect_format(["", *HEADS[form]]) is form
 
 
 def test_other_heads() -> None:
-    assert recognise(["{", '  "data": {"resultType": "matrix",']) is Format.PROMETHEUS
-    assert recognise(['"start";"latency (ms)"']) is Format.CSV
-    assert recognise(["time\tduration"]) is Format.CSV
+    assert detect_format(["{", '  "data": {"resultType": "matrix",']) is Format.PROMETHEUS
+    assert detect_format(['"start";"latency (ms)"']) is Format.CSV
+    assert detect_format(["time\tduration"]) is Format.CSV
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_other_heads() -> None:
 )
 def test_what_is_of_no_format(head: list[str], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        recognise(head)
+        detect_format(head)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_lacks_something(form: Format, head: list[str], problem: str) -> No
 def test_the_header_is_no_call() -> None:
     reader = line_reader(Format.CSV, ["", "start,duration_ms", "1,2"])
     assert reader.skip == 2
-    assert reader.parse("1,2") == Call(1, 0.002)
+    assert reader.parse("1,2") == CallRecord(1, 0.002)
 
 
 def test_a_key_that_only_failures_have_may_come_later() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from breakerd.breaker.replay.trace.prometheus import (
-    Samples,
+    BucketSamples,
+    describe_approximation,
     is_sample,
-    note_on,
     read_query_range,
     read_sample,
 )
@@ -79,7 +79,7 @@ def test_a_missing_sample_has_what_is_below_it() -> None:
 
 
 def test_the_text_exposition_over_time() -> None:
-    samples = Samples()
+    samples = BucketSamples()
     for line in (
         "# TYPE call_ms histogram",
         'call_ms_bucket{le="100",path="/a\\"b"} 3 1700000000000',
@@ -107,11 +107,13 @@ def test_the_text_exposition_over_time() -> None:
 )
 def test_broken_samples(line: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        read_sample(line, Samples())
+        read_sample(line, BucketSamples())
 
 
 def test_the_approximation_is_told() -> None:
-    note = note_on(read_query_range(answer(series("0.5", 1, 2, 3), series("+Inf", 1, 2, 3))))
+    note = describe_approximation(
+        read_query_range(answer(series("0.5", 1, 2, 3), series("+Inf", 1, 2, 3)))
+    )
     assert "intervals of about 15 s" in note
     assert "from 0.5 to 1 s above the last bound" in note
 

@@ -4,41 +4,41 @@ import random
 
 import pytest
 
-from breakerd.breaker.replay import Call
-from breakerd.breaker.replay.trace import reorder as order
-from breakerd.breaker.replay.trace.reorder import HELD_SECONDS, Order, spread
+from breakerd.breaker.replay import CallRecord
+from breakerd.breaker.replay.trace import reorder
+from breakerd.breaker.replay.trace.reorder import MAX_HELD_SECONDS, ReorderBuffer, spread_evenly
 
 
 def test_calls_written_at_their_end_are_put_by_their_start() -> None:
     chance = random.Random(1)
-    calls = [Call(float(n), chance.uniform(0, HELD_SECONDS / 2)) for n in range(500)]
+    calls = [CallRecord(float(n), chance.uniform(0, MAX_HELD_SECONDS / 2)) for n in range(500)]
     written = sorted(calls, key=lambda call: call.start + call.duration)
     assert written != calls
-    sorter = Order()
+    sorter = ReorderBuffer()
     assert list(sorter.sort(written)) == calls
     assert sorter.late == 0
 
 
 def test_calls_that_began_together_keep_their_order() -> None:
-    calls = [Call(1.0, 5.0, memory=0.5), Call(1.0, 5.0), Call(1.0, 2.0)]
-    assert list(Order().sort(calls)) == calls
+    calls = [CallRecord(1.0, 5.0, memory=0.5), CallRecord(1.0, 5.0), CallRecord(1.0, 2.0)]
+    assert list(ReorderBuffer().sort(calls)) == calls
 
 
 def test_what_is_too_late_is_handed_on_and_counted() -> None:
-    calls = [Call(0, 1), Call(100, 1), Call(200, 1), Call(50, 1)]
-    sorter = Order()
+    calls = [CallRecord(0, 1), CallRecord(100, 1), CallRecord(200, 1), CallRecord(50, 1)]
+    sorter = ReorderBuffer()
     assert [call.start for call in sorter.sort(calls)] == [0, 100, 50, 200]
     assert sorter.late == 1
 
 
 def test_no_more_than_a_bounded_number_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order, "HELD_CALLS", 3)
+    monkeypatch.setattr(reorder, "MAX_HELD_CALLS", 3)
     taken = 0
 
-    def source() -> list[Call]:
-        return [Call(number / 1000, 1) for number in range(10)]
+    def source() -> list[CallRecord]:
+        return [CallRecord(number / 1000, 1) for number in range(10)]
 
-    sorter = Order()
+    sorter = ReorderBuffer()
     calls = iter(source())
 
     def counted() -> object:
@@ -53,16 +53,16 @@ def test_no_more_than_a_bounded_number_is_held(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_late_call_at_the_end_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order, "HELD_CALLS", 2)
-    sorter = Order()
-    calls = [Call(1, 1), Call(2, 1), Call(3, 1), Call(0.5, 1)]
+    monkeypatch.setattr(reorder, "MAX_HELD_CALLS", 2)
+    sorter = ReorderBuffer()
+    calls = [CallRecord(1, 1), CallRecord(2, 1), CallRecord(3, 1), CallRecord(0.5, 1)]
     assert [call.start for call in sorter.sort(calls)] == [1, 0.5, 2, 3]
     assert sorter.late == 1
 
 
 def test_ends_of_one_second_are_laid_over_it() -> None:
-    calls = [Call(99.75, 0.25), Call(99.0, 1.0), Call(100.5, 0.5)]
-    ends = [call.start + call.duration for call in spread(calls)]
+    calls = [CallRecord(99.75, 0.25), CallRecord(99.0, 1.0), CallRecord(100.5, 0.5)]
+    ends = [call.start + call.duration for call in spread_evenly(calls)]
     assert ends == pytest.approx([100.25, 100.75, 101.5])
-    assert [call.duration for call in spread(calls)] == [0.25, 1.0, 0.5]
-    assert list(spread([])) == []
+    assert [call.duration for call in spread_evenly(calls)] == [0.25, 1.0, 0.5]
+    assert list(spread_evenly([])) == []

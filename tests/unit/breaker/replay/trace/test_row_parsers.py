@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.breaker.replay import Call
+from breakerd.breaker.replay import CallRecord
 from breakerd.breaker.replay.trace.columns import find_columns
 from breakerd.breaker.replay.trace.row_parsers import LineParser, csv_parser, json_parser
 
@@ -21,18 +21,18 @@ def of_json(*names: str) -> LineParser:
 
 def test_a_line_of_csv() -> None:
     parse = of_csv("start", "duration_ms", "status", "memory")
-    assert parse("100,250,200,0.5") == Call(100, 0.25, error=False, memory=0.5)
-    assert parse('"100","250","503",') == Call(100, 0.25, error=True, memory=None)
+    assert parse("100,250,200,0.5") == CallRecord(100, 0.25, error=False, memory=0.5)
+    assert parse('"100","250","503",') == CallRecord(100, 0.25, error=True, memory=None)
 
 
 def test_columns_may_stand_in_any_order_and_among_others() -> None:
     parse = of_csv("path", "status", "latency_ms", "time", delimiter=";")
-    assert parse('"/a;b";500;7;100') == Call(100, 0.007, error=True)
+    assert parse('"/a;b";500;7;100') == CallRecord(100, 0.007, error=True)
 
 
 def test_a_start_from_an_end() -> None:
-    assert of_csv("end", "duration")("100,2") == Call(98, 2)
-    assert of_csv("start", "end")("98,100") == Call(98, 2)
+    assert of_csv("end", "duration")("100,2") == CallRecord(98, 2)
+    assert of_csv("start", "end")("98,100") == CallRecord(98, 2)
     with pytest.raises(ValueError, match="found an end, '97', before its start, '98'"):
         of_csv("start", "end")("98,97")
 
@@ -54,15 +54,15 @@ def test_an_open_quote_takes_no_other_line_with_it() -> None:
     parse = of_csv("start", "duration")
     with pytest.raises(ValueError, match="its quotes do not match"):
         parse('1,"2')
-    assert parse("1,2") == Call(1, 2)
+    assert parse("1,2") == CallRecord(1, 2)
 
 
 def test_a_line_of_json() -> None:
     parse = of_json("start", "duration_s", "error")
-    assert parse('{"start": 1, "duration_s": 0.5, "error": "refused", "more": []}') == Call(
+    assert parse('{"start": 1, "duration_s": 0.5, "error": "refused", "more": []}') == CallRecord(
         1, 0.5, error=True
     )
-    assert parse('{"start": 1, "duration_s": 0.5}') == Call(1, 0.5)
+    assert parse('{"start": 1, "duration_s": 0.5}') == CallRecord(1, 0.5)
 
 
 @pytest.mark.parametrize(

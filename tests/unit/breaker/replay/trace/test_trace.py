@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from breakerd.breaker.errors import TraceError
-from breakerd.breaker.replay import Call, Format, Trace
+from breakerd.breaker.replay import CallRecord, Format, Trace
 from breakerd.breaker.replay.trace import source
-from breakerd.breaker.replay.trace.trace import BROKEN_SHOWN
+from breakerd.breaker.replay.trace.trace import MAX_BROKEN_KEPT
 
-CALLS = [Call(float(number), 0.25, error=number % 5 == 0) for number in range(1, 41)]
+CALLS = [CallRecord(float(number), 0.25, error=number % 5 == 0) for number in range(1, 41)]
 CSV = "start,duration_ms,error\n" + "".join(f"{c.start},250,{c.error}\n" for c in CALLS)
 
 
@@ -24,7 +24,7 @@ def write(folder: Path, content: str | bytes, name: str = "trace.csv") -> Path:
     return file
 
 
-def read(file: Path, form: Format = Format.AUTO) -> list[Call]:
+def read(file: Path, form: Format = Format.AUTO) -> list[CallRecord]:
     with Trace(file, form) as trace:
         return list(trace)
 
@@ -47,7 +47,7 @@ def test_the_same_calls_in_other_dress(tmp_path: Path, content: str | bytes) -> 
 
 def test_calls_come_in_the_order_of_their_starts(tmp_path: Path) -> None:
     assert read(write(tmp_path, "start,duration\n5,1\n3,1\n4,9\n")) == [
-        Call(3, 1), Call(4, 9), Call(5, 1),
+        CallRecord(3, 1), CallRecord(4, 9), CallRecord(5, 1),
     ]  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_broken_lines_are_counted_and_named(tmp_path: Path) -> None:
     with Trace(file) as trace:
         assert len(list(trace)) == 980
         assert trace.broken_count == 20
-        assert len(trace.broken) == BROKEN_SHOWN
+        assert len(trace.broken) == MAX_BROKEN_KEPT
         assert str(trace.broken[0]) == "line 102: found 1 columns; the header has 3"
         assert "20 of 1001 lines could not be read" in trace.notes
 
@@ -168,7 +168,7 @@ def test_an_answer_of_query_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     answer = {"status": "success", "data": {"resultType": "matrix", "result": series}}
     for indent in (None, 2):
         # In pieces, as if it were longer than any line of a log.
-        monkeypatch.setattr(source, "_LONGEST_LINE", 64)
+        monkeypatch.setattr(source, "_MAX_LINE_LENGTH", 64)
         assert len(read(write(tmp_path, json.dumps(answer, indent=indent), "range.json"))) == 9
     packed = gzip.compress(json.dumps(answer, indent=1).encode() * 50)
     with pytest.raises(TraceError, match="damaged or cut off"):

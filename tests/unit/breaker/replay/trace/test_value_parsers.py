@@ -4,13 +4,13 @@ import pytest
 
 from breakerd.breaker.replay.trace.value_parsers import (
     Value,
-    duration_in,
+    duration_parser,
     failed_by_error,
     failed_by_status,
     failed_by_success,
-    moment,
-    moment_in,
-    share_in,
+    parse_time,
+    share_parser,
+    time_parser,
 )
 
 
@@ -28,24 +28,24 @@ from breakerd.breaker.replay.trace.value_parsers import (
     ],
 )
 def test_one_moment_in_every_spelling(written: Value) -> None:
-    assert moment(written) == pytest.approx(1772366400.5, abs=1e-6)
+    assert parse_time(written) == pytest.approx(1772366400.5, abs=1e-6)
 
 
 def test_a_small_number_is_seconds_since_the_trace_began() -> None:
-    assert moment("12.5") == 12.5
+    assert parse_time("12.5") == 12.5
 
 
 @pytest.mark.parametrize("written", ["yesterday", "", None, True, "nan", "inf", -1, 10**400])
 def test_what_is_no_moment(written: Value) -> None:
     with pytest.raises(ValueError, match="as a time; understood: seconds"):
-        moment(written)
+        parse_time(written)
 
 
 def test_a_moment_whose_unit_is_named() -> None:
-    assert moment_in(0.001)("1500") == 1.5
-    assert moment_in(None)("1500") == 1500
+    assert time_parser(0.001)("1500") == 1.5
+    assert time_parser(None)("1500") == 1500
     with pytest.raises(ValueError, match="as a time"):
-        moment_in(0.001)("noon")
+        time_parser(0.001)("noon")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_moment_whose_unit_is_named() -> None:
      ("7µs", 1.0, 7e-6), (0, 1.0, 0.0)],
 )  # fmt: skip
 def test_durations(written: Value, unit: float, seconds: float) -> None:
-    assert duration_in(unit)(written) == pytest.approx(seconds)
+    assert duration_parser(unit)(written) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_durations(written: Value, unit: float, seconds: float) -> None:
 )
 def test_what_is_no_duration(written: Value) -> None:
     with pytest.raises(ValueError, match="as a duration; understood: a number from 0"):
-        duration_in(1.0)(written)
+        duration_parser(1.0)(written)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_fields_that_tell_success() -> None:
 
 
 def test_memory() -> None:
-    assert share_in(1.0)("0.8") == 0.8
-    assert share_in(0.01)(80) == pytest.approx(0.8)
-    assert share_in(1.0)("") is None
-    assert share_in(1.0)(None) is None
+    assert share_parser(1.0)("0.8") == 0.8
+    assert share_parser(0.01)(80) == pytest.approx(0.8)
+    assert share_parser(1.0)("") is None
+    assert share_parser(1.0)(None) is None
     with pytest.raises(ValueError, match="a column memory_percent holds percent"):
-        share_in(1.0)("80")
+        share_parser(1.0)("80")
     with pytest.raises(ValueError, match="understood: 0 to 100"):
-        share_in(0.01)("much")
+        share_parser(0.01)("much")
