@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol, Self
 
-from breakerd.alerts.content.composer import Content
 from breakerd.alerts.incidents import policy
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.notes import Worst
 from breakerd.alerts.model.text import shorten
 
@@ -39,7 +39,7 @@ class Witness(Protocol):
         """Its breakers that are in trouble, by name."""
         ...
 
-    def content(self, sighting: Sighting) -> Content:
+    def content(self, sighting: Sighting) -> AlertContent:
         """What an alert for that says."""
         ...
 
@@ -66,7 +66,7 @@ class Description:
 
     why: str
     seen: str
-    content: Content
+    content: AlertContent
     worst: Worst | None = None
 
 
@@ -78,12 +78,12 @@ class Testimony:
     described: Mapping[str, Description] = field(default_factory=dict)
     ended: Mapping[str, str] = field(default_factory=dict)
 
-    def content(self, sighting: Sighting) -> Content:
+    def content(self, sighting: Sighting) -> AlertContent:
         """What an alert for that says; the least that pages where no more was written down."""
         if description := self.described.get(sighting.breaker):
             return description.content
         message = policy.WORDS[sighting.kind]
-        return Content(f"{sighting.breaker} {message}", "", sighting.breaker, "breakerd")
+        return AlertContent(f"{sighting.breaker} {message}", "", sighting.breaker, "breakerd")
 
     def why(self, sighting: Sighting) -> str:
         """The evidence, in a sentence."""
@@ -144,7 +144,7 @@ class Testimony:
             name: Description(
                 why=each["why"],
                 seen=each["seen"],
-                content=Content.from_dict(each["content"]),
+                content=AlertContent.from_dict(each["content"]),
                 worst=Worst(**each["worst"]) if each["worst"] else None,
             )
             for name, each in data["described"].items()

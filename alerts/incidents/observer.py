@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from breakerd.alerts.content.composer import Content, Trouble, compose, seen, why
+from breakerd.alerts.content.composer import compose, seen, why
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Sighting
+from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.notes import Worst, ended_by, worst_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import find_fields
@@ -115,7 +116,7 @@ class Watcher:
         """The breakers that are in trouble, by name."""
         return self._sightings
 
-    def content(self, sighting: Sighting) -> Content:
+    def content(self, sighting: Sighting) -> AlertContent:
         """What an alert for that says."""
         return compose(self._trouble(sighting), self.settings, find_fields(self.settings.opsgenie))
 
@@ -143,11 +144,11 @@ class Watcher:
         """What made breakers well again, by name."""
         return {name: self.ended_by(name) for name in list(self._ended)}
 
-    def _trouble(self, sighting: Sighting) -> Trouble:
+    def _trouble(self, sighting: Sighting) -> AlertContext:
         breaker: Breaker = self._registry.get(sighting.breaker)
         status = breaker.status()
         sign = self._signs.get((sighting.breaker, sighting.kind))
-        return Trouble(
+        return AlertContext(
             kind=sighting.kind,
             drill=sign.drill if sign else status["drill"],
             reason=status["reason"] or sighting.kind,

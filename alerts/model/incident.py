@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from breakerd.alerts.content.composer import MESSAGE, Content
+from breakerd.alerts.model.content import MESSAGE, AlertContent
 from breakerd.alerts.model.delivery import Delivery, Stage
 from breakerd.alerts.model.notes import Worst, closing_note
 from breakerd.alerts.model.text import duration, shorten
@@ -88,7 +88,7 @@ class Incident:
     opened_at: float
     not_before: float
     stages: tuple[Stage, ...]
-    content: Content
+    content: AlertContent
     drill: bool = False
     rules: Rules = Rules()
     phase: Phase = Phase.ACTIVE
@@ -364,7 +364,7 @@ class Incident:
             **{
                 **{name: value for name, value in data.items() if name != "closes"},
                 "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
-                "content": Content.from_dict(data["content"]),
+                "content": AlertContent.from_dict(data["content"]),
                 "rules": Rules(**rules),
                 "worst": Worst(**data["worst"]) if data.get("worst") else None,
                 "phase": Phase(data["phase"]),

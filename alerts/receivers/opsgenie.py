@@ -12,7 +12,8 @@ from urllib.parse import quote
 import opsgenie_sdk
 
 from breakerd.alerts.content.chart import draw
-from breakerd.alerts.content.composer import NOTE, Content
+from breakerd.alerts.content.composer import NOTE
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Delivery, Step, StepKind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.text import shorten
@@ -238,5 +239,5 @@ def _picture(incident: Incident) -> bytes | None:
         return None
 
 
-def _team(content: Content) -> str:
+def _team(content: AlertContent) -> str:
     return content.team if content.team != "unknown" else ""

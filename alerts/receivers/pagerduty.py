@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import Content
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.text import shorten
@@ -95,7 +95,7 @@ def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:
     return {"payload": payload, "client": "breakerd", "links": _links(content)}
 
 
-def _links(content: Content) -> list[dict[str, str]]:
+def _links(content: AlertContent) -> list[dict[str, str]]:
     names = ("Dashboard", "Runbook")
     return [{"href": content.details[n], "text": n} for n in names if content.details.get(n)]
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import Content
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.receivers.base import AlertState, RequestState
@@ -137,7 +137,7 @@ def template_problem(template: str) -> str:
     return ""
 
 
-def _fields(incident: Incident, step: Step, content: Content) -> dict[str, Any]:
+def _fields(incident: Incident, step: Step, content: AlertContent) -> dict[str, Any]:
     named = list(incident.members)[:_NAMED]
     values = (
         step.kind.value, incident.alias, incident.breaker, named, incident.kind,

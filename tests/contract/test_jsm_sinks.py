@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import Content
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.receivers import AlertState, RefusedError, RejectedError, RequestState
 from breakerd.alerts.receivers.jsm import JsmSink
 from breakerd.alerts.receivers.jsm_ops import JsmOpsSink
 
-CONTENT = Content(
+CONTENT = AlertContent(
     "payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"], {"Host": "box"}
 )
 CREATE = Step(StepKind.CREATE, priority="P3")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from breakerd.alerts.content.composer import Content
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Delivery, Stage, Step, StepKind
 from breakerd.alerts.model.delivery_plan import is_told, next_step
 from breakerd.alerts.model.incident import Incident, Phase
@@ -58,7 +58,7 @@ class IncidentHistory(RuleBasedStateMachine):
             opened_at=T,
             not_before=T + 10,
             stages=STAGES,
-            content=Content("pay open", "", "pay", "breakerd"),
+            content=AlertContent("pay open", "", "pay", "breakerd"),
         )
 
     @property

@@ -16,17 +16,15 @@ from breakerd import (
 )
 from breakerd.alerts.content.composer import (
     DETAILS,
-    MESSAGE,
     TAG,
     TAGS,
-    Content,
-    Trouble,
     compose,
     key_value,
     seen,
     sparkline,
     why,
 )
+from breakerd.alerts.model.content import MESSAGE, AlertContent, AlertContext
 from breakerd.alerts.model.text import duration, shorten
 from breakerd.alerts.settings.service_identity import find_fields
 from breakerd.breaker.testing import DrivenClock, run_call
@@ -61,7 +59,7 @@ def trouble(
     note: str = "",
     evidence: bool = True,
     **more: object,
-) -> Trouble:
+) -> AlertContext:
     clock = DrivenClock()
     breaker = Breaker(Settings(latency_threshold=300), name="pay", clock=clock, memory=lambda: 0.5)
     for _ in range(10):
@@ -72,10 +70,10 @@ def trouble(
     )
     status = breaker.status()
     status.update(more)  # type: ignore[typeddict-item]
-    return Trouble(kind, status["drill"], reason, note, found if evidence else (), status)
+    return AlertContext(kind, status["drill"], reason, note, found if evidence else (), status)
 
 
-def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> Content:
+def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> AlertContent:
     return compose(trouble(**more), AlertingSettings(settings, ALERTS), find_fields(settings))
 
 

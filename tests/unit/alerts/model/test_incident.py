@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from breakerd.alerts.content.composer import Content
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Delivery, Receiver, Stage, Step, StepKind
 from breakerd.alerts.model.delivery_plan import is_told, next_step, owes
 from breakerd.alerts.model.incident import Incident, Phase, Rules, ordinal
@@ -21,7 +21,7 @@ def incident(*, not_before: float = T, closes: bool = True) -> Incident:
         opened_at=T,
         not_before=not_before,
         stages=(Stage(0, "P3"), Stage(60, "P1")),
-        content=Content("pay open", "", "pay", "breakerd"),
+        content=AlertContent("pay open", "", "pay", "breakerd"),
         rules=Rules(closes=closes),
     )
 

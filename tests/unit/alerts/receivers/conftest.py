@@ -5,12 +5,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from breakerd.alerts.content.composer import Content
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
 from tests.support.webhook_receiver import Received, Receiver, Reply
 
-CONTENT = Content(
+CONTENT = AlertContent(
     message="payments open: p95 900 ms > 600 ms",
     description="It <opened> & rejects calls.",
     entity="payments",
@@ -62,7 +62,9 @@ def incident() -> Incident:
     return make_incident()
 
 
-def make_incident(alias: str = "breakerd:box:payments:1", content: Content = CONTENT) -> Incident:
+def make_incident(
+    alias: str = "breakerd:box:payments:1", content: AlertContent = CONTENT
+) -> Incident:
     return Incident(
         id="1",
         alias=alias,

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from breakerd.alerts.content.composer import Content
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Delivery, Stage
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.status import full_report, incident_report
@@ -24,7 +24,7 @@ def incident(**delivery: Any) -> Incident:
         opened_at=AT,
         not_before=AT,
         stages=(Stage(0, "P3"), Stage(90, "P1")),
-        content=Content("payments [bold]open[/]", "", "payments", "breakerd"),
+        content=AlertContent("payments [bold]open[/]", "", "payments", "breakerd"),
         notes=["Now open: [red]slow[/]"],
         deliveries={"opsgenie": Delivery(**delivery)} if delivery else {},
     )
