@@ -13,7 +13,6 @@ from breakerd.alerts.coordination.lease import Lease, boot_id
 from breakerd.alerts.coordination.worker import Parts, Worker
 from breakerd.alerts.delivery.pipeline import Outbox
 from breakerd.alerts.heartbeat.heartbeats import Pulse
-from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observer import Watcher
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Wanted
@@ -368,7 +367,7 @@ class Alerting:
         """What keeps alerts from reaching people, in sentences; nothing if all is well."""
         opsgenie, store = self.settings.opsgenie, self._store
         found = self._outbox.problems()
-        if policy.sends(opsgenie):
+        if opsgenie.active:
             found += find_fields(opsgenie).problems
             found += self._pulse.problems()
         if store.problem:
@@ -383,7 +382,7 @@ class Alerting:
         To page nobody by choice is ok; to want to, and fail, is not.
         """
         problems = self.problems()
-        wanted = policy.sends(self.settings.opsgenie)
+        wanted = self.settings.opsgenie.active
         ok = not problems or not (wanted or self._store.problem)
         return {"ok": ok, "paging": self.paging, "problems": problems}
 

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from breakerd.alerts.model.delivery import Delivery, Receiver, Step, StepKind
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.delivery_plan import next_step, owes
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.receiver import ReceiverPolicy
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import (
     AlertState,
     DeliveryError,
@@ -72,7 +74,7 @@ class Dispatcher:
         may_send: Callable[[], bool],
     ) -> None:
         self.sink = sink
-        self.receiver = Receiver(sink.name, attaches=sink.attaches)
+        self.receiver = ReceiverPolicy(sink.name, attaches=sink.attaches)
         """Which incidents it is told."""
         self.retry_limit = 60.0
         """Longest pause between two attempts, in seconds."""

@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
-from breakerd.alerts.incidents import policy
-from breakerd.alerts.model.delivery import Receiver
 from breakerd.alerts.model.delivery_plan import owes
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.incident_log import LeaseLostError, Ledger
@@ -132,7 +131,7 @@ class Outbox:
     # --- what may be asked
 
     @property
-    def receivers(self) -> tuple[Receiver, ...]:
+    def receivers(self) -> tuple[ReceiverPolicy, ...]:
         """Who is told."""
         return tuple(courier.dispatcher.receiver for courier in self._couriers.values())
 
@@ -186,7 +185,7 @@ class Outbox:
             for name, courier in self._couriers.items()
             if courier.dispatcher.refused
         ]
-        if policy.sends(opsgenie) and opsgenie.api_key is None:
+        if opsgenie.active and opsgenie.api_key is None:
             found.insert(0, "OPSGENIE_API_KEY is not set")
         elif not found and not self.paging:
             found.append("[opsgenie] enabled is false")

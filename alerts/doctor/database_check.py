@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
-from breakerd.alerts.model.delivery import Receiver
 from breakerd.alerts.model.delivery_plan import owes
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.text import duration
 from breakerd.alerts.receivers.factory import configured_sinks
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -122,7 +122,7 @@ def _sender(path: Path, holder: str) -> Finding:
 
 def _pending(settings: AlertingSettings, kept: Kept, now: float) -> Finding:
     receivers = [
-        Receiver(sink.name, min_priority=sink.min_priority)
+        ReceiverPolicy(sink.name, min_priority=sink.min_priority)
         for sink in configured_sinks(settings)
         if not sink.fallback
     ]

@@ -8,8 +8,9 @@ from typing import Final
 
 from breakerd.alerts.doctor.finding import Finding, bad, good
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import (
     DeliveryError,
     PausedError,

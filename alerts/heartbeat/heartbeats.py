@@ -7,7 +7,6 @@ from typing import Final
 
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat, OpsGenieHeartbeat
 from breakerd.alerts.heartbeat.heartbeat import Act, Heartbeat, HeartbeatClient
-from breakerd.alerts.incidents import policy
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink, address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.receivers import JsmOpsSettings
@@ -165,7 +164,7 @@ class _Beat:
 def _of_opsgenie(settings: AlertingSettings, timeout: float) -> ConfiguredHeartbeat | None:
     opsgenie = settings.opsgenie
     name, key, address = opsgenie.heartbeat, opsgenie.api_key, address_of(opsgenie)
-    if not name or key is None or opsgenie.flavour == "jsm" or not policy.sends(opsgenie):
+    if not name or key is None or opsgenie.flavour == "jsm" or not opsgenie.active:
         return None
     return ConfiguredHeartbeat(
         OpsGenieSink.name,

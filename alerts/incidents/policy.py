@@ -2,12 +2,11 @@
 
 from typing import Final, Protocol
 
-from breakerd.alerts.model.delivery import Stage
 from breakerd.alerts.model.incident import Rules
+from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.settings.alerting import (
     AlertingSettings,
     AlertsSettings,
-    EnvironmentPolicy,
     OpsGenieSettings,
 )
 
@@ -98,7 +97,7 @@ def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
 def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
     """go-breaker's."""
     if not settings.time_before_send_alert:
-        return (Stage(0.0, priority(settings)),)
+        return (Stage(0.0, settings.effective_priority),)
     return (
         Stage(0.0, settings.initial_alert_priority),
         Stage(float(settings.time_before_send_alert), settings.escalated_alert_priority),
@@ -114,27 +113,3 @@ def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
         reopen_after=alerts.reopen_after if reopens else None,
         remind_after=alerts.remind_after,
     )
-
-
-def priority(settings: OpsGenieSettings) -> str:
-    """The priority of alerts without stages, in the present environment."""
-    policy = _environment_policy(settings)
-    return policy.priority if policy and policy.priority else settings.priority
-
-
-def sends(settings: OpsGenieSettings) -> bool:
-    """Whether OpsGenie is to be told at all, in the present environment."""
-    policy = _environment_policy(settings)
-    return settings.enabled and (policy is None or policy.enabled)
-
-
-def _environment_policy(settings: OpsGenieSettings) -> EnvironmentPolicy | None:
-    if not settings.use_environments:
-        return None
-    wanted = settings.environment.casefold()
-    found = (
-        policy
-        for name, policy in settings.environment_settings.items()
-        if name.casefold() == wanted
-    )
-    return next(found, None)

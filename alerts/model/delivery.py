@@ -1,92 +1,9 @@
-"""What one receiver has confirmed of an incident, and what it can be asked. Pure data."""
+"""What one receiver has confirmed of an incident. Pure data."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Self
 
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """From `after` seconds on, the alert has `priority`, and `responders` are told as well.
-
-    Each of `responders` is `team:NAME`, `user:NAME`, `escalation:NAME` or `schedule:NAME`.
-    """
-
-    after: float
-    priority: str
-    responders: tuple[str, ...] = ()
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The stage of that data.
-
-        Raises:
-            TypeError: the data is not a stage's.
-        """
-        return cls(**{**data, "responders": tuple(data.get("responders", ()))})
-
-
-class StepKind(StrEnum):
-    """What the receiver is to be asked."""
-
-    CREATE = "create"
-    PRIORITY = "priority"
-    NOTE = "note"
-    ATTACH = "attach"
-    CLOSE = "close"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a receiver is to be asked next.
-
-    Attributes:
-        kind: what to do.
-        priority: for CREATE and PRIORITY.
-        note: for NOTE, and for CLOSE the words that go with it.
-        number: which of the notes, from 0; for CREATE how often it was there before; for PRIORITY
-            which change of it, from 1; for CLOSE how many such changes there were. A receiver that
-            cannot change the priority of an alert makes one more alert for each.
-        responders: for CREATE and PRIORITY whom to tell beside the team, see `Stage`.
-    """
-
-    kind: StepKind
-    priority: str = ""
-    note: str = ""
-    number: int = 0
-    responders: tuple[str, ...] = ()
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The step of that data.
-
-        Raises:
-            TypeError, KeyError, ValueError: the data is not a step's.
-        """
-        responders = tuple(data.get("responders", ()))
-        return cls(**{**data, "kind": StepKind(data["kind"]), "responders": responders})
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """What of a receiver decides whether and when it is told.
-
-    Attributes:
-        name: as in metrics.
-        min_priority: it hears only of incidents that are at least this urgent.
-        attaches: whether it takes pictures.
-        fallback_after: None for one that is always told; else it is told only of incidents that no
-            other has confirmed this many seconds after they were due.
-    """
-
-    name: str
-    min_priority: str = "P5"
-    attaches: bool = False
-    fallback_after: float | None = None
-
-    def minds(self, priority: str) -> bool:
-        """Whether that priority is urgent enough: P1 is the most urgent."""
-        return priority <= self.min_priority
+from breakerd.alerts.model.step import Step, StepKind
 
 
 @dataclass(slots=True)

@@ -6,10 +6,12 @@ makes them equal, so nothing depends on an event having been seen.
 
 from typing import Final
 
-from breakerd.alerts.model.delivery import Delivery, Receiver, Step, StepKind
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.receiver import ReceiverPolicy
+from breakerd.alerts.model.step import Step, StepKind
 
-ANYONE: Final = Receiver("")
+ANYONE: Final = ReceiverPolicy("")
 """A receiver that is told everything."""
 
 _TOLD_LATE: Final = "P5"
@@ -17,23 +19,23 @@ _TOLD_LATE: Final = "P5"
 _NOTHING_TOLD: Final = Delivery()
 
 
-def owes(incident: Incident, receiver: Receiver, now: float) -> bool:
+def owes(incident: Incident, receiver: ReceiverPolicy, now: float) -> bool:
     """Whether that receiver does not know all it should by now."""
     delivery = incident.deliveries.get(receiver.name, _NOTHING_TOLD)
     return delivery.pending is not None or next_step(incident, now, delivery, receiver) is not None
 
 
-def is_told(incident: Incident, receivers: tuple[Receiver, ...] = ()) -> bool:
+def is_told(incident: Incident, receivers: tuple[ReceiverPolicy, ...] = ()) -> bool:
     """Whether it is over, and nothing is left to be told to `receivers` nor to any that knows."""
     if incident.phase is not Phase.CLOSED or incident.dead_letters:
         return False
-    knowing = [Receiver(name) for name in incident.deliveries]
+    knowing = [ReceiverPolicy(name) for name in incident.deliveries]
     every = {receiver.name: receiver for receiver in (*knowing, *receivers)}
     return not any(owes(incident, receiver, incident.closed_at) for receiver in every.values())
 
 
 def next_step(
-    incident: Incident, now: float, confirmed: Delivery, receiver: Receiver = ANYONE
+    incident: Incident, now: float, confirmed: Delivery, receiver: ReceiverPolicy = ANYONE
 ) -> Step | None:
     """What that receiver is to be asked next; None if it knows all it should."""
     if confirmed.closed or confirmed.closed_by_people_at:
@@ -54,7 +56,7 @@ def next_step(
 
 
 def _opening(
-    incident: Incident, now: float, confirmed: Delivery, receiver: Receiver
+    incident: Incident, now: float, confirmed: Delivery, receiver: ReceiverPolicy
 ) -> Step | None:
     refused = confirmed.dead or confirmed.superseded or not receiver.minds(incident.priority)
     if refused or not _turn_of(incident, now, receiver):
@@ -71,7 +73,7 @@ def _opening(
     )
 
 
-def _turn_of(incident: Incident, now: float, receiver: Receiver) -> bool:
+def _turn_of(incident: Incident, now: float, receiver: ReceiverPolicy) -> bool:
     """Whether a receiver that stands in for others has to."""
     if receiver.fallback_after is None:
         return True
@@ -102,7 +104,7 @@ def _next_note(incident: Incident, confirmed: Delivery) -> Step | None:
     return Step(StepKind.NOTE, note=incident.notes[number], number=number)
 
 
-def _picture(incident: Incident, confirmed: Delivery, receiver: Receiver) -> Step | None:
+def _picture(incident: Incident, confirmed: Delivery, receiver: ReceiverPolicy) -> Step | None:
     wanted = receiver.attaches and incident.phase is not Phase.CLOSED and not confirmed.attached
     return Step(StepKind.ATTACH) if wanted and incident.content.has_picture else None
 

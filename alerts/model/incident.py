@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from breakerd.alerts.model.content import MESSAGE, AlertContent
-from breakerd.alerts.model.delivery import Delivery, Stage
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.notes import Worst, closing_note
+from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import duration, shorten
 
 _NOTES_OF_EPISODES: Final = 5

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.matchers import Subject
 from breakerd.alerts.model.silence import Silence
+from breakerd.alerts.muting.inhibition import find_inhibitor
 from breakerd.alerts.settings.alerting import AlertsSettings
-from breakerd.alerts.settings.inhibition import MEMORY_FIRST, inhibitor
+from breakerd.alerts.settings.inhibition import MEMORY_FIRST
 
 
 def why_held(
@@ -30,7 +31,7 @@ def why_held(
                 return f"maintenance {name} until {end}: {window.reason}"
     own = {"memory-first": MEMORY_FIRST} if settings.memory_explains else {}
     rules = own | settings.inhibition
-    return inhibitor(subject, _explaining(incident, others), rules) if rules else ""
+    return find_inhibitor(subject, _explaining(incident, others), rules) if rules else ""
 
 
 def subject_of(incident: Incident) -> Subject:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RejectedError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of
 from breakerd.alerts.receivers.opsgenie import creation, judged, remark

@@ -14,8 +14,9 @@ import opsgenie_sdk
 from breakerd.alerts.content.chart import draw
 from breakerd.alerts.content.composer import NOTE
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Delivery, Step, StepKind
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import shorten
 from breakerd.alerts.receivers.base import AlertState, RejectedError, RequestState, UnavailableError
 from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of

@@ -10,8 +10,8 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import shorten
 from breakerd.alerts.receivers.base import AlertState, RefusedError, RejectedError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, answer_of

@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Container, Iterable, Iterator
 
-from breakerd.alerts.model.delivery import Receiver
 from breakerd.alerts.model.delivery_plan import is_told
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.storage.store import LeaseLostError, Store
 from breakerd.breaker.logging import get_logger
 
@@ -119,7 +119,7 @@ class Ledger:
             self._flush()
             self._write_at = now + _WRITE_AGAIN
 
-    def tidy(self, receivers: tuple[Receiver, ...]) -> None:
+    def tidy(self, receivers: tuple[ReceiverPolicy, ...]) -> None:
         """Lets go of what all of `receivers` were told in full."""
         with self.lock:
             gone = [i for i in self._incidents.values() if is_told(i, receivers)]

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import AlertState, RefusedError, RejectedError, RequestState
 from breakerd.alerts.receivers.jsm import JsmSink
 from breakerd.alerts.receivers.jsm_ops import JsmOpsSink

@@ -13,8 +13,9 @@ from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
 from breakerd.alerts.model.chart import Chart
 from breakerd.alerts.model.content import MESSAGE, AlertContent
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import RequestState
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink
 from breakerd.alerts.settings.alerting import OpsGenieSettings

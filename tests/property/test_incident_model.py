@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Delivery, Stage, Step, StepKind
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.delivery_plan import is_told, next_step
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 
 T = 1_800_000_000.0
 STAGES = (Stage(0, "P3"), Stage(60, "P1"), Stage(120, "P2"))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from breakerd import Alerting, Registry
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink
 from breakerd.alerts.storage.store import LeaseLostError, Store
 from tests.unit.alerts.conftest import World

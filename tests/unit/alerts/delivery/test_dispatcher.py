@@ -9,8 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd import AlertingSettings, OpsGenieSettings
-from breakerd.alerts.model.delivery import Delivery, Step, StepKind
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import RejectedError
 from breakerd.alerts.receivers.http import pause_of
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink

@@ -5,9 +5,12 @@ import json
 import pytest
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Delivery, Receiver, Stage, Step, StepKind
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.delivery_plan import is_told, next_step, owes
 from breakerd.alerts.model.incident import Incident, Phase, Rules, ordinal
+from breakerd.alerts.model.receiver import ReceiverPolicy
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 
 T = 1_800_000_000.0
 
@@ -36,9 +39,9 @@ def told(made: Incident) -> Delivery:
 def test_is_told_from_its_time_on() -> None:
     made = incident(not_before=T + 10)
     assert next_step(made, T + 9, Delivery()) is None
-    assert not owes(made, Receiver("x"), T + 9)
+    assert not owes(made, ReceiverPolicy("x"), T + 9)
     assert next_step(made, T + 10, Delivery()) == Step(StepKind.CREATE, priority="P3")
-    assert owes(made, Receiver("x"), T + 10)
+    assert owes(made, ReceiverPolicy("x"), T + 10)
     assert made.deliveries == {}, "asking changes nothing"
 
 

@@ -6,8 +6,9 @@ from urllib.parse import unquote
 import pytest
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from tests.support.webhook_receiver import Received, Receiver, Reply
 
 CONTENT = AlertContent(

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd.alerts.model.chart import Chart
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import AlertState, RejectedError, UnavailableError
 from breakerd.alerts.receivers import opsgenie as module
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink

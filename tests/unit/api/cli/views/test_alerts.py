@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Delivery, Stage
+from breakerd.alerts.model.delivery import Delivery
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_report, incident_report
 from breakerd.api.cli.views.alerts import alert_table, alerts_table
 
