@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from breakerd.alerts.model.delivery import Delivery
-from breakerd.alerts.model.delivery_plan import next_step, owes
+from breakerd.alerts.model.delivery_plan import is_behind, next_step
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.step import Step, StepKind
@@ -24,7 +24,7 @@ from breakerd.alerts.receivers.base import (
     Sink,
     UnavailableError,
 )
-from breakerd.alerts.storage.incident_log import Ledger
+from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -56,12 +56,12 @@ class Dispatcher:
     - request refused: once more in a form that only pages, then given up with its reason;
     - alert gone: made anew to escalate it, and else let be.
 
-    It holds the ledger's lock while it reads or changes an incident, and not while it waits for an
+    It holds the incident_log's lock while it reads or changes an incident, and not while it waits for an
     answer.
 
     Args:
         sink: the receiver.
-        ledger: whose incidents are delivered.
+        incident_log: whose incidents are delivered.
         counts: where outcomes are counted, by (sink, outcome).
         may_send: whether this process still is the one that sends; asked before each request.
     """  # noqa: D415 - the first paragraph ends in a list
@@ -69,7 +69,7 @@ class Dispatcher:
     def __init__(
         self,
         sink: Sink,
-        ledger: Ledger,
+        incident_log: IncidentLog,
         counts: Counter[tuple[str, str]],
         may_send: Callable[[], bool],
     ) -> None:
@@ -78,7 +78,7 @@ class Dispatcher:
         """Which incidents it is told."""
         self.retry_limit = 60.0
         """Longest pause between two attempts, in seconds."""
-        self.quiet_until = 0.0
+        self.paused_until = 0.0
         """Nothing is sent before."""
         self.refused = ""
         """Why the receiver refuses the key; empty if it does not."""
@@ -92,7 +92,7 @@ class Dispatcher:
         """How often the receiver has failed in this round."""
         self.looks = 0
         """How often people were asked after."""
-        self._ledger = ledger
+        self._incident_log = incident_log
         self._counts = counts
         self._may_send = may_send
         self._jitter = random.Random()  # noqa: S311 - spreads attempts, guards nothing
@@ -119,16 +119,16 @@ class Dispatcher:
 
     def owing(self, now: float) -> list[Incident]:
         """The incidents of which the receiver does not know all it should by now."""
-        return [i for i in self._ledger if owes(i, self.receiver, now)]
+        return [i for i in self._incident_log if is_behind(i, self.receiver, now)]
 
     def retry(self) -> None:
         """What holds everything back may be over: somebody has acted."""
-        self.quiet_until, self.refused = 0.0, ""
+        self.paused_until, self.refused = 0.0, ""
 
     def _due(self, now: float) -> list[Incident]:
-        with self._ledger.lock:
+        with self._incident_log.lock:
             self._supersede()
-            due = [i for i in self._ledger if self._has_work(now, i)]
+            due = [i for i in self._incident_log if self._has_work(now, i)]
             return sorted(due, key=lambda i: (i.phase is Phase.CLOSED, i.priority, i.opened_at))
 
     def _has_work(self, now: float, incident: Incident) -> bool:
@@ -136,29 +136,29 @@ class Dispatcher:
         if delivery is not None and now < delivery.not_before:
             return False
         asks = delivery is not None and incident.asks(now, delivery)
-        return asks or owes(incident, self.receiver, now)
+        return asks or is_behind(incident, self.receiver, now)
 
     def _supersede(self) -> None:
         """Of what it never heard of one breaker, only the last incident counts."""
         latest: dict[str, Incident] = {}
-        for incident in self._ledger:
+        for incident in self._incident_log:
             known = latest.get(incident.breaker)
             if known is None or known.opened_at < incident.opened_at:
                 latest[incident.breaker] = incident
-        for incident in self._ledger:
+        for incident in self._incident_log:
             delivery = incident.deliveries.get(self.sink.name)
             over = incident.phase is Phase.CLOSED and incident is not latest[incident.breaker]
             if over and delivery is not None and not (delivery.created or delivery.superseded):
                 delivery.superseded = True
-                self._ledger.change(incident)
+                self._incident_log.change(incident)
 
     def _ready(self, now: float) -> bool:
         few = self._failures < _FAILURES_A_ROUND
-        return few and now >= self.quiet_until and self._may_send()
+        return few and now >= self.paused_until and self._may_send()
 
     def _advance(self, now: float, incident: Incident) -> bool:
         """One step of one incident; True if another may follow at once."""
-        with self._ledger.lock:
+        with self._incident_log.lock:
             delivery = incident.delivery_to(self.sink.name)
             if now < delivery.not_before:
                 return False
@@ -182,12 +182,12 @@ class Dispatcher:
         try:
             progress = action(now, incident, delivery, step)
         except DeliveryError as error:
-            with self._ledger.lock:
+            with self._incident_log.lock:
                 self._failed(now, incident, delivery, step, error)
             progress = False
         else:
             self.refused, self.reachable, self.last_success = "", True, now
-        self._ledger.save(incident)
+        self._incident_log.save(incident)
         return progress
 
     # --- what is asked
@@ -197,9 +197,9 @@ class Dispatcher:
             request_id = ""
         else:
             request_id = self._ask_for(incident, delivery, step)
-        with self._ledger.lock:
+        with self._incident_log.lock:
             if request_id:
-                delivery.request_id, delivery.pending, delivery.asked_at = request_id, step, now
+                delivery.request_id, delivery.pending, delivery.accepted_at = request_id, step, now
                 delivery.not_before = now
             else:
                 self._done(now, incident, delivery, step)
@@ -207,7 +207,7 @@ class Dispatcher:
 
     def _was_done(self, incident: Incident, delivery: Delivery, step: Step) -> bool:
         """Whether an earlier attempt arrived, of which no answer came."""
-        before = delivery.doubtful
+        before = delivery.unconfirmed_step
         if before is None or (before.kind, before.number) != (step.kind, step.number):
             return False
         try:
@@ -218,32 +218,32 @@ class Dispatcher:
 
     def _ask_for(self, incident: Incident, delivery: Delivery, step: Step) -> str:
         """Sends a step. That it may be out there is on the disk before it is."""
-        before = delivery.doubtful, delivery.tried
-        with self._ledger.lock:
-            delivery.doubtful = step
+        before = delivery.unconfirmed_step, delivery.tried
+        with self._incident_log.lock:
+            delivery.unconfirmed_step = step
             if step.kind is StepKind.CREATE:
                 delivery.tried = delivery.tried or step.priority
                 delivery.fallback = self.receiver.fallback_after is not None
             elif step.kind is StepKind.PRIORITY:
-                delivery.raised, delivery.raised_to = step.number, step.priority
-            self._ledger.save(incident)
+                delivery.raised, delivery.escalated_to = step.number, step.priority
+            self._incident_log.save(incident)
         try:
             return self.sink.send(incident, step)
         except DeliveryError as error:
             if not error.maybe_taken:
-                delivery.doubtful, delivery.tried = before
+                delivery.unconfirmed_step, delivery.tried = before
             raise
 
     def _look(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> bool:
         """What became of a request that was accepted."""
         state = self.sink.look(delivery.request_id)
-        with self._ledger.lock:
+        with self._incident_log.lock:
             return self._judge(now, incident, delivery, step, state)
 
     def _judge(
         self, now: float, incident: Incident, delivery: Delivery, step: Step, state: RequestState
     ) -> bool:
-        waited = now - delivery.asked_at
+        waited = now - delivery.accepted_at
         if state is RequestState.DONE:
             self._done(now, incident, delivery, step)
             return True
@@ -266,23 +266,23 @@ class Dispatcher:
         try:
             state = self.sink.state(incident)
         except PausedError as error:
-            self.quiet_until = now + error.seconds
+            self.paused_until = now + error.seconds
             self._count("paused")
             return False
         except UnavailableError as error:
             self._note_failure(error)
-            delivery.look_again_at = now + _LOOK_AGAIN
+            delivery.poll_again_at = now + _LOOK_AGAIN
             return False
         except DeliveryError:
             state = AlertState.UNKNOWN
-        with self._ledger.lock:
-            delivery.looked_at, delivery.looked = now, True
+        with self._incident_log.lock:
+            delivery.polled_at, delivery.looked = now, True
             self.looks += 1
             if state is AlertState.MISSING:
                 self._gone(now, incident, delivery, Step(StepKind.PRIORITY))
             elif state is not AlertState.UNKNOWN:
                 self._note_people(now, incident, delivery, state)
-        self._ledger.save(incident)
+        self._incident_log.save(incident)
         return True
 
     def _note_people(
@@ -294,7 +294,7 @@ class Dispatcher:
             words = "acknowledged" if acknowledged else "acknowledged no more"
             _log.info(f"alert {words}", alias=incident.alias, sink=self.sink.name)
         if state is AlertState.CLOSED:
-            delivery.closed_by_people_at = now
+            delivery.closed_manually_at = now
             self._count("closed_by_people")
             _log.info("alert closed by people", alias=incident.alias, sink=self.sink.name)
 
@@ -328,10 +328,10 @@ class Dispatcher:
         error: DeliveryError,
     ) -> None:
         if isinstance(error, PausedError):
-            self.quiet_until = now + error.seconds
+            self.paused_until = now + error.seconds
             outcome = "paused"
         elif isinstance(error, RefusedError):
-            self.quiet_until, self.refused = now + _TRY_KEY_EVERY, str(error)
+            self.paused_until, self.refused = now + _TRY_KEY_EVERY, str(error)
             outcome = "refused"
         elif isinstance(error, RejectedError):
             outcome = self._rejected(now, incident, delivery, step, error)
@@ -378,7 +378,7 @@ class Dispatcher:
         if not delivery.created and not delivery.minimal:
             delivery.minimal = True
             return "reduced"
-        delivery.dead, delivery.dead_step = str(error), step.kind.value
+        delivery.dead, delivery.dead_letter_step = str(error), step.kind.value
         _log.error("alert given up", alias=incident.alias, sink=self.sink.name, problem=str(error))
         return "dead"
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
-from breakerd.alerts.model.delivery_plan import owes
+from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.text import duration
 from breakerd.alerts.receivers.factory import configured_sinks
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.storage.liveness_lock import ProcessLock
+from breakerd.alerts.storage.liveness_lock import LivenessLock
 from breakerd.alerts.storage.store import FORMAT
 
 _LATEST: Final = 200
@@ -115,7 +115,7 @@ def _incidents(cursor: sqlite3.Cursor) -> list[Incident]:
 
 
 def _sender(path: Path, holder: str) -> Finding:
-    if not holder or ProcessLock(path, "doctor").is_dead(holder):
+    if not holder or LivenessLock(path, "doctor").is_dead(holder):
         return unknown("sender", "no process sends alerts at present", "is the service running?")
     return good("sender", f"process {holder} of the service sends alerts")
 
@@ -126,7 +126,7 @@ def _pending(settings: AlertingSettings, kept: Kept, now: float) -> Finding:
         for sink in configured_sinks(settings)
         if not sink.fallback
     ]
-    owing = [i for i in kept.unfinished if any(owes(i, each, now) for each in receivers)]
+    owing = [i for i in kept.unfinished if any(is_behind(i, each, now) for each in receivers)]
     if not owing:
         return good("pending", "nothing is still to be told")
     oldest = duration(now - min(incident.opened_at for incident in owing))
@@ -154,7 +154,7 @@ def _dead_letters(kept: Kept) -> Iterator[Finding]:
 
 
 def _last_delivery(kept: Kept, now: float) -> Finding:
-    told = {incident.told_at: incident.alias for incident in [*kept.latest, *kept.unfinished]}
+    told = {incident.notified_at: incident.alias for incident in [*kept.latest, *kept.unfinished]}
     last = max(told, default=0.0)
     if not last:
         return unknown("last alert", "none was delivered yet", "--send-test tries it")

@@ -91,8 +91,8 @@ class Heartbeat:
         """When a ping was last accepted, in seconds since the epoch; 0 if none was."""
         self.period = _UNKNOWN_PERIOD
         """Seconds between two pings."""
-        self._set_up_wrongly = ""
-        self._unreached = ""
+        self._setup_problem = ""
+        self._ping_problem = ""
         self._missing = False
         self._failures = 0
         self._asked_at = float("-inf")
@@ -102,7 +102,7 @@ class Heartbeat:
     @property
     def problem(self) -> str:
         """What is wrong with it, in a sentence; empty if nothing is known to be."""
-        return self._unreached or self._set_up_wrongly
+        return self._ping_problem or self._setup_problem
 
     def round(self, now: float, succeeded_at: float) -> None:
         """Does what is due, if anything is; see `next_act`."""
@@ -147,19 +147,19 @@ class Heartbeat:
             return
         self._missing = state is None
         self.period = period_of(state.interval) if state else _UNKNOWN_PERIOD
-        self._set_up_wrongly = problem_of(self.client.name, state, self.period)
-        self._look_at = now + (_LOOK_AGAIN if self._set_up_wrongly else _LOOK_EVERY)
+        self._setup_problem = problem_of(self.client.name, state, self.period)
+        self._look_at = now + (_LOOK_AGAIN if self._setup_problem else _LOOK_EVERY)
 
     def _ping(self, now: float) -> None:
         self.client.ping()
-        self.last_success, self._failures, self._unreached = now, 0, ""
+        self.last_success, self._failures, self._ping_problem = now, 0, ""
         self._next_at = now + self.period
 
     def _fail(self, now: float, error: DeliveryError) -> None:
         self._failures += 1
         self._next_at = now + _TRY_AGAIN
         if self._failures >= _FAILURES:
-            self._unreached = f"heartbeat {self.client.name} cannot be pinged: {error}"
+            self._ping_problem = f"heartbeat {self.client.name} cannot be pinged: {error}"
 
     def _say(self) -> None:
         if self.problem:

@@ -45,7 +45,7 @@ def configured_heartbeats(settings: AlertingSettings) -> list[ConfiguredHeartbea
     return [each for each in found if each is not None]
 
 
-def impossible_heartbeats(settings: AlertingSettings) -> list[str]:
+def heartbeat_problems(settings: AlertingSettings) -> list[str]:
     """Why heartbeats that are wanted cannot be pinged, in sentences."""
     opsgenie = settings.opsgenie
     found = [
@@ -61,7 +61,7 @@ def impossible_heartbeats(settings: AlertingSettings) -> list[str]:
     return found
 
 
-class Pulse:
+class Heartbeats:
     """All heartbeats of one process.
 
     Each request has a thread of its own, so that one that hangs delays no alert.
@@ -74,7 +74,7 @@ class Pulse:
     def __init__(self, settings: AlertingSettings, *, threaded: bool) -> None:
         self._threaded = threaded
         self._settings = settings
-        self._beats: dict[str, _Beat] = {}
+        self._tasks: dict[str, _HeartbeatTask] = {}
         self.switch(settings)
 
     def switch(self, settings: AlertingSettings) -> None:
@@ -82,12 +82,14 @@ class Pulse:
         wanted = {each.sink: each for each in configured_heartbeats(settings)}
         kept = {
             sink: beat
-            for sink, beat in self._beats.items()
+            for sink, beat in self._tasks.items()
             if sink in wanted and wanted[sink].identity == beat.configured.identity
         }
-        gone = [beat for sink, beat in self._beats.items() if sink not in kept]
+        gone = [beat for sink, beat in self._tasks.items() if sink not in kept]
         self._settings = settings
-        self._beats = {sink: kept.get(sink) or _Beat(each) for sink, each in wanted.items()}
+        self._tasks = {
+            sink: kept.get(sink) or _HeartbeatTask(each) for sink, each in wanted.items()
+        }
         for beat in gone:
             beat.close()
 
@@ -98,26 +100,26 @@ class Pulse:
             now: seconds since the epoch.
             succeeded_at: when a round of delivering to that sink last succeeded.
         """
-        for sink, beat in self._beats.items():
+        for sink, beat in self._tasks.items():
             beat.round(now, succeeded_at(sink), threaded=self._threaded)
 
     @property
     def last_success(self) -> dict[str, float]:
         """When each was last pinged, in seconds since the epoch; 0 if never."""
-        return {sink: beat.heartbeat.last_success for sink, beat in self._beats.items()}
+        return {sink: beat.heartbeat.last_success for sink, beat in self._tasks.items()}
 
     def problems(self) -> list[str]:
         """What is wrong with them, in sentences."""
-        found = [beat.heartbeat.problem for beat in self._beats.values()]
-        return impossible_heartbeats(self._settings) + [problem for problem in found if problem]
+        found = [beat.heartbeat.problem for beat in self._tasks.values()]
+        return heartbeat_problems(self._settings) + [problem for problem in found if problem]
 
     def close(self) -> None:
         """Lets go of connections."""
-        for beat in self._beats.values():
+        for beat in self._tasks.values():
             beat.close()
 
 
-class _Beat:
+class _HeartbeatTask:
     """A heartbeat, and the request that is under way."""
 
     def __init__(self, configured: ConfiguredHeartbeat) -> None:

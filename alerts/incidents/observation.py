@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol, Self
 
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.notes import Worst
+from breakerd.alerts.model.notes import PeakFigures
 from breakerd.alerts.model.text import shorten
 
 DETAILED: Final = 20
@@ -15,7 +15,7 @@ DETAILED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """A breaker that is in trouble.
 
     Attributes:
@@ -31,19 +31,19 @@ class Sighting:
     drill: bool | None = None
 
 
-class Witness(Protocol):
+class ObservationSource(Protocol):
     """One process, as the one that sends sees it."""
 
     @property
-    def sightings(self) -> Mapping[str, Sighting]:
+    def observations(self) -> Mapping[str, Observation]:
         """Its breakers that are in trouble, by name."""
         ...
 
-    def content(self, sighting: Sighting) -> AlertContent:
+    def content(self, observation: Observation) -> AlertContent:
         """What an alert for that says."""
         ...
 
-    def why(self, sighting: Sighting) -> str:
+    def why(self, observation: Observation) -> str:
         """The evidence, in a sentence."""
         ...
 
@@ -51,7 +51,7 @@ class Witness(Protocol):
         """What that breaker looks like now, in a sentence; empty if it has none of that name."""
         ...
 
-    def worst(self, breaker: str) -> Worst | None:
+    def worst(self, breaker: str) -> PeakFigures | None:
         """Its figures now; None if they are not known."""
         ...
 
@@ -67,35 +67,35 @@ class Description:
     why: str
     seen: str
     content: AlertContent
-    worst: Worst | None = None
+    worst: PeakFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class PeerReport:
     """What another process wrote down of its breakers."""
 
-    sightings: Mapping[str, Sighting] = field(default_factory=dict)
+    observations: Mapping[str, Observation] = field(default_factory=dict)
     described: Mapping[str, Description] = field(default_factory=dict)
     ended: Mapping[str, str] = field(default_factory=dict)
 
-    def content(self, sighting: Sighting) -> AlertContent:
+    def content(self, observation: Observation) -> AlertContent:
         """What an alert for that says; the least that pages where no more was written down."""
-        if description := self.described.get(sighting.breaker):
+        if description := self.described.get(observation.breaker):
             return description.content
-        message = policy.WORDS[sighting.kind]
-        return AlertContent(f"{sighting.breaker} {message}", "", sighting.breaker, "breakerd")
+        message = policy.WORDS[observation.kind]
+        return AlertContent(f"{observation.breaker} {message}", "", observation.breaker, "breakerd")
 
-    def why(self, sighting: Sighting) -> str:
+    def why(self, observation: Observation) -> str:
         """The evidence, in a sentence."""
-        description = self.described.get(sighting.breaker)
-        return description.why if description else policy.WORDS[sighting.kind]
+        description = self.described.get(observation.breaker)
+        return description.why if description else policy.WORDS[observation.kind]
 
     def seen(self, breaker: str) -> str:
         """What that breaker looked like, in a sentence; empty if nothing was written down."""
         description = self.described.get(breaker)
         return description.seen if description else ""
 
-    def worst(self, breaker: str) -> Worst | None:
+    def worst(self, breaker: str) -> PeakFigures | None:
         """Its figures."""
         description = self.described.get(breaker)
         return description.worst if description else None
@@ -105,26 +105,26 @@ class Testimony:
         return self.ended.get(breaker, "")
 
     @classmethod
-    def of(cls, witness: Witness, ended: Mapping[str, str]) -> Self:
+    def of(cls, witness: ObservationSource, ended: Mapping[str, str]) -> Self:
         """What `witness` sees now."""
-        sightings = dict(witness.sightings)
+        observations = dict(witness.observations)
         described = {
-            sighting.breaker: Description(
-                witness.why(sighting),
-                witness.seen(sighting.breaker),
-                witness.content(sighting),
-                witness.worst(sighting.breaker),
+            observation.breaker: Description(
+                witness.why(observation),
+                witness.seen(observation.breaker),
+                witness.content(observation),
+                witness.worst(observation.breaker),
             )
-            for sighting in list(sightings.values())[:DETAILED]
+            for observation in list(observations.values())[:DETAILED]
         }
-        return cls(sightings, described, dict(ended))
+        return cls(observations, described, dict(ended))
 
     def as_text(self) -> str:
         """It as JSON."""
         return json.dumps(
             {
-                "sightings": [
-                    [s.breaker, s.kind, s.since, s.drill] for s in self.sightings.values()
+                "observations": [
+                    [s.breaker, s.kind, s.since, s.drill] for s in self.observations.values()
                 ],
                 "described": {name: _as_dict(d) for name, d in self.described.items()},
                 "ended": dict(self.ended),
@@ -139,17 +139,17 @@ class Testimony:
             ValueError, TypeError, KeyError: it is none.
         """
         data = json.loads(text)
-        sightings = [Sighting(*values) for values in data["sightings"]]
+        observations = [Observation(*values) for values in data["observations"]]
         described = {
             name: Description(
                 why=each["why"],
                 seen=each["seen"],
                 content=AlertContent.from_dict(each["content"]),
-                worst=Worst(**each["worst"]) if each["worst"] else None,
+                worst=PeakFigures(**each["worst"]) if each["worst"] else None,
             )
             for name, each in data["described"].items()
         }
-        return cls({s.breaker: s for s in sightings}, described, data["ended"])
+        return cls({s.breaker: s for s in observations}, described, data["ended"])
 
 
 def _as_dict(description: Description) -> dict[str, Any]:
@@ -161,12 +161,14 @@ def _as_dict(description: Description) -> dict[str, Any]:
     }
 
 
-def merged(witnesses: Iterable[Witness]) -> dict[str, tuple[Sighting, Witness]]:
-    """The weightiest sighting of each breaker, and whose it is."""
-    found: dict[str, tuple[Sighting, Witness]] = {}
+def merged(
+    witnesses: Iterable[ObservationSource],
+) -> dict[str, tuple[Observation, ObservationSource]]:
+    """The weightiest observation of each breaker, and whose it is."""
+    found: dict[str, tuple[Observation, ObservationSource]] = {}
     for witness in witnesses:
-        for name, sighting in witness.sightings.items():
+        for name, observation in witness.observations.items():
             known = found.get(name)
-            if known is None or policy.weight(sighting.kind) > policy.weight(known[0].kind):
-                found[name] = (sighting, witness)
+            if known is None or policy.weight(observation.kind) > policy.weight(known[0].kind):
+                found[name] = (observation, witness)
     return found

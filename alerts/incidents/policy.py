@@ -13,17 +13,17 @@ from breakerd.alerts.settings.alerting import (
 OPEN: Final = "open"
 MEMORY: Final = "memory"
 LATENCY: Final = "latency"
-TROUBLE: Final = "trouble"
+DEGRADED: Final = "trouble"
 """The service level is missed, calls are not as usual, or the load is high; rejects nothing."""
 
 WORDS: Final = {
     OPEN: "open",
     MEMORY: "memory high",
     LATENCY: "slow",
-    TROUBLE: "in trouble",
+    DEGRADED: "in trouble",
 }
 """What each kind is called in an alert."""
-_WEIGHTS: Final = {TROUBLE: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
+_SEVERITY: Final = {DEGRADED: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
 
 
 class Watched(Protocol):
@@ -71,24 +71,24 @@ def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
     if settings.trigger_on_latency_threshold and not breaker.latency_ok:
         found.append(LATENCY)
     if settings.trigger_on_trouble and not breaker.service_ok:
-        found.append(TROUBLE)
+        found.append(DEGRADED)
     return tuple(found)
 
 
-def outweighs(kind: str, other: str) -> bool:
+def supersedes(kind: str, other: str) -> bool:
     """Whether an incident of `other` becomes one of `kind`."""
-    return kind != other and (kind == OPEN or other == TROUBLE)
+    return kind != other and (kind == OPEN or other == DEGRADED)
 
 
 def weight(kind: str) -> int:
     """How much a kind weighs: "open" the most."""
-    return _WEIGHTS[kind]
+    return _SEVERITY[kind]
 
 
 def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
     """The stages of an incident of that kind that opens now."""
     opsgenie = settings.opsgenie
-    if kind == TROUBLE:
+    if kind == DEGRADED:
         return (Stage(0.0, opsgenie.trouble_priority),)
     own = settings.alerts.stages
     return tuple(Stage(s.after, s.priority, s.responders) for s in own) or _two_stages(opsgenie)
@@ -109,7 +109,7 @@ def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
     reopens = alerts.closed_by_people == "reopen"
     return Rules(
         closes=opsgenie.trigger_on_breaker_reset,
-        tells_missed=alerts.missed_incidents == "tell",
+        notify_missed=alerts.missed_incidents == "tell",
         reopen_after=alerts.reopen_after if reopens else None,
         remind_after=alerts.remind_after,
     )

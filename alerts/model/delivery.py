@@ -16,27 +16,27 @@ class Delivery:
         tried: the priority of a creation that may have arrived without our knowing.
         priority: the priority it has there.
         raised: how many changes of the priority were asked for.
-        raised_to: what the last of them was to make of it.
+        escalated_to: what the last of them was to make of it.
         notes: how many of the incident's notes it has.
         attached: whether it has the picture, or will not get it.
         closed: whether it is closed there, or nothing is left to close.
         request_id: request that was accepted and not confirmed yet.
         pending: the step it belongs to.
-        asked_at: when it was accepted.
-        doubtful: the step that was sent last, and may have been carried out without our knowing.
+        accepted_at: when it was accepted.
+        unconfirmed_step: the step that was sent last, and may have been carried out without our knowing.
         attempts: failed attempts in a row.
         not_before: when to try again.
         minimal: whether the receiver refused the full form.
         dead: why it was given up; empty if it was not.
-        dead_step: what the receiver will not do.
+        dead_letter_step: what the receiver will not do.
         discarded: who wants to hear no more of what was given up, and why; empty if nobody.
         superseded: whether a later incident of the same breaker tells it all.
-        looked_at: when it was last asked what people have made of the alert.
+        polled_at: when it was last asked what people have made of the alert.
         looked: whether it was, since it is there.
-        renewals: how often it was opened once more, after people had closed it.
-        look_again_at: when to ask again, after there was no answer.
+        reopenings: how often it was opened once more, after people had closed it.
+        poll_again_at: when to ask again, after there was no answer.
         acknowledged: whether somebody has acknowledged it.
-        closed_by_people_at: when it was seen that somebody had closed it; 0 if nobody has.
+        closed_manually_at: when it was seen that somebody had closed it; 0 if nobody has.
         fallback: whether it is told only because no other was.
     """
 
@@ -45,27 +45,27 @@ class Delivery:
     tried: str = ""
     priority: str = ""
     raised: int = 0
-    raised_to: str = ""
+    escalated_to: str = ""
     notes: int = 0
     attached: bool = False
     closed: bool = False
     request_id: str = ""
     pending: Step | None = None
-    asked_at: float = 0.0
-    doubtful: Step | None = None
+    accepted_at: float = 0.0
+    unconfirmed_step: Step | None = None
     attempts: int = 0
     not_before: float = 0.0
     minimal: bool = False
     dead: str = ""
-    dead_step: str = ""
+    dead_letter_step: str = ""
     discarded: str = ""
     superseded: bool = False
-    looked_at: float = 0.0
+    polled_at: float = 0.0
     looked: bool = False
-    renewals: int = 0
-    look_again_at: float = 0.0
+    reopenings: int = 0
+    poll_again_at: float = 0.0
     acknowledged: bool = False
-    closed_by_people_at: float = 0.0
+    closed_manually_at: float = 0.0
     fallback: bool = False
 
     def confirm(self, now: float, step: Step) -> None:
@@ -73,7 +73,7 @@ class Delivery:
         if step.kind is StepKind.CREATE:
             # Had an earlier attempt arrived, this one changed nothing about its priority.
             self.created, self.created_at = True, now
-            self.looked_at, self.looked = now, False
+            self.polled_at, self.looked = now, False
             self.priority = self.tried or step.priority
         elif step.kind is StepKind.PRIORITY:
             self.priority = step.priority
@@ -88,37 +88,37 @@ class Delivery:
 
     def settle(self) -> None:
         """Nothing is under way any more."""
-        self.request_id, self.pending, self.doubtful = "", None, None
+        self.request_id, self.pending, self.unconfirmed_step = "", None, None
 
     def lose(self) -> None:
         """The alert is not there any more: a person deleted it, or it is another account."""
         self.settle()
         self.created, self.tried, self.notes, self.raised = False, "", 0, 0
-        self.raised_to, self.attached, self.acknowledged = "", False, False
+        self.escalated_to, self.attached, self.acknowledged = "", False, False
 
-    def begin_anew(self, notes: int) -> None:
+    def recreate(self, notes: int) -> None:
         """People closed it, and it is to be opened once more, without its first `notes` notes."""
         self.lose()
-        self.closed_by_people_at, self.notes = 0.0, notes
-        self.renewals += 1
+        self.closed_manually_at, self.notes = 0.0, notes
+        self.reopenings += 1
 
-    def revive(self) -> None:
+    def requeue(self) -> None:
         """What was given up is tried again, in its full form."""
-        self.dead = self.dead_step = self.discarded = ""
+        self.dead = self.dead_letter_step = self.discarded = ""
         self.closed = self.minimal = False
         self.attempts, self.not_before = 0, 0.0
 
-    def rebase(self, now: float) -> None:
+    def clamp_times(self, now: float) -> None:
         """Nothing has happened later than `now`, and all may be tried at once."""
-        self.not_before = self.look_again_at = 0.0
-        self.asked_at, self.created_at = min(self.asked_at, now), min(self.created_at, now)
-        self.looked_at = min(self.looked_at, now)
-        self.closed_by_people_at = min(self.closed_by_people_at, now)
+        self.not_before = self.poll_again_at = 0.0
+        self.accepted_at, self.created_at = min(self.accepted_at, now), min(self.created_at, now)
+        self.polled_at = min(self.polled_at, now)
+        self.closed_manually_at = min(self.closed_manually_at, now)
 
     @property
-    def in_hand(self) -> bool:
+    def handled(self) -> bool:
         """Whether a person has acknowledged it, or closed it."""
-        return self.acknowledged or bool(self.closed_by_people_at)
+        return self.acknowledged or bool(self.closed_manually_at)
 
     @property
     def dead_letter(self) -> bool:
@@ -134,6 +134,6 @@ class Delivery:
         """
         steps = {
             name: Step.from_dict(data[name]) if data.get(name) else None
-            for name in ("pending", "doubtful")
+            for name in ("pending", "unconfirmed_step")
         }
         return cls(**{**data, **steps})

@@ -19,26 +19,26 @@ _TOLD_LATE: Final = "P5"
 _NOTHING_TOLD: Final = Delivery()
 
 
-def owes(incident: Incident, receiver: ReceiverPolicy, now: float) -> bool:
+def is_behind(incident: Incident, receiver: ReceiverPolicy, now: float) -> bool:
     """Whether that receiver does not know all it should by now."""
     delivery = incident.deliveries.get(receiver.name, _NOTHING_TOLD)
     return delivery.pending is not None or next_step(incident, now, delivery, receiver) is not None
 
 
-def is_told(incident: Incident, receivers: tuple[ReceiverPolicy, ...] = ()) -> bool:
+def is_settled(incident: Incident, receivers: tuple[ReceiverPolicy, ...] = ()) -> bool:
     """Whether it is over, and nothing is left to be told to `receivers` nor to any that knows."""
     if incident.phase is not Phase.CLOSED or incident.dead_letters:
         return False
     knowing = [ReceiverPolicy(name) for name in incident.deliveries]
     every = {receiver.name: receiver for receiver in (*knowing, *receivers)}
-    return not any(owes(incident, receiver, incident.closed_at) for receiver in every.values())
+    return not any(is_behind(incident, receiver, incident.closed_at) for receiver in every.values())
 
 
 def next_step(
     incident: Incident, now: float, confirmed: Delivery, receiver: ReceiverPolicy = ANYONE
 ) -> Step | None:
     """What that receiver is to be asked next; None if it knows all it should."""
-    if confirmed.closed or confirmed.closed_by_people_at:
+    if confirmed.closed or confirmed.closed_manually_at:
         return None
     if not confirmed.created:
         # What may have arrived without our knowing must not stay open.
@@ -46,7 +46,9 @@ def next_step(
             _closing(incident, confirmed) if confirmed.tried else None
         )
     if confirmed.dead:
-        return None if confirmed.dead_step == StepKind.CLOSE else _closing(incident, confirmed)
+        return (
+            None if confirmed.dead_letter_step == StepKind.CLOSE else _closing(incident, confirmed)
+        )
     return (
         _raising(incident, confirmed)
         or _next_note(incident, confirmed)
@@ -62,14 +64,14 @@ def _opening(
     if refused or not _turn_of(incident, now, receiver):
         return None
     if incident.phase is Phase.CLOSED:
-        late = incident.rules.tells_missed and incident.due_at
-        return Step(StepKind.CREATE, _TOLD_LATE, number=confirmed.renewals) if late else None
+        late = incident.rules.notify_missed and incident.due_at
+        return Step(StepKind.CREATE, _TOLD_LATE, number=confirmed.reopenings) if late else None
     telling = incident.phase is Phase.ACTIVE and now >= incident.not_before and not incident.held
-    if not telling or (incident.stage and incident.in_hand):
+    if not telling or (incident.stage and incident.handled):
         return None
     responders = incident.stages[incident.stage].responders
     return Step(
-        StepKind.CREATE, incident.priority, number=confirmed.renewals, responders=responders
+        StepKind.CREATE, incident.priority, number=confirmed.reopenings, responders=responders
     )
 
 
@@ -84,11 +86,11 @@ def _turn_of(incident: Incident, now: float, receiver: ReceiverPolicy) -> bool:
 def _raising(incident: Incident, confirmed: Delivery) -> Step | None:
     if confirmed.priority == incident.priority or incident.phase is Phase.CLOSED:
         return None
-    if incident.stage and incident.in_hand:
+    if incident.stage and incident.handled:
         return None
     stage = incident.stages[incident.stage]
     # Sent again, it is the same change.
-    number = confirmed.raised + (confirmed.raised_to != stage.priority)
+    number = confirmed.raised + (confirmed.escalated_to != stage.priority)
     return Step(
         StepKind.PRIORITY, priority=stage.priority, number=number, responders=stage.responders
     )

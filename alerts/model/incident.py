@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 from breakerd.alerts.model.content import MESSAGE, AlertContent
 from breakerd.alerts.model.delivery import Delivery
-from breakerd.alerts.model.notes import Worst, closing_note
+from breakerd.alerts.model.notes import PeakFigures, closing_note
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import duration, shorten
 
@@ -26,7 +26,7 @@ class Phase(StrEnum):
 
     ACTIVE = "active"
     """What caused it is there."""
-    QUIET = "quiet"
+    RESOLVING = "quiet"
     """What caused it is gone; it is closed if that lasts."""
     CLOSED = "closed"
     """It is over."""
@@ -47,14 +47,14 @@ class Rules:
 
     Attributes:
         closes: whether the alert is closed when it is over.
-        tells_missed: whether what was over before it could be told is told all the same.
+        notify_missed: whether what was over before it could be told is told all the same.
         reopen_after: seconds after which an alert that people closed is opened once more, while
             its cause goes on; None: it stays closed.
         remind_after: seconds until the first note that it is still open; 0: none.
     """
 
     closes: bool = True
-    tells_missed: bool = True
+    notify_missed: bool = True
     reopen_after: float | None = None
     remind_after: float = 0.0
 
@@ -95,24 +95,24 @@ class Incident:
     phase: Phase = Phase.ACTIVE
     stage: int = 0
     episodes: int = 1
-    quiet_since: float = 0.0
+    resolving_since: float = 0.0
     closed_at: float = 0.0
     held: str = ""
     due_at: float = 0.0
-    asking_since: float = 0.0
+    ack_poll_since: float = 0.0
     """Since when a stage waits to hear what people have made of the alert; 0 if none does."""
     reminders: int = 0
-    worst: Worst | None = None
+    worst: PeakFigures | None = None
     """Its worst figures so far."""
-    measured_at: float = 0.0
+    peak_recorded_at: float = 0.0
     """When its figures were last written down."""
     rejected: int = 0
     """Calls that were rejected meanwhile."""
     joined_at: float = 0.0
     """When a breaker joined it last."""
-    unsaid: list[str] = field(default_factory=list)
+    unannounced: list[str] = field(default_factory=list)
     """Breakers that joined it, and that no note has named yet."""
-    unsaid_since: float = 0.0
+    unannounced_since: float = 0.0
     notes: list[str] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
@@ -135,15 +135,15 @@ class Incident:
         if self.phase is not Phase.ACTIVE:
             return False
         reopened = self._reopen_there(now)
-        if not self.told_at:
+        if not self.notified_at:
             return reopened
         return self._escalate(now, seen) or self._remind(now, seen) or reopened
 
     def _escalate(self, now: float, seen: Callable[[], str]) -> bool:
         due = self._due_stage(now)
-        if due <= self.stage or self._waits_for_people(now, due) or self.in_hand:
+        if due <= self.stage or self._waits_for_people(now, due) or self.handled:
             return False
-        self.asking_since = 0.0
+        self.ack_poll_since = 0.0
         self.stage = due
         open_for = duration(now - self.opened_at)
         self.notes.append(f"Still open after {open_for}, now {self.priority}. {seen()}")
@@ -157,13 +157,13 @@ class Incident:
         """Whether the receivers are still to be asked what people have made of the alert."""
         if not any(d.created and self._unasked(d, due) for d in self._open_deliveries()):
             return False
-        self.asking_since = self.asking_since or now
-        return now < self.asking_since + _PATIENCE
+        self.ack_poll_since = self.ack_poll_since or now
+        return now < self.ack_poll_since + _PATIENCE
 
     def _unasked(self, delivery: Delivery, due: int) -> bool:
         """Whether nobody has looked since that stage became due, and the alert was there."""
         due_at = self.not_before + self.stages[due].after
-        return delivery.looked_at < due_at or not delivery.looked
+        return delivery.polled_at < due_at or not delivery.looked
 
     def _remind(self, now: float, seen: Callable[[], str]) -> bool:
         first = self.rules.remind_after
@@ -189,32 +189,32 @@ class Incident:
         closed = [
             d
             for d in self.deliveries.values()
-            if d.closed_by_people_at and now >= d.closed_by_people_at + wait
+            if d.closed_manually_at and now >= d.closed_manually_at + wait
         ]
         for delivery in closed:
-            delivery.begin_anew(len(self.notes))
+            delivery.recreate(len(self.notes))
         return bool(closed)
 
     def join(self, now: float, breaker: str, kind: str) -> None:
         """One more breaker opened, shortly after the others: one alert for all."""
         self.members[breaker] = Member(kind, now)
         self.joined_at = now
-        if self.maybe_told:
-            self.unsaid_since = self.unsaid_since if self.unsaid else now
-            self.unsaid.append(breaker)
+        if self.maybe_notified:
+            self.unannounced_since = self.unannounced_since if self.unannounced else now
+            self.unannounced.append(breaker)
 
-    def say_joined(self, words: Callable[[list[str], int], str]) -> None:
+    def announce_joined(self, words: Callable[[list[str], int], str]) -> None:
         """Puts into a note which breakers joined since the last one.
 
         Args:
             words: makes the note of their names, and of how many there are in all.
         """
-        self.notes.append(words(self.unsaid, len(self.members)))
-        self.unsaid = []
+        self.notes.append(words(self.unannounced, len(self.members)))
+        self.unannounced = []
 
-    def quieten(self, now: float, seen: str) -> None:
+    def resolve(self, now: float, seen: str) -> None:
         """What caused it is gone."""
-        self.phase, self.quiet_since = Phase.QUIET, now
+        self.phase, self.resolving_since = Phase.RESOLVING, now
         if self._worth_a_note():
             self.notes.append(f"Well again after {duration(now - self.opened_at)}. {seen}")
 
@@ -225,7 +225,7 @@ class Incident:
         if self._worth_a_note():
             self.notes.append(f"Open again, for the {ordinal(self.episodes)} time. {seen}")
 
-    def worsen(
+    def upgrade(
         self, kind: str, not_before: float, why: str, stages: tuple[Stage, ...] | None = None
     ) -> None:
         """What was a threshold only is weightier now; it may be told from `not_before` on.
@@ -235,24 +235,24 @@ class Incident:
         self.kind = kind
         if stages is not None:
             self.stages, self.stage, self.not_before = stages, 0, not_before
-        elif not self.maybe_told:
+        elif not self.maybe_notified:
             self.not_before = min(self.not_before, not_before)
         self.notes.append(f"Now {kind}: {why}")
 
-    def rebase(self, now: float) -> None:
+    def clamp_times(self, now: float) -> None:
         """Takes it up in a new process, whose wall clock may be behind the last one's."""
-        ahead = max(0.0, max(self.opened_at, self.quiet_since) - now)
+        ahead = max(0.0, max(self.opened_at, self.resolving_since) - now)
         self.opened_at -= ahead
         self.not_before -= ahead
-        self.asking_since = 0.0
-        self.quiet_since = min(self.quiet_since, now)
+        self.ack_poll_since = 0.0
+        self.resolving_since = min(self.resolving_since, now)
         self.due_at, self.joined_at = min(self.due_at, now), min(self.joined_at, now)
         for member in self.members.values():
             member.since = min(member.since, now)
         for delivery in self.deliveries.values():
-            delivery.rebase(now)
+            delivery.clamp_times(now)
 
-    def measure(self, figures: Worst) -> None:
+    def measure(self, figures: PeakFigures) -> None:
         """Takes in the figures that its breaker has now."""
         if self.worst is not None:
             # Counted from the beginning of a process, so less than before means a new one.
@@ -264,10 +264,10 @@ class Incident:
     def close(self, now: float, ended_by: str = "") -> None:
         """It is over; `ended_by` says what made it so, in a few words, if that is known."""
         self.phase, self.closed_at = Phase.CLOSED, now
-        lasted = (self.quiet_since or now) - self.opened_at
+        lasted = (self.resolving_since or now) - self.opened_at
         self.notes.append(closing_note(lasted, self.episodes, self.worst, self.rejected, ended_by))
 
-    def tell_late(self, words: str) -> None:
+    def mark_missed(self, words: str) -> None:
         """It was over before anybody could be told: what is told now says so first."""
         message = shorten(f"[OVER] {self.content.message}", MESSAGE)
         text = f"{words}\n\n{self.content.description}"
@@ -283,10 +283,10 @@ class Incident:
         """Whether it is time to ask that receiver what people have made of the alert."""
         if not self._may_ask(now, delivery):
             return False
-        long_ago = now - delivery.looked_at >= _LOOK_EVERY
+        long_ago = now - delivery.polled_at >= _LOOK_EVERY
         # Right before it is raised, since the last attempt may have failed some time ago.
         raising = bool(self.stage) and delivery.priority != self.priority
-        before = raising and not delivery.acknowledged and delivery.looked_at < now
+        before = raising and not delivery.acknowledged and delivery.polled_at < now
         return long_ago or before or self.asks_to_escalate(now, delivery)
 
     def asks_to_escalate(self, now: float, delivery: Delivery) -> bool:
@@ -297,23 +297,23 @@ class Incident:
         return due > self.stage and self._unasked(delivery, due)
 
     def _may_ask(self, now: float, delivery: Delivery) -> bool:
-        there = delivery.created and not delivery.closed_by_people_at
-        return self.phase is Phase.ACTIVE and there and now >= delivery.look_again_at
+        there = delivery.created and not delivery.closed_manually_at
+        return self.phase is Phase.ACTIVE and there and now >= delivery.poll_again_at
 
     @property
-    def told_at(self) -> float:
+    def notified_at(self) -> float:
         """When a receiver last confirmed that it has the alert; 0 if none did."""
         return max((d.created_at for d in list(self.deliveries.values()) if d.created), default=0.0)
 
     @property
-    def maybe_told(self) -> bool:
+    def maybe_notified(self) -> bool:
         """Whether any receiver has heard of it, or may have."""
         return any(d.created or d.tried for d in list(self.deliveries.values()))
 
     @property
-    def in_hand(self) -> bool:
+    def handled(self) -> bool:
         """Whether a person has acknowledged the alert at any receiver, or closed it."""
-        return any(d.in_hand for d in list(self.deliveries.values()))
+        return any(d.handled for d in list(self.deliveries.values()))
 
     @property
     def priority(self) -> str:
@@ -367,7 +367,7 @@ class Incident:
                 "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
                 "content": AlertContent.from_dict(data["content"]),
                 "rules": Rules(**rules),
-                "worst": Worst(**data["worst"]) if data.get("worst") else None,
+                "worst": PeakFigures(**data["worst"]) if data.get("worst") else None,
                 "phase": Phase(data["phase"]),
                 "members": {
                     name: Member(*member) for name, member in data.get("members", {}).items()

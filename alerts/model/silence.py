@@ -69,7 +69,7 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SilenceRequest:
     """A silence that somebody wants.
 
     Attributes:

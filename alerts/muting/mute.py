@@ -11,7 +11,7 @@ from breakerd.alerts.settings.alerting import AlertsSettings
 from breakerd.alerts.settings.inhibition import MEMORY_FIRST
 
 
-def why_held(
+def mute_reason(
     incident: Incident,
     now: float,
     others: Iterable[Incident],
@@ -31,7 +31,7 @@ def why_held(
                 return f"maintenance {name} until {end}: {window.reason}"
     own = {"memory-first": MEMORY_FIRST} if settings.memory_explains else {}
     rules = own | settings.inhibition
-    return find_inhibitor(subject, _explaining(incident, others), rules) if rules else ""
+    return find_inhibitor(subject, _inhibitor_candidates(incident, others), rules) if rules else ""
 
 
 def subject_of(incident: Incident) -> Subject:
@@ -46,7 +46,9 @@ def subject_of(incident: Incident) -> Subject:
     return Subject(tuple(incident.members), labels)
 
 
-def _explaining(incident: Incident, others: Iterable[Incident]) -> Iterator[tuple[Subject, str]]:
+def _inhibitor_candidates(
+    incident: Incident, others: Iterable[Incident]
+) -> Iterator[tuple[Subject, str]]:
     """What may explain `incident`: nothing that is held back itself.
 
     Else two that explain each other would both be kept from being told.

@@ -3,14 +3,14 @@
 import uuid
 from dataclasses import replace
 
-from breakerd.alerts.model.silence import Silence, Wanted
+from breakerd.alerts.model.silence import Silence, SilenceRequest
 from breakerd.alerts.storage.store import Store
 
 _MOST = 1000
 """So many silences may be in force at once."""
 
 
-class Silencer:
+class Silences:
     """Silences, in memory and in the file, where other processes of it find them. Thread-safe.
 
     Args:
@@ -34,7 +34,7 @@ class Silencer:
         """The silences that are not over."""
         return [silence for silence in list(self._silences.values()) if silence.ends_at > now]
 
-    def add(self, now: float, wanted: Wanted) -> str:
+    def add(self, now: float, wanted: SilenceRequest) -> str:
         """Holds alerts back; returns the silence's id.
 
         Raises:

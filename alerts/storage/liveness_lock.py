@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 
-class ProcessLock:
+class LivenessLock:
     """The lock of one process, and a look at those of others.
 
     Args:

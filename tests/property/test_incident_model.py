@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Delivery
-from breakerd.alerts.model.delivery_plan import is_told, next_step
+from breakerd.alerts.model.delivery_plan import is_settled, next_step
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
@@ -77,14 +77,14 @@ class IncidentHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.incident.phase is Phase.ACTIVE)
     @rule()
     def the_breaker_closes(self) -> None:
-        self.incident.quieten(self.now, "seen")
+        self.incident.resolve(self.now, "seen")
 
-    @precondition(lambda self: self.incident.phase is Phase.QUIET)
+    @precondition(lambda self: self.incident.phase is Phase.RESOLVING)
     @rule()
     def the_breaker_opens_again(self) -> None:
         self.incident.reopen("seen")
 
-    @precondition(lambda self: self.incident.phase is Phase.QUIET)
+    @precondition(lambda self: self.incident.phase is Phase.RESOLVING)
     @rule()
     def it_is_over(self) -> None:
         self.incident.close(self.now)
@@ -108,7 +108,7 @@ class IncidentHistory(RuleBasedStateMachine):
             self.delivery.request_id, self.delivery.pending = "r", step
         elif fate == "crash":
             self.incident = Incident.from_dict(json.loads(written))
-            self.incident.rebase(self.now)
+            self.incident.clamp_times(self.now)
 
     @precondition(lambda self: self.delivery.pending)
     @rule(carried_out=st.booleans())
@@ -127,7 +127,7 @@ class IncidentHistory(RuleBasedStateMachine):
         since = self.now - self.incident.opened_at
         self.now -= backwards
         self.incident = Incident.from_dict(json.loads(json.dumps(self.incident.as_dict())))
-        self.incident.rebase(self.now)
+        self.incident.clamp_times(self.now)
         assert self.now - self.incident.opened_at >= 0
         assert self.now - self.incident.opened_at <= since
 
@@ -168,7 +168,7 @@ class IncidentHistory(RuleBasedStateMachine):
                 break
             self.receiver.carry_out(step)
             self.delivery.confirm(self.now, step)
-        assert is_told(self.incident)
+        assert is_settled(self.incident)
         assert not self.receiver.is_open
         if self.delivery.created and self.delivery.created_at < self.incident.closed_at:
             # The last one is the note of the closing.

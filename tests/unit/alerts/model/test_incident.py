@@ -6,7 +6,7 @@ import pytest
 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import Delivery
-from breakerd.alerts.model.delivery_plan import is_told, next_step, owes
+from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
 from breakerd.alerts.model.incident import Incident, Phase, Rules, ordinal
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.stage import Stage
@@ -32,16 +32,16 @@ def incident(*, not_before: float = T, closes: bool = True) -> Incident:
 def told(made: Incident) -> Delivery:
     delivery = made.delivery_to("x")
     delivery.confirm(T, Step(StepKind.CREATE, priority="P3"))
-    delivery.looked_at, delivery.looked = T + 1000, True
+    delivery.polled_at, delivery.looked = T + 1000, True
     return delivery
 
 
 def test_is_told_from_its_time_on() -> None:
     made = incident(not_before=T + 10)
     assert next_step(made, T + 9, Delivery()) is None
-    assert not owes(made, ReceiverPolicy("x"), T + 9)
+    assert not is_behind(made, ReceiverPolicy("x"), T + 9)
     assert next_step(made, T + 10, Delivery()) == Step(StepKind.CREATE, priority="P3")
-    assert owes(made, ReceiverPolicy("x"), T + 10)
+    assert is_behind(made, ReceiverPolicy("x"), T + 10)
     assert made.deliveries == {}, "asking changes nothing"
 
 
@@ -71,22 +71,22 @@ def test_the_priority_goes_before_the_note() -> None:
 
 def test_what_was_over_before_it_was_told_is_not_told() -> None:
     made = incident()
-    made.quieten(T + 1, "")
+    made.resolve(T + 1, "")
     made.close(T + 1)
     assert next_step(made, T + 2, Delivery()) is None
-    assert is_told(made)
+    assert is_settled(made)
 
 
 @pytest.mark.parametrize("closes", [True, False])
 def test_what_may_have_arrived_is_closed_if_alerts_are(*, closes: bool) -> None:
     made = incident(closes=closes)
     made.delivery_to("x").tried = "P3"
-    made.quieten(T + 1, "")
+    made.resolve(T + 1, "")
     assert next_step(made, T + 1, made.delivery_to("x")) is None, "it may come back"
     made.close(T + 9)
     step = next_step(made, T + 9, made.delivery_to("x"))
     assert (step is not None and step.kind is StepKind.CLOSE) == closes
-    assert is_told(made) != closes
+    assert is_settled(made) != closes
 
 
 def test_what_is_left_to_people_ends_with_a_note() -> None:
@@ -97,7 +97,7 @@ def test_what_is_left_to_people_ends_with_a_note() -> None:
     assert step is not None
     assert step.kind is StepKind.NOTE
     delivery.confirm(T + 5, step)
-    assert is_told(made)
+    assert is_settled(made)
 
 
 def test_what_was_given_up_is_closed_all_the_same() -> None:
@@ -111,7 +111,7 @@ def test_what_was_given_up_is_closed_all_the_same() -> None:
     assert step is not None
     assert step.kind is StepKind.CLOSE
     delivery.confirm(T + 61, step)
-    assert is_told(made)
+    assert is_settled(made)
 
 
 def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
@@ -139,15 +139,19 @@ def test_survives_being_written_down() -> None:
 def test_a_clock_that_is_behind_keeps_what_has_passed() -> None:
     made = incident(not_before=T + 5)
     delivery = told(made)
-    delivery.asked_at = delivery.not_before = T + 40
-    made.rebase(T - 1000)
+    delivery.accepted_at = delivery.not_before = T + 40
+    made.clamp_times(T - 1000)
     assert (made.opened_at, made.not_before) == (T - 1000, T - 995)
-    assert (delivery.asked_at, delivery.created_at, delivery.not_before) == (T - 1000, T - 1000, 0)
+    assert (delivery.accepted_at, delivery.created_at, delivery.not_before) == (
+        T - 1000,
+        T - 1000,
+        0,
+    )
 
 
 def test_a_clock_that_is_ahead_changes_no_times() -> None:
     made = incident(not_before=T + 5)
-    made.rebase(T + 1000)
+    made.clamp_times(T + 1000)
     assert (made.opened_at, made.not_before) == (T, T + 5)
 
 

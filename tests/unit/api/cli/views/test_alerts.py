@@ -59,16 +59,16 @@ def test_stages_and_times() -> None:
 
 def test_what_people_made_of_it() -> None:
     assert "acknowledged" in shown(created=True, acknowledged=True)
-    assert "closed by people 2027-01-15" in shown(created=True, closed_by_people_at=AT)
+    assert "closed by people 2027-01-15" in shown(created=True, closed_manually_at=AT)
     assert shown(created=True, closed=True).rstrip().endswith("closed")
 
 
 def test_what_goes_wrong() -> None:
     assert "3 attempts failed" in shown(attempts=3)
-    assert "given up: 422: no" in shown(dead="422: no", dead_step="create")
+    assert "given up: 422: no" in shown(dead="422: no", dead_letter_step="create")
     assert "let be by ada: phone" in shown(dead="422", closed=True, discarded="ada: phone")
     assert "not told" in shown(closed=True)
-    assert "given up: opsgenie" in listed(incident(dead="422", dead_step="create"))
+    assert "given up: opsgenie" in listed(incident(dead="422", dead_letter_step="create"))
 
 
 def test_who_was_told_in_the_list() -> None:
