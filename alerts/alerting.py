@@ -180,12 +180,12 @@ class Alerting:
     def run_once(self) -> None:
         """One round: looks at the breakers, lets time pass, and delivers what is due."""
         self._follow_secrets()
-        self._worker.round(self.settings)
-        self._heartbeats.round(self._now(), self._pipeline.round_succeeded_at)
+        self._worker.run_round(self.settings)
+        self._heartbeats.run_due(self._now(), self._pipeline.round_succeeded_at)
 
     def _notice(self, event: Event) -> None:
         """Called by the engine: puts the evidence away, and wakes."""
-        self._observer.notice(event)
+        self._observer.on_event(event)
         self._worker.wake()
 
     # --- settings
@@ -227,8 +227,8 @@ class Alerting:
         """
         with self._incident_log.lock:
             self.settings = self._observer.settings = settings
-            self._pipeline.switch(settings)
-        self._heartbeats.switch(settings)
+            self._pipeline.reconfigure(settings)
+        self._heartbeats.reconfigure(settings)
         self._worker.wake()
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
@@ -265,7 +265,7 @@ class Alerting:
     def silences(self) -> list[dict[str, Any]]:
         """The silences that are not over, as JSON-able data; those of other processes too."""
         self._silences.refresh(self._now())
-        return [silence_report(silence) for silence in self._silences.silences(self._now())]
+        return [silence_report(silence) for silence in self._silences.unexpired(self._now())]
 
     def maintenance(self) -> list[dict[str, Any]]:
         """The maintenance windows of the settings, as JSON-able data; `ends_at` if one is open."""
@@ -374,7 +374,7 @@ class Alerting:
             found.append(f"incidents are kept in memory only: {store.problem}")
         if store.quarantined:
             found.append(store.quarantined)
-        return found + self._pipeline.given_up()
+        return found + self._pipeline.dead_letter_problems()
 
     def health(self) -> dict[str, Any]:
         """Whether alerts leave: `ok`, `paging`, and the `problems`.
@@ -389,7 +389,7 @@ class Alerting:
     def stats(self) -> AlertStats:
         """Figures for metrics."""
         now = self._now()
-        pending = self._pipeline.owing(now)
+        pending = self._pipeline.pending(now)
         oldest = max((now - incident.opened_at for incident in pending), default=0.0)
         return AlertStats(
             pending=len(pending),
@@ -407,7 +407,7 @@ class Alerting:
             limit: at most so many.
             state: only those that are "active", "quiet" or "closed"; None for all.
         """
-        receiver = self._pipeline.receiver
+        receiver = self._pipeline.first_receiver
         return [incident_report(each, receiver) for each in self._incident_log.latest(limit, state)]
 
     def staged_alerts(self, breaker: str) -> dict[str, Any]:
@@ -420,7 +420,7 @@ class Alerting:
     def opsgenie_status(self) -> dict[str, Any]:
         """The settings of `[opsgenie]` in go-breaker's form, the key masked, and who is paged."""
         return settings_report(self.settings.opsgenie) | {
-            "initialized": self._pipeline.receiver == self.settings.opsgenie.flavour,
+            "initialized": self._pipeline.first_receiver == self.settings.opsgenie.flavour,
             "paging": self.paging,
             "problems": self.problems(),
             "receivers": self.receivers(),

@@ -10,7 +10,7 @@ from typing import Final
 from breakerd.alerts.content.chart import can_draw
 from breakerd.alerts.model.chart import Chart
 from breakerd.alerts.model.content import MESSAGE, AlertContent, AlertContext
-from breakerd.alerts.model.text import duration, shorten
+from breakerd.alerts.model.text import format_duration, truncate
 from breakerd.alerts.settings.alerting import AlertingSettings, OpsGenieSettings
 from breakerd.alerts.settings.service_identity import Fields
 from breakerd.breaker._version import __version__
@@ -54,9 +54,9 @@ def compose(trouble: AlertContext, settings: AlertingSettings, fields: Fields) -
     opsgenie = settings.opsgenie
     return AlertContent(
         message=message(trouble, opsgenie),
-        description=shorten(_description(trouble, settings), DESCRIPTION),
-        entity=shorten(trouble.status["name"], ENTITY),
-        source=shorten(opsgenie.source, SOURCE),
+        description=truncate(_description(trouble, settings), DESCRIPTION),
+        entity=truncate(trouble.status["name"], ENTITY),
+        source=truncate(opsgenie.source, SOURCE),
         team=fields.team,
         tags=_tags(trouble, opsgenie, fields),
         details=_details(trouble, settings, fields),
@@ -67,7 +67,7 @@ def compose(trouble: AlertContext, settings: AlertingSettings, fields: Fields) -
 def compose_group(first: AlertContent, others: Sequence[str]) -> AlertContent:
     """What the alert for several breakers that opened together says; `first` is of one of them."""
     more = f" (and {len(others):,} more)"
-    return replace(first, message=shorten(first.message, MESSAGE - len(more)) + more)
+    return replace(first, message=truncate(first.message, MESSAGE - len(more)) + more)
 
 
 def _chart(trouble: AlertContext) -> Chart | None:
@@ -85,7 +85,7 @@ def message(trouble: AlertContext, settings: OpsGenieSettings) -> str:
     service = f"{settings.api_name}/" if settings.api_name else ""
     what = _WHAT[trouble.kind]
     drill = "[DRILL] " if trouble.drill else ""
-    return shorten(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
+    return truncate(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
 
 
 def why(trouble: AlertContext) -> str:
@@ -152,7 +152,7 @@ def _next(status: Status) -> str:
     if recovery is None:
         return "lets calls pass, and goes on watching."
     if recovery["phase"] == "wait":
-        return f"sends probes in {duration(recovery['seconds_left'])}; opens fully if they go well."
+        return f"sends probes in {format_duration(recovery['seconds_left'])}; opens fully if they go well."
     if recovery["phase"] == "probes":
         return "waits for its probes."
     return f"lets in {recovery['share']:.0%} of the calls, then more."
@@ -239,7 +239,7 @@ def _tags(trouble: AlertContext, settings: OpsGenieSettings, fields: Fields) -> 
     }
     tags = [f"{key}:{value}" for key, value in automatic.items() if value]
     tags += [key_value(tag) for tag in settings.tags]
-    return [shorten(tag, TAG) for tag in dict.fromkeys(tags)][:TAGS]
+    return [truncate(tag, TAG) for tag in dict.fromkeys(tags)][:TAGS]
 
 
 def key_value(tag: str) -> str:
@@ -297,7 +297,7 @@ def _details(trouble: AlertContext, settings: AlertingSettings, fields: Fields) 
 def _within(details: dict[str, str], room: int) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, value in details.items():
-        short = shorten(value, 1000)
+        short = truncate(value, 1000)
         room -= len(key) + len(short)
         if room < 0:
             break

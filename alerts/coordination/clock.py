@@ -20,7 +20,7 @@ def shared_monotonic_clock(store: Store, boot: str) -> Callable[[], float]:
         boot: which start of the machine this is; empty if that is not known.
     """
     offset = time.time() - time.monotonic()
-    known_boot, _, known = store.fact(_EPOCH).partition(" ")
+    known_boot, _, known = store.get_value(_EPOCH).partition(" ")
     if boot and known_boot == boot and store.has_leader_or_pending():
         offset = float(known)
     else:

@@ -56,7 +56,7 @@ class AlertWorker:
     def __init__(self, parts: Components, now: Callable[[], float]) -> None:
         self._parts = parts
         self._now = now
-        self._reconciler = Reconciler(parts.incident_log, lambda: parts.silences.silences(now()))
+        self._reconciler = Reconciler(parts.incident_log, lambda: parts.silences.unexpired(now()))
         self._round = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -114,7 +114,7 @@ class AlertWorker:
         """The last word on what was delivered."""
         if self._parts.lease.held:
             self._write()
-            self._parts.incident_log.tidy(self._parts.pipeline.receivers)
+            self._parts.incident_log.compact(self._parts.pipeline.policies)
 
     def _release(self) -> None:
         with self._round:
@@ -124,32 +124,32 @@ class AlertWorker:
 
     # --- a round
 
-    def round(self, settings: AlertingSettings) -> None:
+    def run_round(self, settings: AlertingSettings) -> None:
         """Looks at the breakers, lets time pass, and delivers what is due if no thread does."""
         pipeline = self._parts.pipeline
         with self._round:
             for _ in range(_TURNS):
-                self.reconcile(settings)
+                self._lead(settings)
                 if self._threaded or not self._parts.lease.held:
                     break
-                before = pipeline.looks
+                before = pipeline.ack_polls
                 pipeline.run(self._now())
-                if pipeline.looks == before:
+                if pipeline.ack_polls == before:
                     break
-            self._parts.incident_log.tidy(pipeline.receivers)
+            self._parts.incident_log.compact(pipeline.policies)
         pipeline.wake()
 
-    def reconcile(self, settings: AlertingSettings) -> None:
+    def _lead(self, settings: AlertingSettings) -> None:
         """Brings incidents up to date, if it is this process that sends; else says what it sees."""
         now, parts = self._now(), self._parts
         with parts.incident_log.lock:
-            parts.observer.look(now)
+            parts.observer.poll(now)
             parts.silences.refresh(now)
             sends = self.claim(settings)
             self._testify()
             if not sends:
                 return
-            parts.wishes.grant(now)
+            parts.wishes.execute(now)
             parts.pipeline.refresh_receivers()
             witnesses: list[ObservationSource] = [parts.observer, *self._others()]
             self._reconciler.round(now, witnesses, settings)
@@ -158,18 +158,18 @@ class AlertWorker:
     def claim(self, settings: AlertingSettings) -> bool:
         """Whether this process sends; if it begins to, it takes up what the last one left."""
         lease, incident_log = self._parts.lease, self._parts.incident_log
-        if self._parts.store.renewed():
+        if self._parts.store.reopened():
             incident_log.rewrite()
-        held, alone = lease.held, lease.alone
+        held, alone = lease.held, lease.standalone
         sends = lease.renew(settings.alerts.request_timeout)
         if held and not sends:
             if alone:
                 incident_log.hand_over()
-            incident_log.drop()
-        elif sends and not lease.alone and (lease.term != self._term or alone or not held):
+            incident_log.discard()
+        elif sends and not lease.standalone and (lease.term != self._term or alone or not held):
             if held and not alone:
                 # Another one has sent in between.
-                incident_log.drop()
+                incident_log.discard()
             self._term = lease.term
             incident_log.load_as_leader(self._now())
         elif sends and not held and self._parts.store.busy:
@@ -181,7 +181,7 @@ class AlertWorker:
         try:
             self._parts.incident_log.write(self._now())
         except LeaseLostError:
-            self._parts.incident_log.drop()
+            self._parts.incident_log.discard()
 
     def _others(self) -> list[PeerReport]:
         """What the other processes see of their breakers."""
@@ -189,7 +189,7 @@ class AlertWorker:
         found = []
         for text in self._parts.store.peer_reports(lease.boot, lease.clock() - _SILENT):
             try:
-                found.append(PeerReport.from_text(text))
+                found.append(PeerReport.from_json(text))
             except (ValueError, TypeError, KeyError) as error:
                 _log.error("what another process wrote cannot be read", problem=repr(error))
         return found
@@ -200,6 +200,6 @@ class AlertWorker:
         now, observations = lease.clock(), dict(observer.observations)
         before, at = self._testified
         if observations != before or (observations and now - at >= _TESTIFY_EVERY):
-            testimony = PeerReport.of(observer, observer.ended)
-            self._parts.store.publish_report(lease.boot, now, testimony.as_text())
+            testimony = PeerReport.from_source(observer, observer.closing_reasons)
+            self._parts.store.publish_report(lease.boot, now, testimony.to_json())
             self._testified = (observations, now)

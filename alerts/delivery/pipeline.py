@@ -45,8 +45,8 @@ class DeliveryPipeline:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._senders: dict[str, SenderThread] = {}
         self._now: Callable[[], float] | None = None
-        self._heard: Callable[[], None] = _nothing
-        self.switch(settings)
+        self._on_response: Callable[[], None] = _nothing
+        self.reconfigure(settings)
 
     # --- delivering
 
@@ -57,7 +57,7 @@ class DeliveryPipeline:
             now: seconds since the epoch.
             heard: called when a receiver has answered.
         """
-        self._now, self._heard = now, heard
+        self._now, self._on_response = now, heard
         for sender in self._senders.values():
             sender.start(now, heard)
 
@@ -85,11 +85,11 @@ class DeliveryPipeline:
     def close(self) -> None:
         """Lets go of connections."""
         for sender in self._senders.values():
-            sender.dispatcher.sink.close()
+            sender.dispatcher.receiver.close()
 
     # --- who is told
 
-    def switch(self, settings: AlertingSettings) -> None:
+    def reconfigure(self, settings: AlertingSettings) -> None:
         """Changes the receivers to those that these settings ask for; the others go on."""
         wanted = {each.name: each for each in configured_sinks(settings)}
         self._settings = settings
@@ -108,21 +108,21 @@ class DeliveryPipeline:
         self.refresh_receivers()
         if self._now is not None:
             for sender in self._senders.values():
-                sender.start(self._now, self._heard)
+                sender.start(self._now, self._on_response)
 
     def refresh_receivers(self) -> None:
         """Works out who stands in for whom, and forgets what former receivers knew."""
         regular = [c.dispatcher for c in self._senders.values() if not c.configured.fallback]
-        helpless = all(dispatcher.refused for dispatcher in regular)
+        helpless = all(dispatcher.auth_error for dispatcher in regular)
         wait = 0.0 if helpless else self._settings.alerts.fallback_after
         for sender in self._senders.values():
-            sender.dispatcher.receiver = replace(
-                sender.dispatcher.receiver,
+            sender.dispatcher.policy = replace(
+                sender.dispatcher.policy,
                 min_priority=sender.configured.min_priority,
                 fallback_after=wait if sender.configured.fallback else None,
             )
         known = {name for incident in self._incident_log for name in list(incident.deliveries)}
-        self._incident_log.forget(known - self._senders.keys())
+        self._incident_log.forget_receivers(known - self._senders.keys())
 
     def _make(self, configured: ConfiguredSink) -> "SenderThread":
         dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, self._may_send)
@@ -131,29 +131,31 @@ class DeliveryPipeline:
     # --- what may be asked
 
     @property
-    def receivers(self) -> tuple[ReceiverPolicy, ...]:
+    def policies(self) -> tuple[ReceiverPolicy, ...]:
         """Who is told."""
-        return tuple(sender.dispatcher.receiver for sender in self._senders.values())
+        return tuple(sender.dispatcher.policy for sender in self._senders.values())
 
-    def owing(self, now: float) -> list[Incident]:
+    def pending(self, now: float) -> list[Incident]:
         """The incidents of which some receiver does not know all it should by now."""
-        receivers = self.receivers
+        receivers = self.policies
         return [i for i in self._incident_log if any(is_behind(i, each, now) for each in receivers)]
 
     @property
-    def receiver(self) -> str:
+    def first_receiver(self) -> str:
         """Who is told first of all, as in metrics."""
         return next(iter(self._senders))
 
     @property
     def paging(self) -> bool:
         """Whether a person hears of incidents."""
-        return any(c.dispatcher.sink.pages and not c.dispatcher.refused for c in self._regular())
+        return any(
+            c.dispatcher.receiver.pages and not c.dispatcher.auth_error for c in self._regular()
+        )
 
     @property
     def successful(self) -> bool:
         """Whether no receiver refuses the key or leaves requests without an answer."""
-        return all(c.dispatcher.reachable and not c.dispatcher.refused for c in self._regular())
+        return all(c.dispatcher.reachable and not c.dispatcher.auth_error for c in self._regular())
 
     def round_succeeded_at(self, name: str) -> float:
         """When a round of that receiver last ended well; in the past, if it never did."""
@@ -166,9 +168,9 @@ class DeliveryPipeline:
         return {name: c.dispatcher.last_success for name, c in self._senders.items()}
 
     @property
-    def looks(self) -> int:
+    def ack_polls(self) -> int:
         """How often receivers were asked what people have made of an alert."""
-        return sum(sender.dispatcher.looks for sender in self._senders.values())
+        return sum(sender.dispatcher.ack_polls for sender in self._senders.values())
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
@@ -181,9 +183,9 @@ class DeliveryPipeline:
         unusable = unusable_sinks(self._settings).items()
         found = [f"[alerts.sinks.{name}] has no {missing}" for name, missing in unusable]
         found += [
-            f"{name} refuses the key ({sender.dispatcher.refused})"
+            f"{name} refuses the key ({sender.dispatcher.auth_error})"
             for name, sender in self._senders.items()
-            if sender.dispatcher.refused
+            if sender.dispatcher.auth_error
         ]
         if opsgenie.active and opsgenie.api_key is None:
             found.insert(0, "OPSGENIE_API_KEY is not set")
@@ -191,10 +193,10 @@ class DeliveryPipeline:
             found.append("[opsgenie] enabled is false")
         return found if self.paging else [f"nobody is being paged: {'; '.join(found)}"]
 
-    def given_up(self) -> list[str]:
+    def dead_letter_problems(self) -> list[str]:
         """The alerts that a receiver will never take, in sentences."""
         return [
-            f"alert {incident.alias} was given up by {name}: {delivery.dead}"
+            f"alert {incident.alias} was given up by {name}: {delivery.dead_letter_reason}"
             for incident in self._incident_log
             for name, delivery in incident.dead_letters.items()
         ]
@@ -207,9 +209,9 @@ class DeliveryPipeline:
                 "name": name,
                 "min_priority": sender.configured.min_priority,
                 "fallback": sender.configured.fallback,
-                "refused": sender.dispatcher.refused or None,
+                "refused": sender.dispatcher.auth_error or None,
                 "reachable": sender.dispatcher.reachable,
-                "pending": len(sender.dispatcher.owing(now)),
+                "pending": len(sender.dispatcher.pending(now)),
                 "dead_letters": dead[name],
                 "last_success": sender.dispatcher.last_success or None,
             }
@@ -261,7 +263,7 @@ class SenderThread:
         """Ends at the next opportunity, and lets go of the connections."""
         self._retired = True
         if self._thread is None:
-            self.dispatcher.sink.close()
+            self.dispatcher.receiver.close()
         self.wake()
 
     def stop(self, deadline: float) -> None:
@@ -280,12 +282,12 @@ class SenderThread:
             self._wake.wait(_BUSY if owing else _IDLE)
             self._wake.clear()
         if self._retired:
-            self.dispatcher.sink.close()
+            self.dispatcher.receiver.close()
 
     def _goes_on(self) -> bool:
         if self._retired or self._deadline is None:
             return not self._retired
-        return time.monotonic() < self._deadline and bool(self.dispatcher.owing(self._now()))
+        return time.monotonic() < self._deadline and bool(self.dispatcher.pending(self._now()))
 
     def _try_round(self) -> bool:
         """One round; says whether something is still owed."""
@@ -298,7 +300,7 @@ class SenderThread:
             _log.exception("a round of delivering failed", sink=self.configured.name)
         if self.dispatcher.last_success != before:
             self._heard()
-        return bool(self.dispatcher.owing(self._now()))
+        return bool(self.dispatcher.pending(self._now()))
 
 
 def _nothing() -> None:

@@ -165,7 +165,7 @@ def alert_of(settings: AlertingSettings) -> Incident:
         breaker="doctor",
         kind="open",
         opened_at=now,
-        not_before=now,
+        notify_at=now,
         stages=(Stage(0.0, PRIORITY),),
         content=content,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat, OpsGenieHeartbeat
-from breakerd.alerts.heartbeat.heartbeat import Act, Heartbeat, HeartbeatClient
+from breakerd.alerts.heartbeat.heartbeat import Heartbeat, HeartbeatAction, HeartbeatClient
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink, address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.receivers import JsmOpsSettings
@@ -75,9 +75,9 @@ class Heartbeats:
         self._threaded = threaded
         self._settings = settings
         self._tasks: dict[str, _HeartbeatTask] = {}
-        self.switch(settings)
+        self.reconfigure(settings)
 
-    def switch(self, settings: AlertingSettings) -> None:
+    def reconfigure(self, settings: AlertingSettings) -> None:
         """Changes the heartbeats to those that these settings ask for; the others go on."""
         wanted = {each.sink: each for each in configured_heartbeats(settings)}
         kept = {
@@ -93,7 +93,7 @@ class Heartbeats:
         for beat in gone:
             beat.close()
 
-    def round(self, now: float, succeeded_at: Callable[[str], float]) -> None:
+    def run_due(self, now: float, succeeded_at: Callable[[str], float]) -> None:
         """Pings what is due.
 
         Args:
@@ -101,7 +101,7 @@ class Heartbeats:
             succeeded_at: when a round of delivering to that sink last succeeded.
         """
         for sink, beat in self._tasks.items():
-            beat.round(now, succeeded_at(sink), threaded=self._threaded)
+            beat.run_due(now, succeeded_at(sink), threaded=self._threaded)
 
     @property
     def last_success(self) -> dict[str, float]:
@@ -129,9 +129,9 @@ class _HeartbeatTask:
         self._busy = False
         self._closed = False
 
-    def round(self, now: float, succeeded_at: float, *, threaded: bool) -> None:
+    def run_due(self, now: float, succeeded_at: float, *, threaded: bool) -> None:
         """Asks what is due, unless the last request is still under way."""
-        act = None if self._busy else self.heartbeat.next_act(now, succeeded_at)
+        act = None if self._busy else self.heartbeat.next_action(now, succeeded_at)
         if act is None or not self._begin():
             return
         if threaded:
@@ -152,9 +152,9 @@ class _HeartbeatTask:
             self._busy = not self._closed
             return self._busy
 
-    def _perform(self, act: Act, now: float) -> None:
+    def _perform(self, act: HeartbeatAction, now: float) -> None:
         try:
-            self.heartbeat.perform(act, now)
+            self.heartbeat.execute(act, now)
         except Exception:  # noqa: BLE001 - a thread has nobody else to tell
             _log.exception("a heartbeat failed")
         with self._lock:

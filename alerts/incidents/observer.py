@@ -13,7 +13,7 @@ from breakerd.alerts.content.composer import compose, seen, why
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.notes import PeakFigures, ended_by, peak_figures
+from breakerd.alerts.model.notes import PeakFigures, closing_reason, peak_figures
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import find_fields
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
@@ -69,7 +69,7 @@ class BreakerObserver:
         self._next = 0
         """Where the round through all breakers goes on."""
 
-    def notice(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Keeps the evidence. Called by the engine, so it only puts it away."""
         self._dirty[event.breaker] = None
         if isinstance(event, ThresholdBreached):
@@ -84,11 +84,11 @@ class BreakerObserver:
             elif event.to_state is not State.HALF_OPEN:
                 self._ended[event.breaker] = event
 
-    def look(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Looks at the breakers there was news of, and at some of the others in turn."""
         for name in self._due():
             breaker = self._registry.find(name)
-            kinds = policy.causes(breaker, self.settings.opsgenie) if breaker else ()
+            kinds = policy.alert_kinds(breaker, self.settings.opsgenie) if breaker else ()
             if breaker is None or not kinds:
                 self._observations.pop(name, None)
                 continue
@@ -122,29 +122,29 @@ class BreakerObserver:
             self._trouble(observation), self.settings, find_fields(self.settings.opsgenie)
         )
 
-    def why(self, observation: Observation) -> str:
+    def cause(self, observation: Observation) -> str:
         """The evidence, in a sentence."""
         return why(self._trouble(observation))
 
-    def seen(self, breaker: str) -> str:
+    def describe_state(self, breaker: str) -> str:
         """What that breaker looks like now; empty if it is not configured any more."""
         found = self._registry.find(breaker)
         return seen(found.status()) if found else ""
 
-    def worst(self, breaker: str) -> PeakFigures | None:
+    def peak_figures(self, breaker: str) -> PeakFigures | None:
         """Its figures now."""
         found = self._registry.find(breaker)
         return peak_figures(found.status()) if found else None
 
-    def ended_by(self, breaker: str) -> str:
+    def closing_reason(self, breaker: str) -> str:
         """What made it well again."""
         event = self._ended.get(breaker)
-        return ended_by(event) if event else ""
+        return closing_reason(event) if event else ""
 
     @property
-    def ended(self) -> dict[str, str]:
+    def closing_reasons(self) -> dict[str, str]:
         """What made breakers well again, by name."""
-        return {name: self.ended_by(name) for name in list(self._ended)}
+        return {name: self.closing_reason(name) for name in list(self._ended)}
 
     def _trouble(self, observation: Observation) -> AlertContext:
         breaker: Breaker = self._registry.get(observation.breaker)

@@ -16,7 +16,7 @@ LATENCY: Final = "latency"
 DEGRADED: Final = "trouble"
 """The service level is missed, calls are not as usual, or the load is high; rejects nothing."""
 
-WORDS: Final = {
+LABELS: Final = {
     OPEN: "open",
     MEMORY: "memory high",
     LATENCY: "slow",
@@ -26,7 +26,7 @@ WORDS: Final = {
 _SEVERITY: Final = {DEGRADED: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
 
 
-class Watched(Protocol):
+class BreakerHealth(Protocol):
     """What is looked at of a breaker."""
 
     @property
@@ -55,7 +55,7 @@ class Watched(Protocol):
         ...
 
 
-def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
+def alert_kinds(breaker: BreakerHealth, settings: OpsGenieSettings) -> tuple[str, ...]:
     """What about `breaker` is worth an incident now, the weightiest first.
 
     They make one incident together: a breaker that opens because latency crossed its threshold is
@@ -80,7 +80,7 @@ def supersedes(kind: str, other: str) -> bool:
     return kind != other and (kind == OPEN or other == DEGRADED)
 
 
-def weight(kind: str) -> int:
+def severity(kind: str) -> int:
     """How much a kind weighs: "open" the most."""
     return _SEVERITY[kind]
 
@@ -108,7 +108,7 @@ def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
     """How an incident that opens now is told."""
     reopens = alerts.closed_by_people == "reopen"
     return Rules(
-        closes=opsgenie.trigger_on_breaker_reset,
+        auto_close=opsgenie.trigger_on_breaker_reset,
         notify_missed=alerts.missed_incidents == "tell",
         reopen_after=alerts.reopen_after if reopens else None,
         remind_after=alerts.remind_after,

@@ -9,11 +9,11 @@ from typing import Final
 
 from breakerd.alerts.content.composer import compose_group
 from breakerd.alerts.incidents import policy
-from breakerd.alerts.incidents.observation import Observation, ObservationSource, merged
+from breakerd.alerts.incidents.observation import Observation, ObservationSource, merge_observations
 from breakerd.alerts.model import notes as story
 from breakerd.alerts.model.incident import Incident, Member, Phase
 from breakerd.alerts.model.silence import Silence
-from breakerd.alerts.model.text import shorten
+from breakerd.alerts.model.text import truncate
 from breakerd.alerts.muting.mute import mute_reason
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import find_fields
@@ -54,7 +54,7 @@ class Reconciler:
     ) -> None:
         """Brings all incidents up to date with what `witnesses` see at `now`."""
         self._witnesses, self._settings = witnesses, settings
-        found = merged(witnesses)
+        found = merge_observations(witnesses)
         grown = []
         for observation, witness in found.values():
             grown += self._compare(now, observation, witness)
@@ -71,14 +71,14 @@ class Reconciler:
         self, now: float, observation: Observation, witness: ObservationSource
     ) -> list[Incident]:
         """Brings one breaker's incident up to date; returns the one that it has joined, if any."""
-        incident = self._incident_log.of(observation.breaker)
+        incident = self._incident_log.current(observation.breaker)
         if incident is not None and _is_another(incident, observation):
             self._end(now, incident)
             incident = None
         if incident is None:
             return self._begin(now, observation, witness)
         member = incident.members[observation.breaker]
-        if member.well:
+        if member.recovered:
             self._fall_back(now, incident, member, witness.why(observation))
         elif policy.supersedes(observation.kind, incident.kind):
             self._worsen(incident, observation, witness)
@@ -131,11 +131,11 @@ class Reconciler:
         host = find_fields(opsgenie).hostname
         incident = Incident(
             id=number,
-            alias=shorten(f"breakerd:{host}:{observation.breaker}", _ALIAS) + f":{number}",
+            alias=truncate(f"breakerd:{host}:{observation.breaker}", _ALIAS) + f":{number}",
             breaker=observation.breaker,
             kind=observation.kind,
             opened_at=observation.since,
-            not_before=self._may_tell_at(observation, observation.since),
+            notify_at=self._may_tell_at(observation, observation.since),
             stages=policy.stages(self._settings, observation.kind),
             content=witness.content(observation),
             drill=bool(observation.drill),
@@ -148,17 +148,17 @@ class Reconciler:
             breaker=observation.breaker,
             kind=observation.kind,
             message=incident.content.message,
-            held_for=round(max(0.0, incident.not_before - now), 1),
+            held_for=round(max(0.0, incident.notify_at - now), 1),
         )
 
     def _fall_back(self, now: float, incident: Incident, member: Member, why: str) -> None:
         """A breaker that was well again is in trouble again."""
-        member.well, member.since = False, now
+        member.recovered, member.since = False, now
         if incident.phase is Phase.RESOLVING:
             incident.reopen(why)
         else:
             incident.episodes += 1
-        self._incident_log.change(incident)
+        self._incident_log.mark_changed(incident)
 
     def _worsen(
         self, incident: Incident, observation: Observation, witness: ObservationSource
@@ -171,7 +171,7 @@ class Reconciler:
         not_before = self._may_tell_at(observation, since)
         stages = policy.stages(self._settings, observation.kind) if slight else None
         incident.upgrade(observation.kind, not_before, witness.why(observation), stages)
-        self._incident_log.change(incident)
+        self._incident_log.mark_changed(incident)
 
     def _may_tell_at(self, observation: Observation, since: float) -> float:
         what = cooldown_key(observation.kind, drill=bool(observation.drill))
@@ -188,26 +188,26 @@ class Reconciler:
     ) -> None:
         for name, member in incident.members.items():
             if name not in found:
-                member.well = True
-        if all(member.well for member in incident.members.values()):
+                member.recovered = True
+        if all(member.recovered for member in incident.members.values()):
             incident.resolve(now, self._seen(incident))
-            self._incident_log.change(incident)
+            self._incident_log.mark_changed(incident)
 
     def _pass_time(self, now: float, incident: Incident) -> None:
         if incident.phase is Phase.CLOSED:
             return
         alerts = self._settings.alerts
         held = mute_reason(incident, now, self._incident_log, self._silences(), alerts)
-        if held != incident.held:
-            incident.held = held
-            self._incident_log.change(incident)
+        if held != incident.muted_by:
+            incident.muted_by = held
+            self._incident_log.mark_changed(incident)
         if incident.unannounced and (
             now >= incident.joined_at + _BURST
             or now >= incident.unannounced_since + _LONGEST_BURST
             or incident.phase is Phase.RESOLVING
         ):
             incident.announce_joined(story.joined_note)
-            self._incident_log.change(incident)
+            self._incident_log.mark_changed(incident)
         if incident.phase is Phase.RESOLVING:
             if self._is_over(now, incident):
                 self._end(now, incident)
@@ -218,41 +218,43 @@ class Reconciler:
                 self._go_on(now, incident)
 
     def _go_on(self, now: float, incident: Incident) -> None:
-        if not incident.due_at and now >= incident.not_before:
-            incident.due_at = now
-            self._incident_log.change(incident)
+        if not incident.first_due_at and now >= incident.notify_at:
+            incident.first_due_at = now
+            self._incident_log.mark_changed(incident)
         if incident.advance(now, lambda: self._seen(incident)):
-            self._incident_log.change(incident)
+            self._incident_log.mark_changed(incident)
 
     def _is_over(self, now: float, incident: Incident) -> bool:
         """What nobody heard of, nor will, need not be watched any longer."""
-        of_interest = incident.maybe_notified or (incident.due_at and incident.rules.notify_missed)
+        of_interest = incident.maybe_notified or (
+            incident.first_due_at and incident.rules.notify_missed
+        )
         quiet_time = self._settings.alerts.quiet_time
         return not of_interest or now - incident.resolving_since >= quiet_time
 
     def _end(self, now: float, incident: Incident) -> None:
-        self._incident_log.end(now, incident, self._ended_by(incident))
-        if not incident.notified_at and incident.due_at and incident.rules.notify_missed:
+        self._incident_log.close(now, incident, self._ended_by(incident))
+        if not incident.notified_at and incident.first_due_at and incident.rules.notify_missed:
             incident.mark_missed(incident.notes[-1])
 
     def _measure(self, now: float, incident: Incident) -> None:
         for witness in self._witnesses:
             if incident.breaker not in witness.observations:
                 continue
-            if figures := witness.worst(incident.breaker):
-                incident.measure(figures)
+            if figures := witness.peak_figures(incident.breaker):
+                incident.record_peak(figures)
             incident.peak_recorded_at = now
-            self._incident_log.change(incident)
+            self._incident_log.mark_changed(incident)
             return
 
     def _ended_by(self, incident: Incident) -> str:
-        found = (witness.ended_by(incident.breaker) for witness in self._witnesses)
+        found = (witness.closing_reason(incident.breaker) for witness in self._witnesses)
         return next(filter(None, found), "")
 
     def _seen(self, incident: Incident) -> str:
         """What the breaker looks like, to whoever knows it."""
         for witness in self._witnesses:
-            if sentence := witness.seen(incident.breaker):
+            if sentence := witness.describe_state(incident.breaker):
                 return sentence
         return _GONE
 

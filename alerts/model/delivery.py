@@ -7,7 +7,7 @@ from breakerd.alerts.model.step import Step, StepKind
 
 
 @dataclass(slots=True)
-class Delivery:
+class DeliveryState:
     """What the receiver has confirmed, and what is under way. Times are seconds since the epoch.
 
     Attributes:
@@ -42,26 +42,26 @@ class Delivery:
 
     created: bool = False
     created_at: float = 0.0
-    tried: str = ""
+    attempted_priority: str = ""
     priority: str = ""
-    raised: int = 0
+    escalations: int = 0
     escalated_to: str = ""
     notes: int = 0
     attached: bool = False
     closed: bool = False
     request_id: str = ""
-    pending: Step | None = None
+    accepted_step: Step | None = None
     accepted_at: float = 0.0
     unconfirmed_step: Step | None = None
     attempts: int = 0
-    not_before: float = 0.0
-    minimal: bool = False
-    dead: str = ""
+    retry_at: float = 0.0
+    reduced: bool = False
+    dead_letter_reason: str = ""
     dead_letter_step: str = ""
     discarded: str = ""
     superseded: bool = False
     polled_at: float = 0.0
-    looked: bool = False
+    polled: bool = False
     reopenings: int = 0
     poll_again_at: float = 0.0
     acknowledged: bool = False
@@ -73,8 +73,8 @@ class Delivery:
         if step.kind is StepKind.CREATE:
             # Had an earlier attempt arrived, this one changed nothing about its priority.
             self.created, self.created_at = True, now
-            self.polled_at, self.looked = now, False
-            self.priority = self.tried or step.priority
+            self.polled_at, self.polled = now, False
+            self.priority = self.attempted_priority or step.priority
         elif step.kind is StepKind.PRIORITY:
             self.priority = step.priority
         elif step.kind is StepKind.NOTE:
@@ -83,34 +83,34 @@ class Delivery:
             self.attached = True
         else:
             self.closed = True
-        self.settle()
+        self.clear_pending()
         self.attempts = 0
 
-    def settle(self) -> None:
+    def clear_pending(self) -> None:
         """Nothing is under way any more."""
-        self.request_id, self.pending, self.unconfirmed_step = "", None, None
+        self.request_id, self.accepted_step, self.unconfirmed_step = "", None, None
 
-    def lose(self) -> None:
+    def mark_missing(self) -> None:
         """The alert is not there any more: a person deleted it, or it is another account."""
-        self.settle()
-        self.created, self.tried, self.notes, self.raised = False, "", 0, 0
+        self.clear_pending()
+        self.created, self.attempted_priority, self.notes, self.escalations = False, "", 0, 0
         self.escalated_to, self.attached, self.acknowledged = "", False, False
 
     def recreate(self, notes: int) -> None:
         """People closed it, and it is to be opened once more, without its first `notes` notes."""
-        self.lose()
+        self.mark_missing()
         self.closed_manually_at, self.notes = 0.0, notes
         self.reopenings += 1
 
     def requeue(self) -> None:
         """What was given up is tried again, in its full form."""
-        self.dead = self.dead_letter_step = self.discarded = ""
-        self.closed = self.minimal = False
-        self.attempts, self.not_before = 0, 0.0
+        self.dead_letter_reason = self.dead_letter_step = self.discarded = ""
+        self.closed = self.reduced = False
+        self.attempts, self.retry_at = 0, 0.0
 
     def clamp_times(self, now: float) -> None:
         """Nothing has happened later than `now`, and all may be tried at once."""
-        self.not_before = self.poll_again_at = 0.0
+        self.retry_at = self.poll_again_at = 0.0
         self.accepted_at, self.created_at = min(self.accepted_at, now), min(self.created_at, now)
         self.polled_at = min(self.polled_at, now)
         self.closed_manually_at = min(self.closed_manually_at, now)
@@ -123,7 +123,7 @@ class Delivery:
     @property
     def dead_letter(self) -> bool:
         """Whether it was given up, and nobody has said that this is all right."""
-        return bool(self.dead) and not self.discarded and not self.closed
+        return bool(self.dead_letter_reason) and not self.discarded and not self.closed
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

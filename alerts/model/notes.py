@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 from breakerd.breaker.events.events import Transition
 from breakerd.breaker.runtime.status import Status
 from breakerd.breaker.states import State
@@ -102,7 +102,7 @@ def closing_note(
         ended_by: what made it well again; empty if that is not known.
     """
     times = f", {episodes} times open" if episodes > 1 else ""
-    parts = [f"Over: it lasted {duration(lasted)}{times}."]
+    parts = [f"Over: it lasted {format_duration(lasted)}{times}."]
     if worst is not None:
         parts.append(worst.sentence())
     if rejected:
@@ -112,7 +112,7 @@ def closing_note(
     return " ".join(part for part in parts if part)
 
 
-def ended_by(event: Transition) -> str:
+def closing_reason(event: Transition) -> str:
     """What made a breaker well again, in a few words."""
     words = _ENDED_BY.get(event.reason.value) or event.reason.value.replace("_", " ")
     if event.to_state in {State.DISABLED, State.OBSERVE}:

@@ -20,6 +20,6 @@ class ReceiverPolicy:
     attaches: bool = False
     fallback_after: float | None = None
 
-    def minds(self, priority: str) -> bool:
+    def accepts(self, priority: str) -> bool:
         """Whether that priority is urgent enough: P1 is the most urgent."""
         return priority <= self.min_priority

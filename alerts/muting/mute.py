@@ -22,7 +22,7 @@ def mute_reason(
     subject = subject_of(incident)
     if silences or settings.maintenance:
         for silence in silences:
-            if silence.holds(subject, now):
+            if silence.mutes(subject, now):
                 end = _moment(silence.ends_at)
                 return f"silenced by {silence.author} until {end}: {silence.reason}"
         for name, window in settings.maintenance.items():
@@ -54,7 +54,7 @@ def _inhibitor_candidates(
     Else two that explain each other would both be kept from being told.
     """
     for other in others:
-        if other is not incident and other.phase is Phase.ACTIVE and not other.held:
+        if other is not incident and other.phase is Phase.ACTIVE and not other.muted_by:
             yield subject_of(other), other.content.message
 
 

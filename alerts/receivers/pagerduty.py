@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.model.text import shorten
+from breakerd.alerts.model.text import truncate
 from breakerd.alerts.receivers.base import AlertState, RefusedError, RejectedError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, answer_of
 
@@ -81,10 +81,10 @@ class PagerDutySink:
 
 
 def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:
-    minimal = incident.delivery_to(name).minimal
+    minimal = incident.delivery_to(name).reduced
     content = incident.content.minimal() if minimal else incident.content
     payload: dict[str, Any] = {
-        "summary": shorten(content.message, _SUMMARY),
+        "summary": truncate(content.message, _SUMMARY),
         "source": content.details.get("Host") or content.source,
         "severity": _SEVERITIES[step.priority],
         "component": incident.breaker,

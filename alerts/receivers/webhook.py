@@ -96,7 +96,7 @@ class WebhookSink:
         self._client.close()
 
     def _body(self, incident: Incident, step: Step) -> str:
-        minimal = incident.delivery_to(self.name).minimal
+        minimal = incident.delivery_to(self.name).reduced
         content = incident.content.minimal() if minimal else incident.content
         fields = _fields(incident, step, content)
         if not self._template:

@@ -2,7 +2,7 @@
 
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.storage.incident_log import IncidentLog
-from breakerd.alerts.storage.store import ADOPT, Store
+from breakerd.alerts.storage.store import ADOPT_INCIDENT, Store
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -33,19 +33,19 @@ class CommandQueue:
         """What was given up of that incident is to be let be."""
         self._make(incident_id, {"action": _DISCARD, "by": f"{author}: {reason}"})
 
-    def grant(self, now: float) -> None:
+    def execute(self, now: float) -> None:
         """Does what was wished for. For the process that sends, which holds the incident_log's lock."""
-        for incident_id, wish in self._store.wishes():
+        for incident_id, wish in self._store.dequeue_all():
             self._do(now, incident_id, wish)
 
     def _make(self, incident_id: str, wish: dict[str, str]) -> None:
-        if not self._store.wish(incident_id, wish):
+        if not self._store.enqueue(incident_id, wish):
             with self._incident_log.lock:
                 self._do(0.0, incident_id, wish)
 
     def _do(self, now: float, incident_id: str, wish: dict[str, str]) -> None:
         incident = self._incident_log.find(incident_id) or self._taken_up(now, incident_id)
-        if incident is None or wish.get("action") == ADOPT:
+        if incident is None or wish.get("action") == ADOPT_INCIDENT:
             return
         requeued, by = wish.get("action") == _RETRY, wish.get("by", "")
         for delivery in incident.dead_letters.values():
@@ -53,7 +53,7 @@ class CommandQueue:
                 delivery.requeue()
             else:
                 delivery.discarded, delivery.closed = by, True
-        self._incident_log.change(incident)
+        self._incident_log.mark_changed(incident)
         event = "dead letters requeued" if requeued else "dead letters discarded"
         _log.info(event, alias=incident.alias, by=by)
 

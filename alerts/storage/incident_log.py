@@ -43,7 +43,7 @@ class IncidentLog:
     def __iter__(self) -> Iterator[Incident]:
         return iter(list(self._incidents.values()))
 
-    def of(self, breaker: str) -> Incident | None:
+    def current(self, breaker: str) -> Incident | None:
         """The incident of that breaker that is not over."""
         return self._incidents.get(self._current.get(breaker, ""))
 
@@ -69,26 +69,26 @@ class IncidentLog:
             self._incidents[incident.id] = incident
             for breaker in incident.members:
                 self._current[breaker] = incident.id
-            self.change(incident)
+            self.mark_changed(incident)
 
     def join(self, incident: Incident, now: float, breaker: str, kind: str) -> None:
         """Makes a breaker part of an incident."""
         with self.lock:
             incident.join(now, breaker, kind)
             self._current[breaker] = incident.id
-            self.change(incident)
+            self.mark_changed(incident)
 
-    def end(self, now: float, incident: Incident, ended_by: str = "") -> None:
+    def close(self, now: float, incident: Incident, ended_by: str = "") -> None:
         """Closes an incident; its breakers may have another from now on."""
         with self.lock:
             incident.close(now, ended_by)
             for breaker in incident.members:
                 if self._current.get(breaker) == incident.id:
                     del self._current[breaker]
-            self.change(incident)
+            self.mark_changed(incident)
         _log.info("incident over", breaker=incident.breaker, alias=incident.alias)
 
-    def change(self, incident: Incident) -> None:
+    def mark_changed(self, incident: Incident) -> None:
         """Notes that an incident is to be written down as it is now, by the next `write`."""
         with self.lock:
             self._changed[incident.id] = incident
@@ -102,7 +102,7 @@ class IncidentLog:
             LeaseLostError: another process sends.
         """
         with self.lock:
-            self.change(incident)
+            self.mark_changed(incident)
             if not self._late:
                 self._flush()
 
@@ -119,7 +119,7 @@ class IncidentLog:
             self._flush()
             self._write_at = now + _WRITE_AGAIN
 
-    def tidy(self, receivers: tuple[ReceiverPolicy, ...]) -> None:
+    def compact(self, receivers: tuple[ReceiverPolicy, ...]) -> None:
         """Lets go of what all of `receivers` were told in full."""
         with self.lock:
             gone = [i for i in self._incidents.values() if is_settled(i, receivers)]
@@ -128,7 +128,7 @@ class IncidentLog:
                 if incident.id in self._changed and not self._late:
                     self._flush()
                 if not self._late and self.store.save([(incident, True)], {}):
-                    self.store.prune()
+                    self.store.prune_closed()
                 self._changed.pop(incident.id, None)
                 del self._incidents[incident.id]
 
@@ -139,7 +139,7 @@ class IncidentLog:
             self._changed_cooldowns = dict(self._cooldowns)
             self._late = False
 
-    def forget(self, receivers: Iterable[str]) -> None:
+    def forget_receivers(self, receivers: Iterable[str]) -> None:
         """What those receivers know does not count any more."""
         with self.lock:
             for incident in self:
@@ -147,7 +147,7 @@ class IncidentLog:
                 for name in known:
                     del incident.deliveries[name]
                 if known:
-                    self.change(incident)
+                    self.mark_changed(incident)
 
     def _flush(self) -> None:
         if not self._changed and not self._changed_cooldowns:
@@ -212,9 +212,9 @@ class IncidentLog:
         """Leaves what was begun without the file to the process that sends."""
         with self.lock:
             self.store.hand_over(list(self._incidents.values()))
-            self.drop()
+            self.discard()
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Another process sends: what this one knows of incidents is out of date."""
         with self.lock:
             self._incidents.clear()

@@ -23,7 +23,7 @@ class LivenessLock:
         self._process = process
         self._file: IO[str] | None = None
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Takes this process's lock.
 
         Raises:

@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 _KEEP_INCIDENT: Final = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
 _ADD_INCIDENT: Final = "INSERT OR IGNORE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
 
-ADOPT: Final = "adopt"
+ADOPT_INCIDENT: Final = "adopt"
 """The wish that whoever sends takes up an incident."""
 
 
@@ -71,7 +71,7 @@ class Store:
         self.process = process
         self._alive = LivenessLock(Path(path), process)
         self._term = 0
-        self._file = Database(Path(path), _SCHEMA, FORMAT, self._alive.take)
+        self._file = Database(Path(path), _SCHEMA, FORMAT, self._alive.acquire)
 
     @property
     def path(self) -> Path:
@@ -102,16 +102,16 @@ class Store:
         self._file.close()
         self._alive.release()
 
-    def renewed(self) -> bool:
+    def reopened(self) -> bool:
         """Whether the file was opened since this was asked last, as it was missing or damaged.
 
         What is in memory must be written again then.
         """
-        return self._file.renewed()
+        return self._file.reopened()
 
     # --- who sends
 
-    def claim(self, boot: str, now: float, length: float) -> int | None:
+    def acquire_lease(self, boot: str, now: float, length: float) -> int | None:
         """Takes or renews the right to send, for `length` seconds.
 
         Args:
@@ -223,7 +223,7 @@ class Store:
         Of those that are in the file, that process knows best.
         """
         rows = [_row(incident, done=False) for incident in incidents]
-        wishes = [(row[0], json.dumps({"action": ADOPT})) for row in rows]
+        wishes = [(row[0], json.dumps({"action": ADOPT_INCIDENT})) for row in rows]
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(_ADD_INCIDENT, rows)
@@ -249,7 +249,7 @@ class Store:
             return next(iter(_parsed(data, Incident.from_dict)), None)
         return None
 
-    def prune(self) -> None:
+    def prune_closed(self) -> None:
         """Forgets the oldest finished incidents beyond the latest thousand."""
         self._file.write(
             "DELETE FROM incidents WHERE done AND id NOT IN "
@@ -279,12 +279,12 @@ class Store:
 
     # --- what is wanted of whoever sends
 
-    def wish(self, incident_id: str, data: dict[str, str]) -> bool:
+    def enqueue(self, incident_id: str, data: dict[str, str]) -> bool:
         """Asks the process that sends to do something with an incident; False if that failed."""
         row = (incident_id, json.dumps(data))
         return self._file.write("INSERT INTO wishes (incident, data) VALUES (?, ?)", [row])
 
-    def wishes(self) -> list[tuple[str, dict[str, str]]]:
+    def dequeue_all(self) -> list[tuple[str, dict[str, str]]]:
         """What was asked for, which is forgotten by that, oldest first."""
         rows = self._file.rows("SELECT number, incident, data FROM wishes ORDER BY number")
         if not rows:
@@ -303,7 +303,7 @@ class Store:
         )
         return any(found for (found,) in self._file.rows(query))
 
-    def fact(self, name: str) -> str:
+    def get_value(self, name: str) -> str:
         """What was kept under that name; empty if nothing was."""
         for (value,) in self._file.rows("SELECT value FROM facts WHERE name = ?", (name,)):
             return str(value)

@@ -64,7 +64,7 @@ class Database:
             self._closed = True
             self._disconnect()
 
-    def renewed(self) -> bool:
+    def reopened(self) -> bool:
         """Whether it was opened since this was asked last; first of all, opens what has to be.
 
         The file was missing, damaged or another one then, or this is the first time. What is in
@@ -112,7 +112,7 @@ class Database:
                 self._fail(what, error)
                 return None
             self.busy = False
-            self._tell("")
+            self._report("")
             return done
 
     def _connect_or_quarantine(self) -> None:
@@ -168,9 +168,9 @@ class Database:
         self.busy = _is_busy(error)
         if _is_damage(error):
             self._disconnect()
-        self._tell(f"{self.path}: cannot {what}: {error}")
+        self._report(f"{self.path}: cannot {what}: {error}")
 
-    def _tell(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         if problem and not self.problem:
             _log.error("incidents are kept in memory only", file=str(self.path), problem=problem)
         elif self.problem and not problem:

@@ -51,7 +51,7 @@ def incident(alias: str = "breakerd:box:payments:1") -> Incident:
         breaker="payments",
         kind="open",
         opened_at=0.0,
-        not_before=0.0,
+        notify_at=0.0,
         stages=(Stage(0, "P3"), Stage(60, "P1")),
         content=CONTENT,
     )
@@ -65,7 +65,7 @@ def history(emulator: Emulator, alias: str) -> list[str]:
 
 def carried_out(sink: JsmSink | JsmOpsSink, told: Incident, step: Step) -> bool:
     if step.kind is StepKind.PRIORITY:
-        told.delivery_to(sink.name).raised = step.number
+        told.delivery_to(sink.name).escalations = step.number
     request_id = sink.send(told, step)
     return not request_id or sink.look(request_id) is RequestState.DONE
 

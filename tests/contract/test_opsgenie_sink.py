@@ -58,11 +58,11 @@ def incident(alias: str, content: AlertContent, *, minimal: bool = False) -> Inc
         breaker="payments",
         kind="open",
         opened_at=0.0,
-        not_before=0.0,
+        notify_at=0.0,
         stages=(Stage(0, "P3"), Stage(60, "P1")),
         content=content,
     )
-    made.delivery_to(OpsGenieSink.name).minimal = minimal
+    made.delivery_to(OpsGenieSink.name).reduced = minimal
     return made
 
 

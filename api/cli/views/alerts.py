@@ -6,7 +6,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 
 _COLOURS = {"active": "red", "quiet": "yellow", "closed": "green"}
 
@@ -60,7 +60,7 @@ def _told(alert: dict[str, Any]) -> str:
 
 
 def _stage(stage: dict[str, Any]) -> str:
-    return f"{stage['priority']} after {duration(stage['after'])}"
+    return f"{stage['priority']} after {format_duration(stage['after'])}"
 
 
 def _delivered(delivery: dict[str, Any]) -> str:

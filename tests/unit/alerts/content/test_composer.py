@@ -25,7 +25,7 @@ from breakerd.alerts.content.composer import (
     why,
 )
 from breakerd.alerts.model.content import MESSAGE, AlertContent, AlertContext
-from breakerd.alerts.model.text import duration, shorten
+from breakerd.alerts.model.text import format_duration, truncate
 from breakerd.alerts.settings.service_identity import find_fields
 from breakerd.breaker.testing import DrivenClock, run_call
 from tests.unit.alerts.conftest import World
@@ -204,7 +204,7 @@ def test_unknown_memory_is_said() -> None:
     ],
 )
 def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_sparkline() -> None:
@@ -229,8 +229,8 @@ def test_key_value(tag: str, made: str) -> None:
 
 
 def test_shorten() -> None:
-    assert shorten("abc", 3) == "abc"
-    assert shorten("ab cd", 4) == "ab…"
+    assert truncate("abc", 3) == "abc"
+    assert truncate("ab cd", 4) == "ab…"
 
 
 def test_the_description_tells_the_spread_and_what_happened_lately(world: World) -> None:

@@ -150,7 +150,7 @@ def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None
     """Suspended after its round began: the lease is looked at before each request."""
     assert world.alerting is not None
     world.registry.get("a").force_open("a test")
-    world.alerting._worker.reconcile(world.alerting.settings)
+    world.alerting._worker._lead(world.alerting.settings)
     world.wall.advance(16)
     world.alerting._pipeline.run(world.wall())
     assert world.emulator.requests == []
@@ -174,7 +174,7 @@ def test_a_silence_made_in_one_counts_in_all(world: World, other: Other) -> None
 def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     world.registry.get("a").force_open("a test")
     assert world.alerting is not None
-    world.alerting._worker.reconcile(world.alerting.settings)
+    world.alerting._worker._lead(world.alerting.settings)
     (incident,) = world.alerting._incident_log
     message = incident.content.message
     object.__setattr__(incident.content, "message", "")
@@ -195,7 +195,7 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
 def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     alerting = world.start()
     world.slow()
-    alerting._worker.reconcile(alerting.settings)
+    alerting._worker._lead(alerting.settings)
     (incident,) = alerting._incident_log
     object.__setattr__(incident.content, "message", "")
     world.after()
@@ -259,7 +259,7 @@ def test_who_is_not_the_sender_any_more_cannot_write(world: World) -> None:
     (incident,) = alerting._incident_log
     second = Store(world.database, "second")
     second.open()
-    assert second.claim("driven", world.wall() + 1000, 15.0)
+    assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
     with pytest.raises(LeaseLostError):
         alerting._store.save([(incident, True)], {})
     assert second.find(incident.id) is not None

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd import AlertingSettings, OpsGenieSettings
-from breakerd.alerts.model.delivery import Delivery
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import RejectedError
@@ -48,7 +48,7 @@ def test_pauses_grow_up_to_a_limit(world: World) -> None:
     for _ in range(12):
         world.after(60)
         (incident,) = alerting._incident_log
-        pauses.append(incident.deliveries["opsgenie"].not_before - world.wall())
+        pauses.append(incident.deliveries["opsgenie"].retry_at - world.wall())
     assert pauses[0] <= 1
     assert pauses[0] < pauses[3] < pauses[6]
     assert max(pauses) <= 60
@@ -102,7 +102,7 @@ def test_nothing_is_closed_that_never_left(world: World) -> None:
 
 def test_an_opening_that_arrived_lower_is_raised() -> None:
     """The second creation is only counted there, and leaves the priority as it is."""
-    delivery = Delivery(tried="P3")
+    delivery = DeliveryState(attempted_priority="P3")
     delivery.confirm(1.0, Step(StepKind.CREATE, priority="P1"))
     assert delivery.priority == "P3"
 
@@ -188,7 +188,7 @@ def test_a_wrong_address_is_no_reason_to_give_up(world: World) -> None:
 
 def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: World) -> None:
     world.start()
-    sink = world.alerting._pipeline._senders["opsgenie"].dispatcher.sink  # type: ignore[union-attr]
+    sink = world.alerting._pipeline._senders["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
     assert isinstance(sink, OpsGenieSink)
     sink._client._client.event_hooks = {"response": [_refuse_status]}
     world.slow()
@@ -382,5 +382,5 @@ def test_pauses_are_read_from_headers(header: str, value: str, pause: float) -> 
 def _open_incidents(world: World) -> list[Incident]:
     """Opens incidents without delivering yet."""
     assert world.alerting is not None
-    world.alerting._worker.reconcile(world.alerting.settings)
+    world.alerting._worker._lead(world.alerting.settings)
     return list(world.alerting._incident_log)

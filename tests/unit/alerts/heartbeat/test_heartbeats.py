@@ -90,7 +90,7 @@ def test_not_by_a_process_that_does_not_send(beating: World) -> None:
     for _ in range(60):
         beating.wall.advance(1)
         other.run_once()
-        pulse_of(beating)._worker.round(settings)
+        pulse_of(beating)._worker.run_round(settings)
     assert len(asked(beating.emulator)) == before
     other.close()
 
@@ -141,7 +141,7 @@ def test_one_of_jira_service_management(jsm_emulator: Emulator) -> None:
     jsm_emulator.add_heartbeat(BEAT, interval=1)
     pulse = Heartbeats(jsm_settings(jsm_emulator, heartbeat_team=team), threaded=False)
     for now in (1.0, 2.0):
-        pulse.round(now, {"jsm_ops.ops": now}.__getitem__)
+        pulse.run_due(now, {"jsm_ops.ops": now}.__getitem__)
     pulse.close()
     assert asked(jsm_emulator) == ["look", "ping"]
     assert pulse.last_success == {"jsm_ops.ops": 2.0}
@@ -153,7 +153,7 @@ def test_one_of_jira_that_does_not_exist(jsm_emulator: Emulator, team: str) -> N
     real = jsm_emulator.add_team("payments")
     settings = jsm_settings(jsm_emulator, heartbeat_team=team or real)
     pulse = Heartbeats(settings, threaded=False)
-    pulse.round(1.0, {"jsm_ops.ops": 1.0}.__getitem__)
+    pulse.run_due(1.0, {"jsm_ops.ops": 1.0}.__getitem__)
     pulse.close()
     assert [f"there is no heartbeat {BEAT!r}" in problem for problem in pulse.problems()] == [True]
 
@@ -216,7 +216,7 @@ def held_pulse(monkeypatch: pytest.MonkeyPatch) -> tuple[Held, Heartbeats]:
         "breakerd.alerts.heartbeat.heartbeats.configured_heartbeats", lambda _settings: configured
     )
     pulse = Heartbeats(AlertingSettings(), threaded=True)
-    pulse.round(1.0, {"opsgenie": 1.0}.__getitem__)
+    pulse.run_due(1.0, {"opsgenie": 1.0}.__getitem__)
     assert held.asked.acquire(timeout=30)
     return held, pulse
 
@@ -224,7 +224,7 @@ def held_pulse(monkeypatch: pytest.MonkeyPatch) -> tuple[Held, Heartbeats]:
 def test_one_that_hangs_holds_up_nobody_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     held, pulse = held_pulse(monkeypatch)
     for now in (2.0, 3.0, 60.0):
-        pulse.round(now, {"opsgenie": now}.__getitem__)
+        pulse.run_due(now, {"opsgenie": now}.__getitem__)
     assert not held.asked.acquire(blocking=False)
     pulse.close()
     assert not held.closed.is_set()
@@ -237,5 +237,5 @@ def test_one_that_is_over_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> N
     held.let_go.set()
     pulse.close()
     assert held.closed.wait(30)
-    pulse.round(60.0, {"opsgenie": 60.0}.__getitem__)
+    pulse.run_due(60.0, {"opsgenie": 60.0}.__getitem__)
     assert not held.asked.acquire(blocking=False)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Delivery
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
 from breakerd.alerts.model.incident import Incident, Phase, Rules, ordinal
 from breakerd.alerts.model.receiver import ReceiverPolicy
@@ -22,25 +22,25 @@ def incident(*, not_before: float = T, closes: bool = True) -> Incident:
         breaker="pay",
         kind="open",
         opened_at=T,
-        not_before=not_before,
+        notify_at=not_before,
         stages=(Stage(0, "P3"), Stage(60, "P1")),
         content=AlertContent("pay open", "", "pay", "breakerd"),
-        rules=Rules(closes=closes),
+        rules=Rules(auto_close=closes),
     )
 
 
-def told(made: Incident) -> Delivery:
+def told(made: Incident) -> DeliveryState:
     delivery = made.delivery_to("x")
     delivery.confirm(T, Step(StepKind.CREATE, priority="P3"))
-    delivery.polled_at, delivery.looked = T + 1000, True
+    delivery.polled_at, delivery.polled = T + 1000, True
     return delivery
 
 
 def test_is_told_from_its_time_on() -> None:
     made = incident(not_before=T + 10)
-    assert next_step(made, T + 9, Delivery()) is None
+    assert next_step(made, T + 9, DeliveryState()) is None
     assert not is_behind(made, ReceiverPolicy("x"), T + 9)
-    assert next_step(made, T + 10, Delivery()) == Step(StepKind.CREATE, priority="P3")
+    assert next_step(made, T + 10, DeliveryState()) == Step(StepKind.CREATE, priority="P3")
     assert is_behind(made, ReceiverPolicy("x"), T + 10)
     assert made.deliveries == {}, "asking changes nothing"
 
@@ -73,14 +73,14 @@ def test_what_was_over_before_it_was_told_is_not_told() -> None:
     made = incident()
     made.resolve(T + 1, "")
     made.close(T + 1)
-    assert next_step(made, T + 2, Delivery()) is None
+    assert next_step(made, T + 2, DeliveryState()) is None
     assert is_settled(made)
 
 
 @pytest.mark.parametrize("closes", [True, False])
 def test_what_may_have_arrived_is_closed_if_alerts_are(*, closes: bool) -> None:
     made = incident(closes=closes)
-    made.delivery_to("x").tried = "P3"
+    made.delivery_to("x").attempted_priority = "P3"
     made.resolve(T + 1, "")
     assert next_step(made, T + 1, made.delivery_to("x")) is None, "it may come back"
     made.close(T + 9)
@@ -103,7 +103,7 @@ def test_what_is_left_to_people_ends_with_a_note() -> None:
 def test_what_was_given_up_is_closed_all_the_same() -> None:
     made = incident()
     delivery = told(made)
-    delivery.dead = "422"
+    delivery.dead_letter_reason = "422"
     made.advance(T + 60, str)
     assert next_step(made, T + 60, delivery) is None
     made.close(T + 61)
@@ -119,7 +119,7 @@ def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
     delivery = told(made)
     made.notes.append("one")
     delivery.confirm(T, Step(StepKind.NOTE, note="one", number=0))
-    delivery.lose()
+    delivery.mark_missing()
     assert next_step(made, T, delivery) == Step(StepKind.CREATE, priority="P3")
     delivery.confirm(T, Step(StepKind.CREATE, priority="P3"))
     assert next_step(made, T, delivery) == Step(StepKind.NOTE, note="one", number=0)
@@ -129,7 +129,7 @@ def test_survives_being_written_down() -> None:
     made = incident()
     delivery = told(made)
     made.advance(T + 60, str)
-    delivery.pending = next_step(made, T + 60, delivery)
+    delivery.accepted_step = next_step(made, T + 60, delivery)
     delivery.request_id = "r"
     again = Incident.from_dict(json.loads(json.dumps(made.as_dict())))
     assert again == made
@@ -139,10 +139,10 @@ def test_survives_being_written_down() -> None:
 def test_a_clock_that_is_behind_keeps_what_has_passed() -> None:
     made = incident(not_before=T + 5)
     delivery = told(made)
-    delivery.accepted_at = delivery.not_before = T + 40
+    delivery.accepted_at = delivery.retry_at = T + 40
     made.clamp_times(T - 1000)
-    assert (made.opened_at, made.not_before) == (T - 1000, T - 995)
-    assert (delivery.accepted_at, delivery.created_at, delivery.not_before) == (
+    assert (made.opened_at, made.notify_at) == (T - 1000, T - 995)
+    assert (delivery.accepted_at, delivery.created_at, delivery.retry_at) == (
         T - 1000,
         T - 1000,
         0,
@@ -152,7 +152,7 @@ def test_a_clock_that_is_behind_keeps_what_has_passed() -> None:
 def test_a_clock_that_is_ahead_changes_no_times() -> None:
     made = incident(not_before=T + 5)
     made.clamp_times(T + 1000)
-    assert (made.opened_at, made.not_before) == (T, T + 5)
+    assert (made.opened_at, made.notify_at) == (T, T + 5)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def make_incident(
         breaker="payments",
         kind="open",
         opened_at=1_800_000_000.0,
-        not_before=1_800_000_000.0,
+        notify_at=1_800_000_000.0,
         stages=(Stage(0, "P3"), Stage(60, "P2"), Stage(600, "P1")),
         content=content,
     )

@@ -74,7 +74,7 @@ def test_priorities_are_severities(
 def test_the_minimal_form_has_what_is_mandatory_only(
     receiver: Receiver, sink: PagerDutySink, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).minimal = True
+    incident.delivery_to(sink.name).reduced = True
     sink.send(incident, LIFE[0])
     event = receiver.requests[0].json
     assert set(event["payload"]) == {"summary", "source", "severity", "component", "class"}

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.delivery import Delivery
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_report, incident_report
@@ -23,11 +23,11 @@ def incident(**delivery: Any) -> Incident:
         breaker="payments",
         kind="open",
         opened_at=AT,
-        not_before=AT,
+        notify_at=AT,
         stages=(Stage(0, "P3"), Stage(90, "P1")),
         content=AlertContent("payments [bold]open[/]", "", "payments", "breakerd"),
         notes=["Now open: [red]slow[/]"],
-        deliveries={"opsgenie": Delivery(**delivery)} if delivery else {},
+        deliveries={"opsgenie": DeliveryState(**delivery)} if delivery else {},
     )
 
 
@@ -75,5 +75,5 @@ def test_who_was_told_in_the_list() -> None:
     assert "opsgenie, closed there" in listed(incident(created=True, closed=True))
     assert " no " in listed(incident())
     held = incident()
-    held.held = "silenced by ada: move"
+    held.muted_by = "silenced by ada: move"
     assert "silenced by ada: move" in listed(held)
