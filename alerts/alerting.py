@@ -8,16 +8,15 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from breakerd.alerts.coordination.clock import steady_time
+from breakerd.alerts.coordination.clock import shared_monotonic_clock
 from breakerd.alerts.coordination.lease import Lease, boot_id
-from breakerd.alerts.coordination.worker import Parts, Worker
-from breakerd.alerts.delivery.pipeline import Outbox
-from breakerd.alerts.heartbeat.heartbeats import Pulse
-from breakerd.alerts.incidents import policy
-from breakerd.alerts.incidents.observer import Watcher
+from breakerd.alerts.coordination.worker import AlertWorker, Components
+from breakerd.alerts.delivery.pipeline import DeliveryPipeline
+from breakerd.alerts.heartbeat.heartbeats import Heartbeats
+from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.silence import Wanted
-from breakerd.alerts.muting.silences import Silencer
+from breakerd.alerts.model.silence import SilenceRequest
+from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.settings.alerting import (
     SECTION,
     AlertingSettings,
@@ -33,8 +32,8 @@ from breakerd.alerts.status import (
     silence_report,
     stages_report,
 )
-from breakerd.alerts.storage.commands import Wishes
-from breakerd.alerts.storage.incident_log import Ledger
+from breakerd.alerts.storage.commands import CommandQueue
+from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
 from breakerd.breaker.config import ConfigFile, Document, validate
 from breakerd.breaker.errors import ConfigError, ConfigProblem
@@ -104,22 +103,22 @@ class Alerting:
         self._own_watch = False
         self._store = Store(self.settings.alerts.database, uuid.uuid4().hex[:12])
         self._store.open()
-        self._now = now or steady_time(self._store, boot_id())
+        self._now = now or shared_monotonic_clock(self._store, boot_id())
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
-        self._ledger = Ledger(self._store)
-        self._silencer = Silencer(self._store, self._now())
-        self._watcher = Watcher(registry, self.settings, self._now)
-        self._wishes = Wishes(self._store, self._ledger)
+        self._incident_log = IncidentLog(self._store)
+        self._silences = Silences(self._store, self._now())
+        self._observer = BreakerObserver(registry, self.settings, self._now)
+        self._wishes = CommandQueue(self._store, self._incident_log)
         lease = Lease(self._store, clock, boot)
-        self._outbox = Outbox(self._ledger, self.settings, lambda: lease.valid)
-        self._worker = Worker(
-            Parts(
-                self._store, lease, self._ledger, self._silencer, self._watcher, self._wishes,
-                self._outbox,
+        self._pipeline = DeliveryPipeline(self._incident_log, self.settings, lambda: lease.valid)
+        self._worker = AlertWorker(
+            Components(
+                self._store, lease, self._incident_log, self._silences, self._observer, self._wishes,
+                self._pipeline,
             ),
             self._now,
         )  # fmt: skip
-        self._pulse = Pulse(self.settings, threaded=not self._driven)
+        self._heartbeats = Heartbeats(self.settings, threaded=not self._driven)
         self._secrets: Secrets | None = None
         self._secrets_at = float("-inf")
         self._leave: Callable[[], None] = _nothing
@@ -150,7 +149,7 @@ class Alerting:
     def start(self) -> None:
         """Begins to watch, and to deliver."""
         self._leave = self.registry.subscribe(self._notice)
-        self._outbox.say_who_is_told()
+        self._pipeline.log_receivers()
         for problem in find_fields(self.settings.opsgenie).problems:
             _log.warning(problem)
         if self._own_watch and self._config is not None:
@@ -164,7 +163,7 @@ class Alerting:
         self._leave = _nothing
         self._leave_config()
         self._worker.stop(timeout)
-        self._pulse.close()
+        self._heartbeats.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -181,12 +180,12 @@ class Alerting:
     def run_once(self) -> None:
         """One round: looks at the breakers, lets time pass, and delivers what is due."""
         self._follow_secrets()
-        self._worker.round(self.settings)
-        self._pulse.round(self._now(), self._outbox.round_succeeded_at)
+        self._worker.run_round(self.settings)
+        self._heartbeats.run_due(self._now(), self._pipeline.round_succeeded_at)
 
     def _notice(self, event: Event) -> None:
         """Called by the engine: puts the evidence away, and wakes."""
-        self._watcher.notice(event)
+        self._observer.on_event(event)
         self._worker.wake()
 
     # --- settings
@@ -226,10 +225,10 @@ class Alerting:
 
         Another `database` counts from the next start.
         """
-        with self._ledger.lock:
-            self.settings = self._watcher.settings = settings
-            self._outbox.switch(settings)
-        self._pulse.switch(settings)
+        with self._incident_log.lock:
+            self.settings = self._observer.settings = settings
+            self._pipeline.reconfigure(settings)
+        self._heartbeats.reconfigure(settings)
         self._worker.wake()
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
@@ -265,8 +264,8 @@ class Alerting:
 
     def silences(self) -> list[dict[str, Any]]:
         """The silences that are not over, as JSON-able data; those of other processes too."""
-        self._silencer.refresh(self._now())
-        return [silence_report(silence) for silence in self._silencer.silences(self._now())]
+        self._silences.refresh(self._now())
+        return [silence_report(silence) for silence in self._silences.unexpired(self._now())]
 
     def maintenance(self) -> list[dict[str, Any]]:
         """The maintenance windows of the settings, as JSON-able data; `ends_at` if one is open."""
@@ -304,8 +303,8 @@ class Alerting:
         Raises:
             ValueError: a value makes no sense.
         """
-        wanted = Wanted(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
-        number = self._silencer.add(self._now(), wanted)
+        wanted = SilenceRequest(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
+        number = self._silences.add(self._now(), wanted)
         self._worker.wake()
         return number
 
@@ -315,7 +314,7 @@ class Alerting:
         Raises:
             KeyError: there is none of that id.
         """
-        self._silencer.end(self._now(), silence_id)
+        self._silences.end(self._now(), silence_id)
         self._worker.wake()
 
     # --- what was given up
@@ -352,7 +351,7 @@ class Alerting:
             return None
 
     def _existing(self, incident_id: str) -> Incident:
-        found = self._ledger.find(incident_id) or self._store.find(incident_id)
+        found = self._incident_log.find(incident_id) or self._store.find(incident_id)
         if found is None:
             raise KeyError(incident_id)
         return found
@@ -362,20 +361,20 @@ class Alerting:
     @property
     def paging(self) -> bool:
         """Whether a person hears of incidents."""
-        return self._outbox.paging
+        return self._pipeline.paging
 
     def problems(self) -> list[str]:
         """What keeps alerts from reaching people, in sentences; nothing if all is well."""
         opsgenie, store = self.settings.opsgenie, self._store
-        found = self._outbox.problems()
-        if policy.sends(opsgenie):
+        found = self._pipeline.problems()
+        if opsgenie.active:
             found += find_fields(opsgenie).problems
-            found += self._pulse.problems()
+            found += self._heartbeats.problems()
         if store.problem:
             found.append(f"incidents are kept in memory only: {store.problem}")
-        if store.put_aside:
-            found.append(store.put_aside)
-        return found + self._outbox.given_up()
+        if store.quarantined:
+            found.append(store.quarantined)
+        return found + self._pipeline.dead_letter_problems()
 
     def health(self) -> dict[str, Any]:
         """Whether alerts leave: `ok`, `paging`, and the `problems`.
@@ -383,22 +382,22 @@ class Alerting:
         To page nobody by choice is ok; to want to, and fail, is not.
         """
         problems = self.problems()
-        wanted = policy.sends(self.settings.opsgenie)
+        wanted = self.settings.opsgenie.active
         ok = not problems or not (wanted or self._store.problem)
         return {"ok": ok, "paging": self.paging, "problems": problems}
 
     def stats(self) -> AlertStats:
         """Figures for metrics."""
         now = self._now()
-        pending = self._outbox.owing(now)
+        pending = self._pipeline.pending(now)
         oldest = max((now - incident.opened_at for incident in pending), default=0.0)
         return AlertStats(
             pending=len(pending),
             oldest_pending_seconds=oldest,
-            counts=self._outbox.counts,
-            dead_letters=self._outbox.dead_letters(),
-            last_success=self._outbox.last_success,
-            last_heartbeat=self._pulse.last_success,
+            counts=self._pipeline.counts,
+            dead_letters=self._pipeline.dead_letters(),
+            last_success=self._pipeline.last_success,
+            last_heartbeat=self._heartbeats.last_success,
         )
 
     def incidents(self, *, limit: int = 100, state: str | None = None) -> list[dict[str, Any]]:
@@ -408,18 +407,20 @@ class Alerting:
             limit: at most so many.
             state: only those that are "active", "quiet" or "closed"; None for all.
         """
-        receiver = self._outbox.receiver
-        return [incident_report(each, receiver) for each in self._ledger.latest(limit, state)]
+        receiver = self._pipeline.first_receiver
+        return [incident_report(each, receiver) for each in self._incident_log.latest(limit, state)]
 
     def staged_alerts(self, breaker: str) -> dict[str, Any]:
         """The stages of one breaker's incidents, in go-breaker's form."""
-        waiting = [i for i in self._ledger if i.breaker == breaker and i.escalates_at is not None]
+        waiting = [
+            i for i in self._incident_log if i.breaker == breaker and i.escalates_at is not None
+        ]
         return stages_report(self.settings.opsgenie, waiting, self._now())
 
     def opsgenie_status(self) -> dict[str, Any]:
         """The settings of `[opsgenie]` in go-breaker's form, the key masked, and who is paged."""
         return settings_report(self.settings.opsgenie) | {
-            "initialized": self._outbox.receiver == self.settings.opsgenie.flavour,
+            "initialized": self._pipeline.first_receiver == self.settings.opsgenie.flavour,
             "paging": self.paging,
             "problems": self.problems(),
             "receivers": self.receivers(),
@@ -430,10 +431,10 @@ class Alerting:
 
         Times are in seconds since the epoch; None if never, or if there is no heartbeat.
         """
-        pinged = self._pulse.last_success
+        pinged = self._heartbeats.last_success
         return [
             {**state, "last_heartbeat": pinged.get(state["name"]) or None}
-            for state in self._outbox.states(self._now())
+            for state in self._pipeline.states(self._now())
         ]
 
 

@@ -8,39 +8,17 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
+
+from breakerd.alerts.model.chart import Chart
 
 _LONGEST: Final = 20.0
 """Seconds."""
 _HANDED_ON: Final = ("HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR", "XDG_")
 """How the variables begin that the other process gets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """What the picture shows.
-
-    Attributes:
-        title: what it is of.
-        latencies_ms: of the latest calls, oldest first.
-        threshold_ms: what they are held against.
-    """
-
-    title: str
-    latencies_ms: tuple[int, ...]
-    threshold_ms: float
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The chart of that data.
-
-        Raises:
-            TypeError, KeyError: the data is not a chart's.
-        """
-        return cls(data["title"], tuple(data["latencies_ms"]), data["threshold_ms"])
 
 
 def can_draw() -> bool:

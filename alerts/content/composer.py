@@ -3,19 +3,20 @@
 import math
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Final
 
-from breakerd.alerts.content.chart import Chart, can_draw
-from breakerd.alerts.model.text import duration, shorten
+from breakerd.alerts.content.chart import can_draw
+from breakerd.alerts.model.chart import Chart
+from breakerd.alerts.model.content import MESSAGE, AlertContent, AlertContext
+from breakerd.alerts.model.text import format_duration, truncate
 from breakerd.alerts.settings.alerting import AlertingSettings, OpsGenieSettings
 from breakerd.alerts.settings.service_identity import Fields
 from breakerd.breaker._version import __version__
-from breakerd.breaker.events.events import Evidence, Transition
+from breakerd.breaker.events.events import Transition
 from breakerd.breaker.runtime.report import Status
 
-MESSAGE: Final = 130
 DESCRIPTION: Final = 15_000
 TAGS: Final = 20
 TAG: Final = 50
@@ -48,66 +49,14 @@ _FEWEST_CHARTED: Final = 5
 """A picture of fewer calls tells nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What an alert says; each part within the limits."""
-
-    message: str
-    description: str
-    entity: str
-    source: str
-    team: str = ""
-    tags: list[str] = field(default_factory=list)
-    details: dict[str, str] = field(default_factory=dict)
-    chart: Chart | None = None
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The content of that data, as `dataclasses.asdict` makes it.
-
-        Raises:
-            TypeError: the data is not a content's.
-        """
-        chart = data.get("chart")
-        return cls(**{**data, "chart": Chart.from_dict(chart) if chart else None})
-
-    def as_dict(self) -> dict[str, Any]:
-        """The content as JSON-able data."""
-        return asdict(self)
-
-    @property
-    def has_picture(self) -> bool:
-        """Whether there is a picture to attach."""
-        return self.chart is not None
-
-    def minimal(self) -> "Content":
-        """The least that still pages, for a receiver that refused more."""
-        return Content(self.message[:MESSAGE], "", "", self.source, self.team)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What there is to be told."""
-
-    kind: str
-    """"open", "memory", "latency" or "trouble"."""
-    drill: bool
-    reason: str
-    note: str
-    evidence: tuple[Evidence, ...]
-    status: Status
-    transitions: tuple[Transition, ...] = ()
-    """The latest, oldest first."""
-
-
-def compose(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> Content:
+def compose(trouble: AlertContext, settings: AlertingSettings, fields: Fields) -> AlertContent:
     """What the alert for `trouble` says."""
     opsgenie = settings.opsgenie
-    return Content(
+    return AlertContent(
         message=message(trouble, opsgenie),
-        description=shorten(_description(trouble, settings), DESCRIPTION),
-        entity=shorten(trouble.status["name"], ENTITY),
-        source=shorten(opsgenie.source, SOURCE),
+        description=truncate(_description(trouble, settings), DESCRIPTION),
+        entity=truncate(trouble.status["name"], ENTITY),
+        source=truncate(opsgenie.source, SOURCE),
         team=fields.team,
         tags=_tags(trouble, opsgenie, fields),
         details=_details(trouble, settings, fields),
@@ -115,13 +64,13 @@ def compose(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> Con
     )
 
 
-def compose_group(first: Content, others: Sequence[str]) -> Content:
+def compose_group(first: AlertContent, others: Sequence[str]) -> AlertContent:
     """What the alert for several breakers that opened together says; `first` is of one of them."""
     more = f" (and {len(others):,} more)"
-    return replace(first, message=shorten(first.message, MESSAGE - len(more)) + more)
+    return replace(first, message=truncate(first.message, MESSAGE - len(more)) + more)
 
 
-def _chart(trouble: Trouble) -> Chart | None:
+def _chart(trouble: AlertContext) -> Chart | None:
     status = trouble.status
     latencies = tuple(status["recent_latencies_ms"][-_CHARTED:])
     if len(latencies) < _FEWEST_CHARTED or trouble.reason == "memory":
@@ -130,16 +79,16 @@ def _chart(trouble: Trouble) -> Chart | None:
     return Chart(title, latencies, status["latency_threshold_ms"])
 
 
-def message(trouble: Trouble, settings: OpsGenieSettings) -> str:
+def message(trouble: AlertContext, settings: OpsGenieSettings) -> str:
     """One sentence: what happened to what, and the evidence."""
     name = trouble.status["name"]
     service = f"{settings.api_name}/" if settings.api_name else ""
     what = _WHAT[trouble.kind]
     drill = "[DRILL] " if trouble.drill else ""
-    return shorten(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
+    return truncate(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
 
 
-def why(trouble: Trouble) -> str:
+def why(trouble: AlertContext) -> str:
     """The evidence in a sentence, or what else is known of the reason."""
     if trouble.evidence:
         return trouble.evidence[0].sentence()
@@ -167,7 +116,7 @@ def sparkline(values: list[int]) -> str:
     return "".join(_BARS[min(7, value * 8 // (highest + 1))] for value in newest)
 
 
-def _description(trouble: Trouble, settings: AlertingSettings) -> str:
+def _description(trouble: AlertContext, settings: AlertingSettings) -> str:
     status, opsgenie = trouble.status, settings.opsgenie
     lines = []
     if trouble.drill:
@@ -203,7 +152,7 @@ def _next(status: Status) -> str:
     if recovery is None:
         return "lets calls pass, and goes on watching."
     if recovery["phase"] == "wait":
-        return f"sends probes in {duration(recovery['seconds_left'])}; opens fully if they go well."
+        return f"sends probes in {format_duration(recovery['seconds_left'])}; opens fully if they go well."
     if recovery["phase"] == "probes":
         return "waits for its probes."
     return f"lets in {recovery['share']:.0%} of the calls, then more."
@@ -273,7 +222,7 @@ def _about_service(settings: OpsGenieSettings) -> list[str]:
     return [f"{name}: {value}" for name, value in rows.items() if value]
 
 
-def _tags(trouble: Trouble, settings: OpsGenieSettings, fields: Fields) -> list[str]:
+def _tags(trouble: AlertContext, settings: OpsGenieSettings, fields: Fields) -> list[str]:
     """The automatic tags first: routing depends on them, and there is room for twenty."""
     automatic = {
         "Environment": fields.environment.lower(),
@@ -290,7 +239,7 @@ def _tags(trouble: Trouble, settings: OpsGenieSettings, fields: Fields) -> list[
     }
     tags = [f"{key}:{value}" for key, value in automatic.items() if value]
     tags += [key_value(tag) for tag in settings.tags]
-    return [shorten(tag, TAG) for tag in dict.fromkeys(tags)][:TAGS]
+    return [truncate(tag, TAG) for tag in dict.fromkeys(tags)][:TAGS]
 
 
 def key_value(tag: str) -> str:
@@ -301,7 +250,7 @@ def key_value(tag: str) -> str:
     return f"**TAG_KEY_UNDEFINED**:{tag.strip(': ')}"
 
 
-def _details(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> dict[str, str]:
+def _details(trouble: AlertContext, settings: AlertingSettings, fields: Fields) -> dict[str, str]:
     """Routing fields first, so that they are the last to go where there is no room."""
     status, opsgenie = trouble.status, settings.opsgenie
     details = {
@@ -348,7 +297,7 @@ def _details(trouble: Trouble, settings: AlertingSettings, fields: Fields) -> di
 def _within(details: dict[str, str], room: int) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, value in details.items():
-        short = shorten(value, 1000)
+        short = truncate(value, 1000)
         room -= len(key) + len(short)
         if room < 0:
             break

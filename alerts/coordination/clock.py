@@ -8,7 +8,7 @@ from breakerd.alerts.storage.store import Store
 _EPOCH = "epoch"
 
 
-def steady_time(store: Store, boot: str) -> Callable[[], float]:
+def shared_monotonic_clock(store: Store, boot: str) -> Callable[[], float]:
     """Seconds since the epoch, the same for all processes that share `store`.
 
     The wall clock is read once; from then on the monotonic clock counts, which all processes of a
@@ -20,9 +20,9 @@ def steady_time(store: Store, boot: str) -> Callable[[], float]:
         boot: which start of the machine this is; empty if that is not known.
     """
     offset = time.time() - time.monotonic()
-    known_boot, _, known = store.fact(_EPOCH).partition(" ")
-    if boot and known_boot == boot and store.in_use():
+    known_boot, _, known = store.get_value(_EPOCH).partition(" ")
+    if boot and known_boot == boot and store.has_leader_or_pending():
         offset = float(known)
     else:
-        store.keep_fact(_EPOCH, f"{boot} {offset!r}")
+        store.set_value(_EPOCH, f"{boot} {offset!r}")
     return lambda: offset + time.monotonic()

@@ -18,7 +18,7 @@ _LEAST: Final = 2.0
 class Lease:
     """One process's claim to send, for a few seconds at a time.
 
-    A process that is killed loses it at once, since the system tells (see `ProcessLock`); one that
+    A process that is killed loses it at once, since the system tells (see `LivenessLock`); one that
     hangs or is suspended, when it runs out. It lasts longer than a request may, so that whoever
     begins one has it until the answer is there.
 
@@ -34,7 +34,7 @@ class Lease:
     def __init__(self, store: Store, clock: Callable[[], float], boot: str) -> None:
         self.held = False
         """Whether this process sends."""
-        self.alone = False
+        self.standalone = False
         """Whether it does so because the file cannot be asked."""
         self.term = 0
         """Grows each time that another process begins to send; what is known from an earlier term
@@ -50,17 +50,21 @@ class Lease:
         Args:
             request_timeout: the longest that a request takes, in seconds.
         """
-        asked_at, length = self.clock(), request_timeout + _SPARE
-        if self.held and not self.alone and self._until - asked_at > request_timeout + _LEAST:
+        accepted_at, length = self.clock(), request_timeout + _SPARE
+        if (
+            self.held
+            and not self.standalone
+            and self._until - accepted_at > request_timeout + _LEAST
+        ):
             return True
-        term = self._store.claim(self.boot, asked_at, length)
-        if term is None and self.held and not self.alone and asked_at < self._until:
+        term = self._store.acquire_lease(self.boot, accepted_at, length)
+        if term is None and self.held and not self.standalone and accepted_at < self._until:
             # Busy for a moment, perhaps; nobody else can have it yet.
             return True
         before = self.held
-        self.alone, self.held = term is None, term != 0
+        self.standalone, self.held = term is None, term != 0
         if term:
-            self.term, self._until = term, asked_at + length
+            self.term, self._until = term, accepted_at + length
         if self.held != before:
             _log.info("this process sends alerts" if self.held else "another process sends alerts")
         return self.held
@@ -68,7 +72,7 @@ class Lease:
     @property
     def valid(self) -> bool:
         """Whether no other process can be sending now."""
-        return self.held and (self.alone or self.clock() < self._until)
+        return self.held and (self.standalone or self.clock() < self._until)
 
     def release(self) -> None:
         """Gives it to whoever wants it."""

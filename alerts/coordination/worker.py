@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from breakerd.alerts.coordination.lease import Lease
-from breakerd.alerts.delivery.pipeline import Outbox
-from breakerd.alerts.incidents.observation import Testimony, Witness
-from breakerd.alerts.incidents.observer import Watcher
+from breakerd.alerts.delivery.pipeline import DeliveryPipeline
+from breakerd.alerts.incidents.observation import ObservationSource, PeerReport
+from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.alerts.incidents.reconciler import Reconciler
-from breakerd.alerts.muting.silences import Silencer
+from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.storage.commands import Wishes
-from breakerd.alerts.storage.incident_log import LeaseLostError, Ledger
+from breakerd.alerts.storage.commands import CommandQueue
+from breakerd.alerts.storage.incident_log import IncidentLog, LeaseLostError
 from breakerd.alerts.storage.store import Store
 from breakerd.breaker.logging import get_logger
 
@@ -33,19 +33,19 @@ _GRACE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """What a worker works with."""
 
     store: Store
     lease: Lease
-    ledger: Ledger
-    silencer: Silencer
-    watcher: Watcher
-    wishes: Wishes
-    outbox: Outbox
+    incident_log: IncidentLog
+    silences: Silences
+    observer: BreakerObserver
+    wishes: CommandQueue
+    pipeline: DeliveryPipeline
 
 
-class Worker:
+class AlertWorker:
     """One process's part in alerting: all of it while it holds the lease, else what it sees.
 
     Args:
@@ -53,10 +53,10 @@ class Worker:
         now: seconds since the epoch.
     """
 
-    def __init__(self, parts: Parts, now: Callable[[], float]) -> None:
+    def __init__(self, parts: Components, now: Callable[[], float]) -> None:
         self._parts = parts
         self._now = now
-        self._reconciler = Reconciler(parts.ledger, lambda: parts.silencer.silences(now()))
+        self._reconciler = Reconciler(parts.incident_log, lambda: parts.silences.unexpired(now()))
         self._round = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -75,7 +75,7 @@ class Worker:
             target=self._run, args=(work,), name="breakerd-alerts", daemon=True
         )
         self._thread.start()
-        self._parts.outbox.start(self._now, self.wake)
+        self._parts.pipeline.start(self._now, self.wake)
 
     def wake(self) -> None:
         """Something has happened."""
@@ -100,7 +100,7 @@ class Worker:
             self._wake.wait(_IDLE)
             self._wake.clear()
         self._try(work)
-        self._parts.outbox.stop(self._drain_until)
+        self._parts.pipeline.stop(self._drain_until)
         self._try(self._finish)
         self._release()
 
@@ -114,92 +114,92 @@ class Worker:
         """The last word on what was delivered."""
         if self._parts.lease.held:
             self._write()
-            self._parts.ledger.tidy(self._parts.outbox.receivers)
+            self._parts.incident_log.compact(self._parts.pipeline.policies)
 
     def _release(self) -> None:
         with self._round:
-            self._parts.outbox.close()
+            self._parts.pipeline.close()
             self._parts.lease.release()
             self._parts.store.close()
 
     # --- a round
 
-    def round(self, settings: AlertingSettings) -> None:
+    def run_round(self, settings: AlertingSettings) -> None:
         """Looks at the breakers, lets time pass, and delivers what is due if no thread does."""
-        outbox = self._parts.outbox
+        pipeline = self._parts.pipeline
         with self._round:
             for _ in range(_TURNS):
-                self.reconcile(settings)
+                self._lead(settings)
                 if self._threaded or not self._parts.lease.held:
                     break
-                before = outbox.looks
-                outbox.run(self._now())
-                if outbox.looks == before:
+                before = pipeline.ack_polls
+                pipeline.run(self._now())
+                if pipeline.ack_polls == before:
                     break
-            self._parts.ledger.tidy(outbox.receivers)
-        outbox.wake()
+            self._parts.incident_log.compact(pipeline.policies)
+        pipeline.wake()
 
-    def reconcile(self, settings: AlertingSettings) -> None:
+    def _lead(self, settings: AlertingSettings) -> None:
         """Brings incidents up to date, if it is this process that sends; else says what it sees."""
         now, parts = self._now(), self._parts
-        with parts.ledger.lock:
-            parts.watcher.look(now)
-            parts.silencer.refresh(now)
+        with parts.incident_log.lock:
+            parts.observer.poll(now)
+            parts.silences.refresh(now)
             sends = self.claim(settings)
             self._testify()
             if not sends:
                 return
-            parts.wishes.grant(now)
-            parts.outbox.mind_receivers()
-            witnesses: list[Witness] = [parts.watcher, *self._others()]
+            parts.wishes.execute(now)
+            parts.pipeline.refresh_receivers()
+            witnesses: list[ObservationSource] = [parts.observer, *self._others()]
             self._reconciler.round(now, witnesses, settings)
             self._write()
 
     def claim(self, settings: AlertingSettings) -> bool:
         """Whether this process sends; if it begins to, it takes up what the last one left."""
-        lease, ledger = self._parts.lease, self._parts.ledger
-        if self._parts.store.renewed():
-            ledger.rewrite()
-        held, alone = lease.held, lease.alone
+        lease, incident_log = self._parts.lease, self._parts.incident_log
+        if self._parts.store.reopened():
+            incident_log.rewrite()
+        held, alone = lease.held, lease.standalone
         sends = lease.renew(settings.alerts.request_timeout)
         if held and not sends:
             if alone:
-                ledger.hand_over()
-            ledger.drop()
-        elif sends and not lease.alone and (lease.term != self._term or alone or not held):
+                incident_log.hand_over()
+            incident_log.discard()
+        elif sends and not lease.standalone and (lease.term != self._term or alone or not held):
             if held and not alone:
                 # Another one has sent in between.
-                ledger.drop()
+                incident_log.discard()
             self._term = lease.term
-            ledger.take_over(self._now())
+            incident_log.load_as_leader(self._now())
         elif sends and not held and self._parts.store.busy:
             # Who sent before hangs in the middle of writing. What it has told is not told again.
-            ledger.take_over(self._now(), self._parts.watcher.sightings)
+            incident_log.load_as_leader(self._now(), self._parts.observer.observations)
         return sends
 
     def _write(self) -> None:
         try:
-            self._parts.ledger.write(self._now())
+            self._parts.incident_log.write(self._now())
         except LeaseLostError:
-            self._parts.ledger.drop()
+            self._parts.incident_log.discard()
 
-    def _others(self) -> list[Testimony]:
+    def _others(self) -> list[PeerReport]:
         """What the other processes see of their breakers."""
         lease = self._parts.lease
         found = []
-        for text in self._parts.store.testimonies(lease.boot, lease.clock() - _SILENT):
+        for text in self._parts.store.peer_reports(lease.boot, lease.clock() - _SILENT):
             try:
-                found.append(Testimony.from_text(text))
+                found.append(PeerReport.from_json(text))
             except (ValueError, TypeError, KeyError) as error:
                 _log.error("what another process wrote cannot be read", problem=repr(error))
         return found
 
     def _testify(self) -> None:
         """Tells whoever sends, or will, what this one sees: when it changes, and now and then."""
-        watcher, lease = self._parts.watcher, self._parts.lease
-        now, sightings = lease.clock(), dict(watcher.sightings)
+        observer, lease = self._parts.observer, self._parts.lease
+        now, observations = lease.clock(), dict(observer.observations)
         before, at = self._testified
-        if sightings != before or (sightings and now - at >= _TESTIFY_EVERY):
-            testimony = Testimony.of(watcher, watcher.ended)
-            self._parts.store.testify(lease.boot, now, testimony.as_text())
-            self._testified = (sightings, now)
+        if observations != before or (observations and now - at >= _TESTIFY_EVERY):
+            testimony = PeerReport.from_source(observer, observer.closing_reasons)
+            self._parts.store.publish_report(lease.boot, now, testimony.to_json())
+            self._testified = (observations, now)

@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
-from breakerd.alerts.incidents import policy
-from breakerd.alerts.model.delivery import Receiver
-from breakerd.alerts.model.delivery_plan import owes
+from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.storage.incident_log import LeaseLostError, Ledger
+from breakerd.alerts.storage.incident_log import IncidentLog, LeaseLostError
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -25,29 +24,29 @@ _BUSY = 0.1
 """The same while something is to be delivered."""
 
 
-class Outbox:
-    """Delivers a ledger's incidents to the receivers that the settings ask for.
+class DeliveryPipeline:
+    """Delivers a incident_log's incidents to the receivers that the settings ask for.
 
     Each has a dispatcher, and once started a thread, of its own: one that is slow delays no other.
     Without any, that is the log: it pages nobody, and says so.
 
     Args:
-        ledger: whose incidents are delivered.
+        incident_log: whose incidents are delivered.
         settings: who is to be told.
         may_send: whether this process is the one that sends; asked before each request.
     """
 
     def __init__(
-        self, ledger: Ledger, settings: AlertingSettings, may_send: Callable[[], bool]
+        self, incident_log: IncidentLog, settings: AlertingSettings, may_send: Callable[[], bool]
     ) -> None:
-        self._ledger = ledger
+        self._incident_log = incident_log
         self._settings = settings
         self._may_send = may_send
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._couriers: dict[str, _Courier] = {}
+        self._senders: dict[str, SenderThread] = {}
         self._now: Callable[[], float] | None = None
-        self._heard: Callable[[], None] = _nothing
-        self.switch(settings)
+        self._on_response: Callable[[], None] = _nothing
+        self.reconfigure(settings)
 
     # --- delivering
 
@@ -58,14 +57,14 @@ class Outbox:
             now: seconds since the epoch.
             heard: called when a receiver has answered.
         """
-        self._now, self._heard = now, heard
-        for courier in self._couriers.values():
-            courier.start(now, heard)
+        self._now, self._on_response = now, heard
+        for sender in self._senders.values():
+            sender.start(now, heard)
 
     def wake(self) -> None:
         """There may be something to deliver."""
-        for courier in list(self._couriers.values()):
-            courier.wake()
+        for sender in list(self._senders.values()):
+            sender.wake()
 
     def run(self, now: float) -> None:
         """Delivers some of what is due, where no thread does.
@@ -73,103 +72,105 @@ class Outbox:
         Raises:
             LeaseLostError: another process sends.
         """
-        for courier in list(self._couriers.values()):
-            courier.dispatcher.run(now)
+        for sender in list(self._senders.values()):
+            sender.dispatcher.run(now)
 
     def stop(self, deadline: float) -> None:
         """Ends the threads, after what is due was delivered, or at `deadline` (monotonic)."""
-        for courier in self._couriers.values():
-            courier.stop(deadline)
-        for courier in self._couriers.values():
-            courier.join(deadline)
+        for sender in self._senders.values():
+            sender.stop(deadline)
+        for sender in self._senders.values():
+            sender.join(deadline)
 
     def close(self) -> None:
         """Lets go of connections."""
-        for courier in self._couriers.values():
-            courier.dispatcher.sink.close()
+        for sender in self._senders.values():
+            sender.dispatcher.receiver.close()
 
     # --- who is told
 
-    def switch(self, settings: AlertingSettings) -> None:
+    def reconfigure(self, settings: AlertingSettings) -> None:
         """Changes the receivers to those that these settings ask for; the others go on."""
         wanted = {each.name: each for each in configured_sinks(settings)}
         self._settings = settings
         kept = {
-            name: courier
-            for name, courier in self._couriers.items()
-            if name in wanted and wanted[name].identity == courier.configured.identity
+            name: sender
+            for name, sender in self._senders.items()
+            if name in wanted and wanted[name].identity == sender.configured.identity
         }
-        for name, courier in self._couriers.items():
+        for name, sender in self._senders.items():
             if name not in kept:
-                courier.retire()
-        self._couriers = {name: kept.get(name) or self._make(each) for name, each in wanted.items()}
-        for name, courier in self._couriers.items():
-            courier.configured = wanted[name]
-            courier.dispatcher.retry_limit = settings.alerts.retry_limit
-        self.mind_receivers()
+                sender.retire()
+        self._senders = {name: kept.get(name) or self._make(each) for name, each in wanted.items()}
+        for name, sender in self._senders.items():
+            sender.configured = wanted[name]
+            sender.dispatcher.retry_limit = settings.alerts.retry_limit
+        self.refresh_receivers()
         if self._now is not None:
-            for courier in self._couriers.values():
-                courier.start(self._now, self._heard)
+            for sender in self._senders.values():
+                sender.start(self._now, self._on_response)
 
-    def mind_receivers(self) -> None:
+    def refresh_receivers(self) -> None:
         """Works out who stands in for whom, and forgets what former receivers knew."""
-        regular = [c.dispatcher for c in self._couriers.values() if not c.configured.fallback]
-        helpless = all(dispatcher.refused for dispatcher in regular)
+        regular = [c.dispatcher for c in self._senders.values() if not c.configured.fallback]
+        helpless = all(dispatcher.auth_error for dispatcher in regular)
         wait = 0.0 if helpless else self._settings.alerts.fallback_after
-        for courier in self._couriers.values():
-            courier.dispatcher.receiver = replace(
-                courier.dispatcher.receiver,
-                min_priority=courier.configured.min_priority,
-                fallback_after=wait if courier.configured.fallback else None,
+        for sender in self._senders.values():
+            sender.dispatcher.policy = replace(
+                sender.dispatcher.policy,
+                min_priority=sender.configured.min_priority,
+                fallback_after=wait if sender.configured.fallback else None,
             )
-        known = {name for incident in self._ledger for name in list(incident.deliveries)}
-        self._ledger.forget(known - self._couriers.keys())
+        known = {name for incident in self._incident_log for name in list(incident.deliveries)}
+        self._incident_log.forget_receivers(known - self._senders.keys())
 
-    def _make(self, configured: ConfiguredSink) -> "_Courier":
-        dispatcher = Dispatcher(configured.make(), self._ledger, self._counts, self._may_send)
-        return _Courier(configured, dispatcher)
+    def _make(self, configured: ConfiguredSink) -> "SenderThread":
+        dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, self._may_send)
+        return SenderThread(configured, dispatcher)
 
     # --- what may be asked
 
     @property
-    def receivers(self) -> tuple[Receiver, ...]:
+    def policies(self) -> tuple[ReceiverPolicy, ...]:
         """Who is told."""
-        return tuple(courier.dispatcher.receiver for courier in self._couriers.values())
+        return tuple(sender.dispatcher.policy for sender in self._senders.values())
 
-    def owing(self, now: float) -> list[Incident]:
+    def pending(self, now: float) -> list[Incident]:
         """The incidents of which some receiver does not know all it should by now."""
-        receivers = self.receivers
-        return [i for i in self._ledger if any(owes(i, each, now) for each in receivers)]
+        receivers = self.policies
+        return [i for i in self._incident_log if any(is_behind(i, each, now) for each in receivers)]
 
     @property
-    def receiver(self) -> str:
+    def first_receiver(self) -> str:
         """Who is told first of all, as in metrics."""
-        return next(iter(self._couriers))
+        return next(iter(self._senders))
 
     @property
     def paging(self) -> bool:
         """Whether a person hears of incidents."""
-        return any(c.dispatcher.sink.pages and not c.dispatcher.refused for c in self._regular())
+        return any(
+            c.dispatcher.receiver.pages and not c.dispatcher.auth_error for c in self._regular()
+        )
 
     @property
     def successful(self) -> bool:
         """Whether no receiver refuses the key or leaves requests without an answer."""
-        return all(c.dispatcher.reachable and not c.dispatcher.refused for c in self._regular())
+        return all(c.dispatcher.reachable and not c.dispatcher.auth_error for c in self._regular())
 
     def round_succeeded_at(self, name: str) -> float:
         """When a round of that receiver last ended well; in the past, if it never did."""
-        courier = self._couriers.get(name)
-        return courier.dispatcher.round_succeeded_at if courier else float("-inf")
+        sender = self._senders.get(name)
+        return sender.dispatcher.round_succeeded_at if sender else float("-inf")
 
     @property
     def last_success(self) -> dict[str, float]:
         """When each receiver last did as asked, in seconds since the epoch; 0 if never."""
-        return {name: c.dispatcher.last_success for name, c in self._couriers.items()}
+        return {name: c.dispatcher.last_success for name, c in self._senders.items()}
 
     @property
-    def looks(self) -> int:
+    def ack_polls(self) -> int:
         """How often receivers were asked what people have made of an alert."""
-        return sum(courier.dispatcher.looks for courier in self._couriers.values())
+        return sum(sender.dispatcher.ack_polls for sender in self._senders.values())
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
@@ -182,21 +183,21 @@ class Outbox:
         unusable = unusable_sinks(self._settings).items()
         found = [f"[alerts.sinks.{name}] has no {missing}" for name, missing in unusable]
         found += [
-            f"{name} refuses the key ({courier.dispatcher.refused})"
-            for name, courier in self._couriers.items()
-            if courier.dispatcher.refused
+            f"{name} refuses the key ({sender.dispatcher.auth_error})"
+            for name, sender in self._senders.items()
+            if sender.dispatcher.auth_error
         ]
-        if policy.sends(opsgenie) and opsgenie.api_key is None:
+        if opsgenie.active and opsgenie.api_key is None:
             found.insert(0, "OPSGENIE_API_KEY is not set")
         elif not found and not self.paging:
             found.append("[opsgenie] enabled is false")
         return found if self.paging else [f"nobody is being paged: {'; '.join(found)}"]
 
-    def given_up(self) -> list[str]:
+    def dead_letter_problems(self) -> list[str]:
         """The alerts that a receiver will never take, in sentences."""
         return [
-            f"alert {incident.alias} was given up by {name}: {delivery.dead}"
-            for incident in self._ledger
+            f"alert {incident.alias} was given up by {name}: {delivery.dead_letter_reason}"
+            for incident in self._incident_log
             for name, delivery in incident.dead_letters.items()
         ]
 
@@ -206,34 +207,34 @@ class Outbox:
         return [
             {
                 "name": name,
-                "min_priority": courier.configured.min_priority,
-                "fallback": courier.configured.fallback,
-                "refused": courier.dispatcher.refused or None,
-                "reachable": courier.dispatcher.reachable,
-                "pending": len(courier.dispatcher.owing(now)),
+                "min_priority": sender.configured.min_priority,
+                "fallback": sender.configured.fallback,
+                "refused": sender.dispatcher.auth_error or None,
+                "reachable": sender.dispatcher.reachable,
+                "pending": len(sender.dispatcher.pending(now)),
                 "dead_letters": dead[name],
-                "last_success": courier.dispatcher.last_success or None,
+                "last_success": sender.dispatcher.last_success or None,
             }
-            for name, courier in list(self._couriers.items())
+            for name, sender in list(self._senders.items())
         ]
 
     def dead_letters(self) -> dict[str, int]:
         """How many alerts each receiver was not told, and will not be."""
-        dead = Counter(name for incident in self._ledger for name in incident.dead_letters)
-        return {name: dead[name] for name in self._couriers}
+        dead = Counter(name for incident in self._incident_log for name in incident.dead_letters)
+        return {name: dead[name] for name in self._senders}
 
-    def say_who_is_told(self) -> None:
+    def log_receivers(self) -> None:
         """Writes it into the log, loudly if it is nobody."""
         for problem in self.problems():
             _log.warning(problem)
         if self.paging:
-            _log.info("alerts are sent", receivers=list(self._couriers))
+            _log.info("alerts are sent", receivers=list(self._senders))
 
-    def _regular(self) -> "list[_Courier]":
-        return [c for c in list(self._couriers.values()) if not c.configured.fallback]
+    def _regular(self) -> "list[SenderThread]":
+        return [c for c in list(self._senders.values()) if not c.configured.fallback]
 
 
-class _Courier:
+class SenderThread:
     """A dispatcher, and the thread it works on once it was started."""
 
     def __init__(self, configured: ConfiguredSink, dispatcher: Dispatcher) -> None:
@@ -262,7 +263,7 @@ class _Courier:
         """Ends at the next opportunity, and lets go of the connections."""
         self._retired = True
         if self._thread is None:
-            self.dispatcher.sink.close()
+            self.dispatcher.receiver.close()
         self.wake()
 
     def stop(self, deadline: float) -> None:
@@ -281,12 +282,12 @@ class _Courier:
             self._wake.wait(_BUSY if owing else _IDLE)
             self._wake.clear()
         if self._retired:
-            self.dispatcher.sink.close()
+            self.dispatcher.receiver.close()
 
     def _goes_on(self) -> bool:
         if self._retired or self._deadline is None:
             return not self._retired
-        return time.monotonic() < self._deadline and bool(self.dispatcher.owing(self._now()))
+        return time.monotonic() < self._deadline and bool(self.dispatcher.pending(self._now()))
 
     def _try_round(self) -> bool:
         """One round; says whether something is still owed."""
@@ -299,7 +300,7 @@ class _Courier:
             _log.exception("a round of delivering failed", sink=self.configured.name)
         if self.dispatcher.last_success != before:
             self._heard()
-        return bool(self.dispatcher.owing(self._now()))
+        return bool(self.dispatcher.pending(self._now()))
 
 
 def _nothing() -> None:

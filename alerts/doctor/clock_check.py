@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 
 _TOLERABLE: Final = 30.0
 _TOO_MUCH: Final = 300.0
@@ -21,7 +21,7 @@ def clock_finding(date: str, now: float) -> Finding:
     if abs(ahead) <= _TOLERABLE:
         return good("clock", f"right to {_TOLERABLE:g} s")
     way = "ahead" if ahead > 0 else "behind"
-    found = f"this machine's is {duration(abs(ahead))} {way} of the receiver's"
+    found = f"this machine's is {format_duration(abs(ahead))} {way} of the receiver's"
     return (bad if abs(ahead) > _TOO_MUCH else warning)("clock", found, _ADVICE)
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
-from breakerd.alerts.model.delivery import Receiver
-from breakerd.alerts.model.delivery_plan import owes
+from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.receiver import ReceiverPolicy
+from breakerd.alerts.model.text import format_duration
 from breakerd.alerts.receivers.factory import configured_sinks
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.storage.liveness_lock import ProcessLock
+from breakerd.alerts.storage.liveness_lock import LivenessLock
 from breakerd.alerts.storage.store import FORMAT
 
 _LATEST: Final = 200
@@ -115,21 +115,21 @@ def _incidents(cursor: sqlite3.Cursor) -> list[Incident]:
 
 
 def _sender(path: Path, holder: str) -> Finding:
-    if not holder or ProcessLock(path, "doctor").is_dead(holder):
+    if not holder or LivenessLock(path, "doctor").is_dead(holder):
         return unknown("sender", "no process sends alerts at present", "is the service running?")
     return good("sender", f"process {holder} of the service sends alerts")
 
 
 def _pending(settings: AlertingSettings, kept: Kept, now: float) -> Finding:
     receivers = [
-        Receiver(sink.name, min_priority=sink.min_priority)
+        ReceiverPolicy(sink.name, min_priority=sink.min_priority)
         for sink in configured_sinks(settings)
         if not sink.fallback
     ]
-    owing = [i for i in kept.unfinished if any(owes(i, each, now) for each in receivers)]
+    owing = [i for i in kept.unfinished if any(is_behind(i, each, now) for each in receivers)]
     if not owing:
         return good("pending", "nothing is still to be told")
-    oldest = duration(now - min(incident.opened_at for incident in owing))
+    oldest = format_duration(now - min(incident.opened_at for incident in owing))
     failed = max((d.attempts for i in owing for d in i.deliveries.values()), default=0)
     found = f"{len(owing)} still to be told, the oldest for {oldest}"
     if not failed:
@@ -139,7 +139,7 @@ def _pending(settings: AlertingSettings, kept: Kept, now: float) -> Finding:
 
 def _dead_letters(kept: Kept) -> Iterator[Finding]:
     dead = [
-        (incident, name, delivery.dead)
+        (incident, name, delivery.dead_letter_reason)
         for incident in kept.unfinished
         for name, delivery in incident.dead_letters.items()
     ]
@@ -154,8 +154,8 @@ def _dead_letters(kept: Kept) -> Iterator[Finding]:
 
 
 def _last_delivery(kept: Kept, now: float) -> Finding:
-    told = {incident.told_at: incident.alias for incident in [*kept.latest, *kept.unfinished]}
+    told = {incident.notified_at: incident.alias for incident in [*kept.latest, *kept.unfinished]}
     last = max(told, default=0.0)
     if not last:
         return unknown("last alert", "none was delivered yet", "--send-test tries it")
-    return good("last alert", f"{told[last]} was delivered {duration(now - last)} ago")
+    return good("last alert", f"{told[last]} was delivered {format_duration(now - last)} ago")

@@ -8,7 +8,6 @@ from breakerd.alerts.doctor.database_check import file_findings
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
 from breakerd.alerts.doctor.jsm_checks import JsmIntegration, JsmSite
 from breakerd.alerts.doctor.opsgenie_checks import OpsGenieAccount
-from breakerd.alerts.incidents import policy
 from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
 from breakerd.alerts.receivers.log import LogSink
 from breakerd.alerts.receivers.opsgenie import ADDRESSES
@@ -36,7 +35,7 @@ def examine(
     yield told(settings)
     yield from unusable(settings)
     yield fallback(settings)
-    if policy.sends(settings.opsgenie):
+    if settings.opsgenie.active:
         yield from fields(settings)
         yield from _opsgenie(settings, now, addresses)
     for name, sink in settings.alerts.sinks.named().items():
@@ -52,7 +51,7 @@ def told(settings: AlertingSettings) -> Finding:
     if regular:
         return good("told", ", ".join(map(_described, regular)))
     opsgenie = settings.opsgenie
-    if policy.sends(opsgenie):
+    if opsgenie.active:
         missing, advice = "OPSGENIE_API_KEY is not set", "set it to the key of an API integration"
     else:
         missing = "[opsgenie] sends nothing: it is not enabled, at least not in this environment"

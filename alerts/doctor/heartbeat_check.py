@@ -4,7 +4,7 @@ from contextlib import closing
 
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
 from breakerd.alerts.heartbeat.heartbeat import HeartbeatClient, period_of, problem_of
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 from breakerd.alerts.receivers.base import DeliveryError, RefusedError
 
 
@@ -28,7 +28,7 @@ def heartbeat_finding(check: str, client: HeartbeatClient | None) -> Finding:
     if state is not None and state.expired:
         found = f"{client.name!r} has expired: it was not pinged in time"
         return warning(check, found, "look whether the service runs, and whether it can send")
-    interval = duration(state.interval) if state else ""
+    interval = format_duration(state.interval) if state else ""
     return good(
-        check, f"{client.name!r}, pinged every {duration(period)}, expires after {interval}"
+        check, f"{client.name!r}, pinged every {format_duration(period)}, expires after {interval}"
     )

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-from breakerd.alerts.content.composer import Content
 from breakerd.alerts.doctor.finding import Finding, bad, good
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import (
     DeliveryError,
     PausedError,
@@ -149,7 +150,7 @@ class Trial:
 def alert_of(settings: AlertingSettings) -> Incident:
     """A test alert: marked in its message, its tags and its details."""
     fields, now = find_fields(settings.opsgenie), time.time()
-    content = Content(
+    content = AlertContent(
         message=f"[TEST] breakerd on {fields.hostname} tries its alerting: nothing is wrong",
         description="Sent by `breakerd doctor --send-test`. It is closed by itself.",
         entity="breakerd doctor",
@@ -164,7 +165,7 @@ def alert_of(settings: AlertingSettings) -> Incident:
         breaker="doctor",
         kind="open",
         opened_at=now,
-        not_before=now,
+        notify_at=now,
         stages=(Stage(0.0, PRIORITY),),
         content=content,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol
 
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 from breakerd.alerts.receivers.base import DeliveryError, PausedError, RefusedError
 from breakerd.breaker.logging import get_logger
 
@@ -71,10 +71,10 @@ class HeartbeatClient(Protocol):
         ...
 
 
-class Act(Enum):
+class HeartbeatAction(Enum):
     """What is asked of the receiver next."""
 
-    LOOK = auto()
+    LOOK_UP = auto()
     PING = auto()
 
 
@@ -91,8 +91,8 @@ class Heartbeat:
         """When a ping was last accepted, in seconds since the epoch; 0 if none was."""
         self.period = _UNKNOWN_PERIOD
         """Seconds between two pings."""
-        self._set_up_wrongly = ""
-        self._unreached = ""
+        self._setup_problem = ""
+        self._ping_problem = ""
         self._missing = False
         self._failures = 0
         self._asked_at = float("-inf")
@@ -102,14 +102,14 @@ class Heartbeat:
     @property
     def problem(self) -> str:
         """What is wrong with it, in a sentence; empty if nothing is known to be."""
-        return self._unreached or self._set_up_wrongly
+        return self._ping_problem or self._setup_problem
 
-    def round(self, now: float, succeeded_at: float) -> None:
+    def run_due(self, now: float, succeeded_at: float) -> None:
         """Does what is due, if anything is; see `next_act`."""
-        if act := self.next_act(now, succeeded_at):
-            self.perform(act, now)
+        if act := self.next_action(now, succeeded_at):
+            self.execute(act, now)
 
-    def next_act(self, now: float, succeeded_at: float) -> Act | None:
+    def next_action(self, now: float, succeeded_at: float) -> HeartbeatAction | None:
         """What is to be asked now, if anything.
 
         Args:
@@ -119,16 +119,16 @@ class Heartbeat:
         if now < self._next_at or succeeded_at <= self._asked_at:
             return None
         if now >= self._look_at:
-            return Act.LOOK
-        return None if self._missing else Act.PING
+            return HeartbeatAction.LOOK_UP
+        return None if self._missing else HeartbeatAction.PING
 
-    def perform(self, act: Act, now: float) -> None:
+    def execute(self, act: HeartbeatAction, now: float) -> None:
         """Asks the receiver, and takes in what it says."""
         self._asked_at = now
         before = self.problem
         try:
-            if act is Act.LOOK:
-                self._look(now)
+            if act is HeartbeatAction.LOOK_UP:
+                self._look_up(now)
             else:
                 self._ping(now)
         except PausedError as error:
@@ -136,9 +136,9 @@ class Heartbeat:
         except DeliveryError as error:
             self._fail(now, error)
         if self.problem != before:
-            self._say()
+            self._log_problem()
 
-    def _look(self, now: float) -> None:
+    def _look_up(self, now: float) -> None:
         try:
             state = self.client.find()
         except RefusedError:
@@ -147,21 +147,21 @@ class Heartbeat:
             return
         self._missing = state is None
         self.period = period_of(state.interval) if state else _UNKNOWN_PERIOD
-        self._set_up_wrongly = problem_of(self.client.name, state, self.period)
-        self._look_at = now + (_LOOK_AGAIN if self._set_up_wrongly else _LOOK_EVERY)
+        self._setup_problem = problem_of(self.client.name, state, self.period)
+        self._look_at = now + (_LOOK_AGAIN if self._setup_problem else _LOOK_EVERY)
 
     def _ping(self, now: float) -> None:
         self.client.ping()
-        self.last_success, self._failures, self._unreached = now, 0, ""
+        self.last_success, self._failures, self._ping_problem = now, 0, ""
         self._next_at = now + self.period
 
     def _fail(self, now: float, error: DeliveryError) -> None:
         self._failures += 1
         self._next_at = now + _TRY_AGAIN
         if self._failures >= _FAILURES:
-            self._unreached = f"heartbeat {self.client.name} cannot be pinged: {error}"
+            self._ping_problem = f"heartbeat {self.client.name} cannot be pinged: {error}"
 
-    def _say(self) -> None:
+    def _log_problem(self) -> None:
         if self.problem:
             _log.warning(self.problem)
         else:
@@ -181,7 +181,7 @@ def problem_of(name: str, state: HeartbeatState | None, period: float) -> str:
         return f"heartbeat {name!r} is disabled: nobody hears if alerts cannot leave"
     if state.interval < 2 * period:
         return (
-            f"heartbeat {name!r} expires after {duration(state.interval)}, too soon for pings "
-            f"every {duration(period)}"
+            f"heartbeat {name!r} expires after {format_duration(state.interval)}, too soon for pings "
+            f"every {format_duration(period)}"
         )
     return ""

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat, OpsGenieHeartbeat
-from breakerd.alerts.heartbeat.heartbeat import Act, Heartbeat, HeartbeatClient
-from breakerd.alerts.incidents import policy
+from breakerd.alerts.heartbeat.heartbeat import Heartbeat, HeartbeatAction, HeartbeatClient
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink, address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.receivers import JsmOpsSettings
@@ -46,7 +45,7 @@ def configured_heartbeats(settings: AlertingSettings) -> list[ConfiguredHeartbea
     return [each for each in found if each is not None]
 
 
-def impossible_heartbeats(settings: AlertingSettings) -> list[str]:
+def heartbeat_problems(settings: AlertingSettings) -> list[str]:
     """Why heartbeats that are wanted cannot be pinged, in sentences."""
     opsgenie = settings.opsgenie
     found = [
@@ -62,7 +61,7 @@ def impossible_heartbeats(settings: AlertingSettings) -> list[str]:
     return found
 
 
-class Pulse:
+class Heartbeats:
     """All heartbeats of one process.
 
     Each request has a thread of its own, so that one that hangs delays no alert.
@@ -75,50 +74,52 @@ class Pulse:
     def __init__(self, settings: AlertingSettings, *, threaded: bool) -> None:
         self._threaded = threaded
         self._settings = settings
-        self._beats: dict[str, _Beat] = {}
-        self.switch(settings)
+        self._tasks: dict[str, _HeartbeatTask] = {}
+        self.reconfigure(settings)
 
-    def switch(self, settings: AlertingSettings) -> None:
+    def reconfigure(self, settings: AlertingSettings) -> None:
         """Changes the heartbeats to those that these settings ask for; the others go on."""
         wanted = {each.sink: each for each in configured_heartbeats(settings)}
         kept = {
             sink: beat
-            for sink, beat in self._beats.items()
+            for sink, beat in self._tasks.items()
             if sink in wanted and wanted[sink].identity == beat.configured.identity
         }
-        gone = [beat for sink, beat in self._beats.items() if sink not in kept]
+        gone = [beat for sink, beat in self._tasks.items() if sink not in kept]
         self._settings = settings
-        self._beats = {sink: kept.get(sink) or _Beat(each) for sink, each in wanted.items()}
+        self._tasks = {
+            sink: kept.get(sink) or _HeartbeatTask(each) for sink, each in wanted.items()
+        }
         for beat in gone:
             beat.close()
 
-    def round(self, now: float, succeeded_at: Callable[[str], float]) -> None:
+    def run_due(self, now: float, succeeded_at: Callable[[str], float]) -> None:
         """Pings what is due.
 
         Args:
             now: seconds since the epoch.
             succeeded_at: when a round of delivering to that sink last succeeded.
         """
-        for sink, beat in self._beats.items():
-            beat.round(now, succeeded_at(sink), threaded=self._threaded)
+        for sink, beat in self._tasks.items():
+            beat.run_due(now, succeeded_at(sink), threaded=self._threaded)
 
     @property
     def last_success(self) -> dict[str, float]:
         """When each was last pinged, in seconds since the epoch; 0 if never."""
-        return {sink: beat.heartbeat.last_success for sink, beat in self._beats.items()}
+        return {sink: beat.heartbeat.last_success for sink, beat in self._tasks.items()}
 
     def problems(self) -> list[str]:
         """What is wrong with them, in sentences."""
-        found = [beat.heartbeat.problem for beat in self._beats.values()]
-        return impossible_heartbeats(self._settings) + [problem for problem in found if problem]
+        found = [beat.heartbeat.problem for beat in self._tasks.values()]
+        return heartbeat_problems(self._settings) + [problem for problem in found if problem]
 
     def close(self) -> None:
         """Lets go of connections."""
-        for beat in self._beats.values():
+        for beat in self._tasks.values():
             beat.close()
 
 
-class _Beat:
+class _HeartbeatTask:
     """A heartbeat, and the request that is under way."""
 
     def __init__(self, configured: ConfiguredHeartbeat) -> None:
@@ -128,9 +129,9 @@ class _Beat:
         self._busy = False
         self._closed = False
 
-    def round(self, now: float, succeeded_at: float, *, threaded: bool) -> None:
+    def run_due(self, now: float, succeeded_at: float, *, threaded: bool) -> None:
         """Asks what is due, unless the last request is still under way."""
-        act = None if self._busy else self.heartbeat.next_act(now, succeeded_at)
+        act = None if self._busy else self.heartbeat.next_action(now, succeeded_at)
         if act is None or not self._begin():
             return
         if threaded:
@@ -151,9 +152,9 @@ class _Beat:
             self._busy = not self._closed
             return self._busy
 
-    def _perform(self, act: Act, now: float) -> None:
+    def _perform(self, act: HeartbeatAction, now: float) -> None:
         try:
-            self.heartbeat.perform(act, now)
+            self.heartbeat.execute(act, now)
         except Exception:  # noqa: BLE001 - a thread has nobody else to tell
             _log.exception("a heartbeat failed")
         with self._lock:
@@ -165,7 +166,7 @@ class _Beat:
 def _of_opsgenie(settings: AlertingSettings, timeout: float) -> ConfiguredHeartbeat | None:
     opsgenie = settings.opsgenie
     name, key, address = opsgenie.heartbeat, opsgenie.api_key, address_of(opsgenie)
-    if not name or key is None or opsgenie.flavour == "jsm" or not policy.sends(opsgenie):
+    if not name or key is None or opsgenie.flavour == "jsm" or not opsgenie.active:
         return None
     return ConfiguredHeartbeat(
         OpsGenieSink.name,

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Protocol, Self
 
-from breakerd.alerts.content.composer import Content
 from breakerd.alerts.incidents import policy
-from breakerd.alerts.model.notes import Worst
-from breakerd.alerts.model.text import shorten
+from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.notes import PeakFigures
+from breakerd.alerts.model.text import truncate
 
-DETAILED: Final = 20
+MAX_DETAILED: Final = 20
 """So many breakers in trouble are described in full; of the rest only who and what."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """A breaker that is in trouble.
 
     Attributes:
@@ -31,142 +31,144 @@ class Sighting:
     drill: bool | None = None
 
 
-class Witness(Protocol):
+class ObservationSource(Protocol):
     """One process, as the one that sends sees it."""
 
     @property
-    def sightings(self) -> Mapping[str, Sighting]:
+    def observations(self) -> Mapping[str, Observation]:
         """Its breakers that are in trouble, by name."""
         ...
 
-    def content(self, sighting: Sighting) -> Content:
+    def content(self, observation: Observation) -> AlertContent:
         """What an alert for that says."""
         ...
 
-    def why(self, sighting: Sighting) -> str:
+    def cause(self, observation: Observation) -> str:
         """The evidence, in a sentence."""
         ...
 
-    def seen(self, breaker: str) -> str:
+    def describe_state(self, breaker: str) -> str:
         """What that breaker looks like now, in a sentence; empty if it has none of that name."""
         ...
 
-    def worst(self, breaker: str) -> Worst | None:
+    def peak_figures(self, breaker: str) -> PeakFigures | None:
         """Its figures now; None if they are not known."""
         ...
 
-    def ended_by(self, breaker: str) -> str:
+    def closing_reason(self, breaker: str) -> str:
         """What made it well again, in a few words; empty if that is not known."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class ObservationDetail:
     """What one process tells the others of one breaker in trouble."""
 
-    why: str
-    seen: str
-    content: Content
-    worst: Worst | None = None
+    cause: str
+    state_summary: str
+    content: AlertContent
+    peak: PeakFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class PeerReport:
     """What another process wrote down of its breakers."""
 
-    sightings: Mapping[str, Sighting] = field(default_factory=dict)
-    described: Mapping[str, Description] = field(default_factory=dict)
-    ended: Mapping[str, str] = field(default_factory=dict)
+    observations: Mapping[str, Observation] = field(default_factory=dict)
+    details: Mapping[str, ObservationDetail] = field(default_factory=dict)
+    closing_reasons: Mapping[str, str] = field(default_factory=dict)
 
-    def content(self, sighting: Sighting) -> Content:
+    def content(self, observation: Observation) -> AlertContent:
         """What an alert for that says; the least that pages where no more was written down."""
-        if description := self.described.get(sighting.breaker):
+        if description := self.details.get(observation.breaker):
             return description.content
-        message = policy.WORDS[sighting.kind]
-        return Content(f"{sighting.breaker} {message}", "", sighting.breaker, "breakerd")
+        message = policy.LABELS[observation.kind]
+        return AlertContent(f"{observation.breaker} {message}", "", observation.breaker, "breakerd")
 
-    def why(self, sighting: Sighting) -> str:
+    def cause(self, observation: Observation) -> str:
         """The evidence, in a sentence."""
-        description = self.described.get(sighting.breaker)
-        return description.why if description else policy.WORDS[sighting.kind]
+        description = self.details.get(observation.breaker)
+        return description.cause if description else policy.LABELS[observation.kind]
 
-    def seen(self, breaker: str) -> str:
+    def describe_state(self, breaker: str) -> str:
         """What that breaker looked like, in a sentence; empty if nothing was written down."""
-        description = self.described.get(breaker)
-        return description.seen if description else ""
+        description = self.details.get(breaker)
+        return description.state_summary if description else ""
 
-    def worst(self, breaker: str) -> Worst | None:
+    def peak_figures(self, breaker: str) -> PeakFigures | None:
         """Its figures."""
-        description = self.described.get(breaker)
-        return description.worst if description else None
+        description = self.details.get(breaker)
+        return description.peak if description else None
 
-    def ended_by(self, breaker: str) -> str:
+    def closing_reason(self, breaker: str) -> str:
         """What made it well again."""
-        return self.ended.get(breaker, "")
+        return self.closing_reasons.get(breaker, "")
 
     @classmethod
-    def of(cls, witness: Witness, ended: Mapping[str, str]) -> Self:
+    def from_source(cls, witness: ObservationSource, ended: Mapping[str, str]) -> Self:
         """What `witness` sees now."""
-        sightings = dict(witness.sightings)
+        observations = dict(witness.observations)
         described = {
-            sighting.breaker: Description(
-                witness.why(sighting),
-                witness.seen(sighting.breaker),
-                witness.content(sighting),
-                witness.worst(sighting.breaker),
+            observation.breaker: ObservationDetail(
+                witness.cause(observation),
+                witness.describe_state(observation.breaker),
+                witness.content(observation),
+                witness.peak_figures(observation.breaker),
             )
-            for sighting in list(sightings.values())[:DETAILED]
+            for observation in list(observations.values())[:MAX_DETAILED]
         }
-        return cls(sightings, described, dict(ended))
+        return cls(observations, described, dict(ended))
 
-    def as_text(self) -> str:
+    def to_json(self) -> str:
         """It as JSON."""
         return json.dumps(
             {
-                "sightings": [
-                    [s.breaker, s.kind, s.since, s.drill] for s in self.sightings.values()
+                "observations": [
+                    [s.breaker, s.kind, s.since, s.drill] for s in self.observations.values()
                 ],
-                "described": {name: _as_dict(d) for name, d in self.described.items()},
-                "ended": dict(self.ended),
+                "described": {name: _as_dict(d) for name, d in self.details.items()},
+                "ended": dict(self.closing_reasons),
             }
         )
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
+    def from_json(cls, text: str) -> Self:
         """The testimony of that JSON.
 
         Raises:
             ValueError, TypeError, KeyError: it is none.
         """
         data = json.loads(text)
-        sightings = [Sighting(*values) for values in data["sightings"]]
+        observations = [Observation(*values) for values in data["observations"]]
         described = {
-            name: Description(
-                why=each["why"],
-                seen=each["seen"],
-                content=Content.from_dict(each["content"]),
-                worst=Worst(**each["worst"]) if each["worst"] else None,
+            name: ObservationDetail(
+                cause=each["why"],
+                state_summary=each["seen"],
+                content=AlertContent.from_dict(each["content"]),
+                peak=PeakFigures(**each["worst"]) if each["worst"] else None,
             )
             for name, each in data["described"].items()
         }
-        return cls({s.breaker: s for s in sightings}, described, data["ended"])
+        return cls({s.breaker: s for s in observations}, described, data["ended"])
 
 
-def _as_dict(description: Description) -> dict[str, Any]:
+def _as_dict(description: ObservationDetail) -> dict[str, Any]:
     return {
-        "why": shorten(description.why, 500),
-        "seen": description.seen,
+        "why": truncate(description.cause, 500),
+        "seen": description.state_summary,
         "content": description.content.as_dict(),
-        "worst": asdict(description.worst) if description.worst else None,
+        "worst": asdict(description.peak) if description.peak else None,
     }
 
 
-def merged(witnesses: Iterable[Witness]) -> dict[str, tuple[Sighting, Witness]]:
-    """The weightiest sighting of each breaker, and whose it is."""
-    found: dict[str, tuple[Sighting, Witness]] = {}
+def merge_observations(
+    witnesses: Iterable[ObservationSource],
+) -> dict[str, tuple[Observation, ObservationSource]]:
+    """The weightiest observation of each breaker, and whose it is."""
+    found: dict[str, tuple[Observation, ObservationSource]] = {}
     for witness in witnesses:
-        for name, sighting in witness.sightings.items():
+        for name, observation in witness.observations.items():
             known = found.get(name)
-            if known is None or policy.weight(sighting.kind) > policy.weight(known[0].kind):
-                found[name] = (sighting, witness)
+            if known is None or policy.severity(observation.kind) > policy.severity(known[0].kind):
+                found[name] = (observation, witness)
     return found

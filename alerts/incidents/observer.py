@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from breakerd.alerts.content.composer import Content, Trouble, compose, seen, why
+from breakerd.alerts.content.composer import compose, seen, why
 from breakerd.alerts.incidents import policy
-from breakerd.alerts.incidents.observation import Sighting
-from breakerd.alerts.model.notes import Worst, ended_by, worst_of
+from breakerd.alerts.incidents.observation import Observation
+from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.notes import PeakFigures, closing_reason, peak_figures
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import find_fields
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
@@ -32,7 +33,7 @@ _A_ROUND: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Sign:
+class _Alarm:
     """When something that speaks against a breaker was heard, and what it was."""
 
     at: float
@@ -40,8 +41,8 @@ class _Sign:
     evidence: Evidence | None = None
 
 
-class Watcher:
-    """Looks at the breakers of a registry, and says which are in trouble; see `Witness`.
+class BreakerObserver:
+    """Looks at the breakers of a registry, and says which are in trouble; see `ObservationSource`.
 
     `notice` may be called from any thread, all else from one at a time.
 
@@ -57,10 +58,10 @@ class Watcher:
         self.settings = settings
         self._registry = registry
         self._now = now
-        self._sightings: dict[str, Sighting] = {}
-        self._signs: dict[tuple[str, str], _Sign] = {}
+        self._observations: dict[str, Observation] = {}
+        self._alarms: dict[tuple[str, str], _Alarm] = {}
         """(breaker, kind) -> the last sign of that kind."""
-        self._heard_of: dict[str, None] = {}
+        self._dirty: dict[str, None] = {}
         """Breakers with news since the last look."""
         self._ended: dict[str, Transition] = {}
         self._transitions: dict[str, deque[Transition]] = {}
@@ -68,42 +69,42 @@ class Watcher:
         self._next = 0
         """Where the round through all breakers goes on."""
 
-    def notice(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Keeps the evidence. Called by the engine, so it only puts it away."""
-        self._heard_of[event.breaker] = None
+        self._dirty[event.breaker] = None
         if isinstance(event, ThresholdBreached):
-            sign = _Sign(self._now(), event.drill, event.evidence)
-            kind = policy.TROUBLE if event.signal in _TROUBLES else event.signal.value
-            self._signs[event.breaker, kind] = sign
+            sign = _Alarm(self._now(), event.drill, event.evidence)
+            kind = policy.DEGRADED if event.signal in _TROUBLES else event.signal.value
+            self._alarms[event.breaker, kind] = sign
         elif isinstance(event, Transition):
             latest = self._transitions.setdefault(event.breaker, deque(maxlen=_TRANSITIONS))
             latest.append(event)
             if event.to_state in _OPENED:
-                self._signs[event.breaker, policy.OPEN] = _Sign(self._now(), event.drill)
+                self._alarms[event.breaker, policy.OPEN] = _Alarm(self._now(), event.drill)
             elif event.to_state is not State.HALF_OPEN:
                 self._ended[event.breaker] = event
 
-    def look(self, now: float) -> None:
+    def poll(self, now: float) -> None:
         """Looks at the breakers there was news of, and at some of the others in turn."""
         for name in self._due():
             breaker = self._registry.find(name)
-            kinds = policy.causes(breaker, self.settings.opsgenie) if breaker else ()
+            kinds = policy.alert_kinds(breaker, self.settings.opsgenie) if breaker else ()
             if breaker is None or not kinds:
-                self._sightings.pop(name, None)
+                self._observations.pop(name, None)
                 continue
-            known = self._sightings.get(name)
-            sign = self._signs.get((name, kinds[0]))
+            known = self._observations.get(name)
+            sign = self._alarms.get((name, kinds[0]))
             if known is None or known.kind != kinds[0] or (sign and sign.drill != known.drill):
                 since = min(now, sign.at) if sign else now
                 drill = sign.drill if sign else (breaker.status()["drill"] or None)
-                self._sightings[name] = Sighting(name, kinds[0], since, drill)
+                self._observations[name] = Observation(name, kinds[0], since, drill)
 
     def _due(self) -> Iterable[str]:
         names = self._registry.names()
-        heard_of, self._heard_of = self._heard_of, {}
+        heard_of, self._dirty = self._dirty, {}
         if len(names) <= _A_ROUND:
-            return dict.fromkeys((*names, *self._sightings))
-        gone = self._sightings.keys() - set(names)
+            return dict.fromkeys((*names, *self._observations))
+        gone = self._observations.keys() - set(names)
         start = self._next if self._next < len(names) else 0
         self._next = start + _A_ROUND
         return dict.fromkeys((*heard_of, *gone, *names[start : self._next]))
@@ -111,50 +112,52 @@ class Watcher:
     # --- as a witness
 
     @property
-    def sightings(self) -> Mapping[str, Sighting]:
+    def observations(self) -> Mapping[str, Observation]:
         """The breakers that are in trouble, by name."""
-        return self._sightings
+        return self._observations
 
-    def content(self, sighting: Sighting) -> Content:
+    def content(self, observation: Observation) -> AlertContent:
         """What an alert for that says."""
-        return compose(self._trouble(sighting), self.settings, find_fields(self.settings.opsgenie))
+        return compose(
+            self._trouble(observation), self.settings, find_fields(self.settings.opsgenie)
+        )
 
-    def why(self, sighting: Sighting) -> str:
+    def cause(self, observation: Observation) -> str:
         """The evidence, in a sentence."""
-        return why(self._trouble(sighting))
+        return why(self._trouble(observation))
 
-    def seen(self, breaker: str) -> str:
+    def describe_state(self, breaker: str) -> str:
         """What that breaker looks like now; empty if it is not configured any more."""
         found = self._registry.find(breaker)
         return seen(found.status()) if found else ""
 
-    def worst(self, breaker: str) -> Worst | None:
+    def peak_figures(self, breaker: str) -> PeakFigures | None:
         """Its figures now."""
         found = self._registry.find(breaker)
-        return worst_of(found.status()) if found else None
+        return peak_figures(found.status()) if found else None
 
-    def ended_by(self, breaker: str) -> str:
+    def closing_reason(self, breaker: str) -> str:
         """What made it well again."""
         event = self._ended.get(breaker)
-        return ended_by(event) if event else ""
+        return closing_reason(event) if event else ""
 
     @property
-    def ended(self) -> dict[str, str]:
+    def closing_reasons(self) -> dict[str, str]:
         """What made breakers well again, by name."""
-        return {name: self.ended_by(name) for name in list(self._ended)}
+        return {name: self.closing_reason(name) for name in list(self._ended)}
 
-    def _trouble(self, sighting: Sighting) -> Trouble:
-        breaker: Breaker = self._registry.get(sighting.breaker)
+    def _trouble(self, observation: Observation) -> AlertContext:
+        breaker: Breaker = self._registry.get(observation.breaker)
         status = breaker.status()
-        sign = self._signs.get((sighting.breaker, sighting.kind))
-        return Trouble(
-            kind=sighting.kind,
+        sign = self._alarms.get((observation.breaker, observation.kind))
+        return AlertContext(
+            kind=observation.kind,
             drill=sign.drill if sign else status["drill"],
-            reason=status["reason"] or sighting.kind,
+            reason=status["reason"] or observation.kind,
             note=status["note"],
             evidence=(sign.evidence,) if sign and sign.evidence else _evidence(status),
             status=status,
-            transitions=tuple(self._transitions.get(sighting.breaker, ())),
+            transitions=tuple(self._transitions.get(observation.breaker, ())),
         )
 
 

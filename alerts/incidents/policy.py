@@ -2,32 +2,31 @@
 
 from typing import Final, Protocol
 
-from breakerd.alerts.model.delivery import Stage
 from breakerd.alerts.model.incident import Rules
+from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.settings.alerting import (
     AlertingSettings,
     AlertsSettings,
-    EnvironmentPolicy,
     OpsGenieSettings,
 )
 
 OPEN: Final = "open"
 MEMORY: Final = "memory"
 LATENCY: Final = "latency"
-TROUBLE: Final = "trouble"
+DEGRADED: Final = "trouble"
 """The service level is missed, calls are not as usual, or the load is high; rejects nothing."""
 
-WORDS: Final = {
+LABELS: Final = {
     OPEN: "open",
     MEMORY: "memory high",
     LATENCY: "slow",
-    TROUBLE: "in trouble",
+    DEGRADED: "in trouble",
 }
 """What each kind is called in an alert."""
-_WEIGHTS: Final = {TROUBLE: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
+_SEVERITY: Final = {DEGRADED: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
 
 
-class Watched(Protocol):
+class BreakerHealth(Protocol):
     """What is looked at of a breaker."""
 
     @property
@@ -56,7 +55,7 @@ class Watched(Protocol):
         ...
 
 
-def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
+def alert_kinds(breaker: BreakerHealth, settings: OpsGenieSettings) -> tuple[str, ...]:
     """What about `breaker` is worth an incident now, the weightiest first.
 
     They make one incident together: a breaker that opens because latency crossed its threshold is
@@ -72,24 +71,24 @@ def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
     if settings.trigger_on_latency_threshold and not breaker.latency_ok:
         found.append(LATENCY)
     if settings.trigger_on_trouble and not breaker.healthy:
-        found.append(TROUBLE)
+        found.append(DEGRADED)
     return tuple(found)
 
 
-def outweighs(kind: str, other: str) -> bool:
+def supersedes(kind: str, other: str) -> bool:
     """Whether an incident of `other` becomes one of `kind`."""
-    return kind != other and (kind == OPEN or other == TROUBLE)
+    return kind != other and (kind == OPEN or other == DEGRADED)
 
 
-def weight(kind: str) -> int:
+def severity(kind: str) -> int:
     """How much a kind weighs: "open" the most."""
-    return _WEIGHTS[kind]
+    return _SEVERITY[kind]
 
 
 def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
     """The stages of an incident of that kind that opens now."""
     opsgenie = settings.opsgenie
-    if kind == TROUBLE:
+    if kind == DEGRADED:
         return (Stage(0.0, opsgenie.trouble_priority),)
     own = settings.alerts.stages
     return tuple(Stage(s.after, s.priority, s.responders) for s in own) or _two_stages(opsgenie)
@@ -98,7 +97,7 @@ def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
 def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
     """go-breaker's."""
     if not settings.time_before_send_alert:
-        return (Stage(0.0, priority(settings)),)
+        return (Stage(0.0, settings.effective_priority),)
     return (
         Stage(0.0, settings.initial_alert_priority),
         Stage(float(settings.time_before_send_alert), settings.escalated_alert_priority),
@@ -109,32 +108,8 @@ def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
     """How an incident that opens now is told."""
     reopens = alerts.closed_by_people == "reopen"
     return Rules(
-        closes=opsgenie.trigger_on_breaker_reset,
-        tells_missed=alerts.missed_incidents == "tell",
+        auto_close=opsgenie.trigger_on_breaker_reset,
+        notify_missed=alerts.missed_incidents == "tell",
         reopen_after=alerts.reopen_after if reopens else None,
         remind_after=alerts.remind_after,
     )
-
-
-def priority(settings: OpsGenieSettings) -> str:
-    """The priority of alerts without stages, in the present environment."""
-    policy = _environment_policy(settings)
-    return policy.priority if policy and policy.priority else settings.priority
-
-
-def sends(settings: OpsGenieSettings) -> bool:
-    """Whether OpsGenie is to be told at all, in the present environment."""
-    policy = _environment_policy(settings)
-    return settings.enabled and (policy is None or policy.enabled)
-
-
-def _environment_policy(settings: OpsGenieSettings) -> EnvironmentPolicy | None:
-    if not settings.use_environments:
-        return None
-    wanted = settings.environment.casefold()
-    found = (
-        policy
-        for name, policy in settings.environment_settings.items()
-        if name.casefold() == wanted
-    )
-    return next(found, None)

@@ -6,45 +6,52 @@ makes them equal, so nothing depends on an event having been seen.
 
 from typing import Final
 
-from breakerd.alerts.model.delivery import Delivery, Receiver, Step, StepKind
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.receiver import ReceiverPolicy
+from breakerd.alerts.model.step import Step, StepKind
 
-ANYONE: Final = Receiver("")
+ANYONE: Final = ReceiverPolicy("")
 """A receiver that is told everything."""
 
 _TOLD_LATE: Final = "P5"
 """The priority of what was over before it could be told: nobody is to get up for it."""
-_NOTHING_TOLD: Final = Delivery()
+_NOTHING_TOLD: Final = DeliveryState()
 
 
-def owes(incident: Incident, receiver: Receiver, now: float) -> bool:
+def is_behind(incident: Incident, receiver: ReceiverPolicy, now: float) -> bool:
     """Whether that receiver does not know all it should by now."""
     delivery = incident.deliveries.get(receiver.name, _NOTHING_TOLD)
-    return delivery.pending is not None or next_step(incident, now, delivery, receiver) is not None
+    return (
+        delivery.accepted_step is not None
+        or next_step(incident, now, delivery, receiver) is not None
+    )
 
 
-def is_told(incident: Incident, receivers: tuple[Receiver, ...] = ()) -> bool:
+def is_settled(incident: Incident, receivers: tuple[ReceiverPolicy, ...] = ()) -> bool:
     """Whether it is over, and nothing is left to be told to `receivers` nor to any that knows."""
     if incident.phase is not Phase.CLOSED or incident.dead_letters:
         return False
-    knowing = [Receiver(name) for name in incident.deliveries]
+    knowing = [ReceiverPolicy(name) for name in incident.deliveries]
     every = {receiver.name: receiver for receiver in (*knowing, *receivers)}
-    return not any(owes(incident, receiver, incident.closed_at) for receiver in every.values())
+    return not any(is_behind(incident, receiver, incident.closed_at) for receiver in every.values())
 
 
 def next_step(
-    incident: Incident, now: float, confirmed: Delivery, receiver: Receiver = ANYONE
+    incident: Incident, now: float, confirmed: DeliveryState, receiver: ReceiverPolicy = ANYONE
 ) -> Step | None:
     """What that receiver is to be asked next; None if it knows all it should."""
-    if confirmed.closed or confirmed.closed_by_people_at:
+    if confirmed.closed or confirmed.closed_manually_at:
         return None
     if not confirmed.created:
         # What may have arrived without our knowing must not stay open.
         return _opening(incident, now, confirmed, receiver) or (
-            _closing(incident, confirmed) if confirmed.tried else None
+            _closing(incident, confirmed) if confirmed.attempted_priority else None
         )
-    if confirmed.dead:
-        return None if confirmed.dead_step == StepKind.CLOSE else _closing(incident, confirmed)
+    if confirmed.dead_letter_reason:
+        return (
+            None if confirmed.dead_letter_step == StepKind.CLOSE else _closing(incident, confirmed)
+        )
     return (
         _raising(incident, confirmed)
         or _next_note(incident, confirmed)
@@ -54,45 +61,53 @@ def next_step(
 
 
 def _opening(
-    incident: Incident, now: float, confirmed: Delivery, receiver: Receiver
+    incident: Incident, now: float, confirmed: DeliveryState, receiver: ReceiverPolicy
 ) -> Step | None:
-    refused = confirmed.dead or confirmed.superseded or not receiver.minds(incident.priority)
+    refused = (
+        confirmed.dead_letter_reason
+        or confirmed.superseded
+        or not receiver.accepts(incident.priority)
+    )
     if refused or not _turn_of(incident, now, receiver):
         return None
     if incident.phase is Phase.CLOSED:
-        late = incident.rules.tells_missed and incident.due_at
-        return Step(StepKind.CREATE, _TOLD_LATE, number=confirmed.renewals) if late else None
-    telling = incident.phase is Phase.ACTIVE and now >= incident.not_before and not incident.held
-    if not telling or (incident.stage and incident.in_hand):
+        late = incident.rules.notify_missed and incident.first_due_at
+        return Step(StepKind.CREATE, _TOLD_LATE, number=confirmed.reopenings) if late else None
+    telling = incident.phase is Phase.ACTIVE and now >= incident.notify_at and not incident.muted_by
+    if not telling or (incident.stage and incident.handled):
         return None
     responders = incident.stages[incident.stage].responders
     return Step(
-        StepKind.CREATE, incident.priority, number=confirmed.renewals, responders=responders
+        StepKind.CREATE, incident.priority, number=confirmed.reopenings, responders=responders
     )
 
 
-def _turn_of(incident: Incident, now: float, receiver: Receiver) -> bool:
+def _turn_of(incident: Incident, now: float, receiver: ReceiverPolicy) -> bool:
     """Whether a receiver that stands in for others has to."""
     if receiver.fallback_after is None:
         return True
     told = any(d.created and not d.fallback for d in incident.deliveries.values())
-    return bool(incident.due_at) and now >= incident.due_at + receiver.fallback_after and not told
+    return (
+        bool(incident.first_due_at)
+        and now >= incident.first_due_at + receiver.fallback_after
+        and not told
+    )
 
 
-def _raising(incident: Incident, confirmed: Delivery) -> Step | None:
+def _raising(incident: Incident, confirmed: DeliveryState) -> Step | None:
     if confirmed.priority == incident.priority or incident.phase is Phase.CLOSED:
         return None
-    if incident.stage and incident.in_hand:
+    if incident.stage and incident.handled:
         return None
     stage = incident.stages[incident.stage]
     # Sent again, it is the same change.
-    number = confirmed.raised + (confirmed.raised_to != stage.priority)
+    number = confirmed.escalations + (confirmed.escalated_to != stage.priority)
     return Step(
         StepKind.PRIORITY, priority=stage.priority, number=number, responders=stage.responders
     )
 
 
-def _next_note(incident: Incident, confirmed: Delivery) -> Step | None:
+def _next_note(incident: Incident, confirmed: DeliveryState) -> Step | None:
     # The last note goes with the closing itself, and says it all to who hears of it only then.
     if _is_late(incident, confirmed) or confirmed.notes >= len(incident.notes) - _closes(
         incident, confirmed
@@ -102,25 +117,25 @@ def _next_note(incident: Incident, confirmed: Delivery) -> Step | None:
     return Step(StepKind.NOTE, note=incident.notes[number], number=number)
 
 
-def _picture(incident: Incident, confirmed: Delivery, receiver: Receiver) -> Step | None:
+def _picture(incident: Incident, confirmed: DeliveryState, receiver: ReceiverPolicy) -> Step | None:
     wanted = receiver.attaches and incident.phase is not Phase.CLOSED and not confirmed.attached
     return Step(StepKind.ATTACH) if wanted and incident.content.has_picture else None
 
 
-def _closing(incident: Incident, confirmed: Delivery) -> Step | None:
+def _closing(incident: Incident, confirmed: DeliveryState) -> Step | None:
     if not _closes(incident, confirmed):
         return None
-    return Step(StepKind.CLOSE, note=incident.notes[-1], number=confirmed.raised)
+    return Step(StepKind.CLOSE, note=incident.notes[-1], number=confirmed.escalations)
 
 
-def _closes(incident: Incident, confirmed: Delivery) -> bool:
+def _closes(incident: Incident, confirmed: DeliveryState) -> bool:
     """What is told only after it was over is never left open for people to close."""
     return incident.phase is Phase.CLOSED and (
-        incident.rules.closes or _is_late(incident, confirmed)
+        incident.rules.auto_close or _is_late(incident, confirmed)
     )
 
 
-def _is_late(incident: Incident, confirmed: Delivery) -> bool:
+def _is_late(incident: Incident, confirmed: DeliveryState) -> bool:
     """Whether it heard of it only when it was over."""
     late = confirmed.created and confirmed.created_at >= incident.closed_at
     return incident.phase is Phase.CLOSED and late

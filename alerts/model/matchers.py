@@ -54,7 +54,7 @@ class Matcher:
         name, operator, pattern = match.groups()[:3]
         return cls(name, operator == "=", pattern)
 
-    def holds(self, subject: Subject) -> bool:
+    def matches(self, subject: Subject) -> bool:
         """Whether it is so; of several breakers, for each."""
         if self.name == "breaker":
             return all(self._fits(name) == self.equal for name in subject.breakers)
@@ -79,4 +79,4 @@ def parsed(texts: Iterable[str]) -> tuple[Matcher, ...]:
 
 def all_hold(matchers: Iterable[Matcher], subject: Subject) -> bool:
     """Whether each of them holds."""
-    return all(matcher.holds(subject) for matcher in matchers)
+    return all(matcher.matches(subject) for matcher in matchers)

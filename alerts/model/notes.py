@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 from breakerd.breaker.events.events import Transition
 from breakerd.breaker.runtime.report import Status
 from breakerd.breaker.states import State
@@ -21,7 +21,7 @@ _ENDED_BY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Worst:
+class PeakFigures:
     """The worst figures of an incident so far; 0 where nothing is known.
 
     Attributes:
@@ -42,9 +42,9 @@ class Worst:
     in_flight: int = 0
     rejected: int = 0
 
-    def merged(self, other: Self) -> "Worst":
+    def merged(self, other: Self) -> "PeakFigures":
         """The worse of both, each by itself; of what is no measure, the later."""
-        return Worst(
+        return PeakFigures(
             max(self.latency_ms, other.latency_ms),
             other.percentile,
             other.latency_threshold_ms,
@@ -68,17 +68,17 @@ class Worst:
             parts.append(f"memory {self.memory_percent:.0f}%")
         if self.in_flight:
             parts.append(f"{self.in_flight:,} calls in flight")
-        return f"Worst: {', '.join(parts)}." if parts else ""
+        return f"PeakFigures: {', '.join(parts)}." if parts else ""
 
     def _limit(self) -> str:
         threshold = self.latency_threshold_ms
         return f" (limit {threshold:g} ms)" if threshold else ""
 
 
-def worst_of(status: Status) -> Worst:
+def peak_figures(status: Status) -> PeakFigures:
     """The figures that a breaker has now."""
     measured = status["window_calls"] > 0
-    return Worst(
+    return PeakFigures(
         latency_ms=status["current_percentile_exact_ms"] if measured else 0.0,
         percentile=status["percentile_value"],
         latency_threshold_ms=status["latency_threshold_ms"],
@@ -90,7 +90,7 @@ def worst_of(status: Status) -> Worst:
 
 
 def closing_note(
-    lasted: float, episodes: int, worst: Worst | None, rejected: int, ended_by: str
+    lasted: float, episodes: int, worst: PeakFigures | None, rejected: int, ended_by: str
 ) -> str:
     """The last words on an incident: how long, how bad, what ended it.
 
@@ -102,7 +102,7 @@ def closing_note(
         ended_by: what made it well again; empty if that is not known.
     """
     times = f", {episodes} times open" if episodes > 1 else ""
-    parts = [f"Over: it lasted {duration(lasted)}{times}."]
+    parts = [f"Over: it lasted {format_duration(lasted)}{times}."]
     if worst is not None:
         parts.append(worst.sentence())
     if rejected:
@@ -112,7 +112,7 @@ def closing_note(
     return " ".join(part for part in parts if part)
 
 
-def ended_by(event: Transition) -> str:
+def closing_reason(event: Transition) -> str:
     """What made a breaker well again, in a few words."""
     words = _ENDED_BY.get(event.reason.value) or event.reason.value.replace("_", " ")
     if event.to_state in {State.DISABLED, State.OBSERVE}:
@@ -120,7 +120,7 @@ def ended_by(event: Transition) -> str:
     return f"{words} ({event.note})" if event.note else words
 
 
-def group_note(names: Sequence[str], total: int) -> str:
+def joined_note(names: Sequence[str], total: int) -> str:
     """Which breakers joined an alert, and how many there are in all."""
     more = len(names) - _NAMED
     rest = f" and {more:,} more" if more > 0 else ""

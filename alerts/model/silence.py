@@ -30,7 +30,7 @@ class Silence:
     starts_at: float
     ends_at: float
 
-    def holds(self, subject: Subject, now: float) -> bool:
+    def mutes(self, subject: Subject, now: float) -> bool:
         """Whether it holds an alert for `subject` back now."""
         return self.starts_at <= now < self.ends_at and all_hold(self.matchers, subject)
 
@@ -69,7 +69,7 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SilenceRequest:
     """A silence that somebody wants.
 
     Attributes:
@@ -90,7 +90,7 @@ class Wanted:
     matchers: tuple[str, ...] = ()
     starts_at: float | None = None
 
-    def silence(self, now: float, id_: str) -> Silence:
+    def to_silence(self, now: float, id_: str) -> Silence:
         """It as a silence.
 
         Raises:

@@ -1,7 +1,7 @@
 """How figures and texts are put for people."""
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds as people say them: 42 s, 5 min 3 s, 2 h 10 min."""
     whole = max(0, round(seconds))
     if whole < 60:
@@ -13,6 +13,6 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def shorten(text: str, longest: int) -> str:
+def truncate(text: str, longest: int) -> str:
     """`text`, or its beginning with an ellipsis."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"

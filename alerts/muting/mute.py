@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.matchers import Subject
 from breakerd.alerts.model.silence import Silence
+from breakerd.alerts.muting.inhibition import find_inhibitor
 from breakerd.alerts.settings.alerting import AlertsSettings
-from breakerd.alerts.settings.inhibition import MEMORY_FIRST, inhibitor
+from breakerd.alerts.settings.inhibition import MEMORY_FIRST
 
 
-def why_held(
+def mute_reason(
     incident: Incident,
     now: float,
     others: Iterable[Incident],
@@ -21,7 +22,7 @@ def why_held(
     subject = subject_of(incident)
     if silences or settings.maintenance:
         for silence in silences:
-            if silence.holds(subject, now):
+            if silence.mutes(subject, now):
                 end = _moment(silence.ends_at)
                 return f"silenced by {silence.author} until {end}: {silence.reason}"
         for name, window in settings.maintenance.items():
@@ -30,7 +31,7 @@ def why_held(
                 return f"maintenance {name} until {end}: {window.reason}"
     own = {"memory-first": MEMORY_FIRST} if settings.memory_explains else {}
     rules = own | settings.inhibition
-    return inhibitor(subject, _explaining(incident, others), rules) if rules else ""
+    return find_inhibitor(subject, _inhibitor_candidates(incident, others), rules) if rules else ""
 
 
 def subject_of(incident: Incident) -> Subject:
@@ -45,13 +46,15 @@ def subject_of(incident: Incident) -> Subject:
     return Subject(tuple(incident.members), labels)
 
 
-def _explaining(incident: Incident, others: Iterable[Incident]) -> Iterator[tuple[Subject, str]]:
+def _inhibitor_candidates(
+    incident: Incident, others: Iterable[Incident]
+) -> Iterator[tuple[Subject, str]]:
     """What may explain `incident`: nothing that is held back itself.
 
     Else two that explain each other would both be kept from being told.
     """
     for other in others:
-        if other is not incident and other.phase is Phase.ACTIVE and not other.held:
+        if other is not incident and other.phase is Phase.ACTIVE and not other.muted_by:
             yield subject_of(other), other.content.message
 
 

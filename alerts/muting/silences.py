@@ -3,14 +3,14 @@
 import uuid
 from dataclasses import replace
 
-from breakerd.alerts.model.silence import Silence, Wanted
+from breakerd.alerts.model.silence import Silence, SilenceRequest
 from breakerd.alerts.storage.store import Store
 
 _MOST = 1000
 """So many silences may be in force at once."""
 
 
-class Silencer:
+class Silences:
     """Silences, in memory and in the file, where other processes of it find them. Thread-safe.
 
     Args:
@@ -30,19 +30,19 @@ class Silencer:
         if not self._store.problem:
             self._silences = {id_: each for id_, each in found.items() if each.ends_at > now}
 
-    def silences(self, now: float) -> list[Silence]:
+    def unexpired(self, now: float) -> list[Silence]:
         """The silences that are not over."""
         return [silence for silence in list(self._silences.values()) if silence.ends_at > now]
 
-    def add(self, now: float, wanted: Wanted) -> str:
+    def add(self, now: float, wanted: SilenceRequest) -> str:
         """Holds alerts back; returns the silence's id.
 
         Raises:
             ValueError: a value makes no sense, or there are too many silences.
         """
-        if len(self.silences(now)) >= _MOST:
+        if len(self.unexpired(now)) >= _MOST:
             raise ValueError(f"there are {_MOST} silences already; end some of them first")
-        silence = wanted.silence(now, uuid.uuid4().hex[:12])
+        silence = wanted.to_silence(now, uuid.uuid4().hex[:12])
         self._keep(now, silence)
         return silence.id
 
@@ -57,6 +57,6 @@ class Silencer:
         self._keep(now, replace(silence, ends_at=min(silence.ends_at, now)))
 
     def _keep(self, now: float, silence: Silence) -> None:
-        kept = {each.id: each for each in self.silences(now)}
+        kept = {each.id: each for each in self.unexpired(now)}
         self._silences = kept | {silence.id: silence}
         self._store.save_silence(silence)

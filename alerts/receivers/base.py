@@ -10,8 +10,8 @@ DeliveryError
 from enum import Enum, auto
 from typing import Protocol, runtime_checkable
 
-from breakerd.alerts.model.delivery import Step
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step
 
 
 class DeliveryError(Exception):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from breakerd.alerts.incidents import policy
 from breakerd.alerts.receivers.apprise import AppriseSink, missing
 from breakerd.alerts.receivers.base import Sink
 from breakerd.alerts.receivers.jsm import JsmSink
@@ -68,7 +67,7 @@ def unusable_sinks(settings: AlertingSettings) -> dict[str, str]:
 def _opsgenie(settings: AlertingSettings) -> list[ConfiguredSink]:
     opsgenie, timeout = settings.opsgenie, settings.alerts.request_timeout
     key = opsgenie.api_key
-    if not policy.sends(opsgenie) or key is None:
+    if not opsgenie.active or key is None:
         return []
 
     def make() -> Sink:

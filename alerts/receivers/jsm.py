@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RejectedError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of
 from breakerd.alerts.receivers.opsgenie import creation, judged, remark
@@ -59,7 +59,7 @@ class JsmSink:
         if step.kind is StepKind.PRIORITY:
             return self._create(incident, step, _alias(incident, step.number))
         if step.kind is StepKind.NOTE:
-            raised = incident.delivery_to(self.name).raised
+            raised = incident.delivery_to(self.name).escalations
             return self._remark(incident, step, _alias(incident, raised))
         if step.kind is StepKind.CLOSE:
             aliases = [_alias(incident, number) for number in range(step.number + 1)]
@@ -82,7 +82,7 @@ class JsmSink:
     def _create(self, incident: Incident, step: Step, alias: str) -> str:
         delivery = incident.delivery_to(self.name)
         payload = creation(incident, step, delivery) | {"alias": alias}
-        if delivery.minimal:
+        if delivery.reduced:
             # Names may be what it refuses; the integration has a team of its own.
             payload.pop("responders", None)
         response = self._client.ask("POST", self._alerts, json=payload)

@@ -14,9 +14,9 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from breakerd.alerts.content.composer import NOTE
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.text import shorten
+from breakerd.alerts.model.step import Step, StepKind
+from breakerd.alerts.model.text import truncate
 from breakerd.alerts.receivers.base import AlertState, RejectedError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of
 from breakerd.alerts.receivers.jsm import ADDRESS
@@ -71,7 +71,7 @@ class JsmOpsSink:
         path = f"/{quote(str(alert['id']), safe='')}"
         if step.kind is StepKind.PRIORITY:
             return self._escalate(path, step)
-        words = {"note": shorten(step.note, NOTE)}
+        words = {"note": truncate(step.note, NOTE)}
         if step.kind is StepKind.NOTE:
             return self._note(path, words)
         if step.kind is StepKind.CLOSE and alert.get("status") != "closed":
@@ -127,7 +127,7 @@ class JsmOpsSink:
         payload.pop("user", None)
         if "details" in payload:
             payload["extraProperties"] = payload.pop("details")
-        wanted = self._responders if delivery.minimal else (*self._responders, *step.responders)
+        wanted = self._responders if delivery.reduced else (*self._responders, *step.responders)
         if responders := _responders(wanted):
             payload["responders"] = responders
         return payload

@@ -1,7 +1,7 @@
 """The sink that pages nobody: every step is a line in the log."""
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
 from breakerd.breaker.logging import get_logger
 

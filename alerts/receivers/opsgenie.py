@@ -12,10 +12,12 @@ from urllib.parse import quote
 import opsgenie_sdk
 
 from breakerd.alerts.content.chart import draw
-from breakerd.alerts.content.composer import NOTE, Content
-from breakerd.alerts.model.delivery import Delivery, Step, StepKind
+from breakerd.alerts.content.composer import NOTE
+from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.text import shorten
+from breakerd.alerts.model.step import Step, StepKind
+from breakerd.alerts.model.text import truncate
 from breakerd.alerts.receivers.base import AlertState, RejectedError, RequestState, UnavailableError
 from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of
 from breakerd.alerts.settings.alerting import OpsGenieSettings
@@ -141,9 +143,9 @@ def address_of(settings: OpsGenieSettings) -> str:
 # --- what Jira Service Management has taken over from OpsGenie
 
 
-def creation(incident: Incident, step: Step, delivery: Delivery) -> dict[str, Any]:
+def creation(incident: Incident, step: Step, delivery: DeliveryState) -> dict[str, Any]:
     """The body that creates the alert."""
-    minimal = delivery.minimal
+    minimal = delivery.reduced
     content = incident.content.minimal() if minimal else incident.content
     responders = [] if minimal else [responder_of(each) for each in step.responders]
     if team := _team(content):
@@ -166,7 +168,7 @@ def creation(incident: Incident, step: Step, delivery: Delivery) -> dict[str, An
 
 def remark(incident: Incident, step: Step) -> tuple[str, dict[str, Any]]:
     """The last part of the path, and the body, of a note or a closing."""
-    words = {"user": USER, "source": incident.content.source, "note": shorten(step.note, NOTE)}
+    words = {"user": USER, "source": incident.content.source, "note": truncate(step.note, NOTE)}
     if step.kind is StepKind.NOTE:
         return "/notes", as_json(opsgenie_sdk.AddNoteToAlertPayload(**words))
     return "/close", as_json(opsgenie_sdk.CloseAlertPayload(**words))
@@ -208,7 +210,7 @@ def state_of(data: object) -> AlertState:
 def says(notes: object, step: Step) -> bool:
     """Whether the note of `step` is among those that the API shows."""
     found = [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
-    return any(note.get("note") == shorten(step.note, NOTE) for note in found)
+    return any(note.get("note") == truncate(step.note, NOTE) for note in found)
 
 
 def shows(alert: dict[str, Any], step: Step) -> bool:
@@ -238,5 +240,5 @@ def _picture(incident: Incident) -> bytes | None:
         return None
 
 
-def _team(content: Content) -> str:
+def _team(content: AlertContent) -> str:
     return content.team if content.team != "unknown" else ""

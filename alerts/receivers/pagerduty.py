@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import Content
-from breakerd.alerts.model.delivery import Step, StepKind
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.text import shorten
+from breakerd.alerts.model.step import Step, StepKind
+from breakerd.alerts.model.text import truncate
 from breakerd.alerts.receivers.base import AlertState, RefusedError, RejectedError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, answer_of
 
@@ -81,10 +81,10 @@ class PagerDutySink:
 
 
 def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:
-    minimal = incident.delivery_to(name).minimal
+    minimal = incident.delivery_to(name).reduced
     content = incident.content.minimal() if minimal else incident.content
     payload: dict[str, Any] = {
-        "summary": shorten(content.message, _SUMMARY),
+        "summary": truncate(content.message, _SUMMARY),
         "source": content.details.get("Host") or content.source,
         "severity": _SEVERITIES[step.priority],
         "component": incident.breaker,
@@ -95,7 +95,7 @@ def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:
     return {"payload": payload, "client": "breakerd", "links": _links(content)}
 
 
-def _links(content: Content) -> list[dict[str, str]]:
+def _links(content: AlertContent) -> list[dict[str, str]]:
     names = ("Dashboard", "Runbook")
     return [{"href": content.details[n], "text": n} for n in names if content.details.get(n)]
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers.http import HttpClient, secrets_of
 

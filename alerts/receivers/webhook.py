@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import Content
-from breakerd.alerts.model.delivery import Step, StepKind
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
 from breakerd.alerts.receivers.http import HttpClient, secrets_of
 
@@ -96,7 +96,7 @@ class WebhookSink:
         self._client.close()
 
     def _body(self, incident: Incident, step: Step) -> str:
-        minimal = incident.delivery_to(self.name).minimal
+        minimal = incident.delivery_to(self.name).reduced
         content = incident.content.minimal() if minimal else incident.content
         fields = _fields(incident, step, content)
         if not self._template:
@@ -137,7 +137,7 @@ def template_problem(template: str) -> str:
     return ""
 
 
-def _fields(incident: Incident, step: Step, content: Content) -> dict[str, Any]:
+def _fields(incident: Incident, step: Step, content: AlertContent) -> dict[str, Any]:
     named = list(incident.members)[:_NAMED]
     values = (
         step.kind.value, incident.alias, incident.breaker, named, incident.kind,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from breakerd.alerts.model.priority import Priority
+from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.inhibition import InhibitionSettings
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from breakerd.alerts.settings.receivers import SinksSettings
@@ -161,6 +161,25 @@ class OpsGenieSettings(SettingsModel):
         except ValueError:
             raise ValueError("an address whose port, if given, is 0 to 65535") from None
         return url or None
+
+    @property
+    def active(self) -> bool:
+        """True if alerts are sent to OpsGenie in the present environment."""
+        policy = self._environment_policy()
+        return self.enabled and (policy is None or policy.enabled)
+
+    @property
+    def effective_priority(self) -> Priority:
+        """Priority of alerts without stages in the present environment."""
+        policy = self._environment_policy()
+        return policy.priority if policy and policy.priority else self.priority
+
+    def _environment_policy(self) -> EnvironmentPolicy | None:
+        if not self.use_environments:
+            return None
+        wanted = self.environment.casefold()
+        policies = self.environment_settings.items()
+        return next((policy for name, policy in policies if name.casefold() == wanted), None)
 
 
 class StageSettings(SettingsModel):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_validator
 
-from breakerd.alerts.model.priority import Priority
+from breakerd.alerts.model.stage import Priority
 from breakerd.breaker.settings import SettingsModel, setting
 
 _ADDRESS: Final = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"

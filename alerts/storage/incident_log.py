@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Container, Iterable, Iterator
 
-from breakerd.alerts.model.delivery import Receiver
-from breakerd.alerts.model.delivery_plan import is_told
+from breakerd.alerts.model.delivery_plan import is_settled
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.storage.store import LeaseLostError, Store
 from breakerd.breaker.logging import get_logger
 
@@ -17,7 +17,7 @@ _DEAD_LETTERS = 1000
 """So many incidents are kept for their dead letters; beyond them the oldest go."""
 
 
-class Ledger:
+class IncidentLog:
     """Incidents and cooldowns of the process that sends. Thread-safe.
 
     What is written is on the disk before anyone is told of it; where that fails it is told all the
@@ -43,7 +43,7 @@ class Ledger:
     def __iter__(self) -> Iterator[Incident]:
         return iter(list(self._incidents.values()))
 
-    def of(self, breaker: str) -> Incident | None:
+    def current(self, breaker: str) -> Incident | None:
         """The incident of that breaker that is not over."""
         return self._incidents.get(self._current.get(breaker, ""))
 
@@ -51,7 +51,7 @@ class Ledger:
         """The incident of that id, if something of it is still to be told."""
         return self._incidents.get(incident_id)
 
-    def untold(self, breaker: str) -> Incident | None:
+    def unnotified(self, breaker: str) -> Incident | None:
         """The latest incident of that breaker that is over, and that nobody was told of yet."""
         over = (
             incident
@@ -59,7 +59,7 @@ class Ledger:
             if breaker in incident.members and incident.phase is Phase.CLOSED
         )
         latest = max(over, key=lambda i: i.closed_at, default=None)
-        return latest if latest is not None and not latest.told_at else None
+        return latest if latest is not None and not latest.notified_at else None
 
     # --- changes
 
@@ -69,30 +69,30 @@ class Ledger:
             self._incidents[incident.id] = incident
             for breaker in incident.members:
                 self._current[breaker] = incident.id
-            self.change(incident)
+            self.mark_changed(incident)
 
     def join(self, incident: Incident, now: float, breaker: str, kind: str) -> None:
         """Makes a breaker part of an incident."""
         with self.lock:
             incident.join(now, breaker, kind)
             self._current[breaker] = incident.id
-            self.change(incident)
+            self.mark_changed(incident)
 
-    def end(self, now: float, incident: Incident, ended_by: str = "") -> None:
+    def close(self, now: float, incident: Incident, ended_by: str = "") -> None:
         """Closes an incident; its breakers may have another from now on."""
         with self.lock:
             incident.close(now, ended_by)
             for breaker in incident.members:
                 if self._current.get(breaker) == incident.id:
                     del self._current[breaker]
-            self.change(incident)
+            self.mark_changed(incident)
         _log.info("incident over", breaker=incident.breaker, alias=incident.alias)
 
-    def change(self, incident: Incident) -> None:
+    def mark_changed(self, incident: Incident) -> None:
         """Notes that an incident is to be written down as it is now, by the next `write`."""
         with self.lock:
             self._changed[incident.id] = incident
-            if incident.told_at:
+            if incident.notified_at:
                 self._begin_cooldown(incident)
 
     def save(self, incident: Incident) -> None:
@@ -102,7 +102,7 @@ class Ledger:
             LeaseLostError: another process sends.
         """
         with self.lock:
-            self.change(incident)
+            self.mark_changed(incident)
             if not self._late:
                 self._flush()
 
@@ -119,16 +119,16 @@ class Ledger:
             self._flush()
             self._write_at = now + _WRITE_AGAIN
 
-    def tidy(self, receivers: tuple[Receiver, ...]) -> None:
+    def compact(self, receivers: tuple[ReceiverPolicy, ...]) -> None:
         """Lets go of what all of `receivers` were told in full."""
         with self.lock:
-            gone = [i for i in self._incidents.values() if is_told(i, receivers)]
+            gone = [i for i in self._incidents.values() if is_settled(i, receivers)]
             gone += self._oldest_dead_letters()
             for incident in gone:
                 if incident.id in self._changed and not self._late:
                     self._flush()
                 if not self._late and self.store.save([(incident, True)], {}):
-                    self.store.prune()
+                    self.store.prune_closed()
                 self._changed.pop(incident.id, None)
                 del self._incidents[incident.id]
 
@@ -139,7 +139,7 @@ class Ledger:
             self._changed_cooldowns = dict(self._cooldowns)
             self._late = False
 
-    def forget(self, receivers: Iterable[str]) -> None:
+    def forget_receivers(self, receivers: Iterable[str]) -> None:
         """What those receivers know does not count any more."""
         with self.lock:
             for incident in self:
@@ -147,7 +147,7 @@ class Ledger:
                 for name in known:
                     del incident.deliveries[name]
                 if known:
-                    self.change(incident)
+                    self.mark_changed(incident)
 
     def _flush(self) -> None:
         if not self._changed and not self._changed_cooldowns:
@@ -169,19 +169,19 @@ class Ledger:
 
     # --- cooldowns
 
-    def may_tell_at(self, breaker: str, what: str, opened_at: float, cooldown: float) -> float:
+    def notify_at(self, breaker: str, what: str, opened_at: float, cooldown: float) -> float:
         """When an incident may be told: as it opens, or at the end of the cooldown of `what`."""
-        told_at = self._cooldowns.get((breaker, what))
-        return opened_at if told_at is None else max(opened_at, told_at + cooldown)
+        notified_at = self._cooldowns.get((breaker, what))
+        return opened_at if notified_at is None else max(opened_at, notified_at + cooldown)
 
     def _begin_cooldown(self, incident: Incident) -> None:
-        key = (incident.breaker, cooldown_of(incident.kind, drill=incident.drill))
-        if self._cooldowns.get(key, 0.0) < incident.told_at:
-            self._cooldowns[key] = self._changed_cooldowns[key] = incident.told_at
+        key = (incident.breaker, cooldown_key(incident.kind, drill=incident.drill))
+        if self._cooldowns.get(key, 0.0) < incident.notified_at:
+            self._cooldowns[key] = self._changed_cooldowns[key] = incident.notified_at
 
     # --- which process
 
-    def take_over(self, now: float, breakers: Container[str] | None = None) -> None:
+    def load_as_leader(self, now: float, breakers: Container[str] | None = None) -> None:
         """Takes up what the process that sent before has left, whose clock may have been ahead.
 
         What this one knows already, from a time without the file, goes on beside it.
@@ -202,7 +202,7 @@ class Ledger:
     def adopt(self, now: float, incident: Incident) -> None:
         """Takes up one incident of another process."""
         with self.lock:
-            incident.rebase(now)
+            incident.clamp_times(now)
             self._incidents[incident.id] = incident
             if incident.phase is not Phase.CLOSED:
                 for breaker in incident.members:
@@ -212,9 +212,9 @@ class Ledger:
         """Leaves what was begun without the file to the process that sends."""
         with self.lock:
             self.store.hand_over(list(self._incidents.values()))
-            self.drop()
+            self.discard()
 
-    def drop(self) -> None:
+    def discard(self) -> None:
         """Another process sends: what this one knows of incidents is out of date."""
         with self.lock:
             self._incidents.clear()
@@ -234,9 +234,9 @@ class Ledger:
             return sorted(wanted, key=lambda i: i.opened_at, reverse=True)[:limit]
 
 
-def cooldown_of(kind: str, *, drill: bool) -> str:
+def cooldown_key(kind: str, *, drill: bool) -> str:
     """What of a breaker cools down: a drill holds back no alert, and no alert a drill."""
     return f"{kind} drill" if drill else kind
 
 
-__all__ = ["LeaseLostError", "Ledger", "cooldown_of"]
+__all__ = ["IncidentLog", "LeaseLostError", "cooldown_key"]

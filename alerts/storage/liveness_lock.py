@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 
-class ProcessLock:
+class LivenessLock:
     """The lock of one process, and a look at those of others.
 
     Args:
@@ -23,7 +23,7 @@ class ProcessLock:
         self._process = process
         self._file: IO[str] | None = None
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Takes this process's lock.
 
         Raises:

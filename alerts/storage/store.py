@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Silence
-from breakerd.alerts.storage.liveness_lock import ProcessLock
+from breakerd.alerts.storage.liveness_lock import LivenessLock
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.database import Database
 
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS incidents (
 );
 CREATE INDEX IF NOT EXISTS incidents_by_time ON incidents (opened_at);
 CREATE TABLE IF NOT EXISTS cooldowns (
-    breaker TEXT NOT NULL, kind TEXT NOT NULL, told_at REAL NOT NULL,
+    breaker TEXT NOT NULL, kind TEXT NOT NULL, notified_at REAL NOT NULL,
     PRIMARY KEY (breaker, kind)
 );
 CREATE TABLE IF NOT EXISTS silences (id TEXT PRIMARY KEY, data TEXT NOT NULL);
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 _KEEP_INCIDENT: Final = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
 _ADD_INCIDENT: Final = "INSERT OR IGNORE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
 
-ADOPT: Final = "adopt"
+ADOPT_INCIDENT: Final = "adopt"
 """The wish that whoever sends takes up an incident."""
 
 
@@ -69,9 +69,9 @@ class Store:
 
     def __init__(self, path: str | Path, process: str) -> None:
         self.process = process
-        self._alive = ProcessLock(Path(path), process)
+        self._alive = LivenessLock(Path(path), process)
         self._term = 0
-        self._file = Database(Path(path), _SCHEMA, FORMAT, self._alive.take)
+        self._file = Database(Path(path), _SCHEMA, FORMAT, self._alive.acquire)
 
     @property
     def path(self) -> Path:
@@ -84,9 +84,9 @@ class Store:
         return self._file.problem
 
     @property
-    def put_aside(self) -> str:
+    def quarantined(self) -> str:
         """What became of a damaged file; empty if there was none."""
-        return self._file.put_aside
+        return self._file.quarantined
 
     @property
     def busy(self) -> bool:
@@ -102,16 +102,16 @@ class Store:
         self._file.close()
         self._alive.release()
 
-    def renewed(self) -> bool:
+    def reopened(self) -> bool:
         """Whether the file was opened since this was asked last, as it was missing or damaged.
 
         What is in memory must be written again then.
         """
-        return self._file.renewed()
+        return self._file.reopened()
 
     # --- who sends
 
-    def claim(self, boot: str, now: float, length: float) -> int | None:
+    def acquire_lease(self, boot: str, now: float, length: float) -> int | None:
         """Takes or renews the right to send, for `length` seconds.
 
         Args:
@@ -135,7 +135,7 @@ class Store:
             self._term = term
             return int(term)
 
-        claimed = self._file.transact("claim", take)
+        claimed = self._file.transaction("claim", take)
         if claimed is None and self.busy:
             # Somebody stopped in the middle of writing. Who sends may be read all the same.
             query = "SELECT holder, expires FROM lease WHERE boot = ?"
@@ -157,7 +157,7 @@ class Store:
             )
             connection.execute("DELETE FROM processes WHERE id = ?", (self.process,))
 
-        self._file.transact("release", leave)
+        self._file.transaction("release", leave)
 
     def holder(self) -> str:
         """Which process sends; empty if none does, or that cannot be read."""
@@ -165,12 +165,12 @@ class Store:
             return str(holder)
         return ""
 
-    def testify(self, boot: str, now: float, testimony: str) -> None:
+    def publish_report(self, boot: str, now: float, testimony: str) -> None:
         """Writes down what this process sees of its breakers."""
         values = (self.process, boot, now, testimony)
         self._file.write("INSERT OR REPLACE INTO processes VALUES (?, ?, ?, ?)", [values])
 
-    def testimonies(self, boot: str, after: float) -> list[str]:
+    def peer_reports(self, boot: str, after: float) -> list[str]:
         """What other living processes have written down since `after`; that of others goes."""
         found, gone = [], []
         for process, known_boot, seen, testimony in self._file.rows(
@@ -193,8 +193,8 @@ class Store:
             "SELECT data FROM incidents WHERE NOT done ORDER BY opened_at"
         ):
             incidents += _parsed(data, Incident.from_dict)
-        rows = self._file.rows("SELECT breaker, kind, told_at FROM cooldowns")
-        return incidents, {(breaker, kind): told_at for breaker, kind, told_at in rows}
+        rows = self._file.rows("SELECT breaker, kind, notified_at FROM cooldowns")
+        return incidents, {(breaker, kind): notified_at for breaker, kind, notified_at in rows}
 
     def save(
         self, incidents: Iterable[tuple[Incident, bool]], cooldowns: dict[tuple[str, str], float]
@@ -205,7 +205,7 @@ class Store:
             LeaseLostError: another process sends; nothing was written.
         """
         rows = [_row(incident, done=done) for incident, done in incidents]
-        told = [(breaker, kind, told_at) for (breaker, kind), told_at in cooldowns.items()]
+        told = [(breaker, kind, notified_at) for (breaker, kind), notified_at in cooldowns.items()]
 
         def write(connection: sqlite3.Connection) -> bool:
             lease = connection.execute("SELECT holder, term FROM lease").fetchone()
@@ -215,7 +215,7 @@ class Store:
             connection.executemany("INSERT OR REPLACE INTO cooldowns VALUES (?, ?, ?)", told)
             return True
 
-        return self._file.transact("write", write) or False
+        return self._file.transaction("write", write) or False
 
     def hand_over(self, incidents: Iterable[Incident]) -> None:
         """Leaves incidents that were begun without the file to the process that sends.
@@ -223,14 +223,14 @@ class Store:
         Of those that are in the file, that process knows best.
         """
         rows = [_row(incident, done=False) for incident in incidents]
-        wishes = [(row[0], json.dumps({"action": ADOPT})) for row in rows]
+        wishes = [(row[0], json.dumps({"action": ADOPT_INCIDENT})) for row in rows]
 
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(_ADD_INCIDENT, rows)
             connection.executemany("INSERT INTO wishes (incident, data) VALUES (?, ?)", wishes)
 
         if rows:
-            self._file.transact("write", write)
+            self._file.transaction("write", write)
 
     def history(self, limit: int, phase: str | None = None) -> list[Incident]:
         """The latest incidents, finished ones too, newest first; all, or those in one phase."""
@@ -249,7 +249,7 @@ class Store:
             return next(iter(_parsed(data, Incident.from_dict)), None)
         return None
 
-    def prune(self) -> None:
+    def prune_closed(self) -> None:
         """Forgets the oldest finished incidents beyond the latest thousand."""
         self._file.write(
             "DELETE FROM incidents WHERE done AND id NOT IN "
@@ -279,12 +279,12 @@ class Store:
 
     # --- what is wanted of whoever sends
 
-    def wish(self, incident_id: str, data: dict[str, str]) -> bool:
+    def enqueue(self, incident_id: str, data: dict[str, str]) -> bool:
         """Asks the process that sends to do something with an incident; False if that failed."""
         row = (incident_id, json.dumps(data))
         return self._file.write("INSERT INTO wishes (incident, data) VALUES (?, ?)", [row])
 
-    def wishes(self) -> list[tuple[str, dict[str, str]]]:
+    def dequeue_all(self) -> list[tuple[str, dict[str, str]]]:
         """What was asked for, which is forgotten by that, oldest first."""
         rows = self._file.rows("SELECT number, incident, data FROM wishes ORDER BY number")
         if not rows:
@@ -295,7 +295,7 @@ class Store:
 
     # --- single facts
 
-    def in_use(self) -> bool:
+    def has_leader_or_pending(self) -> bool:
         """Whether another process sends, or something is still to be told."""
         query = (
             "SELECT EXISTS (SELECT 1 FROM lease WHERE holder != '') "
@@ -303,13 +303,13 @@ class Store:
         )
         return any(found for (found,) in self._file.rows(query))
 
-    def fact(self, name: str) -> str:
+    def get_value(self, name: str) -> str:
         """What was kept under that name; empty if nothing was."""
         for (value,) in self._file.rows("SELECT value FROM facts WHERE name = ?", (name,)):
             return str(value)
         return ""
 
-    def keep_fact(self, name: str, value: str) -> None:
+    def set_value(self, name: str, value: str) -> None:
         """Keeps one value under a name."""
         self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, value)])
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN
-from breakerd.alerts.model.priority import Priority
+from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.alerting import OpsGenieSettings
 from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings

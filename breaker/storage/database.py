@@ -34,7 +34,7 @@ class Database:
         self.path = path
         self.problem = ""
         """Why nothing is kept at the moment; empty if all is well."""
-        self.put_aside = ""
+        self.quarantined = ""
         """What became of a damaged file; empty if there was none."""
         self.busy = False
         """Whether the last write failed only because another process is in the middle of one."""
@@ -54,7 +54,7 @@ class Database:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._joined()
-                self._connect_or_begin_anew()
+                self._connect_or_quarantine()
             except (sqlite3.Error, OSError) as error:
                 self._fail("open", error)
 
@@ -64,7 +64,7 @@ class Database:
             self._closed = True
             self._disconnect()
 
-    def renewed(self) -> bool:
+    def reopened(self) -> bool:
         """Whether it was opened since this was asked last; first of all, opens what has to be.
 
         The file was missing, damaged or another one then, or this is the first time. What is in
@@ -97,9 +97,9 @@ class Database:
             connection.executemany(statement, rows)
             return True
 
-        return self.transact("write", write) or False
+        return self.transaction("write", write) or False
 
-    def transact(self, what: str, action: Callable[[sqlite3.Connection], T]) -> T | None:
+    def transaction(self, what: str, action: Callable[[sqlite3.Connection], T]) -> T | None:
         """Does `action` in a transaction that is begun at once; None if the file fails."""
         with self._lock:
             if self._connection is None and not self._closed:
@@ -112,16 +112,16 @@ class Database:
                 self._fail(what, error)
                 return None
             self.busy = False
-            self._tell("")
+            self._report("")
             return done
 
-    def _connect_or_begin_anew(self) -> None:
+    def _connect_or_quarantine(self) -> None:
         try:
             self._connect()
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
-            self._put_aside(error)
+            self._quarantine(error)
             self._connect()
 
     def _connect(self) -> None:
@@ -152,7 +152,7 @@ class Database:
                 self._connection.close()
             self._connection = None
 
-    def _put_aside(self, error: sqlite3.Error) -> None:
+    def _quarantine(self, error: sqlite3.Error) -> None:
         """Keeps a damaged file for whoever wants to look, and makes room for a good one."""
         self._disconnect()
         aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
@@ -160,7 +160,7 @@ class Database:
             self.path.rename(aside)
         for ending in ("-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-        self.put_aside = f"{self.path} was damaged ({error}) and is now {aside.name}"
+        self.quarantined = f"{self.path} was damaged ({error}) and is now {aside.name}"
         _log.error("a damaged file was put aside", file=str(self.path), now=aside.name)
 
     def _fail(self, what: str, error: Exception) -> None:
@@ -168,9 +168,9 @@ class Database:
         self.busy = _is_busy(error)
         if _is_damage(error):
             self._disconnect()
-        self._tell(f"{self.path}: cannot {what}: {error}")
+        self._report(f"{self.path}: cannot {what}: {error}")
 
-    def _tell(self, problem: str) -> None:
+    def _report(self, problem: str) -> None:
         if problem and not self.problem:
             _log.error("incidents are kept in memory only", file=str(self.path), problem=problem)
         elif self.problem and not problem:

@@ -8,16 +8,17 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import Content
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import AlertState, RefusedError, RejectedError, RequestState
 from breakerd.alerts.receivers.jsm import JsmSink
 from breakerd.alerts.receivers.jsm_ops import JsmOpsSink
 
-CONTENT = Content(
+CONTENT = AlertContent(
     "payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"], {"Host": "box"}
 )
 CREATE = Step(StepKind.CREATE, priority="P3")
@@ -50,7 +51,7 @@ def incident(alias: str = "breakerd:box:payments:1") -> Incident:
         breaker="payments",
         kind="open",
         opened_at=0.0,
-        not_before=0.0,
+        notify_at=0.0,
         stages=(Stage(0, "P3"), Stage(60, "P1")),
         content=CONTENT,
     )
@@ -64,7 +65,7 @@ def history(emulator: Emulator, alias: str) -> list[str]:
 
 def carried_out(sink: JsmSink | JsmOpsSink, told: Incident, step: Step) -> bool:
     if step.kind is StepKind.PRIORITY:
-        told.delivery_to(sink.name).raised = step.number
+        told.delivery_to(sink.name).escalations = step.number
     request_id = sink.send(told, step)
     return not request_id or sink.look(request_id) is RequestState.DONE
 

@@ -8,30 +8,22 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.content.chart import Chart
-from breakerd.alerts.content.composer import (
-    DESCRIPTION,
-    DETAILS,
-    ENTITY,
-    MESSAGE,
-    NOTE,
-    SOURCE,
-    TAG,
-    TAGS,
-    Content,
-)
+from breakerd.alerts.content.composer import DESCRIPTION, DETAILS, ENTITY, NOTE, SOURCE, TAG, TAGS
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
+from breakerd.alerts.model.chart import Chart
+from breakerd.alerts.model.content import MESSAGE, AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import RequestState
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink
 from breakerd.alerts.settings.alerting import OpsGenieSettings
 from tests.support.opsgenie_description import assert_request_conforms
 
-SHORT = Content("payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"])
-BARE = Content("payments open", "", "", "breakerd")
-FULLEST = Content(
+SHORT = AlertContent("payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"])
+BARE = AlertContent("payments open", "", "", "breakerd")
+FULLEST = AlertContent(
     message="m" * MESSAGE,
     description="d" * DESCRIPTION,
     entity="e" * ENTITY,
@@ -59,18 +51,18 @@ def sink(opsgenie_emulator: Emulator) -> Iterator[OpsGenieSink]:
     made.close()
 
 
-def incident(alias: str, content: Content, *, minimal: bool = False) -> Incident:
+def incident(alias: str, content: AlertContent, *, minimal: bool = False) -> Incident:
     made = Incident(
         id="1",
         alias=alias,
         breaker="payments",
         kind="open",
         opened_at=0.0,
-        not_before=0.0,
+        notify_at=0.0,
         stages=(Stage(0, "P3"), Stage(60, "P1")),
         content=content,
     )
-    made.delivery_to(OpsGenieSink.name).minimal = minimal
+    made.delivery_to(OpsGenieSink.name).reduced = minimal
     return made
 
 
@@ -78,7 +70,12 @@ def incident(alias: str, content: Content, *, minimal: bool = False) -> Incident
 @pytest.mark.parametrize("content", [SHORT, BARE, FULLEST], ids=["short", "bare", "fullest"])
 @pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 512])
 def test_an_incidents_whole_life_conforms(
-    opsgenie_emulator: Emulator, sink: OpsGenieSink, alias: str, content: Content, *, minimal: bool
+    opsgenie_emulator: Emulator,
+    sink: OpsGenieSink,
+    alias: str,
+    content: AlertContent,
+    *,
+    minimal: bool,
 ) -> None:
     told = incident(alias, content, minimal=minimal)
     for step in LIFE:

@@ -19,7 +19,7 @@ from tests.unit.alerts.conftest import World
 
 NAMES = ("a", "b", "c")
 ESCALATED_AFTER = 60.0
-QUIET = 20.0
+RESOLVING = 20.0
 names = st.sampled_from(NAMES)
 
 
@@ -33,12 +33,12 @@ class AlertingHistory(RuleBasedStateMachine):
         self.world.alerts |= {"closed_by_people": "respect"}
         self.opened: set[str] = set()
         self.silence = ""
-        self.in_hand: dict[str, str] = {}
+        self.handled: dict[str, str] = {}
         """Alias -> the priority that it had when somebody took it in hand."""
         self.started()
 
     def started(self) -> None:
-        self.world.start(quiet_time=QUIET, time_before_send_alert=int(ESCALATED_AFTER))
+        self.world.start(quiet_time=RESOLVING, time_before_send_alert=int(ESCALATED_AFTER))
 
     def teardown(self) -> None:
         """Once all is well, everybody knows."""
@@ -52,7 +52,7 @@ class AlertingHistory(RuleBasedStateMachine):
             assert all(alert.status == "closed" for alert in self.emulator.alerts())
             assert self.world.alerting is not None
             assert self.world.alerting.stats().pending == 0
-            assert list(self.world.alerting._ledger) == []
+            assert list(self.world.alerting._incident_log) == []
             for alert in self.emulator.alerts():
                 self.check_order(alert)
         finally:
@@ -80,7 +80,7 @@ class AlertingHistory(RuleBasedStateMachine):
     def it_crashes(self) -> None:
         alerting = self.world.alerting
         assert alerting is not None
-        alerting._outbox.close()
+        alerting._pipeline.close()
         alerting._store.close()
         self.world.registry = self.world.make_registry()
         for name in self.opened:
@@ -106,13 +106,13 @@ class AlertingHistory(RuleBasedStateMachine):
     def someone_acknowledges(self, name: str) -> None:
         if alert := self.open_alert(name):
             self.emulator.acknowledge(alert.alias, by="ann")
-            self.in_hand[alert.alias] = alert.priority
+            self.handled[alert.alias] = alert.priority
 
     @rule(name=names)
     def someone_closes(self, name: str) -> None:
         if alert := self.open_alert(name):
             self.emulator.close(alert.alias, by="ann")
-            self.in_hand[alert.alias] = alert.priority
+            self.handled[alert.alias] = alert.priority
 
     def open_alert(self, name: str) -> EmulatedAlert | None:
         found = [a for a in self.emulator.alerts() if a.entity == name and a.status == "open"]
@@ -146,8 +146,8 @@ class AlertingHistory(RuleBasedStateMachine):
     @invariant()
     def what_is_in_hand_is_not_raised(self) -> None:
         for alert in self.emulator.alerts():
-            if alert.alias in self.in_hand and alert.acknowledged:
-                assert alert.priority == self.in_hand[alert.alias]
+            if alert.alias in self.handled and alert.acknowledged:
+                assert alert.priority == self.handled[alert.alias]
 
     @invariant()
     def nothing_is_said_twice(self) -> None:

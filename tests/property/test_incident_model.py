@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from breakerd.alerts.content.composer import Content
-from breakerd.alerts.model.delivery import Delivery, Stage, Step, StepKind
-from breakerd.alerts.model.delivery_plan import is_told, next_step
+from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.delivery_plan import is_settled, next_step
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 
 T = 1_800_000_000.0
 STAGES = (Stage(0, "P3"), Stage(60, "P1"), Stage(120, "P2"))
@@ -56,13 +58,13 @@ class IncidentHistory(RuleBasedStateMachine):
             breaker="pay",
             kind="open",
             opened_at=T,
-            not_before=T + 10,
+            notify_at=T + 10,
             stages=STAGES,
-            content=Content("pay open", "", "pay", "breakerd"),
+            content=AlertContent("pay open", "", "pay", "breakerd"),
         )
 
     @property
-    def delivery(self) -> Delivery:
+    def delivery(self) -> DeliveryState:
         return self.incident.delivery_to(WHO)
 
     # --- what happens to the incident
@@ -75,14 +77,14 @@ class IncidentHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.incident.phase is Phase.ACTIVE)
     @rule()
     def the_breaker_closes(self) -> None:
-        self.incident.quieten(self.now, "seen")
+        self.incident.resolve(self.now, "seen")
 
-    @precondition(lambda self: self.incident.phase is Phase.QUIET)
+    @precondition(lambda self: self.incident.phase is Phase.RESOLVING)
     @rule()
     def the_breaker_opens_again(self) -> None:
         self.incident.reopen("seen")
 
-    @precondition(lambda self: self.incident.phase is Phase.QUIET)
+    @precondition(lambda self: self.incident.phase is Phase.RESOLVING)
     @rule()
     def it_is_over(self) -> None:
         self.incident.close(self.now)
@@ -91,41 +93,45 @@ class IncidentHistory(RuleBasedStateMachine):
 
     @rule(fate=st.sampled_from(["done", "lost", "taken", "done and lost", "crash"]))
     def a_step_is_sent(self, fate: str) -> None:
-        step = None if self.delivery.pending else next_step(self.incident, self.now, self.delivery)
+        step = (
+            None
+            if self.delivery.accepted_step
+            else next_step(self.incident, self.now, self.delivery)
+        )
         if step is None:
             return
-        assert step.kind is not StepKind.CREATE or self.now >= self.incident.not_before
-        if step.kind is StepKind.CREATE and not self.delivery.tried:
-            self.delivery.tried = step.priority
+        assert step.kind is not StepKind.CREATE or self.now >= self.incident.notify_at
+        if step.kind is StepKind.CREATE and not self.delivery.attempted_priority:
+            self.delivery.attempted_priority = step.priority
         written = json.dumps(self.incident.as_dict())
         if fate in {"done", "done and lost", "crash"}:
             self.receiver.carry_out(step)
         if fate == "done":
             self.delivery.confirm(self.now, step)
         elif fate == "taken":
-            self.delivery.request_id, self.delivery.pending = "r", step
+            self.delivery.request_id, self.delivery.accepted_step = "r", step
         elif fate == "crash":
             self.incident = Incident.from_dict(json.loads(written))
-            self.incident.rebase(self.now)
+            self.incident.clamp_times(self.now)
 
     @precondition(lambda self: self.delivery.pending)
     @rule(carried_out=st.booleans())
     def what_was_taken_is_looked_at(self, *, carried_out: bool) -> None:
-        step = self.delivery.pending
+        step = self.delivery.accepted_step
         assert step is not None
         if carried_out:
             self.receiver.carry_out(step)
             self.delivery.confirm(self.now, step)
         else:
-            self.delivery.settle()
+            self.delivery.clear_pending()
 
-    @precondition(lambda self: not self.incident.deliveries.get(WHO, Delivery()).closed)
+    @precondition(lambda self: not self.incident.deliveries.get(WHO, DeliveryState()).closed)
     @rule(backwards=st.sampled_from([0, 100, 100_000]))
     def it_is_restarted(self, backwards: float) -> None:
         since = self.now - self.incident.opened_at
         self.now -= backwards
         self.incident = Incident.from_dict(json.loads(json.dumps(self.incident.as_dict())))
-        self.incident.rebase(self.now)
+        self.incident.clamp_times(self.now)
         assert self.now - self.incident.opened_at >= 0
         assert self.now - self.incident.opened_at <= since
 
@@ -156,7 +162,7 @@ class IncidentHistory(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once the receiver does as asked, it knows all it should, in a few steps."""
-        if self.delivery.pending:
+        if self.delivery.accepted_step:
             self.what_was_taken_is_looked_at(carried_out=True)
         if self.incident.phase is not Phase.CLOSED:
             self.incident.close(self.now)
@@ -166,7 +172,7 @@ class IncidentHistory(RuleBasedStateMachine):
                 break
             self.receiver.carry_out(step)
             self.delivery.confirm(self.now, step)
-        assert is_told(self.incident)
+        assert is_settled(self.incident)
         assert not self.receiver.is_open
         if self.delivery.created and self.delivery.created_at < self.incident.closed_at:
             # The last one is the note of the closing.

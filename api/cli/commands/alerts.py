@@ -23,7 +23,7 @@ class Phase(StrEnum):
     """Where an incident is."""
 
     ACTIVE = "active"
-    QUIET = "quiet"
+    RESOLVING = "quiet"
     CLOSED = "closed"
 
 

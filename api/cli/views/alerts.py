@@ -6,7 +6,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 
 _COLOURS = {"active": "red", "quiet": "yellow", "closed": "green"}
 
@@ -60,7 +60,7 @@ def _told(alert: dict[str, Any]) -> str:
 
 
 def _stage(stage: dict[str, Any]) -> str:
-    return f"{stage['priority']} after {duration(stage['after'])}"
+    return f"{stage['priority']} after {format_duration(stage['after'])}"
 
 
 def _delivered(delivery: dict[str, Any]) -> str:
@@ -71,8 +71,8 @@ def _delivered(delivery: dict[str, Any]) -> str:
         parts.append(f"{delivery['notes']} notes")
     if delivery["acknowledged"]:
         parts.append("acknowledged")
-    if delivery["closed_by_people_at"]:
-        parts.append(f"closed by people {_time(delivery['closed_by_people_at'])}")
+    if delivery["closed_manually_at"]:
+        parts.append(f"closed by people {_time(delivery['closed_manually_at'])}")
     elif delivery["closed"] and delivery["created"]:
         parts.append("closed")
     if delivery["attempts"]:

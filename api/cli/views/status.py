@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from breakerd.alerts.content.composer import sparkline
-from breakerd.alerts.model.text import duration
+from breakerd.alerts.model.text import format_duration
 
 _COLOURS = {"CLOSED": "green", "OPEN": "red", "FORCED_OPEN": "red", "HALF_OPEN": "yellow"}
 
@@ -57,7 +57,7 @@ def _next(status: dict[str, Any]) -> str:
     if recovery is None:
         return ""
     if recovery["phase"] == "wait":
-        return f"probes in {duration(recovery['seconds_left'])}"
+        return f"probes in {format_duration(recovery['seconds_left'])}"
     if recovery["phase"] == "memory":
         return "lets calls in for as long as there is memory"
     if recovery["phase"] == "probes":

@@ -70,7 +70,7 @@ class World:
     def restart(self, **opsgenie: Any) -> Alerting:
         """As after a crash: another process, with breakers that know nothing."""
         assert self.alerting is not None
-        self.alerting._outbox.close()
+        self.alerting._pipeline.close()
         self.alerting._store.close()
         self.registry = self.make_registry()
         return self.start(**opsgenie)

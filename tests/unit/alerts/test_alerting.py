@@ -45,7 +45,7 @@ def test_low_priority_first_then_escalated_then_closed(world: World) -> None:
     assert world.notes()[1:] == [
         "Well again after 1 min 10 s. State CLOSED, memory 20%, 0 calls rejected so far.",
         (
-            "Over: it lasted 1 min 10 s. Worst: p95 500 ms (limit 300 ms), memory 20%. "
+            "Over: it lasted 1 min 10 s. PeakFigures: p95 500 ms (limit 300 ms), memory 20%. "
             "Ended by: somebody reset it."
         ),
     ]
@@ -184,7 +184,9 @@ def test_a_flapping_breaker_makes_one_incident(world: World) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.status == "closed"
     assert alert.count == 1
-    assert world.notes()[-1].startswith("Over: it lasted 2 min, 12 times open. Worst: p95 500 ms")
+    assert world.notes()[-1].startswith(
+        "Over: it lasted 2 min, 12 times open. PeakFigures: p95 500 ms"
+    )
     again = [note for note in world.notes() if note.startswith("Open again")]
     assert [note.split()[4] for note in again] == ["2nd", "3rd", "4th", "5th", "8th"]
 
@@ -343,7 +345,7 @@ def test_a_restart_goes_on_where_it_was(world: World) -> None:
     world.after(61)
     assert world.emulator.alerts()[0].status == "closed"
     world.restart()
-    assert list(world.alerting._ledger) == []  # type: ignore[union-attr]
+    assert list(world.alerting._incident_log) == []  # type: ignore[union-attr]
 
 
 def test_what_was_not_told_before_a_restart_is_told_after(world: World) -> None:
@@ -488,7 +490,7 @@ def test_a_key_that_comes_later_tells_what_goes_on(world: World) -> None:
     world.after()
     world.after(61)
     assert world.history() == ["created P3", "note", "closed"]
-    assert list(alerting._ledger) == [], "nothing is left to be told"
+    assert list(alerting._incident_log) == [], "nothing is left to be told"
 
 
 def test_what_the_log_escalated_is_told_at_its_priority(world: World) -> None:
@@ -578,7 +580,9 @@ def test_a_broken_database_costs_its_copy_and_not_the_alert(world: World) -> Non
     assert kept.read_bytes().startswith(b"this is no database")
     world.restart()
     assert world.alerting is not None
-    assert [i.breaker for i in world.alerting._ledger] == ["default"], "there is a good one again"
+    assert [i.breaker for i in world.alerting._incident_log] == ["default"], (
+        "there is a good one again"
+    )
 
 
 def test_a_database_of_a_newer_version_is_left_alone(world: World) -> None:
@@ -601,7 +605,7 @@ def test_a_damaged_row_does_not_stop_the_others(world: World) -> None:
         connection.execute("UPDATE silences SET data = '[]' WHERE data LIKE '%ana%'")
     connection.close()
     alerting = world.restart()
-    assert [incident.breaker for incident in alerting._ledger] == ["b"]
+    assert [incident.breaker for incident in alerting._incident_log] == ["b"]
     assert [silence["author"] for silence in alerting.silences()] == ["bob"]
 
 
@@ -610,7 +614,7 @@ def test_silences_that_are_over_are_forgotten(world: World) -> None:
     alerting.add_silence(author="ana", reason="x", seconds=10)
     world.after(11)
     alerting.add_silence(author="bob", reason="x", seconds=10)
-    assert [s.author for s in alerting._silencer._silences.values()] == ["bob"]
+    assert [s.author for s in alerting._silences._silences.values()] == ["bob"]
     world.wall.advance(11)
     world.restart()
     with sqlite3.connect(world.database) as connection:
@@ -636,7 +640,7 @@ def test_the_history_can_be_asked_by_phase(world: World) -> None:
 
 def test_what_could_not_be_written_is_written_later(world: World) -> None:
     alerting = world.start()
-    store = alerting._ledger.store
+    store = alerting._incident_log.store
     assert store._file._connection is not None
     store._file._connection.execute("PRAGMA query_only=1")
     world.slow()
@@ -648,7 +652,7 @@ def test_what_could_not_be_written_is_written_later(world: World) -> None:
     assert store.problem == ""
     world.restart()
     assert world.alerting is not None
-    assert [i.breaker for i in world.alerting._ledger] == ["default"]
+    assert [i.breaker for i in world.alerting._incident_log] == ["default"]
 
 
 # --- the configuration file
@@ -801,7 +805,7 @@ def test_a_round_that_fails_is_not_the_last(
         failed.set()
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(alerting._watcher, "look", fail_once)
+    monkeypatch.setattr(alerting._observer, "look", fail_once)
     with alerting:
         assert failed.wait(10)
         world.slow()

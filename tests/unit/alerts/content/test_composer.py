@@ -16,18 +16,16 @@ from breakerd import (
 )
 from breakerd.alerts.content.composer import (
     DETAILS,
-    MESSAGE,
     TAG,
     TAGS,
-    Content,
-    Trouble,
     compose,
     key_value,
     seen,
     sparkline,
     why,
 )
-from breakerd.alerts.model.text import duration, shorten
+from breakerd.alerts.model.content import MESSAGE, AlertContent, AlertContext
+from breakerd.alerts.model.text import format_duration, truncate
 from breakerd.alerts.settings.service_identity import find_fields
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.unit.alerts.conftest import World
@@ -61,7 +59,7 @@ def trouble(
     note: str = "",
     evidence: bool = True,
     **more: object,
-) -> Trouble:
+) -> AlertContext:
     clock = ManualClock()
     breaker = Breaker(Settings(latency_threshold=300), name="pay", clock=clock, memory=lambda: 0.5)
     for _ in range(10):
@@ -72,10 +70,10 @@ def trouble(
     )
     status = breaker.status()
     status.update(more)  # type: ignore[typeddict-item]
-    return Trouble(kind, status["drill"], reason, note, found if evidence else (), status)
+    return AlertContext(kind, status["drill"], reason, note, found if evidence else (), status)
 
 
-def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> Content:
+def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> AlertContent:
     return compose(trouble(**more), AlertingSettings(settings, ALERTS), find_fields(settings))
 
 
@@ -206,7 +204,7 @@ def test_unknown_memory_is_said() -> None:
     ],
 )
 def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_sparkline() -> None:
@@ -231,8 +229,8 @@ def test_key_value(tag: str, made: str) -> None:
 
 
 def test_shorten() -> None:
-    assert shorten("abc", 3) == "abc"
-    assert shorten("ab cd", 4) == "ab…"
+    assert truncate("abc", 3) == "abc"
+    assert truncate("ab cd", 4) == "ab…"
 
 
 def test_the_description_tells_the_spread_and_what_happened_lately(world: World) -> None:

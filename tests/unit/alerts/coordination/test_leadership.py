@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from breakerd import Alerting, Registry
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink
 from breakerd.alerts.storage.store import LeaseLostError, Store
 from tests.unit.alerts.conftest import World
@@ -39,7 +39,7 @@ class Other:
 
     def die(self) -> None:
         """As SIGKILL: nothing is given back but what the system takes."""
-        self.alerting._outbox.close()
+        self.alerting._pipeline.close()
         self.alerting._store.close()
 
 
@@ -100,7 +100,7 @@ def test_who_is_killed_is_taken_over_from_at_once(world: World, other: Other) ->
     world.registry.get("a").force_open("a test")
     world.after()
     assert world.alerting is not None
-    world.alerting._outbox.close()
+    world.alerting._pipeline.close()
     world.alerting._store.close()
     other.registry.get("a").force_open("a test")
     world.wall.advance(61)
@@ -150,9 +150,9 @@ def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None
     """Suspended after its round began: the lease is looked at before each request."""
     assert world.alerting is not None
     world.registry.get("a").force_open("a test")
-    world.alerting._worker.reconcile(world.alerting.settings)
+    world.alerting._worker._lead(world.alerting.settings)
     world.wall.advance(16)
-    world.alerting._outbox.run(world.wall())
+    world.alerting._pipeline.run(world.wall())
     assert world.emulator.requests == []
 
 
@@ -174,8 +174,8 @@ def test_a_silence_made_in_one_counts_in_all(world: World, other: Other) -> None
 def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     world.registry.get("a").force_open("a test")
     assert world.alerting is not None
-    world.alerting._worker.reconcile(world.alerting.settings)
-    (incident,) = world.alerting._ledger
+    world.alerting._worker._lead(world.alerting.settings)
+    (incident,) = world.alerting._incident_log
     message = incident.content.message
     object.__setattr__(incident.content, "message", "")
     world.after()
@@ -183,7 +183,7 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     number = incident.id
     assert list(incident.dead_letters) == ["opsgenie"]
     object.__setattr__(incident.content, "message", message)
-    world.alerting._ledger.save(incident)
+    world.alerting._incident_log.save(incident)
     assert other.alerting.retry(number) == 1
     world.after()
     assert len(world.emulator.alerts()) == 1
@@ -195,8 +195,8 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
 def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     alerting = world.start()
     world.slow()
-    alerting._worker.reconcile(alerting.settings)
-    (incident,) = alerting._ledger
+    alerting._worker._lead(alerting.settings)
+    (incident,) = alerting._incident_log
     object.__setattr__(incident.content, "message", "")
     world.after()
     world.after()
@@ -209,7 +209,7 @@ def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     assert alerting.discard(incident.id, "ann", "a test") == 1
     world.after()
     assert alerting.health()["ok"]
-    assert list(alerting._ledger) == []
+    assert list(alerting._incident_log) == []
     full = alerting.incident(incident.id)
     assert full is not None
     assert full["deliveries"]["opsgenie"]["discarded"] == "ann: a test"
@@ -256,10 +256,10 @@ def test_who_is_not_the_sender_any_more_cannot_write(world: World) -> None:
     alerting = world.start()
     world.slow()
     world.after()
-    (incident,) = alerting._ledger
+    (incident,) = alerting._incident_log
     second = Store(world.database, "second")
     second.open()
-    assert second.claim("driven", world.wall() + 1000, 15.0)
+    assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
     with pytest.raises(LeaseLostError):
         alerting._store.save([(incident, True)], {})
     assert second.find(incident.id) is not None

@@ -121,13 +121,13 @@ def test_reminders_come_at_growing_intervals(world: World) -> None:
     world.start()
     world.slow()
     world.after()
-    told_at = []
+    notified_at = []
     for minute in range(1, 24 * 60):
         before = len(world.notes())
         world.after(60)
         if len(world.notes()) > before:
-            told_at.append(minute)
-    assert told_at == [15, 45, 105, 225, 465, 825, 1185]
+            notified_at.append(minute)
+    assert notified_at == [15, 45, 105, 225, 465, 825, 1185]
     assert world.notes()[1].startswith("Still open after 45 min. State")
 
 

@@ -9,8 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd import AlertingSettings, OpsGenieSettings
-from breakerd.alerts.model.delivery import Delivery, Step, StepKind
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import RejectedError
 from breakerd.alerts.receivers.http import pause_of
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink
@@ -46,8 +47,8 @@ def test_pauses_grow_up_to_a_limit(world: World) -> None:
     pauses = []
     for _ in range(12):
         world.after(60)
-        (incident,) = alerting._ledger
-        pauses.append(incident.deliveries["opsgenie"].not_before - world.wall())
+        (incident,) = alerting._incident_log
+        pauses.append(incident.deliveries["opsgenie"].retry_at - world.wall())
     assert pauses[0] <= 1
     assert pauses[0] < pauses[3] < pauses[6]
     assert max(pauses) <= 60
@@ -82,7 +83,7 @@ def test_an_opening_that_may_have_arrived_does_not_stay_open(world: World, *, cr
     history = world.history()
     assert (history[0], history.count("created P3"), history[-1]) == ("created P3", 1, "closed")
     assert world.alerting is not None
-    assert list(world.alerting._ledger) == []
+    assert list(world.alerting._incident_log) == []
 
 
 def test_nothing_is_closed_that_never_left(world: World) -> None:
@@ -101,7 +102,7 @@ def test_nothing_is_closed_that_never_left(world: World) -> None:
 
 def test_an_opening_that_arrived_lower_is_raised() -> None:
     """The second creation is only counted there, and leaves the priority as it is."""
-    delivery = Delivery(tried="P3")
+    delivery = DeliveryState(attempted_priority="P3")
     delivery.confirm(1.0, Step(StepKind.CREATE, priority="P1"))
     assert delivery.priority == "P3"
 
@@ -187,7 +188,7 @@ def test_a_wrong_address_is_no_reason_to_give_up(world: World) -> None:
 
 def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: World) -> None:
     world.start()
-    sink = world.alerting._outbox._couriers["opsgenie"].dispatcher.sink  # type: ignore[union-attr]
+    sink = world.alerting._pipeline._senders["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
     assert isinstance(sink, OpsGenieSink)
     sink._client._client.event_hooks = {"response": [_refuse_status]}
     world.slow()
@@ -381,5 +382,5 @@ def test_pauses_are_read_from_headers(header: str, value: str, pause: float) -> 
 def _open_incidents(world: World) -> list[Incident]:
     """Opens incidents without delivering yet."""
     assert world.alerting is not None
-    world.alerting._worker.reconcile(world.alerting.settings)
-    return list(world.alerting._ledger)
+    world.alerting._worker._lead(world.alerting.settings)
+    return list(world.alerting._incident_log)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from breakerd.alerts.heartbeat.heartbeat import (
-    Act,
     Heartbeat,
+    HeartbeatAction,
     HeartbeatState,
     period_of,
     problem_of,
@@ -57,7 +57,7 @@ class Beat:
         before = len(self.client.asked)
         for _ in range(count):
             self.now += 1
-            self.heartbeat.round(self.now, self.now if successful else 0.0)
+            self.heartbeat.run_due(self.now, self.now if successful else 0.0)
         return self.client.asked[before:]
 
 
@@ -87,9 +87,9 @@ def test_no_round_that_failed_is_followed_by_a_ping() -> None:
 
 def test_a_round_that_succeeded_is_good_for_one_request() -> None:
     heartbeat = Heartbeat(Client())
-    heartbeat.perform(Act.LOOK, 10.0)
-    assert heartbeat.next_act(500.0, 10.0) is None
-    assert heartbeat.next_act(500.0, 10.5) is Act.PING
+    heartbeat.execute(HeartbeatAction.LOOK_UP, 10.0)
+    assert heartbeat.next_action(500.0, 10.0) is None
+    assert heartbeat.next_action(500.0, 10.5) is HeartbeatAction.PING
 
 
 def test_one_that_does_not_exist_is_told_and_not_pinged() -> None:

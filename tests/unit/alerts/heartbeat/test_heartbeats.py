@@ -13,7 +13,7 @@ from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
 from breakerd.alerts.heartbeat.clients import OpsGenieHeartbeat
 from breakerd.alerts.heartbeat.heartbeat import HeartbeatState
-from breakerd.alerts.heartbeat.heartbeats import ConfiguredHeartbeat, Pulse, impossible_heartbeats
+from breakerd.alerts.heartbeat.heartbeats import ConfiguredHeartbeat, Heartbeats, heartbeat_problems
 from breakerd.alerts.receivers.base import UnavailableError
 from breakerd.alerts.settings.receivers import JsmOpsSettings, SinksSettings
 from tests.support.webhook_receiver import Receiver, Reply
@@ -90,7 +90,7 @@ def test_not_by_a_process_that_does_not_send(beating: World) -> None:
     for _ in range(60):
         beating.wall.advance(1)
         other.run_once()
-        pulse_of(beating)._worker.round(settings)
+        pulse_of(beating)._worker.run_round(settings)
     assert len(asked(beating.emulator)) == before
     other.close()
 
@@ -139,9 +139,9 @@ def jsm_settings(emulator: Emulator, **more: str) -> AlertingSettings:
 def test_one_of_jira_service_management(jsm_emulator: Emulator) -> None:
     team = jsm_emulator.add_team("payments")
     jsm_emulator.add_heartbeat(BEAT, interval=1)
-    pulse = Pulse(jsm_settings(jsm_emulator, heartbeat_team=team), threaded=False)
+    pulse = Heartbeats(jsm_settings(jsm_emulator, heartbeat_team=team), threaded=False)
     for now in (1.0, 2.0):
-        pulse.round(now, {"jsm_ops.ops": now}.__getitem__)
+        pulse.run_due(now, {"jsm_ops.ops": now}.__getitem__)
     pulse.close()
     assert asked(jsm_emulator) == ["look", "ping"]
     assert pulse.last_success == {"jsm_ops.ops": 2.0}
@@ -152,17 +152,17 @@ def test_one_of_jira_service_management(jsm_emulator: Emulator) -> None:
 def test_one_of_jira_that_does_not_exist(jsm_emulator: Emulator, team: str) -> None:
     real = jsm_emulator.add_team("payments")
     settings = jsm_settings(jsm_emulator, heartbeat_team=team or real)
-    pulse = Pulse(settings, threaded=False)
-    pulse.round(1.0, {"jsm_ops.ops": 1.0}.__getitem__)
+    pulse = Heartbeats(settings, threaded=False)
+    pulse.run_due(1.0, {"jsm_ops.ops": 1.0}.__getitem__)
     pulse.close()
     assert [f"there is no heartbeat {BEAT!r}" in problem for problem in pulse.problems()] == [True]
 
 
 def test_what_cannot_be_pinged_is_told(jsm_emulator: Emulator) -> None:
-    assert impossible_heartbeats(jsm_settings(jsm_emulator)) == [
+    assert heartbeat_problems(jsm_settings(jsm_emulator)) == [
         "[alerts.sinks.jsm_ops.ops] has a heartbeat, and no heartbeat_team"
     ]
-    (problem,) = impossible_heartbeats(
+    (problem,) = heartbeat_problems(
         AlertingSettings(OpsGenieSettings(flavour="jsm", heartbeat="payments"))
     )
     assert "an integration of Jira Service Management has no heartbeats" in problem
@@ -208,15 +208,15 @@ class Held:
         self.closed.set()
 
 
-def held_pulse(monkeypatch: pytest.MonkeyPatch) -> tuple[Held, Pulse]:
+def held_pulse(monkeypatch: pytest.MonkeyPatch) -> tuple[Held, Heartbeats]:
     """A pulse with one heartbeat that hangs."""
     held = Held()
     configured = [ConfiguredHeartbeat("opsgenie", "one", lambda: held)]
     monkeypatch.setattr(
         "breakerd.alerts.heartbeat.heartbeats.configured_heartbeats", lambda _settings: configured
     )
-    pulse = Pulse(AlertingSettings(), threaded=True)
-    pulse.round(1.0, {"opsgenie": 1.0}.__getitem__)
+    pulse = Heartbeats(AlertingSettings(), threaded=True)
+    pulse.run_due(1.0, {"opsgenie": 1.0}.__getitem__)
     assert held.asked.acquire(timeout=30)
     return held, pulse
 
@@ -224,7 +224,7 @@ def held_pulse(monkeypatch: pytest.MonkeyPatch) -> tuple[Held, Pulse]:
 def test_one_that_hangs_holds_up_nobody_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     held, pulse = held_pulse(monkeypatch)
     for now in (2.0, 3.0, 60.0):
-        pulse.round(now, {"opsgenie": now}.__getitem__)
+        pulse.run_due(now, {"opsgenie": now}.__getitem__)
     assert not held.asked.acquire(blocking=False)
     pulse.close()
     assert not held.closed.is_set()
@@ -237,5 +237,5 @@ def test_one_that_is_over_is_asked_no_more(monkeypatch: pytest.MonkeyPatch) -> N
     held.let_go.set()
     pulse.close()
     assert held.closed.wait(30)
-    pulse.round(60.0, {"opsgenie": 60.0}.__getitem__)
+    pulse.run_due(60.0, {"opsgenie": 60.0}.__getitem__)
     assert not held.asked.acquire(blocking=False)

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
-from breakerd.alerts.content.composer import Content
-from breakerd.alerts.model.delivery import Delivery, Receiver, Stage, Step, StepKind
-from breakerd.alerts.model.delivery_plan import is_told, next_step, owes
+from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
 from breakerd.alerts.model.incident import Incident, Phase, Rules, ordinal
+from breakerd.alerts.model.receiver import ReceiverPolicy
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 
 T = 1_800_000_000.0
 
@@ -19,26 +22,26 @@ def incident(*, not_before: float = T, closes: bool = True) -> Incident:
         breaker="pay",
         kind="open",
         opened_at=T,
-        not_before=not_before,
+        notify_at=not_before,
         stages=(Stage(0, "P3"), Stage(60, "P1")),
-        content=Content("pay open", "", "pay", "breakerd"),
-        rules=Rules(closes=closes),
+        content=AlertContent("pay open", "", "pay", "breakerd"),
+        rules=Rules(auto_close=closes),
     )
 
 
-def told(made: Incident) -> Delivery:
+def told(made: Incident) -> DeliveryState:
     delivery = made.delivery_to("x")
     delivery.confirm(T, Step(StepKind.CREATE, priority="P3"))
-    delivery.looked_at, delivery.looked = T + 1000, True
+    delivery.polled_at, delivery.polled = T + 1000, True
     return delivery
 
 
 def test_is_told_from_its_time_on() -> None:
     made = incident(not_before=T + 10)
-    assert next_step(made, T + 9, Delivery()) is None
-    assert not owes(made, Receiver("x"), T + 9)
-    assert next_step(made, T + 10, Delivery()) == Step(StepKind.CREATE, priority="P3")
-    assert owes(made, Receiver("x"), T + 10)
+    assert next_step(made, T + 9, DeliveryState()) is None
+    assert not is_behind(made, ReceiverPolicy("x"), T + 9)
+    assert next_step(made, T + 10, DeliveryState()) == Step(StepKind.CREATE, priority="P3")
+    assert is_behind(made, ReceiverPolicy("x"), T + 10)
     assert made.deliveries == {}, "asking changes nothing"
 
 
@@ -68,22 +71,22 @@ def test_the_priority_goes_before_the_note() -> None:
 
 def test_what_was_over_before_it_was_told_is_not_told() -> None:
     made = incident()
-    made.quieten(T + 1, "")
+    made.resolve(T + 1, "")
     made.close(T + 1)
-    assert next_step(made, T + 2, Delivery()) is None
-    assert is_told(made)
+    assert next_step(made, T + 2, DeliveryState()) is None
+    assert is_settled(made)
 
 
 @pytest.mark.parametrize("closes", [True, False])
 def test_what_may_have_arrived_is_closed_if_alerts_are(*, closes: bool) -> None:
     made = incident(closes=closes)
-    made.delivery_to("x").tried = "P3"
-    made.quieten(T + 1, "")
+    made.delivery_to("x").attempted_priority = "P3"
+    made.resolve(T + 1, "")
     assert next_step(made, T + 1, made.delivery_to("x")) is None, "it may come back"
     made.close(T + 9)
     step = next_step(made, T + 9, made.delivery_to("x"))
     assert (step is not None and step.kind is StepKind.CLOSE) == closes
-    assert is_told(made) != closes
+    assert is_settled(made) != closes
 
 
 def test_what_is_left_to_people_ends_with_a_note() -> None:
@@ -94,13 +97,13 @@ def test_what_is_left_to_people_ends_with_a_note() -> None:
     assert step is not None
     assert step.kind is StepKind.NOTE
     delivery.confirm(T + 5, step)
-    assert is_told(made)
+    assert is_settled(made)
 
 
 def test_what_was_given_up_is_closed_all_the_same() -> None:
     made = incident()
     delivery = told(made)
-    delivery.dead = "422"
+    delivery.dead_letter_reason = "422"
     made.advance(T + 60, str)
     assert next_step(made, T + 60, delivery) is None
     made.close(T + 61)
@@ -108,7 +111,7 @@ def test_what_was_given_up_is_closed_all_the_same() -> None:
     assert step is not None
     assert step.kind is StepKind.CLOSE
     delivery.confirm(T + 61, step)
-    assert is_told(made)
+    assert is_settled(made)
 
 
 def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
@@ -116,7 +119,7 @@ def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
     delivery = told(made)
     made.notes.append("one")
     delivery.confirm(T, Step(StepKind.NOTE, note="one", number=0))
-    delivery.lose()
+    delivery.mark_missing()
     assert next_step(made, T, delivery) == Step(StepKind.CREATE, priority="P3")
     delivery.confirm(T, Step(StepKind.CREATE, priority="P3"))
     assert next_step(made, T, delivery) == Step(StepKind.NOTE, note="one", number=0)
@@ -126,7 +129,7 @@ def test_survives_being_written_down() -> None:
     made = incident()
     delivery = told(made)
     made.advance(T + 60, str)
-    delivery.pending = next_step(made, T + 60, delivery)
+    delivery.accepted_step = next_step(made, T + 60, delivery)
     delivery.request_id = "r"
     again = Incident.from_dict(json.loads(json.dumps(made.as_dict())))
     assert again == made
@@ -136,16 +139,20 @@ def test_survives_being_written_down() -> None:
 def test_a_clock_that_is_behind_keeps_what_has_passed() -> None:
     made = incident(not_before=T + 5)
     delivery = told(made)
-    delivery.asked_at = delivery.not_before = T + 40
-    made.rebase(T - 1000)
-    assert (made.opened_at, made.not_before) == (T - 1000, T - 995)
-    assert (delivery.asked_at, delivery.created_at, delivery.not_before) == (T - 1000, T - 1000, 0)
+    delivery.accepted_at = delivery.retry_at = T + 40
+    made.clamp_times(T - 1000)
+    assert (made.opened_at, made.notify_at) == (T - 1000, T - 995)
+    assert (delivery.accepted_at, delivery.created_at, delivery.retry_at) == (
+        T - 1000,
+        T - 1000,
+        0,
+    )
 
 
 def test_a_clock_that_is_ahead_changes_no_times() -> None:
     made = incident(not_before=T + 5)
-    made.rebase(T + 1000)
-    assert (made.opened_at, made.not_before) == (T, T + 5)
+    made.clamp_times(T + 1000)
+    assert (made.opened_at, made.notify_at) == (T, T + 5)
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.alerts.model.notes import Worst, closing_note, group_note
+from breakerd.alerts.model.notes import PeakFigures, closing_note, joined_note
 from breakerd.breaker.testing import simulate_call
 from tests.unit.alerts.conftest import World
 
 
 def test_the_last_note_says_how_long_how_bad_and_what_ended_it() -> None:
-    worst = Worst(2140.4, 0.95, 600, 0.342, 91.2, 120, 0)
+    worst = PeakFigures(2140.4, 0.95, 600, 0.342, 91.2, 120, 0)
     assert closing_note(724, 3, worst, 12_403, "its probes and the ramp went well") == (
-        "Over: it lasted 12 min 4 s, 3 times open. Worst: p95 2,140 ms (limit 600 ms), 34% errors, "
+        "Over: it lasted 12 min 4 s, 3 times open. PeakFigures: p95 2,140 ms (limit 600 ms), 34% errors, "
         "memory 91%, 120 calls in flight. 12,403 calls rejected. "
         "Ended by: its probes and the ramp went well."
     )
@@ -20,12 +20,15 @@ def test_the_last_note_says_how_long_how_bad_and_what_ended_it() -> None:
 
 def test_what_is_not_known_is_not_said() -> None:
     assert closing_note(5, 1, None, 0, "") == "Over: it lasted 5 s."
-    assert closing_note(5, 1, Worst(), 0, "") == "Over: it lasted 5 s."
+    assert closing_note(5, 1, PeakFigures(), 0, "") == "Over: it lasted 5 s."
 
 
 def test_the_worst_of_two_is_each_by_itself() -> None:
-    one, other = Worst(100, 0.9, 300, 0.5, 10, 1, 5), Worst(50, 0.95, 200, 0.6, 20, 0, 9)
-    assert one.merged(other) == Worst(100, 0.95, 200, 0.6, 20, 1, 9)
+    one, other = (
+        PeakFigures(100, 0.9, 300, 0.5, 10, 1, 5),
+        PeakFigures(50, 0.95, 200, 0.6, 20, 0, 9),
+    )
+    assert one.merged(other) == PeakFigures(100, 0.95, 200, 0.6, 20, 1, 9)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,7 @@ def test_the_worst_of_two_is_each_by_itself() -> None:
     ],
 )
 def test_a_few_of_many_are_named(count: int, words: str) -> None:
-    assert group_note([f"b{n}" for n in range(count)], count + 1) == words
+    assert joined_note([f"b{n}" for n in range(count)], count + 1) == words
 
 
 def test_rejected_calls_are_counted_over_the_incident_and_over_restarts(world: World) -> None:

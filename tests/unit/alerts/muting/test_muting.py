@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from breakerd import Alerting, ConfigError, Registry
 from breakerd.alerts.model.matchers import LONGEST, Matcher, Subject
 from breakerd.alerts.model.silence import Silence
-from breakerd.alerts.settings.inhibition import MEMORY_FIRST, InhibitionSettings, inhibitor
+from breakerd.alerts.muting.inhibition import find_inhibitor
+from breakerd.alerts.settings.inhibition import MEMORY_FIRST, InhibitionSettings
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from tests.unit.alerts.conftest import World
 
@@ -37,14 +38,14 @@ PAY = Subject(("payments",), {"kind": "open", "Team": "core", "Environment": "pr
     ],
 )
 def test_matchers(text: str, holds: bool) -> None:
-    assert Matcher.parse(text).holds(PAY) is holds
+    assert Matcher.parse(text).matches(PAY) is holds
 
 
 def test_of_several_breakers_each_must_fit() -> None:
     group = Subject(("payments", "orders"))
-    assert not Matcher.parse("breaker=pay*").holds(group)
-    assert Matcher.parse("breaker!=x*").holds(group)
-    assert not Matcher.parse("breaker!=pay*").holds(group)
+    assert not Matcher.parse("breaker=pay*").matches(group)
+    assert Matcher.parse("breaker!=x*").matches(group)
+    assert not Matcher.parse("breaker!=pay*").matches(group)
 
 
 @pytest.mark.parametrize("text", ["", "breaker", "=x", "breaker=", "a b=c", "x=" + "y" * LONGEST])
@@ -67,7 +68,7 @@ def test_a_silence_of_the_older_form_is_understood() -> None:
         "starts_at": 10, "ends_at": 20,
     }  # fmt: skip
     silence = Silence.from_dict(old)
-    assert [silence.holds(PAY, now) for now in (9, 10, 19.9, 20)] == [False, True, True, False]
+    assert [silence.mutes(PAY, now) for now in (9, 10, 19.9, 20)] == [False, True, True, False]
     assert Silence.from_dict(silence.as_dict()) == silence
     assert silence.as_dict()["breaker"] == "pay*"
 
@@ -207,11 +208,11 @@ def test_what_was_explained_is_told_if_it_is_still_there_afterwards() -> None:
     latency = Subject(("a",), {"kind": "latency", "reason": "latency"})
     memory = (Subject(("b",), {"kind": "open", "reason": "memory"}), "b open: memory use 90%")
     rules = {"memory-first": MEMORY_FIRST}
-    assert inhibitor(latency, [memory], rules) == (
+    assert find_inhibitor(latency, [memory], rules) == (
         "explained by b open: memory use 90% (memory-first)"
     )
-    assert inhibitor(latency, [], rules) == ""
-    assert inhibitor(memory[0], [(latency, "slow")], rules) == ""
+    assert find_inhibitor(latency, [], rules) == ""
+    assert find_inhibitor(memory[0], [(latency, "slow")], rules) == ""
 
 
 def test_labels_that_must_be_the_same() -> None:
@@ -219,8 +220,8 @@ def test_labels_that_must_be_the_same() -> None:
     target = Subject(("a",), {"kind": "trouble", "Host": "one"})
     here = (Subject(("b",), {"kind": "open", "Host": "one"}), "here")
     there = (Subject(("b",), {"kind": "open", "Host": "two"}), "there")
-    assert inhibitor(target, [there], {"r": rule}) == ""
-    assert "here" in inhibitor(target, [there, here], {"r": rule})
+    assert find_inhibitor(target, [there], {"r": rule}) == ""
+    assert "here" in find_inhibitor(target, [there, here], {"r": rule})
 
 
 def test_two_that_explain_each_other_are_not_both_held(world: World) -> None:

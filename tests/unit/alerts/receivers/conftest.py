@@ -5,12 +5,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from breakerd.alerts.content.composer import Content
-from breakerd.alerts.model.delivery import Stage, Step, StepKind
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.step import Step, StepKind
 from tests.support.webhook_receiver import Received, Receiver, Reply
 
-CONTENT = Content(
+CONTENT = AlertContent(
     message="payments open: p95 900 ms > 600 ms",
     description="It <opened> & rejects calls.",
     entity="payments",
@@ -62,14 +63,16 @@ def incident() -> Incident:
     return make_incident()
 
 
-def make_incident(alias: str = "breakerd:box:payments:1", content: Content = CONTENT) -> Incident:
+def make_incident(
+    alias: str = "breakerd:box:payments:1", content: AlertContent = CONTENT
+) -> Incident:
     return Incident(
         id="1",
         alias=alias,
         breaker="payments",
         kind="open",
         opened_at=1_800_000_000.0,
-        not_before=1_800_000_000.0,
+        notify_at=1_800_000_000.0,
         stages=(Stage(0, "P3"), Stage(60, "P2"), Stage(600, "P1")),
         content=content,
     )

@@ -6,8 +6,8 @@ import logging
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers import apprise as module
 from breakerd.alerts.receivers.apprise import AppriseSink, missing

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
     PausedError,
@@ -42,7 +42,7 @@ def live(sink: JsmSink, incident: Incident) -> list[str]:
     ids = []
     for step in LIFE:
         if step.kind is StepKind.PRIORITY:
-            incident.delivery_to(sink.name).raised = step.number
+            incident.delivery_to(sink.name).escalations = step.number
         ids.append(sink.send(incident, step))
     return ids
 
@@ -83,7 +83,7 @@ def test_what_is_sent(
 def test_the_minimal_form_leaves_responders_to_the_integration(
     receiver: Receiver, integration: Integration, sink: JsmSink, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).minimal = True
+    incident.delivery_to(sink.name).reduced = True
     sink.send(incident, replace(LIFE[0], responders=("team:nobody",)))
     assert integration.accepted
     assert set(receiver.requests[0].json) == {"message", "alias", "source", "user", "priority"}

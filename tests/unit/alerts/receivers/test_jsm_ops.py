@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
     PausedError,
@@ -131,7 +131,7 @@ def test_a_responder_that_is_not_taken_does_not_hold_up_the_priority(
 def test_the_minimal_form_goes_to_the_configured_responders_alone(
     receiver: Receiver, site: Site, sink: JsmOpsSink, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).minimal = True
+    incident.delivery_to(sink.name).reduced = True
     sink.send(incident, replace(LIFE[0], responders=(f"user:{USER}",)))
     assert receiver.requests[0].json == {
         "message": CONTENT.message,

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.content.chart import Chart
-from breakerd.alerts.model.delivery import Step, StepKind
+from breakerd.alerts.model.chart import Chart
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import AlertState, RejectedError, UnavailableError
 from breakerd.alerts.receivers import opsgenie as module
 from breakerd.alerts.receivers.opsgenie import OpsGenieSink
@@ -69,7 +69,7 @@ def test_a_responder_that_is_not_taken_does_not_hold_up_the_priority(
 def test_the_minimal_form_tells_the_team_alone(
     receiver: Receiver, sink: OpsGenieSink, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).minimal = True
+    incident.delivery_to(sink.name).reduced = True
     sink.send(incident, replace(LIFE[0], responders=WANTED))
     assert receiver.requests[0].json["responders"] == [{"type": "team", "name": "ops"}]
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import Content
-from breakerd.alerts.model.delivery import Step, StepKind
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
     PausedError,
@@ -74,7 +74,7 @@ def test_priorities_are_severities(
 def test_the_minimal_form_has_what_is_mandatory_only(
     receiver: Receiver, sink: PagerDutySink, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).minimal = True
+    incident.delivery_to(sink.name).reduced = True
     sink.send(incident, LIFE[0])
     event = receiver.requests[0].json
     assert set(event["payload"]) == {"summary", "source", "severity", "component", "class"}
@@ -93,7 +93,7 @@ def test_what_is_too_long_is_shortened(receiver: Receiver, sink: PagerDutySink) 
 
 
 def test_an_incident_without_a_host_has_a_source(receiver: Receiver, sink: PagerDutySink) -> None:
-    sink.send(make_incident(content=Content("m", "", "", "breakerd")), LIFE[0])
+    sink.send(make_incident(content=AlertContent("m", "", "", "breakerd")), LIFE[0])
     assert receiver.requests[0].json["payload"]["source"] == "breakerd"
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
     PausedError,

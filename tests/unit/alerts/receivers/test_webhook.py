@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
     PausedError,
@@ -112,7 +112,7 @@ def test_many_breakers_are_named_up_to_a_limit(
 
 def test_the_minimal_form_is_short(receiver: Receiver, make: Make, incident: Incident) -> None:
     sink = make()
-    incident.delivery_to(sink.name).minimal = True
+    incident.delivery_to(sink.name).reduced = True
     sink.send(incident, LIFE[0])
     body = receiver.requests[0].json
     assert (body["description"], body["tags"], body["details"]) == ("", [], {})

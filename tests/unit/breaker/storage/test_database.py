@@ -30,21 +30,21 @@ def break_it(database: Database) -> None:
 
 
 def test_what_was_opened_is_said_once(database: Database) -> None:
-    assert database.renewed()
-    assert not database.renewed()
+    assert database.reopened()
+    assert not database.reopened()
     assert write(database)
-    assert not database.renewed()
+    assert not database.reopened()
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])
 def test_a_new_file_is_told_whoever_made_it(database: Database, attempts: int) -> None:
     write(database)
-    database.renewed()
+    database.reopened()
     break_it(database)
     # The first one to write finds it damaged, and the next one begins a new file.
     written = [write(database) for _ in range(attempts)]
     assert written[0] is False
-    assert database.renewed()
+    assert database.reopened()
     assert write(database)
     assert database.rows("SELECT count(*) FROM t") == [(attempts,)]
-    assert not database.renewed()
+    assert not database.reopened()

@@ -6,9 +6,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from breakerd.alerts.content.composer import Content
-from breakerd.alerts.model.delivery import Delivery, Stage
+from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_report, incident_report
 from breakerd.api.cli.views.alerts import alert_table, alerts_table
 
@@ -22,11 +23,11 @@ def incident(**delivery: Any) -> Incident:
         breaker="payments",
         kind="open",
         opened_at=AT,
-        not_before=AT,
+        notify_at=AT,
         stages=(Stage(0, "P3"), Stage(90, "P1")),
-        content=Content("payments [bold]open[/]", "", "payments", "breakerd"),
+        content=AlertContent("payments [bold]open[/]", "", "payments", "breakerd"),
         notes=["Now open: [red]slow[/]"],
-        deliveries={"opsgenie": Delivery(**delivery)} if delivery else {},
+        deliveries={"opsgenie": DeliveryState(**delivery)} if delivery else {},
     )
 
 
@@ -58,21 +59,21 @@ def test_stages_and_times() -> None:
 
 def test_what_people_made_of_it() -> None:
     assert "acknowledged" in shown(created=True, acknowledged=True)
-    assert "closed by people 2027-01-15" in shown(created=True, closed_by_people_at=AT)
+    assert "closed by people 2027-01-15" in shown(created=True, closed_manually_at=AT)
     assert shown(created=True, closed=True).rstrip().endswith("closed")
 
 
 def test_what_goes_wrong() -> None:
     assert "3 attempts failed" in shown(attempts=3)
-    assert "given up: 422: no" in shown(dead="422: no", dead_step="create")
+    assert "given up: 422: no" in shown(dead="422: no", dead_letter_step="create")
     assert "let be by ada: phone" in shown(dead="422", closed=True, discarded="ada: phone")
     assert "not told" in shown(closed=True)
-    assert "given up: opsgenie" in listed(incident(dead="422", dead_step="create"))
+    assert "given up: opsgenie" in listed(incident(dead="422", dead_letter_step="create"))
 
 
 def test_who_was_told_in_the_list() -> None:
     assert "opsgenie, closed there" in listed(incident(created=True, closed=True))
     assert " no " in listed(incident())
     held = incident()
-    held.held = "silenced by ada: move"
+    held.muted_by = "silenced by ada: move"
     assert "silenced by ada: move" in listed(held)

@@ -1,0 +1,71 @@
+"""Content of an alert, and the facts it is composed from."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Self
+
+from breakerd.alerts.model.chart import Chart
+from breakerd.breaker.events.events import Evidence, Transition
+from breakerd.breaker.runtime.status import Status
+
+MESSAGE: Final = 130
+"""Maximum number of characters of a message in OpsGenie."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertContent:
+    """Text, tags and details of an alert. Each part is within OpsGenie's limits."""
+
+    message: str
+    description: str
+    entity: str
+    source: str
+    team: str = ""
+    tags: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+    chart: Chart | None = None
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build content from `as_dict` data.
+
+        Raises:
+            TypeError: the data does not describe an alert's content.
+        """
+        chart = data.get("chart")
+        return cls(**{**data, "chart": Chart.from_dict(chart) if chart else None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content as JSON-able data."""
+        return asdict(self)
+
+    @property
+    def has_picture(self) -> bool:
+        """True if there is a chart to attach."""
+        return self.chart is not None
+
+    def minimal(self) -> "AlertContent":
+        """Return the smallest content that still pages, for a receiver that refused more."""
+        return AlertContent(self.message[:MESSAGE], "", "", self.source, self.team)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertContext:
+    """Facts that an alert is composed from.
+
+    Attributes:
+        kind: "open", "memory", "latency" or "trouble".
+        drill: True if an operator triggered it as a drill.
+        reason: reason of the trip or of the threshold that was crossed.
+        note: text that an operator gave with it.
+        evidence: figures that led to the decision, the most important first.
+        status: the breaker's status when the alert is composed.
+        transitions: the latest changes of state, oldest first.
+    """
+
+    kind: str
+    drill: bool
+    reason: str
+    note: str
+    evidence: tuple[Evidence, ...]
+    status: Status
+    transitions: tuple[Transition, ...] = ()
