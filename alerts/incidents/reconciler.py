@@ -79,7 +79,7 @@ class Reconciler:
             return self._begin(now, observation, witness)
         member = incident.members[observation.breaker]
         if member.recovered:
-            self._fall_back(now, incident, member, witness.why(observation))
+            self._fall_back(now, incident, member, witness.cause(observation))
         elif policy.supersedes(observation.kind, incident.kind):
             self._worsen(incident, observation, witness)
         return []
@@ -93,7 +93,7 @@ class Reconciler:
             unnotified.content = witness.content(observation)
             unnotified.members = {observation.breaker: Member(observation.kind, now)}
             unnotified.kind = observation.kind
-            unnotified.reopen(witness.why(observation))
+            unnotified.reopen(witness.cause(observation))
             self._incident_log.add(unnotified)
         elif group := self._group_for(now, observation):
             self._incident_log.join(group, now, observation.breaker, observation.kind)
@@ -170,7 +170,7 @@ class Reconciler:
         since = observation.since if slight else incident.opened_at
         not_before = self._may_tell_at(observation, since)
         stages = policy.stages(self._settings, observation.kind) if slight else None
-        incident.upgrade(observation.kind, not_before, witness.why(observation), stages)
+        incident.upgrade(observation.kind, not_before, witness.cause(observation), stages)
         self._incident_log.mark_changed(incident)
 
     def _may_tell_at(self, observation: Observation, since: float) -> float:

@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 
 from breakerd.alerts.model.chart import Chart
 from breakerd.breaker.events.events import Evidence, Transition
-from breakerd.breaker.runtime.status import Status
+from breakerd.breaker.runtime.report import Status
 
 MESSAGE: Final = 130
 """Maximum number of characters of a message in OpsGenie."""
