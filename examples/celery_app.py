@@ -39,7 +39,7 @@ breaker = Breaker(
 
 
 @app.task(bind=True, max_retries=None)
-def pay(self: Task, amount: int) -> str:
+def pay(self: "Task[..., str]", amount: int) -> str:
     """Pay; where the breaker rejects the call, come back when it may let one through."""
     try:
         with breaker.guard():
