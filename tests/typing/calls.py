@@ -65,9 +65,9 @@ def decorated(breaker: Breaker) -> None:
 
 async def decorated_coroutines(breaker: Breaker) -> None:
     guarded = breaker(coroutine)
-    begun = guarded(3, name="a")
-    assert_type(begun, Coroutine[Any, Any, list[str]])
-    assert_type(await begun, list[str])
+    assert_type(await guarded(3, name="a"), list[str])
+    made: Callable[..., Coroutine[Any, Any, list[str]]] = guarded
+    await made(3)
     await guarded("3")  # type: ignore[arg-type]
     assert_type(await breaker.guarded(timeout="slo")(coroutine)(3, name="a"), list[str])
 
