@@ -20,7 +20,8 @@ HOOKS = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text())["repos
 @pytest.mark.parametrize("schema", ["github-workflows", "custom.github-workflows-require-timeout"])
 def test_workflows_follow_the_schema(schema: str) -> None:
     schema = schema if schema.startswith("custom.") else f"vendor.{schema}"
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *WORKFLOWS]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema]
+    command += map(str, WORKFLOWS)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
