@@ -1,0 +1,58 @@
+"""A Django service in one file: a guard around a dependency, and middleware around the service.
+
+Run it (needs `pip install breakerd django`):
+
+    python examples/django_app.py runserver
+
+or under any WSGI server: `gunicorn --chdir examples django_app:application`. `GET /pay` calls a
+payment provider. Ask for `/pay?fail=1` five times: the breaker opens, and `/pay` answers 503 with
+`Retry-After`. In a project, the lines marked [1] belong in views.py and [2] in wsgi.py.
+"""
+
+import sys
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+
+from breakerd import Breaker, BreakerOpenError, Settings
+from breakerd.breaker.integrations.wsgi import BreakerMiddleware
+
+settings.configure(
+    ALLOWED_HOSTS=["127.0.0.1", "localhost"],
+    ROOT_URLCONF=__name__,
+    WSGI_APPLICATION=f"{__name__}.application",
+    SECRET_KEY="of an example, not secret",  # noqa: S106 - as it says
+)
+
+payments = Breaker(Settings(error_threshold=0.5, minimum_calls=5), name="payments")  # [1]
+
+
+@payments.guarded(timeout=0.8)  # [1]
+def charge(*, fail: bool) -> str:
+    """Charge a card with the payment provider. A real one would be called here."""
+    if fail:
+        raise ConnectionError("the provider is down")
+    return "paid"
+
+
+def pay(request: HttpRequest) -> JsonResponse:  # [1]
+    """Pay, or let the provider fail."""
+    try:
+        return JsonResponse({"result": charge(fail="fail" in request.GET)})
+    except ConnectionError as error:
+        return JsonResponse({"error": str(error)}, status=502)
+    except BreakerOpenError as error:  # Django would answer 500 before the middleware sees it
+        seconds = str(max(1, round(error.retry_after)))
+        headers = {"Retry-After": seconds}
+        return JsonResponse({"error": error.reason}, status=503, headers=headers)
+
+
+urlpatterns = [path("pay", pay)]
+incoming = Breaker(Settings(latency_threshold=2000), name="incoming")  # [2]
+application = BreakerMiddleware(get_wsgi_application(), incoming, timeout=5)  # [2]
+
+if __name__ == "__main__":
+    execute_from_command_line(sys.argv)

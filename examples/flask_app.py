@@ -1,0 +1,46 @@
+"""A Flask service: a guard around a dependency, and middleware around the service.
+
+Run it (needs `pip install breakerd flask`):
+
+    flask --app examples/flask_app.py run
+
+`GET /pay` calls a payment provider. Ask for `/pay?fail=1` five times: the breaker opens, and
+`/pay` answers 503 with `Retry-After`, without calling the provider.
+"""
+
+from flask import Flask, request
+
+from breakerd import Breaker, Settings
+from breakerd.breaker.integrations.wsgi import BreakerMiddleware
+
+payments = Breaker(Settings(error_threshold=0.5, minimum_calls=5), name="payments")
+incoming = Breaker(Settings(latency_threshold=2000), name="incoming")
+
+app = Flask(__name__)
+# Let BreakerOpenError pass Flask's error page: the middleware answers it as a 503 problem document.
+app.config["PROPAGATE_EXCEPTIONS"] = True
+app.wsgi_app = BreakerMiddleware(app.wsgi_app, incoming, timeout=5)  # type: ignore[method-assign]
+
+
+class ProviderError(Exception):
+    """The payment provider did not take the payment."""
+
+
+@payments.guarded(timeout=0.8)
+def charge(*, fail: bool) -> str:
+    """Charge a card with the payment provider. A real one would be called here."""
+    if fail:
+        raise ProviderError("the provider is down")
+    return "paid"
+
+
+@app.errorhandler(ProviderError)
+def provider_failed(error: ProviderError) -> tuple[dict[str, str], int]:
+    """Answer 502 where the provider failed; the breaker has counted it already."""
+    return {"error": str(error)}, 502
+
+
+@app.get("/pay")
+def pay() -> dict[str, str]:
+    """Pay, or let the provider fail."""
+    return {"result": charge(fail="fail" in request.args)}
