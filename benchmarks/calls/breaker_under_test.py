@@ -1,34 +1,26 @@
-"""Our breaker as it is measured: in a state that is looked after, with counters that must agree."""
+"""Our breaker as a candidate: its state and counters are verified around each measurement."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from typing import Final
 
-from benchmarks.calls.comparison import Contestant, WrongStateError
-from benchmarks.calls.noop_pair import nothing, nothing_async
-from benchmarks.calls.timed_loop import coroutine, plain
+from benchmarks.harness.call_forms import ALLOW_DONE
+from benchmarks.harness.comparison import Candidate, WrongStateError
+from benchmarks.harness.noop_pair import nothing, nothing_async
+from benchmarks.harness.timed_loop import coroutine, plain
 from breakerd import Breaker, Counters, Settings, State
 
-BODY: Final = """
-if b.allow():
-    start = clock()
-    f()
-    b.done(start, clock())
-"""
-"""A call in the form of the empty pair: the clock is bound once, as `perf_counter_ns` is there."""
 
-ASYNC_BODY: Final = BODY.replace("f()", "await f()")
+class BreakerUnderTest(AbstractContextManager["BreakerUnderTest"]):
+    """A breaker and its expected state; a context manager that closes it.
 
-
-class Subject(AbstractContextManager["Subject"]):
-    """A breaker and what is expected of it; a context manager that closes it.
+    It is also the check of its candidates (see `StateCheck`).
 
     Args:
-        breaker: the breaker, or its settings; the default ones if not given.
-        state: the state it is to be in before and after each measurement.
-        fill: calls that are made beforehand, so that the window is full.
-        prepare: brings it to its state then.
+        breaker: the breaker, or its settings; the default settings if None.
+        state: expected state before and after each measurement.
+        fill: number of calls made beforehand, so that the window is full.
+        prepare: called after them; brings the breaker to `state`.
     """
 
     def __init__(
@@ -53,33 +45,33 @@ class Subject(AbstractContextManager["Subject"]):
     def __exit__(self, *exception: object) -> None:
         self.breaker.close()
 
-    def contestant(self, name: str, body: str = BODY, **names: object) -> Contestant:
-        """Itself as `name`, in a loop of `body`, which finds it as `b` and its clock as `clock`."""
-        return Contestant(name, plain(body, **{**self.names(), **names}), self)
+    def candidate(self, name: str, body: str = ALLOW_DONE, **names: object) -> Candidate:
+        """Return itself as `name`, in a loop of `body` with `names` beside those of `names()`."""
+        return Candidate(name, plain(body, **{**self.names(), **names}), self)
 
-    def async_contestant(
+    def async_candidate(
         self, runner: asyncio.Runner, name: str, body: str, **names: object
-    ) -> Contestant:
-        """The same for a `body` that awaits; `f` is a coroutine function there."""
+    ) -> Candidate:
+        """Return the same for a `body` that awaits; there, `f` is a coroutine function."""
         given = {**self.names(), "f": nothing_async, **names}
-        return Contestant(name, coroutine(runner, body, **given), self)
+        return Candidate(name, coroutine(runner, body, **given), self)
 
     def names(self) -> dict[str, object]:
-        """What `BODY` names."""
+        """Return the values of the names in `call_forms.ALLOW_DONE`."""
         return {"b": self.breaker, "clock": self.breaker.clock, "f": nothing}
 
     def begin(self) -> None:
-        """Notes the counters; see `Watch`."""
-        self._must_be_in_state()
+        """Verify the state, and note the counters."""
+        self._require_state()
         self._before = self.breaker.counters()
 
-    def settle(self) -> None:
-        """Asks for the counters, for which all calls must have been taken in."""
+    def flush(self) -> None:
+        """Read the counters, for which the breaker evaluates all calls logged so far."""
         self.breaker.counters()
 
     def end(self, calls: int) -> None:
-        """Compares the counters with the calls that were made; see `Watch`."""
-        self._must_be_in_state()
+        """Verify the state, and that the counters grew by exactly `calls`."""
+        self._require_state()
         after = self.breaker.counters()
         rejecting = self.state in {State.OPEN, State.FORCED_OPEN}
         expected = (0, calls, 0) if rejecting else (calls, 0, 0)
@@ -91,13 +83,15 @@ class Subject(AbstractContextManager["Subject"]):
         if counted != expected:
             raise WrongStateError(f"ended, rejected, in flight: {counted}, not {expected}")
 
-    def _must_be_in_state(self) -> None:
+    def _require_state(self) -> None:
         if self.breaker.state is not self.state:
             raise WrongStateError(f"{self.breaker} is not {self.state}")
 
 
-def entered(stack: ExitStack, subjects: dict[str, Subject]) -> dict[str, Subject]:
-    """The subjects, which `stack` closes."""
+def enter_all(
+    stack: ExitStack, subjects: dict[str, BreakerUnderTest]
+) -> dict[str, BreakerUnderTest]:
+    """Return `subjects`, which `stack` closes."""
     for subject in subjects.values():
         stack.enter_context(subject)
     return subjects

@@ -1,90 +1,87 @@
-"""What a call costs that is turned away."""
+"""Cost of a rejected call: by `allow` alone, and by the error that the other forms raise."""
 
 from contextlib import ExitStack
+from typing import Final
 
-from benchmarks.calls import noop_pair as empty_pair
-from benchmarks.calls.breaker_under_test import Subject, entered
-from benchmarks.calls.comparison import Contest, Contestant, Row, Unwatched
-from benchmarks.calls.noop_pair import EMPTY, EmptyBreaker, EmptyError, EmptyPair, nothing
-from benchmarks.calls.timed_loop import Loop, plain
+from benchmarks.calls.breaker_under_test import BreakerUnderTest, enter_all
+from benchmarks.harness import noop_pair
+from benchmarks.harness.call_forms import CAUGHT, DECORATOR, GUARD, caught
+from benchmarks.harness.comparison import Candidate, Comparison, NoCheck, Row
 from benchmarks.harness.figures import Effort, Figure
+from benchmarks.harness.noop_pair import NOOP, NoopBreaker, NoopError, NoopPair, nothing
+from benchmarks.harness.timed_loop import Loop, plain
 from breakerd import Breaker, BreakerOpenError, Settings, State
 
-METHOD = "an empty method call"
-LEAST = "one answer taken from a list"
-ERROR = "an empty error"
-CAUGHT = """
-try:
-    {call}
-except Error:
-    pass
-"""
-ROWS = [
+METHOD: Final = "a no-op method call"
+POP: Final = "one decision taken from a list"
+ERROR: Final = "a no-op error"
+ROWS: Final = [
     Row(METHOD, METHOD, "", note="e.allow()"),
     Row("allow when open", "open", METHOD, "<= 1.5", label=METHOD),
-    Row(LEAST, LEAST, METHOD, label=METHOD, note="a method that pops, and does nothing else"),
+    Row(POP, POP, METHOD, label=METHOD, note="a method that pops, and does nothing else"),
     Row("allow when forced open", "forced open", METHOD, label=METHOD),
-    Row(ERROR, ERROR, EMPTY, note="a method that raises an exception of no text, and its handler"),
-    Row("with guard(), rejected", "guard", EMPTY, note="raises BreakerOpenError; its handler too"),
-    Row("decorator, rejected", "decorator", EMPTY, note="raises BreakerOpenError; its handler too"),
+    Row(ERROR, ERROR, NOOP, note="a method that raises an error without a message, and a handler"),
+    Row("with guard(), rejected", "guard", NOOP, note="raises BreakerOpenError; handler included"),
+    Row("decorator, rejected", "decorator", NOOP, note="raises BreakerOpenError; handler included"),
 ]
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """By `allow` alone, and by the error that the other forms raise."""
+    """Measure each form of a rejection, and the least that each could cost."""
     with ExitStack() as stack:
-        subjects = entered(stack, contestants())
+        subjects = enter_all(stack, rejecting())
         guarded = subjects["decorator"].breaker(nothing)
-        with_guard = CAUGHT.format(call="with b.guard(): f()")
-        decorated = CAUGHT.format(call="g()")
-        field = [
-            empty_pair.contestant(),
-            Contestant(METHOD, plain("e.allow()", e=EmptyPair()), Unwatched()),
-            Answers(effort.calls).contestant(LEAST),
-            Contestant(ERROR, empty_error(), Unwatched()),
-            subjects["open"].contestant("open", "b.allow()"),
-            subjects["forced open"].contestant("forced open", "b.allow()"),
-            subjects["guard"].contestant("guard", with_guard, Error=BreakerOpenError),
-            subjects["decorator"].contestant(
-                "decorator", decorated, g=guarded, Error=BreakerOpenError
-            ),
+        error = {"Error": BreakerOpenError}
+        candidates = [
+            noop_pair.candidate(),
+            Candidate(METHOD, plain("e.allow()", e=NoopPair()), NoCheck()),
+            PreparedDecisions(effort.calls).candidate(POP),
+            Candidate(ERROR, noop_error(), NoCheck()),
+            subjects["open"].candidate("open", "b.allow()"),
+            subjects["forced open"].candidate("forced open", "b.allow()"),
+            subjects["guard"].candidate("guard", caught(GUARD), **error),
+            subjects["decorator"].candidate("decorator", caught(DECORATOR), g=guarded, **error),
         ]
-        return Contest(effort, field).run().figures(ROWS)
+        return Comparison(effort, candidates).run().figures(ROWS)
 
 
-def contestants() -> dict[str, Subject]:
-    """Breakers that turn calls away, and will not probe for an hour."""
+def rejecting() -> dict[str, BreakerUnderTest]:
+    """Return breakers that reject all calls, and do not probe within an hour."""
     waiting = Settings(wait_time=3600)
     tripped = {
-        name: Subject(waiting, state=State.OPEN, prepare=Breaker.trip)
+        name: BreakerUnderTest(waiting, state=State.OPEN, prepare=Breaker.trip)
         for name in ("open", "guard", "decorator")
     }
-    forced = Subject(state=State.FORCED_OPEN, prepare=Breaker.force_open)
+    forced = BreakerUnderTest(state=State.FORCED_OPEN, prepare=Breaker.force_open)
     return {**tripped, "forced open": forced}
 
 
-class Answers(Unwatched):
-    """The least that counts as well as it answers: prepared answers, and none who prepares them."""
+class PreparedDecisions(NoCheck):
+    """The least that both decides and counts: pops from a list that nothing refills meanwhile.
 
-    __slots__ = ("_answers", "_most")
+    Args:
+        most: maximum number of calls of a measurement.
+    """
+
+    __slots__ = ("_decisions", "_most")
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._answers: list[bool] = []
+        self._decisions: list[bool] = []
 
     def allow(self) -> bool:
-        """The next one."""
-        return self._answers.pop()
+        """Return the next decision."""
+        return self._decisions.pop()
 
     def begin(self) -> None:
-        """Prepares enough of them; a warm-up may take nearly twice as many as a measurement."""
-        self._answers += [False] * (2 * self._most - len(self._answers))
+        """Fill the list; a warm-up may take almost twice as many as a measurement."""
+        self._decisions += [False] * (2 * self._most - len(self._decisions))
 
-    def contestant(self, name: str) -> Contestant:
-        """Itself as `name`."""
-        return Contestant(name, plain("b.allow()", b=self), self)
+    def candidate(self, name: str) -> Candidate:
+        """Return itself as `name`."""
+        return Candidate(name, plain("b.allow()", b=self), self)
 
 
-def empty_error() -> Loop:
-    """A loop that raises and handles an error."""
-    return plain(CAUGHT.format(call="e.reject()"), e=EmptyBreaker(), Error=EmptyError)
+def noop_error() -> Loop:
+    """Return a loop that raises and handles an error."""
+    return plain(CAUGHT.format(call="e.reject()"), e=NoopBreaker(), Error=NoopError)

@@ -1,7 +1,7 @@
-"""Calls as they are outside of a benchmark: of all durations, some slow, some failed.
+"""Cost of realistic calls: of all durations, some slow, some failed.
 
-The calls themselves do nothing here too. What is reported is a duration drawn beforehand, as time
-before the real end; the empty pair is given the same.
+The calls do nothing here either. The reported duration is drawn beforehand and subtracted from the
+real end; the no-op pair gets the same.
 """
 
 import random
@@ -9,30 +9,32 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import cycle, islice
+from typing import Final
 
-from benchmarks.calls.breaker_under_test import Subject, entered
-from benchmarks.calls.comparison import Contest, Contestant, Row, Unwatched
-from benchmarks.calls.features import SLO
-from benchmarks.calls.noop_pair import EmptyBreaker, nothing
-from benchmarks.calls.timed_loop import Loop, plain
+from benchmarks.calls.breaker_under_test import BreakerUnderTest, enter_all
+from benchmarks.calls.settings_cost import SLO
+from benchmarks.harness.comparison import Candidate, Comparison, NoCheck, Row
 from benchmarks.harness.figures import Effort, Figure
+from benchmarks.harness.noop_pair import NoopBreaker, nothing
+from benchmarks.harness.timed_loop import Loop, plain
 from breakerd import LimiterSettings, Settings
 
-DRAWN = 4096
-SLOW = 0.08
-"""Seconds; above the threshold of these breakers, and below their time-out."""
-FORM = "an empty pair in the same form"
-BODY = """
+DRAWN: Final = 4096
+"""Number of durations drawn, after which they repeat."""
+SLOW: Final = 0.08
+"""Seconds of a slow call: above the threshold of these breakers, below their time-out."""
+FORM: Final = "a no-op pair in the same form"
+BODY: Final = """
 if b.allow():
     start = clock()
     f()
     end = clock()
     b.done(end - next(seconds), end, error=next(errors))
 """
-ALL = "durations over many buckets"
-MIXED = "half a percent slow, 1 % failed"
-ROWS = [
-    Row(FORM, FORM, "", note="clock() is time.monotonic; done is given a drawn duration, an error"),
+ALL: Final = "durations over many buckets"
+MIXED: Final = "half a percent slow, 1 % failed"
+ROWS: Final = [
+    Row(FORM, FORM, "", note="clock() is time.monotonic; done gets a drawn duration and outcome"),
     Row(ALL, ALL, FORM, label=FORM, note="lognormal about 5 ms"),
     Row("1 % slow", "slow", FORM, label=FORM, note="above the threshold; too few to trip"),
     Row("1 % failed", "failed", FORM, label=FORM),
@@ -43,21 +45,21 @@ ROWS = [
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """Good calls of all durations, and with more and more that need a closer look."""
+    """Measure good calls of all durations, then mixtures with more and more bad ones."""
     tuned = Settings(slo=SLO, limiter=LimiterSettings(enabled=True), latency_threshold=50)
-    plain_settings = Settings(latency_threshold=50, error_threshold=0.5)
-    trend = plain_settings.model_copy(update={"trend_analysis_enabled": True})
+    thresholds = Settings(latency_threshold=50, error_threshold=0.5)
+    trend = thresholds.model_copy(update={"trend_analysis_enabled": True})
     with ExitStack() as stack:
         subjects = {
-            ALL: Subject(plain_settings),
-            "slow": Subject(plain_settings),
-            "failed": Subject(plain_settings),
-            "failing": Subject(plain_settings),
-            "trend": Subject(trend),
-            "slo": Subject(tuned),
+            ALL: BreakerUnderTest(thresholds),
+            "slow": BreakerUnderTest(thresholds),
+            "failed": BreakerUnderTest(thresholds),
+            "failing": BreakerUnderTest(thresholds),
+            "trend": BreakerUnderTest(trend),
+            "slo": BreakerUnderTest(tuned),
         }
-        entered(stack, subjects)
-        time.sleep(2 * SLOW)  # a call that is said to have begun before the breaker counts for less
+        enter_all(stack, subjects)
+        time.sleep(2 * SLOW)  # calls that began before the breaker have less weight
         mixtures = {
             ALL: calls(),
             "slow": calls(slow_every=100),
@@ -66,20 +68,20 @@ def measure(effort: Effort) -> list[Figure]:
             "trend": calls(slow_every=200, failed_every=100),
             "slo": calls(slow_every=200, failed_every=100),
         }
-        field = [Contestant(FORM, empty_form(), Unwatched())]
+        candidates = [Candidate(FORM, noop_form(), NoCheck())]
         for name, one in subjects.items():
-            field.append(one.contestant(name, BODY, **mixtures[name]))
-        return Contest(effort, field).run().figures(ROWS)
+            candidates.append(one.candidate(name, BODY, **mixtures[name]))
+        return Comparison(effort, candidates).run().figures(ROWS)
 
 
-def empty_form() -> Loop:
-    """The empty pair, told as much as a breaker is."""
-    return plain(BODY, b=EmptyBreaker(), clock=time.monotonic, f=nothing, **calls())
+def noop_form() -> Loop:
+    """Return the no-op pair with the same arguments as a breaker."""
+    return plain(BODY, b=NoopBreaker(), clock=time.monotonic, f=nothing, **calls())
 
 
 def calls(*, slow_every: int = 0, failed_every: int = 0) -> dict[str, Iterator[object]]:
-    """Endless durations and outcomes; the odd ones stand evenly, so that none crowd in a window."""
-    chance = random.Random(1)  # noqa: S311 - the same calls at every run
+    """Return endless durations and outcomes; bad ones are spread evenly, so none cluster."""
+    chance = random.Random(1)  # noqa: S311 - the same calls in every run
     drawn = (chance.lognormvariate(-5.3, 0.8) for _ in iter(int, 1))
     seconds = list(islice((value for value in drawn if value < 0.04), DRAWN))
     if slow_every:

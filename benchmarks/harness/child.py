@@ -1,4 +1,4 @@
-"""A module run in a process of its own, on a core of its own where there are two."""
+"""Modules run as processes of their own, and on a core of their own if there are two."""
 
 import json
 import os
@@ -17,7 +17,15 @@ ROOT = Path(__file__).parents[2]
 
 
 class Child:
-    """`python -m MODULE ARGUMENTS…`, which says one line once it is ready; ended with the block."""
+    """A process of `python -m MODULE ARGUMENTS…` that prints one line when it is ready.
+
+    A context manager: the process is terminated at the end of the block.
+
+    Args:
+        module: name of the module to run.
+        arguments: its command line.
+        core: number of the core to run on; None for any.
+    """
 
     def __init__(self, module: str, *arguments: str, core: int | None = None) -> None:
         self._module = module
@@ -45,38 +53,37 @@ class Child:
         self._process.communicate()
 
     @cached_property
-    def word(self) -> str:
-        """What it said when it was ready, such as its address; waits for that.
+    def ready_line(self) -> str:
+        """The line that it printed when it was ready, such as its address; waits for it.
 
         Raises:
-            RuntimeError: it ended without a word; the message is what it wrote to its standard
-                error.
+            RuntimeError: it ended before that; the message holds its standard error.
         """
-        if word := self.hear():
-            return word
-        said = self._process.communicate()[1]
+        if line := self.read_line():
+            return line
+        errors = self._process.communicate()[1]
         code = self._process.returncode
-        raise RuntimeError(f"{said}{self._module} did not start, and ended with {code}")
+        raise RuntimeError(f"{errors}{self._module} did not start; exit code {code}")
 
-    def tell(self, line: str) -> None:
-        """Writes a line to its standard input."""
+    def write_line(self, line: str) -> None:
+        """Write a line to its standard input."""
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def hear(self) -> str:
-        """The next line that it says, without its end; "" when there is none any more."""
+    def read_line(self) -> str:
+        """Return its next line of output without the line end; "" at the end of the output."""
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         return self._process.stdout.readline().rstrip("\n")
 
     def cpu_seconds(self) -> float:
-        """CPU time of all its threads so far; that of other processes does not blur it."""
+        """Return the CPU seconds of all its threads so far, unaffected by other processes."""
         # The id of a process's CPU clock, as clock_getcpuclockid(3) makes it on Linux.
         return time.clock_gettime(~self._process.pid << 3 | 2)
 
 
 def end_with_parent() -> None:
-    """In a child: ends this process when its standard input does, however the parent ended."""
+    """In a child: exit this process at the end of its input, however the parent ended."""
 
     def wait() -> None:
         sys.stdin.read()
@@ -86,10 +93,10 @@ def end_with_parent() -> None:
 
 
 def result_of(module: str, *arguments: object) -> Any:
-    """What `python -m MODULE ARGUMENTS…` printed, as JSON.
+    """Run `python -m MODULE ARGUMENTS…`, and return what it printed, parsed as JSON.
 
     Raises:
-        subprocess.CalledProcessError: it failed, and has said why on the standard error.
+        subprocess.CalledProcessError: it failed; the reason is on the standard error.
     """
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)  # noqa: S603 - as above
@@ -98,9 +105,9 @@ def result_of(module: str, *arguments: object) -> Any:
 
 @contextmanager
 def two_cores() -> Iterator[int | None]:
-    """Keeps this thread, and what it starts, to one core; gives another one for the server.
+    """Pin this thread, and what it starts, to one core; yield the number of another for a server.
 
-    None where there is but one core: all share it then.
+    Yields None if there is only one core, which all share then.
     """
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:

@@ -1,8 +1,8 @@
-"""What the benchmark measures, in one form for all its parts.
+"""Figures of the benchmark, in one form for all its parts.
 
-A part is a module of this package with a `NAME` and a function `measure` (see `Part`); it stands in
-`benchmarks.bench.PARTS`, and is run in an interpreter of its own. It raises `UnavailableError`
-where something it needs is missing on this machine.
+A part is a module with a `NAME` and a function `measure` (see `Part`). It is listed in
+`benchmarks.bench.PARTS` and runs in an interpreter of its own. It raises `UnavailableError` if
+something it needs is missing on this machine.
 """
 
 import math
@@ -16,19 +16,18 @@ class Figure:
     """One row of the table.
 
     Attributes:
-        part: the part that measured it.
-        name: what was measured, unique within the part.
-        value: in `unit`; the median over the rounds where there are rounds. None if it could not be
-            measured: `note` then says why.
+        part: name of the part that measured it.
+        name: name of the figure, unique within the part.
+        value: in `unit`; the median if there were rounds. None if it could not be measured: `note`
+            gives the reason.
         unit: such as "ns", "calls/s", "bytes".
-        ratio: to the empty pair, or to what `against` names; the median of the ratios of each
-            round, so it need not be the ratio of two medians.
-        against: what `ratio` compares with; "" for the empty pair.
-        reach: the bound to keep, as text: "<= 1.3" or ">= 0.8". It is one of `ratio` where there is
-            a ratio, else of `value`.
-        met: whether `reach` is kept; None without one. `judged` fills it in.
+        ratio: to the no-op pair, or to `against`. It is the median of the ratios within the rounds,
+            which may differ from the ratio of two medians.
+        against: name of what `ratio` compares with; "" for the no-op pair.
+        reach: bound of `ratio`, or of `value` if there is no ratio: "<= 1.3" or ">= 0.8".
+        met: True if `reach` is kept; None without a reach. `judge` fills it in.
         note: one sentence for the table.
-        details: minima, rounds and the like, for the JSON alone.
+        details: minima, rounds and the like, for the JSON document only.
     """
 
     part: str
@@ -43,27 +42,27 @@ class Figure:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The figure as JSON-able data; `from_json` reads it."""
+        """Return the figure as data for JSON; `from_json` is the inverse."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Figure":
-        """The figure that `as_json` gave.
+        """Return the figure that `as_json` gave.
 
         Raises:
-            TypeError: there are other keys than the figure's.
+            TypeError: a key is unknown or missing.
         """
         return cls(**data)
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done for each figure.
+    """Amount of work for each figure.
 
     Attributes:
-        rounds: how often each contestant is measured, in turn with the others.
-        calls: how many calls of a contestant are timed in a round, at most.
-        seconds: how long a load is kept up where a figure needs one.
+        rounds: number of times that each candidate is measured, in turn with the others.
+        calls: maximum number of calls of a candidate in a round.
+        seconds: duration of a load, for figures that need one.
     """
 
     rounds: int
@@ -79,13 +78,13 @@ class Part(Protocol):
     """A module that measures."""
 
     NAME: str
-    """The part's name, which is the module's."""
+    """Name of the part in the table and on the command line."""
 
     def measure(self, effort: Effort) -> list[Figure]:
-        """Measures, and says what came out.
+        """Measure, and return the figures.
 
         Raises:
-            UnavailableError: something that all its figures need is missing here.
+            UnavailableError: something that all figures need is missing on this machine.
         """
         ...
 
@@ -95,15 +94,15 @@ class UnavailableError(Exception):
 
 
 def unmeasured(part: str, name: str, why: str) -> Figure:
-    """The row of what could not be measured."""
+    """Return a figure without a value, with the reason in its note."""
     return Figure(part, name, None, "", note=f"not measured: {why}")
 
 
-def judged(figure: Figure) -> Figure:
-    """`figure` with `met` filled in from its reach.
+def judge(figure: Figure) -> Figure:
+    """Return `figure` with `met` computed from its reach.
 
     Raises:
-        ValueError: the reach is not "<= NUMBER" or ">= NUMBER".
+        ValueError: the reach is neither "<= NUMBER" nor ">= NUMBER".
     """
     number = figure.value if figure.ratio is None else figure.ratio
     if not figure.reach or figure.met is not None or number is None:

@@ -1,4 +1,4 @@
-"""Load by `wrk`, for as long as one likes."""
+"""HTTP load by `wrk`, of any duration."""
 
 import json
 import shutil
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from benchmarks.harness.figures import UnavailableError
 
-_SCRIPT = Path(__file__).with_suffix(".lua")
-_LONGEST = "60s"
+_SCRIPT = Path(__file__).with_name("wrk.lua")
+_MAX_DURATION = "60s"
 
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a load.
+    """The result of a load.
 
     Attributes:
-        requests: how many were answered.
-        seconds: how long it lasted.
-        received: bytes, with the heads of the answers.
-        p50: median seconds from request to answer.
-        p99: the same for the slowest hundredth.
-        errors: connections that failed, time-outs, and answers from 400 on.
+        requests: number of responses.
+        seconds: duration of the load.
+        received: bytes received, headers included.
+        p50: median seconds from request to response.
+        p99: 99th percentile of the same.
+        errors: failed connections, time-outs, and responses with a status from 400 on.
     """
 
     requests: int
@@ -40,7 +40,7 @@ class Load:
 
 
 def require() -> str:
-    """The program's path.
+    """Return the path of `wrk`.
 
     Raises:
         UnavailableError: it is not installed.
@@ -52,19 +52,19 @@ def require() -> str:
 
 
 def load(url: str, seconds: float, *, connections: int) -> Load:
-    """Asks `url` again and again, on one thread; at least a tenth of a second or so.
+    """Request `url` repeatedly from one thread for `seconds`, 0.1 or more.
 
-    wrk's own durations are whole seconds, so it is interrupted, which it takes for its end.
+    wrk takes whole seconds only, so it is interrupted, and reports as at its regular end.
 
     Raises:
-        UnavailableError: it is not installed.
-        RuntimeError: it failed.
+        UnavailableError: wrk is not installed.
+        RuntimeError: wrk failed.
     """
     command = [
         require(),
         "-t1",
         f"-c{connections}",
-        f"-d{_LONGEST}",
+        f"-d{_MAX_DURATION}",
         "--timeout=30s",
         "-s",
         str(_SCRIPT),
@@ -73,19 +73,19 @@ def load(url: str, seconds: float, *, connections: int) -> Load:
     with subprocess.Popen(  # noqa: S603 - wrk, found by its name
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        said = _interrupted(process, seconds)
-    if process.returncode == -signal.SIGINT:  # it came too early
+        output = _interrupt_after(process, seconds)
+    if process.returncode == -signal.SIGINT:  # the interrupt came before its handler
         return load(url, seconds * 2, connections=connections)
     if process.returncode:
-        raise RuntimeError(f"wrk failed: {said}")
-    return _parse(said)
+        raise RuntimeError(f"wrk failed: {output}")
+    return _parse(output)
 
 
-def _interrupted(process: subprocess.Popen[str], seconds: float) -> str:
-    """What it said, when it was interrupted after so long.
+def _interrupt_after(process: subprocess.Popen[str], seconds: float) -> str:
+    """Interrupt the process after `seconds`, and return its output.
 
-    On a busy machine it may not have come to the point of heeding that, and be killed; or, where
-    signals were ignored by who started us, not have noticed. Then it is told again.
+    On a busy machine it may not have installed its handler yet, and dies of the signal; if our
+    parent ignored signals, it may not have received it. So it is interrupted again every second.
     """
     try:
         while True:
@@ -98,8 +98,8 @@ def _interrupted(process: subprocess.Popen[str], seconds: float) -> str:
         process.kill()
 
 
-def _parse(said: str) -> Load:
-    found = json.loads(said.splitlines()[-1])
+def _parse(output: str) -> Load:
+    found = json.loads(output.splitlines()[-1])
     return Load(
         requests=found["requests"],
         seconds=found["microseconds"] / 1e6,

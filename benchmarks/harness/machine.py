@@ -1,4 +1,4 @@
-"""On what a benchmark ran: the build, the machine, and how busy it was."""
+"""Description of a run: the commit, the interpreter, the machine, and its load."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def describe() -> dict[str, str]:
-    """What to name beside any figure; "unknown" where the machine does not say."""
+    """Return facts to publish with any figure; "unknown" if the machine does not provide one."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
@@ -26,7 +26,7 @@ def describe() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit of the source, with a word if it was changed since."""
+    """Return the commit of the source, with ", changed since" if files differ from it."""
     git = shutil.which("git")
     if git is None:
         return "unknown"
@@ -37,7 +37,7 @@ def commit() -> str:
 
 
 def cpu_model() -> str:
-    """The processor's name."""
+    """Return the name of the processor."""
     for line in read("/proc/cpuinfo").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "model name":
@@ -46,7 +46,7 @@ def cpu_model() -> str:
 
 
 def read(path: str) -> str:
-    """The text of a file of the kernel's."""
+    """Return the text of a kernel file; "unknown" if it cannot be read."""
     try:
         return Path(path).read_text().strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""The benchmark's figures as one JSON document, and as one Markdown table."""
+"""Reports of the figures: a JSON document and a Markdown page."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,16 +7,16 @@ from dataclasses import asdict
 from benchmarks.harness.figures import Effort, Figure
 
 METHOD = """\
-Ratios are medians over the rounds, each between two measurements of the same round, to the empty
-pair or to what is named. The empty pair is two methods that do nothing, and two
+A ratio is the median over the rounds of the ratios between two measurements of the same round. It
+compares with the no-op pair, or with what is named: two methods that do nothing and two
 `perf_counter_ns()`, around a function that does nothing. Calls are timed with the garbage collector
-off, by the CPU time of the process, background threads and what calls put off included; those of
-several threads by the clock on the wall.
+off, by the CPU time of the process, including background threads and deferred work; calls in
+several threads by the wall clock.
 """
 
 
 def as_json(build: Mapping[str, str], effort: Effort, figures: Sequence[Figure]) -> str:
-    """One document with all there is."""
+    """Return everything as one JSON document."""
     document = {
         "build": dict(build),
         "effort": asdict(effort),
@@ -27,7 +27,7 @@ def as_json(build: Mapping[str, str], effort: Effort, figures: Sequence[Figure])
 
 
 def as_markdown(build: Mapping[str, str], effort: Effort, figures: Sequence[Figure]) -> str:
-    """A page: the build, the table, and which reaches are met."""
+    """Return a page with the build, the table, and the reaches met and missed."""
     pairs = "\n".join(f"- {name}: {value}" for name, value in build.items())
     amount = f"{effort.rounds} rounds of up to {effort.calls:,} calls, {effort.seconds:g} s of load"
     return (
@@ -37,7 +37,7 @@ def as_markdown(build: Mapping[str, str], effort: Effort, figures: Sequence[Figu
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """One row a figure."""
+    """Return a table with one row per figure."""
     head = [
         "| part | figure | value | ratio | of the minima | against | reach | met | note |",
         "| --- | --- | ---: | ---: | ---: | --- | --- | --- | --- |",
@@ -46,8 +46,8 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def row(figure: Figure) -> str:
-    """A line of the table."""
-    against = figure.against or ("the empty pair" if figure.ratio is not None else "")
+    """Return one line of the table."""
+    against = figure.against or ("the no-op pair" if figure.ratio is not None else "")
     cells = [
         figure.part,
         figure.name,
@@ -63,21 +63,21 @@ def row(figure: Figure) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A number with its unit, in four digits or whole."""
+    """Return a number with its unit: four digits below 1,000, whole from there on."""
     if value is None:
         return ""
     return f"{value:,.0f} {unit}" if abs(value) >= 1000 else f"{value:.4g} {unit}"
 
 
 def ratio(value: float | None) -> str:
-    """A ratio, to the digits that tell something."""
+    """Return a ratio with three significant digits; "" for None."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 10 else f"{value:.2f}"
 
 
 def summary(figures: Sequence[Figure]) -> dict[str, list[str]]:
-    """The names of the figures whose reach is met or is not, and of those not measured."""
+    """Return the names of the figures that met their reach, missed it, or were not measured."""
     return {
         "met": [figure.name for figure in figures if figure.met is True],
         "missed": [figure.name for figure in figures if figure.met is False],
@@ -86,7 +86,7 @@ def summary(figures: Sequence[Figure]) -> dict[str, list[str]]:
 
 
 def verdict(figures: Sequence[Figure]) -> str:
-    """Which reaches are met, and which are not."""
+    """Return the sentences that list the reaches met and missed."""
     words = {"met": "Met", "missed": "Not met", "unmeasured": "Not measured"}
     lines = [
         f"{words[key]} ({len(names)}): {'; '.join(names) or 'none'}."

@@ -1,6 +1,6 @@
 """Other breakers for coroutines, in the forms that they recommend, with their defaults.
 
-All of them are for the tasks of one event loop, so safety under threads is not asked here.
+All of them serve the tasks of one event loop, so thread-safety is not compared.
 """
 
 import asyncio
@@ -9,19 +9,19 @@ from functools import partial
 from importlib.metadata import version
 from operator import attrgetter
 
-from benchmarks.calls.noop_pair import nothing_async
-from benchmarks.peers.peer import Rival, attribute
+from benchmarks.harness.noop_pair import nothing_async
+from benchmarks.peers.peer import Peer, attribute
 
-# Each is imported by who measures it: where one is missing the others are measured all the same.
+# Each function imports its package, so that the others can be measured without it.
 
 
-def aiobreaker() -> Iterator[Rival]:
-    """A fork of pybreaker for asyncio."""
+def aiobreaker() -> Iterator[Peer]:
+    """Yield aiobreaker, a fork of pybreaker for asyncio."""
     from aiobreaker import CircuitBreaker
     from aiobreaker.state import CircuitBreakerState
 
     breaker = CircuitBreaker()
-    yield Rival(
+    yield Peer(
         "aiobreaker, decorator",
         "await g()",
         {"g": breaker(nothing_async)},
@@ -31,25 +31,25 @@ def aiobreaker() -> Iterator[Rival]:
     )
 
 
-def hyx() -> Iterator[Rival]:
-    """For asyncio only."""
+def hyx() -> Iterator[Peer]:
+    """Yield hyx, which is for asyncio only."""
     from hyx.circuitbreaker import consecutive_breaker
 
     note = f"{version('hyx')}; no lock; failures in a row"
     for form, body in {"decorator": "await g()", "with": "async with b:\n    await f()"}.items():
         breaker = consecutive_breaker()
         names = {"b": breaker, "f": nothing_async, "g": breaker(nothing_async)}
-        # What it calls its state is another object after each transition.
+        # Its state is a new object after each transition.
         state = partial(attrgetter("state.name"), breaker)
-        yield Rival(f"hyx, {form}", body, names, state, "working", note)
+        yield Peer(f"hyx, {form}", body, names, state, "working", note)
 
 
-def circuitbreaker() -> Iterator[Rival]:
-    """The same class as for plain functions."""
+def circuitbreaker() -> Iterator[Peer]:
+    """Yield circuitbreaker: the same class as for functions."""
     from circuitbreaker import STATE_CLOSED, CircuitBreaker
 
     breaker = CircuitBreaker()
-    yield Rival(
+    yield Peer(
         "circuitbreaker, async decorator",
         "await g()",
         {"g": breaker(nothing_async)},
@@ -59,12 +59,12 @@ def circuitbreaker() -> Iterator[Rival]:
     )
 
 
-def interlock() -> Iterator[Rival]:
-    """The same class as for plain functions."""
+def interlock() -> Iterator[Peer]:
+    """Yield interlock-cb: the same class as for functions."""
     from interlock import CircuitBreaker, State
 
     breaker = CircuitBreaker(name="async")
-    yield Rival(
+    yield Peer(
         "interlock-cb, async decorator",
         "await g()",
         {"g": breaker(nothing_async)},
@@ -74,13 +74,13 @@ def interlock() -> Iterator[Rival]:
     )
 
 
-def purgatory() -> Iterator[Rival]:
-    """The same in coroutines."""
+def purgatory() -> Iterator[Peer]:
+    """Yield purgatory: its asynchronous factory."""
     from purgatory import AsyncCircuitBreakerFactory
 
     breakers = AsyncCircuitBreakerFactory()
     breaker = asyncio.run(breakers.get_breaker("x"))
-    yield Rival(
+    yield Peer(
         "purgatory, async decorator",
         "await g()",
         {"g": breakers("x")(nothing_async)},
@@ -90,14 +90,14 @@ def purgatory() -> Iterator[Rival]:
     )
 
 
-def pyresilience() -> Iterator[Rival]:
-    """The same breaker as for plain functions."""
+def pyresilience() -> Iterator[Peer]:
+    """Yield pyresilience: the same breaker as for functions."""
     from pyresilience import CircuitBreakerConfig, CircuitState, resilient
 
     guarded = resilient(circuit_breaker=CircuitBreakerConfig())(nothing_async)
-    # There is no public way to its state.
+    # Its state is not public.
     breaker = attrgetter("_executor._circuit_breaker")(guarded)
-    yield Rival(
+    yield Peer(
         "pyresilience, async decorator",
         "await g()",
         {"g": guarded},
@@ -107,7 +107,7 @@ def pyresilience() -> Iterator[Rival]:
     )
 
 
-RIVALS = {
+PEERS = {
     "aiobreaker": aiobreaker,
     "hyx": hyx,
     "circuitbreaker, async": circuitbreaker,
@@ -115,4 +115,4 @@ RIVALS = {
     "purgatory, async": purgatory,
     "pyresilience, async": pyresilience,
 }
-"""The forms of each package."""
+"""Generator of the forms, by package."""

@@ -1,7 +1,7 @@
-"""go-breaker's way of deciding, as its README tells it, in Python and without a thought for speed.
+"""A direct port of go-breaker's decisions, from its README, without optimisation.
 
-A lock around everything, a ring of samples, the percentile by sorting them at every call's end,
-the trend by a least-squares line through all of them. To compare with, not to use.
+One lock around everything, a ring of samples, the percentile by sorting them at the end of each
+call, the trend by a least-squares line through all of them. For comparison only.
 """
 
 import threading
@@ -11,22 +11,22 @@ from statistics import fmean, linear_regression
 from typing import Final
 
 _RISE: Final = 0.5
-"""How much of the mean the line must rise across the window."""
+"""Minimum rise of the line across the window, as a share of the mean."""
 
 
 @dataclass
 class NaiveGoBreaker:
-    """Opens when the percentile of the latest latencies is above the threshold.
+    """Opens when a percentile of the latest latencies exceeds the threshold. Thread-safe.
 
     Attributes:
-        window: samples in the ring.
+        window: maximum number of samples in the ring.
         threshold: milliseconds.
-        percentile: of the samples, which must not exceed the threshold.
+        percentile: share of the samples (0 to 1) that may not exceed the threshold.
         wait: seconds until an open breaker resets itself.
-        trend: open only while latency rises, or all of it is above the threshold (a plateau).
-        minimum: samples that a trend needs.
+        trend: if True, open only while latency rises or all samples exceed the threshold (plateau).
+        minimum: minimum number of samples for a trend.
         memory_threshold: percent of the limit.
-        memory_used: percent of the limit; said from outside, which favours this breaker.
+        memory_used: percent of the limit; set from outside, which favours this breaker.
     """
 
     window: int = 64
@@ -44,7 +44,7 @@ class NaiveGoBreaker:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def allow(self) -> bool:
-        """Whether the call may go."""
+        """Return True if the call may proceed."""
         with self._lock:
             if self.memory_used >= self.memory_threshold:
                 return False
@@ -55,7 +55,7 @@ class NaiveGoBreaker:
             return not self.tripped
 
     def done(self, start: float, end: float) -> None:
-        """Takes in a call; times in seconds."""
+        """Record a call; times in seconds."""
         with self._lock:
             self._add((end - start) * 1000)
             if self.too_slow() and (not self.trend or self.rising() or self.plateau()):
@@ -63,13 +63,13 @@ class NaiveGoBreaker:
                 self._tripped_at = time.monotonic()
 
     def too_slow(self) -> bool:
-        """Whether the percentile is above the threshold."""
+        """Return True if the percentile exceeds the threshold."""
         ordered = sorted(self.samples)
         last = len(ordered) - 1
         return ordered[min(int(len(ordered) * self.percentile), last)] > self.threshold
 
     def rising(self) -> bool:
-        """Whether a least-squares line through the samples, oldest first, rises by half of them."""
+        """Return True if a line fitted to the samples in order rises by half of their mean."""
         if len(self.samples) < self.minimum:
             return False
         ordered = self.samples[self._next :] + self.samples[: self._next]
@@ -77,7 +77,7 @@ class NaiveGoBreaker:
         return slope * len(ordered) > _RISE * fmean(ordered)
 
     def plateau(self) -> bool:
-        """Whether there are enough samples, all above the threshold."""
+        """Return True if there are enough samples, all above the threshold."""
         return len(self.samples) >= self.minimum and min(self.samples) > self.threshold
 
     def _add(self, milliseconds: float) -> None:

@@ -1,25 +1,24 @@
-"""Another breaker as it is measured."""
+"""Another breaker as a candidate."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.calls.comparison import WrongStateError
+from benchmarks.harness.comparison import WrongStateError
 
 
 @dataclass(frozen=True)
-class Rival:
-    """A form of calling another breaker; also the watch that looks after its state.
+class Peer:
+    """One form of calling another breaker; also the check of its state (see `StateCheck`).
 
     Attributes:
-        name: the package, and the form.
-        body: one call.
-        names: what `body` names.
-        state: asks for the breaker's state.
-        closed: what `state` says while it is closed.
-        note: its version, whether it is safe under threads, and what it goes by.
-        safe: whether it is safe under threads: by its source, whether it holds a lock while it
-            changes what its calls share.
+        name: name of the package, and of the form.
+        body: source of one call.
+        names: values of the names in `body`.
+        state: returns the breaker's state.
+        closed: result of `state` while the breaker is closed.
+        note: its version, its thread-safety, and what it decides by.
+        thread_safe: True if its source holds a lock while it changes what calls share.
     """
 
     name: str
@@ -28,21 +27,21 @@ class Rival:
     state: Callable[[], object]
     closed: object
     note: str
-    safe: bool = False
+    thread_safe: bool = False
 
     def begin(self) -> None:
-        """Looks at the state; see `Watch`."""
+        """Verify that the breaker is closed."""
         if self.state() != self.closed:
             raise WrongStateError(f"{self.name} is {self.state()}, not {self.closed}")
 
-    def settle(self) -> None:
-        """Does nothing: none of them puts anything off."""
+    def flush(self) -> None:
+        """Do nothing: no peer defers work."""
 
-    def end(self, calls: int) -> None:  # noqa: ARG002 - not all of them count calls
-        """Looks at the state; see `Watch`."""
+    def end(self, calls: int) -> None:  # noqa: ARG002 - not all peers count calls
+        """Verify that the breaker is closed."""
         self.begin()
 
 
 def attribute(of: object, name: str) -> Callable[[], object]:
-    """A function that asks for an attribute."""
+    """Return a function that reads the attribute `name` of `of`."""
     return partial(getattr, of, name)

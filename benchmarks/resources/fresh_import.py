@@ -1,12 +1,12 @@
-"""Times imports in this fresh interpreter, which has loaded nothing else. Run by its path.
+"""Time imports in this fresh interpreter, which has loaded nothing else. Run it by its path.
 
     fresh_import.py list              modules of other distributions that `breakerd.Breaker` loads
     fresh_import.py modules MODULE…   seconds to import those
-    fresh_import.py breaker MODULE…   seconds to import `Breaker` with those loaded, and to make one
+    fresh_import.py breaker MODULE…   seconds to import `Breaker` after those, and to make one
 
-With all that `list` names loaded first, what is left of `import breakerd` is its own: its modules,
-and those of the standard library that nothing else asked for. Seconds are CPU time, which busy
-neighbours do not lengthen. Prints JSON.
+With everything in `list` loaded first, the rest of the import is our own: our modules, and those of
+the standard library that nothing else needed. Seconds are CPU time, which other processes do not
+lengthen. Prints JSON.
 """
 
 import sys
@@ -14,7 +14,7 @@ from time import process_time
 
 
 def main(what: str, modules: list[str]) -> object:
-    """Does what the command line says."""
+    """Run one of the three modes."""
     if what == "list":
         return foreign()
     start = process_time()
@@ -34,9 +34,9 @@ def main(what: str, modules: list[str]) -> object:
 
 
 def foreign() -> list[str]:
-    """The modules of other distributions that `import breakerd` loads, in that order."""
+    """Return the modules of other distributions that `import breakerd` loads, in that order."""
     before = set(sys.modules)
-    from breakerd import Breaker  # noqa: F401 - to see what it loads
+    from breakerd import Breaker  # noqa: F401 - imported for its effect on sys.modules
 
     loaded = [name for name in sys.modules if name not in before]
     from sysconfig import get_paths

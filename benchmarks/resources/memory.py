@@ -1,6 +1,6 @@
-"""How much memory a breaker takes, and that it stays so however many calls there are.
+"""Memory of a breaker, and its growth over many calls and transitions.
 
-Each figure comes from an interpreter of its own (see `benchmarks.memory.size` and `.growth`).
+Each figure comes from an interpreter of its own (see `memory_size` and `memory_growth`).
 """
 
 from typing import Final
@@ -13,16 +13,16 @@ NAME: Final = "memory"
 
 WINDOWS: Final = (64, 1024, 65536)
 REACH: Final = "<= 200"
-"""Blocks: buffers and the interpreter's own caches sway by so much, one lost object a thousand
+"""Blocks. Buffers and caches of the interpreter vary by less; a leak of one object per thousand
 calls would be many thousands."""
 
 _CALLS: Final = 250
 _TRANSITIONS: Final = 2.5
-"""For each call of the effort: ten million and a hundred thousand with the full one."""
+"""Both per call of the effort: ten million and a hundred thousand in the full run."""
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """The size at each window, empty and full; then the growth."""
+    """Measure the size with each window, empty and full, then the growth."""
     sizes = [
         _size(kind, window, fill)
         for kind in (PLAIN, TUNED)

@@ -1,8 +1,10 @@
-"""What is left of many calls: `python -m benchmarks.memory.growth KIND calls|transitions COUNT`.
+"""Memory kept after many calls or transitions.
 
-Prints by how many blocks of memory (as CPython's allocator counts them) and by how many bytes
-(resident set) the process grew from one moment to another one in which the breaker is in the same
-state, with a full window: what has grown then was kept for the calls, or for the transitions.
+    python -m benchmarks.resources.memory_growth KIND calls|transitions COUNT
+
+Prints the growth of the process in blocks (of CPython's allocator) and bytes (resident set) between
+two moments with the breaker in the same state, with a full window. Any growth was kept for the
+calls, or for the transitions.
 """
 
 import gc
@@ -17,16 +19,16 @@ from breakerd.breaker.testing import ManualClock
 WINDOW = 1024
 TRANSITIONS_OF_A_CYCLE = 3
 WARM_UP = {"calls": 50_000, "transitions": 3_000}
-"""What comes before the first look: by then all buffers have their size."""
+"""Calls or transitions before the first reading: enough for all buffers to reach their size."""
 
 
 def main(kind: str, what: str, count: int) -> None:
-    """Lets it all happen: calls on the real clock, transitions on a driven one."""
+    """Make calls on the real clock, or transitions on a simulated one, and print the growth."""
     clock = ManualClock()
     breaker = make(kind, WINDOW) if what == "calls" else make(kind, WINDOW, clock)
     breaker.subscribe(_ignore)
 
-    def happen(times: int) -> None:
+    def repeat(times: int) -> None:
         if what == "calls":
             call(breaker, times)
             return
@@ -39,21 +41,21 @@ def main(kind: str, what: str, count: int) -> None:
             call(breaker, 2 * WINDOW)
         else:
             drive(breaker, clock, 2 * WINDOW)
-        breaker.status()  # takes in what calls only noted
+        breaker.status()  # evaluates the calls logged so far
         gc.collect()
         return sys.getallocatedblocks(), psutil.Process().memory_info().rss
 
-    happen(WARM_UP[what])
+    repeat(WARM_UP[what])
     calls = breaker.counters().success
     blocks, resident = settle()
-    happen(count)
+    repeat(count)
     blocks_after, resident_after = settle()
     grown = {"blocks": blocks_after - blocks, "bytes": resident_after - resident}
     print(json.dumps(grown | {"calls": breaker.counters().success - calls}))
 
 
 def _ignore(event: object) -> None:
-    """Listens, so that events are made."""
+    """Ignore an event: a listener is needed for events to be made."""
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The size of a breaker: `python -m benchmarks.memory.size KIND WINDOW full|empty`.
+"""Size of a breaker: `python -m benchmarks.resources.memory_size KIND WINDOW full|empty`.
 
-Prints bytes per breaker: those the process grew by (resident set), and those Python allocated for
-it (tracemalloc). The former comes first, since tracing takes memory itself.
+Prints bytes per breaker: the growth of the process (resident set), and Python's allocations
+(tracemalloc). The former is measured first, since tracing takes memory itself.
 """
 
 import gc
@@ -16,16 +16,16 @@ from benchmarks.resources.memory_subject import drive, make
 from breakerd.breaker.testing import ManualClock
 
 CALLS = 140_000
-"""How many calls fill the windows of all breakers, at most."""
+"""Maximum number of calls to fill the windows of all breakers."""
 BREAKERS = 200
 
 
 def main(kind: str, window: int, *, full: bool) -> None:
-    """Makes as many breakers as tell something, for each of the two."""
+    """Make enough breakers for each of the two measurements, and print the sizes."""
     clock = ManualClock()
     count = min(BREAKERS, CALLS // window) if full else BREAKERS
     calls = window if full else 0
-    kept = [made(kind, window, clock, 100)]  # the first one pays for what all share
+    kept = [made(kind, window, clock, 100)]  # the first one allocates what all share
 
     def size(used: Callable[[], int]) -> float:
         gc.collect()
@@ -41,10 +41,10 @@ def main(kind: str, window: int, *, full: bool) -> None:
 
 
 def made(kind: str, window: int, clock: ManualClock, calls: int) -> object:
-    """A breaker with so many calls behind it."""
+    """Return a breaker after `calls` calls."""
     breaker = make(kind, window, clock)
     drive(breaker, clock, calls)
-    breaker.status()  # takes in what calls only noted
+    breaker.status()  # evaluates the calls logged so far
     return breaker
 
 

@@ -1,7 +1,7 @@
-"""The breakers whose memory is measured, and calls at them.
+"""Breakers whose memory is measured, and their calls.
 
-Nothing runs in the background: on a clock that is driven every run does the same, and on the real
-one calls go through the hot path, and let time pass when the ticker does not.
+Nothing runs in the background. On a simulated clock every run is the same; on the real one calls
+use the fast path, and tick in place of the ticker.
 """
 
 import time
@@ -17,12 +17,12 @@ PLAIN: Final = "plain"
 TUNED: Final = "self-tuning"
 
 _CALL: Final = 2e-5
-"""Seconds that a call takes, more or less: few enough for a clock on which calls are all."""
+"""Approximate seconds of a call: short, since only calls move the simulated clock."""
 
 
 def make(kind: str, window: int, clock: Callable[[], float] = time.monotonic) -> Breaker:
-    """A breaker with settings of its own, as one of a file has them."""
-    # Back from open with the first call after the wait: many transitions in little time.
+    """Return a breaker of `kind` with settings of its own, as one from a file has."""
+    # One probe and no ramp: closed again with the first call after the wait.
     recovery = RecoverySettings(probes=1, ramp=())
     if kind == PLAIN:
         settings = Settings(latency_window_size=window, wait_time=1, recovery=recovery)
@@ -39,7 +39,7 @@ def make(kind: str, window: int, clock: Callable[[], float] = time.monotonic) ->
 
 
 def call(breaker: Breaker, count: int) -> None:
-    """Makes `count` calls on the real clock."""
+    """Make `count` calls on the real clock."""
     allow, done, clock = breaker.allow, breaker.done, breaker.clock
     for _ in repeat(None, count):
         if allow():
@@ -48,19 +48,19 @@ def call(breaker: Breaker, count: int) -> None:
 
 
 def drive(breaker: Breaker, clock: ManualClock, count: int) -> None:
-    """Makes `count` calls on a driven clock, no two of one duration."""
+    """Make `count` calls on a simulated clock, all of different durations."""
     allow, done, seconds = breaker.allow, breaker.done, _CALL
     for _ in range(count):
         if allow():
             start = clock.now
-            # The numbers are new objects each time, as a clock's are.
+            # The numbers are new objects each time, as those of a real clock are.
             seconds += (_CALL - seconds) * 0.1 + start % 1e-6
             clock.now = start + seconds
             done(start, clock.now)
 
 
 def cycle(breaker: Breaker, clock: ManualClock) -> None:
-    """From closed to open and back by itself, through the probes: three transitions."""
+    """Trip the breaker, and let it recover through a probe: three transitions."""
     breaker.trip()
     while breaker.state is not State.CLOSED:
         clock.now += 1.0
@@ -68,4 +68,4 @@ def cycle(breaker: Breaker, clock: ManualClock) -> None:
 
 
 def _unknown() -> None:
-    """The memory in use, which is not looked at."""
+    """Return None: the memory in use is unknown."""

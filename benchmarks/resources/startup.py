@@ -1,8 +1,7 @@
-"""What it takes to start: imports in fresh interpreters, the first breaker, the command.
+"""Time to start: imports in fresh interpreters, the first breaker, and the command.
 
-The modules of `breaker` are compiled to byte code and in the page cache before anything is timed,
-as they are at any start but the first. Imports and constructions are CPU time, commands are by the
-clock.
+Before anything is timed, modules are compiled to byte code and in the page cache, as at any start
+but the first. Imports and constructions are CPU time, commands are wall time.
 """
 
 import json
@@ -23,9 +22,9 @@ from benchmarks.harness.figures import Effort, Figure
 NAME: Final = "startup"
 
 REACH: Final = "<= 60"
-DEPENDENCIES: Final = ("pydantic", "structlog", "tomlkit", "watchdog", "psutil")
+DEPENDENCIES: Final = ("pydantic", "tomlkit", "watchdog", "psutil")
 NEEDED: Final = {"watchdog": ("watchdog.observers", "watchdog.events")}
-"""What of a dependency is imported in the end, where that is not the package itself."""
+"""Modules that we import from a dependency, if they are not the package itself."""
 IMPORT: Final = "import breakerd, beyond its dependencies"
 FIRST: Final = "the first Breaker()"
 LATER: Final = "a later Breaker()"
@@ -41,7 +40,7 @@ Seconds = dict[str, list[float]]
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """Starts one interpreter after the other."""
+    """Start one interpreter after the other."""
     foreign = _fresh("list")
     found: Seconds = defaultdict(list)
     for _ in range(effort.rounds):
@@ -61,7 +60,7 @@ def _imports(foreign: list[str], found: Seconds) -> None:
 
 
 def _of(dependency: str, foreign: list[str]) -> list[str]:
-    """What of it `import breakerd` loads; where that is nothing, what of it we would need."""
+    """Return its modules that `import breakerd` loads; if none, those that we import later."""
     return _part_of(dependency, foreign) or list(NEEDED.get(dependency, (dependency,)))
 
 

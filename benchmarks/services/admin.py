@@ -1,7 +1,7 @@
-"""The admin plane under load while the engine works, with many breakers in one process.
+"""The admin plane under load while breakers work, with many breakers in one process.
 
-A host embeds the breakers and the plane, and calls them from a thread of its own. Each load, and
-none, takes its turn in every round; meanwhile the host watches what its calls cost it.
+A host embeds the breakers and the admin plane, and makes calls from a thread of its own. Each load,
+and no load, has its turn in every round; the host measures the cost of its calls meanwhile.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from benchmarks.harness import http_load as wrk
+from benchmarks.harness import http_load
 from benchmarks.harness.child import Child, two_cores
 from benchmarks.harness.figures import Effort, Figure
 from benchmarks.harness.http_load import Load
@@ -20,12 +20,12 @@ NAME: Final = "admin"
 
 BREAKERS = 1_000
 READERS = 200
-LONGEST: Final = 15.0
-"""Seconds from which on a load that had no answer is not tried longer."""
+MAX_SECONDS: Final = 15.0
+"""Maximum seconds of a load that is repeated for longer because it got no response."""
 _ROUNDS: Final = 15
-"""At most; each takes a quarter of a minute."""
+"""Maximum number of rounds; each takes about 15 s."""
 EVENTS: Final = 50
-"""A second, while there are readers."""
+"""Events per second while there are readers."""
 
 QUIET: Final = "no load"
 EVENTS_ALONE: Final = "events that nobody reads"
@@ -34,11 +34,17 @@ FOLLOWED: Final = "/events"
 
 @dataclass(frozen=True)
 class Path:
-    """What is asked for: on how many connections, and for how many seconds at least."""
+    """A path to load.
+
+    Attributes:
+        path: of the URL.
+        connections: number of connections at once.
+        min_seconds: minimum duration of the load.
+    """
 
     path: str
     connections: int
-    least: float
+    min_seconds: float
 
 
 PATHS: Final = (
@@ -49,8 +55,16 @@ PATHS: Final = (
 
 
 @dataclass
-class Found:
-    """What was found in all rounds; `watched` is by load."""
+class Results:
+    """Measurements of all rounds.
+
+    Attributes:
+        watched: cost of the host's own calls, by load.
+        loads: results of `wrk`, by path.
+        cpu: CPU seconds per request, by path.
+        readings: delays and counts of the readers of events.
+        rest: share of a core used by breakers at rest.
+    """
 
     watched: dict[str, list[dict[str, float]]] = field(default_factory=lambda: defaultdict(list))
     loads: dict[str, list[Load]] = field(default_factory=lambda: defaultdict(list))
@@ -60,92 +74,92 @@ class Found:
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """Loads one path after the other."""
-    wrk.require()
-    found = Found()
+    """Load one path after the other, in every round."""
+    http_load.require()
+    results = Results()
     seconds = effort.seconds / 5
     with (
         tempfile.TemporaryDirectory() as folder,
         two_cores() as core,
         Child("benchmarks.services.admin_host", folder, str(BREAKERS), core=core) as host,
     ):
-        _ = host.word
+        _ = host.ready_line
         for _ in range(min(_ROUNDS, effort.rounds)):
-            found.rest.append(_order(host, f"rest {seconds}")["cpu"])
-            found.watched[QUIET].append(_order(host, f"watch {seconds} 0"))
-            alone = _order(host, f"watch {seconds} {_events(seconds)}")
-            found.watched[EVENTS_ALONE].append(alone)
+            results.rest.append(_command(host, f"rest {seconds}")["cpu"])
+            results.watched[QUIET].append(_command(host, f"watch {seconds} 0"))
+            alone = _command(host, f"watch {seconds} {_events(seconds)}")
+            results.watched[EVENTS_ALONE].append(alone)
             for path in PATHS:
-                _load(host, path, max(seconds, path.least), found)
-            _follow(host, max(seconds, 1.0), found)
-    return figures(found)
+                _load(host, path, max(seconds, path.min_seconds), results)
+            _follow(host, max(seconds, 1.0), results)
+    return figures(results)
 
 
 def _events(seconds: float) -> int:
-    """An even number: what is opened is closed again."""
+    """Return an even number of events: each breaker that opens closes again."""
     return 2 * max(1, round(EVENTS * seconds / 2))
 
 
-def _order(host: Child, order: str) -> dict[str, float]:
-    host.tell(order)
-    return _answer(host)
+def _command(host: Child, command: str) -> dict[str, float]:
+    host.write_line(command)
+    return _reply(host)
 
 
-def _answer(host: Child) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(host.hear())
-    return answer
+def _reply(host: Child) -> dict[str, Any]:
+    reply: dict[str, Any] = json.loads(host.read_line())
+    return reply
 
 
-def _load(host: Child, path: Path, seconds: float, found: Found) -> None:
-    host.tell(f"watch {seconds} 0")
+def _load(host: Child, path: Path, seconds: float, results: Results) -> None:
+    host.write_line(f"watch {seconds} 0")
     before = host.cpu_seconds()
-    load = wrk.load(host.word + path.path, seconds, connections=path.connections)
+    load = http_load.load(host.ready_line + path.path, seconds, connections=path.connections)
     used = host.cpu_seconds() - before
-    if not load.requests and seconds < LONGEST:  # too slow a machine for so short a look
-        _answer(host)
-        _load(host, path, seconds * 2, found)
+    if not load.requests and seconds < MAX_SECONDS:  # the machine is too slow for so short a load
+        _reply(host)
+        _load(host, path, seconds * 2, results)
         return
-    # The host has calls of its own to make, and breakers to tick.
-    besides = found.watched[QUIET][-1]["cpu"] * load.seconds
-    found.cpu[path.path].append(max(0.0, used - besides) / max(1, load.requests))
-    found.loads[path.path].append(load)
-    found.watched[path.path].append(_answer(host))
+    # The host also makes calls of its own, and ticks its breakers.
+    baseline = results.watched[QUIET][-1]["cpu"] * load.seconds
+    results.cpu[path.path].append(max(0.0, used - baseline) / max(1, load.requests))
+    results.loads[path.path].append(load)
+    results.watched[path.path].append(_reply(host))
 
 
-def _follow(host: Child, seconds: float, found: Found) -> None:
+def _follow(host: Child, seconds: float, results: Results) -> None:
     events = _events(seconds)
-    arguments = (host.word + FOLLOWED, str(READERS), str(events), str(seconds + 30))
+    arguments = (host.ready_line + FOLLOWED, str(READERS), str(events), str(seconds + 30))
     with Child("benchmarks.services.sse_readers", *arguments) as readers:
-        _ = readers.word
-        found.watched[FOLLOWED].append(_order(host, f"watch {seconds} {events}"))
-        found.readings.append(json.loads(readers.hear()) | {"events": [events]})
+        _ = readers.ready_line
+        results.watched[FOLLOWED].append(_command(host, f"watch {seconds} {events}"))
+        results.readings.append(json.loads(readers.read_line()) | {"events": [events]})
 
 
-def figures(found: Found) -> list[Figure]:
-    """The table's rows."""
+def figures(results: Results) -> list[Figure]:
+    """Return the figures of the results."""
     return [
         Figure(
             NAME,
             f"{BREAKERS:,} breakers at rest",
-            statistics.median(found.rest) * 100,
+            statistics.median(results.rest) * 100,
             "% of a core",
         ),
-        *(_answers(path, found) for path in PATHS),
-        *_readers(found),
-        *(_engine(load, found) for load in found.watched),
-        _moved(found),
+        *(_responses(path, results) for path in PATHS),
+        *_readers(results),
+        *(_engine(load, results) for load in results.watched),
+        _transition(results),
     ]
 
 
-def _answers(path: Path, found: Found) -> Figure:
-    loads = [load for load in found.loads[path.path] if load.requests]
+def _responses(path: Path, results: Results) -> Figure:
+    loads = [load for load in results.loads[path.path] if load.requests]
     how = f"{path.connections} connections" if path.connections > 1 else "one connection"
     name = f"GET {path.path}, {BREAKERS:,} breakers, {how}"
     if not loads:
-        return Figure(NAME, name, 0.0, "requests/s", note="no answer came while it lasted")
+        return Figure(NAME, name, 0.0, "requests/s", note="no response within the load")
     p50 = statistics.median(load.p50 for load in loads)
     p99 = statistics.median(load.p99 for load in loads)
-    cpu = statistics.median(found.cpu[path.path])
+    cpu = statistics.median(results.cpu[path.path])
     size = statistics.median(load.received / load.requests for load in loads)
     errors = sum(load.errors for load in loads)
     return Figure(
@@ -171,15 +185,17 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds * 1000:,.0f} ms"
 
 
-def _readers(found: Found) -> list[Figure]:
-    """How late the last reader had an event, and whether all had all."""
-    rounds = [sorted(reading["delays"]) for reading in found.readings]
+def _readers(results: Results) -> list[Figure]:
+    """Return the delay of an event to the last reader, and the share of events that arrived."""
+    rounds = [sorted(reading["delays"]) for reading in results.readings]
     p50 = statistics.median(delays[len(delays) // 2] for delays in rounds)
     p99 = statistics.median(delays[len(delays) * 99 // 100] for delays in rounds)
-    made = sum(reading["events"][0] for reading in found.readings) * READERS
-    # One that had an event twice does not make up for another that missed it.
-    had = sum(
-        min(one, reading["events"][0]) for reading in found.readings for one in reading["had"]
+    made = sum(reading["events"][0] for reading in results.readings) * READERS
+    # A duplicate at one reader does not make up for a loss at another.
+    received = sum(
+        min(one, reading["events"][0])
+        for reading in results.readings
+        for one in reading["received"]
     )
     who = f"{READERS} readers of {FOLLOWED}, {EVENTS} events/s"
     return [
@@ -194,21 +210,21 @@ def _readers(found: Found) -> list[Figure]:
         Figure(
             part=NAME,
             name=f"{who}: share that arrived",
-            value=had / made,
+            value=received / made,
             unit="",
             reach=">= 1",
-            note=f"{had:,} of {made:,}",
+            note=f"{received:,} of {made:,}",
         ),
     ]
 
 
-def _engine(load: str, found: Found) -> Figure:
-    """How many calls the host makes, compared with the round's without load, and their cost.
+def _engine(load: str, results: Results) -> Figure:
+    """Return the host's calls per second, compared with no load in the same round, and their cost.
 
-    A thread that waits for the interpreter makes fewer. Each may cost less than without load, where
-    the interpreter does not lie idle before.
+    A thread that waits for the interpreter makes fewer calls. Each may cost less than without load,
+    since the interpreter was not idle before.
     """
-    watched, quiet = found.watched[load], found.watched[QUIET]
+    watched, quiet = results.watched[load], results.watched[QUIET]
     p50, p99, calls, cpu = (_median(watched, key) for key in ("p50", "p99", "calls", "cpu"))
     compared = load != QUIET
     rounds = zip(watched, quiet, strict=True)
@@ -235,10 +251,10 @@ def _engine(load: str, found: Found) -> Figure:
     )
 
 
-def _moved(found: Found) -> Figure:
-    """What readers cost the thread whose call moves a breaker."""
-    with_readers = [now["event_p50"] for now in found.watched[FOLLOWED]]
-    without = [then["event_p50"] for then in found.watched[EVENTS_ALONE]]
+def _transition(results: Results) -> Figure:
+    """Return the time of a transition for the thread that makes it, with and without readers."""
+    with_readers = [now["event_p50"] for now in results.watched[FOLLOWED]]
+    without = [then["event_p50"] for then in results.watched[EVENTS_ALONE]]
     rounds = zip(with_readers, without, strict=True)
     return Figure(
         part=NAME,
@@ -256,4 +272,4 @@ def _moved(found: Found) -> Figure:
 
 
 def _median(watched: list[dict[str, float]], key: str) -> float:
-    return statistics.median(found[key] for found in watched)
+    return statistics.median(one[key] for one in watched)

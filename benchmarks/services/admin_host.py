@@ -1,12 +1,12 @@
-"""A host that embeds many breakers and their admin plane, and does calls when told to.
+"""A host that embeds many breakers and their admin plane, and makes calls on command.
 
-    python -m benchmarks.admin.host FOLDER BREAKERS
+    python -m benchmarks.services.admin_host FOLDER BREAKERS
 
-Says where it listens. Then it takes orders, one a line on its standard input, and answers each with
-one line of JSON:
+Prints its address. Then it executes commands, one a line on its standard input, and replies to each
+with one line of JSON:
 
-    rest SECONDS             no calls for so long
-    watch SECONDS EVENTS     calls for so long, while so many events are made by another thread
+    rest SECONDS             make no calls
+    watch SECONDS EVENTS     make calls, while another thread makes so many events
 """
 
 import json
@@ -23,13 +23,13 @@ from fastapi import FastAPI
 from breakerd import ApiSettings, Breaker, Registry, admin_router
 
 READERS = 1_000
-"""More than there are."""
+"""Maximum number of event streams; more than the benchmark opens."""
 PAUSE = 0.0005
-"""Seconds that a call works: it sleeps, as one that waits for an answer does."""
+"""Seconds that a call sleeps, as one does that waits for a response."""
 
 
 def main(folder: Path, count: int) -> None:
-    """Serves until it is ended."""
+    """Serve until terminated."""
     file = folder / "breakers.toml"
     file.write_text("".join(f"[breakers.b{number}]\n" for number in range(1, count)))
     registry = Registry.from_file(file)
@@ -37,45 +37,47 @@ def main(folder: Path, count: int) -> None:
     app.include_router(admin_router(registry, settings=ApiSettings(event_streams=READERS)))
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off")
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        # As uvicorn's own way of listening has it: no answer waits for an acknowledgement.
+        # As uvicorn does for its own sockets: no response waits for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        orders = threading.Thread(target=obey, args=(Host(list(registry)),), daemon=True)
-        orders.start()
+        commands = threading.Thread(
+            target=execute_commands, args=(Host(list(registry)),), daemon=True
+        )
+        commands.start()
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run([listener])
 
 
-def obey(host: "Host") -> None:
-    """Carries out one order after the other."""
+def execute_commands(host: "Host") -> None:
+    """Execute one command after the other; exit with the standard input."""
     for line in sys.stdin:
-        order, *numbers = line.split()
-        print(json.dumps(getattr(host, order)(*map(float, numbers))), flush=True)
-    os._exit(0)  # who gave the orders is gone
+        command, *numbers = line.split()
+        print(json.dumps(getattr(host, command)(*map(float, numbers))), flush=True)
+    os._exit(0)  # the parent has ended
 
 
 class Host:
-    """What goes on in it: calls at one half of the breakers, events of the other."""
+    """The work of the host: calls of one half of the breakers, transitions of the other."""
 
     def __init__(self, breakers: list[Breaker]) -> None:
         middle = (len(breakers) + 1) // 2
         self._called, self._moved = breakers[:middle], breakers[middle:]
 
     def rest(self, seconds: float) -> dict[str, float]:
-        """The share of a core that breakers use by themselves."""
+        """Return the share of a core that breakers use at rest."""
         before = time.process_time()
         time.sleep(seconds)
         return {"cpu": (time.process_time() - before) / seconds}
 
     def watch(self, seconds: float, events: float) -> dict[str, float]:
-        """What `allow` and `done` cost together, in ns, and an event the thread that makes it.
+        """Return calls per second, and nanoseconds of `allow` plus `done` and of a transition.
 
-        How many calls there were tells how soon the thread runs again when its call is over.
+        The rate of the calls shows how soon the thread runs again after each of them.
         """
         moved: list[int] = []
-        maker = threading.Thread(target=self._make, args=(int(events), seconds, moved))
+        maker = threading.Thread(target=self._make_events, args=(int(events), seconds, moved))
         before = time.process_time()
         maker.start()
-        costs = self._call(seconds)
+        costs = self._make_calls(seconds)
         maker.join()
         return {
             "calls": len(costs) / seconds,
@@ -85,8 +87,8 @@ class Host:
             "cpu": (time.process_time() - before) / seconds,
         }
 
-    def _call(self, seconds: float) -> list[int]:
-        """Calls, round all breakers; the costs of the two ends of each, in ns."""
+    def _make_calls(self, seconds: float) -> list[int]:
+        """Call all breakers in turn; return the nanoseconds of `allow` plus `done` of each call."""
         costs: list[int] = []
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
@@ -103,8 +105,8 @@ class Host:
             costs.append(time.perf_counter_ns() - left + entered - before)
         return costs
 
-    def _make(self, count: int, seconds: float, moved: list[int]) -> None:
-        """Opens and closes breakers, turn about, at a steady pace; `moved` takes the ns of each."""
+    def _make_events(self, count: int, seconds: float, moved: list[int]) -> None:
+        """Open and close breakers at a steady pace; append the nanoseconds of each to `moved`."""
         start = time.monotonic()
         for number in range(count):
             breaker = self._moved[number // 2 % len(self._moved)]
@@ -118,7 +120,7 @@ class Host:
 
 
 def percentile(numbers: list[int], share: float) -> int:
-    """That share of them is lower; 0 of none."""
+    """Return the value that this share of `numbers` is below; 0 if there are none."""
     return sorted(numbers)[int(len(numbers) * share)] if numbers else 0
 
 

@@ -1,14 +1,14 @@
-"""A trivial ASGI route under load: bare, with our middleware, and with what else there is.
+"""A trivial ASGI route under load: bare, with our middleware, and with those of peers.
 
-Each contestant is a uvicorn of its own, all kept to one core; wrk has the other. They are loaded
-one at a time, in many short turns, so that what else the machine does meets all alike. One process
-may be a tenth faster than the next of the same program, by where its objects lie in memory; so
-after a few rounds all are started anew, and a second bare server shows what is noise.
+Each server is a uvicorn process of its own, all pinned to one core; wrk runs on the other. They are
+loaded one at a time in many short turns, so that a disturbance affects all alike. One process may
+be a tenth faster than the next of the same program, depending on the place of its objects in
+memory. So all are restarted every few rounds, and a second bare server shows the noise.
 
-A ratio is that of the requests per second of CPU time, in one turn, to those of the bare server in
-the same round. A server under this load keeps its core busy, so that it is also that of plain
-requests per second, except where others want that core too: there all servers wait alike, and seem
-more alike than they are. The plain ratio stands beside it.
+A ratio compares requests per second of CPU time with those of the bare server in the same round. A
+server under this load keeps its core busy, so the ratio of plain requests per second is the same,
+unless other processes use that core: then all servers wait, and look more alike than they are. The
+plain ratio is in the note.
 """
 
 import statistics
@@ -18,69 +18,69 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Final
 
-from benchmarks.harness import http_load as wrk
+from benchmarks.harness import http_load
 from benchmarks.harness.child import Child, two_cores
 from benchmarks.harness.figures import Effort, Figure, UnavailableError, unmeasured
 from benchmarks.harness.http_load import Load
-from benchmarks.services.asgi_apps import AGAIN, ASKING, BARE, OURS, PEERS, SEEING
+from benchmarks.services.asgi_apps import AGAIN, BARE, BY_HAND, OURS, PEERS, WITH_STATUS
 
 NAME: Final = "asgi"
 
 REACH: Final = ">= 0.95"
 CONNECTIONS: Final = 16
 _ROUNDS: Final = 3
-"""After so many all servers are started anew."""
-_LEAST: Final = 100
-"""Requests that tell something."""
+"""Number of rounds after which all servers are restarted."""
+_MIN_REQUESTS: Final = 100
+"""Minimum requests of a valid turn."""
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """One server: an application behind a middleware, and what reads HTTP for it."""
+class Server:
+    """One server: an application, its middleware, and its HTTP parser."""
 
     application: str
     middleware: str
     parser: str
 
     @property
-    def bare(self) -> "Contestant":
-        """What it is compared with."""
-        return Contestant(self.application, BARE, self.parser)
+    def bare(self) -> "Server":
+        """The server that it is compared with."""
+        return Server(self.application, BARE, self.parser)
 
     @property
     def name(self) -> str:
-        """Its name in the table."""
+        """Name in the table."""
         return f"{self.application} route, {self.parser}, {self.middleware}"
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One load of one server, and the CPU time that each request took it, in seconds."""
+    """One load of one server, and the CPU seconds per request."""
 
     load: Load
     cpu: float
 
 
-Turns = dict[Contestant, list[Turn]]
+Turns = dict[Server, list[Turn]]
 
 
 def measure(effort: Effort) -> list[Figure]:
-    """Loads all servers in turn.
+    """Load all servers in turn.
 
     Raises:
         UnavailableError: wrk is missing, or none of the servers starts.
     """
-    wrk.require()
-    turns: Turns = {who: [] for who in contestants()}
-    failures: dict[Contestant, str] = {}
+    http_load.require()
+    turns: Turns = {who: [] for who in servers()}
+    failures: dict[Server, str] = {}
     with two_cores() as core:
         for first in range(0, effort.rounds, _ROUNDS):
             with ExitStack() as stack:
-                started = {who: stack.enter_context(_server(who, core)) for who in turns}
-                servers, failed = _ready(started)
+                started = {who: stack.enter_context(_start(who, core)) for who in turns}
+                running, failed = _await_ready(started)
                 failures |= failed
-                turns = {who: turns[who] for who in servers}
-                _rounds(servers, range(first, min(first + _ROUNDS, effort.rounds)), effort, turns)
+                turns = {who: turns[who] for who in running}
+                _rounds(running, range(first, min(first + _ROUNDS, effort.rounds)), effort, turns)
     if not turns:
         raise UnavailableError("; ".join(set(failures.values())))
     missing = [unmeasured(NAME, who.name, why) for who, why in failures.items()]
@@ -88,62 +88,62 @@ def measure(effort: Effort) -> list[Figure]:
     return [_figure(who, turns, where) for who in turns] + missing
 
 
-def contestants() -> list[Contestant]:
-    """Ours with each application and parser there is, peers on the raw route."""
+def servers() -> list[Server]:
+    """Return ours with each application and installed parser, and peers on the raw route."""
     parsers = [parser for parser in ("httptools", "h11") if find_spec(parser)]
     fastest = parsers[0]
-    raw = [Contestant("raw", who, fastest) for who in (BARE, AGAIN, ASKING, SEEING, OURS, *PEERS)]
-    framework = [Contestant("FastAPI", who, fastest) for who in (BARE, OURS)]
-    others = [Contestant("raw", who, parser) for parser in parsers[1:] for who in (BARE, OURS)]
+    raw = [Server("raw", who, fastest) for who in (BARE, AGAIN, BY_HAND, WITH_STATUS, OURS, *PEERS)]
+    framework = [Server("FastAPI", who, fastest) for who in (BARE, OURS)]
+    others = [Server("raw", who, parser) for parser in parsers[1:] for who in (BARE, OURS)]
     return raw + framework + others
 
 
-def _server(contestant: Contestant, core: int | None) -> Child:
+def _start(server: Server, core: int | None) -> Child:
     return Child(
         "benchmarks.services.asgi_server",
-        *(contestant.application, contestant.middleware, contestant.parser),
+        *(server.application, server.middleware, server.parser),
         core=core,
     )
 
 
-def _ready(
-    started: dict[Contestant, Child],
-) -> tuple[dict[Contestant, Child], dict[Contestant, str]]:
-    """Those that serve, and why the others do not."""
+def _await_ready(
+    started: dict[Server, Child],
+) -> tuple[dict[Server, Child], dict[Server, str]]:
+    """Return the servers that run, and the errors of the others."""
     failures = {}
     for who, server in started.items():
         try:
-            _ = server.word
+            _ = server.ready_line
         except RuntimeError as error:
             failures[who] = " ".join(str(error).splitlines()[-2:])
     return {who: server for who, server in started.items() if who not in failures}, failures
 
 
-def _rounds(servers: dict[Contestant, Child], numbers: range, effort: Effort, turns: Turns) -> None:
+def _rounds(running: dict[Server, Child], numbers: range, effort: Effort, turns: Turns) -> None:
     seconds = max(0.1, effort.seconds / 10)
-    for server in servers.values():
-        wrk.load(server.word, seconds, connections=CONNECTIONS)  # to warm up
-    order = list(servers)
+    for child in running.values():
+        http_load.load(child.ready_line, seconds, connections=CONNECTIONS)  # to warm up
+    order = list(running)
     for number in numbers:
-        for contestant in _rotated(order, number):
-            turns[contestant].append(_turn(servers[contestant], seconds))
+        for who in _rotated(order, number):
+            turns[who].append(_turn(running[who], seconds))
 
 
-def _rotated(order: Sequence[Contestant], number: int) -> list[Contestant]:
-    """Another one begins each round, since it may matter who comes after whom."""
+def _rotated(order: Sequence[Server], number: int) -> list[Server]:
+    """Return another order for each round, since it may matter which follows which."""
     first = number % len(order)
     return [*order[first:], *order[:first]]
 
 
 def _turn(server: Child, seconds: float) -> Turn:
     before = server.cpu_seconds()
-    load = wrk.load(server.word, seconds, connections=CONNECTIONS)
-    if load.requests < _LEAST:  # the server hardly ran
+    load = http_load.load(server.ready_line, seconds, connections=CONNECTIONS)
+    if load.requests < _MIN_REQUESTS:  # the server got hardly any CPU time
         return _turn(server, seconds * 2)
     return Turn(load, (server.cpu_seconds() - before) / load.requests)
 
 
-def _figure(who: Contestant, turns: Turns, where: str) -> Figure:
+def _figure(who: Server, turns: Turns, where: str) -> Figure:
     own, bare = turns[who], turns.get(who.bare)
     p50 = statistics.median(turn.load.p50 for turn in own)
     p99 = statistics.median(turn.load.p99 for turn in own)

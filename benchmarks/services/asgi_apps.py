@@ -1,8 +1,8 @@
-"""The trivial routes under load, bare and behind each contestant's middleware.
+"""The trivial routes under load, bare and behind each middleware.
 
-A peer's middleware is the few lines that somebody would write around it, by what its documentation
-says of coroutines, or its own where it ships one. They do less than ours, which is in their favour:
-what counts as an error is an exception alone, and a rejection is a bare 503.
+A peer's middleware is its own if it ships one, else the few lines that its documentation of
+coroutines suggests. They do less than ours, which favours them: only an exception counts as an
+error, and a rejection is a bare 503.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 BARE: Final = "bare"
 AGAIN: Final = "bare again"
 OURS: Final = "ours"
-ASKING: Final = "ours, asked and told by hand"
-SEEING: Final = "ours, by hand with the status"
+BY_HAND: Final = "ours, allow and done by hand"
+WITH_STATUS: Final = "ours, by hand with the status"
 
 
 async def raw(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with two bytes, without a framework."""
+    """Respond with two bytes, without a framework."""
     del scope, receive
     await send(
         {
@@ -35,7 +35,7 @@ async def raw(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def fastapi() -> Application:
-    """An application of one route, which gives a small object."""
+    """Return an application with one route that returns a small object."""
     from fastapi import FastAPI
 
     app = FastAPI()
@@ -48,20 +48,20 @@ def fastapi() -> Application:
 
 
 def bare(app: Application) -> Application:
-    """No breaker."""
+    """Return the application without a breaker."""
     return app
 
 
 def ours(app: Application) -> Application:
-    """As the documentation has it."""
+    """Return the application behind our middleware, as documented."""
     from breakerd import Breaker
     from breakerd.breaker.integrations.asgi import BreakerMiddleware
 
     return BreakerMiddleware(app, Breaker(name="benchmark"))
 
 
-def asking(app: Application) -> Application:
-    """The least that there could be: asks and reports, and sees nothing of what is answered."""
+def by_hand(app: Application) -> Application:
+    """Return the minimum: `allow` and `done` around the application, ignoring its response."""
     from breakerd import Breaker
 
     breaker = Breaker(name="benchmark")
@@ -77,8 +77,8 @@ def asking(app: Application) -> Application:
     return middleware
 
 
-def seeing(app: Application) -> Application:
-    """The least that sees the status: neither the end of the body, nor errors, nor who left."""
+def with_status(app: Application) -> Application:
+    """Return the minimum that reads the status; not the end of the body, errors or disconnects."""
     from breakerd import Breaker
 
     breaker = Breaker(name="benchmark")
@@ -87,7 +87,7 @@ def seeing(app: Application) -> Application:
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         failed = False
 
-        def passed_on(message: Message) -> Awaitable[None]:
+        def forward(message: Message) -> Awaitable[None]:
             nonlocal failed
             if message["type"] == "http.response.start":
                 failed = message["status"] >= 500
@@ -96,14 +96,14 @@ def seeing(app: Application) -> Application:
         if not breaker.allow():
             raise breaker.rejection()
         start = clock()
-        await app(scope, receive, passed_on)
+        await app(scope, receive, forward)
         breaker.done(start, clock(), failed)
 
     return middleware
 
 
 def pybreaker(app: Application) -> Application:
-    """Its context manager; its own way with coroutines is for Tornado's."""
+    """Use its context manager; its support of coroutines is for those of Tornado."""
     import pybreaker as library
 
     breaker = library.CircuitBreaker()
@@ -116,7 +116,7 @@ def pybreaker(app: Application) -> Application:
 
 
 def circuitbreaker(app: Application) -> Application:
-    """Its decorator."""
+    """Use its decorator."""
     import circuitbreaker as library
 
     @library.circuit(name="benchmark")  # type: ignore[untyped-decorator] # it has no types
@@ -127,7 +127,7 @@ def circuitbreaker(app: Application) -> Application:
 
 
 def purgatory(app: Application) -> Application:
-    """Its context manager."""
+    """Use its context manager."""
     import purgatory as library
     from purgatory.domain.model import OpenedState
 
@@ -141,7 +141,7 @@ def purgatory(app: Application) -> Application:
 
 
 def aiobreaker(app: Application) -> Application:
-    """Its decorator."""
+    """Use its decorator."""
     import aiobreaker as library
 
     breaker = library.CircuitBreaker()
@@ -154,7 +154,7 @@ def aiobreaker(app: Application) -> Application:
 
 
 def interlock(app: Application) -> Application:
-    """Its context manager; what it ships for FastAPI guards what a route calls."""
+    """Use its context manager; its FastAPI integration guards calls made by a route."""
     import interlock as library
 
     breaker = library.CircuitBreaker(name="benchmark")
@@ -167,7 +167,7 @@ def interlock(app: Application) -> Application:
 
 
 def pyresilience(app: Application) -> Application:
-    """The middleware it ships, with a breaker and nothing else."""
+    """Use the middleware that it ships, with a breaker and nothing else."""
     from pyresilience import CircuitBreakerConfig, ResilienceConfig
     from pyresilience.contrib.fastapi import ResilientMiddleware
 
@@ -176,7 +176,7 @@ def pyresilience(app: Application) -> Application:
 
 
 def guarded(call: Application, rejection: type[Exception]) -> Application:
-    """The few lines: 503 where `call` raises `rejection`."""
+    """Return a middleware that responds with 503 if `call` raises `rejection`."""
 
     async def middleware(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -196,8 +196,8 @@ MIDDLEWARE: Final[dict[str, Callable[[Application], Application]]] = {
     BARE: bare,
     AGAIN: bare,
     OURS: ours,
-    ASKING: asking,
-    SEEING: seeing,
+    BY_HAND: by_hand,
+    WITH_STATUS: with_status,
 }
 PEERS: Final[dict[str, Callable[[Application], Application]]] = {
     "circuitbreaker": circuitbreaker,
@@ -210,5 +210,5 @@ PEERS: Final[dict[str, Callable[[Application], Application]]] = {
 
 
 def build(application: str, middleware: str) -> Any:
-    """The application of that name behind the middleware of that name."""
+    """Return the named application behind the named middleware."""
     return (MIDDLEWARE | PEERS)[middleware](APPLICATIONS[application]())

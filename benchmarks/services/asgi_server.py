@@ -1,6 +1,6 @@
-"""One uvicorn with one of the applications: `python -m benchmarks.asgi.server raw ours httptools`.
+"""One uvicorn process: `python -m benchmarks.services.asgi_server raw ours httptools`.
 
-Says where it listens once it does.
+Prints its address when it listens.
 """
 
 import socket
@@ -13,7 +13,7 @@ from benchmarks.services.asgi_apps import build
 
 
 def main(application: str, middleware: str, parser: str) -> None:
-    """Serves until it is ended. `parser` is what reads HTTP: "httptools" or "h11"."""
+    """Serve until terminated. `parser` is "httptools" or "h11"."""
     config = uvicorn.Config(
         build(application, middleware),
         http=parser,
@@ -25,7 +25,7 @@ def main(application: str, middleware: str, parser: str) -> None:
     )
     end_with_parent()
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        # As uvicorn's own way of listening has it: no answer waits for an acknowledgement.
+        # As uvicorn does for its own sockets: no response waits for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         print(f"http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
         uvicorn.Server(config).run([listener])

@@ -1,8 +1,11 @@
-"""Readers of server-sent events: `python -m benchmarks.admin.readers URL COUNT EVENTS PATIENCE`.
+"""Readers of server-sent events.
 
-Says "listening" once every reader has been greeted. Ends when each of them has had so many events,
-or after so many seconds from then, and says in one line of JSON how many each had, and how late the
-last of them had an event: since the moment of the breaker's clock, which is that of the machine.
+    python -m benchmarks.services.sse_readers URL READERS EVENTS TIMEOUT
+
+Prints "listening" when the server has greeted every reader. Ends when each has received EVENTS, or
+TIMEOUT seconds later. Then prints one line of JSON: the number of events of each reader, and for
+each event the delay to the last reader, in seconds since its time on the breaker's clock, which is
+the machine's.
 """
 
 import asyncio
@@ -13,43 +16,43 @@ import time
 from functools import partial
 from urllib.parse import urlsplit
 
-_MOMENT = re.compile(rb'"monotonic": ?([0-9.e+]+)')
+_TIME = re.compile(rb'"monotonic": ?([0-9.e+]+)')
 
 
 class Reader(asyncio.Protocol):
-    """One connection. It takes the moments from the text as it comes: many read on one core."""
+    """One connection. It only extracts times from the text, since many share one core."""
 
     def __init__(self, request: bytes, events: int, last: dict[bytes, float]) -> None:
         loop = asyncio.get_running_loop()
         self.greeted: asyncio.Future[None] = loop.create_future()
         self.finished: asyncio.Future[None] = loop.create_future()
-        self.had = 0
+        self.received = 0
         self._request = request
         self._events = events
         self._last = last
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asks."""
+        """Send the request."""
         assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - it is TCP's
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Notes when each event came; the last reader's moment stays."""
+        """Note the time of arrival of each event; the last reader's remains."""
         text = self._rest + data
         if not self.greeted.done() and b": listening" in text:
             self.greeted.set_result(None)
         whole, _, self._rest = text.rpartition(b"\n\n")
         now = time.monotonic()
-        for moment in _MOMENT.findall(whole):
-            self._last[moment] = now
-            self.had += 1
-        if self.had >= self._events and not self.finished.done():
+        for event_time in _TIME.findall(whole):
+            self._last[event_time] = now
+            self.received += 1
+        if self.received >= self._events and not self.finished.done():
             self.finished.set_result(None)
 
 
-async def main(url: str, count: int, events: int, patience: float) -> None:
-    """Reads."""
+async def main(url: str, count: int, events: int, seconds: float) -> None:
+    """Read until done, and print the results."""
     last: dict[bytes, float] = {}
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
@@ -60,9 +63,12 @@ async def main(url: str, count: int, events: int, patience: float) -> None:
     readers = [reader for _, reader in made]
     await asyncio.gather(*(reader.greeted for reader in readers))
     print("listening", flush=True)
-    await asyncio.wait([reader.finished for reader in readers], timeout=patience)
-    delays = [came - float(moment) for moment, came in last.items()]
-    print(json.dumps({"had": [reader.had for reader in readers], "delays": delays}), flush=True)
+    await asyncio.wait([reader.finished for reader in readers], timeout=seconds)
+    delays = [arrival - float(event_time) for event_time, arrival in last.items()]
+    print(
+        json.dumps({"received": [reader.received for reader in readers], "delays": delays}),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""What a call costs while 10,000 other breakers of the process open, with alerting and without.
+"""Cost of a call while 10,000 other breakers of the process open, with and without alerting.
 
-Run with `python -m benchmarks.alerting [ROUNDS]` from the project's folder. Rounds with and without
-alerting take turns in one run; each opens all breakers from a thread of its own while another calls
-`allow` and `done` of one that stays closed. Printed are the cost of a call in the middle of it all,
-and the ratio.
+    python -m benchmarks.studies.alert_storm [ROUNDS]
+
+Rounds with and without alerting alternate in one run. In each, one thread opens all breakers while
+another calls `allow` and `done` of one that stays closed. Prints the cost of these calls, and the
+ratio.
 """
 
 import gc
@@ -33,28 +34,28 @@ BATCH = 200
 
 
 def main() -> None:
-    """Measures, and prints a table."""
+    """Measure, and print a table."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    found: dict[bool, list[list[float]]] = {True: [], False: []}
+    costs_of: dict[bool, list[list[float]]] = {True: [], False: []}
     alerts = 0
     for _ in range(rounds):
         for alerting in (True, False):
             costs, sent = one_round(alerting=alerting)
-            found[alerting].append(costs)
+            costs_of[alerting].append(costs)
             alerts += sent
     print(f"{BREAKERS:,} breakers open within a second; {rounds} rounds; alerts sent: {alerts}")
     print("| per call | with alerting | without | ratio |")
     print("| --- | --- | --- | --- |")
     for name, at in (("median", 0.5), ("p95", 0.95), ("p99", 0.99)):
         with_it, without = (
-            statistics.median(percentile(costs, at) for costs in found[which])
+            statistics.median(percentile(costs, at) for costs in costs_of[which])
             for which in (True, False)
         )
         print(f"| {name} | {with_it:.0f} ns | {without:.0f} ns | {with_it / without:.2f} |")
 
 
 def one_round(*, alerting: bool) -> tuple[list[float], int]:
-    """The costs of calls in ns, each the mean of a batch, and how many alerts were sent."""
+    """Return nanoseconds per call, each the mean of a batch, and the number of alerts sent."""
     registry = Registry(Settings(latency_window_size=64), memory=lambda: None)
     names = [f"b{number}" for number in range(BREAKERS)]
     for name in names:
@@ -66,14 +67,14 @@ def one_round(*, alerting: bool) -> tuple[list[float], int]:
         manager = Alerting(registry, AlertingSettings(opsgenie, own)) if alerting else None
         if manager is not None:
             manager.start()
-        costs = measured(registry, names, watched)
+        costs = measure(registry, names, watched)
         if manager is not None:
             manager.close()
         return costs, len(emulator.alerts())
 
 
-def measured(registry: Registry, names: list[str], watched: Breaker) -> list[float]:
-    """Calls `watched` while the others open."""
+def measure(registry: Registry, names: list[str], watched: Breaker) -> list[float]:
+    """Call `watched` while the others open, and return nanoseconds per call."""
     opener = threading.Thread(target=open_all, args=(registry, names))
     gc.collect()
     gc.disable()
@@ -93,7 +94,7 @@ def measured(registry: Registry, names: list[str], watched: Breaker) -> list[flo
 
 
 def open_all(registry: Registry, names: list[str]) -> None:
-    """Opens all of them, spread over about a second."""
+    """Open all of them, spread over about a second."""
     for index, name in enumerate(names):
         registry.get(name).force_open("a benchmark")
         if index % 100 == 0:
@@ -101,7 +102,7 @@ def open_all(registry: Registry, names: list[str]) -> None:
 
 
 def percentile(costs: list[float], at: float) -> float:
-    """That share of `costs` is lower."""
+    """Return the value that the share `at` of `costs` is below."""
     return sorted(costs)[int(len(costs) * at)]
 
 

@@ -1,9 +1,9 @@
-"""False alarms of the anomaly verdict on ordinary traffic, and how soon it sees a slowdown.
+"""False alarms of the anomaly signal on ordinary traffic, and its delay to detect a slowdown.
 
-    .venv/bin/python -m benchmarks.anomaly [weeks]
+    .venv/bin/python -m benchmarks.studies.anomaly [WEEKS]
 
-Calls arrive at random (Poisson), take lognormal times and do not hinder each other; one in a
-hundred fails. So whatever is told before the slowdown is a false alarm.
+Calls arrive at random (Poisson), have lognormal durations and do not affect each other; one in a
+hundred fails. So any breach before the slowdown is a false alarm.
 """
 
 import math
@@ -20,17 +20,17 @@ TICK = 0.5
 SLOWDOWN = 3.0
 
 TRAFFIC = [(2, 0.5, 1.5), (5, 0.1, 0.5), (10, 0.1, 1.0), (20, 0.05, 0.5), (20, 0.5, 1.5)]
-"""(calls per second, mean seconds, sigma of their logarithm)."""
+"""Calls per second, mean duration in seconds, sigma of its logarithm."""
 
 
 class Traffic:
-    """Batches of made-up calls.
+    """Batches of random calls.
 
     Attributes:
         rate: calls per second.
-        slower: how many times longer new calls take than they should.
-        failing: share of the calls that fail.
-        hanging: whether no call ends.
+        slower: factor on the durations of new calls.
+        failing: share of the calls that fail, 0 to 1.
+        hanging: True if no call ends.
     """
 
     def __init__(self, seed: int, rate: float, mean: float, sigma: float) -> None:
@@ -42,7 +42,7 @@ class Traffic:
         self._ends: list[tuple[float, float]] = []
 
     def batch(self, seconds: float = TICK) -> CallDelta:
-        """The calls of the next `seconds`."""
+        """Return the calls of the next `seconds`."""
         self._now += seconds
         admitted = self._begin()
         durations = [] if self.hanging else self._end()
@@ -73,7 +73,7 @@ class Traffic:
 
 
 class Watch:
-    """A baseline and the verdict by it, fed by `traffic`."""
+    """A baseline and its anomaly signal, fed by `traffic`."""
 
     def __init__(self, traffic: Traffic) -> None:
         self.baseline, self.signal = Baseline(), AnomalySignal()
@@ -81,8 +81,8 @@ class Watch:
         self._traffic = traffic
 
     def run(self, seconds: float) -> list[float]:
-        """Lets time pass; returns when trouble was told, in seconds from the start of this run."""
-        began, told = self.now, []
+        """Advance the time; return the times of breaches, in seconds from the start of this run."""
+        began, breaches = self.now, []
         while self.now < began + seconds:
             self.now += TICK
             before = self.signal.breached
@@ -90,12 +90,12 @@ class Watch:
             if self.baseline.observe(self.now, self._traffic.batch(), learning_rate=speed):
                 self.signal.judge(self.now, self.baseline)
             if self.signal.breached and not before:
-                told.append(self.now - began)
-        return told
+                breaches.append(self.now - began)
+        return breaches
 
 
 def main() -> None:
-    """Prints a line for each kind of traffic."""
+    """Print a line for each kind of traffic."""
     weeks = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     print(f"{'calls/s':>8} {'mean s':>7} {'sigma':>6} {'false alarms':>13} {'3x seen after s':>16}")
     for rate, mean, sigma in TRAFFIC:

@@ -1,9 +1,9 @@
-"""A million calls replayed: seconds and peak memory, for each format that is read line by line.
+"""Seconds and peak memory of replaying a million calls, for each format read line by line.
 
     python -m benchmarks.studies.replay_speed [CALLS]
 
-Each run is a process of its own, so that its peak memory is its own; a tenth of the calls is
-replayed besides, which shows that memory does not grow with them.
+Each run is a process of its own, so its peak memory is its own. A tenth of the calls is replayed as
+well, to show that memory does not grow with their number.
 """
 
 import json
@@ -32,7 +32,7 @@ CONFIGURATIONS = {
 
 
 def main() -> None:
-    """Measures each format, with thresholds, with a service level, and with both side by side."""
+    """Measure each format with thresholds, with a service level, and with both side by side."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     print("| format | calls | configuration | seconds | peak memory (MB) |")
     print("| --- | ---: | --- | ---: | ---: |")
@@ -42,31 +42,31 @@ def main() -> None:
                 file = Path(folder) / f"{form}-{calls}"
                 write(file, form, calls)
                 for name in CONFIGURATIONS:
-                    print(measured(file, form, calls, name))
+                    print(table_row(file, form, calls, name))
                 file.unlink()
 
 
-def measured(file: Path, form: str, calls: int, name: str) -> str:
-    """A row of the table, from a process of its own."""
+def table_row(file: Path, form: str, calls: int, name: str) -> str:
+    """Replay in a process of its own, and return a row of the table."""
     command = [sys.executable, __file__, "--once", str(file), name]
     seconds, megabytes = json.loads(subprocess.check_output(command))  # noqa: S603 - this program
     return f"| {form} | {calls} | {name} | {seconds:.1f} | {megabytes:.0f} |"
 
 
 def once(file: str, name: str) -> None:
-    """Replays one file, and prints what it took."""
+    """Replay one file, and print the seconds and megabytes."""
     begin = time.perf_counter()
     with Trace(file) as trace:
         report = replay(trace, CONFIGURATIONS[name])
     if not all(outcome.trip_count for outcome in report.outcomes):
-        sys.exit("the bad time of the trace was missed")
+        sys.exit("the outage in the trace was missed")
     seconds = time.perf_counter() - begin
     print(json.dumps([seconds, getrusage(RUSAGE_SELF).ru_maxrss / 1000]))
 
 
 def calls_of(count: int) -> Iterator[CallRecord]:
-    """Calls at 200 a second; from the half on, a twentieth of them are slow and often fail."""
-    chance, now = random.Random(1), 1.7e9  # noqa: S311 - the same calls at every run
+    """Yield calls at 200 a second; after half of them, a twentieth is slow and often fails."""
+    chance, now = random.Random(1), 1.7e9  # noqa: S311 - the same calls in every run
     for number in range(count):
         bad = 0.5 < number / count < 0.55
         now += chance.expovariate(200)
@@ -75,7 +75,7 @@ def calls_of(count: int) -> Iterator[CallRecord]:
 
 
 def write(file: Path, form: str, count: int) -> None:
-    """Writes a trace of so many calls; access logs in the order in which calls end."""
+    """Write a trace of `count` calls; access logs in the order in which calls end."""
     line_of = FORMATS[form]
     with file.open("w") as trace:
         if form == "csv":
@@ -84,25 +84,25 @@ def write(file: Path, form: str, count: int) -> None:
 
 
 def csv_line(call: CallRecord) -> str:
-    """A line of CSV."""
+    """Return a line of CSV."""
     return f"{call.start:.6f},{call.duration * 1000:.3f},{status(call)},{call.memory}"
 
 
 def json_line(call: CallRecord) -> str:
-    """A JSON object."""
+    """Return a JSON object."""
     date = datetime.fromtimestamp(call.start, UTC).isoformat()
     return json.dumps({"start": date, "duration_s": round(call.duration, 6), "error": call.error})
 
 
 def nginx_line(call: CallRecord) -> str:
-    """A line of nginx's combined format, with the duration."""
+    """Return a line of nginx's combined format with the duration."""
     date = datetime.fromtimestamp(call.start + call.duration, UTC).strftime("%d/%b/%Y:%H:%M:%S")
     request = '"GET /pay HTTP/1.1"'
     return f'192.0.2.7 - - [{date} +0000] {request} {status(call)} 9 "-" "c" rt={call.duration:.3f}'
 
 
 def envoy_line(call: CallRecord) -> str:
-    """A line of Envoy's default format."""
+    """Return a line of Envoy's default format."""
     date = datetime.fromtimestamp(call.start, UTC).isoformat(timespec="milliseconds")
     took = round(call.duration * 1000)
     request = '"GET /pay HTTP/1.1"'
@@ -110,7 +110,7 @@ def envoy_line(call: CallRecord) -> str:
 
 
 def status(call: CallRecord) -> int:
-    """The HTTP status of a call."""
+    """Return the HTTP status of a call."""
     return 503 if call.error else 200
 
 

@@ -1,6 +1,6 @@
-"""The breaker as the yardstick's simulation drives it: nothing is stated but the service level.
+"""The breaker for the yardstick's simulation, configured with nothing but a service level.
 
-One configuration for every scenario. `scripts/yardstick` runs it.
+The configuration is the same for all scenarios. `scripts/yardstick` runs it.
 """
 
 from collections.abc import Callable
@@ -12,18 +12,18 @@ SUCCESS_RATE: Final = 0.95
 
 
 class Contract(Protocol):
-    """What an operator can tell beforehand."""
+    """Facts that an operator knows beforehand."""
 
     @property
     def timeout(self) -> float:
-        """Seconds after which the client hangs up."""
+        """Seconds after which the client gives up."""
         ...
 
 
 def make(
     clock: Callable[[], float], memory: Callable[[], float | None], contract: Contract
 ) -> Breaker:
-    """A self-tuning breaker on the simulation's clock and memory."""
+    """Return a self-tuning breaker on the clock and memory of the simulation."""
     settings = Settings(
         slo=Slo(success_rate=SUCCESS_RATE, timeout=contract.timeout),
         limiter=LimiterSettings(enabled=True),

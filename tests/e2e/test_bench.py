@@ -1,4 +1,4 @@
-"""The benchmark runs, and writes what can be read; how fast anything is, is not asked."""
+"""The benchmark runs, and writes a readable report; speed is not tested."""
 
 from __future__ import annotations
 
@@ -70,3 +70,17 @@ def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
     done = bench("--parts", "calls,nonsense", "--out", tmp_path)
     assert done.returncode == 2
     assert "no such part: nonsense" in done.stderr
+
+
+def test_another_revision_is_compared_beside_the_chosen_parts(tmp_path: Path) -> None:
+    done = bench(*TINY, "--parts", "revisions", "--against", PROJECT, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads((tmp_path / "bench.json").read_text())["figures"]
+    assert {figure["part"] for figure in figures} == {"revisions"}
+    assert all(figure["value"] > 0 for figure in figures)
+
+
+def test_a_comparison_with_no_revision_is_not_measured(tmp_path: Path) -> None:
+    done = bench(*TINY, "--parts", "revisions", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "not measured: --against names no folder or commit" in done.stdout

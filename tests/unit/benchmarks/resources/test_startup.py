@@ -16,7 +16,7 @@ def test_every_start_is_timed() -> None:
     assert named[startup.IMPORT].reach
 
 
-def test_what_import_breaker_does_not_load_says_so() -> None:
+def test_what_import_breakerd_does_not_load_says_so() -> None:
     found = startup._figure("import watchdog", [0.1], ["pydantic", "pydantic.main"])
-    assert "import breaker does not load it" in found.note
+    assert "import breakerd does not load it" in found.note
     assert "does not load" not in startup._figure("import pydantic", [0.1], ["pydantic"]).note

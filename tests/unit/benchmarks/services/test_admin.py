@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.harness import http_load as wrk
+from benchmarks.harness import http_load
 from benchmarks.harness.figures import Effort
 from benchmarks.harness.http_load import Load
 from benchmarks.services import admin
@@ -15,7 +15,7 @@ from benchmarks.services import admin
 def test_the_plane_is_loaded_and_the_engine_watched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin, "BREAKERS", 5)
     monkeypatch.setattr(admin, "READERS", 3)
-    monkeypatch.setattr(admin, "PATHS", [replace(path, least=0.2) for path in admin.PATHS])
+    monkeypatch.setattr(admin, "PATHS", [replace(path, min_seconds=0.2) for path in admin.PATHS])
     figures = admin.measure(Effort(rounds=1, calls=1, seconds=0.4))
     assert len({figure.name for figure in figures}) == len(figures)
     answers = [figure for figure in figures if figure.name.startswith("GET")]
@@ -38,13 +38,13 @@ def test_a_load_that_had_no_answer_is_tried_for_longer(monkeypatch: pytest.Monke
 
     def slow(url: str, seconds: float, *, connections: int) -> Load:
         tried.setdefault(url, []).append(seconds)
-        load = wrk.load(url, seconds, connections=connections)
+        load = http_load.load(url, seconds, connections=connections)
         return load if len(tried[url]) > 2 else replace(load, requests=0)
 
-    monkeypatch.setattr(admin, "wrk", SimpleNamespace(require=wrk.require, load=slow))
+    monkeypatch.setattr(admin, "http_load", SimpleNamespace(require=http_load.require, load=slow))
     monkeypatch.setattr(admin, "BREAKERS", 5)
     monkeypatch.setattr(admin, "READERS", 3)
-    monkeypatch.setattr(admin, "PATHS", [replace(path, least=0.1) for path in admin.PATHS])
+    monkeypatch.setattr(admin, "PATHS", [replace(path, min_seconds=0.1) for path in admin.PATHS])
     figures = admin.measure(Effort(rounds=1, calls=1, seconds=0.2))
     assert all(figure.value for figure in figures if figure.name.startswith("GET"))
     for seconds in tried.values():

@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.figures import Effort, judged
+from benchmarks.harness.figures import Effort, judge
 from benchmarks.services import asgi
-from benchmarks.services.asgi_apps import AGAIN, ASKING, BARE, MIDDLEWARE, OURS, PEERS, SEEING, raw
+from benchmarks.services.asgi_apps import (
+    AGAIN,
+    BARE,
+    BY_HAND,
+    MIDDLEWARE,
+    OURS,
+    PEERS,
+    WITH_STATUS,
+    raw,
+)
 from breakerd.breaker.integrations.asgi import Receive, Scope, Send
 
 SCOPE: dict[str, Any] = {"type": "http", "path": "/", "headers": []}
@@ -52,8 +61,8 @@ async def test_what_goes_well_passes(name: str) -> None:
 
 @pytest.mark.needs("wrk")
 def test_servers_are_compared_round_by_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered = [asgi.Contestant("raw", who, "h11") for who in (BARE, OURS, "no such middleware")]
-    monkeypatch.setattr(asgi, "contestants", lambda: entered)
+    entered = [asgi.Server("raw", who, "h11") for who in (BARE, OURS, "no such middleware")]
+    monkeypatch.setattr(asgi, "servers", lambda: entered)
     monkeypatch.setattr(asgi, "_ROUNDS", 1)  # a new process in each round
     bare, ours, missing = asgi.measure(Effort(rounds=2, calls=1, seconds=0.5))
     for figure in (bare, ours):
@@ -65,13 +74,13 @@ def test_servers_are_compared_round_by_round(monkeypatch: pytest.MonkeyPatch) ->
         assert figure.details["errors"] == 0
     assert bare.ratio is None
     assert ours.ratio is not None
-    assert judged(ours).met is not None
+    assert judge(ours).met is not None
     assert missing.value is None
     assert "no such middleware" in missing.note
 
 
 def test_every_parser_there_is_has_its_rows() -> None:
-    entered = asgi.contestants()
+    entered = asgi.servers()
     assert len(entered) == len(set(entered))
-    assert {who.middleware for who in entered} == {BARE, AGAIN, ASKING, SEEING, OURS, *PEERS}
+    assert {who.middleware for who in entered} == {BARE, AGAIN, BY_HAND, WITH_STATUS, OURS, *PEERS}
     assert all(who.bare in entered for who in entered)

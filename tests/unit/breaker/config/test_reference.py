@@ -43,7 +43,7 @@ def test_the_default_file_says_what_the_code_says() -> None:
 
 def test_the_default_file_and_the_page_are_up_to_date() -> None:
     done = subprocess.run(
-        [sys.executable, "scripts/reference", "--check"],
+        [sys.executable, "scripts/generate-reference", "--check"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -132,7 +132,7 @@ def test_an_outage_does_not_become_the_normal(watch: Watch, traffic: Traffic) ->
 def test_six_hours_of_ordinary_traffic_have_no_false_alarm(
     rate: float, mean: float, sigma: float
 ) -> None:
-    """`benchmarks/anomaly.py` shows weeks."""
+    """`benchmarks/studies/anomaly.py` simulates weeks."""
     assert Watch(Traffic(7, rate, mean, sigma)).run(6 * 3600) == []
 
 

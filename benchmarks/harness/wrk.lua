@@ -1,4 +1,4 @@
--- Tells what wrk measured as one line of JSON, the last of its output.
+-- Prints the measurements of wrk as one line of JSON, the last line of its output.
 done = function(summary, latency, requests)
    local errors = summary.errors
    io.write(string.format(

@@ -1,13 +1,13 @@
-"""Loops that make calls and are timed: made for each contestant, with its statements inlined.
+"""Timed loops, generated for each candidate with its statements inlined.
 
-Each contestant gets code of its own, as in a program that has one breaker: the interpreter
-specialises an attribute look-up for the one class that it meets there. What the statements name are
-local variables, for every contestant alike. Several copies of them stand in one turn of the loop,
-so that the loop itself costs next to nothing.
+Each candidate gets code of its own, as in a program with one breaker: the interpreter specialises
+an attribute look-up for the one class that it meets there. All names in the statements are local
+variables. One turn of the loop holds several copies of the statements, so that the loop itself
+costs next to nothing.
 
-Time is the CPU time of the process, all its threads together: these calls wait for nothing, and so
-it is what they take on a machine that does nothing else. Under several threads, which wait for each
-other, it is what passes on the wall.
+Time is the CPU time of the process, all threads together. These calls wait for nothing, so it
+equals their duration on an idle machine. Loops with several threads, which wait for each other, are
+timed by the wall clock.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any, Final
 
 COPIES: Final = 10
-"""How often a loop's body stands in it."""
+"""Number of copies of the statements in one turn of a loop."""
 
 Span = tuple[int, int]
-"""When a loop began and ended, in nanoseconds of its clock."""
+"""Begin and end of a loop, in nanoseconds of its clock."""
 
 _SOURCE = """
 from itertools import repeat
@@ -40,11 +40,10 @@ class Loop:
     """Calls that can be timed.
 
     Attributes:
-        run: makes `calls` calls as many times as it is told, and says from when to when.
-        calls: how many calls are made in one turn.
-        now: its clock.
-        renew: puts its code elsewhere in memory, as cold as that of a program that begins; None if
-            it cannot.
+        run: runs the given number of turns, and returns their span.
+        calls: number of calls in one turn.
+        now: the clock of the span, in nanoseconds.
+        renew: recompiles the loop to another place in memory, where it is cold; None if it cannot.
     """
 
     run: Callable[[int], Span]
@@ -54,19 +53,19 @@ class Loop:
 
 
 def plain(body: str, **names: object) -> Loop:
-    """Runs `body`, statements that make one call, in this thread."""
+    """Return a loop that runs `body`, statements that make one call, in this thread."""
     code = _Code("def", body, COPIES, names)
     return Loop(lambda turns: code(turns, process_time_ns), COPIES, renew=code.renew)
 
 
 def coroutine(runner: asyncio.Runner, body: str, **names: object) -> Loop:
-    """Runs `body`, which may await, in one task."""
+    """Return a loop that runs `body`, which may await, in one task."""
     code = _Code("async def", body, COPIES, names)
     return Loop(lambda turns: runner.run(code(turns, process_time_ns)), COPIES, renew=code.renew)
 
 
 def tasks(runner: asyncio.Runner, count: int, body: str, **names: object) -> Loop:
-    """Runs `body` in `count` tasks at once."""
+    """Return a loop that runs `body` in `count` tasks at once."""
     code = _Code("async def", body, 1, names)
 
     async def run(turns: int) -> Span:
@@ -77,7 +76,7 @@ def tasks(runner: asyncio.Runner, count: int, body: str, **names: object) -> Loo
 
 
 def threads(count: int, body: str, **names: object) -> Loop:
-    """Runs `body` in `count` threads at once, which begin together."""
+    """Return a loop that runs `body` in `count` threads at once, which begin together."""
     code = _Code("def", body, COPIES, names)
 
     def run(turns: int) -> Span:
@@ -99,21 +98,21 @@ def threads(count: int, body: str, **names: object) -> Loop:
 
 
 class _Code:
-    """The code of a loop, compiled; called with turns and a clock, it runs."""
+    """The compiled code of a loop; call it with a number of turns and a clock."""
 
     def __init__(self, head: str, body: str, copies: int, names: dict[str, object]) -> None:
         text = indent("\n".join([body.strip()] * copies), " " * 8)
         self._source = _SOURCE.format(head=head, names=", ".join(names), body=text)
         self._names = names
         self._made: list[Callable[..., Any]] = []
-        """All of them: what is still there cannot be where the next one is to lie."""
+        """All compilations so far: kept, so that the next one gets another place in memory."""
         self.renew()
 
     def __call__(self, turns: int, now: Callable[[], int]) -> Any:
         return self._made[-1](turns, now, **self._names)
 
     def renew(self) -> None:
-        """Compiles it anew."""
+        """Compile the loop again."""
         scope: dict[str, Any] = {}
         exec(compile(self._source, "<a loop of the benchmark>", "exec"), scope)  # noqa: S102 - written in this package
         self._made.append(scope["loop"])
