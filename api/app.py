@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from breakerd.api import problems
-from breakerd.api.http.admin import Admin
-from breakerd.api.http.secured_route import guarded, public
+from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.secured_route import public_route_class, secured_route_class
 from breakerd.api.routes import alerting as alerting_routes
 from breakerd.api.routes import dashboard, demo, incidents, process, settings, state
 from breakerd.api.security.audit import AuditLog
@@ -48,8 +48,8 @@ def create_app(
         audit: where changes are kept; by default in memory only.
         demo_endpoints: adds a protected endpoint, and the ways to make it slow or fail.
     """
-    admin = Admin(registry, alerting, settings=settings, access=access, audit=audit)
-    guard = guarded(admin)
+    admin = AdminContext(registry, alerting, settings=settings, access=access, audit=audit)
+    guard = secured_route_class(admin)
     app = FastAPI(
         title="breakerd",
         version=__version__,
@@ -60,15 +60,15 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.admin = admin
-    app.add_exception_handler(HTTPException, _answer_framework_error)
-    app.add_exception_handler(Exception, _answer_fault)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(Exception, _handle_unexpected)
     app.include_router(_routes(admin))
     app.include_router(dashboard.front_page(guard))
     if demo_endpoints:
         demo_router = APIRouter(generate_unique_id_function=lambda route: route.name)
-        demo_router.include_router(demo.routes(guard), **_LOCKED)
+        demo_router.include_router(demo.routes(guard), **_TOKEN_REQUIRED)
         app.include_router(demo_router)
-    app.include_router(_description(guard))
+    app.include_router(_openapi_route(guard))
     return app
 
 
@@ -85,27 +85,29 @@ def admin_router(
     They check tokens and answer errors themselves. The dashboard is at `/dashboard/` there. For
     the arguments see `create_app`.
     """
-    return _routes(Admin(registry, alerting, settings=settings, access=access, audit=audit))
+    return _routes(AdminContext(registry, alerting, settings=settings, access=access, audit=audit))
 
 
-def _routes(admin: Admin) -> APIRouter:
-    guard = guarded(admin)
+def _routes(admin: AdminContext) -> APIRouter:
+    guard = secured_route_class(admin)
     router = APIRouter(generate_unique_id_function=lambda route: route.name)
-    router.include_router(process.health_routes(public(admin)))
-    router.include_router(process.routes(guard), **_LOCKED)
-    router.include_router(alerting_routes.routes(guard), **_LOCKED)
-    router.include_router(incidents.routes(guard), **_LOCKED)
-    router.include_router(_breaker_routes(guard, "default"), prefix="/breaker", **_LOCKED)
-    named = APIRouter(dependencies=[Depends(_named)], responses=problems.documented(404))
+    router.include_router(process.health_routes(public_route_class(admin)))
+    router.include_router(process.routes(guard), **_TOKEN_REQUIRED)
+    router.include_router(alerting_routes.routes(guard), **_TOKEN_REQUIRED)
+    router.include_router(incidents.routes(guard), **_TOKEN_REQUIRED)
+    router.include_router(_breaker_routes(guard, "default"), prefix="/breaker", **_TOKEN_REQUIRED)
+    named = APIRouter(
+        dependencies=[Depends(_name_parameter)], responses=problems.openapi_responses(404)
+    )
     named.include_router(_breaker_routes(guard, "named"))
-    router.include_router(named, prefix="/breakers/{name}", **_LOCKED)
+    router.include_router(named, prefix="/breakers/{name}", **_TOKEN_REQUIRED)
     router.include_router(dashboard.files(guard))
     return router
 
 
-_LOCKED: Final[Any] = {
+_TOKEN_REQUIRED: Final[Any] = {
     "dependencies": [Depends(BEARER), Depends(BASIC)],
-    "responses": problems.documented(400, 401, 403, 413, 422),
+    "responses": problems.openapi_responses(400, 401, 403, 413, 422),
 }
 """What OpenAPI is to say of routes that need a token."""
 
@@ -119,13 +121,13 @@ def _breaker_routes(guard: type[APIRoute], which: str) -> APIRouter:
     return router
 
 
-async def _named(
+async def _name_parameter(
     name: Annotated[str, Path(description="The breaker.", examples=["payments"])],
 ) -> None:
     """Tells OpenAPI of the parameter; the operation finds the breaker."""
 
 
-def _description(guard: type[APIRoute]) -> APIRouter:
+def _openapi_route(guard: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=guard)
     router.get("/openapi.json", include_in_schema=False)(get_openapi_document)
     return router
@@ -134,19 +136,19 @@ def _description(guard: type[APIRoute]) -> APIRouter:
 # Nothing of an application is enclosed in it, since FastAPI keeps what it has once looked at.
 def get_openapi_document(request: Request) -> JSONResponse:
     """This description."""
-    return JSONResponse(problems.shared(request.app.openapi()))
+    return JSONResponse(problems.share_schema(request.app.openapi()))
 
 
-async def _answer_framework_error(request: Request, error: Exception) -> Response:
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
     """404, 405 and the like, where no route of ours was reached."""
-    problem = problems.as_problem(error)
+    problem = problems.to_problem(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_allowed_methods(request))
-    return problems.response(problem, request)
+    return problems.problem_response(problem, request)
 
 
-async def _answer_fault(request: Request, error: Exception) -> Response:
-    return problems.response(problems.as_problem(error), request)
+async def _handle_unexpected(request: Request, error: Exception) -> Response:
+    return problems.problem_response(problems.to_problem(error), request)
 
 
 def _allowed_methods(request: Request) -> list[str]:

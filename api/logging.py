@@ -13,7 +13,7 @@ import structlog
 from structlog.processors import CallsiteParameter, CallsiteParameterAdder
 from structlog.types import EventDict, Processor
 
-_BLOT: Final = "********"
+_MASK: Final = "********"
 _SECRET_NAME: Final = re.compile(
     r"(^|_)(token|password|secret|authorization|api_?key|genie_?key)$", re.IGNORECASE
 )
@@ -30,10 +30,10 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared(),
+            foreign_pre_chain=_shared_processors(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(terminal=terminal),
+                *_renderers(terminal=terminal),
             ],
         )
     )
@@ -51,12 +51,12 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
     """A structlog processor that blots out secrets."""
     return {
-        key: _BLOT if value and _SECRET_NAME.search(key) else _redacted(value)
+        key: _MASK if value and _SECRET_NAME.search(key) else _redacted(value)
         for key, value in event.items()
     }
 
 
-def _shared() -> list[Processor]:
+def _shared_processors() -> list[Processor]:
     return [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -67,7 +67,7 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _rendering(*, terminal: bool) -> list[Processor]:
+def _renderers(*, terminal: bool) -> list[Processor]:
     if terminal:
         return [redact, structlog.dev.ConsoleRenderer(colors=True)]
     return [
@@ -86,10 +86,10 @@ def _spread_fields(_logger: object, _method: str, event: EventDict) -> EventDict
 def _redacted(value: Any) -> Any:
     match value:
         case str():
-            return _SECRET_TEXT.sub(lambda m: f"{m[1] or m[3]}{m[2] or m[4]}{_BLOT}", value)
+            return _SECRET_TEXT.sub(lambda m: f"{m[1] or m[3]}{m[2] or m[4]}{_MASK}", value)
         case dict():
             return {
-                key: _BLOT if item and _SECRET_NAME.search(str(key)) else _redacted(item)
+                key: _MASK if item and _SECRET_NAME.search(str(key)) else _redacted(item)
                 for key, item in value.items()
             }
         case list() | tuple():

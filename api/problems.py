@@ -24,7 +24,7 @@ UNKNOWN_BREAKER: Final = "urn:breakerd:problem:unknown-breaker"
 """There is no breaker of that name; `known` holds those that there are."""
 UNKNOWN_ALERT: Final = "urn:breakerd:problem:unknown-alert"
 """There is no alert of that id."""
-NOT_GIVEN_UP: Final = "urn:breakerd:problem:not-given-up"
+NO_DEAD_LETTERS: Final = "urn:breakerd:problem:not-given-up"
 """Nothing of the alert was given up, so there is nothing to retry or to discard."""
 NO_ALERTING: Final = "urn:breakerd:problem:no-alerting"
 """This process has no alerting, so there is nothing to ask or to set."""
@@ -58,7 +58,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         self.more = more
 
 
-def response(problem: Problem, request: Request) -> JSONResponse:
+def problem_response(problem: Problem, request: Request) -> JSONResponse:
     """The problem document that answers `request`."""
     document = {
         "type": problem.kind,
@@ -83,7 +83,7 @@ EXPECTED: Final = (
 """Errors that are an answer, and not a fault of ours."""
 
 
-def as_problem(error: Exception) -> Problem:
+def to_problem(error: Exception) -> Problem:
     """One of `EXPECTED` as a problem; anything else is a 500 that gives nothing away."""
     match error:
         case Problem():
@@ -95,7 +95,7 @@ def as_problem(error: Exception) -> Problem:
         case BreakerStateError():
             problem = Problem(409, str(error), kind=WRONG_STATE)
         case RequestValidationError():
-            problem = _malformed(error)
+            problem = _from_validation_error(error)
         case HTTPException():
             detail = error.detail or HTTPStatus(error.status_code).description
             problem = Problem(error.status_code, detail, headers=error.headers)
@@ -110,13 +110,15 @@ def invalid(problems: tuple[ConfigProblem, ...]) -> Problem:
         f"{problem.key or problem.where}: found {problem.found}; allowed: {problem.allowed}"
         for problem in problems
     )
-    return Problem(422, detail, kind=INVALID, errors=[_entry(problem) for problem in problems])
+    return Problem(
+        422, detail, kind=INVALID, errors=[_error_entry(problem) for problem in problems]
+    )
 
 
 Responses = dict[int | str, dict[str, Any]]
 
 
-def documented(*statuses: int) -> Responses:
+def openapi_responses(*statuses: int) -> Responses:
     """OpenAPI's description of the problems that an operation may answer with."""
     content = {MEDIA_TYPE: {"schema": _SCHEMA}}
     return {
@@ -125,7 +127,7 @@ def documented(*statuses: int) -> Responses:
     }
 
 
-def shared(openapi: dict[str, Any]) -> dict[str, Any]:
+def share_schema(openapi: dict[str, Any]) -> dict[str, Any]:
     """The description of an application, with the schema of problems in it once."""
     openapi.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _SCHEMA
     reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -137,7 +139,7 @@ def shared(openapi: dict[str, Any]) -> dict[str, Any]:
     return openapi
 
 
-def _malformed(error: RequestValidationError) -> Problem:
+def _from_validation_error(error: RequestValidationError) -> Problem:
     """What FastAPI found wrong with a request, in the form of our own problems."""
     details = error.errors()
     if details and details[0]["type"] == "json_invalid":
@@ -156,7 +158,7 @@ def _malformed(error: RequestValidationError) -> Problem:
     )
 
 
-def _entry(problem: ConfigProblem) -> dict[str, object]:
+def _error_entry(problem: ConfigProblem) -> dict[str, object]:
     return {
         "where": problem.where,
         "line": problem.line,

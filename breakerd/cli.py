@@ -12,7 +12,7 @@ from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.replay import replay_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.commands.suggest import suggest_command
-from breakerd.api.cli.output import WRONG, out, show_problems
+from breakerd.api.cli.output import USAGE_ERROR, out, show_problems
 from breakerd.breaker._version import __version__
 from breakerd.breaker.errors import ConfigError
 
@@ -87,7 +87,7 @@ def check(
         read_file(file)
     except ConfigError as error:
         show_problems(error)
-        raise typer.Exit(WRONG) from None
+        raise typer.Exit(USAGE_ERROR) from None
     out.print(f"{escape(str(file))}: no errors")
 
 
@@ -100,9 +100,9 @@ def emulator(
     faults: FaultsFile = None,
 ) -> None:
     """Runs an OpsGenie, or a Jira Service Management, on loopback: page it instead of people."""
-    from breakerd.api.cli.commands.emulator import Emulation, run_emulator
+    from breakerd.api.cli.commands.emulator import EmulatorOptions, run_emulator
 
-    run_emulator(Emulation(mode, port, key, delay, faults))
+    run_emulator(EmulatorOptions(mode, port, key, delay, faults))
 
 
 @app.command()

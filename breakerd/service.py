@@ -16,8 +16,8 @@ from breakerd.alerts.alerting import Alerting
 from breakerd.alerts.settings.alerting import read_settings
 from breakerd.api import logging as service_logging
 from breakerd.api.app import create_app
-from breakerd.api.config_file import read_file, read_section
-from breakerd.api.http.admin import Admin
+from breakerd.api.config_file import read_api_section, read_file
+from breakerd.api.http.admin import AdminContext
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, is_loopback
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _log = get_logger(__name__)
 
-_PATIENCE: Final = 5
+_SHUTDOWN_GRACE: Final = 5
 """Seconds that requests get to end when the service stops."""
 
 
@@ -97,7 +97,7 @@ class Service:
         settings = read_file(self._config).api if self._config else ApiSettings()
         changes = {"host": self._host, "port": self._port}
         settings = settings.model_copy(update={k: v for k, v in changes.items() if v is not None})
-        if not Tokens.find(settings) and not is_loopback(settings.host):
+        if not Tokens.load(settings) and not is_loopback(settings.host):
             allowed = f"a loopback address, or a token in {TOKEN_VARIABLE}"
             raise ConfigError([ConfigProblem("settings", 0, "host", settings.host, allowed)])
         return settings
@@ -118,14 +118,14 @@ class Service:
             registry,
             alerting,
             settings=settings,
-            access=Access(Tokens.find(settings)),
+            access=Access(Tokens.load(settings)),
             audit=AuditLog(
                 path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups
             ),
             demo_endpoints=self._demo_endpoints,
         )
         if registry.config is not None:
-            registry.config.join(AdminSection(app.state.admin))
+            registry.config.join(AdminConfigSubscriber(app.state.admin))
         return app
 
     def _keep_state(self, registry: Registry, settings: ApiSettings, stack: ExitStack) -> None:
@@ -141,9 +141,9 @@ class Service:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=_PATIENCE,
+            timeout_graceful_shutdown=_SHUTDOWN_GRACE,
         )
-        asyncio.run(Server(config, app.state.admin, self._announce).serve([listener]))
+        asyncio.run(AdminServer(config, app.state.admin, self._announce).serve([listener]))
         _log.info("stopped", url=self.url)
 
     def _announce(self) -> None:
@@ -151,13 +151,15 @@ class Service:
         _log.info("listening", url=self.url, config=str(self._config or "built-in defaults"))
 
 
-class Server(uvicorn.Server):
+class AdminServer(uvicorn.Server):
     """uvicorn's server, which tells when it listens, reloads on SIGHUP, and ends event streams.
 
     It leaves the exit code to its caller, where uvicorn's own would end by the signal.
     """
 
-    def __init__(self, config: uvicorn.Config, admin: Admin, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, admin: AdminContext, announce: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._admin = admin
         self._announce = announce
@@ -196,10 +198,10 @@ class Server(uvicorn.Server):
             self._admin.registry.config.reload()
 
 
-class AdminSection:
+class AdminConfigSubscriber:
     """The admin plane as a participant in the file: tokens and limits change while it runs."""
 
-    def __init__(self, admin: Admin) -> None:
+    def __init__(self, admin: AdminContext) -> None:
         self._admin = admin
 
     def prepare(self, document: Document) -> Callable[[], None]:
@@ -208,8 +210,8 @@ class AdminSection:
         Raises:
             ConfigError: every problem in it; or all tokens would be gone where one is needed.
         """
-        settings = read_section(document)
-        tokens = Tokens.find(settings)
+        settings = read_api_section(document)
+        tokens = Tokens.load(settings)
         if self._admin.access.tokens and not tokens:
             found = "no token"
             allowed = "a token, as at the start; restart to do without"

@@ -5,13 +5,13 @@ from urllib.parse import quote
 
 import httpx
 
-from breakerd.api.cli.output import FAILED, WRONG, fail
+from breakerd.api.cli.output import FAILURE, USAGE_ERROR, fail
 
 _TIMEOUT: Final = 10.0
 """Seconds."""
 
 
-class Client:
+class AdminClient:
     """Asks a running service, and fails in one clear line.
 
     Args:
@@ -25,17 +25,17 @@ class Client:
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
         """What a GET below that breaker's path answers."""
-        return self.ask("GET", _below(breaker, path))
+        return self.request("GET", _breaker_path(breaker, path))
 
     def post(self, breaker: str, path: str, body: object = None) -> dict[str, Any]:
         """What a POST answers."""
-        return self.ask("POST", _below(breaker, path), body)
+        return self.request("POST", _breaker_path(breaker, path), body)
 
     def patch(self, breaker: str, path: str, body: object) -> dict[str, Any]:
         """What a PATCH answers."""
-        return self.ask("PATCH", _below(breaker, path), body)
+        return self.request("PATCH", _breaker_path(breaker, path), body)
 
-    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+    def request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """What a request to any path answers; `path` is without its first slash."""
         response = self._send(method, path, body)
         if response.status_code == httpx.codes.NO_CONTENT:
@@ -43,7 +43,9 @@ class Client:
         answer = self._json(response)
         if response.is_error:
             # A value that is refused is the caller's to put right, as wrong usage is.
-            code = WRONG if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else FAILED
+            code = (
+                USAGE_ERROR if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else FAILURE
+            )
             fail(str(answer.get("detail", answer)), code)
         return answer
 
@@ -54,12 +56,12 @@ class Client:
             )
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             wanted = "wanted one like http://127.0.0.1:8080"
-            fail(f"{self._url!r} is no address; {wanted}", WRONG)
+            fail(f"{self._url!r} is no address; {wanted}", USAGE_ERROR)
         except UnicodeEncodeError:
-            fail("the token has characters that no header may hold", WRONG)
+            fail("the token has characters that no header may hold", USAGE_ERROR)
         except httpx.HTTPError as error:
             hint = "Is `breakerd serve` running there?"
-            fail(f"no answer from {self._url}: {error}. {hint}", FAILED)
+            fail(f"no answer from {self._url}: {error}. {hint}", FAILURE)
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
         try:
@@ -67,9 +69,9 @@ class Client:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            fail(f"{self._url} answers {response.status_code}, and not as a breakerd does", FAILED)
+            fail(f"{self._url} answers {response.status_code}, and not as a breakerd does", FAILURE)
         return answer
 
 
-def _below(breaker: str, path: str) -> str:
+def _breaker_path(breaker: str, path: str) -> str:
     return f"breakers/{quote(breaker, safe='')}/{path}"

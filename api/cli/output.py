@@ -8,15 +8,15 @@ from rich.markup import escape
 
 from breakerd.breaker.errors import ConfigError
 
-FAILED: Final = 1
-WRONG: Final = 2
+FAILURE: Final = 1
+USAGE_ERROR: Final = 2
 """Exit code of wrong usage or configuration."""
 
 out: Final = Console(highlight=False, soft_wrap=True)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def fail(message: str, code: int = FAILED) -> NoReturn:
+def fail(message: str, code: int = FAILURE) -> NoReturn:
     """Ends the command with one line on the standard error."""
     err.print(escape(f"breakerd: {message}"))
     raise typer.Exit(code)

@@ -20,10 +20,10 @@ from breakerd.breaker.settings import Settings
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
 
-View = Callable[[], Mapping[str, object]]
+Snapshot = Callable[[], Mapping[str, object]]
 
 
-class Admin:
+class AdminContext:
     """One admin plane. Its routes find it in the request that they answer.
 
     Args:
@@ -52,7 +52,7 @@ class Admin:
         self.stopping = False
         """Set once no new work is to come here."""
 
-    def required_alerting(self) -> "Alerting":
+    def require_alerting(self) -> "Alerting":
         """The alerting.
 
         Raises:
@@ -62,7 +62,7 @@ class Admin:
             raise Problem(404, "This process has no alerting.", kind=NO_ALERTING)
         return self.alerting
 
-    def breaker(self, name: str) -> Breaker:
+    def get_breaker(self, name: str) -> Breaker:
         """The breaker of that name; never makes one.
 
         Raises:
@@ -77,10 +77,16 @@ class Admin:
 
     @contextmanager
     def audited(
-        self, actor: Actor, action: str, *, view: View, breaker: str | None = None, detail: str = ""
+        self,
+        actor: Actor,
+        action: str,
+        *,
+        snapshot: Snapshot,
+        breaker: str | None = None,
+        detail: str = "",
     ) -> Iterator[None]:
         """Keeps what happens inside as one entry; `view` is taken before and after."""
-        before = view()
+        before = snapshot()
         outcome, said = "failed", detail
         try:
             yield
@@ -97,24 +103,24 @@ class Admin:
                 action,
                 breaker=breaker,
                 before=before,
-                after=view(),
+                after=snapshot(),
                 outcome=outcome,
                 detail=said,
             )
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class BreakerOperation:
     """Somebody at work on one breaker: what they do is done to it, and audited."""
 
-    admin: Admin
+    admin: AdminContext
     actor: Actor
     breaker: Breaker
 
     def operate(self, action: str, act: Callable[[], None], *, detail: str = "") -> None:
         """Lets `act` move the breaker's state."""
         with self.admin.audited(
-            self.actor, action, view=self._state, breaker=self.breaker.name, detail=detail
+            self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
             act()
 
@@ -128,10 +134,10 @@ class Operation:
 
         def view() -> dict[str, object]:
             settings = self.breaker.settings.model_dump(mode="json")
-            return {name: _at(settings, name) for name in values}
+            return {name: _lookup(settings, name) for name in values}
 
         with self.admin.audited(
-            self.actor, "change settings", view=view, breaker=self.breaker.name
+            self.actor, "change settings", snapshot=view, breaker=self.breaker.name
         ):
             return self.admin.registry.change(self.breaker.name, values)
 
@@ -139,31 +145,31 @@ class Operation:
         return {"state": self.breaker.state.value}
 
 
-async def this_admin(request: Request) -> Admin:
+async def get_admin(request: Request) -> AdminContext:
     """The admin plane that the request came to."""
-    admin: Admin = request.state.admin
+    admin: AdminContext = request.state.admin
     return admin
 
 
-async def this_actor(request: Request) -> Actor:
+async def get_actor(request: Request) -> Actor:
     """Who asks."""
     actor: Actor = request.state.actor
     return actor
 
 
-async def this_operation(request: Request) -> Operation:
+async def get_operation(request: Request) -> BreakerOperation:
     """Who asks, and the breaker in the path: `default` where the path names none."""
-    admin: Admin = request.state.admin
+    admin: AdminContext = request.state.admin
     name = request.path_params.get("name", DEFAULT)
-    return Operation(admin, request.state.actor, admin.breaker(name))
+    return BreakerOperation(admin, request.state.actor, admin.get_breaker(name))
 
 
-ThisAdmin = Annotated[Admin, Depends(this_admin)]
-ThisActor = Annotated[Actor, Depends(this_actor)]
-ThisOperation = Annotated[Operation, Depends(this_operation)]
+AdminDep = Annotated[AdminContext, Depends(get_admin)]
+ActorDep = Annotated[Actor, Depends(get_actor)]
+OperationDep = Annotated[BreakerOperation, Depends(get_operation)]
 
 
-def _at(settings: Mapping[str, object], dotted: str) -> object:
+def _lookup(settings: Mapping[str, object], dotted: str) -> object:
     value: object = settings
     for part in dotted.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

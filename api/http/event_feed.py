@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 _log = get_logger(__name__)
 
-_RECONNECT: Final = 2000
+_RECONNECT_MS: Final = 2000
 """Milliseconds after which a client that lost the stream should come again."""
-_QUIET: Final = 15.0
+_KEEPALIVE_AFTER: Final = 15.0
 """Seconds without an event after which a comment shows proxies that the stream lives."""
-_AT_ONCE: Final = 100
+_MAX_BATCH: Final = 100
 """Events sent in one piece, at most."""
 
-_GREETING: Final = format_sse_event(comment="listening", retry=_RECONNECT)
+_GREETING: Final = format_sse_event(comment="listening", retry=_RECONNECT_MS)
 
 
 class EventFeed:
@@ -44,40 +44,40 @@ class EventFeed:
 
     def __init__(self, registry: "Registry") -> None:
         self._registry = registry
-        self._readers: list[Reader] = []
+        self._subscribers: list[Subscriber] = []
         self._stream: EventStream | None = None
         """What comes from the breakers, while anybody reads."""
-        self._passing_on: asyncio.Task[None] | None = None
+        self._forwarder: asyncio.Task[None] | None = None
         self._closed = False
 
     @asynccontextmanager
-    async def follow(
+    async def subscribe(
         self, *, limit: int, buffer: int, breaker: str | None = None
-    ) -> "AsyncIterator[Reader]":
+    ) -> "AsyncIterator[Subscriber]":
         """A reader of all events from now on, or of one breaker's.
 
         Raises:
             Problem: 503, when `limit` clients read already, or the service is stopping.
         """
-        if self._closed or len(self._readers) >= limit:
+        if self._closed or len(self._subscribers) >= limit:
             why = "The service is stopping." if self._closed else f"{limit} clients follow already."
             raise Problem(503, why, headers={"Retry-After": "5"})
         if self._stream is None:
             self._stream = self._registry.events(buffer)
-            self._passing_on = asyncio.create_task(self._pass_on(self._stream))
-        reader = Reader(buffer, breaker)
-        self._readers.append(reader)
+            self._forwarder = asyncio.create_task(self._forward(self._stream))
+        reader = Subscriber(buffer, breaker)
+        self._subscribers.append(reader)
         try:
             yield reader
         finally:
-            self._readers.remove(reader)
-            if not self._readers:
+            self._subscribers.remove(reader)
+            if not self._subscribers:
                 await self._stop()
 
     async def close(self) -> None:
         """Ends all streams, so that their readers' connections can end."""
         self._closed = True
-        for reader in self._readers:
+        for reader in self._subscribers:
             reader.close()
 
     async def _stop(self) -> None:
@@ -85,24 +85,24 @@ class EventFeed:
         if stream is not None:
             await stream.aclose()  # which ends the task as well
 
-    async def _pass_on(self, stream: "EventStream") -> None:
+    async def _forward(self, stream: "EventStream") -> None:
         async for event in stream:
             try:
-                self._hand_out(event)
+                self._dispatch(event)
             except Exception:  # noqa: BLE001 - one event's fault must not silence those after it
                 _log.exception("event not sent", event_type=type(event).__name__)
 
-    def _hand_out(self, event: Event) -> None:
+    def _dispatch(self, event: Event) -> None:
         if isinstance(event, EventsMissed):
-            for reader in self._readers:
-                reader.miss(event.count)
+            for reader in self._subscribers:
+                reader.count_dropped(event.count)
             return
-        message = _message(event)
-        for reader in self._readers:
-            reader.put(event.breaker, message)
+        message = _encode(event)
+        for reader in self._subscribers:
+            reader.push(event.breaker, message)
 
 
-class Reader:
+class Subscriber:
     """One client, and what it has not read yet: `buffer` events; older ones give way.
 
     To be used in one event loop.
@@ -110,21 +110,21 @@ class Reader:
 
     def __init__(self, buffer: int, breaker: str | None) -> None:
         self._breaker = breaker
-        self._waiting: deque[bytes] = deque(maxlen=buffer)
-        self._missed = 0
+        self._queue: deque[bytes] = deque(maxlen=buffer)
+        self._dropped = 0
         self._ready = asyncio.Event()
         self._closed = False
 
-    def put(self, breaker: str, message: bytes) -> None:
+    def push(self, breaker: str, message: bytes) -> None:
         """Takes in an event of that breaker."""
         if self._breaker in {None, breaker}:
-            self._missed += len(self._waiting) == self._waiting.maxlen
-            self._waiting.append(message)
+            self._dropped += len(self._queue) == self._queue.maxlen
+            self._queue.append(message)
             self._ready.set()
 
-    def miss(self, count: int) -> None:
+    def count_dropped(self, count: int) -> None:
         """Takes note of events that nobody has any more."""
-        self._missed += count
+        self._dropped += count
         self._ready.set()
 
     def close(self) -> None:
@@ -139,54 +139,54 @@ class Reader:
         """
         yield _GREETING
         while True:
-            if chunk := self._take():
+            if chunk := self._next_chunk():
                 yield chunk
             elif self._closed:
                 return
             elif not await self._wait():
                 yield KEEPALIVE_COMMENT
 
-    def _take(self) -> bytes:
-        missed, self._missed = self._missed, 0
-        told = [_message(_missed(missed))] if missed else []
-        count = min(_AT_ONCE, len(self._waiting))
-        return b"".join([*told, *(self._waiting.popleft() for _ in range(count))])
+    def _next_chunk(self) -> bytes:
+        missed, self._dropped = self._dropped, 0
+        told = [_encode(_missed_event(missed))] if missed else []
+        count = min(_MAX_BATCH, len(self._queue))
+        return b"".join([*told, *(self._queue.popleft() for _ in range(count))])
 
     async def _wait(self) -> bool:
         """Whether there is something to send, within the time that a stream may be quiet."""
         self._ready.clear()
         try:
-            async with asyncio.timeout(_QUIET):
+            async with asyncio.timeout(_KEEPALIVE_AFTER):
                 return await self._ready.wait()
         except TimeoutError:
             return False
 
 
-def _missed(count: int) -> EventsMissed:
+def _missed_event(count: int) -> EventsMissed:
     return EventsMissed(breaker="", at=time.time(), monotonic=time.monotonic(), count=count)
 
 
-def _message(event: Event) -> bytes:
+def _encode(event: Event) -> bytes:
     return format_sse_event(data_str=json.dumps(jsonable_encoder(event_data(event))))
 
 
 def event_data(event: Event) -> dict[str, object]:
     """An event as data for JSON; `type` is the name of its class."""
-    values = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+    values = {field.name: _jsonable(getattr(event, field.name)) for field in fields(event)}
     return {"type": type(event).__name__, **values}
 
 
-def _plain(value: object) -> object:
+def _jsonable(value: object) -> object:
     match value:
         case Evidence():
-            return _plain(report(value))
+            return _jsonable(report(value))
         case Enum():
             return value.value
         case float() if not math.isfinite(value):
             return None  # which JSON has no number for
         case dict():
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: _jsonable(item) for key, item in value.items()}
         case tuple() | list():
-            return [_plain(item) for item in value]
+            return [_jsonable(item) for item in value]
         case _:
             return value

@@ -55,7 +55,8 @@ class BreakerCollector(Collector):
         """All metrics, as they are now."""
         # Once for all of them: a status is dear, and there may be a thousand breakers.
         breakers = [
-            Reading(breaker, breaker.counters(), breaker.status()) for breaker in self._registry
+            BreakerSample(breaker, breaker.counters(), breaker.status())
+            for breaker in self._registry
         ]
         yield _state(breakers)
         yield _calls(breakers)
@@ -65,7 +66,7 @@ class BreakerCollector(Collector):
         yield _concurrency_limit(breakers)
         yield _in_flight(breakers)
         yield _baseline(breakers)
-        yield _trouble(breakers)
+        yield _healthy(breakers)
         yield _load(breakers)
         yield from self._config()
         if self._alerting is not None:
@@ -86,7 +87,7 @@ class BreakerCollector(Collector):
         )
 
 
-class Reading(NamedTuple):
+class BreakerSample(NamedTuple):
     """What was read of one breaker."""
 
     breaker: Breaker
@@ -94,10 +95,10 @@ class Reading(NamedTuple):
     status: Status
 
 
-Readings = list[Reading]
+Samples = list[BreakerSample]
 
 
-def _state(breakers: Readings) -> Metric:
+def _state(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_state", "1 for the state that the breaker is in.", labels=["breaker", "state"]
     )
@@ -107,7 +108,7 @@ def _state(breakers: Readings) -> Metric:
     return family
 
 
-def _calls(breakers: Readings) -> Metric:
+def _calls(breakers: Samples) -> Metric:
     family = CounterMetricFamily(
         "breaker_calls", "Calls, by what became of them.", labels=["breaker", "outcome"]
     )
@@ -118,7 +119,7 @@ def _calls(breakers: Readings) -> Metric:
     return family
 
 
-def _durations(breakers: Readings) -> Metric:
+def _durations(breakers: Samples) -> Metric:
     family = HistogramMetricFamily(
         "breaker_call_duration_seconds", "How long calls took.", labels=["breaker"]
     )
@@ -132,7 +133,7 @@ def _bound(seconds: float) -> str:
     return "+Inf" if seconds == math.inf else str(seconds)
 
 
-def _transitions(breakers: Readings) -> Metric:
+def _transitions(breakers: Samples) -> Metric:
     family = CounterMetricFamily(
         "breaker_transitions",
         "Changes of state.",
@@ -144,7 +145,7 @@ def _transitions(breakers: Readings) -> Metric:
     return family
 
 
-def _memory(breakers: Readings) -> Metric:
+def _memory(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_memory_usage_ratio",
         "Used share of the memory limit; absent where unknown.",
@@ -156,7 +157,7 @@ def _memory(breakers: Readings) -> Metric:
     return family
 
 
-def _concurrency_limit(breakers: Readings) -> Metric:
+def _concurrency_limit(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_concurrency_limit",
         "How many calls may run at once; +Inf where there is no limit.",
@@ -167,7 +168,7 @@ def _concurrency_limit(breakers: Readings) -> Metric:
     return family
 
 
-def _in_flight(breakers: Readings) -> Metric:
+def _in_flight(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_in_flight", "Calls allowed and not reported yet.", labels=["breaker"]
     )
@@ -176,7 +177,7 @@ def _in_flight(breakers: Readings) -> Metric:
     return family
 
 
-def _baseline(breakers: Readings) -> Metric:
+def _baseline(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_baseline",
         "What was learnt of the calls: per second, fractions, seconds and calls.",
@@ -192,7 +193,7 @@ def _baseline(breakers: Readings) -> Metric:
     return family
 
 
-def _trouble(breakers: Readings) -> Metric:
+def _healthy(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_service_ok",
         "Whether the stated service level is kept, calls are normal, and the load is borne.",
@@ -203,7 +204,7 @@ def _trouble(breakers: Readings) -> Metric:
     return family
 
 
-def _load(breakers: Readings) -> Metric:
+def _load(breakers: Samples) -> Metric:
     """What is not watched, or not known, is absent: nobody is to take it for nothing."""
     family = GaugeMetricFamily(
         "breaker_load",

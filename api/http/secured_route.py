@@ -9,14 +9,14 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from breakerd.api import problems
-from breakerd.api.http.admin import Admin
+from breakerd.api.http.admin import AdminContext
 
-_LARGEST_BODY: Final = 64 * 1024
+_MAX_BODY: Final = 64 * 1024
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guarded(admin: Admin) -> type[APIRoute]:
+def secured_route_class(admin: AdminContext) -> type[APIRoute]:
     """A route class for `admin`: only those pass who may.
 
     It is a class, and no dependency, because FastAPI reads the body before it asks dependencies;
@@ -31,9 +31,9 @@ def guarded(admin: Admin) -> type[APIRoute]:
                 try:
                     request.state.admin = admin
                     request.state.actor = admin.access.check(request)
-                    response = await handle(await _bounded(request))
+                    response = await handle(await _limit_body(request))
                 except problems.EXPECTED as error:
-                    response = problems.response(problems.as_problem(error), request)
+                    response = problems.problem_response(problems.to_problem(error), request)
                 return _with_headers(response, admin)
 
             return checked
@@ -41,7 +41,7 @@ def guarded(admin: Admin) -> type[APIRoute]:
     return GuardedRoute
 
 
-def public(admin: Admin) -> type[APIRoute]:
+def public_route_class(admin: AdminContext) -> type[APIRoute]:
     """A route class for what anyone may ask: whether the process lives and is ready."""
 
     class PublicRoute(APIRoute):
@@ -57,7 +57,7 @@ def public(admin: Admin) -> type[APIRoute]:
     return PublicRoute
 
 
-async def _bounded(request: Request) -> Request:
+async def _limit_body(request: Request) -> Request:
     """The request with its body read, if it is not too large."""
     if request.method in {"GET", "HEAD"}:
         return request
@@ -65,8 +65,8 @@ async def _bounded(request: Request) -> Request:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > _LARGEST_BODY:
-                raise problems.Problem(413, f"A body may have {_LARGEST_BODY} bytes.")
+            if len(body) > _MAX_BODY:
+                raise problems.Problem(413, f"A body may have {_MAX_BODY} bytes.")
     except ClientDisconnect:
         raise problems.Problem(400, "The body ended before its end.") from None
 
@@ -76,7 +76,7 @@ async def _bounded(request: Request) -> Request:
     return Request(request.scope, again)
 
 
-def _with_headers(response: Response, admin: Admin) -> Response:
+def _with_headers(response: Response, admin: AdminContext) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if admin.audit.problem:

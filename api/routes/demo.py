@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from pydantic import Field
 
-from breakerd.api.http.admin import ThisOperation
-from breakerd.api.problems import INVALID, Problem, documented
+from breakerd.api.http.admin import OperationDep
+from breakerd.api.problems import INVALID, Problem, openapi_responses
 from breakerd.api.schemas import requests
 from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.integrations._problem import REJECTED
@@ -31,11 +31,11 @@ SCENARIOS: Final[dict[Scenario, str]] = {
 
 _UNITS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m)")
-_LONGEST: Final = 60.0
+_MAX_DELAY: Final = 60.0
 """Seconds."""
 
 
-class Delay(requests.Request):
+class DelayBody(requests.RequestBody):
     """How long a call is to take."""
 
     delay: str = Field(
@@ -46,7 +46,7 @@ class Delay(requests.Request):
     )
 
 
-class Trigger(requests.Request):
+class ScenarioBody(requests.RequestBody):
     """What is to go wrong."""
 
     scenario: Scenario
@@ -61,7 +61,7 @@ class Endpoint:
         self.failing = False
         self._spikes = 0
 
-    def become(self, delay: float | None, *, failing: bool = False) -> None:
+    def configure(self, delay: float | None, *, failing: bool = False) -> None:
         """Behaves so from now on."""
         self.delay, self.failing, self._spikes = delay, failing, 0
 
@@ -70,7 +70,7 @@ class Endpoint:
         if self.delay is not None:
             return self.delay
         self._spikes += 1
-        return min(_LONGEST, threshold_ms / 1000 * (0.2 + self._spikes / 30))
+        return min(_MAX_DELAY, threshold_ms / 1000 * (0.2 + self._spikes / 30))
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
@@ -81,23 +81,23 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
         request.state.endpoint = endpoint
 
     router = APIRouter(route_class=route_class, tags=["demo"], dependencies=[Depends(introduce)])
-    router.get("/test", responses=documented(500, 503))(call_endpoint)
+    router.get("/test", responses=openapi_responses(500, 503))(call_endpoint)
     router.post("/set_delay")(set_delay)
-    router.post("/test/trigger", responses=documented(409))(trigger_scenario)
+    router.post("/test/trigger", responses=openapi_responses(409))(trigger_scenario)
     router.get("/test/scenarios")(list_scenarios)
     return router
 
 
-async def this_endpoint(request: Request) -> Endpoint:
+async def get_endpoint(request: Request) -> Endpoint:
     """The protected endpoint."""
     endpoint: Endpoint = request.state.endpoint
     return endpoint
 
 
-ThisEndpoint = Annotated[Endpoint, Depends(this_endpoint)]
+EndpointDep = Annotated[Endpoint, Depends(get_endpoint)]
 
 
-async def call_endpoint(operation: ThisOperation, endpoint: ThisEndpoint) -> JsonObject:
+async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonObject:
     """A call under the protection of the breaker `default`."""
     breaker = operation.breaker
     delay = endpoint.next_delay(breaker.settings.latency_threshold)
@@ -108,7 +108,7 @@ async def call_endpoint(operation: ThisOperation, endpoint: ThisEndpoint) -> Jso
             if endpoint.failing:
                 raise Problem(500, "The endpoint was told to fail.")
     except BreakerOpenError as error:
-        raise _rejected(error) from None
+        raise _rejection(error) from None
     return {
         "status": "success",
         "configured_delay_ms": round(delay * 1000),
@@ -122,32 +122,34 @@ async def call_endpoint(operation: ThisOperation, endpoint: ThisEndpoint) -> Jso
     }
 
 
-async def set_delay(endpoint: ThisEndpoint, body: Delay) -> JsonObject:
+async def set_delay(endpoint: EndpointDep, body: DelayBody) -> JsonObject:
     """Sets how long a call takes; `spike` lets it grow from call to call."""
     if body.delay == "spike":
-        endpoint.become(None, failing=endpoint.failing)
+        endpoint.configure(None, failing=endpoint.failing)
         return {"status": "success", "message": "Each call takes longer than the one before"}
-    seconds = _seconds(body.delay)
-    endpoint.become(seconds, failing=endpoint.failing)
+    seconds = _parse_duration(body.delay)
+    endpoint.configure(seconds, failing=endpoint.failing)
     milliseconds = round(seconds * 1000)
     message = f"Delay set to {milliseconds} ms"
     return {"status": "success", "delay_ms": milliseconds, "message": message}
 
 
-def trigger_scenario(operation: ThisOperation, endpoint: ThisEndpoint, body: Trigger) -> JsonObject:
+def trigger_scenario(
+    operation: OperationDep, endpoint: EndpointDep, body: ScenarioBody
+) -> JsonObject:
     """Lets something go wrong, or all be well again."""
     breaker = operation.breaker
     match body.scenario:
         case "high_latency":
-            endpoint.become(min(_LONGEST, breaker.settings.latency_threshold / 750))
+            endpoint.configure(min(_MAX_DELAY, breaker.settings.latency_threshold / 750))
         case "latency_spike":
-            endpoint.become(None)
+            endpoint.configure(None)
         case "errors":
-            endpoint.become(0.1, failing=True)
+            endpoint.configure(0.1, failing=True)
         case "memory_overload":
             operation.operate("drill memory", breaker.drill_memory)
         case "reset_normal":
-            endpoint.become(0.1)
+            endpoint.configure(0.1)
             operation.operate("reset", breaker.reset)
     return {
         "status": "success",
@@ -163,18 +165,18 @@ def list_scenarios() -> JsonObject:
     return {"scenarios": scenarios, "usage": 'POST /test/trigger {"scenario": KEY}'}
 
 
-def _rejected(error: BreakerOpenError) -> Problem:
+def _rejection(error: BreakerOpenError) -> Problem:
     seconds = max(1, math.ceil(error.retry_after))
     return Problem(
         503, str(error), kind=REJECTED, headers={"Retry-After": str(seconds)}, reason=error.reason
     )
 
 
-def _seconds(duration: str) -> float:
+def _parse_duration(duration: str) -> float:
     """A duration as Go writes it."""
     parts = _PART.findall(duration)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != duration or seconds > _LONGEST:
+    if "".join(number + unit for number, unit in parts) != duration or seconds > _MAX_DELAY:
         raise Problem(
             422, f"delay: {duration!r} is not '500ms', '2s', '1m' or 'spike'", kind=INVALID
         )

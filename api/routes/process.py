@@ -7,17 +7,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 
-from breakerd.api.http.admin import ThisActor, ThisAdmin
-from breakerd.api.http.event_feed import Reader
+from breakerd.api.http.admin import ActorDep, AdminDep
+from breakerd.api.http.event_feed import Subscriber
 from breakerd.api.http.metrics import exposition
-from breakerd.api.problems import Problem, Responses, documented, invalid
+from breakerd.api.problems import Problem, Responses, invalid, openapi_responses
 from breakerd.api.schemas.responses import (
-    AuditAnswer,
-    BreakersAnswer,
+    AuditResponse,
+    BreakersResponse,
     BreakerSummary,
     Health,
     Readiness,
-    Reloaded,
+    ReloadResult,
 )
 from breakerd.breaker.breaker import Breaker
 
@@ -37,7 +37,7 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     as_events: Responses = {
         200: {"content": {"text/event-stream": _EVENTS}, "description": "From now on."}
     }
-    router.get("/events", response_class=Response, responses=as_events | documented(503))(
+    router.get("/events", response_class=Response, responses=as_events | openapi_responses(503))(
         follow_events
     )
     router.get("/audit")(list_audit)
@@ -45,7 +45,7 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
         200: {"content": {"text/plain": {}}, "description": "In Prometheus' format."}
     }
     router.get("/metrics", response_class=Response, responses=in_text)(get_metrics)
-    router.post("/-/reload", responses=documented(409))(reload)
+    router.post("/-/reload", responses=openapi_responses(409))(reload)
     return router
 
 
@@ -63,26 +63,28 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     return router
 
 
-def list_breakers(admin: ThisAdmin) -> BreakersAnswer:
+def list_breakers(admin: AdminDep) -> BreakersResponse:
     """The breakers of this process, in short."""
-    return BreakersAnswer(breakers=[_summary(breaker) for breaker in admin.registry])
+    return BreakersResponse(breakers=[_summary(breaker) for breaker in admin.registry])
 
 
-async def open_reader(
-    admin: ThisAdmin,
+async def open_subscription(
+    admin: AdminDep,
     breaker: Annotated[
         str | None, Query(description="Only this breaker's.", examples=["default"])
     ] = None,
-) -> AsyncIterator[Reader]:
+) -> AsyncIterator[Subscriber]:
     """A reader of events, which leaves with the request."""
     settings = admin.settings
-    async with admin.feed.follow(
+    async with admin.feed.subscribe(
         limit=settings.event_streams, buffer=settings.event_buffer, breaker=breaker
     ) as reader:
         yield reader
 
 
-async def follow_events(reader: Annotated[Reader, Depends(open_reader)]) -> StreamingResponse:
+async def follow_events(
+    reader: Annotated[Subscriber, Depends(open_subscription)],
+) -> StreamingResponse:
     """Events of all breakers from now on, as server-sent events, each with one JSON object.
 
     The first thing sent is a comment, so that a client knows that it is listening. What a slow
@@ -94,18 +96,18 @@ async def follow_events(reader: Annotated[Reader, Depends(open_reader)]) -> Stre
     return StreamingResponse(reader.chunks(), media_type="text/event-stream", headers=headers)
 
 
-def list_audit(admin: ThisAdmin, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> AuditAnswer:
+def list_audit(admin: AdminDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> AuditResponse:
     """The latest changes that were asked for, newest first."""
-    return AuditAnswer(entries=admin.audit.entries(limit), problem=admin.audit.problem)
+    return AuditResponse(entries=admin.audit.entries(limit), problem=admin.audit.problem)
 
 
-def get_metrics(admin: ThisAdmin, request: Request) -> Response:
+def get_metrics(admin: AdminDep, request: Request) -> Response:
     """All metrics, in the format that the scraper asks for."""
     body, media_type = exposition(admin.registry, admin.alerting, request.headers.get("accept", ""))
     return Response(body, media_type=media_type)
 
 
-def reload(admin: ThisAdmin, actor: ThisActor) -> Reloaded:
+def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:
     """Reads the configuration file again; if anything in it is wrong, the old one goes on."""
     config = admin.registry.config
     if config is None:
@@ -114,10 +116,10 @@ def reload(admin: ThisAdmin, actor: ThisActor) -> Reloaded:
     def view() -> dict[str, Any]:
         return {"successful": config.status.successful}
 
-    with admin.audited(actor, "reload", view=view):
+    with admin.audited(actor, "reload", snapshot=view):
         if not config.reload():
             raise invalid(config.status.problems)
-    return Reloaded(message="Configuration applied", file=str(config.path))
+    return ReloadResult(message="Configuration applied", file=str(config.path))
 
 
 async def get_health() -> Health:

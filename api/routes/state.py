@@ -7,17 +7,17 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from breakerd.api.http.admin import Operation, ThisOperation
-from breakerd.api.problems import documented
-from breakerd.api.schemas.requests import Confirmation, Why
+from breakerd.api.http.admin import BreakerOperation, OperationDep
+from breakerd.api.problems import openapi_responses
+from breakerd.api.schemas.requests import Confirm, ReasonBody
 from breakerd.api.schemas.responses import (
-    Done,
-    Drilled,
-    EnabledAnswer,
-    LatenciesAnswer,
-    MemoryLimitAnswer,
-    MemoryUsageAnswer,
-    StatusAnswer,
+    ActionResult,
+    DrillResult,
+    EnabledResponse,
+    LatenciesResponse,
+    MemoryLimitResponse,
+    MemoryUsageResponse,
+    StatusResponse,
 )
 from breakerd.breaker.runtime.status import whole
 
@@ -28,7 +28,7 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router.get(
         "/status",
         response_model=None,
-        responses={200: {"model": StatusAnswer, "description": "All there is to know."}},
+        responses={200: {"model": StatusResponse, "description": "All there is to know."}},
     )(get_status)
     router.get("/enabled")(get_enabled)
     router.get("/memory-usage")(get_memory_usage)
@@ -39,35 +39,35 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router.post("/reset")(reset)
     router.post("/observe")(observe)
     router.post("/force-open")(force_open)
-    router.post("/trip", responses=documented(409))(trip)
-    router.post("/trigger-by-latency", responses=documented(409))(trigger_by_latency)
-    router.post("/trigger-by-memory", responses=documented(409))(trigger_by_memory)
+    router.post("/trip", responses=openapi_responses(409))(trip)
+    router.post("/trigger-by-latency", responses=openapi_responses(409))(trigger_by_latency)
+    router.post("/trigger-by-memory", responses=openapi_responses(409))(trigger_by_memory)
     router.post("/restore-memory-check")(restore_memory_check)
     return router
 
 
-def get_status(operation: ThisOperation) -> JSONResponse:
+def get_status(operation: OperationDep) -> JSONResponse:
     """State, signals, evidence, recovery and the settings that matter, at this moment."""
     return JSONResponse(operation.breaker.status())
 
 
-def get_enabled(operation: ThisOperation) -> EnabledAnswer:
+def get_enabled(operation: OperationDep) -> EnabledResponse:
     """Whether the breaker decides at all."""
-    return EnabledAnswer(enabled=operation.breaker.enabled)
+    return EnabledResponse(enabled=operation.breaker.enabled)
 
 
-def get_memory_usage(operation: ThisOperation) -> MemoryUsageAnswer:
+def get_memory_usage(operation: OperationDep) -> MemoryUsageResponse:
     """Memory in use, page cache not counted, in bytes; 0 where unknown."""
-    return MemoryUsageAnswer(memory_usage=operation.breaker.status()["memory_usage_bytes"])
+    return MemoryUsageResponse(memory_usage=operation.breaker.status()["memory_usage_bytes"])
 
 
-def get_memory_limit(operation: ThisOperation) -> MemoryLimitAnswer:
+def get_memory_limit(operation: OperationDep) -> MemoryLimitResponse:
     """The memory limit in bytes; -1 where there is none."""
-    return MemoryLimitAnswer(memory_limit=operation.breaker.status()["memory_limit_bytes"])
+    return MemoryLimitResponse(memory_limit=operation.breaker.status()["memory_limit_bytes"])
 
 
 def get_latencies_above_threshold(
-    operation: ThisOperation,
+    operation: OperationDep,
     threshold: Annotated[
         float | None,
         Query(
@@ -77,57 +77,57 @@ def get_latencies_above_threshold(
             examples=[1000],
         ),
     ] = None,
-) -> LatenciesAnswer:
+) -> LatenciesResponse:
     """Latencies in the window above a threshold, in milliseconds, oldest first."""
     if threshold is None:
         threshold = operation.breaker.settings.latency_threshold
     above = operation.breaker.latencies_above(threshold)
-    return LatenciesAnswer(latencies=[round(milliseconds) for milliseconds in above])
+    return LatenciesResponse(latencies=[round(milliseconds) for milliseconds in above])
 
 
-def enable(operation: ThisOperation) -> Done:
+def enable(operation: OperationDep) -> ActionResult:
     """Ends what an operator put in force, and resets."""
     operation.operate("enable", operation.breaker.enable)
-    return _done(operation, "Breaker enabled")
+    return _action_result(operation, "Breaker enabled")
 
 
-def disable(operation: ThisOperation) -> Done:
+def disable(operation: OperationDep) -> ActionResult:
     """Lets everything pass and decides nothing, until enabled."""
     operation.operate("disable", operation.breaker.disable)
-    return _done(operation, "Breaker disabled")
+    return _action_result(operation, "Breaker disabled")
 
 
-def reset(operation: ThisOperation, _body: Confirmation | None = None) -> Done:
+def reset(operation: OperationDep, _body: Confirm | None = None) -> ActionResult:
     """Closes the breaker, ends drills, and forgets the window."""
     operation.operate("reset", operation.breaker.reset)
-    return _done(operation, "Breaker reset")
+    return _action_result(operation, "Breaker reset")
 
 
-def observe(operation: ThisOperation) -> Done:
+def observe(operation: OperationDep) -> ActionResult:
     """Goes on deciding and reporting, but rejects nothing, until enabled."""
     operation.operate("observe", operation.breaker.observe)
-    return _done(operation, "Breaker observes")
+    return _action_result(operation, "Breaker observes")
 
 
-def force_open(operation: ThisOperation, body: Why | None = None) -> Done:
+def force_open(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
     """Rejects everything until reset or enabled."""
     reason = body.reason if body else ""
     operation.operate("force open", lambda: operation.breaker.force_open(reason), detail=reason)
-    return _done(operation, "Breaker forced open")
+    return _action_result(operation, "Breaker forced open")
 
 
-def trip(operation: ThisOperation, body: Why | None = None) -> Done:
+def trip(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
     """Opens the breaker as if a signal had said so; recovery goes its usual way."""
     reason = body.reason if body else "manual"
     operation.operate("trip", lambda: operation.breaker.trip(reason), detail=reason)
-    return _done(operation, "Breaker tripped")
+    return _action_result(operation, "Breaker tripped")
 
 
-def trigger_by_latency(operation: ThisOperation) -> Drilled:
+def trigger_by_latency(operation: OperationDep) -> DrillResult:
     """A drill: calls of twice the threshold, until the breaker trips by them."""
     operation.operate("drill latency", operation.breaker.drill_latency)
     used = whole(2 * operation.breaker.settings.latency_threshold)
-    return _drilled(
+    return _drill_result(
         operation,
         "Breaker tripped by a drill of latency",
         reason="manual_latency_trigger",
@@ -135,10 +135,10 @@ def trigger_by_latency(operation: ThisOperation) -> Drilled:
     )
 
 
-def trigger_by_memory(operation: ThisOperation) -> Drilled:
+def trigger_by_memory(operation: OperationDep) -> DrillResult:
     """A drill: pretends that all memory is used, until told otherwise."""
     operation.operate("drill memory", operation.breaker.drill_memory)
-    return _drilled(
+    return _drill_result(
         operation,
         "Breaker tripped by a drill of memory",
         reason="manual_memory_trigger",
@@ -146,10 +146,10 @@ def trigger_by_memory(operation: ThisOperation) -> Drilled:
     )
 
 
-def restore_memory_check(operation: ThisOperation) -> Drilled:
+def restore_memory_check(operation: OperationDep) -> DrillResult:
     """Ends a drill of memory; recovery then goes its usual way."""
     operation.operate("end memory drill", operation.breaker.end_memory_drill)
-    return _drilled(
+    return _drill_result(
         operation,
         "The real memory counts again",
         reason="memory_check_restored",
@@ -157,14 +157,16 @@ def restore_memory_check(operation: ThisOperation) -> Drilled:
     )
 
 
-def _done(operation: Operation, message: str) -> Done:
+def _action_result(operation: BreakerOperation, message: str) -> ActionResult:
     breaker = operation.breaker
-    return Done(message=message, state=breaker.state.value, triggered=breaker.triggered)
+    return ActionResult(message=message, state=breaker.state.value, triggered=breaker.triggered)
 
 
-def _drilled(operation: Operation, message: str, *, reason: str, note: str) -> Drilled:
-    return Drilled(
-        **_done(operation, message).model_dump(),
+def _drill_result(
+    operation: BreakerOperation, message: str, *, reason: str, note: str
+) -> DrillResult:
+    return DrillResult(
+        **_action_result(operation, message).model_dump(),
         drill=operation.breaker.status()["drill"],
         reason=reason,
         note=note,

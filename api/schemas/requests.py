@@ -15,7 +15,7 @@ from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 
 
-class Request(BaseModel):
+class RequestBody(BaseModel):
     """A request: exact names, exact types, finite numbers."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -39,7 +39,7 @@ def _whole_numbers(data: object) -> object:
             return data
 
 
-def like(model: type[BaseModel], name: str, **changes: Any) -> Any:
+def setting_field(model: type[BaseModel], name: str, **changes: Any) -> Any:
     """A required field with the range and the description of the setting `name` of `model`."""
     field = model.model_fields[name]
     limits = {
@@ -57,25 +57,25 @@ def like(model: type[BaseModel], name: str, **changes: Any) -> Any:
 # --- settings, one by one
 
 
-class MemoryThreshold(Request):
+class MemoryThreshold(RequestBody):
     """A new memory threshold."""
 
-    threshold: float = like(Settings, "memory_threshold", examples=[85])
+    threshold: float = setting_field(Settings, "memory_threshold", examples=[85])
 
 
-class LatencyThreshold(Request):
+class LatencyThreshold(RequestBody):
     """A new latency threshold."""
 
-    threshold: float = like(Settings, "latency_threshold", examples=[800])
+    threshold: float = setting_field(Settings, "latency_threshold", examples=[800])
 
 
-class WindowSize(Request):
+class WindowSize(RequestBody):
     """A new size of the window."""
 
-    size: int = like(Settings, "latency_window_size", examples=[128])
+    size: int = setting_field(Settings, "latency_window_size", examples=[128])
 
 
-class Percentile(Request):
+class Percentile(RequestBody):
     """A new percentile, in one of two ways."""
 
     percentile: float = Field(
@@ -86,25 +86,25 @@ class Percentile(Request):
     )
 
 
-class WaitTime(Request):
+class WaitTime(RequestBody):
     """A new wait."""
 
-    wait_time: float = like(Settings, "wait_time", examples=[5])
+    wait_time: float = setting_field(Settings, "wait_time", examples=[5])
 
 
-class Switch(Request):
+class Toggle(RequestBody):
     """Something on or off."""
 
     enabled: bool = Field(examples=[False])
 
 
-class Confirmation(Request):
+class Confirm(RequestBody):
     """A word that this is meant."""
 
     confirm: Literal[True] = Field(True, description="`false` is refused.")
 
 
-class Why(Request):
+class ReasonBody(RequestBody):
     """The operator's reason."""
 
     reason: str = Field("manual", max_length=500, examples=["load shedding, incident 42"])
@@ -128,7 +128,7 @@ class SettingsChange(Settings):
             nested[table] = {**inner, name: data[key]} if isinstance(inner, dict) else inner
         return nested
 
-    def changed(self) -> dict[str, object]:
+    def changes(self) -> dict[str, object]:
         """What was named, by its dotted name."""
         return dict(_leaves(self.model_dump(exclude_unset=True)))
 
@@ -146,13 +146,13 @@ def _leaves(values: dict[str, object], prefix: str = "") -> list[tuple[str, obje
 # --- alerting
 
 
-class AlertPriority(Request):
+class AlertPriority(RequestBody):
     """A new priority of alerts."""
 
-    priority: Priority = like(OpsGenieSettings, "priority", examples=["P2"])
+    priority: Priority = setting_field(OpsGenieSettings, "priority", examples=["P2"])
 
 
-class AlertTriggers(Request):
+class AlertTriggers(RequestBody):
     """Which events page; those not named stay."""
 
     trigger_on_breaker_open: bool = Field(True, examples=[True])
@@ -161,27 +161,29 @@ class AlertTriggers(Request):
     trigger_on_latency_threshold: bool = Field(True, examples=[False])
 
 
-class AlertTags(Request):
+class AlertTags(RequestBody):
     """New tags of alerts."""
 
-    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = like(
+    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = setting_field(
         OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]]
     )
 
 
-class AlertCooldown(Request):
+class AlertCooldown(RequestBody):
     """A new cooldown."""
 
-    cooldown_seconds: int = like(OpsGenieSettings, "alert_cooldown_seconds", examples=[120])
+    cooldown_seconds: int = setting_field(
+        OpsGenieSettings, "alert_cooldown_seconds", examples=[120]
+    )
 
 
-class Discarding(Request):
+class DiscardBody(RequestBody):
     """Why an alert that was given up is let be."""
 
     reason: str = Field(min_length=1, max_length=500, examples=["told them by phone"])
 
 
-class NewSilence(Request):
+class NewSilence(RequestBody):
     """Holds alerts back for a time."""
 
     breaker: str = Field(
@@ -205,7 +207,7 @@ class NewSilence(Request):
     )
     seconds: float = Field(description="How long it lasts.", gt=0, le=90 * 86_400, examples=[3600])
 
-    def wanted(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """It as `Alerting.add_silence` takes it."""
         starts_at = self.starts_at.timestamp() if self.starts_at else None
         return self.model_dump() | {"starts_at": starts_at}

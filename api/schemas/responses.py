@@ -11,11 +11,11 @@ Number = int | float
 """A whole number goes out without a fraction, for clients that read integers."""
 
 
-class Answer(BaseModel):
+class ResponseBody(BaseModel):
     """An answer."""
 
 
-class Done(Answer):
+class ActionResult(ResponseBody):
     """What was done, in words, and the state that the breaker is in now."""
 
     message: str
@@ -23,7 +23,7 @@ class Done(Answer):
     triggered: bool
 
 
-class Drilled(Done):
+class DrillResult(ActionResult):
     """A drill that began, or ended."""
 
     drill: bool
@@ -32,108 +32,108 @@ class Drilled(Done):
     timestamp: str
 
 
-class EnabledAnswer(Answer):
+class EnabledResponse(ResponseBody):
     """Whether the breaker is enabled."""
 
     enabled: bool
 
 
-class Said(Answer):
+class Message(ResponseBody):
     """What was done, in words; the value in force stands beside it."""
 
     message: str
 
 
-class MemoryAnswer(Answer):
+class MemoryResponse(ResponseBody):
     """Percent of the memory limit."""
 
     memory: float = Field(examples=[80.0])
 
 
-class MemorySet(MemoryAnswer, Said):
+class MemoryUpdated(MemoryResponse, Message):
     """The memory threshold in force."""
 
 
-class LatencyAnswer(Answer):
+class LatencyResponse(ResponseBody):
     """Milliseconds."""
 
     latency: Number = Field(examples=[1500])
 
 
-class LatencySet(LatencyAnswer, Said):
+class LatencyUpdated(LatencyResponse, Message):
     """The latency threshold in force."""
 
 
-class WindowAnswer(Answer):
+class WindowSizeResponse(ResponseBody):
     """Calls; `latency` is go-breaker's name for the same."""
 
     latency: int = Field(examples=[64])
     size: int = Field(examples=[64])
 
 
-class WindowSet(WindowAnswer, Said):
+class WindowSizeUpdated(WindowSizeResponse, Message):
     """The window's size in force."""
 
 
-class PercentileAnswer(Answer):
+class PercentileResponse(ResponseBody):
     """A fraction."""
 
     percentile: float = Field(examples=[0.95])
 
 
-class PercentileSet(PercentileAnswer, Said):
+class PercentileUpdated(PercentileResponse, Message):
     """The percentile in force."""
 
 
-class WaitAnswer(Answer):
+class WaitResponse(ResponseBody):
     """Seconds."""
 
     wait: Number = Field(examples=[10])
 
 
-class WaitSet(WaitAnswer, Said):
+class WaitUpdated(WaitResponse, Message):
     """The wait in force."""
 
 
-class TrendAnswer(Answer):
+class TrendAnalysisResponse(ResponseBody):
     """Whether trend analysis is on."""
 
     trend_analysis: bool
 
 
-class TrendSet(TrendAnswer, Said):
+class TrendAnalysisUpdated(TrendAnalysisResponse, Message):
     """Whether trend analysis is on now."""
 
 
-class MemoryUsageAnswer(Answer):
+class MemoryUsageResponse(ResponseBody):
     """Bytes; 0 where unknown."""
 
     memory_usage: int
 
 
-class MemoryLimitAnswer(Answer):
+class MemoryLimitResponse(ResponseBody):
     """Bytes; -1 where there is no limit."""
 
     memory_limit: int
 
 
-class LatenciesAnswer(Answer):
+class LatenciesResponse(ResponseBody):
     """Milliseconds, oldest first."""
 
     latencies: list[int]
 
 
-def model_of(shape: type, title: str = "") -> type[BaseModel]:
+def pydantic_model(shape: type, title: str = "") -> type[BaseModel]:
     """A pydantic model of a TypedDict, which pydantic does not take itself before Python 3.12."""
     hints = get_type_hints(shape)
-    members: dict[str, Any] = {name: (_modelled(hint), ...) for name, hint in hints.items()}
+    members: dict[str, Any] = {name: (_convert_hint(hint), ...) for name, hint in hints.items()}
     return create_model(title or shape.__name__, __doc__=shape.__doc__, **members)
 
 
-def _modelled(hint: Any) -> Any:
+def _convert_hint(hint: Any) -> Any:
     if is_typeddict(hint):
-        return model_of(hint)
-    arguments = tuple(_modelled(argument) for argument in get_args(hint))
+        return pydantic_model(hint)
+    arguments = tuple(_convert_hint(argument) for argument in get_args(hint))
     if arguments == get_args(hint):
         return hint
     origin = get_origin(hint)
@@ -145,10 +145,10 @@ def _modelled(hint: Any) -> Any:
     return union
 
 
-StatusAnswer = model_of(Status)
+StatusResponse = pydantic_model(Status)
 
 
-class BreakerSummary(Answer):
+class BreakerSummary(ResponseBody):
     """One breaker in the list of all; as in its status."""
 
     name: str
@@ -160,32 +160,32 @@ class BreakerSummary(Answer):
     retry_after_seconds: float
 
 
-class BreakersAnswer(Answer):
+class BreakersResponse(ResponseBody):
     """The breakers of a process."""
 
     breakers: list[BreakerSummary]
 
 
-class AuditAnswer(Answer):
+class AuditResponse(ResponseBody):
     """Changes, newest first; `problem` says why they are not in the file, if they are not."""
 
-    entries: list[model_of(AuditEntry)]  # type: ignore[valid-type]  # made at run time
+    entries: list[pydantic_model(AuditEntry)]  # type: ignore[valid-type]  # made at run time
     problem: str | None
 
 
-class Reloaded(Said):
+class ReloadResult(Message):
     """The file that is in force now."""
 
     file: str
 
 
-class Health(Answer):
+class Health(ResponseBody):
     """The process lives."""
 
     status: Literal["ok"]
 
 
-class Readiness(Answer):
+class Readiness(ResponseBody):
     """Whether calls may be sent here; `paging`: whether a person hears of incidents."""
 
     ready: bool

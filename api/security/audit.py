@@ -14,7 +14,7 @@ from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_KEPT: Final = 1000
+_MAX_ENTRIES: Final = 1000
 
 
 class AuditEntry(TypedDict):
@@ -53,7 +53,7 @@ class AuditLog:
         self._backups = backups
         self._lock = threading.Lock()
         self._torn = _is_torn(path)
-        self._entries: deque[AuditEntry] = deque(_last_entries(path), maxlen=_KEPT)
+        self._entries: deque[AuditEntry] = deque(_load_entries(path), maxlen=_MAX_ENTRIES)
 
     def record(
         self,
@@ -128,12 +128,12 @@ def _is_torn(path: Path | None) -> bool:
         return False
 
 
-def _last_entries(path: Path | None) -> list[AuditEntry]:
+def _load_entries(path: Path | None) -> list[AuditEntry]:
     """What an earlier process left, as far as it can be read."""
     if path is None:
         return []
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_KEPT:]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_MAX_ENTRIES:]
     except OSError:
         return []
     entries: list[AuditEntry] = []

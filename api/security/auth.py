@@ -44,7 +44,7 @@ class Access:
     """
 
     def __init__(self, tokens: Tokens | None = None) -> None:
-        self.tokens = Tokens.find() if tokens is None else tokens
+        self.tokens = Tokens.load() if tokens is None else tokens
 
     def check(self, request: Request) -> Actor:
         """Who asks, if they may.
@@ -65,7 +65,7 @@ class Access:
         return Actor(right, _client(request))
 
 
-class Scheme(SecurityBase):
+class SecurityScheme(SecurityBase):
     """Tells OpenAPI how a token is sent. `Access` is what checks it."""
 
     def __init__(self, scheme: str, description: str) -> None:
@@ -76,8 +76,8 @@ class Scheme(SecurityBase):
         """Checks nothing."""
 
 
-BEARER: Final = Scheme("bearer", "The full token, or for GET the read token.")
-BASIC: Final = Scheme("basic", "A token as the password; any user name.")
+BEARER: Final = SecurityScheme("bearer", "The full token, or for GET the read token.")
+BASIC: Final = SecurityScheme("basic", "A token as the password; any user name.")
 
 
 def is_loopback(host: str) -> bool:
@@ -98,12 +98,12 @@ def _refuse_foreign_origin(headers: Headers) -> None:
     if origin is None:
         return
     host = headers.get("host", "")
-    site = _split(origin)
-    if site is None or site != _split(f"{origin.partition(':')[0]}://{host}"):
+    site = _host_and_port(origin)
+    if site is None or site != _host_and_port(f"{origin.partition(':')[0]}://{host}"):
         raise Problem(403, f"The request comes from a page of {origin}, and this is {host}.")
 
 
-def _split(url: str) -> tuple[str, int] | None:
+def _host_and_port(url: str) -> tuple[str, int] | None:
     """Host and port of a URL."""
     try:
         parts = urlsplit(url)
@@ -121,7 +121,7 @@ def _local_actor(request: Request) -> Actor:
     if any(header in request.headers for header in _PROXY_HEADERS):
         raise Problem(403, f"Without a token, requests through a proxy are refused. {advice}")
     host = request.headers.get("host", "")
-    named = _split(f"http://{host}")
+    named = _host_and_port(f"http://{host}")
     if named is None or not is_loopback(named[0]):
         raise Problem(403, f"Without a token this host is not to be called {host!r}. {advice}")
     return Actor("loopback", client)

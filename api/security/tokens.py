@@ -23,7 +23,7 @@ class Tokens:
     read: SecretStr | None = None
 
     @classmethod
-    def find(
+    def load(
         cls, settings: ApiSettings | None = None, environment: Mapping[str, str] | None = None
     ) -> "Tokens":
         """The tokens of the environment, else of the files that the settings name.
@@ -34,8 +34,8 @@ class Tokens:
         settings = settings or ApiSettings()
         environment = os.environ if environment is None else environment
         return cls(
-            full=_token(environment, TOKEN_VARIABLE, settings.token_file, "api.token_file"),
-            read=_token(
+            full=_load_token(environment, TOKEN_VARIABLE, settings.token_file, "api.token_file"),
+            read=_load_token(
                 environment, READ_TOKEN_VARIABLE, settings.read_token_file, "api.read_token_file"
             ),
         )
@@ -44,7 +44,7 @@ class Tokens:
         return self.full is not None or self.read is not None
 
 
-def _token(
+def _load_token(
     environment: Mapping[str, str], variable: str, file: str | None, key: str
 ) -> SecretStr | None:
     if value := environment.get(variable, "").strip():
@@ -54,11 +54,11 @@ def _token(
     try:
         value = Path(file).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise _bad_token_file(key, f"{file}, which cannot be read: {error}") from None
+        raise _token_file_error(key, f"{file}, which cannot be read: {error}") from None
     if not value:
-        raise _bad_token_file(key, f"{file}, which is empty")
+        raise _token_file_error(key, f"{file}, which is empty")
     return SecretStr(value)
 
 
-def _bad_token_file(key: str, what: str) -> ConfigError:
+def _token_file_error(key: str, what: str) -> ConfigError:
     return ConfigError([ConfigProblem("settings", 0, key, what, "a file that holds a token")])

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from breakerd.alerts.doctor.finding import Finding, Verdict, good
 from breakerd.api.cli.commands.breaker import print_json
-from breakerd.api.cli.output import FAILED, WRONG, out, show_problems
+from breakerd.api.cli.output import FAILURE, USAGE_ERROR, out, show_problems
 from breakerd.breaker.errors import ConfigError
 
 _SIGNS = {
@@ -35,7 +35,7 @@ def doctor_command(
         findings = _findings(config, send_test=send_test)
     except ConfigError as error:
         show_problems(error)
-        raise typer.Exit(WRONG) from None
+        raise typer.Exit(USAGE_ERROR) from None
     found = []
     for finding in findings:
         found.append(finding)
@@ -44,7 +44,7 @@ def doctor_command(
     if as_json:
         print_json({"findings": [finding.as_dict() for finding in found]})
     if any(finding.verdict is Verdict.BAD for finding in found):
-        raise typer.Exit(FAILED)
+        raise typer.Exit(FAILURE)
 
 
 def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:

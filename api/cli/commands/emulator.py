@@ -9,11 +9,11 @@ from types import FrameType
 
 from breakerd.alerts.emulator import Emulator, Fault, FaultError, Mode, schedule_from_json
 from breakerd.alerts.emulator.web.page import NAMES
-from breakerd.api.cli.output import WRONG, fail
+from breakerd.api.cli.output import USAGE_ERROR, fail
 
 
 @dataclass(frozen=True)
-class Emulation:
+class EmulatorOptions:
     """What is emulated. `key` is the only one let in, None for any; `delay` is in seconds."""
 
     mode: Mode
@@ -24,7 +24,7 @@ class Emulation:
     """A JSON file: one fault, or a list of them."""
 
 
-def run_emulator(wanted: Emulation) -> None:
+def run_emulator(wanted: EmulatorOptions) -> None:
     """Serves until SIGINT or SIGTERM."""
     stop = threading.Event()
 
@@ -34,12 +34,12 @@ def run_emulator(wanted: Emulation) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
     faults = _read_faults(wanted.faults) if wanted.faults else []
-    emulator = _bound(wanted)
+    emulator = _bind(wanted)
     try:
         emulator.schedule(faults)
     except FaultError as error:
         emulator.stop()
-        fail(f"{wanted.faults}: {error}", WRONG)
+        fail(f"{wanted.faults}: {error}", USAGE_ERROR)
     with emulator:
         name, key = NAMES[emulator.mode], wanted.key or "any"
         print(f"{name} emulator on {emulator.url}", flush=True)  # noqa: T201 - read by programs
@@ -47,7 +47,7 @@ def run_emulator(wanted: Emulation) -> None:
         stop.wait()
 
 
-def _bound(wanted: Emulation) -> Emulator:
+def _bind(wanted: EmulatorOptions) -> Emulator:
     keys = {wanted.key} if wanted.key else set()
     try:
         return Emulator(mode=wanted.mode, port=wanted.port, api_keys=keys, delay=wanted.delay)
@@ -59,6 +59,6 @@ def _read_faults(file: Path) -> list[Fault]:
     try:
         return schedule_from_json(json.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
-        fail(f"{file}: {error.strerror}", WRONG)
+        fail(f"{file}: {error.strerror}", USAGE_ERROR)
     except ValueError as error:  # no JSON, or no fault that makes sense
-        fail(f"{file}: {error}", WRONG)
+        fail(f"{file}: {error}", USAGE_ERROR)

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from breakerd.api.cli.output import WRONG, err, fail, out, show_problems
+from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, show_problems
 from breakerd.api.cli.views.replay_tables import show_report
 from breakerd.breaker.errors import ConfigError, TraceError
 from breakerd.breaker.registry import DEFAULT
@@ -19,7 +19,7 @@ from breakerd.breaker.replay import Call, Format, Report, Trace, replay
 from breakerd.breaker.replay.serialization import as_data
 from breakerd.breaker.settings import Settings
 
-_CALLS_PER_LOOK: Final = 5000
+_CALLS_PER_UPDATE: Final = 5000
 """How often the progress bar is told where the reading is."""
 _PLOTS: Final = frozenset({".png", ".html"})
 
@@ -31,12 +31,14 @@ TraceFile = Annotated[
         "- for the standard input.",
     ),
 ]
-Form = Annotated[Format, typer.Option("--format", help="Format, if it is not to be found out.")]
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="Format, if it is not to be found out.")
+]
 ConfigFile = Annotated[Path, typer.Option("--config", help="TOML file to judge.")]
 Against = Annotated[Path | None, typer.Option(help="Another TOML file, side by side.")]
 Name = Annotated[str, typer.Option("--breaker", "-b", help="Whose settings of the file.")]
 Plot = Annotated[Path | None, typer.Option(help="Draws it: FILE.png or FILE.html.")]
-Json = Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Prints JSON, for programs.")]
 
 
 def replay_command(
@@ -44,16 +46,16 @@ def replay_command(
     config: ConfigFile,
     against: Against = None,
     breaker: Name = DEFAULT,
-    form: Form = Format.AUTO,
+    form: FormatOption = Format.AUTO,
     plot: Plot = None,
     *,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Judges a configuration on a recorded past: trips, rejected calls, time to detect."""
     _check_plot(plot)
     configurations = _configurations([config, *([against] if against else [])], breaker)
-    with opened(trace, form) as source:
-        with watched(source) as calls:
+    with open_trace(trace, form) as source:
+        with with_progress(source) as calls:
             report = replay(calls, configurations)
         if as_json:
             print_json(source, as_data(report))
@@ -64,24 +66,24 @@ def replay_command(
 
 
 @contextmanager
-def opened(path: str, form: Format) -> Iterator[Trace]:
+def open_trace(path: str, form: Format) -> Iterator[Trace]:
     """The trace; what is wrong with it ends the command with one line."""
     try:
         with Trace(path, form) as trace:
             yield trace
     except TraceError as error:
-        fail(str(error), WRONG)
+        fail(str(error), USAGE_ERROR)
 
 
 @contextmanager
-def watched(trace: Trace) -> Iterator[Iterable[Call]]:
+def with_progress(trace: Trace) -> Iterator[Iterable[Call]]:
     """The calls of the trace, with a progress bar on a terminal."""
     if not err.is_terminal:
         yield trace
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
-        yield _told(trace, progress)
+        yield _report_progress(trace, progress)
 
 
 def print_json(trace: Trace, data: dict[str, Any]) -> None:
@@ -95,10 +97,10 @@ def print_json(trace: Trace, data: dict[str, Any]) -> None:
     print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - not for rich to wrap or colour
 
 
-def _told(trace: Trace, progress: Progress) -> Iterator[Call]:
+def _report_progress(trace: Trace, progress: Progress) -> Iterator[Call]:
     task = progress.add_task(escape(trace.name), total=trace.source.size)
     for number, call in enumerate(trace):
-        if number % _CALLS_PER_LOOK == 0:
+        if number % _CALLS_PER_UPDATE == 0:
             progress.update(task, completed=trace.source.position())
         yield call
 
@@ -113,10 +115,10 @@ def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
             sections = read_file(file).breakers
         except ConfigError as error:
             show_problems(error)
-            raise typer.Exit(WRONG) from None
+            raise typer.Exit(USAGE_ERROR) from None
         if breaker != DEFAULT and breaker not in sections.named:
             known = ", ".join([DEFAULT, *sections.named])
-            fail(f"{file}: there is no [breakers.{breaker}]; allowed: {known}", WRONG)
+            fail(f"{file}: there is no [breakers.{breaker}]; allowed: {known}", USAGE_ERROR)
         label = str(file) if str(file) not in settings else f"{file} (again)"
         settings[label] = sections.named.get(breaker, sections.root)
     return settings
@@ -127,7 +129,10 @@ def _check_plot(file: Path | None) -> None:
     if file is None:
         return
     if file.suffix.lower() not in _PLOTS:
-        fail(f"--plot {file}: found {file.suffix or 'no ending'!r}; allowed: .png, .html", WRONG)
+        fail(
+            f"--plot {file}: found {file.suffix or 'no ending'!r}; allowed: .png, .html",
+            USAGE_ERROR,
+        )
     if importlib.util.find_spec("matplotlib") is None:
         fail("matplotlib is not installed: pip install 'breakerd[plot]'")
 

@@ -8,8 +8,15 @@ from urllib.parse import quote
 
 import typer
 
-from breakerd.api.cli.commands.breaker import HERE, AsJson, Token, Url, client_of, print_json
-from breakerd.api.cli.output import WRONG, fail, out
+from breakerd.api.cli.commands.breaker import (
+    DEFAULT_URL,
+    AsJson,
+    Token,
+    Url,
+    make_client,
+    print_json,
+)
+from breakerd.api.cli.output import USAGE_ERROR, fail, out
 
 silence = typer.Typer(
     name="silence",
@@ -45,7 +52,7 @@ def add_silence(  # noqa: PLR0913 - each is an option
     match: Matchers = None,
     author: Author = None,
     start: Start = None,
-    url: Url = HERE,
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     as_json: AsJson = False,
@@ -59,7 +66,7 @@ def add_silence(  # noqa: PLR0913 - each is an option
     }
     if start is not None:
         body["starts_at"] = start.astimezone(UTC).isoformat()
-    answer = client_of(url, token).ask("POST", "silences", body)
+    answer = make_client(url, token).request("POST", "silences", body)
     if as_json:
         print_json(answer)
     else:
@@ -67,9 +74,9 @@ def add_silence(  # noqa: PLR0913 - each is an option
 
 
 @silence.command("list")
-def list_silences(url: Url = HERE, token: Token = None, *, as_json: AsJson = False) -> None:
+def list_silences(url: Url = DEFAULT_URL, token: Token = None, *, as_json: AsJson = False) -> None:
     """Lists the silences that are not over, and the maintenance windows of the file."""
-    answer = client_of(url, token).ask("GET", "silences")
+    answer = make_client(url, token).request("GET", "silences")
     if as_json:
         print_json(answer)
         return
@@ -79,18 +86,18 @@ def list_silences(url: Url = HERE, token: Token = None, *, as_json: AsJson = Fal
 
 
 @silence.command("end")
-def end_silence(silence_id: SilenceId, url: Url = HERE, token: Token = None) -> None:
+def end_silence(silence_id: SilenceId, url: Url = DEFAULT_URL, token: Token = None) -> None:
     """Ends a silence now; what it held back is told."""
-    client_of(url, token).ask("DELETE", f"silences?id={quote(silence_id, safe='')}")
+    make_client(url, token).request("DELETE", f"silences?id={quote(silence_id, safe='')}")
 
 
 def _seconds(length: str | None, start: datetime, until: datetime | None) -> float:
     if (length is None) == (until is None):
-        fail("wanted either --for or --until", WRONG)
+        fail("wanted either --for or --until", USAGE_ERROR)
     if until is not None:
         return (until.astimezone() - start.astimezone()).total_seconds()
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", (length or "").strip())
     if match is None:
-        fail(f"--for: found {length!r}; allowed: a number with s, m, h or d, as 30m", WRONG)
+        fail(f"--for: found {length!r}; allowed: a number with s, m, h or d, as 30m", USAGE_ERROR)
     number, unit = match.groups()
     return float(number) * _SECONDS[unit]

@@ -8,8 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from breakerd.api.cli.commands.replay import Form, Json, TraceFile, opened, print_json, watched
-from breakerd.api.cli.views.replay_tables import seconds
+from breakerd.api.cli.commands.replay import (
+    AsJson,
+    FormatOption,
+    TraceFile,
+    open_trace,
+    print_json,
+    with_progress,
+)
+from breakerd.api.cli.views.replay_tables import format_seconds
 from breakerd.breaker.replay import (
     HONESTY,
     Format,
@@ -32,12 +39,12 @@ SuccessRate = Annotated[
 def suggest_command(
     trace: TraceFile,
     success_rate: SuccessRate = 0.95,
-    form: Form = Format.AUTO,
+    form: FormatOption = Format.AUTO,
     *,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Proposes thresholds from a recorded past, with reasons, as TOML; shows their effect there."""
-    with opened(trace, form) as source, watched(source) as calls:
+    with open_trace(trace, form) as source, with_progress(source) as calls:
         suggestion = suggest(calls, success_rate=success_rate)
     # What came over the standard input cannot be read a second time.
     report = None if trace == STDIN else _effect(trace, form, suggestion)
@@ -53,7 +60,7 @@ def _effect(path: str, form: Format, suggestion: Suggestion) -> Report:
         "thresholds": suggestion.settings(),
         "service level alone": suggestion.slo_settings(),
     }
-    with opened(path, form) as source, watched(source) as calls:
+    with open_trace(path, form) as source, with_progress(source) as calls:
         return replay(calls, configurations)
 
 
@@ -72,7 +79,7 @@ def _summary(outcome: Outcome) -> str:
     every = outcome.rejected.total + outcome.admitted.total
     trips = "1 trip" if outcome.trip_count == 1 else f"{outcome.trip_count} trips"
     detected = outcome.median_time_to_detect
-    after = f", detected after {seconds(detected)} (median)" if detected is not None else ""
+    after = f", detected after {format_seconds(detected)} (median)" if detected is not None else ""
     return (
         f"{trips}{after}; {outcome.rejected.total / every:.2%} of calls rejected, "
         f"{outcome.rejected.good / every:.2%} though good; "

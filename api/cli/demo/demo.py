@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from breakerd.api.cli.demo.observer import DemoError, Watch
+from breakerd.api.cli.demo.observer import DemoError, Observer
 from breakerd.api.cli.demo.processes import KEY, start_emulator, start_service
 from breakerd.api.cli.output import fail
 
-_LOAD: Final = 25
+_REQUESTS_PER_SECOND: Final = 25
 """Requests a second."""
-_PATIENCE: Final = 45.0
+_STEP_TIMEOUT: Final = 45.0
 """Seconds, at pace 1, after which a step is said to have failed."""
 
 
@@ -37,16 +37,16 @@ class Step:
     name: str
     delays_ms: tuple[int, ...]
     """The protected endpoint's delay, changed every three seconds while the step lasts."""
-    seen: Callable[[Watch], bool]
+    seen: Callable[[Observer], bool]
 
 
 STEPS: Final = (
-    Step("healthy", (40,), lambda w: w.healthy_calls >= _LOAD * 5),
-    Step("slow ramp, until it trips", (80, 160, 240, 320, 400), lambda w: w.was("OPEN")),
-    Step("initial alert", (400,), lambda w: w.told("P3")),
-    Step("escalation", (400,), lambda w: w.told("P1")),
+    Step("healthy", (40,), lambda w: w.healthy_calls >= _REQUESTS_PER_SECOND * 5),
+    Step("slow ramp, until it trips", (80, 160, 240, 320, 400), lambda w: w.entered("OPEN")),
+    Step("initial alert", (400,), lambda w: w.alert_showed("P3")),
+    Step("escalation", (400,), lambda w: w.alert_showed("P1")),
     Step("recovery", (40,), lambda w: w.recovered),
-    Step("alert closed", (40,), lambda w: w.told("closed")),
+    Step("alert closed", (40,), lambda w: w.alert_showed("closed")),
 )
 
 
@@ -95,8 +95,8 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 async def _incident(console: Console, service: str, emulator: str, pace: float) -> int:
-    async with Watch(service, emulator, KEY) as watch:
-        async with _load(watch):
+    async with Observer(service, emulator, KEY) as watch:
+        async with _send_load(watch):
             missing = await _play_all(console, watch, pace)
         await watch.count_calls()
     console.print(_table(watch))
@@ -106,7 +106,7 @@ async def _incident(console: Console, service: str, emulator: str, pace: float) 
     return 0
 
 
-async def _play_all(console: Console, watch: Watch, pace: float) -> list[str]:
+async def _play_all(console: Console, watch: Observer, pace: float) -> list[str]:
     """Plays the steps in turn; gives the names of those that were not seen."""
     with _progress(console) as progress:
         for number, step in enumerate(STEPS):
@@ -119,15 +119,15 @@ async def _play_all(console: Console, watch: Watch, pace: float) -> list[str]:
     return []
 
 
-async def _play(step: Step, watch: Watch, pace: float) -> bool:
+async def _play(step: Step, watch: Observer, pace: float) -> bool:
     """Makes the endpoint slow or fast, until the step was seen; False if that took too long."""
     began, delays = time.monotonic(), list(step.delays_ms)
     change_at = began
-    while time.monotonic() - began < _PATIENCE:
+    while time.monotonic() - began < _STEP_TIMEOUT:
         if delays and time.monotonic() >= change_at:
             await watch.set_delay(delays.pop(0))
             change_at = time.monotonic() + 3 / pace
-        await watch.look()
+        await watch.poll()
         if step.seen(watch):
             return True
         await asyncio.sleep(0.1)
@@ -135,14 +135,14 @@ async def _play(step: Step, watch: Watch, pace: float) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def _load(watch: Watch) -> AsyncIterator[None]:
+async def _send_load(watch: Observer) -> AsyncIterator[None]:
     """Real requests at a steady rate, as a service's users would send them."""
 
     async def send_all() -> None:
         async with asyncio.TaskGroup() as calls:
             while True:
-                calls.create_task(watch.call())
-                await asyncio.sleep(1 / _LOAD)
+                calls.create_task(watch.send_request())
+                await asyncio.sleep(1 / _REQUESTS_PER_SECOND)
 
     task = asyncio.create_task(send_all())
     try:
@@ -163,7 +163,7 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _table(watch: Watch) -> Table:
+def _table(watch: Observer) -> Table:
     table = Table(title="What happened", title_justify="left")
     for name in ("time", "after", "what", "read from"):
         table.add_column(name, justify="right" if name == "after" else "left", overflow="fold")

@@ -13,8 +13,8 @@ from breakerd.api.cli.demo.observer import DemoError
 
 KEY: Final = "demo-key"
 
-_START: Final = 30.0
-_STOP: Final = 10.0
+_START_TIMEOUT: Final = 30.0
+_STOP_TIMEOUT: Final = 10.0
 
 _CONFIG: Final = """\
 # Written by `breakerd demo`: short times, so that a whole incident fits into a minute.
@@ -54,7 +54,7 @@ audit_file = "{folder}/audit.jsonl"
 def start_emulator(folder: Path) -> Iterator[str]:
     """Runs the emulator; gives its address."""
     arguments = ["emulator", "--port", "0", "--key", KEY, "--delay", "0.2"]
-    with running(arguments, folder / "emulator.log", {}) as line:
+    with run_process(arguments, folder / "emulator.log", {}) as line:
         yield line.rsplit(" ", 1)[-1]
 
 
@@ -66,12 +66,12 @@ def start_service(folder: Path, emulator: str, pace: float) -> Iterator[str]:
     config.write_text(_CONFIG.format(folder=folder, escalate=escalate, quiet=quiet, step=step))
     arguments = ["serve", "--config", str(config), "--port", "0", "--demo-endpoints"]
     variables = {"OPSGENIE_API_KEY": KEY, "OPSGENIE_API_URL": emulator}
-    with running(arguments, folder / "service.log", variables) as line:
+    with run_process(arguments, folder / "service.log", variables) as line:
         yield line.rsplit(" ", 1)[-1]
 
 
 @contextmanager
-def running(arguments: list[str], log: Path, variables: dict[str, str]) -> Iterator[str]:
+def run_process(arguments: list[str], log: Path, variables: dict[str, str]) -> Iterator[str]:
     """A `breakerd` process, ended whatever happens; gives the first line it printed.
 
     Args:
@@ -100,14 +100,14 @@ def running(arguments: list[str], log: Path, variables: dict[str, str]) -> Itera
         finally:
             process.terminate()
             try:
-                process.wait(_STOP)
+                process.wait(_STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
 
 
 def _first_line(process: "subprocess.Popen[str]", command: str, log: Path) -> str:
     assert process.stdout is not None  # noqa: S101 - it was asked for
-    too_late = threading.Timer(_START, process.kill)
+    too_late = threading.Timer(_START_TIMEOUT, process.kill)
     too_late.start()
     line = process.stdout.readline().strip()
     too_late.cancel()

@@ -19,10 +19,10 @@ def alerts_table(alerts: list[dict[str, Any]]) -> Table:
     for alert in alerts:
         table.add_row(
             escape(alert["id"]),
-            _time(alert["opened_at"]),
+            _format_time(alert["opened_at"]),
             f"[{_COLOURS[alert['phase']]}]{alert['phase']}[/]",
             alert["priority"],
-            escape(_told(alert)),
+            escape(_delivery_summary(alert)),
             escape(alert["message"]),
         )
     return table
@@ -36,14 +36,14 @@ def alert_table(alert: dict[str, Any]) -> Table:
         ("id", alert["id"]),
         ("alias", alert["alias"]),
         ("state", alert["phase"] + (", a drill" if alert["drill"] else "")),
-        ("began", _time(alert["opened_at"])),
-        ("ended", _time(alert["closed_at"])),
+        ("began", _format_time(alert["opened_at"])),
+        ("ended", _format_time(alert["closed_at"])),
         ("episodes", str(alert["episodes"])),
         ("held back", alert["held"]),
         ("stages", ", ".join(map(_stage, alert["stages"]))),
         ("breakers", ", ".join(alert["members"])),
         *(("note", note) for note in alert["notes"]),
-        *((name, _delivered(each)) for name, each in alert["deliveries"].items()),
+        *((name, _receipt(each)) for name, each in alert["deliveries"].items()),
     ]
     for name, value in rows:
         if value:
@@ -51,7 +51,7 @@ def alert_table(alert: dict[str, Any]) -> Table:
     return table
 
 
-def _told(alert: dict[str, Any]) -> str:
+def _delivery_summary(alert: dict[str, Any]) -> str:
     if alert["dead_letters"]:
         return "given up: " + ", ".join(alert["dead_letters"])
     if not alert["told"]:
@@ -63,16 +63,16 @@ def _stage(stage: dict[str, Any]) -> str:
     return f"{stage['priority']} after {duration(stage['after'])}"
 
 
-def _delivered(delivery: dict[str, Any]) -> str:
+def _receipt(delivery: dict[str, Any]) -> str:
     """What a receiver knows."""
     parts = []
     if delivery["created"]:
-        parts.append(f"told {_time(delivery['created_at'])} at {delivery['priority']}")
+        parts.append(f"told {_format_time(delivery['created_at'])} at {delivery['priority']}")
         parts.append(f"{delivery['notes']} notes")
     if delivery["acknowledged"]:
         parts.append("acknowledged")
     if delivery["closed_by_people_at"]:
-        parts.append(f"closed by people {_time(delivery['closed_by_people_at'])}")
+        parts.append(f"closed by people {_format_time(delivery['closed_by_people_at'])}")
     elif delivery["closed"] and delivery["created"]:
         parts.append("closed")
     if delivery["attempts"]:
@@ -84,7 +84,7 @@ def _delivered(delivery: dict[str, Any]) -> str:
     return ", ".join(parts) or "not told"
 
 
-def _time(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     if not seconds:
         return ""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from breakerd.api.cli.views.replay_plot import draw, style
-from breakerd.api.cli.views.replay_tables import TRIP_COLUMNS, comparison, moment, seconds, trip_row
+from breakerd.api.cli.views.replay_tables import (
+    TRIP_COLUMNS,
+    comparison_rows,
+    format_moment,
+    format_seconds,
+    trip_row,
+)
 from breakerd.breaker.replay import HONESTY, Report, Trace
 
 _PAGE: Final = """\
@@ -46,7 +52,7 @@ def write_page(trace: Trace, report: Report, file: Path) -> None:
         OSError: the file cannot be written.
     """
     labels = [outcome.label for outcome in report.outcomes]
-    rows = [[name, *values] for name, values in comparison(report.outcomes).items()]
+    rows = [[name, *values] for name, values in comparison_rows(report.outcomes).items()]
     page = _PAGE.format(
         title=escape(trace.name),
         trace=escape(_summary(report)),
@@ -59,10 +65,10 @@ def write_page(trace: Trace, report: Report, file: Path) -> None:
 
 
 def _summary(report: Report) -> str:
-    p50, p95, p99 = map(seconds, report.percentiles(0.5, 0.95, 0.99))
+    p50, p95, p99 = map(format_seconds, report.percentiles(0.5, 0.95, 0.99))
     return (
-        f"{report.calls} calls, {report.errors} failed, from {moment(report.began)} to "
-        f"{moment(report.ended)}; latency p50 {p50}, p95 {p95}, p99 {p99}"
+        f"{report.calls} calls, {report.errors} failed, from {format_moment(report.began)} to "
+        f"{format_moment(report.ended)}; latency p50 {p50}, p95 {p95}, p99 {p99}"
     )
 
 

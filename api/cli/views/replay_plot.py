@@ -17,7 +17,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from breakerd.api.cli.views.replay_tables import DATES_FROM, seconds
+from breakerd.api.cli.views.replay_tables import MIN_EPOCH_SECONDS, format_seconds
 from breakerd.breaker.replay import Bin, Outcome, Report
 from breakerd.breaker.states import State
 
@@ -30,7 +30,7 @@ _WIDE_GAP: Final = 0.02
 """A line breaks where no call began for so large a share of the whole time."""
 
 _FEW_BINS: Final = 20
-_LONG: Final = 40
+_MAX_LABEL: Final = 40
 """Characters of a label; of a longer one the end is shown."""
 
 _PERCENTILES: Final = ((0.5, "#0072b2", 1.2), (0.95, "#e69f00", 1.2), (0.99, "#a0468c", 0.9))
@@ -111,7 +111,7 @@ def _draw_latency(panel: Axes, report: Report, outcome: Outcome) -> None:
         panel.axhline(limit, color="black", ls=":", lw=1.3, label="time-out of the SLO")
     panel.set_yscale("log")
     panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value / 1000)))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_seconds(value / 1000)))
     panel.yaxis.set_minor_formatter(NullFormatter())
 
 
@@ -171,7 +171,7 @@ def _label(panels: Sequence[Axes], report: Report, *, first: bool) -> None:
         ):
             panel.set_ylabel(name)
     last = panels[-1]
-    if report.began < DATES_FROM:
+    if report.began < MIN_EPOCH_SECONDS:
         last.set_xlabel("time in the trace (s)")
         return
     locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]  # matplotlib.dates has no types
@@ -185,7 +185,9 @@ def _title(outcome: Outcome) -> str:
     every = outcome.rejected.total + outcome.admitted.total
     rejected, good = outcome.rejected.total / every, outcome.rejected.good / every
     trips = "1 trip" if outcome.trip_count == 1 else f"{outcome.trip_count} trips"
-    label = outcome.label if len(outcome.label) <= _LONG else "…" + outcome.label[1 - _LONG :]
+    label = (
+        outcome.label if len(outcome.label) <= _MAX_LABEL else "…" + outcome.label[1 - _MAX_LABEL :]
+    )
     return f"{label}: {trips}, {rejected:.2%} of calls rejected, {good:.2%} though good"
 
 
@@ -201,7 +203,7 @@ def _draw_legend(figure: Figure, panels: Sequence[Axes]) -> None:
 
 def _scale(report: Report) -> float:
     """How many seconds the x axis counts as one."""
-    return 1.0 if report.began < DATES_FROM else _DAY
+    return 1.0 if report.began < MIN_EPOCH_SECONDS else _DAY
 
 
 def _line(report: Report, values: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -210,7 +212,7 @@ def _line(report: Report, values: Sequence[float]) -> tuple[list[float], list[fl
     x: list[float] = []
     y: list[float] = []
     for each, value, gap in zip(report.bins, values, _gaps(report.bins), strict=True):
-        if each is report.bins[-1] and _is_rest(report):
+        if each is report.bins[-1] and _is_partial_bin(report):
             break
         at = report.began + (each.number + 0.5) * report.bin_width
         if gap * report.bin_width > wide:
@@ -228,7 +230,7 @@ def _gaps(bins: Sequence[Bin]) -> Iterator[int]:
         yield each.number - before.number
 
 
-def _is_rest(report: Report) -> bool:
+def _is_partial_bin(report: Report) -> bool:
     """Whether the last bin is too short a rest to be drawn beside full ones."""
     covered = report.seconds - report.bins[-1].number * report.bin_width
     return len(report.bins) > _FEW_BINS and covered < report.bin_width * 0.9

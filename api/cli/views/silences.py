@@ -14,7 +14,7 @@ def silences_table(answer: dict[str, Any]) -> Table:
         table.add_column(name, overflow="fold")
     for each in answer["silences"]:
         what = ", ".join(each["matchers"]) or "everything"
-        times = (_moment(each["starts_at"]), _moment(each["ends_at"]))
+        times = (_format_time(each["starts_at"]), _format_time(each["ends_at"]))
         _add(table, each["id"], what, *times, each["author"], each["reason"])
     for each in answer["maintenance"]:
         what = ", ".join(each["matchers"]) or "everything"
@@ -28,5 +28,5 @@ def _add(table: Table, *cells: str) -> None:
     table.add_row(*map(escape, cells))
 
 
-def _moment(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%d %b %H:%M")

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import typer
 
-from breakerd.api.cli.client import Client
+from breakerd.api.cli.client import AdminClient
 
 Serve = Callable[[int, bytes], str]
 
@@ -45,8 +45,8 @@ def stub() -> Iterator[Stub]:
         thread.join()
 
 
-def client(stub: Stub, token: str | None = None) -> Client:
-    return Client(f"http://127.0.0.1:{stub.server_port}/", token)
+def client(stub: Stub, token: str | None = None) -> AdminClient:
+    return AdminClient(f"http://127.0.0.1:{stub.server_port}/", token)
 
 
 def test_it_asks_below_the_breakers_path_with_its_token(stub: Stub) -> None:

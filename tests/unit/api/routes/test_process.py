@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from breakerd import Alerting, Breaker, LoadReading, Registry, Settings, State, Status, admin_router
 from breakerd.api.app import create_app
-from breakerd.api.http.admin import Admin
+from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.metrics import BreakerCollector
 from breakerd.breaker.testing import DrivenClock, run_call
 from tests.support.admin_client import Client
@@ -297,7 +297,7 @@ async def test_one_breaker_can_be_followed(app: FastAPI, registry: Registry) -> 
 
 
 async def test_a_slow_follower_is_told_what_it_missed(app: FastAPI, registry: Registry) -> None:
-    admin: Admin = app.state.admin
+    admin: AdminContext = app.state.admin
     admin.settings = admin.settings.model_copy(update={"event_buffer": 2})
     breaker: Breaker = registry.get()
     async with Follower(app) as follower:
@@ -312,7 +312,7 @@ async def test_a_slow_follower_is_told_what_it_missed(app: FastAPI, registry: Re
 
 
 async def test_followers_are_bounded_and_their_places_come_back(app: FastAPI) -> None:
-    admin: Admin = app.state.admin
+    admin: AdminContext = app.state.admin
     admin.settings = admin.settings.model_copy(update={"event_streams": 1})
     async with Follower(app) as first:
         assert await first.status() == 200
@@ -323,7 +323,7 @@ async def test_followers_are_bounded_and_their_places_come_back(app: FastAPI) ->
 
 
 async def test_streams_end_when_the_service_stops(app: FastAPI) -> None:
-    admin: Admin = app.state.admin
+    admin: AdminContext = app.state.admin
     async with Follower(app) as follower:
         assert await follower.status() == 200
         await follower.line()
