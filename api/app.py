@@ -1,4 +1,4 @@
-"""The admin plane as a FastAPI application, and as a router for somebody else's."""
+"""Build the admin plane as a FastAPI application, or as a router for a host's application."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _DESCRIPTION: Final = (
-    "The breakers of one process. `/breaker/…` is the one called `default`, "
+    "The breakers of one process. `/breaker/…` is the breaker named `default`, "
     "`/breakers/{name}/…` any other. Errors are RFC 9457 problem documents. A GET changes nothing."
 )
 
@@ -38,15 +38,15 @@ def create_app(
     audit: AuditLog | None = None,
     demo_endpoints: bool = False,
 ) -> FastAPI:
-    """The admin plane as an application of its own; its `state.admin` is the `Admin` behind it.
+    """Return the admin plane as an application; its `state.admin` is the `AdminContext`.
 
     Args:
         registry: the breakers.
-        alerting: who is told. It is not started here.
+        alerting: the alerting; the caller starts and closes it.
         settings: limits of the admin plane.
-        access: who may do what; by default whoever has a token of the environment.
-        audit: where changes are kept; by default in memory only.
-        demo_endpoints: adds a protected endpoint, and the ways to make it slow or fail.
+        access: access rules; by default by the tokens of the environment.
+        audit: log of changes; by default in memory only.
+        demo_endpoints: add a protected endpoint, and routes that make it slow or fail.
     """
     admin = AdminContext(registry, alerting, settings=settings, access=access, audit=audit)
     guard = secured_route_class(admin)
@@ -80,10 +80,10 @@ def admin_router(
     access: Access | None = None,
     audit: AuditLog | None = None,
 ) -> APIRouter:
-    """The admin plane's routes, to be included in any FastAPI application.
+    """Return the admin plane's routes, to be included in any FastAPI application.
 
-    They check tokens and answer errors themselves. The dashboard is at `/dashboard/` there. For
-    the arguments see `create_app`.
+    They check tokens and answer errors themselves. The dashboard is at `/dashboard/` below the
+    router's prefix. For the arguments see `create_app`.
     """
     return _routes(AdminContext(registry, alerting, settings=settings, access=access, audit=audit))
 
@@ -109,11 +109,11 @@ _TOKEN_REQUIRED: Final[Any] = {
     "dependencies": [Depends(BEARER), Depends(BASIC)],
     "responses": problems.openapi_responses(400, 401, 403, 413, 422),
 }
-"""What OpenAPI is to say of routes that need a token."""
+"""OpenAPI description of routes that need a token."""
 
 
 def _breaker_routes(guard: type[APIRoute], which: str) -> APIRouter:
-    """The one definition of a breaker's routes, mounted twice."""
+    """Return the routes of one breaker; they are mounted twice, with different operation ids."""
     router = APIRouter(generate_unique_id_function=lambda route: f"{which}_{route.name}")
     for part in (state, settings):
         router.include_router(part.routes(guard))
@@ -124,7 +124,7 @@ def _breaker_routes(guard: type[APIRoute], which: str) -> APIRouter:
 async def _name_parameter(
     name: Annotated[str, Path(description="The breaker.", examples=["payments"])],
 ) -> None:
-    """Tells OpenAPI of the parameter; the operation finds the breaker."""
+    """Describe the path parameter for OpenAPI; `get_operation` looks the breaker up."""
 
 
 def _openapi_route(guard: type[APIRoute]) -> APIRouter:
@@ -133,14 +133,14 @@ def _openapi_route(guard: type[APIRoute]) -> APIRouter:
     return router
 
 
-# Nothing of an application is enclosed in it, since FastAPI keeps what it has once looked at.
+# Not a closure over the application: FastAPI keeps every endpoint that it has inspected.
 def get_openapi_document(request: Request) -> JSONResponse:
-    """This description."""
+    """Return this description."""
     return JSONResponse(problems.share_schema(request.app.openapi()))
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:
-    """404, 405 and the like, where no route of ours was reached."""
+    """Answer 404, 405 and the like, raised where no route was reached."""
     problem = problems.to_problem(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_allowed_methods(request))
@@ -152,7 +152,7 @@ async def _handle_unexpected(request: Request, error: Exception) -> Response:
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """All of them: the framework names only those of the first route on that path."""
+    """Return all methods of the path; the framework lists only those of its first route."""
     routes = request.app.router.routes
     return [
         method

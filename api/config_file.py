@@ -1,4 +1,4 @@
-"""The TOML file as a whole: the sections of all three packages, checked together."""
+"""Read the whole TOML file: check the sections of all three packages together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _UNSUPPORTED: Final = "fleet"
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """All that a file says."""
+    """All settings in a file."""
 
     breakers: BreakerSections
     alerting: AlertingSettings
@@ -32,10 +32,10 @@ class FileSettings:
 
 
 def read_file(path: str | PathLike[str]) -> FileSettings:
-    """Reads and checks a file, every section of it.
+    """Read a file and check every section of it.
 
     Raises:
-        ConfigError: every problem in it, in the file's order.
+        ConfigError: every problem in the file, ordered by line.
     """
     document = read_document(str(path))
     problems: list[ConfigProblem] = []
@@ -48,10 +48,10 @@ def read_file(path: str | PathLike[str]) -> FileSettings:
 
 
 def read_api_section(document: Document) -> ApiSettings:
-    """Reads and checks `[api]`.
+    """Read and check `[api]`.
 
     Raises:
-        ConfigError: every problem in it.
+        ConfigError: every problem in the section.
     """
     problems = []
     if _UNSUPPORTED in document.data:

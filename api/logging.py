@@ -1,7 +1,7 @@
-"""What the service writes to its log: lines for a person on a terminal, JSON elsewhere.
+"""Configure the service's log: text on a terminal, JSON elsewhere.
 
-Only the service configures logging; the libraries leave that to their host. Each record says in
-which file and line it was written. What looks like a secret is blotted out, wherever it stands.
+Only the service configures logging; an embedding application configures its own. Each record names
+its file and line. Whatever looks like a secret is masked.
 """
 
 import logging
@@ -24,7 +24,10 @@ _SECRET_TEXT: Final = re.compile(
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Sends all logging of this process to `stream`, by default the standard error."""
+    """Send all logging of this process to `stream`, by default the standard error.
+
+    Replaces the handlers of the root logger.
+    """
     stream = stream or sys.stderr
     terminal = stream.isatty()
     handler = logging.StreamHandler(stream)
@@ -42,14 +45,14 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
-    # One line for each request is more than a log of decisions needs.
+    # The log is one of decisions; a line per request would drown them.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """A structlog processor that blots out secrets."""
+    """Mask secrets; a structlog processor."""
     return {
         key: _MASK if value and _SECRET_NAME.search(key) else _redacted(value)
         for key, value in event.items()
@@ -78,7 +81,7 @@ def _renderers(*, terminal: bool) -> list[Processor]:
 
 
 def _spread_fields(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Our own loggers hand their fields over apart, beside a message that has them in words."""
+    """Move the fields of our own loggers into the event."""
     fields = event.pop("fields", None)
     return {**fields, **event} if isinstance(fields, dict) else event
 

@@ -1,6 +1,6 @@
-"""A protected endpoint to try things on, and the ways to make it slow or fail.
+"""Routes for demonstrations: a protected endpoint, and routes that make it slow or fail.
 
-Only there where it was asked for: it lets whoever may change things make the service look bad.
+Optional, because they let a client degrade the service's figures.
 """
 
 import asyncio
@@ -22,24 +22,24 @@ JsonObject = dict[str, Any]
 Scenario = Literal["high_latency", "latency_spike", "memory_overload", "errors", "reset_normal"]
 
 SCENARIOS: Final[dict[Scenario, str]] = {
-    "high_latency": "Every call takes a third longer than the latency threshold allows.",
-    "latency_spike": "Every call takes longer than the one before, past the latency threshold.",
-    "memory_overload": "All memory counts as used: a drill.",
-    "errors": "Every call fails; that trips a breaker that has an error_threshold.",
+    "high_latency": "Every call takes a third longer than the latency threshold.",
+    "latency_spike": "Calls take longer and longer, until beyond the latency threshold.",
+    "memory_overload": "A drill: all memory counts as used.",
+    "errors": "Every call fails; this trips a breaker with an error_threshold.",
     "reset_normal": "Calls take 100 ms and succeed, drills end, the breaker is reset.",
 }
 
 _UNITS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m)")
 _MAX_DELAY: Final = 60.0
-"""Seconds."""
+"""Maximum delay of the endpoint in seconds."""
 
 
 class DelayBody(requests.RequestBody):
-    """How long a call is to take."""
+    """A new delay of the endpoint."""
 
     delay: str = Field(
-        description="As '500ms', '2s', '1m', at most a minute; or 'spike'.",
+        description="'500ms', '2s' or '1m', at most a minute; or 'spike'.",
         min_length=1,
         max_length=50,
         examples=["500ms"],
@@ -47,26 +47,26 @@ class DelayBody(requests.RequestBody):
 
 
 class ScenarioBody(requests.RequestBody):
-    """What is to go wrong."""
+    """The scenario to start."""
 
     scenario: Scenario
 
 
 class Endpoint:
-    """How the protected endpoint behaves."""
+    """Behaviour of the protected endpoint. To be used in one event loop."""
 
     def __init__(self) -> None:
         self.delay: float | None = 0.1
-        """Seconds; None lets it grow from call to call."""
+        """Seconds; None: grows from call to call."""
         self.failing = False
         self._spikes = 0
 
     def configure(self, delay: float | None, *, failing: bool = False) -> None:
-        """Behaves so from now on."""
+        """Set the delay in seconds, None for a growing one, and whether calls fail."""
         self.delay, self.failing, self._spikes = delay, failing, 0
 
     def next_delay(self, threshold_ms: float) -> float:
-        """Seconds that the next call is to take."""
+        """Return the delay of the next call in seconds."""
         if self.delay is not None:
             return self.delay
         self._spikes += 1
@@ -74,13 +74,15 @@ class Endpoint:
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
-    """The routes, as in go-breaker's example server, with an endpoint of their own."""
+    """Return the routes, as in go-breaker's example server, around a new endpoint."""
     endpoint = Endpoint()
 
-    async def introduce(request: Request) -> None:
+    async def attach_endpoint(request: Request) -> None:
         request.state.endpoint = endpoint
 
-    router = APIRouter(route_class=route_class, tags=["demo"], dependencies=[Depends(introduce)])
+    router = APIRouter(
+        route_class=route_class, tags=["demo"], dependencies=[Depends(attach_endpoint)]
+    )
     router.get("/test", responses=openapi_responses(500, 503))(call_endpoint)
     router.post("/set_delay")(set_delay)
     router.post("/test/trigger", responses=openapi_responses(409))(trigger_scenario)
@@ -89,7 +91,7 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
 
 
 async def get_endpoint(request: Request) -> Endpoint:
-    """The protected endpoint."""
+    """Return the protected endpoint."""
     endpoint: Endpoint = request.state.endpoint
     return endpoint
 
@@ -98,7 +100,7 @@ EndpointDep = Annotated[Endpoint, Depends(get_endpoint)]
 
 
 async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonObject:
-    """A call under the protection of the breaker `default`."""
+    """Call the endpoint under the protection of the breaker `default`."""
     breaker = operation.breaker
     delay = endpoint.next_delay(breaker.settings.latency_threshold)
     try:
@@ -106,7 +108,7 @@ async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonO
             start = breaker.clock()
             await asyncio.sleep(delay)
             if endpoint.failing:
-                raise Problem(500, "The endpoint was told to fail.")
+                raise Problem(500, "The endpoint fails, as configured.")
     except BreakerOpenError as error:
         raise _rejection(error) from None
     return {
@@ -123,7 +125,7 @@ async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonO
 
 
 async def set_delay(endpoint: EndpointDep, body: DelayBody) -> JsonObject:
-    """Sets how long a call takes; `spike` lets it grow from call to call."""
+    """Set the delay of calls; with `spike` it grows from call to call."""
     if body.delay == "spike":
         endpoint.configure(None, failing=endpoint.failing)
         return {"status": "success", "message": "Each call takes longer than the one before"}
@@ -137,7 +139,7 @@ async def set_delay(endpoint: EndpointDep, body: DelayBody) -> JsonObject:
 def trigger_scenario(
     operation: OperationDep, endpoint: EndpointDep, body: ScenarioBody
 ) -> JsonObject:
-    """Lets something go wrong, or all be well again."""
+    """Start a scenario, or restore normal behaviour."""
     breaker = operation.breaker
     match body.scenario:
         case "high_latency":
@@ -155,13 +157,13 @@ def trigger_scenario(
         "status": "success",
         "scenario": body.scenario,
         "description": SCENARIOS[body.scenario],
-        "message": "Scenario begun",
+        "message": "Scenario started",
     }
 
 
 def list_scenarios() -> JsonObject:
-    """What can be made to go wrong."""
-    scenarios = [{"key": key, "description": words} for key, words in SCENARIOS.items()]
+    """List the scenarios."""
+    scenarios = [{"key": key, "description": text} for key, text in SCENARIOS.items()]
     return {"scenarios": scenarios, "usage": 'POST /test/trigger {"scenario": KEY}'}
 
 
@@ -173,7 +175,11 @@ def _rejection(error: BreakerOpenError) -> Problem:
 
 
 def _parse_duration(duration: str) -> float:
-    """A duration as Go writes it."""
+    """Return the seconds of a duration in Go's notation.
+
+    Raises:
+        Problem: 422 if it is malformed or too long.
+    """
     parts = _PART.findall(duration)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != duration or seconds > _MAX_DELAY:

@@ -1,4 +1,4 @@
-"""Incidents: what became of their alerts, and what is done about those that were given up."""
+"""Routes for incidents: list them with their alerts, and retry or discard dead letters."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -11,12 +11,12 @@ from breakerd.api.schemas.requests import DiscardBody
 
 JsonObject = dict[str, Any]
 
-_AlertId = Annotated[str, Path(alias="id", max_length=100, description="As GET /alerts tells it.")]
-_NOTHING_TO_DO: Final = "Nothing of this alert was given up; see GET /alerts/{id}."
+_AlertId = Annotated[str, Path(alias="id", max_length=100, description="From GET /alerts.")]
+_NO_DEAD_LETTERS: Final = "The alert has no dead letters; see GET /alerts/{id}."
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
-    """The routes under `/alerts`."""
+    """Return the routes under `/alerts`."""
     router = APIRouter(route_class=route_class, tags=["alerting"], responses=openapi_responses(404))
     router.get("/alerts")(list_alerts)
     router.get("/alerts/{id}")(get_alert)
@@ -29,20 +29,21 @@ def list_alerts(
     admin: AdminDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     state: Annotated[
-        Literal["active", "quiet", "closed"] | None, Query(description="Only those in this phase.")
+        Literal["active", "quiet", "closed"] | None,
+        Query(description="Only incidents in this phase."),
     ] = None,
 ) -> JsonObject:
-    """The latest incidents, newest first, and what became of their alerts."""
+    """List the latest incidents with the delivery of their alerts, newest first."""
     return {"alerts": admin.require_alerting().incidents(limit=limit, state=state)}
 
 
 def get_alert(admin: AdminDep, alert_id: _AlertId) -> JsonObject:
-    """One incident in full: stages, members, notes, and what each receiver knows."""
+    """Return one incident in full: stages, members, notes, and the delivery per receiver."""
     return _get_incident(admin, alert_id)
 
 
 def retry_alert(admin: AdminDep, actor: ActorDep, alert_id: _AlertId) -> JsonObject:
-    """Has what was given up of an alert tried again, in its full form."""
+    """Deliver an alert's dead letters again, in full."""
     alerting = admin.require_alerting()
     _get_incident(admin, alert_id)
     with admin.audited(
@@ -50,14 +51,14 @@ def retry_alert(admin: AdminDep, actor: ActorDep, alert_id: _AlertId) -> JsonObj
     ):
         receivers = alerting.retry(alert_id)
         if not receivers:
-            raise Problem(409, _NOTHING_TO_DO, kind=NO_DEAD_LETTERS)
-    return {"message": "The alert is sent again", "id": alert_id, "receivers": receivers}
+            raise Problem(409, _NO_DEAD_LETTERS, kind=NO_DEAD_LETTERS)
+    return {"message": "Dead letters requeued", "id": alert_id, "receivers": receivers}
 
 
 def discard_alert(
     admin: AdminDep, actor: ActorDep, alert_id: _AlertId, body: DiscardBody
 ) -> JsonObject:
-    """Lets be what was given up of an alert: it counts as a dead letter no more."""
+    """Discard an alert's dead letters; they are not delivered any more."""
     alerting = admin.require_alerting()
     _get_incident(admin, alert_id)
     detail = f"{alert_id}: {body.reason}"
@@ -66,21 +67,21 @@ def discard_alert(
     ):
         receivers = alerting.discard(alert_id, actor.client, body.reason)
         if not receivers:
-            raise Problem(409, _NOTHING_TO_DO, kind=NO_DEAD_LETTERS)
-    return {"message": "The alert is let be", "id": alert_id, "receivers": receivers}
+            raise Problem(409, _NO_DEAD_LETTERS, kind=NO_DEAD_LETTERS)
+    return {"message": "Dead letters discarded", "id": alert_id, "receivers": receivers}
 
 
 def _get_incident(admin: AdminContext, alert_id: str) -> JsonObject:
     incident = admin.require_alerting().incident(alert_id)
     if incident is None:
-        detail = f"There is no alert {alert_id!r}; see GET /alerts."
+        detail = f"Unknown alert {alert_id!r}; see GET /alerts."
         raise Problem(404, detail, kind=UNKNOWN_ALERT)
     return incident
 
 
 def _dead_letters(admin: AdminContext, alert_id: str) -> Snapshot:
-    def view() -> JsonObject:
+    def snapshot() -> JsonObject:
         deliveries = _get_incident(admin, alert_id)["deliveries"]
-        return {"given_up": [name for name, delivery in deliveries.items() if delivery["dead"]]}
+        return {"dead_letters": [name for name, delivery in deliveries.items() if delivery["dead"]]}
 
-    return view
+    return snapshot

@@ -1,4 +1,4 @@
-"""One breaker's state: what it is, and what an operator may do to it."""
+"""Routes for one breaker's state: read it, and operate the breaker."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -23,12 +23,12 @@ from breakerd.breaker.runtime.status import whole
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
-    """The routes, without the breaker's prefix."""
+    """Return the routes, without the breaker's prefix."""
     router = APIRouter(route_class=route_class, tags=["state"])
     router.get(
         "/status",
         response_model=None,
-        responses={200: {"model": StatusResponse, "description": "All there is to know."}},
+        responses={200: {"model": StatusResponse, "description": "The status."}},
     )(get_status)
     router.get("/enabled")(get_enabled)
     router.get("/memory-usage")(get_memory_usage)
@@ -47,22 +47,22 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
 
 
 def get_status(operation: OperationDep) -> JSONResponse:
-    """State, signals, evidence, recovery and the settings that matter, at this moment."""
+    """Return state, signals, evidence, recovery and the relevant settings, as of now."""
     return JSONResponse(operation.breaker.status())
 
 
 def get_enabled(operation: OperationDep) -> EnabledResponse:
-    """Whether the breaker decides at all."""
+    """Return whether the breaker decides at all."""
     return EnabledResponse(enabled=operation.breaker.enabled)
 
 
 def get_memory_usage(operation: OperationDep) -> MemoryUsageResponse:
-    """Memory in use, page cache not counted, in bytes; 0 where unknown."""
+    """Return the memory in use in bytes, without page cache; 0 if unknown."""
     return MemoryUsageResponse(memory_usage=operation.breaker.status()["memory_usage_bytes"])
 
 
 def get_memory_limit(operation: OperationDep) -> MemoryLimitResponse:
-    """The memory limit in bytes; -1 where there is none."""
+    """Return the memory limit in bytes; -1 if there is none."""
     return MemoryLimitResponse(memory_limit=operation.breaker.status()["memory_limit_bytes"])
 
 
@@ -71,14 +71,14 @@ def get_latencies_above_threshold(
     threshold: Annotated[
         float | None,
         Query(
-            description="Milliseconds; the breaker's own threshold if not given.",
+            description="Milliseconds; the breaker's own threshold if omitted.",
             ge=0,
             allow_inf_nan=False,
             examples=[1000],
         ),
     ] = None,
 ) -> LatenciesResponse:
-    """Latencies in the window above a threshold, in milliseconds, oldest first."""
+    """Return the latencies in the window above a threshold, in milliseconds, oldest first."""
     if threshold is None:
         threshold = operation.breaker.settings.latency_threshold
     above = operation.breaker.latencies_above(threshold)
@@ -86,74 +86,74 @@ def get_latencies_above_threshold(
 
 
 def enable(operation: OperationDep) -> ActionResult:
-    """Ends what an operator put in force, and resets."""
+    """End an operator's override, and reset."""
     operation.operate("enable", operation.breaker.enable)
     return _action_result(operation, "Breaker enabled")
 
 
 def disable(operation: OperationDep) -> ActionResult:
-    """Lets everything pass and decides nothing, until enabled."""
+    """Let every call pass and decide nothing, until enabled."""
     operation.operate("disable", operation.breaker.disable)
     return _action_result(operation, "Breaker disabled")
 
 
 def reset(operation: OperationDep, _body: Confirm | None = None) -> ActionResult:
-    """Closes the breaker, ends drills, and forgets the window."""
+    """Close the breaker, end drills, and clear the window."""
     operation.operate("reset", operation.breaker.reset)
     return _action_result(operation, "Breaker reset")
 
 
 def observe(operation: OperationDep) -> ActionResult:
-    """Goes on deciding and reporting, but rejects nothing, until enabled."""
+    """Decide and report, but reject nothing, until enabled."""
     operation.operate("observe", operation.breaker.observe)
     return _action_result(operation, "Breaker observes")
 
 
 def force_open(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
-    """Rejects everything until reset or enabled."""
+    """Reject every call until reset or enabled."""
     reason = body.reason if body else ""
     operation.operate("force open", lambda: operation.breaker.force_open(reason), detail=reason)
     return _action_result(operation, "Breaker forced open")
 
 
 def trip(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
-    """Opens the breaker as if a signal had said so; recovery goes its usual way."""
+    """Open the breaker as a signal would; recovery follows as usual."""
     reason = body.reason if body else "manual"
     operation.operate("trip", lambda: operation.breaker.trip(reason), detail=reason)
     return _action_result(operation, "Breaker tripped")
 
 
 def trigger_by_latency(operation: OperationDep) -> DrillResult:
-    """A drill: calls of twice the threshold, until the breaker trips by them."""
+    """Start a drill: report calls of twice the latency threshold until the breaker trips."""
     operation.operate("drill latency", operation.breaker.drill_latency)
     used = whole(2 * operation.breaker.settings.latency_threshold)
     return _drill_result(
         operation,
-        "Breaker tripped by a drill of latency",
+        "Breaker tripped by a latency drill",
         reason="manual_latency_trigger",
-        note=f"Calls of {used} ms were made up. Recovery goes its usual way, or POST reset.",
+        note=f"Calls of {used} ms were simulated. Recovery follows as usual, or POST reset.",
     )
 
 
 def trigger_by_memory(operation: OperationDep) -> DrillResult:
-    """A drill: pretends that all memory is used, until told otherwise."""
+    """Start a drill: treat all memory as used until the drill is ended."""
     operation.operate("drill memory", operation.breaker.drill_memory)
     return _drill_result(
         operation,
-        "Breaker tripped by a drill of memory",
+        "Breaker tripped by a memory drill",
         reason="manual_memory_trigger",
-        note="POST restore-memory-check, or reset, to look at the real memory again.",
+        note="POST restore-memory-check, or reset, to check the real memory again.",
     )
 
 
 def restore_memory_check(operation: OperationDep) -> DrillResult:
-    """Ends a drill of memory; recovery then goes its usual way."""
+    """End a memory drill; recovery follows as usual."""
     operation.operate("end memory drill", operation.breaker.end_memory_drill)
     return _drill_result(
         operation,
-        "The real memory counts again",
+        "Memory drill ended: the real memory is checked again",
         reason="memory_check_restored",
-        note="Recovery goes its usual way, or POST reset.",
+        note="Recovery follows as usual, or POST reset.",
     )
 
 

@@ -1,6 +1,6 @@
-"""What the requests hold: go-breaker's bodies, and ours in the same manner.
+"""Request bodies: go-breaker's, and further ones in the same manner.
 
-Ranges, units and descriptions of settings come from the settings models, where they stand once.
+Ranges, units and descriptions of settings come from the settings models, their only source.
 """
 
 import math
@@ -16,7 +16,7 @@ from breakerd.breaker.settings import Settings
 
 
 class RequestBody(BaseModel):
-    """A request: exact names, exact types, finite numbers."""
+    """A JSON object: unknown keys, wrong types and infinite numbers are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -27,7 +27,7 @@ class RequestBody(BaseModel):
 
 
 def _whole_numbers(data: object) -> object:
-    """JSON does not tell 5 from 5.0, and some of its writers only know the latter."""
+    """Convert 5.0 to 5: JSON has one type of numbers, and some writers always add a fraction."""
     match data:
         case float():
             return whole(data) if math.isfinite(data) else data
@@ -40,7 +40,13 @@ def _whole_numbers(data: object) -> object:
 
 
 def setting_field(model: type[BaseModel], name: str, **changes: Any) -> Any:
-    """A required field with the range and the description of the setting `name` of `model`."""
+    """Return a required field with the range and description of the setting `name` of `model`.
+
+    Args:
+        model: a settings model.
+        name: name of the setting.
+        changes: arguments of `Field` that replace or add to those of the setting.
+    """
     field = model.model_fields[name]
     limits = {
         sign: getattr(each, sign)
@@ -70,13 +76,13 @@ class LatencyThreshold(RequestBody):
 
 
 class WindowSize(RequestBody):
-    """A new size of the window."""
+    """A new window size."""
 
     size: int = setting_field(Settings, "latency_window_size", examples=[128])
 
 
 class Percentile(RequestBody):
-    """A new percentile, in one of two ways."""
+    """A new percentile, as a fraction or a percentage."""
 
     percentile: float = Field(
         description="Below 1 a fraction, from 1 to under 100 a percentage.",
@@ -87,19 +93,19 @@ class Percentile(RequestBody):
 
 
 class WaitTime(RequestBody):
-    """A new wait."""
+    """A new wait time."""
 
     wait_time: float = setting_field(Settings, "wait_time", examples=[5])
 
 
 class Toggle(RequestBody):
-    """Something on or off."""
+    """On or off."""
 
     enabled: bool = Field(examples=[False])
 
 
 class Confirm(RequestBody):
-    """A word that this is meant."""
+    """Confirmation of an action."""
 
     confirm: Literal[True] = Field(True, description="`false` is refused.")
 
@@ -111,7 +117,7 @@ class ReasonBody(RequestBody):
 
 
 class SettingsChange(Settings):
-    """Settings to change; those not named stay. Tables nest, or their keys are dotted."""
+    """Settings to change; omitted ones stay. Tables are nested objects or dotted keys."""
 
     model_config = ConfigDict(title="SettingsChange")
 
@@ -129,7 +135,7 @@ class SettingsChange(Settings):
         return nested
 
     def changes(self) -> dict[str, object]:
-        """What was named, by its dotted name."""
+        """Return the given settings by dotted name."""
         return dict(_leaves(self.model_dump(exclude_unset=True)))
 
 
@@ -147,13 +153,13 @@ def _leaves(values: dict[str, object], prefix: str = "") -> list[tuple[str, obje
 
 
 class AlertPriority(RequestBody):
-    """A new priority of alerts."""
+    """A new alert priority."""
 
     priority: Priority = setting_field(OpsGenieSettings, "priority", examples=["P2"])
 
 
 class AlertTriggers(RequestBody):
-    """Which events page; those not named stay."""
+    """Events that open alerts; omitted ones stay."""
 
     trigger_on_breaker_open: bool = Field(True, examples=[True])
     trigger_on_breaker_reset: bool = Field(True, examples=[True])
@@ -162,7 +168,7 @@ class AlertTriggers(RequestBody):
 
 
 class AlertTags(RequestBody):
-    """New tags of alerts."""
+    """New alert tags."""
 
     tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = setting_field(
         OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]]
@@ -178,17 +184,17 @@ class AlertCooldown(RequestBody):
 
 
 class DiscardBody(RequestBody):
-    """Why an alert that was given up is let be."""
+    """Reason for discarding dead letters."""
 
-    reason: str = Field(min_length=1, max_length=500, examples=["told them by phone"])
+    reason: str = Field(min_length=1, max_length=500, examples=["reported by phone"])
 
 
 class NewSilence(RequestBody):
-    """Holds alerts back for a time."""
+    """A silence: mutes matching alerts for a time."""
 
     breaker: str = Field(
         "*",
-        description="Names, as patterns of the shell.",
+        description="Breaker names as a shell pattern.",
         max_length=100,
         pattern=PATTERN,
         examples=["pay*"],
@@ -196,18 +202,18 @@ class NewSilence(RequestBody):
     kind: Literal["*", "open", "memory", "latency", "trouble"] = "*"
     matchers: list[Annotated[str, Field(max_length=LONGEST, pattern=FORM)]] = Field(
         [],
-        description="Conditions beside these, `NAME=PATTERN` or `NAME!=PATTERN`; all must hold.",
+        description="Further conditions, `NAME=PATTERN` or `NAME!=PATTERN`; all must match.",
         max_length=20,
         examples=[["Team=payments", "Environment!=prod"]],
     )
     author: str = Field(min_length=1, max_length=100, examples=["ada"])
     reason: str = Field(min_length=1, max_length=500, examples=["database moves, change 17"])
     starts_at: AwareDatetime | None = Field(
-        None, description="When it begins; now if not given.", strict=False
+        None, description="Start; now if omitted.", strict=False
     )
-    seconds: float = Field(description="How long it lasts.", gt=0, le=90 * 86_400, examples=[3600])
+    seconds: float = Field(description="Duration.", gt=0, le=90 * 86_400, examples=[3600])
 
     def arguments(self) -> dict[str, Any]:
-        """It as `Alerting.add_silence` takes it."""
+        """Return the keyword arguments of `Alerting.add_silence`."""
         starts_at = self.starts_at.timestamp() if self.starts_at else None
         return self.model_dump() | {"starts_at": starts_at}

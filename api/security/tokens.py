@@ -1,4 +1,4 @@
-"""The admin plane's tokens: from the environment, else from files; never from the TOML file."""
+"""Load the admin plane's tokens from the environment, else from files."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ READ_TOKEN_VARIABLE: Final = "BREAKERD_READ_TOKEN"  # noqa: S105 - a name
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens that are accepted; None where there is none of a kind."""
+    """Accepted tokens; None for a kind that is not set. False if neither is set."""
 
     full: SecretStr | None = None
     read: SecretStr | None = None
@@ -26,10 +26,14 @@ class Tokens:
     def load(
         cls, settings: ApiSettings | None = None, environment: Mapping[str, str] | None = None
     ) -> "Tokens":
-        """The tokens of the environment, else of the files that the settings name.
+        """Return the tokens of the environment, else of the files that the settings name.
+
+        Args:
+            settings: settings that name the files; by default no files.
+            environment: by default this process's.
 
         Raises:
-            ConfigError: a file cannot be read, or is empty.
+            ConfigError: a file cannot be read or is empty.
         """
         settings = settings or ApiSettings()
         environment = os.environ if environment is None else environment
@@ -60,5 +64,5 @@ def _load_token(
     return SecretStr(value)
 
 
-def _token_file_error(key: str, what: str) -> ConfigError:
-    return ConfigError([ConfigProblem("settings", 0, key, what, "a file that holds a token")])
+def _token_file_error(key: str, found: str) -> ConfigError:
+    return ConfigError([ConfigProblem("settings", 0, key, found, "a file that contains a token")])

@@ -156,7 +156,7 @@ def test_the_hosts_own_tests_pass(installed: Environment, host: Path) -> None:
     [
         ("uvicorn", "api.app:app", "--port", "0"),
         (
-            *("gunicorn", "api.app:app", "--bind", "127.0.0.1:0", "--control-socket-disable"),
+            *("gunicorn", "api.app:app", "--bind", "127.0.0.1:0", "--no-control-socket"),
             *("--worker-class", "uvicorn_worker.UvicornWorker"),
         ),
     ],

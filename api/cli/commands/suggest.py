@@ -1,6 +1,6 @@
-"""`breakerd suggest`: settings proposed from a recorded past, and what they would have done there.
+"""`breakerd suggest`: propose settings from recorded calls, and show their effect on these.
 
-All that is printed is TOML, so that it can be pasted, or written to a file, as it is.
+The output is TOML, to be pasted or written to a file as it is.
 """
 
 from collections.abc import Iterable
@@ -43,19 +43,19 @@ def suggest_command(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Proposes thresholds from a recorded past, with reasons, as TOML; shows their effect there."""
+    """Propose thresholds from recorded calls, with reasons, as TOML; show their effect on these."""
     with open_trace(trace, form) as source, with_progress(source) as calls:
         suggestion = suggest(calls, success_rate=success_rate)
-    # What came over the standard input cannot be read a second time.
+    # The standard input cannot be read a second time.
     report = None if trace == STDIN else _effect(trace, form, suggestion)
     if as_json:
         print_json(source, _data(suggestion, report))
     else:
-        print("\n".join(_lines(source, suggestion, report)))  # noqa: T201 - TOML, not for rich to wrap
+        print("\n".join(_lines(source, suggestion, report)))  # noqa: T201 - rich would wrap the TOML
 
 
 def _effect(path: str, form: Format, suggestion: Suggestion) -> Report:
-    """What the proposals would have done on the trace they come from."""
+    """Replay the proposals on the trace that they come from."""
     configurations = {
         "thresholds": suggestion.settings(),
         "service level alone": suggestion.slo_settings(),

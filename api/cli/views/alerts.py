@@ -1,4 +1,4 @@
-"""Incidents and their alerts for people."""
+"""Format incidents and their alerts for a terminal."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -12,9 +12,9 @@ _COLOURS = {"active": "red", "quiet": "yellow", "closed": "green"}
 
 
 def alerts_table(alerts: list[dict[str, Any]]) -> Table:
-    """The latest incidents, one in a row."""
+    """Return a table with a row per incident."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("id", "began", "state", "priority", "told", "message"):
+    for name in ("id", "opened", "state", "priority", "delivered", "message"):
         table.add_column(name, overflow="fold")
     for alert in alerts:
         table.add_row(
@@ -29,17 +29,17 @@ def alerts_table(alerts: list[dict[str, Any]]) -> Table:
 
 
 def alert_table(alert: dict[str, Any]) -> Table:
-    """All of one incident, in names and values."""
+    """Return all of one incident as a table of names and values."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     rows = [
         (alert["priority"], alert["message"]),
         ("id", alert["id"]),
         ("alias", alert["alias"]),
         ("state", alert["phase"] + (", a drill" if alert["drill"] else "")),
-        ("began", _format_time(alert["opened_at"])),
-        ("ended", _format_time(alert["closed_at"])),
+        ("opened", _format_time(alert["opened_at"])),
+        ("closed", _format_time(alert["closed_at"])),
         ("episodes", str(alert["episodes"])),
-        ("held back", alert["held"]),
+        ("muted", alert["held"]),
         ("stages", ", ".join(map(_stage, alert["stages"]))),
         ("breakers", ", ".join(alert["members"])),
         *(("note", note) for note in alert["notes"]),
@@ -53,7 +53,7 @@ def alert_table(alert: dict[str, Any]) -> Table:
 
 def _delivery_summary(alert: dict[str, Any]) -> str:
     if alert["dead_letters"]:
-        return "given up: " + ", ".join(alert["dead_letters"])
+        return "dead letters: " + ", ".join(alert["dead_letters"])
     if not alert["told"]:
         return alert["held"] or "no"
     return f"{alert['receiver']}{', closed there' if alert['closed_there'] else ''}"
@@ -64,10 +64,10 @@ def _stage(stage: dict[str, Any]) -> str:
 
 
 def _receipt(delivery: dict[str, Any]) -> str:
-    """What a receiver knows."""
+    """Return the delivery to one receiver in words."""
     parts = []
     if delivery["created"]:
-        parts.append(f"told {_format_time(delivery['created_at'])} at {delivery['priority']}")
+        parts.append(f"created {_format_time(delivery['created_at'])} at {delivery['priority']}")
         parts.append(f"{delivery['notes']} notes")
     if delivery["acknowledged"]:
         parts.append("acknowledged")
@@ -78,10 +78,10 @@ def _receipt(delivery: dict[str, Any]) -> str:
     if delivery["attempts"]:
         parts.append(f"{delivery['attempts']} attempts failed")
     if delivery["dead"]:
-        parts.append(f"given up: {delivery['dead']}")
+        parts.append(f"dead letter: {delivery['dead']}")
     if delivery["discarded"]:
-        parts.append(f"let be by {delivery['discarded']}")
-    return ", ".join(parts) or "not told"
+        parts.append(f"discarded by {delivery['discarded']}")
+    return ", ".join(parts) or "not delivered"
 
 
 def _format_time(seconds: float) -> str:

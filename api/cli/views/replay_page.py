@@ -1,4 +1,4 @@
-"""A replay as one HTML file that needs nothing else: figures, picture, trips."""
+"""Write a replay as one self-contained HTML file: figures, plot, trips."""
 
 import io
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ footer {{ color: #666; margin-top: 1.6rem; }}
 
 
 def write_page(trace: Trace, report: Report, file: Path) -> None:
-    """Writes the page.
+    """Write the page.
 
     Raises:
         OSError: the file cannot be written.
@@ -73,7 +73,7 @@ def _summary(report: Report) -> str:
 
 
 def _picture(report: Report) -> str:
-    """The picture as an SVG element."""
+    """Return the plot as an SVG element."""
     text = io.StringIO()
     with style():
         draw(report).savefig(text, format="svg", metadata={"Date": None, "Creator": None})

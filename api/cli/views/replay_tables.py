@@ -1,4 +1,4 @@
-"""What a replay found, for people."""
+"""Format a replay's report for a terminal."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,16 +11,16 @@ from rich.table import Table
 from breakerd.breaker.replay import HONESTY, Outcome, Report, Trace, Trip
 
 MAX_TRIPS: Final = 20
-"""So many trips of each configuration are printed; all are in the JSON."""
+"""Maximum number of trips printed per configuration; the JSON has all."""
 
 TRIP_COLUMNS: Final = ("opened", "detected after", "closed after", "failed recoveries", "why")
 
 MIN_EPOCH_SECONDS: Final = 1e8
-"""Smaller moments, in seconds, count from the trace's own beginning (1e8 s is March 1973)."""
+"""Smaller times, in seconds, count from the start of the trace (1e8 s is March 1973)."""
 
 
 def show_report(console: Console, trace: Trace, report: Report) -> None:
-    """Prints the trace in short, the configurations side by side, their trips, and the notes."""
+    """Print a summary of the trace, the configurations side by side, their trips, and the notes."""
     show_trace(console, trace, report)
     console.print(_side_by_side(report.outcomes))
     for outcome in report.outcomes:
@@ -31,11 +31,12 @@ def show_report(console: Console, trace: Trace, report: Report) -> None:
 
 
 def show_trace(console: Console, trace: Trace, report: Report) -> None:
-    """Prints what the trace holds."""
+    """Print a summary of the trace."""
     p50, p95, p99 = map(format_seconds, report.percentiles(0.5, 0.95, 0.99))
     console.print(
         f"[bold]{escape(trace.name)}[/] ({trace.form}): {report.calls} calls in "
-        f"{format_seconds(report.seconds)}, {format_moment(report.began)} to {format_moment(report.ended)}"
+        f"{format_seconds(report.seconds)}, "
+        f"{format_moment(report.began)} to {format_moment(report.ended)}"
     )
     console.print(
         f"{report.errors} failed ({report.errors / report.calls:.2%}); "
@@ -44,13 +45,13 @@ def show_trace(console: Console, trace: Trace, report: Report) -> None:
 
 
 def show_notes(console: Console, trace: Trace) -> None:
-    """Prints what has to be known of the reading, and of the replay."""
+    """Print notes on the trace and on the method."""
     for note in [*trace.notes, *map(str, trace.broken), HONESTY]:
         console.print(f"[dim]note: {escape(note)}[/]")
 
 
 def format_moment(at: float) -> str:
-    """A moment of the trace: a date in UTC, or seconds where it counts from its beginning."""
+    """Return a time in the trace as a date in UTC, or as seconds if it counts from the start."""
     if at < MIN_EPOCH_SECONDS:
         return f"{at:.3f} s"
     text = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="milliseconds")
@@ -58,7 +59,7 @@ def format_moment(at: float) -> str:
 
 
 def format_seconds(value: float | None) -> str:
-    """A length of time in the unit that suits it."""
+    """Return a duration in a suitable unit; "-" for None."""
     if value is None:
         return "-"
     if value < 1:
@@ -79,7 +80,7 @@ def _side_by_side(outcomes: Sequence[Outcome]) -> Table:
 
 
 def comparison_rows(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
-    """Each figure's name, with its value for each configuration."""
+    """Return each figure's name with its value per configuration."""
     return {
         "trips": [str(o.trip_count) for o in outcomes],
         "time to detect, median": [format_seconds(o.median_time_to_detect) for o in outcomes],
@@ -106,7 +107,7 @@ def _count_and_share(count: int, outcome: Outcome) -> str:
 
 
 def _show_trips(console: Console, outcome: Outcome) -> None:
-    """Prints each trip on a line of its own, which a table would fold."""
+    """Print each trip on a line of its own; a table would fold it."""
     console.print(f"\n[bold]Trips of {escape(outcome.label)}[/]")
     for trip in outcome.trips[:MAX_TRIPS]:
         opened, detected, closed, failed, why = trip_row(trip)
@@ -119,9 +120,13 @@ def _show_trips(console: Console, outcome: Outcome) -> None:
 
 
 def trip_row(trip: Trip) -> tuple[str, ...]:
-    """When it opened, how soon after the first bad call, for how long, and why."""
+    """Return the values of `TRIP_COLUMNS` for one trip."""
     closed = format_seconds(trip.closed_at - trip.at) if trip.closed_at is not None else "never"
     why = "; ".join(trip.evidence) or trip.reason
     return (
-        format_moment(trip.at), format_seconds(trip.time_to_detect), closed, str(trip.failed_recoveries), why,
-    )  # fmt: skip
+        format_moment(trip.at),
+        format_seconds(trip.time_to_detect),
+        closed,
+        str(trip.failed_recoveries),
+        why,
+    )

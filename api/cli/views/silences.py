@@ -1,4 +1,4 @@
-"""Silences and maintenance windows, as `breakerd silence list` shows them."""
+"""Format silences and maintenance windows for a terminal."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from rich.table import Table
 
 
 def silences_table(answer: dict[str, Any]) -> Table:
-    """A row for each silence, and for each maintenance window."""
+    """Return a table with a row per silence and per maintenance window."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("id", "what", "from", "until", "by", "why"):
         table.add_column(name, overflow="fold")

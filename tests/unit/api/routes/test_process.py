@@ -28,7 +28,7 @@ NAMES = {
     "breaker_concurrency_limit",
     "breaker_in_flight",
     "breaker_baseline",
-    "breaker_service_ok",
+    "breaker_healthy",
     "breaker_load",
     "breakerd_config_last_reload_successful",
     "breakerd_config_last_reload_success_timestamp_seconds",
@@ -93,9 +93,9 @@ def test_metrics_have_the_names_and_values_of_the_contract(
     assert value(text, "breaker_in_flight", **mine) == 1
     durations = {"quantity": "duration", "scale": "5min", "statistic": "mean"}
     assert value(text, "breaker_baseline", **durations, **mine) == 0.0605
-    assert value(text, "breaker_service_ok", **mine) == 1
+    assert value(text, "breaker_healthy", **mine) == 1
     assert value(text, "breakerd_config_last_reload_successful") == 1
-    assert value(text, "breakerd_alerts_total", sink="log", outcome="delivered") == 1
+    assert value(text, "breakerd_alerts_total", receiver="log", outcome="delivered") == 1
 
 
 @pytest.mark.needs("promtool")
