@@ -97,7 +97,7 @@ def test_what_was_given_up_is_sent_again(plane: Plane) -> None:
     assert listed["dead_letters"] == {}
     (entry,) = plane.client.get("/audit").json()["entries"]
     assert (entry["action"], entry["outcome"]) == ("retry alert", "done")
-    assert entry["before"] == {"given_up": ["opsgenie"]}
+    assert entry["before"] == {"dead_letters": ["opsgenie"]}
 
 
 def test_what_was_given_up_is_let_be(plane: Plane) -> None:
