@@ -18,7 +18,7 @@ from breakerd.breaker.errors import ConfigError
 
 app = typer.Typer(
     name="breakerd",
-    help="Circuit breakers for Python services, with the alerting that goes with them.",
+    help="Circuit breakers for Python services, with alerting.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,7 +62,7 @@ Version = Annotated[
 
 @app.callback()
 def root(*, version: Version = False) -> None:
-    """Circuit breakers for Python services, with the alerting that goes with them."""
+    """Circuit breakers for Python services, with alerting."""
 
 
 @app.command()

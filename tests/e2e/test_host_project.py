@@ -18,6 +18,8 @@ import pytest
 import breakerd
 from tests.support.built_wheel import Environment
 
+pytestmark = pytest.mark.timeout(600)  # builds a wheel and an environment first
+
 TOKEN: Final = "a-token"
 SECRETS: Final = {"BREAKERD_TOKEN": TOKEN}
 
@@ -223,7 +225,6 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.timeout(600)
 def test_mypy_sees_the_types_of_all_public_names(installed: Environment, program: Path) -> None:
     arguments = ("--strict", "--config-file=", "--python-executable", installed.bin / "python")
     said = _checked("mypy", *arguments, "--cache-dir", program.parent / "cache", program)
@@ -234,7 +235,6 @@ def test_mypy_sees_the_types_of_all_public_names(installed: Environment, program
     assert types["Breaker"].endswith('-> breakerd.breaker.breaker.Breaker"')
 
 
-@pytest.mark.timeout(600)
 def test_pyright_sees_the_types_of_all_public_names(installed: Environment, program: Path) -> None:
     said = _checked(
         "basedpyright", "--outputjson", "--pythonpath", installed.bin / "python", program

@@ -13,7 +13,7 @@ import uv
 
 ROOT = Path(__file__).resolve().parents[2]
 _OUTSIDE = ("COV", "PYTHONPATH", "BREAKERD_", "OPSGENIE_")
-"""Prefixes of variables that would tell on where the tests run."""
+"""Prefixes of variables that a user does not have."""
 
 
 def build(kind: Literal["sdist", "wheel"], folder: Path, source: Path = ROOT) -> Path:
@@ -96,6 +96,6 @@ class Environment:
             env=self.variables(**variables),
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=300,
             check=False,
         )

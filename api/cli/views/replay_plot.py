@@ -203,12 +203,12 @@ def _draw_legend(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def _scale(report: Report) -> float:
-    """How many seconds the x axis counts as one."""
+    """Return the number of seconds per unit of the x axis."""
     return 1.0 if report.began < MIN_EPOCH_SECONDS else _DAY
 
 
 def _line(report: Report, values: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The values over the middles of the bins, interrupted where for long there were no calls."""
+    """Return the values over the bins' centres, interrupted where calls are missing for long."""
     scale, wide = _scale(report), max(report.bin_width * 3, report.seconds * _WIDE_GAP)
     x: list[float] = []
     y: list[float] = []

@@ -10,8 +10,7 @@ import pytest
 import breakerd
 from breakerd.alerts import alerting
 from breakerd.alerts.settings import alerting as alerting_settings
-from breakerd.breaker import autosave as keeper
-from breakerd.breaker import registry
+from breakerd.breaker import autosave, registry
 from breakerd.breaker.runtime import status
 from tests.support.fresh_interpreter import loaded
 
@@ -153,7 +152,7 @@ def test_types_are_seen_by_mypy() -> None:
     assert_type(breakerd.Alerting, type[alerting.Alerting])
     assert_type(breakerd.AlertingSettings, type[alerting_settings.AlertingSettings])
     assert_type(breakerd.Registry, type[registry.Registry])
-    assert_type(breakerd.StateKeeper, type[keeper.StateKeeper])
+    assert_type(breakerd.StateKeeper, type[autosave.StateKeeper])
     read: breakerd.Status | None = None
     assert_type(read, status.Status | None)
 
