@@ -49,7 +49,7 @@ def create_app(
         demo_endpoints: add a protected endpoint, and routes that make it slow or fail.
     """
     admin = AdminContext(registry, alerting, settings=settings, access=access, audit=audit)
-    guard = secured_route_class(admin)
+    secured = secured_route_class(admin)
     app = FastAPI(
         title="breakerd",
         version=__version__,
@@ -63,12 +63,12 @@ def create_app(
     app.add_exception_handler(HTTPException, _handle_http_exception)
     app.add_exception_handler(Exception, _handle_unexpected)
     app.include_router(_routes(admin))
-    app.include_router(dashboard.front_page(guard))
+    app.include_router(dashboard.front_page(secured))
     if demo_endpoints:
         demo_router = APIRouter(generate_unique_id_function=lambda route: route.name)
-        demo_router.include_router(demo.routes(guard), **_TOKEN_REQUIRED)
+        demo_router.include_router(demo.routes(secured), **_TOKEN_REQUIRED)
         app.include_router(demo_router)
-    app.include_router(_openapi_route(guard))
+    app.include_router(_openapi_route(secured))
     return app
 
 
@@ -89,19 +89,19 @@ def admin_router(
 
 
 def _routes(admin: AdminContext) -> APIRouter:
-    guard = secured_route_class(admin)
+    secured = secured_route_class(admin)
     router = APIRouter(generate_unique_id_function=lambda route: route.name)
     router.include_router(process.health_routes(public_route_class(admin)))
-    router.include_router(process.routes(guard), **_TOKEN_REQUIRED)
-    router.include_router(alerting_routes.routes(guard), **_TOKEN_REQUIRED)
-    router.include_router(incidents.routes(guard), **_TOKEN_REQUIRED)
-    router.include_router(_breaker_routes(guard, "default"), prefix="/breaker", **_TOKEN_REQUIRED)
+    router.include_router(process.routes(secured), **_TOKEN_REQUIRED)
+    router.include_router(alerting_routes.routes(secured), **_TOKEN_REQUIRED)
+    router.include_router(incidents.routes(secured), **_TOKEN_REQUIRED)
+    router.include_router(_breaker_routes(secured, "default"), prefix="/breaker", **_TOKEN_REQUIRED)
     named = APIRouter(
         dependencies=[Depends(_name_parameter)], responses=problems.openapi_responses(404)
     )
-    named.include_router(_breaker_routes(guard, "named"))
+    named.include_router(_breaker_routes(secured, "named"))
     router.include_router(named, prefix="/breakers/{name}", **_TOKEN_REQUIRED)
-    router.include_router(dashboard.files(guard))
+    router.include_router(dashboard.files(secured))
     return router
 
 
@@ -112,12 +112,12 @@ _TOKEN_REQUIRED: Final[Any] = {
 """OpenAPI description of routes that need a token."""
 
 
-def _breaker_routes(guard: type[APIRoute], which: str) -> APIRouter:
+def _breaker_routes(secured: type[APIRoute], which: str) -> APIRouter:
     """Return the routes of one breaker; they are mounted twice, with different operation ids."""
     router = APIRouter(generate_unique_id_function=lambda route: f"{which}_{route.name}")
     for part in (state, settings):
-        router.include_router(part.routes(guard))
-    router.include_router(alerting_routes.breaker_routes(guard))
+        router.include_router(part.routes(secured))
+    router.include_router(alerting_routes.breaker_routes(secured))
     return router
 
 
@@ -127,8 +127,8 @@ async def _name_parameter(
     """Describe the path parameter for OpenAPI; `get_operation` looks the breaker up."""
 
 
-def _openapi_route(guard: type[APIRoute]) -> APIRouter:
-    router = APIRouter(route_class=guard)
+def _openapi_route(secured: type[APIRoute]) -> APIRouter:
+    router = APIRouter(route_class=secured)
     router.get("/openapi.json", include_in_schema=False)(get_openapi_document)
     return router
 

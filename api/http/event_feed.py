@@ -95,7 +95,7 @@ class EventFeed:
             try:
                 self._dispatch(event)
             except Exception:  # noqa: BLE001 - later events must still be sent
-                _log.exception("sending event failed", event_type=type(event).__name__)
+                _log.exception("event not sent", event_type=type(event).__name__)
 
     def _dispatch(self, event: Event) -> None:
         if isinstance(event, EventsMissed):

@@ -74,7 +74,7 @@ def test_what_is_silenced_is_told_when_the_silence_ends(
     ("arguments", "complaint"),
     [
         (["add", "--for", "2 weeks", "--reason", "x"], "allowed: a number with s, m, h or d"),
-        (["add", "--reason", "x"], "wanted either --for or --until"),
+        (["add", "--reason", "x"], "give either --for or --until"),
         (["add", "--for", "1h", "--reason", "x", "--match", "nonsense"], "matchers"),
         (["end", "nightly"], "[alerts.maintenance.nightly] in the file"),
         (["end", "none"], "Unknown silence 'none'"),

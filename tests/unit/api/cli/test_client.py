@@ -67,7 +67,7 @@ def test_another_server(stub: Stub, body: bytes, capsys: pytest.CaptureFixture[s
     with pytest.raises(typer.Exit) as ended:
         client(stub).get("default", "status")
     assert ended.value.exit_code == 1
-    assert "answers 200, and not as a breakerd does" in capsys.readouterr().err
+    assert "answers 200 without JSON; it is not breakerd" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("status", "code"), [(422, 2), (409, 1), (401, 1), (500, 1)])

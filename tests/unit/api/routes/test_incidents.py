@@ -83,7 +83,7 @@ def test_only_those_in_a_state(plane: Plane) -> None:
     assert plane.client.get("/alerts", params={"state": "open"}).status_code == 422
 
 
-def test_what_was_given_up_is_sent_again(plane: Plane) -> None:
+def test_dead_letters_are_requeued(plane: Plane) -> None:
     alert_id = plane.give_up()
     (listed,) = plane.client.get("/alerts").json()["alerts"]
     assert "422" in listed["dead_letters"]["opsgenie"]
@@ -100,7 +100,7 @@ def test_what_was_given_up_is_sent_again(plane: Plane) -> None:
     assert entry["before"] == {"dead_letters": ["opsgenie"]}
 
 
-def test_what_was_given_up_is_let_be(plane: Plane) -> None:
+def test_dead_letters_are_discarded(plane: Plane) -> None:
     alert_id = plane.give_up()
     answer = plane.client.post(f"/alerts/{alert_id}/discard", json={"reason": "told by phone"})
     assert (answer.status_code, answer.json()["receivers"]) == (200, 1)
@@ -115,11 +115,11 @@ def test_what_was_given_up_is_let_be(plane: Plane) -> None:
 
 
 @pytest.mark.parametrize("verb", ["retry", "discard"])
-def test_there_must_be_something_given_up(plane: Plane, verb: str) -> None:
+def test_there_must_be_a_dead_letter(plane: Plane, verb: str) -> None:
     alert_id = plane.trip("payments")
     answer = plane.client.post(f"/alerts/{alert_id}/{verb}", json={"reason": "x"})
     assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:breakerd:problem:not-given-up"
+    assert answer.json()["type"] == "urn:breakerd:problem:no-dead-letters"
     (entry,) = plane.client.get("/audit").json()["entries"]
     assert entry["outcome"] == "refused"
 

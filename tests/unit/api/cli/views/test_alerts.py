@@ -65,7 +65,7 @@ def test_what_people_made_of_it() -> None:
 def test_what_goes_wrong() -> None:
     assert "3 attempts failed" in shown(attempts=3)
     assert "dead letter: 422: no" in shown(dead="422: no", dead_step="create")
-    assert "let be by ada: phone" in shown(dead="422", closed=True, discarded="ada: phone")
+    assert "discarded by ada: phone" in shown(dead="422", closed=True, discarded="ada: phone")
     assert "not delivered" in shown(closed=True)
     assert "dead letters: opsgenie" in listed(incident(dead="422", dead_step="create"))
 
