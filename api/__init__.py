@@ -1,1 +1,1 @@
-"""The admin plane: HTTP, dashboard, command line."""
+"""Admin plane: HTTP interface, dashboard, command line."""

@@ -1,4 +1,4 @@
-"""The admin plane as a FastAPI application, and as a router for somebody else's."""
+"""Build the admin plane as a FastAPI application, or as a router for a host's application."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -9,8 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from breakerd.api import problems
-from breakerd.api.http.admin import Admin
-from breakerd.api.http.secured_route import guarded, public
+from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.secured_route import public_route_class, secured_route_class
 from breakerd.api.routes import alerting as alerting_routes
 from breakerd.api.routes import dashboard, demo, incidents, process, settings, state
 from breakerd.api.security.audit import AuditLog
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _DESCRIPTION: Final = (
-    "The breakers of one process. `/breaker/…` is the one called `default`, "
+    "The breakers of one process. `/breaker/…` is the breaker named `default`, "
     "`/breakers/{name}/…` any other. Errors are RFC 9457 problem documents. A GET changes nothing."
 )
 
@@ -38,18 +38,18 @@ def create_app(
     audit: AuditLog | None = None,
     demo_endpoints: bool = False,
 ) -> FastAPI:
-    """The admin plane as an application of its own; its `state.admin` is the `Admin` behind it.
+    """Return the admin plane as an application; its `state.admin` is the `AdminContext`.
 
     Args:
         registry: the breakers.
-        alerting: who is told. It is not started here.
+        alerting: the alerting; the caller starts and closes it.
         settings: limits of the admin plane.
-        access: who may do what; by default whoever has a token of the environment.
-        audit: where changes are kept; by default in memory only.
-        demo_endpoints: adds a protected endpoint, and the ways to make it slow or fail.
+        access: access rules; by default by the tokens of the environment.
+        audit: log of changes; by default in memory only.
+        demo_endpoints: add a protected endpoint, and routes that make it slow or fail.
     """
-    admin = Admin(registry, alerting, settings=settings, access=access, audit=audit)
-    guard = guarded(admin)
+    admin = AdminContext(registry, alerting, settings=settings, access=access, audit=audit)
+    secured = secured_route_class(admin)
     app = FastAPI(
         title="breakerd",
         version=__version__,
@@ -60,15 +60,15 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.admin = admin
-    app.add_exception_handler(HTTPException, _answer_framework_error)
-    app.add_exception_handler(Exception, _answer_fault)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(Exception, _handle_unexpected)
     app.include_router(_routes(admin))
-    app.include_router(dashboard.front_page(guard))
+    app.include_router(dashboard.front_page(secured))
     if demo_endpoints:
         demo_router = APIRouter(generate_unique_id_function=lambda route: route.name)
-        demo_router.include_router(demo.routes(guard), **_LOCKED)
+        demo_router.include_router(demo.routes(secured), **_TOKEN_REQUIRED)
         app.include_router(demo_router)
-    app.include_router(_description(guard))
+    app.include_router(_openapi_route(secured))
     return app
 
 
@@ -80,77 +80,79 @@ def admin_router(
     access: Access | None = None,
     audit: AuditLog | None = None,
 ) -> APIRouter:
-    """The admin plane's routes, to be included in any FastAPI application.
+    """Return the admin plane's routes, to be included in any FastAPI application.
 
-    They check tokens and answer errors themselves. The dashboard is at `/dashboard/` there. For
-    the arguments see `create_app`.
+    They check tokens and answer errors themselves. The dashboard is at `/dashboard/` below the
+    router's prefix. For the arguments see `create_app`.
     """
-    return _routes(Admin(registry, alerting, settings=settings, access=access, audit=audit))
+    return _routes(AdminContext(registry, alerting, settings=settings, access=access, audit=audit))
 
 
-def _routes(admin: Admin) -> APIRouter:
-    guard = guarded(admin)
+def _routes(admin: AdminContext) -> APIRouter:
+    secured = secured_route_class(admin)
     router = APIRouter(generate_unique_id_function=lambda route: route.name)
-    router.include_router(process.health_routes(public(admin)))
-    router.include_router(process.routes(guard), **_LOCKED)
-    router.include_router(alerting_routes.routes(guard), **_LOCKED)
-    router.include_router(incidents.routes(guard), **_LOCKED)
-    router.include_router(_breaker_routes(guard, "default"), prefix="/breaker", **_LOCKED)
-    named = APIRouter(dependencies=[Depends(_named)], responses=problems.documented(404))
-    named.include_router(_breaker_routes(guard, "named"))
-    router.include_router(named, prefix="/breakers/{name}", **_LOCKED)
-    router.include_router(dashboard.files(guard))
+    router.include_router(process.health_routes(public_route_class(admin)))
+    router.include_router(process.routes(secured), **_TOKEN_REQUIRED)
+    router.include_router(alerting_routes.routes(secured), **_TOKEN_REQUIRED)
+    router.include_router(incidents.routes(secured), **_TOKEN_REQUIRED)
+    router.include_router(_breaker_routes(secured, "default"), prefix="/breaker", **_TOKEN_REQUIRED)
+    named = APIRouter(
+        dependencies=[Depends(_name_parameter)], responses=problems.openapi_responses(404)
+    )
+    named.include_router(_breaker_routes(secured, "named"))
+    router.include_router(named, prefix="/breakers/{name}", **_TOKEN_REQUIRED)
+    router.include_router(dashboard.files(secured))
     return router
 
 
-_LOCKED: Final[Any] = {
+_TOKEN_REQUIRED: Final[Any] = {
     "dependencies": [Depends(BEARER), Depends(BASIC)],
-    "responses": problems.documented(400, 401, 403, 413, 422),
+    "responses": problems.openapi_responses(400, 401, 403, 413, 422),
 }
-"""What OpenAPI is to say of routes that need a token."""
+"""OpenAPI description of routes that need a token."""
 
 
-def _breaker_routes(guard: type[APIRoute], which: str) -> APIRouter:
-    """The one definition of a breaker's routes, mounted twice."""
+def _breaker_routes(secured: type[APIRoute], which: str) -> APIRouter:
+    """Return the routes of one breaker; they are mounted twice, with different operation ids."""
     router = APIRouter(generate_unique_id_function=lambda route: f"{which}_{route.name}")
     for part in (state, settings):
-        router.include_router(part.routes(guard))
-    router.include_router(alerting_routes.breaker_routes(guard))
+        router.include_router(part.routes(secured))
+    router.include_router(alerting_routes.breaker_routes(secured))
     return router
 
 
-async def _named(
+async def _name_parameter(
     name: Annotated[str, Path(description="The breaker.", examples=["payments"])],
 ) -> None:
-    """Tells OpenAPI of the parameter; the operation finds the breaker."""
+    """Describe the path parameter for OpenAPI; `get_operation` looks the breaker up."""
 
 
-def _description(guard: type[APIRoute]) -> APIRouter:
-    router = APIRouter(route_class=guard)
+def _openapi_route(secured: type[APIRoute]) -> APIRouter:
+    router = APIRouter(route_class=secured)
     router.get("/openapi.json", include_in_schema=False)(get_openapi_document)
     return router
 
 
-# Nothing of an application is enclosed in it, since FastAPI keeps what it has once looked at.
+# Not a closure over the application: FastAPI keeps every endpoint that it has inspected.
 def get_openapi_document(request: Request) -> JSONResponse:
-    """This description."""
-    return JSONResponse(problems.shared(request.app.openapi()))
+    """Return this description."""
+    return JSONResponse(problems.share_schema(request.app.openapi()))
 
 
-async def _answer_framework_error(request: Request, error: Exception) -> Response:
-    """404, 405 and the like, where no route of ours was reached."""
-    problem = problems.as_problem(error)
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
+    """Answer 404, 405 and the like, raised where no route was reached."""
+    problem = problems.to_problem(error)
     if problem.status == 405:
         problem.headers["Allow"] = ", ".join(_allowed_methods(request))
-    return problems.response(problem, request)
+    return problems.problem_response(problem, request)
 
 
-async def _answer_fault(request: Request, error: Exception) -> Response:
-    return problems.response(problems.as_problem(error), request)
+async def _handle_unexpected(request: Request, error: Exception) -> Response:
+    return problems.problem_response(problems.to_problem(error), request)
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """All of them: the framework names only those of the first route on that path."""
+    """Return all methods of the path; the framework lists only those of its first route."""
     routes = request.app.router.routes
     return [
         method

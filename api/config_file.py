@@ -1,4 +1,4 @@
-"""The TOML file as a whole: the sections of all three packages, checked together."""
+"""Read the whole TOML file: check the sections of all three packages together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 T = TypeVar("T")
 
 SECTION: Final = "api"
-_NOT_YET: Final = "fleet"
+_UNSUPPORTED: Final = "fleet"
 
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """All that a file says."""
+    """All settings in a file."""
 
     breakers: BreakerSections
     alerting: AlertingSettings
@@ -32,32 +32,34 @@ class FileSettings:
 
 
 def read_file(path: str | PathLike[str]) -> FileSettings:
-    """Reads and checks a file, every section of it.
+    """Read a file and check every section of it.
 
     Raises:
-        ConfigError: every problem in it, in the file's order.
+        ConfigError: every problem in the file, ordered by line.
     """
     document = read_document(str(path))
     problems: list[ConfigProblem] = []
-    breakers = _collected(problems, lambda: read_sections(document))
-    alerting = _collected(problems, lambda: read_settings(document))
-    api = _collected(problems, lambda: read_section(document))
+    breakers = _collect(problems, lambda: read_sections(document))
+    alerting = _collect(problems, lambda: read_settings(document))
+    api = _collect(problems, lambda: read_api_section(document))
     if breakers is None or alerting is None or api is None:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
     return FileSettings(breakers, alerting, api)
 
 
-def read_section(document: Document) -> ApiSettings:
-    """Reads and checks `[api]`.
+def read_api_section(document: Document) -> ApiSettings:
+    """Read and check `[api]`.
 
     Raises:
-        ConfigError: every problem in it.
+        ConfigError: every problem in the section.
     """
     problems = []
-    if _NOT_YET in document.data:
-        allowed = f"no [{_NOT_YET}]: this version does not know it yet; remove the section"
-        line = document.line_of((_NOT_YET,))
-        problems.append(ConfigProblem(str(document.path), line, _NOT_YET, f"[{_NOT_YET}]", allowed))
+    if _UNSUPPORTED in document.data:
+        allowed = f"no [{_UNSUPPORTED}]: this version does not know it yet; remove the section"
+        line = document.line_of((_UNSUPPORTED,))
+        problems.append(
+            ConfigProblem(str(document.path), line, _UNSUPPORTED, f"[{_UNSUPPORTED}]", allowed)
+        )
     data = document.data.get(SECTION, {})
     if not isinstance(data, dict):
         line = document.line_of((SECTION,))
@@ -65,7 +67,7 @@ def read_section(document: Document) -> ApiSettings:
             ConfigProblem(str(document.path), line, SECTION, repr(data), f"a table [{SECTION}]")
         )
         data = {}
-    settings = _collected(
+    settings = _collect(
         problems, lambda: validate(ApiSettings, data, document=document, prefix=(SECTION,))
     )
     if problems or settings is None:
@@ -73,7 +75,7 @@ def read_section(document: Document) -> ApiSettings:
     return settings
 
 
-def _collected(problems: list[ConfigProblem], read: Callable[[], T]) -> T | None:
+def _collect(problems: list[ConfigProblem], read: Callable[[], T]) -> T | None:
     try:
         return read()
     except ConfigError as error:

@@ -1,7 +1,7 @@
-"""What the service writes to its log: lines for a person on a terminal, JSON elsewhere.
+"""Configure the service's log: text on a terminal, JSON elsewhere.
 
-Only the service configures logging; the libraries leave that to their host. Each record says in
-which file and line it was written. What looks like a secret is blotted out, wherever it stands.
+Only the service configures logging; an embedding application configures its own. Each record names
+its file and line. Whatever looks like a secret is masked.
 """
 
 import logging
@@ -13,7 +13,7 @@ import structlog
 from structlog.processors import CallsiteParameter, CallsiteParameterAdder
 from structlog.types import EventDict, Processor
 
-_BLOT: Final = "********"
+_MASK: Final = "********"
 _SECRET_NAME: Final = re.compile(
     r"(^|_)(token|password|secret|authorization|api_?key|genie_?key)$", re.IGNORECASE
 )
@@ -24,16 +24,19 @@ _SECRET_TEXT: Final = re.compile(
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Sends all logging of this process to `stream`, by default the standard error."""
+    """Send all logging of this process to `stream`, by default the standard error.
+
+    Replaces the handlers of the root logger.
+    """
     stream = stream or sys.stderr
     terminal = stream.isatty()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared(),
+            foreign_pre_chain=_shared_processors(),
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_rendering(terminal=terminal),
+                *_renderers(terminal=terminal),
             ],
         )
     )
@@ -42,21 +45,21 @@ def configure(stream: TextIO | None = None, level: int = logging.INFO) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
-    # One line for each request is more than a log of decisions needs.
+    # The log is one of decisions; a line per request would drown them.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """A structlog processor that blots out secrets."""
+    """Mask secrets; a structlog processor."""
     return {
-        key: _BLOT if value and _SECRET_NAME.search(key) else _redacted(value)
+        key: _MASK if value and _SECRET_NAME.search(key) else _redacted(value)
         for key, value in event.items()
     }
 
 
-def _shared() -> list[Processor]:
+def _shared_processors() -> list[Processor]:
     return [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -67,7 +70,7 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _rendering(*, terminal: bool) -> list[Processor]:
+def _renderers(*, terminal: bool) -> list[Processor]:
     if terminal:
         return [redact, structlog.dev.ConsoleRenderer(colors=True)]
     return [
@@ -78,7 +81,7 @@ def _rendering(*, terminal: bool) -> list[Processor]:
 
 
 def _spread_fields(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Our own loggers hand their fields over apart, beside a message that has them in words."""
+    """Move the fields of our own loggers into the event."""
     fields = event.pop("fields", None)
     return {**fields, **event} if isinstance(fields, dict) else event
 
@@ -86,10 +89,10 @@ def _spread_fields(_logger: object, _method: str, event: EventDict) -> EventDict
 def _redacted(value: Any) -> Any:
     match value:
         case str():
-            return _SECRET_TEXT.sub(lambda m: f"{m[1] or m[3]}{m[2] or m[4]}{_BLOT}", value)
+            return _SECRET_TEXT.sub(lambda m: f"{m[1] or m[3]}{m[2] or m[4]}{_MASK}", value)
         case dict():
             return {
-                key: _BLOT if item and _SECRET_NAME.search(str(key)) else _redacted(item)
+                key: _MASK if item and _SECRET_NAME.search(str(key)) else _redacted(item)
                 for key, item in value.items()
             }
         case list() | tuple():

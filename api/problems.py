@@ -1,4 +1,4 @@
-"""Errors over HTTP: RFC 9457 problem documents, for every error there is."""
+"""Turn every error into an RFC 9457 problem document."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,29 +15,29 @@ from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigProble
 MEDIA_TYPE: Final = "application/problem+json"
 
 INVALID: Final = "urn:breakerd:problem:invalid"
-"""A value is wrong; `errors` holds everything found. Nothing was changed."""
+"""A value is invalid; `errors` lists every problem. Nothing was changed."""
 NOT_WRITTEN: Final = "urn:breakerd:problem:not-written"
-"""The change is in force, but only in memory: the file could not be written."""
+"""The change is in force in memory only: the file cannot be written."""
 WRONG_STATE: Final = "urn:breakerd:problem:wrong-state"
-"""What was asked does not fit the breaker's state. Nothing was changed."""
+"""The operation does not fit the breaker's state. Nothing was changed."""
 UNKNOWN_BREAKER: Final = "urn:breakerd:problem:unknown-breaker"
-"""There is no breaker of that name; `known` holds those that there are."""
+"""There is no breaker of that name; `known` lists the names."""
 UNKNOWN_ALERT: Final = "urn:breakerd:problem:unknown-alert"
 """There is no alert of that id."""
-NOT_GIVEN_UP: Final = "urn:breakerd:problem:not-given-up"
-"""Nothing of the alert was given up, so there is nothing to retry or to discard."""
+NO_DEAD_LETTERS: Final = "urn:breakerd:problem:no-dead-letters"
+"""The alert has no dead letters to retry or to discard."""
 NO_ALERTING: Final = "urn:breakerd:problem:no-alerting"
-"""This process has no alerting, so there is nothing to ask or to set."""
+"""The process has no alerting."""
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word
-    """An error as the caller is to see it.
+    """An error as the client sees it.
 
     Attributes:
         status: HTTP status code.
-        detail: what is wrong here, and what to do about it.
-        kind: URI of the kind of problem; `about:blank` where the status says it all.
-        headers: headers that go with the answer.
+        detail: what is wrong, and what to do about it.
+        kind: URI of the problem type; `about:blank` if the status says it all.
+        headers: further headers of the response.
         more: further members of the document.
     """
 
@@ -58,8 +58,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
         self.more = more
 
 
-def response(problem: Problem, request: Request) -> JSONResponse:
-    """The problem document that answers `request`."""
+def problem_response(problem: Problem, request: Request) -> JSONResponse:
+    """Return the problem document that answers `request`."""
     document = {
         "type": problem.kind,
         "title": HTTPStatus(problem.status).phrase,
@@ -80,11 +80,11 @@ EXPECTED: Final = (
     RequestValidationError,
     HTTPException,
 )
-"""Errors that are an answer, and not a fault of ours."""
+"""Errors that the client caused or can act on; any other is a fault of the service."""
 
 
-def as_problem(error: Exception) -> Problem:
-    """One of `EXPECTED` as a problem; anything else is a 500 that gives nothing away."""
+def to_problem(error: Exception) -> Problem:
+    """Convert one of `EXPECTED`; any other error becomes a 500 without details."""
     match error:
         case Problem():
             problem = error
@@ -95,29 +95,31 @@ def as_problem(error: Exception) -> Problem:
         case BreakerStateError():
             problem = Problem(409, str(error), kind=WRONG_STATE)
         case RequestValidationError():
-            problem = _malformed(error)
+            problem = _from_validation_error(error)
         case HTTPException():
             detail = error.detail or HTTPStatus(error.status_code).description
             problem = Problem(error.status_code, detail, headers=error.headers)
         case _:
-            problem = Problem(500, "An unexpected error; the service's log holds the details.")
+            problem = Problem(500, "Unexpected error; the service's log has the details.")
     return problem
 
 
 def invalid(problems: tuple[ConfigProblem, ...]) -> Problem:
-    """A 422 that lists all of `problems`."""
+    """Return a 422 that lists all of `problems`."""
     detail = "; ".join(
         f"{problem.key or problem.where}: found {problem.found}; allowed: {problem.allowed}"
         for problem in problems
     )
-    return Problem(422, detail, kind=INVALID, errors=[_entry(problem) for problem in problems])
+    return Problem(
+        422, detail, kind=INVALID, errors=[_error_entry(problem) for problem in problems]
+    )
 
 
 Responses = dict[int | str, dict[str, Any]]
 
 
-def documented(*statuses: int) -> Responses:
-    """OpenAPI's description of the problems that an operation may answer with."""
+def openapi_responses(*statuses: int) -> Responses:
+    """Return the OpenAPI description of problem responses with these statuses."""
     content = {MEDIA_TYPE: {"schema": _SCHEMA}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
@@ -125,8 +127,8 @@ def documented(*statuses: int) -> Responses:
     }
 
 
-def shared(openapi: dict[str, Any]) -> dict[str, Any]:
-    """The description of an application, with the schema of problems in it once."""
+def share_schema(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Move the schema of problems into the components of `openapi`, and return it."""
     openapi.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _SCHEMA
     reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for operations in openapi["paths"].values():
@@ -137,8 +139,8 @@ def shared(openapi: dict[str, Any]) -> dict[str, Any]:
     return openapi
 
 
-def _malformed(error: RequestValidationError) -> Problem:
-    """What FastAPI found wrong with a request, in the form of our own problems."""
+def _from_validation_error(error: RequestValidationError) -> Problem:
+    """Convert FastAPI's validation errors."""
     details = error.errors()
     if details and details[0]["type"] == "json_invalid":
         return Problem(400, f"The body is not JSON: {details[0]['ctx']['error']}.")
@@ -156,7 +158,7 @@ def _malformed(error: RequestValidationError) -> Problem:
     )
 
 
-def _entry(problem: ConfigProblem) -> dict[str, object]:
+def _error_entry(problem: ConfigProblem) -> dict[str, object]:
     return {
         "where": problem.where,
         "line": problem.line,
@@ -169,7 +171,7 @@ def _entry(problem: ConfigProblem) -> dict[str, object]:
 _SCHEMA: Final = {
     "type": "object",
     "title": "Problem",
-    "description": "A problem document (RFC 9457); `errors` lists everything that is wrong.",
+    "description": "Problem document (RFC 9457). `errors` lists every invalid value.",
     "properties": {
         "type": {"type": "string", "examples": [INVALID]},
         "title": {"type": "string", "examples": ["Unprocessable Entity"]},

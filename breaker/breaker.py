@@ -51,7 +51,7 @@ class Breaker(FastPath):
             timer, without a lock. By default reads the control group, else the host.
         load: returns the machine's load, where `[load]` has a threshold. By default reads the
             control group and the host; with an injected clock, nothing.
-        externally_ticked: True if whoever drives the clock calls `tick` when due, so calls need not.
+        externally_ticked: whoever drives the clock calls `tick` when due, so calls need not.
     """
 
     # With a dictionary beside the slots, instances can be patched.

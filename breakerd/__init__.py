@@ -1,7 +1,7 @@
-"""An operational circuit breaker for Python services, with the alerting that goes with it.
+"""Operational circuit breaker for Python services, with alerting.
 
-Everything public is here, and is loaded when it is first used: a breaker alone loads neither a web
-framework nor what talks to a receiver.
+All public names can be imported from here. Each is loaded on first use, so that a breaker alone
+loads neither a web framework nor a client of a receiver.
 
 Example:
     from breakerd import Breaker, Settings
@@ -121,7 +121,7 @@ __all__ = [
     "remaining",
 ]
 
-_HOMES = {
+_HOMES = {  # the imports above once more, for the run; a test compares them
     "AlertStats": "breakerd.alerts.alerting",
     "Alerting": "breakerd.alerts.alerting",
     "AlertingSettings": "breakerd.alerts.settings.alerting",
@@ -176,6 +176,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    """Load a public name, and keep it in this module."""
     if name not in _HOMES:
         raise AttributeError(f"module 'breakerd' has no attribute {name!r}")
     globals()[name] = value = getattr(import_module(_HOMES[name]), name)
@@ -183,4 +184,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    """List public names, loaded or not."""
     return sorted({*globals(), *__all__})

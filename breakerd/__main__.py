@@ -1,4 +1,4 @@
-"""`python -m breakerd` is the command `breakerd`."""
+"""Run the command `breakerd` by `python -m breakerd`."""
 
 from breakerd.main import main
 

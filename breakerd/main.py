@@ -1,19 +1,20 @@
-"""The entry point of the command `breakerd` and of `python -m breakerd`."""
+"""Entry point of the command `breakerd` and of `python -m breakerd`."""
 
 import sys
 from typing import NoReturn
 
-_EXTRA = {"typer", "rich", "httpx", "fastapi", "uvicorn", "prometheus_client"}
+_FROM_EXTRA = {"typer", "rich", "httpx", "fastapi", "uvicorn", "prometheus_client", "structlog"}
+"""Modules that the extra `api` installs."""
 
 
 def main() -> NoReturn:
-    """Runs the command; exits with 0 done, 1 failed, 2 wrong usage or configuration."""
+    """Run the command; exit with 0 done, 1 failed, 2 wrong usage or configuration."""
     try:
         from breakerd.cli import app
 
         app(prog_name="breakerd")
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        if error.name not in _FROM_EXTRA:
             raise
         sys.exit(f"breakerd: {error.name} is not installed: pip install 'breakerd[api]'")
     sys.exit(0)

@@ -1,22 +1,22 @@
-"""The admin plane, as the commands use it."""
+"""HTTP client of the admin plane, for the commands."""
 
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 
-from breakerd.api.cli.output import FAILED, WRONG, fail
+from breakerd.api.cli.output import FAILURE, USAGE_ERROR, fail
 
 _TIMEOUT: Final = 10.0
-"""Seconds."""
+"""Seconds until a request fails."""
 
 
-class Client:
-    """Asks a running service, and fails in one clear line.
+class AdminClient:
+    """Send requests to a running service. Every error ends the command with one line.
 
     Args:
-        url: where it listens.
-        token: full or read-only token, if it needs one.
+        url: URL of the service.
+        token: full or read-only token; None if the service needs none.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
@@ -24,26 +24,34 @@ class Client:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
-        """What a GET below that breaker's path answers."""
-        return self.ask("GET", _below(breaker, path))
+        """GET a path below that breaker's, and return the JSON object."""
+        return self.request("GET", _breaker_path(breaker, path))
 
     def post(self, breaker: str, path: str, body: object = None) -> dict[str, Any]:
-        """What a POST answers."""
-        return self.ask("POST", _below(breaker, path), body)
+        """POST to a path below that breaker's, and return the JSON object."""
+        return self.request("POST", _breaker_path(breaker, path), body)
 
     def patch(self, breaker: str, path: str, body: object) -> dict[str, Any]:
-        """What a PATCH answers."""
-        return self.ask("PATCH", _below(breaker, path), body)
+        """PATCH a path below that breaker's, and return the JSON object."""
+        return self.request("PATCH", _breaker_path(breaker, path), body)
 
-    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """What a request to any path answers; `path` is without its first slash."""
+    def request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Send a request, and return the JSON object; empty for 204.
+
+        Args:
+            method: the HTTP method.
+            path: path below the service's URL, without leading slash.
+            body: sent as JSON; None for no body.
+        """
         response = self._send(method, path, body)
         if response.status_code == httpx.codes.NO_CONTENT:
             return {}
         answer = self._json(response)
         if response.is_error:
-            # A value that is refused is the caller's to put right, as wrong usage is.
-            code = WRONG if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else FAILED
+            # An invalid value is wrong usage.
+            code = (
+                USAGE_ERROR if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else FAILURE
+            )
             fail(str(answer.get("detail", answer)), code)
         return answer
 
@@ -53,13 +61,15 @@ class Client:
                 method, f"{self._url}/{path}", json=body, headers=self._headers, timeout=_TIMEOUT
             )
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            wanted = "wanted one like http://127.0.0.1:8080"
-            fail(f"{self._url!r} is no address; {wanted}", WRONG)
+            fail(
+                f"--url: found {self._url!r}; allowed: a URL such as http://127.0.0.1:8080",
+                USAGE_ERROR,
+            )
         except UnicodeEncodeError:
-            fail("the token has characters that no header may hold", WRONG)
+            fail("the token contains characters that are not allowed in a header", USAGE_ERROR)
         except httpx.HTTPError as error:
             hint = "Is `breakerd serve` running there?"
-            fail(f"no answer from {self._url}: {error}. {hint}", FAILED)
+            fail(f"no answer from {self._url}: {error}. {hint}", FAILURE)
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
         try:
@@ -67,9 +77,12 @@ class Client:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            fail(f"{self._url} answers {response.status_code}, and not as a breakerd does", FAILED)
+            fail(
+                f"{self._url} answers {response.status_code} without JSON; it is not breakerd",
+                FAILURE,
+            )
         return answer
 
 
-def _below(breaker: str, path: str) -> str:
+def _breaker_path(breaker: str, path: str) -> str:
     return f"breakers/{quote(breaker, safe='')}/{path}"

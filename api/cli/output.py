@@ -1,4 +1,4 @@
-"""What the commands print: results to the standard output, errors to the other."""
+"""Print results to the standard output and errors to the standard error."""
 
 from typing import Final, NoReturn
 
@@ -8,21 +8,22 @@ from rich.markup import escape
 
 from breakerd.breaker.errors import ConfigError
 
-FAILED: Final = 1
-WRONG: Final = 2
+FAILURE: Final = 1
+"""Exit code of a command that failed."""
+USAGE_ERROR: Final = 2
 """Exit code of wrong usage or configuration."""
 
 out: Final = Console(highlight=False, soft_wrap=True)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Ends the command with one line on the standard error."""
+def fail(message: str, code: int = FAILURE) -> NoReturn:
+    """Print one line to the standard error, and exit with `code`."""
     err.print(escape(f"breakerd: {message}"))
     raise typer.Exit(code)
 
 
 def show_problems(error: ConfigError) -> None:
-    """Prints each problem of a configuration file on a line of its own."""
+    """Print each problem of a configuration file on a line of its own."""
     for problem in error.problems:
         err.print(escape(str(problem)))

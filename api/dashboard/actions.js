@@ -1,23 +1,23 @@
-// What may be done to a breaker, each after a question.
+// Operate a breaker; each action needs a confirmation.
 import { showAnswer } from "./answer.js";
 import { byId, make } from "./element.js";
 import { ofBreaker, post } from "./service.js";
 
 const OPERATIONS = [
-  { label: "Reset", path: "reset", body: { confirm: true }, text: "Closes it, ends drills, and forgets what it saw." },
-  { label: "Trip", path: "trip", reason: true, risky: true, text: "Opens it now. It recovers in its usual way." },
-  { label: "Force open", path: "force-open", reason: true, risky: true, text: "Rejects every call until somebody resets or enables it." },
-  { label: "Observe", path: "observe", risky: true, text: "It goes on deciding and reporting, but rejects nothing, until somebody enables it." },
-  { label: "Enable", path: "enabled", text: "Ends what an operator put in force, and resets it." },
-  { label: "Disable", path: "disabled", risky: true, text: "Lets every call pass and decides nothing, until somebody enables it." },
+  { label: "Reset", path: "reset", body: { confirm: true }, text: "Closes the breaker, ends drills, and clears the window." },
+  { label: "Trip", path: "trip", reason: true, risky: true, text: "Opens the breaker now. Recovery follows as usual." },
+  { label: "Force open", path: "force-open", reason: true, risky: true, text: "Rejects every call until the breaker is reset or enabled." },
+  { label: "Observe", path: "observe", risky: true, text: "Decides and reports, but rejects nothing, until the breaker is enabled." },
+  { label: "Enable", path: "enabled", text: "Ends an operator's override, and resets the breaker." },
+  { label: "Disable", path: "disabled", risky: true, text: "Lets every call pass and decides nothing, until the breaker is enabled." },
 ];
 const DRILLS = [
-  { label: "Latency drill", path: "trigger-by-latency", text: "Really trips it by made-up slow calls. Callers are rejected, and on-call is paged, marked as a drill." },
-  { label: "Memory drill", path: "trigger-by-memory", text: "Really trips it, as if all memory were used, until the drill is ended. Callers are rejected, and on-call is paged, marked as a drill." },
-  { label: "End memory drill", path: "restore-memory-check", text: "Looks at the real memory again; recovery then goes its usual way." },
+  { label: "Latency drill", path: "trigger-by-latency", text: "Trips the breaker by simulated slow calls. Calls are rejected and on-call is paged, both for real; status and alerts are marked as a drill." },
+  { label: "Memory drill", path: "trigger-by-memory", text: "Trips the breaker as if all memory were used, until the drill is ended. Calls are rejected and on-call is paged, both for real; status and alerts are marked as a drill." },
+  { label: "End memory drill", path: "restore-memory-check", text: "Checks the real memory again. Recovery follows as usual." },
 ];
 
-// `selected` tells the breaker that is shown, `refresh` looks at it again.
+// `selected` returns the name of the breaker that is shown; `refresh` reads its status again.
 export function offerActions(selected, refresh) {
   const button = (action) => {
     const made = make("button", action.risky ? "risky" : "", action.label);
@@ -35,7 +35,7 @@ function ask(action, name, refresh) {
   byId("confirm-text").textContent = action.text;
   byId("confirm-reason-label").hidden = !action.reason;
   byId("confirm-reason").value = "";
-  // The breaker that was asked about, whatever is shown by then.
+  // Act on the breaker in the question, even if another one is shown by then.
   byId("confirm-form").onsubmit = () => act(action, name, byId("confirm-reason").value.trim(), refresh);
   byId("confirm").showModal();
 }

@@ -1,10 +1,10 @@
-// Incidents: what was told to whom, and what comes next.
+// Show receivers, silences, and incidents with the delivery of their alerts.
 import { byId, fill, make, say } from "./element.js";
 import { serviceNow } from "./service.js";
 import { clock, duration, moment } from "./words.js";
 
 export function showAlerts({ status, alerts, silences }) {
-  say(byId("told"), told(status));
+  say(byId("paging"), pagingText(status));
   const receivers = (status.receivers ?? []).map((each) => [each.name, standing(each)]);
   fill(byId("receivers"), receivers, () => receivers.map(receiverRow));
   const open = alerts.filter(({ phase }) => phase !== "closed");
@@ -15,28 +15,28 @@ export function showAlerts({ status, alerts, silences }) {
   fill(byId("alerts"), rows, () => (rows.length ? rows.map(alertRow) : [make("li", "faint", "No incidents.")]));
 }
 
-function told(status) {
+function pagingText(status) {
   if (!status.paging || !status.api_url) return "";
   const team = status.team ? `, team ${status.team}` : "";
-  return `OpsGenie (${status.region}) is told${team}.`;
+  return `OpsGenie (${status.region}) is paged${team}.`;
 }
 
 function standing(receiver) {
   const now = serviceNow();
   const parts = [];
   if (receiver.fallback) parts.push("fallback");
-  if (receiver.min_priority !== "P5") parts.push(`from ${receiver.min_priority} on`);
-  if (receiver.refused) parts.push("refuses the key");
+  if (receiver.min_priority !== "P5") parts.push(`priority ${receiver.min_priority} and above`);
+  if (receiver.refused) parts.push("rejects the key");
   else if (!receiver.reachable) parts.push("does not answer");
-  if (receiver.pending) parts.push(`${receiver.pending} to be told`);
-  if (receiver.dead_letters) parts.push(`${receiver.dead_letters} given up`);
-  if (receiver.last_success) parts.push(`last told ${moment(receiver.last_success, now)}`);
+  if (receiver.pending) parts.push(`${receiver.pending} pending`);
+  if (receiver.dead_letters) parts.push(`${receiver.dead_letters} dead letters`);
+  if (receiver.last_success) parts.push(`last delivery ${moment(receiver.last_success, now)}`);
   if (receiver.last_heartbeat) parts.push(`heartbeat ${moment(receiver.last_heartbeat, now)}`);
-  return { text: parts.join(" · "), well: receiver.reachable && !receiver.refused && !receiver.dead_letters };
+  return { text: parts.join(" · "), ok: receiver.reachable && !receiver.refused && !receiver.dead_letters };
 }
 
-function receiverRow([name, { text, well }]) {
-  return make("li", "", make("strong", well ? "good" : "bad", name), text ? ` ${text}` : "");
+function receiverRow([name, { text, ok }]) {
+  return make("li", "", make("strong", ok ? "good" : "bad", name), text ? ` ${text}` : "");
 }
 
 function alertRow(alert) {
@@ -51,8 +51,8 @@ function story(alert) {
   const now = serviceNow();
   const parts = [`${moment(alert.opened_at, now)}, ${lasted(alert, now)}`];
   if (alert.drill) parts.push("drill");
-  if (alert.episodes > 1) parts.push(`${alert.episodes} times open`);
-  parts.push(reached(alert, now));
+  if (alert.episodes > 1) parts.push(`opened ${alert.episodes} times`);
+  parts.push(delivery(alert, now));
   if (alert.escalates_at) parts.push(`escalates in ${duration(alert.escalates_at - now)}`);
   return parts.join(" · ");
 }
@@ -62,13 +62,13 @@ function lasted(alert, now) {
   return alert.closed_at ? `lasted ${span}` : `for ${span}`;
 }
 
-function reached(alert, now) {
-  if (alert.given_up) return `given up: ${alert.given_up}`;
-  if (alert.told && alert.receiver === "log") return "written into the log only, nobody paged";
-  if (alert.closed_there && !alert.told) return "nobody was told: it was over first";
-  if (alert.told) return `told ${alert.receiver}${alert.closed_there ? ", closed there" : ""}`;
-  if (alert.not_before > now) return `held back until ${clock(alert.not_before)}`;
-  return `not told yet${alert.attempts ? `, ${alert.attempts} attempts failed` : ""}`;
+function delivery(alert, now) {
+  if (alert.given_up) return `dead letter: ${alert.given_up}`;
+  if (alert.told && alert.receiver === "log") return "logged only, nobody paged";
+  if (alert.closed_there && !alert.told) return "nobody notified: it ended first";
+  if (alert.told) return `delivered to ${alert.receiver}${alert.closed_there ? ", closed there" : ""}`;
+  if (alert.not_before > now) return `muted until ${clock(alert.not_before)}`;
+  return `not delivered yet${alert.attempts ? `, ${alert.attempts} attempts failed` : ""}`;
 }
 
 function silenceRow(silence) {

@@ -1,4 +1,4 @@
-// What the service answered to the last thing that was done. A refusal stays until it is dismissed.
+// Show the service's response to the last action. An error stays until it is dismissed.
 import { byId } from "./element.js";
 import { capital } from "./words.js";
 
@@ -10,7 +10,7 @@ export function offerDismissal() {
   byId("answer-close").onclick = hide;
 }
 
-// Runs `action`, shows its answer, and tells whether it was done.
+// Run `action`, show its response, and return true if it succeeded.
 export async function showAnswer(action) {
   try {
     show((await action()).message, "");

@@ -1,4 +1,4 @@
-// The dashboard: asks once a second, follows events, and never shows old data as fresh.
+// Run the dashboard: poll once a second, follow events, and never show old data as fresh.
 import { offerActions } from "./actions.js";
 import { showAlerts } from "./alerts.js";
 import { offerDismissal } from "./answer.js";
@@ -42,7 +42,7 @@ function select(name) {
   refresh();
 }
 
-// Asks at once, or again as soon as the answer is there that is waited for; else every second.
+// Poll now, or right after the pending poll; then every second.
 async function refresh() {
   page.hurry = page.asking;
   if (page.asking) return;

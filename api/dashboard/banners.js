@@ -1,4 +1,4 @@
-// What must not be overlooked, across the top.
+// Show what must not be overlooked across the top.
 import { byId, fill, make, say } from "./element.js";
 import { capital, duration } from "./words.js";
 
@@ -15,7 +15,7 @@ export function noteFailure(error) {
   answers.problem = error.message;
 }
 
-// To be called again and again: data grows old by itself.
+// To be called periodically, because data grows old.
 export function showBanners() {
   const age = Date.now() - (answers.last ?? opened);
   const stale = age > STALE_MS;
@@ -30,7 +30,7 @@ export function showBanners() {
 function lost() {
   const why = answers.problem ? ` (${answers.problem})` : "";
   const since = answers.last
-    ? `Connection lost: no answer since ${new Date(answers.last).toLocaleTimeString()}${why}. What is shown is old.`
+    ? `Connection lost: no answer since ${new Date(answers.last).toLocaleTimeString()}${why}. The page shows old data.`
     : `No answer since this page was opened${why}.`;
   return { text: since, tone: "bad" };
 }
@@ -42,5 +42,5 @@ function pagingBanners({ status: { paging, problems } }) {
 
 function fileBanners({ config }) {
   if (!config || config.last_reload_successful) return [];
-  return [{ text: `The configuration file is refused, the old one goes on: ${config.problems.join("; ")}`, tone: "bad" }];
+  return [{ text: `The configuration file is rejected, the previous one stays in force: ${config.problems.join("; ")}`, tone: "bad" }];
 }

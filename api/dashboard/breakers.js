@@ -1,4 +1,4 @@
-// All breakers, each with its state: a click shows more of one.
+// List all breakers with their states; a click selects one.
 import { byId, make, say } from "./element.js";
 import { STATES, stateWord } from "./words.js";
 

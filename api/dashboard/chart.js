@@ -1,11 +1,11 @@
-// Two small charts in SVG: a value over time, and one bar for each call; both with their limit.
+// Draw two small charts in SVG: a value over time, and one bar per call; both with their limit.
 import { duration, number } from "./words.js";
 
 const NS = "http://www.w3.org/2000/svg";
-const LEFT = 56; // room for the labels of the scale
+const LEFT = 56; // pixels for the labels of the scale
 const EDGE = 16;
-const GAP = 5; // seconds without a point that break the line
-const SHORTEST = 60; // seconds shown at least
+const GAP = 5; // seconds without a point that interrupt the line
+const SHORTEST = 60; // minimum seconds shown
 
 // `points`: {at, value, limit} with `at` in seconds and `value` null while there is none.
 export function drawTimes(svg, points, marks, now) {
@@ -22,7 +22,7 @@ export function drawTimes(svg, points, marks, now) {
   );
 }
 
-// As many of the newest `values` as there is room for, oldest first.
+// Draw as many of the newest `values` as fit, oldest first.
 export function drawCalls(svg, values, limit) {
   const frame = new Frame(svg, [...values, limit]);
   const room = Math.max(1, Math.floor((frame.right - LEFT) / 3));
@@ -38,7 +38,7 @@ export function drawCalls(svg, values, limit) {
   );
 }
 
-// The empty chart in pixels of the page, with its scale; what is drawn before is removed.
+// An empty chart with its scale, in pixels of the page. Removes what was drawn before.
 class Frame {
   constructor(svg, values) {
     const { clientWidth, clientHeight } = svg;
@@ -72,7 +72,7 @@ function line(points, place) {
   }).join("");
 }
 
-// To the next of 1, 2, 4, 6, 8 times a power of ten, with some air above the value.
+// Round up to 1, 2, 4, 6 or 8 times a power of ten, at least a tenth above the value.
 function roundUp(value) {
   const wanted = Math.max(1, value * 1.1);
   const power = 10 ** Math.floor(Math.log10(wanted));

@@ -1,4 +1,4 @@
-// Makes and updates parts of the page. What comes from outside goes in as text, never as markup.
+// Make and update parts of the page. Data is inserted as text, never as markup.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -9,15 +9,15 @@ export function make(tag, className = "", ...content) {
   return made;
 }
 
-// Leaves a node alone that says so already: screen readers read out each change.
+// Change a node only if its text differs: screen readers read out each change.
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
 const filled = new WeakMap();
 
-// Replaces what is in a node if `data` is not what it was made from, so that focus, selection and
-// scroll position stay otherwise.
+// Replace a node's content only if its `data` changed, so that focus, selection and scroll
+// position are kept otherwise.
 export function fill(node, data, content) {
   const made = JSON.stringify(data);
   if (filled.get(node) === made) return;

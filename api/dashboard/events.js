@@ -1,4 +1,4 @@
-// What happened since the page was opened, newest first.
+// List the events since the page was opened, newest first.
 import { byId, fill, make, say } from "./element.js";
 import { serviceNow } from "./service.js";
 import { STATES, clock, percent, sentences, stateWord } from "./words.js";
@@ -15,7 +15,7 @@ export function noteEvent(event) {
   showEvents();
 }
 
-// While events are cut off, changes of state are seen in the answers.
+// Without live events, derive transitions from the polled states.
 export function noteStates(breakers, live) {
   for (const { name, state, reason, drill } of breakers) {
     const before = states.get(name)?.state;
@@ -23,12 +23,11 @@ export function noteStates(breakers, live) {
     if (before === undefined) states.set(name, { state, changedAt: null });
     else if (!live) noteEvent({ type: "Transition", breaker: name, at: serviceNow(), from_state: before, to_state: state, reason, drill, evidence: [] });
   }
-  const cutOff = live === false;
-  say(byId("events-note"), cutOff ? "Not live: only changes of state are seen, once a second." : "");
+  say(byId("events-note"), live === false ? "Not live: only transitions are shown, polled once a second." : "");
   showEvents();
 }
 
-// When the breaker came to `state`; null if that was not seen.
+// Return when the breaker entered `state`, in seconds; null if that was not observed.
 export function changedAt(name, state) {
   const known = states.get(name);
   return known?.state === state ? known.changedAt : null;
@@ -49,7 +48,7 @@ function words(event) {
     case "Transition": return `${change(event)}${because(event)}`;
     case "ShadowTransition": return `would go ${change(event)}${because(event)}`;
     case "ThresholdBreached": return `above its threshold: ${event.evidence.sentence}`;
-    case "ThresholdCleared": return `${event.signal} good again: ${event.evidence.sentence}`;
+    case "ThresholdCleared": return `${event.signal} back below its threshold: ${event.evidence.sentence}`;
     case "RecoveryStep": return `${event.forward ? "now" : "back to"} ${percent(event.share)} of the calls${evidenceOf(event)}`;
     case "SettingsChanged": return `settings changed: ${Object.entries(event.changed).map(changed).join(", ")}`;
     case "EventsMissed": return `${event.count} events missed`;

@@ -1,4 +1,4 @@
-// The latency of one breaker: how its percentile went since the page was opened, and its calls.
+// Show one breaker's latency: its percentile since the page was opened, and the calls in the window.
 import { drawCalls, drawTimes } from "./chart.js";
 import { byId, say } from "./element.js";
 import { number } from "./words.js";

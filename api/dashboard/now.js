@@ -1,4 +1,4 @@
-// One breaker at this moment: its state, why, since when, and what it will do next.
+// Show one breaker as of now: its state, the reason, since when, and what comes next.
 import { byId, fill, make, say } from "./element.js";
 import { serviceNow } from "./service.js";
 import { REJECTING, STATES, bytes, closed, duration, moment, number, percent, sentences, stateWord } from "./words.js";
@@ -31,23 +31,23 @@ function why(status) {
 
 function overload({ limit, phase, normal_latency_ms, latency_ms }) {
   const usual = normal_latency_ms === null ? "" : `, normally ${number(normal_latency_ms, 3)} ms`;
-  const led = { congested: "more would make all slower", trial: "tries whether fewer serve more" };
+  const led = { congested: "more would slow down all", trial: "testing whether fewer serve more" };
   const reason = led[phase] ?? "more would wait for most of the time-out";
   return `Overloaded: at most ${limit} calls at once, since ${reason}; latency ${number(latency_ms, 3)} ms${usual}.`;
 }
 
 function cause(status) {
-  const operator = { operator: "an operator wants it so", manual: "somebody tripped it" };
+  const operator = { operator: "set by an operator", manual: "tripped manually" };
   return sentences(status.evidence) || status.note || operator[status.reason] || status.reason;
 }
 
 function next(status) {
   switch (status.state) {
-    case "CLOSED": return status.limiter?.limit == null ? "All calls pass." : "Calls pass up to the limit, the most important first.";
-    case "FORCED_OPEN": return "Rejects all calls until somebody resets or enables it.";
-    case "DISABLED": return "All calls pass and nothing is decided until somebody enables it.";
-    case "OBSERVE": return `Decides and rejects nothing until somebody enables it; would have rejected ${status.would_reject} so far.`;
-    case "WARMING_UP": return "All calls pass while it learns.";
+    case "CLOSED": return status.limiter?.limit == null ? "All calls pass." : "Calls pass up to the limit, high priorities first.";
+    case "FORCED_OPEN": return "Rejects all calls until reset or enabled.";
+    case "DISABLED": return "All calls pass and nothing is decided until enabled.";
+    case "OBSERVE": return `Decides but rejects nothing until enabled; would have rejected ${status.would_reject} so far.`;
+    case "WARMING_UP": return "All calls pass while the baseline is learnt.";
     default: return recovery(status);
   }
 }
@@ -57,26 +57,26 @@ function recovery(status) {
   if (!status.memory_ok) return "Rejects all calls until memory falls below its threshold.";
   if (status.load?.rejects) return "Rejects all calls until the load falls below its threshold.";
   const left = Math.ceil(seconds_left);
-  if (phase === "memory") return "Lets calls in for as long as there is memory.";
+  if (phase === "memory") return "Admits calls while there is memory.";
   if (phase === "ramp" && status.limiter?.phase === "slow_start") {
-    return `Lets in ${status.limiter.limit} calls at once, more with each that goes well.`;
+    return `Admits ${status.limiter.limit} concurrent calls, more with each success.`;
   }
   if (phase === "wait") return `Rejects all calls. Sends probes in ${left} s.`;
   if (phase === "probes") {
-    return `Lets a few probes through: ${probes_in_flight} under way${lost_probes ? `, ${lost_probes} lost` : ""}.`;
+    return `Admits a few probes: ${probes_in_flight} in flight${lost_probes ? `, ${lost_probes} lost` : ""}.`;
   }
-  return `Lets in ${percent(share)} of the calls${left ? `, more in ${left} s if they go well` : ""}.`;
+  return `Admits ${percent(share)} of the calls${left ? `, more in ${left} s if they succeed` : ""}.`;
 }
 
 function since(status, changedAt) {
   const now = serviceNow();
-  const told = (words, at) => `${words} ${moment(at, now)}, ${duration(now - at)} ago.`;
+  const ago = (words, at) => `${words} ${moment(at, now)}, ${duration(now - at)} ago.`;
   const tripped = status.last_trip_time && Date.parse(status.last_trip_time) / 1000;
   const failures = status.recovery?.failed_recoveries;
   const failed = failures ? ` Recovery failed ${failures === 1 ? "once" : `${failures} times`}.` : "";
-  if (tripped && ["OPEN", "FORCED_OPEN"].includes(status.state)) return told("Since", tripped) + failed;
-  const parts = changedAt ? [told("Since", changedAt)] : [];
-  if (tripped) parts.push(told("Last trip", tripped));
+  if (tripped && ["OPEN", "FORCED_OPEN"].includes(status.state)) return ago("Since", tripped) + failed;
+  const parts = changedAt ? [ago("Since", changedAt)] : [];
+  if (tripped) parts.push(ago("Last trip", tripped));
   return parts.join(" ") + failed;
 }
 
@@ -93,7 +93,7 @@ function figuresOf(status) {
     ["Memory", memory(status), status.memory_known ? (status.memory_usage_percent / status.memory_threshold_percent) * 100 : null],
     ...(status.load ? [["Load", load(status.load), status.load.severity * 100]] : []),
     ["In flight", status.limiter ? inFlight(status) : String(status.in_flight)],
-    ["Calls", `${calls.success} good, ${calls.error} failed, ${calls.rejected} rejected`],
+    ["Calls", `${calls.success} succeeded, ${calls.error} failed, ${calls.rejected} rejected`],
     ["Configuration", status.config ? status.config.file : "built-in defaults"],
   ];
   if (slo) rows.splice(3, 0, ["Service level", serviceLevel(slo)]);
@@ -124,12 +124,12 @@ function load({ cpu_pressure_percent, memory_pressure_percent, io_pressure_perce
 
 function serviceLevel(slo) {
   const seen = slo.observed_success_rate === null ? "no calls" : percent(slo.observed_success_rate);
-  const kept = slo.revised ? `; keeps ${percent(slo.revised.success_rate)} in ${number(slo.revised.timeout_seconds)} s` : "";
-  return `${seen} good, ${percent(slo.stated_success_rate)} wanted${slo.missed ? ": missed" : ""}${kept}`;
+  const kept = slo.revised ? `; achieves ${percent(slo.revised.success_rate)} in ${number(slo.revised.timeout_seconds)} s` : "";
+  return `${seen} good, ${percent(slo.stated_success_rate)} required${slo.missed ? ": missed" : ""}${kept}`;
 }
 
 function inFlight({ in_flight, limiter: { limit, rejected } }) {
-  return `${in_flight}, ${limit === null ? "no limit" : `limit ${limit}`}; ${rejected} held back so far`;
+  return `${in_flight}, ${limit === null ? "no limit" : `limit ${limit}`}; ${rejected} rejected so far`;
 }
 
 function row([name, value, share]) {

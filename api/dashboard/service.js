@@ -1,4 +1,4 @@
-// Asks the service, and says in words what it refused.
+// Send requests to the service, and turn error responses into messages.
 
 export const ROOT = new URL("../", import.meta.url);
 
@@ -6,29 +6,29 @@ const READ_MS = 4000;
 const WRITE_MS = 15000;
 const NO_ALERTING = "urn:breakerd:problem:no-alerting";
 
-// Seconds by which the service's clock is ahead of this machine's.
+// Seconds by which the service's clock is ahead of the browser's.
 let ahead = 0;
 
 export const serviceNow = () => Date.now() / 1000 + ahead;
 
-class Refusal extends Error {
+class ErrorResponse extends Error {
   constructor(status, problem) {
     super(problem.detail || `the service answered ${status}`);
     this.noAlerting = problem.type === NO_ALERTING;
   }
 }
 
-export const get = (path) => ask(path, {}, READ_MS);
+export const get = (path) => request(path, {}, READ_MS);
 
 export function post(path, body) {
   const json = body === undefined ? {} : { body: JSON.stringify(body) };
   const headers = { "Content-Type": "application/json" };
-  return ask(path, { method: "POST", headers, ...json }, WRITE_MS);
+  return request(path, { method: "POST", headers, ...json }, WRITE_MS);
 }
 
 export const ofBreaker = (name, path) => `breakers/${encodeURIComponent(name)}/${path}`;
 
-// Nothing of alerting may hide the state of a breaker, so what fails here is told as a problem.
+// A failure of alerting must not hide a breaker's state, so it is returned as a problem.
 export async function getAlerting(name) {
   try {
     const [status, { alerts }, { silences }] = await Promise.all([
@@ -38,16 +38,16 @@ export async function getAlerting(name) {
   } catch (error) {
     const problem = error.noAlerting
       ? "nobody is being paged: this process has no alerting"
-      : `whether anybody is paged is unknown: ${error.message}`;
+      : `unknown whether anybody is paged: ${error.message}`;
     return { status: { paging: !error.noAlerting, problems: [problem] }, alerts: [], silences: [] };
   }
 }
 
-async function ask(path, options, patience) {
-  const response = await reach(new URL(path, ROOT), { ...options, signal: AbortSignal.timeout(patience) });
+async function request(path, options, timeout) {
+  const response = await reach(new URL(path, ROOT), { ...options, signal: AbortSignal.timeout(timeout) });
   setClock(response.headers.get("Date"));
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refusal(response.status, answer);
+  if (!response.ok) throw new ErrorResponse(response.status, answer);
   return answer;
 }
 
@@ -56,13 +56,13 @@ async function reach(url, options) {
     return await fetch(url, options);
   } catch (error) {
     const late = error.name === "TimeoutError";
-    const doubt = options.method === "POST" ? "; it may have been done all the same" : "";
-    throw new Error((late ? "the service does not answer in time" : "the service cannot be reached") + doubt);
+    const doubt = options.method === "POST" ? "; it may have been executed" : "";
+    throw new Error((late ? "the service did not answer in time" : "the service is unreachable") + doubt);
   }
 }
 
 function setClock(date) {
   const difference = Date.parse(date) / 1000 - Date.now() / 1000;
-  // The header knows whole seconds only; a clock that is nearly right is right.
+  // The header has whole seconds only, so a small difference is ignored.
   ahead = Math.abs(difference) > 2 ? difference : 0;
 }

@@ -1,4 +1,4 @@
-// The settings in force, and those that are changed most: in the running breaker, and in its file.
+// Show the settings in force, and edit the most common ones, in the breaker and in its file.
 import { showAnswer } from "./answer.js";
 import { byId, fill, make, say } from "./element.js";
 import { get, ofBreaker, post } from "./service.js";
@@ -23,7 +23,7 @@ export function showSettings(status, refresh) {
   if (byId("all").open) showAll(status.name);
 }
 
-// A setting with its field, which shows what is in force, or what somebody typed and did not send.
+// A setting with its field, which shows the value in force, or a typed value that was not sent.
 class Row {
   constructor(setting, value, name, refresh) {
     this.setting = setting;
@@ -55,7 +55,7 @@ class Row {
   async send(name, refresh) {
     const sent = this.input.value;
     const done = await showAnswer(() => post(ofBreaker(name, this.setting.path), { [this.setting.key]: parsed(sent) }));
-    // From here on it shows what is in force, which may be written differently.
+    // From now on show the value in force, which may be formatted differently.
     if (done && this.input.value === sent) this.inForce = sent;
     refresh();
   }
@@ -74,7 +74,7 @@ function field() {
   return input;
 }
 
-// What is no number goes out as it is: the service says best what is wrong with it.
+// Send what is not JSON as text; the service explains best what is wrong with it.
 function parsed(text) {
   try {
     return JSON.parse(text);

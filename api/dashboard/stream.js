@@ -1,9 +1,9 @@
-// Follows the service's events, and goes on trying when they are cut off.
+// Follow the service's events, and reconnect after an interruption.
 import { ROOT } from "./service.js";
 
 const AGAIN_MS = 5000;
 
-// `live` is null until it is known.
+// `live` is null until known.
 export const stream = { live: null };
 
 export function follow(onEvent) {
@@ -12,7 +12,7 @@ export function follow(onEvent) {
   source.onmessage = (message) => onEvent(JSON.parse(message.data));
   source.onerror = () => {
     stream.live = false;
-    // The browser itself comes again after a lost connection, but not after a refusal.
+    // The browser reconnects after a lost connection by itself, but not after an error response.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(onEvent), AGAIN_MS);
   };
 }

@@ -1,4 +1,4 @@
-// Figures and times as people read them.
+// Format figures and times.
 
 export const STATES = {
   CLOSED: "good", OPEN: "bad", FORCED_OPEN: "bad", HALF_OPEN: "warn",
@@ -36,7 +36,7 @@ export function bytes(count) {
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-// With a full stop, if it has none.
+// Add a full stop if there is none.
 export const closed = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 export const sentences = (evidence) => evidence.map((each) => each.sentence).join("; ");

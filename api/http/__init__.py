@@ -1,1 +1,1 @@
-"""Parts that all routes share: context, route class, event feed, metrics."""
+"""Parts that routes share: context, route classes, event feed, metrics."""

@@ -1,4 +1,4 @@
-"""What the routes work with: the registry, the alerting, who may do what, and who did what."""
+"""Context of the routes: registry, alerting, access rules and audit log; and its dependencies."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,18 +20,18 @@ from breakerd.breaker.settings import Settings
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
 
-View = Callable[[], Mapping[str, object]]
+Snapshot = Callable[[], Mapping[str, object]]
 
 
-class Admin:
-    """One admin plane. Its routes find it in the request that they answer.
+class AdminContext:
+    """Hold all that the routes of one admin plane share. Each request carries it in its state.
 
     Args:
         registry: the breakers.
-        alerting: who is told; None where the process has none.
-        settings: limits of the admin plane.
-        access: who may do what.
-        audit: where changes are kept.
+        alerting: the alerting; None if the process has none.
+        settings: limits of the admin plane; by default the built-in ones.
+        access: access rules; by default by the tokens of the environment.
+        audit: log of changes; by default in memory only.
     """
 
     def __init__(
@@ -50,46 +50,60 @@ class Admin:
         self.audit = audit or AuditLog()
         self.feed = EventFeed(registry)
         self.stopping = False
-        """Set once no new work is to come here."""
+        """True once the service is shutting down."""
 
-    def required_alerting(self) -> "Alerting":
-        """The alerting.
+    def require_alerting(self) -> "Alerting":
+        """Return the alerting.
 
         Raises:
-            Problem: 404, where there is none.
+            Problem: 404 if the process has none.
         """
         if self.alerting is None:
             raise Problem(404, "This process has no alerting.", kind=NO_ALERTING)
         return self.alerting
 
-    def breaker(self, name: str) -> Breaker:
-        """The breaker of that name; never makes one.
+    def get_breaker(self, name: str) -> Breaker:
+        """Return the breaker of that name; never create one.
 
         Raises:
-            Problem: 404, naming those that there are.
+            Problem: 404 if there is none; it lists the known names.
         """
         breaker = self.registry.find(name)
         if breaker is None:
             known = self.registry.names()
-            detail = f"There is no breaker {name!r}; there are: {', '.join(known)}."
+            detail = f"Unknown breaker {name!r}. Known: {', '.join(known)}."
             raise Problem(404, detail, kind=UNKNOWN_BREAKER, known=known)
         return breaker
 
     @contextmanager
     def audited(
-        self, actor: Actor, action: str, *, view: View, breaker: str | None = None, detail: str = ""
+        self,
+        actor: Actor,
+        action: str,
+        *,
+        snapshot: Snapshot,
+        breaker: str | None = None,
+        detail: str = "",
     ) -> Iterator[None]:
-        """Keeps what happens inside as one entry; `view` is taken before and after."""
-        before = view()
-        outcome, said = "failed", detail
+        """Record the enclosed action as one audit entry.
+
+        Args:
+            actor: the client.
+            action: name of the action.
+            snapshot: called before and after the action; its values must be JSON-able.
+            breaker: name of the breaker, if the action concerns one.
+            detail: detail of the entry; the error's text in its place if the action fails.
+        """
+        before = snapshot()
+        outcome, note = "failed", detail
         try:
             yield
             outcome = "done"
         except ConfigWriteError as error:
-            outcome, said = "in memory only", str(error)
+            outcome, note = "in memory only", str(error)
             raise
         except (ConfigError, BreakerStateError, Problem) as error:
-            outcome, said = "refused", str(error)
+            outcome, note = "refused", str(error)
             raise
         finally:
             self.audit.record(
@@ -97,41 +111,50 @@ class Admin:
                 action,
                 breaker=breaker,
                 before=before,
-                after=view(),
+                after=snapshot(),
                 outcome=outcome,
-                detail=said,
+                detail=note,
             )
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """Somebody at work on one breaker: what they do is done to it, and audited."""
+class BreakerOperation:
+    """Act on one breaker in the name of one client; every action is audited."""
 
-    admin: Admin
+    admin: AdminContext
     actor: Actor
     breaker: Breaker
 
     def operate(self, action: str, act: Callable[[], None], *, detail: str = "") -> None:
-        """Lets `act` move the breaker's state."""
+        """Call `act`, which may change the breaker's state.
+
+        Args:
+            action: name of the action in the audit log.
+            act: what to do.
+            detail: detail of the audit entry.
+        """
         with self.admin.audited(
-            self.actor, action, view=self._state, breaker=self.breaker.name, detail=detail
+            self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
             act()
 
     def change(self, values: Mapping[str, object]) -> Settings:
-        """Changes settings, by their names in the file, and returns those in force.
+        """Change settings, and return all settings in force.
+
+        Args:
+            values: new values by dotted names, as in the file.
 
         Raises:
-            ConfigError: a value is wrong; nothing was changed.
-            ConfigWriteError: in force, but not written to the file.
+            ConfigError: a value is invalid; nothing was changed.
+            ConfigWriteError: the change is in force, but not written to the file.
         """
 
-        def view() -> dict[str, object]:
+        def snapshot() -> dict[str, object]:
             settings = self.breaker.settings.model_dump(mode="json")
-            return {name: _at(settings, name) for name in values}
+            return {name: _lookup(settings, name) for name in values}
 
         with self.admin.audited(
-            self.actor, "change settings", view=view, breaker=self.breaker.name
+            self.actor, "change settings", snapshot=snapshot, breaker=self.breaker.name
         ):
             return self.admin.registry.change(self.breaker.name, values)
 
@@ -139,31 +162,31 @@ class Operation:
         return {"state": self.breaker.state.value}
 
 
-async def this_admin(request: Request) -> Admin:
-    """The admin plane that the request came to."""
-    admin: Admin = request.state.admin
+async def get_admin(request: Request) -> AdminContext:
+    """Return the context of the admin plane that the request came to."""
+    admin: AdminContext = request.state.admin
     return admin
 
 
-async def this_actor(request: Request) -> Actor:
-    """Who asks."""
+async def get_actor(request: Request) -> Actor:
+    """Return the client that sent the request."""
     actor: Actor = request.state.actor
     return actor
 
 
-async def this_operation(request: Request) -> Operation:
-    """Who asks, and the breaker in the path: `default` where the path names none."""
-    admin: Admin = request.state.admin
+async def get_operation(request: Request) -> BreakerOperation:
+    """Return an operation on the breaker in the path; `default` if the path names none."""
+    admin: AdminContext = request.state.admin
     name = request.path_params.get("name", DEFAULT)
-    return Operation(admin, request.state.actor, admin.breaker(name))
+    return BreakerOperation(admin, request.state.actor, admin.get_breaker(name))
 
 
-ThisAdmin = Annotated[Admin, Depends(this_admin)]
-ThisActor = Annotated[Actor, Depends(this_actor)]
-ThisOperation = Annotated[Operation, Depends(this_operation)]
+AdminDep = Annotated[AdminContext, Depends(get_admin)]
+ActorDep = Annotated[Actor, Depends(get_actor)]
+OperationDep = Annotated[BreakerOperation, Depends(get_operation)]
 
 
-def _at(settings: Mapping[str, object], dotted: str) -> object:
+def _lookup(settings: Mapping[str, object], dotted: str) -> object:
     value: object = settings
     for part in dotted.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

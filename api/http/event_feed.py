@@ -1,7 +1,7 @@
-"""Events for whoever follows them over HTTP: written down once, sent to a bounded number of them.
+"""Send events to HTTP clients: each event is encoded once, the number of clients is bounded.
 
-What an event costs the thread whose call moved a breaker does not depend on how many read: one
-subscription serves all of them, and the event loop hands on what it brings.
+One subscription to the registry serves all clients, and the event loop distributes its events. So
+what an event costs the thread that emits it does not depend on the number of clients.
 """
 
 import asyncio
@@ -29,164 +29,173 @@ if TYPE_CHECKING:
 
 _log = get_logger(__name__)
 
-_RECONNECT: Final = 2000
-"""Milliseconds after which a client that lost the stream should come again."""
-_QUIET: Final = 15.0
-"""Seconds without an event after which a comment shows proxies that the stream lives."""
-_AT_ONCE: Final = 100
-"""Events sent in one piece, at most."""
+_RECONNECT_MS: Final = 2000
+"""Milliseconds after which a disconnected client should reconnect."""
+_KEEPALIVE_AFTER: Final = 15.0
+"""Seconds without an event after which a comment keeps proxies from closing the stream."""
+_MAX_BATCH: Final = 100
+"""Maximum number of events in one chunk."""
 
-_GREETING: Final = format_sse_event(comment="listening", retry=_RECONNECT)
+_GREETING: Final = format_sse_event(comment="listening", retry=_RECONNECT_MS)
 
 
 class EventFeed:
-    """The readers there are. To be used in one event loop."""
+    """Distribute a registry's events to subscribers. To be used in one event loop."""
 
     def __init__(self, registry: "Registry") -> None:
         self._registry = registry
-        self._readers: list[Reader] = []
+        self._subscribers: list[Subscriber] = []
         self._stream: EventStream | None = None
-        """What comes from the breakers, while anybody reads."""
-        self._passing_on: asyncio.Task[None] | None = None
+        """Subscription to the registry; None while there are no subscribers."""
+        self._forwarder: asyncio.Task[None] | None = None
         self._closed = False
 
     @asynccontextmanager
-    async def follow(
+    async def subscribe(
         self, *, limit: int, buffer: int, breaker: str | None = None
-    ) -> "AsyncIterator[Reader]":
-        """A reader of all events from now on, or of one breaker's.
+    ) -> "AsyncIterator[Subscriber]":
+        """Subscribe to events from now on, within the context.
+
+        Args:
+            limit: maximum number of subscribers.
+            buffer: maximum number of events waiting for this subscriber.
+            breaker: only this breaker's events; None for all.
 
         Raises:
-            Problem: 503, when `limit` clients read already, or the service is stopping.
+            Problem: 503 if there are `limit` subscribers already, or the service is stopping.
         """
-        if self._closed or len(self._readers) >= limit:
+        if self._closed or len(self._subscribers) >= limit:
             why = "The service is stopping." if self._closed else f"{limit} clients follow already."
             raise Problem(503, why, headers={"Retry-After": "5"})
         if self._stream is None:
             self._stream = self._registry.events(buffer)
-            self._passing_on = asyncio.create_task(self._pass_on(self._stream))
-        reader = Reader(buffer, breaker)
-        self._readers.append(reader)
+            self._forwarder = asyncio.create_task(self._forward(self._stream))
+        subscriber = Subscriber(buffer, breaker)
+        self._subscribers.append(subscriber)
         try:
-            yield reader
+            yield subscriber
         finally:
-            self._readers.remove(reader)
-            if not self._readers:
+            self._subscribers.remove(subscriber)
+            if not self._subscribers:
                 await self._stop()
 
     async def close(self) -> None:
-        """Ends all streams, so that their readers' connections can end."""
+        """End all streams, so that their connections can close."""
         self._closed = True
-        for reader in self._readers:
-            reader.close()
+        for subscriber in self._subscribers:
+            subscriber.close()
 
     async def _stop(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            await stream.aclose()  # which ends the task as well
+            await stream.aclose()  # ends the forwarder as well
 
-    async def _pass_on(self, stream: "EventStream") -> None:
+    async def _forward(self, stream: "EventStream") -> None:
         async for event in stream:
             try:
-                self._hand_out(event)
-            except Exception:  # noqa: BLE001 - one event's fault must not silence those after it
+                self._dispatch(event)
+            except Exception:  # noqa: BLE001 - later events must still be sent
                 _log.exception("event not sent", event_type=type(event).__name__)
 
-    def _hand_out(self, event: Event) -> None:
+    def _dispatch(self, event: Event) -> None:
         if isinstance(event, EventsMissed):
-            for reader in self._readers:
-                reader.miss(event.count)
+            for subscriber in self._subscribers:
+                subscriber.count_dropped(event.count)
             return
-        message = _message(event)
-        for reader in self._readers:
-            reader.put(event.breaker, message)
+        message = _encode(event)
+        for subscriber in self._subscribers:
+            subscriber.push(event.breaker, message)
 
 
-class Reader:
-    """One client, and what it has not read yet: `buffer` events; older ones give way.
+class Subscriber:
+    """Queue events for one client; the oldest is dropped when the queue is full.
 
     To be used in one event loop.
+
+    Args:
+        buffer: maximum number of events in the queue.
+        breaker: only this breaker's events; None for all.
     """
 
     def __init__(self, buffer: int, breaker: str | None) -> None:
         self._breaker = breaker
-        self._waiting: deque[bytes] = deque(maxlen=buffer)
-        self._missed = 0
+        self._queue: deque[bytes] = deque(maxlen=buffer)
+        self._dropped = 0
         self._ready = asyncio.Event()
         self._closed = False
 
-    def put(self, breaker: str, message: bytes) -> None:
-        """Takes in an event of that breaker."""
+    def push(self, breaker: str, message: bytes) -> None:
+        """Queue an encoded event of that breaker."""
         if self._breaker in {None, breaker}:
-            self._missed += len(self._waiting) == self._waiting.maxlen
-            self._waiting.append(message)
+            self._dropped += len(self._queue) == self._queue.maxlen
+            self._queue.append(message)
             self._ready.set()
 
-    def miss(self, count: int) -> None:
-        """Takes note of events that nobody has any more."""
-        self._missed += count
+    def count_dropped(self, count: int) -> None:
+        """Count events that were dropped before they came here."""
+        self._dropped += count
         self._ready.set()
 
     def close(self) -> None:
-        """Ends the stream; what waits is still sent."""
+        """End the stream after the queued events."""
         self._closed = True
         self._ready.set()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """What to send: a greeting, then the events as they come, in pieces of several.
+        """Yield what to send: a greeting, then events in chunks, keep-alive comments in between.
 
-        After what was missed, an event of type `EventsMissed` says how much.
+        An event of type `EventsMissed` precedes the events that follow dropped ones.
         """
         yield _GREETING
         while True:
-            if chunk := self._take():
+            if chunk := self._next_chunk():
                 yield chunk
             elif self._closed:
                 return
             elif not await self._wait():
                 yield KEEPALIVE_COMMENT
 
-    def _take(self) -> bytes:
-        missed, self._missed = self._missed, 0
-        told = [_message(_missed(missed))] if missed else []
-        count = min(_AT_ONCE, len(self._waiting))
-        return b"".join([*told, *(self._waiting.popleft() for _ in range(count))])
+    def _next_chunk(self) -> bytes:
+        dropped, self._dropped = self._dropped, 0
+        notice = [_encode(_missed_event(dropped))] if dropped else []
+        count = min(_MAX_BATCH, len(self._queue))
+        return b"".join([*notice, *(self._queue.popleft() for _ in range(count))])
 
     async def _wait(self) -> bool:
-        """Whether there is something to send, within the time that a stream may be quiet."""
+        """Wait for something to send; return False after `_KEEPALIVE_AFTER` seconds."""
         self._ready.clear()
         try:
-            async with asyncio.timeout(_QUIET):
+            async with asyncio.timeout(_KEEPALIVE_AFTER):
                 return await self._ready.wait()
         except TimeoutError:
             return False
 
 
-def _missed(count: int) -> EventsMissed:
+def _missed_event(count: int) -> EventsMissed:
     return EventsMissed(breaker="", at=time.time(), monotonic=time.monotonic(), count=count)
 
 
-def _message(event: Event) -> bytes:
+def _encode(event: Event) -> bytes:
     return format_sse_event(data_str=json.dumps(jsonable_encoder(event_data(event))))
 
 
 def event_data(event: Event) -> dict[str, object]:
-    """An event as data for JSON; `type` is the name of its class."""
-    values = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+    """Return an event as JSON-able data; `type` is the name of its class."""
+    values = {field.name: _jsonable(getattr(event, field.name)) for field in fields(event)}
     return {"type": type(event).__name__, **values}
 
 
-def _plain(value: object) -> object:
+def _jsonable(value: object) -> object:
     match value:
         case Evidence():
-            return _plain(report(value))
+            return _jsonable(report(value))
         case Enum():
             return value.value
         case float() if not math.isfinite(value):
-            return None  # which JSON has no number for
+            return None  # JSON has neither infinity nor NaN
         case dict():
-            return {key: _plain(item) for key, item in value.items()}
+            return {key: _jsonable(item) for key, item in value.items()}
         case tuple() | list():
-            return [_plain(item) for item in value]
+            return [_jsonable(item) for item in value]
         case _:
             return value

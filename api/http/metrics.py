@@ -1,4 +1,4 @@
-"""Metrics in Prometheus' format, collected when asked for and never on the way of a call."""
+"""Collect Prometheus metrics when scraped; calls pay nothing for them."""
 
 import math
 import time
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
 
 _STARTED: Final = time.time()
+"""Unix time of the start, in seconds."""
 
 
 def exposition(
     registry: Registry, alerting: "Alerting | None", accept: str = ""
 ) -> tuple[bytes, str]:
-    """All metrics as text, and its media type, in the format that `accept` prefers."""
+    """Return all metrics as text, with its media type, in the format that `accept` prefers."""
     collectors = CollectorRegistry(auto_describe=False)
     collectors.register(BreakerCollector(registry, alerting))
     encode, media_type = choose_encoder(accept)
@@ -38,9 +39,9 @@ def exposition(
 
 
 class BreakerCollector(Collector):
-    """Reads a registry's breakers and its alerting.
+    """Collect the metrics of a registry's breakers and of its alerting.
 
-    To be registered in a host's own `CollectorRegistry`, if it has one.
+    A host may register it in its own `CollectorRegistry`. Thread-safe.
     """
 
     def __init__(self, registry: Registry, alerting: "Alerting | None" = None) -> None:
@@ -48,14 +49,15 @@ class BreakerCollector(Collector):
         self._alerting = alerting
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: so registering it collects nothing."""
+        """Return nothing, so that registering does not collect."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics, as they are now."""
-        # Once for all of them: a status is dear, and there may be a thousand breakers.
+        """Yield all metrics as of now."""
+        # Read each status once: it is expensive, and there may be a thousand breakers.
         breakers = [
-            Reading(breaker, breaker.counters(), breaker.status()) for breaker in self._registry
+            BreakerSample(breaker, breaker.counters(), breaker.status())
+            for breaker in self._registry
         ]
         yield _state(breakers)
         yield _calls(breakers)
@@ -65,41 +67,43 @@ class BreakerCollector(Collector):
         yield _concurrency_limit(breakers)
         yield _in_flight(breakers)
         yield _baseline(breakers)
-        yield _trouble(breakers)
+        yield _healthy(breakers)
         yield _load(breakers)
         yield from self._config()
         if self._alerting is not None:
             yield from _alerts(self._alerting)
 
     def _config(self) -> Iterator[Metric]:
-        """Without a file, the built-in settings count as applied at the start."""
+        """Yield the file's metrics; built-in settings count as applied at the start."""
         config = self._registry.config
         yield GaugeMetricFamily(
             "breakerd_config_last_reload_successful",
-            "Whether what stands in the configuration file is in force.",
+            "1 if the configuration file is in force, 0 if it was rejected.",
             value=config is None or config.status.successful,
         )
         yield GaugeMetricFamily(
             "breakerd_config_last_reload_success_timestamp_seconds",
-            "When the configuration in force was read.",
+            "Unix time at which the configuration in force was read.",
             value=_STARTED if config is None else config.status.last_success_at,
         )
 
 
-class Reading(NamedTuple):
-    """What was read of one breaker."""
+class BreakerSample(NamedTuple):
+    """What was read from one breaker, for all its metrics."""
 
     breaker: Breaker
     counters: Counters
     status: Status
 
 
-Readings = list[Reading]
+Samples = list[BreakerSample]
 
 
-def _state(breakers: Readings) -> Metric:
+def _state(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
-        "breaker_state", "1 for the state that the breaker is in.", labels=["breaker", "state"]
+        "breaker_state",
+        "1 for the breaker's current state, 0 for any other.",
+        labels=["breaker", "state"],
     )
     for breaker, _, status in breakers:
         for state in State:
@@ -107,9 +111,9 @@ def _state(breakers: Readings) -> Metric:
     return family
 
 
-def _calls(breakers: Readings) -> Metric:
+def _calls(breakers: Samples) -> Metric:
     family = CounterMetricFamily(
-        "breaker_calls", "Calls, by what became of them.", labels=["breaker", "outcome"]
+        "breaker_calls", "Calls by outcome.", labels=["breaker", "outcome"]
     )
     for breaker, counters, _ in breakers:
         family.add_metric([breaker.name, "success"], counters.success)
@@ -118,9 +122,9 @@ def _calls(breakers: Readings) -> Metric:
     return family
 
 
-def _durations(breakers: Readings) -> Metric:
+def _durations(breakers: Samples) -> Metric:
     family = HistogramMetricFamily(
-        "breaker_call_duration_seconds", "How long calls took.", labels=["breaker"]
+        "breaker_call_duration_seconds", "Duration of calls.", labels=["breaker"]
     )
     for breaker, counters, _ in breakers:
         buckets = [(_bound(bound), count) for bound, count in counters.duration_buckets]
@@ -132,10 +136,10 @@ def _bound(seconds: float) -> str:
     return "+Inf" if seconds == math.inf else str(seconds)
 
 
-def _transitions(breakers: Readings) -> Metric:
+def _transitions(breakers: Samples) -> Metric:
     family = CounterMetricFamily(
         "breaker_transitions",
-        "Changes of state.",
+        "State transitions.",
         labels=["breaker", "from", "to", "reason"],
     )
     for breaker, counters, _ in breakers:
@@ -144,10 +148,10 @@ def _transitions(breakers: Readings) -> Metric:
     return family
 
 
-def _memory(breakers: Readings) -> Metric:
+def _memory(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_memory_usage_ratio",
-        "Used share of the memory limit; absent where unknown.",
+        "Used fraction of the memory limit; absent if unknown.",
         labels=["breaker"],
     )
     for breaker, _, status in breakers:
@@ -156,10 +160,10 @@ def _memory(breakers: Readings) -> Metric:
     return family
 
 
-def _concurrency_limit(breakers: Readings) -> Metric:
+def _concurrency_limit(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_concurrency_limit",
-        "How many calls may run at once; +Inf where there is no limit.",
+        "Maximum number of concurrent calls; +Inf without a limit.",
         labels=["breaker"],
     )
     for breaker, *_ in breakers:
@@ -167,19 +171,19 @@ def _concurrency_limit(breakers: Readings) -> Metric:
     return family
 
 
-def _in_flight(breakers: Readings) -> Metric:
+def _in_flight(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
-        "breaker_in_flight", "Calls allowed and not reported yet.", labels=["breaker"]
+        "breaker_in_flight", "Calls admitted and not yet reported.", labels=["breaker"]
     )
     for breaker, counters, _ in breakers:
         family.add_metric([breaker.name], counters.in_flight)
     return family
 
 
-def _baseline(breakers: Readings) -> Metric:
+def _baseline(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
         "breaker_baseline",
-        "What was learnt of the calls: per second, fractions, seconds and calls.",
+        "Learnt baseline of calls: calls per second, fractions, seconds, and calls.",
         labels=["breaker", "quantity", "scale", "statistic"],
     )
     for breaker, _, status in breakers:
@@ -192,10 +196,10 @@ def _baseline(breakers: Readings) -> Metric:
     return family
 
 
-def _trouble(breakers: Readings) -> Metric:
+def _healthy(breakers: Samples) -> Metric:
     family = GaugeMetricFamily(
-        "breaker_service_ok",
-        "Whether the stated service level is kept, calls are normal, and the load is borne.",
+        "breaker_healthy",
+        "1 if the SLO is met, calls are normal, and the load is bearable; else 0.",
         labels=["breaker"],
     )
     for breaker, *_ in breakers:
@@ -203,12 +207,12 @@ def _trouble(breakers: Readings) -> Metric:
     return family
 
 
-def _load(breakers: Readings) -> Metric:
-    """What is not watched, or not known, is absent: nobody is to take it for nothing."""
+def _load(breakers: Samples) -> Metric:
+    """Omit what is not watched or unknown, so that it is not taken for zero."""
     family = GaugeMetricFamily(
         "breaker_load",
-        "Load of the machine, where it is watched: pressures as fractions of the time, the load "
-        "average by CPU, the event loop's lag in seconds.",
+        "Load of the machine, if watched: pressures as fractions of time, load average per CPU, "
+        "event loop lag in seconds.",
         labels=["breaker", "figure"],
     )
     for breaker, _, status in breakers:
@@ -232,40 +236,42 @@ def _load(breakers: Readings) -> Metric:
 def _alerts(alerting: "Alerting") -> Iterator[Metric]:
     stats = alerting.stats()
     deliveries = CounterMetricFamily(
-        "breakerd_alerts", "Deliveries to receivers of alerts.", labels=["sink", "outcome"]
+        "breakerd_alerts",
+        "Deliveries to alert receivers by outcome.",
+        labels=["receiver", "outcome"],
     )
-    for (sink, outcome), count in stats.counts.items():
-        deliveries.add_metric([sink, outcome], count)
+    for (receiver, outcome), count in stats.counts.items():
+        deliveries.add_metric([receiver, outcome], count)
     yield deliveries
     yield GaugeMetricFamily(
         "breakerd_alerts_pending",
-        "Incidents of which the receiver does not know all it should.",
+        "Incidents with undelivered steps.",
         value=stats.pending,
     )
     yield GaugeMetricFamily(
         "breakerd_alert_oldest_pending_seconds",
-        "Age of the oldest of them.",
+        "Age of the oldest incident with undelivered steps.",
         value=stats.oldest_pending_seconds,
     )
-    yield _by_sink(
+    yield _by_receiver(
         "breakerd_alerts_dead_letters",
-        "Alerts that were given up, and that nobody has retried or discarded.",
+        "Alerts with dead letters that were neither retried nor discarded.",
         stats.dead_letters,
     )
-    yield _by_sink(
+    yield _by_receiver(
         "breakerd_alerts_last_success_timestamp_seconds",
-        "When a receiver last did as it was asked; absent where it was not asked yet.",
-        {sink: at for sink, at in stats.last_success.items() if at},
+        "Unix time of the last successful delivery; absent before the first.",
+        {receiver: at for receiver, at in stats.last_success.items() if at},
     )
-    yield _by_sink(
+    yield _by_receiver(
         "breakerd_heartbeat_last_success_timestamp_seconds",
-        "When the heartbeat of a receiver was last pinged; 0 if it never was.",
+        "Unix time of the last successful heartbeat; 0 if there was none.",
         stats.last_heartbeat,
     )
 
 
-def _by_sink(name: str, words: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, words, labels=["sink"])
-    for sink, value in values.items():
-        family.add_metric([sink], value)
+def _by_receiver(name: str, description: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, description, labels=["receiver"])
+    for receiver, value in values.items():
+        family.add_metric([receiver], value)
     return family

@@ -1,4 +1,4 @@
-"""The routes' own class: checks who asks before anything else, and answers errors as problems."""
+"""Route classes that check access before the body is read, and answer errors as problems."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -9,74 +9,79 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from breakerd.api import problems
-from breakerd.api.http.admin import Admin
+from breakerd.api.http.admin import AdminContext
 
-_LARGEST_BODY: Final = 64 * 1024
+_MAX_BODY: Final = 64 * 1024
+"""Maximum size of a request body in bytes."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def guarded(admin: Admin) -> type[APIRoute]:
-    """A route class for `admin`: only those pass who may.
+def secured_route_class(admin: AdminContext) -> type[APIRoute]:
+    """Return a route class that lets a request pass only if `admin.access` allows it.
 
-    It is a class, and no dependency, because FastAPI reads the body before it asks dependencies;
-    and no exception handler or middleware, so that it goes with a router into any application.
+    A route class, because FastAPI reads the body before it resolves dependencies, and because
+    exception handlers and middleware do not go with a router into another application.
     """
 
     class GuardedRoute(APIRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
-            async def checked(request: Request) -> Response:
+            async def handle_secured(request: Request) -> Response:
                 try:
                     request.state.admin = admin
                     request.state.actor = admin.access.check(request)
-                    response = await handle(await _bounded(request))
+                    response = await handle(await _limit_body(request))
                 except problems.EXPECTED as error:
-                    response = problems.response(problems.as_problem(error), request)
+                    response = problems.problem_response(problems.to_problem(error), request)
                 return _with_headers(response, admin)
 
-            return checked
+            return handle_secured
 
     return GuardedRoute
 
 
-def public(admin: Admin) -> type[APIRoute]:
-    """A route class for what anyone may ask: whether the process lives and is ready."""
+def public_route_class(admin: AdminContext) -> type[APIRoute]:
+    """Return a route class without access check, for health and readiness."""
 
     class PublicRoute(APIRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
-            async def introduced(request: Request) -> Response:
+            async def handle_public(request: Request) -> Response:
                 request.state.admin = admin
                 return _with_headers(await handle(request), admin)
 
-            return introduced
+            return handle_public
 
     return PublicRoute
 
 
-async def _bounded(request: Request) -> Request:
-    """The request with its body read, if it is not too large."""
+async def _limit_body(request: Request) -> Request:
+    """Read the body, and return the request with it.
+
+    Raises:
+        Problem: 413 if the body is too large; 400 if the client disconnects before its end.
+    """
     if request.method in {"GET", "HEAD"}:
         return request
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > _LARGEST_BODY:
-                raise problems.Problem(413, f"A body may have {_LARGEST_BODY} bytes.")
+            if len(body) > _MAX_BODY:
+                raise problems.Problem(413, f"Request body exceeds {_MAX_BODY // 1024} KiB.")
     except ClientDisconnect:
-        raise problems.Problem(400, "The body ended before its end.") from None
+        raise problems.Problem(400, "The client disconnected before the end of the body.") from None
 
-    async def again() -> Message:
+    async def receive() -> Message:
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
-    return Request(request.scope, again)
+    return Request(request.scope, receive)
 
 
-def _with_headers(response: Response, admin: Admin) -> Response:
+def _with_headers(response: Response, admin: AdminContext) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if admin.audit.problem:

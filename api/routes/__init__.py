@@ -1,1 +1,1 @@
-"""The HTTP interface, by what it is about."""
+"""HTTP routes, one module per subject."""

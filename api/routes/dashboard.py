@@ -1,4 +1,4 @@
-"""The dashboard: files that come with the package, under a strict content security policy."""
+"""Routes for the dashboard: the package's files, under a strict content security policy."""
 
 from importlib.resources import files as resources
 from typing import Final
@@ -26,14 +26,14 @@ _HEADERS: Final = {
 
 
 def front_page(route_class: type[APIRoute]) -> APIRouter:
-    """The dashboard at `/`."""
+    """Return the route of the dashboard at `/`."""
     router = APIRouter(route_class=route_class, include_in_schema=False)
     router.get("/")(get_page)
     return router
 
 
 def files(route_class: type[APIRoute]) -> APIRouter:
-    """The dashboard and its files at `/dashboard/`."""
+    """Return the routes of the dashboard and its files at `/dashboard/`."""
     router = APIRouter(route_class=route_class, include_in_schema=False)
     router.get("/dashboard/")(get_page)
     router.get("/dashboard/{file}")(get_file)
@@ -41,15 +41,15 @@ def files(route_class: type[APIRoute]) -> APIRouter:
 
 
 def get_page() -> Response:
-    """The page."""
+    """Return the page."""
     return get_file("index.html")
 
 
 def get_file(file: str) -> Response:
-    """One of its files."""
+    """Return one of the dashboard's files."""
     suffix = file[file.rfind(".") :]
     found = resources("breakerd.api").joinpath("dashboard", file)
-    # A name with a slash in it never comes here: the path parameter ends before it.
+    # The name has no slash, because the path parameter ends before it.
     if suffix not in _MEDIA_TYPES or file.startswith(".") or not found.is_file():
         raise Problem(404, f"The dashboard has no file {file!r}.")
     return Response(found.read_bytes(), media_type=_MEDIA_TYPES[suffix], headers=_HEADERS)

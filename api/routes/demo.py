@@ -1,6 +1,6 @@
-"""A protected endpoint to try things on, and the ways to make it slow or fail.
+"""Routes for demonstrations: a protected endpoint, and routes that make it slow or fail.
 
-Only there where it was asked for: it lets whoever may change things make the service look bad.
+Optional, because they let a client degrade the service's figures.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from pydantic import Field
 
-from breakerd.api.http.admin import ThisOperation
-from breakerd.api.problems import INVALID, Problem, documented
+from breakerd.api.http.admin import OperationDep
+from breakerd.api.problems import INVALID, Problem, openapi_responses
 from breakerd.api.schemas import requests
 from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.integrations._problem import REJECTED
@@ -22,83 +22,85 @@ JsonObject = dict[str, Any]
 Scenario = Literal["high_latency", "latency_spike", "memory_overload", "errors", "reset_normal"]
 
 SCENARIOS: Final[dict[Scenario, str]] = {
-    "high_latency": "Every call takes a third longer than the latency threshold allows.",
-    "latency_spike": "Every call takes longer than the one before, past the latency threshold.",
-    "memory_overload": "All memory counts as used: a drill.",
-    "errors": "Every call fails; that trips a breaker that has an error_threshold.",
+    "high_latency": "Every call takes a third longer than the latency threshold.",
+    "latency_spike": "Calls take longer and longer, until beyond the latency threshold.",
+    "memory_overload": "A drill: all memory counts as used.",
+    "errors": "Every call fails; this trips a breaker with an error_threshold.",
     "reset_normal": "Calls take 100 ms and succeed, drills end, the breaker is reset.",
 }
 
 _UNITS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m)")
-_LONGEST: Final = 60.0
-"""Seconds."""
+_MAX_DELAY: Final = 60.0
+"""Maximum delay of the endpoint in seconds."""
 
 
-class Delay(requests.Request):
-    """How long a call is to take."""
+class DelayBody(requests.RequestBody):
+    """A new delay of the endpoint."""
 
     delay: str = Field(
-        description="As '500ms', '2s', '1m', at most a minute; or 'spike'.",
+        description="'500ms', '2s' or '1m', at most a minute; or 'spike'.",
         min_length=1,
         max_length=50,
         examples=["500ms"],
     )
 
 
-class Trigger(requests.Request):
-    """What is to go wrong."""
+class ScenarioBody(requests.RequestBody):
+    """The scenario to start."""
 
     scenario: Scenario
 
 
 class Endpoint:
-    """How the protected endpoint behaves."""
+    """Behaviour of the protected endpoint. To be used in one event loop."""
 
     def __init__(self) -> None:
         self.delay: float | None = 0.1
-        """Seconds; None lets it grow from call to call."""
+        """Seconds; None: grows from call to call."""
         self.failing = False
         self._spikes = 0
 
-    def become(self, delay: float | None, *, failing: bool = False) -> None:
-        """Behaves so from now on."""
+    def configure(self, delay: float | None, *, failing: bool = False) -> None:
+        """Set the delay in seconds, None for a growing one, and whether calls fail."""
         self.delay, self.failing, self._spikes = delay, failing, 0
 
     def next_delay(self, threshold_ms: float) -> float:
-        """Seconds that the next call is to take."""
+        """Return the delay of the next call in seconds."""
         if self.delay is not None:
             return self.delay
         self._spikes += 1
-        return min(_LONGEST, threshold_ms / 1000 * (0.2 + self._spikes / 30))
+        return min(_MAX_DELAY, threshold_ms / 1000 * (0.2 + self._spikes / 30))
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
-    """The routes, as in go-breaker's example server, with an endpoint of their own."""
+    """Return the routes, as in go-breaker's example server, around a new endpoint."""
     endpoint = Endpoint()
 
-    async def introduce(request: Request) -> None:
+    async def attach_endpoint(request: Request) -> None:
         request.state.endpoint = endpoint
 
-    router = APIRouter(route_class=route_class, tags=["demo"], dependencies=[Depends(introduce)])
-    router.get("/test", responses=documented(500, 503))(call_endpoint)
+    router = APIRouter(
+        route_class=route_class, tags=["demo"], dependencies=[Depends(attach_endpoint)]
+    )
+    router.get("/test", responses=openapi_responses(500, 503))(call_endpoint)
     router.post("/set_delay")(set_delay)
-    router.post("/test/trigger", responses=documented(409))(trigger_scenario)
+    router.post("/test/trigger", responses=openapi_responses(409))(trigger_scenario)
     router.get("/test/scenarios")(list_scenarios)
     return router
 
 
-async def this_endpoint(request: Request) -> Endpoint:
-    """The protected endpoint."""
+async def get_endpoint(request: Request) -> Endpoint:
+    """Return the protected endpoint."""
     endpoint: Endpoint = request.state.endpoint
     return endpoint
 
 
-ThisEndpoint = Annotated[Endpoint, Depends(this_endpoint)]
+EndpointDep = Annotated[Endpoint, Depends(get_endpoint)]
 
 
-async def call_endpoint(operation: ThisOperation, endpoint: ThisEndpoint) -> JsonObject:
-    """A call under the protection of the breaker `default`."""
+async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonObject:
+    """Call the endpoint under the protection of the breaker `default`."""
     breaker = operation.breaker
     delay = endpoint.next_delay(breaker.settings.latency_threshold)
     try:
@@ -106,9 +108,9 @@ async def call_endpoint(operation: ThisOperation, endpoint: ThisEndpoint) -> Jso
             start = breaker.clock()
             await asyncio.sleep(delay)
             if endpoint.failing:
-                raise Problem(500, "The endpoint was told to fail.")
+                raise Problem(500, "The endpoint fails, as configured.")
     except BreakerOpenError as error:
-        raise _rejected(error) from None
+        raise _rejection(error) from None
     return {
         "status": "success",
         "configured_delay_ms": round(delay * 1000),
@@ -122,59 +124,65 @@ async def call_endpoint(operation: ThisOperation, endpoint: ThisEndpoint) -> Jso
     }
 
 
-async def set_delay(endpoint: ThisEndpoint, body: Delay) -> JsonObject:
-    """Sets how long a call takes; `spike` lets it grow from call to call."""
+async def set_delay(endpoint: EndpointDep, body: DelayBody) -> JsonObject:
+    """Set the delay of calls; with `spike` it grows from call to call."""
     if body.delay == "spike":
-        endpoint.become(None, failing=endpoint.failing)
+        endpoint.configure(None, failing=endpoint.failing)
         return {"status": "success", "message": "Each call takes longer than the one before"}
-    seconds = _seconds(body.delay)
-    endpoint.become(seconds, failing=endpoint.failing)
+    seconds = _parse_duration(body.delay)
+    endpoint.configure(seconds, failing=endpoint.failing)
     milliseconds = round(seconds * 1000)
     message = f"Delay set to {milliseconds} ms"
     return {"status": "success", "delay_ms": milliseconds, "message": message}
 
 
-def trigger_scenario(operation: ThisOperation, endpoint: ThisEndpoint, body: Trigger) -> JsonObject:
-    """Lets something go wrong, or all be well again."""
+def trigger_scenario(
+    operation: OperationDep, endpoint: EndpointDep, body: ScenarioBody
+) -> JsonObject:
+    """Start a scenario, or restore normal behaviour."""
     breaker = operation.breaker
     match body.scenario:
         case "high_latency":
-            endpoint.become(min(_LONGEST, breaker.settings.latency_threshold / 750))
+            endpoint.configure(min(_MAX_DELAY, breaker.settings.latency_threshold / 750))
         case "latency_spike":
-            endpoint.become(None)
+            endpoint.configure(None)
         case "errors":
-            endpoint.become(0.1, failing=True)
+            endpoint.configure(0.1, failing=True)
         case "memory_overload":
             operation.operate("drill memory", breaker.drills.memory)
         case "reset_normal":
-            endpoint.become(0.1)
+            endpoint.configure(0.1)
             operation.operate("reset", breaker.reset)
     return {
         "status": "success",
         "scenario": body.scenario,
         "description": SCENARIOS[body.scenario],
-        "message": "Scenario begun",
+        "message": "Scenario started",
     }
 
 
 def list_scenarios() -> JsonObject:
-    """What can be made to go wrong."""
-    scenarios = [{"key": key, "description": words} for key, words in SCENARIOS.items()]
+    """List the scenarios."""
+    scenarios = [{"key": key, "description": text} for key, text in SCENARIOS.items()]
     return {"scenarios": scenarios, "usage": 'POST /test/trigger {"scenario": KEY}'}
 
 
-def _rejected(error: BreakerOpenError) -> Problem:
+def _rejection(error: BreakerOpenError) -> Problem:
     seconds = max(1, math.ceil(error.retry_after))
     return Problem(
         503, str(error), kind=REJECTED, headers={"Retry-After": str(seconds)}, reason=error.reason
     )
 
 
-def _seconds(duration: str) -> float:
-    """A duration as Go writes it."""
+def _parse_duration(duration: str) -> float:
+    """Return the seconds of a duration in Go's notation.
+
+    Raises:
+        Problem: 422 if it is malformed or too long.
+    """
     parts = _PART.findall(duration)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != duration or seconds > _LONGEST:
+    if "".join(number + unit for number, unit in parts) != duration or seconds > _MAX_DELAY:
         raise Problem(
             422, f"delay: {duration!r} is not '500ms', '2s', '1m' or 'spike'", kind=INVALID
         )

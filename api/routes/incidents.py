@@ -1,82 +1,87 @@
-"""Incidents: what became of their alerts, and what is done about those that were given up."""
+"""Routes for incidents: list them with their alerts, and retry or discard dead letters."""
 
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.routing import APIRoute
 
-from breakerd.api.http.admin import Admin, ThisActor, ThisAdmin, View
-from breakerd.api.problems import NOT_GIVEN_UP, UNKNOWN_ALERT, Problem, documented
-from breakerd.api.schemas.requests import Discarding
+from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep, Snapshot
+from breakerd.api.problems import NO_DEAD_LETTERS, UNKNOWN_ALERT, Problem, openapi_responses
+from breakerd.api.schemas.requests import DiscardBody
 
 JsonObject = dict[str, Any]
 
-_AlertId = Annotated[str, Path(alias="id", max_length=100, description="As GET /alerts tells it.")]
-_NOTHING_TO_DO: Final = "Nothing of this alert was given up; see GET /alerts/{id}."
+_AlertId = Annotated[str, Path(alias="id", max_length=100, description="From GET /alerts.")]
+_NO_DEAD_LETTERS: Final = "The alert has no dead letters; see GET /alerts/{id}."
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
-    """The routes under `/alerts`."""
-    router = APIRouter(route_class=route_class, tags=["alerting"], responses=documented(404))
+    """Return the routes under `/alerts`."""
+    router = APIRouter(route_class=route_class, tags=["alerting"], responses=openapi_responses(404))
     router.get("/alerts")(list_alerts)
     router.get("/alerts/{id}")(get_alert)
-    router.post("/alerts/{id}/retry", responses=documented(409))(retry_alert)
-    router.post("/alerts/{id}/discard", responses=documented(409))(discard_alert)
+    router.post("/alerts/{id}/retry", responses=openapi_responses(409))(retry_alert)
+    router.post("/alerts/{id}/discard", responses=openapi_responses(409))(discard_alert)
     return router
 
 
 def list_alerts(
-    admin: ThisAdmin,
+    admin: AdminDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     state: Annotated[
-        Literal["active", "quiet", "closed"] | None, Query(description="Only those in this phase.")
+        Literal["active", "quiet", "closed"] | None,
+        Query(description="Only incidents in this phase."),
     ] = None,
 ) -> JsonObject:
-    """The latest incidents, newest first, and what became of their alerts."""
-    return {"alerts": admin.required_alerting().incidents(limit=limit, state=state)}
+    """List the latest incidents with the delivery of their alerts, newest first."""
+    return {"alerts": admin.require_alerting().incidents(limit=limit, state=state)}
 
 
-def get_alert(admin: ThisAdmin, alert_id: _AlertId) -> JsonObject:
-    """One incident in full: stages, members, notes, and what each receiver knows."""
-    return _existing(admin, alert_id)
+def get_alert(admin: AdminDep, alert_id: _AlertId) -> JsonObject:
+    """Return one incident in full: stages, members, notes, and the delivery per receiver."""
+    return _get_incident(admin, alert_id)
 
 
-def retry_alert(admin: ThisAdmin, actor: ThisActor, alert_id: _AlertId) -> JsonObject:
-    """Has what was given up of an alert tried again, in its full form."""
-    alerting = admin.required_alerting()
-    _existing(admin, alert_id)
-    with admin.audited(actor, "retry alert", view=_given_up(admin, alert_id), detail=alert_id):
+def retry_alert(admin: AdminDep, actor: ActorDep, alert_id: _AlertId) -> JsonObject:
+    """Deliver an alert's dead letters again, in full."""
+    alerting = admin.require_alerting()
+    _get_incident(admin, alert_id)
+    with admin.audited(
+        actor, "retry alert", snapshot=_dead_letters(admin, alert_id), detail=alert_id
+    ):
         receivers = alerting.retry(alert_id)
         if not receivers:
-            raise Problem(409, _NOTHING_TO_DO, kind=NOT_GIVEN_UP)
-    return {"message": "The alert is sent again", "id": alert_id, "receivers": receivers}
+            raise Problem(409, _NO_DEAD_LETTERS, kind=NO_DEAD_LETTERS)
+    return {"message": "Dead letters requeued", "id": alert_id, "receivers": receivers}
 
 
 def discard_alert(
-    admin: ThisAdmin, actor: ThisActor, alert_id: _AlertId, body: Discarding
+    admin: AdminDep, actor: ActorDep, alert_id: _AlertId, body: DiscardBody
 ) -> JsonObject:
-    """Lets be what was given up of an alert: it counts as a dead letter no more."""
-    alerting = admin.required_alerting()
-    _existing(admin, alert_id)
+    """Discard an alert's dead letters; they are not delivered any more."""
+    alerting = admin.require_alerting()
+    _get_incident(admin, alert_id)
     detail = f"{alert_id}: {body.reason}"
-    with admin.audited(actor, "discard alert", view=_given_up(admin, alert_id), detail=detail):
+    with admin.audited(
+        actor, "discard alert", snapshot=_dead_letters(admin, alert_id), detail=detail
+    ):
         receivers = alerting.discard(alert_id, actor.client, body.reason)
         if not receivers:
-            raise Problem(409, _NOTHING_TO_DO, kind=NOT_GIVEN_UP)
-    return {"message": "The alert is let be", "id": alert_id, "receivers": receivers}
+            raise Problem(409, _NO_DEAD_LETTERS, kind=NO_DEAD_LETTERS)
+    return {"message": "Dead letters discarded", "id": alert_id, "receivers": receivers}
 
 
-def _existing(admin: Admin, alert_id: str) -> JsonObject:
-    incident = admin.required_alerting().incident(alert_id)
+def _get_incident(admin: AdminContext, alert_id: str) -> JsonObject:
+    incident = admin.require_alerting().incident(alert_id)
     if incident is None:
-        detail = f"There is no alert {alert_id!r}; see GET /alerts."
+        detail = f"Unknown alert {alert_id!r}; see GET /alerts."
         raise Problem(404, detail, kind=UNKNOWN_ALERT)
     return incident
 
 
-def _given_up(admin: Admin, alert_id: str) -> View:
-    def view() -> JsonObject:
-        deliveries = _existing(admin, alert_id)["deliveries"]
-        return {"given_up": [name for name, delivery in deliveries.items() if delivery["dead"]]}
+def _dead_letters(admin: AdminContext, alert_id: str) -> Snapshot:
+    def snapshot() -> JsonObject:
+        deliveries = _get_incident(admin, alert_id)["deliveries"]
+        return {"dead_letters": [name for name, delivery in deliveries.items() if delivery["dead"]]}
 
-    return view
+    return snapshot

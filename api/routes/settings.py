@@ -1,141 +1,201 @@
-"""One breaker's settings: one by one in go-breaker's way, and as a whole."""
+"""Routes for one breaker's settings: one by one as in go-breaker, and all of them together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
-from breakerd.api.http.admin import ThisOperation
-from breakerd.api.problems import Responses, documented
+from breakerd.api.http.admin import BreakerOperation, OperationDep
+from breakerd.api.problems import Responses, openapi_responses
 from breakerd.api.schemas.requests import (
     LatencyThreshold,
     MemoryThreshold,
     Percentile,
+    RequestBody,
     SettingsChange,
-    Switch,
+    Toggle,
     WaitTime,
     WindowSize,
 )
-from breakerd.api.schemas.responses import (
-    LatencyAnswer,
-    LatencySet,
-    MemoryAnswer,
-    MemorySet,
-    PercentileAnswer,
-    PercentileSet,
-    TrendAnswer,
-    TrendSet,
-    WaitAnswer,
-    WaitSet,
-    WindowAnswer,
-    WindowSet,
-)
+from breakerd.api.schemas.responses import Number, SettingResponses, setting_responses
 from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingEndpoint:
+    """A setting with a path of its own.
+
+    Attributes:
+        path: path of both operations below a breaker's.
+        name: suffix of the operations' ids, `get_…` and `set_…`.
+        setting: name of the setting in the file.
+        body: what a POST takes; it has one field.
+        responses: what a GET and a POST answer.
+        read: description of the GET.
+        write: description of the POST.
+        message: text of a POST's response, made from the value in force.
+        parse: converts the body's value to the setting's.
+        show: converts the setting's value to the response's.
+    """
+
+    path: str
+    name: str
+    setting: str
+    body: type[RequestBody]
+    responses: SettingResponses
+    read: str
+    write: str
+    message: Callable[[Any], str]
+    parse: Callable[[Any], Any] = lambda value: value
+    show: Callable[[Any], Any] = lambda value: value
+
+    def get(self, operation: BreakerOperation) -> BaseModel:
+        """Answer with the value in force."""
+        return self.responses.current(self._value(operation.breaker.settings))
+
+    def set(self, operation: BreakerOperation, body: RequestBody) -> BaseModel:
+        """Change the setting, and answer with the value in force."""
+        (sent,) = dict(body).values()
+        value = self._value(operation.change({self.setting: self.parse(sent)}))
+        return self.responses.updated(value, message=self.message(value))
+
+    def _value(self, settings: Settings) -> Any:
+        return self.show(getattr(settings, self.setting))
+
+
+_ENDPOINTS: Final = (
+    SettingEndpoint(
+        path="/memory",
+        name="memory",
+        setting="memory_threshold",
+        body=MemoryThreshold,
+        responses=setting_responses(
+            "Memory", "Percent of the memory limit.", float, 80.0, "memory"
+        ),
+        read="Memory threshold: percent of the memory limit at which calls are rejected.",
+        write="Set the memory threshold, in percent of the memory limit.",
+        message="Memory threshold set to {:g} %".format,
+    ),
+    SettingEndpoint(
+        path="/latency",
+        name="latency",
+        setting="latency_threshold",
+        body=LatencyThreshold,
+        responses=setting_responses("Latency", "Milliseconds.", Number, 1500, "latency"),
+        read="Latency threshold, in milliseconds.",
+        write="Set the latency threshold, in milliseconds.",
+        message="Latency threshold set to {} ms".format,
+        parse=whole,
+        show=whole,
+    ),
+    SettingEndpoint(
+        path="/latency-window-size",
+        name="window_size",
+        setting="latency_window_size",
+        body=WindowSize,
+        responses=setting_responses(
+            "WindowSize", "Calls; `latency` is go-breaker's name of it.", int, 64, "latency", "size"
+        ),
+        read="Number of latest calls that the latency percentile is taken over.",
+        write="Set the number of latest calls in the window; the newest ones are kept.",
+        message="Latency window size set to {}".format,
+    ),
+    SettingEndpoint(
+        path="/percentile",
+        name="percentile",
+        setting="percentile",
+        body=Percentile,
+        responses=setting_responses("Percentile", "A fraction.", float, 0.95, "percentile"),
+        read="Percentile of latency that is compared with the threshold, as a fraction.",
+        write="Set the percentile of latency, as a fraction or as a percentage.",
+        message="Percentile set to {:g}".format,
+        parse=lambda value: value if value < 1 else round(value / 100, 12),
+    ),
+    SettingEndpoint(
+        path="/wait",
+        name="wait",
+        setting="wait_time",
+        body=WaitTime,
+        responses=setting_responses("Wait", "Seconds.", Number, 10, "wait"),
+        read="Seconds that a tripped breaker stays open before it probes.",
+        write="Set the seconds that a tripped breaker stays open before it probes.",
+        message="Wait set to {} s".format,
+        parse=whole,
+        show=whole,
+    ),
+    SettingEndpoint(
+        path="/trend-analysis",
+        name="trend_analysis",
+        setting="trend_analysis_enabled",
+        body=Toggle,
+        responses=setting_responses(
+            "TrendAnalysis", "True if trend analysis is on.", bool, None, "trend_analysis"
+        ),
+        read="True if latency trips the breaker only while it rises or stays above the threshold.",
+        write="Turn trend analysis on or off.",
+        message=lambda enabled: f"Trend analysis turned {'on' if enabled else 'off'}",
+    ),
+)
+
+
 def routes(route_class: type[APIRoute]) -> APIRouter:
-    """The routes, without the breaker's prefix. What is set is in force, and in the file."""
+    """Return the routes, without the breaker's prefix. Changes apply at once, and to the file."""
     router = APIRouter(route_class=route_class, tags=["settings"])
-    router.get("/memory")(get_memory)
-    router.get("/latency")(get_latency)
-    router.get("/latency-window-size")(get_window_size)
-    router.get("/percentile")(get_percentile)
-    router.get("/wait")(get_wait)
-    router.get("/trend-analysis")(get_trend_analysis)
-    whole_answer: Responses = {200: {"model": Settings, "description": "The settings in force."}}
-    router.get("/config", response_model=None, responses=whole_answer)(get_config)
-    unwritten = documented(409)
-    router.post("/memory", responses=unwritten)(set_memory)
-    router.post("/latency", responses=unwritten)(set_latency)
-    router.post("/latency-window-size", responses=unwritten)(set_window_size)
-    router.post("/percentile", responses=unwritten)(set_percentile)
-    router.post("/wait", responses=unwritten)(set_wait)
-    router.post("/trend-analysis", responses=unwritten)(set_trend_analysis)
-    router.patch("/config", response_model=None, responses=whole_answer | unwritten)(change_config)
+    for endpoint in _ENDPOINTS:
+        _add_getter(router, endpoint)
+    all_settings: Responses = {200: {"model": Settings, "description": "The settings in force."}}
+    router.get("/config", response_model=None, responses=all_settings)(get_config)
+    not_written = openapi_responses(409)
+    for endpoint in _ENDPOINTS:
+        _add_setter(router, endpoint, not_written)
+    router.patch("/config", response_model=None, responses=all_settings | not_written)(
+        change_config
+    )
     return router
 
 
-def get_memory(operation: ThisOperation) -> MemoryAnswer:
-    """Share of the memory limit at which calls are rejected, in percent."""
-    return MemoryAnswer(memory=operation.breaker.settings.memory_threshold)
+def _add_getter(router: APIRouter, endpoint: SettingEndpoint) -> None:
+    def get(operation: OperationDep) -> BaseModel:
+        return endpoint.get(operation)
+
+    router.get(
+        endpoint.path,
+        name=f"get_{endpoint.name}",
+        description=endpoint.read,
+        response_model=endpoint.responses.read_model,
+    )(get)
 
 
-def get_latency(operation: ThisOperation) -> LatencyAnswer:
-    """The latency threshold, in milliseconds."""
-    return LatencyAnswer(latency=whole(operation.breaker.settings.latency_threshold))
+def _add_setter(router: APIRouter, endpoint: SettingEndpoint, responses: Responses) -> None:
+    def set_(operation: OperationDep, body: RequestBody) -> BaseModel:
+        return endpoint.set(operation, body)
+
+    # FastAPI validates the body by this annotation.
+    set_.__annotations__["body"] = endpoint.body
+    router.post(
+        endpoint.path,
+        name=f"set_{endpoint.name}",
+        description=endpoint.write,
+        response_model=endpoint.responses.updated_model,
+        responses=responses,
+    )(set_)
 
 
-def get_window_size(operation: ThisOperation) -> WindowAnswer:
-    """How many of the latest calls are watched."""
-    size = operation.breaker.settings.latency_window_size
-    return WindowAnswer(latency=size, size=size)
+def get_config(operation: OperationDep) -> JSONResponse:
+    """Return all settings in force, by their names in the file."""
+    return _dump(operation.breaker.settings)
 
 
-def get_percentile(operation: ThisOperation) -> PercentileAnswer:
-    """The percentile of latency that is watched, as a fraction."""
-    return PercentileAnswer(percentile=operation.breaker.settings.percentile)
+def change_config(operation: OperationDep, body: SettingsChange) -> JSONResponse:
+    """Change any settings together: all of them, or none if one is wrong."""
+    changes = body.changes()
+    return _dump(operation.change(changes) if changes else operation.breaker.settings)
 
 
-def get_wait(operation: ThisOperation) -> WaitAnswer:
-    """How long a tripped breaker stays open before it probes, in seconds."""
-    return WaitAnswer(wait=whole(operation.breaker.settings.wait_time))
-
-
-def get_trend_analysis(operation: ThisOperation) -> TrendAnswer:
-    """Whether latency trips only while it rises, or stays above the threshold."""
-    return TrendAnswer(trend_analysis=operation.breaker.settings.trend_analysis_enabled)
-
-
-def get_config(operation: ThisOperation) -> JSONResponse:
-    """All settings in force, by their names in the file."""
-    return _all_of(operation.breaker.settings)
-
-
-def set_memory(operation: ThisOperation, body: MemoryThreshold) -> MemorySet:
-    """Sets the memory threshold, in percent."""
-    memory = operation.change({"memory_threshold": body.threshold}).memory_threshold
-    return MemorySet(message=f"Memory threshold set to {memory:g} %", memory=memory)
-
-
-def set_latency(operation: ThisOperation, body: LatencyThreshold) -> LatencySet:
-    """Sets the latency threshold, in milliseconds."""
-    settings = operation.change({"latency_threshold": whole(body.threshold)})
-    latency = whole(settings.latency_threshold)
-    return LatencySet(message=f"Latency threshold set to {latency} ms", latency=latency)
-
-
-def set_window_size(operation: ThisOperation, body: WindowSize) -> WindowSet:
-    """Sets how many calls are watched; the newest are kept."""
-    size = operation.change({"latency_window_size": body.size}).latency_window_size
-    return WindowSet(message=f"Latency window size set to {size}", latency=size, size=size)
-
-
-def set_percentile(operation: ThisOperation, body: Percentile) -> PercentileSet:
-    """Sets the percentile of latency that is watched: as a fraction, or as a percentage."""
-    fraction = body.percentile if body.percentile < 1 else round(body.percentile / 100, 12)
-    percentile = operation.change({"percentile": fraction}).percentile
-    return PercentileSet(message=f"Percentile set to {percentile:g}", percentile=percentile)
-
-
-def set_wait(operation: ThisOperation, body: WaitTime) -> WaitSet:
-    """Sets how long a tripped breaker stays open before it probes, in seconds."""
-    wait = whole(operation.change({"wait_time": whole(body.wait_time)}).wait_time)
-    return WaitSet(message=f"Wait set to {wait} s", wait=wait)
-
-
-def set_trend_analysis(operation: ThisOperation, body: Switch) -> TrendSet:
-    """Turns trend analysis on or off."""
-    settings = operation.change({"trend_analysis_enabled": body.enabled})
-    enabled = settings.trend_analysis_enabled
-    words = "on" if enabled else "off"
-    return TrendSet(message=f"Trend analysis turned {words}", trend_analysis=enabled)
-
-
-def change_config(operation: ThisOperation, body: SettingsChange) -> JSONResponse:
-    """Changes any settings together: all of them, or none if one is wrong."""
-    changes = body.changed()
-    return _all_of(operation.change(changes) if changes else operation.breaker.settings)
-
-
-def _all_of(settings: Settings) -> JSONResponse:
+def _dump(settings: Settings) -> JSONResponse:
     return JSONResponse(settings.model_dump(mode="json"))

@@ -1,6 +1,6 @@
-"""What the requests hold: go-breaker's bodies, and ours in the same manner.
+"""Request bodies: go-breaker's, and further ones in the same manner.
 
-Ranges, units and descriptions of settings come from the settings models, where they stand once.
+Ranges, units and descriptions of settings come from the settings models, their only source.
 """
 
 import math
@@ -15,8 +15,8 @@ from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 
 
-class Request(BaseModel):
-    """A request: exact names, exact types, finite numbers."""
+class RequestBody(BaseModel):
+    """A JSON object: unknown keys, wrong types and infinite numbers are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -27,7 +27,7 @@ class Request(BaseModel):
 
 
 def _whole_numbers(data: object) -> object:
-    """JSON does not tell 5 from 5.0, and some of its writers only know the latter."""
+    """Convert 5.0 to 5: JSON has one type of numbers, and some writers always add a fraction."""
     match data:
         case float():
             return whole(data) if math.isfinite(data) else data
@@ -39,8 +39,14 @@ def _whole_numbers(data: object) -> object:
             return data
 
 
-def like(model: type[BaseModel], name: str, **changes: Any) -> Any:
-    """A required field with the range and the description of the setting `name` of `model`."""
+def setting_field(model: type[BaseModel], name: str, **changes: Any) -> Any:
+    """Return a required field with the range and description of the setting `name` of `model`.
+
+    Args:
+        model: a settings model.
+        name: name of the setting.
+        changes: arguments of `Field` that replace or add to those of the setting.
+    """
     field = model.model_fields[name]
     limits = {
         sign: getattr(each, sign)
@@ -57,26 +63,26 @@ def like(model: type[BaseModel], name: str, **changes: Any) -> Any:
 # --- settings, one by one
 
 
-class MemoryThreshold(Request):
+class MemoryThreshold(RequestBody):
     """A new memory threshold."""
 
-    threshold: float = like(Settings, "memory_threshold", examples=[85])
+    threshold: float = setting_field(Settings, "memory_threshold", examples=[85])
 
 
-class LatencyThreshold(Request):
+class LatencyThreshold(RequestBody):
     """A new latency threshold."""
 
-    threshold: float = like(Settings, "latency_threshold", examples=[800])
+    threshold: float = setting_field(Settings, "latency_threshold", examples=[800])
 
 
-class WindowSize(Request):
-    """A new size of the window."""
+class WindowSize(RequestBody):
+    """A new window size."""
 
-    size: int = like(Settings, "latency_window_size", examples=[128])
+    size: int = setting_field(Settings, "latency_window_size", examples=[128])
 
 
-class Percentile(Request):
-    """A new percentile, in one of two ways."""
+class Percentile(RequestBody):
+    """A new percentile, as a fraction or a percentage."""
 
     percentile: float = Field(
         description="Below 1 a fraction, from 1 to under 100 a percentage.",
@@ -86,32 +92,32 @@ class Percentile(Request):
     )
 
 
-class WaitTime(Request):
-    """A new wait."""
+class WaitTime(RequestBody):
+    """A new wait time."""
 
-    wait_time: float = like(Settings, "wait_time", examples=[5])
+    wait_time: float = setting_field(Settings, "wait_time", examples=[5])
 
 
-class Switch(Request):
-    """Something on or off."""
+class Toggle(RequestBody):
+    """On or off."""
 
     enabled: bool = Field(examples=[False])
 
 
-class Confirmation(Request):
-    """A word that this is meant."""
+class Confirm(RequestBody):
+    """Confirmation of an action."""
 
     confirm: Literal[True] = Field(True, description="`false` is refused.")
 
 
-class Why(Request):
+class ReasonBody(RequestBody):
     """The operator's reason."""
 
     reason: str = Field("manual", max_length=500, examples=["load shedding, incident 42"])
 
 
 class SettingsChange(Settings):
-    """Settings to change; those not named stay. Tables nest, or their keys are dotted."""
+    """Settings to change; omitted ones stay. Tables are nested objects or dotted keys."""
 
     model_config = ConfigDict(title="SettingsChange")
 
@@ -128,8 +134,8 @@ class SettingsChange(Settings):
             nested[table] = {**inner, name: data[key]} if isinstance(inner, dict) else inner
         return nested
 
-    def changed(self) -> dict[str, object]:
-        """What was named, by its dotted name."""
+    def changes(self) -> dict[str, object]:
+        """Return the given settings by dotted name."""
         return dict(_leaves(self.model_dump(exclude_unset=True)))
 
 
@@ -146,14 +152,14 @@ def _leaves(values: dict[str, object], prefix: str = "") -> list[tuple[str, obje
 # --- alerting
 
 
-class AlertPriority(Request):
-    """A new priority of alerts."""
+class AlertPriority(RequestBody):
+    """A new alert priority."""
 
-    priority: Priority = like(OpsGenieSettings, "priority", examples=["P2"])
+    priority: Priority = setting_field(OpsGenieSettings, "priority", examples=["P2"])
 
 
-class AlertTriggers(Request):
-    """Which events page; those not named stay."""
+class AlertTriggers(RequestBody):
+    """Events that open alerts; omitted ones stay."""
 
     trigger_on_breaker_open: bool = Field(True, examples=[True])
     trigger_on_breaker_reset: bool = Field(True, examples=[True])
@@ -161,32 +167,34 @@ class AlertTriggers(Request):
     trigger_on_latency_threshold: bool = Field(True, examples=[False])
 
 
-class AlertTags(Request):
-    """New tags of alerts."""
+class AlertTags(RequestBody):
+    """New alert tags."""
 
-    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = like(
+    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = setting_field(
         OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]]
     )
 
 
-class AlertCooldown(Request):
+class AlertCooldown(RequestBody):
     """A new cooldown."""
 
-    cooldown_seconds: int = like(OpsGenieSettings, "alert_cooldown_seconds", examples=[120])
+    cooldown_seconds: int = setting_field(
+        OpsGenieSettings, "alert_cooldown_seconds", examples=[120]
+    )
 
 
-class Discarding(Request):
-    """Why an alert that was given up is let be."""
+class DiscardBody(RequestBody):
+    """Reason for discarding dead letters."""
 
-    reason: str = Field(min_length=1, max_length=500, examples=["told them by phone"])
+    reason: str = Field(min_length=1, max_length=500, examples=["reported by phone"])
 
 
-class NewSilence(Request):
-    """Holds alerts back for a time."""
+class NewSilence(RequestBody):
+    """A silence: mutes matching alerts for a time."""
 
     breaker: str = Field(
         "*",
-        description="Names, as patterns of the shell.",
+        description="Breaker names as a shell pattern.",
         max_length=100,
         pattern=PATTERN,
         examples=["pay*"],
@@ -194,18 +202,18 @@ class NewSilence(Request):
     kind: Literal["*", "open", "memory", "latency", "trouble"] = "*"
     matchers: list[Annotated[str, Field(max_length=LONGEST, pattern=FORM)]] = Field(
         [],
-        description="Conditions beside these, `NAME=PATTERN` or `NAME!=PATTERN`; all must hold.",
+        description="Further conditions, `NAME=PATTERN` or `NAME!=PATTERN`; all must match.",
         max_length=20,
         examples=[["Team=payments", "Environment!=prod"]],
     )
     author: str = Field(min_length=1, max_length=100, examples=["ada"])
     reason: str = Field(min_length=1, max_length=500, examples=["database moves, change 17"])
     starts_at: AwareDatetime | None = Field(
-        None, description="When it begins; now if not given.", strict=False
+        None, description="Start; now if omitted.", strict=False
     )
-    seconds: float = Field(description="How long it lasts.", gt=0, le=90 * 86_400, examples=[3600])
+    seconds: float = Field(description="Duration.", gt=0, le=90 * 86_400, examples=[3600])
 
-    def wanted(self) -> dict[str, Any]:
-        """It as `Alerting.add_silence` takes it."""
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of `Alerting.add_silence`."""
         starts_at = self.starts_at.timestamp() if self.starts_at else None
         return self.model_dump() | {"starts_at": starts_at}

@@ -1,5 +1,6 @@
-"""What the answers hold: go-breaker's keys, and ours in the same manner."""
+"""Response bodies: go-breaker's keys, and further ones in the same manner."""
 
+from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, Field, create_model
@@ -8,23 +9,28 @@ from breakerd.api.security.audit import AuditEntry
 from breakerd.breaker.runtime.report import Status
 
 Number = int | float
-"""A whole number goes out without a fraction, for clients that read integers."""
+"""Whole numbers are sent without a fraction, for clients that read integers."""
 
 
-class Answer(BaseModel):
-    """An answer."""
+class ResponseBody(BaseModel):
+    """A JSON object that answers a request."""
 
 
-class Done(Answer):
-    """What was done, in words, and the state that the breaker is in now."""
+class Message(ResponseBody):
+    """One sentence on what was done; the value in force stands beside it."""
 
     message: str
+
+
+class ActionResult(Message):
+    """What was done, and the breaker's state afterwards."""
+
     state: str
     triggered: bool
 
 
-class Drilled(Done):
-    """A drill that began, or ended."""
+class DrillResult(ActionResult):
+    """A drill that began or ended."""
 
     drill: bool
     reason: str
@@ -32,108 +38,93 @@ class Drilled(Done):
     timestamp: str
 
 
-class EnabledAnswer(Answer):
-    """Whether the breaker is enabled."""
+class EnabledResponse(ResponseBody):
+    """True if the breaker is enabled."""
 
     enabled: bool
 
 
-class Said(Answer):
-    """What was done, in words; the value in force stands beside it."""
-
-    message: str
+# --- settings, one by one
 
 
-class MemoryAnswer(Answer):
-    """Percent of the memory limit."""
+@dataclass(frozen=True, slots=True)
+class SettingResponses:
+    """The two responses of one setting's path.
 
-    memory: float = Field(examples=[80.0])
+    Attributes:
+        read_model: what a GET answers.
+        updated_model: what a POST answers: the same and a message.
+        keys: keys that hold the value.
+    """
 
+    read_model: type[BaseModel]
+    updated_model: type[BaseModel]
+    keys: tuple[str, ...]
 
-class MemorySet(MemoryAnswer, Said):
-    """The memory threshold in force."""
+    def current(self, value: object) -> BaseModel:
+        """Return the response to a GET."""
+        return self.read_model(**dict.fromkeys(self.keys, value))
 
-
-class LatencyAnswer(Answer):
-    """Milliseconds."""
-
-    latency: Number = Field(examples=[1500])
-
-
-class LatencySet(LatencyAnswer, Said):
-    """The latency threshold in force."""
-
-
-class WindowAnswer(Answer):
-    """Calls; `latency` is go-breaker's name for the same."""
-
-    latency: int = Field(examples=[64])
-    size: int = Field(examples=[64])
+    def updated(self, value: object, *, message: str) -> BaseModel:
+        """Return the response to a POST."""
+        return self.updated_model(message=message, **dict.fromkeys(self.keys, value))
 
 
-class WindowSet(WindowAnswer, Said):
-    """The window's size in force."""
+def setting_responses(
+    name: str, description: str, kind: Any, example: object, *keys: str
+) -> SettingResponses:
+    """Make the models of one setting's responses.
+
+    Args:
+        name: the models are called by it, `…Response` and `…Updated`.
+        description: unit of the value, for OpenAPI.
+        kind: type of the value.
+        example: for OpenAPI; None for no example.
+        keys: keys that hold the value.
+    """
+    field = ... if example is None else Field(examples=[example])
+    values: dict[str, Any] = dict.fromkeys(keys, (kind, field))
+    read: type[BaseModel] = create_model(
+        f"{name}Response", __base__=ResponseBody, __doc__=description, **values
+    )
+    updated: type[BaseModel] = create_model(
+        f"{name}Updated", __base__=(read, Message), __doc__=description
+    )
+    return SettingResponses(read, updated, keys)
 
 
-class PercentileAnswer(Answer):
-    """A fraction."""
-
-    percentile: float = Field(examples=[0.95])
+# --- the breaker's figures
 
 
-class PercentileSet(PercentileAnswer, Said):
-    """The percentile in force."""
-
-
-class WaitAnswer(Answer):
-    """Seconds."""
-
-    wait: Number = Field(examples=[10])
-
-
-class WaitSet(WaitAnswer, Said):
-    """The wait in force."""
-
-
-class TrendAnswer(Answer):
-    """Whether trend analysis is on."""
-
-    trend_analysis: bool
-
-
-class TrendSet(TrendAnswer, Said):
-    """Whether trend analysis is on now."""
-
-
-class MemoryUsageAnswer(Answer):
-    """Bytes; 0 where unknown."""
+class MemoryUsageResponse(ResponseBody):
+    """Bytes; 0 if unknown."""
 
     memory_usage: int
 
 
-class MemoryLimitAnswer(Answer):
-    """Bytes; -1 where there is no limit."""
+class MemoryLimitResponse(ResponseBody):
+    """Bytes; -1 if there is no limit."""
 
     memory_limit: int
 
 
-class LatenciesAnswer(Answer):
+class LatenciesResponse(ResponseBody):
     """Milliseconds, oldest first."""
 
     latencies: list[int]
 
 
-def model_of(shape: type, title: str = "") -> type[BaseModel]:
-    """A pydantic model of a TypedDict, which pydantic does not take itself before Python 3.12."""
+def pydantic_model(shape: type, title: str = "") -> type[BaseModel]:
+    """Return a pydantic model of a TypedDict; pydantic itself takes one from Python 3.12 on."""
     hints = get_type_hints(shape)
-    members: dict[str, Any] = {name: (_modelled(hint), ...) for name, hint in hints.items()}
+    members: dict[str, Any] = {name: (_convert_hint(hint), ...) for name, hint in hints.items()}
     return create_model(title or shape.__name__, __doc__=shape.__doc__, **members)
 
 
-def _modelled(hint: Any) -> Any:
+def _convert_hint(hint: Any) -> Any:
     if is_typeddict(hint):
-        return model_of(hint)
-    arguments = tuple(_modelled(argument) for argument in get_args(hint))
+        return pydantic_model(hint)
+    arguments = tuple(_convert_hint(argument) for argument in get_args(hint))
     if arguments == get_args(hint):
         return hint
     origin = get_origin(hint)
@@ -145,11 +136,14 @@ def _modelled(hint: Any) -> Any:
     return union
 
 
-StatusAnswer = model_of(Status)
+StatusResponse = pydantic_model(Status)
 
 
-class BreakerSummary(Answer):
-    """One breaker in the list of all; as in its status."""
+# --- the process
+
+
+class BreakerSummary(ResponseBody):
+    """One breaker in the list of all; the keys are those of its status."""
 
     name: str
     state: str
@@ -160,33 +154,33 @@ class BreakerSummary(Answer):
     retry_after_seconds: float
 
 
-class BreakersAnswer(Answer):
+class BreakersResponse(ResponseBody):
     """The breakers of a process."""
 
     breakers: list[BreakerSummary]
 
 
-class AuditAnswer(Answer):
-    """Changes, newest first; `problem` says why they are not in the file, if they are not."""
+class AuditResponse(ResponseBody):
+    """Changes, newest first. `problem`: why the audit file cannot be written; null if it can."""
 
-    entries: list[model_of(AuditEntry)]  # type: ignore[valid-type]  # made at run time
+    entries: list[pydantic_model(AuditEntry)]  # type: ignore[valid-type]  # made at run time
     problem: str | None
 
 
-class Reloaded(Said):
-    """The file that is in force now."""
+class ReloadResult(Message):
+    """The file that was applied."""
 
     file: str
 
 
-class Health(Answer):
-    """The process lives."""
+class Health(ResponseBody):
+    """The process is alive."""
 
     status: Literal["ok"]
 
 
-class Readiness(Answer):
-    """Whether calls may be sent here; `paging`: whether a person hears of incidents."""
+class Readiness(ResponseBody):
+    """Readiness for calls. `paging`: true if a person is notified of incidents."""
 
     ready: bool
     paging: bool

@@ -1,4 +1,4 @@
-"""Who changed what, when, from what to what: kept in memory, and in a file of JSON lines."""
+"""Audit log: record every change with its actor, in memory and in a file of JSON lines."""
 
 import json
 import os
@@ -14,11 +14,12 @@ from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_KEPT: Final = 1000
+_MAX_ENTRIES: Final = 1000
+"""Maximum number of entries in memory."""
 
 
 class AuditEntry(TypedDict):
-    """One change. `outcome`: "done", "in memory only", "refused" or "failed"."""
+    """One change. `outcome` is "done", "in memory only", "refused" or "failed"."""
 
     at: str
     right: str
@@ -32,28 +33,28 @@ class AuditEntry(TypedDict):
 
 
 class AuditLog:
-    """Every change that was asked for. Thread-safe.
+    """Record every requested change. Thread-safe.
 
-    A file that cannot be written stops no change: the entry is kept in memory, the log says so,
-    and `problem` holds the reason until a later entry could be written.
+    A file that cannot be written does not prevent a change: the entry is kept in memory, an error
+    is logged, and `problem` holds the reason until a later entry is written.
 
     Args:
         path: the file; None keeps entries in memory only.
-        max_bytes: size at which the file is put aside and a new one begun.
-        backups: how many files put aside are kept.
+        max_bytes: size in bytes at which the file is rotated.
+        backups: number of rotated files to keep.
     """
 
     def __init__(
         self, path: Path | None = None, *, max_bytes: int = 5_000_000, backups: int = 3
     ) -> None:
         self.problem: str | None = None
-        """Why the last entry is not in the file, if it is not."""
+        """Reason why the last entry is not in the file; None if it is."""
         self._path = path
         self._max_bytes = max_bytes
         self._backups = backups
         self._lock = threading.Lock()
         self._torn = _is_torn(path)
-        self._entries: deque[AuditEntry] = deque(_last_entries(path), maxlen=_KEPT)
+        self._entries: deque[AuditEntry] = deque(_load_entries(path), maxlen=_MAX_ENTRIES)
 
     def record(
         self,
@@ -66,7 +67,7 @@ class AuditLog:
         outcome: str,
         detail: str = "",
     ) -> None:
-        """Keeps one entry. Values must be JSON-able and hold no secret."""
+        """Record one entry. Values must be JSON-able and contain no secret."""
         entry = AuditEntry(
             at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             right=actor.right,
@@ -83,7 +84,7 @@ class AuditLog:
             self._write(entry)
 
     def entries(self, limit: int = 100) -> list[AuditEntry]:
-        """The last `limit` entries, newest first."""
+        """Return the last `limit` entries, newest first."""
         with self._lock:
             return list(reversed(self._entries))[:limit]
 
@@ -99,15 +100,15 @@ class AuditLog:
                 file.write(line)
         except OSError as error:
             self.problem = f"{self._path}: {error.strerror or error}"
-            _log.error("audit entry kept in memory only", problem=self.problem)
+            _log.error("audit entry not written", problem=self.problem)
         else:
             self.problem = None
             self._torn = False
 
-    def _rotate(self, coming: int) -> None:
+    def _rotate(self, line_bytes: int) -> None:
         if self._path is None or not self._path.exists():
             return
-        if self._path.stat().st_size + coming <= self._max_bytes:
+        if self._path.stat().st_size + line_bytes <= self._max_bytes:
             return
         names = [self._path, *(_backup(self._path, n) for n in range(1, self._backups + 1))]
         for older, newer in zip(reversed(names), reversed(names[:-1]), strict=False):
@@ -121,26 +122,26 @@ def _backup(path: Path, number: int) -> Path:
 
 
 def _is_torn(path: Path | None) -> bool:
-    """Whether an earlier process was cut short in the middle of a line."""
+    """Return True if an earlier process was killed in the middle of a line."""
     try:
         return path is not None and path.read_bytes()[-1:] not in {b"", b"\n"}
     except OSError:
         return False
 
 
-def _last_entries(path: Path | None) -> list[AuditEntry]:
-    """What an earlier process left, as far as it can be read."""
+def _load_entries(path: Path | None) -> list[AuditEntry]:
+    """Return the readable entries of an earlier process, at most `_MAX_ENTRIES`."""
     if path is None:
         return []
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_KEPT:]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_MAX_ENTRIES:]
     except OSError:
         return []
     entries: list[AuditEntry] = []
     for line in lines:
         try:
             entry = json.loads(line)
-        except ValueError:  # cut short by a crash
+        except ValueError:  # truncated by a crash
             continue
         if isinstance(entry, dict) and entry.keys() == AuditEntry.__annotations__.keys():
             entries.append(AuditEntry(**entry))  # type: ignore[typeddict-item]  # its keys were compared

@@ -1,9 +1,9 @@
-"""Who may read and who may change: tokens, and without them, nobody but this machine.
+"""Check access: by token, or by loopback address if no token is set.
 
-A token comes as `Authorization: Bearer TOKEN`, or as the password of HTTP Basic, which is how a
-browser sends it. Against pages of other sites that a browser happens to show: a request whose
-`Origin` is not this host is refused, and without tokens, so is one that names this host by
-anything but a loopback name (DNS rebinding), or that came through a proxy.
+A token is sent as `Authorization: Bearer TOKEN`, or as the password of HTTP Basic, as browsers do.
+Against cross-site requests, a request with an `Origin` other than this host is refused. If no token
+is set, so is a request whose `Host` is not a loopback name (DNS rebinding), and one that came
+through a proxy.
 """
 
 import base64
@@ -30,28 +30,29 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: by which right ("full token", "read token", "loopback"), from which address."""
+    """A client: its right ("full token", "read token" or "loopback") and its address."""
 
     right: str
     client: str
 
 
 class Access:
-    """Decides who may do what.
+    """Decide whether a request is allowed.
 
     Args:
-        tokens: by default those of the environment. They may be replaced at any time.
+        tokens: accepted tokens; by default those of the environment. The attribute may be replaced
+            at any time.
     """
 
     def __init__(self, tokens: Tokens | None = None) -> None:
-        self.tokens = Tokens.find() if tokens is None else tokens
+        self.tokens = Tokens.load() if tokens is None else tokens
 
     def check(self, request: Request) -> Actor:
-        """Who asks, if they may.
+        """Return the client if the request is allowed.
 
         Raises:
-            Problem: 401 without a token that is known; 403 with one that may only read, or where
-                the request is not what it seems.
+            Problem: 401 without a valid token; 403 for a change with the read token, for a foreign
+                origin, and for a request that needs a token because it is not from loopback.
         """
         _refuse_foreign_origin(request.headers)
         tokens = self.tokens
@@ -61,27 +62,27 @@ class Access:
         if right is None:
             raise _unauthorised(request)
         if right == "read token" and request.method not in _SAFE_METHODS:
-            raise Problem(403, f"The read token may not change anything; {TOKEN_VARIABLE} may.")
+            raise Problem(403, f"The read token may not change anything; use {TOKEN_VARIABLE}.")
         return Actor(right, _client(request))
 
 
-class Scheme(SecurityBase):
-    """Tells OpenAPI how a token is sent. `Access` is what checks it."""
+class SecurityScheme(SecurityBase):
+    """Describe for OpenAPI how a token is sent; `Access` checks it."""
 
     def __init__(self, scheme: str, description: str) -> None:
         self.model = HTTPBase(scheme=scheme, description=description)
         self.scheme_name = scheme
 
     async def __call__(self) -> None:
-        """Checks nothing."""
+        """Do nothing."""
 
 
-BEARER: Final = Scheme("bearer", "The full token, or for GET the read token.")
-BASIC: Final = Scheme("basic", "A token as the password; any user name.")
+BEARER: Final = SecurityScheme("bearer", "The full token; for GET also the read token.")
+BASIC: Final = SecurityScheme("basic", "A token as the password, with any user name.")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine, whatever the network says."""
+    """Return True if a host name or address is loopback, without resolving it."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -98,13 +99,13 @@ def _refuse_foreign_origin(headers: Headers) -> None:
     if origin is None:
         return
     host = headers.get("host", "")
-    site = _split(origin)
-    if site is None or site != _split(f"{origin.partition(':')[0]}://{host}"):
-        raise Problem(403, f"The request comes from a page of {origin}, and this is {host}.")
+    site = _host_and_port(origin)
+    if site is None or site != _host_and_port(f"{origin.partition(':')[0]}://{host}"):
+        raise Problem(403, f"Cross-origin request: Origin is {origin}, Host is {host}.")
 
 
-def _split(url: str) -> tuple[str, int] | None:
-    """Host and port of a URL."""
+def _host_and_port(url: str) -> tuple[str, int] | None:
+    """Return host and port of a URL; None if it has none or is invalid."""
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
@@ -117,18 +118,20 @@ def _local_actor(request: Request) -> Actor:
     advice = f"Set {TOKEN_VARIABLE} and send it as a bearer token."
     client = _client(request)
     if not is_loopback(client):
-        raise Problem(403, f"Without a token only this machine may ask, not {client}. {advice}")
+        raise Problem(
+            403, f"Requests from {client} need a token; only loopback may omit it. {advice}"
+        )
     if any(header in request.headers for header in _PROXY_HEADERS):
-        raise Problem(403, f"Without a token, requests through a proxy are refused. {advice}")
+        raise Problem(403, f"Requests through a proxy need a token. {advice}")
     host = request.headers.get("host", "")
-    named = _split(f"http://{host}")
+    named = _host_and_port(f"http://{host}")
     if named is None or not is_loopback(named[0]):
-        raise Problem(403, f"Without a token this host is not to be called {host!r}. {advice}")
+        raise Problem(403, f"Requests with Host {host!r} need a token. {advice}")
     return Actor("loopback", client)
 
 
 def _presented(headers: Headers) -> bytes:
-    """The token in the request; empty if there is none."""
+    """Return the token in the request; empty if there is none."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     credentials = value.strip().encode("latin-1")
     if scheme.lower() == "bearer":
@@ -142,7 +145,7 @@ def _presented(headers: Headers) -> bytes:
 
 
 def _right(tokens: Tokens, presented: bytes) -> str | None:
-    # Both are compared whatever comes of the first, so that the time taken tells nothing.
+    # Always compare both, so that the time taken reveals nothing.
     full, read = _matches(tokens.full, presented), _matches(tokens.read, presented)
     if full:
         return "full token"
@@ -155,12 +158,12 @@ def _matches(token: SecretStr | None, presented: bytes) -> bool:
 
 
 def _unauthorised(request: Request) -> Problem:
-    # Only where a person looks with a browser is it asked to prompt for a password.
+    # Only the dashboard asks a browser to prompt for a password.
     page = request.url.path == "/" or "/dashboard" in request.url.path
     challenge = 'Basic realm="breakerd", charset="UTF-8"' if page else 'Bearer realm="breakerd"'
     return Problem(
         401,
-        f"This needs a token, as 'Authorization: Bearer TOKEN'; see {TOKEN_VARIABLE}.",
+        f"A token is required, as 'Authorization: Bearer TOKEN'; see {TOKEN_VARIABLE}.",
         headers={"WWW-Authenticate": challenge},
     )
 

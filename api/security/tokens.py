@@ -1,4 +1,4 @@
-"""The admin plane's tokens: from the environment, else from files; never from the TOML file."""
+"""Load the admin plane's tokens from the environment, else from files."""
 
 import os
 from collections.abc import Mapping
@@ -17,25 +17,29 @@ READ_TOKEN_VARIABLE: Final = "BREAKERD_READ_TOKEN"  # noqa: S105 - a name
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens that are accepted; None where there is none of a kind."""
+    """Accepted tokens; None for a kind that is not set. False if neither is set."""
 
     full: SecretStr | None = None
     read: SecretStr | None = None
 
     @classmethod
-    def find(
+    def load(
         cls, settings: ApiSettings | None = None, environment: Mapping[str, str] | None = None
     ) -> "Tokens":
-        """The tokens of the environment, else of the files that the settings name.
+        """Return the tokens of the environment, else of the files that the settings name.
+
+        Args:
+            settings: settings that name the files; by default no files.
+            environment: by default this process's.
 
         Raises:
-            ConfigError: a file cannot be read, or is empty.
+            ConfigError: a file cannot be read or is empty.
         """
         settings = settings or ApiSettings()
         environment = os.environ if environment is None else environment
         return cls(
-            full=_token(environment, TOKEN_VARIABLE, settings.token_file, "api.token_file"),
-            read=_token(
+            full=_load_token(environment, TOKEN_VARIABLE, settings.token_file, "api.token_file"),
+            read=_load_token(
                 environment, READ_TOKEN_VARIABLE, settings.read_token_file, "api.read_token_file"
             ),
         )
@@ -44,7 +48,7 @@ class Tokens:
         return self.full is not None or self.read is not None
 
 
-def _token(
+def _load_token(
     environment: Mapping[str, str], variable: str, file: str | None, key: str
 ) -> SecretStr | None:
     if value := environment.get(variable, "").strip():
@@ -54,11 +58,11 @@ def _token(
     try:
         value = Path(file).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise _bad_token_file(key, f"{file}, which cannot be read: {error}") from None
+        raise _token_file_error(key, f"{file}, which cannot be read: {error}") from None
     if not value:
-        raise _bad_token_file(key, f"{file}, which is empty")
+        raise _token_file_error(key, f"{file}, which is empty")
     return SecretStr(value)
 
 
-def _bad_token_file(key: str, what: str) -> ConfigError:
-    return ConfigError([ConfigProblem("settings", 0, key, what, "a file that holds a token")])
+def _token_file_error(key: str, found: str) -> ConfigError:
+    return ConfigError([ConfigProblem("settings", 0, key, found, "a file that contains a token")])

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.built_wheel import build
 from tests.support.server_process import Server
 
 CONFIG = """\
@@ -22,6 +23,12 @@ latency_threshold = 100  # they are in a hurry
 team = "platform"  # pages them
 trigger_on_breaker_open = false
 """
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this folder."""
+    return build("wheel", tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")

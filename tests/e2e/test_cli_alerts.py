@@ -92,7 +92,7 @@ def test_list_and_show(ward: Ward) -> None:
     assert json.loads(ward.alerts("list", "--json").out)["alerts"][0]["id"] == alert["id"]
     shown = ward.alerts("show", alert["id"])
     assert shown.code == 0
-    for words in ("P3 after 0 s", alert["alias"], "opsgenie", "told"):
+    for words in ("P3 after 0 s", alert["alias"], "opsgenie", "created"):
         assert words in shown.out
     assert json.loads(ward.alerts("show", alert["id"], "--json").out)["id"] == alert["id"]
 
@@ -101,35 +101,35 @@ def test_one_that_does_not_exist(ward: Ward) -> None:
     for verb in (["show"], ["retry"], ["discard", "--reason", "x"]):
         done = ward.alerts(verb[0], "nope", *verb[1:])
         assert (done.code, done.out) == (1, "")
-        assert "There is no alert 'nope'" in done.err
+        assert "Unknown alert 'nope'" in done.err
 
 
-def test_what_was_given_up_is_retried(ward: Ward) -> None:
+def test_dead_letters_are_retried(ward: Ward) -> None:
     (alert_id,) = ward.give_up("payments")
     listed = ward.alerts("list").out
-    assert "given up: opsgenie" in listed
+    assert "dead letters: opsgenie" in listed
     assert "422" in ward.alerts("show", alert_id).out
     done = ward.alerts("retry", alert_id)
-    assert (done.code, done.out) == (0, f"{alert_id}: sent again, receivers: 1\n")
+    assert (done.code, done.out) == (0, f"{alert_id}: requeued, receivers: 1\n")
     assert ward.emulator.wait_for(ward.emulator.alerts)
     again = ward.alerts("retry", alert_id)
     assert (again.code, again.out) == (1, "")
-    assert "Nothing of this alert was given up" in again.err
+    assert "The alert has no dead letters" in again.err
 
 
-def test_all_that_was_given_up_is_retried(ward: Ward) -> None:
+def test_all_dead_letters_are_retried(ward: Ward) -> None:
     ids = ward.give_up("payments", "orders")
     done = ward.alerts("retry", "--all", "--json")
     assert {each["id"] for each in json.loads(done.out)["alerts"]} == set(ids)
     assert ward.emulator.wait_for(lambda: len(ward.emulator.alerts()) == 2)
     ward.until(2, "told")
-    assert ward.alerts("retry", "--all").out == "nothing was given up\n"
+    assert ward.alerts("retry", "--all").out == "no dead letters\n"
 
 
-def test_what_was_given_up_is_let_be(ward: Ward) -> None:
+def test_dead_letters_are_discarded(ward: Ward) -> None:
     (alert_id,) = ward.give_up("payments")
     done = ward.alerts("discard", alert_id, "--reason", "told by phone")
-    assert (done.code, done.out) == (0, f"{alert_id}: let be, receivers: 1\n")
+    assert (done.code, done.out) == (0, f"{alert_id}: discarded, receivers: 1\n")
     ward.until(0, "dead_letters")
     assert "told by phone" in ward.alerts("show", alert_id).out
     assert ward.emulator.alerts() == []

@@ -84,7 +84,7 @@ def test_check_needs_no_web_framework(tmp_path: Path) -> None:
     file.touch()
     program = (
         "import sys\n"
-        "from breakerd.api.cli.app import app\n"
+        "from breakerd.cli import app\n"
         f"app(['check', {str(file)!r}], standalone_mode=False)\n"
         "assert not {'fastapi', 'uvicorn', 'starlette'} & set(sys.modules)"
     )

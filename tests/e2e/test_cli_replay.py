@@ -74,9 +74,7 @@ def test_the_settings_of_one_breaker(folder: Path) -> None:
     assert json.loads(done.out)["configurations"][0]["trip_count"] == 0
     done = run(*arguments, "losse", folder=folder)
     assert (done.code, done.out) == (2, "")
-    assert done.err == (
-        "breakerd: strict.toml: there is no [breakers.losse]; allowed: default, loose\n"
-    )
+    assert done.err == ("breakerd: strict.toml: unknown breaker 'losse'; allowed: default, loose\n")
 
 
 def test_the_standard_input_compressed(folder: Path) -> None:

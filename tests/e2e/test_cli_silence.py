@@ -74,10 +74,10 @@ def test_what_is_silenced_is_told_when_the_silence_ends(
     ("arguments", "complaint"),
     [
         (["add", "--for", "2 weeks", "--reason", "x"], "allowed: a number with s, m, h or d"),
-        (["add", "--reason", "x"], "wanted either --for or --until"),
+        (["add", "--reason", "x"], "give either --for or --until"),
         (["add", "--for", "1h", "--reason", "x", "--match", "nonsense"], "matchers"),
         (["end", "nightly"], "[alerts.maintenance.nightly] in the file"),
-        (["end", "none"], "There is no silence 'none'"),
+        (["end", "none"], "Unknown silence 'none'"),
     ],
 )
 def test_mistakes_are_told(server: Server, arguments: list[str], complaint: str) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 from breakerd.api.cli.demo import demo as demo_module
 from breakerd.api.cli.demo.demo import Step, run_demo
 from breakerd.api.cli.demo.observer import DemoError
-from breakerd.api.cli.demo.processes import running
+from breakerd.api.cli.demo.processes import run_process
 from tests.support.command import BREAKERD
 
 
@@ -118,7 +118,7 @@ def test_it_says_so_when_its_service_dies(monkeypatch: pytest.MonkeyPatch) -> No
 def test_it_fails_by_the_step_that_was_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     never = Step("pigs fly", (40,), lambda _: False)
     monkeypatch.setattr(demo_module, "STEPS", (never,))
-    monkeypatch.setattr(demo_module, "_PATIENCE", 0.5)
+    monkeypatch.setattr(demo_module, "_STEP_TIMEOUT", 0.5)
     screen = io.StringIO()
     assert run_demo(Console(file=screen, width=200), 5) == 1
     assert "not seen in time: pigs fly" in screen.getvalue()
@@ -129,6 +129,6 @@ def test_it_shows_why_a_process_did_not_start(tmp_path: Path) -> None:
     arguments = ["serve", "--config", str(tmp_path / "none.toml")]
     with (
         pytest.raises(DemoError, match=r"serve did not start:\n.*none\.toml"),
-        running(arguments, tmp_path / "log", {}),
+        run_process(arguments, tmp_path / "log", {}),
     ):
         pytest.fail("it started")

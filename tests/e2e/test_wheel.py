@@ -3,74 +3,36 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
-import uv
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.built_wheel import ROOT, Environment, build, contents
 
-
-def run(*command: str | Path, **set_too: str) -> str:
-    """What it said on its standard error."""
-    done = subprocess.run(
-        [*map(str, command)],
-        cwd=ROOT,
-        env=os.environ | set_too,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+pytestmark = pytest.mark.timeout(600)  # builds a wheel and environments first
 
 
-def uv_run(*arguments: str | Path, **set_too: str) -> str:
-    return run(uv.find_uv_bin(), "--offline", *arguments, **set_too)
+def test_one_package_is_installed(wheel: Path) -> None:
+    files = contents(wheel)
+    (record,) = (name for name in files if name.endswith(".dist-info/RECORD"))
+    recorded = [line.split(",")[0] for line in files[record].decode().splitlines()]
+    assert len(recorded) == len(set(recorded))
+    top = {name.split("/")[0] for name in recorded}
+    assert top == {"breakerd", record.split("/")[0]}
+    for package in ("breaker", "alerts", "api"):
+        modules = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*.py")}
+        assert {f"breakerd/{path}" for path in modules} <= set(recorded)
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
-    (wheel,) = folder.glob("breakerd-*.whl")
-    return wheel
-
-
-class Environment:
-    """A virtual environment that holds the wheel and what it needs, in the locked versions.
-
-    What is locked is in uv's cache, as the tests' own environment has it; so nothing is fetched.
-    """
-
-    def __init__(self, folder: Path, wheel: Path, *extras: str) -> None:
-        self.folder = folder
-        self.bin = folder / "env" / "bin"
-        uv_run("venv", "--python", sys.executable, folder / "env")
-        wanted = [f"--extra={extra}" for extra in extras]
-        uv_run(
-            *("sync", "--frozen", "--no-dev", "--no-install-project", *wanted),
-            UV_PROJECT_ENVIRONMENT=str(folder / "env"),
-        )
-        named = f"{wheel}[{','.join(extras)}]"
-        said = uv_run("pip", "install", "--python", self.bin / "python", named)
-        installed = [line for line in said.splitlines() if line.startswith(" + ")]
-        assert [line.split("==")[0] for line in installed] == [" + breakerd"], said
-
-    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        outside = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        return subprocess.run(
-            [self.bin / program, *arguments],
-            cwd=self.folder,
-            env=outside,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+def test_a_wheel_from_the_sdist_is_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(build("sdist", tmp_path)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    again = contents(build("wheel", tmp_path / "dist", source))
+    assert again == contents(wheel)
 
 
 def test_everything(wheel: Path, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_rotated_key_delivers_all_that_was_parked(
             )
             assert told
             metrics = client.get("/metrics").text
-            assert 'breakerd_alerts_total{outcome="refused",sink="opsgenie"}' in metrics
+            assert 'breakerd_alerts_total{outcome="refused",receiver="opsgenie"}' in metrics
             parked = len(emulator.requests)
             key.write_text("test-key\n")
             assert emulator.wait_for(emulator.alerts, 30)

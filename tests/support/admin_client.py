@@ -1,4 +1,4 @@
-"""A client of an application in the same process."""
+"""HTTP client of an application in the same process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 
 class Client:
-    """Asks `app` as if from `address`, calling it by the host in `base_url`."""
+    """Send requests to `app` as if from `address`, with the host in `base_url`."""
 
     def __init__(
         self,

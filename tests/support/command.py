@@ -1,4 +1,4 @@
-"""`breakerd` as people run it: a process, its output and its exit code."""
+"""Run `breakerd` as a process, and return its output and exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BREAKERD = [sys.executable, "-W", "error", "-m", "breakerd"]
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended."""
+    """Result of a command."""
 
     code: int
     out: str
@@ -21,7 +21,7 @@ class Result:
 
 
 def run(*arguments: str | Path, folder: Path | None = None, **environment: str) -> Result:
-    """Runs `breakerd` with those arguments to its end."""
+    """Run `breakerd` with these arguments to its end."""
     done = subprocess.run(
         [*BREAKERD, *map(str, arguments)],
         cwd=folder,

@@ -1,7 +1,7 @@
-"""A real server whose requests are guarded, and what a test asks of it from inside.
+"""A server whose requests are guarded, with unguarded routes for the tests.
 
-Started as a process it prints its address. `/guarded` has no time-out, `/timed` one of 0.2 s; what
-is below `/inside` is not guarded, and tells and moves what the test wants to know and to move.
+Run as a process, it prints its URL. `/guarded` has no time-out, `/timed` one of 0.2 s. Routes below
+`/inside` are not guarded; tests read and change the server's state by them.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def hang_in_a_thread(_request: Request) -> Response:
 
 
 async def counters(request: Request) -> Response:
-    """What was counted, once no call is in flight, or at once with `?now`."""
+    """Return the counters once no call is in flight, or at once with `?now`."""
     breaker = BREAKERS[request.path_params["name"]]
     while breaker.in_flight and "now" not in request.query_params:  # noqa: ASYNC110 - a breaker has no event for it
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""`breakerd serve` as a process of its own."""
+"""Run `breakerd serve` as a process of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-W", "error", "-m", "breakerd", "serve"]
 
 
 class Server:
-    """A running server on a free port; `url` is where it listens."""
+    """A running server on a free port; `url` is its URL."""
 
     def __init__(
         self, *arguments: str, folder: Path, environment: dict[str, str] | None = None
@@ -55,12 +55,12 @@ class Server:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """Its log so far."""
+        """Records that it has logged so far."""
         return [json.loads(line) for line in list(self._lines) if line.startswith("{")]
 
     @property
     def text(self) -> str:
-        """All it wrote to its standard error so far."""
+        """Everything that it has written to its standard error so far."""
         return "".join(self._lines)
 
     def client(self, token: str | None = None) -> httpx.Client:
@@ -71,7 +71,7 @@ class Server:
         self._process.send_signal(number)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Asks it to stop, and gives its exit code."""
+        """Stop it by a signal, and return its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
@@ -94,7 +94,7 @@ class Server:
 def run_server(
     *arguments: str, folder: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """A server that is expected to refuse to start."""
+    """Run a server that is expected not to start."""
     return subprocess.run(
         [*COMMAND, *arguments],
         cwd=folder,

@@ -1,4 +1,4 @@
-"""`breakerd alerts`: what was told to whom by a running service, and what was given up."""
+"""`breakerd alerts`: list the alerts of a running service, and handle dead letters."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,49 +6,57 @@ from urllib.parse import quote
 
 import typer
 
-from breakerd.api.cli.commands.breaker import HERE, AsJson, Token, Url, client_of, print_json
-from breakerd.api.cli.output import WRONG, fail, out
+from breakerd.api.cli.commands.breaker import (
+    DEFAULT_URL,
+    AsJson,
+    Token,
+    Url,
+    make_client,
+    print_json,
+)
+from breakerd.api.cli.output import USAGE_ERROR, fail, out
 
 if TYPE_CHECKING:
-    from breakerd.api.cli.client import Client
+    from breakerd.api.cli.client import AdminClient
 
 alerts = typer.Typer(
     name="alerts",
-    help="Asks a running service for its alerts, and deals with those that were given up.",
+    help="List the alerts of a running service; retry or discard dead letters.",
     no_args_is_help=True,
 )
 
 
-class Phase(StrEnum):
-    """Where an incident is."""
+class IncidentState(StrEnum):
+    """Phase of an incident."""
 
     ACTIVE = "active"
     RESOLVING = "quiet"
     CLOSED = "closed"
 
 
-State = Annotated[Phase | None, typer.Option(help="Only those in this state.")]
-Limit = Annotated[int, typer.Option(help="At most so many.", min=1, max=1000)]
-AlertId = Annotated[str, typer.Argument(metavar="ID", help="As `breakerd alerts list` shows it.")]
-SomeId = Annotated[str | None, typer.Argument(metavar="ID", help="As `breakerd alerts list` says.")]
-All = Annotated[bool, typer.Option("--all", help="Every one that was given up.")]
-Reason = Annotated[str, typer.Option(help="For those who ask later.")]
+State = Annotated[IncidentState | None, typer.Option(help="Only incidents in this state.")]
+Limit = Annotated[int, typer.Option(help="Maximum number of incidents.", min=1, max=1000)]
+AlertId = Annotated[str, typer.Argument(metavar="ID", help="ID from `breakerd alerts list`.")]
+SomeId = Annotated[str | None, typer.Argument(metavar="ID", help="ID from `breakerd alerts list`.")]
+All = Annotated[bool, typer.Option("--all", help="All alerts with dead letters.")]
+Reason = Annotated[str, typer.Option(help="Reason, for the audit log.")]
 
-_EVERY = 1000
+_MAX_LISTED = 1000
+"""Maximum number of incidents that the service lists."""
 
 
 @alerts.command("list")
 def list_alerts(
     state: State = None,
     limit: Limit = 20,
-    url: Url = HERE,
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Lists the latest incidents, newest first, and what became of their alerts."""
+    """List the latest incidents with the delivery of their alerts, newest first."""
     query = f"alerts?limit={limit}" + (f"&state={state}" if state else "")
-    answer = client_of(url, token).ask("GET", query)
+    answer = make_client(url, token).request("GET", query)
     if as_json:
         print_json(answer)
         return
@@ -59,10 +67,10 @@ def list_alerts(
 
 @alerts.command("show")
 def show_alert(
-    alert_id: AlertId, url: Url = HERE, token: Token = None, *, as_json: AsJson = False
+    alert_id: AlertId, url: Url = DEFAULT_URL, token: Token = None, *, as_json: AsJson = False
 ) -> None:
-    """Shows one incident in full: its stages and notes, and what each receiver knows."""
-    answer = client_of(url, token).ask("GET", _path(alert_id))
+    """Show one incident in full: stages, notes, and the delivery per receiver."""
+    answer = make_client(url, token).request("GET", _path(alert_id))
     if as_json:
         print_json(answer)
         return
@@ -74,50 +82,50 @@ def show_alert(
 @alerts.command("retry")
 def retry_alert(
     alert_id: SomeId = None,
-    url: Url = HERE,
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     every: All = False,
     as_json: AsJson = False,
 ) -> None:
-    """Has what was given up tried again: of one alert, or of all."""
+    """Deliver the dead letters of one alert, or of all alerts, again."""
     if every == (alert_id is not None):
-        fail("wanted either the ID of an alert, or --all", WRONG)
-    client = client_of(url, token)
-    given_up = _given_up(client) if alert_id is None else [alert_id]
-    answers = [client.ask("POST", f"{_path(each)}/retry") for each in given_up]
-    _show_done("sent again", answers, as_json=as_json)
+        fail("give either the ID of an alert or --all", USAGE_ERROR)
+    client = make_client(url, token)
+    ids = _dead_letters(client) if alert_id is None else [alert_id]
+    answers = [client.request("POST", f"{_path(each)}/retry") for each in ids]
+    _show_results("requeued", answers, as_json=as_json)
 
 
 @alerts.command("discard")
 def discard_alert(
     alert_id: AlertId,
     reason: Reason,
-    url: Url = HERE,
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Lets be what was given up of an alert, so that nobody is told of it any more."""
+    """Discard an alert's dead letters; they are not delivered any more."""
     path = f"{_path(alert_id)}/discard"
-    answer = client_of(url, token).ask("POST", path, {"reason": reason})
-    _show_done("let be", [answer], as_json=as_json)
+    answer = make_client(url, token).request("POST", path, {"reason": reason})
+    _show_results("discarded", [answer], as_json=as_json)
 
 
 def _path(alert_id: str) -> str:
     return f"alerts/{quote(alert_id, safe='')}"
 
 
-def _given_up(client: "Client") -> list[str]:
-    listed = client.ask("GET", f"alerts?limit={_EVERY}")["alerts"]
+def _dead_letters(client: "AdminClient") -> list[str]:
+    listed = client.request("GET", f"alerts?limit={_MAX_LISTED}")["alerts"]
     return [alert["id"] for alert in listed if alert["dead_letters"]]
 
 
-def _show_done(what: str, answers: list[dict[str, Any]], *, as_json: bool) -> None:
+def _show_results(what: str, answers: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json({"alerts": [{"id": a["id"], "receivers": a["receivers"]} for a in answers]})
         return
     for answer in answers:
         print(f"{answer['id']}: {what}, receivers: {answer['receivers']}")  # noqa: T201 - for programs too
     if not answers:
-        print("nothing was given up")  # noqa: T201 - as above
+        print("no dead letters")  # noqa: T201 - as above

@@ -1,4 +1,4 @@
-"""The commands that ask or change a running service."""
+"""Commands that query or change a breaker of a running service."""
 
 import json
 import os
@@ -8,31 +8,41 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.markup import escape
 
-from breakerd.api.cli.output import WRONG, fail, out
+from breakerd.api.cli.output import USAGE_ERROR, fail, out
 from breakerd.breaker.runtime.status import whole
 
 if TYPE_CHECKING:
-    from breakerd.api.cli.client import Client
+    from breakerd.api.cli.client import AdminClient
 
-Url = Annotated[str, typer.Option(envvar="BREAKERD_URL", help="Where the service listens.")]
+Url = Annotated[str, typer.Option(envvar="BREAKERD_URL", help="URL of the service.")]
 Token = Annotated[
     str | None, typer.Option(envvar="BREAKERD_TOKEN", help="Token of the admin plane.")
 ]
-Name = Annotated[str, typer.Option("--breaker", "-b", help="Which breaker.")]
+BreakerName = Annotated[str, typer.Option("--breaker", "-b", help="Name of the breaker.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Key = Annotated[str, typer.Argument(help="As in the file: latency_threshold, recovery.probes.")]
-Value = Annotated[str, typer.Argument(help="As in the file: 800, 0.95, true, [0.1, 0.5].")]
+Key = Annotated[
+    str,
+    typer.Argument(help="Setting as in the file, such as latency_threshold or recovery.probes."),
+]
+Value = Annotated[
+    str, typer.Argument(help="Value as in the file, such as 800, 0.95, true or [0.1, 0.5].")
+]
 
-HERE: Final = "http://127.0.0.1:8080"
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+"""URL of a service on the default port."""
 
 
 def status(
-    breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Shows a breaker's state, and why it is in it."""
+    """Show a breaker's state and the reason for it."""
     from breakerd.api.cli.views.status import status_table
 
-    answer = client_of(url, token).get(breaker, "status")
+    answer = make_client(url, token).get(breaker, "status")
     if as_json:
         print_json(answer)
     else:
@@ -41,63 +51,75 @@ def status(
 
 def get_setting(
     key: Key,
-    breaker: Name = "default",
-    url: Url = HERE,
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Prints one setting of a running breaker."""
-    value = _value(client_of(url, token).get(breaker, "config"), key)
+    """Print one setting of a running breaker."""
+    value = _lookup(make_client(url, token).get(breaker, "config"), key)
     print_json({key: value} if as_json else value)
 
 
 def set_setting(
     key: Key,
     value: Value,
-    breaker: Name = "default",
-    url: Url = HERE,
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Changes one setting of a running breaker, and in its file; prints the value in force."""
-    after = client_of(url, token).patch(breaker, "config", {key: _parsed(value)})
-    in_force = _value(after, key)
+    """Change one setting of a running breaker and in its file; print the value in force."""
+    after = make_client(url, token).patch(breaker, "config", {key: _parse_value(value)})
+    in_force = _lookup(after, key)
     print_json({key: in_force} if as_json else in_force)
 
 
 def trip(
-    breaker: Name = "default",
-    reason: Annotated[str, typer.Option(help="For those who ask later.")] = "manual",
-    url: Url = HERE,
+    breaker: BreakerName = "default",
+    reason: Annotated[str, typer.Option(help="Reason, for status, alerts and audit.")] = "manual",
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Opens a breaker; it recovers its usual way."""
-    _show_done(client_of(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
+    """Open a breaker; recovery follows as usual."""
+    _show_result(make_client(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
 
 
 def reset(
-    breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Closes a breaker, and makes it forget what it saw."""
-    _show_done(client_of(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
+    """Close a breaker and clear its window."""
+    _show_result(make_client(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
 
 
 def enable(
-    breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Ends what an operator put in force, and resets."""
-    _show_done(client_of(url, token).post(breaker, "enabled"), as_json=as_json)
+    """End an operator's override, and reset."""
+    _show_result(make_client(url, token).post(breaker, "enabled"), as_json=as_json)
 
 
 def disable(
-    breaker: Name = "default", url: Url = HERE, token: Token = None, *, as_json: AsJson = False
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Lets every call pass, until it is enabled."""
-    _show_done(client_of(url, token).post(breaker, "disabled"), as_json=as_json)
+    """Let every call pass until the breaker is enabled."""
+    _show_result(make_client(url, token).post(breaker, "disabled"), as_json=as_json)
 
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
@@ -111,36 +133,36 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
 )
 
 
-def client_of(url: str, token: str | None) -> "Client":
-    """A client of the service at `url`; it may only read if the read token is all there is."""
-    from breakerd.api.cli.client import Client
+def make_client(url: str, token: str | None) -> "AdminClient":
+    """Return a client of the service at `url`; without a token, use BREAKERD_READ_TOKEN."""
+    from breakerd.api.cli.client import AdminClient
 
-    return Client(url, token or os.environ.get("BREAKERD_READ_TOKEN"))
+    return AdminClient(url, token or os.environ.get("BREAKERD_READ_TOKEN"))
 
 
-def _value(settings: dict[str, Any], key: str) -> object:
+def _lookup(settings: dict[str, Any], key: str) -> object:
     value: object = settings
     for part in key.split("."):
         if not isinstance(value, dict) or part not in value:
-            known = ", ".join(value) if isinstance(value, dict) else "nothing below it"
-            fail(f"there is no setting {key!r}; allowed: {known}", WRONG)
+            known = ", ".join(value) if isinstance(value, dict) else "none below it"
+            fail(f"unknown setting {key!r}; allowed: {known}", USAGE_ERROR)
         value = value[part]
     return whole(value) if isinstance(value, float) else value
 
 
-def _parsed(value: str) -> object:
-    """The value as written in a file; what is not a number, list or the like is a text."""
+def _parse_value(value: str) -> object:
+    """Parse a value as written in the file; what is not JSON is a string."""
     try:
-        return json.loads(value, parse_constant=_refuse)
+        return json.loads(value, parse_constant=_reject_constant)
     except ValueError:
         return value
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _show_done(answer: dict[str, Any], *, as_json: bool) -> None:
+def _show_result(answer: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
@@ -148,5 +170,5 @@ def _show_done(answer: dict[str, Any], *, as_json: bool) -> None:
 
 
 def print_json(value: object) -> None:
-    """Prints `value` for programs, on one line."""
-    print(json.dumps(value, ensure_ascii=False))  # noqa: T201 - not for rich to wrap or colour
+    """Print `value` as JSON on one line."""
+    print(json.dumps(value, ensure_ascii=False))  # noqa: T201 - rich would wrap and colour it

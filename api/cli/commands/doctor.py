@@ -1,4 +1,4 @@
-"""`breakerd doctor`: is the alerting set up right?"""
+"""`breakerd doctor`: check that alerting is set up correctly."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from breakerd.alerts.doctor.finding import Finding, Verdict, good
 from breakerd.api.cli.commands.breaker import print_json
-from breakerd.api.cli.output import FAILED, WRONG, out, show_problems
+from breakerd.api.cli.output import FAILURE, USAGE_ERROR, out, show_problems
 from breakerd.breaker.errors import ConfigError
 
 _SIGNS = {
@@ -19,10 +19,10 @@ _SIGNS = {
     Verdict.UNKNOWN: "[dim]–[/]",  # noqa: RUF001 - a dash is meant
 }
 
-Config = Annotated[Path | None, typer.Option(help="TOML file; embedded defaults without it.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file. Default: built-in settings.")]
 SendTest = Annotated[
     bool,
-    typer.Option("--send-test", help="Sends a marked test alert (P5), confirms and closes it."),
+    typer.Option("--send-test", help="Send a marked test alert (P5), confirm and close it."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -30,12 +30,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 def doctor_command(
     config: Config = None, *, send_test: SendTest = False, as_json: AsJson = False
 ) -> None:
-    """Looks at whether alerts would reach people, and says what is wrong; pages nobody."""
+    """Check that alerts would reach people, and print what is wrong; page nobody."""
     try:
         findings = _findings(config, send_test=send_test)
     except ConfigError as error:
         show_problems(error)
-        raise typer.Exit(WRONG) from None
+        raise typer.Exit(USAGE_ERROR) from None
     found = []
     for finding in findings:
         found.append(finding)
@@ -44,16 +44,16 @@ def doctor_command(
     if as_json:
         print_json({"findings": [finding.as_dict() for finding in found]})
     if any(finding.verdict is Verdict.BAD for finding in found):
-        raise typer.Exit(FAILED)
+        raise typer.Exit(FAILURE)
 
 
 def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
-    """What is found, as it is found.
+    """Check the settings, and return an iterator that runs the other checks one by one.
 
     Raises:
         ConfigError: every problem in the file and the environment.
     """
-    # Imported here, since other commands need none of it.
+    # No other command needs these.
     from breakerd.alerts.doctor.doctor import examine
     from breakerd.alerts.doctor.send_test import try_all
     from breakerd.alerts.settings.alerting import read_settings

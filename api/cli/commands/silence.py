@@ -1,4 +1,4 @@
-"""`breakerd silence`: holds alerts of a running service back for a time."""
+"""`breakerd silence`: mute alerts of a running service for a time."""
 
 import getpass
 import re
@@ -8,12 +8,19 @@ from urllib.parse import quote
 
 import typer
 
-from breakerd.api.cli.commands.breaker import HERE, AsJson, Token, Url, client_of, print_json
-from breakerd.api.cli.output import WRONG, fail, out
+from breakerd.api.cli.commands.breaker import (
+    DEFAULT_URL,
+    AsJson,
+    Token,
+    Url,
+    make_client,
+    print_json,
+)
+from breakerd.api.cli.output import USAGE_ERROR, fail, out
 
 silence = typer.Typer(
     name="silence",
-    help="Holds alerts of a running service back for a time; what still goes on then is told then.",
+    help="Mute alerts of a running service; incidents still active at the end are notified then.",
     no_args_is_help=True,
 )
 
@@ -22,17 +29,15 @@ Matchers = Annotated[
     typer.Option(
         "--match",
         "-m",
-        help="As breaker=pay*, kind=memory, Team!=core; all must hold.",
+        help="Condition such as breaker=pay*, kind=memory or Team!=core; all must match.",
     ),
 ]
-Length = Annotated[str | None, typer.Option("--for", help="As 30m, 2h, 1d.")]
-Until = Annotated[
-    datetime | None, typer.Option(help="When it ends, in local time; in place of --for.")
-]
-Reason = Annotated[str, typer.Option(help="For those who ask later.")]
-Author = Annotated[str | None, typer.Option(help="Who wants it; else who is logged in.")]
-Start = Annotated[datetime | None, typer.Option(help="When it begins, in local time; else now.")]
-SilenceId = Annotated[str, typer.Argument(metavar="ID", help="As `silence list` shows it.")]
+Length = Annotated[str | None, typer.Option("--for", help="Duration, such as 30m, 2h or 1d.")]
+Until = Annotated[datetime | None, typer.Option(help="End in local time; instead of --for.")]
+Reason = Annotated[str, typer.Option(help="Reason, for the audit log.")]
+Author = Annotated[str | None, typer.Option(help="Author. Default: the logged-in user.")]
+Start = Annotated[datetime | None, typer.Option(help="Start in local time. Default: now.")]
+SilenceId = Annotated[str, typer.Argument(metavar="ID", help="ID from `breakerd silence list`.")]
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -45,12 +50,12 @@ def add_silence(  # noqa: PLR0913 - each is an option
     match: Matchers = None,
     author: Author = None,
     start: Start = None,
-    url: Url = HERE,
+    url: Url = DEFAULT_URL,
     token: Token = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Begins a silence, now or later; prints its id."""
+    """Start a silence, now or later; print its id."""
     body: dict[str, Any] = {
         "matchers": match or [],
         "author": author or getpass.getuser(),
@@ -59,7 +64,7 @@ def add_silence(  # noqa: PLR0913 - each is an option
     }
     if start is not None:
         body["starts_at"] = start.astimezone(UTC).isoformat()
-    answer = client_of(url, token).ask("POST", "silences", body)
+    answer = make_client(url, token).request("POST", "silences", body)
     if as_json:
         print_json(answer)
     else:
@@ -67,9 +72,9 @@ def add_silence(  # noqa: PLR0913 - each is an option
 
 
 @silence.command("list")
-def list_silences(url: Url = HERE, token: Token = None, *, as_json: AsJson = False) -> None:
-    """Lists the silences that are not over, and the maintenance windows of the file."""
-    answer = client_of(url, token).ask("GET", "silences")
+def list_silences(url: Url = DEFAULT_URL, token: Token = None, *, as_json: AsJson = False) -> None:
+    """List current and future silences, and the maintenance windows of the file."""
+    answer = make_client(url, token).request("GET", "silences")
     if as_json:
         print_json(answer)
         return
@@ -79,18 +84,21 @@ def list_silences(url: Url = HERE, token: Token = None, *, as_json: AsJson = Fal
 
 
 @silence.command("end")
-def end_silence(silence_id: SilenceId, url: Url = HERE, token: Token = None) -> None:
-    """Ends a silence now; what it held back is told."""
-    client_of(url, token).ask("DELETE", f"silences?id={quote(silence_id, safe='')}")
+def end_silence(silence_id: SilenceId, url: Url = DEFAULT_URL, token: Token = None) -> None:
+    """End a silence now; incidents that it muted are notified."""
+    make_client(url, token).request("DELETE", f"silences?id={quote(silence_id, safe='')}")
 
 
 def _seconds(length: str | None, start: datetime, until: datetime | None) -> float:
     if (length is None) == (until is None):
-        fail("wanted either --for or --until", WRONG)
+        fail("give either --for or --until", USAGE_ERROR)
     if until is not None:
         return (until.astimezone() - start.astimezone()).total_seconds()
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", (length or "").strip())
     if match is None:
-        fail(f"--for: found {length!r}; allowed: a number with s, m, h or d, as 30m", WRONG)
+        fail(
+            f"--for: found {length!r}; allowed: a number with s, m, h or d, such as 30m",
+            USAGE_ERROR,
+        )
     number, unit = match.groups()
     return float(number) * _SECONDS[unit]

@@ -1,6 +1,6 @@
-"""`breakerd suggest`: settings proposed from a recorded past, and what they would have done there.
+"""`breakerd suggest`: propose settings from recorded calls, and show their effect on these.
 
-All that is printed is TOML, so that it can be pasted, or written to a file, as it is.
+The output is TOML, to be pasted or written to a file as it is.
 """
 
 from collections.abc import Iterable
@@ -8,8 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from breakerd.api.cli.commands.replay import Form, Json, TraceFile, opened, print_json, watched
-from breakerd.api.cli.views.replay_tables import seconds
+from breakerd.api.cli.commands.replay import (
+    AsJson,
+    FormatOption,
+    TraceFile,
+    open_trace,
+    print_json,
+    with_progress,
+)
+from breakerd.api.cli.views.replay_tables import format_seconds
 from breakerd.breaker.replay import (
     CAVEAT,
     Format,
@@ -32,28 +39,28 @@ SuccessRate = Annotated[
 def suggest_command(
     trace: TraceFile,
     success_rate: SuccessRate = 0.95,
-    form: Form = Format.AUTO,
+    form: FormatOption = Format.AUTO,
     *,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Proposes thresholds from a recorded past, with reasons, as TOML; shows their effect there."""
-    with opened(trace, form) as source, watched(source) as calls:
+    """Propose thresholds from recorded calls, with reasons, as TOML; show their effect on these."""
+    with open_trace(trace, form) as source, with_progress(source) as calls:
         suggestion = suggest(calls, success_rate=success_rate)
-    # What came over the standard input cannot be read a second time.
+    # The standard input cannot be read a second time.
     report = None if trace == STDIN else _effect(trace, form, suggestion)
     if as_json:
         print_json(source, _data(suggestion, report))
     else:
-        print("\n".join(_lines(source, suggestion, report)))  # noqa: T201 - TOML, not for rich to wrap
+        print("\n".join(_lines(source, suggestion, report)))  # noqa: T201 - rich would wrap the TOML
 
 
 def _effect(path: str, form: Format, suggestion: Suggestion) -> Report:
-    """What the proposals would have done on the trace they come from."""
+    """Replay the proposals on the trace that they come from."""
     configurations = {
         "thresholds": suggestion.settings(),
         "service level alone": suggestion.slo_settings(),
     }
-    with opened(path, form) as source, watched(source) as calls:
+    with open_trace(path, form) as source, with_progress(source) as calls:
         return replay(calls, configurations)
 
 
@@ -72,7 +79,7 @@ def _summary(outcome: Outcome) -> str:
     every = outcome.rejected.total + outcome.admitted.total
     trips = "1 trip" if outcome.trip_count == 1 else f"{outcome.trip_count} trips"
     detected = outcome.median_time_to_detect
-    after = f", detected after {seconds(detected)} (median)" if detected is not None else ""
+    after = f", detected after {format_seconds(detected)} (median)" if detected is not None else ""
     return (
         f"{trips}{after}; {outcome.rejected.total / every:.2%} of calls rejected, "
         f"{outcome.rejected.good / every:.2%} though good; "

@@ -1,7 +1,7 @@
-"""`breakerd demo`: a whole incident in about a minute, with real processes and real requests.
+"""`breakerd demo`: show a whole incident in about a minute, with real processes and requests.
 
-Nothing in the closing table is what this program did or expected: each line was read back from the
-admin plane or from the OpsGenie emulator.
+Every line of the closing table was read from the admin plane or from the OpsGenie emulator; none
+shows what this program did or expected.
 """
 
 import asyncio
@@ -20,40 +20,48 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from breakerd.api.cli.demo.observer import DemoError, Watch
+from breakerd.api.cli.demo.observer import DemoError, Observer
 from breakerd.api.cli.demo.processes import KEY, start_emulator, start_service
 from breakerd.api.cli.output import fail
 
-_LOAD: Final = 25
-"""Requests a second."""
-_PATIENCE: Final = 45.0
-"""Seconds, at pace 1, after which a step is said to have failed."""
+_REQUESTS_PER_SECOND: Final = 25
+"""Requests per second."""
+_STEP_TIMEOUT: Final = 45.0
+"""Seconds after which a step has failed, at any pace."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: what is done, and what has to be seen then."""
+    """One step: the delays to set, and what must be observed then."""
 
     name: str
     delays_ms: tuple[int, ...]
-    """The protected endpoint's delay, changed every three seconds while the step lasts."""
-    seen: Callable[[Watch], bool]
+    """Delays of the protected endpoint in milliseconds; at pace 1 each lasts three seconds."""
+    observed: Callable[[Observer], bool]
 
 
 STEPS: Final = (
-    Step("healthy", (40,), lambda w: w.healthy_calls >= _LOAD * 5),
-    Step("slow ramp, until it trips", (80, 160, 240, 320, 400), lambda w: w.was("OPEN")),
-    Step("initial alert", (400,), lambda w: w.told("P3")),
-    Step("escalation", (400,), lambda w: w.told("P1")),
+    Step("healthy", (40,), lambda w: w.healthy_calls >= _REQUESTS_PER_SECOND * 5),
+    Step("slow ramp, until it trips", (80, 160, 240, 320, 400), lambda w: w.entered("OPEN")),
+    Step("initial alert", (400,), lambda w: w.alert_showed("P3")),
+    Step("escalation", (400,), lambda w: w.alert_showed("P1")),
     Step("recovery", (40,), lambda w: w.recovered),
-    Step("alert closed", (40,), lambda w: w.told("closed")),
+    Step("alert closed", (40,), lambda w: w.alert_showed("closed")),
 )
 
 
 def run_demo(console: Console, pace: float) -> int:
-    """Runs it; returns 0, or 1 if a step was not seen in time, or it was interrupted.
+    """Run the demo, and end its processes in any case. To be called in the main thread.
 
-    The two processes are ended in any case.
+    Args:
+        console: where to print.
+        pace: speed; 2 is twice as fast.
+
+    Returns:
+        0, or 1 if a step was not observed in time.
+
+    Raises:
+        typer.Exit: with 1, after an interrupt or an error of one of the processes.
     """
     try:
         with (
@@ -63,7 +71,7 @@ def run_demo(console: Console, pace: float) -> int:
             start_service(Path(name), emulator, pace) as service,
             asyncio.Runner() as runner,
         ):
-            runner.get_loop()  # made before anybody may interrupt what is announced here
+            runner.get_loop()  # make the loop before the URLs invite an interrupt
             console.print(f"service   {service}  (dashboard)")
             console.print(f"emulator  {emulator}  (what on-call sees)")
             return runner.run(_incident(console, service, emulator, pace))
@@ -75,12 +83,12 @@ def run_demo(console: Console, pace: float) -> int:
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Makes SIGTERM end the demo as Ctrl-C does: in order.
+    """Make SIGTERM end the demo in order, as Ctrl-C does.
 
-    Started in the background by a shell, it would ignore SIGINT, and so both.
+    A process that a shell starts in the background ignores SIGINT; the handler is set for it too.
     """
 
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as handlers are called
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signature of handlers
         signal.raise_signal(signal.SIGINT)
 
     before = {
@@ -95,23 +103,23 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 async def _incident(console: Console, service: str, emulator: str, pace: float) -> int:
-    async with Watch(service, emulator, KEY) as watch:
-        async with _load(watch):
-            missing = await _play_all(console, watch, pace)
-        await watch.count_calls()
-    console.print(_table(watch))
+    async with Observer(service, emulator, KEY) as observer:
+        async with _send_load(observer):
+            missing = await _play_all(console, observer, pace)
+        await observer.count_calls()
+    console.print(_table(observer))
     if missing:
         console.print(f"[red]not seen in time: {', '.join(missing)}[/]")
         return 1
     return 0
 
 
-async def _play_all(console: Console, watch: Watch, pace: float) -> list[str]:
-    """Plays the steps in turn; gives the names of those that were not seen."""
+async def _play_all(console: Console, observer: Observer, pace: float) -> list[str]:
+    """Run the steps in turn; return the names of those that were not observed."""
     with _progress(console) as progress:
         for number, step in enumerate(STEPS):
             task = progress.add_task(step.name, total=1)
-            if not await _play(step, watch, pace):
+            if not await _play(step, observer, pace):
                 return [step.name for step in STEPS[number:]]
             progress.update(task, completed=1)
             if not console.is_terminal:
@@ -119,30 +127,30 @@ async def _play_all(console: Console, watch: Watch, pace: float) -> list[str]:
     return []
 
 
-async def _play(step: Step, watch: Watch, pace: float) -> bool:
-    """Makes the endpoint slow or fast, until the step was seen; False if that took too long."""
+async def _play(step: Step, observer: Observer, pace: float) -> bool:
+    """Set the delays until the step is observed; return False after `_STEP_TIMEOUT`."""
     began, delays = time.monotonic(), list(step.delays_ms)
     change_at = began
-    while time.monotonic() - began < _PATIENCE:
+    while time.monotonic() - began < _STEP_TIMEOUT:
         if delays and time.monotonic() >= change_at:
-            await watch.set_delay(delays.pop(0))
+            await observer.set_delay(delays.pop(0))
             change_at = time.monotonic() + 3 / pace
-        await watch.look()
-        if step.seen(watch):
+        await observer.poll()
+        if step.observed(observer):
             return True
         await asyncio.sleep(0.1)
     return False
 
 
 @contextlib.asynccontextmanager
-async def _load(watch: Watch) -> AsyncIterator[None]:
-    """Real requests at a steady rate, as a service's users would send them."""
+async def _send_load(observer: Observer) -> AsyncIterator[None]:
+    """Send requests at a steady rate, as a service's users do."""
 
     async def send_all() -> None:
         async with asyncio.TaskGroup() as calls:
             while True:
-                calls.create_task(watch.call())
-                await asyncio.sleep(1 / _LOAD)
+                calls.create_task(observer.send_request())
+                await asyncio.sleep(1 / _REQUESTS_PER_SECOND)
 
     task = asyncio.create_task(send_all())
     try:
@@ -163,11 +171,11 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _table(watch: Watch) -> Table:
+def _table(observer: Observer) -> Table:
     table = Table(title="What happened", title_justify="left")
     for name in ("time", "after", "what", "read from"):
         table.add_column(name, justify="right" if name == "after" else "left", overflow="fold")
-    rows = sorted(watch.rows, key=lambda row: row.at)
+    rows = sorted(observer.rows, key=lambda row: row.at)
     for row in rows:
         at = datetime.fromtimestamp(row.at, UTC).astimezone().strftime("%H:%M:%S")
         table.add_row(at, f"{row.at - rows[0].at:.1f} s", row.what, row.source)

@@ -1,4 +1,4 @@
-"""What the demo sees: the admin plane's status and events, and the emulator's alerts."""
+"""Observe the demo: the admin plane's status and events, and the emulator's alerts."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,16 @@ from typing import Any, Final, Self
 import httpx
 
 _TIMEOUT: Final = 10.0
-"""Seconds."""
+"""Seconds until a request fails."""
 _CONNECTIONS: Final = 200
+"""Maximum number of connections to the service."""
 _ADMIN: Final = "admin plane"
 _EMULATOR: Final = "emulator"
 
 
 @dataclass(frozen=True)
-class Row:
-    """One thing that was read back."""
+class TimelineEntry:
+    """One observation: Unix time, text, and the process it was read from."""
 
     at: float
     what: str
@@ -29,25 +30,27 @@ class Row:
 
 
 class DemoError(Exception):
-    """One of the demo's processes does not start, or does not answer as it should."""
+    """A process of the demo did not start, or answered with an error."""
 
 
-class Watch:
-    """Follows the service's events, asks the emulator for its alerts, and keeps what is new.
+class Observer:
+    """Follow the service's events, poll the emulator's alerts, and record what is new.
+
+    To be used as an async context manager, in one event loop.
 
     Args:
-        service: address of the service, with its demo endpoints.
-        emulator: address of the OpsGenie emulator.
+        service: URL of the service, with demo endpoints.
+        emulator: URL of the OpsGenie emulator.
         key: the emulator's key.
 
     Raises:
-        DemoError: either does not answer as it should; from every coroutine of it.
+        DemoError: from every coroutine, if one of the two does not answer or answers with an error.
     """
 
     def __init__(self, service: str, emulator: str, key: str) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[TimelineEntry] = []
         self.healthy_calls = 0
-        """Calls that had succeeded when the breaker was last seen closed."""
+        """Number of successful calls when the breaker was last seen closed."""
         self._service = httpx.AsyncClient(
             base_url=service, timeout=_TIMEOUT, limits=httpx.Limits(max_connections=_CONNECTIONS)
         )
@@ -57,13 +60,13 @@ class Watch:
         self._open = contextlib.AsyncExitStack()
         self._states: list[str] = []
         self._delay = 0
-        self._seen_of_alert: set[str] = set()
+        self._alert_values: set[str] = set()
 
     async def __aenter__(self) -> Self:
         await self._open.enter_async_context(self._service)
         await self._open.enter_async_context(self._emulator)
         events = self._service.stream("GET", "/events", timeout=None)
-        with _explained():
+        with _wrap_http_errors():
             response = (await self._open.enter_async_context(events)).raise_for_status()
         task = asyncio.create_task(self._follow(response))
         self._open.push_async_callback(_cancelled, task)
@@ -77,89 +80,87 @@ class Watch:
     ) -> None:
         await self._open.aclose()
 
-    # --- what was seen
-
-    def was(self, state: str) -> bool:
-        """Whether the breaker has been in that state."""
+    def entered(self, state: str) -> bool:
+        """Return True if the breaker has been in that state."""
         return state in self._states
 
     @property
     def recovered(self) -> bool:
-        """Whether it was open, and is closed."""
-        return self.was("OPEN") and self._states[-1] == "CLOSED"
+        """True if the breaker was open and is closed."""
+        return self.entered("OPEN") and self._states[-1] == "CLOSED"
 
-    def told(self, what: str) -> bool:
-        """Whether the emulator showed that priority, or the alert closed."""
-        return what in self._seen_of_alert
+    def alert_showed(self, what: str) -> bool:
+        """Return True if the emulator showed the alert with that priority or status."""
+        return what in self._alert_values
 
-    # --- what is done
-
-    async def call(self) -> None:
-        """One call of the protected endpoint, as a user makes it; it may well be rejected."""
+    async def send_request(self) -> None:
+        """Call the protected endpoint as a user does; the call may be rejected."""
         with contextlib.suppress(httpx.HTTPError):
             await self._service.get("/test")
 
     async def set_delay(self, milliseconds: int) -> None:
-        """Makes the protected endpoint take that long."""
-        with _explained():
+        """Set the delay of the protected endpoint."""
+        with _wrap_http_errors():
             response = await self._service.post("/set_delay", json={"delay": f"{milliseconds}ms"})
-            told = response.raise_for_status().json()["delay_ms"]
-        if told != self._delay:
-            self._delay = told
-            self._note(time.time(), f"the protected endpoint now takes {told} ms", _ADMIN)
+            delay = response.raise_for_status().json()["delay_ms"]
+        if delay != self._delay:
+            self._delay = delay
+            self._record(time.time(), f"the protected endpoint now takes {delay} ms", _ADMIN)
 
-    async def look(self) -> None:
-        """Asks the emulator for its alerts, as on-call would, and the service how it is."""
-        for alert in (await _ask(self._emulator, "/v2/alerts"))["data"]:
-            self._compare(alert)
-        status = await _ask(self._service, "/breaker/status")
+    async def poll(self) -> None:
+        """Read the emulator's alerts, as on-call would, and the service's status."""
+        for alert in (await _get_json(self._emulator, "/v2/alerts"))["data"]:
+            self._on_alert(alert)
+        status = await _get_json(self._service, "/breaker/status")
         if status["state"] == "CLOSED":
             self.healthy_calls = status["calls"]["success"]
 
     async def count_calls(self) -> None:
-        """Asks the service for what became of the calls."""
-        status = await _ask(self._service, "/breaker/status")
-        counts = "{success} calls went well, {error} failed, {rejected} were rejected"
-        self._note(time.time(), counts.format(**status["calls"]), _ADMIN)
+        """Record the number of calls by outcome."""
+        status = await _get_json(self._service, "/breaker/status")
+        counts = "{success} calls succeeded, {error} failed, {rejected} were rejected"
+        self._record(time.time(), counts.format(**status["calls"]), _ADMIN)
 
-    def _compare(self, alert: dict[str, Any]) -> None:
+    def _on_alert(self, alert: dict[str, Any]) -> None:
         updated = _timestamp(alert["updatedAt"])
-        if not self._seen_of_alert:
+        if not self._alert_values:
             text = f"alert {alert['priority']}: {alert['message']}"
-            self._note(_timestamp(alert["createdAt"]), text, _EMULATOR)
-        elif alert["priority"] not in self._seen_of_alert:
-            self._note(updated, f"alert raised to {alert['priority']}", _EMULATOR)
-        if alert["status"] == "closed" and "closed" not in self._seen_of_alert:
-            self._note(updated, "alert closed", _EMULATOR)
-        self._seen_of_alert |= {alert["priority"], alert["status"]}
+            self._record(_timestamp(alert["createdAt"]), text, _EMULATOR)
+        elif alert["priority"] not in self._alert_values:
+            self._record(updated, f"alert raised to {alert['priority']}", _EMULATOR)
+        if alert["status"] == "closed" and "closed" not in self._alert_values:
+            self._record(updated, "alert closed", _EMULATOR)
+        self._alert_values |= {alert["priority"], alert["status"]}
 
     async def _follow(self, response: httpx.Response) -> None:
-        with contextlib.suppress(httpx.HTTPError):  # whoever asks next is told that it is gone
+        with contextlib.suppress(
+            httpx.HTTPError
+        ):  # the next request reports that the service is gone
             async for line in response.aiter_lines():
                 if line.startswith("data:"):
-                    self._take(json.loads(line.removeprefix("data:")))
+                    self._on_event(json.loads(line.removeprefix("data:")))
 
-    def _take(self, event: dict[str, Any]) -> None:
+    def _on_event(self, event: dict[str, Any]) -> None:
         if event["type"] == "Transition":
             self._states.append(event["to_state"])
             why = "; ".join(evidence["sentence"] for evidence in event["evidence"])
             text = f"{event['from_state']} → {event['to_state']}: {why or event['reason']}"
-            self._note(event["at"], text, _ADMIN)
+            self._record(event["at"], text, _ADMIN)
         elif event["type"] == "RecoveryStep":
-            self._note(event["at"], f"lets in {event['share']:.0%} of the calls", _ADMIN)
+            self._record(event["at"], f"admits {event['share']:.0%} of the calls", _ADMIN)
 
-    def _note(self, at: float, what: str, source: str) -> None:
-        self.rows.append(Row(at, what, source))
+    def _record(self, at: float, what: str, source: str) -> None:
+        self.rows.append(TimelineEntry(at, what, source))
 
 
-async def _ask(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    with _explained():
+async def _get_json(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    with _wrap_http_errors():
         answer: dict[str, Any] = (await client.get(path)).raise_for_status().json()
         return answer
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _wrap_http_errors() -> Iterator[None]:
     try:
         yield
     except httpx.HTTPError as error:

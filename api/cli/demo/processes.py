@@ -1,4 +1,4 @@
-"""The two processes of the demo: the service, and the OpsGenie emulator."""
+"""Run the two processes of the demo: the service and the OpsGenie emulator."""
 
 import os
 import subprocess
@@ -13,11 +13,13 @@ from breakerd.api.cli.demo.observer import DemoError
 
 KEY: Final = "demo-key"
 
-_START: Final = 30.0
-_STOP: Final = 10.0
+_START_TIMEOUT: Final = 30.0
+"""Seconds until a process that prints nothing is killed."""
+_STOP_TIMEOUT: Final = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
 
 _CONFIG: Final = """\
-# Written by `breakerd demo`: short times, so that a whole incident fits into a minute.
+# Written by `breakerd demo`: short times, so that a whole incident takes a minute.
 latency_threshold = 300
 latency_window_size = 64
 percentile = 0.95
@@ -52,42 +54,42 @@ audit_file = "{folder}/audit.jsonl"
 
 @contextmanager
 def start_emulator(folder: Path) -> Iterator[str]:
-    """Runs the emulator; gives its address."""
+    """Run the emulator, and yield its URL."""
     arguments = ["emulator", "--port", "0", "--key", KEY, "--delay", "0.2"]
-    with running(arguments, folder / "emulator.log", {}) as line:
+    with run_process(arguments, folder / "emulator.log", {}) as line:
         yield line.rsplit(" ", 1)[-1]
 
 
 @contextmanager
 def start_service(folder: Path, emulator: str, pace: float) -> Iterator[str]:
-    """Runs the service, which pages the emulator; gives its address."""
+    """Run the service, which pages the emulator, and yield its URL."""
     config = folder / "breakers.toml"
     escalate, quiet, step = max(2, round(15 / pace)), 5 / pace, 1 / pace
     config.write_text(_CONFIG.format(folder=folder, escalate=escalate, quiet=quiet, step=step))
     arguments = ["serve", "--config", str(config), "--port", "0", "--demo-endpoints"]
     variables = {"OPSGENIE_API_KEY": KEY, "OPSGENIE_API_URL": emulator}
-    with running(arguments, folder / "service.log", variables) as line:
+    with run_process(arguments, folder / "service.log", variables) as line:
         yield line.rsplit(" ", 1)[-1]
 
 
 @contextmanager
-def running(arguments: list[str], log: Path, variables: dict[str, str]) -> Iterator[str]:
-    """A `breakerd` process, ended whatever happens; gives the first line it printed.
+def run_process(arguments: list[str], log: Path, variables: dict[str, str]) -> Iterator[str]:
+    """Run a `breakerd` process, yield the first line it prints, and end it in any case.
 
     Args:
-        arguments: of the command.
-        log: the file for what it writes to the standard error.
-        variables: its environment, beside the caller's without settings of breakerd.
+        arguments: arguments of the command.
+        log: file for its standard error.
+        variables: added to this process's environment, from which settings of breakerd are removed.
 
     Raises:
-        DemoError: it did not start.
+        DemoError: the process did not start.
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("BREAKERD_", "OPSGENIE_"))}
     kept.pop("Environment", None)
     with (
         log.open("w") as errors,
-        subprocess.Popen(  # noqa: S603 - our own command, with arguments from above
-            # -P: a folder "api" where the user stands is not ours.
+        subprocess.Popen(  # noqa: S603 - the program is this one
+            # -P: a `breakerd` in the current folder must not be imported.
             [sys.executable, "-P", "-m", "breakerd", *arguments],
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -100,17 +102,17 @@ def running(arguments: list[str], log: Path, variables: dict[str, str]) -> Itera
         finally:
             process.terminate()
             try:
-                process.wait(_STOP)
+                process.wait(_STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
 
 
 def _first_line(process: "subprocess.Popen[str]", command: str, log: Path) -> str:
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    too_late = threading.Timer(_START, process.kill)
-    too_late.start()
+    assert process.stdout is not None  # noqa: S101 - stdout is a pipe
+    timeout = threading.Timer(_START_TIMEOUT, process.kill)
+    timeout.start()
     line = process.stdout.readline().strip()
-    too_late.cancel()
+    timeout.cancel()
     if not line:
         raise DemoError(f"breakerd {command} did not start:\n{log.read_text()[-2000:]}")
     return line

@@ -1,1 +1,1 @@
-"""Print answers of a service on a terminal."""
+"""Format responses and reports for a terminal, a picture or a page."""

@@ -1,4 +1,4 @@
-"""A replay as one HTML file that needs nothing else: figures, picture, trips."""
+"""Write a replay as one self-contained HTML file: figures, plot, trips."""
 
 import io
 from collections.abc import Iterable
@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from breakerd.api.cli.views.replay_plot import draw, style
-from breakerd.api.cli.views.replay_tables import TRIP_COLUMNS, comparison, moment, seconds, trip_row
+from breakerd.api.cli.views.replay_tables import (
+    TRIP_COLUMNS,
+    comparison_rows,
+    format_moment,
+    format_seconds,
+    trip_row,
+)
 from breakerd.breaker.replay import CAVEAT, Report, Trace
 
 _PAGE: Final = """\
@@ -40,13 +46,13 @@ footer {{ color: #666; margin-top: 1.6rem; }}
 
 
 def write_page(trace: Trace, report: Report, file: Path) -> None:
-    """Writes the page.
+    """Write the page.
 
     Raises:
         OSError: the file cannot be written.
     """
     labels = [outcome.label for outcome in report.outcomes]
-    rows = [[name, *values] for name, values in comparison(report.outcomes).items()]
+    rows = [[name, *values] for name, values in comparison_rows(report.outcomes).items()]
     page = _PAGE.format(
         title=escape(trace.name),
         trace=escape(_summary(report)),
@@ -59,15 +65,15 @@ def write_page(trace: Trace, report: Report, file: Path) -> None:
 
 
 def _summary(report: Report) -> str:
-    p50, p95, p99 = map(seconds, report.percentiles(0.5, 0.95, 0.99))
+    p50, p95, p99 = map(format_seconds, report.percentiles(0.5, 0.95, 0.99))
     return (
-        f"{report.calls} calls, {report.errors} failed, from {moment(report.began)} to "
-        f"{moment(report.ended)}; latency p50 {p50}, p95 {p95}, p99 {p99}"
+        f"{report.calls} calls, {report.errors} failed, from {format_moment(report.began)} to "
+        f"{format_moment(report.ended)}; latency p50 {p50}, p95 {p95}, p99 {p99}"
     )
 
 
 def _picture(report: Report) -> str:
-    """The picture as an SVG element."""
+    """Return the plot as an SVG element."""
     text = io.StringIO()
     with style():
         draw(report).savefig(text, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,6 +1,6 @@
-"""A replay as a picture: latency, calls, and calls under way over time, with states and trips.
+"""Plot a replay: latency, calls, and calls in flight over time, with states and trips.
 
-One column of three panels for each configuration; drawn by matplotlib, the extra `plot`.
+One column of three panels per configuration. Needs matplotlib, the extra `plot`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from breakerd.api.cli.views.replay_tables import DATES_FROM, seconds
+from breakerd.api.cli.views.replay_tables import MIN_EPOCH_SECONDS, format_seconds
 from breakerd.breaker.replay import Bin, Outcome, Report
 from breakerd.breaker.states import State
 
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
 
 _DAY: Final = 86400.0
-"""Seconds; matplotlib counts dates in days."""
+"""Seconds per day; matplotlib counts dates in days."""
 _WIDE_GAP: Final = 0.02
-"""A line breaks where no call began for so large a share of the whole time."""
+"""Fraction of the whole time without calls that breaks a line."""
 
 _FEW_BINS: Final = 20
-_LONG: Final = 40
-"""Characters of a label; of a longer one the end is shown."""
+"""Maximum number of bins at which a partial last bin is drawn."""
+_MAX_LABEL: Final = 40
+"""Maximum number of characters of a label; a longer one loses its beginning."""
 
 _PERCENTILES: Final = ((0.5, "#0072b2", 1.2), (0.95, "#e69f00", 1.2), (0.99, "#a0468c", 0.9))
 _BANDS: Final = {
@@ -44,7 +45,7 @@ _TRIP: Final = "#8b0000"
 
 
 def write_png(report: Report, file: Path) -> None:
-    """Draws the report into a PNG.
+    """Write the plot as a PNG.
 
     Raises:
         OSError: the file cannot be written.
@@ -54,7 +55,7 @@ def write_png(report: Report, file: Path) -> None:
 
 
 def style() -> AbstractContextManager[None]:
-    """The look of the picture, in force while it is drawn and written."""
+    """Return a context that sets the style; draw and write the plot within it."""
     return mpl.rc_context(
         {
             "font.size": 10.0,
@@ -71,7 +72,7 @@ def style() -> AbstractContextManager[None]:
 
 
 def draw(report: Report) -> Figure:
-    """The picture, of as many columns as there are configurations."""
+    """Return the plot, with one column per configuration."""
     columns = len(report.outcomes)
     figure = Figure(figsize=(4 + 8.5 * columns, 8.5), layout="constrained")
     axes = figure.subplots(
@@ -88,7 +89,7 @@ def draw(report: Report) -> Figure:
         _mark_trips(latency, outcome, _scale(report))
         _label((latency, calls, under_way), report, first=column == 0)
         latency.set_title(_title(outcome), loc="left", pad=14)
-    # Once all columns are drawn: a limit set before would hold the axis that they share.
+    # After all columns are drawn, because a limit set earlier would freeze the shared axis.
     for panel in axes[1:, 0]:
         panel.set_ylim(bottom=0)
     _draw_legend(figure, axes.ravel().tolist())
@@ -111,7 +112,7 @@ def _draw_latency(panel: Axes, report: Report, outcome: Outcome) -> None:
         panel.axhline(limit, color="black", ls=":", lw=1.3, label="time-out of the SLO")
     panel.set_yscale("log")
     panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value / 1000)))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_seconds(value / 1000)))
     panel.yaxis.set_minor_formatter(NullFormatter())
 
 
@@ -138,14 +139,14 @@ def _draw_under_way(panel: Axes, report: Report, column: int) -> None:
 
 
 def _draw_states(panel: Axes, outcome: Outcome, scale: float) -> None:
-    """Bands for the states other than closed, and a line for each trip."""
+    """Draw a band per state other than closed, and a line per trip."""
     across = panel.get_xaxis_transform()
     for state, (colour, alpha) in _BANDS.items():
         bars = [
             (s.begin / scale, (s.end - s.begin) / scale) for s in outcome.spans if s.state is state
         ]
         if bars:
-            # The edge makes even the shortest one visible.
+            # The edge makes even the shortest band visible.
             panel.broken_barh(
                 bars, (0, 1), transform=across, facecolor=(colour, alpha),
                 edgecolor=(colour, alpha), lw=0.8, zorder=0.6, label=state.value.replace("_", " "),
@@ -155,7 +156,7 @@ def _draw_states(panel: Axes, outcome: Outcome, scale: float) -> None:
 
 
 def _mark_trips(panel: Axes, outcome: Outcome, scale: float) -> None:
-    """A mark above the panel for each trip."""
+    """Draw a mark above the panel per trip."""
     trips = [trip.at / scale for trip in outcome.trips]
     if trips:
         panel.plot(
@@ -171,7 +172,7 @@ def _label(panels: Sequence[Axes], report: Report, *, first: bool) -> None:
         ):
             panel.set_ylabel(name)
     last = panels[-1]
-    if report.began < DATES_FROM:
+    if report.began < MIN_EPOCH_SECONDS:
         last.set_xlabel("time in the trace (s)")
         return
     locator = AutoDateLocator(tz=UTC)  # type: ignore[no-untyped-call]  # matplotlib.dates has no types
@@ -185,7 +186,9 @@ def _title(outcome: Outcome) -> str:
     every = outcome.rejected.total + outcome.admitted.total
     rejected, good = outcome.rejected.total / every, outcome.rejected.good / every
     trips = "1 trip" if outcome.trip_count == 1 else f"{outcome.trip_count} trips"
-    label = outcome.label if len(outcome.label) <= _LONG else "…" + outcome.label[1 - _LONG :]
+    label = (
+        outcome.label if len(outcome.label) <= _MAX_LABEL else "…" + outcome.label[1 - _MAX_LABEL :]
+    )
     return f"{label}: {trips}, {rejected:.2%} of calls rejected, {good:.2%} though good"
 
 
@@ -200,17 +203,17 @@ def _draw_legend(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def _scale(report: Report) -> float:
-    """How many seconds the x axis counts as one."""
-    return 1.0 if report.began < DATES_FROM else _DAY
+    """Return the number of seconds per unit of the x axis."""
+    return 1.0 if report.began < MIN_EPOCH_SECONDS else _DAY
 
 
 def _line(report: Report, values: Sequence[float]) -> tuple[list[float], list[float]]:
-    """The values over the middles of the bins, interrupted where for long there were no calls."""
+    """Return the values over the bins' centres, interrupted where calls are missing for long."""
     scale, wide = _scale(report), max(report.bin_width * 3, report.seconds * _WIDE_GAP)
     x: list[float] = []
     y: list[float] = []
     for each, value, gap in zip(report.bins, values, _gaps(report.bins), strict=True):
-        if each is report.bins[-1] and _is_rest(report):
+        if each is report.bins[-1] and _is_partial_bin(report):
             break
         at = report.began + (each.number + 0.5) * report.bin_width
         if gap * report.bin_width > wide:
@@ -222,13 +225,13 @@ def _line(report: Report, values: Sequence[float]) -> tuple[list[float], list[fl
 
 
 def _gaps(bins: Sequence[Bin]) -> Iterator[int]:
-    """How many bins each one is after the one before."""
+    """Yield the distance of each bin from the previous one."""
     yield 1
     for before, each in pairwise(bins):
         yield each.number - before.number
 
 
-def _is_rest(report: Report) -> bool:
-    """Whether the last bin is too short a rest to be drawn beside full ones."""
+def _is_partial_bin(report: Report) -> bool:
+    """Return True if the last bin is too short to be drawn beside full ones."""
     covered = report.seconds - report.bins[-1].number * report.bin_width
     return len(report.bins) > _FEW_BINS and covered < report.bin_width * 0.9

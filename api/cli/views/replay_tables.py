@@ -1,4 +1,4 @@
-"""What a replay found, for people."""
+"""Format a replay's report for a terminal."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,17 +10,17 @@ from rich.table import Table
 
 from breakerd.breaker.replay import CAVEAT, Outcome, ReplayTrip, Report, Trace
 
-SHOWN_TRIPS: Final = 20
-"""So many trips of each configuration are printed; all are in the JSON."""
+MAX_TRIPS: Final = 20
+"""Maximum number of trips printed per configuration; the JSON has all."""
 
 TRIP_COLUMNS: Final = ("opened", "detected after", "closed after", "failed recoveries", "why")
 
-DATES_FROM: Final = 1e8
-"""Smaller moments, in seconds, count from the trace's own beginning (1e8 s is March 1973)."""
+MIN_EPOCH_SECONDS: Final = 1e8
+"""Smaller times, in seconds, count from the start of the trace (1e8 s is March 1973)."""
 
 
 def show_report(console: Console, trace: Trace, report: Report) -> None:
-    """Prints the trace in short, the configurations side by side, their trips, and the notes."""
+    """Print a summary of the trace, the configurations side by side, their trips, and the notes."""
     show_trace(console, trace, report)
     console.print(_side_by_side(report.outcomes))
     for outcome in report.outcomes:
@@ -31,11 +31,12 @@ def show_report(console: Console, trace: Trace, report: Report) -> None:
 
 
 def show_trace(console: Console, trace: Trace, report: Report) -> None:
-    """Prints what the trace holds."""
-    p50, p95, p99 = map(seconds, report.percentiles(0.5, 0.95, 0.99))
+    """Print a summary of the trace."""
+    p50, p95, p99 = map(format_seconds, report.percentiles(0.5, 0.95, 0.99))
     console.print(
         f"[bold]{escape(trace.name)}[/] ({trace.form}): {report.calls} calls in "
-        f"{seconds(report.seconds)}, {moment(report.began)} to {moment(report.ended)}"
+        f"{format_seconds(report.seconds)}, "
+        f"{format_moment(report.began)} to {format_moment(report.ended)}"
     )
     console.print(
         f"{report.errors} failed ({report.errors / report.calls:.2%}); "
@@ -44,21 +45,21 @@ def show_trace(console: Console, trace: Trace, report: Report) -> None:
 
 
 def show_notes(console: Console, trace: Trace) -> None:
-    """Prints what has to be known of the reading, and of the replay."""
+    """Print notes on the trace and on the method."""
     for note in [*trace.notes, *map(str, trace.broken), CAVEAT]:
         console.print(f"[dim]note: {escape(note)}[/]")
 
 
-def moment(at: float) -> str:
-    """A moment of the trace: a date in UTC, or seconds where it counts from its beginning."""
-    if at < DATES_FROM:
+def format_moment(at: float) -> str:
+    """Return a time in the trace as a date in UTC, or as seconds if it counts from the start."""
+    if at < MIN_EPOCH_SECONDS:
         return f"{at:.3f} s"
     text = datetime.fromtimestamp(at, UTC).isoformat(sep=" ", timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
-def seconds(value: float | None) -> str:
-    """A length of time in the unit that suits it."""
+def format_seconds(value: float | None) -> str:
+    """Return a duration in a suitable unit; "-" for None."""
     if value is None:
         return "-"
     if value < 1:
@@ -73,55 +74,59 @@ def _side_by_side(outcomes: Sequence[Outcome]) -> Table:
     table.add_column("what it would have done")
     for outcome in outcomes:
         table.add_column(escape(outcome.label), justify="right", overflow="fold")
-    for name, values in comparison(outcomes).items():
+    for name, values in comparison_rows(outcomes).items():
         table.add_row(name, *values)
     return table
 
 
-def comparison(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
-    """Each figure's name, with its value for each configuration."""
+def comparison_rows(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+    """Return each figure's name with its value per configuration."""
     return {
         "trips": [str(o.trip_count) for o in outcomes],
-        "time to detect, median": [seconds(o.median_time_to_detect) for o in outcomes],
+        "time to detect, median": [format_seconds(o.median_time_to_detect) for o in outcomes],
         "time to detect, longest": [
-            seconds(max(o.times_to_detect, default=None)) for o in outcomes
+            format_seconds(max(o.times_to_detect, default=None)) for o in outcomes
         ],
         "open": [f"{o.open_share:.2%}" for o in outcomes],
         "half open": [f"{o.half_open_share:.2%}" for o in outcomes],
-        "calls rejected": [_of(o.rejected.total, o) for o in outcomes],
-        "  of them good": [_of(o.rejected.good, o) for o in outcomes],
-        "  of them slow": [_of(o.rejected.slow, o) for o in outcomes],
-        "  of them failed": [_of(o.rejected.failed, o) for o in outcomes],
-        "  of them by the limit": [_of(o.held_back, o) for o in outcomes],
-        "let pass, and slow": [_of(o.admitted.slow, o) for o in outcomes],
-        "let pass, and failed": [_of(o.admitted.failed, o) for o in outcomes],
-        "good means within": [seconds(o.settings.slow_after) for o in outcomes],
+        "calls rejected": [_count_and_share(o.rejected.total, o) for o in outcomes],
+        "  of them good": [_count_and_share(o.rejected.good, o) for o in outcomes],
+        "  of them slow": [_count_and_share(o.rejected.slow, o) for o in outcomes],
+        "  of them failed": [_count_and_share(o.rejected.failed, o) for o in outcomes],
+        "  of them by the limit": [_count_and_share(o.held_back, o) for o in outcomes],
+        "let pass, and slow": [_count_and_share(o.admitted.slow, o) for o in outcomes],
+        "let pass, and failed": [_count_and_share(o.admitted.failed, o) for o in outcomes],
+        "good means within": [format_seconds(o.settings.slow_after) for o in outcomes],
         "state at the end": [o.final_state.value for o in outcomes],
     }
 
 
-def _of(count: int, outcome: Outcome) -> str:
+def _count_and_share(count: int, outcome: Outcome) -> str:
     every = outcome.rejected.total + outcome.admitted.total
     return f"{count} ({count / every:.2%})" if count else "0"
 
 
 def _show_trips(console: Console, outcome: Outcome) -> None:
-    """Prints each trip on a line of its own, which a table would fold."""
+    """Print each trip on a line of its own; a table would fold it."""
     console.print(f"\n[bold]Trips of {escape(outcome.label)}[/]")
-    for trip in outcome.trips[:SHOWN_TRIPS]:
+    for trip in outcome.trips[:MAX_TRIPS]:
         opened, detected, closed, failed, why = trip_row(trip)
         console.print(
             f"{opened}  {escape(why)}; detected after {detected}, closed after {closed}, "
             f"{failed} failed recoveries"
         )
-    if outcome.trip_count > SHOWN_TRIPS:
-        console.print(f"… and {outcome.trip_count - SHOWN_TRIPS} more")
+    if outcome.trip_count > MAX_TRIPS:
+        console.print(f"… and {outcome.trip_count - MAX_TRIPS} more")
 
 
 def trip_row(trip: ReplayTrip) -> tuple[str, ...]:
-    """When it opened, how soon after the first bad call, for how long, and why."""
-    closed = seconds(trip.closed_at - trip.at) if trip.closed_at is not None else "never"
+    """Return the values of `TRIP_COLUMNS` for one trip."""
+    closed = format_seconds(trip.closed_at - trip.at) if trip.closed_at is not None else "never"
     why = "; ".join(trip.evidence) or trip.reason
     return (
-        moment(trip.at), seconds(trip.time_to_detect), closed, str(trip.failed_recoveries), why,
-    )  # fmt: skip
+        format_moment(trip.at),
+        format_seconds(trip.time_to_detect),
+        closed,
+        str(trip.failed_recoveries),
+        why,
+    )

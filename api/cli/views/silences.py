@@ -1,4 +1,4 @@
-"""Silences and maintenance windows, as `breakerd silence list` shows them."""
+"""Format silences and maintenance windows for a terminal."""
 
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,13 @@ from rich.table import Table
 
 
 def silences_table(answer: dict[str, Any]) -> Table:
-    """A row for each silence, and for each maintenance window."""
+    """Return a table with a row per silence and per maintenance window."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("id", "what", "from", "until", "by", "why"):
         table.add_column(name, overflow="fold")
     for each in answer["silences"]:
         what = ", ".join(each["matchers"]) or "everything"
-        times = (_moment(each["starts_at"]), _moment(each["ends_at"]))
+        times = (_format_time(each["starts_at"]), _format_time(each["ends_at"]))
         _add(table, each["id"], what, *times, each["author"], each["reason"])
     for each in answer["maintenance"]:
         what = ", ".join(each["matchers"]) or "everything"
@@ -28,5 +28,5 @@ def _add(table: Table, *cells: str) -> None:
     table.add_row(*map(escape, cells))
 
 
-def _moment(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%d %b %H:%M")

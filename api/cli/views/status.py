@@ -1,4 +1,4 @@
-"""A breaker's status for people."""
+"""Format a breaker's status for a terminal."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _COLOURS = {"CLOSED": "green", "OPEN": "red", "FORCED_OPEN": "red", "HALF_OPEN":
 
 
 def status_table(status: dict[str, Any]) -> Table:
-    """The status in a table of names and values."""
+    """Return the status as a table of names and values."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     state = status["state"]
     drill = " (drill)" if status["drill"] else ""
@@ -33,7 +33,7 @@ def status_table(status: dict[str, Any]) -> Table:
             else "unknown"
         ),
         "calls": (
-            "{success} good, {error} failed, {rejected} rejected".format(**status["calls"])
+            "{success} succeeded, {error} failed, {rejected} rejected".format(**status["calls"])
             + f", {status['in_flight']} in flight"
         ),
         "limit": _limit(status["limiter"]),
@@ -59,17 +59,17 @@ def _next(status: dict[str, Any]) -> str:
     if recovery["phase"] == "wait":
         return f"probes in {format_duration(recovery['seconds_left'])}"
     if recovery["phase"] == "memory":
-        return "lets calls in for as long as there is memory"
+        return "admits calls while there is memory"
     if recovery["phase"] == "probes":
-        return f"{recovery['probes_in_flight']} probes under way"
-    return f"lets in {recovery['share']:.0%}"
+        return f"{recovery['probes_in_flight']} probes in flight"
+    return f"admits {recovery['share']:.0%}"
 
 
 def _limit(limiter: dict[str, Any] | None) -> str:
     if limiter is None:
         return ""
     limit = "none" if limiter["limit"] is None else f"{limiter['limit']:g} calls at once"
-    return f"{limit} ({limiter['phase']}), {limiter['rejected']} held back so far"
+    return f"{limit} ({limiter['phase']}), {limiter['rejected']} rejected so far"
 
 
 def _load(load: dict[str, Any] | None) -> str:
@@ -83,23 +83,27 @@ def _load(load: dict[str, Any] | None) -> str:
         "loop_lag_ms": "event loop lag {:g} ms",
     }
     known = [words.format(load[key]) for key, words in units.items() if load[key] is not None]
-    return (", ".join(known) or "unknown") + ("" if load["ok"] else " [red]too much[/]")
+    return (", ".join(known) or "unknown") + ("" if load["ok"] else " [red]over threshold[/]")
 
 
 def _service_level(slo: dict[str, Any] | None) -> str:
     if slo is None:
         return ""
-    wanted = f"{slo['stated_success_rate']:.4g} in {slo['timeout_seconds']:g} s wanted"
+    wanted = f"{slo['stated_success_rate']:.4g} in {slo['timeout_seconds']:g} s required"
     seen = slo["observed_success_rate"]
     kept = slo["revised"]
-    learnt = f", {kept['success_rate']:.4g} in {kept['timeout_seconds']:g} s kept" if kept else ""
+    learnt = (
+        f", {kept['success_rate']:.4g} in {kept['timeout_seconds']:g} s achieved" if kept else ""
+    )
     missed = " [red]missed[/]" if slo["missed"] else ""
     return ("no calls" if seen is None else f"{seen:.4g} good") + f", {wanted}{learnt}{missed}"
 
 
 def _configuration(config: dict[str, Any] | None) -> str:
     if config is None:
-        return "embedded defaults"
+        return "built-in defaults"
     if config["last_reload_successful"]:
         return escape(config["file"])
-    return "[red]refused, the old one goes on:[/] " + escape("; ".join(config["problems"]))
+    return "[red]rejected, the previous one stays in force:[/] " + escape(
+        "; ".join(config["problems"])
+    )

@@ -67,7 +67,7 @@ def test_works_by_keyboard_and_keeps_the_focus(page: Page) -> None:
     expect(page.locator("#name")).to_have_text("payments")
     expect(chosen).to_be_focused()
     page.get_by_role("button", name="Trip", exact=True).press("Enter")
-    expect(page.get_by_label("Why, for those who ask later")).to_be_focused()
+    expect(page.get_by_label("Reason, for status, alerts and audit")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_have_text("OPEN")
     expect(page.get_by_role("button", name="Trip", exact=True)).to_be_focused()

@@ -31,7 +31,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def test_old_data_is_never_shown_as_fresh(page: Page, server: Server) -> None:
     server.stop()
-    expect(page.locator("#banners")).to_contain_text("What is shown is old")
+    expect(page.locator("#banners")).to_contain_text("The page shows old data")
     expect(page.locator("#age")).to_contain_text("old")
     expect(page.locator("body")).to_have_class("stale")
     expect(page).to_have_title("No answer - breakerd")
@@ -70,7 +70,7 @@ def test_a_reader_sees_all_and_is_told_that_they_may_change_nothing(
         reader.goto(server.url)
         expect(reader.locator("#state")).to_have_text("CLOSED")
         reader.get_by_role("button", name="Disable").click()
-        reader.get_by_role("button", name="Do it").click()
+        reader.get_by_role("button", name="Confirm").click()
         expect(reader.locator("#answer")).to_contain_text("The read token may not change anything")
         # The stream of events, too, comes with the token.
         httpx.post(

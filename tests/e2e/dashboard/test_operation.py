@@ -15,7 +15,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 def test_a_button_really_trips_and_resets(page: Page, server: Server) -> None:
     page.get_by_role("button", name="Trip", exact=True).click()
-    page.get_by_label("Why, for those who ask later").fill("<b>because</b>")
+    page.get_by_label("Reason, for status, alerts and audit").fill("<b>because</b>")
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_have_text("OPEN")
     expect(page.locator("#answer")).to_have_text(re.compile("Breaker tripped"))
@@ -23,7 +23,7 @@ def test_a_button_really_trips_and_resets(page: Page, server: Server) -> None:
     expect(page.locator("#why")).to_have_text("<b>because</b>.")
     assert status(server)["note"] == "<b>because</b>"
     page.get_by_role("button", name="Reset", exact=True).click()
-    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#state")).to_have_text("CLOSED")
     assert status(server)["state"] == "CLOSED"
 
@@ -32,7 +32,7 @@ def test_a_button_really_trips_and_resets(page: Page, server: Server) -> None:
 def test_cancelling_does_nothing(page: Page, server: Server, way_out: str) -> None:
     before = status(server)["generation"]
     page.get_by_role("button", name="Force open").click()
-    page.get_by_label("Why, for those who ask later").fill("no")
+    page.get_by_label("Reason, for status, alerts and audit").fill("no")
     if way_out == "Escape":
         page.keyboard.press("Escape")
     else:
@@ -44,7 +44,7 @@ def test_cancelling_does_nothing(page: Page, server: Server, way_out: str) -> No
 def test_a_refusal_stays_until_it_is_dismissed(page: Page, server: Server) -> None:
     post(server, "/breaker/force-open")
     page.get_by_role("button", name="Latency drill").click()
-    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#answer-text")).to_contain_text("it is FORCED_OPEN")
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator("#answer")).to_be_hidden()
@@ -52,12 +52,12 @@ def test_a_refusal_stays_until_it_is_dismissed(page: Page, server: Server) -> No
 
 def test_a_drill_of_memory_is_marked_and_ended(page: Page) -> None:
     page.get_by_role("button", name="Memory drill", exact=True).click()
-    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#state")).to_have_text("OPEN")
     expect(page.locator("#drill")).to_be_visible()
     expect(page.locator("#next")).to_contain_text("until memory falls below its threshold")
     page.get_by_role("button", name="End memory drill").click()
-    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#next")).to_contain_text("Sends probes in")
 
 

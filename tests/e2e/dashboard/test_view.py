@@ -65,9 +65,9 @@ def test_shows_the_load_of_the_machine_where_it_is_watched(page: Page, server: S
 
 def test_says_what_an_operator_put_in_force(page: Page, server: Server) -> None:
     for path, state, words in (
-        ("force-open", "FORCED OPEN", "Rejects all calls until somebody resets or enables it."),
+        ("force-open", "FORCED OPEN", "Rejects all calls until reset or enabled."),
         ("observe", "OBSERVE", "would have rejected 0 so far"),
-        ("disabled", "DISABLED", "nothing is decided until somebody enables it"),
+        ("disabled", "DISABLED", "nothing is decided until enabled"),
     ):
         post(server, f"/breaker/{path}")
         expect(page.locator("#state")).to_have_text(state)
@@ -79,7 +79,7 @@ def test_says_that_nobody_is_paged(page: Page, server: Server) -> None:
         "Nobody is being paged: [opsgenie] enabled is false"
     )
     post(server, "/breaker/trip")
-    expect(page.locator("#alerts")).to_contain_text("written into the log only, nobody paged")
+    expect(page.locator("#alerts")).to_contain_text("logged only, nobody paged")
 
 
 def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path) -> None:
@@ -91,16 +91,18 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
         ) as server:
             page = browser.new_page()
             page.goto(server.url)
-            expect(page.locator("#told")).to_have_text("OpsGenie (us) is told, team platform.")
+            expect(page.locator("#paging")).to_have_text("OpsGenie (us) is paged, team platform.")
             expect(page.locator("#banners p")).to_have_count(0)
             post(server, "/breaker/trip", {"reason": "rehearsal"})
             expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
             expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
-            expect(page.locator("#alerts")).to_contain_text("told opsgenie · escalates in 9 min")
-            expect(page.locator("#receivers")).to_contain_text("opsgenie last told")
+            expect(page.locator("#alerts")).to_contain_text(
+                "delivered to opsgenie · escalates in 9 min"
+            )
+            expect(page.locator("#receivers")).to_contain_text("opsgenie last delivery")
             emulator.api_keys = frozenset({"another"})
             post(server, "/breaker/reset")
-            refused = "opsgenie refuses the key · 1 to be told · last told"
+            refused = "opsgenie rejects the key · 1 pending · last delivery"
             expect(page.locator("#receivers")).to_contain_text(refused)
             page.close()
 
@@ -115,10 +117,10 @@ def test_shows_silences_as_they_were_typed(page: Page, server: Server) -> None:
 def test_says_that_the_file_is_refused_until_it_is_mended(page: Page, server: Server) -> None:
     file = server.folder / "breakers.toml"
     file.write_text("percentile = 95\n")
-    expect(page.locator("#banners")).to_contain_text("refused, the old one goes on")
+    expect(page.locator("#banners")).to_contain_text("rejected, the previous one stays in force")
     expect(page.locator("#banners")).to_contain_text("percentile: found 95")
     file.write_text(CONFIG)
-    expect(page.locator("#banners")).not_to_contain_text("refused")
+    expect(page.locator("#banners")).not_to_contain_text("rejected")
 
 
 def test_another_breaker_is_a_click_away(page: Page, server: Server) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from breakerd import Breaker
-from breakerd.api.problems import as_problem
+from breakerd.api.problems import to_problem
 from tests.support.admin_client import Client
 
 JSON = {"content-type": "application/json"}
@@ -64,4 +64,4 @@ def test_a_fault_of_ours_gives_nothing_away(
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "hunter2" not in answer.text
-    assert as_problem(RuntimeError("x")).status == 500
+    assert to_problem(RuntimeError("x")).status == 500

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import typer
 
-from breakerd.api.cli.client import Client
+from breakerd.api.cli.client import AdminClient
 
 Serve = Callable[[int, bytes], str]
 
@@ -45,8 +45,8 @@ def stub() -> Iterator[Stub]:
         thread.join()
 
 
-def client(stub: Stub, token: str | None = None) -> Client:
-    return Client(f"http://127.0.0.1:{stub.server_port}/", token)
+def client(stub: Stub, token: str | None = None) -> AdminClient:
+    return AdminClient(f"http://127.0.0.1:{stub.server_port}/", token)
 
 
 def test_it_asks_below_the_breakers_path_with_its_token(stub: Stub) -> None:
@@ -67,7 +67,7 @@ def test_another_server(stub: Stub, body: bytes, capsys: pytest.CaptureFixture[s
     with pytest.raises(typer.Exit) as ended:
         client(stub).get("default", "status")
     assert ended.value.exit_code == 1
-    assert "answers 200, and not as a breakerd does" in capsys.readouterr().err
+    assert "answers 200 without JSON; it is not breakerd" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("status", "code"), [(422, 2), (409, 1), (401, 1), (500, 1)])

@@ -42,7 +42,7 @@ def test_other_delays_are_refused(client: Client, delay: str) -> None:
 
 def test_a_spike_grows_past_any_threshold() -> None:
     endpoint = Endpoint()
-    endpoint.become(None)
+    endpoint.configure(None)
     delays = [endpoint.next_delay(300) for _ in range(40)]
     assert delays == sorted(delays)
     assert delays[0] < 0.3 < delays[-1]

@@ -83,7 +83,7 @@ def test_only_those_in_a_state(plane: Plane) -> None:
     assert plane.client.get("/alerts", params={"state": "open"}).status_code == 422
 
 
-def test_what_was_given_up_is_sent_again(plane: Plane) -> None:
+def test_dead_letters_are_requeued(plane: Plane) -> None:
     alert_id = plane.give_up()
     (listed,) = plane.client.get("/alerts").json()["alerts"]
     assert "422" in listed["dead_letters"]["opsgenie"]
@@ -97,10 +97,10 @@ def test_what_was_given_up_is_sent_again(plane: Plane) -> None:
     assert listed["dead_letters"] == {}
     (entry,) = plane.client.get("/audit").json()["entries"]
     assert (entry["action"], entry["outcome"]) == ("retry alert", "done")
-    assert entry["before"] == {"given_up": ["opsgenie"]}
+    assert entry["before"] == {"dead_letters": ["opsgenie"]}
 
 
-def test_what_was_given_up_is_let_be(plane: Plane) -> None:
+def test_dead_letters_are_discarded(plane: Plane) -> None:
     alert_id = plane.give_up()
     answer = plane.client.post(f"/alerts/{alert_id}/discard", json={"reason": "told by phone"})
     assert (answer.status_code, answer.json()["receivers"]) == (200, 1)
@@ -115,11 +115,11 @@ def test_what_was_given_up_is_let_be(plane: Plane) -> None:
 
 
 @pytest.mark.parametrize("verb", ["retry", "discard"])
-def test_there_must_be_something_given_up(plane: Plane, verb: str) -> None:
+def test_there_must_be_a_dead_letter(plane: Plane, verb: str) -> None:
     alert_id = plane.trip("payments")
     answer = plane.client.post(f"/alerts/{alert_id}/{verb}", json={"reason": "x"})
     assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:breakerd:problem:not-given-up"
+    assert answer.json()["type"] == "urn:breakerd:problem:no-dead-letters"
     (entry,) = plane.client.get("/audit").json()["entries"]
     assert entry["outcome"] == "refused"
 
@@ -141,7 +141,7 @@ def test_to_discard_takes_a_reason(plane: Plane, body: dict[str, str]) -> None:
 
 def figures(plane: Plane) -> dict[str, float]:
     lines = plane.client.get("/metrics").text.splitlines()
-    found = dict(line.rsplit(" ", 1) for line in lines if 'sink="opsgenie"}' in line)
+    found = dict(line.rsplit(" ", 1) for line in lines if 'receiver="opsgenie"}' in line)
     return {name.partition("{")[0]: float(value) for name, value in found.items()}
 
 

@@ -139,11 +139,11 @@ def test_without_tokens_only_this_machine_is_let_in(
 def test_tokens_come_from_the_environment_before_files(tmp_path: Path) -> None:
     (tmp_path / "full").write_text(" from-file\n")
     settings = ApiSettings(token_file=str(tmp_path / "full"))
-    assert Tokens.find(settings, {}) == Tokens(full=SecretStr("from-file"))
-    found = Tokens.find(settings, {"BREAKERD_TOKEN": "a", "BREAKERD_READ_TOKEN": "b"})
+    assert Tokens.load(settings, {}) == Tokens(full=SecretStr("from-file"))
+    found = Tokens.load(settings, {"BREAKERD_TOKEN": "a", "BREAKERD_READ_TOKEN": "b"})
     assert found == Tokens(full=SecretStr("a"), read=SecretStr("b"))
-    assert not Tokens.find(ApiSettings(), {"BREAKERD_TOKEN": " "})
-    assert "from-file" not in repr(Tokens.find(settings, {}))
+    assert not Tokens.load(ApiSettings(), {"BREAKERD_TOKEN": " "})
+    assert "from-file" not in repr(Tokens.load(settings, {}))
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "cannot be read"), (" \n", "is empty")])
@@ -152,7 +152,7 @@ def test_a_token_file_must_hold_one(tmp_path: Path, content: str | None, words: 
     if content is not None:
         path.write_text(content)
     with pytest.raises(ConfigError, match=words) as caught:
-        Tokens.find(ApiSettings(read_token_file=str(path)), {})
+        Tokens.load(ApiSettings(read_token_file=str(path)), {})
     assert caught.value.problems[0].key == "api.read_token_file"
 
 

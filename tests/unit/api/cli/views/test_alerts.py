@@ -54,7 +54,7 @@ def test_stages_and_times() -> None:
     text = shown(created=True, created_at=AT, priority="P3", notes=1)
     assert "P3 after 0 s, P1 after 1 min 30 s" in text
     assert "2027-01-15 08:00:00Z" in text
-    assert "told 2027-01-15 08:00:00Z at P3, 1 notes" in text
+    assert "created 2027-01-15 08:00:00Z at P3, 1 notes" in text
 
 
 def test_what_people_made_of_it() -> None:
@@ -65,10 +65,10 @@ def test_what_people_made_of_it() -> None:
 
 def test_what_goes_wrong() -> None:
     assert "3 attempts failed" in shown(attempts=3)
-    assert "given up: 422: no" in shown(dead="422: no", dead_letter_step="create")
-    assert "let be by ada: phone" in shown(dead="422", closed=True, discarded="ada: phone")
-    assert "not told" in shown(closed=True)
-    assert "given up: opsgenie" in listed(incident(dead="422", dead_letter_step="create"))
+    assert "dead letter: 422: no" in shown(dead="422: no", dead_letter_step="create")
+    assert "discarded by ada: phone" in shown(dead="422", closed=True, discarded="ada: phone")
+    assert "not delivered" in shown(closed=True)
+    assert "dead letters: opsgenie" in listed(incident(dead="422", dead_letter_step="create"))
 
 
 def test_who_was_told_in_the_list() -> None:

@@ -30,10 +30,10 @@ def test_a_closed_breaker() -> None:
     text = shown(breaker)
     assert text.split()[:2] == ["payments", "CLOSED"]
     assert "p95 120 ms of 300 ms, 1 calls" in text
-    assert "1 good, 0 failed, 0 rejected, 0 in flight" in text
+    assert "1 succeeded, 0 failed, 0 rejected, 0 in flight" in text
     assert "unknown" in text  # the memory
     assert "why" not in text
-    assert "embedded defaults" in text
+    assert "built-in defaults" in text
 
 
 def test_an_open_one_says_why_and_what_is_next() -> None:
@@ -52,11 +52,11 @@ def test_recovery_by_probes_and_ramp() -> None:
     assert "deployment" in shown(breaker)
     clock.advance(11)
     assert breaker.allow()
-    assert "1 probes under way" in shown(breaker)
+    assert "1 probes in flight" in shown(breaker)
     for _ in range(SETTINGS.recovery.probes):
         breaker.done(clock(), clock())
         breaker.allow()
-    assert "lets in 10%" in shown(breaker)
+    assert "admits 10%" in shown(breaker)
 
 
 def test_a_drill_is_marked() -> None:
@@ -68,7 +68,9 @@ def test_a_drill_is_marked() -> None:
 def test_a_refused_configuration() -> None:
     breaker, _ = make()
     config = {"file": "b.toml", "last_reload_successful": False, "problems": ["b.toml:3: [wrong]"]}
-    assert "refused, the old one goes on: b.toml:3: [wrong]" in shown(breaker, config=config)
+    assert "rejected, the previous one stays in force: b.toml:3: [wrong]" in shown(
+        breaker, config=config
+    )
 
 
 def test_names_are_no_markup() -> None:
@@ -95,6 +97,6 @@ def test_what_tunes_itself() -> None:
     clock.advance(1)
     breaker.tick()
     text = shown(breaker)
-    assert "0 held back so far" in text
-    assert "load average 5 per CPU too much" in text
-    assert "1 good, 0.95 in 2 s wanted" in text
+    assert "0 rejected so far" in text
+    assert "load average 5 per CPU over threshold" in text
+    assert "1 good, 0.95 in 2 s required" in text
