@@ -58,6 +58,7 @@ class Breaker(FastPath):
     __slots__ = (
         "__dict__",
         "__weakref__",
+        "_core",
         "_guard_class",
         "config_file",
         "config_report",
@@ -80,6 +81,7 @@ class Breaker(FastPath):
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
         core.externally_ticked = externally_ticked
         super().__init__(gate, core, clock)
+        self._core = core
         self.name = name
         self.drills = Drills(core)
         self.config_file: Path | None = None
@@ -145,10 +147,7 @@ class Breaker(FastPath):
 
     @property
     def in_flight(self) -> int:
-        """Number of calls that were allowed and have not reported.
-
-        They are presumed abandoned after `latency_max_age` seconds without any call.
-        """
+        """Number of calls allowed and not reported; 0 after `latency_max_age` seconds of silence."""
         with self._core.lock:
             return self._core.recorder.in_flight
 
@@ -252,10 +251,7 @@ class Breaker(FastPath):
         self._core.apply(settings)
 
     def apply_slo(self, slo: Slo | None) -> None:
-        """Apply another service level, or none, without a new warm-up.
-
-        The file is not changed; `Registry.change` also writes it.
-        """
+        """Apply another service level, or none, without a new warm-up and without writing a file."""
         self.apply(self.settings.model_copy(update={"slo": slo}))
 
     def restore(self, data: dict[str, Any]) -> None:

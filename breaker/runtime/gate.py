@@ -11,10 +11,19 @@ into C. Without a GIL, `allow` takes a lock; see the end of this module. What ea
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
-if TYPE_CHECKING:
-    from breakerd.breaker.runtime.controller import Controller
+
+class SlowPath(Protocol):
+    """What handles the calls that the fast path cannot."""
+
+    def allow(self) -> bool:
+        """Decide about one call."""
+        ...
+
+    def done(self, start: float, end: float, error: bool) -> None:
+        """Record one call."""
+        ...
 
 
 class Gate:
@@ -109,11 +118,11 @@ class Gate:
 class FastPath:
     """The two methods that every call runs; `Breaker` inherits only these."""
 
-    __slots__ = ("_core", "_gate", "clock")
+    __slots__ = ("_gate", "_slow_path", "clock")
 
-    def __init__(self, gate: Gate, core: "Controller", clock: Callable[[], float]) -> None:
+    def __init__(self, gate: Gate, slow_path: SlowPath, clock: Callable[[], float]) -> None:
         self._gate = gate
-        self._core = core
+        self._slow_path = slow_path
         self.clock = clock
         """Clock of the breaker: seconds as a float, never going back."""
 
@@ -128,7 +137,7 @@ class FastPath:
         try: return self._gate.permits.pop()  # noqa: E701
         except IndexError: pass  # noqa: E701
         # fmt: on
-        return self._core.allow()
+        return self._slow_path.allow()
 
     # `error` may be given by position, but name it: a keyword-only parameter costs 10 ns.
     def done(self, start: float, end: float, error: bool = False) -> None:
@@ -151,7 +160,7 @@ class FastPath:
         if seconds <= self._gate.fast_limit and not error:
             self._gate.durations.append(seconds)
         else:
-            self._core.done(start, end, error)
+            self._slow_path.done(start, end, error)
 
 
 def allow_free_threaded(self: FastPath) -> bool:
@@ -162,7 +171,7 @@ def allow_free_threaded(self: FastPath) -> bool:
     gate = self._gate
     with gate._lock:  # noqa: SLF001 - our own
         decision = gate.permits.pop() if gate.permits else None
-    return self._core.allow() if decision is None else decision
+    return self._slow_path.allow() if decision is None else decision
 
 
 def refill_free_threaded(self: Gate, decision: bool, budget: int) -> None:

@@ -78,7 +78,7 @@ async def test_events_come_as_they_happen(app: FastAPI, registry: Registry) -> N
         assert (event["type"], event["breaker"]) == ("Transition", "payments")
         assert (event["from_state"], event["to_state"]) == ("CLOSED", "OPEN")
         assert (event["reason"], event["note"]) == ("manual", "why not")
-        await asyncio.to_thread(registry.get().drill_latency)
+        await asyncio.to_thread(registry.get().drills.latency)
         breached = await follower.event()
         assert breached["type"] == "ThresholdBreached"
         assert breached["drill"] is True
