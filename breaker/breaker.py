@@ -147,7 +147,7 @@ class Breaker(FastPath):
 
     @property
     def in_flight(self) -> int:
-        """Number of calls allowed and not reported; 0 after `latency_max_age` seconds of silence."""
+        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds."""
         with self._core.lock:
             return self._core.recorder.in_flight
 
@@ -251,7 +251,7 @@ class Breaker(FastPath):
         self._core.apply(settings)
 
     def apply_slo(self, slo: Slo | None) -> None:
-        """Apply another service level, or none, without a new warm-up and without writing a file."""
+        """Apply another service level, or none, without a new warm-up; writes no file."""
         self.apply(self.settings.model_copy(update={"slo": slo}))
 
     def restore(self, data: dict[str, Any]) -> None:
