@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.examples.example_process import EXAMPLES, run, running
+from tests.support.example_process import EXAMPLES, run, running
 
 
 def test_a_rejected_task_is_tried_again(tmp_path: Path) -> None:
