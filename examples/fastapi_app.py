@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from breakerd import Alerting, Registry, admin_router
@@ -40,25 +40,18 @@ app.add_middleware(
 app.include_router(admin_router(registry, alerting), prefix="/ops")
 
 
-class ProviderError(Exception):
-    """The payment provider did not take the payment."""
-
-
-@app.exception_handler(ProviderError)
-async def provider_failed(_request: Request, error: ProviderError) -> JSONResponse:
-    """Answer 502 where the provider failed; the breaker has counted it already."""
-    return JSONResponse({"error": str(error)}, status_code=502)
-
-
 @payments.guarded(timeout=0.8)
 async def charge(*, fail: bool) -> str:
     """Charge a card with the payment provider. A real one would be awaited here."""
     if fail:
-        raise ProviderError("the provider is down")
+        raise ConnectionError("the provider is down")
     return "paid"
 
 
 @app.get("/pay")
-async def pay(*, fail: bool = False) -> dict[str, str]:
+async def pay(*, fail: bool = False) -> JSONResponse:
     """Pay, or let the provider fail."""
-    return {"result": await charge(fail=fail)}
+    try:
+        return JSONResponse({"result": await charge(fail=fail)})
+    except ConnectionError as error:  # the breaker has counted it already
+        return JSONResponse({"error": str(error)}, status_code=502)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.examples.example_process import EXAMPLES, run, running
+from tests.support.example_process import EXAMPLES, run, running
 
 
 def test_a_rejected_task_is_tried_again(tmp_path: Path) -> None:
@@ -10,7 +10,7 @@ def test_a_rejected_task_is_tried_again(tmp_path: Path) -> None:
     # Tests run as root in a container, which celery warns of.
     as_root = ("-W", "ignore:You're running the worker with superuser privileges")
     worker = (*as_root, "-m", "celery", "--workdir", str(EXAMPLES), "-A", "celery_app", "worker")
-    options = ("--concurrency", "1", "--loglevel", "INFO")
+    options = ("--concurrency", "1", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
     with running(*worker, *options, folder=tmp_path, **folder) as celery:
         celery.wait_for("ready")
         lines = run(str(EXAMPLES / "celery_app.py"), folder=tmp_path, **folder).splitlines()

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
 
 from breakerd.alerts.receivers.webhook import SIGNATURE, signature
-from tests.examples.example_process import EXAMPLES, running
+from tests.support.example_process import EXAMPLES, running
 from tests.support.server_process import Server
 
 KEY = {"BREAKERD_WEBHOOK_MINE_KEY": "some-long-key"}
 
 
 def test_an_alert_is_printed_when_it_opens_and_when_it_closes(tmp_path: Path) -> None:
-    config = shutil.copy(EXAMPLES / "own_receiver" / "breakers.toml", tmp_path)
+    config = tmp_path / "breakers.toml"
+    # By default it is closed once the breaker has been well for 30 s.
+    shown = (EXAMPLES / "own_receiver" / "breakers.toml").read_text()
+    config.write_text(f"{shown}\n[alerts]\nquiet_time = 0\n")
     command = (str(EXAMPLES / "own_receiver" / "receiver.py"), "0")
     with running(*command, folder=tmp_path, **KEY) as receiver:
         url = {"BREAKERD_WEBHOOK_MINE_URL": receiver.wait_for("listening on (.*)")}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.examples.example_process import EXAMPLES, run
+from tests.support.example_process import EXAMPLES, run
 from tests.support.webhook_receiver import Receiver, Reply
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.examples.example_process import EXAMPLES, Running, running
+from tests.support.example_process import EXAMPLES, Running, running
 
 
 def test_fastapi(tmp_path: Path) -> None:
