@@ -61,10 +61,8 @@ class AdminClient:
                 method, f"{self._url}/{path}", json=body, headers=self._headers, timeout=_TIMEOUT
             )
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            fail(
-                f"--url: found {self._url!r}; allowed: a URL such as http://127.0.0.1:8080",
-                USAGE_ERROR,
-            )
+            allowed = "a URL such as http://127.0.0.1:8080"
+            fail(f"--url: found {self._url!r}; allowed: {allowed}", USAGE_ERROR)
         except UnicodeEncodeError:
             fail("the token contains characters that are not allowed in a header", USAGE_ERROR)
         except httpx.HTTPError as error:

@@ -61,10 +61,10 @@ def test_a_whole_incident() -> None:
         r"alert P3: .* emulator",
         r"alert raised to P1 .* emulator",
         r"takes 40 ms .* admin plane",
-        r"lets in 10% of the calls .* admin plane",
+        r"admits 10% of the calls .* admin plane",
         r"HALF_OPEN → CLOSED: recovered .* admin plane",
         r"alert closed .* emulator",
-        r"calls went well, .* were rejected .* admin plane",
+        r"calls succeeded, .* were rejected .* admin plane",
     ]
     position = out.index("What happened")
     for line in story:
