@@ -115,7 +115,7 @@ class Controller:
             return
         if self._record_success(start, end, error=error):
             return
-        reading = self._read_for_call()
+        reading = self._read_if_late()
         now = self._acquire()
         try:
             self.recorder.record(now, start, end, error=error)
@@ -178,13 +178,10 @@ class Controller:
         if error or not current or not start <= end < self._next_tick:
             return False
         with self.lock:
-            seconds = end - start
-            if seconds > self._sync_limit:
+            if end - start > self._sync_limit:
                 return False
-            self.recorder.record_success(end, seconds)
+            self.recorder.record_success(end, end - start)
         return True
-
-    # --- time
 
     def tick(self) -> float:
         """Let time pass: read memory and load, end waits. Return seconds until the next tick."""
@@ -284,10 +281,13 @@ class Controller:
 
     def _read_for_call(self) -> Reading | None:
         """Read the system where the ticker is late, or memory must be checked for each call."""
-        reading = self._read_if_due() if self._clock() >= self._next_tick else None
+        reading = self._read_if_late()
         if reading is None and self.engine.policy.checks_memory_per_call:
             return self.readings.take(load=False)
         return reading
+
+    def _read_if_late(self) -> Reading | None:
+        return self._read_if_due() if self._clock() >= self._next_tick else None
 
     def _read_if_due(self) -> Reading | None:
         load = self.engine.load
