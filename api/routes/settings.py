@@ -7,9 +7,9 @@ from typing import Any, Final
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, create_model
 
-from breakerd.api.http.admin import BreakerOperation, OperationDep
+from breakerd.api.http.admin import OperationDep
 from breakerd.api.problems import Responses, openapi_responses
 from breakerd.api.schemas.requests import (
     LatencyThreshold,
@@ -21,121 +21,129 @@ from breakerd.api.schemas.requests import (
     WaitTime,
     WindowSize,
 )
-from breakerd.api.schemas.responses import Number, SettingResponses, setting_responses
+from breakerd.api.schemas.responses import Message, Number, ResponseBody
 from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass
 class SettingEndpoint:
-    """A setting with a path of its own.
+    """GET and POST of one setting.
 
     Attributes:
-        path: path of both operations below a breaker's.
-        name: suffix of the operations' ids, `get_…` and `set_…`.
+        name: suffix of the operations' ids, and of the names of the response models.
+        path: path below the breaker's.
         setting: name of the setting in the file.
-        body: what a POST takes; it has one field.
-        responses: what a GET and a POST answer.
+        body: what a POST takes.
+        value: type of the value in responses, and an example.
+        unit: description of the responses.
         read: description of the GET.
         write: description of the POST.
         message: text of a POST's response, made from the value in force.
-        parse: converts the body's value to the setting's.
-        show: converts the setting's value to the response's.
+        keys: keys of the value in responses; the name by default.
     """
 
-    path: str
     name: str
+    path: str
     setting: str
     body: type[RequestBody]
-    responses: SettingResponses
+    value: tuple[Any, object]
+    unit: str
     read: str
     write: str
     message: Callable[[Any], str]
-    parse: Callable[[Any], Any] = lambda value: value
-    show: Callable[[Any], Any] = lambda value: value
+    keys: tuple[str, ...] = ()
 
-    def get(self, operation: BreakerOperation) -> BaseModel:
-        """Answer with the value in force."""
-        return self.responses.current(self._value(operation.breaker.settings))
+    def __post_init__(self) -> None:
+        kind, example = self.value
+        self.keys = self.keys or (self.name,)
+        field: Any = Field(examples=[example]) if example is not None else ...
+        members: dict[str, Any] = dict.fromkeys(self.keys, (kind, field))
+        title = self.name.title().replace("_", "")
+        self.response: type[BaseModel] = create_model(
+            f"{title}Response", __base__=ResponseBody, __doc__=self.unit, **members
+        )
+        self.updated: type[BaseModel] = create_model(
+            f"{title}Updated", __base__=(self.response, Message), __doc__=self.unit
+        )
 
-    def set(self, operation: BreakerOperation, body: RequestBody) -> BaseModel:
-        """Change the setting, and answer with the value in force."""
-        (sent,) = dict(body).values()
-        value = self._value(operation.change({self.setting: self.parse(sent)}))
-        return self.responses.updated(value, message=self.message(value))
+    def add_get(self, router: APIRouter) -> None:
+        """Add the GET to `router`."""
 
-    def _value(self, settings: Settings) -> Any:
-        return self.show(getattr(settings, self.setting))
+        def get(operation: OperationDep) -> BaseModel:
+            return self.response(**self._values(operation.breaker.settings))
+
+        router.get(
+            self.path,
+            name=f"get_{self.name}",
+            description=self.read,
+            response_model=self.response,
+        )(get)
+
+    def add_post(self, router: APIRouter, responses: Responses) -> None:
+        """Add the POST to `router`."""
+
+        def post(operation: OperationDep, body: RequestBody) -> BaseModel:
+            change = {self.setting: self._convert(body.setting())}
+            values = self._values(operation.change(change))
+            return self.updated(message=self.message(values[self.keys[0]]), **values)
+
+        post.__annotations__["body"] = self.body  # by which FastAPI validates it
+        router.post(
+            self.path,
+            name=f"set_{self.name}",
+            description=self.write,
+            response_model=self.updated,
+            responses=responses,
+        )(post)
+
+    def _values(self, settings: Settings) -> dict[str, Any]:
+        return dict.fromkeys(self.keys, self._convert(getattr(settings, self.setting)))
+
+    def _convert(self, value: Any) -> Any:
+        return whole(value) if self.value[0] is Number else value
 
 
 _ENDPOINTS: Final = (
     SettingEndpoint(
-        path="/memory",
-        name="memory",
-        setting="memory_threshold",
-        body=MemoryThreshold,
-        responses=setting_responses(
-            "Memory", "Percent of the memory limit.", float, 80.0, "memory"
-        ),
+        *("memory", "/memory", "memory_threshold", MemoryThreshold, (float, 80.0)),
+        unit="Percent of the memory limit.",
         read="Memory threshold: percent of the memory limit at which calls are rejected.",
         write="Set the memory threshold, in percent of the memory limit.",
         message="Memory threshold set to {:g} %".format,
     ),
     SettingEndpoint(
-        path="/latency",
-        name="latency",
-        setting="latency_threshold",
-        body=LatencyThreshold,
-        responses=setting_responses("Latency", "Milliseconds.", Number, 1500, "latency"),
+        *("latency", "/latency", "latency_threshold", LatencyThreshold, (Number, 1500)),
+        unit="Milliseconds.",
         read="Latency threshold, in milliseconds.",
         write="Set the latency threshold, in milliseconds.",
         message="Latency threshold set to {} ms".format,
-        parse=whole,
-        show=whole,
     ),
     SettingEndpoint(
-        path="/latency-window-size",
-        name="window_size",
-        setting="latency_window_size",
-        body=WindowSize,
-        responses=setting_responses(
-            "WindowSize", "Calls; `latency` is go-breaker's name of it.", int, 64, "latency", "size"
-        ),
+        *("window_size", "/latency-window-size", "latency_window_size", WindowSize, (int, 64)),
+        unit="Number of calls; `latency` is go-breaker's name for it.",
         read="Number of latest calls that the latency percentile is taken over.",
         write="Set the number of latest calls in the window; the newest ones are kept.",
         message="Latency window size set to {}".format,
+        keys=("latency", "size"),
     ),
     SettingEndpoint(
-        path="/percentile",
-        name="percentile",
-        setting="percentile",
-        body=Percentile,
-        responses=setting_responses("Percentile", "A fraction.", float, 0.95, "percentile"),
+        *("percentile", "/percentile", "percentile", Percentile, (float, 0.95)),
+        unit="A fraction.",
         read="Percentile of latency that is compared with the threshold, as a fraction.",
         write="Set the percentile of latency, as a fraction or as a percentage.",
         message="Percentile set to {:g}".format,
-        parse=lambda value: value if value < 1 else round(value / 100, 12),
     ),
     SettingEndpoint(
-        path="/wait",
-        name="wait",
-        setting="wait_time",
-        body=WaitTime,
-        responses=setting_responses("Wait", "Seconds.", Number, 10, "wait"),
+        *("wait", "/wait", "wait_time", WaitTime, (Number, 10)),
+        unit="Seconds.",
         read="Seconds that a tripped breaker stays open before it probes.",
         write="Set the seconds that a tripped breaker stays open before it probes.",
         message="Wait set to {} s".format,
-        parse=whole,
-        show=whole,
     ),
     SettingEndpoint(
-        path="/trend-analysis",
-        name="trend_analysis",
-        setting="trend_analysis_enabled",
-        body=Toggle,
-        responses=setting_responses(
-            "TrendAnalysis", "True if trend analysis is on.", bool, None, "trend_analysis"
-        ),
+        *("trend_analysis", "/trend-analysis", "trend_analysis_enabled", Toggle, (bool, None)),
+        unit="True if trend analysis is on.",
         read="True if latency trips the breaker only while it rises or stays above the threshold.",
         write="Turn trend analysis on or off.",
         message=lambda enabled: f"Trend analysis turned {'on' if enabled else 'off'}",
@@ -147,43 +155,16 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     """Return the routes, without the breaker's prefix. Changes apply at once, and to the file."""
     router = APIRouter(route_class=route_class, tags=["settings"])
     for endpoint in _ENDPOINTS:
-        _add_getter(router, endpoint)
+        endpoint.add_get(router)
     all_settings: Responses = {200: {"model": Settings, "description": "The settings in force."}}
     router.get("/config", response_model=None, responses=all_settings)(get_config)
     not_written = openapi_responses(409)
     for endpoint in _ENDPOINTS:
-        _add_setter(router, endpoint, not_written)
+        endpoint.add_post(router, not_written)
     router.patch("/config", response_model=None, responses=all_settings | not_written)(
         change_config
     )
     return router
-
-
-def _add_getter(router: APIRouter, endpoint: SettingEndpoint) -> None:
-    def get(operation: OperationDep) -> BaseModel:
-        return endpoint.get(operation)
-
-    router.get(
-        endpoint.path,
-        name=f"get_{endpoint.name}",
-        description=endpoint.read,
-        response_model=endpoint.responses.read_model,
-    )(get)
-
-
-def _add_setter(router: APIRouter, endpoint: SettingEndpoint, responses: Responses) -> None:
-    def set_(operation: OperationDep, body: RequestBody) -> BaseModel:
-        return endpoint.set(operation, body)
-
-    # FastAPI validates the body by this annotation.
-    set_.__annotations__["body"] = endpoint.body
-    router.post(
-        endpoint.path,
-        name=f"set_{endpoint.name}",
-        description=endpoint.write,
-        response_model=endpoint.responses.updated_model,
-        responses=responses,
-    )(set_)
 
 
 def get_config(operation: OperationDep) -> JSONResponse:

@@ -20,6 +20,11 @@ class RequestBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
+    def setting(self) -> Any:
+        """Return the value of the only field, as the setting takes it."""
+        (value,) = dict(self).values()
+        return value
+
     @model_validator(mode="before")
     @classmethod
     def _read_numbers(cls, data: object) -> object:
@@ -90,6 +95,10 @@ class Percentile(RequestBody):
         lt=100,
         examples=[95],
     )
+
+    def setting(self) -> float:
+        """Return the percentile as a fraction."""
+        return self.percentile if self.percentile < 1 else round(self.percentile / 100, 12)
 
 
 class WaitTime(RequestBody):

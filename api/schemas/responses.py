@@ -1,9 +1,8 @@
 """Response bodies: go-breaker's keys, and further ones in the same manner."""
 
-from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, create_model
 
 from breakerd.api.security.audit import AuditEntry
 from breakerd.breaker.runtime.report import Status
@@ -42,55 +41,6 @@ class EnabledResponse(ResponseBody):
     """True if the breaker is enabled."""
 
     enabled: bool
-
-
-# --- settings, one by one
-
-
-@dataclass(frozen=True, slots=True)
-class SettingResponses:
-    """The two responses of one setting's path.
-
-    Attributes:
-        read_model: what a GET answers.
-        updated_model: what a POST answers: the same and a message.
-        keys: keys that hold the value.
-    """
-
-    read_model: type[BaseModel]
-    updated_model: type[BaseModel]
-    keys: tuple[str, ...]
-
-    def current(self, value: object) -> BaseModel:
-        """Return the response to a GET."""
-        return self.read_model(**dict.fromkeys(self.keys, value))
-
-    def updated(self, value: object, *, message: str) -> BaseModel:
-        """Return the response to a POST."""
-        return self.updated_model(message=message, **dict.fromkeys(self.keys, value))
-
-
-def setting_responses(
-    name: str, description: str, kind: Any, example: object, *keys: str
-) -> SettingResponses:
-    """Make the models of one setting's responses.
-
-    Args:
-        name: the models are called by it, `…Response` and `…Updated`.
-        description: unit of the value, for OpenAPI.
-        kind: type of the value.
-        example: for OpenAPI; None for no example.
-        keys: keys that hold the value.
-    """
-    field = ... if example is None else Field(examples=[example])
-    values: dict[str, Any] = dict.fromkeys(keys, (kind, field))
-    read: type[BaseModel] = create_model(
-        f"{name}Response", __base__=ResponseBody, __doc__=description, **values
-    )
-    updated: type[BaseModel] = create_model(
-        f"{name}Updated", __base__=(read, Message), __doc__=description
-    )
-    return SettingResponses(read, updated, keys)
 
 
 # --- the breaker's figures
