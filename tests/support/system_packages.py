@@ -1,30 +1,25 @@
-"""The system packages that some tests need, and which of them are missing here."""
+"""System packages that some tests need; prints those that are missing."""
 
 from __future__ import annotations
 
 import shutil
-import sysconfig
-from pathlib import Path
 
 PARTS = {
-    "Python.h": "python3-dev",
     "chromium": "chromium",
-    "gcc": "build-essential",
     "promtool": "prometheus",
+    "openssl": "openssl",
     "wrk": "wrk",
 }
-"""Program, or header of this Python -> the Debian package that has it."""
+"""Debian package of each program."""
 
 
 def missing() -> dict[str, str]:
-    """What is not installed, and the packages that have it."""
+    """Return the programs that are not installed, and their packages."""
     return {part: package for part, package in PARTS.items() if not installed(part)}
 
 
 def installed(part: str) -> bool:
-    """Whether the program can be found, or the header."""
-    if part.endswith(".h"):
-        return Path(sysconfig.get_path("include"), part).exists()
+    """Return True if the program can be found."""
     return shutil.which(part) is not None
 
 
