@@ -40,7 +40,7 @@ function receiverRow([name, { text, well }]) {
 }
 
 function alertRow(alert) {
-  const tone = alert.phase === "closed" ? "good" : alert.phase === "quiet" ? "warn" : "bad";
+  const tone = alert.phase === "closed" ? "good" : alert.phase === "resolving" ? "warn" : "bad";
   const row = make("li", "", make("strong", tone, `${alert.priority} ${alert.phase} `), alert.message);
   row.append(make("small", "", alert.story));
   if (alert.notes.length) row.append(make("small", "", alert.notes.at(-1)));
@@ -63,11 +63,11 @@ function lasted(alert, now) {
 }
 
 function reached(alert, now) {
-  if (alert.given_up) return `given up: ${alert.given_up}`;
-  if (alert.told && alert.receiver === "log") return "written into the log only, nobody paged";
-  if (alert.closed_there && !alert.told) return "nobody was told: it was over first";
-  if (alert.told) return `told ${alert.receiver}${alert.closed_there ? ", closed there" : ""}`;
-  if (alert.not_before > now) return `held back until ${clock(alert.not_before)}`;
+  if (alert.dead_letter_reason) return `given up: ${alert.dead_letter_reason}`;
+  if (alert.notified && alert.receiver === "log") return "written into the log only, nobody paged";
+  if (alert.closed_at_receiver && !alert.notified) return "nobody was told: it was over first";
+  if (alert.notified) return `told ${alert.receiver}${alert.closed_at_receiver ? ", closed there" : ""}`;
+  if (alert.notify_at > now) return `held back until ${clock(alert.notify_at)}`;
   return `not told yet${alert.attempts ? `, ${alert.attempts} attempts failed` : ""}`;
 }
 

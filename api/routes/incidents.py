@@ -29,7 +29,8 @@ def list_alerts(
     admin: ThisAdmin,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     state: Annotated[
-        Literal["active", "quiet", "closed"] | None, Query(description="Only those in this phase.")
+        Literal["active", "resolving", "closed"] | None,
+        Query(description="Only those in this phase."),
     ] = None,
 ) -> JsonObject:
     """The latest incidents, newest first, and what became of their alerts."""
@@ -77,6 +78,10 @@ def _existing(admin: Admin, alert_id: str) -> JsonObject:
 def _given_up(admin: Admin, alert_id: str) -> View:
     def view() -> JsonObject:
         deliveries = _existing(admin, alert_id)["deliveries"]
-        return {"given_up": [name for name, delivery in deliveries.items() if delivery["dead"]]}
+        return {
+            "given_up": [
+                name for name, delivery in deliveries.items() if delivery["dead_letter_reason"]
+            ]
+        }
 
     return view

@@ -191,7 +191,7 @@ class NewSilence(Request):
         pattern=PATTERN,
         examples=["pay*"],
     )
-    kind: Literal["*", "open", "memory", "latency", "trouble"] = "*"
+    kind: Literal["*", "open", "memory", "latency", "degraded"] = "*"
     matchers: list[Annotated[str, Field(max_length=LONGEST, pattern=FORM)]] = Field(
         [],
         description="Conditions beside these, `NAME=PATTERN` or `NAME!=PATTERN`; all must hold.",

@@ -23,7 +23,7 @@ class Phase(StrEnum):
     """Where an incident is."""
 
     ACTIVE = "active"
-    RESOLVING = "quiet"
+    RESOLVING = "resolving"
     CLOSED = "closed"
 
 

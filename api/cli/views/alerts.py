@@ -8,7 +8,7 @@ from rich.table import Table
 
 from breakerd.alerts.model.text import format_duration
 
-_COLOURS = {"active": "red", "quiet": "yellow", "closed": "green"}
+_COLOURS = {"active": "red", "resolving": "yellow", "closed": "green"}
 
 
 def alerts_table(alerts: list[dict[str, Any]]) -> Table:
@@ -39,7 +39,7 @@ def alert_table(alert: dict[str, Any]) -> Table:
         ("began", _time(alert["opened_at"])),
         ("ended", _time(alert["closed_at"])),
         ("episodes", str(alert["episodes"])),
-        ("held back", alert["held"]),
+        ("held back", alert["muted_by"]),
         ("stages", ", ".join(map(_stage, alert["stages"]))),
         ("breakers", ", ".join(alert["members"])),
         *(("note", note) for note in alert["notes"]),
@@ -54,9 +54,9 @@ def alert_table(alert: dict[str, Any]) -> Table:
 def _told(alert: dict[str, Any]) -> str:
     if alert["dead_letters"]:
         return "given up: " + ", ".join(alert["dead_letters"])
-    if not alert["told"]:
-        return alert["held"] or "no"
-    return f"{alert['receiver']}{', closed there' if alert['closed_there'] else ''}"
+    if not alert["notified"]:
+        return alert["muted_by"] or "no"
+    return f"{alert['receiver']}{', closed there' if alert['closed_at_receiver'] else ''}"
 
 
 def _stage(stage: dict[str, Any]) -> str:
@@ -77,8 +77,8 @@ def _delivered(delivery: dict[str, Any]) -> str:
         parts.append("closed")
     if delivery["attempts"]:
         parts.append(f"{delivery['attempts']} attempts failed")
-    if delivery["dead"]:
-        parts.append(f"given up: {delivery['dead']}")
+    if delivery["dead_letter_reason"]:
+        parts.append(f"given up: {delivery['dead_letter_reason']}")
     if delivery["discarded"]:
         parts.append(f"let be by {delivery['discarded']}")
     return ", ".join(parts) or "not told"
