@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from breakerd.alerts.coordination.clock import shared_monotonic_clock
+from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease, boot_id
 from breakerd.alerts.coordination.worker import AlertWorker, Components
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
@@ -108,21 +109,20 @@ class Alerting:
         self._incident_log = IncidentLog(self._store)
         self._silences = Silences(self._store, self._now())
         self._observer = BreakerObserver(registry, self.settings, self._now)
-        self._wishes = CommandQueue(self._store, self._incident_log)
+        self._commands = CommandQueue(self._store, self._incident_log)
         lease = Lease(self._store, clock, boot)
         self._pipeline = DeliveryPipeline(self._incident_log, self.settings, lambda: lease.valid)
-        self._worker = AlertWorker(
-            Components(
-                self._store, lease, self._incident_log, self._silences, self._observer, self._wishes,
-                self._pipeline,
-            ),
-            self._now,
+        leadership = Leadership(self._store, lease, self._incident_log, self._observer)
+        components = Components(
+            self._store, lease, self._incident_log, self._silences, self._observer, self._commands,
+            self._pipeline, leadership,
         )  # fmt: skip
+        self._worker = AlertWorker(components, self._now)
         self._heartbeats = Heartbeats(self.settings, threaded=not self._driven)
         self._secrets: Secrets | None = None
         self._secrets_at = float("-inf")
         self._leave: Callable[[], None] = _nothing
-        self._worker.claim(self.settings)
+        leadership.acquire(self._now(), self.settings)
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], registry: Registry) -> Self:
@@ -327,7 +327,7 @@ class Alerting:
         """
         found = len(self._existing(incident_id).dead_letters)
         if found:
-            self._wishes.retry(incident_id)
+            self._commands.retry(incident_id)
             self._worker.wake()
         return found
 
@@ -339,7 +339,7 @@ class Alerting:
         """
         found = len(self._existing(incident_id).dead_letters)
         if found:
-            self._wishes.discard(incident_id, author, reason)
+            self._commands.discard(incident_id, author, reason)
             self._worker.wake()
         return found
 

@@ -70,20 +70,20 @@ def incident_report(incident: Incident, receiver: str) -> Json:
         "priority": incident.priority,
         "message": incident.content.message,
         "opened_at": incident.opened_at,
-        "not_before": incident.notify_at,
+        "notify_at": incident.notify_at,
         "escalates_at": incident.escalates_at,
         "closed_at": incident.closed_at or None,
         "episodes": incident.episodes,
         "breakers": list(incident.members)[:_NAMED],
         "breakers_count": len(incident.members),
-        "held": incident.muted_by,
+        "muted_by": incident.muted_by,
         "acknowledged": any(d.acknowledged for d in list(incident.deliveries.values())),
         "notes": list(incident.notes),
         "receiver": receiver,
-        "told": delivery is not None and delivery.created,
-        "closed_there": delivery is not None and delivery.closed,
+        "notified": delivery is not None and delivery.created,
+        "closed_at_receiver": delivery is not None and delivery.closed,
         "attempts": delivery.attempts if delivery else 0,
-        "given_up": (delivery.dead_letter_reason or None) if delivery else None,
+        "dead_letter_reason": (delivery.dead_letter_reason or None) if delivery else None,
         "dead_letters": {
             name: dead.dead_letter_reason for name, dead in incident.dead_letters.items()
         },
@@ -98,7 +98,7 @@ def full_report(incident: Incident) -> Json:
         "escalates_at": incident.escalates_at,
         "acknowledged": any(d.acknowledged for d in incident.deliveries.values()),
         "members": {
-            name: {"kind": member.kind, "since": member.since, "well": member.recovered}
+            name: {"kind": member.kind, "since": member.since, "recovered": member.recovered}
             for name, member in incident.members.items()
         },
     }

@@ -33,14 +33,14 @@ _REASONS: Final = {
     "load": "the machine has too much to do",
     "latency": "calls are slow",
     "errors": "calls fail",
-    "trouble": "the service level is missed, calls are not as usual, or the load is high",
+    "degraded": "the service level is missed, calls are not as usual, or the load is high",
 }
 """Where there is no evidence."""
 _WHAT: Final = {
     "open": "open",
     "memory": "memory high",
     "latency": "slow",
-    "trouble": "in trouble",
+    "degraded": "degraded",
 }
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _SPARKS: Final = 40
@@ -152,7 +152,8 @@ def _next(status: Status) -> str:
     if recovery is None:
         return "lets calls pass, and goes on watching."
     if recovery["phase"] == "wait":
-        return f"sends probes in {format_duration(recovery['seconds_left'])}; opens fully if they go well."
+        left = format_duration(recovery["seconds_left"])
+        return f"sends probes in {left}; opens fully if they go well."
     if recovery["phase"] == "probes":
         return "waits for its probes."
     return f"lets in {recovery['share']:.0%} of the calls, then more."

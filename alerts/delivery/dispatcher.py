@@ -10,6 +10,7 @@ from typing import Final
 
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, next_step
+from breakerd.alerts.model.escalation import needs_ack_poll, needs_ack_poll_to_escalate
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.step import Step, StepKind
@@ -111,7 +112,7 @@ class Dispatcher:
         due = self._due(now)
         # What is to be escalated is the most urgent, and waits only for what people have done.
         waiting = [
-            i for i in due if i.needs_ack_poll_to_escalate(now, i.delivery_to(self.receiver.name))
+            i for i in due if needs_ack_poll_to_escalate(i, now, i.delivery_to(self.receiver.name))
         ]
         for incident in waiting or due:
             while left and self._ready(now) and self._advance(now, incident):
@@ -137,7 +138,7 @@ class Dispatcher:
         delivery = incident.deliveries.get(self.receiver.name)
         if delivery is not None and now < delivery.retry_at:
             return False
-        asks = delivery is not None and incident.needs_ack_poll(now, delivery)
+        asks = delivery is not None and needs_ack_poll(incident, now, delivery)
         return asks or is_behind(incident, self.policy, now)
 
     def _supersede(self) -> None:
@@ -166,7 +167,7 @@ class Dispatcher:
                 return False
             pending = delivery.accepted_step
             step = None if pending else next_step(incident, now, delivery, self.policy)
-            asks = pending is None and incident.needs_ack_poll(now, delivery)
+            asks = pending is None and needs_ack_poll(incident, now, delivery)
         if asks:
             return self._ask_people(now, incident, delivery)
         if pending is not None:

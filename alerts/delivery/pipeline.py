@@ -13,7 +13,8 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.storage.incident_log import IncidentLog, LeaseLostError
+from breakerd.alerts.storage.incident_log import IncidentLog
+from breakerd.alerts.storage.store import LeaseLostError
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)

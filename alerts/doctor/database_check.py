@@ -21,7 +21,7 @@ from breakerd.alerts.model.text import format_duration
 from breakerd.alerts.receivers.factory import configured_sinks
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.liveness_lock import LivenessLock
-from breakerd.alerts.storage.store import FORMAT
+from breakerd.alerts.storage.schema import FORMAT
 
 _LATEST: Final = 200
 """So many incidents are looked at for the last that was delivered."""
@@ -89,7 +89,7 @@ def _look_into(path: Path) -> Kept:
             if problem != "ok":
                 raise sqlite3.DatabaseError(f"it is damaged: {problem}")
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT OR REPLACE INTO facts VALUES ('doctor', '')")
+        connection.execute("INSERT OR REPLACE INTO metadata VALUES ('doctor', '')")
         connection.execute("ROLLBACK")
         return _read(connection)
 

@@ -1,4 +1,4 @@
-"""What processes see of their breakers. Several may share one file, and one of them sends."""
+"""Observations: which breakers of a process need attention, and reports of them for peers."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,18 +11,20 @@ from breakerd.alerts.model.notes import PeakFigures
 from breakerd.alerts.model.text import truncate
 
 MAX_DETAILED: Final = 20
-"""So many breakers in trouble are described in full; of the rest only who and what."""
+"""Maximum number of observations that a report describes in full."""
+_MAX_CAUSE: Final = 500
+"""Maximum number of characters of a cause in a report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A breaker that is in trouble.
+    """Breaker that needs attention.
 
     Attributes:
-        breaker: its name.
-        kind: the weightiest thing about it: "open", "memory", "latency" or "trouble".
+        breaker: name of the breaker.
+        kind: most severe kind of alert: "open", "memory", "latency" or "degraded".
         since: seconds since the epoch.
-        drill: whether it is only a drill; None if that is not known.
+        drill: True if it is only a drill; None if that is unknown.
     """
 
     breaker: str
@@ -32,37 +34,37 @@ class Observation:
 
 
 class ObservationSource(Protocol):
-    """One process, as the one that sends sees it."""
+    """Process whose observations the leader reads."""
 
     @property
     def observations(self) -> Mapping[str, Observation]:
-        """Its breakers that are in trouble, by name."""
+        """Breakers that need attention, by name."""
         ...
 
     def content(self, observation: Observation) -> AlertContent:
-        """What an alert for that says."""
+        """Return the content of an alert about that observation."""
         ...
 
     def cause(self, observation: Observation) -> str:
-        """The evidence, in a sentence."""
+        """Return the evidence in a sentence."""
         ...
 
     def describe_state(self, breaker: str) -> str:
-        """What that breaker looks like now, in a sentence; empty if it has none of that name."""
+        """Return the state of that breaker in a sentence; empty if it is unknown."""
         ...
 
     def peak_figures(self, breaker: str) -> PeakFigures | None:
-        """Its figures now; None if they are not known."""
+        """Return the present figures of that breaker; None if they are unknown."""
         ...
 
     def closing_reason(self, breaker: str) -> str:
-        """What made it well again, in a few words; empty if that is not known."""
+        """Return what ended the trouble of that breaker in a few words; empty if unknown."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ObservationDetail:
-    """What one process tells the others of one breaker in trouble."""
+    """Full description of one observation in a report."""
 
     cause: str
     state_summary: str
@@ -72,103 +74,109 @@ class ObservationDetail:
 
 @dataclass(frozen=True, slots=True)
 class PeerReport:
-    """What another process wrote down of its breakers."""
+    """Observations that a process publishes for its peers; see `ObservationSource`.
+
+    Attributes:
+        observations: breakers that need attention, by name.
+        details: full descriptions of the first `MAX_DETAILED` of them, by name.
+        closing_reasons: what ended the trouble of breakers, by name.
+    """
 
     observations: Mapping[str, Observation] = field(default_factory=dict)
     details: Mapping[str, ObservationDetail] = field(default_factory=dict)
     closing_reasons: Mapping[str, str] = field(default_factory=dict)
 
     def content(self, observation: Observation) -> AlertContent:
-        """What an alert for that says; the least that pages where no more was written down."""
-        if description := self.details.get(observation.breaker):
-            return description.content
-        message = policy.LABELS[observation.kind]
-        return AlertContent(f"{observation.breaker} {message}", "", observation.breaker, "breakerd")
+        """Return the published content; the least that pages if none was published."""
+        if detail := self.details.get(observation.breaker):
+            return detail.content
+        label = policy.LABELS[observation.kind]
+        return AlertContent(f"{observation.breaker} {label}", "", observation.breaker, "breakerd")
 
     def cause(self, observation: Observation) -> str:
-        """The evidence, in a sentence."""
-        description = self.details.get(observation.breaker)
-        return description.cause if description else policy.LABELS[observation.kind]
+        """Return the evidence in a sentence."""
+        detail = self.details.get(observation.breaker)
+        return detail.cause if detail else policy.LABELS[observation.kind]
 
     def describe_state(self, breaker: str) -> str:
-        """What that breaker looked like, in a sentence; empty if nothing was written down."""
-        description = self.details.get(breaker)
-        return description.state_summary if description else ""
+        """Return the published state in a sentence; empty if none was published."""
+        detail = self.details.get(breaker)
+        return detail.state_summary if detail else ""
 
     def peak_figures(self, breaker: str) -> PeakFigures | None:
-        """Its figures."""
-        description = self.details.get(breaker)
-        return description.peak if description else None
+        """Return the published figures; None if none were published."""
+        detail = self.details.get(breaker)
+        return detail.peak if detail else None
 
     def closing_reason(self, breaker: str) -> str:
-        """What made it well again."""
+        """Return what ended the trouble of that breaker; empty if unknown."""
         return self.closing_reasons.get(breaker, "")
 
     @classmethod
-    def from_source(cls, witness: ObservationSource, ended: Mapping[str, str]) -> Self:
-        """What `witness` sees now."""
-        observations = dict(witness.observations)
-        described = {
+    def from_source(cls, source: ObservationSource, closing_reasons: Mapping[str, str]) -> Self:
+        """Compose a report of what `source` observes now."""
+        observations = dict(source.observations)
+        details = {
             observation.breaker: ObservationDetail(
-                witness.cause(observation),
-                witness.describe_state(observation.breaker),
-                witness.content(observation),
-                witness.peak_figures(observation.breaker),
+                source.cause(observation),
+                source.describe_state(observation.breaker),
+                source.content(observation),
+                source.peak_figures(observation.breaker),
             )
             for observation in list(observations.values())[:MAX_DETAILED]
         }
-        return cls(observations, described, dict(ended))
+        return cls(observations, details, dict(closing_reasons))
 
     def to_json(self) -> str:
-        """It as JSON."""
+        """Return the report as JSON."""
         return json.dumps(
             {
                 "observations": [
-                    [s.breaker, s.kind, s.since, s.drill] for s in self.observations.values()
+                    [o.breaker, o.kind, o.since, o.drill] for o in self.observations.values()
                 ],
-                "described": {name: _as_dict(d) for name, d in self.details.items()},
-                "ended": dict(self.closing_reasons),
+                "details": {name: _as_dict(detail) for name, detail in self.details.items()},
+                "closing_reasons": dict(self.closing_reasons),
             }
         )
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The testimony of that JSON.
+        """Parse a report.
 
         Raises:
-            ValueError, TypeError, KeyError: it is none.
+            ValueError, TypeError, KeyError: the text is not a report.
         """
         data = json.loads(text)
         observations = [Observation(*values) for values in data["observations"]]
-        described = {
+        details = {
             name: ObservationDetail(
-                cause=each["why"],
-                state_summary=each["seen"],
+                cause=each["cause"],
+                state_summary=each["state_summary"],
                 content=AlertContent.from_dict(each["content"]),
-                peak=PeakFigures(**each["worst"]) if each["worst"] else None,
+                peak=PeakFigures(**each["peak"]) if each["peak"] else None,
             )
-            for name, each in data["described"].items()
+            for name, each in data["details"].items()
         }
-        return cls({s.breaker: s for s in observations}, described, data["ended"])
+        return cls({o.breaker: o for o in observations}, details, data["closing_reasons"])
 
 
-def _as_dict(description: ObservationDetail) -> dict[str, Any]:
+def _as_dict(detail: ObservationDetail) -> dict[str, Any]:
     return {
-        "why": truncate(description.cause, 500),
-        "seen": description.state_summary,
-        "content": description.content.as_dict(),
-        "worst": asdict(description.peak) if description.peak else None,
+        "cause": truncate(detail.cause, _MAX_CAUSE),
+        "state_summary": detail.state_summary,
+        "content": detail.content.as_dict(),
+        "peak": asdict(detail.peak) if detail.peak else None,
     }
 
 
 def merge_observations(
-    witnesses: Iterable[ObservationSource],
+    sources: Iterable[ObservationSource],
 ) -> dict[str, tuple[Observation, ObservationSource]]:
-    """The weightiest observation of each breaker, and whose it is."""
+    """Return the most severe observation of each breaker, with its source, by name."""
     found: dict[str, tuple[Observation, ObservationSource]] = {}
-    for witness in witnesses:
-        for name, observation in witness.observations.items():
+    for source in sources:
+        for name, observation in source.observations.items():
             known = found.get(name)
             if known is None or policy.severity(observation.kind) > policy.severity(known[0].kind):
-                found[name] = (observation, witness)
+                found[name] = (observation, source)
     return found

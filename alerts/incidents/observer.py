@@ -1,7 +1,7 @@
-"""What this process sees of its breakers: the witness at home.
+"""Observer: finds the breakers of this process that need attention.
 
-Events only wake, and bring the evidence: what counts is what a breaker is now. So an event that got
-lost costs a sentence, and never an alert.
+An event only wakes the observer and brings evidence. What counts is the present state of a breaker.
+So a lost event costs a sentence, and never an alert.
 """
 
 from collections import deque
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from breakerd.alerts.content.composer import compose, seen, why
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Observation
+from breakerd.alerts.model import notes
 from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.notes import PeakFigures, closing_reason, peak_figures
+from breakerd.alerts.model.notes import PeakFigures
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import find_fields
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
@@ -25,16 +26,22 @@ if TYPE_CHECKING:
     from breakerd.breaker.breaker import Breaker
 
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
-_TROUBLES: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
-_TRANSITIONS: Final = 6
-"""So many changes of its state are told of a breaker."""
-_A_ROUND: Final = 1000
-"""So many breakers are looked at in each round beside those of which something was heard."""
+_DEGRADED: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
+_MAX_TRANSITIONS: Final = 6
+"""Maximum number of transitions kept for each breaker."""
+_MAX_POLLED: Final = 1000
+"""Maximum number of breakers polled in a round, beside those with new events."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Alarm:
-    """When something that speaks against a breaker was heard, and what it was."""
+    """Last event that speaks against a breaker.
+
+    Attributes:
+        at: seconds since the epoch.
+        drill: True if it is only a drill.
+        evidence: figures behind it; None if there are none.
+    """
 
     at: float
     drill: bool
@@ -42,14 +49,16 @@ class _Alarm:
 
 
 class BreakerObserver:
-    """Looks at the breakers of a registry, and says which are in trouble; see `ObservationSource`.
+    """Observes the breakers of a registry; see `ObservationSource`.
 
-    `notice` may be called from any thread, all else from one at a time.
+    A round begins with `poll`. Within it, each breaker is asked for its status at most once; all
+    methods share that snapshot. `on_event` may be called from any thread, all other methods from
+    one thread at a time.
 
     Args:
-        registry: whose breakers are watched.
-        settings: what counts as trouble, and what an alert says.
-        now: seconds since the epoch.
+        registry: registry whose breakers are observed.
+        settings: which conditions count, and what an alert contains.
+        now: returns seconds since the epoch.
     """
 
     def __init__(
@@ -59,33 +68,36 @@ class BreakerObserver:
         self._registry = registry
         self._now = now
         self._observations: dict[str, Observation] = {}
+        self._statuses: dict[str, Status] = {}
+        """Snapshots taken in this round, by name of the breaker."""
         self._alarms: dict[tuple[str, str], _Alarm] = {}
-        """(breaker, kind) -> the last sign of that kind."""
+        """(breaker, kind) -> last alarm of that kind."""
         self._dirty: dict[str, None] = {}
-        """Breakers with news since the last look."""
-        self._ended: dict[str, Transition] = {}
+        """Breakers with events since the last poll."""
+        self._closing_events: dict[str, Transition] = {}
         self._transitions: dict[str, deque[Transition]] = {}
-        """Breaker -> its latest changes of state."""
+        """Latest transitions by name of the breaker."""
         self._next = 0
-        """Where the round through all breakers goes on."""
+        """Index at which the polling of all breakers goes on."""
 
     def on_event(self, event: Event) -> None:
-        """Keeps the evidence. Called by the engine, so it only puts it away."""
+        """Keep the evidence of an event. Fast, since the engine calls it."""
         self._dirty[event.breaker] = None
         if isinstance(event, ThresholdBreached):
-            sign = _Alarm(self._now(), event.drill, event.evidence)
-            kind = policy.DEGRADED if event.signal in _TROUBLES else event.signal.value
-            self._alarms[event.breaker, kind] = sign
+            alarm = _Alarm(self._now(), event.drill, event.evidence)
+            kind = policy.DEGRADED if event.signal in _DEGRADED else event.signal.value
+            self._alarms[event.breaker, kind] = alarm
         elif isinstance(event, Transition):
-            latest = self._transitions.setdefault(event.breaker, deque(maxlen=_TRANSITIONS))
+            latest = self._transitions.setdefault(event.breaker, deque(maxlen=_MAX_TRANSITIONS))
             latest.append(event)
             if event.to_state in _OPENED:
                 self._alarms[event.breaker, policy.OPEN] = _Alarm(self._now(), event.drill)
             elif event.to_state is not State.HALF_OPEN:
-                self._ended[event.breaker] = event
+                self._closing_events[event.breaker] = event
 
     def poll(self, now: float) -> None:
-        """Looks at the breakers there was news of, and at some of the others in turn."""
+        """Begin a round: check the breakers with new events, and some of the others in turn."""
+        self.end_round()
         for name in self._due():
             breaker = self._registry.find(name)
             kinds = policy.alert_kinds(breaker, self.settings.opsgenie) if breaker else ()
@@ -93,76 +105,85 @@ class BreakerObserver:
                 self._observations.pop(name, None)
                 continue
             known = self._observations.get(name)
-            sign = self._alarms.get((name, kinds[0]))
-            if known is None or known.kind != kinds[0] or (sign and sign.drill != known.drill):
-                since = min(now, sign.at) if sign else now
-                drill = sign.drill if sign else (breaker.status()["drill"] or None)
+            alarm = self._alarms.get((name, kinds[0]))
+            if known is None or known.kind != kinds[0] or (alarm and alarm.drill != known.drill):
+                since = min(now, alarm.at) if alarm else now
+                drill = alarm.drill if alarm else (self._status(breaker)["drill"] or None)
                 self._observations[name] = Observation(name, kinds[0], since, drill)
+
+    def end_round(self) -> None:
+        """Release the snapshots of the round."""
+        self._statuses.clear()
 
     def _due(self) -> Iterable[str]:
         names = self._registry.names()
-        heard_of, self._dirty = self._dirty, {}
-        if len(names) <= _A_ROUND:
+        dirty, self._dirty = self._dirty, {}
+        if len(names) <= _MAX_POLLED:
             return dict.fromkeys((*names, *self._observations))
         gone = self._observations.keys() - set(names)
         start = self._next if self._next < len(names) else 0
-        self._next = start + _A_ROUND
-        return dict.fromkeys((*heard_of, *gone, *names[start : self._next]))
+        self._next = start + _MAX_POLLED
+        return dict.fromkeys((*dirty, *gone, *names[start : self._next]))
 
-    # --- as a witness
+    # --- as an observation source
 
     @property
     def observations(self) -> Mapping[str, Observation]:
-        """The breakers that are in trouble, by name."""
+        """Breakers that need attention, by name."""
         return self._observations
 
     def content(self, observation: Observation) -> AlertContent:
-        """What an alert for that says."""
-        return compose(
-            self._trouble(observation), self.settings, find_fields(self.settings.opsgenie)
-        )
+        """Return the content of an alert about that observation."""
+        identity = find_fields(self.settings.opsgenie)
+        return compose(self._context(observation), self.settings, identity)
 
     def cause(self, observation: Observation) -> str:
-        """The evidence, in a sentence."""
-        return why(self._trouble(observation))
+        """Return the evidence in a sentence."""
+        return why(self._context(observation))
 
     def describe_state(self, breaker: str) -> str:
-        """What that breaker looks like now; empty if it is not configured any more."""
+        """Return the state of that breaker in a sentence; empty if it is not configured."""
         found = self._registry.find(breaker)
-        return seen(found.status()) if found else ""
+        return seen(self._status(found)) if found else ""
 
     def peak_figures(self, breaker: str) -> PeakFigures | None:
-        """Its figures now."""
+        """Return the present figures of that breaker; None if it is not configured."""
         found = self._registry.find(breaker)
-        return peak_figures(found.status()) if found else None
+        return notes.peak_figures(self._status(found)) if found else None
 
     def closing_reason(self, breaker: str) -> str:
-        """What made it well again."""
-        event = self._ended.get(breaker)
-        return closing_reason(event) if event else ""
+        """Return what ended the trouble of that breaker in a few words; empty if unknown."""
+        event = self._closing_events.get(breaker)
+        return notes.closing_reason(event) if event else ""
 
     @property
     def closing_reasons(self) -> dict[str, str]:
-        """What made breakers well again, by name."""
-        return {name: self.closing_reason(name) for name in list(self._ended)}
+        """What ended the trouble of breakers, by name."""
+        return {name: self.closing_reason(name) for name in list(self._closing_events)}
 
-    def _trouble(self, observation: Observation) -> AlertContext:
-        breaker: Breaker = self._registry.get(observation.breaker)
-        status = breaker.status()
-        sign = self._alarms.get((observation.breaker, observation.kind))
+    def _status(self, breaker: "Breaker") -> Status:
+        """Return the snapshot of this round; take it at the first call."""
+        status = self._statuses.get(breaker.name)
+        if status is None:
+            status = self._statuses[breaker.name] = breaker.status()
+        return status
+
+    def _context(self, observation: Observation) -> AlertContext:
+        status = self._status(self._registry.get(observation.breaker))
+        alarm = self._alarms.get((observation.breaker, observation.kind))
         return AlertContext(
             kind=observation.kind,
-            drill=sign.drill if sign else status["drill"],
+            drill=alarm.drill if alarm else status["drill"],
             reason=status["reason"] or observation.kind,
             note=status["note"],
-            evidence=(sign.evidence,) if sign and sign.evidence else _evidence(status),
+            evidence=(alarm.evidence,) if alarm and alarm.evidence else _evidence(status),
             status=status,
             transitions=tuple(self._transitions.get(observation.breaker, ())),
         )
 
 
 def _evidence(status: Status) -> tuple[Evidence, ...]:
-    """The evidence on which a breaker opened."""
+    """Return the evidence on which a breaker opened."""
     return tuple(
         Evidence(
             signal=Signal(report["signal"]),

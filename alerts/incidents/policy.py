@@ -1,65 +1,61 @@
-"""What is worth an incident, and when it may be told. Pure."""
+"""Policy: which conditions of a breaker open an incident, and how it is delivered. Pure."""
 
 from typing import Final, Protocol
 
 from breakerd.alerts.model.incident import Rules
 from breakerd.alerts.model.stage import Stage
-from breakerd.alerts.settings.alerting import (
-    AlertingSettings,
-    AlertsSettings,
-    OpsGenieSettings,
-)
+from breakerd.alerts.settings.alerting import AlertingSettings, AlertsSettings, OpsGenieSettings
 
 OPEN: Final = "open"
 MEMORY: Final = "memory"
 LATENCY: Final = "latency"
-DEGRADED: Final = "trouble"
-"""The service level is missed, calls are not as usual, or the load is high; rejects nothing."""
+DEGRADED: Final = "degraded"
+"""The service level is missed, calls are not as usual, or the load is high. Rejects no call."""
 
 LABELS: Final = {
     OPEN: "open",
     MEMORY: "memory high",
     LATENCY: "slow",
-    DEGRADED: "in trouble",
+    DEGRADED: "degraded",
 }
-"""What each kind is called in an alert."""
+"""Name of each kind in an alert."""
 _SEVERITY: Final = {DEGRADED: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
 
 
 class BreakerHealth(Protocol):
-    """What is looked at of a breaker."""
+    """Conditions of a breaker that can open an incident."""
 
     @property
     def triggered(self) -> bool:
-        """Whether calls are rejected."""
+        """True if calls are rejected."""
         ...
 
     @property
     def enabled(self) -> bool:
-        """Whether it decides."""
+        """True if the breaker makes decisions."""
         ...
 
     @property
     def memory_ok(self) -> bool:
-        """Whether memory is below its threshold."""
+        """True if memory is below its threshold."""
         ...
 
     @property
     def latency_ok(self) -> bool:
-        """Whether latency is below its threshold."""
+        """True if latency is below its threshold."""
         ...
 
     @property
     def healthy(self) -> bool:
-        """Whether the stated service level is kept, and calls are as usual."""
+        """True if the service level is met, and calls are as usual."""
         ...
 
 
 def alert_kinds(breaker: BreakerHealth, settings: OpsGenieSettings) -> tuple[str, ...]:
-    """What about `breaker` is worth an incident now, the weightiest first.
+    """Return the kinds of alert that the breaker is worth now, the most severe first.
 
-    They make one incident together: a breaker that opens because latency crossed its threshold is
-    one trouble, not two.
+    They make one incident: a breaker that opens because latency crossed its threshold has one
+    problem, not two.
     """
     if not breaker.enabled:
         return ()
@@ -76,17 +72,17 @@ def alert_kinds(breaker: BreakerHealth, settings: OpsGenieSettings) -> tuple[str
 
 
 def supersedes(kind: str, other: str) -> bool:
-    """Whether an incident of `other` becomes one of `kind`."""
+    """Return True if an incident of kind `other` becomes one of `kind`."""
     return kind != other and (kind == OPEN or other == DEGRADED)
 
 
 def severity(kind: str) -> int:
-    """How much a kind weighs: "open" the most."""
+    """Return the severity of a kind; "open" has the highest."""
     return _SEVERITY[kind]
 
 
 def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
-    """The stages of an incident of that kind that opens now."""
+    """Return the stages of an incident of that kind that opens now."""
     opsgenie = settings.opsgenie
     if kind == DEGRADED:
         return (Stage(0.0, opsgenie.trouble_priority),)
@@ -95,7 +91,7 @@ def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
 
 
 def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
-    """go-breaker's."""
+    """Return the stages that go-breaker's settings describe."""
     if not settings.time_before_send_alert:
         return (Stage(0.0, settings.effective_priority),)
     return (
@@ -105,7 +101,7 @@ def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
 
 
 def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
-    """How an incident that opens now is told."""
+    """Return the rules of notification of an incident that opens now."""
     reopens = alerts.closed_by_people == "reopen"
     return Rules(
         auto_close=opsgenie.trigger_on_breaker_reset,

@@ -1,4 +1,4 @@
-"""What one receiver has confirmed of an incident. Pure data."""
+"""State of delivery of one incident to one receiver. Pure data."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -8,36 +8,38 @@ from breakerd.alerts.model.step import Step, StepKind
 
 @dataclass(slots=True)
 class DeliveryState:
-    """What the receiver has confirmed, and what is under way. Times are seconds since the epoch.
+    """What a receiver has confirmed of an incident, and what is under way.
+
+    Times are in seconds since the epoch.
 
     Attributes:
-        created: whether the alert exists there.
-        created_at: when that was confirmed.
-        tried: the priority of a creation that may have arrived without our knowing.
-        priority: the priority it has there.
-        raised: how many changes of the priority were asked for.
-        escalated_to: what the last of them was to make of it.
-        notes: how many of the incident's notes it has.
-        attached: whether it has the picture, or will not get it.
-        closed: whether it is closed there, or nothing is left to close.
-        request_id: request that was accepted and not confirmed yet.
-        pending: the step it belongs to.
-        accepted_at: when it was accepted.
-        unconfirmed_step: the step that was sent last, and may have been carried out without our knowing.
+        created: True if the alert exists at the receiver.
+        created_at: when the creation was confirmed.
+        attempted_priority: priority of a creation that may have arrived unconfirmed.
+        priority: priority of the alert at the receiver.
+        escalations: number of priority changes that were requested.
+        escalated_to: priority of the last requested change.
+        notes: number of the incident's notes that were delivered.
+        attached: True if the chart was delivered, or will not be.
+        closed: True if the alert is closed at the receiver, or nothing is left to close.
+        request_id: id of a request that was accepted and is not confirmed yet.
+        accepted_step: step of that request.
+        accepted_at: when that request was accepted.
+        unconfirmed_step: step that was sent last, and may have been applied without an answer.
         attempts: failed attempts in a row.
-        not_before: when to try again.
-        minimal: whether the receiver refused the full form.
-        dead: why it was given up; empty if it was not.
-        dead_letter_step: what the receiver will not do.
-        discarded: who wants to hear no more of what was given up, and why; empty if nobody.
-        superseded: whether a later incident of the same breaker tells it all.
-        polled_at: when it was last asked what people have made of the alert.
-        looked: whether it was, since it is there.
-        reopenings: how often it was opened once more, after people had closed it.
-        poll_again_at: when to ask again, after there was no answer.
-        acknowledged: whether somebody has acknowledged it.
-        closed_manually_at: when it was seen that somebody had closed it; 0 if nobody has.
-        fallback: whether it is told only because no other was.
+        retry_at: earliest time of the next attempt.
+        reduced: True if the receiver rejected the full content.
+        dead_letter_reason: why the receiver will not take it; empty if delivery goes on.
+        dead_letter_step: step that the receiver will not take.
+        discarded: who discarded the dead letter and why; empty if nobody did.
+        superseded: True if a later incident of the same breaker is delivered in its place.
+        polled_at: when the state of the alert was last requested.
+        polled: True if it was requested since the alert exists.
+        reopenings: number of times the alert was re-created after people closed it.
+        poll_again_at: earliest time of the next poll, after one without an answer.
+        acknowledged: True if somebody has acknowledged the alert.
+        closed_manually_at: when a poll first showed that somebody closed it; 0 if nobody did.
+        fallback: True if the receiver was notified only as a fallback.
     """
 
     created: bool = False
@@ -69,9 +71,9 @@ class DeliveryState:
     fallback: bool = False
 
     def confirm(self, now: float, step: Step) -> None:
-        """The receiver has carried out `step`."""
+        """Record that the receiver has applied `step`."""
         if step.kind is StepKind.CREATE:
-            # Had an earlier attempt arrived, this one changed nothing about its priority.
+            # If an earlier attempt arrived, this one did not change the priority.
             self.created, self.created_at = True, now
             self.polled_at, self.polled = now, False
             self.priority = self.attempted_priority or step.priority
@@ -87,29 +89,29 @@ class DeliveryState:
         self.attempts = 0
 
     def clear_pending(self) -> None:
-        """Nothing is under way any more."""
+        """Forget the request that is under way."""
         self.request_id, self.accepted_step, self.unconfirmed_step = "", None, None
 
     def mark_missing(self) -> None:
-        """The alert is not there any more: a person deleted it, or it is another account."""
+        """Record that the alert is gone: a person deleted it, or the account has changed."""
         self.clear_pending()
         self.created, self.attempted_priority, self.notes, self.escalations = False, "", 0, 0
         self.escalated_to, self.attached, self.acknowledged = "", False, False
 
     def recreate(self, notes: int) -> None:
-        """People closed it, and it is to be opened once more, without its first `notes` notes."""
+        """Prepare to re-create an alert that people closed, without its first `notes` notes."""
         self.mark_missing()
         self.closed_manually_at, self.notes = 0.0, notes
         self.reopenings += 1
 
     def requeue(self) -> None:
-        """What was given up is tried again, in its full form."""
+        """Try a dead letter again, with the full content."""
         self.dead_letter_reason = self.dead_letter_step = self.discarded = ""
         self.closed = self.reduced = False
         self.attempts, self.retry_at = 0, 0.0
 
     def clamp_times(self, now: float) -> None:
-        """Nothing has happened later than `now`, and all may be tried at once."""
+        """Move times after `now` to `now`, and allow an attempt at once."""
         self.retry_at = self.poll_again_at = 0.0
         self.accepted_at, self.created_at = min(self.accepted_at, now), min(self.created_at, now)
         self.polled_at = min(self.polled_at, now)
@@ -117,23 +119,23 @@ class DeliveryState:
 
     @property
     def handled(self) -> bool:
-        """Whether a person has acknowledged it, or closed it."""
+        """True if a person has acknowledged or closed the alert."""
         return self.acknowledged or bool(self.closed_manually_at)
 
     @property
     def dead_letter(self) -> bool:
-        """Whether it was given up, and nobody has said that this is all right."""
+        """True if delivery was given up and nobody has discarded it."""
         return bool(self.dead_letter_reason) and not self.discarded and not self.closed
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The delivery of that data.
+        """Build a delivery state from `dataclasses.asdict` data.
 
         Raises:
-            TypeError, KeyError, ValueError: the data is not a delivery's.
+            TypeError, KeyError, ValueError: the data does not describe a delivery state.
         """
         steps = {
             name: Step.from_dict(data[name]) if data.get(name) else None
-            for name in ("pending", "unconfirmed_step")
+            for name in ("accepted_step", "unconfirmed_step")
         }
         return cls(**{**data, **steps})

@@ -1,7 +1,7 @@
-"""What a receiver is to be asked next, so that it knows of an incident all it should. Pure.
+"""Plan of a delivery: which request brings a receiver up to date. Pure.
 
-The incident says what should be known at `now`, the delivery what is. The next step is whatever
-makes them equal, so nothing depends on an event having been seen.
+The incident holds what the receiver should know at `now`, the delivery state what it has confirmed.
+The next step closes the gap between the two, so no decision depends on a received event.
 """
 
 from typing import Final
@@ -12,69 +12,68 @@ from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.step import Step, StepKind
 
 ANYONE: Final = ReceiverPolicy("")
-"""A receiver that is told everything."""
+"""Policy of a receiver that is notified of everything."""
 
-_TOLD_LATE: Final = "P5"
-"""The priority of what was over before it could be told: nobody is to get up for it."""
-_NOTHING_TOLD: Final = DeliveryState()
-
-
-def is_behind(incident: Incident, receiver: ReceiverPolicy, now: float) -> bool:
-    """Whether that receiver does not know all it should by now."""
-    delivery = incident.deliveries.get(receiver.name, _NOTHING_TOLD)
-    return (
-        delivery.accepted_step is not None
-        or next_step(incident, now, delivery, receiver) is not None
-    )
+_MISSED_PRIORITY: Final = "P5"
+"""Priority of an incident that closed before the receiver could be notified: it wakes nobody."""
+_NOTHING_DELIVERED: Final = DeliveryState()
 
 
-def is_settled(incident: Incident, receivers: tuple[ReceiverPolicy, ...] = ()) -> bool:
-    """Whether it is over, and nothing is left to be told to `receivers` nor to any that knows."""
+def is_behind(incident: Incident, policy: ReceiverPolicy, now: float) -> bool:
+    """Return True if the receiver does not know all it should at `now`."""
+    delivery = incident.deliveries.get(policy.name, _NOTHING_DELIVERED)
+    if delivery.accepted_step is not None:
+        return True
+    return next_step(incident, now, delivery, policy) is not None
+
+
+def is_settled(incident: Incident, policies: tuple[ReceiverPolicy, ...] = ()) -> bool:
+    """Return True if the incident is closed and nothing is left to deliver.
+
+    Counts the receivers of `policies`, and those that already know of the incident.
+    """
     if incident.phase is not Phase.CLOSED or incident.dead_letters:
         return False
-    knowing = [ReceiverPolicy(name) for name in incident.deliveries]
-    every = {receiver.name: receiver for receiver in (*knowing, *receivers)}
-    return not any(is_behind(incident, receiver, incident.closed_at) for receiver in every.values())
+    notified = [ReceiverPolicy(name) for name in incident.deliveries]
+    every = {policy.name: policy for policy in (*notified, *policies)}
+    return not any(is_behind(incident, policy, incident.closed_at) for policy in every.values())
 
 
 def next_step(
-    incident: Incident, now: float, confirmed: DeliveryState, receiver: ReceiverPolicy = ANYONE
+    incident: Incident, now: float, confirmed: DeliveryState, policy: ReceiverPolicy = ANYONE
 ) -> Step | None:
-    """What that receiver is to be asked next; None if it knows all it should."""
+    """Return the next request to the receiver, or None if it is up to date."""
     if confirmed.closed or confirmed.closed_manually_at:
         return None
     if not confirmed.created:
-        # What may have arrived without our knowing must not stay open.
-        return _opening(incident, now, confirmed, receiver) or (
-            _closing(incident, confirmed) if confirmed.attempted_priority else None
+        # A creation that may have arrived unconfirmed must not stay open.
+        return _create(incident, now, confirmed, policy) or (
+            _close(incident, confirmed) if confirmed.attempted_priority else None
         )
     if confirmed.dead_letter_reason:
-        return (
-            None if confirmed.dead_letter_step == StepKind.CLOSE else _closing(incident, confirmed)
-        )
+        refuses_close = confirmed.dead_letter_step == StepKind.CLOSE
+        return None if refuses_close else _close(incident, confirmed)
     return (
-        _raising(incident, confirmed)
-        or _next_note(incident, confirmed)
-        or _picture(incident, confirmed, receiver)
-        or _closing(incident, confirmed)
+        _escalate(incident, confirmed)
+        or _note(incident, confirmed)
+        or _attach(incident, confirmed, policy)
+        or _close(incident, confirmed)
     )
 
 
-def _opening(
-    incident: Incident, now: float, confirmed: DeliveryState, receiver: ReceiverPolicy
+def _create(
+    incident: Incident, now: float, confirmed: DeliveryState, policy: ReceiverPolicy
 ) -> Step | None:
-    refused = (
-        confirmed.dead_letter_reason
-        or confirmed.superseded
-        or not receiver.accepts(incident.priority)
-    )
-    if refused or not _turn_of(incident, now, receiver):
+    ended = confirmed.dead_letter_reason or confirmed.superseded
+    if ended or not policy.accepts(incident.priority) or not _takes_part(incident, now, policy):
         return None
     if incident.phase is Phase.CLOSED:
-        late = incident.rules.notify_missed and incident.first_due_at
-        return Step(StepKind.CREATE, _TOLD_LATE, number=confirmed.reopenings) if late else None
-    telling = incident.phase is Phase.ACTIVE and now >= incident.notify_at and not incident.muted_by
-    if not telling or (incident.stage and incident.handled):
+        missed = incident.rules.notify_missed and incident.first_due_at
+        return (
+            Step(StepKind.CREATE, _MISSED_PRIORITY, number=confirmed.reopenings) if missed else None
+        )
+    due = incident.phase is Phase.ACTIVE and now >= incident.notify_at and not incident.muted_by
+    if not due or (incident.stage and incident.handled):
         return None
     responders = incident.stages[incident.stage].responders
     return Step(
@@ -82,60 +81,57 @@ def _opening(
     )
 
 
-def _turn_of(incident: Incident, now: float, receiver: ReceiverPolicy) -> bool:
-    """Whether a receiver that stands in for others has to."""
-    if receiver.fallback_after is None:
+def _takes_part(incident: Incident, now: float, policy: ReceiverPolicy) -> bool:
+    """Return True for a regular receiver, and for a fallback that must step in."""
+    if policy.fallback_after is None:
         return True
-    told = any(d.created and not d.fallback for d in incident.deliveries.values())
-    return (
-        bool(incident.first_due_at)
-        and now >= incident.first_due_at + receiver.fallback_after
-        and not told
-    )
+    notified = any(d.created and not d.fallback for d in incident.deliveries.values())
+    overdue = incident.first_due_at and now >= incident.first_due_at + policy.fallback_after
+    return bool(overdue) and not notified
 
 
-def _raising(incident: Incident, confirmed: DeliveryState) -> Step | None:
+def _escalate(incident: Incident, confirmed: DeliveryState) -> Step | None:
     if confirmed.priority == incident.priority or incident.phase is Phase.CLOSED:
         return None
     if incident.stage and incident.handled:
         return None
     stage = incident.stages[incident.stage]
-    # Sent again, it is the same change.
+    # A change that is sent again keeps its number.
     number = confirmed.escalations + (confirmed.escalated_to != stage.priority)
     return Step(
         StepKind.PRIORITY, priority=stage.priority, number=number, responders=stage.responders
     )
 
 
-def _next_note(incident: Incident, confirmed: DeliveryState) -> Step | None:
-    # The last note goes with the closing itself, and says it all to who hears of it only then.
-    if _is_late(incident, confirmed) or confirmed.notes >= len(incident.notes) - _closes(
-        incident, confirmed
-    ):
+def _note(incident: Incident, confirmed: DeliveryState) -> Step | None:
+    # The closing request carries the last note. A receiver notified late gets no other note.
+    if _is_late(incident, confirmed):
+        return None
+    if confirmed.notes >= len(incident.notes) - _is_to_close(incident, confirmed):
         return None
     number = confirmed.notes
     return Step(StepKind.NOTE, note=incident.notes[number], number=number)
 
 
-def _picture(incident: Incident, confirmed: DeliveryState, receiver: ReceiverPolicy) -> Step | None:
-    wanted = receiver.attaches and incident.phase is not Phase.CLOSED and not confirmed.attached
+def _attach(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy) -> Step | None:
+    wanted = policy.attaches and incident.phase is not Phase.CLOSED and not confirmed.attached
     return Step(StepKind.ATTACH) if wanted and incident.content.has_picture else None
 
 
-def _closing(incident: Incident, confirmed: DeliveryState) -> Step | None:
-    if not _closes(incident, confirmed):
+def _close(incident: Incident, confirmed: DeliveryState) -> Step | None:
+    if not _is_to_close(incident, confirmed):
         return None
     return Step(StepKind.CLOSE, note=incident.notes[-1], number=confirmed.escalations)
 
 
-def _closes(incident: Incident, confirmed: DeliveryState) -> bool:
-    """What is told only after it was over is never left open for people to close."""
+def _is_to_close(incident: Incident, confirmed: DeliveryState) -> bool:
+    """Return True if breakerd closes the alert. One created late is never left for people."""
     return incident.phase is Phase.CLOSED and (
         incident.rules.auto_close or _is_late(incident, confirmed)
     )
 
 
 def _is_late(incident: Incident, confirmed: DeliveryState) -> bool:
-    """Whether it heard of it only when it was over."""
+    """Return True if the alert was created only after the incident closed."""
     late = confirmed.created and confirmed.created_at >= incident.closed_at
     return incident.phase is Phase.CLOSED and late

@@ -1,4 +1,7 @@
-"""One incident: what happens to it, and what should be known of it. Pure: `now` is passed in."""
+"""Incident: its state and the transitions it makes. Pure: `now` is passed in.
+
+The stages it goes through while it is active are in `escalation`.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -11,30 +14,30 @@ from breakerd.alerts.model.notes import PeakFigures, closing_note
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import format_duration, truncate
 
-_NOTES_OF_EPISODES: Final = 5
-"""Each re-opening is worth a note up to here, and each doubling after that."""
-_LONGEST_REMINDER: Final = 6 * 3600.0
-"""Seconds between two notes that it is still open, at most."""
-_LOOK_EVERY: Final = 60.0
-"""Seconds between two looks at what people have made of the alert."""
-_PATIENCE: Final = 15.0
-"""Seconds that a stage waits for such a look: a receiver that does not answer stops no page."""
+_EPISODES_WITH_NOTE: Final = 5
+"""Number of episodes that each get a note; after that, each doubling of their number does."""
 
 
 class Phase(StrEnum):
-    """Where an incident is."""
+    """Phase of an incident."""
 
     ACTIVE = "active"
-    """What caused it is there."""
-    RESOLVING = "quiet"
-    """What caused it is gone; it is closed if that lasts."""
+    """The cause is present."""
+    RESOLVING = "resolving"
+    """The cause is gone. The incident closes if it stays away."""
     CLOSED = "closed"
-    """It is over."""
+    """The incident is over."""
 
 
 @dataclass(slots=True)
 class Member:
-    """One breaker's part in an incident."""
+    """Breaker that belongs to an incident.
+
+    Attributes:
+        kind: kind of alert when it joined.
+        since: seconds since the epoch.
+        recovered: True if the breaker is well at present.
+    """
 
     kind: str
     since: float
@@ -43,14 +46,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How an incident is told; copied from the settings when it opens.
+    """Rules of notification, copied from the settings when an incident opens.
 
     Attributes:
-        closes: whether the alert is closed when it is over.
-        notify_missed: whether what was over before it could be told is told all the same.
-        reopen_after: seconds after which an alert that people closed is opened once more, while
-            its cause goes on; None: it stays closed.
-        remind_after: seconds until the first note that it is still open; 0: none.
+        auto_close: True if breakerd closes the alert when the incident is over.
+        notify_missed: True if an incident that closes before anybody could be notified is
+            delivered all the same.
+        reopen_after: seconds after which an alert that people closed is created again while its
+            cause persists; None: never.
+        remind_after: seconds until the first reminder; 0: no reminders.
     """
 
     auto_close: bool = True
@@ -61,25 +65,40 @@ class Rules:
 
 @dataclass(slots=True)
 class Incident:
-    """One stretch of trouble with one breaker, or several that opened together.
+    """Period in which one breaker, or several that opened together, needs attention.
 
     Times are in seconds since the epoch.
 
     Attributes:
-        id: unique.
-        alias: its name at the receivers, and the key that makes sending it twice harmless.
-        breaker: whose trouble began it.
-        kind: the weightiest thing in it so far: "open", "memory", "latency" or "trouble".
+        id: unique id.
+        alias: deduplication key at the receivers; makes a repeated creation harmless.
+        breaker: name of the breaker that caused it.
+        kind: most severe kind so far: "open", "memory", "latency" or "degraded".
         opened_at: when it began.
-        not_before: when it may be told, held back by a cooldown.
-        stages: copied from the settings when it opened, so editing them changes it no more.
-        content: what the alert says.
-        drill: whether it is only a drill.
-        rules: how it is told.
-        held: why it is not told or escalated now: a silence, a maintenance window, another
-            incident; empty if nothing holds it.
-        due_at: when it was first to be told; 0 if it never was.
-        members: the breakers in it.
+        notify_at: earliest time of the first notification; later than `opened_at` in a cooldown.
+        stages: copied from the settings when it opened; later edits do not change it.
+        content: content of the alert.
+        drill: True if it is a drill.
+        rules: rules of notification.
+        phase: present phase.
+        stage: index of the present stage.
+        episodes: number of times it was opened.
+        resolving_since: when the cause disappeared last.
+        closed_at: when it closed; 0 if it has not.
+        muted_by: silence, maintenance window or incident that mutes it, as a sentence; empty if
+            it is not muted.
+        first_due_at: when it was first due for notification; 0 if it never was.
+        ack_poll_since: since when a stage waits for the state of the alert; 0 if none does.
+        reminders: number of reminders so far.
+        peak: peak figures so far; None if none are known.
+        peak_recorded_at: when the figures were last sampled.
+        rejected: number of calls rejected so far.
+        joined_at: when a breaker joined last.
+        unannounced: breakers that joined and that no note has named yet.
+        unannounced_since: when the first of these joined.
+        notes: all notes so far, oldest first.
+        members: breakers in it, by name.
+        deliveries: state of delivery by name of receiver.
     """
 
     id: str
@@ -100,205 +119,109 @@ class Incident:
     muted_by: str = ""
     first_due_at: float = 0.0
     ack_poll_since: float = 0.0
-    """Since when a stage waits to hear what people have made of the alert; 0 if none does."""
     reminders: int = 0
     peak: PeakFigures | None = None
-    """Its worst figures so far."""
     peak_recorded_at: float = 0.0
-    """When its figures were last written down."""
     rejected: int = 0
-    """Calls that were rejected meanwhile."""
     joined_at: float = 0.0
-    """When a breaker joined it last."""
     unannounced: list[str] = field(default_factory=list)
-    """Breakers that joined it, and that no note has named yet."""
     unannounced_since: float = 0.0
     notes: list[str] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
-    """What each receiver knows, by its name."""
 
     def __post_init__(self) -> None:
         if not self.members:
             self.members = {self.breaker: Member(self.kind, self.opened_at)}
             self.joined_at = self.opened_at
 
-    # --- what happens to it
-
-    def advance(self, now: float, seen: Callable[[], str]) -> bool:
-        """Lets time pass: raises the priority when a stage is due; True if that changed it.
-
-        Args:
-            now: seconds since the epoch.
-            seen: asked what the breaker looks like now, in a sentence, if that is to be told.
-        """
-        if self.phase is not Phase.ACTIVE:
-            return False
-        reopened = self._reopen_there(now)
-        if not self.notified_at:
-            return reopened
-        return self._escalate(now, seen) or self._remind(now, seen) or reopened
-
-    def _escalate(self, now: float, seen: Callable[[], str]) -> bool:
-        due = self._due_stage(now)
-        if due <= self.stage or self._waits_for_people(now, due) or self.handled:
-            return False
-        self.ack_poll_since = 0.0
-        self.stage = due
-        open_for = format_duration(now - self.opened_at)
-        self.notes.append(f"Still open after {open_for}, now {self.priority}. {seen()}")
-        return True
-
-    def _due_stage(self, now: float) -> int:
-        due = [i for i, stage in enumerate(self.stages) if now >= self.notify_at + stage.after]
-        return due[-1] if due else 0
-
-    def _waits_for_people(self, now: float, due: int) -> bool:
-        """Whether the receivers are still to be asked what people have made of the alert."""
-        if not any(d.created and self._unasked(d, due) for d in self._open_deliveries()):
-            return False
-        self.ack_poll_since = self.ack_poll_since or now
-        return now < self.ack_poll_since + _PATIENCE
-
-    def _unasked(self, delivery: DeliveryState, due: int) -> bool:
-        """Whether nobody has looked since that stage became due, and the alert was there."""
-        due_at = self.notify_at + self.stages[due].after
-        return delivery.polled_at < due_at or not delivery.polled
-
-    def _remind(self, now: float, seen: Callable[[], str]) -> bool:
-        first = self.rules.remind_after
-        if not first or now < self._next_reminder(first):
-            return False
-        while now >= self._next_reminder(first):
-            self.reminders += 1
-        self.notes.append(f"Still open after {format_duration(now - self.opened_at)}. {seen()}")
-        return True
-
-    def _next_reminder(self, first: float) -> float:
-        """Each pause is twice the one before, up to a longest."""
-        at, pause = self.notify_at, first
-        for _ in range(self.reminders + 1):
-            at += min(pause, max(first, _LONGEST_REMINDER))
-            pause *= 2
-        return at
-
-    def _reopen_there(self, now: float) -> bool:
-        wait = self.rules.reopen_after
-        if wait is None:
-            return False
-        closed = [
-            d
-            for d in self.deliveries.values()
-            if d.closed_manually_at and now >= d.closed_manually_at + wait
-        ]
-        for delivery in closed:
-            delivery.recreate(len(self.notes))
-        return bool(closed)
+    # --- transitions
 
     def join(self, now: float, breaker: str, kind: str) -> None:
-        """One more breaker opened, shortly after the others: one alert for all."""
+        """Add a breaker that opened shortly after the others."""
         self.members[breaker] = Member(kind, now)
         self.joined_at = now
         if self.maybe_notified:
             self.unannounced_since = self.unannounced_since if self.unannounced else now
             self.unannounced.append(breaker)
 
-    def announce_joined(self, words: Callable[[list[str], int], str]) -> None:
-        """Puts into a note which breakers joined since the last one.
+    def announce_joined(self, compose: Callable[[list[str], int], str]) -> None:
+        """Add a note about the breakers that joined since the last such note.
 
         Args:
-            words: makes the note of their names, and of how many there are in all.
+            compose: returns the note for their names and the total number of breakers.
         """
-        self.notes.append(words(self.unannounced, len(self.members)))
+        self.notes.append(compose(self.unannounced, len(self.members)))
         self.unannounced = []
 
-    def resolve(self, now: float, seen: str) -> None:
-        """What caused it is gone."""
+    def resolve(self, now: float, state: str) -> None:
+        """Enter RESOLVING: the cause is gone. `state` describes the breaker in a sentence."""
         self.phase, self.resolving_since = Phase.RESOLVING, now
-        if self._worth_a_note():
-            self.notes.append(f"Well again after {format_duration(now - self.opened_at)}. {seen}")
+        if self._gets_note():
+            lasted = format_duration(now - self.opened_at)
+            self.notes.append(f"Well again after {lasted}. {state}")
 
-    def reopen(self, seen: str) -> None:
-        """What caused it is back before it was over, or before anybody was told that it is."""
+    def reopen(self, cause: str) -> None:
+        """Enter ACTIVE again: the cause is back before the closing was delivered."""
         self.phase, self.closed_at = Phase.ACTIVE, 0.0
         self.episodes += 1
-        if self._worth_a_note():
-            self.notes.append(f"Open again, for the {ordinal(self.episodes)} time. {seen}")
+        if self._gets_note():
+            self.notes.append(f"Open again, for the {ordinal(self.episodes)} time. {cause}")
 
     def upgrade(
-        self, kind: str, not_before: float, why: str, stages: tuple[Stage, ...] | None = None
+        self, kind: str, notify_at: float, cause: str, stages: tuple[Stage, ...] | None = None
     ) -> None:
-        """What was a threshold only is weightier now; it may be told from `not_before` on.
+        """Change to a more severe kind, which may be delivered from `notify_at` on.
 
-        With `stages`, these replace its own, and are counted from then.
+        If `stages` are given, they replace the present ones and count from `notify_at`.
         """
         self.kind = kind
         if stages is not None:
-            self.stages, self.stage, self.notify_at = stages, 0, not_before
+            self.stages, self.stage, self.notify_at = stages, 0, notify_at
         elif not self.maybe_notified:
-            self.notify_at = min(self.notify_at, not_before)
-        self.notes.append(f"Now {kind}: {why}")
-
-    def clamp_times(self, now: float) -> None:
-        """Takes it up in a new process, whose wall clock may be behind the last one's."""
-        ahead = max(0.0, max(self.opened_at, self.resolving_since) - now)
-        self.opened_at -= ahead
-        self.notify_at -= ahead
-        self.ack_poll_since = 0.0
-        self.resolving_since = min(self.resolving_since, now)
-        self.first_due_at, self.joined_at = min(self.first_due_at, now), min(self.joined_at, now)
-        for member in self.members.values():
-            member.since = min(member.since, now)
-        for delivery in self.deliveries.values():
-            delivery.clamp_times(now)
+            self.notify_at = min(self.notify_at, notify_at)
+        self.notes.append(f"Now {kind}: {cause}")
 
     def record_peak(self, figures: PeakFigures) -> None:
-        """Takes in the figures that its breaker has now."""
+        """Merge the present figures of the breaker into the peak figures."""
         if self.peak is not None:
-            # Counted from the beginning of a process, so less than before means a new one.
+            # The counter starts with the process, so a lower value means a new process.
             before = self.peak.rejected if figures.rejected >= self.peak.rejected else 0
             self.rejected += figures.rejected - before
             figures = replace(self.peak.merged(figures), rejected=figures.rejected)
         self.peak = figures
 
-    def close(self, now: float, ended_by: str = "") -> None:
-        """It is over; `ended_by` says what made it so, in a few words, if that is known."""
+    def close(self, now: float, reason: str = "") -> None:
+        """Enter CLOSED. `reason` says in a few words what ended it; empty if unknown."""
         self.phase, self.closed_at = Phase.CLOSED, now
         lasted = (self.resolving_since or now) - self.opened_at
-        self.notes.append(closing_note(lasted, self.episodes, self.peak, self.rejected, ended_by))
+        self.notes.append(closing_note(lasted, self.episodes, self.peak, self.rejected, reason))
 
-    def mark_missed(self, words: str) -> None:
-        """It was over before anybody could be told: what is told now says so first."""
+    def mark_missed(self, note: str) -> None:
+        """Mark the content as late: the incident closed before anybody could be notified."""
         message = truncate(f"[OVER] {self.content.message}", MESSAGE)
-        text = f"{words}\n\n{self.content.description}"
+        text = f"{note}\n\n{self.content.description}"
         self.content = replace(self.content, message=message, description=text)
 
-    # --- what is known of it
+    def clamp_times(self, now: float) -> None:
+        """Adapt to a new process, whose wall clock may be behind that of the last one."""
+        ahead = max(0.0, max(self.opened_at, self.resolving_since) - now)
+        self.opened_at -= ahead
+        self.notify_at -= ahead
+        self.ack_poll_since = 0.0
+        self.resolving_since = min(self.resolving_since, now)
+        self.first_due_at = min(self.first_due_at, now)
+        self.joined_at = min(self.joined_at, now)
+        for member in self.members.values():
+            member.since = min(member.since, now)
+        for delivery in self.deliveries.values():
+            delivery.clamp_times(now)
+
+    # --- queries
 
     def delivery_to(self, receiver: str) -> DeliveryState:
-        """What that receiver knows."""
+        """Return the state of delivery to that receiver; create it if there is none."""
         return self.deliveries.setdefault(receiver, DeliveryState())
-
-    def needs_ack_poll(self, now: float, delivery: DeliveryState) -> bool:
-        """Whether it is time to ask that receiver what people have made of the alert."""
-        if not self._may_ask(now, delivery):
-            return False
-        long_ago = now - delivery.polled_at >= _LOOK_EVERY
-        # Right before it is raised, since the last attempt may have failed some time ago.
-        raising = bool(self.stage) and delivery.priority != self.priority
-        before = raising and not delivery.acknowledged and delivery.polled_at < now
-        return long_ago or before or self.needs_ack_poll_to_escalate(now, delivery)
-
-    def needs_ack_poll_to_escalate(self, now: float, delivery: DeliveryState) -> bool:
-        """Whether a stage is due, and waits for nothing else."""
-        if not self._may_ask(now, delivery):
-            return False
-        due = self._due_stage(now)
-        return due > self.stage and self._unasked(delivery, due)
-
-    def _may_ask(self, now: float, delivery: DeliveryState) -> bool:
-        there = delivery.created and not delivery.closed_manually_at
-        return self.phase is Phase.ACTIVE and there and now >= delivery.poll_again_at
 
     @property
     def notified_at(self) -> float:
@@ -307,67 +230,62 @@ class Incident:
 
     @property
     def maybe_notified(self) -> bool:
-        """Whether any receiver has heard of it, or may have."""
+        """True if any receiver has the alert, or may have it."""
         return any(d.created or d.attempted_priority for d in list(self.deliveries.values()))
 
     @property
     def handled(self) -> bool:
-        """Whether a person has acknowledged the alert at any receiver, or closed it."""
+        """True if a person has acknowledged or closed the alert at any receiver."""
         return any(d.handled for d in list(self.deliveries.values()))
 
     @property
     def priority(self) -> str:
-        """The priority that the alert should have."""
+        """Priority that the alert should have now."""
         return self.stages[self.stage].priority
 
     @property
     def escalates_at(self) -> float | None:
-        """When the next stage is due, if there is one."""
+        """When the next stage is due; None if there is none."""
         later = self.stages[self.stage + 1 :]
         return self.notify_at + later[0].after if later and self.phase is Phase.ACTIVE else None
 
     @property
     def dead_letters(self) -> dict[str, DeliveryState]:
-        """The deliveries that were given up and not discarded, by receiver."""
+        """Deliveries that were given up and not discarded, by receiver."""
         return {name: d for name, d in list(self.deliveries.items()) if d.dead_letter}
 
-    def _open_deliveries(self) -> list[DeliveryState]:
-        return [d for d in self.deliveries.values() if not (d.closed or d.dead_letter_reason)]
-
-    def _worth_a_note(self) -> bool:
+    def _gets_note(self) -> bool:
         n = self.episodes
-        return n <= _NOTES_OF_EPISODES or n & (n - 1) == 0
+        return n <= _EPISODES_WITH_NOTE or n & (n - 1) == 0
 
-    # --- as data
+    # --- serialization
 
     def as_dict(self) -> dict[str, Any]:
-        """The incident as JSON-able data."""
+        """Return the incident as JSON-able data."""
         data = {each.name: getattr(self, each.name) for each in fields(self)}
         return data | {
             "stages": [asdict(stage) for stage in self.stages],
             "content": self.content.as_dict(),
             "rules": asdict(self.rules),
-            "worst": asdict(self.peak) if self.peak else None,
+            "peak": asdict(self.peak) if self.peak else None,
             "members": {name: [m.kind, m.since, m.recovered] for name, m in self.members.items()},
             "deliveries": {name: asdict(d) for name, d in list(self.deliveries.items())},
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The incident of that data; of an earlier format as well.
+        """Build an incident from `as_dict` data.
 
         Raises:
-            TypeError, KeyError, ValueError: the data is not an incident's.
+            TypeError, KeyError, ValueError: the data does not describe an incident.
         """
-        earlier = data.get("closes")
-        rules = data.get("rules") or ({} if earlier is None else {"closes": earlier})
         return cls(
             **{
-                **{name: value for name, value in data.items() if name != "closes"},
+                **data,
                 "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
                 "content": AlertContent.from_dict(data["content"]),
-                "rules": Rules(**rules),
-                "worst": PeakFigures(**data["worst"]) if data.get("worst") else None,
+                "rules": Rules(**data["rules"]),
+                "peak": PeakFigures(**data["peak"]) if data.get("peak") else None,
                 "phase": Phase(data["phase"]),
                 "members": {
                     name: Member(*member) for name, member in data.get("members", {}).items()
@@ -381,7 +299,7 @@ class Incident:
 
 
 def ordinal(number: int) -> str:
-    """The number as in a row: 2nd, 3rd, 11th."""
+    """Return the ordinal number: 2nd, 3rd, 11th."""
     if 10 <= number % 100 <= 20:
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -1,8 +1,8 @@
-"""Which incidents a silence, a maintenance window or an inhibition is about.
+"""Matchers: conditions of silences, maintenance windows and inhibition rules.
 
-A matcher is `NAME=PATTERN` or `NAME!=PATTERN`, as in Prometheus' Alertmanager. The pattern is that
-of the shell (`*`, `?`, `[ab]`), several of them with `|` in between. There are no regular
-expressions: a bad one could keep alerts from leaving.
+A matcher is `NAME=PATTERN` or `NAME!=PATTERN`, as in Prometheus' Alertmanager. Patterns are those
+of the shell (`*`, `?`, `[ab]`); `|` separates alternatives. Regular expressions are not supported,
+because a slow one could delay alerts.
 """
 
 import re
@@ -12,12 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Final, Self
 
 LONGEST: Final = 200
-"""Characters of one matcher."""
+"""Maximum number of characters of a matcher."""
 
 PATTERN: Final = r"^[!-~]([ -~]*[!-~])?$"
-"""How a pattern is written, as a regular expression that JSON Schema knows as well."""
+"""Form of a pattern, as a regular expression that JSON Schema accepts too."""
 FORM: Final = r"^([A-Za-z_][A-Za-z0-9_.-]*)(!?=)([!-~]([ -~]*[!-~])?)$"
-"""The same of a matcher."""
+"""Form of a matcher, as a regular expression that JSON Schema accepts too."""
 
 _ALLOWED: Final = (
     "NAME=PATTERN or NAME!=PATTERN, where NAME is breaker, kind, reason, priority, drill or the "
@@ -27,7 +27,12 @@ _ALLOWED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What of an incident can be matched. `breakers` are all that are in it."""
+    """Properties of an incident that a matcher can test.
+
+    Attributes:
+        breakers: names of all breakers in it.
+        labels: values by name.
+    """
 
     breakers: tuple[str, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +40,13 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition. A label that is missing is empty."""
+    """Condition on one label. A label that is missing counts as empty.
+
+    Attributes:
+        name: name of the label.
+        equal: True for `=`, False for `!=`.
+        pattern: pattern of the shell.
+    """
 
     name: str
     equal: bool
@@ -43,10 +54,10 @@ class Matcher:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The matcher that `text` describes.
+        """Parse a matcher.
 
         Raises:
-            ValueError: it describes none; says what is allowed.
+            ValueError: the text is not a matcher; says what is allowed.
         """
         match = re.fullmatch(FORM, re.sub(r"\s*(!?=)\s*", r"\1", text.strip(), count=1))
         if match is None or len(text) > LONGEST:
@@ -55,7 +66,7 @@ class Matcher:
         return cls(name, operator == "=", pattern)
 
     def matches(self, subject: Subject) -> bool:
-        """Whether it is so; of several breakers, for each."""
+        """Return True if the condition holds; for `breaker`, if it holds for every breaker."""
         if self.name == "breaker":
             return all(self._fits(name) == self.equal for name in subject.breakers)
         return self._fits(subject.labels.get(self.name, "")) == self.equal
@@ -64,19 +75,19 @@ class Matcher:
         return any(fnmatchcase(value, part.strip()) for part in self.pattern.split("|"))
 
     def __str__(self) -> str:
-        """As `parse` takes it."""
+        """Return the text that `parse` accepts."""
         return f"{self.name}{'=' if self.equal else '!='}{self.pattern}"
 
 
 def parsed(texts: Iterable[str]) -> tuple[Matcher, ...]:
-    """Matchers, all of which must hold.
+    """Parse several matchers.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: one of them is not a matcher.
     """
     return tuple(Matcher.parse(text) for text in texts)
 
 
 def all_hold(matchers: Iterable[Matcher], subject: Subject) -> bool:
-    """Whether each of them holds."""
+    """Return True if every matcher matches `subject`."""
     return all(matcher.matches(subject) for matcher in matchers)

@@ -1,4 +1,4 @@
-"""What happened over an incident, in figures and in words. Pure."""
+"""Figures and texts of the notes on an alert. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,29 +9,30 @@ from breakerd.breaker.events.events import Transition
 from breakerd.breaker.runtime.report import Status
 from breakerd.breaker.states import State
 
-_NAMED: Final = 10
-_ENDED_BY: Final = {
+_MAX_NAMED: Final = 10
+"""Maximum number of breakers that a note names."""
+_CLOSING_REASONS: Final = {
     "recovered": "its probes and the ramp went well",
     "reset": "somebody reset it",
     "operator": "an operator",
     "manual": "an operator",
     "memory_recovered": "memory is back below its threshold",
 }
-"""Reasons to close that are worth other words than their own."""
+"""Text for the reasons to close whose own name is not clear enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeakFigures:
-    """The worst figures of an incident so far; 0 where nothing is known.
+    """Peak figures of an incident; 0 where nothing is known.
 
     Attributes:
-        latency_ms: the percentile that is watched.
-        percentile: which one, 0 to 1.
-        latency_threshold_ms: what it was held against.
+        latency_ms: watched percentile of the latency.
+        percentile: which percentile, 0 to 1.
+        latency_threshold_ms: threshold of that percentile.
         error_rate: share of calls that failed, 0 to 1.
-        memory_percent: of the limit.
-        in_flight: calls at once.
-        rejected: calls that were rejected since the process began.
+        memory_percent: percentage of the memory limit in use.
+        in_flight: calls in flight.
+        rejected: calls rejected since the process started.
     """
 
     latency_ms: float = 0.0
@@ -43,7 +44,7 @@ class PeakFigures:
     rejected: int = 0
 
     def merged(self, other: Self) -> "PeakFigures":
-        """The worse of both, each by itself; of what is no measure, the later."""
+        """Return the field-wise maximum; `percentile` and threshold come from `other`."""
         return PeakFigures(
             max(self.latency_ms, other.latency_ms),
             other.percentile,
@@ -55,7 +56,7 @@ class PeakFigures:
         )
 
     def sentence(self) -> str:
-        """It in words; empty if nothing is known."""
+        """Return the figures as a sentence; empty if nothing is known."""
         parts = []
         if self.latency_ms:
             limit = (
@@ -68,15 +69,11 @@ class PeakFigures:
             parts.append(f"memory {self.memory_percent:.0f}%")
         if self.in_flight:
             parts.append(f"{self.in_flight:,} calls in flight")
-        return f"PeakFigures: {', '.join(parts)}." if parts else ""
-
-    def _limit(self) -> str:
-        threshold = self.latency_threshold_ms
-        return f" (limit {threshold:g} ms)" if threshold else ""
+        return f"Worst: {', '.join(parts)}." if parts else ""
 
 
 def peak_figures(status: Status) -> PeakFigures:
-    """The figures that a breaker has now."""
+    """Return the present figures of a breaker."""
     measured = status["window_calls"] > 0
     return PeakFigures(
         latency_ms=status["current_percentile_exact_ms"] if measured else 0.0,
@@ -90,38 +87,38 @@ def peak_figures(status: Status) -> PeakFigures:
 
 
 def closing_note(
-    lasted: float, episodes: int, worst: PeakFigures | None, rejected: int, ended_by: str
+    lasted: float, episodes: int, peak: PeakFigures | None, rejected: int, reason: str
 ) -> str:
-    """The last words on an incident: how long, how bad, what ended it.
+    """Return the last note of an incident.
 
     Args:
-        lasted: seconds.
-        episodes: how often it was open.
-        worst: its worst figures; None if none are known.
-        rejected: calls that were rejected meanwhile.
-        ended_by: what made it well again; empty if that is not known.
+        lasted: duration in seconds.
+        episodes: number of times it was opened.
+        peak: peak figures; None if none are known.
+        rejected: number of calls rejected during the incident.
+        reason: what ended it; empty if unknown.
     """
     times = f", {episodes} times open" if episodes > 1 else ""
     parts = [f"Over: it lasted {format_duration(lasted)}{times}."]
-    if worst is not None:
-        parts.append(worst.sentence())
+    if peak is not None:
+        parts.append(peak.sentence())
     if rejected:
         parts.append(f"{rejected:,} calls rejected.")
-    if ended_by:
-        parts.append(f"Ended by: {ended_by}.")
+    if reason:
+        parts.append(f"Ended by: {reason}.")
     return " ".join(part for part in parts if part)
 
 
 def closing_reason(event: Transition) -> str:
-    """What made a breaker well again, in a few words."""
-    words = _ENDED_BY.get(event.reason.value) or event.reason.value.replace("_", " ")
+    """Return in a few words what ended the trouble of a breaker."""
+    text = _CLOSING_REASONS.get(event.reason.value) or event.reason.value.replace("_", " ")
     if event.to_state in {State.DISABLED, State.OBSERVE}:
-        words = f"it is switched to {event.to_state.value}"
-    return f"{words} ({event.note})" if event.note else words
+        text = f"it is switched to {event.to_state.value}"
+    return f"{text} ({event.note})" if event.note else text
 
 
 def joined_note(names: Sequence[str], total: int) -> str:
-    """Which breakers joined an alert, and how many there are in all."""
-    more = len(names) - _NAMED
+    """Return the note that names the breakers that joined, and the total number of breakers."""
+    more = len(names) - _MAX_NAMED
     rest = f" and {more:,} more" if more > 0 else ""
-    return f"Also open: {', '.join(names[:_NAMED])}{rest} ({total:,} in all)."
+    return f"Also open: {', '.join(names[:_MAX_NAMED])}{rest} ({total:,} in all)."

@@ -1,18 +1,18 @@
-"""Policy of a receiver: which incidents it gets, and when."""
+"""Policy of a receiver: which incidents it is notified of, and when."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverPolicy:
-    """What of a receiver decides whether and when it is told.
+    """Conditions under which a receiver is notified.
 
     Attributes:
-        name: as in metrics.
-        min_priority: it hears only of incidents that are at least this urgent.
-        attaches: whether it takes pictures.
-        fallback_after: None for one that is always told; else it is told only of incidents that no
-            other has confirmed this many seconds after they were due.
+        name: name of the receiver, as in metrics.
+        min_priority: least urgent priority that it is notified of.
+        attaches: True if it accepts attachments.
+        fallback_after: None for a regular receiver. A fallback is notified only of incidents that
+            no other receiver has confirmed this many seconds after they were due.
     """
 
     name: str
@@ -21,5 +21,5 @@ class ReceiverPolicy:
     fallback_after: float | None = None
 
     def accepts(self, priority: str) -> bool:
-        """Whether that priority is urgent enough: P1 is the most urgent."""
+        """Return True if the priority is urgent enough. P1 is the most urgent."""
         return priority <= self.min_priority

@@ -1,26 +1,27 @@
-"""Silences: somebody holds alerts back for a time, with a reason."""
+"""Silences: alerts muted by a person for a time, with a reason."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
 
-LONGEST: Final = 90 * 86_400.0
-"""Seconds."""
-KINDS: Final = ("*", "open", "memory", "latency", "trouble")
+MAX_SECONDS: Final = 90 * 86_400.0
+"""Maximum duration of a silence in seconds."""
+KINDS: Final = ("*", "open", "memory", "latency", "degraded")
+"""Values of `SilenceRequest.kind`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Holds alerts back for a time. Times are in seconds since the epoch.
+    """Mutes the alerts it matches for a time. Times are in seconds since the epoch.
 
     Attributes:
-        id: unique.
-        matchers: what it is about; all must hold.
-        author: who wanted it.
+        id: unique id.
+        matchers: conditions, all of which must hold.
+        author: who added it.
         reason: why.
-        starts_at: from when on.
-        ends_at: until when.
+        starts_at: when it starts.
+        ends_at: when it ends.
     """
 
     id: str
@@ -31,11 +32,11 @@ class Silence:
     ends_at: float
 
     def mutes(self, subject: Subject, now: float) -> bool:
-        """Whether it holds an alert for `subject` back now."""
+        """Return True if it mutes an alert about `subject` at `now`."""
         return self.starts_at <= now < self.ends_at and all_hold(self.matchers, subject)
 
     def as_dict(self) -> dict[str, Any]:
-        """It as JSON-able data; `breaker` and `kind` are the patterns of these matchers."""
+        """Return JSON-able data; `breaker` and `kind` are the patterns of these matchers."""
         patterns = {m.name: m.pattern for m in self.matchers if m.equal}
         return {
             "id": self.id,
@@ -50,10 +51,10 @@ class Silence:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The silence of that data, which may be of the form without `matchers`.
+        """Build a silence from `as_dict` data; `matchers` may be missing.
 
         Raises:
-            TypeError, KeyError, ValueError: it is none.
+            TypeError, KeyError, ValueError: the data does not describe a silence.
         """
         texts = data.get("matchers")
         if texts is None:
@@ -70,15 +71,15 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class SilenceRequest:
-    """A silence that somebody wants.
+    """Request for a silence.
 
     Attributes:
-        author: who.
+        author: who asks for it.
         reason: why.
-        seconds: how long, from `starts_at` on, up to 90 days.
+        seconds: duration from `starts_at` on: above 0, up to 90 days.
         breaker: pattern of names.
-        kind: "open", "memory", "latency", "trouble", or "*" for all.
-        matchers: conditions beside these, see `alerts.matchers`.
+        kind: "open", "memory", "latency", "degraded", or "*" for all.
+        matchers: further conditions, see `alerts.model.matchers`.
         starts_at: seconds since the epoch; None for now.
     """
 
@@ -91,13 +92,13 @@ class SilenceRequest:
     starts_at: float | None = None
 
     def to_silence(self, now: float, id_: str) -> Silence:
-        """It as a silence.
+        """Return the silence that is asked for.
 
         Raises:
-            ValueError: a value makes no sense; says which, and what is allowed.
+            ValueError: a value is invalid; names it and what is allowed.
         """
-        sensible = self.kind in KINDS and 0 < self.seconds <= LONGEST
-        if not (sensible and self.breaker and self.author and self.reason):
+        valid = self.kind in KINDS and 0 < self.seconds <= MAX_SECONDS
+        if not (valid and self.breaker and self.author and self.reason):
             raise ValueError(
                 f"a silence needs a breaker, an author, a reason, a kind of {', '.join(KINDS)}, "
                 f"and more than 0 s to 90 days; got breaker={self.breaker!r}, "
@@ -105,7 +106,7 @@ class SilenceRequest:
                 f"{self.seconds} s"
             )
         starts_at = now if self.starts_at is None else self.starts_at
-        beside = {"breaker": self.breaker, "kind": self.kind}
-        texts = [f"{name}={value}" for name, value in beside.items() if value != "*"]
+        named = {"breaker": self.breaker, "kind": self.kind}
+        texts = [f"{name}={value}" for name, value in named.items() if value != "*"]
         matchers = parsed([*texts, *self.matchers])
         return Silence(id_, matchers, self.author, self.reason, starts_at, starts_at + self.seconds)

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 Priority = Literal["P1", "P2", "P3", "P4", "P5"]
-"""Priority of an alert, as OpsGenie has them. P1 is the most urgent."""
+"""Priority of an alert, as in OpsGenie. P1 is the most urgent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """From `after` seconds on, the alert has `priority`, and `responders` are told as well.
+    """Priority of an alert from a given age on, and the responders added then.
 
-    Each of `responders` is `team:NAME`, `user:NAME`, `escalation:NAME` or `schedule:NAME`.
+    Attributes:
+        after: seconds since the alert was due.
+        priority: "P1" to "P5".
+        responders: each is `team:NAME`, `user:NAME`, `escalation:NAME` or `schedule:NAME`.
     """
 
     after: float
@@ -20,9 +23,9 @@ class Stage:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The stage of that data.
+        """Build a stage from `dataclasses.asdict` data.
 
         Raises:
-            TypeError: the data is not a stage's.
+            TypeError: the data does not describe a stage.
         """
         return cls(**{**data, "responders": tuple(data.get("responders", ()))})

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 
 class StepKind(StrEnum):
-    """What the receiver is to be asked."""
+    """Type of a request to a receiver."""
 
     CREATE = "create"
     PRIORITY = "priority"
@@ -17,16 +17,17 @@ class StepKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a receiver is to be asked next.
+    """Next request to a receiver.
 
     Attributes:
         kind: what to do.
         priority: for CREATE and PRIORITY.
-        note: for NOTE, and for CLOSE the words that go with it.
-        number: which of the notes, from 0; for CREATE how often it was there before; for PRIORITY
-            which change of it, from 1; for CLOSE how many such changes there were. A receiver that
-            cannot change the priority of an alert makes one more alert for each.
-        responders: for CREATE and PRIORITY whom to tell beside the team, see `Stage`.
+        note: for NOTE; for CLOSE the closing note.
+        number: for NOTE the index of the note, from 0; for CREATE the number of earlier
+            re-openings; for PRIORITY the number of the change, from 1; for CLOSE the number of
+            changes so far. A receiver that cannot change the priority of an alert creates one more
+            alert for each change.
+        responders: for CREATE and PRIORITY the responders to add, see `Stage`.
     """
 
     kind: StepKind
@@ -37,10 +38,10 @@ class Step:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The step of that data.
+        """Build a step from `dataclasses.asdict` data.
 
         Raises:
-            TypeError, KeyError, ValueError: the data is not a step's.
+            TypeError, KeyError, ValueError: the data does not describe a step.
         """
         responders = tuple(data.get("responders", ()))
         return cls(**{**data, "kind": StepKind(data["kind"]), "responders": responders})

@@ -1,8 +1,8 @@
-"""How figures and texts are put for people."""
+"""Formatting of figures and texts for people."""
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds as people say them: 42 s, 5 min 3 s, 2 h 10 min."""
+    """Return a duration as text: 42 s, 5 min 3 s, 2 h 10 min."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -13,6 +13,6 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def truncate(text: str, longest: int) -> str:
-    """`text`, or its beginning with an ellipsis."""
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+def truncate(text: str, limit: int) -> str:
+    """Return `text`, cut to `limit` characters with an ellipsis at the end if it is longer."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,4 +1,4 @@
-"""Inhibition: find the active incident that explains another one."""
+"""Inhibition: find the active incident that explains another one, as in Alertmanager."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,17 +11,17 @@ def find_inhibitor(
     sources: Iterable[tuple[Subject, str]],
     rules: Mapping[str, InhibitionSettings],
 ) -> str:
-    """What explains `subject`, in words; empty if nothing does.
+    """Return in a sentence what inhibits `subject`; empty if nothing does.
 
     Args:
-        subject: what is to be told.
-        sources: what may explain it, each with its words.
-        rules: by name.
+        subject: incident that is to be delivered.
+        sources: incidents that may inhibit it, each with its message.
+        rules: inhibition rules by name.
     """
     fitting = {name: rule for name, rule in rules.items() if all_hold(parsed(rule.target), subject)}
-    for source, words in sources if fitting else ():
+    for source, message in sources if fitting else ():
         for name, rule in fitting.items():
             same = all(subject.labels.get(x) == source.labels.get(x) for x in rule.equal)
             if same and all_hold(parsed(rule.source), source):
-                return f"explained by {words} ({name})"
+                return f"explained by {message} ({name})"
     return ""

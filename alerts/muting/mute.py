@@ -1,4 +1,7 @@
-"""Why an incident is not told now: a silence, a maintenance window, another that explains it."""
+"""Muting: why an incident is not delivered now. A silence, a maintenance window or an inhibition.
+
+"Muted" as in Alertmanager: silenced, inhibited or within a time window.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,24 +21,26 @@ def mute_reason(
     silences: Sequence[Silence],
     settings: AlertsSettings,
 ) -> str:
-    """What holds `incident` back at `now`, in a sentence; empty if nothing does."""
+    """Return in a sentence what mutes `incident` at `now`; empty if nothing does."""
     subject = subject_of(incident)
     if silences or settings.maintenance:
         for silence in silences:
             if silence.mutes(subject, now):
-                end = _moment(silence.ends_at)
+                end = _format_time(silence.ends_at)
                 return f"silenced by {silence.author} until {end}: {silence.reason}"
         for name, window in settings.maintenance.items():
             if window.holds(subject, now):
-                end = _moment(window.ends_at(now) or now)
+                end = _format_time(window.ends_at(now) or now)
                 return f"maintenance {name} until {end}: {window.reason}"
     own = {"memory-first": MEMORY_FIRST} if settings.memory_explains else {}
     rules = own | settings.inhibition
-    return find_inhibitor(subject, _inhibitor_candidates(incident, others), rules) if rules else ""
+    if not rules:
+        return ""
+    return find_inhibitor(subject, _inhibitor_candidates(incident, others), rules)
 
 
 def subject_of(incident: Incident) -> Subject:
-    """What of an incident can be matched."""
+    """Return the properties of an incident that matchers can test."""
     tags = (tag.partition(":") for tag in incident.content.tags)
     labels = {key: value for key, _, value in tags} | {
         "kind": incident.kind,
@@ -49,14 +54,14 @@ def subject_of(incident: Incident) -> Subject:
 def _inhibitor_candidates(
     incident: Incident, others: Iterable[Incident]
 ) -> Iterator[tuple[Subject, str]]:
-    """What may explain `incident`: nothing that is held back itself.
+    """Yield the active incidents that may inhibit `incident`, each with its message.
 
-    Else two that explain each other would both be kept from being told.
+    A muted incident is not among them: two that inhibit each other would both stay muted.
     """
     for other in others:
         if other is not incident and other.phase is Phase.ACTIVE and not other.muted_by:
             yield subject_of(other), other.content.message
 
 
-def _moment(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%d %b %H:%M UTC")

@@ -16,7 +16,7 @@ class InhibitionSettings(SettingsModel):
     )
     target: tuple[str, ...] = setting(
         ...,
-        "The incidents that it explains, as `kind=latency|trouble`.",
+        "The incidents that it explains, as `kind=latency|degraded`.",
         strict=False,
         min_length=1,
     )
@@ -32,6 +32,6 @@ class InhibitionSettings(SettingsModel):
 
 
 MEMORY_FIRST: Final = InhibitionSettings(
-    source=("reason=memory",), target=("kind=latency|trouble", "reason!=memory")
+    source=("reason=memory",), target=("kind=latency|degraded", "reason!=memory")
 )
 """Memory that is short makes calls slow: that is one trouble, and its name is memory."""

@@ -1,30 +1,31 @@
-"""The incidents that are not told in full, in memory, and their copy in the file."""
+"""Incident log: the unsettled incidents in memory, and their copy in the database."""
 
 import threading
 from collections.abc import Container, Iterable, Iterator
+from typing import Final
 
 from breakerd.alerts.model.delivery_plan import is_settled
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.receiver import ReceiverPolicy
-from breakerd.alerts.storage.store import LeaseLostError, Store
+from breakerd.alerts.storage.store import Store
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_WRITE_AGAIN = 5.0
+_WRITE_RETRY_INTERVAL: Final = 5.0
 """Seconds between two attempts to write what could not be written."""
-_DEAD_LETTERS = 1000
-"""So many incidents are kept for their dead letters; beyond them the oldest go."""
+_MAX_DEAD_LETTERS: Final = 1000
+"""Maximum number of incidents kept for their dead letters; the oldest are dropped."""
 
 
 class IncidentLog:
-    """Incidents and cooldowns of the process that sends. Thread-safe.
+    """Incidents and cooldowns of the leader. Thread-safe.
 
-    What is written is on the disk before anyone is told of it; where that fails it is told all the
-    same, and written later. Whoever changes an incident holds `lock`.
+    A change is on the disk before anyone is notified of it. If writing fails, people are notified
+    all the same, and the change is written later. Hold `lock` while changing an incident.
 
     Args:
-        store: the file, open.
+        store: the open database.
     """
 
     def __init__(self, store: Store) -> None:
@@ -32,39 +33,39 @@ class IncidentLog:
         self.lock = threading.RLock()
         self._incidents: dict[str, Incident] = {}
         self._current: dict[str, str] = {}
-        """Breaker -> its incident that is not over."""
+        """Name of a breaker -> id of its incident that is not closed."""
         self._cooldowns: dict[tuple[str, str], float] = {}
         self._changed: dict[str, Incident] = {}
         self._changed_cooldowns: dict[tuple[str, str], float] = {}
         self._write_at = float("-inf")
         self._late = False
-        """Whether writing has failed and `_write_at` is when to try again."""
+        """True if writing failed and `_write_at` is the time of the next attempt."""
 
     def __iter__(self) -> Iterator[Incident]:
         return iter(list(self._incidents.values()))
 
     def current(self, breaker: str) -> Incident | None:
-        """The incident of that breaker that is not over."""
+        """Return the incident of that breaker that is not closed; None if there is none."""
         return self._incidents.get(self._current.get(breaker, ""))
 
     def find(self, incident_id: str) -> Incident | None:
-        """The incident of that id, if something of it is still to be told."""
+        """Return the unsettled incident of that id; None if there is none."""
         return self._incidents.get(incident_id)
 
     def unnotified(self, breaker: str) -> Incident | None:
-        """The latest incident of that breaker that is over, and that nobody was told of yet."""
-        over = (
+        """Return the latest closed incident of that breaker, if nobody was notified of it yet."""
+        closed = (
             incident
             for incident in self._incidents.values()
             if breaker in incident.members and incident.phase is Phase.CLOSED
         )
-        latest = max(over, key=lambda i: i.closed_at, default=None)
+        latest = max(closed, key=lambda i: i.closed_at, default=None)
         return latest if latest is not None and not latest.notified_at else None
 
     # --- changes
 
     def add(self, incident: Incident) -> None:
-        """Takes in a new incident, or one that goes on after it was over."""
+        """Add a new incident, or one that goes on after it was closed."""
         with self.lock:
             self._incidents[incident.id] = incident
             for breaker in incident.members:
@@ -72,34 +73,40 @@ class IncidentLog:
             self.mark_changed(incident)
 
     def join(self, incident: Incident, now: float, breaker: str, kind: str) -> None:
-        """Makes a breaker part of an incident."""
+        """Add a breaker to an incident."""
         with self.lock:
             incident.join(now, breaker, kind)
             self._current[breaker] = incident.id
             self.mark_changed(incident)
 
-    def close(self, now: float, incident: Incident, ended_by: str = "") -> None:
-        """Closes an incident; its breakers may have another from now on."""
+    def close(self, now: float, incident: Incident, reason: str = "") -> None:
+        """Close an incident, so that its breakers may have another one.
+
+        Args:
+            now: seconds since the epoch.
+            incident: the incident.
+            reason: what ended it, in a few words; empty if unknown.
+        """
         with self.lock:
-            incident.close(now, ended_by)
+            incident.close(now, reason)
             for breaker in incident.members:
                 if self._current.get(breaker) == incident.id:
                     del self._current[breaker]
             self.mark_changed(incident)
-        _log.info("incident over", breaker=incident.breaker, alias=incident.alias)
+        _log.info("incident closed", breaker=incident.breaker, alias=incident.alias)
 
     def mark_changed(self, incident: Incident) -> None:
-        """Notes that an incident is to be written down as it is now, by the next `write`."""
+        """Have the next `write` save the incident."""
         with self.lock:
             self._changed[incident.id] = incident
             if incident.notified_at:
-                self._begin_cooldown(incident)
+                self._start_cooldown(incident)
 
     def save(self, incident: Incident) -> None:
-        """Writes an incident down as it is now.
+        """Save an incident now.
 
         Raises:
-            LeaseLostError: another process sends.
+            LeaseLostError: another process is the leader.
         """
         with self.lock:
             self.mark_changed(incident)
@@ -107,22 +114,22 @@ class IncidentLog:
                 self._flush()
 
     def write(self, now: float) -> None:
-        """Writes down what has changed.
+        """Save all changes; after a failure, at most once in five seconds.
 
         Raises:
-            LeaseLostError: another process sends.
+            LeaseLostError: another process is the leader.
         """
         with self.lock:
             if self._late and now < self._write_at:
                 return
             self._late = False
             self._flush()
-            self._write_at = now + _WRITE_AGAIN
+            self._write_at = now + _WRITE_RETRY_INTERVAL
 
-    def compact(self, receivers: tuple[ReceiverPolicy, ...]) -> None:
-        """Lets go of what all of `receivers` were told in full."""
+    def compact(self, policies: tuple[ReceiverPolicy, ...]) -> None:
+        """Drop from memory the incidents that are settled for all receivers of `policies`."""
         with self.lock:
-            gone = [i for i in self._incidents.values() if is_settled(i, receivers)]
+            gone = [i for i in self._incidents.values() if is_settled(i, policies)]
             gone += self._oldest_dead_letters()
             for incident in gone:
                 if incident.id in self._changed and not self._late:
@@ -133,17 +140,17 @@ class IncidentLog:
                 del self._incidents[incident.id]
 
     def rewrite(self) -> None:
-        """Has everything written again: the file is a new one."""
+        """Have the next `write` save everything: the file is a new one."""
         with self.lock:
             self._changed = dict(self._incidents)
             self._changed_cooldowns = dict(self._cooldowns)
             self._late = False
 
-    def forget_receivers(self, receivers: Iterable[str]) -> None:
-        """What those receivers know does not count any more."""
+    def forget_receivers(self, names: Iterable[str]) -> None:
+        """Delete the state of delivery to these receivers."""
         with self.lock:
             for incident in self:
-                known = [name for name in receivers if name in incident.deliveries]
+                known = [name for name in names if name in incident.deliveries]
                 for name in known:
                     del incident.deliveries[name]
                 if known:
@@ -165,30 +172,37 @@ class IncidentLog:
             for incident in self._incidents.values()
             if incident.phase is Phase.CLOSED and incident.dead_letters
         ]
-        return sorted(dead, key=lambda i: i.opened_at)[: max(0, len(dead) - _DEAD_LETTERS)]
+        return sorted(dead, key=lambda i: i.opened_at)[: max(0, len(dead) - _MAX_DEAD_LETTERS)]
 
     # --- cooldowns
 
-    def notify_at(self, breaker: str, what: str, opened_at: float, cooldown: float) -> float:
-        """When an incident may be told: as it opens, or at the end of the cooldown of `what`."""
-        notified_at = self._cooldowns.get((breaker, what))
+    def notify_at(self, breaker: str, key: str, opened_at: float, cooldown: float) -> float:
+        """Return when an incident may be delivered, in seconds since the epoch.
+
+        Args:
+            breaker: name of the breaker.
+            key: see `cooldown_key`.
+            opened_at: when the incident opened; the earliest result.
+            cooldown: minimum number of seconds since the last notification.
+        """
+        notified_at = self._cooldowns.get((breaker, key))
         return opened_at if notified_at is None else max(opened_at, notified_at + cooldown)
 
-    def _begin_cooldown(self, incident: Incident) -> None:
+    def _start_cooldown(self, incident: Incident) -> None:
         key = (incident.breaker, cooldown_key(incident.kind, drill=incident.drill))
         if self._cooldowns.get(key, 0.0) < incident.notified_at:
             self._cooldowns[key] = self._changed_cooldowns[key] = incident.notified_at
 
-    # --- which process
+    # --- leadership
 
     def load_as_leader(self, now: float, breakers: Container[str] | None = None) -> None:
-        """Takes up what the process that sent before has left, whose clock may have been ahead.
+        """Load the incidents of the previous leader, whose clock may have been ahead.
 
-        What this one knows already, from a time without the file, goes on beside it.
+        Incidents that this process opened without the database are kept beside them.
 
         Args:
             now: seconds since the epoch.
-            breakers: only their incidents; all if None.
+            breakers: load only incidents of these breakers; None: of all.
         """
         with self.lock:
             incidents, cooldowns = self.store.load()
@@ -200,7 +214,7 @@ class IncidentLog:
             self.rewrite()
 
     def adopt(self, now: float, incident: Incident) -> None:
-        """Takes up one incident of another process."""
+        """Take over one incident of another process."""
         with self.lock:
             incident.clamp_times(now)
             self._incidents[incident.id] = incident
@@ -209,13 +223,13 @@ class IncidentLog:
                     self._current.setdefault(breaker, incident.id)
 
     def hand_over(self) -> None:
-        """Leaves what was begun without the file to the process that sends."""
+        """Leave the incidents that were opened without the database to the leader."""
         with self.lock:
             self.store.hand_over(list(self._incidents.values()))
             self.discard()
 
     def discard(self) -> None:
-        """Another process sends: what this one knows of incidents is out of date."""
+        """Forget all incidents: another process is the leader, so they are outdated here."""
         with self.lock:
             self._incidents.clear()
             self._current.clear()
@@ -223,10 +237,10 @@ class IncidentLog:
             self._changed_cooldowns.clear()
             self._late = False
 
-    # --- what may be asked
+    # --- queries
 
     def latest(self, limit: int, phase: str | None = None) -> list[Incident]:
-        """The latest incidents, finished ones too, newest first; all, or those in one phase."""
+        """Return the latest incidents, settled ones too, newest first; all, or those in a phase."""
         with self.lock:
             known = {incident.id: incident for incident in self.store.history(limit, phase)}
             known |= self._incidents
@@ -235,8 +249,5 @@ class IncidentLog:
 
 
 def cooldown_key(kind: str, *, drill: bool) -> str:
-    """What of a breaker cools down: a drill holds back no alert, and no alert a drill."""
+    """Return the key of a cooldown. Drills have their own, so they never delay a real alert."""
     return f"{kind} drill" if drill else kind
-
-
-__all__ = ["IncidentLog", "LeaseLostError", "cooldown_key"]

@@ -1,7 +1,8 @@
-"""Tells the processes that share a file which of them are still alive.
+"""Liveness locks: show which of the processes that share a database are alive.
 
-Each holds a lock on a file of its own, which the system lets go when the process ends, however it
-ends. So what a killed process held can be taken over at once, and not only when its time is up.
+Each process holds a lock on a file of its own. The system releases the lock when the process ends,
+however it ends. So the lease of a killed process can be taken over at once, not only when it
+expires.
 """
 
 import fcntl
@@ -11,11 +12,11 @@ from typing import IO
 
 
 class LivenessLock:
-    """The lock of one process, and a look at those of others.
+    """Lock that one process holds as long as it lives.
 
     Args:
-        path: the file that they share; the locks are beside it.
-        process: whose lock it is.
+        path: the shared database; the lock files are beside it.
+        process: id of this process.
     """
 
     def __init__(self, path: Path, process: str) -> None:
@@ -24,27 +25,30 @@ class LivenessLock:
         self._file: IO[str] | None = None
 
     def acquire(self) -> None:
-        """Takes this process's lock.
+        """Acquire this process's lock; no effect if it is held.
 
         Raises:
-            OSError: the file cannot be made.
+            OSError: the file cannot be created.
         """
         if self._file is None:
-            file = self._of(self._process).open("w")
+            file = self._path_of(self._process).open("w")
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file = file
 
     def release(self) -> None:
-        """Lets it go."""
+        """Release this process's lock and delete its file."""
         if self._file is not None:
             with suppress(OSError):
-                self._of(self._process).unlink(missing_ok=True)
+                self._path_of(self._process).unlink(missing_ok=True)
             self._file.close()
             self._file = None
 
     def is_dead(self, process: str) -> bool:
-        """Whether that process holds its lock no more; what it left of it is tidied up."""
-        path = self._of(process)
+        """Return True if that process does not hold its lock any more; delete its lock file then.
+
+        The process must have acquired its lock before its id became known.
+        """
+        path = self._path_of(process)
         try:
             with path.open("r+") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,5 +59,5 @@ class LivenessLock:
             return False
         return True
 
-    def _of(self, process: str) -> Path:
+    def _path_of(self, process: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{process}.lock")

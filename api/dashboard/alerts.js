@@ -40,7 +40,7 @@ function receiverRow([name, { text, ok }]) {
 }
 
 function alertRow(alert) {
-  const tone = alert.phase === "closed" ? "good" : alert.phase === "quiet" ? "warn" : "bad";
+  const tone = alert.phase === "closed" ? "good" : alert.phase === "resolving" ? "warn" : "bad";
   const row = make("li", "", make("strong", tone, `${alert.priority} ${alert.phase} `), alert.message);
   row.append(make("small", "", alert.story));
   if (alert.notes.length) row.append(make("small", "", alert.notes.at(-1)));
@@ -63,11 +63,11 @@ function lasted(alert, now) {
 }
 
 function delivery(alert, now) {
-  if (alert.given_up) return `dead letter: ${alert.given_up}`;
-  if (alert.told && alert.receiver === "log") return "logged only, nobody paged";
-  if (alert.closed_there && !alert.told) return "nobody notified: it ended first";
-  if (alert.told) return `delivered to ${alert.receiver}${alert.closed_there ? ", closed there" : ""}`;
-  if (alert.not_before > now) return `muted until ${clock(alert.not_before)}`;
+  if (alert.dead_letter_reason) return `dead letter: ${alert.dead_letter_reason}`;
+  if (alert.notified && alert.receiver === "log") return "logged only, nobody paged";
+  if (alert.closed_at_receiver && !alert.notified) return "nobody notified: it ended first";
+  if (alert.notified) return `delivered to ${alert.receiver}${alert.closed_at_receiver ? ", closed there" : ""}`;
+  if (alert.notify_at > now) return `muted until ${clock(alert.notify_at)}`;
   return `not delivered yet${alert.attempts ? `, ${alert.attempts} attempts failed` : ""}`;
 }
 

@@ -29,7 +29,7 @@ def list_alerts(
     admin: AdminDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     state: Annotated[
-        Literal["active", "quiet", "closed"] | None,
+        Literal["active", "resolving", "closed"] | None,
         Query(description="Only incidents in this phase."),
     ] = None,
 ) -> JsonObject:
@@ -82,6 +82,10 @@ def _get_incident(admin: AdminContext, alert_id: str) -> JsonObject:
 def _dead_letters(admin: AdminContext, alert_id: str) -> Snapshot:
     def snapshot() -> JsonObject:
         deliveries = _get_incident(admin, alert_id)["deliveries"]
-        return {"dead_letters": [name for name, delivery in deliveries.items() if delivery["dead"]]}
+        return {
+            "dead_letters": [
+                name for name, delivery in deliveries.items() if delivery["dead_letter_reason"]
+            ]
+        }
 
     return snapshot

@@ -208,7 +208,7 @@ class NewSilence(RequestBody):
         pattern=PATTERN,
         examples=["pay*"],
     )
-    kind: Literal["*", "open", "memory", "latency", "trouble"] = "*"
+    kind: Literal["*", "open", "memory", "latency", "degraded"] = "*"
     matchers: list[Annotated[str, Field(max_length=LONGEST, pattern=FORM)]] = Field(
         [],
         description="Further conditions, `NAME=PATTERN` or `NAME!=PATTERN`; all must match.",

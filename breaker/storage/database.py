@@ -1,7 +1,7 @@
-"""A SQLite file that several processes of one machine share, and that may break at any time.
+"""SQLite database that several processes of one machine share, and that may fail at any time.
 
-It never raises: where it fails it says so once, loudly, and is tried again. A file that is damaged
-is put aside, and a new one begun.
+No method raises: a failure is logged once and retried later. A damaged file is renamed, and a new
+one is created.
 """
 
 import os
@@ -21,65 +21,70 @@ _log = get_logger(__name__)
 
 
 class Database:
-    """The file. Thread-safe.
+    """SQLite file with a schema. Thread-safe.
 
     Args:
-        path: the file; made where it is missing.
-        schema: SQL that makes the tables that are missing.
-        version: of the format; a file of a later one is left alone.
-        joined: called before the file is opened, and allowed to fail with OSError.
+        path: the file; created if missing.
+        schema: SQL script that creates missing tables.
+        version: format of the file; a file with a later format is not opened.
+        before_open: called before the file is opened; may raise OSError.
+
+    Attributes:
+        path: the file.
+        problem: why nothing is stored at present; empty if all is well.
+        quarantined: what was done with a damaged file; empty if there was none.
+        busy: True if the last write failed only because another process is writing.
     """
 
-    def __init__(self, path: Path, schema: str, version: int, joined: Callable[[], None]) -> None:
+    def __init__(
+        self, path: Path, schema: str, version: int, before_open: Callable[[], None]
+    ) -> None:
         self.path = path
         self.problem = ""
-        """Why nothing is kept at the moment; empty if all is well."""
         self.quarantined = ""
-        """What became of a damaged file; empty if there was none."""
         self.busy = False
-        """Whether the last write failed only because another process is in the middle of one."""
         self._schema = schema
         self._version = version
-        self._joined = joined
+        self._before_open = before_open
         self._connection: sqlite3.Connection | None = None
         self._closed = False
         self._identity: tuple[int, int] | None = None
         self._opened = False
-        """Whether it was opened since `renewed` was asked last."""
+        """True if the file was opened since the last call of `reopened`."""
         self._lock = threading.RLock()
 
     def open(self) -> None:
-        """Opens or makes the file; one that is damaged is put aside."""
+        """Open or create the file. A damaged file is renamed and replaced."""
         with self._lock:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._joined()
+                self._before_open()
                 self._connect_or_quarantine()
             except (sqlite3.Error, OSError) as error:
                 self._fail("open", error)
 
     def close(self) -> None:
-        """Closes it, for good: what is written from then on is lost."""
+        """Close the file for good. Later writes are lost."""
         with self._lock:
             self._closed = True
             self._disconnect()
 
     def reopened(self) -> bool:
-        """Whether it was opened since this was asked last; first of all, opens what has to be.
+        """Return True if the file was opened since the last call; open it first if necessary.
 
-        The file was missing, damaged or another one then, or this is the first time. What is in
-        memory must be written again.
+        True for the first call, and after the file was missing, damaged or replaced. The caller
+        must then write everything it has in memory again.
         """
         with self._lock:
             if self._connection is None or self._identity != _identity(self.path):
                 self._disconnect()
                 self.open()
-            # Whoever reads or writes may have opened it again before this was asked.
+            # A read or a write may have opened it before this call.
             opened, self._opened = self._opened, False
             return opened
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """What a query finds; nothing if the file fails."""
+        """Return the rows of a query; none if the file fails."""
         with self._lock:
             if self._connection is None:
                 return []
@@ -91,7 +96,7 @@ class Database:
                 return []
 
     def write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> bool:
-        """Does a statement for each of `rows`, all or none; False if the file fails."""
+        """Execute a statement for each of `rows`, all or none; return False if the file fails."""
 
         def write(connection: sqlite3.Connection) -> bool:
             connection.executemany(statement, rows)
@@ -100,20 +105,25 @@ class Database:
         return self.transaction("write", write) or False
 
     def transaction(self, what: str, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Does `action` in a transaction that is begun at once; None if the file fails."""
+        """Call `action` in an immediate transaction; return its result, None if the file fails.
+
+        Args:
+            what: name of the action in `problem`.
+            action: gets the connection; an exception other than of SQLite or the system passes.
+        """
         with self._lock:
             if self._connection is None and not self._closed:
                 self.open()
             if self._connection is None:
                 return None
             try:
-                done = _in_transaction(self._connection, action)
+                result = _in_transaction(self._connection, action)
             except (sqlite3.Error, OSError) as error:
                 self._fail(what, error)
                 return None
             self.busy = False
             self._report("")
-            return done
+            return result
 
     def _connect_or_quarantine(self) -> None:
         try:
@@ -130,7 +140,7 @@ class Database:
         )
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-            # Each commit is on the disk before anyone is told of it.
+            # A commit is on the disk before anyone is notified of it.
             connection.execute("PRAGMA synchronous=FULL")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > self._version:
@@ -153,41 +163,41 @@ class Database:
             self._connection = None
 
     def _quarantine(self, error: sqlite3.Error) -> None:
-        """Keeps a damaged file for whoever wants to look, and makes room for a good one."""
+        """Rename a damaged file, so that it can be examined and a new one can be created."""
         self._disconnect()
-        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+        renamed = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
         with suppress(FileNotFoundError):
-            self.path.rename(aside)
+            self.path.rename(renamed)
         for ending in ("-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-        self.quarantined = f"{self.path} was damaged ({error}) and is now {aside.name}"
-        _log.error("a damaged file was put aside", file=str(self.path), now=aside.name)
+        self.quarantined = f"{self.path} was damaged ({error}) and is now {renamed.name}"
+        _log.error("damaged database renamed", file=str(self.path), renamed=renamed.name)
 
     def _fail(self, what: str, error: Exception) -> None:
-        """Turns a failure of the file into `problem`."""
         self.busy = _is_busy(error)
         if _is_damage(error):
             self._disconnect()
         self._report(f"{self.path}: cannot {what}: {error}")
 
     def _report(self, problem: str) -> None:
+        """Set `problem`, and log when it begins and ends."""
         if problem and not self.problem:
-            _log.error("incidents are kept in memory only", file=str(self.path), problem=problem)
+            _log.error("database failed, data kept in memory", file=str(self.path), problem=problem)
         elif self.problem and not problem:
-            _log.info("incidents are kept in the file again", file=str(self.path))
+            _log.info("database works again", file=str(self.path))
         self.problem = problem
 
 
 def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        done = action(connection)
+        result = action(connection)
         connection.execute("COMMIT")
     except BaseException:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
-    return done
+    return result
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -199,14 +209,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _is_busy(error: Exception) -> bool:
-    """Whether another process holds the file; the code is there where SQLite itself says so."""
+    """Return True if another process holds the file, by SQLite's error code."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)  # the rest of it says why
+    # The low byte is the primary code; the rest gives details.
+    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether the file is no database any more, rather than out of reach."""
-    words = str(error)
+    """Return True if the file is not a valid database any more, rather than unreachable."""
+    text = str(error)
     return isinstance(error, sqlite3.DatabaseError) and (
-        "malformed" in words or "not a database" in words
+        "malformed" in text or "not a database" in text
     )

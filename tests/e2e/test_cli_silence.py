@@ -53,11 +53,11 @@ def test_what_is_silenced_is_told_when_the_silence_ends(
     with server.client() as client:
         client.post("/breakers/payments/trip", json={"reason": "x"}).raise_for_status()
         for _ in range(100):
-            (alert,) = client.get("/alerts").json()["alerts"] or [{"held": ""}]
-            if alert["held"]:
+            (alert,) = client.get("/alerts").json()["alerts"] or [{"muted_by": ""}]
+            if alert["muted_by"]:
                 break
-        assert alert["held"].startswith("silenced by ann until ")
-        assert alert["held"].endswith(": a rehearsal")
+        assert alert["muted_by"].startswith("silenced by ann until ")
+        assert alert["muted_by"].endswith(": a rehearsal")
         entries = client.get("/audit").json()["entries"]
         assert entries[1]["action"] == "add silence"
     listed = silence(server, "list").out

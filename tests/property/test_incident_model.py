@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_settled, next_step
+from breakerd.alerts.model.escalation import advance
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
@@ -72,7 +73,7 @@ class IncidentHistory(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.1, 5, 30, 61, 500]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
-        self.incident.advance(self.now, lambda: "seen")
+        advance(self.incident, self.now, lambda: "seen")
 
     @precondition(lambda self: self.incident.phase is Phase.ACTIVE)
     @rule()

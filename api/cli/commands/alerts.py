@@ -30,7 +30,7 @@ class IncidentState(StrEnum):
     """Phase of an incident."""
 
     ACTIVE = "active"
-    RESOLVING = "quiet"
+    RESOLVING = "resolving"
     CLOSED = "closed"
 
 

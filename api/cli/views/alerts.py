@@ -8,7 +8,7 @@ from rich.table import Table
 
 from breakerd.alerts.model.text import format_duration
 
-_COLOURS = {"active": "red", "quiet": "yellow", "closed": "green"}
+_COLOURS = {"active": "red", "resolving": "yellow", "closed": "green"}
 
 
 def alerts_table(alerts: list[dict[str, Any]]) -> Table:
@@ -39,7 +39,7 @@ def alert_table(alert: dict[str, Any]) -> Table:
         ("opened", _format_time(alert["opened_at"])),
         ("closed", _format_time(alert["closed_at"])),
         ("episodes", str(alert["episodes"])),
-        ("muted", alert["held"]),
+        ("muted", alert["muted_by"]),
         ("stages", ", ".join(map(_stage, alert["stages"]))),
         ("breakers", ", ".join(alert["members"])),
         *(("note", note) for note in alert["notes"]),
@@ -54,9 +54,9 @@ def alert_table(alert: dict[str, Any]) -> Table:
 def _delivery_summary(alert: dict[str, Any]) -> str:
     if alert["dead_letters"]:
         return "dead letters: " + ", ".join(alert["dead_letters"])
-    if not alert["told"]:
-        return alert["held"] or "no"
-    return f"{alert['receiver']}{', closed there' if alert['closed_there'] else ''}"
+    if not alert["notified"]:
+        return alert["muted_by"] or "no"
+    return f"{alert['receiver']}{', closed there' if alert['closed_at_receiver'] else ''}"
 
 
 def _stage(stage: dict[str, Any]) -> str:
@@ -77,8 +77,8 @@ def _receipt(delivery: dict[str, Any]) -> str:
         parts.append("closed")
     if delivery["attempts"]:
         parts.append(f"{delivery['attempts']} attempts failed")
-    if delivery["dead"]:
-        parts.append(f"dead letter: {delivery['dead']}")
+    if delivery["dead_letter_reason"]:
+        parts.append(f"dead letter: {delivery['dead_letter_reason']}")
     if delivery["discarded"]:
         parts.append(f"discarded by {delivery['discarded']}")
     return ", ".join(parts) or "not delivered"

@@ -45,7 +45,7 @@ def test_low_priority_first_then_escalated_then_closed(world: World) -> None:
     assert world.notes()[1:] == [
         "Well again after 1 min 10 s. State CLOSED, memory 20%, 0 calls rejected so far.",
         (
-            "Over: it lasted 1 min 10 s. PeakFigures: p95 500 ms (limit 300 ms), memory 20%. "
+            "Over: it lasted 1 min 10 s. Worst: p95 500 ms (limit 300 ms), memory 20%. "
             "Ended by: somebody reset it."
         ),
     ]
@@ -143,7 +143,7 @@ def test_what_is_over_before_the_cooldown_ends_is_not_told(world: World) -> None
         world.after()
     world.after(1000)
     assert len(world.emulator.alerts()) == 1
-    assert [i["told"] for i in alerting.incidents()] == [False, True]
+    assert [i["notified"] for i in alerting.incidents()] == [False, True]
 
 
 def test_cooldown_counts_from_when_the_last_alert_was_there(world: World) -> None:
@@ -184,9 +184,7 @@ def test_a_flapping_breaker_makes_one_incident(world: World) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.status == "closed"
     assert alert.count == 1
-    assert world.notes()[-1].startswith(
-        "Over: it lasted 2 min, 12 times open. PeakFigures: p95 500 ms"
-    )
+    assert world.notes()[-1].startswith("Over: it lasted 2 min, 12 times open. Worst: p95 500 ms")
     again = [note for note in world.notes() if note.startswith("Open again")]
     assert [note.split()[4] for note in again] == ["2nd", "3rd", "4th", "5th", "8th"]
 
@@ -641,13 +639,13 @@ def test_the_history_can_be_asked_by_phase(world: World) -> None:
 def test_what_could_not_be_written_is_written_later(world: World) -> None:
     alerting = world.start()
     store = alerting._incident_log.store
-    assert store._file._connection is not None
-    store._file._connection.execute("PRAGMA query_only=1")
+    assert store._database._connection is not None
+    store._database._connection.execute("PRAGMA query_only=1")
     world.slow()
     world.after()
     assert len(world.emulator.alerts()) == 1
     assert store.problem
-    store._file._connection.execute("PRAGMA query_only=0")
+    store._database._connection.execute("PRAGMA query_only=0")
     world.after(10)
     assert store.problem == ""
     world.restart()
@@ -805,9 +803,9 @@ def test_a_round_that_fails_is_not_the_last(
         failed.set()
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(alerting._observer, "look", fail_once)
+    monkeypatch.setattr(alerting._observer, "poll", fail_once)
     with alerting:
         assert failed.wait(10)
         world.slow()
         assert world.emulator.wait_for(lambda: bool(world.emulator.alerts()))
-    assert "a round of alerting failed" in caplog.text
+    assert "alert round failed" in caplog.text

@@ -30,7 +30,7 @@ class Other:
 
     @property
     def sends(self) -> bool:
-        return self.alerting._worker._parts.lease.held
+        return self.alerting._worker._components.lease.held
 
     def open_in_both(self, world: World) -> None:
         """The same breaker, here and there."""
@@ -142,7 +142,7 @@ def test_who_hangs_is_taken_over_from_when_its_lease_is_out(world: World, other:
     world.after()
     assert len(world.emulator.requests) == before, "who comes back late does not send"
     assert world.alerting is not None
-    assert not world.alerting._worker._parts.lease.held
+    assert not world.alerting._worker._components.lease.held
 
 
 @pytest.mark.usefixtures("other")
@@ -304,7 +304,7 @@ def test_after_that_there_is_one_sender_again(world: World, other: Other, first:
     for each in rounds if first == "who hung" else reversed(rounds):
         each()
     assert world.alerting is not None
-    assert other.sends is not world.alerting._worker._parts.lease.held
+    assert other.sends is not world.alerting._worker._components.lease.held
     for registry in (world.registry, other.registry):
         registry.get("a").reset()
     for _ in range(8):

@@ -94,7 +94,7 @@ def test_nothing_is_closed_that_never_left(world: World) -> None:
     world.registry.get().reset()
     world.after()
     (incident,) = alerting.incidents()
-    assert (incident["phase"], incident["told"], incident["closed_there"]) == (
+    assert (incident["phase"], incident["notified"], incident["closed_at_receiver"]) == (
         "closed", False, False,
     )  # fmt: skip
     assert alerting.stats().pending == 0

@@ -19,7 +19,7 @@ from breakerd.alerts.doctor.finding import Finding, Verdict
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
 from breakerd.alerts.receivers.opsgenie import ADDRESSES
-from breakerd.alerts.storage.store import FORMAT
+from breakerd.alerts.storage.schema import FORMAT
 from tests.support.webhook_receiver import Receiver, Reply
 from tests.unit.alerts.conftest import World
 
@@ -453,7 +453,7 @@ def test_a_file_in_use(served: Patient, world: World) -> None:
     assert found["dead letters"].verdict is GOOD
     assert found["last alert"].found.endswith("was delivered 0 s ago")
     assert alerting.problems() == []
-    assert alerting._store._file.rows("SELECT 1 FROM facts WHERE name = 'doctor'") == []
+    assert alerting._store._database.rows("SELECT 1 FROM metadata WHERE name = 'doctor'") == []
     alerting.close()
     assert served.examined(now=world.wall)["sender"].verdict is UNKNOWN
 

@@ -33,7 +33,7 @@ def test_a_missed_level_is_told_at_once_and_softly(world: World, missed: Breaker
     (alert,) = world.emulator.alerts()
     assert alert.priority == "P4"
     assert alert.message.startswith("default in trouble: failed or timed-out calls 3")
-    assert "AlertType:breaker-trouble" in alert.tags
+    assert "AlertType:breaker-degraded" in alert.tags
     assert missed.state is State.CLOSED
     world.after(3600)
     assert world.history() == ["created P4"], "there is nothing to escalate"
@@ -68,7 +68,7 @@ def test_a_breaker_that_opens_then_is_the_same_incident_at_its_own_priority(
 def test_it_can_be_silenced_alone(world: World) -> None:
     world.registry.change("default", {"slo": SLO})
     alerting = world.start()
-    alerting.add_silence(kind="trouble", author="ada", reason="known", seconds=600)
+    alerting.add_silence(kind="degraded", author="ada", reason="known", seconds=600)
     serve(world, 100, failing=3)
     world.after()
     assert world.emulator.alerts() == []

@@ -158,7 +158,7 @@ def test_what_a_silence_held_back_until_it_was_over_is_not_told(world: World) ->
     flap(world, 1)
     world.after(3600)
     assert world.emulator.alerts() == []
-    assert alerting.incidents()[0]["held"].startswith("silenced by ann until ")
+    assert alerting.incidents()[0]["muted_by"].startswith("silenced by ann until ")
 
 
 def test_a_receiver_that_missed_several_is_told_of_the_last(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
+from breakerd.alerts.model.escalation import advance
 from breakerd.alerts.model.incident import Incident, Phase, Rules, ordinal
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.stage import Stage
@@ -47,18 +48,18 @@ def test_is_told_from_its_time_on() -> None:
 
 def test_is_not_escalated_before_it_is_told() -> None:
     made = incident()
-    assert not made.advance(T + 100, str)
+    assert not advance(made, T + 100, str)
     told(made)
-    assert made.advance(T + 100, lambda: "State OPEN.")
+    assert advance(made, T + 100, lambda: "State OPEN.")
     assert made.notes == ["Still open after 1 min 40 s, now P1. State OPEN."]
-    assert not made.advance(T + 200, str), "only once"
+    assert not advance(made, T + 200, str), "only once"
     assert made.escalates_at is None
 
 
 def test_the_priority_goes_before_the_note() -> None:
     made = incident()
     delivery = told(made)
-    made.advance(T + 60, str)
+    advance(made, T + 60, str)
     first = next_step(made, T + 60, delivery)
     assert first == Step(StepKind.PRIORITY, priority="P1", number=1)
     delivery.confirm(T + 60, first)
@@ -104,7 +105,7 @@ def test_what_was_given_up_is_closed_all_the_same() -> None:
     made = incident()
     delivery = told(made)
     delivery.dead_letter_reason = "422"
-    made.advance(T + 60, str)
+    advance(made, T + 60, str)
     assert next_step(made, T + 60, delivery) is None
     made.close(T + 61)
     step = next_step(made, T + 61, delivery)
@@ -128,7 +129,7 @@ def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
 def test_survives_being_written_down() -> None:
     made = incident()
     delivery = told(made)
-    made.advance(T + 60, str)
+    advance(made, T + 60, str)
     delivery.accepted_step = next_step(made, T + 60, delivery)
     delivery.request_id = "r"
     again = Incident.from_dict(json.loads(json.dumps(made.as_dict())))

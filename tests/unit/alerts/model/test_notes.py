@@ -12,7 +12,7 @@ from tests.unit.alerts.conftest import World
 def test_the_last_note_says_how_long_how_bad_and_what_ended_it() -> None:
     worst = PeakFigures(2140.4, 0.95, 600, 0.342, 91.2, 120, 0)
     assert closing_note(724, 3, worst, 12_403, "its probes and the ramp went well") == (
-        "Over: it lasted 12 min 4 s, 3 times open. PeakFigures: p95 2,140 ms (limit 600 ms), 34% errors, "
+        "Over: it lasted 12 min 4 s, 3 times open. Worst: p95 2,140 ms (limit 600 ms), 34% errors, "
         "memory 91%, 120 calls in flight. 12,403 calls rejected. "
         "Ended by: its probes and the ramp went well."
     )

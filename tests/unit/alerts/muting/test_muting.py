@@ -180,7 +180,7 @@ def test_a_window_holds_back_until_its_end(world: World) -> None:
     world.slow("b")
     world.after()
     assert [alert.entity for alert in world.emulator.alerts()] == ["b"]
-    held = [incident["held"] for incident in alerting.incidents()]
+    held = [incident["muted_by"] for incident in alerting.incidents()]
     assert any(text.startswith("maintenance nightly until ") for text in held)
     assert alerting.maintenance()[0]["ends_at"] > world.wall()
     world.after(3600)
@@ -216,8 +216,8 @@ def test_what_was_explained_is_told_if_it_is_still_there_afterwards() -> None:
 
 
 def test_labels_that_must_be_the_same() -> None:
-    rule = InhibitionSettings(source=("kind=open",), target=("kind=trouble",), equal=("Host",))
-    target = Subject(("a",), {"kind": "trouble", "Host": "one"})
+    rule = InhibitionSettings(source=("kind=open",), target=("kind=degraded",), equal=("Host",))
+    target = Subject(("a",), {"kind": "degraded", "Host": "one"})
     here = (Subject(("b",), {"kind": "open", "Host": "one"}), "here")
     there = (Subject(("b",), {"kind": "open", "Host": "two"}), "there")
     assert find_inhibitor(target, [there], {"r": rule}) == ""
