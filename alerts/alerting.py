@@ -13,19 +13,18 @@ from breakerd.alerts.coordination.lease import Lease, boot_id
 from breakerd.alerts.coordination.worker import Parts, Worker
 from breakerd.alerts.delivery.pipeline import Outbox
 from breakerd.alerts.heartbeat.heartbeats import Pulse
-from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observer import Watcher
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Wanted
 from breakerd.alerts.muting.silences import Silencer
 from breakerd.alerts.settings.alerting import (
-    SECTION,
+    OPSGENIE_SECTION,
     AlertingSettings,
-    OpsGenieSettings,
+    read_secrets,
     read_settings,
-    secrets_of,
 )
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import (
     full_report,
     incident_report,
@@ -43,7 +42,7 @@ from breakerd.breaker.logging import get_logger
 from breakerd.breaker.registry import Registry
 
 if TYPE_CHECKING:
-    from breakerd.alerts.settings.secrets import Secrets
+    from breakerd.alerts.settings.secrets import SecretSource
 
 _log = get_logger(__name__)
 
@@ -66,10 +65,10 @@ class AlertStats:
     Attributes:
         pending: incidents of which the receiver does not know all it should.
         oldest_pending_seconds: age of the oldest of them.
-        counts: deliveries by (sink, outcome).
-        dead_letters: alerts that were given up, and that nobody has retried or discarded, by sink.
-        last_success: when each sink last did as asked, in seconds since the epoch; 0 if never.
-        last_heartbeat: when the heartbeat of a sink was last pinged; 0 if never.
+        counts: deliveries by (receiver, outcome).
+        dead_letters: alerts that were given up, and that nobody has retried or discarded, by receiver.
+        last_success: when each receiver last did as asked, in seconds since the epoch; 0 if never.
+        last_heartbeat: when the heartbeat of a receiver was last pinged; 0 if never.
     """
 
     pending: int
@@ -120,7 +119,7 @@ class Alerting:
             self._now,
         )  # fmt: skip
         self._pulse = Pulse(self.settings, threaded=not self._driven)
-        self._secrets: Secrets | None = None
+        self._secrets: SecretSource | None = None
         self._secrets_at = float("-inf")
         self._leave: Callable[[], None] = _nothing
         self._worker.claim(self.settings)
@@ -136,7 +135,7 @@ class Alerting:
         shared = registry.config
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
-        alerting._secrets = secrets_of(config.document)
+        alerting._secrets = read_secrets(config.document)
         alerting._own_watch = own
         try:
             alerting._join(config if own or shared is None else shared)
@@ -151,7 +150,7 @@ class Alerting:
         """Begins to watch, and to deliver."""
         self._leave = self.registry.subscribe(self._notice)
         self._outbox.say_who_is_told()
-        for problem in find_fields(self.settings.opsgenie).problems:
+        for problem in resolve_identity(self.settings.opsgenie).problems:
             _log.warning(problem)
         if self._own_watch and self._config is not None:
             self._config.watch()
@@ -197,7 +196,7 @@ class Alerting:
         Raises:
             ConfigError: every problem in them.
         """
-        settings, secrets = read_settings(document), secrets_of(document)
+        settings, secrets = read_settings(document), read_secrets(document)
 
         def apply() -> None:
             self._secrets = secrets
@@ -216,7 +215,7 @@ class Alerting:
         try:
             self.prepare(self._config.document)()
         except ConfigError as error:
-            self._secrets = secrets_of(self._config.document)
+            self._secrets = read_secrets(self._config.document)
             _log.error("a secret cannot be taken up", problem=str(error))
         else:
             _log.info("a secret has changed, and is in force")
@@ -245,7 +244,7 @@ class Alerting:
         changed = validate(OpsGenieSettings, present.model_dump() | dict(values), where="request")
         # Not under the lock: the file takes its own first, and then ours.
         if self._config is not None:
-            self._config.change({(SECTION, key): value for key, value in values.items()})
+            self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})
         else:
             self.apply(AlertingSettings(changed, self.settings.alerts))
         return self.settings.opsgenie
@@ -294,7 +293,7 @@ class Alerting:
             reason: why.
             seconds: how long, up to 90 days.
             breaker: pattern of names, as in the shell.
-            kind: "open", "memory", "latency", "trouble", or "*" for all.
+            kind: "open", "memory", "latency", "degraded", or "*" for all.
             matchers: conditions beside these, as `Team=payments` or `Environment!=prod`.
             starts_at: seconds since the epoch; None for now.
 
@@ -368,8 +367,8 @@ class Alerting:
         """What keeps alerts from reaching people, in sentences; nothing if all is well."""
         opsgenie, store = self.settings.opsgenie, self._store
         found = self._outbox.problems()
-        if policy.sends(opsgenie):
-            found += find_fields(opsgenie).problems
+        if opsgenie.active:
+            found += resolve_identity(opsgenie).problems
             found += self._pulse.problems()
         if store.problem:
             found.append(f"incidents are kept in memory only: {store.problem}")
@@ -383,7 +382,7 @@ class Alerting:
         To page nobody by choice is ok; to want to, and fail, is not.
         """
         problems = self.problems()
-        wanted = policy.sends(self.settings.opsgenie)
+        wanted = self.settings.opsgenie.active
         ok = not problems or not (wanted or self._store.problem)
         return {"ok": ok, "paging": self.paging, "problems": problems}
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from breakerd.alerts.alerting import AlertStats as AlertStats
     from breakerd.alerts.settings.alerting import AlertingSettings as AlertingSettings
     from breakerd.alerts.settings.alerting import AlertsSettings as AlertsSettings
-    from breakerd.alerts.settings.alerting import ContactDetails as ContactDetails
-    from breakerd.alerts.settings.alerting import OpsGenieSettings as OpsGenieSettings
+    from breakerd.alerts.settings.opsgenie import ContactDetails as ContactDetails
+    from breakerd.alerts.settings.opsgenie import OpsGenieSettings as OpsGenieSettings
     from breakerd.api.app import admin_router as admin_router
     from breakerd.api.app import create_app as create_app
     from breakerd.api.settings import ApiSettings as ApiSettings

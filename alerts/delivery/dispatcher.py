@@ -14,13 +14,15 @@ from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.receivers.base import (
     AlertState,
     DeliveryError,
-    PausedError,
-    RefusedError,
-    RejectedError,
-    Remembering,
+    InvalidRequestError,
+    RateLimitedError,
     RequestState,
-    Sink,
+    SupportsLookup,
+    UnauthorizedError,
     UnavailableError,
+)
+from breakerd.alerts.receivers.base import (
+    Receiver as AlertReceiver,
 )
 from breakerd.alerts.storage.incident_log import Ledger
 from breakerd.breaker.logging import get_logger
@@ -60,19 +62,19 @@ class Dispatcher:
     Args:
         sink: the receiver.
         ledger: whose incidents are delivered.
-        counts: where outcomes are counted, by (sink, outcome).
+        counts: where outcomes are counted, by (receiver, outcome).
         may_send: whether this process still is the one that sends; asked before each request.
     """  # noqa: D415 - the first paragraph ends in a list
 
     def __init__(
         self,
-        sink: Sink,
+        sink: AlertReceiver,
         ledger: Ledger,
         counts: Counter[tuple[str, str]],
         may_send: Callable[[], bool],
     ) -> None:
         self.sink = sink
-        self.receiver = Receiver(sink.name, attaches=sink.attaches)
+        self.receiver = Receiver(sink.name, attaches=sink.accepts_attachments)
         """Which incidents it is told."""
         self.retry_limit = 60.0
         """Longest pause between two attempts, in seconds."""
@@ -209,8 +211,8 @@ class Dispatcher:
         if before is None or (before.kind, before.number) != (step.kind, step.number):
             return False
         try:
-            return isinstance(self.sink, Remembering) and self.sink.has(incident, step)
-        except (RefusedError, RejectedError):
+            return isinstance(self.sink, SupportsLookup) and self.sink.has_applied(incident, step)
+        except (UnauthorizedError, InvalidRequestError):
             # A key that may write, and not read.
             return False
 
@@ -228,13 +230,13 @@ class Dispatcher:
         try:
             return self.sink.send(incident, step)
         except DeliveryError as error:
-            if not error.maybe_taken:
+            if not error.maybe_applied:
                 delivery.doubtful, delivery.tried = before
             raise
 
     def _look(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> bool:
         """What became of a request that was accepted."""
-        state = self.sink.look(delivery.request_id)
+        state = self.sink.request_state(delivery.request_id)
         with self._ledger.lock:
             return self._judge(now, incident, delivery, step, state)
 
@@ -262,8 +264,8 @@ class Dispatcher:
         A receiver that does not tell, or whose key may not ask, stops no page.
         """
         try:
-            state = self.sink.state(incident)
-        except PausedError as error:
+            state = self.sink.alert_state(incident)
+        except RateLimitedError as error:
             self.quiet_until = now + error.seconds
             self._count("paused")
             return False
@@ -290,11 +292,11 @@ class Dispatcher:
         if acknowledged != delivery.acknowledged:
             delivery.acknowledged = acknowledged
             words = "acknowledged" if acknowledged else "acknowledged no more"
-            _log.info(f"alert {words}", alias=incident.alias, sink=self.sink.name)
+            _log.info(f"alert {words}", alias=incident.alias, receiver=self.sink.name)
         if state is AlertState.CLOSED:
-            delivery.closed_by_people_at = now
-            self._count("closed_by_people")
-            _log.info("alert closed by people", alias=incident.alias, sink=self.sink.name)
+            delivery.on_manual_close_at = now
+            self._count("on_manual_close")
+            _log.info("alert closed by people", alias=incident.alias, receiver=self.sink.name)
 
     # --- what comes of it
 
@@ -302,7 +304,7 @@ class Dispatcher:
         delivery.confirm(now, step)
         self._count("delivered")
         _log.info(
-            "alert delivered", alias=incident.alias, step=step.kind.value, sink=self.sink.name
+            "alert delivered", alias=incident.alias, step=step.kind.value, receiver=self.sink.name
         )
 
     def _gone(self, now: float, incident: Incident, delivery: Delivery, step: Step) -> None:
@@ -325,13 +327,13 @@ class Dispatcher:
         step: Step,
         error: DeliveryError,
     ) -> None:
-        if isinstance(error, PausedError):
+        if isinstance(error, RateLimitedError):
             self.quiet_until = now + error.seconds
             outcome = "paused"
-        elif isinstance(error, RefusedError):
+        elif isinstance(error, UnauthorizedError):
             self.quiet_until, self.refused = now + _TRY_KEY_EVERY, str(error)
             outcome = "refused"
-        elif isinstance(error, RejectedError):
+        elif isinstance(error, InvalidRequestError):
             outcome = self._rejected(now, incident, delivery, step, error)
         else:
             outcome = self._put_off(now, delivery, step, error)
@@ -339,7 +341,7 @@ class Dispatcher:
         _log.warning(
             "alert not delivered",
             alias=incident.alias,
-            sink=self.sink.name,
+            receiver=self.sink.name,
             outcome=outcome,
             problem=str(error),
         )
@@ -377,7 +379,9 @@ class Dispatcher:
             delivery.minimal = True
             return "reduced"
         delivery.dead, delivery.dead_step = str(error), step.kind.value
-        _log.error("alert given up", alias=incident.alias, sink=self.sink.name, problem=str(error))
+        _log.error(
+            "alert given up", alias=incident.alias, receiver=self.sink.name, problem=str(error)
+        )
         return "dead"
 
 

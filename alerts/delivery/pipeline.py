@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
-from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.delivery import Receiver
 from breakerd.alerts.model.delivery_plan import owes
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
+from breakerd.alerts.receivers.factory import (
+    ConfiguredReceiver,
+    configured_receivers,
+    incomplete_receivers,
+)
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.incident_log import LeaseLostError, Ledger
 from breakerd.breaker.logging import get_logger
@@ -92,7 +95,7 @@ class Outbox:
 
     def switch(self, settings: AlertingSettings) -> None:
         """Changes the receivers to those that these settings ask for; the others go on."""
-        wanted = {each.name: each for each in configured_sinks(settings)}
+        wanted = {each.name: each for each in configured_receivers(settings)}
         self._settings = settings
         kept = {
             name: courier
@@ -125,7 +128,7 @@ class Outbox:
         known = {name for incident in self._ledger for name in list(incident.deliveries)}
         self._ledger.forget(known - self._couriers.keys())
 
-    def _make(self, configured: ConfiguredSink) -> "_Courier":
+    def _make(self, configured: ConfiguredReceiver) -> "_Courier":
         dispatcher = Dispatcher(configured.make(), self._ledger, self._counts, self._may_send)
         return _Courier(configured, dispatcher)
 
@@ -149,7 +152,9 @@ class Outbox:
     @property
     def paging(self) -> bool:
         """Whether a person hears of incidents."""
-        return any(c.dispatcher.sink.pages and not c.dispatcher.refused for c in self._regular())
+        return any(
+            c.dispatcher.sink.pages_humans and not c.dispatcher.refused for c in self._regular()
+        )
 
     @property
     def successful(self) -> bool:
@@ -173,20 +178,20 @@ class Outbox:
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
-        """Deliveries by (sink, outcome)."""
+        """Deliveries by (receiver, outcome)."""
         return dict(self._counts)
 
     def problems(self) -> list[str]:
         """What keeps people from being paged, in sentences; nothing if all is well."""
         opsgenie = self._settings.opsgenie
-        unusable = unusable_sinks(self._settings).items()
-        found = [f"[alerts.sinks.{name}] has no {missing}" for name, missing in unusable]
+        unusable = incomplete_receivers(self._settings).items()
+        found = [f"[alerts.receivers.{name}] has no {missing}" for name, missing in unusable]
         found += [
             f"{name} refuses the key ({courier.dispatcher.refused})"
             for name, courier in self._couriers.items()
             if courier.dispatcher.refused
         ]
-        if policy.sends(opsgenie) and opsgenie.api_key is None:
+        if opsgenie.active and opsgenie.api_key is None:
             found.insert(0, "OPSGENIE_API_KEY is not set")
         elif not found and not self.paging:
             found.append("[opsgenie] enabled is false")
@@ -236,7 +241,7 @@ class Outbox:
 class _Courier:
     """A dispatcher, and the thread it works on once it was started."""
 
-    def __init__(self, configured: ConfiguredSink, dispatcher: Dispatcher) -> None:
+    def __init__(self, configured: ConfiguredReceiver, dispatcher: Dispatcher) -> None:
         self.configured = configured
         self.dispatcher = dispatcher
         self._wake = threading.Event()
@@ -294,9 +299,9 @@ class _Courier:
         try:
             self.dispatcher.run(self._now())
         except LeaseLostError:
-            _log.info("another process sends alerts", sink=self.configured.name)
+            _log.info("another process sends alerts", receiver=self.configured.name)
         except Exception:  # noqa: BLE001 - the next round may do better, and somebody must page
-            _log.exception("a round of delivering failed", sink=self.configured.name)
+            _log.exception("a round of delivering failed", receiver=self.configured.name)
         if self.dispatcher.last_success != before:
             self._heard()
         return bool(self.dispatcher.owing(self._now()))

@@ -12,7 +12,7 @@ _TOO_MUCH: Final = 300.0
 _ADVICE: Final = "set the clock, and keep it so by NTP: times in alerts are wrong by that"
 
 
-def clock_finding(date: str, now: float) -> Finding:
+def check_clock(date: str, now: float) -> Finding:
     """What a `Date` header says of a clock that stands at `now`, in seconds since the epoch."""
     there = _time_of(date)
     if there is None:

@@ -18,7 +18,7 @@ from breakerd.alerts.model.delivery import Receiver
 from breakerd.alerts.model.delivery_plan import owes
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.text import duration
-from breakerd.alerts.receivers.factory import configured_sinks
+from breakerd.alerts.receivers.factory import configured_receivers
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.liveness_lock import ProcessLock
 from breakerd.alerts.storage.store import FORMAT
@@ -43,7 +43,7 @@ class Kept:
     latest: list[Incident]
 
 
-def file_findings(settings: AlertingSettings, now: float) -> Iterator[Finding]:
+def check_database(settings: AlertingSettings, now: float) -> Iterator[Finding]:
     """What is found, one after the other."""
     path = Path(settings.alerts.database).absolute()
     if not path.exists():
@@ -123,7 +123,7 @@ def _sender(path: Path, holder: str) -> Finding:
 def _pending(settings: AlertingSettings, kept: Kept, now: float) -> Finding:
     receivers = [
         Receiver(sink.name, min_priority=sink.min_priority)
-        for sink in configured_sinks(settings)
+        for sink in configured_receivers(settings)
         if not sink.fallback
     ]
     owing = [i for i in kept.unfinished if any(owes(i, each, now) for each in receivers)]

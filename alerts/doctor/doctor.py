@@ -4,17 +4,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from breakerd.alerts.doctor.database_check import file_findings
+from breakerd.alerts.doctor.database_check import check_database
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
 from breakerd.alerts.doctor.jsm_checks import JsmIntegration, JsmSite
 from breakerd.alerts.doctor.opsgenie_checks import OpsGenieAccount
-from breakerd.alerts.incidents import policy
-from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
-from breakerd.alerts.receivers.log import LogSink
+from breakerd.alerts.receivers.factory import (
+    ConfiguredReceiver,
+    configured_receivers,
+    incomplete_receivers,
+)
+from breakerd.alerts.receivers.log import LogReceiver
 from breakerd.alerts.receivers.opsgenie import ADDRESSES
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.receivers import JsmOpsSettings, JsmSettings, SinkSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.receivers import JsmOpsSettings, JsmSettings, ReceiverSettings
+from breakerd.alerts.settings.service_identity import resolve_identity
 
 _LONGEST_REQUEST: Final = 10.0
 """Seconds."""
@@ -36,33 +39,33 @@ def examine(
     yield told(settings)
     yield from unusable(settings)
     yield fallback(settings)
-    if policy.sends(settings.opsgenie):
+    if settings.opsgenie.active:
         yield from fields(settings)
         yield from _opsgenie(settings, now, addresses)
-    for name, sink in settings.alerts.sinks.named().items():
-        if name not in unusable_sinks(settings):
+    for name, sink in settings.alerts.receivers.named().items():
+        if name not in incomplete_receivers(settings):
             yield from _other(name, sink, settings, now)
-    yield from file_findings(settings, now())
+    yield from check_database(settings, now())
 
 
 def told(settings: AlertingSettings) -> Finding:
     """Who is told."""
-    sinks = [sink for sink in configured_sinks(settings) if sink.name != LogSink.name]
+    sinks = [sink for sink in configured_receivers(settings) if sink.name != LogReceiver.name]
     regular = [sink for sink in sinks if not sink.fallback]
     if regular:
         return good("told", ", ".join(map(_described, regular)))
     opsgenie = settings.opsgenie
-    if policy.sends(opsgenie):
+    if opsgenie.active:
         missing, advice = "OPSGENIE_API_KEY is not set", "set it to the key of an API integration"
     else:
         missing = "[opsgenie] sends nothing: it is not enabled, at least not in this environment"
-        advice = "set `enabled = true`, or a receiver in [alerts.sinks]"
+        advice = "set `enabled = true`, or a receiver in [alerts.receivers]"
     return bad("told", f"nobody is paged: {missing}", advice)
 
 
 def unusable(settings: AlertingSettings) -> Iterator[Finding]:
     """Receivers that lack what they cannot do without."""
-    for name, missing in unusable_sinks(settings).items():
+    for name, missing in incomplete_receivers(settings).items():
         yield bad(
             name,
             f"it is not told: it has no {missing}",
@@ -72,7 +75,7 @@ def unusable(settings: AlertingSettings) -> Iterator[Finding]:
 
 def fallback(settings: AlertingSettings) -> Finding:
     """Who is told if the others cannot be."""
-    found = [sink for sink in configured_sinks(settings) if sink.fallback]
+    found = [sink for sink in configured_receivers(settings) if sink.fallback]
     if found:
         wait = settings.alerts.fallback_after
         names = ", ".join(sink.name for sink in found)
@@ -80,13 +83,13 @@ def fallback(settings: AlertingSettings) -> Finding:
     return unknown(
         "fallback",
         "none: while a receiver is down or refuses the key, nobody is told in its place",
-        "mark a receiver in [alerts.sinks] with `fallback = true`",
+        "mark a receiver in [alerts.receivers] with `fallback = true`",
     )
 
 
 def fields(settings: AlertingSettings) -> Iterator[Finding]:
     """The fields that every alert must have."""
-    found = find_fields(settings.opsgenie)
+    found = resolve_identity(settings.opsgenie)
     for problem in found.problems:
         yield warning("fields", problem, "set it in [opsgenie]")
     if not found.problems:
@@ -94,7 +97,7 @@ def fields(settings: AlertingSettings) -> Iterator[Finding]:
         yield good("fields", " / ".join(values))
 
 
-def _described(sink: ConfiguredSink) -> str:
+def _described(sink: ConfiguredReceiver) -> str:
     return sink.name if sink.min_priority == "P5" else f"{sink.name} from {sink.min_priority} on"
 
 
@@ -111,14 +114,14 @@ def _opsgenie(
             yield bad(
                 "heartbeat",
                 "an integration of Jira Service Management has none",
-                "set `heartbeat` in [alerts.sinks.jsm_ops.NAME], and not in [opsgenie]",
+                "set `heartbeat` in [alerts.receivers.jsm_ops.NAME], and not in [opsgenie]",
             )
         return
     yield from OpsGenieAccount(settings, opsgenie.api_key, timeout, addresses).findings(now)
 
 
 def _other(
-    name: str, sink: SinkSettings, settings: AlertingSettings, now: Callable[[], float]
+    name: str, sink: ReceiverSettings, settings: AlertingSettings, now: Callable[[], float]
 ) -> Iterator[Finding]:
     match sink:
         case JsmSettings(key=key) if key:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class CheckStatus(StrEnum):
     """How it is."""
 
     GOOD = "good"
@@ -28,7 +28,7 @@ class Finding:
     """
 
     check: str
-    verdict: Verdict
+    verdict: CheckStatus
     found: str
     advice: str = ""
 
@@ -44,19 +44,19 @@ class Finding:
 
 def good(check: str, found: str, advice: str = "") -> Finding:
     """All is well."""
-    return Finding(check, Verdict.GOOD, found, advice)
+    return Finding(check, CheckStatus.GOOD, found, advice)
 
 
 def warning(check: str, found: str, advice: str) -> Finding:
     """It works, and may not for long."""
-    return Finding(check, Verdict.WARNING, found, advice)
+    return Finding(check, CheckStatus.WARNING, found, advice)
 
 
 def bad(check: str, found: str, advice: str) -> Finding:
     """Something is to be put right."""
-    return Finding(check, Verdict.BAD, found, advice)
+    return Finding(check, CheckStatus.BAD, found, advice)
 
 
 def unknown(check: str, found: str, advice: str = "") -> Finding:
     """It cannot be told, or was not asked for."""
-    return Finding(check, Verdict.UNKNOWN, found, advice)
+    return Finding(check, CheckStatus.UNKNOWN, found, advice)

@@ -5,10 +5,10 @@ from contextlib import closing
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
 from breakerd.alerts.heartbeat.heartbeat import HeartbeatClient, period_of, problem_of
 from breakerd.alerts.model.text import duration
-from breakerd.alerts.receivers.base import DeliveryError, RefusedError
+from breakerd.alerts.receivers.base import DeliveryError, UnauthorizedError
 
 
-def heartbeat_finding(check: str, client: HeartbeatClient | None) -> Finding:
+def check_heartbeat(check: str, client: HeartbeatClient | None) -> Finding:
     """What is found of one; without a client, that none is wanted."""
     if client is None:
         return unknown(
@@ -17,7 +17,7 @@ def heartbeat_finding(check: str, client: HeartbeatClient | None) -> Finding:
     with closing(client):
         try:
             state = client.find()
-        except RefusedError as error:
+        except UnauthorizedError as error:
             advice = "let the integration access configurations, or look there yourself"
             return unknown(check, f"{client.name!r}: cannot be told: {error}", advice)
         except DeliveryError as error:

@@ -14,12 +14,12 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-from breakerd.alerts.doctor.clock_check import clock_finding
+from breakerd.alerts.doctor.clock_check import check_clock
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown
-from breakerd.alerts.doctor.heartbeat_check import heartbeat_finding
+from breakerd.alerts.doctor.heartbeat_check import check_heartbeat
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat
 from breakerd.alerts.receivers.base import DeliveryError, UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, answer_of, words_of
+from breakerd.alerts.receivers.http import HttpClient, error_text, json_object
 from breakerd.alerts.receivers.jsm import ADDRESS
 from breakerd.alerts.settings.receivers import JsmOpsSettings
 
@@ -53,7 +53,7 @@ class JsmIntegration:
         url = f"{self._address}/jsm/ops/integration/v2/alerts/requests/{_NO_REQUEST}"
         with closing(self._client):
             try:
-                answer = self._client.hear("GET", url)
+                answer = self._client.request_raw("GET", url)
             except UnavailableError as error:
                 yield bad(self._name, f"{self._address} gives no answer: {error}", _NETWORK)
                 return
@@ -61,7 +61,7 @@ class JsmIntegration:
             yield good(self._name, f"the key is accepted by {self._address}")
         else:
             yield _refused(self._name, self._address, answer)
-        yield clock_finding(answer.headers.get("date", ""), now())
+        yield check_clock(answer.headers.get("date", ""), now())
 
 
 class JsmSite:
@@ -88,7 +88,9 @@ class JsmSite:
         """What is found, one after the other."""
         with closing(self._client):
             try:
-                answer = self._client.hear("GET", f"{self._site}/alerts", params={"size": "1"})
+                answer = self._client.request_raw(
+                    "GET", f"{self._site}/alerts", params={"size": "1"}
+                )
             except UnavailableError as error:
                 yield bad(self._name, f"{self._address} gives no answer: {error}", _NETWORK)
                 return
@@ -97,11 +99,11 @@ class JsmSite:
                 yield from self._teams()
                 yield self._heartbeat()
             elif answer.status_code == HTTPStatus.NOT_FOUND:
-                found = f"there is no site {self._settings.cloud_id!r}: {words_of(answer)}"
+                found = f"there is no site {self._settings.cloud_id!r}: {error_text(answer)}"
                 yield bad(self._name, found, "look at `cloud_id`: /_edge/tenant_info shows it")
             else:
                 yield _refused(self._name, self._address, answer)
-            yield clock_finding(answer.headers.get("date", ""), now())
+            yield check_clock(answer.headers.get("date", ""), now())
 
     def _teams(self) -> Iterator[Finding]:
         responders = [each.partition(":") for each in self._settings.responders]
@@ -109,7 +111,9 @@ class JsmSite:
         if not teams:
             return
         try:
-            answer = answer_of(self._client.ask("GET", f"{self._site}/teams"), "platformTeams")
+            answer = json_object(
+                self._client.request("GET", f"{self._site}/teams"), "platformTeams"
+            )
         except DeliveryError as error:
             yield unknown(self._name, f"whether its teams exist cannot be told: {error}")
             return
@@ -124,7 +128,7 @@ class JsmSite:
     def _heartbeat(self) -> Finding:
         wanted, check = self._settings, f"{self._name} heartbeat"
         if not wanted.heartbeat:
-            return heartbeat_finding(check, None)
+            return check_heartbeat(check, None)
         if not wanted.heartbeat_team:
             return bad(check, "it has no team", "set `heartbeat_team` to the id of its team")
         auth = (wanted.user, self._key)
@@ -132,11 +136,11 @@ class JsmSite:
             wanted.heartbeat, wanted.heartbeat_team, wanted.cloud_id, auth, self._timeout,
             wanted.api_url,
         )  # fmt: skip
-        return heartbeat_finding(check, client)
+        return check_heartbeat(check, client)
 
 
 def _refused(name: str, address: str, answer: httpx.Response) -> Finding:
-    said = f"{answer.status_code}: {words_of(answer)}"
+    said = f"{answer.status_code}: {error_text(answer)}"
     if answer.status_code in _REFUSALS:
         return bad(name, f"{address} refuses the key: {said}", "set the right one")
     return bad(name, f"{address} answers {said}", "look whether this is the right address")

@@ -16,15 +16,15 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from breakerd.alerts.doctor.clock_check import clock_finding
+from breakerd.alerts.doctor.clock_check import check_clock
 from breakerd.alerts.doctor.finding import Finding, bad, good, unknown
-from breakerd.alerts.doctor.heartbeat_check import heartbeat_finding
+from breakerd.alerts.doctor.heartbeat_check import check_heartbeat
 from breakerd.alerts.heartbeat.clients import OpsGenieHeartbeat
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.receivers.base import UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, words_of
+from breakerd.alerts.receivers.http import HttpClient, error_text
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import UNKNOWN, find_fields
+from breakerd.alerts.settings.service_identity import UNKNOWN, resolve_identity
 
 _COUNT: Final = "/v2/alerts/count"
 """Harmless, and every key that may read may ask for it."""
@@ -68,7 +68,7 @@ class OpsGenieAccount:
         """What is found, one after the other; little where it cannot be reached."""
         with closing(self._client):
             try:
-                answer = self._client.hear("GET", self._address + _COUNT)
+                answer = self._client.request_raw("GET", self._address + _COUNT)
             except UnavailableError as error:
                 advice = "look at the network, the proxy, and `api_url` or `region`"
                 yield bad("opsgenie", f"{self._address} gives no answer: {error}", advice)
@@ -77,7 +77,7 @@ class OpsGenieAccount:
             if _rank(answer):
                 yield from map(self._exists, self._responders())
                 yield self._heartbeat()
-            yield clock_finding(answer.headers.get("date", ""), now())
+            yield check_clock(answer.headers.get("date", ""), now())
 
     # --- key and region
 
@@ -105,7 +105,7 @@ class OpsGenieAccount:
             if region == opsgenie.region:
                 continue
             try:
-                other = self._client.hear("GET", address.rstrip("/") + _COUNT)
+                other = self._client.request_raw("GET", address.rstrip("/") + _COUNT)
             except UnavailableError:
                 continue
             if _rank(other) > _rank(answer):
@@ -116,7 +116,7 @@ class OpsGenieAccount:
 
     def _responders(self) -> list[str]:
         """The team, and whom the stages name, each once, as `team:NAME` and its kind."""
-        team = find_fields(self._settings.opsgenie).team
+        team = resolve_identity(self._settings.opsgenie).team
         named = [f"team:{team}"] if team != UNKNOWN else []
         for stage in policy.stages(self._settings):
             named += stage.responders
@@ -127,7 +127,7 @@ class OpsGenieAccount:
         check = f"{kind} {name.strip()}"
         path = _NAMED[kind].format(quote(name.strip(), safe=""))
         try:
-            answer = self._client.hear("GET", self._address + path)
+            answer = self._client.request_raw("GET", self._address + path)
         except UnavailableError as error:
             return unknown(check, f"no answer: {error}")
         if answer.status_code == HTTPStatus.OK:
@@ -139,9 +139,9 @@ class OpsGenieAccount:
     def _heartbeat(self) -> Finding:
         name = self._settings.opsgenie.heartbeat
         if not name:
-            return heartbeat_finding("heartbeat", None)
+            return check_heartbeat("heartbeat", None)
         client = OpsGenieHeartbeat(name, self._key, self._timeout, self._address)
-        return heartbeat_finding("heartbeat", client)
+        return check_heartbeat("heartbeat", client)
 
 
 def _rank(answer: httpx.Response) -> int:
@@ -164,4 +164,4 @@ def _about_key(answer: httpx.Response, address: str) -> Finding:
 
 
 def _said(answer: httpx.Response) -> str:
-    return f"{answer.status_code}: {words_of(answer)}"
+    return f"{answer.status_code}: {error_text(answer)}"

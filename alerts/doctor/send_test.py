@@ -12,15 +12,15 @@ from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.receivers.base import (
     DeliveryError,
-    PausedError,
+    RateLimitedError,
+    Receiver,
     RequestState,
-    Sink,
     UnavailableError,
 )
-from breakerd.alerts.receivers.factory import configured_sinks
-from breakerd.alerts.receivers.log import LogSink
+from breakerd.alerts.receivers.factory import configured_receivers
+from breakerd.alerts.receivers.log import LogReceiver
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 
 PRIORITY: Final = "P5"
 TAG: Final = "Test:true"
@@ -33,34 +33,38 @@ _ATTEMPTS: Final = 3
 """So often an alert that may be open is tried to be closed."""
 
 
-def try_all(settings: AlertingSettings, patience: float = _PATIENCE) -> Iterator[Finding]:
+def send_probes(settings: AlertingSettings, patience: float = _PATIENCE) -> Iterator[Finding]:
     """Sends, confirms and closes a marked alert at each receiver; two findings for each.
 
     Args:
         settings: who is told; their smallest priority counts for nothing here.
         patience: seconds until an accepted request must be carried out.
     """
-    for configured in configured_sinks(settings):
-        if configured.name == LogSink.name:
+    for configured in configured_receivers(settings):
+        if configured.name == LogReceiver.name:
             continue
-        with closing(configured.make()) as sink:
-            yield from Trial(sink, alert_of(settings), patience).run()
+        with closing(configured.make()) as receiver:
+            yield from Trial(receiver, make_probe_alert(settings), patience).run()
 
 
 class Trial:
     """One test alert at one receiver.
 
     Args:
-        sink: the receiver.
+        receiver: the receiver.
         alert: what it is sent.
         patience: seconds until an accepted request must be carried out.
         pause: seconds between two attempts to close it.
     """
 
     def __init__(
-        self, sink: Sink, alert: Incident, patience: float = _PATIENCE, pause: float = _PAUSE
+        self,
+        receiver: Receiver,
+        alert: Incident,
+        patience: float = _PATIENCE,
+        pause: float = _PAUSE,
     ) -> None:
-        self._sink = sink
+        self._receiver = receiver
         self._alert = alert
         self._patience = patience
         self._pause = pause
@@ -68,7 +72,7 @@ class Trial:
 
     def run(self) -> Iterator[Finding]:
         """Sends and closes it; whatever goes wrong in between, it tries to close."""
-        check = f"test {self._sink.name}"
+        check = f"test {self._receiver.name}"
         closed = None
         try:
             yield self._create(check)
@@ -90,25 +94,25 @@ class Trial:
 
     def _send(self, step: Step) -> str:
         try:
-            return self._sink.send(self._alert, step)
+            return self._receiver.send(self._alert, step)
         except DeliveryError as error:
-            self._maybe_open = error.maybe_taken
+            self._maybe_open = error.maybe_applied
             raise
 
     def _close(self, check: str) -> Finding:
         began = time.monotonic()
         try:
-            self._insist_on_closing()
+            self._close_with_retries()
         except DeliveryError as error:
             found = f"{self._alert.alias} may still be open: {error}"
             return bad(check, found, "look at the receiver, and close it there")
         return good(check, f"closed after {_since(began)}")
 
-    def _insist_on_closing(self) -> None:
+    def _close_with_retries(self) -> None:
         for _ in range(_ATTEMPTS - 1):
             try:
                 self._try_to_close()
-            except PausedError as error:
+            except RateLimitedError as error:
                 time.sleep(min(self._patience, error.seconds))
             except UnavailableError:
                 time.sleep(self._pause)
@@ -117,7 +121,7 @@ class Trial:
         self._try_to_close()
 
     def _try_to_close(self) -> None:
-        request_id = self._sink.send(self._alert, Step(StepKind.CLOSE, note="Test over."))
+        request_id = self._receiver.send(self._alert, Step(StepKind.CLOSE, note="Test over."))
         # What is not there is not open.
         self._wait(request_id, RequestState.DONE, RequestState.GONE)
 
@@ -129,7 +133,7 @@ class Trial:
         """
         deadline = time.monotonic() + self._patience
         while request_id:
-            state, problem = self._look(request_id)
+            state, problem = self._request_state(request_id)
             if state in wanted:
                 return
             if state is not RequestState.PENDING:
@@ -138,17 +142,17 @@ class Trial:
                 raise UnavailableError(f"accepted, and not seen to be carried out{problem}")
             time.sleep(_LOOK_EVERY)
 
-    def _look(self, request_id: str) -> tuple[RequestState, str]:
+    def _request_state(self, request_id: str) -> tuple[RequestState, str]:
         """What became of a request, and why that is not known, if it is not."""
         try:
-            return self._sink.look(request_id), ""
+            return self._receiver.request_state(request_id), ""
         except UnavailableError as error:
             return RequestState.PENDING, f": {error}"
 
 
-def alert_of(settings: AlertingSettings) -> Incident:
+def make_probe_alert(settings: AlertingSettings) -> Incident:
     """A test alert: marked in its message, its tags and its details."""
-    fields, now = find_fields(settings.opsgenie), time.time()
+    fields, now = resolve_identity(settings.opsgenie), time.time()
     content = Content(
         message=f"[TEST] breakerd on {fields.hostname} tries its alerting: nothing is wrong",
         description="Sent by `breakerd doctor --send-test`. It is closed by itself.",

@@ -6,10 +6,10 @@ Example:
         assert emulator.wait_for(emulator.alerts)
 """
 
-from breakerd.alerts.emulator.api.messages import Entry
+from breakerd.alerts.emulator.api.messages import LogEntry
 from breakerd.alerts.emulator.faults.fault import Fault, FaultError, FaultKind, schedule_from_json
 from breakerd.alerts.emulator.server import Emulator, Mode
-from breakerd.alerts.emulator.state.alert import EmulatedAlert, Happening
+from breakerd.alerts.emulator.state.alert import EmulatedAlert, HistoryEntry
 from breakerd.alerts.emulator.state.alerts import Summary
 from breakerd.alerts.emulator.state.attachment import Attachment
 
@@ -17,11 +17,11 @@ __all__ = [
     "Attachment",
     "EmulatedAlert",
     "Emulator",
-    "Entry",
     "Fault",
     "FaultError",
     "FaultKind",
-    "Happening",
+    "HistoryEntry",
+    "LogEntry",
     "Mode",
     "Summary",
     "schedule_from_json",

@@ -8,16 +8,22 @@ from types import TracebackType
 from typing import Any, Final, Literal, Protocol, Self, TypeVar, get_args
 
 from breakerd.alerts.emulator.api.jsm import JsmApi
-from breakerd.alerts.emulator.api.messages import Answer, Entry, Request
+from breakerd.alerts.emulator.api.messages import LogEntry, Request, Response
 from breakerd.alerts.emulator.api.opsgenie import OpsGenieApi
 from breakerd.alerts.emulator.faults.fault import Fault, FaultKind
-from breakerd.alerts.emulator.faults.injector import Faults, Strike, Window, answer_of, spoilt
-from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
+from breakerd.alerts.emulator.faults.injector import (
+    Faults,
+    Injection,
+    Window,
+    injected_response,
+    spoilt,
+)
+from breakerd.alerts.emulator.state.account import DEFAULT_MODE, Account, WriteMode
 from breakerd.alerts.emulator.state.alert import EmulatedAlert, Json
-from breakerd.alerts.emulator.state.alerts import AlertBook, Summary, Write
+from breakerd.alerts.emulator.state.alerts import AlertStore, Summary, Write
 from breakerd.alerts.emulator.state.heartbeats import Heartbeat
-from breakerd.alerts.emulator.state.request_log import Journal
-from breakerd.alerts.emulator.web.console import answer_own, is_own
+from breakerd.alerts.emulator.state.request_log import RequestLog
+from breakerd.alerts.emulator.web.console import answer_console, is_console_path
 from breakerd.alerts.emulator.web.handler import handler_for
 from breakerd.alerts.emulator.web.listener import Listener
 
@@ -28,9 +34,9 @@ Mode = Literal["opsgenie", "jsm"]
 
 
 class _Api(Protocol):
-    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None: ...
+    def auth_error(self, request: Request, keys: Collection[str]) -> Response | None: ...
 
-    def answer(self, request: Request, now: float, applying: Applying) -> Answer: ...
+    def answer(self, request: Request, now: float, applying: WriteMode) -> Response: ...
 
 
 class Emulator:
@@ -67,13 +73,13 @@ class Emulator:
         self.api_keys = frozenset(api_keys)
         """May be replaced while it runs."""
         self._clock = clock
-        self._account = Account(AlertBook(delay))
+        self._account = Account(AlertStore(delay))
         self._book = self._account.book
         self._api: _Api = (
             JsmApi(self._account, cloud_id) if mode == "jsm" else OpsGenieApi(self._account)
         )
         self._faults = Faults()
-        self._journal = Journal()
+        self._journal = RequestLog()
         self._changed = threading.Condition()
         self._changes = 0
         self._stopping = threading.Event()
@@ -128,12 +134,12 @@ class Emulator:
             return self._book.summary()
 
     @property
-    def requests(self) -> list[Entry]:
+    def requests(self) -> list[LogEntry]:
         """The latest requests to the API, oldest first; each is here before its answer."""
         with self._changed:
             return list(self._journal)
 
-    def between(self, start: float, end: float) -> list[Entry]:
+    def between(self, start: float, end: float) -> list[LogEntry]:
         """The requests that came from `start` on and before `end`, in seconds since the epoch."""
         with self._changed:
             return self._journal.between(start, end)
@@ -296,9 +302,9 @@ class Emulator:
 
     # --- serving
 
-    def _exchange(self, request: Request) -> Answer | None:
-        if is_own(request.path):
-            return answer_own(self, request)
+    def _exchange(self, request: Request) -> Response | None:
+        if is_console_path(request.path):
+            return answer_console(self, request)
         with self._changed:
             now = self._clock()
             window = self._faults.window(request, now)
@@ -308,18 +314,18 @@ class Emulator:
             self._change()
             return answer
 
-    def _answer(self, request: Request, now: float, strike: Strike | None) -> Answer | None:
+    def _answer(self, request: Request, now: float, strike: Injection | None) -> Response | None:
         if strike is None:
-            return self._answer_by_api(request, now, AS_USUAL)
+            return self._answer_by_api(request, now, DEFAULT_MODE)
         fault = strike.fault
         if fault.kind in {FaultKind.DOWN, FaultKind.REFUSE}:
             return None
-        if instead := answer_of(strike):
+        if instead := injected_response(strike):
             return instead
         return spoilt(self._answer_by_api(request, now, _applying(fault)), fault)
 
-    def _answer_by_api(self, request: Request, now: float, applying: Applying) -> Answer:
-        refusal = self._api.locked_out(request, self.api_keys)
+    def _answer_by_api(self, request: Request, now: float, applying: WriteMode) -> Response:
+        refusal = self._api.auth_error(request, self.api_keys)
         return refusal or self._api.answer(request, now, applying)
 
     def _is_refusing(self) -> bool:
@@ -327,18 +333,18 @@ class Emulator:
             return self._faults.refusing(self._clock())
 
 
-def _applying(fault: Fault) -> Applying:
+def _applying(fault: Fault) -> WriteMode:
     """How a write is carried out that meets `fault`."""
     if fault.kind is FaultKind.UNAPPLIED:
-        return Applying(applied=False)
-    return Applying(delay=fault.delay) if fault.kind is FaultKind.DELAYED else AS_USUAL
+        return WriteMode(applied=False)
+    return WriteMode(delay=fault.delay) if fault.kind is FaultKind.DELAYED else DEFAULT_MODE
 
 
 def _entry(
-    request: Request, now: float, answer: Answer | None, strike: Strike | None, window: Window
-) -> Entry:
+    request: Request, now: float, answer: Response | None, strike: Injection | None, window: Window
+) -> LogEntry:
     hangs = strike is not None and strike.fault.kind is FaultKind.HANG
-    return Entry(
+    return LogEntry(
         at=now,
         method=request.method,
         path=request.path,

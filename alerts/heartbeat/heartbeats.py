@@ -7,8 +7,7 @@ from typing import Final
 
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat, OpsGenieHeartbeat
 from breakerd.alerts.heartbeat.heartbeat import Act, Heartbeat, HeartbeatClient
-from breakerd.alerts.incidents import policy
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink, address_of
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver, address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.receivers import JsmOpsSettings
 from breakerd.breaker.logging import get_logger
@@ -24,12 +23,12 @@ class ConfiguredHeartbeat:
     """One heartbeat as the settings describe it.
 
     Attributes:
-        sink: the receiver that it is about, as in metrics.
+        receiver: the receiver that it is about, as in metrics.
         identity: what makes it another one if it changes.
         make: makes its client, which holds connections from then on.
     """
 
-    sink: str
+    receiver: str
     identity: Hashable
     make: Callable[[], HeartbeatClient]
 
@@ -39,9 +38,9 @@ def configured_heartbeats(settings: AlertingSettings) -> list[ConfiguredHeartbea
     timeout = min(_LONGEST_REQUEST, settings.alerts.request_timeout)
     found = [_of_opsgenie(settings, timeout)]
     found += [
-        _of_jsm(name, sink, timeout)
-        for name, sink in settings.alerts.sinks.named().items()
-        if isinstance(sink, JsmOpsSettings)
+        _of_jsm(name, receiver, timeout)
+        for name, receiver in settings.alerts.receivers.named().items()
+        if isinstance(receiver, JsmOpsSettings)
     ]
     return [each for each in found if each is not None]
 
@@ -50,14 +49,16 @@ def impossible_heartbeats(settings: AlertingSettings) -> list[str]:
     """Why heartbeats that are wanted cannot be pinged, in sentences."""
     opsgenie = settings.opsgenie
     found = [
-        f"[alerts.sinks.{name}] has a heartbeat, and no heartbeat_team"
-        for name, sink in settings.alerts.sinks.named().items()
-        if isinstance(sink, JsmOpsSettings) and sink.heartbeat and not sink.heartbeat_team
+        f"[alerts.receivers.{name}] has a heartbeat, and no heartbeat_team"
+        for name, receiver in settings.alerts.receivers.named().items()
+        if isinstance(receiver, JsmOpsSettings)
+        and receiver.heartbeat
+        and not receiver.heartbeat_team
     ]
     if opsgenie.heartbeat and opsgenie.flavour == "jsm":
         found.append(
             "an integration of Jira Service Management has no heartbeats: set one in "
-            "[alerts.sinks.jsm_ops.NAME], in place of that in [opsgenie]"
+            "[alerts.receivers.jsm_ops.NAME], in place of that in [opsgenie]"
         )
     return found
 
@@ -80,15 +81,17 @@ class Pulse:
 
     def switch(self, settings: AlertingSettings) -> None:
         """Changes the heartbeats to those that these settings ask for; the others go on."""
-        wanted = {each.sink: each for each in configured_heartbeats(settings)}
+        wanted = {each.receiver: each for each in configured_heartbeats(settings)}
         kept = {
-            sink: beat
-            for sink, beat in self._beats.items()
-            if sink in wanted and wanted[sink].identity == beat.configured.identity
+            receiver: beat
+            for receiver, beat in self._beats.items()
+            if receiver in wanted and wanted[receiver].identity == beat.configured.identity
         }
-        gone = [beat for sink, beat in self._beats.items() if sink not in kept]
+        gone = [beat for receiver, beat in self._beats.items() if receiver not in kept]
         self._settings = settings
-        self._beats = {sink: kept.get(sink) or _Beat(each) for sink, each in wanted.items()}
+        self._beats = {
+            receiver: kept.get(receiver) or _Beat(each) for receiver, each in wanted.items()
+        }
         for beat in gone:
             beat.close()
 
@@ -97,15 +100,15 @@ class Pulse:
 
         Args:
             now: seconds since the epoch.
-            succeeded_at: when a round of delivering to that sink last succeeded.
+            succeeded_at: when a round of delivering to that receiver last succeeded.
         """
-        for sink, beat in self._beats.items():
-            beat.round(now, succeeded_at(sink), threaded=self._threaded)
+        for receiver, beat in self._beats.items():
+            beat.round(now, succeeded_at(receiver), threaded=self._threaded)
 
     @property
     def last_success(self) -> dict[str, float]:
         """When each was last pinged, in seconds since the epoch; 0 if never."""
-        return {sink: beat.heartbeat.last_success for sink, beat in self._beats.items()}
+        return {receiver: beat.heartbeat.last_success for receiver, beat in self._beats.items()}
 
     def problems(self) -> list[str]:
         """What is wrong with them, in sentences."""
@@ -134,7 +137,7 @@ class _Beat:
         if act is None or not self._begin():
             return
         if threaded:
-            name = f"breakerd-heartbeat-{self.configured.sink}"
+            name = f"breakerd-heartbeat-{self.configured.receiver}"
             threading.Thread(target=self._perform, args=(act, now), name=name, daemon=True).start()
         else:
             self._perform(act, now)
@@ -165,22 +168,22 @@ class _Beat:
 def _of_opsgenie(settings: AlertingSettings, timeout: float) -> ConfiguredHeartbeat | None:
     opsgenie = settings.opsgenie
     name, key, address = opsgenie.heartbeat, opsgenie.api_key, address_of(opsgenie)
-    if not name or key is None or opsgenie.flavour == "jsm" or not policy.sends(opsgenie):
+    if not name or key is None or opsgenie.flavour == "jsm" or not opsgenie.active:
         return None
     return ConfiguredHeartbeat(
-        OpsGenieSink.name,
+        OpsGenieReceiver.name,
         (name, key, address, timeout),
         lambda: OpsGenieHeartbeat(name, key, timeout, address),
     )
 
 
-def _of_jsm(sink: str, settings: JsmOpsSettings, timeout: float) -> ConfiguredHeartbeat | None:
+def _of_jsm(receiver: str, settings: JsmOpsSettings, timeout: float) -> ConfiguredHeartbeat | None:
     name, team, key = settings.heartbeat, settings.heartbeat_team, settings.key
     if not (name and team) or key is None:
         return None
     cloud_id, user, address = settings.cloud_id, settings.user, settings.api_url
     return ConfiguredHeartbeat(
-        sink,
+        receiver,
         (name, team, key, cloud_id, user, address, timeout),
         lambda: JsmHeartbeat(name, team, cloud_id, (user, key), timeout, address),
     )

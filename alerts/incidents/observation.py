@@ -20,7 +20,7 @@ class Sighting:
 
     Attributes:
         breaker: its name.
-        kind: the weightiest thing about it: "open", "memory", "latency" or "trouble".
+        kind: the weightiest thing about it: "open", "memory", "latency" or "degraded".
         since: seconds since the epoch.
         drill: whether it is only a drill; None if that is not known.
     """

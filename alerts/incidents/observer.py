@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from breakerd.alerts.content.composer import Content, Trouble, compose, seen, why
+from breakerd.alerts.content.composer import Content, Trouble, cause, compose, state_summary
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Sighting
 from breakerd.alerts.model.notes import Worst, ended_by, worst_of
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.runtime.status import Status
@@ -117,16 +117,17 @@ class Watcher:
 
     def content(self, sighting: Sighting) -> Content:
         """What an alert for that says."""
-        return compose(self._trouble(sighting), self.settings, find_fields(self.settings.opsgenie))
+        identity = resolve_identity(self.settings.opsgenie)
+        return compose(self._trouble(sighting), self.settings, identity)
 
     def why(self, sighting: Sighting) -> str:
         """The evidence, in a sentence."""
-        return why(self._trouble(sighting))
+        return cause(self._trouble(sighting))
 
     def seen(self, breaker: str) -> str:
         """What that breaker looks like now; empty if it is not configured any more."""
         found = self._registry.find(breaker)
-        return seen(found.status()) if found else ""
+        return state_summary(found.status()) if found else ""
 
     def worst(self, breaker: str) -> Worst | None:
         """Its figures now."""

@@ -4,24 +4,20 @@ from typing import Final, Protocol
 
 from breakerd.alerts.model.delivery import Stage
 from breakerd.alerts.model.incident import Rules
-from breakerd.alerts.settings.alerting import (
-    AlertingSettings,
-    AlertsSettings,
-    EnvironmentPolicy,
-    OpsGenieSettings,
-)
+from breakerd.alerts.settings.alerting import AlertingSettings, AlertsSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 
 OPEN: Final = "open"
 MEMORY: Final = "memory"
 LATENCY: Final = "latency"
-TROUBLE: Final = "trouble"
+TROUBLE: Final = "degraded"
 """The service level is missed, calls are not as usual, or the load is high; rejects nothing."""
 
 WORDS: Final = {
     OPEN: "open",
     MEMORY: "memory high",
     LATENCY: "slow",
-    TROUBLE: "in trouble",
+    TROUBLE: "degraded",
 }
 """What each kind is called in an alert."""
 _WEIGHTS: Final = {TROUBLE: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
@@ -71,7 +67,7 @@ def causes(breaker: Watched, settings: OpsGenieSettings) -> tuple[str, ...]:
         found.append(MEMORY)
     if settings.trigger_on_latency_threshold and not breaker.latency_ok:
         found.append(LATENCY)
-    if settings.trigger_on_trouble and not breaker.service_ok:
+    if settings.trigger_on_degraded and not breaker.service_ok:
         found.append(TROUBLE)
     return tuple(found)
 
@@ -90,7 +86,7 @@ def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
     """The stages of an incident of that kind that opens now."""
     opsgenie = settings.opsgenie
     if kind == TROUBLE:
-        return (Stage(0.0, opsgenie.trouble_priority),)
+        return (Stage(0.0, opsgenie.degraded_priority),)
     own = settings.alerts.stages
     return tuple(Stage(s.after, s.priority, s.responders) for s in own) or _two_stages(opsgenie)
 
@@ -98,7 +94,7 @@ def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
 def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
     """go-breaker's."""
     if not settings.time_before_send_alert:
-        return (Stage(0.0, priority(settings)),)
+        return (Stage(0.0, settings.effective_priority),)
     return (
         Stage(0.0, settings.initial_alert_priority),
         Stage(float(settings.time_before_send_alert), settings.escalated_alert_priority),
@@ -107,34 +103,10 @@ def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
 
 def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
     """How an incident that opens now is told."""
-    reopens = alerts.closed_by_people == "reopen"
+    reopens = alerts.on_manual_close == "reopen"
     return Rules(
         closes=opsgenie.trigger_on_breaker_reset,
-        tells_missed=alerts.missed_incidents == "tell",
+        tells_missed=alerts.on_missed_incident == "notify",
         reopen_after=alerts.reopen_after if reopens else None,
         remind_after=alerts.remind_after,
     )
-
-
-def priority(settings: OpsGenieSettings) -> str:
-    """The priority of alerts without stages, in the present environment."""
-    policy = _environment_policy(settings)
-    return policy.priority if policy and policy.priority else settings.priority
-
-
-def sends(settings: OpsGenieSettings) -> bool:
-    """Whether OpsGenie is to be told at all, in the present environment."""
-    policy = _environment_policy(settings)
-    return settings.enabled and (policy is None or policy.enabled)
-
-
-def _environment_policy(settings: OpsGenieSettings) -> EnvironmentPolicy | None:
-    if not settings.use_environments:
-        return None
-    wanted = settings.environment.casefold()
-    found = (
-        policy
-        for name, policy in settings.environment_settings.items()
-        if name.casefold() == wanted
-    )
-    return next(found, None)

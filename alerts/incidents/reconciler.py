@@ -16,7 +16,7 @@ from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.model.text import shorten
 from breakerd.alerts.muting.mute import why_held
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.storage.incident_log import Ledger, cooldown_of
 from breakerd.breaker.logging import get_logger
 
@@ -118,7 +118,7 @@ class Reconciler:
     def _open(self, now: float, sighting: Sighting, witness: Witness) -> None:
         opsgenie, alerts = self._settings.opsgenie, self._settings.alerts
         number = uuid.uuid4().hex[:12]
-        host = find_fields(opsgenie).hostname
+        host = resolve_identity(opsgenie).hostname
         incident = Incident(
             id=number,
             alias=shorten(f"breakerd:{host}:{sighting.breaker}", _ALIAS) + f":{number}",
@@ -212,8 +212,8 @@ class Reconciler:
     def _is_over(self, now: float, incident: Incident) -> bool:
         """What nobody heard of, nor will, need not be watched any longer."""
         of_interest = incident.maybe_told or (incident.due_at and incident.rules.tells_missed)
-        quiet_time = self._settings.alerts.quiet_time
-        return not of_interest or now - incident.quiet_since >= quiet_time
+        resolve_after = self._settings.alerts.resolve_after
+        return not of_interest or now - incident.quiet_since >= resolve_after
 
     def _end(self, now: float, incident: Incident) -> None:
         self._ledger.end(now, incident, self._ended_by(incident))

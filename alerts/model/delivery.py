@@ -119,7 +119,7 @@ class Delivery:
         renewals: how often it was opened once more, after people had closed it.
         look_again_at: when to ask again, after there was no answer.
         acknowledged: whether somebody has acknowledged it.
-        closed_by_people_at: when it was seen that somebody had closed it; 0 if nobody has.
+        on_manual_close_at: when it was seen that somebody had closed it; 0 if nobody has.
         fallback: whether it is told only because no other was.
     """
 
@@ -148,7 +148,7 @@ class Delivery:
     renewals: int = 0
     look_again_at: float = 0.0
     acknowledged: bool = False
-    closed_by_people_at: float = 0.0
+    on_manual_close_at: float = 0.0
     fallback: bool = False
 
     def confirm(self, now: float, step: Step) -> None:
@@ -182,7 +182,7 @@ class Delivery:
     def begin_anew(self, notes: int) -> None:
         """People closed it, and it is to be opened once more, without its first `notes` notes."""
         self.lose()
-        self.closed_by_people_at, self.notes = 0.0, notes
+        self.on_manual_close_at, self.notes = 0.0, notes
         self.renewals += 1
 
     def revive(self) -> None:
@@ -196,12 +196,12 @@ class Delivery:
         self.not_before = self.look_again_at = 0.0
         self.asked_at, self.created_at = min(self.asked_at, now), min(self.created_at, now)
         self.looked_at = min(self.looked_at, now)
-        self.closed_by_people_at = min(self.closed_by_people_at, now)
+        self.on_manual_close_at = min(self.on_manual_close_at, now)
 
     @property
     def in_hand(self) -> bool:
         """Whether a person has acknowledged it, or closed it."""
-        return self.acknowledged or bool(self.closed_by_people_at)
+        return self.acknowledged or bool(self.on_manual_close_at)
 
     @property
     def dead_letter(self) -> bool:

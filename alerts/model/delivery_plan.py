@@ -36,7 +36,7 @@ def next_step(
     incident: Incident, now: float, confirmed: Delivery, receiver: Receiver = ANYONE
 ) -> Step | None:
     """What that receiver is to be asked next; None if it knows all it should."""
-    if confirmed.closed or confirmed.closed_by_people_at:
+    if confirmed.closed or confirmed.on_manual_close_at:
         return None
     if not confirmed.created:
         # What may have arrived without our knowing must not stay open.

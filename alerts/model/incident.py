@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from breakerd.alerts.content.composer import MESSAGE, Content
+from breakerd.alerts.content.composer import Content
 from breakerd.alerts.model.delivery import Delivery, Stage
+from breakerd.alerts.model.limits import MESSAGE
 from breakerd.alerts.model.notes import Worst, closing_note
 from breakerd.alerts.model.text import duration, shorten
 
@@ -68,7 +69,7 @@ class Incident:
         id: unique.
         alias: its name at the receivers, and the key that makes sending it twice harmless.
         breaker: whose trouble began it.
-        kind: the weightiest thing in it so far: "open", "memory", "latency" or "trouble".
+        kind: the weightiest thing in it so far: "open", "memory", "latency" or "degraded".
         opened_at: when it began.
         not_before: when it may be told, held back by a cooldown.
         stages: copied from the settings when it opened, so editing them changes it no more.
@@ -188,7 +189,7 @@ class Incident:
         closed = [
             d
             for d in self.deliveries.values()
-            if d.closed_by_people_at and now >= d.closed_by_people_at + wait
+            if d.on_manual_close_at and now >= d.on_manual_close_at + wait
         ]
         for delivery in closed:
             delivery.begin_anew(len(self.notes))
@@ -296,7 +297,7 @@ class Incident:
         return due > self.stage and self._unasked(delivery, due)
 
     def _may_ask(self, now: float, delivery: Delivery) -> bool:
-        there = delivery.created and not delivery.closed_by_people_at
+        there = delivery.created and not delivery.on_manual_close_at
         return self.phase is Phase.ACTIVE and there and now >= delivery.look_again_at
 
     @property

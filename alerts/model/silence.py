@@ -7,7 +7,7 @@ from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
 
 LONGEST: Final = 90 * 86_400.0
 """Seconds."""
-KINDS: Final = ("*", "open", "memory", "latency", "trouble")
+KINDS: Final = ("*", "open", "memory", "latency", "degraded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Wanted:
         reason: why.
         seconds: how long, from `starts_at` on, up to 90 days.
         breaker: pattern of names.
-        kind: "open", "memory", "latency", "trouble", or "*" for all.
+        kind: "open", "memory", "latency", "degraded", or "*" for all.
         matchers: conditions beside these, see `alerts.matchers`.
         starts_at: seconds since the epoch; None for now.
     """

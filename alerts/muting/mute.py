@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.matchers import Subject
 from breakerd.alerts.model.silence import Silence
+from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
 from breakerd.alerts.settings.alerting import AlertsSettings
-from breakerd.alerts.settings.inhibition import MEMORY_FIRST, inhibitor
 
 
 def why_held(
@@ -28,9 +28,9 @@ def why_held(
             if window.holds(subject, now):
                 end = _moment(window.ends_at(now) or now)
                 return f"maintenance {name} until {end}: {window.reason}"
-    own = {"memory-first": MEMORY_FIRST} if settings.memory_explains else {}
+    own = {"memory-first": MEMORY_INHIBITS_LATENCY} if settings.inhibit_latency_on_memory else {}
     rules = own | settings.inhibition
-    return inhibitor(subject, _explaining(incident, others), rules) if rules else ""
+    return find_inhibitor(subject, _explaining(incident, others), rules) if rules else ""
 
 
 def subject_of(incident: Incident) -> Subject:

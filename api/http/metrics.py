@@ -232,10 +232,10 @@ def _load(breakers: Readings) -> Metric:
 def _alerts(alerting: "Alerting") -> Iterator[Metric]:
     stats = alerting.stats()
     deliveries = CounterMetricFamily(
-        "breakerd_alerts", "Deliveries to receivers of alerts.", labels=["sink", "outcome"]
+        "breakerd_alerts", "Deliveries to receivers of alerts.", labels=["receiver", "outcome"]
     )
-    for (sink, outcome), count in stats.counts.items():
-        deliveries.add_metric([sink, outcome], count)
+    for (receiver, outcome), count in stats.counts.items():
+        deliveries.add_metric([receiver, outcome], count)
     yield deliveries
     yield GaugeMetricFamily(
         "breakerd_alerts_pending",
@@ -247,25 +247,25 @@ def _alerts(alerting: "Alerting") -> Iterator[Metric]:
         "Age of the oldest of them.",
         value=stats.oldest_pending_seconds,
     )
-    yield _by_sink(
+    yield _by_receiver(
         "breakerd_alerts_dead_letters",
         "Alerts that were given up, and that nobody has retried or discarded.",
         stats.dead_letters,
     )
-    yield _by_sink(
+    yield _by_receiver(
         "breakerd_alerts_last_success_timestamp_seconds",
         "When a receiver last did as it was asked; absent where it was not asked yet.",
-        {sink: at for sink, at in stats.last_success.items() if at},
+        {receiver: at for receiver, at in stats.last_success.items() if at},
     )
-    yield _by_sink(
+    yield _by_receiver(
         "breakerd_heartbeat_last_success_timestamp_seconds",
         "When the heartbeat of a receiver was last pinged; 0 if it never was.",
         stats.last_heartbeat,
     )
 
 
-def _by_sink(name: str, words: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, words, labels=["sink"])
-    for sink, value in values.items():
-        family.add_metric([sink], value)
+def _by_receiver(name: str, words: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=["receiver"])
+    for receiver, value in values.items():
+        family.add_metric([receiver], value)
     return family

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN
 from breakerd.alerts.model.priority import Priority
-from breakerd.alerts.settings.alerting import OpsGenieSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 
@@ -191,7 +191,7 @@ class NewSilence(Request):
         pattern=PATTERN,
         examples=["pay*"],
     )
-    kind: Literal["*", "open", "memory", "latency", "trouble"] = "*"
+    kind: Literal["*", "open", "memory", "latency", "degraded"] = "*"
     matchers: list[Annotated[str, Field(max_length=LONGEST, pattern=FORM)]] = Field(
         [],
         description="Conditions beside these, `NAME=PATTERN` or `NAME!=PATTERN`; all must hold.",

@@ -14,7 +14,7 @@ import pytest
 from breakerd.alerts.emulator import Emulator
 from tests.support.command import Result, run
 from tests.support.server_process import Server
-from tests.support.webhook_receiver import Receiver, Reply
+from tests.support.webhook_receiver import RecordingServer, Reply
 
 KEY = "1c0ffee5-secret-key"
 CONFIG = """\
@@ -26,7 +26,7 @@ bookmaker_id = "b1"
 heartbeat = "breakerd"
 [alerts]
 request_timeout = 5
-[alerts.sinks.webhook.fallback]
+[alerts.receivers.webhook.fallback]
 url = "http://127.0.0.1:9/hook-with-a-secret"
 fallback = true
 """
@@ -105,7 +105,7 @@ def test_what_is_not_set_up_there(clinic: Clinic) -> None:
 def test_a_clock_that_is_wrong(clinic: Clinic) -> None:
     date = formatdate(time.time() - 3600, usegmt=True)
     raw = f"HTTP/1.1 401 Unauthorized\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n".encode()
-    with Receiver(lambda _: Reply(raw=raw)) as receiver:
+    with RecordingServer(lambda _: Reply(raw=raw)) as receiver:
         done = clinic.doctor(url=receiver.url)
     assert done.code == 1
     assert "this machine's is 1 h ahead of the receiver's" in done.out
@@ -125,7 +125,7 @@ def test_without_a_file(tmp_path: Path) -> None:
 
 
 def test_a_test_alert_is_confirmed_and_closed(clinic: Clinic) -> None:
-    with Receiver() as hook:
+    with RecordingServer() as hook:
         text = clinic.file.read_text()
         clinic.file.write_text(text.replace("http://127.0.0.1:9", hook.url))
         done = clinic.doctor("--send-test")

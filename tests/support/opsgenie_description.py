@@ -15,7 +15,7 @@ import jsonschema
 
 Json = dict[str, Any]
 
-_FILE: Final = Path(__file__).parent / "data" / "opsgenie-alert-api.json"
+_FILE: Final = Path(__file__).parents[1] / "contract" / "data" / "opsgenie-alert-api.json"
 
 
 def assert_request_conforms(

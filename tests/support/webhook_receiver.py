@@ -39,7 +39,7 @@ class Reply:
     drips: bytes = b""
 
 
-class Receiver:
+class RecordingServer:
     """A context manager. Answers are taken from `replies`, then from `answer`.
 
     With `tls`, only requests to an https:// address are understood.
@@ -56,7 +56,7 @@ class Receiver:
         self.closing = threading.Event()
         self._received = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.receiver = self
+        self._server.recorder = self
         self._scheme = "https" if tls else "http"
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -94,7 +94,7 @@ class Receiver:
 
 
 class _Server(ThreadingHTTPServer):
-    receiver: Receiver
+    recorder: RecordingServer
     daemon_threads = True
 
 
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(target.query))
         request = Received(self.command, target.path, query, headers, body)
-        self._send(self.server.receiver.reply(request))
+        self._send(self.server.recorder.reply(request))
 
     do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - http.server's names
 
@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drip(self, drop: bytes) -> None:
         """Sends a bit again and again, until the other side has had enough."""
-        while drop and not self.server.receiver.closing.wait(0.02):
+        while drop and not self.server.recorder.closing.wait(0.02):
             try:
                 self.wfile.write(drop)
             except OSError:

@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, accepted, refused
+from breakerd.alerts.emulator.api.messages import Request, Response, accepted, refused
 from breakerd.alerts.emulator.api.opsgenie import OPERATIONS, OpsGenieApi
-from breakerd.alerts.emulator.api.router import Operation, RefusedError, Routes
+from breakerd.alerts.emulator.api.router import ApiError, Operation, Routes
 from breakerd.alerts.emulator.api.search import SearchError, in_order, numbers_of_page, search
 from breakerd.alerts.emulator.api.validation import complaint, heartbeat_complaint
-from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
+from breakerd.alerts.emulator.state.account import DEFAULT_MODE, Account, WriteMode
 from breakerd.alerts.emulator.state.alert import INTEGRATION, EmulatedAlert, Json, rfc3339
 from breakerd.alerts.emulator.state.alerts import Write
 from breakerd.alerts.emulator.state.heartbeats import Heartbeat
@@ -56,19 +56,19 @@ class JsmApi:
         self._events = OpsGenieApi(account, EVENTS)
         self._routes = Routes[_Call](RESOURCES)
 
-    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None:
+    def auth_error(self, request: Request, keys: Collection[str]) -> Response | None:
         """401, unless the request has one of `keys`, or any where there are none.
 
         Of the REST API, it is the token that has to be one of them.
         """
         if not request.path.startswith(REST_PREFIX):
-            return self._events.locked_out(request, keys)
+            return self._events.auth_error(request, keys)
         user, token = request.basic
         if user and token and (not keys or token in keys):
             return None
-        return Answer(401, {"code": 401, "message": "Unauthorized"})
+        return Response(401, {"code": 401, "message": "Unauthorized"})
 
-    def answer(self, request: Request, now: float, applying: Applying = AS_USUAL) -> Answer:
+    def answer(self, request: Request, now: float, applying: WriteMode = DEFAULT_MODE) -> Response:
         """Carries out `request`; writes as `applying` says."""
         if request.path.startswith(f"{INTEGRATION_PREFIX}/"):
             return self._answer_event(request, now, applying)
@@ -76,7 +76,7 @@ class JsmApi:
             return self._answer_rest(request, now, applying)
         return refused(404, f"{request.path} is not found")
 
-    def _answer_event(self, request: Request, now: float, applying: Applying) -> Answer:
+    def _answer_event(self, request: Request, now: float, applying: WriteMode) -> Response:
         within = replace(request, path=request.path.removeprefix(INTEGRATION_PREFIX))
         answer = self._events.answer(within, now, applying)
         if answer.status == 405:
@@ -85,7 +85,7 @@ class JsmApi:
             return refused(404, f"{request.path} is not found")
         return answer
 
-    def _answer_rest(self, request: Request, now: float, applying: Applying) -> Answer:
+    def _answer_rest(self, request: Request, now: float, applying: WriteMode) -> Response:
         if request.malformed or not isinstance(request.body, dict | None):
             return _errors(422, "Request body is not a JSON object")
         self._account.book.advance(now)
@@ -97,14 +97,14 @@ class JsmApi:
             return self._routes.answer(call, replace(request, path=f"/{path}"))
         except SearchError as error:
             return _errors(422, str(error))
-        except RefusedError as error:
+        except ApiError as error:
             return _errors(error.status, error.message)
 
 
 class _Call:
     """One request to the REST API under way; each operation is a method."""
 
-    def __init__(self, account: Account, request: Request, now: float, applying: Applying) -> None:
+    def __init__(self, account: Account, request: Request, now: float, applying: WriteMode) -> None:
         self.account = account
         self.book = account.book
         self.query = request.query
@@ -115,81 +115,81 @@ class _Call:
 
     # --- alerts
 
-    def create(self) -> Answer:
+    def create(self) -> Response:
         body = {**self.body, "details": self.body.get("extraProperties", {})}
         return replace(self.write("Create", body), status=200)
 
-    def write(self, action: str, body: Json, alert_id: str = "") -> Answer:
+    def write(self, action: str, body: Json, alert_id: str = "") -> Response:
         body = {"user": self.user, **body}
         if wrong := complaint(action, body) or _about_responders(body):
-            raise RefusedError(422, wrong)
+            raise ApiError(422, wrong)
         how = self.applying
         write = Write(action, body, alert_id, applied=how.applied, delay=how.delay)
         request_id = self.book.accept(self.now, write)
         if request_id is None:
-            raise RefusedError(503, "Too many requests are under way")
+            raise ApiError(503, "Too many requests are under way")
         return accepted("Request will be processed", request_id)
 
-    def add_responder(self, alert_id: str) -> Answer:
+    def add_responder(self, alert_id: str) -> Response:
         return self.write("AddResponder", {"responder": self.body}, alert_id)
 
-    def add_note(self, alert_id: str) -> Answer:
+    def add_note(self, alert_id: str) -> Response:
         # Unlike all other writes, it is done when it is answered.
         body = {"user": self.user, "note": self.body.get("note", "")}
         if wrong := complaint("AddNote", body):
-            raise RefusedError(422, wrong)
+            raise ApiError(422, wrong)
         alert = self._alert(alert_id)
         if self.applying.applied:
             self.book.carry_out(self.now, Write("AddNote", body, alert.id))
-        return Answer(200, _note(f"{self.now:.6f}", self.now, body["note"], self.user))
+        return Response(200, _note(f"{self.now:.6f}", self.now, body["note"], self.user))
 
-    def notes(self, alert_id: str) -> Answer:
+    def notes(self, alert_id: str) -> Response:
         lines = self._alert(alert_id).notes
-        return Answer(200, {"values": [_note(f"{n.at:.6f}", n.at, n.what, n.by) for n in lines]})
+        return Response(200, {"values": [_note(f"{n.at:.6f}", n.at, n.what, n.by) for n in lines]})
 
-    def get(self, alert_id: str) -> Answer:
-        return Answer(200, _shown(self._alert(alert_id)))
+    def get(self, alert_id: str) -> Response:
+        return Response(200, _shown(self._alert(alert_id)))
 
-    def get_by_alias(self) -> Answer:
+    def get_by_alias(self) -> Response:
         # Only an open one is found so.
         alert = self.book.find(self.query.get("alias", ""), "alias")
         if alert is None or alert.status == "closed":
-            raise RefusedError(404, "Alert not found")
-        return Answer(200, _shown(alert))
+            raise ApiError(404, "Alert not found")
+        return Response(200, _shown(alert))
 
-    def list_alerts(self) -> Answer:
+    def list_alerts(self) -> Response:
         found = search(self.book.alerts.values(), self.query)
         offset, size = numbers_of_page(self.query, "size")
         by = _SORTS.get(self.query.get("sort", "insertedAt"))
         if by is None:
-            raise RefusedError(422, f"sort must be one of {', '.join(_SORTS)}")
+            raise ApiError(422, f"sort must be one of {', '.join(_SORTS)}")
         page = in_order(found, self.query, by)[offset : offset + size]
         more = offset + size < len(found)
         after = urlencode({**self.query, "offset": offset + size, "size": size})
         links = {"next": f"/v1/alerts?{after}"} if more else {}
         values = [_shown(alert) for alert in page]
-        return Answer(200, {"values": values, "count": len(found), "links": links})
+        return Response(200, {"values": values, "count": len(found), "links": links})
 
-    def request_status(self, request_id: str) -> Answer:
+    def request_status(self, request_id: str) -> Response:
         result = self.book.result(request_id)
         if result is None:
-            raise RefusedError(404, "Request not found. It might not be processed, yet.")
-        return Answer(200, result)
+            raise ApiError(404, "Request not found. It might not be processed, yet.")
+        return Response(200, result)
 
     def _alert(self, alert_id: str) -> EmulatedAlert:
         alert = self.book.find(alert_id)
         if alert is None:
-            raise RefusedError(404, "Alert not found")
+            raise ApiError(404, "Alert not found")
         return alert
 
     # --- teams and their heartbeats
 
-    def teams(self) -> Answer:
+    def teams(self) -> Response:
         teams = self.account.directory.teams().items()
         named = [{"teamId": team_id, "teamName": name} for team_id, name in teams]
-        return Answer(200, {"platformTeams": named})
+        return Response(200, {"platformTeams": named})
 
-    def heartbeats(self, team_id: str) -> Answer:
+    def heartbeats(self, team_id: str) -> Response:
         self._check_team(team_id)
         name = self.query.get("name") or self.query.get("heartbeatName")
         heartbeats = self.account.heartbeats.heartbeats.values()
@@ -198,28 +198,28 @@ class _Call:
             for heartbeat in heartbeats
             if name in {None, heartbeat.name}
         ]
-        return Answer(200, {"values": values, "links": {}})
+        return Response(200, {"values": values, "links": {}})
 
-    def add_heartbeat(self, team_id: str) -> Answer:
+    def add_heartbeat(self, team_id: str) -> Response:
         self._check_team(team_id)
         unit = str(self.body.get("intervalUnit", "")).lower()
         body = {"enabled": True, **self.body, "intervalUnit": unit}
         if wrong := heartbeat_complaint(body):
-            raise RefusedError(422, wrong)
+            raise ApiError(422, wrong)
         heartbeat = Heartbeat(body["name"], body["interval"], unit, body["enabled"])
         if not self.account.heartbeats.add(heartbeat):
-            raise RefusedError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
-        return Answer(200, _shown_heartbeat(heartbeat, team_id, self.now))
+            raise ApiError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
+        return Response(200, _shown_heartbeat(heartbeat, team_id, self.now))
 
-    def ping(self, team_id: str) -> Answer:  # noqa: ARG002 - of a team that it does not look at
+    def ping(self, team_id: str) -> Response:  # noqa: ARG002 - of a team that it does not look at
         # Whether there is such a heartbeat is not looked at, as the API's description says.
         if self.applying.applied:
             self.account.heartbeats.ping(self.query.get("name", ""), self.now)
-        return Answer(202, {"message": "PONG - Heartbeat received"})
+        return Response(202, {"message": "PONG - Heartbeat received"})
 
     def _check_team(self, team_id: str) -> None:
         if self.account.directory.team(team_id, "id") is None:
-            raise RefusedError(404, f"There is no team {team_id}")
+            raise ApiError(404, f"There is no team {team_id}")
 
 
 def _writing(action: str) -> Operation:
@@ -255,8 +255,8 @@ _SORTS: Final[dict[str, Callable[[EmulatedAlert], Any]]] = {
 }
 
 
-def _errors(status: int, title: str) -> Answer:
-    return Answer(status, {"errors": [{"title": title, "code": str(status)}]})
+def _errors(status: int, title: str) -> Response:
+    return Response(status, {"errors": [{"title": title, "code": str(status)}]})
 
 
 def _about_responders(body: Json) -> str | None:

@@ -76,7 +76,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """One answer: JSON, or a page if `content` is text.
 
     Attributes:
@@ -103,7 +103,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """What is kept of one request to OpsGenie's API.
 
     Attributes:
@@ -132,27 +132,27 @@ class Entry:
         return asdict(self) | {"at": rfc3339(self.at)}
 
 
-def found(data: object, *, status: int = 200, **beside: object) -> Answer:
+def found(data: object, *, status: int = 200, **beside: object) -> Response:
     """What was asked for, or made."""
-    return Answer(status, {"data": data, **beside, **_closing()})
+    return Response(status, {"data": data, **beside, **_closing()})
 
 
-def done(result: str) -> Answer:
+def done(result: str) -> Response:
     """A change that was made at once, with nothing to show."""
-    return Answer(200, {"result": result, **_closing()})
+    return Response(200, {"result": result, **_closing()})
 
 
-def accepted(result: str, request_id: str | None = None) -> Answer:
+def accepted(result: str, request_id: str | None = None) -> Response:
     """202: it will be done."""
     closing = _closing()
-    return Answer(
+    return Response(
         202, {"result": result, **closing, "requestId": request_id or closing["requestId"]}
     )
 
 
-def refused(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
+def refused(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
     """An error in OpsGenie's form."""
-    return Answer(status, {"message": message, **_closing()}, headers or {})
+    return Response(status, {"message": message, **_closing()}, headers or {})
 
 
 def _understood(content_type: str, raw: bytes) -> tuple[object, dict[str, Attachment]]:

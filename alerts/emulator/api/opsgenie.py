@@ -6,12 +6,12 @@ Pure: a request and the time in, an answer out.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, accepted, done, found, refused
-from breakerd.alerts.emulator.api.router import Operation, RefusedError, Routes
+from breakerd.alerts.emulator.api.messages import Request, Response, accepted, done, found, refused
+from breakerd.alerts.emulator.api.router import ApiError, Operation, Routes
 from breakerd.alerts.emulator.api.search import SearchError, page_of_alerts, page_of_lines, search
 from breakerd.alerts.emulator.api.validation import complaint, heartbeat_complaint
-from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
-from breakerd.alerts.emulator.state.alert import EmulatedAlert, Happening, Json, rfc3339
+from breakerd.alerts.emulator.state.account import DEFAULT_MODE, Account, WriteMode
+from breakerd.alerts.emulator.state.alert import EmulatedAlert, HistoryEntry, Json, rfc3339
 from breakerd.alerts.emulator.state.alerts import MOST_ATTACHMENTS, Write
 from breakerd.alerts.emulator.state.heartbeats import Heartbeat
 
@@ -32,13 +32,13 @@ class OpsGenieApi:
         self._account = account
         self._routes = Routes[_Call](OPERATIONS | DIRECTORY if operations is None else operations)
 
-    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None:
+    def auth_error(self, request: Request, keys: Collection[str]) -> Response | None:
         """401, unless the request has one of `keys`, or any where there are none."""
         if request.key and (not keys or request.key in keys):
             return None
         return refused(401, "Could not authenticate")
 
-    def answer(self, request: Request, now: float, applying: Applying = AS_USUAL) -> Answer:
+    def answer(self, request: Request, now: float, applying: WriteMode = DEFAULT_MODE) -> Response:
         """Carries out `request`; writes as `applying` says."""
         if request.malformed:
             return refused(400, "Request body is not valid JSON")
@@ -50,14 +50,14 @@ class OpsGenieApi:
             return self._routes.answer(call, request)
         except SearchError as error:
             return refused(422, str(error))
-        except RefusedError as error:
+        except ApiError as error:
             return error.answer
 
 
 class _Call:
     """One request under way; each operation is a method."""
 
-    def __init__(self, account: Account, request: Request, now: float, applying: Applying) -> None:
+    def __init__(self, account: Account, request: Request, now: float, applying: WriteMode) -> None:
         self.book = account.book
         self.heartbeats = account.heartbeats
         self.directory = account.directory
@@ -69,77 +69,79 @@ class _Call:
 
     # --- alerts
 
-    def create(self) -> Answer:
+    def create(self) -> Response:
         return self.write("Create")
 
-    def delete(self, identifier: str) -> Answer:
+    def delete(self, identifier: str) -> Response:
         self.body = {"user": self.query.get("user", "")}
         return self.write("Delete", identifier)
 
-    def write(self, action: str, identifier: str = "") -> Answer:
+    def write(self, action: str, identifier: str = "") -> Response:
         by = self._identifier_type()
         if wrong := complaint(action, self.body):
-            raise RefusedError(422, wrong)
+            raise ApiError(422, wrong)
         how = self.applying
         write = Write(action, self.body, identifier, by, how.applied, how.delay)
         request_id = self.book.accept(self.now, write)
         if request_id is None:
-            raise RefusedError(503, "Too many requests are under way")
+            raise ApiError(503, "Too many requests are under way")
         return accepted("Request will be processed", request_id)
 
-    def get(self, identifier: str) -> Answer:
+    def get(self, identifier: str) -> Response:
         return found(self._alert(identifier).as_json(full=True))
 
-    def list_alerts(self) -> Answer:
+    def list_alerts(self) -> Response:
         alerts, paging = page_of_alerts(search(self.book.alerts.values(), self.query), self.query)
         return found(alerts, paging=paging)
 
-    def count(self) -> Answer:
+    def count(self) -> Response:
         return found({"count": len(search(self.book.alerts.values(), self.query))})
 
-    def notes(self, identifier: str) -> Answer:
+    def notes(self, identifier: str) -> Response:
         return self._lines(self._alert(identifier).notes, lambda line: {"note": line.what})
 
-    def logs(self, identifier: str) -> Answer:
+    def logs(self, identifier: str) -> Response:
         history = self._alert(identifier).history
         return self._lines(history, lambda line: {"log": line.what, "type": "system"})
 
-    def request_status(self, request_id: str) -> Answer:
+    def request_status(self, request_id: str) -> Response:
         result = self.book.result(request_id)
         if result is None:
-            raise RefusedError(404, "Request not found. It might not be processed, yet.")
+            raise ApiError(404, "Request not found. It might not be processed, yet.")
         return found(result)
 
-    def attach(self, identifier: str) -> Answer:
+    def attach(self, identifier: str) -> Response:
         file = self.files.get("file")
         if file is None:
-            raise RefusedError(400, "A form with a file is needed")
+            raise ApiError(400, "A form with a file is needed")
         alert = self._alert(identifier, "alertIdentifierType")
         file_id: str | None = "0"
         if self.applying.applied:
             file_id = self.book.attach(alert, self.now, file, str(self.body.get("user", "")))
         if file_id is None:
-            raise RefusedError(422, f"An alert has {MOST_ATTACHMENTS} attachments at most")
+            raise ApiError(422, f"An alert has {MOST_ATTACHMENTS} attachments at most")
         data = {"id": file_id, "name": file.name}
         return found(data, status=201, result="Attachment added")
 
-    def attachments(self, identifier: str) -> Answer:
+    def attachments(self, identifier: str) -> Response:
         files = self._alert(identifier, "alertIdentifierType").attachments
         return found([{"id": file.id, "name": file.name} for file in files])
 
     def _alert(self, identifier: str, parameter: str = "identifierType") -> EmulatedAlert:
         alert = self.book.find(identifier, self._identifier_type(parameter))
         if alert is None:
-            raise RefusedError(404, "Alert not found. It might not be processed, yet.")
+            raise ApiError(404, "Alert not found. It might not be processed, yet.")
         return alert
 
     def _identifier_type(self, parameter: str = "identifierType") -> str:
         by = self.query.get(parameter, "id")
         if by not in _IDENTIFIERS:
-            raise RefusedError(422, f"{parameter} must be one of {', '.join(_IDENTIFIERS)}")
+            raise ApiError(422, f"{parameter} must be one of {', '.join(_IDENTIFIERS)}")
         return by
 
-    def _lines(self, lines: Iterable[Happening], shown: Callable[[Happening], Json]) -> Answer:
+    def _lines(
+        self, lines: Iterable[HistoryEntry], shown: Callable[[HistoryEntry], Json]
+    ) -> Response:
         page, paging = page_of_lines(tuple(lines), self.query)
         data = [
             {**shown(line), "owner": line.by, "createdAt": rfc3339(line.at), "offset": offset}
@@ -149,13 +151,13 @@ class _Call:
 
     # --- heartbeats
 
-    def list_heartbeats(self) -> Answer:
+    def list_heartbeats(self) -> Response:
         heartbeats = self.heartbeats.heartbeats.values()
         return found({"heartbeats": [heartbeat.as_json(self.now) for heartbeat in heartbeats]})
 
-    def add_heartbeat(self) -> Answer:
+    def add_heartbeat(self) -> Response:
         if wrong := heartbeat_complaint(self.body):
-            raise RefusedError(422, wrong)
+            raise ApiError(422, wrong)
         body = self.body
         heartbeat = Heartbeat(
             body["name"],
@@ -165,29 +167,29 @@ class _Call:
             body.get("description", ""),
         )
         if not self.heartbeats.add(heartbeat):
-            raise RefusedError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
+            raise ApiError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
         return found(heartbeat.as_json(self.now), status=201)
 
-    def get_heartbeat(self, name: str) -> Answer:
+    def get_heartbeat(self, name: str) -> Response:
         return found(self._heartbeat(name).as_json(self.now))
 
-    def delete_heartbeat(self, name: str) -> Answer:
+    def delete_heartbeat(self, name: str) -> Response:
         del self.heartbeats.heartbeats[self._heartbeat(name).name]
         return done("Deleted")
 
-    def enable_heartbeat(self, name: str) -> Answer:
+    def enable_heartbeat(self, name: str) -> Response:
         return self._switch_heartbeat(name, enabled=True)
 
-    def disable_heartbeat(self, name: str) -> Answer:
+    def disable_heartbeat(self, name: str) -> Response:
         return self._switch_heartbeat(name, enabled=False)
 
-    def ping(self, name: str) -> Answer:
+    def ping(self, name: str) -> Response:
         # 202 also where no such heartbeat exists, as the real one answers.
         if self.applying.applied:
             self.heartbeats.ping(name, self.now)
         return accepted("PONG - Heartbeat received")
 
-    def _switch_heartbeat(self, name: str, *, enabled: bool) -> Answer:
+    def _switch_heartbeat(self, name: str, *, enabled: bool) -> Response:
         heartbeat = self._heartbeat(name)
         heartbeat.enabled = enabled
         expired = heartbeat.expired(self.now)
@@ -196,27 +198,27 @@ class _Call:
     def _heartbeat(self, name: str) -> Heartbeat:
         heartbeat = self.heartbeats.heartbeats.get(name)
         if heartbeat is None:
-            raise RefusedError(404, f"Heartbeat with name [{name}] not found")
+            raise ApiError(404, f"Heartbeat with name [{name}] not found")
         return heartbeat
 
     # --- teams, users and the account
 
-    def team(self, identifier: str) -> Answer:
+    def team(self, identifier: str) -> Response:
         by = self.query.get("identifierType", "id")
         if by not in {"id", "name"}:
-            raise RefusedError(422, "identifierType must be one of id, name")
+            raise ApiError(422, "identifierType must be one of id, name")
         team = self.directory.team(identifier, by)
         if team is None:
-            raise RefusedError(404, f"No team exists with {by} [{identifier}]")
+            raise ApiError(404, f"No team exists with {by} [{identifier}]")
         return found(team)
 
-    def user(self, identifier: str) -> Answer:
+    def user(self, identifier: str) -> Response:
         user = self.directory.user(identifier)
         if user is None:
-            raise RefusedError(404, f"No user exists with username or id [{identifier}]")
+            raise ApiError(404, f"No user exists with username or id [{identifier}]")
         return found(user)
 
-    def account(self) -> Answer:
+    def account(self) -> Response:
         plan = {"maxUserCount": 1, "name": "Emulated", "isYearly": False}
         return found({"name": "breakerd emulator", "userCount": 1, "plan": plan})
 

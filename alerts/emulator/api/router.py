@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 from urllib.parse import unquote
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, refused
+from breakerd.alerts.emulator.api.messages import Request, Response, refused
 
 C = TypeVar("C")
 
-Operation = Callable[..., Answer]
+Operation = Callable[..., Response]
 """Takes what carries the request, and what its path holds in braces."""
 
 
-class RefusedError(Exception):
+class ApiError(Exception):
     """The request is answered with an error."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -22,7 +22,7 @@ class RefusedError(Exception):
         self.message = message
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> Response:
         """The error in OpsGenie's form."""
         return refused(self.status, self.message)
 
@@ -36,11 +36,11 @@ class Routes(Generic[C]):
             for (method, path), operation in operations.items()
         ]
 
-    def answer(self, call: C, request: Request) -> Answer:
+    def answer(self, call: C, request: Request) -> Response:
         """Has the operation answer that `request` asks for.
 
         Raises:
-            RefusedError: there is none.
+            ApiError: there is none.
         """
         allowed = set()
         for method, pattern, operation in self._patterns:
@@ -49,5 +49,5 @@ class Routes(Generic[C]):
                     return operation(call, *(unquote(name) for name in match.groups()))
                 allowed.add(method)
         if allowed:
-            raise RefusedError(405, f"{request.path} takes {', '.join(sorted(allowed))}")
-        raise RefusedError(501, f"{request.method} {request.path} is not emulated")
+            raise ApiError(405, f"{request.path} takes {', '.join(sorted(allowed))}")
+        raise ApiError(501, f"{request.method} {request.path} is not emulated")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, refused
+from breakerd.alerts.emulator.api.messages import Request, Response, refused
 from breakerd.alerts.emulator.faults.fault import Fault, FaultError, FaultKind
 from breakerd.alerts.emulator.state.alert import Json
 
@@ -15,7 +15,7 @@ MOST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class Injection:
     """A fault that hits a request. `left` is how many seconds it still lasts, perhaps infinite."""
 
     fault: Fault
@@ -79,7 +79,7 @@ class Faults:
         self._planned.clear()
         self._pauses.clear()
 
-    def strike(self, request: Request, now: float) -> Strike | None:
+    def strike(self, request: Request, now: float) -> Injection | None:
         """The fault that hits `request`, if one does."""
         self._expire(now)
         line = _line(request)
@@ -87,7 +87,7 @@ class Faults:
             fault = planned.fault
             if planned.holds(now) and fault.path in line and self._random.random() < fault.share:
                 self._use_up(planned)
-                strike = Strike(fault, planned.end - now)
+                strike = Injection(fault, planned.end - now)
                 if fault.kind is FaultKind.RATE_LIMIT:
                     asked = now + _pause(strike)
                     self._pauses[fault.path] = max(asked, self._pauses.get(fault.path, asked))
@@ -132,7 +132,7 @@ class Faults:
             self._pauses = {path: end for path, end in self._pauses.items() if end > now}
 
 
-def answer_of(strike: Strike) -> Answer | None:
+def injected_response(strike: Injection) -> Response | None:
     """What a fault answers instead of the API; None if the API answers, or nobody."""
     fault = strike.fault
     if fault.kind is FaultKind.RATE_LIMIT:
@@ -142,13 +142,13 @@ def answer_of(strike: Strike) -> Answer | None:
     if fault.kind is FaultKind.ERROR:
         return refused(fault.status or 503, "Service is not available")
     if fault.kind is FaultKind.HTML:
-        return Answer(fault.status or 502, "<html><body><h1>Bad gateway</h1></body></html>\n")
+        return Response(fault.status or 502, "<html><body><h1>Bad gateway</h1></body></html>\n")
     if fault.kind is FaultKind.HANG:
-        return Answer(200, {}, late=math.inf)
+        return Response(200, {}, late=math.inf)
     return None
 
 
-def spoilt(answer: Answer, fault: Fault) -> Answer | None:
+def spoilt(answer: Response, fault: Fault) -> Response | None:
     """What becomes of the API's own answer on its way; None if it gets lost."""
     if fault.kind is FaultKind.DROP:
         return None
@@ -171,13 +171,13 @@ def _line(request: Request) -> str:
     return f"{request.method} {request.path}"
 
 
-def _pause(strike: Strike) -> float:
+def _pause(strike: Injection) -> float:
     """Seconds that a 429 asks for; whole ones from 1, as its headers say it."""
     seconds = strike.fault.delay if math.isinf(strike.left) else strike.left
     return math.ceil(seconds) if seconds >= 1 else seconds
 
 
-def _throttled(seconds: float) -> Answer:
+def _throttled(seconds: float) -> Response:
     """429. Retry-After counts whole seconds, so one that is shorter has only OpsGenie's header."""
     period = f"{seconds:.0f}" if seconds >= 1 else f"{seconds:.3f}"
     headers = {

@@ -22,7 +22,7 @@ _KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class HistoryEntry:
     """One line of an alert's history; `at` is in seconds since the epoch."""
 
     at: float
@@ -68,8 +68,8 @@ class EmulatedAlert:
     actions: list[str] = field(default_factory=list)
     responders: list[Json] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
-    notes: deque[Happening] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    history: deque[Happening] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    notes: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    history: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     @classmethod
     def from_body(cls, now: float, body: Json, *, id: str, tiny_id: str) -> Self:  # noqa: A002 - the field's name
@@ -98,9 +98,9 @@ class EmulatedAlert:
         """Adds to the history, and the body's note to the notes."""
         by = body.get("user") or "System"
         self.updated_at = now
-        self.history.append(Happening(now, what, by))
+        self.history.append(HistoryEntry(now, what, by))
         if note := body.get("note"):
-            self.notes.append(Happening(now, note, by))
+            self.notes.append(HistoryEntry(now, note, by))
 
     def copy(self) -> Self:
         """The alert as it is now, for somebody who reads it while it may change."""

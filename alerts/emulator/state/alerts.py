@@ -67,7 +67,7 @@ class Summary:
     repeated: tuple[str, ...]
 
 
-class AlertBook:
+class AlertStore:
     """Alerts, writes under way, and what became of earlier ones. Not thread-safe.
 
     Args:
@@ -235,7 +235,7 @@ class AlertBook:
         alert.priority = body["priority"]
         alert.log(now, f"priority {alert.priority}", body)
 
-    _changes: ClassVar[dict[str, Callable[["AlertBook", EmulatedAlert, float, Json], None]]] = {
+    _changes: ClassVar[dict[str, Callable[["AlertStore", EmulatedAlert, float, Json], None]]] = {
         "Close": _close,
         "Delete": _delete,
         "AddResponder": _add_responder,

@@ -42,7 +42,7 @@ class Heartbeat:
         }
 
 
-class HeartbeatBook:
+class HeartbeatStore:
     """All heartbeats, by name. Not thread-safe."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from breakerd.alerts.emulator.api.messages import Entry
+from breakerd.alerts.emulator.api.messages import LogEntry
 
 ENTRIES: Final = 100_000
 """So many requests are kept."""
@@ -13,16 +13,16 @@ SIZE: Final = 64_000_000
 """So many bytes of bodies are kept."""
 
 
-class Journal:
+class RequestLog:
     """The latest requests, oldest first. Not thread-safe."""
 
     def __init__(self, entries: int = ENTRIES, size: int = SIZE) -> None:
         self._most = entries
         self._largest = size
-        self._kept: deque[tuple[Entry, int]] = deque()
+        self._kept: deque[tuple[LogEntry, int]] = deque()
         self._size = 0
 
-    def add(self, entry: Entry, size: int) -> None:
+    def add(self, entry: LogEntry, size: int) -> None:
         """Keeps `entry`, whose body has `size` bytes; the oldest ones go."""
         self._kept.append((entry, size))
         self._size += size
@@ -30,12 +30,12 @@ class Journal:
             _, gone = self._kept.popleft()
             self._size -= gone
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[LogEntry]:
         return (entry for entry, _ in self._kept)
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def between(self, start: float, end: float) -> list[Entry]:
+    def between(self, start: float, end: float) -> list[LogEntry]:
         """The requests that came from `start` on and before `end`, in seconds since the epoch."""
         return [entry for entry in self if start <= entry.at < end]

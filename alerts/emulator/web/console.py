@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Final, Protocol
 
-from breakerd.alerts.emulator.api.messages import Answer, Entry, Request, refused
+from breakerd.alerts.emulator.api.messages import LogEntry, Request, Response, refused
 from breakerd.alerts.emulator.faults.fault import Fault, FaultError, FaultKind, schedule_from_json
 from breakerd.alerts.emulator.state.alert import EmulatedAlert, Json, rfc3339
 from breakerd.alerts.emulator.state.alerts import Summary
@@ -26,7 +26,7 @@ class Console(Protocol):
         """Whose API is served."""
         ...
 
-    def between(self, start: float, end: float) -> list[Entry]:
+    def between(self, start: float, end: float) -> list[LogEntry]:
         """What the journal has of that time."""
         ...
 
@@ -51,46 +51,46 @@ class Console(Protocol):
         ...
 
 
-def is_own(path: str) -> bool:
+def is_console_path(path: str) -> bool:
     """Whether `path` is one of the emulator's own."""
     return not path.startswith(("/v2/", "/jsm/"))
 
 
-def answer_own(console: Console, request: Request) -> Answer:  # noqa: PLR0911 - a table of pages
+def answer_console(console: Console, request: Request) -> Response:  # noqa: PLR0911 - a table of pages
     """Answers a request for one of the emulator's own pages."""
     match request.method, request.path:
         case "GET", "/":
-            return Answer(200, page(console.alerts(), console.mode))
+            return Response(200, page(console.alerts(), console.mode))
         case "GET", "/emulator/alerts":
-            return Answer(200, {"alerts": [_in_full(alert) for alert in console.alerts()]})
+            return Response(200, {"alerts": [_in_full(alert) for alert in console.alerts()]})
         case "GET", "/emulator/journal":
             return _journal(console, request)
         case "GET", "/emulator/summary":
-            return Answer(200, asdict(console.summary()))
+            return Response(200, asdict(console.summary()))
         case "GET", "/emulator/faults":
-            return Answer(200, {"faults": console.faults()})
+            return Response(200, {"faults": console.faults()})
         case "POST", "/emulator/faults":
             return _schedule(console, request)
         case "DELETE", "/emulator/faults":
             console.heal()
-            return Answer(200, {"faults": []})
+            return Response(200, {"faults": []})
     return refused(404, f"{request.method} {request.path}: served are {_SERVED}, and the API")
 
 
-def _journal(console: Console, request: Request) -> Answer:
+def _journal(console: Console, request: Request) -> Response:
     try:
         start = _time(request.query.get("from"), -math.inf)
         end = _time(request.query.get("to"), math.inf)
     except ValueError as error:
         return refused(422, f"from and to are times such as 2027-01-15T08:00:00Z: {error}")
-    return Answer(200, {"requests": [one.as_json() for one in console.between(start, end)]})
+    return Response(200, {"requests": [one.as_json() for one in console.between(start, end)]})
 
 
 def _time(text: str | None, default: float) -> float:
     return default if text is None else datetime.fromisoformat(text).timestamp()
 
 
-def _schedule(console: Console, request: Request) -> Answer:
+def _schedule(console: Console, request: Request) -> Response:
     try:
         faults = schedule_from_json(request.body)
         if any(fault.kind is FaultKind.REFUSE and fault.lasting is None for fault in faults):
@@ -98,7 +98,7 @@ def _schedule(console: Console, request: Request) -> Answer:
         console.schedule(faults)
     except FaultError as error:
         return refused(422, str(error))
-    return Answer(200, {"faults": console.faults()})
+    return Response(200, {"faults": console.faults()})
 
 
 def _in_full(alert: EmulatedAlert) -> Json:

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from uuid import uuid4
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, refused
+from breakerd.alerts.emulator.api.messages import Request, Response, refused
 
 BODY_LIMIT: Final = 1_000_000
 """Bytes."""
@@ -18,7 +18,7 @@ BODY_LIMIT: Final = 1_000_000
 _GLANCE: Final = 0.1
 """Seconds between two looks at whether a client that has to wait is still there."""
 
-Exchange = Callable[[Request], Answer | None]
+Exchange = Callable[[Request], Response | None]
 """Answers a request; None ends the connection without an answer."""
 
 
@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._send(refused(status, message, {"Connection": "close"}))
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: Response) -> None:
         content = answer.encoded()
         headers = {
             "Content-Type": answer.content_type,
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def _request_id(answer: Answer) -> str:
+def _request_id(answer: Response) -> str:
     if isinstance(answer.content, dict) and "requestId" in answer.content:
         return str(answer.content["requestId"])
     return str(uuid4())

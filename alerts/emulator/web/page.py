@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from breakerd.alerts.emulator.state.alert import EmulatedAlert, Happening, rfc3339
+from breakerd.alerts.emulator.state.alert import EmulatedAlert, HistoryEntry, rfc3339
 
 _SHOWN: Final = 200
 
@@ -46,7 +46,7 @@ def _more(alert: EmulatedAlert) -> str:
     )
 
 
-def _lines(lines: Iterable[Happening]) -> str:
+def _lines(lines: Iterable[HistoryEntry]) -> str:
     items = (f"<li><time>{_clock(line.at)}</time> {escape(line.what)}" for line in lines)
     return f"<ul>{''.join(items)}</ul>"
 

@@ -71,8 +71,8 @@ def _delivered(delivery: dict[str, Any]) -> str:
         parts.append(f"{delivery['notes']} notes")
     if delivery["acknowledged"]:
         parts.append("acknowledged")
-    if delivery["closed_by_people_at"]:
-        parts.append(f"closed by people {_time(delivery['closed_by_people_at'])}")
+    if delivery["on_manual_close_at"]:
+        parts.append(f"closed by people {_time(delivery['on_manual_close_at'])}")
     elif delivery["closed"] and delivery["created"]:
         parts.append("closed")
     if delivery["attempts"]:

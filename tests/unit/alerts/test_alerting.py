@@ -116,7 +116,7 @@ def test_what_is_not_triggered_is_not_told(world: World) -> None:
 
 
 def test_cooldown_holds_back_and_never_drops(world: World) -> None:
-    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     world.slow().reset()
     world.slow()
     world.after()
@@ -134,7 +134,7 @@ def test_cooldown_holds_back_and_never_drops(world: World) -> None:
 
 
 def test_what_is_over_before_the_cooldown_ends_is_not_told(world: World) -> None:
-    alerting = world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    alerting = world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     for _ in range(2):
         world.slow()
         world.after()
@@ -147,7 +147,7 @@ def test_what_is_over_before_the_cooldown_ends_is_not_told(world: World) -> None
 
 
 def test_cooldown_counts_from_when_the_last_alert_was_there(world: World) -> None:
-    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     world.emulator.fail("error")
     world.slow()
     world.after()
@@ -282,7 +282,7 @@ def test_a_threshold_that_then_opens_the_breaker_stays_one_incident(world: World
 
 
 def test_opening_ends_the_wait_for_a_thresholds_cooldown(world: World) -> None:
-    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     breaker = world.registry.get()
     for _ in range(2):
         breaker.observe()
@@ -619,7 +619,7 @@ def test_silences_that_are_over_are_forgotten(world: World) -> None:
 
 
 def test_the_history_can_be_asked_by_phase(world: World) -> None:
-    alerting = world.start(quiet_time=0.0)
+    alerting = world.start(resolve_after=0.0)
     world.slow("a").reset()
     world.slow("a")
     world.after()
@@ -704,14 +704,14 @@ def test_all_problems_of_both_sections_are_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "breakers.toml"
-    path.write_text('[opsgenie]\npriority = "P9"\ntagz = []\n[alerts]\nquiet_time = -1\n')
+    path.write_text('[opsgenie]\npriority = "P9"\ntagz = []\n[alerts]\nresolve_after = -1\n')
     monkeypatch.setenv("OPSGENIE_REGION", "moon")
     with pytest.raises(ConfigError) as caught:
         Alerting.from_file(path, Registry())
     assert [(p.where, p.line, p.key) for p in caught.value.problems] == [
         (str(path), 2, "opsgenie.priority"),
         (str(path), 3, "opsgenie.tagz"),
-        (str(path), 5, "alerts.quiet_time"),
+        (str(path), 5, "alerts.resolve_after"),
         ("environment", 0, "region"),
     ]
 
@@ -749,7 +749,7 @@ def test_what_was_closed_does_not_follow_the_file_any_more(tmp_path: Path) -> No
 def test_runs_and_drains_by_itself(world: World) -> None:
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
-        AlertsSettings(database=str(world.database), quiet_time=0.0),
+        AlertsSettings(database=str(world.database), resolve_after=0.0),
     )
     emulator = world.emulator
     with Alerting(world.registry, settings):

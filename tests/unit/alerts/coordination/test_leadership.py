@@ -11,7 +11,7 @@ import pytest
 from breakerd import Alerting, Registry
 from breakerd.alerts.model.delivery import Step, StepKind
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.storage.store import LeaseLostError, Store
 from tests.unit.alerts.conftest import World
 
@@ -225,15 +225,15 @@ def test_killed_while_a_request_is_under_way(
 ) -> None:
     """The request arrives, and whoever sent it never knows: it is asked for before it is sent."""
     world.start(time_before_send_alert=60)
-    send = OpsGenieSink.send
+    send = OpsGenieReceiver.send
 
-    def die_after(sink: OpsGenieSink, incident: Incident, step: Step) -> str:
+    def die_after(sink: OpsGenieReceiver, incident: Incident, step: Step) -> str:
         sent = send(sink, incident, step)
         if step.kind is kind:
             raise KeyboardInterrupt
         return sent
 
-    monkeypatch.setattr(OpsGenieSink, "send", die_after)
+    monkeypatch.setattr(OpsGenieReceiver, "send", die_after)
     world.slow()
     with pytest.raises(KeyboardInterrupt):
         four_rounds(world)

@@ -13,17 +13,22 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd import AlertingSettings, AlertsSettings, OpsGenieSettings
-from breakerd.alerts.doctor.clock_check import clock_finding
+from breakerd.alerts.doctor.clock_check import check_clock
 from breakerd.alerts.doctor.doctor import examine
-from breakerd.alerts.doctor.finding import Finding, Verdict
+from breakerd.alerts.doctor.finding import CheckStatus, Finding
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
 from breakerd.alerts.receivers.opsgenie import ADDRESSES
 from breakerd.alerts.storage.store import FORMAT
-from tests.support.webhook_receiver import Receiver, Reply
+from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.conftest import World
 
-GOOD, BAD, WARNING, UNKNOWN = Verdict.GOOD, Verdict.BAD, Verdict.WARNING, Verdict.UNKNOWN
+GOOD, BAD, WARNING, UNKNOWN = (
+    CheckStatus.GOOD,
+    CheckStatus.BAD,
+    CheckStatus.WARNING,
+    CheckStatus.UNKNOWN,
+)
 
 
 class Patient:
@@ -72,7 +77,9 @@ def at_emulator(patient: Patient, opsgenie_emulator: Emulator) -> Patient:
 
 
 def test_all_is_well(at_emulator: Patient) -> None:
-    at_emulator.alerts["sinks"] = {"slack": {"us": {"url": "https://x.test/abc", "fallback": True}}}
+    at_emulator.alerts["receivers"] = {
+        "slack": {"us": {"url": "https://x.test/abc", "fallback": True}}
+    }
     found = at_emulator.examined()
     verdicts = {check: finding.verdict for check, finding in found.items()}
     assert verdicts == {
@@ -116,7 +123,7 @@ def test_nobody_is_paged(patient: Patient, change: dict[str, object], words: str
 
 def test_a_receiver_that_cannot_be_told(patient: Patient) -> None:
     patient.opsgenie["enabled"] = False
-    patient.alerts["sinks"] = {"pagerduty": {"ops": {"min_priority": "P2"}}}
+    patient.alerts["receivers"] = {"pagerduty": {"ops": {"min_priority": "P2"}}}
     found = patient.examined()
     assert found["pagerduty.ops"].verdict is BAD
     assert "it has no key" in found["pagerduty.ops"].found
@@ -124,7 +131,7 @@ def test_a_receiver_that_cannot_be_told(patient: Patient) -> None:
 
 def test_from_which_priority_on(patient: Patient) -> None:
     patient.opsgenie["enabled"] = False
-    patient.alerts["sinks"] = {"pagerduty": {"ops": {"key": "k", "min_priority": "P2"}}}
+    patient.alerts["receivers"] = {"pagerduty": {"ops": {"key": "k", "min_priority": "P2"}}}
     assert patient.examined()["told"].found == "pagerduty.ops from P2 on"
 
 
@@ -181,14 +188,14 @@ def test_a_key_that_no_region_knows(
 
 def test_the_other_region_is_out_of_reach(patient: Patient, opsgenie_emulator: Emulator) -> None:
     opsgenie_emulator.api_keys = frozenset({"another"})
-    with Receiver() as gone:
+    with RecordingServer() as gone:
         nowhere = gone.url
     found = patient.examined({"us": opsgenie_emulator.url, "eu": nowhere})
     assert found["key"].verdict is BAD
 
 
 def test_a_key_that_may_not_read(patient: Patient) -> None:
-    with Receiver(lambda _: Reply(403, {"message": "not allowed"})) as receiver:
+    with RecordingServer(lambda _: Reply(403, {"message": "not allowed"})) as receiver:
         patient.opsgenie["api_url"] = receiver.url
         found = patient.examined()
     for check in ("key", "team payments", "heartbeat"):
@@ -197,7 +204,7 @@ def test_a_key_that_may_not_read(patient: Patient) -> None:
 
 
 def test_another_server_at_the_address(patient: Patient) -> None:
-    with Receiver(lambda _: Reply(520, "<html>")) as receiver:
+    with RecordingServer(lambda _: Reply(520, "<html>")) as receiver:
         patient.opsgenie["api_url"] = receiver.url
         found = patient.examined()
     assert found["opsgenie"].verdict is BAD
@@ -205,7 +212,7 @@ def test_another_server_at_the_address(patient: Patient) -> None:
 
 
 def test_out_of_reach(patient: Patient) -> None:
-    with Receiver() as gone:
+    with RecordingServer() as gone:
         patient.opsgenie["api_url"] = gone.url
     found = patient.examined()
     assert found["opsgenie"].verdict is BAD
@@ -253,7 +260,7 @@ def test_a_team_that_cannot_be_asked_for(at_emulator: Patient, opsgenie_emulator
     ],
 )
 def test_heartbeats(
-    at_emulator: Patient, opsgenie_emulator: Emulator, name: str, verdict: Verdict, words: str
+    at_emulator: Patient, opsgenie_emulator: Emulator, name: str, verdict: CheckStatus, words: str
 ) -> None:
     for each in ("off", "old"):
         opsgenie_emulator.add_heartbeat(each)
@@ -280,9 +287,9 @@ def test_a_heartbeat_that_cannot_be_asked_for(
     ("seconds", "verdict"),
     [(0, GOOD), (25, GOOD), (-25, GOOD), (60, WARNING), (-60, WARNING), (301, BAD), (-3600, BAD)],
 )
-def test_the_clock(seconds: int, verdict: Verdict) -> None:
+def test_the_clock(seconds: int, verdict: CheckStatus) -> None:
     now = 1_800_000_000.0
-    finding = clock_finding(formatdate(now, usegmt=True), now + seconds)
+    finding = check_clock(formatdate(now, usegmt=True), now + seconds)
     assert finding.verdict is verdict
     if verdict is not GOOD:
         assert ("ahead" if seconds > 0 else "behind") in finding.found
@@ -290,11 +297,11 @@ def test_the_clock(seconds: int, verdict: Verdict) -> None:
 
 @pytest.mark.parametrize("date", ["", "now", "Mon, 99 Nov 2026 99:00:00 GMT"])
 def test_a_receiver_that_does_not_know_the_time(date: str) -> None:
-    assert clock_finding(date, 0.0).verdict is UNKNOWN
+    assert check_clock(date, 0.0).verdict is UNKNOWN
 
 
 def test_a_date_without_its_zone_is_in_utc() -> None:
-    assert clock_finding("Thu, 01 Jan 1970 00:00:10 -0000", 10.0).verdict is GOOD
+    assert check_clock("Thu, 01 Jan 1970 00:00:10 -0000", 10.0).verdict is GOOD
 
 
 def test_the_clock_is_told_by_any_answer(at_emulator: Patient, opsgenie_emulator: Emulator) -> None:
@@ -320,7 +327,7 @@ def test_an_integration(patient: Patient, jsm_emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("status", [500, 302])
 def test_no_integration(patient: Patient, status: int) -> None:
-    with Receiver(lambda _: Reply(status)) as receiver:
+    with RecordingServer(lambda _: Reply(status)) as receiver:
         patient.opsgenie |= {"flavour": "jsm", "api_url": receiver.url}
         found = patient.examined()
     assert found["jsm"].verdict is BAD
@@ -331,9 +338,9 @@ def test_no_integration(patient: Patient, status: int) -> None:
 
 def jsm_site(patient: Patient, emulator: Emulator, **more: object) -> dict[str, Finding]:
     patient.opsgenie["enabled"] = False
-    sink = {"cloud_id": "c", "user": "ada", "key": API_KEY, "api_url": emulator.url, **more}
+    receiver = {"cloud_id": "c", "user": "ada", "key": API_KEY, "api_url": emulator.url, **more}
     integration = {"key": API_KEY, "api_url": emulator.url}
-    patient.alerts["sinks"] = {"jsm_ops": {"ops": sink}, "jsm": {"in": integration}}
+    patient.alerts["receivers"] = {"jsm_ops": {"ops": receiver}, "jsm": {"in": integration}}
     return patient.examined()
 
 

@@ -8,15 +8,15 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd import AlertingSettings, AlertsSettings, OpsGenieSettings
-from breakerd.alerts.doctor.finding import Finding, Verdict
-from breakerd.alerts.doctor.send_test import Trial, alert_of, try_all
+from breakerd.alerts.doctor.finding import CheckStatus, Finding
+from breakerd.alerts.doctor.send_test import Trial, make_probe_alert, send_probes
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.alerts.receivers.factory import configured_sinks
-from breakerd.alerts.settings.receivers import SinksSettings
-from tests.support.webhook_receiver import Receiver, Reply
+from breakerd.alerts.receivers.factory import configured_receivers
+from breakerd.alerts.settings.receivers import ReceiversSettings
+from tests.support.webhook_receiver import RecordingServer, Reply
 
-GOOD, BAD = Verdict.GOOD, Verdict.BAD
+GOOD, BAD = CheckStatus.GOOD, CheckStatus.BAD
 
 
 def settings_of(url: str, key: str = API_KEY) -> AlertingSettings:
@@ -29,20 +29,20 @@ def settings_of(url: str, key: str = API_KEY) -> AlertingSettings:
 def tried(url: str, *, patience: float = 5.0) -> list[Finding]:
     """What comes of a test alert, with no pause between attempts to close it."""
     settings = settings_of(url)
-    (configured,) = configured_sinks(settings)
-    sink = configured.make()
-    found = list(Trial(sink, alert_of(settings), patience, pause=0.0).run())
-    sink.close()
+    (configured,) = configured_receivers(settings)
+    receiver = configured.make()
+    found = list(Trial(receiver, make_probe_alert(settings), patience, pause=0.0).run())
+    receiver.close()
     assert API_KEY not in str(found)
     return found
 
 
-def verdicts(found: list[Finding]) -> list[Verdict]:
+def verdicts(found: list[Finding]) -> list[CheckStatus]:
     return [finding.verdict for finding in found]
 
 
 def test_sent_confirmed_and_closed(opsgenie_emulator: Emulator) -> None:
-    found = list(try_all(settings_of(opsgenie_emulator.url)))
+    found = list(send_probes(settings_of(opsgenie_emulator.url)))
     assert verdicts(found) == [GOOD, GOOD]
     (alert,) = opsgenie_emulator.alerts()
     assert (alert.status, alert.priority, alert.tags) == ("closed", "P5", ["Test:true"])
@@ -53,11 +53,13 @@ def test_sent_confirmed_and_closed(opsgenie_emulator: Emulator) -> None:
 
 
 def test_each_receiver_is_tried_and_the_log_is_not(tmp_path: Path) -> None:
-    assert list(try_all(AlertingSettings())) == []
-    with Receiver() as receiver:
-        sinks = {"webhook": {"ops": {"url": f"{receiver.url}/hook", "fallback": True}}}
-        alerts = AlertsSettings(database=str(tmp_path), sinks=SinksSettings.model_validate(sinks))
-        found = list(try_all(AlertingSettings(alerts=alerts)))
+    assert list(send_probes(AlertingSettings())) == []
+    with RecordingServer() as receiver:
+        receivers = {"webhook": {"ops": {"url": f"{receiver.url}/hook", "fallback": True}}}
+        alerts = AlertsSettings(
+            database=str(tmp_path), receivers=ReceiversSettings.model_validate(receivers)
+        )
+        found = list(send_probes(AlertingSettings(alerts=alerts)))
     assert [(each.check, each.verdict) for each in found] == [("test webhook.ops", GOOD)] * 2
     assert len(receiver.requests) == 2
 
@@ -118,7 +120,7 @@ def test_one_that_cannot_be_closed_is_named(opsgenie_emulator: Emulator) -> None
 
 
 def test_whoever_listens_no_more_leaves_nothing_open(opsgenie_emulator: Emulator) -> None:
-    findings = try_all(settings_of(opsgenie_emulator.url))
+    findings = send_probes(settings_of(opsgenie_emulator.url))
     next(findings)
     findings.close()  # type: ignore[attr-defined]  # it is a generator, as an interrupt ends it
     (alert,) = opsgenie_emulator.alerts()
@@ -126,6 +128,6 @@ def test_whoever_listens_no_more_leaves_nothing_open(opsgenie_emulator: Emulator
 
 
 def test_a_form_that_is_refused() -> None:
-    with Receiver(lambda _: Reply(422, {"message": "no such team"})) as receiver:
+    with RecordingServer(lambda _: Reply(422, {"message": "no such team"})) as receiver:
         found = tried(receiver.url)
     assert "422: no such team" in found[0].found

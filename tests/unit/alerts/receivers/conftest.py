@@ -8,7 +8,7 @@ import pytest
 from breakerd.alerts.content.composer import Content
 from breakerd.alerts.model.delivery import Stage, Step, StepKind
 from breakerd.alerts.model.incident import Incident
-from tests.support.webhook_receiver import Received, Receiver, Reply
+from tests.support.webhook_receiver import Received, RecordingServer, Reply
 
 CONTENT = Content(
     message="payments open: p95 900 ms > 600 ms",
@@ -31,7 +31,7 @@ LIFE = (
 
 
 class Integration:
-    """As much of the API as a sink sees: requests are accepted, and then known by their id."""
+    """As much of the API as a receiver sees: requests are accepted, and then known by their id."""
 
     def __init__(self) -> None:
         self.accepted: dict[str, str] = {}
@@ -52,8 +52,8 @@ class Integration:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
+def server() -> Iterator[RecordingServer]:
+    with RecordingServer() as made:
         yield made
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from breakerd import Alerting, ConfigError, Registry
-from breakerd.alerts.settings.alerting import AlertingSettings, read_settings, secrets_of
+from breakerd.alerts.settings.alerting import AlertingSettings, read_secrets, read_settings
 from breakerd.breaker.config.document import parse_document
 
-SINK = "[alerts.sinks.pagerduty.on-call]\n"
+SINK = "[alerts.receivers.pagerduty.on-call]\n"
 
 
 def read(text: str, **environ: str) -> AlertingSettings:
@@ -21,7 +21,7 @@ def key_of(settings: AlertingSettings) -> str | None:
 
 
 def sink_key_of(settings: AlertingSettings) -> str | None:
-    key = settings.alerts.sinks.pagerduty["on-call"].key
+    key = settings.alerts.receivers.pagerduty["on-call"].key
     return key.get_secret_value() if key else None
 
 
@@ -54,15 +54,15 @@ def test_a_sink_has_its_secret_from_the_same_places(file: Path) -> None:
 
 
 def test_an_address_may_be_a_secret_as_well() -> None:
-    settings = read("[alerts.sinks.slack.ops]", BREAKERD_SLACK_OPS_URL="https://h/x")
-    url = settings.alerts.sinks.slack["ops"].url
+    settings = read("[alerts.receivers.slack.ops]", BREAKERD_SLACK_OPS_URL="https://h/x")
+    url = settings.alerts.receivers.slack["ops"].url
     assert url is not None
     assert url.get_secret_value() == "https://h/x"
 
 
-def test_variables_make_no_sinks() -> None:
+def test_variables_make_no_receivers() -> None:
     settings = read("", BREAKERD_SLACK_OPS_URL="https://h/x")
-    assert settings.alerts.sinks.named() == {}
+    assert settings.alerts.receivers.named() == {}
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         read(text)
     assert [(problem.key, problem.found) for problem in failure.value.problems] == [
         ("opsgenie.api_key_file", f"{tmp_path}/none: No such file or directory"),
-        ("alerts.sinks.pagerduty.on-call.key_file", f"{garbled}: it is not text"),
+        ("alerts.receivers.pagerduty.on-call.key_file", f"{garbled}: not text"),
     ]
 
 
@@ -82,12 +82,13 @@ def test_what_is_wrong_in_a_file_is_told_and_not_shown(file: Path) -> None:
     with pytest.raises(ConfigError) as failure:
         read(f'{SINK}key_file = "{file}"')
     (problem,) = failure.value.problems
-    assert problem.key == "alerts.sinks.pagerduty.on-call.key"
+    assert problem.key == "alerts.receivers.pagerduty.on-call.key"
     assert "two words" not in str(failure.value)
 
 
 @pytest.mark.parametrize(
-    "text", ["alerts = 1", "[alerts]\nsinks = 1", "[alerts.sinks]\nslack = 1", "opsgenie = 1"]
+    "text",
+    ["alerts = 1", "[alerts]\nreceivers = 1", "[alerts.receivers]\nslack = 1", "opsgenie = 1"],
 )
 def test_what_is_no_table_is_told_as_such(text: str) -> None:
     with pytest.raises(ConfigError) as failure:
@@ -100,17 +101,17 @@ def test_what_is_no_table_is_told_as_such(text: str) -> None:
 
 def test_a_file_that_holds_something_else_has_changed(file: Path) -> None:
     document = parse_document(Path("f.toml"), f'{SINK}key_file = "{file}"')
-    secrets = secrets_of(document, {})
+    secrets = read_secrets(document, {})
     assert not secrets.changed()
     file.write_text("rotated")
     assert secrets.changed()
-    assert not secrets_of(document, {}).changed()
+    assert not read_secrets(document, {}).changed()
 
 
 def test_a_file_that_is_swapped_has_changed(file: Path, tmp_path: Path) -> None:
     link = tmp_path / "mounted"
     link.symlink_to(file)
-    secrets = secrets_of(parse_document(Path("f.toml"), f'{SINK}key_file = "{link}"'), {})
+    secrets = read_secrets(parse_document(Path("f.toml"), f'{SINK}key_file = "{link}"'), {})
     rotated = tmp_path / "next"
     rotated.write_text("rotated")
     link.unlink()
@@ -120,7 +121,7 @@ def test_a_file_that_is_swapped_has_changed(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["rewritten", "missing", "empty", "garbled"])
 def test_what_is_no_other_secret_is_no_change(file: Path, state: str) -> None:
-    secrets = secrets_of(parse_document(Path("f.toml"), f'{SINK}key_file = "{file}"'), {})
+    secrets = read_secrets(parse_document(Path("f.toml"), f'{SINK}key_file = "{file}"'), {})
     if state == "rewritten":
         file.write_text("from-file")
     elif state == "missing":
@@ -134,7 +135,7 @@ def test_what_is_no_other_secret_is_no_change(file: Path, state: str) -> None:
 
 def test_a_variable_hides_the_file(file: Path) -> None:
     document = parse_document(Path("f.toml"), f'{SINK}key_file = "{file}"')
-    secrets = secrets_of(document, {"BREAKERD_PAGERDUTY_ON_CALL_KEY": "from-env"})
+    secrets = read_secrets(document, {"BREAKERD_PAGERDUTY_ON_CALL_KEY": "from-env"})
     file.write_text("rotated")
     assert not secrets.changed()
 

@@ -141,7 +141,7 @@ def test_to_discard_takes_a_reason(plane: Plane, body: dict[str, str]) -> None:
 
 def figures(plane: Plane) -> dict[str, float]:
     lines = plane.client.get("/metrics").text.splitlines()
-    found = dict(line.rsplit(" ", 1) for line in lines if 'sink="opsgenie"}' in line)
+    found = dict(line.rsplit(" ", 1) for line in lines if 'receiver="opsgenie"}' in line)
     return {name.partition("{")[0]: float(value) for name, value in found.items()}
 
 

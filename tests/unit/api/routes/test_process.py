@@ -95,7 +95,7 @@ def test_metrics_have_the_names_and_values_of_the_contract(
     assert value(text, "breaker_baseline", **durations, **mine) == 0.0605
     assert value(text, "breaker_service_ok", **mine) == 1
     assert value(text, "breakerd_config_last_reload_successful") == 1
-    assert value(text, "breakerd_alerts_total", sink="log", outcome="delivered") == 1
+    assert value(text, "breakerd_alerts_total", receiver="log", outcome="delivered") == 1
 
 
 @pytest.mark.needs("promtool")

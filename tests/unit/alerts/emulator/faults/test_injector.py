@@ -5,8 +5,15 @@ import math
 import pytest
 
 from breakerd.alerts.emulator import Fault, FaultError, FaultKind
-from breakerd.alerts.emulator.api.messages import Answer, Request
-from breakerd.alerts.emulator.faults.injector import MOST, Faults, Strike, Window, answer_of, spoilt
+from breakerd.alerts.emulator.api.messages import Request, Response
+from breakerd.alerts.emulator.faults.injector import (
+    MOST,
+    Faults,
+    Injection,
+    Window,
+    injected_response,
+    spoilt,
+)
 
 T = 1_800_000_000.0
 CREATE = Request("POST", "/v2/alerts")
@@ -99,7 +106,7 @@ def test_the_number_of_faults_is_bounded() -> None:
     ],
 )
 def test_what_is_answered_instead(fault: Fault, left: float, status: int) -> None:
-    answer = answer_of(Strike(fault, left))
+    answer = injected_response(Injection(fault, left))
     assert answer is not None
     assert answer.status == status
     assert answer.content_type.startswith(
@@ -111,7 +118,7 @@ def test_what_is_answered_instead(fault: Fault, left: float, status: int) -> Non
     "kind", ["down", "refuse", "drop", "slow", "delayed", "unapplied", "truncated", "empty"]
 )
 def test_some_faults_have_no_answer_of_their_own(kind: str) -> None:
-    assert answer_of(Strike(Fault(FaultKind(kind)), math.inf)) is None
+    assert injected_response(Injection(Fault(FaultKind(kind)), math.inf)) is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ def test_some_faults_have_no_answer_of_their_own(kind: str) -> None:
 def test_a_rate_limit_tells_how_long_it_lasts(
     delay: float, left: float, period: str, retry_after: str | None
 ) -> None:
-    answer = answer_of(Strike(Fault(FaultKind.RATE_LIMIT, delay=delay), left))
+    answer = injected_response(Injection(Fault(FaultKind.RATE_LIMIT, delay=delay), left))
     assert answer is not None
     assert answer.headers["X-RateLimit-State"] == "THROTTLED"
     assert answer.headers["X-RateLimit-Period-In-Sec"] == period
@@ -133,7 +140,7 @@ def test_a_rate_limit_tells_how_long_it_lasts(
 
 
 def test_a_hanging_answer_never_goes_out() -> None:
-    answer = answer_of(Strike(Fault(FaultKind.HANG), math.inf))
+    answer = injected_response(Injection(Fault(FaultKind.HANG), math.inf))
     assert answer is not None
     assert math.isinf(answer.late)
 
@@ -148,14 +155,14 @@ def test_a_hanging_answer_never_goes_out() -> None:
     ],
 )
 def test_what_becomes_of_an_answer(kind: str, status: int, content: bytes) -> None:
-    answer = spoilt(Answer(202, {"result": "done"}), Fault(FaultKind(kind), delay=3))
+    answer = spoilt(Response(202, {"result": "done"}), Fault(FaultKind(kind), delay=3))
     assert answer is not None
     assert (answer.status, answer.encoded()) == (status, content)
     assert answer.late == (3 if kind == "slow" else 0)
 
 
 def test_a_dropped_answer_is_lost() -> None:
-    assert spoilt(Answer(202, {}), Fault(FaultKind.DROP)) is None
+    assert spoilt(Response(202, {}), Fault(FaultKind.DROP)) is None
 
 
 # --- schedules

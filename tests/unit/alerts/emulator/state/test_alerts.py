@@ -3,20 +3,20 @@ from __future__ import annotations
 import pytest
 
 from breakerd.alerts.emulator.state.alert import Json
-from breakerd.alerts.emulator.state.alerts import AlertBook, Write
+from breakerd.alerts.emulator.state.alerts import AlertStore, Write
 
 T = 1_800_000_000.0
 
 
-def create(book: AlertBook, now: float = T, **body: object) -> Json:
+def create(book: AlertStore, now: float = T, **body: object) -> Json:
     return outcome(book, now, Write("Create", {"message": "m", "alias": "a", **body}))
 
 
-def change(book: AlertBook, action: str, now: float = T, **body: object) -> Json:
+def change(book: AlertStore, action: str, now: float = T, **body: object) -> Json:
     return outcome(book, now, Write(action, body, "a", "alias"))
 
 
-def outcome(book: AlertBook, now: float, write: Write) -> Json:
+def outcome(book: AlertStore, now: float, write: Write) -> Json:
     request_id = book.accept(now, write)
     assert request_id is not None
     result = book.result(request_id)
@@ -24,14 +24,14 @@ def outcome(book: AlertBook, now: float, write: Write) -> Json:
     return result
 
 
-def history(book: AlertBook) -> list[str]:
+def history(book: AlertStore) -> list[str]:
     alert = book.find("a", "alias")
     assert alert is not None
     return [line.what for line in alert.history]
 
 
 def test_a_write_takes_effect_after_the_delay_and_not_before() -> None:
-    book = AlertBook(delay=2.0)
+    book = AlertStore(delay=2.0)
     request_id = book.accept(T, Write("Create", {"message": "m", "alias": "a"}))
     assert request_id is not None
     assert book.next_due == T + 2
@@ -51,7 +51,7 @@ def test_a_write_takes_effect_after_the_delay_and_not_before() -> None:
 
 
 def test_writes_are_carried_out_in_the_order_they_came() -> None:
-    book = AlertBook(delay=1.0)
+    book = AlertStore(delay=1.0)
     book.accept(T, Write("Create", {"message": "m", "alias": "a"}))
     book.accept(T, Write("UpdatePriority", {"priority": "P1"}, "a", "alias"))
     book.accept(T, Write("Close", {}, "a", "alias"))
@@ -60,7 +60,7 @@ def test_writes_are_carried_out_in_the_order_they_came() -> None:
 
 
 def test_a_second_creation_of_an_open_alert_only_raises_its_count() -> None:
-    book = AlertBook()
+    book = AlertStore()
     first = create(book, message="first", priority="P4", tags=["x"], note="one")
     second = create(book, T + 9, message="second", priority="P1", tags=["y"], note="two")
     assert second["isSuccess"] is True
@@ -72,7 +72,7 @@ def test_a_second_creation_of_an_open_alert_only_raises_its_count() -> None:
 
 
 def test_a_creation_after_the_closing_makes_a_new_alert() -> None:
-    book = AlertBook()
+    book = AlertStore()
     first = create(book)
     change(book, "Close")
     second = create(book, message="again")
@@ -84,14 +84,14 @@ def test_a_creation_after_the_closing_makes_a_new_alert() -> None:
 
 
 def test_alerts_without_alias_are_never_the_same() -> None:
-    book = AlertBook()
+    book = AlertStore()
     create(book, alias="")
     create(book, alias="")
     assert [alert.alias for alert in book.alerts.values()] == list(book.alerts)
 
 
 def test_an_alert_is_found_by_id_alias_and_tiny_id() -> None:
-    book = AlertBook()
+    book = AlertStore()
     alert_id = create(book)["alertId"]
     alert = book.alerts[alert_id]
     assert book.find(alert_id) is alert
@@ -102,7 +102,7 @@ def test_an_alert_is_found_by_id_alias_and_tiny_id() -> None:
 
 
 def test_a_closed_alert_is_still_found_by_its_alias() -> None:
-    book = AlertBook()
+    book = AlertStore()
     create(book)
     change(book, "Close", T + 5)
     found = book.find("a", "alias")
@@ -112,14 +112,14 @@ def test_a_closed_alert_is_still_found_by_its_alias() -> None:
 
 @pytest.mark.parametrize("action", ["Close", "Acknowledge", "AddNote", "UpdatePriority"])
 def test_a_write_on_a_missing_alert_is_taken_and_fails(action: str) -> None:
-    result = change(AlertBook(), action, note="n", priority="P1")
+    result = change(AlertStore(), action, note="n", priority="P1")
     assert result["isSuccess"] is False
     assert result["status"] == "Alert does not exist"
     assert result["alertId"] == ""
 
 
 def test_closing_twice_fails_the_second_time() -> None:
-    book = AlertBook()
+    book = AlertStore()
     create(book)
     assert change(book, "Close")["isSuccess"] is True
     again = change(book, "Close")
@@ -128,14 +128,14 @@ def test_closing_twice_fails_the_second_time() -> None:
 
 
 def test_a_write_that_is_not_applied_fails_and_changes_nothing() -> None:
-    book = AlertBook()
+    book = AlertStore()
     result = outcome(book, T, Write("Create", {"message": "m"}, applied=False))
     assert result["isSuccess"] is False
     assert not book.alerts
 
 
 def test_notes_acknowledgement_and_priority_are_kept_with_who_and_when() -> None:
-    book = AlertBook()
+    book = AlertStore()
     create(book)
     change(book, "AddNote", T + 1, note="looking", user="ann")
     change(book, "Acknowledge", T + 2, user="ann")
@@ -150,7 +150,7 @@ def test_notes_acknowledgement_and_priority_are_kept_with_who_and_when() -> None
 
 
 def test_old_alerts_and_results_are_forgotten() -> None:
-    book = AlertBook(kept=2)
+    book = AlertStore(kept=2)
     first = book.accept(T, Write("Create", {"message": "m", "alias": "0"}))
     for alias in ("1", "2"):
         book.accept(T, Write("Create", {"message": "m", "alias": alias}))
@@ -161,7 +161,7 @@ def test_old_alerts_and_results_are_forgotten() -> None:
 
 
 def test_forgetting_a_closed_alert_leaves_the_open_one_of_its_alias() -> None:
-    book = AlertBook(kept=1)
+    book = AlertStore(kept=1)
     create(book)
     change(book, "Close")
     create(book, message="again")
@@ -171,7 +171,7 @@ def test_forgetting_a_closed_alert_leaves_the_open_one_of_its_alias() -> None:
 
 
 def test_too_many_writes_under_way_are_not_taken() -> None:
-    book = AlertBook(delay=1.0, kept=1)
+    book = AlertStore(delay=1.0, kept=1)
     assert book.accept(T, Write("Create", {"message": "m"})) is not None
     assert book.accept(T, Write("Create", {"message": "m"})) is None
     assert book.accept(T + 2, Write("Create", {"message": "m"})) is None
@@ -180,7 +180,7 @@ def test_too_many_writes_under_way_are_not_taken() -> None:
 
 
 def test_a_copy_does_not_change_with_the_alert() -> None:
-    book = AlertBook()
+    book = AlertStore()
     create(book)
     found = book.find("a", "alias")
     assert found is not None

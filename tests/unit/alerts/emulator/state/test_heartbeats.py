@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from breakerd.alerts.emulator.state.heartbeats import Heartbeat, HeartbeatBook
+from breakerd.alerts.emulator.state.heartbeats import Heartbeat, HeartbeatStore
 
 T = 1_800_000_000.0
 
@@ -16,7 +16,7 @@ def test_a_heartbeat_expires_when_its_pings_stop() -> None:
 
 
 def test_a_ping_is_shown() -> None:
-    book = HeartbeatBook()
+    book = HeartbeatStore()
     assert book.add(Heartbeat("h"))
     assert "lastPingTime" not in book.heartbeats["h"].as_json(T)
     book.ping("h", T)
@@ -24,13 +24,13 @@ def test_a_ping_is_shown() -> None:
 
 
 def test_a_ping_of_none_is_nothing() -> None:
-    book = HeartbeatBook()
+    book = HeartbeatStore()
     book.ping("h", T)
     assert not book.heartbeats
 
 
 def test_names_are_unique_and_their_number_is_bounded() -> None:
-    book = HeartbeatBook()
+    book = HeartbeatStore()
     assert all(book.add(Heartbeat(str(n))) for n in range(1_000))
     assert not book.add(Heartbeat("0"))
     assert not book.add(Heartbeat("one more"))

@@ -58,7 +58,7 @@ def test_stages_and_times() -> None:
 
 def test_what_people_made_of_it() -> None:
     assert "acknowledged" in shown(created=True, acknowledged=True)
-    assert "closed by people 2027-01-15" in shown(created=True, closed_by_people_at=AT)
+    assert "closed by people 2027-01-15" in shown(created=True, on_manual_close_at=AT)
     assert shown(created=True, closed=True).rstrip().endswith("closed")
 
 
