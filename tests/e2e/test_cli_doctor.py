@@ -68,7 +68,7 @@ def test_all_is_well(clinic: Clinic) -> None:
     assert (done.code, done.err, lines(done, "✗")) == (0, "", [])
     checks = [line.split("  ")[0] for line in lines(done, "✓")]
     assert checks == [
-        "settings", "told", "fallback", "fields", "key", "team payments", "heartbeat", "clock",
+        "settings", "receivers", "fallback", "identity", "key", "team payments", "heartbeat", "clock",
         "database",
     ]  # fmt: skip
     assert clinic.emulator.alerts() == []
@@ -81,7 +81,7 @@ def test_a_wrong_key(clinic: Clinic) -> None:
     (line,) = lines(done, "✗")
     assert line.startswith("key")
     assert "401" in line
-    assert "→ take the key of an API integration" in done.out
+    assert "→ use the key of an enabled API integration" in done.out
 
 
 def test_nothing_answers(clinic: Clinic) -> None:
@@ -89,7 +89,7 @@ def test_nothing_answers(clinic: Clinic) -> None:
     done = clinic.doctor()
     assert done.code == 1
     (line,) = lines(done, "✗")
-    assert "gives no answer" in line
+    assert "does not respond" in line
 
 
 def test_what_is_not_set_up_there(clinic: Clinic) -> None:
@@ -108,7 +108,7 @@ def test_a_clock_that_is_wrong(clinic: Clinic) -> None:
     with RecordingServer(lambda _: Reply(raw=raw)) as receiver:
         done = clinic.doctor(url=receiver.url)
     assert done.code == 1
-    assert "this machine's is 1 h ahead of the receiver's" in done.out
+    assert "this machine's clock is 1 h ahead of the receiver's" in done.out
 
 
 def test_a_wrong_file(clinic: Clinic) -> None:
@@ -141,8 +141,8 @@ def test_for_programs(clinic: Clinic) -> None:
     done = clinic.doctor("--json", key="another-secret")
     assert done.code == 1
     findings: list[dict[str, Any]] = json.loads(done.out)["findings"]
-    assert [each["check"] for each in findings if each["verdict"] == "bad"] == ["key"]
-    assert all(each.keys() == {"check", "verdict", "found", "advice"} for each in findings)
+    assert [each["check"] for each in findings if each["status"] == "fail"] == ["key"]
+    assert all(each.keys() == {"check", "status", "found", "advice"} for each in findings)
 
 
 def test_beside_a_running_service(clinic: Clinic) -> None:

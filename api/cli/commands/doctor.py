@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from breakerd.alerts.doctor.finding import CheckStatus, Finding, good
+from breakerd.alerts.doctor.finding import CheckStatus, Finding, ok
 from breakerd.api.cli.commands.breaker import print_json
 from breakerd.api.cli.output import FAILED, WRONG, out, show_problems
 from breakerd.breaker.errors import ConfigError
 
 _SIGNS = {
-    CheckStatus.GOOD: "[green]✓[/]",
+    CheckStatus.OK: "[green]✓[/]",
     CheckStatus.WARNING: "[yellow]![/]",
-    CheckStatus.BAD: "[red]✗[/]",
+    CheckStatus.FAIL: "[red]✗[/]",
     CheckStatus.UNKNOWN: "[dim]–[/]",  # noqa: RUF001 - a dash is meant
 }
 
@@ -43,7 +43,7 @@ def doctor_command(
             _show(finding)
     if as_json:
         print_json({"findings": [finding.as_dict() for finding in found]})
-    if any(finding.verdict is CheckStatus.BAD for finding in found):
+    if any(finding.status is CheckStatus.FAIL for finding in found):
         raise typer.Exit(FAILED)
 
 
@@ -54,7 +54,7 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
         ConfigError: every problem in the file and the environment.
     """
     # Imported here, since other commands need none of it.
-    from breakerd.alerts.doctor.doctor import examine
+    from breakerd.alerts.doctor.doctor import run_checks
     from breakerd.alerts.doctor.send_test import send_probes
     from breakerd.alerts.settings.alerting import read_settings
     from breakerd.api.config_file import read_file
@@ -62,8 +62,8 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     settings = read_file(config).alerting if config else read_settings(None)
 
     def run() -> Iterator[Finding]:
-        yield good("settings", f"{config or 'built-in defaults'}: no errors")
-        yield from examine(settings)
+        yield ok("settings", f"{config or 'built-in defaults'}: no errors")
+        yield from run_checks(settings)
         if send_test:
             yield from send_probes(settings)
 
@@ -72,6 +72,6 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
 
 def _show(finding: Finding) -> None:
     check = escape(f"{finding.check:<15}")
-    out.print(f"{_SIGNS[finding.verdict]} {check}  {escape(finding.found)}")
-    if finding.advice and finding.verdict is not CheckStatus.GOOD:
+    out.print(f"{_SIGNS[finding.status]} {check}  {escape(finding.found)}")
+    if finding.advice and finding.status is not CheckStatus.OK:
         out.print(f"[dim]{'':<19}→ {escape(finding.advice)}[/]")
