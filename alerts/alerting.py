@@ -66,7 +66,7 @@ class AlertStats:
         pending: incidents of which the receiver does not know all it should.
         oldest_pending_seconds: age of the oldest of them.
         counts: deliveries by (receiver, outcome).
-        dead_letters: alerts that were given up, and that nobody has retried or discarded, by receiver.
+        dead_letters: alerts given up, and neither retried nor discarded, by receiver.
         last_success: when each receiver last did as asked, in seconds since the epoch; 0 if never.
         last_heartbeat: when the heartbeat of a receiver was last pinged; 0 if never.
     """

@@ -1,4 +1,4 @@
-"""Which operation a request asks for, by its method and its path."""
+"""Routes requests to operations, by method and path."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,11 +10,11 @@ from breakerd.alerts.emulator.api.messages import Request, Response, refused
 C = TypeVar("C")
 
 Operation = Callable[..., Response]
-"""Takes what carries the request, and what its path holds in braces."""
+"""Takes the request in progress, and the parameters of its path."""
 
 
 class ApiError(Exception):
-    """The request is answered with an error."""
+    """The response is an error."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -22,13 +22,13 @@ class ApiError(Exception):
         self.message = message
 
     @property
-    def answer(self) -> Response:
-        """The error in OpsGenie's form."""
+    def response(self) -> Response:
+        """Error in OpsGenie's form."""
         return refused(self.status, self.message)
 
 
-class Routes(Generic[C]):
-    """Operations by method and path template; of two that match, the one that is listed first."""
+class Router(Generic[C]):
+    """Operations by method and path template; of several that match, the first wins."""
 
     def __init__(self, operations: Mapping[tuple[str, str], Operation]) -> None:
         self._patterns: Final = [
@@ -36,11 +36,11 @@ class Routes(Generic[C]):
             for (method, path), operation in operations.items()
         ]
 
-    def answer(self, call: C, request: Request) -> Response:
-        """Has the operation answer that `request` asks for.
+    def respond(self, call: C, request: Request) -> Response:
+        """Run the operation for `request` and return its response.
 
         Raises:
-            ApiError: there is none.
+            ApiError: no operation matches.
         """
         allowed = set()
         for method, pattern, operation in self._patterns:

@@ -1,4 +1,4 @@
-"""All that an emulated account holds, and how a write to it is carried out."""
+"""Emulated account, and how writes to it are executed."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,17 +9,17 @@ from breakerd.alerts.emulator.state.heartbeats import HeartbeatStore
 
 
 @dataclass(frozen=True)
-class Account:
-    """All that an emulated account holds. Not thread-safe."""
+class EmulatedAccount:
+    """Content of an emulated account. Not thread-safe."""
 
-    book: AlertStore = field(default_factory=AlertStore)
+    alerts: AlertStore = field(default_factory=AlertStore)
     heartbeats: HeartbeatStore = field(default_factory=HeartbeatStore)
     directory: Directory = field(default_factory=Directory)
 
 
 @dataclass(frozen=True, slots=True)
 class WriteMode:
-    """How a write is carried out: perhaps not at all, or `delay` s late instead of as usual."""
+    """How a write is executed: not at all, or after `delay` seconds; None: the usual delay."""
 
     applied: bool = True
     delay: float | None = None

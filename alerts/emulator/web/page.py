@@ -1,4 +1,4 @@
-"""The emulator's page for people: all alerts, newest first."""
+"""Page of the emulator for people: all alerts, newest first."""
 
 from collections.abc import Iterable
 from html import escape
@@ -6,20 +6,22 @@ from typing import Final
 
 from breakerd.alerts.emulator.state.alert import EmulatedAlert, HistoryEntry, rfc3339
 
-_SHOWN: Final = 200
+_MAX_SHOWN: Final = 200
 
 
 NAMES: Final = {"opsgenie": "OpsGenie", "jsm": "Jira Service Management"}
-"""By mode."""
+"""Names of the products, by mode."""
 
 
 def page(alerts: list[EmulatedAlert], mode: str = "opsgenie") -> str:
-    """The page, as HTML. All that was sent is escaped."""
+    """Return the page as HTML; everything that clients sent is escaped."""
     opened = sum(alert.status == "open" for alert in alerts)
-    rows = "".join(map(_row, reversed(alerts[-_SHOWN:])))
+    rows = "".join(map(_row, reversed(alerts[-_MAX_SHOWN:])))
     if not rows:
         rows = '<tr><td colspan="7">Nobody has been paged yet.</td></tr>'
-    return _PAGE.format(name=NAMES[mode], opened=opened, total=len(alerts), shown=_SHOWN, rows=rows)
+    return _PAGE.format(
+        name=NAMES[mode], opened=opened, total=len(alerts), shown=_MAX_SHOWN, rows=rows
+    )
 
 
 def _row(alert: EmulatedAlert) -> str:

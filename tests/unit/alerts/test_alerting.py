@@ -760,7 +760,7 @@ def test_runs_and_drains_by_itself(world: World) -> None:
 
 
 def test_draining_waits_for_what_was_taken(world: World) -> None:
-    world.emulator._book.delay = 0.5
+    world.emulator._alerts.delay = 0.5
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
         AlertsSettings(database=str(world.database), attach_chart=False),

@@ -110,8 +110,8 @@ def test_an_alert_that_is_gone_is_made_anew_to_escalate_it(world: World) -> None
     world.start(time_before_send_alert=60)
     world.slow()
     world.after()
-    world.emulator._book.alerts.clear()
-    world.emulator._book._open.clear()
+    world.emulator._alerts.alerts.clear()
+    world.emulator._alerts._open.clear()
     world.after(61)
     world.after()
     (alert,) = world.emulator.alerts()
@@ -123,8 +123,8 @@ def test_notes_and_closing_of_an_alert_that_is_gone_are_not_missed(world: World)
     alerting = world.start()
     world.slow()
     world.after()
-    world.emulator._book.alerts.clear()
-    world.emulator._book._open.clear()
+    world.emulator._alerts.alerts.clear()
+    world.emulator._alerts._open.clear()
     world.registry.get().reset()
     world.after()
     world.after(61)
@@ -240,7 +240,7 @@ def test_accepted_and_not_carried_out_is_sent_again(world: World) -> None:
 
 def test_accepted_and_never_heard_of_is_sent_again(world: World) -> None:
     world.start()
-    world.emulator._book.delay = 1e9
+    world.emulator._alerts.delay = 1e9
     world.slow()
     for _ in range(30):
         world.after(5)

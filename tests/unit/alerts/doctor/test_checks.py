@@ -6,8 +6,8 @@ import time
 from email.utils import formatdate
 
 import pytest
-from breakerd.alerts.doctor.checks import check_clock
 
+from breakerd.alerts.doctor.checks import check_clock
 from breakerd.alerts.doctor.finding import CheckStatus
 from breakerd.alerts.emulator import Emulator
 from tests.unit.alerts.doctor.conftest import Setup

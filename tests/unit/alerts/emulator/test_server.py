@@ -30,7 +30,7 @@ def create(client: httpx.Client, alias: str = "a") -> httpx.Response:
     return client.post("/v2/alerts", json={"message": "m", "alias": alias})
 
 
-# --- keys and journal
+# --- keys and log
 
 
 def test_only_known_keys_in_the_right_scheme_are_let_in(opsgenie_emulator: Emulator) -> None:
@@ -77,9 +77,9 @@ def test_keys_are_kept_nowhere() -> None:
         for scheme in ("GenieKey", "genieKey", "Bearer"):
             headers = {"Authorization": f"{scheme} {SECRET}"}
             httpx.get(f"{emulator.url}/v2/alerts", headers=headers)
-        journal = httpx.get(f"{emulator.url}/emulator/journal").text
-        assert journal.count(" ***") == 3
-        assert SECRET not in journal
+        log = httpx.get(f"{emulator.url}/emulator/requests").text
+        assert log.count(" ***") == 3
+        assert SECRET not in log
         assert SECRET not in repr(emulator.requests)
         assert SECRET not in repr(emulator)
 
@@ -197,7 +197,7 @@ def test_a_wrong_fault_is_refused_in_process_too(opsgenie_emulator: Emulator) ->
 # --- its own pages
 
 
-def test_its_own_pages_need_no_key_and_are_not_in_the_journal(
+def test_its_own_pages_need_no_key_and_are_not_in_the_request_log(
     opsgenie_emulator: Emulator, client: httpx.Client
 ) -> None:
     create(client)
@@ -210,7 +210,7 @@ def test_its_own_pages_need_no_key_and_are_not_in_the_journal(
         assert [line["what"] for line in alert["history"]] == ["created P3", "closed"]
         assert alert["notes"][0]["note"] == "over"
         assert alert["closedAt"].endswith("Z")
-        requests = bare.get("/emulator/journal").json()["requests"]
+        requests = bare.get("/emulator/requests").json()["requests"]
         assert [entry["path"] for entry in requests] == [
             "/v2/alerts", "/v2/alerts/a/close",
         ]  # fmt: skip
