@@ -53,7 +53,7 @@ class StageSettings(SettingsModel):
 
 
 class AlertsSettings(SettingsModel):
-    """How incidents are stored and delivered (`[alerts]`)."""
+    """Storage and delivery of incidents (`[alerts]`)."""
 
     database: str = setting("var/breakerd.db", "File that stores incidents.", min_length=1)
     resolve_after: float = setting(

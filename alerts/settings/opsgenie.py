@@ -27,7 +27,7 @@ class EnvironmentPolicy(SettingsModel):
 
 
 class OpsGenieSettings(SettingsModel):
-    """Who is paged, when, and with which data (`[opsgenie]`)."""
+    """Recipients, triggers and content of alerts (`[opsgenie]`)."""
 
     enabled: bool = setting(False, "Send alerts to OpsGenie.")
     api_key: SecretStr | None = setting(

@@ -131,7 +131,7 @@ class _JsmCall:
         write = Write(action, body, alert_id, applied=how.applied, delay=how.delay)
         request_id = self.store.accept(self.now, write)
         if request_id is None:
-            raise ApiError(503, "Too many requests are under way")
+            raise ApiError(503, "Too many requests are pending")
         return accepted("Request will be processed", request_id)
 
     def add_responder(self, alert_id: str) -> Response:

@@ -92,7 +92,7 @@ class _OpsGenieCall:
         write = Write(action, self.body, identifier, by, how.applied, how.delay)
         request_id = self.store.accept(self.now, write)
         if request_id is None:
-            raise ApiError(503, "Too many requests are under way")
+            raise ApiError(503, "Too many requests are pending")
         return accepted("Request will be processed", request_id)
 
     def get(self, identifier: str) -> Response:

@@ -19,7 +19,7 @@ class EmulatedAccount:
 
 @dataclass(frozen=True, slots=True)
 class WriteMode:
-    """How a write is executed: not at all, or after `delay` seconds; None: the usual delay."""
+    """Mode of a write: not executed, or executed after `delay` seconds; None: the usual delay."""
 
     applied: bool = True
     delay: float | None = None
