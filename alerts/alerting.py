@@ -19,13 +19,13 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.settings.alerting import (
-    SECTION,
+    OPSGENIE_SECTION,
     AlertingSettings,
-    OpsGenieSettings,
+    read_secrets,
     read_settings,
-    secrets_of,
 )
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import (
     full_report,
     incident_report,
@@ -43,7 +43,7 @@ from breakerd.breaker.logging import get_logger
 from breakerd.breaker.registry import Registry
 
 if TYPE_CHECKING:
-    from breakerd.alerts.settings.secrets import Secrets
+    from breakerd.alerts.settings.secrets import SecretSource
 
 _log = get_logger(__name__)
 
@@ -119,7 +119,7 @@ class Alerting:
         )  # fmt: skip
         self._worker = AlertWorker(components, self._now)
         self._heartbeats = Heartbeats(self.settings, threaded=not self._driven)
-        self._secrets: Secrets | None = None
+        self._secrets: SecretSource | None = None
         self._secrets_at = float("-inf")
         self._leave: Callable[[], None] = _nothing
         leadership.acquire(self._now(), self.settings)
@@ -135,7 +135,7 @@ class Alerting:
         shared = registry.config
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
-        alerting._secrets = secrets_of(config.document)
+        alerting._secrets = read_secrets(config.document)
         alerting._own_watch = own
         try:
             alerting._join(config if own or shared is None else shared)
@@ -150,7 +150,7 @@ class Alerting:
         """Begins to watch, and to deliver."""
         self._leave = self.registry.subscribe(self._notice)
         self._pipeline.log_receivers()
-        for problem in find_fields(self.settings.opsgenie).problems:
+        for problem in resolve_identity(self.settings.opsgenie).problems:
             _log.warning(problem)
         if self._own_watch and self._config is not None:
             self._config.watch()
@@ -196,7 +196,7 @@ class Alerting:
         Raises:
             ConfigError: every problem in them.
         """
-        settings, secrets = read_settings(document), secrets_of(document)
+        settings, secrets = read_settings(document), read_secrets(document)
 
         def apply() -> None:
             self._secrets = secrets
@@ -215,7 +215,7 @@ class Alerting:
         try:
             self.prepare(self._config.document)()
         except ConfigError as error:
-            self._secrets = secrets_of(self._config.document)
+            self._secrets = read_secrets(self._config.document)
             _log.error("a secret cannot be taken up", problem=str(error))
         else:
             _log.info("a secret has changed, and is in force")
@@ -244,7 +244,7 @@ class Alerting:
         changed = validate(OpsGenieSettings, present.model_dump() | dict(values), where="request")
         # Not under the lock: the file takes its own first, and then ours.
         if self._config is not None:
-            self._config.change({(SECTION, key): value for key, value in values.items()})
+            self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})
         else:
             self.apply(AlertingSettings(changed, self.settings.alerts))
         return self.settings.opsgenie
@@ -368,7 +368,7 @@ class Alerting:
         opsgenie, store = self.settings.opsgenie, self._store
         found = self._pipeline.problems()
         if opsgenie.active:
-            found += find_fields(opsgenie).problems
+            found += resolve_identity(opsgenie).problems
             found += self._heartbeats.problems()
         if store.problem:
             found.append(f"incidents are kept in memory only: {store.problem}")

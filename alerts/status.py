@@ -6,8 +6,8 @@ from typing import Any, Final
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.receivers.opsgenie import address_of
-from breakerd.alerts.settings.alerting import OpsGenieSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.settings.service_identity import resolve_identity
 
 Json = dict[str, Any]
 
@@ -38,7 +38,7 @@ def settings_report(settings: OpsGenieSettings) -> Json:
         "api_key": _HIDDEN if settings.api_key else "",
         "api_url": address_of(settings),
         "tags": list(settings.tags),
-        "current_environment": find_fields(settings).environment,
+        "current_environment": resolve_identity(settings).environment,
     }
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from breakerd.alerts.alerting import AlertStats as AlertStats
     from breakerd.alerts.settings.alerting import AlertingSettings as AlertingSettings
     from breakerd.alerts.settings.alerting import AlertsSettings as AlertsSettings
-    from breakerd.alerts.settings.alerting import ContactDetails as ContactDetails
-    from breakerd.alerts.settings.alerting import OpsGenieSettings as OpsGenieSettings
+    from breakerd.alerts.settings.opsgenie import ContactDetails as ContactDetails
+    from breakerd.alerts.settings.opsgenie import OpsGenieSettings as OpsGenieSettings
     from breakerd.api.app import admin_router as admin_router
     from breakerd.api.app import create_app as create_app
     from breakerd.api.settings import ApiSettings as ApiSettings
@@ -134,7 +134,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "ConfigError": "breakerd.breaker.errors",
     "ConfigProblem": "breakerd.breaker.errors",
     "ConfigWriteError": "breakerd.breaker.errors",
-    "ContactDetails": "breakerd.alerts.settings.alerting",
+    "ContactDetails": "breakerd.alerts.settings.opsgenie",
     "Counters": "breakerd.breaker.calls.counters",
     "DeadlineExceeded": "breakerd.breaker.errors",
     "Event": "breakerd.breaker.events.events",
@@ -143,7 +143,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "LimiterSettings": "breakerd.breaker.settings",
     "LoadReading": "breakerd.breaker.host.load",
     "LoadSettings": "breakerd.breaker.settings",
-    "OpsGenieSettings": "breakerd.alerts.settings.alerting",
+    "OpsGenieSettings": "breakerd.alerts.settings.opsgenie",
     "Priority": "breakerd.breaker.context",
     "Reason": "breakerd.breaker.states",
     "RecoverySettings": "breakerd.breaker.settings",

@@ -1,1 +1,1 @@
-"""Compose what an alert says, and draw its picture."""
+"""Composes the content of alerts and draws their charts."""

@@ -1,6 +1,6 @@
-"""A picture of the last minutes before an incident, for receivers that take one.
+"""Draws a chart of the latest calls before an alert, for receivers that accept pictures.
 
-Drawn with matplotlib, which is the extra `plot`; without it alerts go out all the same.
+It needs matplotlib, which is the extra `plot`; without it alerts are sent without a chart.
 """
 
 import io
@@ -15,34 +15,34 @@ from typing import Final
 
 from breakerd.alerts.model.chart import Chart
 
-_LONGEST: Final = 20.0
-"""Seconds."""
-_HANDED_ON: Final = ("HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR", "XDG_")
-"""How the variables begin that the other process gets."""
+_TIMEOUT: Final = 20.0
+"""Maximum number of seconds that a drawing may take."""
+_PASSED: Final = ("HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR", "XDG_")
+"""Prefixes of the environment variables that the drawing process gets."""
 
 
 def can_draw() -> bool:
-    """Whether there is something to draw with."""
+    """True if matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
 def draw(chart: Chart) -> bytes:
-    """The picture, as PNG of 800 by 300 points. Thread-safe.
+    """Return the chart as a PNG of 800 by 300 pixels. Thread-safe.
 
-    It is drawn by a process of its own: to load matplotlib here would hold up calls, and cost
-    memory that may be short just now. That process is handed no key.
+    A separate process draws it: loading matplotlib here would delay calls and use memory, which
+    may be short just now. That process gets no secrets.
 
     Raises:
         OSError, subprocess.SubprocessError: it could not be drawn in time.
     """
-    given = {name: value for name, value in os.environ.items() if name.startswith(_HANDED_ON)}
+    given = {name: value for name, value in os.environ.items() if name.startswith(_PASSED)}
     done = subprocess.run(
         [sys.executable, "-m", "breakerd.alerts.content.chart"],
         input=json.dumps(asdict(chart)).encode(),
         capture_output=True,
         env=given | {"MPLBACKEND": "Agg"},
         cwd=Path(__file__).parents[3],
-        timeout=_LONGEST,
+        timeout=_TIMEOUT,
         check=True,
     )
     return done.stdout
@@ -74,5 +74,5 @@ def _paint(chart: Chart) -> bytes:
 
 
 if __name__ == "__main__":
-    os.nice(5)  # calls come first; but on a busy machine the picture must not wait for ever
+    os.nice(5)  # calls come first; more would starve the drawing on a busy machine
     sys.stdout.buffer.write(_paint(Chart.from_dict(json.load(sys.stdin))))

@@ -1,4 +1,4 @@
-"""The words, details and tags of an alert, within what OpsGenie takes."""
+"""Composes alerts: message, description, tags and details, within OpsGenie's limits."""
 
 import math
 import platform
@@ -9,94 +9,95 @@ from typing import Final
 
 from breakerd.alerts.content.chart import can_draw
 from breakerd.alerts.model.chart import Chart
-from breakerd.alerts.model.content import MESSAGE, AlertContent, AlertContext
+from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.limits import DESCRIPTION, DETAILS, ENTITY, MESSAGE, SOURCE, TAG, TAGS
 from breakerd.alerts.model.text import format_duration, truncate
-from breakerd.alerts.settings.alerting import AlertingSettings, OpsGenieSettings
-from breakerd.alerts.settings.service_identity import Fields
+from breakerd.alerts.settings.alerting import AlertingSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.settings.service_identity import ServiceIdentity
 from breakerd.breaker._version import __version__
 from breakerd.breaker.events.events import Transition
 from breakerd.breaker.runtime.report import Status
 
-DESCRIPTION: Final = 15_000
-TAGS: Final = 20
-TAG: Final = 50
-DETAILS: Final = 8_000
-NOTE: Final = 25_000
-ENTITY: Final = 512
-SOURCE: Final = 100
-
 _REASONS: Final = {
-    "manual": "an operator opened it",
-    "operator": "an operator opened it",
-    "restored": "it was open before a restart",
-    "memory": "memory is short",
-    "load": "the machine has too much to do",
+    "manual": "opened by an operator",
+    "operator": "opened by an operator",
+    "restored": "open before a restart",
+    "memory": "memory usage is high",
+    "load": "the machine is overloaded",
     "latency": "calls are slow",
     "errors": "calls fail",
-    "degraded": "the service level is missed, calls are not as usual, or the load is high",
+    "degraded": "the service level is missed, calls are anomalous, or the load is high",
 }
-"""Where there is no evidence."""
-_WHAT: Final = {
+"""Cause of each reason, used if there is no evidence."""
+_LABELS: Final = {
     "open": "open",
     "memory": "memory high",
     "latency": "slow",
     "degraded": "degraded",
 }
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_SPARKS: Final = 40
-_CHARTED: Final = 300
-_FEWEST_CHARTED: Final = 5
-"""A picture of fewer calls tells nothing."""
+_MAX_BARS: Final = 40
+_MAX_CHARTED: Final = 300
+_MIN_CHARTED: Final = 5
+"""Minimum number of calls in a chart; fewer show nothing."""
 
 
-def compose(trouble: AlertContext, settings: AlertingSettings, fields: Fields) -> AlertContent:
-    """What the alert for `trouble` says."""
+def compose(
+    trouble: AlertContext, settings: AlertingSettings, identity: ServiceIdentity
+) -> AlertContent:
+    """Return the content of the alert for `trouble`."""
     opsgenie = settings.opsgenie
     return AlertContent(
         message=message(trouble, opsgenie),
         description=truncate(_description(trouble, settings), DESCRIPTION),
         entity=truncate(trouble.status["name"], ENTITY),
         source=truncate(opsgenie.source, SOURCE),
-        team=fields.team,
-        tags=_tags(trouble, opsgenie, fields),
-        details=_details(trouble, settings, fields),
+        team=identity.team,
+        tags=_tags(trouble, opsgenie, identity),
+        details=_details(trouble, settings, identity),
         chart=_chart(trouble) if settings.alerts.attach_chart and can_draw() else None,
     )
 
 
 def compose_group(first: AlertContent, others: Sequence[str]) -> AlertContent:
-    """What the alert for several breakers that opened together says; `first` is of one of them."""
+    """Return the content of one alert for several breakers.
+
+    Args:
+        first: content of the alert for one of them.
+        others: names of the others.
+    """
     more = f" (and {len(others):,} more)"
     return replace(first, message=truncate(first.message, MESSAGE - len(more)) + more)
 
 
 def _chart(trouble: AlertContext) -> Chart | None:
     status = trouble.status
-    latencies = tuple(status["recent_latencies_ms"][-_CHARTED:])
-    if len(latencies) < _FEWEST_CHARTED or trouble.reason == "memory":
+    latencies = tuple(status["recent_latencies_ms"][-_MAX_CHARTED:])
+    if len(latencies) < _MIN_CHARTED or trouble.reason == "memory":
         return None
     title = f"{status['name']}: latest {len(latencies)} calls"
     return Chart(title, latencies, status["latency_threshold_ms"])
 
 
 def message(trouble: AlertContext, settings: OpsGenieSettings) -> str:
-    """One sentence: what happened to what, and the evidence."""
+    """Return one sentence: the service and breaker, the kind of the alert, and its cause."""
     name = trouble.status["name"]
     service = f"{settings.api_name}/" if settings.api_name else ""
-    what = _WHAT[trouble.kind]
+    label = _LABELS[trouble.kind]
     drill = "[DRILL] " if trouble.drill else ""
-    return truncate(f"{drill}{service}{name} {what}: {why(trouble)}", MESSAGE)
+    return truncate(f"{drill}{service}{name} {label}: {cause(trouble)}", MESSAGE)
 
 
-def why(trouble: AlertContext) -> str:
-    """The evidence in a sentence, or what else is known of the reason."""
+def cause(trouble: AlertContext) -> str:
+    """Return the first evidence as a sentence; without evidence, the note or the reason."""
     if trouble.evidence:
         return trouble.evidence[0].sentence()
     return trouble.note or _REASONS.get(trouble.reason) or trouble.reason.replace("_", " ")
 
 
-def seen(status: Status) -> str:
-    """What a breaker looks like now, in a sentence."""
+def state_summary(status: Status) -> str:
+    """Return one sentence about the present state of a breaker."""
     parts = [f"State {status['state']}"]
     if status["window_calls"]:
         limit = status["latency_threshold_ms"]
@@ -110,8 +111,8 @@ def seen(status: Status) -> str:
 
 
 def sparkline(values: list[int]) -> str:
-    """The newest values as bars, the highest one full."""
-    newest = values[-_SPARKS:]
+    """Return the newest values as bars; the highest value has the full height."""
+    newest = values[-_MAX_BARS:]
     highest = max(newest, default=0) or 1
     return "".join(_BARS[min(7, value * 8 // (highest + 1))] for value in newest)
 
@@ -121,9 +122,9 @@ def _description(trouble: AlertContext, settings: AlertingSettings) -> str:
     lines = []
     if trouble.drill:
         lines += ["This is a drill. Nothing is wrong.", ""]
-    lines += [f"What: {why(trouble)}"]
+    lines += [f"Cause: {cause(trouble)}"]
     lines += [f"Also: {more.sentence()}" for more in trouble.evidence[1:]]
-    lines += [f"Said: {trouble.note}"] if trouble.note and trouble.evidence else []
+    lines += [f"Note: {trouble.note}"] if trouble.note and trouble.evidence else []
     lines += [f"Next: {_next(status)}"]
     if opsgenie.include_latency_metrics:
         lines += ["", *_latency_lines(status)]
@@ -131,7 +132,7 @@ def _description(trouble: AlertContext, settings: AlertingSettings) -> str:
         lines += ["", _memory_line(status)]
     calls = status["calls"]
     lines.append(
-        f"Calls: {calls['success']} good, {calls['error']} failed, {calls['rejected']} rejected, "
+        f"Calls: {calls['success']} ok, {calls['error']} failed, {calls['rejected']} rejected, "
         f"{status['in_flight']} in flight"
     )
     if trouble.transitions:
@@ -147,20 +148,21 @@ def _next(status: Status) -> str:
     recovery = status["recovery"]
     if status["state"] == "FORCED_OPEN":
         return "stays open until an operator resets it."
-    if recovery and (held_by := _held_by(status)):
-        return f"stays open until {held_by} falls below its threshold."
+    if recovery and (blocker := _probe_blocker(status)):
+        return f"stays open until {blocker} falls below its threshold."
     if recovery is None:
-        return "lets calls pass, and goes on watching."
+        return "admits calls and keeps watching."
     if recovery["phase"] == "wait":
-        left = format_duration(recovery["seconds_left"])
-        return f"sends probes in {left}; opens fully if they go well."
+        return (
+            f"sends probes in {format_duration(recovery['seconds_left'])}; closes if they succeed."
+        )
     if recovery["phase"] == "probes":
-        return "waits for its probes."
-    return f"lets in {recovery['share']:.0%} of the calls, then more."
+        return "waits for the results of its probes."
+    return f"admits {recovery['share']:.0%} of the calls, then more."
 
 
-def _held_by(status: Status) -> str:
-    """What keeps even probes back, if anything does."""
+def _probe_blocker(status: Status) -> str:
+    """Return what prevents probes; empty if nothing does."""
     if not status["memory_ok"]:
         return "memory"
     return "the load" if status["load"] and status["load"]["rejects"] else ""
@@ -185,7 +187,7 @@ def _latency_lines(status: Status) -> list[str]:
 
 
 def _quantile(ordered: list[int], share: float) -> int:
-    """The smallest value that so large a share does not exceed (nearest rank)."""
+    """Return the quantile `share` of `ordered`, by the nearest-rank method."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
@@ -210,27 +212,29 @@ def _about_service(settings: OpsGenieSettings) -> list[str]:
     contact = settings.contact_details
     rows = {
         "Service": " ".join(filter(None, [settings.api_name, settings.api_version])),
-        "About": settings.api_description,
+        "Description": settings.api_description,
         "Owner": settings.api_owner,
         "Importance": settings.api_priority or settings.service_tier,
         "Depends on": ", ".join(settings.api_dependencies),
-        "Offers": ", ".join(settings.api_endpoints),
+        "Endpoints": ", ".join(settings.api_endpoints),
         "Contact": ", ".join(
             filter(None, [contact.primary_contact, contact.slack_channel, contact.phone_number])
         ),
-        "Then": contact.escalation_team,
+        "Escalation": contact.escalation_team,
     }
     return [f"{name}: {value}" for name, value in rows.items() if value]
 
 
-def _tags(trouble: AlertContext, settings: OpsGenieSettings, fields: Fields) -> list[str]:
-    """The automatic tags first: routing depends on them, and there is room for twenty."""
+def _tags(
+    trouble: AlertContext, settings: OpsGenieSettings, identity: ServiceIdentity
+) -> list[str]:
+    """Return the automatic tags first: routing depends on them, and at most twenty fit."""
     automatic = {
-        "Environment": fields.environment.lower(),
-        "BookmakerId": fields.bookmaker_id,
-        "Host": fields.hostname,
-        "Business": fields.business,
-        "Team": fields.team,
+        "Environment": identity.environment.lower(),
+        "BookmakerId": identity.bookmaker_id,
+        "Host": identity.hostname,
+        "Business": identity.business,
+        "Team": identity.team,
         "AlertType": f"breaker-{trouble.kind}",
         "Breaker": trouble.status["name"],
         "Service": settings.api_name,
@@ -238,28 +242,30 @@ def _tags(trouble: AlertContext, settings: OpsGenieSettings, fields: Fields) -> 
         "Context": settings.additional_context,
         "Drill": "true" if trouble.drill else "",
     }
-    tags = [f"{key}:{value}" for key, value in automatic.items() if value]
-    tags += [key_value(tag) for tag in settings.tags]
-    return [truncate(tag, TAG) for tag in dict.fromkeys(tags)][:TAGS]
+    all_tags = [f"{key}:{value}" for key, value in automatic.items() if value]
+    all_tags += [key_value_tag(tag) for tag in settings.tags]
+    return [truncate(tag, TAG) for tag in dict.fromkeys(all_tags)][:TAGS]
 
 
-def key_value(tag: str) -> str:
-    """`tag` if it is `key:value`; else marked as go-breaker marks it."""
+def key_value_tag(tag: str) -> str:
+    """Return `tag` as `key:value`, marked as go-breaker does if it has no key or no value."""
     key, colon, value = tag.partition(":")
     if colon and key.strip() and value.strip():
         return f"{key.strip()}:{value.strip()}"
     return f"**TAG_KEY_UNDEFINED**:{tag.strip(': ')}"
 
 
-def _details(trouble: AlertContext, settings: AlertingSettings, fields: Fields) -> dict[str, str]:
-    """Routing fields first, so that they are the last to go where there is no room."""
+def _details(
+    trouble: AlertContext, settings: AlertingSettings, identity: ServiceIdentity
+) -> dict[str, str]:
+    """Return the routing fields first, so that they are cut last if there is not enough room."""
     status, opsgenie = trouble.status, settings.opsgenie
     details = {
-        "Team": fields.team,
-        "Environment": fields.environment,
-        "BookmakerId": fields.bookmaker_id,
-        "Host": fields.hostname,
-        "Business": fields.business,
+        "Team": identity.team,
+        "Environment": identity.environment,
+        "BookmakerId": identity.bookmaker_id,
+        "Host": identity.hostname,
+        "Business": identity.business,
         "AdditionalContext": opsgenie.additional_context,
         "Breaker": status["name"],
         "State": status["state"],
@@ -292,10 +298,10 @@ def _details(trouble: AlertContext, settings: AlertingSettings, fields: Fields) 
             "Python": platform.python_version(),
             "Breakerd": __version__,
         }
-    return _within({key: value for key, value in details.items() if value}, DETAILS)
+    return _fit({key: value for key, value in details.items() if value}, DETAILS)
 
 
-def _within(details: dict[str, str], room: int) -> dict[str, str]:
+def _fit(details: dict[str, str], room: int) -> dict[str, str]:
     kept: dict[str, str] = {}
     for key, value in details.items():
         short = truncate(value, 1000)

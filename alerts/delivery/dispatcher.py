@@ -17,12 +17,12 @@ from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import (
     AlertState,
     DeliveryError,
-    PausedError,
-    RefusedError,
-    RejectedError,
-    Remembering,
+    InvalidRequestError,
+    RateLimitedError,
+    Receiver,
     RequestState,
-    Sink,
+    SupportsLookup,
+    UnauthorizedError,
     UnavailableError,
 )
 from breakerd.alerts.storage.incident_log import IncidentLog
@@ -69,13 +69,13 @@ class Dispatcher:
 
     def __init__(
         self,
-        sink: Sink,
+        sink: Receiver,
         incident_log: IncidentLog,
         counts: Counter[tuple[str, str]],
         may_send: Callable[[], bool],
     ) -> None:
         self.receiver = sink
-        self.policy = ReceiverPolicy(sink.name, attaches=sink.attaches)
+        self.policy = ReceiverPolicy(sink.name, attaches=sink.accepts_attachments)
         """Which incidents it is told."""
         self.retry_limit = 60.0
         """Longest pause between two attempts, in seconds."""
@@ -218,8 +218,10 @@ class Dispatcher:
         if before is None or (before.kind, before.number) != (step.kind, step.number):
             return False
         try:
-            return isinstance(self.receiver, Remembering) and self.receiver.has(incident, step)
-        except (RefusedError, RejectedError):
+            return isinstance(self.receiver, SupportsLookup) and self.receiver.has_applied(
+                incident, step
+            )
+        except (UnauthorizedError, InvalidRequestError):
             # A key that may write, and not read.
             return False
 
@@ -237,13 +239,13 @@ class Dispatcher:
         try:
             return self.receiver.send(incident, step)
         except DeliveryError as error:
-            if not error.maybe_taken:
+            if not error.maybe_applied:
                 delivery.unconfirmed_step, delivery.attempted_priority = before
             raise
 
     def _look(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> bool:
         """What became of a request that was accepted."""
-        state = self.receiver.look(delivery.request_id)
+        state = self.receiver.request_state(delivery.request_id)
         with self._incident_log.lock:
             return self._judge(now, incident, delivery, step, state)
 
@@ -276,8 +278,8 @@ class Dispatcher:
         A receiver that does not tell, or whose key may not ask, stops no page.
         """
         try:
-            state = self.receiver.state(incident)
-        except PausedError as error:
+            state = self.receiver.alert_state(incident)
+        except RateLimitedError as error:
             self.paused_until = now + error.seconds
             self._count("paused")
             return False
@@ -304,11 +306,11 @@ class Dispatcher:
         if acknowledged != delivery.acknowledged:
             delivery.acknowledged = acknowledged
             words = "acknowledged" if acknowledged else "acknowledged no more"
-            _log.info(f"alert {words}", alias=incident.alias, sink=self.receiver.name)
+            _log.info(f"alert {words}", alias=incident.alias, receiver=self.receiver.name)
         if state is AlertState.CLOSED:
             delivery.closed_manually_at = now
-            self._count("closed_by_people")
-            _log.info("alert closed by people", alias=incident.alias, sink=self.receiver.name)
+            self._count("on_manual_close")
+            _log.info("alert closed by people", alias=incident.alias, receiver=self.receiver.name)
 
     # --- what comes of it
 
@@ -316,7 +318,10 @@ class Dispatcher:
         delivery.confirm(now, step)
         self._count("delivered")
         _log.info(
-            "alert delivered", alias=incident.alias, step=step.kind.value, sink=self.receiver.name
+            "alert delivered",
+            alias=incident.alias,
+            step=step.kind.value,
+            receiver=self.receiver.name,
         )
 
     def _gone(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> None:
@@ -339,13 +344,13 @@ class Dispatcher:
         step: Step,
         error: DeliveryError,
     ) -> None:
-        if isinstance(error, PausedError):
+        if isinstance(error, RateLimitedError):
             self.paused_until = now + error.seconds
             outcome = "paused"
-        elif isinstance(error, RefusedError):
+        elif isinstance(error, UnauthorizedError):
             self.paused_until, self.auth_error = now + _TRY_KEY_EVERY, str(error)
             outcome = "refused"
-        elif isinstance(error, RejectedError):
+        elif isinstance(error, InvalidRequestError):
             outcome = self._rejected(now, incident, delivery, step, error)
         else:
             outcome = self._put_off(now, delivery, step, error)
@@ -353,7 +358,7 @@ class Dispatcher:
         _log.warning(
             "alert not delivered",
             alias=incident.alias,
-            sink=self.receiver.name,
+            receiver=self.receiver.name,
             outcome=outcome,
             problem=str(error),
         )
@@ -394,7 +399,7 @@ class Dispatcher:
             return "reduced"
         delivery.dead_letter_reason, delivery.dead_letter_step = str(error), step.kind.value
         _log.error(
-            "alert given up", alias=incident.alias, sink=self.receiver.name, problem=str(error)
+            "alert given up", alias=incident.alias, receiver=self.receiver.name, problem=str(error)
         )
         return "dead"
 

@@ -11,7 +11,11 @@ from breakerd.alerts.delivery.dispatcher import Dispatcher
 from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
-from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
+from breakerd.alerts.receivers.factory import (
+    ConfiguredReceiver,
+    configured_receivers,
+    incomplete_receivers,
+)
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import LeaseLostError
@@ -92,7 +96,7 @@ class DeliveryPipeline:
 
     def reconfigure(self, settings: AlertingSettings) -> None:
         """Changes the receivers to those that these settings ask for; the others go on."""
-        wanted = {each.name: each for each in configured_sinks(settings)}
+        wanted = {each.name: each for each in configured_receivers(settings)}
         self._settings = settings
         kept = {
             name: sender
@@ -125,7 +129,7 @@ class DeliveryPipeline:
         known = {name for incident in self._incident_log for name in list(incident.deliveries)}
         self._incident_log.forget_receivers(known - self._senders.keys())
 
-    def _make(self, configured: ConfiguredSink) -> "SenderThread":
+    def _make(self, configured: ConfiguredReceiver) -> "SenderThread":
         dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, self._may_send)
         return SenderThread(configured, dispatcher)
 
@@ -150,7 +154,8 @@ class DeliveryPipeline:
     def paging(self) -> bool:
         """Whether a person hears of incidents."""
         return any(
-            c.dispatcher.receiver.pages and not c.dispatcher.auth_error for c in self._regular()
+            c.dispatcher.receiver.pages_humans and not c.dispatcher.auth_error
+            for c in self._regular()
         )
 
     @property
@@ -175,14 +180,14 @@ class DeliveryPipeline:
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
-        """Deliveries by (sink, outcome)."""
+        """Deliveries by (receiver, outcome)."""
         return dict(self._counts)
 
     def problems(self) -> list[str]:
         """What keeps people from being paged, in sentences; nothing if all is well."""
         opsgenie = self._settings.opsgenie
-        unusable = unusable_sinks(self._settings).items()
-        found = [f"[alerts.sinks.{name}] has no {missing}" for name, missing in unusable]
+        unusable = incomplete_receivers(self._settings).items()
+        found = [f"[alerts.receivers.{name}] has no {missing}" for name, missing in unusable]
         found += [
             f"{name} refuses the key ({sender.dispatcher.auth_error})"
             for name, sender in self._senders.items()
@@ -238,7 +243,7 @@ class DeliveryPipeline:
 class SenderThread:
     """A dispatcher, and the thread it works on once it was started."""
 
-    def __init__(self, configured: ConfiguredSink, dispatcher: Dispatcher) -> None:
+    def __init__(self, configured: ConfiguredReceiver, dispatcher: Dispatcher) -> None:
         self.configured = configured
         self.dispatcher = dispatcher
         self._wake = threading.Event()
@@ -296,9 +301,9 @@ class SenderThread:
         try:
             self.dispatcher.run(self._now())
         except LeaseLostError:
-            _log.info("another process sends alerts", sink=self.configured.name)
+            _log.info("another process sends alerts", receiver=self.configured.name)
         except Exception:  # noqa: BLE001 - the next round may do better, and somebody must page
-            _log.exception("a round of delivering failed", sink=self.configured.name)
+            _log.exception("a round of delivering failed", receiver=self.configured.name)
         if self.dispatcher.last_success != before:
             self._heard()
         return bool(self.dispatcher.pending(self._now()))

@@ -1,1 +1,1 @@
-"""Check that alerting is set up right."""
+"""Checks of the alerting set-up, for `breakerd doctor`."""

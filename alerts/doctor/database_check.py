@@ -1,7 +1,7 @@
-"""What can be found out of the file of incidents, whether or not a service has it open.
+"""Checks of the database of incidents, whether or not a service has it open.
 
-Nothing is written, made or put aside: that the file may be written is found out by a transaction
-that is taken back.
+Nothing is written, created or quarantined: a transaction that is rolled back shows whether the file
+can be written.
 """
 
 import json
@@ -13,98 +13,99 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
+from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown, warning
 from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.text import format_duration
-from breakerd.alerts.receivers.factory import configured_sinks
+from breakerd.alerts.receivers.factory import configured_receivers
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.liveness_lock import LivenessLock
 from breakerd.alerts.storage.schema import FORMAT
 
 _LATEST: Final = 200
-"""So many incidents are looked at for the last that was delivered."""
-_NAMED: Final = 5
+"""Maximum number of incidents searched for the last delivery."""
+_MAX_NAMED: Final = 5
+"""Maximum number of dead letters that are listed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What a file holds.
+class DatabaseContent:
+    """AlertContent of a database.
 
     Attributes:
-        holder: the process that sends; empty if none does.
-        unfinished: incidents of which something is still to be told, or that are not over.
-        latest: the latest incidents, finished ones too.
+        leader: id of the process that sends alerts; empty if none does.
+        unfinished: incidents that are open, or have undelivered steps.
+        latest: the latest incidents, including finished ones.
     """
 
-    holder: str
+    leader: str
     unfinished: list[Incident]
     latest: list[Incident]
 
 
-def file_findings(settings: AlertingSettings, now: float) -> Iterator[Finding]:
-    """What is found, one after the other."""
+def check_database(settings: AlertingSettings, now: float) -> Iterator[Finding]:
+    """Check the database, and yield each finding as soon as it is known."""
     path = Path(settings.alerts.database).absolute()
     if not path.exists():
-        yield _to_be_made(path)
+        yield _check_creatable(path)
         return
     try:
-        kept = _look_into(path)
+        content = _inspect(path)
     except (sqlite3.Error, OSError) as error:
-        yield bad("database", f"{path}: {error}", "incidents are kept in memory only: put it right")
+        yield fail("database", f"{path}: {error}", "repair it: incidents are kept in memory only")
         return
-    yield good("database", f"{path} can be read and written")
-    yield _sender(path, kept.holder)
-    yield _pending(settings, kept, now)
-    yield from _dead_letters(kept)
-    yield _last_delivery(kept, now)
+    yield ok("database", f"{path} is readable and writable")
+    yield _check_sender(path, content.leader)
+    yield _check_pending(settings, content, now)
+    yield from _check_dead_letters(content)
+    yield _check_last_delivery(content, now)
 
 
-def _to_be_made(path: Path) -> Finding:
-    """A file that is not there yet: whether it can be."""
+def _check_creatable(path: Path) -> Finding:
+    """Check that a missing file can be created."""
     folder = next(each for each in path.parents if each.exists())
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-        return good("database", f"{path} is not there yet; the service makes it")
-    advice = "let the service write there, or set `[alerts] database` to another place"
-    return bad("database", f"{path} cannot be made: {folder} may not be written", advice)
+        return ok("database", f"{path} does not exist yet; the service creates it")
+    advice = "make the folder writable, or set `[alerts] database` to another path"
+    return fail("database", f"{path} cannot be created: {folder} is not writable", advice)
 
 
-def _look_into(path: Path) -> Kept:
-    """What the file holds.
+def _inspect(path: Path) -> DatabaseContent:
+    """Return the content of the file.
 
     Raises:
-        sqlite3.Error: it is damaged, of a later format, or may not be read or written.
+        sqlite3.Error: it is damaged, of a newer format, not readable or not writable.
     """
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=2.0)) as connection:
         connection.isolation_level = None
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > FORMAT:
             raise sqlite3.NotSupportedError(
-                f"made by a newer breakerd (format {version}, this one knows {FORMAT})"
+                f"created by a newer breakerd (format {version}, supported is {FORMAT})"
             )
         if version < FORMAT:
-            return Kept("", [], [])
+            return DatabaseContent("", [], [])
         for (problem,) in connection.execute("PRAGMA quick_check(1)"):
             if problem != "ok":
-                raise sqlite3.DatabaseError(f"it is damaged: {problem}")
+                raise sqlite3.DatabaseError(f"damaged: {problem}")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("INSERT OR REPLACE INTO metadata VALUES ('doctor', '')")
         connection.execute("ROLLBACK")
         return _read(connection)
 
 
-def _read(connection: sqlite3.Connection) -> Kept:
-    holder = connection.execute("SELECT holder FROM lease").fetchone()
+def _read(connection: sqlite3.Connection) -> DatabaseContent:
+    leader = connection.execute("SELECT holder FROM lease").fetchone()
     unfinished = connection.execute("SELECT data FROM incidents WHERE NOT done")
     latest = connection.execute(
         "SELECT data FROM incidents ORDER BY opened_at DESC LIMIT ?", (_LATEST,)
     )
-    return Kept(holder[0] if holder else "", _incidents(unfinished), _incidents(latest))
+    return DatabaseContent(leader[0] if leader else "", _incidents(unfinished), _incidents(latest))
 
 
 def _incidents(cursor: sqlite3.Cursor) -> list[Incident]:
-    """The incidents that can be read; the service says of each other that it cannot."""
+    """Return the valid incidents; the service itself reports invalid ones."""
     found = []
     for (data,) in cursor:
         try:
@@ -114,48 +115,48 @@ def _incidents(cursor: sqlite3.Cursor) -> list[Incident]:
     return found
 
 
-def _sender(path: Path, holder: str) -> Finding:
-    if not holder or LivenessLock(path, "doctor").is_dead(holder):
-        return unknown("sender", "no process sends alerts at present", "is the service running?")
-    return good("sender", f"process {holder} of the service sends alerts")
+def _check_sender(path: Path, leader: str) -> Finding:
+    if not leader or LivenessLock(path, "doctor").is_dead(leader):
+        return unknown("sender", "no process sends alerts at present", "start the service")
+    return ok("sender", f"process {leader} of the service sends alerts")
 
 
-def _pending(settings: AlertingSettings, kept: Kept, now: float) -> Finding:
+def _check_pending(settings: AlertingSettings, content: DatabaseContent, now: float) -> Finding:
     receivers = [
-        ReceiverPolicy(sink.name, min_priority=sink.min_priority)
-        for sink in configured_sinks(settings)
-        if not sink.fallback
+        ReceiverPolicy(receiver.name, min_priority=receiver.min_priority)
+        for receiver in configured_receivers(settings)
+        if not receiver.fallback
     ]
-    owing = [i for i in kept.unfinished if any(is_behind(i, each, now) for each in receivers)]
-    if not owing:
-        return good("pending", "nothing is still to be told")
-    oldest = format_duration(now - min(incident.opened_at for incident in owing))
-    failed = max((d.attempts for i in owing for d in i.deliveries.values()), default=0)
-    found = f"{len(owing)} still to be told, the oldest for {oldest}"
+    pending = [i for i in content.unfinished if any(is_behind(i, each, now) for each in receivers)]
+    if not pending:
+        return ok("pending", "no undelivered alerts")
+    oldest = format_duration(now - min(incident.opened_at for incident in pending))
+    failed = max((d.attempts for i in pending for d in i.deliveries.values()), default=0)
+    found = f"{len(pending)} undelivered, the oldest for {oldest}"
     if not failed:
-        return good("pending", found)
+        return ok("pending", found)
     return warning("pending", f"{found}, after {failed} failed attempts", "see the service's log")
 
 
-def _dead_letters(kept: Kept) -> Iterator[Finding]:
+def _check_dead_letters(content: DatabaseContent) -> Iterator[Finding]:
     dead = [
         (incident, name, delivery.dead_letter_reason)
-        for incident in kept.unfinished
+        for incident in content.unfinished
         for name, delivery in incident.dead_letters.items()
     ]
     if not dead:
-        yield good("dead letters", "none")
-    for incident, name, why in dead[:_NAMED]:
+        yield ok("dead letters", "none")
+    for incident, name, reason in dead[:_MAX_NAMED]:
         advice = f"`breakerd alerts retry {incident.id}`, or `discard`"
-        yield bad("dead letters", f"{incident.alias} was given up by {name}: {why}", advice)
-    if len(dead) > _NAMED:
-        found = f"{len(dead) - _NAMED} more"
-        yield bad("dead letters", found, "`breakerd alerts list` shows all of them")
+        yield fail("dead letters", f"{incident.alias} not delivered to {name}: {reason}", advice)
+    if len(dead) > _MAX_NAMED:
+        found = f"{len(dead) - _MAX_NAMED} more"
+        yield fail("dead letters", found, "`breakerd alerts list` shows all of them")
 
 
-def _last_delivery(kept: Kept, now: float) -> Finding:
-    told = {incident.notified_at: incident.alias for incident in [*kept.latest, *kept.unfinished]}
-    last = max(told, default=0.0)
+def _check_last_delivery(content: DatabaseContent, now: float) -> Finding:
+    delivered = {i.notified_at: i.alias for i in [*content.latest, *content.unfinished]}
+    last = max(delivered, default=0.0)
     if not last:
-        return unknown("last alert", "none was delivered yet", "--send-test tries it")
-    return good("last alert", f"{told[last]} was delivered {format_duration(now - last)} ago")
+        return unknown("last alert", "none was delivered yet", "use --send-test")
+    return ok("last alert", f"{delivered[last]} was delivered {format_duration(now - last)} ago")

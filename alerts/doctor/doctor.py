@@ -1,103 +1,110 @@
-"""Looks at whether the alerting is set up right; changes nothing, and pages nobody."""
+"""Checks the alerting set-up; changes nothing, and pages nobody."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from breakerd.alerts.doctor.database_check import file_findings
-from breakerd.alerts.doctor.finding import Finding, bad, good, unknown, warning
+from breakerd.alerts.doctor.database_check import check_database
+from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown, warning
 from breakerd.alerts.doctor.jsm_checks import JsmIntegration, JsmSite
 from breakerd.alerts.doctor.opsgenie_checks import OpsGenieAccount
-from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
-from breakerd.alerts.receivers.log import LogSink
+from breakerd.alerts.receivers.factory import (
+    ConfiguredReceiver,
+    configured_receivers,
+    incomplete_receivers,
+)
+from breakerd.alerts.receivers.log import LogReceiver
 from breakerd.alerts.receivers.opsgenie import ADDRESSES
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.receivers import JsmOpsSettings, JsmSettings, SinkSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.receivers import JsmOpsSettings, JsmSettings, ReceiverSettings
+from breakerd.alerts.settings.service_identity import resolve_identity
 
-_LONGEST_REQUEST: Final = 10.0
-"""Seconds."""
+_MAX_TIMEOUT: Final = 10.0
+"""Maximum number of seconds of one request."""
+_USE_SEND_TEST: Final = "use --send-test"
 
 
-def examine(
+def run_checks(
     settings: AlertingSettings,
     *,
     now: Callable[[], float] = time.time,
     addresses: Mapping[str, str] = ADDRESSES,
 ) -> Iterator[Finding]:
-    """What is found, one after the other, as it is found.
+    """Run all checks, and yield each finding as soon as it is known.
 
     Args:
-        settings: with what the environment says in them.
-        now: seconds since the epoch, as this machine believes.
-        addresses: of OpsGenie's regions.
+        settings: settings with the environment applied.
+        now: this machine's time, in seconds since the epoch.
+        addresses: addresses of OpsGenie by region.
     """
-    yield told(settings)
-    yield from unusable(settings)
-    yield fallback(settings)
+    yield check_receivers(settings)
+    yield from check_incomplete(settings)
+    yield check_fallback(settings)
     if settings.opsgenie.active:
-        yield from fields(settings)
-        yield from _opsgenie(settings, now, addresses)
-    for name, sink in settings.alerts.sinks.named().items():
-        if name not in unusable_sinks(settings):
-            yield from _other(name, sink, settings, now)
-    yield from file_findings(settings, now())
+        yield from check_identity(settings)
+        yield from _check_opsgenie(settings, now, addresses)
+    incomplete = incomplete_receivers(settings)
+    for name, receiver in settings.alerts.receivers.named().items():
+        if name not in incomplete:
+            yield from _check_receiver(name, receiver, settings, now)
+    yield from check_database(settings, now())
 
 
-def told(settings: AlertingSettings) -> Finding:
-    """Who is told."""
-    sinks = [sink for sink in configured_sinks(settings) if sink.name != LogSink.name]
-    regular = [sink for sink in sinks if not sink.fallback]
+def check_receivers(settings: AlertingSettings) -> Finding:
+    """Check that at least one receiver pages somebody."""
+    found = [each for each in configured_receivers(settings) if each.name != LogReceiver.name]
+    regular = [receiver for receiver in found if not receiver.fallback]
     if regular:
-        return good("told", ", ".join(map(_described, regular)))
+        return ok("receivers", ", ".join(map(_describe, regular)))
     opsgenie = settings.opsgenie
     if opsgenie.active:
         missing, advice = "OPSGENIE_API_KEY is not set", "set it to the key of an API integration"
     else:
-        missing = "[opsgenie] sends nothing: it is not enabled, at least not in this environment"
-        advice = "set `enabled = true`, or a receiver in [alerts.sinks]"
-    return bad("told", f"nobody is paged: {missing}", advice)
+        missing = "[opsgenie] is not enabled, or not in this environment"
+        advice = "set `enabled = true`, or add a receiver in [alerts.receivers]"
+    return fail("receivers", f"nobody is paged: {missing}", advice)
 
 
-def unusable(settings: AlertingSettings) -> Iterator[Finding]:
-    """Receivers that lack what they cannot do without."""
-    for name, missing in unusable_sinks(settings).items():
-        yield bad(
+def check_incomplete(settings: AlertingSettings) -> Iterator[Finding]:
+    """Report the enabled receivers that lack a mandatory setting."""
+    for name, missing in incomplete_receivers(settings).items():
+        yield fail(
             name,
-            f"it is not told: it has no {missing}",
+            f"gets no alerts: it has no {missing}",
             f"set {missing}, {missing}_file or the variable, or `enabled = false`",
         )
 
 
-def fallback(settings: AlertingSettings) -> Finding:
-    """Who is told if the others cannot be."""
-    found = [sink for sink in configured_sinks(settings) if sink.fallback]
+def check_fallback(settings: AlertingSettings) -> Finding:
+    """Check that a receiver stands in if the others cannot be reached."""
+    found = [receiver for receiver in configured_receivers(settings) if receiver.fallback]
     if found:
         wait = settings.alerts.fallback_after
-        names = ", ".join(sink.name for sink in found)
-        return good("fallback", f"{names}, where nobody else could be told for {wait:g} s")
+        names = ", ".join(receiver.name for receiver in found)
+        return ok("fallback", f"{names}, if no other receiver could be reached for {wait:g} s")
     return unknown(
         "fallback",
-        "none: while a receiver is down or refuses the key, nobody is told in its place",
-        "mark a receiver in [alerts.sinks] with `fallback = true`",
+        "none: while a receiver is down or rejects its key, no other stands in",
+        "mark a receiver in [alerts.receivers] with `fallback = true`",
     )
 
 
-def fields(settings: AlertingSettings) -> Iterator[Finding]:
-    """The fields that every alert must have."""
-    found = find_fields(settings.opsgenie)
+def check_identity(settings: AlertingSettings) -> Iterator[Finding]:
+    """Check the fields that every alert must have."""
+    found = resolve_identity(settings.opsgenie)
     for problem in found.problems:
-        yield warning("fields", problem, "set it in [opsgenie]")
+        yield warning("identity", problem, "set it in [opsgenie]")
     if not found.problems:
         values = (found.team, found.environment, found.bookmaker_id, found.hostname, found.business)
-        yield good("fields", " / ".join(values))
+        yield ok("identity", " / ".join(values))
 
 
-def _described(sink: ConfiguredSink) -> str:
-    return sink.name if sink.min_priority == "P5" else f"{sink.name} from {sink.min_priority} on"
+def _describe(receiver: ConfiguredReceiver) -> str:
+    lowest = receiver.min_priority
+    return receiver.name if lowest == "P5" else f"{receiver.name} from {lowest} on"
 
 
-def _opsgenie(
+def _check_opsgenie(
     settings: AlertingSettings, now: Callable[[], float], addresses: Mapping[str, str]
 ) -> Iterator[Finding]:
     opsgenie, timeout = settings.opsgenie, _timeout(settings)
@@ -107,29 +114,30 @@ def _opsgenie(
         integration = JsmIntegration("jsm", opsgenie.api_key, timeout, opsgenie.api_url)
         yield from integration.findings(now)
         if opsgenie.heartbeat:
-            yield bad(
+            yield fail(
                 "heartbeat",
                 "an integration of Jira Service Management has none",
-                "set `heartbeat` in [alerts.sinks.jsm_ops.NAME], and not in [opsgenie]",
+                "set `heartbeat` in [alerts.receivers.jsm_ops.NAME], and not in [opsgenie]",
             )
         return
     yield from OpsGenieAccount(settings, opsgenie.api_key, timeout, addresses).findings(now)
 
 
-def _other(
-    name: str, sink: SinkSettings, settings: AlertingSettings, now: Callable[[], float]
+def _check_receiver(
+    name: str,
+    receiver: ReceiverSettings,
+    settings: AlertingSettings,
+    now: Callable[[], float],
 ) -> Iterator[Finding]:
-    match sink:
+    timeout = _timeout(settings)
+    match receiver:
         case JsmSettings(key=key) if key:
-            yield from JsmIntegration(name, key, _timeout(settings), sink.api_url).findings(now)
+            yield from JsmIntegration(name, key, timeout, receiver.api_url).findings(now)
         case JsmOpsSettings(key=key) if key:
-            yield from JsmSite(name, sink, key, _timeout(settings)).findings(now)
+            yield from JsmSite(name, receiver, key, timeout).findings(now)
         case _:
-            yield unknown(name, "it cannot be asked without telling it something", _BY_TEST)
-
-
-_BY_TEST: Final = "--send-test does"
+            yield unknown(name, "can be checked only by sending an alert", _USE_SEND_TEST)
 
 
 def _timeout(settings: AlertingSettings) -> float:
-    return min(_LONGEST_REQUEST, settings.alerts.request_timeout)
+    return min(_MAX_TIMEOUT, settings.alerts.request_timeout)

@@ -1,62 +1,62 @@
-"""One thing that `breakerd doctor` has looked at, and what it found. Pure data."""
+"""Result of one check of `breakerd doctor`. Pure data."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
-    """How it is."""
+class CheckStatus(StrEnum):
+    """Status of one check."""
 
-    GOOD = "good"
+    OK = "ok"
     WARNING = "warning"
-    """It works, and may not for long."""
-    BAD = "bad"
+    """It works now, and may stop working."""
+    FAIL = "fail"
     """Alerts do not reach people as they should."""
     UNKNOWN = "unknown"
-    """It cannot be told, or was not asked for."""
+    """It cannot be determined, or is not configured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found.
+    """Result of one check.
 
     Attributes:
-        check: what was looked at, in a word or two.
-        verdict: how it is.
-        found: what was found, in a sentence.
+        check: name of the check, one to three words.
+        status: status of the check.
+        found: what was found, as a sentence.
         advice: what to do about it; empty if nothing.
     """
 
     check: str
-    verdict: Verdict
+    status: CheckStatus
     found: str
     advice: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """The finding as JSON-able data."""
+        """Return the finding as JSON-able data."""
         return {
             "check": self.check,
-            "verdict": self.verdict.value,
+            "status": self.status.value,
             "found": self.found,
             "advice": self.advice,
         }
 
 
-def good(check: str, found: str, advice: str = "") -> Finding:
-    """All is well."""
-    return Finding(check, Verdict.GOOD, found, advice)
+def ok(check: str, found: str, advice: str = "") -> Finding:
+    """Return a finding with status `OK`."""
+    return Finding(check, CheckStatus.OK, found, advice)
 
 
 def warning(check: str, found: str, advice: str) -> Finding:
-    """It works, and may not for long."""
-    return Finding(check, Verdict.WARNING, found, advice)
+    """Return a finding with status `WARNING`."""
+    return Finding(check, CheckStatus.WARNING, found, advice)
 
 
-def bad(check: str, found: str, advice: str) -> Finding:
-    """Something is to be put right."""
-    return Finding(check, Verdict.BAD, found, advice)
+def fail(check: str, found: str, advice: str) -> Finding:
+    """Return a finding with status `FAIL`."""
+    return Finding(check, CheckStatus.FAIL, found, advice)
 
 
 def unknown(check: str, found: str, advice: str = "") -> Finding:
-    """It cannot be told, or was not asked for."""
-    return Finding(check, Verdict.UNKNOWN, found, advice)
+    """Return a finding with status `UNKNOWN`."""
+    return Finding(check, CheckStatus.UNKNOWN, found, advice)

@@ -1,4 +1,4 @@
-"""What can be found out of Jira Service Management, by an integration's key or a user's token.
+"""Checks of Jira Service Management, with an integration's key or a user's token.
 
 Sources: https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-integration-events/
 and https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-team/
@@ -14,29 +14,28 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-from breakerd.alerts.doctor.clock_check import clock_finding
-from breakerd.alerts.doctor.finding import Finding, bad, good, unknown
-from breakerd.alerts.doctor.heartbeat_check import heartbeat_finding
+from breakerd.alerts.doctor.checks import check_clock, check_heartbeat
+from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat
 from breakerd.alerts.receivers.base import DeliveryError, UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, answer_of, words_of
+from breakerd.alerts.receivers.http import HttpClient, error_text, json_object
 from breakerd.alerts.receivers.jsm import ADDRESS
 from breakerd.alerts.settings.receivers import JsmOpsSettings
 
 _NO_REQUEST: Final = UUID(int=0)
-"""A request that was never made: whoever is let in hears that it is not known."""
-_REFUSALS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_NETWORK: Final = "look at the network, the proxy, and `api_url`"
+"""Id of a request that was never sent: with a valid key the API answers that it is unknown."""
+_REJECTIONS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_NETWORK: Final = "check the network, the proxy, and `api_url`"
 
 
 class JsmIntegration:
-    """An integration: it shows little more than whether its key is known.
+    """Integration; its API shows little more than whether the key is valid.
 
     Args:
-        name: as in metrics.
-        key: of the integration.
-        timeout: seconds that a request may take.
-        address: where it is, without the path.
+        name: name in metrics.
+        key: key of the integration.
+        timeout: maximum seconds of a request.
+        address: address of the API, without the path; Atlassian's if None.
     """
 
     def __init__(
@@ -49,29 +48,29 @@ class JsmIntegration:
         self._client = HttpClient(timeout, headers, secrets=[secret])
 
     def findings(self, now: Callable[[], float]) -> Iterator[Finding]:
-        """What is found, one after the other."""
+        """Run the checks, and yield each finding as soon as it is known."""
         url = f"{self._address}/jsm/ops/integration/v2/alerts/requests/{_NO_REQUEST}"
         with closing(self._client):
             try:
-                answer = self._client.hear("GET", url)
+                response = self._client.request_raw("GET", url)
             except UnavailableError as error:
-                yield bad(self._name, f"{self._address} gives no answer: {error}", _NETWORK)
+                yield fail(self._name, f"{self._address} does not respond: {error}", _NETWORK)
                 return
-        if answer.status_code == HTTPStatus.NOT_FOUND or answer.is_success:
-            yield good(self._name, f"the key is accepted by {self._address}")
+        if response.status_code == HTTPStatus.NOT_FOUND or response.is_success:
+            yield ok(self._name, f"the key is accepted by {self._address}")
         else:
-            yield _refused(self._name, self._address, answer)
-        yield clock_finding(answer.headers.get("date", ""), now())
+            yield _rejected(self._name, self._address, response)
+        yield check_clock(response.headers.get("date", ""), now())
 
 
 class JsmSite:
-    """A site, as a user's token lets it be seen.
+    """Site, seen with a user's token.
 
     Args:
-        name: as in metrics.
-        settings: of the receiver.
-        key: the token.
-        timeout: seconds that a request may take.
+        name: name in metrics.
+        settings: settings of the receiver.
+        key: token of the user.
+        timeout: maximum seconds of a request.
     """
 
     def __init__(self, name: str, settings: JsmOpsSettings, key: SecretStr, timeout: float) -> None:
@@ -85,23 +84,25 @@ class JsmSite:
         self._client = HttpClient(timeout, auth=(settings.user, secret), secrets=[secret])
 
     def findings(self, now: Callable[[], float]) -> Iterator[Finding]:
-        """What is found, one after the other."""
+        """Run the checks, and yield each finding as soon as it is known."""
         with closing(self._client):
             try:
-                answer = self._client.hear("GET", f"{self._site}/alerts", params={"size": "1"})
+                response = self._client.request_raw(
+                    "GET", f"{self._site}/alerts", params={"size": "1"}
+                )
             except UnavailableError as error:
-                yield bad(self._name, f"{self._address} gives no answer: {error}", _NETWORK)
+                yield fail(self._name, f"{self._address} does not respond: {error}", _NETWORK)
                 return
-            if answer.is_success:
-                yield good(self._name, f"the token is accepted by {self._address}")
+            if response.is_success:
+                yield ok(self._name, f"the token is accepted by {self._address}")
                 yield from self._teams()
                 yield self._heartbeat()
-            elif answer.status_code == HTTPStatus.NOT_FOUND:
-                found = f"there is no site {self._settings.cloud_id!r}: {words_of(answer)}"
-                yield bad(self._name, found, "look at `cloud_id`: /_edge/tenant_info shows it")
+            elif response.status_code == HTTPStatus.NOT_FOUND:
+                found = f"site {self._settings.cloud_id!r} does not exist: {error_text(response)}"
+                yield fail(self._name, found, "check `cloud_id`: /_edge/tenant_info shows it")
             else:
-                yield _refused(self._name, self._address, answer)
-            yield clock_finding(answer.headers.get("date", ""), now())
+                yield _rejected(self._name, self._address, response)
+            yield check_clock(response.headers.get("date", ""), now())
 
     def _teams(self) -> Iterator[Finding]:
         responders = [each.partition(":") for each in self._settings.responders]
@@ -109,34 +110,35 @@ class JsmSite:
         if not teams:
             return
         try:
-            answer = answer_of(self._client.ask("GET", f"{self._site}/teams"), "platformTeams")
+            response = self._client.request("GET", f"{self._site}/teams")
+            body = json_object(response, "platformTeams")
         except DeliveryError as error:
-            yield unknown(self._name, f"whether its teams exist cannot be told: {error}")
+            yield unknown(self._name, f"its teams cannot be checked: {error}")
             return
-        known = {str(team.get("teamId")): team.get("teamName") for team in answer["platformTeams"]}
+        known = {str(team.get("teamId")): team.get("teamName") for team in body["platformTeams"]}
         for team in teams:
             check = f"{self._name} team {team}"
             if team in known:
-                yield good(check, f"is {known[team]}")
+                yield ok(check, f"is {known[team]}")
             else:
-                yield bad(check, "does not exist", "alerts for it page nobody: look at the id")
+                yield fail(check, "does not exist", "alerts for it page nobody: check the id")
 
     def _heartbeat(self) -> Finding:
         wanted, check = self._settings, f"{self._name} heartbeat"
         if not wanted.heartbeat:
-            return heartbeat_finding(check, None)
+            return check_heartbeat(check, None)
         if not wanted.heartbeat_team:
-            return bad(check, "it has no team", "set `heartbeat_team` to the id of its team")
+            return fail(check, "it has no team", "set `heartbeat_team` to the id of its team")
         auth = (wanted.user, self._key)
         client = JsmHeartbeat(
             wanted.heartbeat, wanted.heartbeat_team, wanted.cloud_id, auth, self._timeout,
             wanted.api_url,
         )  # fmt: skip
-        return heartbeat_finding(check, client)
+        return check_heartbeat(check, client)
 
 
-def _refused(name: str, address: str, answer: httpx.Response) -> Finding:
-    said = f"{answer.status_code}: {words_of(answer)}"
-    if answer.status_code in _REFUSALS:
-        return bad(name, f"{address} refuses the key: {said}", "set the right one")
-    return bad(name, f"{address} answers {said}", "look whether this is the right address")
+def _rejected(name: str, address: str, response: httpx.Response) -> Finding:
+    reason = f"{response.status_code}: {error_text(response)}"
+    if response.status_code in _REJECTIONS:
+        return fail(name, f"{address} rejects the key: {reason}", "set a valid key")
+    return fail(name, f"{address} answers {reason}", "check the address")

@@ -1,6 +1,6 @@
-"""What can be found out of an OpsGenie account with the key of an API integration.
+"""Checks of an OpsGenie account, with the key of an API integration.
 
-Such a key may be limited: 403 where it is known and may not do this, 401 where it is not known.
+Such a key may be restricted: 403 means that it is known but not permitted, 401 that it is unknown.
 
 Sources: https://docs.opsgenie.com/docs/response, https://docs.opsgenie.com/docs/alert-api,
 https://docs.opsgenie.com/docs/team-api, https://docs.opsgenie.com/docs/user-api,
@@ -16,21 +16,20 @@ from urllib.parse import quote
 import httpx
 from pydantic import SecretStr
 
-from breakerd.alerts.doctor.clock_check import clock_finding
-from breakerd.alerts.doctor.finding import Finding, bad, good, unknown
-from breakerd.alerts.doctor.heartbeat_check import heartbeat_finding
+from breakerd.alerts.doctor.checks import check_clock, check_heartbeat
+from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown
 from breakerd.alerts.heartbeat.clients import OpsGenieHeartbeat
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.receivers.base import UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, words_of
+from breakerd.alerts.receivers.http import HttpClient, error_text
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import UNKNOWN, find_fields
+from breakerd.alerts.settings.service_identity import UNKNOWN, resolve_identity
 
 _COUNT: Final = "/v2/alerts/count"
-"""Harmless, and every key that may read may ask for it."""
+"""Harmless request, permitted to every key that may read."""
 _KNOWN: Final[dict[int, int]] = {HTTPStatus.OK: 2, HTTPStatus.FORBIDDEN: 1}
-"""By status, how sure it is that the key is known; 0 for all others."""
-_NAMED: Final = {
+"""Certainty that the key is known, by status; 0 for all others."""
+_LOOKUPS: Final = {
     "team": "/v2/teams/{}?identifierType=name",
     "user": "/v2/users/{}",
     "escalation": "/v2/escalations/{}?identifierType=name",
@@ -39,13 +38,13 @@ _NAMED: Final = {
 
 
 class OpsGenieAccount:
-    """An account, as its key lets it be seen.
+    """Account, seen with an integration's key.
 
     Args:
-        settings: of alerting.
-        key: of an API integration.
-        timeout: seconds that a request may take.
-        addresses: of the regions.
+        settings: settings of alerting.
+        key: key of an API integration.
+        timeout: maximum seconds of a request.
+        addresses: addresses by region.
     """
 
     def __init__(
@@ -65,103 +64,103 @@ class OpsGenieAccount:
         self._client = HttpClient(timeout, headers, secrets=[key.get_secret_value()])
 
     def findings(self, now: Callable[[], float]) -> Iterator[Finding]:
-        """What is found, one after the other; little where it cannot be reached."""
+        """Run the checks, and yield each finding; if the account cannot be reached, only that."""
         with closing(self._client):
             try:
-                answer = self._client.hear("GET", self._address + _COUNT)
+                response = self._client.request_raw("GET", self._address + _COUNT)
             except UnavailableError as error:
-                advice = "look at the network, the proxy, and `api_url` or `region`"
-                yield bad("opsgenie", f"{self._address} gives no answer: {error}", advice)
+                advice = "check the network, the proxy, and `api_url` or `region`"
+                yield fail("opsgenie", f"{self._address} does not respond: {error}", advice)
                 return
-            yield from self._key_and_region(answer)
-            if _rank(answer):
-                yield from map(self._exists, self._responders())
-                yield self._heartbeat()
-            yield clock_finding(answer.headers.get("date", ""), now())
+            yield from self._check_key_and_region(response)
+            if _rank(response):
+                yield from map(self._check_responder, self._responders())
+                yield self._check_heartbeat()
+            yield check_clock(response.headers.get("date", ""), now())
 
     # --- key and region
 
-    def _key_and_region(self, answer: httpx.Response) -> Iterator[Finding]:
+    def _check_key_and_region(self, response: httpx.Response) -> Iterator[Finding]:
         region = self._settings.opsgenie.region
-        better = self._better_region(answer)
+        better = self._better_region(response)
         if better:
-            found = f"the key is of an account in {better!r}, and {region!r} is asked"
-            yield bad("region", found, f"set `region = {better!r}`, or OPSGENIE_REGION")
+            found = f"the key belongs to an account in {better!r}, but the region is {region!r}"
+            yield fail("region", found, f"set `region = {better!r}`, or OPSGENIE_REGION")
             return
-        yield _about_key(answer, self._address)
-        if not _rank(answer):
+        yield _check_key(response, self._address)
+        if not _rank(response):
             return
         if self._settings.opsgenie.api_url:
-            yield unknown("region", f"none is asked, but {self._address}")
+            yield unknown("region", f"not used: `api_url` is {self._address}")
         else:
-            yield good("region", region)
+            yield ok("region", region)
 
-    def _better_region(self, answer: httpx.Response) -> str:
-        """The region that knows the key better than the one that is asked; empty if none does."""
+    def _better_region(self, response: httpx.Response) -> str:
+        """Return a region where the key is more certainly known than here; empty if none is."""
         opsgenie = self._settings.opsgenie
-        if opsgenie.api_url or answer.status_code == HTTPStatus.OK:
+        if opsgenie.api_url or response.status_code == HTTPStatus.OK:
             return ""
         for region, address in self._addresses.items():
             if region == opsgenie.region:
                 continue
             try:
-                other = self._client.hear("GET", address.rstrip("/") + _COUNT)
+                other = self._client.request_raw("GET", address.rstrip("/") + _COUNT)
             except UnavailableError:
                 continue
-            if _rank(other) > _rank(answer):
+            if _rank(other) > _rank(response):
                 return region
         return ""
 
-    # --- who is paged
+    # --- responders and heartbeat
 
     def _responders(self) -> list[str]:
-        """The team, and whom the stages name, each once, as `team:NAME` and its kind."""
-        team = find_fields(self._settings.opsgenie).team
-        named = [f"team:{team}"] if team != UNKNOWN else []
+        """Return the team and the responders of all stages, each once, as `TYPE:NAME`."""
+        team = resolve_identity(self._settings.opsgenie).team
+        names = [f"team:{team}"] if team != UNKNOWN else []
         for stage in policy.stages(self._settings):
-            named += stage.responders
-        return list(dict.fromkeys(named))
+            names += stage.responders
+        return list(dict.fromkeys(names))
 
-    def _exists(self, responder: str) -> Finding:
+    def _check_responder(self, responder: str) -> Finding:
         kind, _, name = responder.partition(":")
         check = f"{kind} {name.strip()}"
-        path = _NAMED[kind].format(quote(name.strip(), safe=""))
+        path = _LOOKUPS[kind].format(quote(name.strip(), safe=""))
         try:
-            answer = self._client.hear("GET", self._address + path)
+            response = self._client.request_raw("GET", self._address + path)
         except UnavailableError as error:
-            return unknown(check, f"no answer: {error}")
-        if answer.status_code == HTTPStatus.OK:
-            return good(check, "exists")
-        if answer.status_code == HTTPStatus.NOT_FOUND:
-            return bad(check, "does not exist", "alerts for it page nobody: look at its spelling")
-        return unknown(check, f"cannot be told: {_said(answer)}", "--send-test shows who is paged")
+            return unknown(check, f"no response: {error}")
+        if response.status_code == HTTPStatus.OK:
+            return ok(check, "exists")
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return fail(check, "does not exist", "alerts for it page nobody: check the spelling")
+        return unknown(check, f"not readable: {_reason(response)}", "use --send-test to see")
 
-    def _heartbeat(self) -> Finding:
+    def _check_heartbeat(self) -> Finding:
         name = self._settings.opsgenie.heartbeat
         if not name:
-            return heartbeat_finding("heartbeat", None)
+            return check_heartbeat("heartbeat", None)
         client = OpsGenieHeartbeat(name, self._key, self._timeout, self._address)
-        return heartbeat_finding("heartbeat", client)
+        return check_heartbeat("heartbeat", client)
 
 
-def _rank(answer: httpx.Response) -> int:
-    return _KNOWN.get(answer.status_code, 0)
+def _rank(response: httpx.Response) -> int:
+    return _KNOWN.get(response.status_code, 0)
 
 
-def _about_key(answer: httpx.Response, address: str) -> Finding:
-    rank = _rank(answer)
+def _check_key(response: httpx.Response, address: str) -> Finding:
+    rank = _rank(response)
     if rank == _KNOWN[HTTPStatus.OK]:
-        return good("key", f"accepted by {address}")
+        return ok("key", f"accepted by {address}")
     if rank:
         return unknown(
-            "key", f"known to {address}, and may not read alerts: {_said(answer)}",
-            "that it may write, --send-test shows",
+            "key", f"known to {address}, but may not read alerts: {_reason(response)}",
+            "use --send-test to see that it may write",
         )  # fmt: skip
-    if answer.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY}:
-        advice = "take the key of an API integration that is switched on"
-        return bad("key", f"{address} refuses it: {_said(answer)}", advice)
-    return bad("opsgenie", f"{address} answers {_said(answer)}", "look whether this is OpsGenie")
+    if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY}:
+        advice = "use the key of an enabled API integration"
+        return fail("key", f"{address} rejects it: {_reason(response)}", advice)
+    return fail("opsgenie", f"{address} answers {_reason(response)}", "check that this is OpsGenie")
 
 
-def _said(answer: httpx.Response) -> str:
-    return f"{answer.status_code}: {words_of(answer)}"
+def _reason(response: httpx.Response) -> str:
+    return f"{response.status_code}: {error_text(response)}"

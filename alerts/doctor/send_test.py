@@ -1,4 +1,4 @@
-"""A test alert: sent to each receiver as a real one is, confirmed, and closed again."""
+"""Test alerts: sent to each receiver like a real one, confirmed, and closed again."""
 
 import time
 import uuid
@@ -6,70 +6,74 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-from breakerd.alerts.doctor.finding import Finding, bad, good
+from breakerd.alerts.doctor.finding import Finding, fail, ok
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import (
     DeliveryError,
-    PausedError,
+    RateLimitedError,
+    Receiver,
     RequestState,
-    Sink,
     UnavailableError,
 )
-from breakerd.alerts.receivers.factory import configured_sinks
-from breakerd.alerts.receivers.log import LogSink
+from breakerd.alerts.receivers.factory import configured_receivers
+from breakerd.alerts.receivers.log import LogReceiver
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 
 PRIORITY: Final = "P5"
 TAG: Final = "Test:true"
 
-_PATIENCE: Final = 30.0
-"""Seconds until an accepted request must be carried out."""
-_LOOK_EVERY: Final = 0.2
-_PAUSE: Final = 1.0
-_ATTEMPTS: Final = 3
-"""So often an alert that may be open is tried to be closed."""
+_TIMEOUT: Final = 30.0
+"""Maximum seconds until an accepted request is executed."""
+_POLL_INTERVAL: Final = 0.2
+_RETRY_PAUSE: Final = 1.0
+_MAX_ATTEMPTS: Final = 3
+"""Maximum number of attempts to close an alert that may be open."""
 
 
-def try_all(settings: AlertingSettings, patience: float = _PATIENCE) -> Iterator[Finding]:
-    """Sends, confirms and closes a marked alert at each receiver; two findings for each.
+def send_probes(settings: AlertingSettings, timeout: float = _TIMEOUT) -> Iterator[Finding]:
+    """Send, confirm and close a marked alert at each receiver; yield two findings for each.
 
     Args:
-        settings: who is told; their smallest priority counts for nothing here.
-        patience: seconds until an accepted request must be carried out.
+        settings: settings of the receivers; their `min_priority` is ignored here.
+        timeout: maximum seconds until an accepted request is executed.
     """
-    for configured in configured_sinks(settings):
-        if configured.name == LogSink.name:
+    for configured in configured_receivers(settings):
+        if configured.name == LogReceiver.name:
             continue
-        with closing(configured.make()) as sink:
-            yield from Trial(sink, alert_of(settings), patience).run()
+        with closing(configured.make()) as receiver:
+            yield from AlertProbe(receiver, make_probe_alert(settings), timeout).run()
 
 
-class Trial:
-    """One test alert at one receiver.
+class AlertProbe:
+    """Test alert at one receiver.
 
     Args:
-        sink: the receiver.
-        alert: what it is sent.
-        patience: seconds until an accepted request must be carried out.
+        receiver: the receiver.
+        alert: the alert to send.
+        timeout: maximum seconds until an accepted request is executed.
         pause: seconds between two attempts to close it.
     """
 
     def __init__(
-        self, sink: Sink, alert: Incident, patience: float = _PATIENCE, pause: float = _PAUSE
+        self,
+        receiver: Receiver,
+        alert: Incident,
+        timeout: float = _TIMEOUT,
+        pause: float = _RETRY_PAUSE,
     ) -> None:
-        self._sink = sink
+        self._receiver = receiver
         self._alert = alert
-        self._patience = patience
+        self._timeout = timeout
         self._pause = pause
         self._maybe_open = True
 
     def run(self) -> Iterator[Finding]:
-        """Sends and closes it; whatever goes wrong in between, it tries to close."""
-        check = f"test {self._sink.name}"
+        """Send and close the alert; after any error, still try to close it."""
+        check = f"test {self._receiver.name}"
         closed = None
         try:
             yield self._create(check)
@@ -85,79 +89,79 @@ class Trial:
             request_id = self._send(Step(StepKind.CREATE, priority=PRIORITY))
             self._wait(request_id, RequestState.DONE)
         except DeliveryError as error:
-            found = f"{self._alert.alias} did not arrive: {error}"
-            return bad(check, found, "alerts do not arrive either, until that is put right")
-        return good(check, f"{self._alert.alias} arrived after {_since(began)}")
+            found = f"{self._alert.alias} was not delivered: {error}"
+            return fail(check, found, "real alerts are not delivered either: fix this first")
+        return ok(check, f"{self._alert.alias} delivered after {_since(began)}")
 
     def _send(self, step: Step) -> str:
         try:
-            return self._sink.send(self._alert, step)
+            return self._receiver.send(self._alert, step)
         except DeliveryError as error:
-            self._maybe_open = error.maybe_taken
+            self._maybe_open = error.maybe_applied
             raise
 
     def _close(self, check: str) -> Finding:
         began = time.monotonic()
         try:
-            self._insist_on_closing()
+            self._close_with_retries()
         except DeliveryError as error:
             found = f"{self._alert.alias} may still be open: {error}"
-            return bad(check, found, "look at the receiver, and close it there")
-        return good(check, f"closed after {_since(began)}")
+            return fail(check, found, "close it at the receiver")
+        return ok(check, f"closed after {_since(began)}")
 
-    def _insist_on_closing(self) -> None:
-        for _ in range(_ATTEMPTS - 1):
+    def _close_with_retries(self) -> None:
+        for _ in range(_MAX_ATTEMPTS - 1):
             try:
-                self._try_to_close()
-            except PausedError as error:
-                time.sleep(min(self._patience, error.seconds))
+                self._close_once()
+            except RateLimitedError as error:
+                time.sleep(min(self._timeout, error.seconds))
             except UnavailableError:
                 time.sleep(self._pause)
             else:
                 return
-        self._try_to_close()
+        self._close_once()
 
-    def _try_to_close(self) -> None:
-        request_id = self._sink.send(self._alert, Step(StepKind.CLOSE, note="Test over."))
-        # What is not there is not open.
+    def _close_once(self) -> None:
+        request_id = self._receiver.send(self._alert, Step(StepKind.CLOSE, note="Test over."))
+        # An alert that does not exist is not open.
         self._wait(request_id, RequestState.DONE, RequestState.GONE)
 
     def _wait(self, request_id: str, *wanted: RequestState) -> None:
-        """Waits until a request is carried out; an empty one is already.
+        """Wait until a request is executed; an empty id means that it already is.
 
         Raises:
-            DeliveryError: it is not.
+            DeliveryError: it is not executed in time.
         """
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._timeout
         while request_id:
-            state, problem = self._look(request_id)
+            state, problem = self._request_state(request_id)
             if state in wanted:
                 return
             if state is not RequestState.PENDING:
-                raise UnavailableError("accepted, but not carried out")
+                raise UnavailableError("accepted, but not executed")
             if time.monotonic() >= deadline:
-                raise UnavailableError(f"accepted, and not seen to be carried out{problem}")
-            time.sleep(_LOOK_EVERY)
+                raise UnavailableError(f"accepted, but execution is not confirmed{problem}")
+            time.sleep(_POLL_INTERVAL)
 
-    def _look(self, request_id: str) -> tuple[RequestState, str]:
-        """What became of a request, and why that is not known, if it is not."""
+    def _request_state(self, request_id: str) -> tuple[RequestState, str]:
+        """Return the state of a request, and the error if it could not be read."""
         try:
-            return self._sink.look(request_id), ""
+            return self._receiver.request_state(request_id), ""
         except UnavailableError as error:
             return RequestState.PENDING, f": {error}"
 
 
-def alert_of(settings: AlertingSettings) -> Incident:
-    """A test alert: marked in its message, its tags and its details."""
-    fields, now = find_fields(settings.opsgenie), time.time()
+def make_probe_alert(settings: AlertingSettings) -> Incident:
+    """Return a test alert, marked in its message, tags and details."""
+    identity, now = resolve_identity(settings.opsgenie), time.time()
     content = AlertContent(
-        message=f"[TEST] breakerd on {fields.hostname} tries its alerting: nothing is wrong",
-        description="Sent by `breakerd doctor --send-test`. It is closed by itself.",
+        message=f"[TEST] breakerd on {identity.hostname} tests its alerting: nothing is wrong",
+        description="Sent by `breakerd doctor --send-test`, which closes it again.",
         entity="breakerd doctor",
         source=settings.opsgenie.source,
-        team=fields.team,
+        team=identity.team,
         tags=[TAG],
-        details={"test": "true", "host": fields.hostname, "environment": fields.environment},
+        details={"test": "true", "host": identity.hostname, "environment": identity.environment},
     )
     return Incident(
         id=uuid.uuid4().hex,

@@ -1,52 +1,47 @@
-"""The emulator: an API on a loopback port, what was asked of it, and what goes wrong."""
+"""Emulator of OpsGenie and Jira Service Management on a loopback port."""
 
 import asyncio
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from types import TracebackType
-from typing import Any, Final, Literal, Protocol, Self, TypeVar, get_args
+from typing import Any, Final, Literal, Self, TypeVar, get_args
 
 from breakerd.alerts.emulator.api.jsm import JsmApi
-from breakerd.alerts.emulator.api.messages import Answer, Entry, Request
+from breakerd.alerts.emulator.api.messages import Request, Response
 from breakerd.alerts.emulator.api.opsgenie import OpsGenieApi
-from breakerd.alerts.emulator.faults.fault import Fault, FaultKind
-from breakerd.alerts.emulator.faults.injector import Faults, Strike, Window, answer_of, spoilt
-from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
+from breakerd.alerts.emulator.faults.fault import Fault
+from breakerd.alerts.emulator.faults.injector import FaultInjector
+from breakerd.alerts.emulator.responder import Responder
+from breakerd.alerts.emulator.state.account import EmulatedAccount
 from breakerd.alerts.emulator.state.alert import EmulatedAlert, Json
-from breakerd.alerts.emulator.state.alerts import AlertBook, Summary, Write
-from breakerd.alerts.emulator.state.heartbeats import Heartbeat
-from breakerd.alerts.emulator.state.request_log import Journal
-from breakerd.alerts.emulator.web.console import answer_own, is_own
+from breakerd.alerts.emulator.state.alerts import AlertStore, Summary, Write
+from breakerd.alerts.emulator.state.heartbeats import EmulatedHeartbeat
+from breakerd.alerts.emulator.state.request_log import LogEntry, RequestLog
+from breakerd.alerts.emulator.web.console import answer_console, is_console_path
 from breakerd.alerts.emulator.web.handler import handler_for
 from breakerd.alerts.emulator.web.listener import Listener
 
 T = TypeVar("T")
 
 Mode = Literal["opsgenie", "jsm"]
-"""Whose API it serves: OpsGenie's, or the two of Jira Service Management."""
-
-
-class _Api(Protocol):
-    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None: ...
-
-    def answer(self, request: Request, now: float, applying: Applying) -> Answer: ...
+"""The product whose APIs are served: OpsGenie, or Jira Service Management."""
 
 
 class Emulator:
-    """The emulator as a server and a context manager. Thread-safe.
+    """Emulator as a server and a context manager. Thread-safe.
 
     Args:
         mode: "opsgenie", or "jsm".
-        host: a loopback address; others are refused, since it asks nobody who they are.
-        port: 0 for any free one.
-        api_keys: the keys, and the passwords of Basic, that are let in; none: every one is.
-        cloud_id: for "jsm", the only cloud id that is known; None: every one is.
-        delay: seconds between taking a write and carrying it out.
-        clock: seconds since the epoch; a test may drive it.
+        host: loopback address; others are rejected, since the console needs no authentication.
+        port: port to listen on; 0 for any free one.
+        api_keys: valid keys, and valid passwords of Basic authentication; empty: all are valid.
+        cloud_id: for "jsm", the only valid cloud id; None: all are valid.
+        delay: seconds between accepting and executing a write.
+        clock: returns seconds since the epoch; a test may drive it.
 
     Raises:
-        ValueError: `host` is not a loopback address, or there is no such mode.
+        ValueError: `host` is not a loopback address, or `mode` is unknown.
         OSError: the address is in use.
     """
 
@@ -65,15 +60,14 @@ class Emulator:
             raise ValueError(f"mode: found {mode!r}, allowed is {' or '.join(get_args(Mode))}")
         self.mode: Final = mode
         self.api_keys = frozenset(api_keys)
-        """May be replaced while it runs."""
+        """Valid keys; may be replaced while the emulator runs."""
         self._clock = clock
-        self._account = Account(AlertBook(delay))
-        self._book = self._account.book
-        self._api: _Api = (
-            JsmApi(self._account, cloud_id) if mode == "jsm" else OpsGenieApi(self._account)
-        )
-        self._faults = Faults()
-        self._journal = Journal()
+        self._account = EmulatedAccount(AlertStore(delay))
+        self._alerts = self._account.alerts
+        self._faults = FaultInjector()
+        self._request_log = RequestLog()
+        api = JsmApi(self._account, cloud_id) if mode == "jsm" else OpsGenieApi(self._account)
+        self._responder = Responder(api, self._faults, self._request_log)
         self._changed = threading.Condition()
         self._changes = 0
         self._stopping = threading.Event()
@@ -82,16 +76,16 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """Where it listens; in the mode "opsgenie", what `OPSGENIE_API_URL` takes."""
+        """Address of the emulator; in mode "opsgenie", the value for `OPSGENIE_API_URL`."""
         return self._listener.url
 
     def start(self) -> Self:
-        """Serves, on a thread of its own."""
+        """Start serving, on a thread of its own."""
         self._listener.start()
         return self
 
     def stop(self) -> None:
-        """Ends it, and the connections to it; what it holds can still be asked for."""
+        """Stop serving and close all connections; its content stays readable."""
         self._stopping.set()
         self._listener.stop()
 
@@ -106,42 +100,42 @@ class Emulator:
     ) -> None:
         self.stop()
 
-    # --- what it holds
+    # --- content
 
     def alerts(self) -> list[EmulatedAlert]:
-        """Copies of all alerts, oldest first, after what is due was carried out."""
+        """Return copies of all alerts, oldest first, after executing the writes that are due."""
         with self._changed:
-            self._book.advance(self._clock())
-            return [alert.copy() for alert in self._book.alerts.values()]
+            self._alerts.advance(self._clock())
+            return [alert.copy() for alert in self._alerts.alerts.values()]
 
     def alert(self, alias: str) -> EmulatedAlert | None:
-        """A copy of the open alert of that alias, else of its latest."""
+        """Return a copy of the open alert of that alias, else of its latest; None if none."""
         with self._changed:
-            self._book.advance(self._clock())
-            alert = self._book.find(alias, "alias")
+            self._alerts.advance(self._clock())
+            alert = self._alerts.find(alias, "alias")
             return None if alert is None else alert.copy()
 
     def summary(self) -> Summary:
-        """What became of all alerts since the start."""
+        """Return counts of all alerts since the start."""
         with self._changed:
-            self._book.advance(self._clock())
-            return self._book.summary()
+            self._alerts.advance(self._clock())
+            return self._alerts.summary()
 
     @property
-    def requests(self) -> list[Entry]:
-        """The latest requests to the API, oldest first; each is here before its answer."""
+    def requests(self) -> list[LogEntry]:
+        """Latest requests to the API, oldest first; each is logged before its response is sent."""
         with self._changed:
-            return list(self._journal)
+            return list(self._request_log)
 
-    def between(self, start: float, end: float) -> list[Entry]:
-        """The requests that came from `start` on and before `end`, in seconds since the epoch."""
+    def between(self, start: float, end: float) -> list[LogEntry]:
+        """Return the requests that arrived in [start, end), in seconds since the epoch."""
         with self._changed:
-            return self._journal.between(start, end)
+            return self._request_log.between(start, end)
 
-    # --- what people do
+    # --- actions of people
 
     def acknowledge(self, alias: str, *, by: str = "") -> None:
-        """Acknowledges the open alert of that alias at once, as somebody would on their phone.
+        """Acknowledge the open alert of that alias at once, as a person would.
 
         Raises:
             LookupError: there is none.
@@ -149,7 +143,7 @@ class Emulator:
         self._do("Acknowledge", alias, by)
 
     def close(self, alias: str, *, by: str = "") -> None:
-        """Closes the open alert of that alias at once.
+        """Close the open alert of that alias at once.
 
         Raises:
             LookupError: there is none.
@@ -157,7 +151,7 @@ class Emulator:
         self._do("Close", alias, by)
 
     def delete(self, alias: str, *, by: str = "") -> None:
-        """Deletes the open alert of that alias at once.
+        """Delete the open alert of that alias at once.
 
         Raises:
             LookupError: there is none.
@@ -167,17 +161,17 @@ class Emulator:
     def _do(self, action: str, alias: str, by: str) -> None:
         with self._changed:
             now = self._clock()
-            self._book.advance(now)
-            alert = self._book.find(alias, "alias")
+            self._alerts.advance(now)
+            alert = self._alerts.find(alias, "alias")
             if alert is None or alert.status == "closed":
                 raise LookupError(f"there is no open alert {alias!r}")
-            self._book.carry_out(now, Write(action, {"user": by}, alert.id))
+            self._alerts.execute(now, Write(action, {"user": by}, alert.id))
             self._change()
 
-    # --- what was set up
+    # --- configuration of the account
 
     def add_team(self, name: str) -> str:
-        """Makes a team; returns its id. Until the first is made, every team exists.
+        """Add a team; return its id. Until the first is added, every team exists.
 
         Raises:
             ValueError: there are too many.
@@ -186,7 +180,7 @@ class Emulator:
             return self._account.directory.add_team(name)
 
     def add_user(self, username: str) -> str:
-        """Makes a user; returns the id. Until the first is made, every user exists.
+        """Add a user; return the id. Until the first is added, every user exists.
 
         Raises:
             ValueError: there are too many.
@@ -195,20 +189,20 @@ class Emulator:
             return self._account.directory.add_user(username)
 
     def add_heartbeat(self, name: str, *, interval: int = 10, unit: str = "minutes") -> None:
-        """Makes a heartbeat, as somebody would in the settings."""
+        """Add a heartbeat, as somebody would in the settings of the account."""
         with self._changed:
-            self._account.heartbeats.add(Heartbeat(name, interval, unit))
+            self._account.heartbeats.add(EmulatedHeartbeat(name, interval, unit))
 
     def heartbeat(self, name: str) -> Json | None:
-        """The heartbeat of that name, in OpsGenie's form."""
+        """Return the heartbeat of that name in OpsGenie's form; None if there is none."""
         with self._changed:
             heartbeat = self._account.heartbeats.heartbeats.get(name)
             return None if heartbeat is None else heartbeat.as_json(self._clock())
 
-    # --- what goes wrong
+    # --- faults
 
     def fail(self, kind: str, **options: Any) -> None:
-        """Puts a fault into force: `fail("error", share=0.3)`; the options are those of `Fault`.
+        """Add a fault, as in `fail("error", share=0.3)`; the options are those of `Fault`.
 
         Raises:
             FaultError: an option is unknown, or out of range.
@@ -216,7 +210,7 @@ class Emulator:
         self.add_fault(Fault.from_json({"kind": kind, **options}))
 
     def add_fault(self, fault: Fault) -> None:
-        """Puts `fault` into force, once its `after` is over.
+        """Add `fault`; it becomes active after its `after` seconds.
 
         Raises:
             FaultError: there are too many already.
@@ -224,44 +218,44 @@ class Emulator:
         self.schedule([fault])
 
     def schedule(self, faults: Iterable[Fault]) -> None:
-        """Puts each of `faults` into force once its `after`, counted from now, is over.
+        """Add all of `faults`; each becomes active after its `after` seconds, counted from now.
 
         Raises:
-            FaultError: there are too many; none is taken then.
+            FaultError: there would be too many; none is added then.
         """
         with self._changed:
             self._faults.add_all(faults, self._clock())
         self._listener.settle()
 
     def faults(self) -> list[Json]:
-        """The faults in force, and those to come."""
+        """Return the active faults and those that are scheduled."""
         with self._changed:
             return self._faults.as_json(self._clock())
 
     def heal(self) -> None:
-        """Takes all faults away."""
+        """Remove all faults."""
         with self._changed:
             self._faults.clear()
         self._listener.settle()
 
     def settle(self) -> None:
-        """Waits until connections are refused, or are not, as the faults would have it by now.
+        """Wait until the socket accepts or refuses connections, as the faults require by now.
 
-        A socket follows the clock within some 50 ms; a test that drives one need not wait for it.
+        The socket follows the clock within some 50 ms; a test that drives a clock calls this.
         """
         self._listener.settle()
 
     # --- waiting
 
     def wait_for(self, condition: Callable[[], T], timeout: float = 30.0) -> T:
-        """Waits until `condition`, which is asked anew whenever something has happened here.
+        """Wait until `condition` returns a true value; call it again after every change.
 
         Args:
-            condition: asked from the calling thread, and free to ask the emulator for anything.
-            timeout: seconds.
+            condition: called by the calling thread; it may use the emulator.
+            timeout: maximum seconds to wait.
 
         Returns:
-            What `condition` gave last: something true, unless the time is over.
+            The last value of `condition`: true, unless the time-out elapsed.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -272,21 +266,21 @@ class Emulator:
                 return result
 
     async def wait_for_async(self, condition: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109 - as its twin
-        """`wait_for`, off the event loop."""
+        """Run `wait_for` without blocking the event loop."""
         return await asyncio.to_thread(self.wait_for, condition, timeout)
 
     def _await_change(self, before: int, deadline: float) -> bool:
-        """Waits for the first change after `before`; False if the time is over."""
+        """Wait for the first change after `before`; return False if the time-out elapsed."""
         with self._changed:
             while True:
-                if self._book.advance(self._clock()):
+                if self._alerts.advance(self._clock()):
                     self._change()
                 if self._changes != before:
                     return True
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
-                due = self._book.next_due
+                due = self._alerts.next_due
                 until_due = left if due is None else max(0.001, due - self._clock())
                 self._changed.wait(min(left, until_due))
 
@@ -296,57 +290,14 @@ class Emulator:
 
     # --- serving
 
-    def _exchange(self, request: Request) -> Answer | None:
-        if is_own(request.path):
-            return answer_own(self, request)
+    def _exchange(self, request: Request) -> Response | None:
+        if is_console_path(request.path):
+            return answer_console(self, request)
         with self._changed:
-            now = self._clock()
-            window = self._faults.window(request, now)
-            strike = self._faults.strike(request, now)
-            answer = self._answer(request, now, strike)
-            self._journal.add(_entry(request, now, answer, strike, window), request.size)
+            response = self._responder.respond(request, self.api_keys, self._clock())
             self._change()
-            return answer
-
-    def _answer(self, request: Request, now: float, strike: Strike | None) -> Answer | None:
-        if strike is None:
-            return self._answer_by_api(request, now, AS_USUAL)
-        fault = strike.fault
-        if fault.kind in {FaultKind.DOWN, FaultKind.REFUSE}:
-            return None
-        if instead := answer_of(strike):
-            return instead
-        return spoilt(self._answer_by_api(request, now, _applying(fault)), fault)
-
-    def _answer_by_api(self, request: Request, now: float, applying: Applying) -> Answer:
-        refusal = self._api.locked_out(request, self.api_keys)
-        return refusal or self._api.answer(request, now, applying)
+            return response
 
     def _is_refusing(self) -> bool:
         with self._changed:
             return self._faults.refusing(self._clock())
-
-
-def _applying(fault: Fault) -> Applying:
-    """How a write is carried out that meets `fault`."""
-    if fault.kind is FaultKind.UNAPPLIED:
-        return Applying(applied=False)
-    return Applying(delay=fault.delay) if fault.kind is FaultKind.DELAYED else AS_USUAL
-
-
-def _entry(
-    request: Request, now: float, answer: Answer | None, strike: Strike | None, window: Window
-) -> Entry:
-    hangs = strike is not None and strike.fault.kind is FaultKind.HANG
-    return Entry(
-        at=now,
-        method=request.method,
-        path=request.path,
-        query=request.query,
-        headers=request.without_secret(),
-        body=request.body,
-        status=0 if answer is None or hangs else answer.status,
-        fault=strike.fault.kind if strike else "",
-        throttled=window.throttled,
-        warned=window.warned,
-    )

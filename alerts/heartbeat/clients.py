@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from breakerd.alerts.heartbeat.heartbeat import HeartbeatState
 from breakerd.alerts.receivers.base import UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of
+from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object
 from breakerd.alerts.receivers.jsm import ADDRESS
 
 _UNITS: Final = {"minutes": 60.0, "hours": 3600.0, "days": 86400.0}
@@ -37,14 +37,14 @@ class OpsGenieHeartbeat:
     def find(self) -> HeartbeatState | None:
         """How it is; None if there is none of that name."""
         try:
-            answer = answer_of(self._client.ask("GET", self._url), "data")
+            answer = json_object(self._client.request("GET", self._url), "data")
         except NotFoundError:
             return None
         return _state_of(answer["data"])
 
     def ping(self) -> None:
         """Says that all is well; accepted even where there is no such heartbeat."""
-        self._client.ask("GET", f"{self._url}/ping")
+        self._client.request("GET", f"{self._url}/ping")
 
     def close(self) -> None:
         """Closes the connections."""
@@ -82,8 +82,8 @@ class JsmHeartbeat:
     def find(self) -> HeartbeatState | None:
         """How it is; None if the team has none of that name, or there is no such team."""
         try:
-            answer = answer_of(
-                self._client.ask("GET", self._url, params={"name": self.name}), "values"
+            answer = json_object(
+                self._client.request("GET", self._url, params={"name": self.name}), "values"
             )
         except NotFoundError:
             return None
@@ -92,7 +92,7 @@ class JsmHeartbeat:
 
     def ping(self) -> None:
         """Says that all is well; accepted even where there is no such heartbeat."""
-        self._client.ask("GET", f"{self._url}/ping", params={"name": self.name})
+        self._client.request("GET", f"{self._url}/ping", params={"name": self.name})
 
     def close(self) -> None:
         """Closes the connections."""

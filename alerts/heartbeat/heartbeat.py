@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Final, Protocol
 
 from breakerd.alerts.model.text import format_duration
-from breakerd.alerts.receivers.base import DeliveryError, PausedError, RefusedError
+from breakerd.alerts.receivers.base import DeliveryError, RateLimitedError, UnauthorizedError
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -54,7 +54,7 @@ class HeartbeatClient(Protocol):
         """How it is; None if there is none of that name.
 
         Raises:
-            DeliveryError: one of its kinds; `RefusedError` where the key may ping only.
+            DeliveryError: one of its kinds; `UnauthorizedError` where the key may ping only.
         """
         ...
 
@@ -131,7 +131,7 @@ class Heartbeat:
                 self._look_up(now)
             else:
                 self._ping(now)
-        except PausedError as error:
+        except RateLimitedError as error:
             self._next_at = now + error.seconds
         except DeliveryError as error:
             self._fail(now, error)
@@ -141,7 +141,7 @@ class Heartbeat:
     def _look_up(self, now: float) -> None:
         try:
             state = self.client.find()
-        except RefusedError:
+        except UnauthorizedError:
             # It may be a key that pings, and reads nothing; if it does neither, a ping tells.
             self._look_at = now + _LOOK_EVERY
             return

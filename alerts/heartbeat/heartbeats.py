@@ -7,7 +7,7 @@ from typing import Final
 
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat, OpsGenieHeartbeat
 from breakerd.alerts.heartbeat.heartbeat import Heartbeat, HeartbeatAction, HeartbeatClient
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink, address_of
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver, address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.receivers import JsmOpsSettings
 from breakerd.breaker.logging import get_logger
@@ -39,7 +39,7 @@ def configured_heartbeats(settings: AlertingSettings) -> list[ConfiguredHeartbea
     found = [_of_opsgenie(settings, timeout)]
     found += [
         _of_jsm(name, sink, timeout)
-        for name, sink in settings.alerts.sinks.named().items()
+        for name, sink in settings.alerts.receivers.named().items()
         if isinstance(sink, JsmOpsSettings)
     ]
     return [each for each in found if each is not None]
@@ -49,14 +49,14 @@ def heartbeat_problems(settings: AlertingSettings) -> list[str]:
     """Why heartbeats that are wanted cannot be pinged, in sentences."""
     opsgenie = settings.opsgenie
     found = [
-        f"[alerts.sinks.{name}] has a heartbeat, and no heartbeat_team"
-        for name, sink in settings.alerts.sinks.named().items()
+        f"[alerts.receivers.{name}] has a heartbeat, and no heartbeat_team"
+        for name, sink in settings.alerts.receivers.named().items()
         if isinstance(sink, JsmOpsSettings) and sink.heartbeat and not sink.heartbeat_team
     ]
     if opsgenie.heartbeat and opsgenie.flavour == "jsm":
         found.append(
             "an integration of Jira Service Management has no heartbeats: set one in "
-            "[alerts.sinks.jsm_ops.NAME], in place of that in [opsgenie]"
+            "[alerts.receivers.jsm_ops.NAME], in place of that in [opsgenie]"
         )
     return found
 
@@ -169,7 +169,7 @@ def _of_opsgenie(settings: AlertingSettings, timeout: float) -> ConfiguredHeartb
     if not name or key is None or opsgenie.flavour == "jsm" or not opsgenie.active:
         return None
     return ConfiguredHeartbeat(
-        OpsGenieSink.name,
+        OpsGenieReceiver.name,
         (name, key, address, timeout),
         lambda: OpsGenieHeartbeat(name, key, timeout, address),
     )

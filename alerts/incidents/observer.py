@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from breakerd.alerts.content.composer import compose, seen, why
+from breakerd.alerts.content.composer import cause, compose, state_summary
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.model import notes
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.notes import PeakFigures
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.runtime.report import Status
@@ -134,17 +134,17 @@ class BreakerObserver:
 
     def content(self, observation: Observation) -> AlertContent:
         """Return the content of an alert about that observation."""
-        identity = find_fields(self.settings.opsgenie)
+        identity = resolve_identity(self.settings.opsgenie)
         return compose(self._context(observation), self.settings, identity)
 
     def cause(self, observation: Observation) -> str:
         """Return the evidence in a sentence."""
-        return why(self._context(observation))
+        return cause(self._context(observation))
 
     def describe_state(self, breaker: str) -> str:
         """Return the state of that breaker in a sentence; empty if it is not configured."""
         found = self._registry.find(breaker)
-        return seen(self._status(found)) if found else ""
+        return state_summary(self._status(found)) if found else ""
 
     def peak_figures(self, breaker: str) -> PeakFigures | None:
         """Return the present figures of that breaker; None if it is not configured."""

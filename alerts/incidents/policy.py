@@ -4,7 +4,8 @@ from typing import Final, Protocol
 
 from breakerd.alerts.model.incident import Rules
 from breakerd.alerts.model.stage import Stage
-from breakerd.alerts.settings.alerting import AlertingSettings, AlertsSettings, OpsGenieSettings
+from breakerd.alerts.settings.alerting import AlertingSettings, AlertsSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 
 OPEN: Final = "open"
 MEMORY: Final = "memory"
@@ -66,7 +67,7 @@ def alert_kinds(breaker: BreakerHealth, settings: OpsGenieSettings) -> tuple[str
         found.append(MEMORY)
     if settings.trigger_on_latency_threshold and not breaker.latency_ok:
         found.append(LATENCY)
-    if settings.trigger_on_trouble and not breaker.healthy:
+    if settings.trigger_on_degraded and not breaker.healthy:
         found.append(DEGRADED)
     return tuple(found)
 
@@ -85,7 +86,7 @@ def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
     """Return the stages of an incident of that kind that opens now."""
     opsgenie = settings.opsgenie
     if kind == DEGRADED:
-        return (Stage(0.0, opsgenie.trouble_priority),)
+        return (Stage(0.0, opsgenie.degraded_priority),)
     own = settings.alerts.stages
     return tuple(Stage(s.after, s.priority, s.responders) for s in own) or _two_stages(opsgenie)
 
@@ -102,10 +103,10 @@ def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
 
 def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
     """Return the rules of notification of an incident that opens now."""
-    reopens = alerts.closed_by_people == "reopen"
+    reopens = alerts.on_manual_close == "reopen"
     return Rules(
         auto_close=opsgenie.trigger_on_breaker_reset,
-        notify_missed=alerts.missed_incidents == "tell",
+        notify_missed=alerts.on_missed_incident == "notify",
         reopen_after=alerts.reopen_after if reopens else None,
         remind_after=alerts.remind_after,
     )

@@ -21,7 +21,7 @@ from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.model.text import truncate
 from breakerd.alerts.muting.mute import mute_reason
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.storage.incident_log import IncidentLog, cooldown_key
 from breakerd.breaker.logging import get_logger
 
@@ -133,7 +133,7 @@ class Reconciler:
     def _open(self, now: float, observation: Observation, source: ObservationSource) -> None:
         opsgenie, alerts = self._settings.opsgenie, self._settings.alerts
         number = uuid.uuid4().hex[:12]
-        host = find_fields(opsgenie).hostname
+        host = resolve_identity(opsgenie).hostname
         incident = Incident(
             id=number,
             alias=truncate(f"breakerd:{host}:{observation.breaker}", _MAX_ALIAS) + f":{number}",
@@ -232,12 +232,12 @@ class Reconciler:
     def _can_close(self, now: float, incident: Incident) -> bool:
         """Return True if the incident can close.
 
-        At once if no receiver was or will be notified, else after `quiet_time`.
+        At once if no receiver was or will be notified, else after `resolve_after`.
         """
         missed = incident.first_due_at and incident.rules.notify_missed
         if not (incident.maybe_notified or missed):
             return True
-        return now - incident.resolving_since >= self._settings.alerts.quiet_time
+        return now - incident.resolving_since >= self._settings.alerts.resolve_after
 
     def _close(self, now: float, incident: Incident) -> None:
         self._incident_log.close(now, incident, self._closing_reason(incident))

@@ -1,14 +1,12 @@
 """Content of an alert, and the facts it is composed from."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from breakerd.alerts.model.chart import Chart
+from breakerd.alerts.model.limits import MESSAGE
 from breakerd.breaker.events.events import Evidence, Transition
 from breakerd.breaker.runtime.report import Status
-
-MESSAGE: Final = 130
-"""Maximum number of characters of a message in OpsGenie."""
 
 
 @dataclass(frozen=True, slots=True)

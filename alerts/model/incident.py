@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from breakerd.alerts.model.content import MESSAGE, AlertContent
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.limits import MESSAGE
 from breakerd.alerts.model.notes import PeakFigures, closing_note
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import format_duration, truncate

@@ -1,9 +1,15 @@
-"""Inhibition: find the active incident that explains another one, as in Alertmanager."""
+"""Inhibition: an incident that explains others mutes them, as in Prometheus' Alertmanager."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from breakerd.alerts.model.matchers import Subject, all_hold, parsed
 from breakerd.alerts.settings.inhibition import InhibitionSettings
+
+MEMORY_INHIBITS_LATENCY: Final = InhibitionSettings(
+    source=("reason=memory",), target=("kind=latency|degraded", "reason!=memory")
+)
+"""Rule for memory pressure: it makes calls slow, so the incident about memory explains both."""
 
 
 def find_inhibitor(
@@ -11,17 +17,17 @@ def find_inhibitor(
     sources: Iterable[tuple[Subject, str]],
     rules: Mapping[str, InhibitionSettings],
 ) -> str:
-    """Return in a sentence what inhibits `subject`; empty if nothing does.
+    """Return a text that names the incident and the rule that mute `subject`; empty if none does.
 
     Args:
-        subject: incident that is to be delivered.
-        sources: incidents that may inhibit it, each with its message.
-        rules: inhibition rules by name.
+        subject: the incident that would be sent.
+        sources: the incidents that may mute it, each with its description.
+        rules: by name.
     """
     fitting = {name: rule for name, rule in rules.items() if all_hold(parsed(rule.target), subject)}
-    for source, message in sources if fitting else ():
+    for source, words in sources if fitting else ():
         for name, rule in fitting.items():
             same = all(subject.labels.get(x) == source.labels.get(x) for x in rule.equal)
             if same and all_hold(parsed(rule.source), source):
-                return f"explained by {message} ({name})"
+                return f"explained by {words} ({name})"
     return ""

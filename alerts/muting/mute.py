@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.matchers import Subject
 from breakerd.alerts.model.silence import Silence
-from breakerd.alerts.muting.inhibition import find_inhibitor
+from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
 from breakerd.alerts.settings.alerting import AlertsSettings
-from breakerd.alerts.settings.inhibition import MEMORY_FIRST
 
 
 def mute_reason(
@@ -32,7 +31,7 @@ def mute_reason(
             if window.holds(subject, now):
                 end = _format_time(window.ends_at(now) or now)
                 return f"maintenance {name} until {end}: {window.reason}"
-    own = {"memory-first": MEMORY_FIRST} if settings.memory_explains else {}
+    own = {"memory-first": MEMORY_INHIBITS_LATENCY} if settings.inhibit_latency_on_memory else {}
     rules = own | settings.inhibition
     if not rules:
         return ""

@@ -1,25 +1,25 @@
-"""Receivers of alerts, behind one protocol."""
+"""Receivers of alerts behind one interface; `base` defines it, `factory` makes them."""
 
 from breakerd.alerts.receivers.base import (
     AlertState,
     DeliveryError,
-    PausedError,
-    RefusedError,
-    RejectedError,
-    Remembering,
+    InvalidRequestError,
+    RateLimitedError,
+    Receiver,
     RequestState,
-    Sink,
+    SupportsLookup,
+    UnauthorizedError,
     UnavailableError,
 )
 
 __all__ = [
     "AlertState",
     "DeliveryError",
-    "PausedError",
-    "RefusedError",
-    "RejectedError",
-    "Remembering",
+    "InvalidRequestError",
+    "RateLimitedError",
+    "Receiver",
     "RequestState",
-    "Sink",
+    "SupportsLookup",
+    "UnauthorizedError",
     "UnavailableError",
 ]

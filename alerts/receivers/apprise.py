@@ -1,4 +1,4 @@
-"""Everything else, through the package apprise: e-mail, SMS, Telegram, ntfy and a hundred more.
+"""Services of the package apprise: e-mail, SMS, Telegram, ntfy and a hundred more.
 
 Source: https://github.com/caronc/apprise
 """
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState, UnavailableError
-from breakerd.alerts.receivers.log_filter import unlogged
+from breakerd.alerts.receivers.log_filter import suppress_request_logs
 
 _TYPES: Final = {
     StepKind.CREATE: "failure",
@@ -23,35 +23,35 @@ _TYPES: Final = {
 }
 
 
-class AppriseSink:
-    """Services that apprise knows.
+class AppriseReceiver:
+    """Receiver for any services that apprise supports.
 
     Args:
-        name: as in metrics.
-        url: apprise's addresses, with spaces between them, which are secrets.
-        timeout: seconds that telling them all may take.
-        notes: whether notes are sent as well, and not only openings, escalations and closings.
+        name: name in metrics.
+        url: apprise URLs, separated by spaces; they are secrets.
+        timeout: maximum seconds for all of them together.
+        notes: True to send notes too, and not only openings, escalations and closings.
 
     Raises:
-        ValueError: see `missing`.
+        ValueError: the URLs cannot be used, see `missing_requirement`.
     """
 
-    pages = True
-    attaches = False
+    pages_humans = True
+    accepts_attachments = False
 
     def __init__(self, name: str, url: SecretStr, timeout: float, *, notes: bool = False) -> None:
-        if lacks := missing(url):
-            raise ValueError(f"{name} lacks {lacks}")
+        if missing := missing_requirement(url):
+            raise ValueError(f"{name} has no {missing}")
         self.name = name
         self._timeout = timeout
         self._notes = notes
-        self._apprise, _ = _made(url)
+        self._apprise, _ = _make_apprise(url)
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Sends the step as a message.
+        """Send the step as a message.
 
         Raises:
-            UnavailableError: one of the services did not take it, or not in time.
+            UnavailableError: a service did not accept it, or not in time.
         """
         if step.kind is StepKind.ATTACH or (step.kind is StepKind.NOTE and not self._notes):
             return ""
@@ -59,42 +59,42 @@ class AppriseSink:
         priority = step.priority or incident.priority
         body = step.note or content.description or content.message
         title = f"{priority} {step.kind.value}: {content.message}"
-        with unlogged():
-            told = self._apprise.notify(
+        with suppress_request_logs():
+            delivered = self._apprise.notify(
                 body=body, title=title, notify_type=_TYPES[step.kind], timeout=self._timeout
             )
-        if not told:
-            raise UnavailableError("apprise could not deliver it to all")
+        if not delivered:
+            raise UnavailableError("apprise could not deliver to all services")
         return ""
 
-    def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
-        """Done: nothing is ever under way."""
+    def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
+        """Return `DONE`: requests are never pending."""
         return RequestState.DONE
 
-    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - messages go one way
-        """Unknown."""
+    def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - messages are one-way
+        """Return `UNKNOWN`: messages are one-way."""
         return AlertState.UNKNOWN
 
     def close(self) -> None:
-        """Nothing to let go."""
+        """Do nothing: there are no open connections."""
 
 
 @lru_cache(maxsize=32)
-def missing(url: SecretStr) -> str:
-    """What keeps these addresses from being used; empty if nothing does."""
+def missing_requirement(url: SecretStr) -> str:
+    """Return what is missing to use these URLs; empty if nothing is."""
     if find_spec("apprise") is None:
-        return "package apprise, which is the extra `apprise`"
-    _, refused = _made(url)
-    return f"address that apprise knows in place {refused}" if refused else ""
+        return "package apprise (the extra `apprise`)"
+    _, invalid = _make_apprise(url)
+    return f"URL supported by apprise in place {invalid}" if invalid else ""
 
 
-def _made(url: SecretStr) -> tuple[Any, int]:
-    """The object of apprise, and which of the addresses it refused, from 1; 0 if none."""
+def _make_apprise(url: SecretStr) -> tuple[Any, int]:
+    """Return apprise's object, and the position of the first invalid URL, from 1; 0 if none."""
     import apprise
 
-    # It writes addresses into its log.
+    # apprise logs addresses, which are secrets.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    made = apprise.Apprise()
+    services = apprise.Apprise()
     urls = url.get_secret_value().split()
-    refused = (number for number, each in enumerate(urls, 1) if not made.add(each))
-    return made, next(refused, 0)
+    invalid = (number for number, each in enumerate(urls, 1) if not services.add(each))
+    return services, next(invalid, 0)

@@ -1,10 +1,10 @@
-"""What a receiver of alerts can do, and how it can fail.
+"""Interface of receivers, and the errors that a delivery can end with.
 
 DeliveryError
-├── UnavailableError   it did not answer, or not sensibly: try again later
-├── PausedError        it asks for a pause: nothing at all until then
-├── RefusedError       it does not know the key: nothing until somebody acts
-└── RejectedError      it will never take this request in this form
+├── UnavailableError     no usable response: try again later
+├── RateLimitedError     asks for a pause: send nothing until it is over
+├── UnauthorizedError    rejects the key: send nothing until somebody acts
+└── InvalidRequestError  will never accept this request in this form
 """
 
 from enum import Enum, auto
@@ -15,53 +15,61 @@ from breakerd.alerts.model.step import Step
 
 
 class DeliveryError(Exception):
-    """The root of what can go wrong with a delivery."""
+    """Base class of all delivery errors."""
 
-    maybe_taken = False
-    """Whether the request may have been carried out all the same."""
+    maybe_applied = False
+    """True if the receiver may have executed the request all the same."""
 
 
 class UnavailableError(DeliveryError):
-    """No answer, or none that makes sense: unless said otherwise, it may have been taken.
+    """No response, or none that can be understood.
 
-    `slow` tells that a whole time-out went by.
+    Args:
+        problem: what went wrong.
+        maybe_applied: True if the receiver may have executed the request all the same.
+        slow: True if a whole time-out elapsed.
     """
 
-    def __init__(self, problem: str, *, maybe_taken: bool = True, slow: bool = False) -> None:
+    def __init__(self, problem: str, *, maybe_applied: bool = True, slow: bool = False) -> None:
         super().__init__(problem)
-        self.maybe_taken = maybe_taken
+        self.maybe_applied = maybe_applied
         self.slow = slow
 
 
-class PausedError(DeliveryError):
-    """Too many requests: `seconds` is how long the receiver wants to hear nothing."""
+class RateLimitedError(DeliveryError):
+    """Too many requests.
 
-    def __init__(self, seconds: float, *, maybe_taken: bool = False) -> None:
+    Args:
+        seconds: how long the receiver wants no requests.
+        maybe_applied: True if the receiver may have executed the request all the same.
+    """
+
+    def __init__(self, seconds: float, *, maybe_applied: bool = False) -> None:
         super().__init__(f"asked for a pause of {seconds:g} s")
         self.seconds = seconds
-        self.maybe_taken = maybe_taken
+        self.maybe_applied = maybe_applied
 
 
-class RefusedError(DeliveryError):
-    """The key is not known, or may not do this."""
+class UnauthorizedError(DeliveryError):
+    """The key is unknown, or lacks the permission."""
 
 
-class RejectedError(DeliveryError):
-    """The request is wrong in itself."""
+class InvalidRequestError(DeliveryError):
+    """The request itself is invalid."""
 
 
 class RequestState(Enum):
-    """What became of an accepted request."""
+    """Outcome of an accepted request."""
 
     PENDING = auto()
     DONE = auto()
     FAILED = auto()
     GONE = auto()
-    """The alert that it was about is not there."""
+    """The alert of the request does not exist."""
 
 
 class AlertState(Enum):
-    """What people have made of an alert."""
+    """State of an alert at the receiver, as people left it."""
 
     OPEN = auto()
     ACKNOWLEDGED = auto()
@@ -72,55 +80,55 @@ class AlertState(Enum):
     """This receiver cannot be asked."""
 
 
-class Sink(Protocol):
-    """A receiver. Used from one thread."""
+class Receiver(Protocol):
+    """Receiver of alerts. Not thread-safe: each is used by one thread."""
 
     name: str
-    """As in metrics."""
-    pages: bool
-    """Whether a person hears of what is sent here."""
-    attaches: bool
-    """Whether it takes pictures (`StepKind.ATTACH`)."""
+    """Name in metrics and in `breakerd alerts`."""
+    pages_humans: bool
+    """True if a person is notified of what is sent here."""
+    accepts_attachments: bool
+    """True if it accepts pictures (`StepKind.ATTACH`)."""
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Asks for `step`; returns the request's id, empty if it is done already.
+        """Request `step`; return the request's id, empty if the step is done already.
 
-        To ask for the same step twice does no harm.
+        Sending the same step twice does no harm.
 
         Raises:
-            DeliveryError: one of its kinds.
+            DeliveryError: one of its subclasses.
         """
         ...
 
-    def state(self, incident: Incident) -> AlertState:
-        """What people have made of the alert.
+    def alert_state(self, incident: Incident) -> AlertState:
+        """Return the state of the alert, as people left it.
 
         Raises:
-            DeliveryError: one of its kinds.
+            DeliveryError: one of its subclasses.
         """
         ...
 
-    def look(self, request_id: str) -> RequestState:
-        """What became of an accepted request.
+    def request_state(self, request_id: str) -> RequestState:
+        """Return the outcome of an accepted request.
 
         Raises:
-            DeliveryError: one of its kinds.
+            DeliveryError: one of its subclasses.
         """
         ...
 
     def close(self) -> None:
-        """Lets go of connections."""
+        """Close the connections."""
         ...
 
 
 @runtime_checkable
-class Remembering(Protocol):
-    """A receiver that can be asked whether it has done something already."""
+class SupportsLookup(Protocol):
+    """Receiver that shows whether it has executed a step."""
 
-    def has(self, incident: Incident, step: Step) -> bool:
-        """Whether it is known to have carried out that step, of which no answer came.
+    def has_applied(self, incident: Incident, step: Step) -> bool:
+        """True if the receiver shows that it executed `step`, whose response was lost.
 
         Raises:
-            DeliveryError: one of its kinds.
+            DeliveryError: one of its subclasses.
         """
         ...

@@ -1,132 +1,138 @@
-"""The receivers that settings ask for."""
+"""Makes the receivers that the settings ask for."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from breakerd.alerts.receivers.apprise import AppriseSink, missing
-from breakerd.alerts.receivers.base import Sink
-from breakerd.alerts.receivers.jsm import JsmSink
-from breakerd.alerts.receivers.jsm_ops import JsmOpsSink
-from breakerd.alerts.receivers.log import LogSink
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink
-from breakerd.alerts.receivers.pagerduty import PagerDutySink
-from breakerd.alerts.receivers.slack import SlackSink
-from breakerd.alerts.receivers.webhook import WebhookSink
+from breakerd.alerts.receivers.apprise import AppriseReceiver, missing_requirement
+from breakerd.alerts.receivers.base import Receiver
+from breakerd.alerts.receivers.jsm import JsmReceiver
+from breakerd.alerts.receivers.jsm_ops import JsmOpsReceiver
+from breakerd.alerts.receivers.log import LogReceiver
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
+from breakerd.alerts.receivers.pagerduty import PagerDutyReceiver
+from breakerd.alerts.receivers.slack import SlackReceiver
+from breakerd.alerts.receivers.webhook import WebhookReceiver
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.receivers import (
     AppriseSettings,
     JsmOpsSettings,
     JsmSettings,
     PagerDutySettings,
-    SinkSettings,
+    ReceiverSettings,
     SlackSettings,
     WebhookSettings,
 )
 
-_OF_NO_MATTER: Final = {"enabled", "min_priority", "fallback", "heartbeat", "heartbeat_team"}
-"""Settings that say when it is told; the receiver is the same."""
+_NON_IDENTITY_KEYS: Final = {"enabled", "min_priority", "fallback", "heartbeat", "heartbeat_team"}
+"""Settings that decide when a receiver is used; a change of them keeps the receiver."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConfiguredSink:
+class ConfiguredReceiver:
     """One receiver as the settings describe it.
 
     Attributes:
-        name: as in metrics; unique.
-        identity: what makes it another receiver if it changes.
-        make: makes it; it holds connections from then on.
-        min_priority: it hears only of incidents that are at least this urgent.
-        fallback: whether it is told only what no other was.
+        name: unique name, as in metrics.
+        identity: value that changes if a new receiver has to be made.
+        make: makes the receiver, which holds connections from then on.
+        min_priority: lowest priority that is sent to it.
+        fallback: True if it gets only what no other receiver has confirmed.
     """
 
     name: str
     identity: Hashable
-    make: Callable[[], Sink]
+    make: Callable[[], Receiver]
     min_priority: str = "P5"
     fallback: bool = False
 
 
-def configured_sinks(settings: AlertingSettings) -> list[ConfiguredSink]:
-    """The receivers that `settings` ask for; the log alone where there is none that is regular."""
+def configured_receivers(settings: AlertingSettings) -> list[ConfiguredReceiver]:
+    """Return the receivers that `settings` ask for, with the log if all others are fallbacks."""
     timeout = settings.alerts.request_timeout
     found = [*_opsgenie(settings), *_others(settings, timeout)]
-    regular = [sink for sink in found if not sink.fallback]
-    return found if regular else [ConfiguredSink(LogSink.name, (), LogSink), *found]
+    regular = [receiver for receiver in found if not receiver.fallback]
+    return found if regular else [ConfiguredReceiver(LogReceiver.name, (), LogReceiver), *found]
 
 
-def unusable_sinks(settings: AlertingSettings) -> dict[str, str]:
-    """The receivers that are switched on and cannot be told, each with what is missing."""
+def incomplete_receivers(settings: AlertingSettings) -> dict[str, str]:
+    """Return what is missing, by name, for the enabled receivers that cannot be used."""
     return {
         name: missing
-        for name, sink in settings.alerts.sinks.named().items()
-        if (missing := _missing(sink))
+        for name, receiver in settings.alerts.receivers.named().items()
+        if (missing := _missing(receiver))
     }
 
 
-def _opsgenie(settings: AlertingSettings) -> list[ConfiguredSink]:
+def _opsgenie(settings: AlertingSettings) -> list[ConfiguredReceiver]:
     opsgenie, timeout = settings.opsgenie, settings.alerts.request_timeout
     key = opsgenie.api_key
     if not opsgenie.active or key is None:
         return []
 
-    def make() -> Sink:
+    def make() -> Receiver:
         if opsgenie.flavour == "jsm":
-            return JsmSink(opsgenie.flavour, key, timeout, opsgenie.api_url)
-        return OpsGenieSink(opsgenie, timeout)
+            return JsmReceiver(opsgenie.flavour, key, timeout, opsgenie.api_url)
+        return OpsGenieReceiver(opsgenie, timeout)
 
     identity = (key, opsgenie.flavour, opsgenie.api_url, opsgenie.region, timeout)
-    # Each flavour has a name of its own: what one knows is news to the other.
-    return [ConfiguredSink(opsgenie.flavour, identity, make, opsgenie.min_priority)]
+    # Each flavour has a name of its own: an incident known to one is new to the other.
+    return [ConfiguredReceiver(opsgenie.flavour, identity, make, opsgenie.min_priority)]
 
 
-def _others(settings: AlertingSettings, timeout: float) -> list[ConfiguredSink]:
+def _others(settings: AlertingSettings, timeout: float) -> list[ConfiguredReceiver]:
     return [
-        ConfiguredSink(
+        ConfiguredReceiver(
             name,
-            (sink.model_dump_json(exclude=_OF_NO_MATTER), _secrets(sink), timeout),
-            _maker(name, sink, timeout),
-            sink.min_priority,
-            sink.fallback,
+            (receiver.model_dump_json(exclude=_NON_IDENTITY_KEYS), _secrets(receiver), timeout),
+            _maker(name, receiver, timeout),
+            receiver.min_priority,
+            receiver.fallback,
         )
-        for name, sink in settings.alerts.sinks.named().items()
-        if not _missing(sink)
+        for name, receiver in settings.alerts.receivers.named().items()
+        if not _missing(receiver)
     ]
 
 
-def _maker(name: str, sink: SinkSettings, timeout: float) -> Callable[[], Sink]:
-    return lambda: _made(name, sink, timeout)
+def _maker(name: str, settings: ReceiverSettings, timeout: float) -> Callable[[], Receiver]:
+    return lambda: _make(name, settings, timeout)
 
 
-def _made(name: str, sink: SinkSettings, timeout: float) -> Sink:
-    match sink:
+def _make(name: str, settings: ReceiverSettings, timeout: float) -> Receiver:
+    match settings:
         case JsmSettings(key=key) if key:
-            return JsmSink(name, key, timeout, sink.api_url)
+            return JsmReceiver(name, key, timeout, settings.api_url)
         case JsmOpsSettings(key=key) if key:
-            auth = (sink.user, key)
-            return JsmOpsSink(name, sink.cloud_id, auth, timeout, sink.api_url, sink.responders)
+            auth, site = (settings.user, key), settings.cloud_id
+            return JsmOpsReceiver(name, site, auth, timeout, settings.api_url, settings.responders)
         case PagerDutySettings(key=key) if key:
-            return PagerDutySink(name, key, timeout, sink.api_url)
+            return PagerDutyReceiver(name, key, timeout, settings.api_url)
         case WebhookSettings(url=url) if url:
-            return WebhookSink(
-                name, url, timeout, key=sink.key, headers=sink.headers, template=sink.template
+            return WebhookReceiver(
+                name,
+                url,
+                timeout,
+                key=settings.key,
+                headers=settings.headers,
+                template=settings.template,
             )
         case SlackSettings(url=url) if url:
-            return SlackSink(name, url, timeout)
+            return SlackReceiver(name, url, timeout)
         case AppriseSettings(url=url) if url:
-            return AppriseSink(name, url, timeout, notes=sink.notes)
-    raise ValueError(f"{name} cannot be made: it lacks {_missing(sink)}")
+            return AppriseReceiver(name, url, timeout, notes=settings.notes)
+    raise ValueError(f"{name} has no {_missing(settings)}")
 
 
-def _missing(sink: SinkSettings) -> str:
-    """What it cannot do without, and does not have."""
-    if isinstance(sink, AppriseSettings) and sink.url:
-        return missing(sink.url)
-    name = "key" if isinstance(sink, JsmSettings | JsmOpsSettings | PagerDutySettings) else "url"
-    return "" if getattr(sink, name) else name
+def _missing(settings: ReceiverSettings) -> str:
+    """Return the mandatory setting that is not set; empty if all are."""
+    if isinstance(settings, AppriseSettings) and settings.url:
+        return missing_requirement(settings.url)
+    needs_key = isinstance(settings, JsmSettings | JsmOpsSettings | PagerDutySettings)
+    name = "key" if needs_key else "url"
+    return "" if getattr(settings, name) else name
 
 
-def _secrets(sink: SinkSettings) -> tuple[Hashable, ...]:
-    """What a dump of the settings does not show."""
-    headers = getattr(sink, "headers", {})
-    return getattr(sink, "key", None), getattr(sink, "url", None), tuple(headers.items())
+def _secrets(settings: ReceiverSettings) -> tuple[Hashable, ...]:
+    """Return the secrets, which a dump of the settings does not contain."""
+    headers = getattr(settings, "headers", {})
+    return getattr(settings, "key", None), getattr(settings, "url", None), tuple(headers.items())

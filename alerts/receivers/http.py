@@ -1,4 +1,4 @@
-"""HTTP as all receivers need it: bounded in time, one attempt a call, each failure named."""
+"""HTTP client of all receivers: limited in time, one attempt a call, each failure classified."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -10,43 +10,48 @@ from urllib.parse import urlsplit
 import httpx
 
 from breakerd.alerts.receivers.base import (
-    PausedError,
-    RefusedError,
-    RejectedError,
+    InvalidRequestError,
+    RateLimitedError,
+    UnauthorizedError,
     UnavailableError,
 )
-from breakerd.alerts.receivers.log_filter import unlogged
-from breakerd.alerts.receivers.request_deadline import Deadline
+from breakerd.alerts.receivers.log_filter import suppress_request_logs
+from breakerd.alerts.receivers.request_deadline import RequestDeadline
 from breakerd.breaker._version import __version__
 
 _DEFAULT_PAUSE: Final = 60.0
-_SHORTEST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 3600.0
-_LONGEST_CONNECT: Final = 5.0
-_LONGEST_ANSWER: Final = 1_000_000
-"""Bytes; a receiver's answer is small."""
-_LONGEST_WORDS: Final = 200
-_SHORTEST_SECRET: Final = 8
-"""Characters; what is shorter may be in any sentence."""
-_PAUSES: Final = ("Retry-After", "X-RateLimit-Period-In-Sec")
-_REJECTED: Final = {400, 409, 410, 413, 414, 415, 422}
+"""Seconds to pause if a receiver asks for a pause without saying how long."""
+_MIN_PAUSE: Final = 1.0
+_MAX_PAUSE: Final = 3600.0
+_MAX_CONNECT: Final = 5.0
+"""Maximum number of seconds to wait for a connection."""
+_MAX_RESPONSE: Final = 1_000_000
+"""Maximum number of bytes of a response."""
+_MAX_ERROR_TEXT: Final = 200
+"""Maximum number of characters quoted from an error response."""
+_MIN_SECRET: Final = 8
+"""Minimum number of characters of a secret; shorter text may occur in any sentence."""
+_PAUSE_HEADERS: Final = ("Retry-After", "X-RateLimit-Period-In-Sec")
+_INVALID: Final = {400, 409, 410, 413, 414, 415, 422}
+"""Statuses of a request that will never be accepted in this form."""
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL)
-_OF_THE_BODY: Final = {"content-encoding", "content-length", "transfer-encoding"}
-"""Headers that speak of how a body was sent."""
+"""Errors raised before a request is sent."""
+_BODY_HEADERS: Final = {"content-encoding", "content-length", "transfer-encoding"}
+"""Headers that describe how a body was transferred."""
 
 
 class NotFoundError(UnavailableError):
-    """404: what was asked for is not there yet, or the address is wrong."""
+    """Status 404: the resource does not exist yet, or the address is wrong."""
 
 
 class HttpClient:
     """Connections to one receiver. For one thread.
 
     Args:
-        timeout: seconds that a request may take in all, its answer included.
-        headers: sent with each request; what is secret in them is in no error.
-        auth: name and password, if the receiver wants them.
-        secrets: what else must not be in an error, even if the receiver repeats it.
+        timeout: maximum seconds of a request, including its response.
+        headers: sent with each request; secrets in them appear in no error.
+        auth: user and password of Basic authentication.
+        secrets: further texts that must not appear in an error, even if the receiver repeats them.
     """
 
     def __init__(
@@ -58,68 +63,68 @@ class HttpClient:
     ) -> None:
         self._timeout = timeout
         self._secrets = [secret for secret in secrets if secret]
-        self._deadline = Deadline(timeout)
+        self._deadline = RequestDeadline(timeout)
         self._client = httpx.Client(
-            timeout=httpx.Timeout(timeout, connect=min(_LONGEST_CONNECT, timeout)),
+            timeout=httpx.Timeout(timeout, connect=min(_MAX_CONNECT, timeout)),
             headers={"User-Agent": f"breakerd/{__version__}", **(headers or {})},
             auth=auth,
             follow_redirects=False,
         )
 
-    def ask(self, method: str, url: str, **request: Any) -> httpx.Response:
-        """The answer to one request, read in full, if it is a good one.
+    def request(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """Return the response to one request, read in full, if it is successful.
 
         Raises:
-            DeliveryError: one of its kinds.
+            DeliveryError: one of its subclasses.
         """
-        answer = self.hear(method, url, **request)
-        _check(answer)
-        return answer
+        response = self.request_raw(method, url, **options)
+        _raise_for_status(response)
+        return response
 
-    def hear(self, method: str, url: str, **request: Any) -> httpx.Response:
-        """The answer to one request, read in full, whatever it says.
+    def request_raw(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """Return the response to one request, read in full, whatever its status.
 
         Raises:
             UnavailableError: there is none.
         """
-        with self._deadline, unlogged():
-            return self._answer(method, url, request)
+        with self._deadline, suppress_request_logs():
+            return self._send(method, url, options)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
-    def _answer(self, method: str, url: str, request: dict[str, Any]) -> httpx.Response:
-        extensions = {"trace": self._deadline.watch}
+    def _send(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
+        extensions = {"trace": self._deadline.trace}
         try:
-            with self._client.stream(method, url, extensions=extensions, **request) as response:
+            with self._client.stream(method, url, extensions=extensions, **options) as response:
                 content = _read(response)
                 status, headers = response.status_code, response.headers
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unavailable(error) from None
         if self._deadline.passed:
-            raise UnavailableError(self._too_slow(), slow=True)
-        plain = {name: value for name, value in headers.items() if name not in _OF_THE_BODY}
+            raise UnavailableError(self._timeout_text(), slow=True)
+        plain = {name: value for name, value in headers.items() if name not in _BODY_HEADERS}
         return httpx.Response(status, headers=plain, content=self._without_secrets(content))
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         return UnavailableError(
-            self._sentence(error),
-            maybe_taken=not isinstance(error, _NOT_SENT),
+            self._describe(error),
+            maybe_applied=not isinstance(error, _NOT_SENT),
             slow=self._deadline.passed or isinstance(error, httpx.TimeoutException),
         )
 
-    def _sentence(self, error: Exception) -> str:
+    def _describe(self, error: Exception) -> str:
         if self._deadline.passed:
-            return self._too_slow()
+            return self._timeout_text()
         kind = type(error).__name__
         if isinstance(error, httpx.InvalidURL | httpx.LocalProtocolError):
-            # They show the address, or the header, that they do not like.
+            # Their text quotes the address or header, which may be a secret.
             return kind
         return f"{kind}: {error}"
 
-    def _too_slow(self) -> str:
-        return f"no whole answer within {self._timeout:g} s"
+    def _timeout_text(self) -> str:
+        return f"no complete response within {self._timeout:g} s"
 
     def _without_secrets(self, content: bytes) -> bytes:
         for secret in self._secrets:
@@ -127,63 +132,79 @@ class HttpClient:
         return content
 
 
-def secrets_of(url: str) -> list[str]:
-    """What in an address lets whoever knows it post there: all but the host."""
+def url_secrets(url: str) -> list[str]:
+    """Return the parts of `url` that let anybody post there: all but the host."""
     parts = urlsplit(url)
     secrets = (parts.path.strip("/"), parts.query, parts.password)
-    return [secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET]
+    return [secret for secret in secrets if secret and len(secret) >= _MIN_SECRET]
 
 
-def answer_of(response: httpx.Response, key: str) -> dict[str, Any]:
-    """The JSON object of an answer, in which `key` must be.
+def json_object(response: httpx.Response, key: str) -> dict[str, Any]:
+    """Return the JSON object of a response, which must contain `key`.
 
     Raises:
-        UnavailableError: it is something else; the request may have been taken all the same.
+        UnavailableError: the response is something else; the request may have been applied.
     """
-    answer = _json(response)
-    if not isinstance(answer, dict) or key not in answer:
-        raise UnavailableError(f"{response.status_code}: {words_of(response)}")
-    return answer
+    body = _json(response)
+    if not isinstance(body, dict) or key not in body:
+        raise UnavailableError(f"{response.status_code}: {error_text(response)}")
+    return body
+
+
+def retry_after(response: httpx.Response) -> float:
+    """Return the requested pause in seconds, from 1 to 3,600.
+
+    It is the longer of `Retry-After` and OpsGenie's own header; without either, 60.
+    """
+    known = _requested_pauses(response)
+    return min(_MAX_PAUSE, max(_MIN_PAUSE, *known)) if known else _DEFAULT_PAUSE
+
+
+def error_text(response: httpx.Response) -> str:
+    """Return the receiver's own description of an error, at most 200 characters."""
+    body = _json(response)
+    if isinstance(body, dict):
+        errors = body.get("errors")
+        each = errors if isinstance(errors, list) else []
+        titles = [error.get("title") if isinstance(error, dict) else error for error in each]
+        if texts := [str(text) for text in (body.get("message"), *titles) if text]:
+            return ": ".join(texts)[:_MAX_ERROR_TEXT]
+    return repr(response.text[:80])
 
 
 def _read(response: httpx.Response) -> bytes:
     content = b""
     for chunk in response.iter_bytes():
         content += chunk
-        if len(content) > _LONGEST_ANSWER:
-            raise UnavailableError("the answer is too long")
+        if len(content) > _MAX_RESPONSE:
+            raise UnavailableError("response exceeds 1 MB")
     return content
 
 
-def _check(response: httpx.Response) -> None:
+def _raise_for_status(response: httpx.Response) -> None:
     status = response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise PausedError(pause_of(response))
-    if status == httpx.codes.SERVICE_UNAVAILABLE and _asked_pauses(response):
-        raise PausedError(pause_of(response), maybe_taken=True)
+        raise RateLimitedError(retry_after(response))
+    if status == httpx.codes.SERVICE_UNAVAILABLE and _requested_pauses(response):
+        raise RateLimitedError(retry_after(response), maybe_applied=True)
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise RefusedError(f"{status}: {words_of(response)}")
+        raise UnauthorizedError(f"{status}: {error_text(response)}")
     if status == httpx.codes.NOT_FOUND:
-        raise NotFoundError(f"404: {words_of(response)}", maybe_taken=False)
-    if status in _REJECTED:
-        raise RejectedError(f"{status}: {words_of(response)}")
+        raise NotFoundError(f"404: {error_text(response)}", maybe_applied=False)
+    if status in _INVALID:
+        raise InvalidRequestError(f"{status}: {error_text(response)}")
     if not response.is_success:
-        raise UnavailableError(f"{status}: {words_of(response)}")
+        raise UnavailableError(f"{status}: {error_text(response)}")
 
 
-def pause_of(response: httpx.Response) -> float:
-    """How long to be quiet: the longest that Retry-After or OpsGenie's own header asks for."""
-    known = _asked_pauses(response)
-    return min(_LONGEST_PAUSE, max(_SHORTEST_PAUSE, *known)) if known else _DEFAULT_PAUSE
-
-
-def _asked_pauses(response: httpx.Response) -> list[float]:
-    asked = [_seconds(response.headers[name]) for name in _PAUSES if name in response.headers]
-    return [seconds for seconds in asked if seconds is not None]
+def _requested_pauses(response: httpx.Response) -> list[float]:
+    headers = response.headers
+    pauses = [_seconds(headers[name]) for name in _PAUSE_HEADERS if name in headers]
+    return [seconds for seconds in pauses if seconds is not None]
 
 
 def _seconds(value: str) -> float | None:
-    """Seconds of a header that holds seconds or a date; None if it holds neither."""
+    """Return the seconds of a header that holds seconds or a date; None if it holds neither."""
     try:
         seconds = float(value)
     except ValueError:
@@ -194,18 +215,6 @@ def _seconds(value: str) -> float | None:
         return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError):
         return None
-
-
-def words_of(response: httpx.Response) -> str:
-    """What the receiver says is wrong; each has its own form."""
-    answer = _json(response)
-    if isinstance(answer, dict):
-        errors = answer.get("errors")
-        each = errors if isinstance(errors, list) else []
-        titles = [error.get("title") if isinstance(error, dict) else error for error in each]
-        if said := [str(words) for words in (answer.get("message"), *titles) if words]:
-            return ": ".join(said)[:_LONGEST_WORDS]
-    return repr(response.text[:80])
 
 
 def _json(response: httpx.Response) -> object:

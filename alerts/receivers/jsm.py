@@ -1,8 +1,8 @@
-"""Jira Service Management's integration events: OpsGenie's forms, and a part of its API.
+"""Jira Service Management's integration events: a part of OpsGenie's API, with its forms.
 
-It creates, acknowledges, closes and comments on alerts, and tells what became of a request. It can
-neither change a priority nor show an alert. So each stage is an alert of its own, `ALIAS:s2` being
-the second; notes go to the latest, and closing closes all.
+The API creates, acknowledges, closes and comments on alerts, and returns the status of a request.
+It can neither change a priority nor show an alert. So each stage is an alert of its own, the second
+being `ALIAS:s2`; notes go to the latest alert, and a closing closes all of them.
 
 Source: https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events/
 and, on addressing an alert by its alias, https://jira.atlassian.com/browse/JSDCLOUD-14179
@@ -15,14 +15,14 @@ from pydantic import SecretStr
 
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.receivers.base import AlertState, RejectedError, RequestState
-from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of
-from breakerd.alerts.receivers.opsgenie import creation, judged, remark
+from breakerd.alerts.receivers.base import AlertState, InvalidRequestError, RequestState
+from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object
+from breakerd.alerts.receivers.opsgenie import create_payload, note_or_close, parse_request_state
 
 ADDRESS: Final = "https://api.atlassian.com"
 
 _ALERTS: Final = "/jsm/ops/integration/v2/alerts"
-_WORST_FIRST: Final = (
+_BY_PRECEDENCE: Final = (
     RequestState.PENDING,
     RequestState.FAILED,
     RequestState.DONE,
@@ -31,18 +31,18 @@ _WORST_FIRST: Final = (
 _SEPARATOR: Final = ","
 
 
-class JsmSink:
-    """Jira Service Management, told through an integration.
+class JsmReceiver:
+    """Receiver for Jira Service Management, through an integration.
 
     Args:
-        name: as in metrics.
-        key: of the integration.
-        timeout: seconds that a request may take.
-        address: where it is, without the path.
+        name: name in metrics.
+        key: key of the integration.
+        timeout: maximum seconds of a request.
+        address: address of the API, without the path; Atlassian's if None.
     """
 
-    pages = True
-    attaches = False
+    pages_humans = True
+    accepts_attachments = False
 
     def __init__(
         self, name: str, key: SecretStr, timeout: float, address: str | None = None
@@ -53,58 +53,59 @@ class JsmSink:
         self._client = HttpClient(timeout, headers)
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Asks for `step`; the id is that of each request, one after the other."""
+        """Request `step`; the returned id joins the ids of all requests that it takes."""
         if step.kind is StepKind.CREATE:
             return self._create(incident, step, incident.alias)
         if step.kind is StepKind.PRIORITY:
             return self._create(incident, step, _alias(incident, step.number))
         if step.kind is StepKind.NOTE:
             raised = incident.delivery_to(self.name).escalations
-            return self._remark(incident, step, _alias(incident, raised))
+            return self._note_or_close(incident, step, _alias(incident, raised))
         if step.kind is StepKind.CLOSE:
             aliases = [_alias(incident, number) for number in range(step.number + 1)]
-            return _SEPARATOR.join(self._remark(incident, step, alias) for alias in aliases)
+            return _SEPARATOR.join(self._note_or_close(incident, step, alias) for alias in aliases)
         return ""
 
-    def look(self, request_id: str) -> RequestState:
-        """What became of the requests: pending as long as one is, gone only if all are."""
-        states = {self._look(each) for each in request_id.split(_SEPARATOR)}
-        return next(state for state in _WORST_FIRST if state in states)
+    def request_state(self, request_id: str) -> RequestState:
+        """Return the outcome of the requests: `PENDING` while one is, `GONE` only if all are."""
+        states = {self._request_state(each) for each in request_id.split(_SEPARATOR)}
+        return next(state for state in _BY_PRECEDENCE if state in states)
 
-    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - it shows no alert
-        """Unknown: an integration cannot ask for an alert."""
+    def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - it shows no alert
+        """Return `UNKNOWN`: an integration cannot read alerts."""
         return AlertState.UNKNOWN
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _create(self, incident: Incident, step: Step, alias: str) -> str:
         delivery = incident.delivery_to(self.name)
-        payload = creation(incident, step, delivery) | {"alias": alias}
+        payload = create_payload(incident, step, delivery) | {"alias": alias}
         if delivery.reduced:
-            # Names may be what it refuses; the integration has a team of its own.
+            # Names may be what it rejects; the integration has a team of its own.
             payload.pop("responders", None)
-        response = self._client.ask("POST", self._alerts, json=payload)
-        return str(answer_of(response, "requestId")["requestId"])
+        response = self._client.request("POST", self._alerts, json=payload)
+        return str(json_object(response, "requestId")["requestId"])
 
-    def _remark(self, incident: Incident, step: Step, alias: str) -> str:
-        path, payload = remark(incident, step)
+    def _note_or_close(self, incident: Incident, step: Step, alias: str) -> str:
+        path, payload = note_or_close(incident, step)
         url = f"{self._alerts}/{quote(alias, safe='')}{path}"
-        response = self._client.ask("POST", url, params={"identifierType": "alias"}, json=payload)
-        return str(answer_of(response, "requestId")["requestId"])
+        params = {"identifierType": "alias"}
+        response = self._client.request("POST", url, params=params, json=payload)
+        return str(json_object(response, "requestId")["requestId"])
 
-    def _look(self, request_id: str) -> RequestState:
+    def _request_state(self, request_id: str) -> RequestState:
         url = f"{self._alerts}/requests/{quote(request_id, safe='')}"
         try:
-            answer = answer_of(self._client.ask("GET", url), "data")
+            body = json_object(self._client.request("GET", url), "data")
         except NotFoundError:
             return RequestState.PENDING
-        except RejectedError:
+        except InvalidRequestError:
             return RequestState.FAILED
-        return judged(answer["data"])
+        return parse_request_state(body["data"])
 
 
 def _alias(incident: Incident, raised: int) -> str:
-    """The alias after so many changes of the priority."""
+    """Return the alias after `raised` escalations."""
     return f"{incident.alias}:s{raised + 1}" if raised else incident.alias

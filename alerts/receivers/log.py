@@ -1,4 +1,4 @@
-"""The sink that pages nobody: every step is a line in the log."""
+"""Receiver that pages nobody and logs every step."""
 
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
@@ -8,15 +8,15 @@ from breakerd.breaker.logging import get_logger
 _log = get_logger(__name__)
 
 
-class LogSink:
-    """Takes everything, at once."""
+class LogReceiver:
+    """Accepts every step at once."""
 
     name = "log"
-    pages = False
-    attaches = False
+    pages_humans = False
+    accepts_attachments = False
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Logs the step; opening and escalation as warnings."""
+        """Log the step: openings and escalations as warnings, all others as information."""
         loud = step.kind in {StepKind.CREATE, StepKind.PRIORITY}
         (_log.warning if loud else _log.info)(
             f"alert {step.kind.value}, nobody is paged",
@@ -26,13 +26,13 @@ class LogSink:
         )
         return ""
 
-    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - nobody answers a log
-        """Unknown."""
+    def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - a log has no answers
+        """Return `UNKNOWN`."""
         return AlertState.UNKNOWN
 
-    def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
-        """Done: nothing is ever under way."""
+    def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
+        """Return `DONE`: requests are never pending."""
         return RequestState.DONE
 
     def close(self) -> None:
-        """Nothing to let go."""
+        """Do nothing: there are no connections."""

@@ -1,6 +1,7 @@
-"""Keeps requests out of the logs of the packages that make them.
+"""Keeps the requests of receivers out of the logs of the HTTP packages that send them.
 
-These write down addresses, and some addresses are secrets. The host's own requests stay in.
+These packages log addresses, and some addresses are secrets. Requests of the host application are
+still logged.
 """
 
 import logging
@@ -11,22 +12,22 @@ from typing import Final
 
 _LOGGERS: Final = ("httpx", "urllib3.connectionpool")
 
-_asks = ContextVar("asks", default=False)
+_suppressed = ContextVar("suppressed", default=False)
 
 
 @contextmanager
-def unlogged() -> Iterator[None]:
-    """What is requested in here is not logged, nor what threads do that take over the context."""
-    before = _asks.set(True)
+def suppress_request_logs() -> Iterator[None]:
+    """Suppress the logs of requests sent within, also by threads that inherit the context."""
+    before = _suppressed.set(True)
     try:
         yield
     finally:
-        _asks.reset(before)
+        _suppressed.reset(before)
 
 
-def _is_not_ours(_record: logging.LogRecord) -> bool:
-    return not _asks.get()
+def _is_host_request(_record: logging.LogRecord) -> bool:
+    return not _suppressed.get()
 
 
 for _name in _LOGGERS:
-    logging.getLogger(_name).addFilter(_is_not_ours)
+    logging.getLogger(_name).addFilter(_is_host_request)

@@ -1,7 +1,7 @@
-"""OpsGenie's alert API, over our own HTTP client: with time-outs, and one attempt a call.
+"""OpsGenie's alert API, over our own HTTP client with time-outs and one attempt a call.
 
-The payloads are the SDK's models. Its transport is not used: it has no default time-out, retries by
-itself, and shares one mutable key between clients.
+The payloads are the SDK's models. Its transport is not used: it has no default time-out, retries on
+its own, and shares one mutable key between clients.
 
 Source: https://docs.opsgenie.com/docs/alert-api
 """
@@ -12,15 +12,20 @@ from urllib.parse import quote
 import opsgenie_sdk
 
 from breakerd.alerts.content.chart import draw
-from breakerd.alerts.content.composer import NOTE
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.limits import NOTE
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import truncate
-from breakerd.alerts.receivers.base import AlertState, RejectedError, RequestState, UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, NotFoundError, answer_of
-from breakerd.alerts.settings.alerting import OpsGenieSettings
+from breakerd.alerts.receivers.base import (
+    AlertState,
+    InvalidRequestError,
+    RequestState,
+    UnavailableError,
+)
+from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -28,22 +33,22 @@ _log = get_logger(__name__)
 ADDRESSES: Final = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
 USER: Final = "breakerd"
 
-_CLOSED: Final = "already closed"
+_ALREADY_CLOSED: Final = "already closed"
 _MISSING: Final = "does not exist"
-"""In the status of a request that failed."""
+"""Part of the status of a failed request."""
 _BY_ALIAS: Final = {"identifierType": "alias"}
 
 
-class OpsGenieSink:
-    """OpsGenie in one region, or at a custom address.
+class OpsGenieReceiver:
+    """Receiver for OpsGenie in one region, or at a custom address.
 
     Raises:
         ValueError: there is no key.
     """
 
     name = "opsgenie"
-    pages = True
-    attaches = True
+    pages_humans = True
+    accepts_attachments = True
 
     def __init__(self, settings: OpsGenieSettings, timeout: float) -> None:
         if settings.api_key is None:
@@ -53,52 +58,53 @@ class OpsGenieSink:
         self._client = HttpClient(timeout, {"Authorization": f"GenieKey {key}"})
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Asks for `step`; OpsGenie carries it out later, see `look`."""
+        """Request `step`; OpsGenie executes it later, see `request_state`."""
         alert = f"/v2/alerts/{quote(incident.alias, safe='')}"
         if step.kind is StepKind.CREATE:
-            payload = creation(incident, step, incident.delivery_to(self.name))
+            payload = create_payload(incident, step, incident.delivery_to(self.name))
             return self._write("POST", "/v2/alerts", json=payload)
         if step.kind is StepKind.PRIORITY:
             return self._escalate(alert, step)
         if step.kind is StepKind.ATTACH:
             return self._attach(alert, incident)
-        path, payload = remark(incident, step)
+        path, payload = note_or_close(incident, step)
         return self._write("POST", alert + path, params=_BY_ALIAS, json=payload)
 
-    def look(self, request_id: str) -> RequestState:
-        """What became of a request; one that is not known yet is pending."""
+    def request_state(self, request_id: str) -> RequestState:
+        """Return the outcome of a request; an unknown request is pending."""
         try:
-            answer = self._ask("GET", f"/v2/alerts/requests/{quote(request_id, safe='')}")
+            body = self._request("GET", f"/v2/alerts/requests/{quote(request_id, safe='')}")
         except NotFoundError:
             return RequestState.PENDING
-        except RejectedError:
-            # Nothing will ever be heard of it.
+        except InvalidRequestError:
+            # Its outcome will never be known.
             return RequestState.FAILED
-        return judged(answer.get("data"))
+        return parse_request_state(body.get("data"))
 
-    def state(self, incident: Incident) -> AlertState:
-        """What people have made of the alert: acknowledged it, closed it, deleted it."""
+    def alert_state(self, incident: Incident) -> AlertState:
+        """Return the state of the alert, as people left it."""
         path = f"/v2/alerts/{quote(incident.alias, safe='')}"
         try:
-            answer = self._ask("GET", path, params=_BY_ALIAS)
+            body = self._request("GET", path, params=_BY_ALIAS)
         except NotFoundError:
             return AlertState.MISSING
-        return state_of(answer.get("data"))
+        return parse_alert_state(body.get("data"))
 
-    def has(self, incident: Incident, step: Step) -> bool:
-        """Whether the alert shows that the step was carried out."""
+    def has_applied(self, incident: Incident, step: Step) -> bool:
+        """True if the alert shows that the step was executed."""
         path = f"/v2/alerts/{quote(incident.alias, safe='')}"
         try:
             if step.kind is StepKind.NOTE:
                 params = {**_BY_ALIAS, "limit": "100", "direction": "next", "order": "desc"}
-                return says(self._ask("GET", f"{path}/notes", params=params).get("data"), step)
-            alert = self._ask("GET", path, params=_BY_ALIAS).get("data")
+                notes = self._request("GET", f"{path}/notes", params=params)
+                return has_note(notes.get("data"), step)
+            alert = self._request("GET", path, params=_BY_ALIAS).get("data")
         except NotFoundError:
             return False
-        return isinstance(alert, dict) and shows(alert, step)
+        return isinstance(alert, dict) and matches(alert, step)
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _escalate(self, alert: str, step: Step) -> str:
@@ -107,18 +113,18 @@ class OpsGenieSink:
         payload = as_json(opsgenie_sdk.UpdateAlertPriorityPayload(priority=step.priority))
         return self._write("PUT", f"{alert}/priority", params=_BY_ALIAS, json=payload)
 
-    def _add_responder(self, alert: str, responder: str) -> None:
-        """One that OpsGenie does not take keeps nobody else from being told."""
-        payload = {"responder": responder_of(responder), "user": USER}
+    def _add_responder(self, alert: str, text: str) -> None:
+        """Add one responder; a rejected one is logged and does not stop the others."""
+        payload = {"responder": parse_responder(text), "user": USER}
         try:
             self._write("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
-        except RejectedError as error:
-            _log.error("a responder is not taken", responder=responder, problem=str(error))
+        except InvalidRequestError as error:
+            _log.error("responder rejected", responder=text, problem=str(error))
 
     def _attach(self, alert: str, incident: Incident) -> str:
-        """Sends the picture, which is there at once."""
-        if picture := _picture(incident):
-            self._client.ask(
+        """Send the chart, which is attached at once."""
+        if picture := _draw_chart(incident):
+            self._client.request(
                 "POST",
                 f"{self._address}{alert}/attachments",
                 params={"alertIdentifierType": "alias"},
@@ -127,27 +133,27 @@ class OpsGenieSink:
             )
         return ""
 
-    def _write(self, method: str, path: str, **request: Any) -> str:
-        return str(self._ask(method, path, **request)["requestId"])
+    def _write(self, method: str, path: str, **options: Any) -> str:
+        return str(self._request(method, path, **options)["requestId"])
 
-    def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        response = self._client.ask(method, self._address + path, **request)
-        return answer_of(response, "requestId")
+    def _request(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        response = self._client.request(method, self._address + path, **options)
+        return json_object(response, "requestId")
 
 
 def address_of(settings: OpsGenieSettings) -> str:
-    """Where OpsGenie is: the custom address, else the region's."""
+    """Return the custom address, else the region's."""
     return settings.api_url or ADDRESSES[settings.region]
 
 
-# --- what Jira Service Management has taken over from OpsGenie
+# --- forms that Jira Service Management shares with OpsGenie
 
 
-def creation(incident: Incident, step: Step, delivery: DeliveryState) -> dict[str, Any]:
-    """The body that creates the alert."""
+def create_payload(incident: Incident, step: Step, delivery: DeliveryState) -> dict[str, Any]:
+    """Return the body of the request that creates the alert."""
     minimal = delivery.reduced
     content = incident.content.minimal() if minimal else incident.content
-    responders = [] if minimal else [responder_of(each) for each in step.responders]
+    responders = [] if minimal else [parse_responder(each) for each in step.responders]
     if team := _team(content):
         responders.insert(0, {"type": "team", "name": team})
     return as_json(
@@ -166,39 +172,39 @@ def creation(incident: Incident, step: Step, delivery: DeliveryState) -> dict[st
     )
 
 
-def remark(incident: Incident, step: Step) -> tuple[str, dict[str, Any]]:
-    """The last part of the path, and the body, of a note or a closing."""
+def note_or_close(incident: Incident, step: Step) -> tuple[str, dict[str, Any]]:
+    """Return the last part of the path, and the body, of a note or of a closing."""
     words = {"user": USER, "source": incident.content.source, "note": truncate(step.note, NOTE)}
     if step.kind is StepKind.NOTE:
         return "/notes", as_json(opsgenie_sdk.AddNoteToAlertPayload(**words))
     return "/close", as_json(opsgenie_sdk.CloseAlertPayload(**words))
 
 
-def responder_of(text: str) -> dict[str, str]:
-    """`team:NAME` and its kind, as the API wants them."""
+def parse_responder(text: str) -> dict[str, str]:
+    """Return the API's form of `team:NAME`, `user:NAME`, `escalation:NAME` or `schedule:NAME`."""
     kind, _, name = text.partition(":")
     return {"type": kind, ("username" if kind == "user" else "name"): name.strip()}
 
 
-def judged(data: object) -> RequestState:
-    """What the status of a request says.
+def parse_request_state(data: object) -> RequestState:
+    """Return the outcome that the status of a request states.
 
     Raises:
-        UnavailableError: it is no such status.
+        UnavailableError: `data` is not a request status.
     """
     if not isinstance(data, dict) or "isSuccess" not in data:
         raise UnavailableError(f"no request status in {str(data)[:200]}")
     status = str(data.get("status", "")).lower()
-    if data["isSuccess"] or (data.get("action") == "Close" and _CLOSED in status):
+    if data["isSuccess"] or (data.get("action") == "Close" and _ALREADY_CLOSED in status):
         return RequestState.DONE
     return RequestState.GONE if _MISSING in status else RequestState.FAILED
 
 
-def state_of(data: object) -> AlertState:
-    """What people have made of the alert that the API shows.
+def parse_alert_state(data: object) -> AlertState:
+    """Return the state of an alert as returned by the API.
 
     Raises:
-        UnavailableError: it is no alert.
+        UnavailableError: `data` is not an alert.
     """
     if not isinstance(data, dict) or "status" not in data:
         raise UnavailableError(f"no alert in {str(data)[:200]}")
@@ -207,36 +213,36 @@ def state_of(data: object) -> AlertState:
     return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
 
 
-def says(notes: object, step: Step) -> bool:
-    """Whether the note of `step` is among those that the API shows."""
+def has_note(notes: object, step: Step) -> bool:
+    """True if the note of `step` is among `notes`, as returned by the API."""
     found = [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
     return any(note.get("note") == truncate(step.note, NOTE) for note in found)
 
 
-def shows(alert: dict[str, Any], step: Step) -> bool:
-    """Whether an alert that the API shows is as the step wants it."""
+def matches(alert: dict[str, Any], step: Step) -> bool:
+    """True if `alert`, as returned by the API, is in the state that `step` leads to."""
     if step.kind is StepKind.CLOSE:
         return bool(alert.get("status") == "closed")
     if step.kind is StepKind.PRIORITY:
         return bool(alert.get("priority") == step.priority)
-    # Closed by people before anybody knew that it is there; unless that is why it is opened again.
+    # A closed alert counts: people closed it early. After a reopening (`number`) it does not.
     return step.kind is StepKind.CREATE and (alert.get("status") == "open" or not step.number)
 
 
 def as_json(payload: Any) -> dict[str, Any]:
-    """The payload under the names of the API, without what is not set."""
+    """Return the payload with the API's names, without attributes that are not set."""
     values = {name: getattr(payload, attr) for attr, name in payload.attribute_map.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _picture(incident: Incident) -> bytes | None:
-    """The picture; a page does without it if it cannot be drawn."""
+def _draw_chart(incident: Incident) -> bytes | None:
+    """Return the chart; None if there is none, or it cannot be drawn."""
     if incident.content.chart is None:
         return None
     try:
         return draw(incident.content.chart)
-    except Exception:  # noqa: BLE001 - drawing is not ours, and must not hold up the alerts
-        _log.exception("a picture cannot be drawn", alias=incident.alias)
+    except Exception:  # noqa: BLE001 - a failure in matplotlib must not delay the alerts
+        _log.exception("chart cannot be drawn", alias=incident.alias)
         return None
 
 

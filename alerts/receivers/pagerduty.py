@@ -1,6 +1,6 @@
-"""PagerDuty's Events API v2: an alert is triggered, and resolved, under its deduplication key.
+"""PagerDuty's Events API v2: alerts are triggered and resolved by deduplication key.
 
-A higher stage is the same key triggered again with a higher severity. Notes cannot be sent.
+A higher stage triggers the same key again with a higher severity. Notes cannot be sent.
 
 Source: https://developer.pagerduty.com/docs/send-alert-event
 """
@@ -13,28 +13,33 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import truncate
-from breakerd.alerts.receivers.base import AlertState, RefusedError, RejectedError, RequestState
-from breakerd.alerts.receivers.http import HttpClient, answer_of
+from breakerd.alerts.receivers.base import (
+    AlertState,
+    InvalidRequestError,
+    RequestState,
+    UnauthorizedError,
+)
+from breakerd.alerts.receivers.http import HttpClient, json_object
 
 ADDRESS: Final = "https://events.pagerduty.com"
 
 _SEVERITIES: Final = {"P1": "critical", "P2": "error", "P3": "warning", "P4": "info", "P5": "info"}
-_SUMMARY: Final = 1024
-_KEY: Final = 255
+_MAX_SUMMARY: Final = 1024
+_MAX_KEY: Final = 255
 
 
-class PagerDutySink:
-    """One service of PagerDuty.
+class PagerDutyReceiver:
+    """Receiver for one service of PagerDuty.
 
     Args:
-        name: as in metrics.
-        key: the integration's routing key.
-        timeout: seconds that a request may take.
-        address: where the API is, such as `https://events.eu.pagerduty.com`.
+        name: name in metrics.
+        key: routing key of the integration.
+        timeout: maximum seconds of a request.
+        address: address of the API, such as `https://events.eu.pagerduty.com`.
     """
 
-    pages = True
-    attaches = False
+    pages_humans = True
+    accepts_attachments = False
 
     def __init__(
         self, name: str, key: SecretStr, timeout: float, address: str | None = None
@@ -45,23 +50,23 @@ class PagerDutySink:
         self._client = HttpClient(timeout, secrets=[key.get_secret_value()])
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Triggers or resolves; what is accepted is done."""
+        """Trigger or resolve the alert; an accepted event is done."""
         if step.kind in {StepKind.CREATE, StepKind.PRIORITY}:
             self._enqueue(incident, "trigger", _event(incident, step, self.name))
         elif step.kind is StepKind.CLOSE:
             self._enqueue(incident, "resolve", {})
         return ""
 
-    def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
-        """Done: nothing is ever under way."""
+    def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
+        """Return `DONE`: requests are never pending."""
         return RequestState.DONE
 
-    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - events go one way
-        """Unknown: what people do is not told to who sends events."""
+    def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - events go one way
+        """Return `UNKNOWN`: the Events API does not show alerts."""
         return AlertState.UNKNOWN
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _enqueue(self, incident: Incident, action: str, event: dict[str, Any]) -> None:
@@ -72,11 +77,11 @@ class PagerDutySink:
             **event,
         }
         try:
-            answer_of(self._client.ask("POST", self._url, json=body), "status")
-        except RejectedError as error:
-            # It does not know 401: a wrong key is one more thing that is wrong with the event.
+            json_object(self._client.request("POST", self._url, json=body), "status")
+        except InvalidRequestError as error:
+            # PagerDuty has no 401: it reports a wrong key as an invalid event.
             if "routing" in str(error).lower():
-                raise RefusedError(str(error)) from None
+                raise UnauthorizedError(str(error)) from None
             raise
 
 
@@ -84,7 +89,7 @@ def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:
     minimal = incident.delivery_to(name).reduced
     content = incident.content.minimal() if minimal else incident.content
     payload: dict[str, Any] = {
-        "summary": truncate(content.message, _SUMMARY),
+        "summary": truncate(content.message, _MAX_SUMMARY),
         "source": content.details.get("Host") or content.source,
         "severity": _SEVERITIES[step.priority],
         "component": incident.breaker,
@@ -101,5 +106,5 @@ def _links(content: AlertContent) -> list[dict[str, str]]:
 
 
 def _dedup_key(alias: str) -> str:
-    """The alias; its end is what makes it unique."""
-    return alias if len(alias) <= _KEY else alias[-_KEY:]
+    """Return the alias, at most 255 characters of its end, which makes it unique."""
+    return alias if len(alias) <= _MAX_KEY else alias[-_MAX_KEY:]

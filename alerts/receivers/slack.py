@@ -1,4 +1,4 @@
-"""Incoming webhooks of Slack, and of whatever takes the same form, such as Mattermost.
+"""Incoming webhooks of Slack, and of products that accept the same form, such as Mattermost.
 
 Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState, UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, secrets_of
+from breakerd.alerts.receivers.http import HttpClient, url_secrets
 
-_SECTION: Final = 2900
-"""Characters of one block; Slack takes 3,000."""
+_MAX_SECTION: Final = 2900
+"""Maximum number of characters of one block; Slack accepts 3,000."""
 _SIGNS: Final = {
     StepKind.CREATE: ":rotating_light:",
     StepKind.PRIORITY: ":arrow_double_up:",
@@ -23,41 +23,41 @@ _SIGNS: Final = {
 }
 
 
-class SlackSink:
-    """One channel.
+class SlackReceiver:
+    """Receiver for one channel.
 
     Args:
-        name: as in metrics.
-        url: of the webhook, which is a secret.
-        timeout: seconds that a request may take.
+        name: name in metrics.
+        url: URL of the webhook, which is a secret.
+        timeout: maximum seconds of a request.
     """
 
-    pages = True
-    attaches = False
+    pages_humans = True
+    accepts_attachments = False
 
     def __init__(self, name: str, url: SecretStr, timeout: float) -> None:
         self.name = name
         self._url = url.get_secret_value()
-        self._client = HttpClient(timeout, secrets=secrets_of(self._url))
+        self._client = HttpClient(timeout, secrets=url_secrets(self._url))
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Posts the step as a message."""
+        """Post the step as a message."""
         if step.kind is not StepKind.ATTACH:
-            answer = self._client.ask("POST", self._url, json=_message(incident, step))
-            if answer.text.lstrip().startswith("<"):
-                raise UnavailableError("a web page answers in place of the webhook")
+            response = self._client.request("POST", self._url, json=_message(incident, step))
+            if response.text.lstrip().startswith("<"):
+                raise UnavailableError("response is a web page, not the webhook's")
         return ""
 
-    def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
-        """Done: nothing is ever under way."""
+    def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
+        """Return `DONE`: requests are never pending."""
         return RequestState.DONE
 
-    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - a webhook goes one way
-        """Unknown."""
+    def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - webhooks are one-way
+        """Return `UNKNOWN`: a webhook cannot be asked."""
         return AlertState.UNKNOWN
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
 
@@ -74,8 +74,8 @@ def _message(incident: Incident, step: Step) -> dict[str, Any]:
 
 
 def _escaped(text: str) -> str:
-    """Without what means something to Slack, and no longer than a block may be."""
+    """Return `text` with Slack's control characters escaped, cut to the length of a block."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    if len(escaped) <= _SECTION:
+    if len(escaped) <= _MAX_SECTION:
         return escaped
-    return re.sub(r"&[a-z]*$", "", escaped[:_SECTION]) + "…"
+    return re.sub(r"&[a-z]*$", "", escaped[:_MAX_SECTION]) + "…"

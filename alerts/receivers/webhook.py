@@ -1,8 +1,8 @@
-"""A webhook of one's own: a JSON body, signed, or any text made from a template.
+"""Custom webhooks: a signed JSON body, or any text made from a template.
 
-The signature is that of Stripe's scheme: the header `X-Breakerd-Signature: t=SECONDS,v1=HEX` holds
-the HMAC-SHA256, under the shared key, of `SECONDS.BODY`; `verify` is how to check it.
-`Idempotency-Key` is the same whenever the same step is sent again.
+The signature follows Stripe's scheme: the header `X-Breakerd-Signature: t=SECONDS,v1=HEX` holds
+the HMAC-SHA256 of `SECONDS.BODY` under the shared key; `verify` checks it. `Idempotency-Key` is the
+same whenever a step is sent again.
 
 Source: https://docs.stripe.com/webhooks#verify-manually
 """
@@ -22,37 +22,33 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
-from breakerd.alerts.receivers.http import HttpClient, secrets_of
+from breakerd.alerts.receivers.http import HttpClient, url_secrets
+from breakerd.alerts.settings.template import FIELDS
 
 VERSION: Final = 1
-"""Of the body's form; a change that breaks receivers raises it."""
+"""Version of the body; incompatible changes raise it."""
 SIGNATURE: Final = "X-Breakerd-Signature"
 TOLERANCE: Final = 300.0
-"""Seconds that a signature may be old, or the clocks apart."""
-FIELDS: Final = (
-    "event", "alias", "breaker", "breakers", "kind", "priority", "message", "description", "note",
-    "opened_at", "drill",
-)  # fmt: skip
-"""The names that a template may use."""
-_NAMED: Final = 100
-"""Most breakers of an incident that are named."""
+"""Maximum seconds between the time of a signature and the receiver's clock."""
+_MAX_NAMED: Final = 100
+"""Maximum number of breakers of an incident that the body names."""
 
 
-class WebhookSink:
-    """Some HTTP endpoint.
+class WebhookReceiver:
+    """Receiver for one HTTP endpoint.
 
     Args:
-        name: as in metrics.
-        url: where to POST; it may hold a secret.
-        timeout: seconds that a request may take.
-        key: what to sign with; None: not signed.
-        headers: sent as well.
-        template: the body with `$name` for each of `FIELDS`, its values as in a JSON string;
-            empty: our own form.
+        name: name in metrics.
+        url: URL to POST to; it may contain a secret.
+        timeout: maximum seconds of a request.
+        key: signing key; None: not signed.
+        headers: additional headers.
+        template: the body with `$NAME` for each of `FIELDS`, its values escaped as in a JSON
+            string; empty: breakerd's own JSON.
     """
 
-    pages = True
-    attaches = False
+    pages_humans = True
+    accepts_attachments = False
 
     def __init__(
         self,
@@ -69,30 +65,30 @@ class WebhookSink:
         self._key = key
         self._template = template
         own = {header: value.get_secret_value() for header, value in (headers or {}).items()}
-        secrets = [*secrets_of(self._url), *own.values()]
+        secrets = [*url_secrets(self._url), *own.values()]
         sent = {"Content-Type": "application/json", **own}
         self._client = HttpClient(timeout, sent, secrets=secrets)
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Posts the step; what is answered with 2xx is done."""
+        """Post the step; any 2xx response means that it is done."""
         if step.kind is not StepKind.ATTACH:
             body = self._body(incident, step).encode()
             headers = {"Idempotency-Key": _idempotency_key(incident, step)}
             if self._key is not None:
                 headers[SIGNATURE] = signature(self._key, body, int(time.time()))
-            self._client.ask("POST", self._url, content=body, headers=headers)
+            self._client.request("POST", self._url, content=body, headers=headers)
         return ""
 
-    def look(self, request_id: str) -> RequestState:  # noqa: ARG002 - there are no open requests
-        """Done: nothing is ever under way."""
+    def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
+        """Return `DONE`: requests are never pending."""
         return RequestState.DONE
 
-    def state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - a webhook goes one way
-        """Unknown."""
+    def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - webhooks are one-way
+        """Return `UNKNOWN`: a webhook cannot be asked."""
         return AlertState.UNKNOWN
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _body(self, incident: Incident, step: Step) -> str:
@@ -107,17 +103,23 @@ class WebhookSink:
 
 
 def signature(key: SecretStr, body: bytes, at: int) -> str:
-    """The value of `X-Breakerd-Signature` for `body`, sent `at` seconds since the epoch."""
+    """Return the value of `X-Breakerd-Signature` for `body`, sent `at` seconds since the epoch."""
     signed = f"{at}.".encode() + body
     digest = hmac.new(key.get_secret_value().encode(), signed, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 
 
 def verify(key: SecretStr, body: bytes, header: str, now: float) -> bool:
-    """Whether `header` is the signature of `body`, made at most `TOLERANCE` seconds from `now`.
+    """True if `header` is the signature of `body`, made at most `TOLERANCE` seconds from `now`.
 
-    For receivers that are written in Python. The age is what keeps a request from being sent again
-    by somebody who has seen it; who wants to be sure remembers `Idempotency-Key` for as long.
+    For receivers written in Python. The limited age prevents later replays of an observed request;
+    to exclude earlier ones too, remember each `Idempotency-Key` for the same time.
+
+    Args:
+        key: the shared key.
+        body: the body as received, before any parsing.
+        header: value of `X-Breakerd-Signature`.
+        now: seconds since the epoch.
     """
     found = re.fullmatch(r"t=([0-9]{1,15}),v1=[0-9a-f]{64}", header)
     if found is None:
@@ -126,19 +128,8 @@ def verify(key: SecretStr, body: bytes, header: str, now: float) -> bool:
     return hmac.compare_digest(signature(key, body, at), header) and abs(now - at) <= TOLERANCE
 
 
-def template_problem(template: str) -> str:
-    """What is wrong with a template; empty if nothing is."""
-    try:
-        Template(template).substitute(dict.fromkeys(FIELDS, ""))
-    except KeyError as error:
-        return f"$NAME of {', '.join(FIELDS)}; found ${error.args[0]}"
-    except ValueError:
-        return "$NAME or ${NAME}, and $$ for a dollar sign"
-    return ""
-
-
 def _fields(incident: Incident, step: Step, content: AlertContent) -> dict[str, Any]:
-    named = list(incident.members)[:_NAMED]
+    named = list(incident.members)[:_MAX_NAMED]
     values = (
         step.kind.value, incident.alias, incident.breaker, named, incident.kind,
         step.priority or incident.priority, content.message, content.description, step.note,
@@ -148,7 +139,7 @@ def _fields(incident: Incident, step: Step, content: AlertContent) -> dict[str, 
 
 
 def _in_string(value: object) -> str:
-    """A value as it may stand between the quotes of a JSON string."""
+    """Return `value` escaped as in a JSON string, without the quotes."""
     text = ", ".join(value) if isinstance(value, list) else value
     if isinstance(text, bool | float):
         return json.dumps(text)

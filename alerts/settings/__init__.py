@@ -1,1 +1,1 @@
-"""The sections `[opsgenie]` and `[alerts]`."""
+"""Settings models of the sections `[opsgenie]` and `[alerts]`."""

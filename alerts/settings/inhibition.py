@@ -1,6 +1,4 @@
-"""Inhibition: an incident that explains others holds them back, as in Prometheus' Alertmanager."""
-
-from typing import Final
+"""Settings of inhibition: incidents that mute others, as in Prometheus' Alertmanager."""
 
 from pydantic import field_validator
 
@@ -9,29 +7,23 @@ from breakerd.breaker.settings import SettingsModel, setting
 
 
 class InhibitionSettings(SettingsModel):
-    """What holds back what (`[alerts.inhibition.NAME]`)."""
+    """Rule by which one incident mutes others (`[alerts.inhibition.NAME]`)."""
 
     source: tuple[str, ...] = setting(
-        ..., "The incident that explains others, as `reason=memory`.", strict=False, min_length=1
+        ..., "Matchers of the incident that mutes, as `reason=memory`.", strict=False, min_length=1
     )
     target: tuple[str, ...] = setting(
         ...,
-        "The incidents that it explains, as `kind=latency|degraded`.",
+        "Matchers of the incidents that are muted, as `kind=latency|degraded`.",
         strict=False,
         min_length=1,
     )
     equal: tuple[str, ...] = setting(
-        (), "Labels that must be the same in both, as `Host`.", strict=False
+        (), "Labels that must be equal in both, as `Host`.", strict=False
     )
 
     @field_validator("source", "target")
     @classmethod
-    def _are_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         parsed(texts)
         return texts
-
-
-MEMORY_FIRST: Final = InhibitionSettings(
-    source=("reason=memory",), target=("kind=latency|degraded", "reason!=memory")
-)
-"""Memory that is short makes calls slow: that is one trouble, and its name is memory."""

@@ -1,4 +1,4 @@
-"""Maintenance windows: times, written into the file of settings, in which alerts are held back."""
+"""Settings of maintenance windows: weekly times in which alerts are muted."""
 
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -17,36 +17,36 @@ _TIME: Final = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 class MaintenanceSettings(SettingsModel):
-    """A time in which alerts are held back, every week (`[alerts.maintenance.NAME]`)."""
+    """Weekly time in which alerts are muted (`[alerts.maintenance.NAME]`)."""
 
     matchers: tuple[str, ...] = setting(
-        (), "What it is about, as `breaker=pay*` or `Team!=core`; all must hold.", strict=False
+        (), "Matchers, as `breaker=pay*` or `Team!=core`; all must hold.", strict=False
     )
-    days: tuple[Day, ...] = setting(_DAYS, "On which days it begins.", strict=False)
-    begins: str = setting(..., "When it begins, as in `02:00`.", pattern=_TIME)
+    days: tuple[Day, ...] = setting(_DAYS, "Days on which it begins.", strict=False)
+    begins: str = setting(..., "Begin, as in `02:00`.", pattern=_TIME)
     ends: str = setting(
-        ..., "When it ends, as in `04:00`; if that is not later, on the next day.", pattern=_TIME
+        ..., "End, as in `04:00`; if not later than `begins`, on the next day.", pattern=_TIME
     )
-    timezone: str = setting("UTC", "Where these times hold, as in `Europe/Madrid`.")
-    reason: str = setting("planned maintenance", "Why, for whoever asks.", min_length=1)
+    timezone: str = setting("UTC", "Time zone of these times, as in `Europe/Madrid`.")
+    reason: str = setting("planned maintenance", "Reason shown in the status.", min_length=1)
 
     @field_validator("timezone")
     @classmethod
-    def _is_known(cls, name: str) -> str:
+    def _check_timezone(cls, name: str) -> str:
         try:
             _zone(name)
         except (OSError, ValueError, LookupError):
-            raise ValueError("a time zone that this machine knows, as Europe/Madrid") from None
+            raise ValueError("a time zone known to this machine, as Europe/Madrid") from None
         return name
 
     @field_validator("matchers")
     @classmethod
-    def _are_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         parsed(texts)
         return texts
 
     def ends_at(self, now: float) -> float | None:
-        """When the window ends that is open now, in seconds since the epoch; None if none is."""
+        """Return the end of the window open at `now`, in seconds since the epoch; None if none."""
         zone = _zone(self.timezone)
         today = datetime.fromtimestamp(now, zone).date()
         for day in (today - timedelta(days=1), today):
@@ -56,11 +56,11 @@ class MaintenanceSettings(SettingsModel):
         return None
 
     def holds(self, subject: Subject, now: float) -> bool:
-        """Whether it holds an alert for `subject` back now."""
+        """True if an alert for `subject` is muted at `now`, in seconds since the epoch."""
         return self.ends_at(now) is not None and all_hold(_matchers(self.matchers), subject)
 
     def _window(self, day: date, zone: ZoneInfo) -> tuple[float, float]:
-        """The window that begins on `day`; the longest, where an hour is there twice or never."""
+        """Return begin and end; the longest if daylight saving repeats or skips an hour."""
         begins, ends = time.fromisoformat(self.begins), time.fromisoformat(self.ends)
         last = day if ends > begins else day + timedelta(days=1)
         return min(_moments(day, begins, zone)), max(_moments(last, ends, zone))

@@ -1,168 +1,135 @@
-"""The settings of receivers beside OpsGenie: `[alerts.sinks.TYPE.NAME]`."""
+"""Settings of receivers beside OpsGenie: `[alerts.receivers.TYPE.NAME]`."""
 
-import re
-from typing import Annotated, Final
-from urllib.parse import urlsplit
-
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from breakerd.alerts.model.stage import Priority
+from breakerd.alerts.settings.field_types import (
+    HTTP_URL,
+    HeaderName,
+    HeaderValue,
+    Key,
+    Name,
+    SecretUrl,
+    check_port,
+)
+from breakerd.alerts.settings.template import template_problem
 from breakerd.breaker.settings import SettingsModel, setting
 
-_ADDRESS: Final = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 
+class ReceiverSettings(SettingsModel):
+    """Settings that all receivers share."""
 
-def _sendable(secret: SecretStr) -> SecretStr:
-    """A header holds nothing else."""
-    if not re.fullmatch(r"[!-~]*", secret.get_secret_value()):
-        raise ValueError("letters, digits and signs of ASCII, without spaces")
-    return secret
-
-
-def _one_line(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"[ -~]*", secret.get_secret_value()):
-        raise ValueError("letters, digits, spaces and signs of ASCII, in one line")
-    return secret
-
-
-def _reachable(secret: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"(https?://[^\s/?#]+([/?][!-~]*)?)?", secret.get_secret_value()):
-        raise ValueError("an address that begins with https:// or http://, of ASCII without spaces")
-    _check_port(secret.get_secret_value())
-    return secret
-
-
-def _check_port(url: str) -> None:
-    try:
-        # Reading the port is what checks it.
-        _ = urlsplit(url).port
-    except ValueError:
-        raise ValueError("an address whose port, if given, is 0 to 65535") from None
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,50}$")]
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")]
-Key = Annotated[SecretStr, AfterValidator(_sendable)]
-HeaderValue = Annotated[SecretStr, AfterValidator(_one_line)]
-SecretAddress = Annotated[SecretStr, AfterValidator(_reachable)]
-
-
-class SinkSettings(SettingsModel):
-    """What all receivers have in common."""
-
-    enabled: bool = setting(True, "Whether it is told.")
+    enabled: bool = setting(True, "Send alerts to this receiver.")
     min_priority: Priority = setting(
-        "P5", "It hears only of incidents that are at least this urgent."
+        "P5", "Lowest priority that is sent to it; P5 sends every incident."
     )
     fallback: bool = setting(
         False,
-        "Told only what no other receiver has confirmed: after `fallback_after`, or at once where "
-        "all others refuse their key.",
+        "Send it only what no other receiver has confirmed: after `fallback_after`, or at once if "
+        "all others reject their key.",
     )
 
     @field_validator("api_url", check_fields=False)
     @classmethod
-    def _has_a_port_that_exists(cls, url: str | None) -> str | None:
-        _check_port(url or "")
+    def _check_api_url(cls, url: str | None) -> str | None:
+        check_port(url or "")
         return url
 
 
-class JsmSettings(SinkSettings):
-    """Jira Service Management, through an integration (`[alerts.sinks.jsm.NAME]`)."""
+class JsmSettings(ReceiverSettings):
+    """Jira Service Management through an integration (`[alerts.receivers.jsm.NAME]`)."""
 
     key: Key | None = setting(
         None, "Key of the integration; better BREAKERD_JSM_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the key; read again when it changes.")
-    api_url: str | None = setting(None, "Replaces Atlassian's address.", pattern=_ADDRESS)
+    api_url: str | None = setting(None, "Replaces Atlassian's address.", pattern=HTTP_URL)
 
 
-class JsmOpsSettings(SinkSettings):
-    """Jira Service Management, through the Operations API (`[alerts.sinks.jsm_ops.NAME]`)."""
+class JsmOpsSettings(ReceiverSettings):
+    """Jira Service Management through the Operations API (`[alerts.receivers.jsm_ops.NAME]`)."""
 
     cloud_id: str = setting(..., "Id of the site.", min_length=1)
-    user: str = setting(..., "E-mail address of the user that the token belongs to.", min_length=1)
+    user: str = setting(..., "E-mail address of the user that owns the token.", min_length=1)
     key: Key | None = setting(
         None, "API token; better BREAKERD_JSM_OPS_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the token; read again when it changes.")
     responders: tuple[str, ...] = setting(
-        (), "Whom to tell: `team:ID`, `user:ID`, `escalation:ID`, `schedule:ID`.", strict=False
+        (),
+        "Responders of every alert: `team:ID`, `user:ID`, `escalation:ID`, `schedule:ID`.",
+        strict=False,
     )
     heartbeat: str = setting(
         "",
-        "Name of a heartbeat that is pinged as long as alerts can leave. Empty: none.",
+        "Name of a heartbeat that is pinged while alerts can be delivered. Empty: none.",
         max_length=200,
     )
-    heartbeat_team: str = setting("", "Id of the team that the heartbeat belongs to.")
-    api_url: str | None = setting(None, "Replaces Atlassian's address.", pattern=_ADDRESS)
+    heartbeat_team: str = setting("", "Id of the team that owns the heartbeat.")
+    api_url: str | None = setting(None, "Replaces Atlassian's address.", pattern=HTTP_URL)
 
 
-class PagerDutySettings(SinkSettings):
-    """PagerDuty's Events API v2 (`[alerts.sinks.pagerduty.NAME]`)."""
+class PagerDutySettings(ReceiverSettings):
+    """PagerDuty's Events API v2 (`[alerts.receivers.pagerduty.NAME]`)."""
 
     key: Key | None = setting(
         None, "Routing key; better BREAKERD_PAGERDUTY_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the key; read again when it changes.")
     api_url: str | None = setting(
-        None, "Replaces https://events.pagerduty.com, for the EU for instance.", pattern=_ADDRESS
+        None, "Replaces https://events.pagerduty.com, for the EU for instance.", pattern=HTTP_URL
     )
 
 
-class WebhookSettings(SinkSettings):
-    """An HTTP endpoint of one's own (`[alerts.sinks.webhook.NAME]`)."""
+class WebhookSettings(ReceiverSettings):
+    """Custom HTTP endpoint (`[alerts.receivers.webhook.NAME]`)."""
 
-    url: SecretAddress | None = setting(
-        None, "Where to POST; better BREAKERD_WEBHOOK_NAME_URL or `url_file`.", strict=False
+    url: SecretUrl | None = setting(
+        None, "URL to POST to; better BREAKERD_WEBHOOK_NAME_URL or `url_file`.", strict=False
     )
-    url_file: str | None = setting(None, "File that holds the address.")
+    url_file: str | None = setting(None, "File that holds the URL.")
     key: SecretStr | None = setting(
-        None, "What to sign with; better BREAKERD_WEBHOOK_NAME_KEY or `key_file`.", strict=False
+        None, "Signing key; better BREAKERD_WEBHOOK_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the key; read again when it changes.")
     headers: dict[HeaderName, HeaderValue] = Field(
-        default_factory=dict, description="Headers to send as well.", strict=False
+        default_factory=dict, description="Additional headers.", strict=False
     )
     template: str = setting(
-        "", "The body, with `$NAME` for what is to be filled in. Empty: breakerd's own form."
+        "", "Body, with `$NAME` for each field to fill in. Empty: breakerd's own JSON."
     )
 
     @field_validator("template")
     @classmethod
-    def _can_be_filled_in(cls, template: str) -> str:
-        # Imported here, since sinks need settings.
-        from breakerd.alerts.receivers.webhook import template_problem
-
+    def _check_template(cls, template: str) -> str:
         if problem := template_problem(template):
             raise ValueError(problem)
         return template
 
 
-class SlackSettings(SinkSettings):
-    """An incoming webhook of Slack or Mattermost (`[alerts.sinks.slack.NAME]`)."""
+class SlackSettings(ReceiverSettings):
+    """Incoming webhook of Slack or Mattermost (`[alerts.receivers.slack.NAME]`)."""
 
-    url: SecretAddress | None = setting(
-        None, "The webhook; better BREAKERD_SLACK_NAME_URL or `url_file`.", strict=False
+    url: SecretUrl | None = setting(
+        None, "URL of the webhook; better BREAKERD_SLACK_NAME_URL or `url_file`.", strict=False
     )
-    url_file: str | None = setting(None, "File that holds the webhook.")
+    url_file: str | None = setting(None, "File that holds the URL of the webhook.")
 
 
-class AppriseSettings(SinkSettings):
-    """Whatever the package apprise knows (`[alerts.sinks.apprise.NAME]`)."""
+class AppriseSettings(ReceiverSettings):
+    """Any service that the package apprise supports (`[alerts.receivers.apprise.NAME]`)."""
 
     url: SecretStr | None = setting(
         None,
-        "apprise's addresses, with spaces between them; better BREAKERD_APPRISE_NAME_URL or "
-        "`url_file`.",
+        "apprise URLs, separated by spaces; better BREAKERD_APPRISE_NAME_URL or `url_file`.",
         strict=False,
     )
-    url_file: str | None = setting(None, "File that holds the addresses.")
-    notes: bool = setting(False, "Whether notes are sent as well.")
+    url_file: str | None = setting(None, "File that holds the URLs.")
+    notes: bool = setting(False, "Send notes too.")
 
 
-class SinksSettings(SettingsModel):
-    """Receivers beside OpsGenie, each under a name of its own (`[alerts.sinks]`)."""
+class ReceiversSettings(SettingsModel):
+    """Receivers beside OpsGenie, each under a name of its own (`[alerts.receivers]`)."""
 
     jsm: dict[Name, JsmSettings] = Field(default_factory=dict, description=JsmSettings.__doc__)
     jsm_ops: dict[Name, JsmOpsSettings] = Field(
@@ -181,11 +148,11 @@ class SinksSettings(SettingsModel):
         default_factory=dict, description=AppriseSettings.__doc__
     )
 
-    def named(self) -> dict[str, SinkSettings]:
-        """Every one that is switched on, by `TYPE.NAME`."""
+    def named(self) -> dict[str, ReceiverSettings]:
+        """Return the enabled receivers by `TYPE.NAME`."""
         return {
-            f"{kind}.{name}": sink
+            f"{kind}.{name}": receiver
             for kind in type(self).model_fields
-            for name, sink in getattr(self, kind).items()
-            if sink.enabled
+            for name, receiver in getattr(self, kind).items()
+            if receiver.enabled
         }

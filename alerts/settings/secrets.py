@@ -1,4 +1,4 @@
-"""Where secrets come from: variables of the environment, files beside them, the settings."""
+"""Sources of secrets: environment variables, secret files, the settings themselves."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -10,26 +10,29 @@ from breakerd.breaker.errors import ConfigProblem
 
 _SECRETS: Final = ("key", "url")
 _OPSGENIE: Final = ("opsgenie", "api_key")
-_ENDING: Final = "_file"
+_FILE_SUFFIX: Final = "_file"
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret: `path` is where it stands in the file, `variable` what wins over that.
+    """One secret, and where it may be found.
 
-    A second variable, and a second key of the file, with `_FILE` or `_file` at its end, names a
-    file that holds it.
+    Attributes:
+        path: its keys in the file of settings.
+        variable: environment variable that wins over the file of settings. The same name with
+            `_FILE` names a file that holds the secret.
+        file: secret file that the settings name, by the same key with `_file`; empty if none.
     """
 
     path: tuple[str, ...]
     variable: str
     file: str = ""
 
-    def found(self, environ: Mapping[str, str]) -> tuple[str, str]:
-        """What it is, and the file that it was read from; each empty if there is none.
+    def read(self, environ: Mapping[str, str]) -> tuple[str, str]:
+        """Return the secret and the file it was read from; each empty if there is none.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError, UnicodeDecodeError: the file cannot be read.
         """
         if value := environ.get(self.variable, "").strip():
             return value, ""
@@ -37,22 +40,22 @@ class Secret:
         return (Path(file).read_text().strip(), file) if file else ("", "")
 
 
-class Secrets:
-    """The secrets that stand outside the file of settings, and whether they have changed.
+class SecretSource:
+    """Secrets kept outside the file of settings, read once, and whether they changed since.
 
     Args:
         data: the file of settings.
-        environ: the environment's variables.
+        environ: environment variables.
     """
 
     def __init__(self, data: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         self.values: dict[tuple[str, ...], str] = {}
-        """What was found, by where it would stand in the file of settings."""
+        """Secrets by their path in the file of settings."""
         self.problems: list[ConfigProblem] = []
         self._files: dict[str, str] = {}
         for secret in _all_secrets(data):
             try:
-                value, file = secret.found(environ)
+                value, file = secret.read(environ)
             except (OSError, UnicodeDecodeError) as error:
                 self.problems.append(_unreadable(secret, error))
                 continue
@@ -62,19 +65,19 @@ class Secrets:
                 self._files[file] = _digest(value)
 
     def changed(self) -> bool:
-        """Whether a file holds something else by now; one that holds nothing readable has not."""
-        return any(_read(file) not in {digest, ""} for file, digest in self._files.items())
+        """True if a secret file has new content; an unreadable or empty one counts as unchanged."""
+        return any(_file_digest(file) not in {digest, ""} for file, digest in self._files.items())
 
 
 def _all_secrets(data: Mapping[str, Any]) -> Iterator[Secret]:
     opsgenie = _table(data, "opsgenie")
     yield Secret(_OPSGENIE, "OPSGENIE_API_KEY", _text(opsgenie, "api_key_file"))
-    for kind, named in _table(_table(data, "alerts"), "sinks").items():
-        for name, sink in named.items() if isinstance(named, Mapping) else ():
+    for kind, named in _table(_table(data, "alerts"), "receivers").items():
+        for name, receiver in named.items() if isinstance(named, Mapping) else ():
             for secret in _SECRETS:
                 variable = f"BREAKERD_{kind}_{name}_{secret}".upper().replace("-", "_")
-                path = ("alerts", "sinks", kind, name, secret)
-                yield Secret(path, variable, _text(sink, secret + _ENDING))
+                path = ("alerts", "receivers", kind, name, secret)
+                yield Secret(path, variable, _text(receiver, secret + _FILE_SUFFIX))
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -88,17 +91,17 @@ def _text(table: object, name: str) -> str:
 
 
 def _unreadable(secret: Secret, error: Exception) -> ConfigProblem:
-    reason = error.strerror if isinstance(error, OSError) else "it is not text"
+    reason = error.strerror if isinstance(error, OSError) else "not text"
     return ConfigProblem(
         where="secret file",
         line=0,
-        key=".".join(secret.path) + _ENDING,
+        key=".".join(secret.path) + _FILE_SUFFIX,
         found=f"{secret.file or secret.variable + '_FILE'}: {reason}",
-        allowed="a file that can be read, and holds nothing but the secret",
+        allowed="a readable text file that contains only the secret",
     )
 
 
-def _read(file: str) -> str:
+def _file_digest(file: str) -> str:
     try:
         text = Path(file).read_text().strip()
     except (OSError, UnicodeDecodeError):

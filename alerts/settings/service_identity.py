@@ -1,20 +1,21 @@
-"""The five fields that every alert must have, and where they come from."""
+"""Identity of this service: the five fields that every alert must have."""
 
 import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from breakerd.alerts.settings.alerting import OpsGenieSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class ServiceIdentity:
     """Team, environment, project, host and business unit of this service.
 
-    `problems` names those that nobody has set, and those that are a guess.
+    Attributes:
+        problems: one sentence for each field that is not set, or only guessed.
     """
 
     team: str
@@ -25,8 +26,10 @@ class Fields:
     problems: tuple[str, ...] = ()
 
 
-def find_fields(settings: OpsGenieSettings, environ: Mapping[str, str] = os.environ) -> Fields:
-    """The fields, by go-breaker's order: the file, then variables, then what can be guessed."""
+def resolve_identity(
+    settings: OpsGenieSettings, environ: Mapping[str, str] = os.environ
+) -> ServiceIdentity:
+    """Return the fields, in go-breaker's order: the file, variables, guesses from the host name."""
     host = socket.gethostname()
     variable = environ.get
 
@@ -60,13 +63,13 @@ def find_fields(settings: OpsGenieSettings, environ: Mapping[str, str] = os.envi
     )
     found = {"team": team, "environment": environment, "bookmaker_id": bookmaker_id}
     problems = tuple(
-        f"[opsgenie] {name} is not set; alerts say {UNKNOWN!r}, and may reach nobody"
+        f"[opsgenie] {name} is not set; alerts say {UNKNOWN!r} and may reach nobody"
         if name != "environment" or not guess
-        else f"[opsgenie] {name} is not set; alerts say {guess.upper()!r}, as the host is {host!r}"
+        else f"[opsgenie] {name} is not set; alerts say {guess.upper()!r}, from the host {host!r}"
         for name, value in found.items()
         if not value
     )
-    return Fields(
+    return ServiceIdentity(
         team=team or UNKNOWN,
         environment=(environment or guess or UNKNOWN).upper(),
         bookmaker_id=bookmaker_id or UNKNOWN,

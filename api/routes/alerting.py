@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
 
-from breakerd.alerts.settings.alerting import OpsGenieSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep, OperationDep, Snapshot
 from breakerd.api.problems import Problem, openapi_responses
 from breakerd.api.schemas.requests import (

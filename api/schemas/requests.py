@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN
 from breakerd.alerts.model.stage import Priority
-from breakerd.alerts.settings.alerting import OpsGenieSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 

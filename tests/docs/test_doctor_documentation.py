@@ -16,20 +16,20 @@ PAGE = (PROJECT / "docs" / "doctor.md").read_text()
 def test_the_example_is_a_valid_file() -> None:
     example = tomllib.loads(PAGE.split("```toml\n")[1].split("```")[0])
     named = OpsGenieSettings.model_validate(example["opsgenie"]).heartbeat
-    site = {"cloud_id": "c", "user": "ada", **example["alerts"]["sinks"]["jsm_ops"]["main"]}
+    site = {"cloud_id": "c", "user": "ada", **example["alerts"]["receivers"]["jsm_ops"]["main"]}
     assert JsmOpsSettings.model_validate(site).heartbeat == named
 
 
 def test_the_metrics_exist() -> None:
-    code = (PROJECT / "api" / "metrics.py").read_text()
-    metrics = re.findall(r"`(breakerd_\w+)\{sink\}`", PAGE)
+    code = (PROJECT / "api" / "http" / "metrics.py").read_text()
+    metrics = re.findall(r"`(breakerd_\w+)\{receiver\}`", PAGE)
     assert len(metrics) == 3
     assert all(f'"{metric}"' in code for metric in metrics)
 
 
 def test_the_checks_shown_are_made() -> None:
     shown = re.findall(r"^[✓✗–] ([a-z ]+?)  +", PAGE, re.MULTILINE)  # noqa: RUF001 - as printed
-    code = "".join(path.read_text() for path in (PROJECT / "alerts").glob("*.py"))
-    made = {*re.findall(r'(?:good|bad|warning|unknown|finding)\(\s*"([a-z ]+)"', code), "settings"}
+    code = "".join(path.read_text() for path in (PROJECT / "alerts" / "doctor").glob("*.py"))
+    made = {*re.findall(r'(?:ok|fail|warning|unknown|finding)\(\s*"([a-z ]+)"', code), "settings"}
     assert len(shown) > 8
     assert {*shown} - {"test opsgenie"} <= made | {"clock"}

@@ -1,4 +1,4 @@
-"""What docs/sinks.md and docs/migrate-to-jsm.md show works."""
+"""What docs/receivers.md and docs/migrate-to-jsm.md show works."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.receivers.webhook import SIGNATURE, WebhookSink, signature
-from breakerd.alerts.settings.alerting import AlertsSettings, OpsGenieSettings
-from breakerd.alerts.settings.receivers import SinksSettings
+from breakerd.alerts.receivers.webhook import SIGNATURE, WebhookReceiver, signature
+from breakerd.alerts.settings.alerting import AlertsSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.settings.receivers import ReceiversSettings
 from breakerd.breaker.config import validate
 from breakerd.breaker.config.document import parse_document
-from tests.support.webhook_receiver import Receiver
+from tests.support.webhook_receiver import RecordingServer
 from tests.unit.alerts.receivers.conftest import LIFE, make_incident
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = {name: (DOCS / name).read_text() for name in ("sinks.md", "migrate-to-jsm.md")}
+PAGES = {name: (DOCS / name).read_text() for name in ("receivers.md", "migrate-to-jsm.md")}
 EXAMPLES = [
     pytest.param(text, id=f"{name}-{number}")
     for name, page in PAGES.items()
@@ -38,20 +39,21 @@ def test_the_examples_are_valid(example: str) -> None:
 
 
 def test_every_type_of_receiver_is_described() -> None:
-    described = re.findall(r"^\| `(\w+)` \|", PAGES["sinks.md"], re.MULTILINE)
-    assert described == list(SinksSettings.model_fields)
+    described = re.findall(r"^\| `(\w+)` \|", PAGES["receivers.md"], re.MULTILINE)
+    assert described == list(ReceiversSettings.model_fields)
 
 
-def test_the_body_shown_is_the_body_sent(receiver: Receiver) -> None:
-    sink = WebhookSink("webhook.a", SecretStr(receiver.url), 10)
-    sink.send(make_incident(), LIFE[0])
-    sink.close()
-    (example,) = re.findall(r"```json\n(.*?)```", PAGES["sinks.md"], re.DOTALL)
-    assert list(receiver.requests[0].json) == list(json.loads(example))
+def test_the_body_shown_is_the_body_sent() -> None:
+    with RecordingServer() as server:
+        receiver = WebhookReceiver("webhook.a", SecretStr(server.url), 10)
+        receiver.send(make_incident(), LIFE[0])
+        receiver.close()
+    (example,) = re.findall(r"```json\n(.*?)```", PAGES["receivers.md"], re.DOTALL)
+    assert list(server.requests[0].json) == list(json.loads(example))
 
 
 def test_the_verification_shown_tells_ours_from_others() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", PAGES["sinks.md"], re.DOTALL)
+    (example,) = re.findall(r"```python\n(.*?)```", PAGES["receivers.md"], re.DOTALL)
     names: dict[str, Any] = {}
     exec(example, names)
     signed = signature(SecretStr("the key"), b"body", int(time.time()))

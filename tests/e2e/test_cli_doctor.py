@@ -14,7 +14,7 @@ import pytest
 from breakerd.alerts.emulator import Emulator
 from tests.support.command import Result, run
 from tests.support.server_process import Server
-from tests.support.webhook_receiver import Receiver, Reply
+from tests.support.webhook_receiver import RecordingServer, Reply
 
 KEY = "1c0ffee5-secret-key"
 CONFIG = """\
@@ -26,7 +26,7 @@ bookmaker_id = "b1"
 heartbeat = "breakerd"
 [alerts]
 request_timeout = 5
-[alerts.sinks.webhook.fallback]
+[alerts.receivers.webhook.fallback]
 url = "http://127.0.0.1:9/hook-with-a-secret"
 fallback = true
 """
@@ -68,8 +68,8 @@ def test_all_is_well(clinic: Clinic) -> None:
     assert (done.code, done.err, lines(done, "✗")) == (0, "", [])
     checks = [line.split("  ")[0] for line in lines(done, "✓")]
     assert checks == [
-        "settings", "told", "fallback", "fields", "key", "team payments", "heartbeat", "clock",
-        "database",
+        "settings", "receivers", "fallback", "identity", "key", "team payments", "heartbeat",
+        "clock", "database",
     ]  # fmt: skip
     assert clinic.emulator.alerts() == []
     assert not (clinic.folder / "var").exists()
@@ -81,7 +81,7 @@ def test_a_wrong_key(clinic: Clinic) -> None:
     (line,) = lines(done, "✗")
     assert line.startswith("key")
     assert "401" in line
-    assert "→ take the key of an API integration" in done.out
+    assert "→ use the key of an enabled API integration" in done.out
 
 
 def test_nothing_answers(clinic: Clinic) -> None:
@@ -89,7 +89,7 @@ def test_nothing_answers(clinic: Clinic) -> None:
     done = clinic.doctor()
     assert done.code == 1
     (line,) = lines(done, "✗")
-    assert "gives no answer" in line
+    assert "does not respond" in line
 
 
 def test_what_is_not_set_up_there(clinic: Clinic) -> None:
@@ -105,10 +105,10 @@ def test_what_is_not_set_up_there(clinic: Clinic) -> None:
 def test_a_clock_that_is_wrong(clinic: Clinic) -> None:
     date = formatdate(time.time() - 3600, usegmt=True)
     raw = f"HTTP/1.1 401 Unauthorized\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n".encode()
-    with Receiver(lambda _: Reply(raw=raw)) as receiver:
+    with RecordingServer(lambda _: Reply(raw=raw)) as receiver:
         done = clinic.doctor(url=receiver.url)
     assert done.code == 1
-    assert "this machine's is 1 h ahead of the receiver's" in done.out
+    assert "this machine's clock is 1 h ahead of the receiver's" in done.out
 
 
 def test_a_wrong_file(clinic: Clinic) -> None:
@@ -125,7 +125,7 @@ def test_without_a_file(tmp_path: Path) -> None:
 
 
 def test_a_test_alert_is_confirmed_and_closed(clinic: Clinic) -> None:
-    with Receiver() as hook:
+    with RecordingServer() as hook:
         text = clinic.file.read_text()
         clinic.file.write_text(text.replace("http://127.0.0.1:9", hook.url))
         done = clinic.doctor("--send-test")
@@ -141,8 +141,8 @@ def test_for_programs(clinic: Clinic) -> None:
     done = clinic.doctor("--json", key="another-secret")
     assert done.code == 1
     findings: list[dict[str, Any]] = json.loads(done.out)["findings"]
-    assert [each["check"] for each in findings if each["verdict"] == "bad"] == ["key"]
-    assert all(each.keys() == {"check", "verdict", "found", "advice"} for each in findings)
+    assert [each["check"] for each in findings if each["status"] == "fail"] == ["key"]
+    assert all(each.keys() == {"check", "status", "found", "advice"} for each in findings)
 
 
 def test_beside_a_running_service(clinic: Clinic) -> None:

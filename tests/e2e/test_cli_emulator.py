@@ -88,7 +88,7 @@ def test_its_faults_can_stand_in_a_file(tmp_path: Path) -> None:
         ('{"kind": "flood"}', "kind: found 'flood', allowed is one of down"),
         ("[", "Expecting value"),
         ("[{}]", "fault 1: {} is not a JSON object with a kind"),
-        (json.dumps([{"kind": "down"}] * 1001), "there are 0 faults already"),
+        (json.dumps([{"kind": "down"}] * 1001), "0 of at most 1000 faults"),
         (None, "No such file or directory"),
     ],
 )

@@ -16,7 +16,7 @@ def test_an_alert_is_printed_when_it_opens_and_when_it_closes(tmp_path: Path) ->
     config = tmp_path / "breakers.toml"
     # By default it is closed once the breaker has been well for 30 s.
     shown = (EXAMPLES / "own_receiver" / "breakers.toml").read_text()
-    config.write_text(f"{shown}\n[alerts]\nquiet_time = 0\n")
+    config.write_text(f"{shown}\n[alerts]\nresolve_after = 0\n")
     command = (str(EXAMPLES / "own_receiver" / "receiver.py"), "0")
     with running(*command, folder=tmp_path, **KEY) as receiver:
         url = {"BREAKERD_WEBHOOK_MINE_URL": receiver.wait_for("listening on (.*)")}

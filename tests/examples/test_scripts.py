@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.example_process import EXAMPLES, run
-from tests.support.webhook_receiver import Receiver, Reply
+from tests.support.webhook_receiver import RecordingServer, Reply
 
 
 def test_embed(tmp_path: Path) -> None:
@@ -19,7 +19,7 @@ def test_embed(tmp_path: Path) -> None:
 
 
 def test_async_client_stops_sending_to_a_failing_server(tmp_path: Path) -> None:
-    with Receiver(lambda _request: Reply(503)) as server:
+    with RecordingServer(lambda _request: Reply(503)) as server:
         lines = run(str(EXAMPLES / "async_client.py"), server.url, folder=tmp_path).splitlines()
     assert lines == [
         *(f"request {number} answered: 503" for number in range(5)),
@@ -30,6 +30,6 @@ def test_async_client_stops_sending_to_a_failing_server(tmp_path: Path) -> None:
 
 
 def test_async_client_of_a_good_server(tmp_path: Path) -> None:
-    with Receiver() as server:
+    with RecordingServer() as server:
         lines = run(str(EXAMPLES / "async_client.py"), server.url, folder=tmp_path).splitlines()
     assert lines[9:] == ["request 9 answered: 200", "the breaker is CLOSED"]

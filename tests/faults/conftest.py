@@ -20,7 +20,7 @@ time_before_send_alert = {escalated_after}
 
 [alerts]
 database = "{folder}/breakerd.db"
-quiet_time = 0.5
+resolve_after = 0.5
 group_window = 0
 retry_limit = 1
 attach_chart = false

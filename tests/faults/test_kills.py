@@ -27,7 +27,7 @@ alert_cooldown_seconds = 0
 
 [alerts]
 database = "{folder}/breakerd.db"
-quiet_time = 0.3
+resolve_after = 0.3
 group_window = 0
 retry_limit = 1
 attach_chart = false

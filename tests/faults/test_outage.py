@@ -20,7 +20,7 @@ def flap(world: World, times: int) -> None:  # noqa: F811 - the fixture
             world.after(15)
 
 
-@pytest.mark.parametrize("missed", ["tell", "drop"])
+@pytest.mark.parametrize("missed", ["notify", "drop"])
 @pytest.mark.parametrize("still_open", [True, False])
 @pytest.mark.parametrize("fault", ["down", "error", "html"])
 def test_an_hour_without_the_receiver_is_one_alert_at_most(
@@ -30,7 +30,7 @@ def test_an_hour_without_the_receiver_is_one_alert_at_most(
     *,
     still_open: bool,
 ) -> None:
-    world.alerts["missed_incidents"] = missed
+    world.alerts["on_missed_incident"] = missed
     alerting = world.start(time_before_send_alert=60)
     world.emulator.fail(fault)
     before = world.wall()
@@ -43,7 +43,7 @@ def test_an_hour_without_the_receiver_is_one_alert_at_most(
     for _ in range(10):
         world.after(15)
     alerts = world.emulator.alerts()
-    assert len(alerts) == (1 if still_open or missed == "tell" else 0)
+    assert len(alerts) == (1 if still_open or missed == "notify" else 0)
     if still_open:
         assert alerts[0].status == "open"
         assert alerts[0].message == "a open: again", "the newest truth"

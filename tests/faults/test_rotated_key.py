@@ -10,7 +10,7 @@ import pytest
 
 from breakerd.alerts.emulator import Emulator
 from tests.support.server_process import Server
-from tests.support.webhook_receiver import Receiver
+from tests.support.webhook_receiver import RecordingServer
 
 SETTINGS = """\
 [opsgenie]
@@ -21,24 +21,24 @@ bookmaker_id = "b1"
 alert_cooldown_seconds = 0
 
 [alerts]
-quiet_time = 1
+resolve_after = 1
 retry_limit = 1
 
-[alerts.sinks.webhook.room]
+[alerts.receivers.webhook.room]
 url = "{room}"
 fallback = true
 """
 
 
 @pytest.fixture
-def room() -> Iterator[Receiver]:
+def room() -> Iterator[RecordingServer]:
     """Where the fallback posts to."""
-    with Receiver() as receiver:
+    with RecordingServer() as receiver:
         yield receiver
 
 
 def test_a_rotated_key_delivers_all_that_was_parked(
-    tmp_path: Path, opsgenie_emulator: Emulator, room: Receiver
+    tmp_path: Path, opsgenie_emulator: Emulator, room: RecordingServer
 ) -> None:
     emulator = opsgenie_emulator
     key = tmp_path / "key"

@@ -23,7 +23,7 @@ time_before_send_alert = 2
 {more}
 
 [alerts]
-quiet_time = {quiet_time}
+resolve_after = {resolve_after}
 retry_limit = 1
 """
 LONG = 600
@@ -41,8 +41,8 @@ class Site:
         self.servers: list[Server] = []
         self.write("")
 
-    def write(self, more: str, *, quiet_time: float = 1) -> None:
-        self.file.write_text(CONFIG.format(more=more, quiet_time=quiet_time))
+    def write(self, more: str, *, resolve_after: float = 1) -> None:
+        self.file.write_text(CONFIG.format(more=more, resolve_after=resolve_after))
 
     def serve(self, key: str | None = "test-key") -> Server:
         environment = {"OPSGENIE_API_URL": self.emulator.url}
@@ -100,7 +100,7 @@ def once(history: list[str]) -> dict[str, int]:
 @pytest.mark.parametrize("instant", ["after opening", "after escalation", "after recovery"])
 def test_killed_and_restarted_tells_each_thing_once(site: Site, instant: str) -> None:
     # Long enough that the breaker, which comes up closed, is open again before it counts as well.
-    site.write("", quiet_time=LONG)
+    site.write("", resolve_after=LONG)
     server = site.serve()
     force_open(server)
     site.wait_for("created P3")
@@ -141,7 +141,7 @@ def test_killed_in_the_middle_of_escalating(site: Site) -> None:
 
 def test_what_could_not_be_told_before_a_kill_is_told_after(site: Site) -> None:
     site.emulator.fail("down")
-    site.write("", quiet_time=LONG)
+    site.write("", resolve_after=LONG)
     server = site.serve()
     force_open(server)
     assert site.emulator.wait_for(lambda: bool(site.emulator.requests))

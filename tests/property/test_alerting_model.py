@@ -30,7 +30,7 @@ class AlertingHistory(RuleBasedStateMachine):
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.emulator = self.stack.enter_context(Emulator(api_keys={"test-key"}, delay=0.0))
         self.world = World(self.emulator, folder)
-        self.world.alerts |= {"closed_by_people": "respect"}
+        self.world.alerts |= {"on_manual_close": "respect"}
         self.opened: set[str] = set()
         self.silence = ""
         self.handled: dict[str, str] = {}
@@ -38,7 +38,7 @@ class AlertingHistory(RuleBasedStateMachine):
         self.started()
 
     def started(self) -> None:
-        self.world.start(quiet_time=RESOLVING, time_before_send_alert=int(ESCALATED_AFTER))
+        self.world.start(resolve_after=RESOLVING, time_before_send_alert=int(ESCALATED_AFTER))
 
     def teardown(self) -> None:
         """Once all is well, everybody knows."""

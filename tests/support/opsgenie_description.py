@@ -1,4 +1,4 @@
-"""Holds requests and answers against OpsGenie's published API description (Swagger 2.0)."""
+"""Checks requests and responses against OpsGenie's published API description (Swagger 2.0)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import jsonschema
 
 Json = dict[str, Any]
 
-_FILE: Final = Path(__file__).parent / "data" / "opsgenie-alert-api.json"
+_FILE: Final = Path(__file__).parents[1] / "contract" / "data" / "opsgenie-alert-api.json"
 
 
 def assert_request_conforms(
@@ -25,14 +25,14 @@ def assert_request_conforms(
     headers: Mapping[str, str],
     body: object,
 ) -> None:
-    """Fails, with every reason, if the API does not describe such a request.
+    """Fail, with every reason, if the API does not describe such a request.
 
     Args:
-        method: as in HTTP.
-        path: without the query, percent-encoded.
-        query: the parameters of the query.
-        headers: names in any case; a hidden key is fine, its scheme is looked at.
-        body: the body's JSON; None if there was none.
+        method: HTTP method.
+        path: path without the query, percent-encoded.
+        query: query parameters.
+        headers: names in any case; the key may be masked, only its scheme is checked.
+        body: parsed JSON of the body; None if there is none.
     """
     operation = find_operation(method, path)
     problems = [
@@ -44,13 +44,13 @@ def assert_request_conforms(
 
 
 def assert_answer_conforms(method: str, path: str, status: int, body: object) -> None:
-    """Fails, with every reason, if the API does not describe such an answer to that request.
+    """Fail, with every reason, if the API does not describe such a response to that request.
 
     Args:
-        method: of the request.
-        path: of the request, without the query, percent-encoded.
-        status: what was answered.
-        body: the JSON of the answer's body.
+        method: method of the request.
+        path: path of the request without the query, percent-encoded.
+        status: status of the response.
+        body: parsed JSON of the response.
     """
     responses = find_operation(method, path).definition["responses"]
     if str(status) not in responses and status < 500:
@@ -62,19 +62,19 @@ def assert_answer_conforms(method: str, path: str, status: int, body: object) ->
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the description, with its path."""
+    """Operation of the description, with its path."""
 
     path: str
     definition: Json
 
     def parameters(self, place: str) -> dict[str, Json]:
-        """Its parameters in "query", "path" or "body", by name."""
+        """Return its parameters in "query", "path" or "body", by name."""
         resolved = map(_resolved, self.definition.get("parameters", []))
         return {parameter["name"]: parameter for parameter in resolved if parameter["in"] == place}
 
 
 def find_operation(method: str, path: str) -> Operation:
-    """The operation for that method and path; fails if there is none."""
+    """Return the operation for that method and path; fail if there is none."""
     for template in sorted(description()["paths"], key=lambda path: path.count("{")):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
         definition = description()["paths"][template].get(method.lower())
@@ -85,7 +85,7 @@ def find_operation(method: str, path: str) -> Operation:
 
 @cache
 def description() -> Json:
-    """The whole description."""
+    """Return the whole description."""
     loaded: Json = json.loads(_FILE.read_text(encoding="utf-8"))
     return loaded
 
@@ -110,7 +110,7 @@ def _about_query(operation: Operation, query: Mapping[str, str]) -> Iterator[str
 
 
 def _typed(text: str, schema: Json) -> object:
-    """What is said in a query is text; its schema may want a number."""
+    """Convert a query parameter, which is text, to the number that its schema may require."""
     return int(text) if schema.get("type") == "integer" and re.fullmatch(r"-?\d+", text) else text
 
 
@@ -157,7 +157,7 @@ _FORMATS: Final = jsonschema.FormatChecker(formats=())
 
 @_FORMATS.checks("date-time", raises=ValueError)
 def _is_date_time(value: object) -> bool:
-    """Whether a string is a time with its zone; jsonschema itself needs one more package for it."""
+    """True for a time with its zone; jsonschema itself needs one more package for this."""
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
 
 
@@ -167,10 +167,10 @@ def _fail_with(problems: list[str], what: str) -> None:
 
 
 def _strict(schema: Json, seen: tuple[str, ...] = ()) -> Json:
-    """The schema in one piece, which takes no property that it does not name.
+    """Return the schema in one piece, which allows only the properties that it names.
 
-    `$ref` and `allOf` are merged, since a part on its own would not take the properties of the
-    others; a `discriminator` becomes one condition for each class that is derived.
+    `$ref` and `allOf` are merged, since a part on its own would reject the properties of the
+    others; a `discriminator` becomes one condition for each derived class.
     """
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
@@ -199,7 +199,7 @@ _KEPT: Final = frozenset(
 
 
 def _merged(schema: Json) -> Json:
-    """The schema and all parts of its `allOf`, as one."""
+    """Return the schema merged with all parts of its `allOf`."""
     merged = {k: v for k, v in schema.items() if k != "allOf"}
     for part in schema.get("allOf", []):
         inner = _merged(_resolved(part))
@@ -229,7 +229,7 @@ def _by_class(name: str, seen: tuple[str, ...]) -> Json:
 
 
 def _derived(name: str) -> dict[str, Json]:
-    """The definitions derived from `name`, by what their discriminator says."""
+    """Return the definitions derived from `name`, by the value of their discriminator."""
     reference = {"$ref": f"#/definitions/{name}"}
     return {
         definition["x-discriminator-value"]: definition

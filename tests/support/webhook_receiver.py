@@ -1,4 +1,4 @@
-"""A receiver of alerts for tests: a real HTTP server on loopback that keeps what it is asked."""
+"""HTTP server on loopback that records the alerts it receives, for tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True)
 class Received:
-    """One request."""
+    """Recorded request."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: `drips` sends a byte now and then, `raw` is all that is sent at all."""
+    """Response: `drips` is sent one byte now and then, `raw` replaces the whole response."""
 
     status: int = 200
     body: object = ""
@@ -39,10 +39,10 @@ class Reply:
     drips: bytes = b""
 
 
-class Receiver:
-    """A context manager. Answers are taken from `replies`, then from `answer`.
+class RecordingServer:
+    """Server as a context manager. Responses come from `replies`, then from `answer`.
 
-    With `tls`, only requests to an https:// address are understood.
+    With `tls`, it accepts only requests to an https:// address.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Receiver:
         self.closing = threading.Event()
         self._received = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.receiver = self
+        self._server.recorder = self
         self._scheme = "https" if tls else "http"
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
@@ -67,7 +67,7 @@ class Receiver:
         return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def wait_for(self, count: int, timeout: float = 30.0) -> bool:
-        """Waits until so many requests have come; False if the time is over."""
+        """Wait until `count` requests have arrived; return False if the time-out elapsed."""
         with self._received:
             return self._received.wait_for(lambda: len(self.requests) >= count, timeout)
 
@@ -94,7 +94,7 @@ class Receiver:
 
 
 class _Server(ThreadingHTTPServer):
-    receiver: Receiver
+    recorder: RecordingServer
     daemon_threads = True
 
 
@@ -108,12 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(target.query))
         request = Received(self.command, target.path, query, headers, body)
-        self._send(self.server.receiver.reply(request))
+        self._send(self.server.recorder.reply(request))
 
     do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - http.server's names
 
     def log_message(self, *args: object) -> None:
-        """Nothing: tests read what was received."""
+        """Do nothing: tests read the recorded requests."""
 
     def _send(self, reply: Reply) -> None:
         if reply.raw is not None:
@@ -130,8 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _drip(self, drop: bytes) -> None:
-        """Sends a bit again and again, until the other side has had enough."""
-        while drop and not self.server.receiver.closing.wait(0.02):
+        """Send one byte again and again, until the other side closes the connection."""
+        while drop and not self.server.recorder.closing.wait(0.02):
             try:
                 self.wfile.write(drop)
             except OSError:

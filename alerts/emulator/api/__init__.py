@@ -1,1 +1,1 @@
-"""The emulated HTTP interfaces of OpsGenie and Jira Service Management."""
+"""Emulated HTTP APIs of OpsGenie and Jira Service Management."""

@@ -1,11 +1,11 @@
-"""Jira Service Management's two APIs of alerts, on one account. Pure, as OpsGenie's.
+"""Jira Service Management's two alert APIs on one account. Pure, like OpsGenie's.
 
-- Integration events, under `/jsm/ops/integration`, have OpsGenie's forms and its `GenieKey`, and do
+- Integration events, under `/jsm/ops/integration`, have OpsGenie's forms and its `GenieKey`, but do
   only what https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-group-integration-events
-  lists: create, acknowledge, close, add note, request status. They take `identifierType`, which
-  https://jira.atlassian.com/browse/JSDCLOUD-14179 tells.
+  lists: create, acknowledge, close, add note, request status. They accept `identifierType`, see
+  https://jira.atlassian.com/browse/JSDCLOUD-14179.
 - The Operations REST API, under `/jsm/ops/api/{cloudId}`, takes a user and a token (Basic), and
-  knows alerts by their id alone. Paths, bodies and answers are those of
+  finds alerts only by id. Paths, bodies and responses are those of
   https://developer.atlassian.com/cloud/jira/service-desk-ops/swagger.v3.json.
 """
 
@@ -14,15 +14,15 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, accepted, refused
+from breakerd.alerts.emulator.api.messages import Request, Response, accepted, refused
 from breakerd.alerts.emulator.api.opsgenie import OPERATIONS, OpsGenieApi
-from breakerd.alerts.emulator.api.router import Operation, RefusedError, Routes
-from breakerd.alerts.emulator.api.search import SearchError, in_order, numbers_of_page, search
-from breakerd.alerts.emulator.api.validation import complaint, heartbeat_complaint
-from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
+from breakerd.alerts.emulator.api.router import ApiError, Operation, Router
+from breakerd.alerts.emulator.api.search import SearchError, page_bounds, search, sort_alerts
+from breakerd.alerts.emulator.api.validation import heartbeat_validation_error, validation_error
+from breakerd.alerts.emulator.state.account import DEFAULT_MODE, EmulatedAccount, WriteMode
 from breakerd.alerts.emulator.state.alert import INTEGRATION, EmulatedAlert, Json, rfc3339
 from breakerd.alerts.emulator.state.alerts import Write
-from breakerd.alerts.emulator.state.heartbeats import Heartbeat
+from breakerd.alerts.emulator.state.heartbeats import EmulatedHeartbeat
 
 INTEGRATION_PREFIX: Final = "/jsm/ops/integration"
 REST_PREFIX: Final = "/jsm/ops/api"
@@ -39,157 +39,161 @@ EVENTS: Final = {
         ("POST", "/v2/alerts/{identifier}/notes"),
     }
 }
-"""What integration events do, of OpsGenie's operations."""
+"""OpsGenie's operations that integration events support."""
 
 
 class JsmApi:
-    """Both APIs. Not thread-safe.
+    """Both APIs of Jira Service Management. Not thread-safe.
 
     Args:
-        account: what is read and changed.
-        cloud_id: the only cloud id that is known; any if not given.
+        account: the account that is read and changed.
+        cloud_id: the only valid cloud id; None: all are valid.
     """
 
-    def __init__(self, account: Account, cloud_id: str | None = None) -> None:
+    def __init__(self, account: EmulatedAccount, cloud_id: str | None = None) -> None:
         self._account = account
         self._cloud_id = cloud_id
         self._events = OpsGenieApi(account, EVENTS)
-        self._routes = Routes[_Call](RESOURCES)
+        self._router = Router[_JsmCall](RESOURCES)
 
-    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None:
-        """401, unless the request has one of `keys`, or any where there are none.
+    def auth_error(self, request: Request, keys: Collection[str]) -> Response | None:
+        """Return 401 unless the request has a key from `keys`, any key if `keys` is empty.
 
-        Of the REST API, it is the token that has to be one of them.
+        For the REST API, the token must be one of `keys`.
         """
         if not request.path.startswith(REST_PREFIX):
-            return self._events.locked_out(request, keys)
+            return self._events.auth_error(request, keys)
         user, token = request.basic
         if user and token and (not keys or token in keys):
             return None
-        return Answer(401, {"code": 401, "message": "Unauthorized"})
+        return Response(401, {"code": 401, "message": "Unauthorized"})
 
-    def answer(self, request: Request, now: float, applying: Applying = AS_USUAL) -> Answer:
-        """Carries out `request`; writes as `applying` says."""
+    def respond(
+        self, request: Request, now: float, write_mode: WriteMode = DEFAULT_MODE
+    ) -> Response:
+        """Execute `request` and return its response; `write_mode` applies to writes."""
         if request.path.startswith(f"{INTEGRATION_PREFIX}/"):
-            return self._answer_event(request, now, applying)
+            return self._respond_to_event(request, now, write_mode)
         if request.path.startswith(f"{REST_PREFIX}/"):
-            return self._answer_rest(request, now, applying)
+            return self._respond_to_rest(request, now, write_mode)
         return refused(404, f"{request.path} is not found")
 
-    def _answer_event(self, request: Request, now: float, applying: Applying) -> Answer:
+    def _respond_to_event(self, request: Request, now: float, write_mode: WriteMode) -> Response:
         within = replace(request, path=request.path.removeprefix(INTEGRATION_PREFIX))
-        answer = self._events.answer(within, now, applying)
-        if answer.status == 405:
+        response = self._events.respond(within, now, write_mode)
+        if response.status == 405:
             return refused(405, f"Request method '{request.method}' is not supported")
-        if answer.status == 501:
+        if response.status == 501:
             return refused(404, f"{request.path} is not found")
-        return answer
+        return response
 
-    def _answer_rest(self, request: Request, now: float, applying: Applying) -> Answer:
+    def _respond_to_rest(self, request: Request, now: float, write_mode: WriteMode) -> Response:
         if request.malformed or not isinstance(request.body, dict | None):
             return _errors(422, "Request body is not a JSON object")
-        self._account.book.advance(now)
+        self._account.alerts.advance(now)
         cloud_id, _, path = request.path.removeprefix(f"{REST_PREFIX}/").partition("/")
         if self._cloud_id not in {None, cloud_id}:
             return _errors(404, f"There is no cloud id {cloud_id}")
-        call = _Call(self._account, request, now, applying)
+        call = _JsmCall(self._account, request, now, write_mode)
         try:
-            return self._routes.answer(call, replace(request, path=f"/{path}"))
+            return self._router.respond(call, replace(request, path=f"/{path}"))
         except SearchError as error:
             return _errors(422, str(error))
-        except RefusedError as error:
+        except ApiError as error:
             return _errors(error.status, error.message)
 
 
-class _Call:
-    """One request to the REST API under way; each operation is a method."""
+class _JsmCall:
+    """Request to the REST API in progress; each operation is a method."""
 
-    def __init__(self, account: Account, request: Request, now: float, applying: Applying) -> None:
+    def __init__(
+        self, account: EmulatedAccount, request: Request, now: float, write_mode: WriteMode
+    ) -> None:
         self.account = account
-        self.book = account.book
+        self.store = account.alerts
         self.query = request.query
         self.body: Json = request.body if isinstance(request.body, dict) else {}
         self.user, _ = request.basic
         self.now = now
-        self.applying = applying
+        self.write_mode = write_mode
 
     # --- alerts
 
-    def create(self) -> Answer:
+    def create(self) -> Response:
         body = {**self.body, "details": self.body.get("extraProperties", {})}
         return replace(self.write("Create", body), status=200)
 
-    def write(self, action: str, body: Json, alert_id: str = "") -> Answer:
+    def write(self, action: str, body: Json, alert_id: str = "") -> Response:
         body = {"user": self.user, **body}
-        if wrong := complaint(action, body) or _about_responders(body):
-            raise RefusedError(422, wrong)
-        how = self.applying
+        if wrong := validation_error(action, body) or _responders_error(body):
+            raise ApiError(422, wrong)
+        how = self.write_mode
         write = Write(action, body, alert_id, applied=how.applied, delay=how.delay)
-        request_id = self.book.accept(self.now, write)
+        request_id = self.store.accept(self.now, write)
         if request_id is None:
-            raise RefusedError(503, "Too many requests are under way")
+            raise ApiError(503, "Too many requests are pending")
         return accepted("Request will be processed", request_id)
 
-    def add_responder(self, alert_id: str) -> Answer:
+    def add_responder(self, alert_id: str) -> Response:
         return self.write("AddResponder", {"responder": self.body}, alert_id)
 
-    def add_note(self, alert_id: str) -> Answer:
-        # Unlike all other writes, it is done when it is answered.
+    def add_note(self, alert_id: str) -> Response:
+        # Unlike all other writes, it is executed before the response.
         body = {"user": self.user, "note": self.body.get("note", "")}
-        if wrong := complaint("AddNote", body):
-            raise RefusedError(422, wrong)
+        if wrong := validation_error("AddNote", body):
+            raise ApiError(422, wrong)
         alert = self._alert(alert_id)
-        if self.applying.applied:
-            self.book.carry_out(self.now, Write("AddNote", body, alert.id))
-        return Answer(200, _note(f"{self.now:.6f}", self.now, body["note"], self.user))
+        if self.write_mode.applied:
+            self.store.execute(self.now, Write("AddNote", body, alert.id))
+        return Response(200, _note(f"{self.now:.6f}", self.now, body["note"], self.user))
 
-    def notes(self, alert_id: str) -> Answer:
+    def notes(self, alert_id: str) -> Response:
         lines = self._alert(alert_id).notes
-        return Answer(200, {"values": [_note(f"{n.at:.6f}", n.at, n.what, n.by) for n in lines]})
+        return Response(200, {"values": [_note(f"{n.at:.6f}", n.at, n.what, n.by) for n in lines]})
 
-    def get(self, alert_id: str) -> Answer:
-        return Answer(200, _shown(self._alert(alert_id)))
+    def get(self, alert_id: str) -> Response:
+        return Response(200, _shown(self._alert(alert_id)))
 
-    def get_by_alias(self) -> Answer:
-        # Only an open one is found so.
-        alert = self.book.find(self.query.get("alias", ""), "alias")
+    def get_by_alias(self) -> Response:
+        # Only open alerts are found by alias.
+        alert = self.store.find(self.query.get("alias", ""), "alias")
         if alert is None or alert.status == "closed":
-            raise RefusedError(404, "Alert not found")
-        return Answer(200, _shown(alert))
+            raise ApiError(404, "Alert not found")
+        return Response(200, _shown(alert))
 
-    def list_alerts(self) -> Answer:
-        found = search(self.book.alerts.values(), self.query)
-        offset, size = numbers_of_page(self.query, "size")
+    def list_alerts(self) -> Response:
+        found = search(self.store.alerts.values(), self.query)
+        offset, size = page_bounds(self.query, "size")
         by = _SORTS.get(self.query.get("sort", "insertedAt"))
         if by is None:
-            raise RefusedError(422, f"sort must be one of {', '.join(_SORTS)}")
-        page = in_order(found, self.query, by)[offset : offset + size]
+            raise ApiError(422, f"sort must be one of {', '.join(_SORTS)}")
+        page = sort_alerts(found, self.query, by)[offset : offset + size]
         more = offset + size < len(found)
         after = urlencode({**self.query, "offset": offset + size, "size": size})
         links = {"next": f"/v1/alerts?{after}"} if more else {}
         values = [_shown(alert) for alert in page]
-        return Answer(200, {"values": values, "count": len(found), "links": links})
+        return Response(200, {"values": values, "count": len(found), "links": links})
 
-    def request_status(self, request_id: str) -> Answer:
-        result = self.book.result(request_id)
+    def request_status(self, request_id: str) -> Response:
+        result = self.store.result(request_id)
         if result is None:
-            raise RefusedError(404, "Request not found. It might not be processed, yet.")
-        return Answer(200, result)
+            raise ApiError(404, "Request not found. It might not be processed, yet.")
+        return Response(200, result)
 
     def _alert(self, alert_id: str) -> EmulatedAlert:
-        alert = self.book.find(alert_id)
+        alert = self.store.find(alert_id)
         if alert is None:
-            raise RefusedError(404, "Alert not found")
+            raise ApiError(404, "Alert not found")
         return alert
 
     # --- teams and their heartbeats
 
-    def teams(self) -> Answer:
+    def teams(self) -> Response:
         teams = self.account.directory.teams().items()
         named = [{"teamId": team_id, "teamName": name} for team_id, name in teams]
-        return Answer(200, {"platformTeams": named})
+        return Response(200, {"platformTeams": named})
 
-    def heartbeats(self, team_id: str) -> Answer:
+    def heartbeats(self, team_id: str) -> Response:
         self._check_team(team_id)
         name = self.query.get("name") or self.query.get("heartbeatName")
         heartbeats = self.account.heartbeats.heartbeats.values()
@@ -198,28 +202,28 @@ class _Call:
             for heartbeat in heartbeats
             if name in {None, heartbeat.name}
         ]
-        return Answer(200, {"values": values, "links": {}})
+        return Response(200, {"values": values, "links": {}})
 
-    def add_heartbeat(self, team_id: str) -> Answer:
+    def add_heartbeat(self, team_id: str) -> Response:
         self._check_team(team_id)
         unit = str(self.body.get("intervalUnit", "")).lower()
         body = {"enabled": True, **self.body, "intervalUnit": unit}
-        if wrong := heartbeat_complaint(body):
-            raise RefusedError(422, wrong)
-        heartbeat = Heartbeat(body["name"], body["interval"], unit, body["enabled"])
+        if wrong := heartbeat_validation_error(body):
+            raise ApiError(422, wrong)
+        heartbeat = EmulatedHeartbeat(body["name"], body["interval"], unit, body["enabled"])
         if not self.account.heartbeats.add(heartbeat):
-            raise RefusedError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
-        return Answer(200, _shown_heartbeat(heartbeat, team_id, self.now))
+            raise ApiError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
+        return Response(200, _shown_heartbeat(heartbeat, team_id, self.now))
 
-    def ping(self, team_id: str) -> Answer:  # noqa: ARG002 - of a team that it does not look at
-        # Whether there is such a heartbeat is not looked at, as the API's description says.
-        if self.applying.applied:
+    def ping(self, team_id: str) -> Response:  # noqa: ARG002 - the API ignores the team
+        # The API's description says that it does not check for such a heartbeat.
+        if self.write_mode.applied:
             self.account.heartbeats.ping(self.query.get("name", ""), self.now)
-        return Answer(202, {"message": "PONG - Heartbeat received"})
+        return Response(202, {"message": "PONG - EmulatedHeartbeat received"})
 
     def _check_team(self, team_id: str) -> None:
         if self.account.directory.team(team_id, "id") is None:
-            raise RefusedError(404, f"There is no team {team_id}")
+            raise ApiError(404, f"There is no team {team_id}")
 
 
 def _writing(action: str) -> Operation:
@@ -227,25 +231,25 @@ def _writing(action: str) -> Operation:
 
 
 RESOURCES: Final[dict[tuple[str, str], Operation]] = {
-    ("POST", "/v1/alerts"): _Call.create,
-    ("GET", "/v1/alerts"): _Call.list_alerts,
-    ("GET", "/v1/alerts/alias"): _Call.get_by_alias,
-    ("GET", "/v1/alerts/requests/{id}"): _Call.request_status,
-    ("GET", "/v1/alerts/{id}"): _Call.get,
+    ("POST", "/v1/alerts"): _JsmCall.create,
+    ("GET", "/v1/alerts"): _JsmCall.list_alerts,
+    ("GET", "/v1/alerts/alias"): _JsmCall.get_by_alias,
+    ("GET", "/v1/alerts/requests/{id}"): _JsmCall.request_status,
+    ("GET", "/v1/alerts/{id}"): _JsmCall.get,
     ("DELETE", "/v1/alerts/{id}"): _writing("Delete"),
     ("POST", "/v1/alerts/{id}/acknowledge"): _writing("Acknowledge"),
     ("POST", "/v1/alerts/{id}/unacknowledge"): _writing("UnAcknowledge"),
     ("POST", "/v1/alerts/{id}/close"): _writing("Close"),
-    ("POST", "/v1/alerts/{id}/responders"): _Call.add_responder,
-    ("POST", "/v1/alerts/{id}/notes"): _Call.add_note,
-    ("GET", "/v1/alerts/{id}/notes"): _Call.notes,
+    ("POST", "/v1/alerts/{id}/responders"): _JsmCall.add_responder,
+    ("POST", "/v1/alerts/{id}/notes"): _JsmCall.add_note,
+    ("GET", "/v1/alerts/{id}/notes"): _JsmCall.notes,
     ("PATCH", "/v1/alerts/{id}/priority"): _writing("UpdatePriority"),
-    ("GET", "/v1/teams"): _Call.teams,
-    ("GET", "/v1/teams/{teamId}/heartbeats"): _Call.heartbeats,
-    ("POST", "/v1/teams/{teamId}/heartbeats"): _Call.add_heartbeat,
-    ("GET", "/v1/teams/{teamId}/heartbeats/ping"): _Call.ping,
+    ("GET", "/v1/teams"): _JsmCall.teams,
+    ("GET", "/v1/teams/{teamId}/heartbeats"): _JsmCall.heartbeats,
+    ("POST", "/v1/teams/{teamId}/heartbeats"): _JsmCall.add_heartbeat,
+    ("GET", "/v1/teams/{teamId}/heartbeats/ping"): _JsmCall.ping,
 }
-"""The REST API, by method and path after the cloud id."""
+"""Operations of the REST API, by method and path after the cloud id."""
 
 _SORTS: Final[dict[str, Callable[[EmulatedAlert], Any]]] = {
     "insertedAt": lambda alert: alert.created_at,
@@ -255,12 +259,12 @@ _SORTS: Final[dict[str, Callable[[EmulatedAlert], Any]]] = {
 }
 
 
-def _errors(status: int, title: str) -> Answer:
-    return Answer(status, {"errors": [{"title": title, "code": str(status)}]})
+def _errors(status: int, title: str) -> Response:
+    return Response(status, {"errors": [{"title": title, "code": str(status)}]})
 
 
-def _about_responders(body: Json) -> str | None:
-    """Here a responder has an id, never a name."""
+def _responders_error(body: Json) -> str | None:
+    """Return what is wrong with the responders, which need ids here; None if nothing is."""
     responders = [*body.get("responders", []), *filter(None, [body.get("responder")])]
     named = any(not isinstance(responder.get("id"), str) for responder in responders)
     return "each responder must have an id" if named else None
@@ -301,7 +305,7 @@ def _note(note_id: str, at: float, text: str, owner: str) -> Json:
     return {"id": note_id, "note": text, "owner": owner, "createdAt": time, "updatedAt": time}
 
 
-def _shown_heartbeat(heartbeat: Heartbeat, team_id: str, now: float) -> Json:
+def _shown_heartbeat(heartbeat: EmulatedHeartbeat, team_id: str, now: float) -> Json:
     return {
         "name": heartbeat.name,
         "description": heartbeat.description,

@@ -1,31 +1,31 @@
-"""A request and its answer, as they go over the wire, and what is kept of them."""
+"""HTTP requests and responses of the emulator."""
 
 import base64
 import binascii
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
-from breakerd.alerts.emulator.state.alert import Json, rfc3339
+from breakerd.alerts.emulator.state.alert import Json
 from breakerd.alerts.emulator.state.attachment import Attachment, parse_form
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request.
+    """HTTP request.
 
     Attributes:
-        path: as it was sent, percent-encoded.
+        path: path as sent, percent-encoded.
         headers: names in lower case.
-        body: the JSON of the body, or its text where it is none; None if it was empty. Of a form,
-            its texts, and of each of its files the name, type and size.
-        malformed: whether the body was neither JSON nor a form.
-        files: the files of a form, by their names in it.
-        size: bytes of the body.
+        body: the parsed JSON; the text if it is not JSON; None if empty. For a form, its texts, and
+            name, type and size of each file.
+        malformed: True if the body is neither JSON nor a form.
+        files: files of a form, by field name.
+        size: number of bytes of the body.
     """
 
     method: str
@@ -39,11 +39,11 @@ class Request:
 
     @classmethod
     def parse(cls, method: str, target: str, headers: Mapping[str, str], raw: bytes) -> Self:
-        """The request with that target ("/path?query") and that body."""
+        """Parse a request with the target "/path?query" and the body `raw`."""
         url = urlsplit(target)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         lower = {name.lower(): value for name, value in headers.items()}
-        body, files = _understood(lower.get("content-type", ""), raw)
+        body, files = _parse_body(lower.get("content-type", ""), raw)
         if body is None and raw.strip() not in {b"", b"null"}:
             text = raw.decode(errors="replace")
             return cls(method, url.path, query, lower, text, malformed=True, size=len(raw))
@@ -51,13 +51,13 @@ class Request:
 
     @property
     def key(self) -> str:
-        """The API key, empty if there is none in the GenieKey scheme."""
+        """API key in the GenieKey scheme; empty if there is none."""
         scheme, _, key = self.headers.get("authorization", "").partition(" ")
         return key.strip() if scheme == "GenieKey" else ""
 
     @property
     def basic(self) -> tuple[str, str]:
-        """User and password, both empty if there are none in the Basic scheme (RFC 7617)."""
+        """User and password in the Basic scheme (RFC 7617); both empty if there are none."""
         scheme, _, encoded = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "basic":
             return "", ""
@@ -67,8 +67,8 @@ class Request:
             return "", ""
         return user, password
 
-    def without_secret(self) -> dict[str, str]:
-        """The headers, of the key only its scheme."""
+    def masked_headers(self) -> dict[str, str]:
+        """Return the headers with the key masked."""
         headers = dict(self.headers)
         if "authorization" in headers:
             headers["authorization"] = headers["authorization"].partition(" ")[0] + " ***"
@@ -76,12 +76,12 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer: JSON, or a page if `content` is text.
+class Response:
+    """HTTP response: JSON, or HTML if `content` is text.
 
     Attributes:
-        late: seconds that it waits; infinite, and it never goes out.
-        part: share of its content that goes out, 0 to 1.
+        late: seconds to wait before it is sent; infinite: it is never sent.
+        part: fraction of the content that is sent, 0 to 1.
     """
 
     status: int
@@ -92,71 +92,41 @@ class Answer:
 
     @property
     def content_type(self) -> str:
-        """What the content is."""
+        """Media type of the content."""
         return "text/html; charset=utf-8" if isinstance(self.content, str) else "application/json"
 
     def encoded(self) -> bytes:
-        """The content as it is sent."""
+        """Return the bytes to send."""
         text = self.content if isinstance(self.content, str) else json.dumps(self.content)
         whole = text.encode()
         return whole[: math.ceil(len(whole) * self.part)]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is kept of one request to OpsGenie's API.
-
-    Attributes:
-        at: when it came in, seconds since the epoch.
-        headers: names in lower case, the key hidden.
-        body: the JSON of the body; its text where it was none; None if it was empty.
-        status: what was answered; 0 if nothing was.
-        fault: the kind of fault that it met; empty if none.
-        throttled: whether it came inside a window in which all are answered with 429.
-        warned: whether it came although an earlier 429 had asked for a pause, which was not over.
-    """
-
-    at: float
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: object
-    status: int
-    fault: str = ""
-    throttled: bool = False
-    warned: bool = False
-
-    def as_json(self) -> Json:
-        """The entry as `GET /emulator/journal` shows it."""
-        return asdict(self) | {"at": rfc3339(self.at)}
+def found(data: object, *, status: int = 200, **beside: object) -> Response:
+    """Return a response with `data`, as for what was read or created."""
+    return Response(status, {"data": data, **beside, **_closing()})
 
 
-def found(data: object, *, status: int = 200, **beside: object) -> Answer:
-    """What was asked for, or made."""
-    return Answer(status, {"data": data, **beside, **_closing()})
+def done(result: str) -> Response:
+    """Return the response to a change that is executed at once."""
+    return Response(200, {"result": result, **_closing()})
 
 
-def done(result: str) -> Answer:
-    """A change that was made at once, with nothing to show."""
-    return Answer(200, {"result": result, **_closing()})
-
-
-def accepted(result: str, request_id: str | None = None) -> Answer:
-    """202: it will be done."""
+def accepted(result: str, request_id: str | None = None) -> Response:
+    """Return 202: the request will be executed later."""
     closing = _closing()
-    return Answer(
+    return Response(
         202, {"result": result, **closing, "requestId": request_id or closing["requestId"]}
     )
 
 
-def refused(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
-    """An error in OpsGenie's form."""
-    return Answer(status, {"message": message, **_closing()}, headers or {})
+def refused(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    """Return an error in OpsGenie's form."""
+    return Response(status, {"message": message, **_closing()}, headers or {})
 
 
-def _understood(content_type: str, raw: bytes) -> tuple[object, dict[str, Attachment]]:
-    """What the body says, and the files in it; None if it says nothing that can be understood."""
+def _parse_body(content_type: str, raw: bytes) -> tuple[object, dict[str, Attachment]]:
+    """Return the parsed body and the files in it; a body of None cannot be parsed."""
     if content_type.lower().startswith("multipart/form-data"):
         form = parse_form(content_type, raw)
         if form is None:

@@ -1,146 +1,156 @@
-"""OpsGenie's API of alerts, heartbeats, teams and users.
+"""OpsGenie's API for alerts, heartbeats, teams and users.
 
-Pure: a request and the time in, an answer out.
+Pure: it maps a request and the time to a response.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, accepted, done, found, refused
-from breakerd.alerts.emulator.api.router import Operation, RefusedError, Routes
-from breakerd.alerts.emulator.api.search import SearchError, page_of_alerts, page_of_lines, search
-from breakerd.alerts.emulator.api.validation import complaint, heartbeat_complaint
-from breakerd.alerts.emulator.state.account import AS_USUAL, Account, Applying
-from breakerd.alerts.emulator.state.alert import EmulatedAlert, Happening, Json, rfc3339
-from breakerd.alerts.emulator.state.alerts import MOST_ATTACHMENTS, Write
-from breakerd.alerts.emulator.state.heartbeats import Heartbeat
+from breakerd.alerts.emulator.api.messages import Request, Response, accepted, done, found, refused
+from breakerd.alerts.emulator.api.router import ApiError, Operation, Router
+from breakerd.alerts.emulator.api.search import SearchError, alert_page, line_page, search
+from breakerd.alerts.emulator.api.validation import heartbeat_validation_error, validation_error
+from breakerd.alerts.emulator.state.account import DEFAULT_MODE, EmulatedAccount, WriteMode
+from breakerd.alerts.emulator.state.alert import EmulatedAlert, HistoryEntry, Json, rfc3339
+from breakerd.alerts.emulator.state.alerts import MAX_ATTACHMENTS, Write
+from breakerd.alerts.emulator.state.heartbeats import EmulatedHeartbeat
 
 _IDENTIFIERS: Final = ("id", "alias", "tiny")
 
 
 class OpsGenieApi:
-    """The operations, on the account they work on. Not thread-safe.
+    """OpsGenie's API on one account. Not thread-safe.
 
     Args:
-        account: what is read and changed.
-        operations: those that are served, by method and path; all of them if not given.
+        account: the account that is read and changed.
+        operations: supported operations, by method and path; None: all.
     """
 
     def __init__(
-        self, account: Account, operations: Mapping[tuple[str, str], Operation] | None = None
+        self,
+        account: EmulatedAccount,
+        operations: Mapping[tuple[str, str], Operation] | None = None,
     ) -> None:
         self._account = account
-        self._routes = Routes[_Call](OPERATIONS | DIRECTORY if operations is None else operations)
+        self._router = Router[_OpsGenieCall](
+            OPERATIONS | DIRECTORY if operations is None else operations
+        )
 
-    def locked_out(self, request: Request, keys: Collection[str]) -> Answer | None:
-        """401, unless the request has one of `keys`, or any where there are none."""
+    def auth_error(self, request: Request, keys: Collection[str]) -> Response | None:
+        """Return 401 unless the request has a key from `keys`, any key if `keys` is empty."""
         if request.key and (not keys or request.key in keys):
             return None
         return refused(401, "Could not authenticate")
 
-    def answer(self, request: Request, now: float, applying: Applying = AS_USUAL) -> Answer:
-        """Carries out `request`; writes as `applying` says."""
+    def respond(
+        self, request: Request, now: float, write_mode: WriteMode = DEFAULT_MODE
+    ) -> Response:
+        """Execute `request` and return its response; `write_mode` applies to writes."""
         if request.malformed:
             return refused(400, "Request body is not valid JSON")
         if not isinstance(request.body, dict | None):
             return refused(422, "Request body must be a JSON object")
-        self._account.book.advance(now)
-        call = _Call(self._account, request, now, applying)
+        self._account.alerts.advance(now)
+        call = _OpsGenieCall(self._account, request, now, write_mode)
         try:
-            return self._routes.answer(call, request)
+            return self._router.respond(call, request)
         except SearchError as error:
             return refused(422, str(error))
-        except RefusedError as error:
-            return error.answer
+        except ApiError as error:
+            return error.response
 
 
-class _Call:
-    """One request under way; each operation is a method."""
+class _OpsGenieCall:
+    """Request in progress; each operation is a method."""
 
-    def __init__(self, account: Account, request: Request, now: float, applying: Applying) -> None:
-        self.book = account.book
+    def __init__(
+        self, account: EmulatedAccount, request: Request, now: float, write_mode: WriteMode
+    ) -> None:
+        self.store = account.alerts
         self.heartbeats = account.heartbeats
         self.directory = account.directory
         self.query = request.query
         self.body: Json = request.body if isinstance(request.body, dict) else {}
         self.files = request.files
         self.now = now
-        self.applying = applying
+        self.write_mode = write_mode
 
     # --- alerts
 
-    def create(self) -> Answer:
+    def create(self) -> Response:
         return self.write("Create")
 
-    def delete(self, identifier: str) -> Answer:
+    def delete(self, identifier: str) -> Response:
         self.body = {"user": self.query.get("user", "")}
         return self.write("Delete", identifier)
 
-    def write(self, action: str, identifier: str = "") -> Answer:
+    def write(self, action: str, identifier: str = "") -> Response:
         by = self._identifier_type()
-        if wrong := complaint(action, self.body):
-            raise RefusedError(422, wrong)
-        how = self.applying
+        if wrong := validation_error(action, self.body):
+            raise ApiError(422, wrong)
+        how = self.write_mode
         write = Write(action, self.body, identifier, by, how.applied, how.delay)
-        request_id = self.book.accept(self.now, write)
+        request_id = self.store.accept(self.now, write)
         if request_id is None:
-            raise RefusedError(503, "Too many requests are under way")
+            raise ApiError(503, "Too many requests are pending")
         return accepted("Request will be processed", request_id)
 
-    def get(self, identifier: str) -> Answer:
+    def get(self, identifier: str) -> Response:
         return found(self._alert(identifier).as_json(full=True))
 
-    def list_alerts(self) -> Answer:
-        alerts, paging = page_of_alerts(search(self.book.alerts.values(), self.query), self.query)
+    def list_alerts(self) -> Response:
+        alerts, paging = alert_page(search(self.store.alerts.values(), self.query), self.query)
         return found(alerts, paging=paging)
 
-    def count(self) -> Answer:
-        return found({"count": len(search(self.book.alerts.values(), self.query))})
+    def count(self) -> Response:
+        return found({"count": len(search(self.store.alerts.values(), self.query))})
 
-    def notes(self, identifier: str) -> Answer:
+    def notes(self, identifier: str) -> Response:
         return self._lines(self._alert(identifier).notes, lambda line: {"note": line.what})
 
-    def logs(self, identifier: str) -> Answer:
+    def logs(self, identifier: str) -> Response:
         history = self._alert(identifier).history
         return self._lines(history, lambda line: {"log": line.what, "type": "system"})
 
-    def request_status(self, request_id: str) -> Answer:
-        result = self.book.result(request_id)
+    def request_status(self, request_id: str) -> Response:
+        result = self.store.result(request_id)
         if result is None:
-            raise RefusedError(404, "Request not found. It might not be processed, yet.")
+            raise ApiError(404, "Request not found. It might not be processed, yet.")
         return found(result)
 
-    def attach(self, identifier: str) -> Answer:
+    def attach(self, identifier: str) -> Response:
         file = self.files.get("file")
         if file is None:
-            raise RefusedError(400, "A form with a file is needed")
+            raise ApiError(400, "A form with a file is needed")
         alert = self._alert(identifier, "alertIdentifierType")
         file_id: str | None = "0"
-        if self.applying.applied:
-            file_id = self.book.attach(alert, self.now, file, str(self.body.get("user", "")))
+        if self.write_mode.applied:
+            file_id = self.store.attach(alert, self.now, file, str(self.body.get("user", "")))
         if file_id is None:
-            raise RefusedError(422, f"An alert has {MOST_ATTACHMENTS} attachments at most")
+            raise ApiError(422, f"An alert has {MAX_ATTACHMENTS} attachments at most")
         data = {"id": file_id, "name": file.name}
         return found(data, status=201, result="Attachment added")
 
-    def attachments(self, identifier: str) -> Answer:
+    def attachments(self, identifier: str) -> Response:
         files = self._alert(identifier, "alertIdentifierType").attachments
         return found([{"id": file.id, "name": file.name} for file in files])
 
     def _alert(self, identifier: str, parameter: str = "identifierType") -> EmulatedAlert:
-        alert = self.book.find(identifier, self._identifier_type(parameter))
+        alert = self.store.find(identifier, self._identifier_type(parameter))
         if alert is None:
-            raise RefusedError(404, "Alert not found. It might not be processed, yet.")
+            raise ApiError(404, "Alert not found. It might not be processed, yet.")
         return alert
 
     def _identifier_type(self, parameter: str = "identifierType") -> str:
         by = self.query.get(parameter, "id")
         if by not in _IDENTIFIERS:
-            raise RefusedError(422, f"{parameter} must be one of {', '.join(_IDENTIFIERS)}")
+            raise ApiError(422, f"{parameter} must be one of {', '.join(_IDENTIFIERS)}")
         return by
 
-    def _lines(self, lines: Iterable[Happening], shown: Callable[[Happening], Json]) -> Answer:
-        page, paging = page_of_lines(tuple(lines), self.query)
+    def _lines(
+        self, lines: Iterable[HistoryEntry], shown: Callable[[HistoryEntry], Json]
+    ) -> Response:
+        page, paging = line_page(tuple(lines), self.query)
         data = [
             {**shown(line), "owner": line.by, "createdAt": rfc3339(line.at), "offset": offset}
             for offset, line in page
@@ -149,15 +159,15 @@ class _Call:
 
     # --- heartbeats
 
-    def list_heartbeats(self) -> Answer:
+    def list_heartbeats(self) -> Response:
         heartbeats = self.heartbeats.heartbeats.values()
         return found({"heartbeats": [heartbeat.as_json(self.now) for heartbeat in heartbeats]})
 
-    def add_heartbeat(self) -> Answer:
-        if wrong := heartbeat_complaint(self.body):
-            raise RefusedError(422, wrong)
+    def add_heartbeat(self) -> Response:
+        if wrong := heartbeat_validation_error(self.body):
+            raise ApiError(422, wrong)
         body = self.body
-        heartbeat = Heartbeat(
+        heartbeat = EmulatedHeartbeat(
             body["name"],
             body["interval"],
             body["intervalUnit"],
@@ -165,58 +175,58 @@ class _Call:
             body.get("description", ""),
         )
         if not self.heartbeats.add(heartbeat):
-            raise RefusedError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
+            raise ApiError(422, f"A heartbeat {heartbeat.name!r} exists, or there are too many")
         return found(heartbeat.as_json(self.now), status=201)
 
-    def get_heartbeat(self, name: str) -> Answer:
+    def get_heartbeat(self, name: str) -> Response:
         return found(self._heartbeat(name).as_json(self.now))
 
-    def delete_heartbeat(self, name: str) -> Answer:
+    def delete_heartbeat(self, name: str) -> Response:
         del self.heartbeats.heartbeats[self._heartbeat(name).name]
         return done("Deleted")
 
-    def enable_heartbeat(self, name: str) -> Answer:
+    def enable_heartbeat(self, name: str) -> Response:
         return self._switch_heartbeat(name, enabled=True)
 
-    def disable_heartbeat(self, name: str) -> Answer:
+    def disable_heartbeat(self, name: str) -> Response:
         return self._switch_heartbeat(name, enabled=False)
 
-    def ping(self, name: str) -> Answer:
-        # 202 also where no such heartbeat exists, as the real one answers.
-        if self.applying.applied:
+    def ping(self, name: str) -> Response:
+        # OpsGenie, too, returns 202 if no such heartbeat exists.
+        if self.write_mode.applied:
             self.heartbeats.ping(name, self.now)
-        return accepted("PONG - Heartbeat received")
+        return accepted("PONG - EmulatedHeartbeat received")
 
-    def _switch_heartbeat(self, name: str, *, enabled: bool) -> Answer:
+    def _switch_heartbeat(self, name: str, *, enabled: bool) -> Response:
         heartbeat = self._heartbeat(name)
         heartbeat.enabled = enabled
         expired = heartbeat.expired(self.now)
         return found({"name": name, "enabled": enabled, "expired": expired})
 
-    def _heartbeat(self, name: str) -> Heartbeat:
+    def _heartbeat(self, name: str) -> EmulatedHeartbeat:
         heartbeat = self.heartbeats.heartbeats.get(name)
         if heartbeat is None:
-            raise RefusedError(404, f"Heartbeat with name [{name}] not found")
+            raise ApiError(404, f"EmulatedHeartbeat with name [{name}] not found")
         return heartbeat
 
     # --- teams, users and the account
 
-    def team(self, identifier: str) -> Answer:
+    def team(self, identifier: str) -> Response:
         by = self.query.get("identifierType", "id")
         if by not in {"id", "name"}:
-            raise RefusedError(422, "identifierType must be one of id, name")
+            raise ApiError(422, "identifierType must be one of id, name")
         team = self.directory.team(identifier, by)
         if team is None:
-            raise RefusedError(404, f"No team exists with {by} [{identifier}]")
+            raise ApiError(404, f"No team exists with {by} [{identifier}]")
         return found(team)
 
-    def user(self, identifier: str) -> Answer:
+    def user(self, identifier: str) -> Response:
         user = self.directory.user(identifier)
         if user is None:
-            raise RefusedError(404, f"No user exists with username or id [{identifier}]")
+            raise ApiError(404, f"No user exists with username or id [{identifier}]")
         return found(user)
 
-    def account(self) -> Answer:
+    def account(self) -> Response:
         plan = {"maxUserCount": 1, "name": "Emulated", "isYearly": False}
         return found({"name": "breakerd emulator", "userCount": 1, "plan": plan})
 
@@ -226,35 +236,35 @@ def _writing(action: str) -> Operation:
 
 
 OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
-    ("POST", "/v2/alerts"): _Call.create,
-    ("GET", "/v2/alerts"): _Call.list_alerts,
-    ("GET", "/v2/alerts/count"): _Call.count,
-    ("GET", "/v2/alerts/requests/{requestId}"): _Call.request_status,
-    ("GET", "/v2/alerts/{identifier}"): _Call.get,
-    ("DELETE", "/v2/alerts/{identifier}"): _Call.delete,
-    ("GET", "/v2/alerts/{identifier}/notes"): _Call.notes,
-    ("GET", "/v2/alerts/{identifier}/logs"): _Call.logs,
-    ("GET", "/v2/alerts/{identifier}/attachments"): _Call.attachments,
-    ("POST", "/v2/alerts/{identifier}/attachments"): _Call.attach,
+    ("POST", "/v2/alerts"): _OpsGenieCall.create,
+    ("GET", "/v2/alerts"): _OpsGenieCall.list_alerts,
+    ("GET", "/v2/alerts/count"): _OpsGenieCall.count,
+    ("GET", "/v2/alerts/requests/{requestId}"): _OpsGenieCall.request_status,
+    ("GET", "/v2/alerts/{identifier}"): _OpsGenieCall.get,
+    ("DELETE", "/v2/alerts/{identifier}"): _OpsGenieCall.delete,
+    ("GET", "/v2/alerts/{identifier}/notes"): _OpsGenieCall.notes,
+    ("GET", "/v2/alerts/{identifier}/logs"): _OpsGenieCall.logs,
+    ("GET", "/v2/alerts/{identifier}/attachments"): _OpsGenieCall.attachments,
+    ("POST", "/v2/alerts/{identifier}/attachments"): _OpsGenieCall.attach,
     ("POST", "/v2/alerts/{identifier}/notes"): _writing("AddNote"),
     ("POST", "/v2/alerts/{identifier}/close"): _writing("Close"),
     ("POST", "/v2/alerts/{identifier}/acknowledge"): _writing("Acknowledge"),
     ("POST", "/v2/alerts/{identifier}/unacknowledge"): _writing("UnAcknowledge"),
     ("POST", "/v2/alerts/{identifier}/responders"): _writing("AddResponder"),
     ("PUT", "/v2/alerts/{identifier}/priority"): _writing("UpdatePriority"),
-    ("GET", "/v2/heartbeats"): _Call.list_heartbeats,
-    ("POST", "/v2/heartbeats"): _Call.add_heartbeat,
-    ("GET", "/v2/heartbeats/{name}"): _Call.get_heartbeat,
-    ("DELETE", "/v2/heartbeats/{name}"): _Call.delete_heartbeat,
-    ("POST", "/v2/heartbeats/{name}/enable"): _Call.enable_heartbeat,
-    ("POST", "/v2/heartbeats/{name}/disable"): _Call.disable_heartbeat,
-    ("GET", "/v2/heartbeats/{name}/ping"): _Call.ping,
+    ("GET", "/v2/heartbeats"): _OpsGenieCall.list_heartbeats,
+    ("POST", "/v2/heartbeats"): _OpsGenieCall.add_heartbeat,
+    ("GET", "/v2/heartbeats/{name}"): _OpsGenieCall.get_heartbeat,
+    ("DELETE", "/v2/heartbeats/{name}"): _OpsGenieCall.delete_heartbeat,
+    ("POST", "/v2/heartbeats/{name}/enable"): _OpsGenieCall.enable_heartbeat,
+    ("POST", "/v2/heartbeats/{name}/disable"): _OpsGenieCall.disable_heartbeat,
+    ("GET", "/v2/heartbeats/{name}/ping"): _OpsGenieCall.ping,
 }
-"""OpsGenie's alert API, by method and path."""
+"""Operations of OpsGenie's alert API, by method and path."""
 
 DIRECTORY: Final[dict[tuple[str, str], Operation]] = {
-    ("GET", "/v2/teams/{identifier}"): _Call.team,
-    ("GET", "/v2/users/{identifier}"): _Call.user,
-    ("GET", "/v2/account"): _Call.account,
+    ("GET", "/v2/teams/{identifier}"): _OpsGenieCall.team,
+    ("GET", "/v2/users/{identifier}"): _OpsGenieCall.user,
+    ("GET", "/v2/account"): _OpsGenieCall.account,
 }
-"""What other APIs of OpsGenie's are asked for."""
+"""Operations of OpsGenie's other APIs, by method and path."""

@@ -1,20 +1,20 @@
-"""Which operation a request asks for, by its method and its path."""
+"""Routes requests to operations, by method and path."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 from urllib.parse import unquote
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, refused
+from breakerd.alerts.emulator.api.messages import Request, Response, refused
 
 C = TypeVar("C")
 
-Operation = Callable[..., Answer]
-"""Takes what carries the request, and what its path holds in braces."""
+Operation = Callable[..., Response]
+"""Takes the request in progress, and the parameters of its path."""
 
 
-class RefusedError(Exception):
-    """The request is answered with an error."""
+class ApiError(Exception):
+    """The response is an error."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -22,13 +22,13 @@ class RefusedError(Exception):
         self.message = message
 
     @property
-    def answer(self) -> Answer:
-        """The error in OpsGenie's form."""
+    def response(self) -> Response:
+        """Error in OpsGenie's form."""
         return refused(self.status, self.message)
 
 
-class Routes(Generic[C]):
-    """Operations by method and path template; of two that match, the one that is listed first."""
+class Router(Generic[C]):
+    """Operations by method and path template; of several that match, the first wins."""
 
     def __init__(self, operations: Mapping[tuple[str, str], Operation]) -> None:
         self._patterns: Final = [
@@ -36,11 +36,11 @@ class Routes(Generic[C]):
             for (method, path), operation in operations.items()
         ]
 
-    def answer(self, call: C, request: Request) -> Answer:
-        """Has the operation answer that `request` asks for.
+    def respond(self, call: C, request: Request) -> Response:
+        """Run the operation for `request` and return its response.
 
         Raises:
-            RefusedError: there is none.
+            ApiError: no operation matches.
         """
         allowed = set()
         for method, pattern, operation in self._patterns:
@@ -49,5 +49,5 @@ class Routes(Generic[C]):
                     return operation(call, *(unquote(name) for name in match.groups()))
                 allowed.add(method)
         if allowed:
-            raise RefusedError(405, f"{request.path} takes {', '.join(sorted(allowed))}")
-        raise RefusedError(501, f"{request.method} {request.path} is not emulated")
+            raise ApiError(405, f"{request.path} takes {', '.join(sorted(allowed))}")
+        raise ApiError(501, f"{request.method} {request.path} is not emulated")

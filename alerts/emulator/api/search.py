@@ -1,4 +1,4 @@
-"""Which alerts a search finds, and the pages in which lists are answered."""
+"""Searches alerts, and divides lists into pages."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ from breakerd.alerts.emulator.state.alert import EmulatedAlert, Json
 
 T = TypeVar("T")
 
-LARGEST_PAGE: Final = 100
+MAX_PAGE: Final = 100
 _PAGE: Final = 20
 _TERM: Final = re.compile(r'(\w+)\s*:\s*(?:"([^"]*)"|(\S+))')
 _AND: Final = re.compile(r"\band\b", re.IGNORECASE)
@@ -37,14 +37,14 @@ _SORTS: Final[dict[str, Callable[[EmulatedAlert], float | str]]] = {
 
 
 class SearchError(ValueError):
-    """A query parameter that makes no sense, or is beyond the emulator."""
+    """A query parameter is invalid, or not emulated."""
 
 
 def search(alerts: Iterable[EmulatedAlert], query: dict[str, str]) -> list[EmulatedAlert]:
-    """The alerts that `query` asks for: `status:open AND alias:"x"`, all terms exact.
+    """Return the alerts that match `query`, as `status:open AND alias:"x"`; all terms are exact.
 
     Raises:
-        SearchError: the query has a part that the emulator does not know.
+        SearchError: a part of the query is not emulated.
     """
     text = query.get("query", "")
     if left := _AND.sub("", _TERM.sub("", text)).strip():
@@ -58,14 +58,14 @@ def search(alerts: Iterable[EmulatedAlert], query: dict[str, str]) -> list[Emula
     return [a for a in alerts if all(value in _FIELDS[name](a) for name, value in terms)]
 
 
-def page_of_alerts(alerts: list[EmulatedAlert], query: dict[str, str]) -> tuple[list[Json], Json]:
-    """One page of alerts in the API's form, and where the others are.
+def alert_page(alerts: list[EmulatedAlert], query: dict[str, str]) -> tuple[list[Json], Json]:
+    """Return one page of alerts in the API's form, and links to the others.
 
     Raises:
         SearchError: a parameter is out of range.
     """
-    offset, limit = numbers_of_page(query)
-    ordered = in_order(alerts, query, _SORTS[_one_of(query, "sort", _SORTS)])
+    offset, limit = page_bounds(query)
+    ordered = sort_alerts(alerts, query, _SORTS[_one_of(query, "sort", _SORTS)])
     last = max(0, (len(ordered) - 1) // limit * limit)
     offsets = {"first": 0, "last": last}
     if offset + limit < len(ordered):
@@ -76,35 +76,35 @@ def page_of_alerts(alerts: list[EmulatedAlert], query: dict[str, str]) -> tuple[
     return [alert.as_json() for alert in ordered[offset : offset + limit]], paging
 
 
-def numbers_of_page(query: dict[str, str], size: str = "limit") -> tuple[int, int]:
-    """Where a page of alerts begins, and how many it holds at most.
+def page_bounds(query: dict[str, str], size: str = "limit") -> tuple[int, int]:
+    """Return the offset of a page of alerts, and the maximum number of alerts on it.
 
     Args:
-        query: the parameters of the query.
-        size: the parameter that says how many.
+        query: query parameters.
+        size: name of the parameter for the number of alerts.
 
     Raises:
         SearchError: a parameter is out of range.
     """
-    limit = min(LARGEST_PAGE, _number(query, size, _PAGE, least=1))
+    limit = min(MAX_PAGE, _number(query, size, _PAGE, least=1))
     return _number(query, "offset", 0, least=0), limit
 
 
-def in_order(
+def sort_alerts(
     alerts: Iterable[EmulatedAlert],
     query: dict[str, str],
     key: Callable[[EmulatedAlert], Any],
 ) -> list[EmulatedAlert]:
-    """The alerts sorted by `key`, downwards unless `query` says otherwise.
+    """Return the alerts sorted by `key`, in descending order unless `query` says otherwise.
 
     Raises:
-        SearchError: `query` says something else.
+        SearchError: the order in `query` is invalid.
     """
     return sorted(alerts, key=key, reverse=_one_of(query, "order", _ORDERS) == "desc")
 
 
-def page_of_lines(lines: Sequence[T], query: dict[str, str]) -> tuple[list[tuple[str, T]], Json]:
-    """One page of an alert's notes or history, each with its offset, and where the next ones are.
+def line_page(lines: Sequence[T], query: dict[str, str]) -> tuple[list[tuple[str, T]], Json]:
+    """Return one page of notes or history, each line with its offset, and a link to the next page.
 
     Raises:
         SearchError: a parameter is out of range.
@@ -132,7 +132,7 @@ _DIRECTIONS: Final = ("next", "prev")
 
 
 def _limit(query: dict[str, str]) -> int:
-    return min(LARGEST_PAGE, _number(query, "limit", _PAGE, least=1))
+    return min(MAX_PAGE, _number(query, "limit", _PAGE, least=1))
 
 
 def _number(query: dict[str, str], name: str, default: int, *, least: int) -> int:
@@ -143,7 +143,7 @@ def _number(query: dict[str, str], name: str, default: int, *, least: int) -> in
 
 
 def _one_of(query: dict[str, str], name: str, allowed: Iterable[str]) -> str:
-    """The parameter's value, by default the first that is allowed."""
+    """Return the parameter's value, by default the first allowed one."""
     values = list(allowed)
     value = query.get(name, values[0])
     if value not in values:

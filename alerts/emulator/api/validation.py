@@ -1,4 +1,4 @@
-"""What OpsGenie takes; the rest it answers with 422."""
+"""Validates request bodies by OpsGenie's limits; invalid ones get 422."""
 
 from typing import Final, TypeGuard
 
@@ -39,25 +39,25 @@ _REQUIRED: Final = {
 }
 
 
-def complaint(action: str, body: Json) -> str | None:
-    """What is wrong with the body of that action, in words; None if nothing is."""
+def validation_error(action: str, body: Json) -> str | None:
+    """Return what is wrong with the body of `action`; None if nothing is."""
     required = _REQUIRED.get(action)
     if required and not body.get(required):
         return f"{required} can not be empty"
     return (
-        _about_texts(body)
-        or _about_priority(body)
-        or _about_list("tags", body.get("tags", []), TAGS, TAG)
-        or _about_list("actions", body.get("actions", []), ACTIONS, ACTION)
-        or _about_details(body.get("details", {}))
-        or _about_recipients("responders", body.get("responders", []))
-        or _about_recipients("visibleTo", body.get("visibleTo", []))
-        or _about_recipients("responder", [body["responder"]] if "responder" in body else [])
+        _texts_error(body)
+        or _priority_error(body)
+        or _list_error("tags", body.get("tags", []), TAGS, TAG)
+        or _list_error("actions", body.get("actions", []), ACTIONS, ACTION)
+        or _details_error(body.get("details", {}))
+        or _recipients_error("responders", body.get("responders", []))
+        or _recipients_error("visibleTo", body.get("visibleTo", []))
+        or _recipients_error("responder", [body["responder"]] if "responder" in body else [])
     )
 
 
-def heartbeat_complaint(body: Json) -> str | None:
-    """What is wrong with the body that creates a heartbeat; None if nothing is."""
+def heartbeat_validation_error(body: Json) -> str | None:
+    """Return what is wrong with the body that creates a heartbeat; None if nothing is."""
     name, interval = body.get("name"), body.get("interval")
     if not isinstance(name, str) or not 0 < len(name) <= HEARTBEAT:
         return f"name must be a string of 1 to {HEARTBEAT} characters"
@@ -72,7 +72,7 @@ def heartbeat_complaint(body: Json) -> str | None:
     return None
 
 
-def _about_texts(body: Json) -> str | None:
+def _texts_error(body: Json) -> str | None:
     for name, longest in _LENGTHS.items():
         value = body.get(name, "")
         if not isinstance(value, str):
@@ -82,13 +82,13 @@ def _about_texts(body: Json) -> str | None:
     return None
 
 
-def _about_priority(body: Json) -> str | None:
+def _priority_error(body: Json) -> str | None:
     if "priority" in body and body["priority"] not in PRIORITIES:
         return f"priority must be one of {', '.join(PRIORITIES)}"
     return None
 
 
-def _about_list(name: str, items: object, most: int, longest: int) -> str | None:
+def _list_error(name: str, items: object, most: int, longest: int) -> str | None:
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         return f"{name} must be a list of strings"
     if len(items) > most:
@@ -98,7 +98,7 @@ def _about_list(name: str, items: object, most: int, longest: int) -> str | None
     return None
 
 
-def _about_details(details: object) -> str | None:
+def _details_error(details: object) -> str | None:
     if not _are_strings(details):
         return "details must be a map of strings to strings"
     length = sum(len(key) + len(value) for key, value in details.items())
@@ -111,7 +111,7 @@ def _are_strings(details: object) -> TypeGuard[dict[str, str]]:
     return isinstance(details, dict) and all(isinstance(v, str) for v in details.values())
 
 
-def _about_recipients(name: str, recipients: object) -> str | None:
+def _recipients_error(name: str, recipients: object) -> str | None:
     if not isinstance(recipients, list) or len(recipients) > RESPONDERS:
         return f"{name} must be a list of at most {RESPONDERS}"
     for one in recipients:

@@ -1,1 +1,1 @@
-"""Faults that the emulator injects."""
+"""Faults that the emulator injects into requests and responses."""

@@ -1,4 +1,4 @@
-"""One fault: what goes wrong between the emulator and its client, when, and for whom."""
+"""Faults: what fails between the emulator and its client, when, and for which requests."""
 
 import math
 from dataclasses import dataclass
@@ -7,57 +7,57 @@ from typing import Self
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """Kind of a fault."""
 
     DOWN = "down"
-    """The connection ends without an answer, and the request is lost."""
+    """The connection is closed without a response, and the request is lost."""
     REFUSE = "refuse"
-    """Nobody listens: connections are refused, and those that are open end."""
+    """The socket is closed: new connections are refused, open ones are closed."""
     HANG = "hang"
-    """The request is lost, and nothing is ever answered; the connection stays open."""
+    """The request is lost, and there is never a response; the connection stays open."""
     DROP = "drop"
-    """The request is taken, but the connection ends without an answer."""
+    """The request is executed, but the connection is closed without a response."""
     SLOW = "slow"
-    """The request is taken, and the answer comes `delay` seconds late."""
+    """The request is executed, and the response is `delay` seconds late."""
     DELAYED = "delayed"
-    """202, and the write is carried out only `delay` seconds later, others overtaking it."""
+    """202, and the write is executed `delay` seconds later; later writes overtake it."""
     UNAPPLIED = "unapplied"
-    """202, but the write is never carried out, as its request status tells."""
+    """202, but the write is never executed; its request status says so."""
     TRUNCATED = "truncated"
-    """The request is taken, and half of the answer's JSON comes."""
+    """The request is executed, and half of the response's JSON is sent."""
     EMPTY = "empty"
-    """The request is taken, and the answer is 200 with nothing in it."""
+    """The request is executed, and the response is an empty 200."""
     HTML = "html"
-    """The page of some proxy, with 502 unless `status` says otherwise."""
+    """The HTML page of a proxy, with 502 unless `status` is set."""
     ERROR = "error"
-    """An error of the server, 503 unless `status` says otherwise."""
+    """A server error, 503 unless `status` is set."""
     UNAUTHORIZED = "unauthorized"
     """401, whatever the key."""
     RATE_LIMIT = "rate_limit"
-    """429, to wait until the fault is over, or `delay` seconds if it has no end."""
+    """429, asking for a pause until the fault ends, or of `delay` seconds if it has no end."""
 
 
 class FaultError(ValueError):
-    """A fault that makes no sense; says what was found and what is allowed."""
+    """A fault is invalid; the message states what was found and what is allowed."""
 
 
 @dataclass
 class Fault:
-    """One fault.
+    """Fault.
 
     Attributes:
-        kind: what goes wrong.
-        share: share of the requests that it hits, 0 to 1.
-        times: how many requests it hits before it is over, from 1; None for no end.
+        kind: kind of the fault.
+        share: fraction of the requests that it affects, 0 to 1.
+        times: number of requests that it affects before it ends, from 1; None: no end.
         after: seconds until it begins, from 0.
-        lasting: seconds from its beginning until it is over, above 0; None for no end.
+        lasting: seconds from its beginning to its end, above 0; None: no end.
         delay: seconds, for `slow`, `delayed` and `rate_limit`; from 0.
-        status: what is answered by `error` (500 to 599) and `html` (200 to 599).
-        path: it hits only requests of which "METHOD /path" contains this.
+        status: status of the response for `error` (500 to 599) and `html` (200 to 599).
+        path: it affects only requests whose "METHOD /path" contains this.
 
     Raises:
-        FaultError: something is out of its range; `refuse` knows of no requests, so it takes
-            neither `share` nor `times` nor `path`.
+        FaultError: a value is out of range; `refuse` sees no requests, so it accepts neither
+            `share` nor `times` nor `path`.
     """
 
     kind: FaultKind
@@ -88,7 +88,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """The fault that a JSON object describes.
+        """Return the fault that a JSON object describes.
 
         Raises:
             FaultError: it has unknown keys, no kind, or values out of range.
@@ -102,10 +102,10 @@ class Fault:
 
 
 def schedule_from_json(data: object) -> list[Fault]:
-    """The faults that a JSON object, or a list of them, describes.
+    """Return the faults that a JSON object, or a list of them, describes.
 
     Raises:
-        FaultError: one of them makes no sense; where there are several, says which.
+        FaultError: one of them is invalid; the message gives its position in a list.
     """
     if not isinstance(data, list):
         return [Fault.from_json(data)]

@@ -1,4 +1,4 @@
-"""The faults that are in force, or will be. Pure: `now` is passed in."""
+"""Active and scheduled faults, and their effect on responses. Pure: `now` is passed in."""
 
 import math
 import random
@@ -6,29 +6,29 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from breakerd.alerts.emulator.api.messages import Answer, Request, refused
+from breakerd.alerts.emulator.api.messages import Request, Response, refused
 from breakerd.alerts.emulator.faults.fault import Fault, FaultError, FaultKind
 from breakerd.alerts.emulator.state.alert import Json
 
-MOST: Final = 1_000
-"""So many faults can be in force, or waiting for it, at once."""
+MAX_FAULTS: Final = 1_000
+"""Maximum number of active and scheduled faults."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
-    """A fault that hits a request. `left` is how many seconds it still lasts, perhaps infinite."""
+class Injection:
+    """Fault that affects a request. `left` is its remaining seconds, infinite if it has no end."""
 
     fault: Fault
     left: float
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """How a request stood to the rate limits when it came in.
+class RateLimitState:
+    """State of the rate limits when a request arrived.
 
     Attributes:
-        throttled: a rate limit was in force.
-        warned: an earlier 429 had asked for a pause, which was not over.
+        throttled: True if a rate limit was active.
+        warned: True if the pause that an earlier 429 asked for was not over.
     """
 
     throttled: bool = False
@@ -45,8 +45,8 @@ class _Planned:
         return self.begin <= now < self.end
 
 
-class Faults:
-    """All faults, oldest first. Each request meets at most one: the first that hits it."""
+class FaultInjector:
+    """All faults, oldest first. At most one affects a request: the first that matches."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)  # noqa: S311 - to be repeatable, not to be secret
@@ -54,7 +54,7 @@ class Faults:
         self._pauses: dict[str, float] = {}
 
     def add(self, fault: Fault, now: float) -> None:
-        """Puts `fault` into force, `fault.after` seconds from now.
+        """Add `fault`; it becomes active `fault.after` seconds from now.
 
         Raises:
             FaultError: there are too many already.
@@ -62,40 +62,40 @@ class Faults:
         self.add_all([fault], now)
 
     def add_all(self, faults: Iterable[Fault], now: float) -> None:
-        """Puts all of `faults` into force, each after its own time, or none of them.
+        """Add all of `faults`, each active after its own `after`, or none of them.
 
         Raises:
             FaultError: they would be too many.
         """
         self._expire(now)
         planned = [_planned(fault, now) for fault in faults]
-        if len(self._planned) + len(planned) > MOST:
+        if len(self._planned) + len(planned) > MAX_FAULTS:
             count = len(self._planned)
-            raise FaultError(f"there are {count} faults already, of {MOST}; take them away first")
+            raise FaultError(f"{count} of at most {MAX_FAULTS} faults exist; remove some first")
         self._planned += planned
 
     def clear(self) -> None:
-        """Takes all faults away."""
+        """Remove all faults."""
         self._planned.clear()
         self._pauses.clear()
 
-    def strike(self, request: Request, now: float) -> Strike | None:
-        """The fault that hits `request`, if one does."""
+    def match(self, request: Request, now: float) -> Injection | None:
+        """Return the fault that affects `request`; None if none does."""
         self._expire(now)
         line = _line(request)
         for planned in self._planned:
             fault = planned.fault
             if planned.holds(now) and fault.path in line and self._random.random() < fault.share:
                 self._use_up(planned)
-                strike = Strike(fault, planned.end - now)
+                injection = Injection(fault, planned.end - now)
                 if fault.kind is FaultKind.RATE_LIMIT:
-                    asked = now + _pause(strike)
+                    asked = now + _pause(injection)
                     self._pauses[fault.path] = max(asked, self._pauses.get(fault.path, asked))
-                return strike
+                return injection
         return None
 
-    def window(self, request: Request, now: float) -> Window:
-        """How `request` stands to the rate limits; to be asked before `strike`."""
+    def rate_limit_state(self, request: Request, now: float) -> RateLimitState:
+        """Return the state of the rate limits for `request`; call it before `match`."""
         line = _line(request)
         throttled = any(
             planned.fault.kind is FaultKind.RATE_LIMIT
@@ -104,17 +104,17 @@ class Faults:
             for planned in self._planned
         )
         warned = any(now < end and path in line for path, end in self._pauses.items())
-        return Window(throttled, warned)
+        return RateLimitState(throttled, warned)
 
     def refusing(self, now: float) -> bool:
-        """Whether connections are to be refused."""
+        """True if connections are to be refused at `now`."""
         return any(
             planned.fault.kind is FaultKind.REFUSE and planned.holds(now)
             for planned in self._planned
         )
 
     def as_json(self, now: float) -> list[Json]:
-        """The faults in force, and those to come."""
+        """Return the active faults and those that are scheduled."""
         self._expire(now)
         return [asdict(planned.fault) for planned in self._planned]
 
@@ -132,33 +132,33 @@ class Faults:
             self._pauses = {path: end for path, end in self._pauses.items() if end > now}
 
 
-def answer_of(strike: Strike) -> Answer | None:
-    """What a fault answers instead of the API; None if the API answers, or nobody."""
-    fault = strike.fault
+def injected_response(injection: Injection) -> Response | None:
+    """Return the response of a fault in place of the API's; None if there is none."""
+    fault = injection.fault
     if fault.kind is FaultKind.RATE_LIMIT:
-        return _throttled(_pause(strike))
+        return _throttled(_pause(injection))
     if fault.kind is FaultKind.UNAUTHORIZED:
         return refused(401, "Could not authenticate")
     if fault.kind is FaultKind.ERROR:
         return refused(fault.status or 503, "Service is not available")
     if fault.kind is FaultKind.HTML:
-        return Answer(fault.status or 502, "<html><body><h1>Bad gateway</h1></body></html>\n")
+        return Response(fault.status or 502, "<html><body><h1>Bad gateway</h1></body></html>\n")
     if fault.kind is FaultKind.HANG:
-        return Answer(200, {}, late=math.inf)
+        return Response(200, {}, late=math.inf)
     return None
 
 
-def spoilt(answer: Answer, fault: Fault) -> Answer | None:
-    """What becomes of the API's own answer on its way; None if it gets lost."""
+def altered_response(response: Response, fault: Fault) -> Response | None:
+    """Return the API's response as altered by `fault`; None if it is lost."""
     if fault.kind is FaultKind.DROP:
         return None
     if fault.kind is FaultKind.SLOW:
-        return replace(answer, late=fault.delay)
+        return replace(response, late=fault.delay)
     if fault.kind is FaultKind.TRUNCATED:
-        return replace(answer, part=0.5)
+        return replace(response, part=0.5)
     if fault.kind is FaultKind.EMPTY:
-        return replace(answer, status=200, part=0.0)
-    return answer
+        return replace(response, status=200, part=0.0)
+    return response
 
 
 def _planned(fault: Fault, now: float) -> _Planned:
@@ -171,14 +171,14 @@ def _line(request: Request) -> str:
     return f"{request.method} {request.path}"
 
 
-def _pause(strike: Strike) -> float:
-    """Seconds that a 429 asks for; whole ones from 1, as its headers say it."""
-    seconds = strike.fault.delay if math.isinf(strike.left) else strike.left
+def _pause(injection: Injection) -> float:
+    """Return the seconds that a 429 asks for; from 1 on they are whole, as in its headers."""
+    seconds = injection.fault.delay if math.isinf(injection.left) else injection.left
     return math.ceil(seconds) if seconds >= 1 else seconds
 
 
-def _throttled(seconds: float) -> Answer:
-    """429. Retry-After counts whole seconds, so one that is shorter has only OpsGenie's header."""
+def _throttled(seconds: float) -> Response:
+    """Return 429. `Retry-After` holds whole seconds; a shorter pause has only OpsGenie's header."""
     period = f"{seconds:.0f}" if seconds >= 1 else f"{seconds:.3f}"
     headers = {
         "X-RateLimit-State": "THROTTLED",

@@ -1,1 +1,1 @@
-"""What the emulated account holds."""
+"""State of an emulated account: alerts, heartbeats, teams, users, and the log of requests."""

@@ -1,28 +1,28 @@
-"""All that an emulated account holds, and how a write to it is carried out."""
+"""Emulated account, and how writes to it are executed."""
 
 from dataclasses import dataclass, field
 from typing import Final
 
-from breakerd.alerts.emulator.state.alerts import AlertBook
+from breakerd.alerts.emulator.state.alerts import AlertStore
 from breakerd.alerts.emulator.state.directory import Directory
-from breakerd.alerts.emulator.state.heartbeats import HeartbeatBook
+from breakerd.alerts.emulator.state.heartbeats import HeartbeatStore
 
 
 @dataclass(frozen=True)
-class Account:
-    """All that an emulated account holds. Not thread-safe."""
+class EmulatedAccount:
+    """Content of an emulated account. Not thread-safe."""
 
-    book: AlertBook = field(default_factory=AlertBook)
-    heartbeats: HeartbeatBook = field(default_factory=HeartbeatBook)
+    alerts: AlertStore = field(default_factory=AlertStore)
+    heartbeats: HeartbeatStore = field(default_factory=HeartbeatStore)
     directory: Directory = field(default_factory=Directory)
 
 
 @dataclass(frozen=True, slots=True)
-class Applying:
-    """How a write is carried out: perhaps not at all, or `delay` s late instead of as usual."""
+class WriteMode:
+    """Mode of a write: not executed, or executed after `delay` seconds; None: the usual delay."""
 
     applied: bool = True
     delay: float | None = None
 
 
-AS_USUAL: Final = Applying()
+DEFAULT_MODE: Final = WriteMode()

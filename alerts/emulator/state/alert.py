@@ -1,4 +1,4 @@
-"""One alert, as OpsGenie holds and shows it."""
+"""Alerts as OpsGenie stores and shows them."""
 
 from collections import deque
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 from breakerd.alerts.emulator.state.attachment import Attachment
 
 Json: TypeAlias = dict[str, Any]
-"""A JSON object; what is in it is known only where it is read."""
+"""JSON object whose content is checked where it is read."""
 
 INTEGRATION: Final = {
     "id": "00000000-0000-0000-0000-000000000001",
@@ -18,12 +18,12 @@ INTEGRATION: Final = {
 }
 
 _KEPT: Final = 1_000
-"""So many notes, and as many lines of history, are kept of one alert."""
+"""Maximum number of notes, and of lines of history, kept for one alert."""
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One line of an alert's history; `at` is in seconds since the epoch."""
+class HistoryEntry:
+    """Line of an alert's history; `at` is in seconds since the epoch."""
 
     at: float
     what: str
@@ -32,16 +32,16 @@ class Happening:
 
 @dataclass
 class EmulatedAlert:
-    """One alert. Times are in seconds since the epoch.
+    """Alert. Times are in seconds since the epoch.
 
     Attributes:
-        id: unique, for ever.
-        tiny_id: a small number, as people say it.
-        alias: the sender's name for it; only one open alert has it.
-        count: how often it was created while it was open.
-        attachments: the files attached to it, oldest first.
-        notes: what was said about it, oldest first.
-        history: what happened to it, oldest first: `created P3`, `deduplicated`, `priority P1`,
+        id: unique id, never reused.
+        tiny_id: short number for people.
+        alias: the sender's name for it; unique among open alerts.
+        count: number of create requests while it was open.
+        attachments: attached files, oldest first.
+        notes: notes, oldest first.
+        history: events, oldest first: `created P3`, `deduplicated`, `priority P1`,
             `note`, `responder ops`, `attached chart.png`, `acknowledged`, `unacknowledged`,
             `closed`.
     """
@@ -68,12 +68,12 @@ class EmulatedAlert:
     actions: list[str] = field(default_factory=list)
     responders: list[Json] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
-    notes: deque[Happening] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    history: deque[Happening] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    notes: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    history: deque[HistoryEntry] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
     @classmethod
     def from_body(cls, now: float, body: Json, *, id: str, tiny_id: str) -> Self:  # noqa: A002 - the field's name
-        """The alert that the body of a create request asks for."""
+        """Return the alert that the body of a create request describes."""
         alert = cls(
             id=id,
             tiny_id=tiny_id,
@@ -89,21 +89,21 @@ class EmulatedAlert:
             tags=list(body.get("tags", [])),
             details=dict(body.get("details", {})),
             actions=list(body.get("actions", [])),
-            responders=[shown_responder(responder) for responder in body.get("responders", [])],
+            responders=[responder_json(responder) for responder in body.get("responders", [])],
         )
         alert.log(now, f"created {alert.priority}", body)
         return alert
 
     def log(self, now: float, what: str, body: Json) -> None:
-        """Adds to the history, and the body's note to the notes."""
+        """Add a line to the history, and the body's note to the notes."""
         by = body.get("user") or "System"
         self.updated_at = now
-        self.history.append(Happening(now, what, by))
+        self.history.append(HistoryEntry(now, what, by))
         if note := body.get("note"):
-            self.notes.append(Happening(now, note, by))
+            self.notes.append(HistoryEntry(now, note, by))
 
     def copy(self) -> Self:
-        """The alert as it is now, for somebody who reads it while it may change."""
+        """Return a copy that later changes do not affect."""
         return replace(
             self,
             tags=list(self.tags),
@@ -116,7 +116,7 @@ class EmulatedAlert:
         )
 
     def as_json(self, *, full: bool = False) -> Json:
-        """The alert in the API's form; lists show the short one."""
+        """Return the alert in the API's form; `full` adds what lists do not show."""
         short: Json = {
             "id": self.id,
             "tinyId": self.tiny_id,
@@ -148,18 +148,18 @@ class EmulatedAlert:
 
 
 def rfc3339(timestamp: float) -> str:
-    """A time as OpsGenie writes it: UTC, with milliseconds and a Z."""
+    """Return a time in OpsGenie's form: UTC, with milliseconds and a Z."""
     text = datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
 
 def id_of(kind: str, name: str) -> str:
-    """The id that a team, user, … of that name has here, always the same one."""
+    """Return the id of a team, user, … of that name; it is always the same."""
     return str(uuid5(NAMESPACE_URL, f"{kind}:{name}"))
 
 
-def shown_responder(responder: Json) -> Json:
-    """A responder may be asked for by any of its names, and is shown with its id."""
+def responder_json(responder: Json) -> Json:
+    """Return a responder as the API shows it: with its id, whatever name was sent."""
     kind = responder["type"]
     name = responder.get("name") or responder.get("username") or ""
     shown = {"type": kind, "id": responder.get("id") or id_of(kind, name)}

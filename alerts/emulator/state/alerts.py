@@ -1,7 +1,7 @@
-"""The alerts of an emulated OpsGenie. Pure: `now` is passed in, and nothing is sent anywhere.
+"""Alerts of an emulated OpsGenie. Pure: `now` is passed in, and nothing is sent anywhere.
 
-As the real one, it takes a write at once and carries it out later; whether that went well is told
-by the request's status.
+Like OpsGenie, it accepts a write at once and executes it later; the request's status shows the
+outcome.
 """
 
 import heapq
@@ -16,26 +16,26 @@ from breakerd.alerts.emulator.state.alert import (
     INTEGRATION,
     EmulatedAlert,
     Json,
+    responder_json,
     rfc3339,
-    shown_responder,
 )
 from breakerd.alerts.emulator.state.attachment import Attachment
 
 _KEPT: Final = 10_000
-"""So many alerts, results and writes under way are kept."""
+"""Maximum number of alerts, of results, and of pending writes."""
 
-MOST_ATTACHMENTS: Final = 20
-"""So many files can be attached to one alert."""
+MAX_ATTACHMENTS: Final = 20
+"""Maximum number of files attached to one alert."""
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write: what to do to which alert.
+    """Write: an action on an alert.
 
     Attributes:
-        by: what `identifier` is: "id", "alias" or "tiny".
-        applied: False: it is taken, and then fails.
-        delay: seconds until it is carried out; None for as long as the others take.
+        by: type of `identifier`: "id", "alias" or "tiny".
+        applied: False: it is accepted, and then fails.
+        delay: seconds until it is executed; None: the delay of the store.
     """
 
     action: str
@@ -48,15 +48,15 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of all alerts since the start.
+    """Counts of all alerts since the start.
 
     Attributes:
-        opened: how many were made.
-        duplicates: how often one was created again while it was open, which only raised its count.
-        closed: how many were closed, and not deleted since.
-        deleted: how many were deleted.
-        open: the aliases of those that are open, oldest first.
-        repeated: the aliases of which more than one alert was made, among the latest that are kept.
+        opened: number of alerts created.
+        duplicates: number of create requests for an open alert, which only raised its count.
+        closed: number of alerts closed, and not deleted since.
+        deleted: number of alerts deleted.
+        open: aliases of the open alerts, oldest first.
+        repeated: aliases with more than one alert, among the latest that are kept.
     """
 
     opened: int
@@ -67,20 +67,20 @@ class Summary:
     repeated: tuple[str, ...]
 
 
-class AlertBook:
-    """Alerts, writes under way, and what became of earlier ones. Not thread-safe.
+class AlertStore:
+    """Alerts, pending writes, and the results of earlier ones. Not thread-safe.
 
     Args:
-        delay: seconds between taking a write and carrying it out.
-        kept: how many alerts, results and writes under way are kept; older alerts and results go.
+        delay: seconds between accepting and executing a write.
+        kept: maximum number of alerts, results and pending writes; older alerts and results go.
     """
 
     def __init__(self, delay: float = 0.0, *, kept: int = _KEPT) -> None:
         self.delay = delay
         self.alerts: OrderedDict[str, EmulatedAlert] = OrderedDict()
-        """By id, oldest first."""
+        """Alerts by id, oldest first."""
         self._kept = kept
-        self._under_way: list[tuple[float, int, str, Write]] = []
+        self._pending: list[tuple[float, int, str, Write]] = []
         self._order = count()
         self._results: OrderedDict[str, Json] = OrderedDict()
         self._open: dict[str, str] = {}
@@ -89,21 +89,21 @@ class AlertBook:
         self._made: OrderedDict[str, int] = OrderedDict()
 
     def accept(self, now: float, write: Write) -> str | None:
-        """Takes a write; returns the request's id, or None if too many are under way."""
-        if len(self._under_way) >= self._kept:
+        """Accept a write; return the request's id, or None if too many are pending."""
+        if len(self._pending) >= self._kept:
             return None
         request_id = str(uuid4())
         due = now + (self.delay if write.delay is None else write.delay)
-        heapq.heappush(self._under_way, (due, next(self._order), request_id, write))
+        heapq.heappush(self._pending, (due, next(self._order), request_id, write))
         self.advance(now)
         return request_id
 
     def advance(self, now: float) -> bool:
-        """Carries out the writes that are due; says whether there were any."""
+        """Execute the writes that are due; return True if there were any."""
         any_due = False
-        while self._under_way and self._under_way[0][0] <= now:
-            due, _, request_id, write = heapq.heappop(self._under_way)
-            self._results[request_id] = self.carry_out(due, write)
+        while self._pending and self._pending[0][0] <= now:
+            due, _, request_id, write = heapq.heappop(self._pending)
+            self._results[request_id] = self.execute(due, write)
             while len(self._results) > self._kept:
                 self._results.popitem(last=False)
             any_due = True
@@ -111,15 +111,15 @@ class AlertBook:
 
     @property
     def next_due(self) -> float | None:
-        """When the next write is due, if one is under way."""
-        return self._under_way[0][0] if self._under_way else None
+        """Time at which the next pending write is due; None if none is pending."""
+        return self._pending[0][0] if self._pending else None
 
     def result(self, request_id: str) -> Json | None:
-        """What became of a request; None if it is not known, or not carried out yet."""
+        """Return the status of a request; None if it is unknown, or not executed yet."""
         return self._results.get(request_id)
 
     def find(self, identifier: str, by: str = "id") -> EmulatedAlert | None:
-        """The alert with that id, alias or tiny id; by alias the open one, else the latest."""
+        """Return the alert of that id, alias or tiny id; by alias the open, else the latest one."""
         if by == "id":
             return self.alerts.get(identifier)
         if by == "alias":
@@ -128,8 +128,8 @@ class AlertBook:
         return next(found, None)
 
     def attach(self, alert: EmulatedAlert, now: float, file: Attachment, user: str) -> str | None:
-        """Attaches a file, at once; returns its id, or None if there are too many."""
-        if len(alert.attachments) >= MOST_ATTACHMENTS:
+        """Attach a file at once; return its id, or None if there are too many."""
+        if len(alert.attachments) >= MAX_ATTACHMENTS:
             return None
         kept = replace(file, id=str(len(alert.attachments) + 1))
         alert.attachments.append(kept)
@@ -137,13 +137,13 @@ class AlertBook:
         return kept.id
 
     def summary(self) -> Summary:
-        """What became of all alerts since the start."""
+        """Return counts of all alerts since the start."""
         still_open = (alert.alias for alert in self.alerts.values() if alert.status == "open")
         repeated = (alias for alias, made in self._made.items() if made > 1)
         return Summary(**self._tally, open=tuple(still_open), repeated=tuple(repeated))
 
-    def carry_out(self, now: float, write: Write) -> Json:
-        """Does at once what a write asks for; returns the request's status."""
+    def execute(self, now: float, write: Write) -> Json:
+        """Execute a write at once; return the request's status."""
         alert, failure = self._change(now, write)
         return {
             "isSuccess": not failure,
@@ -156,7 +156,7 @@ class AlertBook:
         }
 
     def _change(self, now: float, write: Write) -> tuple[EmulatedAlert | None, str]:
-        """Returns the alert that the write was about, and why it failed, empty if it did not."""
+        """Return the alert of the write, and why it failed; empty if it did not."""
         if not write.applied:
             return None, "Request could not be processed"
         if write.action == "Create":
@@ -172,7 +172,7 @@ class AlertBook:
     def _create(self, now: float, body: Json) -> EmulatedAlert:
         alias = body.get("alias", "")
         if alias in self._open:
-            # Neither priority nor message follow: only the count tells that it was sent again.
+            # Priority and message stay: only the count shows that it was sent again.
             alert = self.alerts[self._open[alias]]
             alert.count += 1
             alert.last_occurred_at = now
@@ -223,7 +223,7 @@ class AlertBook:
         alert.log(now, "unacknowledged", body)
 
     def _add_responder(self, alert: EmulatedAlert, now: float, body: Json) -> None:
-        responder = shown_responder(body["responder"])
+        responder = responder_json(body["responder"])
         if responder["id"] not in {one["id"] for one in alert.responders}:
             alert.responders.append(responder)
         alert.log(now, f"responder {responder.get('name', responder['id'])}", body)
@@ -235,7 +235,7 @@ class AlertBook:
         alert.priority = body["priority"]
         alert.log(now, f"priority {alert.priority}", body)
 
-    _changes: ClassVar[dict[str, Callable[["AlertBook", EmulatedAlert, float, Json], None]]] = {
+    _changes: ClassVar[dict[str, Callable[["AlertStore", EmulatedAlert, float, Json], None]]] = {
         "Close": _close,
         "Delete": _delete,
         "AddResponder": _add_responder,

@@ -1,4 +1,4 @@
-"""Files that are attached to alerts, and how they come in: as multipart/form-data (RFC 7578)."""
+"""Attachments of alerts, and the multipart/form-data (RFC 7578) that carries them."""
 
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -7,7 +7,7 @@ from email.policy import HTTP
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """One file, as it was sent. `id` is empty until it is attached."""
+    """File as sent. `id` is empty until it is attached."""
 
     name: str
     content_type: str
@@ -18,10 +18,10 @@ class Attachment:
 def parse_form(
     content_type: str, raw: bytes
 ) -> tuple[dict[str, str], dict[str, Attachment]] | None:
-    """The texts and the files of a form, by name; None if it is no whole form.
+    """Return the texts and the files of a form, by field name; None if the form is incomplete.
 
     Args:
-        content_type: the header's value, which holds the boundary.
+        content_type: value of the header, which contains the boundary.
         raw: the body.
     """
     head = f"Content-Type: {content_type}\r\n\r\n".encode(errors="replace")

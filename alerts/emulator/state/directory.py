@@ -1,4 +1,4 @@
-"""The teams and users of an emulated account, as they are looked up by name or id.
+"""Teams and users of an emulated account, looked up by name or id.
 
 The forms are those of https://docs.opsgenie.com/docs/team-api and
 https://docs.opsgenie.com/docs/user-api.
@@ -19,7 +19,7 @@ class Directory:
         self._users: dict[str, str] = {}
 
     def add_team(self, name: str) -> str:
-        """Adds a team; returns its id.
+        """Add a team; return its id.
 
         Raises:
             ValueError: there are too many.
@@ -27,7 +27,7 @@ class Directory:
         return _add(self._teams, id_of("team", name), name)
 
     def add_user(self, username: str) -> str:
-        """Adds a user; returns the id.
+        """Add a user; return the id.
 
         Raises:
             ValueError: there are too many.
@@ -35,11 +35,11 @@ class Directory:
         return _add(self._users, id_of("user", username), username)
 
     def teams(self) -> dict[str, str]:
-        """The names of the teams that were added, by their ids."""
+        """Return the names of the added teams, by id."""
         return dict(self._teams)
 
     def team(self, identifier: str, by: str) -> Json | None:
-        """The team of that "name" or "id"; None if there is none."""
+        """Return the team of that "name" or "id"; None if there is none."""
         names = self._teams or {_id(identifier, "team", by): identifier}
         team_id = _id(identifier, "team", by)
         if team_id not in names:
@@ -47,7 +47,7 @@ class Directory:
         return {"id": team_id, "name": names[team_id], "description": "", "members": []}
 
     def user(self, identifier: str) -> Json | None:
-        """The user of that id or username; None if there is none."""
+        """Return the user of that id or username; None if there is none."""
         named = id_of("user", identifier)
         names = self._users or {named: identifier}
         user_id = identifier if identifier in names else named

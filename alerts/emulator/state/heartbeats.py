@@ -1,4 +1,4 @@
-"""The heartbeats of an emulated OpsGenie. Pure: `now` is passed in."""
+"""Heartbeats of an emulated OpsGenie. Pure: `now` is passed in."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,8 +12,8 @@ _KEPT: Final = 1_000
 
 
 @dataclass
-class Heartbeat:
-    """One heartbeat: expired when it was pinged once, and then not for `interval` `unit`."""
+class EmulatedHeartbeat:
+    """Heartbeat; it expires if it was pinged once, and then not for `interval` `unit`."""
 
     name: str
     interval: int = 10
@@ -23,13 +23,13 @@ class Heartbeat:
     pinged_at: float | None = None
 
     def expired(self, now: float) -> bool:
-        """Whether OpsGenie would raise an alert because of it."""
+        """True if OpsGenie would raise an alert because of it."""
         if not self.enabled or self.pinged_at is None:
             return False
         return now - self.pinged_at > self.interval * UNITS[self.unit]
 
     def as_json(self, now: float) -> Json:
-        """The heartbeat in the API's form."""
+        """Return the heartbeat in the API's form."""
         pinged = {} if self.pinged_at is None else {"lastPingTime": rfc3339(self.pinged_at)}
         return {
             "name": self.name,
@@ -42,20 +42,20 @@ class Heartbeat:
         }
 
 
-class HeartbeatBook:
-    """All heartbeats, by name. Not thread-safe."""
+class HeartbeatStore:
+    """Heartbeats by name. Not thread-safe."""
 
     def __init__(self) -> None:
-        self.heartbeats: dict[str, Heartbeat] = {}
+        self.heartbeats: dict[str, EmulatedHeartbeat] = {}
 
-    def add(self, heartbeat: Heartbeat) -> bool:
-        """Adds one; False if there are too many, or one of that name."""
+    def add(self, heartbeat: EmulatedHeartbeat) -> bool:
+        """Add a heartbeat; return False if there are too many, or one of that name."""
         if heartbeat.name in self.heartbeats or len(self.heartbeats) >= _KEPT:
             return False
         self.heartbeats[heartbeat.name] = heartbeat
         return True
 
     def ping(self, name: str, now: float) -> None:
-        """Notes a ping; of one that does not exist nothing is known, and nobody is told."""
+        """Record a ping; ignore it if there is no such heartbeat."""
         if heartbeat := self.heartbeats.get(name):
             heartbeat.pinged_at = now

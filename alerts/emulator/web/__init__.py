@@ -1,1 +1,1 @@
-"""The emulator's server and its page for people."""
+"""HTTP server of the emulator, and its console."""

@@ -1,4 +1,4 @@
-"""The emulator's listening socket, and the connections that come in through it."""
+"""Listening socket of the emulator, and its connections."""
 
 import contextlib
 import ipaddress
@@ -10,17 +10,17 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 
 _DRAIN: Final = 5.0
-"""Seconds that open connections have to end."""
+"""Maximum seconds to wait for open connections to end."""
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """Serves each connection on a thread of its own, and ends them all when it stops.
+    """Serves each connection on a thread of its own, and closes them all when it stops.
 
     Args:
-        host: a loopback address.
-        port: 0 for any free one.
+        host: loopback address.
+        port: port to listen on; 0 for any free one.
         handler: serves a connection.
-        refusing: asked some times a second whether connections are to be refused.
+        refusing: returns True while connections are to be refused; called some times a second.
 
     Raises:
         ValueError: `host` is not a loopback address.
@@ -55,18 +55,18 @@ class Listener(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Address of the socket."""
         host, port = str(self.server_address[0]), self.server_address[1]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def start(self) -> None:
-        """Serves, on a thread of its own."""
+        """Start serving, on a thread of its own."""
         self._serving = True
         self._thread = threading.Thread(target=self._serve, name="opsgenie-emulator", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Takes no more connections, and ends those that are open."""
+        """Accept no more connections, and close the open ones."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -77,9 +77,9 @@ class Listener(socketserver.ThreadingTCPServer):
             self._changed.wait_for(lambda: not self._connections, _DRAIN)
 
     def settle(self) -> None:
-        """Waits until connections are refused, or are not, as it should be by now.
+        """Wait until the socket accepts or refuses connections as required by now.
 
-        Where that ends connections, the one that the calling thread serves is spared.
+        If that closes connections, the calling thread's own stays open.
         """
         me = threading.get_ident()
         with self._changed:
@@ -89,26 +89,26 @@ class Listener(socketserver.ThreadingTCPServer):
             self._waiting.discard(me)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Notes the connection, and serves it."""
+        """Record the connection, and serve it."""
         with self._changed:
             self._connections[request] = 0
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Notes whose connection it is, and serves it."""
+        """Record the thread of the connection, and serve it."""
         with self._changed:
             self._connections[request] = threading.get_ident()
         super().process_request_thread(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Closes a connection, and forgets it."""
+        """Close a connection, and forget it."""
         super().shutdown_request(request)
         with self._changed:
             self._connections.pop(request, None)
             self._changed.notify_all()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing: a client that goes away is a thing that tests do."""
+        """Do nothing: clients of tests may disconnect at any time."""
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
@@ -134,7 +134,7 @@ class Listener(socketserver.ThreadingTCPServer):
             self._changed.notify_all()
 
     def _close_socket(self) -> None:
-        """Closes the socket, and binds another to its port, so that nobody else takes it."""
+        """Close the socket, and bind a new one to its port, so that no other process gets it."""
         self.socket.close()
         self.socket = socket.socket(self.address_family, self.socket_type)
         self.server_bind()
@@ -151,11 +151,11 @@ def _loopback(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     if address is None or not address.is_loopback:
         raise ValueError(
             f"host: found {host!r}, allowed is a loopback address such as 127.0.0.1, "
-            "since the emulator lets in whoever reaches it"
+            "since the emulator's console needs no authentication"
         )
     return address
 
 
 def _end(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it ended by itself
+    with contextlib.suppress(OSError):  # it has ended already
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,25 +1,27 @@
-"""The emulator's page for people: all alerts, newest first."""
+"""Page of the emulator for people: all alerts, newest first."""
 
 from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from breakerd.alerts.emulator.state.alert import EmulatedAlert, Happening, rfc3339
+from breakerd.alerts.emulator.state.alert import EmulatedAlert, HistoryEntry, rfc3339
 
-_SHOWN: Final = 200
+_MAX_SHOWN: Final = 200
 
 
 NAMES: Final = {"opsgenie": "OpsGenie", "jsm": "Jira Service Management"}
-"""By mode."""
+"""Names of the products, by mode."""
 
 
 def page(alerts: list[EmulatedAlert], mode: str = "opsgenie") -> str:
-    """The page, as HTML. All that was sent is escaped."""
+    """Return the page as HTML; everything that clients sent is escaped."""
     opened = sum(alert.status == "open" for alert in alerts)
-    rows = "".join(map(_row, reversed(alerts[-_SHOWN:])))
+    rows = "".join(map(_row, reversed(alerts[-_MAX_SHOWN:])))
     if not rows:
         rows = '<tr><td colspan="7">Nobody has been paged yet.</td></tr>'
-    return _PAGE.format(name=NAMES[mode], opened=opened, total=len(alerts), shown=_SHOWN, rows=rows)
+    return _PAGE.format(
+        name=NAMES[mode], opened=opened, total=len(alerts), shown=_MAX_SHOWN, rows=rows
+    )
 
 
 def _row(alert: EmulatedAlert) -> str:
@@ -46,7 +48,7 @@ def _more(alert: EmulatedAlert) -> str:
     )
 
 
-def _lines(lines: Iterable[Happening]) -> str:
+def _lines(lines: Iterable[HistoryEntry]) -> str:
     items = (f"<li><time>{_clock(line.at)}</time> {escape(line.what)}" for line in lines)
     return f"<ul>{''.join(items)}</ul>"
 

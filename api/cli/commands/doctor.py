@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from breakerd.alerts.doctor.finding import Finding, Verdict, good
+from breakerd.alerts.doctor.finding import CheckStatus, Finding, ok
 from breakerd.api.cli.commands.breaker import print_json
 from breakerd.api.cli.output import FAILURE, USAGE_ERROR, out, show_problems
 from breakerd.breaker.errors import ConfigError
 
 _SIGNS = {
-    Verdict.GOOD: "[green]✓[/]",
-    Verdict.WARNING: "[yellow]![/]",
-    Verdict.BAD: "[red]✗[/]",
-    Verdict.UNKNOWN: "[dim]–[/]",  # noqa: RUF001 - a dash is meant
+    CheckStatus.OK: "[green]✓[/]",
+    CheckStatus.WARNING: "[yellow]![/]",
+    CheckStatus.FAIL: "[red]✗[/]",
+    CheckStatus.UNKNOWN: "[dim]–[/]",  # noqa: RUF001 - a dash is meant
 }
 
 Config = Annotated[Path | None, typer.Option(help="TOML file. Default: built-in settings.")]
@@ -43,7 +43,7 @@ def doctor_command(
             _show(finding)
     if as_json:
         print_json({"findings": [finding.as_dict() for finding in found]})
-    if any(finding.verdict is Verdict.BAD for finding in found):
+    if any(finding.status is CheckStatus.FAIL for finding in found):
         raise typer.Exit(FAILURE)
 
 
@@ -54,24 +54,24 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
         ConfigError: every problem in the file and the environment.
     """
     # No other command needs these.
-    from breakerd.alerts.doctor.doctor import examine
-    from breakerd.alerts.doctor.send_test import try_all
+    from breakerd.alerts.doctor.doctor import run_checks
+    from breakerd.alerts.doctor.send_test import send_probes
     from breakerd.alerts.settings.alerting import read_settings
     from breakerd.api.config_file import read_file
 
     settings = read_file(config).alerting if config else read_settings(None)
 
     def run() -> Iterator[Finding]:
-        yield good("settings", f"{config or 'built-in defaults'}: no errors")
-        yield from examine(settings)
+        yield ok("settings", f"{config or 'built-in defaults'}: no errors")
+        yield from run_checks(settings)
         if send_test:
-            yield from try_all(settings)
+            yield from send_probes(settings)
 
     return run()
 
 
 def _show(finding: Finding) -> None:
     check = escape(f"{finding.check:<15}")
-    out.print(f"{_SIGNS[finding.verdict]} {check}  {escape(finding.found)}")
-    if finding.advice and finding.verdict is not Verdict.GOOD:
+    out.print(f"{_SIGNS[finding.status]} {check}  {escape(finding.found)}")
+    if finding.advice and finding.status is not CheckStatus.OK:
         out.print(f"[dim]{'':<19}→ {escape(finding.advice)}[/]")

@@ -45,7 +45,7 @@ escalated_alert_priority = "P1"
 
 [alerts]
 database = "{folder}/breakerd.db"
-quiet_time = {quiet}
+resolve_after = {quiet}
 
 [api]
 audit_file = "{folder}/audit.jsonl"

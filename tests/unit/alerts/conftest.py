@@ -45,7 +45,7 @@ class World:
             Settings(latency_threshold=300), clock=self.clock, memory=lambda: self.memory
         )
 
-    def start(self, *, quiet_time: float = 60.0, **opsgenie: object) -> Alerting:
+    def start(self, *, resolve_after: float = 60.0, **opsgenie: object) -> Alerting:
         """Alerting with these settings; taken up from the database if there was one before."""
         wanted: dict[str, object] = {
             "enabled": True,
@@ -60,7 +60,7 @@ class World:
         settings = AlertingSettings(
             OpsGenieSettings.model_validate(wanted | opsgenie),
             AlertsSettings.model_validate(
-                {"database": str(self.database), "quiet_time": quiet_time} | self.alerts
+                {"database": str(self.database), "resolve_after": resolve_after} | self.alerts
             ),
         )
         self.alerting = Alerting(self.registry, settings, now=self.wall)

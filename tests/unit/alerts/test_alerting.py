@@ -116,7 +116,7 @@ def test_what_is_not_triggered_is_not_told(world: World) -> None:
 
 
 def test_cooldown_holds_back_and_never_drops(world: World) -> None:
-    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     world.slow().reset()
     world.slow()
     world.after()
@@ -134,7 +134,7 @@ def test_cooldown_holds_back_and_never_drops(world: World) -> None:
 
 
 def test_what_is_over_before_the_cooldown_ends_is_not_told(world: World) -> None:
-    alerting = world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    alerting = world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     for _ in range(2):
         world.slow()
         world.after()
@@ -147,7 +147,7 @@ def test_what_is_over_before_the_cooldown_ends_is_not_told(world: World) -> None
 
 
 def test_cooldown_counts_from_when_the_last_alert_was_there(world: World) -> None:
-    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     world.emulator.fail("error")
     world.slow()
     world.after()
@@ -282,7 +282,7 @@ def test_a_threshold_that_then_opens_the_breaker_stays_one_incident(world: World
 
 
 def test_opening_ends_the_wait_for_a_thresholds_cooldown(world: World) -> None:
-    world.start(alert_cooldown_seconds=300, quiet_time=0.0)
+    world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     breaker = world.registry.get()
     for _ in range(2):
         breaker.observe()
@@ -442,7 +442,7 @@ def test_a_silence_without_sense_is_refused(world: World, wrong: dict[str, objec
 def test_without_a_key_the_log_takes_it_and_says_so(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "alerts"):
+    with caplog.at_level(logging.INFO, "breakerd.alerts"):
         alerting = world.start(api_key=None, **STAGED)
         world.slow()
         world.after()
@@ -621,7 +621,7 @@ def test_silences_that_are_over_are_forgotten(world: World) -> None:
 
 
 def test_the_history_can_be_asked_by_phase(world: World) -> None:
-    alerting = world.start(quiet_time=0.0)
+    alerting = world.start(resolve_after=0.0)
     world.slow("a").reset()
     world.slow("a")
     world.after()
@@ -706,14 +706,14 @@ def test_all_problems_of_both_sections_are_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "breakers.toml"
-    path.write_text('[opsgenie]\npriority = "P9"\ntagz = []\n[alerts]\nquiet_time = -1\n')
+    path.write_text('[opsgenie]\npriority = "P9"\ntagz = []\n[alerts]\nresolve_after = -1\n')
     monkeypatch.setenv("OPSGENIE_REGION", "moon")
     with pytest.raises(ConfigError) as caught:
         Alerting.from_file(path, Registry())
     assert [(p.where, p.line, p.key) for p in caught.value.problems] == [
         (str(path), 2, "opsgenie.priority"),
         (str(path), 3, "opsgenie.tagz"),
-        (str(path), 5, "alerts.quiet_time"),
+        (str(path), 5, "alerts.resolve_after"),
         ("environment", 0, "region"),
     ]
 
@@ -751,7 +751,7 @@ def test_what_was_closed_does_not_follow_the_file_any_more(tmp_path: Path) -> No
 def test_runs_and_drains_by_itself(world: World) -> None:
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
-        AlertsSettings(database=str(world.database), quiet_time=0.0),
+        AlertsSettings(database=str(world.database), resolve_after=0.0),
     )
     emulator = world.emulator
     with Alerting(world.registry, settings):
@@ -762,7 +762,7 @@ def test_runs_and_drains_by_itself(world: World) -> None:
 
 
 def test_draining_waits_for_what_was_taken(world: World) -> None:
-    world.emulator._book.delay = 0.5
+    world.emulator._alerts.delay = 0.5
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
         AlertsSettings(database=str(world.database), attach_chart=False),

@@ -17,19 +17,20 @@ def path(tmp_path: Path) -> Path:
 def test_a_file_is_read_by_all_three_packages(path: Path) -> None:
     path.write_text(
         "wait_time = 20\n[breakers.payments]\nwait_time = 5\n"
-        '[opsgenie]\nteam = "platform"\n[alerts]\nquiet_time = 5\n[api]\nport = 0\n'
+        '[opsgenie]\nteam = "platform"\n[alerts]\nresolve_after = 5\n[api]\nport = 0\n'
     )
     settings = read_file(path)
     assert settings.breakers.root == Settings(wait_time=20)
     assert settings.breakers.named["payments"].wait_time == 5
     assert settings.alerting.opsgenie.team == "platform"
-    assert settings.alerting.alerts.quiet_time == 5
+    assert settings.alerting.alerts.resolve_after == 5
     assert settings.api == ApiSettings(port=0)
 
 
 def test_all_that_is_wrong_is_told_at_once_in_the_files_order(path: Path) -> None:
     path.write_text(
-        "wait_time = 0\n[api]\nport = 70000\ntoken = 'x'\n[alerts]\nquiet_time = 'long'\n[fleet]\n"
+        "wait_time = 0\n[api]\nport = 70000\ntoken = 'x'\n"
+        "[alerts]\nresolve_after = 'long'\n[fleet]\n"
     )
     with pytest.raises(ConfigError) as caught:
         read_file(path)
@@ -37,7 +38,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_files_order(path: Path) -> Non
         (1, "wait_time"),
         (3, "api.port"),
         (4, "api.token"),
-        (6, "alerts.quiet_time"),
+        (6, "alerts.resolve_after"),
         (7, "fleet"),
     ]
 

@@ -21,7 +21,7 @@ def test_it_is_a_small_png() -> None:
 
 
 def test_what_cannot_be_drawn_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LONGEST", 0.001)
+    monkeypatch.setattr(module, "_TIMEOUT", 0.001)
     with pytest.raises(subprocess.SubprocessError):
         draw(CHART)
 

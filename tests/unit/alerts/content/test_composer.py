@@ -14,19 +14,11 @@ from breakerd import (
     Settings,
     Signal,
 )
-from breakerd.alerts.content.composer import (
-    DETAILS,
-    TAG,
-    TAGS,
-    compose,
-    key_value,
-    seen,
-    sparkline,
-    why,
-)
-from breakerd.alerts.model.content import MESSAGE, AlertContent, AlertContext
+from breakerd.alerts.content.composer import cause, compose, key_value_tag, sparkline, state_summary
+from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.limits import DETAILS, MESSAGE, TAG, TAGS
 from breakerd.alerts.model.text import format_duration, truncate
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.unit.alerts.conftest import World
 
@@ -74,7 +66,7 @@ def trouble(
 
 
 def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> AlertContent:
-    return compose(trouble(**more), AlertingSettings(settings, ALERTS), find_fields(settings))
+    return compose(trouble(**more), AlertingSettings(settings, ALERTS), resolve_identity(settings))
 
 
 def test_says_what_tripped_in_one_sentence() -> None:
@@ -83,28 +75,28 @@ def test_says_what_tripped_in_one_sentence() -> None:
     assert content(evidence=False).message == "Payment API/pay open: calls fail"
     assert content(evidence=False, note="by hand").message == "Payment API/pay open: by hand"
     assert content(kind="memory").message.startswith("Payment API/pay memory high: ")
-    assert why(trouble(evidence=False, reason="probe_failed")) == "probe failed"
+    assert cause(trouble(evidence=False, reason="probe_failed")) == "probe failed"
 
 
 def test_description_helps_at_night() -> None:
     lines = content(note="said so").description.splitlines()
     for wanted in (
-        "What: error rate 40% (limit 20%, 64 calls)",
+        "Cause: error rate 40% (limit 20%, 64 calls)",
         "Also: memory use 91.5% (limit 80%)",
-        "Said: said so",
-        "Next: sends probes in 10 s; opens fully if they go well.",
+        "Note: said so",
+        "Next: sends probes in 10 s; closes if they succeed.",
         "Latency: p95 500 ms, limit 300 ms, over 10 calls",
         "Latest:  ██████████",
         "Trend: plateau above the threshold, +0% a call",
         "Memory: 50.0% used, limit 80%",
-        "Calls: 10 good, 0 failed, 0 rejected, 0 in flight",
+        "Calls: 10 ok, 0 failed, 0 rejected, 0 in flight",
         "Service: Payment API v1.2.0",
         "Owner: Payments Team",
         "Importance: critical",
         "Depends on: database, auth",
-        "Offers: /payments, /refunds",
+        "Endpoints: /payments, /refunds",
         "Contact: ana, 123",
-        "Then: sre",
+        "Escalation: sre",
         "Runbook: https://r.example/",
         "Dashboard: https://d.example/",
     ):
@@ -120,9 +112,9 @@ def test_description_helps_at_night() -> None:
             {"load": {"rejects": True}},
             "stays open until the load falls below its threshold.",
         ),
-        ({"recovery": None}, "lets calls pass, and goes on watching."),
-        ({"recovery": {"phase": "probes"}}, "waits for its probes."),
-        ({"recovery": {"phase": "ramp", "share": 0.25}}, "lets in 25% of the calls, then more."),
+        ({"recovery": None}, "admits calls and keeps watching."),
+        ({"recovery": {"phase": "probes"}}, "waits for the results of its probes."),
+        ({"recovery": {"phase": "ramp", "share": 0.25}}, "admits 25% of the calls, then more."),
     ],
 )
 def test_says_what_happens_next(status: dict[str, Any], sentence: str) -> None:
@@ -189,7 +181,7 @@ def test_the_minimal_form_still_says_what_and_to_whom() -> None:
 
 def test_unknown_memory_is_said() -> None:
     assert "Memory: unknown" in content(memory_known=False).description
-    assert "memory" not in seen(trouble(memory_known=False).status)
+    assert "memory" not in state_summary(trouble(memory_known=False).status)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +217,7 @@ def test_sparkline() -> None:
     ],
 )
 def test_key_value(tag: str, made: str) -> None:
-    assert key_value(tag) == made
+    assert key_value_tag(tag) == made
 
 
 def test_shorten() -> None:

@@ -11,7 +11,7 @@ import pytest
 from breakerd import Alerting, Registry
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.storage.store import LeaseLostError, Store
 from tests.unit.alerts.conftest import World
 
@@ -62,7 +62,7 @@ def test_one_of_them_sends(world: World, other: Other) -> None:
     world.after()
     (alert,) = world.emulator.alerts()
     assert alert.message == "a open: a test"
-    assert "Calls: 0 good" in alert.description, "as the process that saw it describes it"
+    assert "Calls: 0 ok" in alert.description, "as the process that saw it describes it"
     for _ in range(7):
         world.after(10)
         other.round()
@@ -225,15 +225,15 @@ def test_killed_while_a_request_is_under_way(
 ) -> None:
     """The request arrives, and whoever sent it never knows: it is asked for before it is sent."""
     world.start(time_before_send_alert=60)
-    send = OpsGenieSink.send
+    send = OpsGenieReceiver.send
 
-    def die_after(sink: OpsGenieSink, incident: Incident, step: Step) -> str:
+    def die_after(sink: OpsGenieReceiver, incident: Incident, step: Step) -> str:
         sent = send(sink, incident, step)
         if step.kind is kind:
             raise KeyboardInterrupt
         return sent
 
-    monkeypatch.setattr(OpsGenieSink, "send", die_after)
+    monkeypatch.setattr(OpsGenieReceiver, "send", die_after)
     world.slow()
     with pytest.raises(KeyboardInterrupt):
         four_rounds(world)

@@ -76,7 +76,7 @@ def test_what_somebody_closed_stays_closed(world: World) -> None:
 
 
 def test_what_somebody_closed_is_opened_again_if_that_is_wanted(world: World) -> None:
-    world.alerts |= {"closed_by_people": "reopen", "reopen_after": 300.0}
+    world.alerts |= {"on_manual_close": "reopen", "reopen_after": 300.0}
     world.start(**STAGED)
     world.slow()
     world.after()

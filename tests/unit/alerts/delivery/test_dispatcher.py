@@ -12,9 +12,9 @@ from breakerd import AlertingSettings, OpsGenieSettings
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.receivers import RejectedError
-from breakerd.alerts.receivers.http import pause_of
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink
+from breakerd.alerts.receivers import InvalidRequestError
+from breakerd.alerts.receivers.http import retry_after
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from tests.unit.alerts.conftest import World
 
 
@@ -87,7 +87,7 @@ def test_an_opening_that_may_have_arrived_does_not_stay_open(world: World, *, cr
 
 
 def test_nothing_is_closed_that_never_left(world: World) -> None:
-    world.alerts["missed_incidents"] = "drop"
+    world.alerts["on_missed_incident"] = "drop"
     alerting = world.start(api_url="http://127.0.0.1:9")
     world.slow()
     world.after()
@@ -111,8 +111,8 @@ def test_an_alert_that_is_gone_is_made_anew_to_escalate_it(world: World) -> None
     world.start(time_before_send_alert=60)
     world.slow()
     world.after()
-    world.emulator._book.alerts.clear()
-    world.emulator._book._open.clear()
+    world.emulator._alerts.alerts.clear()
+    world.emulator._alerts._open.clear()
     world.after(61)
     world.after()
     (alert,) = world.emulator.alerts()
@@ -124,8 +124,8 @@ def test_notes_and_closing_of_an_alert_that_is_gone_are_not_missed(world: World)
     alerting = world.start()
     world.slow()
     world.after()
-    world.emulator._book.alerts.clear()
-    world.emulator._book._open.clear()
+    world.emulator._alerts.alerts.clear()
+    world.emulator._alerts._open.clear()
     world.registry.get().reset()
     world.after()
     world.after(61)
@@ -158,14 +158,16 @@ def test_a_step_that_is_refused_leaves_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch, path: str, counted: str, history: list[str]
 ) -> None:
     alerting = world.start(time_before_send_alert=60)
-    ask = OpsGenieSink._ask
+    ask = OpsGenieReceiver._request
 
-    def refuse(sink: OpsGenieSink, method: str, asked: str, **request: object) -> dict[str, object]:
+    def refuse(
+        sink: OpsGenieReceiver, method: str, asked: str, **request: object
+    ) -> dict[str, object]:
         if asked.endswith(path):
-            raise RejectedError("422: not this one")
+            raise InvalidRequestError("422: not this one")
         return ask(sink, method, asked, **request)
 
-    monkeypatch.setattr(OpsGenieSink, "_ask", refuse)
+    monkeypatch.setattr(OpsGenieReceiver, "_request", refuse)
     world.slow()
     world.after()
     world.after(61)
@@ -189,7 +191,7 @@ def test_a_wrong_address_is_no_reason_to_give_up(world: World) -> None:
 def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: World) -> None:
     world.start()
     sink = world.alerting._pipeline._senders["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
-    assert isinstance(sink, OpsGenieSink)
+    assert isinstance(sink, OpsGenieReceiver)
     sink._client._client.event_hooks = {"response": [_refuse_status]}
     world.slow()
     world.after()
@@ -239,7 +241,7 @@ def test_accepted_and_not_carried_out_is_sent_again(world: World) -> None:
 
 def test_accepted_and_never_heard_of_is_sent_again(world: World) -> None:
     world.start()
-    world.emulator._book.delay = 1e9
+    world.emulator._alerts.delay = 1e9
     world.slow()
     for _ in range(30):
         world.after(5)
@@ -361,7 +363,7 @@ def test_the_most_urgent_goes_first(world: World) -> None:
 
 def test_a_sink_without_a_key_is_not_made() -> None:
     with pytest.raises(ValueError, match="OPSGENIE_API_KEY"):
-        OpsGenieSink(OpsGenieSettings(), 1.0)
+        OpsGenieReceiver(OpsGenieSettings(), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +378,7 @@ def test_a_sink_without_a_key_is_not_made() -> None:
     ],
 )
 def test_pauses_are_read_from_headers(header: str, value: str, pause: float) -> None:
-    assert pause_of(httpx.Response(429, headers={header: value})) == pause
+    assert retry_after(httpx.Response(429, headers={header: value})) == pause
 
 
 def _open_incidents(world: World) -> list[Incident]:

@@ -11,8 +11,8 @@ from breakerd.alerts.heartbeat.heartbeat import (
 )
 from breakerd.alerts.receivers.base import (
     DeliveryError,
-    PausedError,
-    RefusedError,
+    RateLimitedError,
+    UnauthorizedError,
     UnavailableError,
 )
 
@@ -125,14 +125,14 @@ def test_it_is_looked_for_again_now_and_then() -> None:
 
 def test_a_key_that_may_only_ping_does() -> None:
     beat = Beat()
-    beat.client.look_error = RefusedError("403: not allowed")
+    beat.client.look_error = UnauthorizedError("403: not allowed")
     assert beat.rounds(22) == ["look", "ping", "ping"]
     assert beat.heartbeat.problem == ""
 
 
 def test_a_key_that_may_not_even_ping_is_told() -> None:
     beat = Beat()
-    beat.client.look_error = beat.client.ping_error = RefusedError("401: no such key")
+    beat.client.look_error = beat.client.ping_error = UnauthorizedError("401: no such key")
     beat.rounds(60)
     assert beat.heartbeat.problem == "heartbeat payments cannot be pinged: 401: no such key"
 
@@ -154,7 +154,7 @@ def test_pings_that_are_lost_are_told_from_the_third_on() -> None:
 
 def test_not_one_request_while_a_pause_is_asked_for() -> None:
     beat = Beat()
-    beat.client.look_error = PausedError(100.0)
+    beat.client.look_error = RateLimitedError(100.0)
     beat.rounds(1)
     beat.client.look_error = None
     assert beat.rounds(99) == []

@@ -15,8 +15,8 @@ from breakerd.alerts.heartbeat.clients import OpsGenieHeartbeat
 from breakerd.alerts.heartbeat.heartbeat import HeartbeatState
 from breakerd.alerts.heartbeat.heartbeats import ConfiguredHeartbeat, Heartbeats, heartbeat_problems
 from breakerd.alerts.receivers.base import UnavailableError
-from breakerd.alerts.settings.receivers import JsmOpsSettings, SinksSettings
-from tests.support.webhook_receiver import Receiver, Reply
+from breakerd.alerts.settings.receivers import JsmOpsSettings, ReceiversSettings
+from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.conftest import World
 
 BEAT = "payments beat/1"
@@ -132,8 +132,10 @@ JSM = {"cloud_id": "site", "user": "ada@example.com", "key": API_KEY, "heartbeat
 
 
 def jsm_settings(emulator: Emulator, **more: str) -> AlertingSettings:
-    sink = JsmOpsSettings.model_validate({**JSM, "api_url": emulator.url, **more})
-    return AlertingSettings(alerts=AlertsSettings(sinks=SinksSettings(jsm_ops={"ops": sink})))
+    receiver = JsmOpsSettings.model_validate({**JSM, "api_url": emulator.url, **more})
+    return AlertingSettings(
+        alerts=AlertsSettings(receivers=ReceiversSettings(jsm_ops={"ops": receiver}))
+    )
 
 
 def test_one_of_jira_service_management(jsm_emulator: Emulator) -> None:
@@ -160,7 +162,7 @@ def test_one_of_jira_that_does_not_exist(jsm_emulator: Emulator, team: str) -> N
 
 def test_what_cannot_be_pinged_is_told(jsm_emulator: Emulator) -> None:
     assert heartbeat_problems(jsm_settings(jsm_emulator)) == [
-        "[alerts.sinks.jsm_ops.ops] has a heartbeat, and no heartbeat_team"
+        "[alerts.receivers.jsm_ops.ops] has a heartbeat, and no heartbeat_team"
     ]
     (problem,) = heartbeat_problems(
         AlertingSettings(OpsGenieSettings(flavour="jsm", heartbeat="payments"))
@@ -180,7 +182,7 @@ def test_no_heartbeat_shows_a_secret(caplog: pytest.LogCaptureFixture, world: Wo
 
 @pytest.mark.parametrize("answer", [{}, {"interval": 1, "intervalUnit": "moons", "enabled": True}])
 def test_an_answer_that_is_no_heartbeat(answer: dict[str, object]) -> None:
-    with Receiver(lambda _: Reply(200, {"data": answer})) as receiver:
+    with RecordingServer(lambda _: Reply(200, {"data": answer})) as receiver:
         client = OpsGenieHeartbeat(BEAT, SecretStr(API_KEY), 5.0, receiver.url)
         with pytest.raises(UnavailableError, match="no heartbeat in"):
             client.find()

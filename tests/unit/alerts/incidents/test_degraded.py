@@ -32,7 +32,7 @@ def missed(world: World) -> Breaker:
 def test_a_missed_level_is_told_at_once_and_softly(world: World, missed: Breaker) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.priority == "P4"
-    assert alert.message.startswith("default in trouble: failed or timed-out calls 3")
+    assert alert.message.startswith("default degraded: failed or timed-out calls 3")
     assert "AlertType:breaker-degraded" in alert.tags
     assert missed.state is State.CLOSED
     world.after(3600)
@@ -76,7 +76,7 @@ def test_it_can_be_silenced_alone(world: World) -> None:
 
 def test_it_can_be_turned_off(world: World) -> None:
     world.registry.change("default", {"slo": SLO})
-    world.start(trigger_on_trouble=False)
+    world.start(trigger_on_degraded=False)
     serve(world, 100, failing=3)
     world.after()
     assert world.emulator.alerts() == []
@@ -84,7 +84,7 @@ def test_it_can_be_turned_off(world: World) -> None:
 
 def test_its_priority_can_be_set(world: World) -> None:
     world.registry.change("default", {"slo": SLO})
-    world.start(trouble_priority="P5")
+    world.start(degraded_priority="P5")
     serve(world, 100, failing=3)
     world.after()
     assert world.emulator.alerts()[0].priority == "P5"
@@ -99,7 +99,7 @@ def test_a_load_that_is_too_high_is_told_at_once_and_softly(world: World) -> Non
     world.after()
     (alert,) = world.emulator.alerts()
     assert alert.priority == "P4"
-    assert alert.message == "default in trouble: CPU pressure 60% (limit 40%)"
+    assert alert.message == "default degraded: CPU pressure 60% (limit 40%)"
     assert breaker.state is State.CLOSED
     load["cpu_pressure"] = 1.0
     world.clock.advance(1)

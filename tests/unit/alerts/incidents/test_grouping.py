@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.webhook_receiver import Receiver, Reply
+from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.conftest import World
 
 
@@ -129,7 +129,7 @@ def test_what_was_missed_is_one_late_alert_that_is_closed_at_once(world: World) 
 
 
 def test_what_was_missed_is_not_told_if_that_is_wanted(world: World) -> None:
-    world.alerts["missed_incidents"] = "drop"
+    world.alerts["on_missed_incident"] = "drop"
     alerting = world.start()
     world.emulator.fail("down")
     flap(world, 1)
@@ -162,9 +162,9 @@ def test_what_a_silence_held_back_until_it_was_over_is_not_told(world: World) ->
 
 
 def test_a_receiver_that_missed_several_is_told_of_the_last(world: World) -> None:
-    with Receiver(lambda _request: Reply(503)) as room:
-        world.alerts["sinks"] = {"slack": {"room": {"url": room.url}}}
-        alerting = world.start(quiet_time=1.0)
+    with RecordingServer(lambda _request: Reply(503)) as room:
+        world.alerts["receivers"] = {"slack": {"room": {"url": room.url}}}
+        alerting = world.start(resolve_after=1.0)
         for _ in range(3):
             open_all(world, "a")
             world.after(1)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from breakerd import Alerting, ConfigError, Registry
 from breakerd.alerts.model.matchers import LONGEST, Matcher, Subject
 from breakerd.alerts.model.silence import Silence
-from breakerd.alerts.muting.inhibition import find_inhibitor
-from breakerd.alerts.settings.inhibition import MEMORY_FIRST, InhibitionSettings
+from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
+from breakerd.alerts.settings.inhibition import InhibitionSettings
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from tests.unit.alerts.conftest import World
 
@@ -191,7 +191,7 @@ def test_a_window_holds_back_until_its_end(world: World) -> None:
 
 
 def test_memory_that_is_short_explains_what_is_slow(world: World) -> None:
-    world.start(trigger_on_breaker_open=False, trigger_on_trouble=False)
+    world.start(trigger_on_breaker_open=False, trigger_on_degraded=False)
     world.registry.get("slow").observe()
     world.slow("slow")
     world.registry.get("full").observe()
@@ -207,7 +207,7 @@ def test_memory_that_is_short_explains_what_is_slow(world: World) -> None:
 def test_what_was_explained_is_told_if_it_is_still_there_afterwards() -> None:
     latency = Subject(("a",), {"kind": "latency", "reason": "latency"})
     memory = (Subject(("b",), {"kind": "open", "reason": "memory"}), "b open: memory use 90%")
-    rules = {"memory-first": MEMORY_FIRST}
+    rules = {"memory-first": MEMORY_INHIBITS_LATENCY}
     assert find_inhibitor(latency, [memory], rules) == (
         "explained by b open: memory use 90% (memory-first)"
     )

@@ -9,7 +9,7 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
-from tests.support.webhook_receiver import Received, Receiver, Reply
+from tests.support.webhook_receiver import Received, RecordingServer, Reply
 
 CONTENT = AlertContent(
     message="payments open: p95 900 ms > 600 ms",
@@ -32,7 +32,7 @@ LIFE = (
 
 
 class Integration:
-    """As much of the API as a sink sees: requests are accepted, and then known by their id."""
+    """As much of the API as a receiver sees: requests are accepted, and then known by their id."""
 
     def __init__(self) -> None:
         self.accepted: dict[str, str] = {}
@@ -53,8 +53,8 @@ class Integration:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as made:
+def server() -> Iterator[RecordingServer]:
+    with RecordingServer() as made:
         yield made
 
 

@@ -6,16 +6,20 @@ from typing import Any
 import pytest
 
 from breakerd.alerts.receivers import factory
-from breakerd.alerts.receivers.apprise import AppriseSink
-from breakerd.alerts.receivers.base import Sink
-from breakerd.alerts.receivers.factory import ConfiguredSink, configured_sinks, unusable_sinks
-from breakerd.alerts.receivers.jsm import JsmSink
-from breakerd.alerts.receivers.jsm_ops import JsmOpsSink
-from breakerd.alerts.receivers.log import LogSink
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink
-from breakerd.alerts.receivers.pagerduty import PagerDutySink
-from breakerd.alerts.receivers.slack import SlackSink
-from breakerd.alerts.receivers.webhook import WebhookSink
+from breakerd.alerts.receivers.apprise import AppriseReceiver
+from breakerd.alerts.receivers.base import Receiver
+from breakerd.alerts.receivers.factory import (
+    ConfiguredReceiver,
+    configured_receivers,
+    incomplete_receivers,
+)
+from breakerd.alerts.receivers.jsm import JsmReceiver
+from breakerd.alerts.receivers.jsm_ops import JsmOpsReceiver
+from breakerd.alerts.receivers.log import LogReceiver
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
+from breakerd.alerts.receivers.pagerduty import PagerDutyReceiver
+from breakerd.alerts.receivers.slack import SlackReceiver
+from breakerd.alerts.receivers.webhook import WebhookReceiver
 from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
 from breakerd.breaker.config.document import parse_document
 
@@ -24,21 +28,21 @@ EVERY = """
 enabled = true
 api_key = "genie"
 
-[alerts.sinks.jsm.a]
+[alerts.receivers.jsm.a]
 key = "integration"
-[alerts.sinks.jsm_ops.b]
+[alerts.receivers.jsm_ops.b]
 cloud_id = "cloud"
 user = "me@example.com"
 key = "token"
-[alerts.sinks.pagerduty.c]
+[alerts.receivers.pagerduty.c]
 key = "routing"
 min_priority = "P2"
-[alerts.sinks.webhook.d]
+[alerts.receivers.webhook.d]
 url = "https://example.com/hook"
 headers = { X-Own = "value" }
-[alerts.sinks.slack.e]
+[alerts.receivers.slack.e]
 url = "https://hooks.slack.com/services/T/B/x"
-[alerts.sinks.apprise.f]
+[alerts.receivers.apprise.f]
 url = "json://127.0.0.1"
 fallback = true
 """
@@ -48,37 +52,41 @@ def settings(text: str, **environ: str) -> AlertingSettings:
     return read_settings(parse_document(Path("f.toml"), text), environ)
 
 
-def made(configured: ConfiguredSink) -> Sink:
-    sink = configured.make()
-    sink.close()
-    return sink
+def made(configured: ConfiguredReceiver) -> Receiver:
+    receiver = configured.make()
+    receiver.close()
+    return receiver
 
 
 def test_each_table_is_a_receiver() -> None:
-    found = {each.name: each for each in configured_sinks(settings(EVERY))}
-    sinks = {name: made(each) for name, each in found.items()}
-    assert {name: type(sink) for name, sink in sinks.items()} == {
-        "opsgenie": OpsGenieSink,
-        "jsm.a": JsmSink,
-        "jsm_ops.b": JsmOpsSink,
-        "pagerduty.c": PagerDutySink,
-        "webhook.d": WebhookSink,
-        "slack.e": SlackSink,
-        "apprise.f": AppriseSink,
+    found = {each.name: each for each in configured_receivers(settings(EVERY))}
+    receivers = {name: made(each) for name, each in found.items()}
+    assert {name: type(receiver) for name, receiver in receivers.items()} == {
+        "opsgenie": OpsGenieReceiver,
+        "jsm.a": JsmReceiver,
+        "jsm_ops.b": JsmOpsReceiver,
+        "pagerduty.c": PagerDutyReceiver,
+        "webhook.d": WebhookReceiver,
+        "slack.e": SlackReceiver,
+        "apprise.f": AppriseReceiver,
     }
-    assert all(sink.name == name and sink.pages for name, sink in sinks.items())
-    assert [name for name, sink in sinks.items() if sink.attaches] == ["opsgenie"]
+    assert all(
+        receiver.name == name and receiver.pages_humans for name, receiver in receivers.items()
+    )
+    assert [name for name, receiver in receivers.items() if receiver.accepts_attachments] == [
+        "opsgenie"
+    ]
     assert found["pagerduty.c"].min_priority == "P2"
     assert [name for name, each in found.items() if each.fallback] == ["apprise.f"]
 
 
 def test_one_word_makes_opsgenie_an_integration_of_jsm() -> None:
     text = EVERY.replace("[opsgenie]", '[opsgenie]\nflavour = "jsm"')
-    (first, *_) = configured_sinks(settings(text))
-    sink = made(first)
-    assert isinstance(sink, JsmSink)
-    assert sink.name == first.name == "jsm"
-    assert sink._alerts == "https://api.atlassian.com/jsm/ops/integration/v2/alerts"
+    (first, *_) = configured_receivers(settings(text))
+    receiver = made(first)
+    assert isinstance(receiver, JsmReceiver)
+    assert receiver.name == first.name == "jsm"
+    assert receiver._alerts == "https://api.atlassian.com/jsm/ops/integration/v2/alerts"
 
 
 @pytest.mark.parametrize(
@@ -87,34 +95,34 @@ def test_one_word_makes_opsgenie_an_integration_of_jsm() -> None:
         "",
         '[opsgenie]\napi_key = "k"',
         "[opsgenie]\nenabled = true",
-        '[alerts.sinks.slack.a]\nurl = "https://h/x"\nenabled = false',
-        "[alerts.sinks.slack.a]",
+        '[alerts.receivers.slack.a]\nurl = "https://h/x"\nenabled = false',
+        "[alerts.receivers.slack.a]",
     ],
 )
 def test_without_any_receiver_it_is_the_log(text: str) -> None:
-    (only,) = configured_sinks(settings(text))
-    assert isinstance(made(only), LogSink)
+    (only,) = configured_receivers(settings(text))
+    assert isinstance(made(only), LogReceiver)
 
 
 def test_the_log_stands_beside_what_is_a_fallback_only() -> None:
-    text = '[alerts.sinks.slack.a]\nurl = "https://h/x"\nfallback = true'
-    assert [each.name for each in configured_sinks(settings(text))] == ["log", "slack.a"]
+    text = '[alerts.receivers.slack.a]\nurl = "https://h/x"\nfallback = true'
+    assert [each.name for each in configured_receivers(settings(text))] == ["log", "slack.a"]
 
 
 @pytest.mark.parametrize(
     ("text", "missing"),
     [
-        ("[alerts.sinks.jsm.a]", {"jsm.a": "key"}),
-        ('[alerts.sinks.jsm_ops.a]\ncloud_id = "c"\nuser = "u"', {"jsm_ops.a": "key"}),
-        ("[alerts.sinks.pagerduty.a]\nkey = ''", {"pagerduty.a": "key"}),
-        ("[alerts.sinks.webhook.a]", {"webhook.a": "url"}),
-        ("[alerts.sinks.slack.a]", {"slack.a": "url"}),
-        ("[alerts.sinks.apprise.a]", {"apprise.a": "url"}),
+        ("[alerts.receivers.jsm.a]", {"jsm.a": "key"}),
+        ('[alerts.receivers.jsm_ops.a]\ncloud_id = "c"\nuser = "u"', {"jsm_ops.a": "key"}),
+        ("[alerts.receivers.pagerduty.a]\nkey = ''", {"pagerduty.a": "key"}),
+        ("[alerts.receivers.webhook.a]", {"webhook.a": "url"}),
+        ("[alerts.receivers.slack.a]", {"slack.a": "url"}),
+        ("[alerts.receivers.apprise.a]", {"apprise.a": "url"}),
         (
-            "[alerts.sinks.apprise.a]\nurl = 'nonsense://x'",
-            {"apprise.a": "address that apprise knows in place 1"},
+            "[alerts.receivers.apprise.a]\nurl = 'nonsense://x'",
+            {"apprise.a": "URL supported by apprise in place 1"},
         ),
-        ("[alerts.sinks.slack.a]\nenabled = false", {}),
+        ("[alerts.receivers.slack.a]\nenabled = false", {}),
         (EVERY, {}),
     ],
 )
@@ -122,21 +130,21 @@ def test_what_a_receiver_lacks_is_told_and_it_is_not_made(
     text: str, missing: dict[str, str]
 ) -> None:
     wanted = settings(text)
-    assert unusable_sinks(wanted) == missing
-    assert not missing.keys() & {each.name for each in configured_sinks(wanted)}
+    assert incomplete_receivers(wanted) == missing
+    assert not missing.keys() & {each.name for each in configured_receivers(wanted)}
 
 
 def test_what_lacks_its_secret_is_never_made_by_mistake() -> None:
-    (sink,) = settings("[alerts.sinks.slack.a]").alerts.sinks.slack.values()
-    with pytest.raises(ValueError, match=r"slack\.a cannot be made: it lacks url"):
-        factory._made("slack.a", sink, 10)
+    (receiver,) = settings("[alerts.receivers.slack.a]").alerts.receivers.slack.values()
+    with pytest.raises(ValueError, match=r"slack\.a has no url"):
+        factory._make("slack.a", receiver, 10)
 
 
 # --- what makes it another receiver
 
 
 def identities(text: str, **environ: str) -> dict[str, Any]:
-    return {each.name: each.identity for each in configured_sinks(settings(text, **environ))}
+    return {each.name: each.identity for each in configured_receivers(settings(text, **environ))}
 
 
 def test_unchanged_receivers_are_the_same() -> None:

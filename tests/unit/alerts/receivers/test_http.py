@@ -10,16 +10,21 @@ from pathlib import Path
 import httpx
 import pytest
 
-from breakerd.alerts.receivers import PausedError, RefusedError, RejectedError, UnavailableError
+from breakerd.alerts.receivers import (
+    InvalidRequestError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from breakerd.alerts.receivers.base import DeliveryError
 from breakerd.alerts.receivers.http import (
     HttpClient,
     NotFoundError,
-    answer_of,
-    pause_of,
-    secrets_of,
+    json_object,
+    retry_after,
+    url_secrets,
 )
-from tests.support.webhook_receiver import Receiver, Reply
+from tests.support.webhook_receiver import RecordingServer, Reply
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 SECRET = "T0000/B0000/hidden"
@@ -33,35 +38,35 @@ def client() -> Iterator[HttpClient]:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "maybe_taken"),
+    ("status", "kind", "maybe_applied"),
     [
-        (400, RejectedError, False),
-        (401, RefusedError, False),
-        (403, RefusedError, False),
+        (400, InvalidRequestError, False),
+        (401, UnauthorizedError, False),
+        (403, UnauthorizedError, False),
         (404, NotFoundError, False),
-        (410, RejectedError, False),
-        (413, RejectedError, False),
-        (422, RejectedError, False),
-        (429, PausedError, False),
+        (410, InvalidRequestError, False),
+        (413, InvalidRequestError, False),
+        (422, InvalidRequestError, False),
+        (429, RateLimitedError, False),
         (302, UnavailableError, True),
         (500, UnavailableError, True),
         (503, UnavailableError, True),
     ],
 )
 def test_each_bad_status_is_a_kind_of_failure(
-    receiver: Receiver,
+    server: RecordingServer,
     client: HttpClient,
     status: int,
     kind: type[DeliveryError],
     *,
-    maybe_taken: bool,
+    maybe_applied: bool,
 ) -> None:
-    receiver.replies = [Reply(status, {"message": "no"}, {"Location": receiver.url})]
+    server.replies = [Reply(status, {"message": "no"}, {"Location": server.url})]
     with pytest.raises(kind) as failure:
-        client.ask("POST", receiver.url)
+        client.request("POST", server.url)
     assert type(failure.value) is kind
-    assert failure.value.maybe_taken is maybe_taken
-    assert len(receiver.requests) == 1
+    assert failure.value.maybe_applied is maybe_applied
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -81,17 +86,17 @@ def test_each_bad_status_is_a_kind_of_failure(
     ],
 )
 def test_a_pause_is_the_longest_that_is_asked_for(headers: dict[str, str], pause: float) -> None:
-    assert pause_of(httpx.Response(429, headers=headers)) == pause
+    assert retry_after(httpx.Response(429, headers=headers)) == pause
 
 
 def test_a_receiver_that_is_down_may_ask_for_a_pause(
-    receiver: Receiver, client: HttpClient
+    server: RecordingServer, client: HttpClient
 ) -> None:
-    receiver.replies = [Reply(503, "", {"Retry-After": "120"})]
-    with pytest.raises(PausedError) as failure:
-        client.ask("POST", receiver.url)
+    server.replies = [Reply(503, "", {"Retry-After": "120"})]
+    with pytest.raises(RateLimitedError) as failure:
+        client.request("POST", server.url)
     assert failure.value.seconds == 120
-    assert failure.value.maybe_taken
+    assert failure.value.maybe_applied
 
 
 def test_nobody_listening_took_nothing(client: HttpClient) -> None:
@@ -99,22 +104,22 @@ def test_nobody_listening_took_nothing(client: HttpClient) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         with pytest.raises(UnavailableError) as failure:
-            client.ask("POST", f"http://127.0.0.1:{port}")
-    assert not failure.value.maybe_taken
+            client.request("POST", f"http://127.0.0.1:{port}")
+    assert not failure.value.maybe_applied
     assert not failure.value.slow
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://host:99999", "ftp://host", "hooks.slack.com"])
 def test_an_address_that_is_none_is_not_shown(client: HttpClient, url: str) -> None:
     with pytest.raises(UnavailableError) as failure:
-        client.ask("POST", f"{url}/{SECRET}")
+        client.request("POST", f"{url}/{SECRET}")
     assert SECRET not in str(failure.value)
 
 
-def test_a_header_that_cannot_be_sent_is_not_shown(receiver: Receiver) -> None:
+def test_a_header_that_cannot_be_sent_is_not_shown(server: RecordingServer) -> None:
     client = HttpClient(10, {"Authorization": f"GenieKey {SECRET}\n"})
     with pytest.raises(UnavailableError) as failure:
-        client.ask("POST", receiver.url)
+        client.request("POST", server.url)
     assert SECRET not in str(failure.value)
     client.close()
 
@@ -131,15 +136,15 @@ def test_a_header_that_cannot_be_sent_is_not_shown(receiver: Receiver) -> None:
     ids=["status", "headers", "until closed", "length", "chunks"],
 )
 def test_a_receiver_that_drips_does_not_hold_up_for_longer_than_the_time_out(
-    receiver: Receiver, reply: Reply
+    server: RecordingServer, reply: Reply
 ) -> None:
     client = HttpClient(timeout=0.3)
-    receiver.replies = [reply]
-    with pytest.raises(UnavailableError, match=r"no whole answer within 0.3 s") as failure:
-        client.ask("POST", receiver.url)
-    assert failure.value.maybe_taken
+    server.replies = [reply]
+    with pytest.raises(UnavailableError, match=r"no complete response within 0.3 s") as failure:
+        client.request("POST", server.url)
+    assert failure.value.maybe_applied
     assert failure.value.slow
-    assert client.ask("POST", receiver.url).status_code == 200
+    assert client.request("POST", server.url).status_code == 200
     client.close()
 
 
@@ -155,21 +160,21 @@ def test_an_encrypted_connection_is_cut_off_just_so(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
-    with Receiver(tls=tls) as receiver:
+    with RecordingServer(tls=tls) as server:
         client = HttpClient(timeout=1)
-        receiver.replies = [Reply(raw=HEAD, drips=b"X-More: 1\r\n")]
-        with pytest.raises(UnavailableError, match=r"no whole answer within 1 s"):
-            client.ask("POST", receiver.url)
-        assert client.ask("POST", receiver.url).status_code == 200
+        server.replies = [Reply(raw=HEAD, drips=b"X-More: 1\r\n")]
+        with pytest.raises(UnavailableError, match=r"no complete response within 1 s"):
+            client.request("POST", server.url)
+        assert client.request("POST", server.url).status_code == 200
         client.close()
 
 
-def test_a_connection_that_comes_too_late_is_not_used(receiver: Receiver) -> None:
+def test_a_connection_that_comes_too_late_is_not_used(server: RecordingServer) -> None:
     client = HttpClient(timeout=10)
     with client._deadline:
-        client._deadline._pass()
-        with pytest.raises(UnavailableError, match=r"no whole answer within 10 s"):
-            client._answer("POST", receiver.url, {})
+        client._deadline._expire()
+        with pytest.raises(UnavailableError, match=r"no complete response within 10 s"):
+            client._send("POST", server.url, {})
     client.close()
 
 
@@ -185,23 +190,23 @@ def test_a_connection_that_comes_too_late_is_not_used(receiver: Receiver) -> Non
     ids=["empty", "babble", "truncated", "garbled", "endless"],
 )
 def test_an_answer_that_breaks_off_may_mean_that_it_was_taken(
-    receiver: Receiver, client: HttpClient, raw: bytes
+    server: RecordingServer, client: HttpClient, raw: bytes
 ) -> None:
-    receiver.replies = [Reply(raw=raw)]
+    server.replies = [Reply(raw=raw)]
     with pytest.raises(UnavailableError) as failure:
-        client.ask("POST", receiver.url)
-    assert failure.value.maybe_taken
+        client.request("POST", server.url)
+    assert failure.value.maybe_applied
 
 
 @pytest.mark.parametrize(
     "body", ["", "{", "<html>", "[1]", "{}", '"requestId"', "[" * 100_000, '{"other": 1}']
 )
 def test_an_answer_without_what_is_needed_makes_no_sense(
-    receiver: Receiver, client: HttpClient, body: str
+    server: RecordingServer, client: HttpClient, body: str
 ) -> None:
-    receiver.replies = [Reply(202, body)]
+    server.replies = [Reply(202, body)]
     with pytest.raises(UnavailableError, match="202"):
-        answer_of(client.ask("POST", receiver.url), "requestId")
+        json_object(client.request("POST", server.url), "requestId")
 
 
 @pytest.mark.parametrize(
@@ -215,34 +220,34 @@ def test_an_answer_without_what_is_needed_makes_no_sense(
     ],
 )
 def test_what_the_receiver_says_is_told(
-    receiver: Receiver, client: HttpClient, body: object, words: str
+    server: RecordingServer, client: HttpClient, body: object, words: str
 ) -> None:
-    receiver.replies = [Reply(422, body)]
-    with pytest.raises(RejectedError) as failure:
-        client.ask("POST", receiver.url)
+    server.replies = [Reply(422, body)]
+    with pytest.raises(InvalidRequestError) as failure:
+        client.request("POST", server.url)
     assert str(failure.value) == words
 
 
 def test_a_secret_that_the_receiver_repeats_is_not_told(
-    receiver: Receiver, client: HttpClient
+    server: RecordingServer, client: HttpClient
 ) -> None:
-    receiver.replies = [Reply(404, f"<p>/services/{SECRET} is not here</p>")]
+    server.replies = [Reply(404, f"<p>/services/{SECRET} is not here</p>")]
     with pytest.raises(NotFoundError, match=r"/services/\*\*\* is not here"):
-        client.ask("POST", f"{receiver.url}/services/{SECRET}")
+        client.request("POST", f"{server.url}/services/{SECRET}")
 
 
 def test_what_is_secret_in_an_address() -> None:
-    assert secrets_of("https://u:password@h.example/a/long/path?token=12345") == [
+    assert url_secrets("https://u:password@h.example/a/long/path?token=12345") == [
         "a/long/path", "token=12345", "password",
     ]  # fmt: skip
-    assert secrets_of("https://h.example/hook") == []
+    assert url_secrets("https://h.example/hook") == []
 
 
 def test_only_the_hosts_own_requests_are_in_its_log(
-    receiver: Receiver, client: HttpClient, caplog: pytest.LogCaptureFixture
+    server: RecordingServer, client: HttpClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpx"):
-        client.ask("POST", f"{receiver.url}/services/{SECRET}")
-        httpx.get(f"{receiver.url}/own").raise_for_status()
+        client.request("POST", f"{server.url}/services/{SECRET}")
+        httpx.get(f"{server.url}/own").raise_for_status()
     assert SECRET not in caplog.text
     assert "/own" in caplog.text

@@ -12,14 +12,14 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
-    PausedError,
-    RefusedError,
-    RejectedError,
+    InvalidRequestError,
+    RateLimitedError,
     RequestState,
+    UnauthorizedError,
     UnavailableError,
 )
-from breakerd.alerts.receivers.jsm_ops import JsmOpsSink
-from tests.support.webhook_receiver import Received, Receiver, Reply
+from breakerd.alerts.receivers.jsm_ops import JsmOpsReceiver
+from tests.support.webhook_receiver import Received, RecordingServer, Reply
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE
 
 PATH = "/jsm/ops/api/cloud-1/v1/alerts"
@@ -57,24 +57,24 @@ class Site:
 
 
 @pytest.fixture
-def site(receiver: Receiver) -> Site:
+def site(server: RecordingServer) -> Site:
     made = Site()
-    receiver.answer = made.answer
+    server.answer = made.answer
     return made
 
 
 @pytest.fixture
-def sink(receiver: Receiver) -> Iterator[JsmOpsSink]:
+def receiver(server: RecordingServer) -> Iterator[JsmOpsReceiver]:
     auth = ("me@example.com", SecretStr("api-token"))
-    made = JsmOpsSink(
-        "jsm_ops.ops", "cloud-1", auth, 10, receiver.url, responders=(f"team:{TEAM}",)
+    made = JsmOpsReceiver(
+        "jsm_ops.ops", "cloud-1", auth, 10, server.url, responders=(f"team:{TEAM}",)
     )
     yield made
     made.close()
 
 
-def test_an_incidents_whole_life(site: Site, sink: JsmOpsSink, incident: Incident) -> None:
-    ids = [sink.send(incident, step) for step in LIFE]
+def test_an_incidents_whole_life(site: Site, receiver: JsmOpsReceiver, incident: Incident) -> None:
+    ids = [receiver.send(incident, step) for step in LIFE]
     assert ids == ["r1", "", "r1", "r1", "", "r1"]
     assert site.asked == [
         "POST ",
@@ -86,9 +86,11 @@ def test_an_incidents_whole_life(site: Site, sink: JsmOpsSink, incident: Inciden
     ]
 
 
-def test_what_is_sent(receiver: Receiver, site: Site, sink: JsmOpsSink, incident: Incident) -> None:
-    sink.send(incident, LIFE[0])
-    (request,) = receiver.requests
+def test_what_is_sent(
+    server: RecordingServer, site: Site, receiver: JsmOpsReceiver, incident: Incident
+) -> None:
+    receiver.send(incident, LIFE[0])
+    (request,) = server.requests
     token = base64.b64encode(b"me@example.com:api-token").decode()
     assert request.headers["authorization"] == f"Basic {token}"
     assert request.json == {
@@ -106,12 +108,12 @@ def test_what_is_sent(receiver: Receiver, site: Site, sink: JsmOpsSink, incident
 
 
 def test_responders_of_a_stage_are_told_by_their_ids(
-    receiver: Receiver, site: Site, sink: JsmOpsSink, incident: Incident
+    server: RecordingServer, site: Site, receiver: JsmOpsReceiver, incident: Incident
 ) -> None:
     wanted = ("team:Payments on call", f"user:{USER}")
-    sink.send(incident, replace(LIFE[0], responders=wanted))
-    sink.send(incident, replace(LIFE[2], responders=wanted))
-    created, _, added, _ = receiver.requests
+    receiver.send(incident, replace(LIFE[0], responders=wanted))
+    receiver.send(incident, replace(LIFE[2], responders=wanted))
+    created, _, added, _ = server.requests
     user = {"type": "user", "id": USER}
     assert created.json["responders"] == [{"type": "team", "id": TEAM}, user]
     assert added.json == user
@@ -119,21 +121,21 @@ def test_responders_of_a_stage_are_told_by_their_ids(
 
 
 def test_a_responder_that_is_not_taken_does_not_hold_up_the_priority(
-    receiver: Receiver, site: Site, sink: JsmOpsSink, incident: Incident
+    server: RecordingServer, site: Site, receiver: JsmOpsReceiver, incident: Incident
 ) -> None:
-    sink.send(incident, LIFE[0])
+    receiver.send(incident, LIFE[0])
     alert = Reply(200, site.alerts[0])
-    receiver.replies = [alert, Reply(422, {"errors": [{"title": "no such user"}]})]
-    assert sink.send(incident, replace(LIFE[2], responders=(f"user:{USER}",))) == "r1"
+    server.replies = [alert, Reply(422, {"errors": [{"title": "no such user"}]})]
+    assert receiver.send(incident, replace(LIFE[2], responders=(f"user:{USER}",))) == "r1"
     assert site.asked == ["POST ", "PATCH /a%201/priority"]
 
 
 def test_the_minimal_form_goes_to_the_configured_responders_alone(
-    receiver: Receiver, site: Site, sink: JsmOpsSink, incident: Incident
+    server: RecordingServer, site: Site, receiver: JsmOpsReceiver, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).reduced = True
-    sink.send(incident, replace(LIFE[0], responders=(f"user:{USER}",)))
-    assert receiver.requests[0].json == {
+    incident.delivery_to(receiver.name).reduced = True
+    receiver.send(incident, replace(LIFE[0], responders=(f"user:{USER}",)))
+    assert server.requests[0].json == {
         "message": CONTENT.message,
         "alias": incident.alias,
         "responders": [{"type": "team", "id": TEAM}],
@@ -145,17 +147,19 @@ def test_the_minimal_form_goes_to_the_configured_responders_alone(
 
 @pytest.mark.parametrize("step", LIFE[1:])
 def test_without_an_alert_a_step_is_gone(
-    site: Site, sink: JsmOpsSink, incident: Incident, step: Step
+    site: Site, receiver: JsmOpsReceiver, incident: Incident, step: Step
 ) -> None:
-    assert sink.look(sink.send(incident, step)) is RequestState.GONE
+    assert receiver.request_state(receiver.send(incident, step)) is RequestState.GONE
     assert site.asked == []
 
 
-def test_closing_twice_does_no_harm(site: Site, sink: JsmOpsSink, incident: Incident) -> None:
-    sink.send(incident, LIFE[0])
-    sink.send(incident, LIFE[-1])
+def test_closing_twice_does_no_harm(
+    site: Site, receiver: JsmOpsReceiver, incident: Incident
+) -> None:
+    receiver.send(incident, LIFE[0])
+    receiver.send(incident, LIFE[-1])
     site.alerts[0]["status"] = "closed"
-    assert sink.send(incident, LIFE[-1]) == ""
+    assert receiver.send(incident, LIFE[-1]) == ""
     assert site.asked == ["POST ", "POST /a%201/close"]
 
 
@@ -168,17 +172,21 @@ def test_closing_twice_does_no_harm(site: Site, sink: JsmOpsSink, incident: Inci
     ],
 )
 def test_what_people_did_is_seen(
-    site: Site, sink: JsmOpsSink, incident: Incident, alert: dict[str, Any], state: AlertState
+    site: Site,
+    receiver: JsmOpsReceiver,
+    incident: Incident,
+    alert: dict[str, Any],
+    state: AlertState,
 ) -> None:
     site.alerts = [{"id": "1", "alias": incident.alias, **alert}]
-    assert sink.state(incident) is state
+    assert receiver.alert_state(incident) is state
 
 
 def test_an_alert_that_was_deleted_is_missing(
-    site: Site, sink: JsmOpsSink, incident: Incident
+    site: Site, receiver: JsmOpsReceiver, incident: Incident
 ) -> None:
     site.alerts = [{"id": "1", "alias": incident.alias + "0", "status": "closed"}]
-    assert sink.state(incident) is AlertState.MISSING
+    assert receiver.alert_state(incident) is AlertState.MISSING
 
 
 @pytest.mark.parametrize(
@@ -190,18 +198,22 @@ def test_an_alert_that_was_deleted_is_missing(
     ],
 )
 def test_what_was_done_is_seen(
-    site: Site, sink: JsmOpsSink, incident: Incident, alert: dict[str, Any], done: set[str]
+    site: Site, receiver: JsmOpsReceiver, incident: Incident, alert: dict[str, Any], done: set[str]
 ) -> None:
     site.alerts = [{"id": "1", "alias": incident.alias, **alert}]
     site.notes = [LIFE[1].note]
     expected = {*done, "note Still open after 1 min."}
     steps = {f"{step.kind} {step.note or step.priority}": step for step in LIFE}
     steps["create"], steps["close"] = steps.pop("create P3"), steps.pop(f"close {LIFE[-1].note}")
-    assert {name for name, step in steps.items() if sink.has(incident, step)} == expected
+    assert {
+        name for name, step in steps.items() if receiver.has_applied(incident, step)
+    } == expected
 
 
-def test_what_is_not_there_was_not_done(site: Site, sink: JsmOpsSink, incident: Incident) -> None:
-    assert not any(sink.has(incident, step) for step in LIFE)
+def test_what_is_not_there_was_not_done(
+    site: Site, receiver: JsmOpsReceiver, incident: Incident
+) -> None:
+    assert not any(receiver.has_applied(incident, step) for step in LIFE)
     assert site.asked == []
 
 
@@ -219,35 +231,39 @@ def test_what_is_not_there_was_not_done(site: Site, sink: JsmOpsSink, incident: 
     ],
 )
 def test_what_became_of_a_request(
-    receiver: Receiver, sink: JsmOpsSink, reply: Reply, state: str
+    server: RecordingServer, receiver: JsmOpsReceiver, reply: Reply, state: str
 ) -> None:
-    receiver.replies = [reply]
-    assert sink.look("r 1").name == state
-    assert receiver.requests[0].path == f"{PATH}/requests/r%201"
+    server.replies = [reply]
+    assert receiver.request_state("r 1").name == state
+    assert server.requests[0].path == f"{PATH}/requests/r%201"
 
 
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply(401, ""), RefusedError),
-        (Reply(422, {"errors": [{"title": "message is too long"}]}), RejectedError),
-        (Reply(429, "", {"Retry-After": "5"}), PausedError),
+        (Reply(401, ""), UnauthorizedError),
+        (Reply(422, {"errors": [{"title": "message is too long"}]}), InvalidRequestError),
+        (Reply(429, "", {"Retry-After": "5"}), RateLimitedError),
         (Reply(500, ""), UnavailableError),
         (Reply(200, "<html>"), UnavailableError),
         (Reply(200, {"id": "1"}), UnavailableError),
     ],
 )
 def test_what_goes_wrong_is_named(
-    receiver: Receiver, sink: JsmOpsSink, incident: Incident, reply: Reply, kind: type[Exception]
+    server: RecordingServer,
+    receiver: JsmOpsReceiver,
+    incident: Incident,
+    reply: Reply,
+    kind: type[Exception],
 ) -> None:
-    receiver.replies = [reply]
+    server.replies = [reply]
     with pytest.raises(kind) as failure:
-        sink.send(incident, LIFE[0])
+        receiver.send(incident, LIFE[0])
     assert type(failure.value) is kind
     assert "api-token" not in str(failure.value)
 
 
-def test_a_picture_is_not_sent(site: Site, sink: JsmOpsSink, incident: Incident) -> None:
-    sink.send(incident, LIFE[0])
-    assert sink.send(incident, Step(StepKind.ATTACH)) == ""
+def test_a_picture_is_not_sent(site: Site, receiver: JsmOpsReceiver, incident: Incident) -> None:
+    receiver.send(incident, LIFE[0])
+    assert receiver.send(incident, Step(StepKind.ATTACH)) == ""
     assert site.asked == ["POST "]

@@ -6,14 +6,14 @@ import pytest
 
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.receivers import AlertState, RequestState
-from breakerd.alerts.receivers.log import LogSink
+from breakerd.alerts.receivers.log import LogReceiver
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE
 
 
 def test_an_incidents_whole_life(incident: Incident, caplog: pytest.LogCaptureFixture) -> None:
-    sink = LogSink()
+    receiver = LogReceiver()
     with caplog.at_level(logging.INFO, "breakerd.alerts.receivers.log"):
-        assert [sink.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+        assert [receiver.send(incident, step) for step in LIFE] == [""] * len(LIFE)
     lines = [(record.levelname, vars(record)["event"]) for record in caplog.records]
     assert lines == [
         ("WARNING", "alert create, nobody is paged"),
@@ -24,9 +24,9 @@ def test_an_incidents_whole_life(incident: Incident, caplog: pytest.LogCaptureFi
         ("INFO", "alert close, nobody is paged"),
     ]
     assert vars(caplog.records[0])["fields"]["text"] == CONTENT.message
-    sink.close()
+    receiver.close()
 
 
 def test_nothing_is_ever_under_way(incident: Incident) -> None:
-    assert LogSink().look("any") is RequestState.DONE
-    assert LogSink().state(incident) is AlertState.UNKNOWN
+    assert LogReceiver().request_state("any") is RequestState.DONE
+    assert LogReceiver().alert_state(incident) is AlertState.UNKNOWN

@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from breakerd.alerts.model.chart import Chart
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.receivers import AlertState, RejectedError, UnavailableError
+from breakerd.alerts.receivers import AlertState, InvalidRequestError, UnavailableError
 from breakerd.alerts.receivers import opsgenie as module
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink
-from breakerd.alerts.settings.alerting import OpsGenieSettings
-from tests.support.webhook_receiver import Receiver, Reply
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE, make_incident
 
 KEY = "genie-key"
@@ -29,49 +29,52 @@ AS_SENT = [
 
 
 @pytest.fixture
-def sink(receiver: Receiver) -> Iterator[OpsGenieSink]:
-    receiver.answer = lambda _request: TAKEN
-    settings = OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=receiver.url)
-    made = OpsGenieSink(settings, timeout=10)
+def receiver(server: RecordingServer) -> Iterator[OpsGenieReceiver]:
+    server.answer = lambda _request: TAKEN
+    settings = OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=server.url)
+    made = OpsGenieReceiver(settings, timeout=10)
     yield made
     made.close()
 
 
 def test_the_first_stages_responders_are_told_beside_the_team(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
 ) -> None:
-    sink.send(incident, replace(LIFE[0], responders=WANTED))
+    receiver.send(incident, replace(LIFE[0], responders=WANTED))
     team = {"type": "team", "name": "ops"}
-    assert receiver.requests[0].json["responders"] == [team, *AS_SENT]
+    assert server.requests[0].json["responders"] == [team, *AS_SENT]
 
 
 def test_later_responders_are_added_before_the_priority_changes(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
 ) -> None:
-    assert sink.send(incident, replace(LIFE[2], responders=WANTED)) == "r1"
-    *added, raised = receiver.requests
+    assert receiver.send(incident, replace(LIFE[2], responders=WANTED)) == "r1"
+    *added, raised = server.requests
     assert [request.json["responder"] for request in added] == AS_SENT
     assert all(request.path.endswith("/responders") for request in added)
     assert (raised.method, raised.json) == ("PUT", {"priority": "P2"})
-    assert {request.query["identifierType"] for request in receiver.requests} == {"alias"}
+    assert {request.query["identifierType"] for request in server.requests} == {"alias"}
 
 
 def test_a_responder_that_is_not_taken_does_not_hold_up_the_priority(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident, caplog: pytest.LogCaptureFixture
+    server: RecordingServer,
+    receiver: OpsGenieReceiver,
+    incident: Incident,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    receiver.replies = [Reply(422, {"message": "no such team"})]
+    server.replies = [Reply(422, {"message": "no such team"})]
     with caplog.at_level(logging.ERROR):
-        assert sink.send(incident, replace(LIFE[2], responders=WANTED[:1])) == "r1"
-    assert receiver.requests[-1].json == {"priority": "P2"}
+        assert receiver.send(incident, replace(LIFE[2], responders=WANTED[:1])) == "r1"
+    assert server.requests[-1].json == {"priority": "P2"}
     assert "no such team" in caplog.text
 
 
 def test_the_minimal_form_tells_the_team_alone(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).reduced = True
-    sink.send(incident, replace(LIFE[0], responders=WANTED))
-    assert receiver.requests[0].json["responders"] == [{"type": "team", "name": "ops"}]
+    incident.delivery_to(receiver.name).reduced = True
+    receiver.send(incident, replace(LIFE[0], responders=WANTED))
+    assert server.requests[0].json["responders"] == [{"type": "team", "name": "ops"}]
 
 
 # --- pictures
@@ -85,10 +88,12 @@ def charted() -> Incident:
     return make_incident("a/b", replace(CONTENT, chart=CHART))
 
 
-def test_a_picture_is_attached(receiver: Receiver, sink: OpsGenieSink, charted: Incident) -> None:
-    receiver.replies = [Reply(200, {"result": "Attachment uploaded successfully"})]
-    assert sink.send(charted, Step(StepKind.ATTACH)) == ""
-    (request,) = receiver.requests
+def test_a_picture_is_attached(
+    server: RecordingServer, receiver: OpsGenieReceiver, charted: Incident
+) -> None:
+    server.replies = [Reply(200, {"result": "Attachment uploaded successfully"})]
+    assert receiver.send(charted, Step(StepKind.ATTACH)) == ""
+    (request,) = server.requests
     assert request.path == "/v2/alerts/a%2Fb/attachments"
     assert request.query == {"alertIdentifierType": "alias"}
     assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
@@ -98,15 +103,15 @@ def test_a_picture_is_attached(receiver: Receiver, sink: OpsGenieSink, charted: 
 
 
 def test_without_a_chart_there_is_nothing_to_attach(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
 ) -> None:
-    assert sink.send(incident, Step(StepKind.ATTACH)) == ""
-    assert receiver.requests == []
+    assert receiver.send(incident, Step(StepKind.ATTACH)) == ""
+    assert server.requests == []
 
 
 def test_a_picture_that_cannot_be_drawn_is_done_without(
-    receiver: Receiver,
-    sink: OpsGenieSink,
+    server: RecordingServer,
+    receiver: OpsGenieReceiver,
     charted: Incident,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -116,20 +121,24 @@ def test_a_picture_that_cannot_be_drawn_is_done_without(
 
     monkeypatch.setattr(module, "draw", fail)
     with caplog.at_level(logging.ERROR):
-        assert sink.send(charted, Step(StepKind.ATTACH)) == ""
-    assert receiver.requests == []
-    assert "a picture cannot be drawn" in caplog.text
+        assert receiver.send(charted, Step(StepKind.ATTACH)) == ""
+    assert server.requests == []
+    assert "chart cannot be drawn" in caplog.text
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"), [(Reply(404), UnavailableError), (Reply(413), RejectedError)]
+    ("reply", "kind"), [(Reply(404), UnavailableError), (Reply(413), InvalidRequestError)]
 )
 def test_a_picture_that_is_not_taken_is_told(
-    receiver: Receiver, sink: OpsGenieSink, charted: Incident, reply: Reply, kind: type[Exception]
+    server: RecordingServer,
+    receiver: OpsGenieReceiver,
+    charted: Incident,
+    reply: Reply,
+    kind: type[Exception],
 ) -> None:
-    receiver.replies = [reply]
+    server.replies = [reply]
     with pytest.raises(kind):
-        sink.send(charted, Step(StepKind.ATTACH))
+        receiver.send(charted, Step(StepKind.ATTACH))
 
 
 # --- answers
@@ -137,25 +146,25 @@ def test_a_picture_that_is_not_taken_is_told(
 
 @pytest.mark.parametrize("body", ["<html>", "", "{", {"data": "x", "requestId": "r"}])
 def test_an_answer_about_an_alert_must_make_sense(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident, body: object
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident, body: object
 ) -> None:
-    receiver.answer = lambda _request: Reply(200, body)
+    server.answer = lambda _request: Reply(200, body)
     with pytest.raises(UnavailableError):
-        sink.state(incident)
+        receiver.alert_state(incident)
     with pytest.raises(UnavailableError):
-        sink.look("r1")
+        receiver.request_state("r1")
 
 
 def test_an_alert_that_was_deleted_is_missing(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
 ) -> None:
-    receiver.replies = [Reply(404, {"message": "Alert does not exist"})]
-    assert sink.state(incident) is AlertState.MISSING
+    server.replies = [Reply(404, {"message": "Alert does not exist"})]
+    assert receiver.alert_state(incident) is AlertState.MISSING
 
 
 @pytest.mark.parametrize("data", [None, "text", ["text"], {"note": "x"}, [{"note": "other"}], []])
 def test_notes_that_make_no_sense_are_not_the_one(
-    receiver: Receiver, sink: OpsGenieSink, incident: Incident, data: object
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident, data: object
 ) -> None:
-    receiver.replies = [Reply(200, {"data": data, "requestId": "r"})]
-    assert not sink.has(incident, LIFE[1])
+    server.replies = [Reply(200, {"data": data, "requestId": "r"})]
+    assert not receiver.has_applied(incident, LIFE[1])

@@ -11,14 +11,14 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
-    PausedError,
-    RefusedError,
-    RejectedError,
+    InvalidRequestError,
+    RateLimitedError,
     RequestState,
+    UnauthorizedError,
     UnavailableError,
 )
-from breakerd.alerts.receivers.pagerduty import PagerDutySink
-from tests.support.webhook_receiver import Receiver, Reply
+from breakerd.alerts.receivers.pagerduty import PagerDutyReceiver
+from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE, make_incident
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -26,29 +26,31 @@ TAKEN = Reply(202, {"status": "success", "message": "Event processed", "dedup_ke
 
 
 @pytest.fixture
-def sink(receiver: Receiver) -> Iterator[PagerDutySink]:
-    receiver.answer = lambda _request: TAKEN
-    made = PagerDutySink("pagerduty.ops", SecretStr(KEY), 10, receiver.url)
+def receiver(server: RecordingServer) -> Iterator[PagerDutyReceiver]:
+    server.answer = lambda _request: TAKEN
+    made = PagerDutyReceiver("pagerduty.ops", SecretStr(KEY), 10, server.url)
     yield made
     made.close()
 
 
 def test_an_incidents_whole_life(
-    receiver: Receiver, sink: PagerDutySink, incident: Incident
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
 ) -> None:
-    assert [sink.send(incident, step) for step in LIFE] == [""] * len(LIFE)
-    events = [request.json for request in receiver.requests]
+    assert [receiver.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+    events = [request.json for request in server.requests]
     assert [(e["event_action"], e.get("payload", {}).get("severity")) for e in events] == [
         ("trigger", "warning"), ("trigger", "error"), ("trigger", "critical"), ("resolve", None),
     ]  # fmt: skip
     assert {event["dedup_key"] for event in events} == {incident.alias}
     assert {event["routing_key"] for event in events} == {KEY}
-    assert {request.path for request in receiver.requests} == {"/v2/enqueue"}
+    assert {request.path for request in server.requests} == {"/v2/enqueue"}
 
 
-def test_what_an_event_says(receiver: Receiver, sink: PagerDutySink, incident: Incident) -> None:
-    sink.send(incident, LIFE[0])
-    event = receiver.requests[0].json
+def test_what_an_event_says(
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
+) -> None:
+    receiver.send(incident, LIFE[0])
+    event = server.requests[0].json
     assert event["payload"] == {
         "summary": CONTENT.message,
         "source": "box",
@@ -65,44 +67,52 @@ def test_what_an_event_says(receiver: Receiver, sink: PagerDutySink, incident: I
     [("P1", "critical"), ("P2", "error"), ("P3", "warning"), ("P4", "info"), ("P5", "info")],
 )
 def test_priorities_are_severities(
-    receiver: Receiver, sink: PagerDutySink, incident: Incident, priority: str, severity: str
+    server: RecordingServer,
+    receiver: PagerDutyReceiver,
+    incident: Incident,
+    priority: str,
+    severity: str,
 ) -> None:
-    sink.send(incident, Step(StepKind.CREATE, priority=priority))
-    assert receiver.requests[0].json["payload"]["severity"] == severity
+    receiver.send(incident, Step(StepKind.CREATE, priority=priority))
+    assert server.requests[0].json["payload"]["severity"] == severity
 
 
 def test_the_minimal_form_has_what_is_mandatory_only(
-    receiver: Receiver, sink: PagerDutySink, incident: Incident
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
 ) -> None:
-    incident.delivery_to(sink.name).reduced = True
-    sink.send(incident, LIFE[0])
-    event = receiver.requests[0].json
+    incident.delivery_to(receiver.name).reduced = True
+    receiver.send(incident, LIFE[0])
+    event = server.requests[0].json
     assert set(event["payload"]) == {"summary", "source", "severity", "component", "class"}
     assert event["links"] == []
 
 
-def test_what_is_too_long_is_shortened(receiver: Receiver, sink: PagerDutySink) -> None:
+def test_what_is_too_long_is_shortened(
+    server: RecordingServer, receiver: PagerDutyReceiver
+) -> None:
     content = replace(CONTENT, message="m" * 2000)
     long, other = (make_incident("a" * 300 + end, content) for end in ("1", "2"))
-    sink.send(long, LIFE[0])
-    sink.send(other, LIFE[0])
-    first, second = (request.json for request in receiver.requests)
+    receiver.send(long, LIFE[0])
+    receiver.send(other, LIFE[0])
+    first, second = (request.json for request in server.requests)
     assert len(first["payload"]["summary"]) == 1024
     assert len(first["dedup_key"]) == 255
     assert first["dedup_key"] != second["dedup_key"]
 
 
-def test_an_incident_without_a_host_has_a_source(receiver: Receiver, sink: PagerDutySink) -> None:
-    sink.send(make_incident(content=AlertContent("m", "", "", "breakerd")), LIFE[0])
-    assert receiver.requests[0].json["payload"]["source"] == "breakerd"
+def test_an_incident_without_a_host_has_a_source(
+    server: RecordingServer, receiver: PagerDutyReceiver
+) -> None:
+    receiver.send(make_incident(content=AlertContent("m", "", "", "breakerd")), LIFE[0])
+    assert server.requests[0].json["payload"]["source"] == "breakerd"
 
 
 def test_the_same_step_twice_is_the_same_event(
-    receiver: Receiver, sink: PagerDutySink, incident: Incident
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
 ) -> None:
     for step in LIFE[:1] * 2:
-        sink.send(incident, step)
-    assert receiver.requests[0].body == receiver.requests[1].body
+        receiver.send(incident, step)
+    assert server.requests[0].body == server.requests[1].body
 
 
 @pytest.mark.parametrize(
@@ -110,42 +120,42 @@ def test_the_same_step_twice_is_the_same_event(
     [
         (
             Reply(400, {"status": "invalid event", "errors": ["'summary' is missing"]}),
-            RejectedError,
+            InvalidRequestError,
         ),
         (
             Reply(400, {"status": "invalid event", "errors": ["Length of 'routing_key' is wrong"]}),
-            RefusedError,
+            UnauthorizedError,
         ),
-        (Reply(400, "Invalid routing key"), RefusedError),
-        (Reply(429, "", {"Retry-After": "5"}), PausedError),
+        (Reply(400, "Invalid routing key"), UnauthorizedError),
+        (Reply(429, "", {"Retry-After": "5"}), RateLimitedError),
         (Reply(500, ""), UnavailableError),
         (Reply(200, "<html>proxy</html>"), UnavailableError),
         (Reply(202, ""), UnavailableError),
     ],
 )
 def test_what_goes_wrong_is_named(
-    receiver: Receiver,
-    sink: PagerDutySink,
+    server: RecordingServer,
+    receiver: PagerDutyReceiver,
     incident: Incident,
     reply: Reply,
     kind: type[Exception],
 ) -> None:
-    receiver.replies = [reply]
+    server.replies = [reply]
     with pytest.raises(kind) as failure:
-        sink.send(incident, LIFE[0])
+        receiver.send(incident, LIFE[0])
     assert type(failure.value) is kind
 
 
 def test_a_key_that_is_repeated_is_not_told(
-    receiver: Receiver, sink: PagerDutySink, incident: Incident
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
 ) -> None:
-    receiver.replies = [Reply(400, f"routing key {KEY} is unknown")]
-    with pytest.raises(RefusedError) as failure:
-        sink.send(incident, LIFE[0])
+    server.replies = [Reply(400, f"routing key {KEY} is unknown")]
+    with pytest.raises(UnauthorizedError) as failure:
+        receiver.send(incident, LIFE[0])
     assert KEY not in str(failure.value)
-    assert KEY not in repr(vars(sink))
+    assert KEY not in repr(vars(receiver))
 
 
-def test_events_go_one_way(sink: PagerDutySink, incident: Incident) -> None:
-    assert sink.look("any") is RequestState.DONE
-    assert sink.state(incident) is AlertState.UNKNOWN
+def test_events_go_one_way(receiver: PagerDutyReceiver, incident: Incident) -> None:
+    assert receiver.request_state("any") is RequestState.DONE
+    assert receiver.alert_state(incident) is AlertState.UNKNOWN

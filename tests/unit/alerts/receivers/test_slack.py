@@ -10,31 +10,33 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
-    PausedError,
-    RefusedError,
-    RejectedError,
+    InvalidRequestError,
+    RateLimitedError,
     RequestState,
+    UnauthorizedError,
     UnavailableError,
 )
-from breakerd.alerts.receivers.slack import SlackSink
-from tests.support.webhook_receiver import Receiver, Reply
+from breakerd.alerts.receivers.slack import SlackReceiver
+from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE, make_incident
 
 PATH = "/services/T000/B000/hidden"
 
 
 @pytest.fixture
-def sink(receiver: Receiver) -> Iterator[SlackSink]:
-    receiver.answer = lambda _request: Reply(200, "ok")
-    made = SlackSink("slack.ops", SecretStr(receiver.url + PATH), 10)
+def receiver(server: RecordingServer) -> Iterator[SlackReceiver]:
+    server.answer = lambda _request: Reply(200, "ok")
+    made = SlackReceiver("slack.ops", SecretStr(server.url + PATH), 10)
     yield made
     made.close()
 
 
-def test_an_incidents_whole_life(receiver: Receiver, sink: SlackSink, incident: Incident) -> None:
-    assert [sink.send(incident, step) for step in LIFE] == [""] * len(LIFE)
-    assert {request.path for request in receiver.requests} == {PATH}
-    texts = [request.json["text"].split("\n") for request in receiver.requests]
+def test_an_incidents_whole_life(
+    server: RecordingServer, receiver: SlackReceiver, incident: Incident
+) -> None:
+    assert [receiver.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+    assert {request.path for request in server.requests} == {PATH}
+    texts = [request.json["text"].split("\n") for request in server.requests]
     escaped = "payments open: p95 900 ms &gt; 600 ms"
     assert [text[0] for text in texts] == [
         f":rotating_light: *P3* {escaped}",
@@ -48,63 +50,73 @@ def test_an_incidents_whole_life(receiver: Receiver, sink: SlackSink, incident: 
 
 
 def test_the_opening_has_the_description(
-    receiver: Receiver, sink: SlackSink, incident: Incident
+    server: RecordingServer, receiver: SlackReceiver, incident: Incident
 ) -> None:
-    sink.send(incident, LIFE[0])
-    blocks = [block["text"]["text"] for block in receiver.requests[0].json["blocks"]]
+    receiver.send(incident, LIFE[0])
+    blocks = [block["text"]["text"] for block in server.requests[0].json["blocks"]]
     assert blocks[1] == "```It &lt;opened&gt; &amp; rejects calls.```"
 
 
-def test_a_block_is_no_longer_than_slack_takes(receiver: Receiver, sink: SlackSink) -> None:
+def test_a_block_is_no_longer_than_slack_takes(
+    server: RecordingServer, receiver: SlackReceiver
+) -> None:
     content = replace(CONTENT, description="x" + "<" * 15_000)
-    sink.send(make_incident(content=content), LIFE[0])
-    sink.send(make_incident(content=content), Step(StepKind.NOTE, note="&" * 25_000))
-    for request in receiver.requests:
+    receiver.send(make_incident(content=content), LIFE[0])
+    receiver.send(make_incident(content=content), Step(StepKind.NOTE, note="&" * 25_000))
+    for request in server.requests:
         assert all(len(block["text"]["text"]) <= 3000 for block in request.json["blocks"])
 
 
 def test_a_description_that_is_cut_stays_within_its_fence(
-    receiver: Receiver, sink: SlackSink
+    server: RecordingServer, receiver: SlackReceiver
 ) -> None:
     content = replace(CONTENT, description="x" + "<" * 15_000)
-    sink.send(make_incident(content=content), LIFE[0])
-    text = receiver.requests[0].json["blocks"][1]["text"]["text"]
+    receiver.send(make_incident(content=content), LIFE[0])
+    text = server.requests[0].json["blocks"][1]["text"]["text"]
     assert text.startswith("```x&lt;&lt;")
     assert text.endswith("&lt;…```")
 
 
-def test_a_picture_is_not_posted(receiver: Receiver, sink: SlackSink, incident: Incident) -> None:
-    assert sink.send(incident, Step(StepKind.ATTACH)) == ""
-    assert receiver.requests == []
+def test_a_picture_is_not_posted(
+    server: RecordingServer, receiver: SlackReceiver, incident: Incident
+) -> None:
+    assert receiver.send(incident, Step(StepKind.ATTACH)) == ""
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply(400, "invalid_payload"), RejectedError),
-        (Reply(403, "action_prohibited"), RefusedError),
-        (Reply(410, "channel_is_archived"), RejectedError),
-        (Reply(429, "", {"Retry-After": "5"}), PausedError),
+        (Reply(400, "invalid_payload"), InvalidRequestError),
+        (Reply(403, "action_prohibited"), UnauthorizedError),
+        (Reply(410, "channel_is_archived"), InvalidRequestError),
+        (Reply(429, "", {"Retry-After": "5"}), RateLimitedError),
         (Reply(500, "rollup_error"), UnavailableError),
         (Reply(200, " <!doctype html>sign in"), UnavailableError),
     ],
 )
 def test_what_goes_wrong_is_named(
-    receiver: Receiver, sink: SlackSink, incident: Incident, reply: Reply, kind: type[Exception]
+    server: RecordingServer,
+    receiver: SlackReceiver,
+    incident: Incident,
+    reply: Reply,
+    kind: type[Exception],
 ) -> None:
-    receiver.replies = [reply]
+    server.replies = [reply]
     with pytest.raises(kind) as failure:
-        sink.send(incident, LIFE[0])
+        receiver.send(incident, LIFE[0])
     assert type(failure.value) is kind
 
 
-def test_the_address_is_not_told(receiver: Receiver, sink: SlackSink, incident: Incident) -> None:
-    receiver.replies = [Reply(404, f"no_service: {PATH}")]
+def test_the_address_is_not_told(
+    server: RecordingServer, receiver: SlackReceiver, incident: Incident
+) -> None:
+    server.replies = [Reply(404, f"no_service: {PATH}")]
     with pytest.raises(UnavailableError) as failure:
-        sink.send(incident, LIFE[0])
+        receiver.send(incident, LIFE[0])
     assert "hidden" not in str(failure.value)
 
 
-def test_messages_go_one_way(sink: SlackSink, incident: Incident) -> None:
-    assert sink.look("any") is RequestState.DONE
-    assert sink.state(incident) is AlertState.UNKNOWN
+def test_messages_go_one_way(receiver: SlackReceiver, incident: Incident) -> None:
+    assert receiver.request_state("any") is RequestState.DONE
+    assert receiver.alert_state(incident) is AlertState.UNKNOWN

@@ -13,44 +13,43 @@ from breakerd.alerts.model.incident import Incident, Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
-    PausedError,
-    RefusedError,
-    RejectedError,
+    InvalidRequestError,
+    RateLimitedError,
     RequestState,
+    UnauthorizedError,
     UnavailableError,
 )
 from breakerd.alerts.receivers.webhook import (
-    FIELDS,
-    WebhookSink,
+    WebhookReceiver,
     signature,
-    template_problem,
     verify,
 )
-from tests.support.webhook_receiver import Receiver, Reply
+from breakerd.alerts.settings.template import FIELDS, template_problem
+from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE
 
 KEY = SecretStr("signing-key")
-Make = Callable[..., WebhookSink]
+Make = Callable[..., WebhookReceiver]
 
 
 @pytest.fixture
-def make(receiver: Receiver) -> Iterator[Make]:
-    made: list[WebhookSink] = []
+def make(server: RecordingServer) -> Iterator[Make]:
+    made: list[WebhookReceiver] = []
 
-    def make_one(**options: Any) -> WebhookSink:
-        url = SecretStr(f"{receiver.url}/hooks/hidden-token")
-        made.append(WebhookSink("webhook.own", url, 10, **options))
+    def make_one(**options: Any) -> WebhookReceiver:
+        url = SecretStr(f"{server.url}/hooks/hidden-token")
+        made.append(WebhookReceiver("webhook.own", url, 10, **options))
         return made[-1]
 
     yield make_one
-    for sink in made:
-        sink.close()
+    for receiver in made:
+        receiver.close()
 
 
-def test_an_incidents_whole_life(receiver: Receiver, make: Make, incident: Incident) -> None:
-    sink = make()
-    assert [sink.send(incident, step) for step in LIFE] == [""] * len(LIFE)
-    bodies = [request.json for request in receiver.requests]
+def test_an_incidents_whole_life(server: RecordingServer, make: Make, incident: Incident) -> None:
+    receiver = make()
+    assert [receiver.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+    bodies = [request.json for request in server.requests]
     assert [(body["event"], body["priority"], body["note"]) for body in bodies] == [
         ("create", "P3", ""),
         ("note", "P3", "Still open after 1 min."),
@@ -75,46 +74,46 @@ def test_an_incidents_whole_life(receiver: Receiver, make: Make, incident: Incid
         "tags": CONTENT.tags,
         "details": CONTENT.details,
     }
-    assert receiver.requests[0].headers["content-type"] == "application/json"
-    assert "x-breakerd-signature" not in receiver.requests[0].headers
+    assert server.requests[0].headers["content-type"] == "application/json"
+    assert "x-breakerd-signature" not in server.requests[0].headers
 
 
 def test_the_same_step_has_the_same_key_and_each_step_its_own(
-    receiver: Receiver, make: Make, incident: Incident
+    server: RecordingServer, make: Make, incident: Incident
 ) -> None:
-    sink = make()
+    receiver = make()
     for step in (*LIFE, *LIFE):
-        sink.send(incident, step)
-    keys = [request.headers["idempotency-key"] for request in receiver.requests]
+        receiver.send(incident, step)
+    keys = [request.headers["idempotency-key"] for request in server.requests]
     assert keys[: len(LIFE)] == keys[len(LIFE) :]
     assert len(set(keys)) == len(LIFE)
 
 
-def test_a_picture_is_not_posted(receiver: Receiver, make: Make, incident: Incident) -> None:
+def test_a_picture_is_not_posted(server: RecordingServer, make: Make, incident: Incident) -> None:
     assert make().send(incident, Step(StepKind.ATTACH)) == ""
-    assert receiver.requests == []
+    assert server.requests == []
 
 
-def test_own_headers_go_along(receiver: Receiver, make: Make, incident: Incident) -> None:
+def test_own_headers_go_along(server: RecordingServer, make: Make, incident: Incident) -> None:
     headers = {"Authorization": SecretStr("Bearer abc"), "Content-Type": SecretStr("text/x-own")}
     make(headers=headers).send(incident, LIFE[0])
-    received = receiver.requests[0].headers
+    received = server.requests[0].headers
     assert (received["authorization"], received["content-type"]) == ("Bearer abc", "text/x-own")
 
 
 def test_many_breakers_are_named_up_to_a_limit(
-    receiver: Receiver, make: Make, incident: Incident
+    server: RecordingServer, make: Make, incident: Incident
 ) -> None:
     incident.members = {f"b{n}": Member("open", 0.0) for n in range(10_000)}
     make().send(incident, LIFE[0])
-    assert len(receiver.requests[0].json["breakers"]) == 100
+    assert len(server.requests[0].json["breakers"]) == 100
 
 
-def test_the_minimal_form_is_short(receiver: Receiver, make: Make, incident: Incident) -> None:
-    sink = make()
-    incident.delivery_to(sink.name).reduced = True
-    sink.send(incident, LIFE[0])
-    body = receiver.requests[0].json
+def test_the_minimal_form_is_short(server: RecordingServer, make: Make, incident: Incident) -> None:
+    receiver = make()
+    incident.delivery_to(receiver.name).reduced = True
+    receiver.send(incident, LIFE[0])
+    body = server.requests[0].json
     assert (body["description"], body["tags"], body["details"]) == ("", [], {})
     assert body["message"] == CONTENT.message
 
@@ -123,10 +122,10 @@ def test_the_minimal_form_is_short(receiver: Receiver, make: Make, incident: Inc
 
 
 def test_a_body_is_signed_as_the_page_says(
-    receiver: Receiver, make: Make, incident: Incident
+    server: RecordingServer, make: Make, incident: Incident
 ) -> None:
     make(key=KEY).send(incident, LIFE[0])
-    (request,) = receiver.requests
+    (request,) = server.requests
     header = request.headers["x-breakerd-signature"]
     time, digest = (part.split("=")[1] for part in header.split(","))
     signed = time.encode() + b"." + request.body
@@ -168,16 +167,16 @@ def test_the_time_cannot_be_put_forward() -> None:
 
 
 def test_a_template_is_filled_in_with_what_fits_into_json(
-    receiver: Receiver, make: Make, incident: Incident
+    server: RecordingServer, make: Make, incident: Incident
 ) -> None:
     incident.members["orders"] = Member("open", 0.0)
     text = (
         '{"text": "$message $$5 ${description}", "in": "$breakers", "at": $opened_at, "d": $drill}'
     )
-    sink = make(template=text)
+    receiver = make(template=text)
     incident.content.details["Host"] = "$kind"
-    sink.send(incident, Step(StepKind.NOTE, note='"quoted"\n$alias'))
-    assert receiver.requests[0].json == {
+    receiver.send(incident, Step(StepKind.NOTE, note='"quoted"\n$alias'))
+    assert server.requests[0].json == {
         "text": f"{CONTENT.message} $5 {CONTENT.description}",
         "in": "payments, orders",
         "at": 1_800_000_000.0,
@@ -186,18 +185,18 @@ def test_a_template_is_filled_in_with_what_fits_into_json(
 
 
 def test_values_are_not_templates_and_cannot_leave_their_string(
-    receiver: Receiver, make: Make, incident: Incident
+    server: RecordingServer, make: Make, incident: Incident
 ) -> None:
     note = '", "admin": true, "x": "$alias \\ \n\u2028ü'
     make(template='{"note": "$note"}').send(incident, Step(StepKind.NOTE, note=note))
-    assert receiver.requests[0].json == {"note": note}
+    assert server.requests[0].json == {"note": note}
 
 
-def test_every_field_may_be_used(receiver: Receiver, make: Make, incident: Incident) -> None:
+def test_every_field_may_be_used(server: RecordingServer, make: Make, incident: Incident) -> None:
     template = json.dumps({name: f"${name}" for name in FIELDS})
     assert template_problem(template) == ""
     make(template=template).send(incident, LIFE[0])
-    assert set(receiver.requests[0].json) == set(FIELDS)
+    assert set(server.requests[0].json) == set(FIELDS)
 
 
 @pytest.mark.parametrize(
@@ -214,35 +213,35 @@ def test_a_template_that_cannot_be_filled_in_is_told(template: str, problem: str
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply(401), RefusedError),
-        (Reply(422), RejectedError),
-        (Reply(413), RejectedError),
-        (Reply(429, "", {"Retry-After": "5"}), PausedError),
+        (Reply(401), UnauthorizedError),
+        (Reply(422), InvalidRequestError),
+        (Reply(413), InvalidRequestError),
+        (Reply(429, "", {"Retry-After": "5"}), RateLimitedError),
         (Reply(502, "<html>"), UnavailableError),
         (Reply(raw=b""), UnavailableError),
     ],
 )
 def test_what_goes_wrong_is_named(
-    receiver: Receiver, make: Make, incident: Incident, reply: Reply, kind: type[Exception]
+    server: RecordingServer, make: Make, incident: Incident, reply: Reply, kind: type[Exception]
 ) -> None:
-    receiver.replies = [reply]
+    server.replies = [reply]
     with pytest.raises(kind) as failure:
         make().send(incident, LIFE[0])
     assert type(failure.value) is kind
 
 
-def test_no_secret_is_told(receiver: Receiver, make: Make, incident: Incident) -> None:
+def test_no_secret_is_told(server: RecordingServer, make: Make, incident: Incident) -> None:
     def repeat(request: Any) -> Reply:
         return Reply(422, f"{request.path} {request.headers['x-own']}")
 
-    receiver.answer = repeat
-    sink = make(key=KEY, headers={"X-Own": SecretStr("header-value")})
-    with pytest.raises(RejectedError) as failure:
-        sink.send(incident, LIFE[0])
+    server.answer = repeat
+    receiver = make(key=KEY, headers={"X-Own": SecretStr("header-value")})
+    with pytest.raises(InvalidRequestError) as failure:
+        receiver.send(incident, LIFE[0])
     assert "hidden-token" not in str(failure.value)
     assert "header-value" not in str(failure.value)
 
 
 def test_a_webhook_goes_one_way(make: Make, incident: Incident) -> None:
-    assert make().look("any") is RequestState.DONE
-    assert make().state(incident) is AlertState.UNKNOWN
+    assert make().request_state("any") is RequestState.DONE
+    assert make().alert_state(incident) is AlertState.UNKNOWN

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from breakerd import ConfigError
-from breakerd.alerts.receivers.webhook import FIELDS
 from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
+from breakerd.alerts.settings.template import FIELDS
 from breakerd.breaker.config.document import parse_document
 
 HIDDEN = "hidden-secret"
@@ -20,68 +20,68 @@ def read(text: str, **environ: str) -> AlertingSettings:
     ("text", "where", "found", "allowed"),
     [
         (
-            "[alerts.sinks.pagerdutyy.x]",
-            "f.toml:1: alerts.sinks.pagerdutyy",
+            "[alerts.receivers.pagerdutyy.x]",
+            "f.toml:1: alerts.receivers.pagerdutyy",
             "unknown key 'pagerdutyy'",
             "did you mean 'pagerduty'?",
         ),
         (
-            "[alerts.sinks.slack.x]\nurll = 'https://h/x'",
-            "f.toml:2: alerts.sinks.slack.x.urll",
+            "[alerts.receivers.slack.x]\nurll = 'https://h/x'",
+            "f.toml:2: alerts.receivers.slack.x.urll",
             "unknown key 'urll'",
             "did you mean 'url'?",
         ),
         (
-            "[alerts.sinks.slack.x]\n\nmin_priority = 'P9'",
-            "f.toml:3: alerts.sinks.slack.x.min_priority",
+            "[alerts.receivers.slack.x]\n\nmin_priority = 'P9'",
+            "f.toml:3: alerts.receivers.slack.x.min_priority",
             '"P9"',
             'one of "P1", "P2", "P3", "P4", "P5"',
         ),
         (
-            "[alerts.sinks.slack.x]\nfallback = 1",
-            "f.toml:2: alerts.sinks.slack.x.fallback",
+            "[alerts.receivers.slack.x]\nfallback = 1",
+            "f.toml:2: alerts.receivers.slack.x.fallback",
             "1",
             "true or false",
         ),
         (
-            "[alerts.sinks.jsm_ops.x]\nuser = 'u'",
-            "f.toml:1: alerts.sinks.jsm_ops.x.cloud_id",
+            "[alerts.receivers.jsm_ops.x]\nuser = 'u'",
+            "f.toml:1: alerts.receivers.jsm_ops.x.cloud_id",
             "nothing",
             "text of at least 1 characters",
         ),
         (
-            "[alerts.sinks]\nslack = 3",
-            "f.toml:2: alerts.sinks.slack",
+            "[alerts.receivers]\nslack = 3",
+            "f.toml:2: alerts.receivers.slack",
             "3",
             "a table",
         ),
         (
-            "[alerts.sinks.slack]\nurl = 'https://h/x'",
-            "f.toml:2: alerts.sinks.slack.url",
+            "[alerts.receivers.slack]\nurl = 'https://h/x'",
+            "f.toml:2: alerts.receivers.slack.url",
             "a value that is not shown",
             "a table",
         ),
         (
-            '\n[alerts.sinks.slack."On Call"]',
-            "f.toml:2: alerts.sinks.slack.On Call",
+            '\n[alerts.receivers.slack."On Call"]',
+            "f.toml:2: alerts.receivers.slack.On Call",
             '"On Call"',
             "a name matching ^[a-z0-9_-]{1,50}$",
         ),
         (
-            "[alerts.sinks.pagerduty.x]\napi_url = 'https://h:70000'",
-            "f.toml:2: alerts.sinks.pagerduty.x.api_url",
+            "[alerts.receivers.pagerduty.x]\napi_url = 'https://h:70000'",
+            "f.toml:2: alerts.receivers.pagerduty.x.api_url",
             '"https://h:70000"',
-            "an address whose port, if given, is 0 to 65535",
+            "a URL with a port between 0 and 65535",
         ),
         (
-            "[alerts.sinks.webhook.x]\ntemplate = '$foo'",
-            "f.toml:2: alerts.sinks.webhook.x.template",
+            "[alerts.receivers.webhook.x]\ntemplate = '$foo'",
+            "f.toml:2: alerts.receivers.webhook.x.template",
             '"$foo"',
             f"$NAME of {', '.join(FIELDS)}; found $foo",
         ),
         (
-            "[alerts.sinks.webhook.x.headers]\n'X Own' = 'v'",
-            "f.toml:2: alerts.sinks.webhook.x.headers.X Own",
+            "[alerts.receivers.webhook.x.headers]\n'X Own' = 'v'",
+            "f.toml:2: alerts.receivers.webhook.x.headers.X Own",
             '"X Own"',
             "a name matching ^[A-Za-z0-9-]+$",
         ),
@@ -105,18 +105,18 @@ def test_each_mistake_is_told_with_its_place(
 @pytest.mark.parametrize(
     ("text", "allowed"),
     [
-        (f"jsm.x]\nkey = '{HIDDEN} ü'", "letters, digits and signs of ASCII, without spaces"),
+        (f"jsm.x]\nkey = '{HIDDEN} ü'", "printable ASCII without spaces"),
         (f"pagerduty.x]\nkey = ['{HIDDEN}']", "text"),
-        (f"slack.x]\nurl = '{HIDDEN}'", "an address that begins with https:// or http://"),
-        (f"slack.x]\nurl = 'https://h:70000/{HIDDEN}'", "an address whose port"),
-        (f"webhook.x]\nurl = 'https://h/{HIDDEN} '", "an address that begins with"),
-        (f"webhook.x]\nheaders = {{ A = '{HIDDEN}\\n' }}", "in one line"),
+        (f"slack.x]\nurl = '{HIDDEN}'", "a URL with https:// or http://"),
+        (f"slack.x]\nurl = 'https://h:70000/{HIDDEN}'", "a URL with a port"),
+        (f"webhook.x]\nurl = 'https://h/{HIDDEN} '", "a URL with https"),
+        (f"webhook.x]\nheaders = {{ A = '{HIDDEN}\\n' }}", "on one line"),
         (f"apprise.x]\nurl = ['{HIDDEN}']", "text"),
     ],
 )
 def test_a_wrong_secret_is_told_and_not_shown(text: str, allowed: str) -> None:
     with pytest.raises(ConfigError) as failure:
-        read("[alerts.sinks." + text.replace("'", '"'))
+        read("[alerts.receivers." + text.replace("'", '"'))
     (problem,) = failure.value.problems
     assert problem.line == 2
     assert problem.found == "a value that is not shown"
@@ -126,7 +126,7 @@ def test_a_wrong_secret_is_told_and_not_shown(text: str, allowed: str) -> None:
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as failure:
-        read("[alerts.sinks.slack.x]\nfoo = 1\n[alerts.sinks.jsm.y]\nbar = 1")
+        read("[alerts.receivers.slack.x]\nfoo = 1\n[alerts.receivers.jsm.y]\nbar = 1")
     assert [problem.line for problem in failure.value.problems] == [2, 4]
 
 
@@ -134,21 +134,21 @@ def test_no_secret_is_in_a_dump() -> None:
     text = f"""
 [opsgenie]
 api_key = "{HIDDEN}"
-[alerts.sinks.jsm.a]
+[alerts.receivers.jsm.a]
 key = "{HIDDEN}"
-[alerts.sinks.jsm_ops.b]
+[alerts.receivers.jsm_ops.b]
 cloud_id = "c"
 user = "u"
 key = "{HIDDEN}"
-[alerts.sinks.pagerduty.c]
+[alerts.receivers.pagerduty.c]
 key = "{HIDDEN}"
-[alerts.sinks.webhook.d]
+[alerts.receivers.webhook.d]
 url = "https://h/{HIDDEN}"
 key = "{HIDDEN}"
 headers = {{ A = "{HIDDEN}" }}
-[alerts.sinks.slack.e]
+[alerts.receivers.slack.e]
 url = "https://h/{HIDDEN}"
-[alerts.sinks.apprise.f]
+[alerts.receivers.apprise.f]
 url = "json://{HIDDEN}"
 """
     settings = read(text)
@@ -159,5 +159,7 @@ url = "json://{HIDDEN}"
 
 
 def test_names_and_types_make_the_label() -> None:
-    settings = read("[alerts.sinks.slack.on-call_2]\n[alerts.sinks.jsm.on-call_2]\nenabled = false")
-    assert list(settings.alerts.sinks.named()) == ["slack.on-call_2"]
+    settings = read(
+        "[alerts.receivers.slack.on-call_2]\n[alerts.receivers.jsm.on-call_2]\nenabled = false"
+    )
+    assert list(settings.alerts.receivers.named()) == ["slack.on-call_2"]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from breakerd import Alerting, ConfigError, Registry
-from breakerd.alerts.settings.alerting import AlertingSettings, read_settings, secrets_of
+from breakerd.alerts.settings.alerting import AlertingSettings, read_secrets, read_settings
 from breakerd.breaker.config.document import parse_document
 
-SINK = "[alerts.sinks.pagerduty.on-call]\n"
+RECEIVER = "[alerts.receivers.pagerduty.on-call]\n"
 
 
 def read(text: str, **environ: str) -> AlertingSettings:
@@ -20,8 +20,8 @@ def key_of(settings: AlertingSettings) -> str | None:
     return key.get_secret_value() if key else None
 
 
-def sink_key_of(settings: AlertingSettings) -> str | None:
-    key = settings.alerts.sinks.pagerduty["on-call"].key
+def receiver_key_of(settings: AlertingSettings) -> str | None:
+    key = settings.alerts.receivers.pagerduty["on-call"].key
     return key.get_secret_value() if key else None
 
 
@@ -44,50 +44,51 @@ def test_a_variable_wins_over_files_and_a_file_over_the_setting(file: Path, tmp_
 
 
 def test_a_sink_has_its_secret_from_the_same_places(file: Path) -> None:
-    text = f'{SINK}key = "from-setting"\n'
+    text = f'{RECEIVER}key = "from-setting"\n'
     variable = "BREAKERD_PAGERDUTY_ON_CALL_KEY"
-    assert sink_key_of(read(text)) == "from-setting"
-    assert sink_key_of(read(f'{text}key_file = "{file}"')) == "from-file"
-    assert sink_key_of(read(text, **{f"{variable}_FILE": str(file)})) == "from-file"
-    assert sink_key_of(read(text, **{variable: " from-env\n"})) == "from-env"
-    assert sink_key_of(read(SINK)) is None
+    assert receiver_key_of(read(text)) == "from-setting"
+    assert receiver_key_of(read(f'{text}key_file = "{file}"')) == "from-file"
+    assert receiver_key_of(read(text, **{f"{variable}_FILE": str(file)})) == "from-file"
+    assert receiver_key_of(read(text, **{variable: " from-env\n"})) == "from-env"
+    assert receiver_key_of(read(RECEIVER)) is None
 
 
 def test_an_address_may_be_a_secret_as_well() -> None:
-    settings = read("[alerts.sinks.slack.ops]", BREAKERD_SLACK_OPS_URL="https://h/x")
-    url = settings.alerts.sinks.slack["ops"].url
+    settings = read("[alerts.receivers.slack.ops]", BREAKERD_SLACK_OPS_URL="https://h/x")
+    url = settings.alerts.receivers.slack["ops"].url
     assert url is not None
     assert url.get_secret_value() == "https://h/x"
 
 
-def test_variables_make_no_sinks() -> None:
+def test_variables_make_no_receivers() -> None:
     settings = read("", BREAKERD_SLACK_OPS_URL="https://h/x")
-    assert settings.alerts.sinks.named() == {}
+    assert settings.alerts.receivers.named() == {}
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     garbled = tmp_path / "garbled"
     garbled.write_bytes(b"\xff\xfe")
-    text = f'[opsgenie]\napi_key_file = "{tmp_path}/none"\n{SINK}key_file = "{garbled}"'
+    text = f'[opsgenie]\napi_key_file = "{tmp_path}/none"\n{RECEIVER}key_file = "{garbled}"'
     with pytest.raises(ConfigError) as failure:
         read(text)
     assert [(problem.key, problem.found) for problem in failure.value.problems] == [
         ("opsgenie.api_key_file", f"{tmp_path}/none: No such file or directory"),
-        ("alerts.sinks.pagerduty.on-call.key_file", f"{garbled}: it is not text"),
+        ("alerts.receivers.pagerduty.on-call.key_file", f"{garbled}: not text"),
     ]
 
 
 def test_what_is_wrong_in_a_file_is_told_and_not_shown(file: Path) -> None:
     file.write_text("two words")
     with pytest.raises(ConfigError) as failure:
-        read(f'{SINK}key_file = "{file}"')
+        read(f'{RECEIVER}key_file = "{file}"')
     (problem,) = failure.value.problems
-    assert problem.key == "alerts.sinks.pagerduty.on-call.key"
+    assert problem.key == "alerts.receivers.pagerduty.on-call.key"
     assert "two words" not in str(failure.value)
 
 
 @pytest.mark.parametrize(
-    "text", ["alerts = 1", "[alerts]\nsinks = 1", "[alerts.sinks]\nslack = 1", "opsgenie = 1"]
+    "text",
+    ["alerts = 1", "[alerts]\nreceivers = 1", "[alerts.receivers]\nslack = 1", "opsgenie = 1"],
 )
 def test_what_is_no_table_is_told_as_such(text: str) -> None:
     with pytest.raises(ConfigError) as failure:
@@ -99,18 +100,18 @@ def test_what_is_no_table_is_told_as_such(text: str) -> None:
 
 
 def test_a_file_that_holds_something_else_has_changed(file: Path) -> None:
-    document = parse_document(Path("f.toml"), f'{SINK}key_file = "{file}"')
-    secrets = secrets_of(document, {})
+    document = parse_document(Path("f.toml"), f'{RECEIVER}key_file = "{file}"')
+    secrets = read_secrets(document, {})
     assert not secrets.changed()
     file.write_text("rotated")
     assert secrets.changed()
-    assert not secrets_of(document, {}).changed()
+    assert not read_secrets(document, {}).changed()
 
 
 def test_a_file_that_is_swapped_has_changed(file: Path, tmp_path: Path) -> None:
     link = tmp_path / "mounted"
     link.symlink_to(file)
-    secrets = secrets_of(parse_document(Path("f.toml"), f'{SINK}key_file = "{link}"'), {})
+    secrets = read_secrets(parse_document(Path("f.toml"), f'{RECEIVER}key_file = "{link}"'), {})
     rotated = tmp_path / "next"
     rotated.write_text("rotated")
     link.unlink()
@@ -120,7 +121,7 @@ def test_a_file_that_is_swapped_has_changed(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", ["rewritten", "missing", "empty", "garbled"])
 def test_what_is_no_other_secret_is_no_change(file: Path, state: str) -> None:
-    secrets = secrets_of(parse_document(Path("f.toml"), f'{SINK}key_file = "{file}"'), {})
+    secrets = read_secrets(parse_document(Path("f.toml"), f'{RECEIVER}key_file = "{file}"'), {})
     if state == "rewritten":
         file.write_text("from-file")
     elif state == "missing":
@@ -133,8 +134,8 @@ def test_what_is_no_other_secret_is_no_change(file: Path, state: str) -> None:
 
 
 def test_a_variable_hides_the_file(file: Path) -> None:
-    document = parse_document(Path("f.toml"), f'{SINK}key_file = "{file}"')
-    secrets = secrets_of(document, {"BREAKERD_PAGERDUTY_ON_CALL_KEY": "from-env"})
+    document = parse_document(Path("f.toml"), f'{RECEIVER}key_file = "{file}"')
+    secrets = read_secrets(document, {"BREAKERD_PAGERDUTY_ON_CALL_KEY": "from-env"})
     file.write_text("rotated")
     assert not secrets.changed()
 
@@ -144,7 +145,7 @@ def test_a_secret_that_cannot_be_taken_up_is_told_once(
 ) -> None:
     config = tmp_path / "breakers.toml"
     database = tmp_path / "x.db"
-    config.write_text(f'{SINK}key_file = "{file}"\n[alerts]\ndatabase = "{database}"\n')
+    config.write_text(f'{RECEIVER}key_file = "{file}"\n[alerts]\ndatabase = "{database}"\n')
     with Registry.from_file(config) as registry:
         alerting = Alerting.from_file(config, registry)
 
@@ -157,10 +158,10 @@ def test_a_secret_that_cannot_be_taken_up_is_told_once(
         file.write_text("two words")
         assert look() == ["a secret cannot be taken up"]
         assert "two words" not in caplog.text
-        assert sink_key_of(alerting.settings) == "from-file"
+        assert receiver_key_of(alerting.settings) == "from-file"
         assert look() == []
         file.write_text("rotated")
         with caplog.at_level("INFO"):
             assert look()[-1] == "a secret has changed, and is in force"
-        assert sink_key_of(alerting.settings) == "rotated"
+        assert receiver_key_of(alerting.settings) == "rotated"
         alerting.close()

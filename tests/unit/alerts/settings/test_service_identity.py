@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from breakerd import OpsGenieSettings
-from breakerd.alerts.settings.service_identity import find_fields
+from breakerd.alerts.settings.service_identity import resolve_identity
 
 NOTHING = OpsGenieSettings()
 
@@ -14,9 +14,11 @@ def test_the_file_comes_first() -> None:
     settings = OpsGenieSettings(
         team="t", environment="uat", bookmaker_id="b", hostname="h", business="biz"
     )
-    fields = find_fields(settings, {"OPSGENIE_TEAM": "x", "PROJECT_ID": "x", "HOSTNAME": "x"})
-    assert (fields.team, fields.environment, fields.bookmaker_id) == ("t", "UAT", "b")
-    assert (fields.hostname, fields.business, fields.problems) == ("h", "biz", ())
+    identity = resolve_identity(
+        settings, {"OPSGENIE_TEAM": "x", "PROJECT_ID": "x", "HOSTNAME": "x"}
+    )
+    assert (identity.team, identity.environment, identity.bookmaker_id) == ("t", "UAT", "b")
+    assert (identity.hostname, identity.business, identity.problems) == ("h", "biz", ())
 
 
 @pytest.mark.parametrize(
@@ -35,28 +37,28 @@ def test_the_file_comes_first() -> None:
     ],
 )
 def test_then_variables(variable: str, field: str, value: str) -> None:
-    assert getattr(find_fields(NOTHING, {variable: "x"}), field) == value
+    assert getattr(resolve_identity(NOTHING, {variable: "x"}), field) == value
 
 
 def test_other_names_of_the_same_thing() -> None:
     settings = OpsGenieSettings(
         project_id="p", business_unit="u", host_override="o", hostname="h", api_namespace="ns"
     )
-    fields = find_fields(settings, {})
-    assert (fields.bookmaker_id, fields.business, fields.hostname) == ("p", "u", "o")
-    assert fields.environment == "NS"
-    assert find_fields(OpsGenieSettings(api_name="api"), {}).bookmaker_id == "api"
+    identity = resolve_identity(settings, {})
+    assert (identity.bookmaker_id, identity.business, identity.hostname) == ("p", "u", "o")
+    assert identity.environment == "NS"
+    assert resolve_identity(OpsGenieSettings(api_name="api"), {}).bookmaker_id == "api"
 
 
 def test_what_nobody_set_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "box")
-    fields = find_fields(NOTHING, {})
-    assert (fields.team, fields.environment, fields.bookmaker_id) == (
+    identity = resolve_identity(NOTHING, {})
+    assert (identity.team, identity.environment, identity.bookmaker_id) == (
         "unknown", "UNKNOWN", "unknown",
     )  # fmt: skip
-    assert (fields.hostname, fields.business) == ("box", "internal")
-    assert len(fields.problems) == 3
-    assert all("is not set" in problem for problem in fields.problems)
+    assert (identity.hostname, identity.business) == ("box", "internal")
+    assert len(identity.problems) == 3
+    assert all("is not set" in problem for problem in identity.problems)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,6 @@ def test_the_host_may_tell_the_environment(
     monkeypatch: pytest.MonkeyPatch, host: str, environment: str
 ) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: host)
-    fields = find_fields(NOTHING, {})
-    assert fields.environment == environment
-    assert f"alerts say {environment!r}, as the host is {host!r}" in fields.problems[1]
+    identity = resolve_identity(NOTHING, {})
+    assert identity.environment == environment
+    assert f"alerts say {environment!r}, from the host {host!r}" in identity.problems[1]

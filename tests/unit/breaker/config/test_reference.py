@@ -6,7 +6,8 @@ import tomllib
 from pathlib import Path
 
 from breakerd import Settings
-from breakerd.alerts.settings.alerting import AlertsSettings, OpsGenieSettings
+from breakerd.alerts.settings.alerting import AlertsSettings
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.config import read_document, read_sections, validate
 from breakerd.breaker.config.reference import as_table, as_toml, entries

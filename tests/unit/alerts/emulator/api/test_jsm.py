@@ -289,7 +289,7 @@ def test_what_is_not_json_is_refused(rest: httpx.Client) -> None:
 
 def test_too_many_writes_under_way_are_refused() -> None:
     with Emulator(mode="jsm", delay=60) as emulator:
-        emulator._book._kept = 1
+        emulator._alerts._kept = 1
         with httpx.Client(base_url=emulator.url, auth=(USER, "t")) as rest:
             assert rest.post(ALERTS, json={"message": "m"}).status_code == 200
             assert rest.post(ALERTS, json={"message": "m"}).status_code == 503
@@ -309,7 +309,7 @@ def test_heartbeats_belong_to_teams(jsm: Emulator, rest: httpx.Client, clock: Ma
     assert rest.post(heartbeats, json=body).status_code == 422
     assert rest.post(heartbeats, json={"name": "other"}).status_code == 422
     ping = rest.get(f"{heartbeats}/ping?name=live")
-    assert (ping.status_code, ping.json()["message"]) == (202, "PONG - Heartbeat received")
+    assert (ping.status_code, ping.json()["message"]) == (202, "PONG - EmulatedHeartbeat received")
     assert rest.get(f"{heartbeats}/ping?name=none").status_code == 202
     jsm.add_heartbeat("night")
     (live,) = rest.get(f"{heartbeats}?name=live").json()["values"]

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from breakerd.alerts.emulator.api.messages import Answer, Request
+from breakerd.alerts.emulator.api.messages import Request, Response
 from breakerd.alerts.emulator.api.opsgenie import OpsGenieApi
-from breakerd.alerts.emulator.state.account import Account, Applying
-from breakerd.alerts.emulator.state.alerts import MOST_ATTACHMENTS, AlertBook
+from breakerd.alerts.emulator.state.account import EmulatedAccount, WriteMode
+from breakerd.alerts.emulator.state.alerts import MAX_ATTACHMENTS, AlertStore
 from breakerd.alerts.emulator.state.attachment import Attachment
 
 T = 1_800_000_000.0
@@ -18,19 +18,19 @@ class Api:
     """The operations, asked in short."""
 
     def __init__(self, delay: float = 0.0) -> None:
-        self.account = Account(AlertBook(delay, kept=3))
+        self.account = EmulatedAccount(AlertStore(delay, kept=3))
         self._api = OpsGenieApi(self.account)
         self.now = T
-        self.applying = Applying()
+        self.write_mode = WriteMode()
 
     def ask(
         self, method: str, target: str, body: object = None, file: Attachment | None = None
-    ) -> Answer:
+    ) -> Response:
         path, _, query = target.partition("?")
         pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
         files = {"file": file} if file else {}
         request = Request(method, path, pairs, {}, body, files=files)
-        return self._api.answer(request, self.now, self.applying)
+        return self._api.respond(request, self.now, self.write_mode)
 
     def data(self, target: str) -> Any:
         answer = self.ask("GET", target)
@@ -42,13 +42,13 @@ class Api:
         return request_id(self.ask("POST", "/v2/alerts", {"message": "m", "alias": alias}))
 
 
-def request_id(answer: Answer) -> str:
+def request_id(answer: Response) -> str:
     assert answer.status == 202, answer
     assert isinstance(answer.content, dict)
     return str(answer.content["requestId"])
 
 
-def words(answer: Answer) -> str:
+def words(answer: Response) -> str:
     assert isinstance(answer.content, dict)
     return str(answer.content["message"])
 
@@ -115,7 +115,7 @@ def test_too_many_writes_under_way_are_refused() -> None:
 
 
 def test_a_write_that_is_not_applied_is_taken_and_fails(api: Api) -> None:
-    api.applying = Applying(applied=False)
+    api.write_mode = WriteMode(applied=False)
     asked = api.create()
     assert api.data(f"/v2/alerts/requests/{asked}")["isSuccess"] is False
     assert api.data("/v2/alerts") == []
@@ -139,7 +139,9 @@ def test_what_is_not_emulated_says_so(
 
 def test_a_body_that_is_no_object_is_refused(api: Api) -> None:
     assert api.ask("POST", "/v2/alerts", ["m"]).status == 422
-    malformed = OpsGenieApi(Account()).answer(Request("POST", "/v2/alerts", malformed=True), T)
+    malformed = OpsGenieApi(EmulatedAccount()).respond(
+        Request("POST", "/v2/alerts", malformed=True), T
+    )
     assert malformed.status == 400
 
 
@@ -164,15 +166,15 @@ def test_a_ping_is_taken_even_where_there_is_no_heartbeat(api: Api) -> None:
 
 def test_a_ping_that_is_not_applied_is_lost(api: Api) -> None:
     api.ask("POST", "/v2/heartbeats", HEARTBEAT)
-    api.applying = Applying(applied=False)
+    api.write_mode = WriteMode(applied=False)
     assert api.ask("GET", "/v2/heartbeats/live/ping").status == 202
     assert "lastPingTime" not in api.data("/v2/heartbeats/live")
 
 
 def test_a_write_may_be_late_and_be_overtaken(api: Api) -> None:
-    api.applying = Applying(delay=5)
+    api.write_mode = WriteMode(delay=5)
     late = api.create()
-    api.applying = Applying()
+    api.write_mode = WriteMode()
     closing = request_id(api.ask("POST", "/v2/alerts/a/close?identifierType=alias", {}))
     assert api.data(f"/v2/alerts/requests/{closing}")["status"] == "Alert does not exist"
     assert api.ask("GET", f"/v2/alerts/requests/{late}").status == 404
@@ -210,7 +212,7 @@ def test_files_are_attached_and_listed(api: Api) -> None:
     answer = api.ask("POST", FILES, {"user": "breakerd"}, CHART)
     assert answer.status == 201
     assert api.data(FILES) == [{"id": "1", "name": "chart.png"}]
-    alert = api.account.book.find("a", "alias")
+    alert = api.account.alerts.find("a", "alias")
     assert alert is not None
     assert alert.attachments[0].content == b"png"
     assert alert.history[-1].what == "attached chart.png"
@@ -221,11 +223,11 @@ def test_a_file_needs_a_form_and_an_alert_and_room(api: Api) -> None:
     api.create()
     assert api.ask("POST", FILES, {"user": "breakerd"}).status == 400
     assert api.ask("POST", "/v2/alerts/a/attachments?identifierType=alias", {}, CHART).status == 404
-    api.applying = Applying(applied=False)
+    api.write_mode = WriteMode(applied=False)
     assert api.ask("POST", FILES, {}, CHART).status == 201
-    api.applying = Applying()
-    statuses = [api.ask("POST", FILES, {}, CHART).status for _ in range(MOST_ATTACHMENTS + 1)]
-    assert statuses == [201] * MOST_ATTACHMENTS + [422]
+    api.write_mode = WriteMode()
+    statuses = [api.ask("POST", FILES, {}, CHART).status for _ in range(MAX_ATTACHMENTS + 1)]
+    assert statuses == [201] * MAX_ATTACHMENTS + [422]
 
 
 def test_every_team_exists_until_one_is_declared(api: Api) -> None:

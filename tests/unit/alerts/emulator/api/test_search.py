@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.alerts.emulator.api.search import SearchError, page_of_alerts, page_of_lines, search
+from breakerd.alerts.emulator.api.search import SearchError, alert_page, line_page, search
 from breakerd.alerts.emulator.state.alert import EmulatedAlert
 
 T = 1_800_000_000.0
@@ -70,19 +70,19 @@ def test_what_is_not_emulated_is_said_and_not_left_out(query: dict[str, str], re
     ],
 )
 def test_alerts_come_in_pages_and_in_order(query: dict[str, str], expected: list[str]) -> None:
-    page, _ = page_of_alerts(ALERTS, query)
+    page, _ = alert_page(ALERTS, query)
     assert [found["tinyId"] for found in page] == expected
 
 
 def test_a_page_tells_where_the_others_are() -> None:
-    _, paging = page_of_alerts(ALERTS, {"limit": "1", "offset": "1", "query": "x:y"})
+    _, paging = alert_page(ALERTS, {"limit": "1", "offset": "1", "query": "x:y"})
     assert paging == {
         "first": "?limit=1&offset=0&query=x%3Ay",
         "last": "?limit=1&offset=2&query=x%3Ay",
         "next": "?limit=1&offset=2&query=x%3Ay",
         "prev": "?limit=1&offset=0&query=x%3Ay",
     }
-    _, paging = page_of_alerts([], {})
+    _, paging = alert_page([], {})
     assert set(paging) == {"first", "last"}
 
 
@@ -98,7 +98,7 @@ def test_a_page_tells_where_the_others_are() -> None:
 )
 def test_a_page_that_makes_no_sense_is_refused(query: dict[str, str], reason: str) -> None:
     with pytest.raises(SearchError, match=reason):
-        page_of_alerts(ALERTS, query)
+        alert_page(ALERTS, query)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_page_that_makes_no_sense_is_refused(query: dict[str, str], reason: st
     ],
 )
 def test_lines_come_in_pages_from_an_offset_on(query: dict[str, str], expected: list[str]) -> None:
-    page, _ = page_of_lines("abcde", query)
+    page, _ = line_page("abcde", query)
     assert [line for _, line in page] == expected
 
 
@@ -122,7 +122,7 @@ def test_following_the_pages_of_lines_shows_each_once() -> None:
     seen: list[str] = []
     query = {"limit": "2"}
     while True:
-        page, paging = page_of_lines("abcde", query)
+        page, paging = line_page("abcde", query)
         seen += [line for _, line in page]
         if "next" not in paging:
             break

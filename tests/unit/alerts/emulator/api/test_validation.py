@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.alerts.emulator.api.validation import complaint, heartbeat_complaint
+from breakerd.alerts.emulator.api.validation import heartbeat_validation_error, validation_error
 
 RESPONDER = {"type": "team", "name": "ops"}
 HEARTBEAT: dict[str, object] = {
@@ -32,7 +32,7 @@ HEARTBEAT: dict[str, object] = {
     ],
 )
 def test_what_is_just_within_the_limits_is_taken(body: dict[str, object]) -> None:
-    assert complaint("Create", {"message": "m", **body}) is None
+    assert validation_error("Create", {"message": "m", **body}) is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_just_within_the_limits_is_taken(body: dict[str, object]) -> Non
     ],
 )
 def test_what_is_beyond_the_limits_is_not(body: dict[str, object], about: str) -> None:
-    found = complaint("Create", {"message": "m", **body})
+    found = validation_error("Create", {"message": "m", **body})
     assert found is not None
     assert about in found
 
@@ -74,15 +74,15 @@ def test_what_is_beyond_the_limits_is_not(body: dict[str, object], about: str) -
     ("action", "missing"), [("AddNote", "note"), ("UpdatePriority", "priority")]
 )
 def test_what_an_action_cannot_do_without_is_asked_for(action: str, missing: str) -> None:
-    assert complaint(action, {}) == f"{missing} can not be empty"
+    assert validation_error(action, {}) == f"{missing} can not be empty"
 
 
 def test_an_action_may_come_without_anything() -> None:
-    assert complaint("Close", {}) is None
+    assert validation_error("Close", {}) is None
 
 
 def test_a_heartbeat_within_the_limits_is_taken() -> None:
-    assert heartbeat_complaint(HEARTBEAT | {"name": "h" * 200}) is None
+    assert heartbeat_validation_error(HEARTBEAT | {"name": "h" * 200}) is None
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,6 @@ def test_a_heartbeat_within_the_limits_is_taken() -> None:
     ],
 )
 def test_a_heartbeat_beyond_them_is_not(wrong: dict[str, object], about: str) -> None:
-    found = heartbeat_complaint(HEARTBEAT | wrong)
+    found = heartbeat_validation_error(HEARTBEAT | wrong)
     assert found is not None
     assert found.startswith(about)

@@ -5,45 +5,52 @@ import math
 import pytest
 
 from breakerd.alerts.emulator import Fault, FaultError, FaultKind
-from breakerd.alerts.emulator.api.messages import Answer, Request
-from breakerd.alerts.emulator.faults.injector import MOST, Faults, Strike, Window, answer_of, spoilt
+from breakerd.alerts.emulator.api.messages import Request, Response
+from breakerd.alerts.emulator.faults.injector import (
+    MAX_FAULTS,
+    FaultInjector,
+    Injection,
+    RateLimitState,
+    altered_response,
+    injected_response,
+)
 
 T = 1_800_000_000.0
 CREATE = Request("POST", "/v2/alerts")
 CLOSE = Request("POST", "/v2/alerts/a/close")
 
 
-def hits(faults: Faults, request: Request = CREATE, now: float = T) -> bool:
-    return faults.strike(request, now) is not None
+def hits(faults: FaultInjector, request: Request = CREATE, now: float = T) -> bool:
+    return faults.match(request, now) is not None
 
 
 def test_a_fault_without_end_hits_every_request() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.DOWN), T)
-    struck = faults.strike(CREATE, T + 1e6)
+    struck = faults.match(CREATE, T + 1e6)
     assert struck is not None
     assert struck.fault.kind is FaultKind.DOWN
     assert math.isinf(struck.left)
 
 
 def test_a_fault_is_over_after_its_times() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.ERROR, times=2), T)
     assert [hits(faults) for _ in range(3)] == [True, True, False]
     assert faults.as_json(T) == []
 
 
 def test_a_fault_is_over_after_its_seconds() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.DOWN, lasting=5), T)
-    struck = faults.strike(CREATE, T + 3)
+    struck = faults.match(CREATE, T + 3)
     assert struck is not None
     assert struck.left == 2
     assert not hits(faults, now=T + 5)
 
 
 def test_a_fault_may_be_about_one_kind_of_request() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.DROP, path="/close", times=1), T)
     assert not hits(faults, CREATE)
     assert hits(faults, CLOSE)
@@ -51,7 +58,7 @@ def test_a_fault_may_be_about_one_kind_of_request() -> None:
 
 def test_a_share_hits_about_that_many_and_the_same_ones_each_time() -> None:
     def struck() -> list[bool]:
-        faults = Faults(seed=7)
+        faults = FaultInjector(seed=7)
         faults.add(Fault(FaultKind.ERROR, share=0.3), T)
         return [hits(faults) for _ in range(1_000)]
 
@@ -60,29 +67,27 @@ def test_a_share_hits_about_that_many_and_the_same_ones_each_time() -> None:
 
 
 def test_the_first_fault_that_hits_is_the_only_one() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.DOWN, times=1), T)
     faults.add(Fault(FaultKind.ERROR, times=1), T)
     kinds = [
-        struck.fault.kind
-        for struck in (faults.strike(CREATE, T), faults.strike(CREATE, T))
-        if struck
+        struck.fault.kind for struck in (faults.match(CREATE, T), faults.match(CREATE, T)) if struck
     ]
     assert kinds == [FaultKind.DOWN, FaultKind.ERROR]
 
 
 def test_faults_can_be_taken_away() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.DOWN), T)
     faults.clear()
     assert not hits(faults)
 
 
 def test_the_number_of_faults_is_bounded() -> None:
-    faults = Faults()
-    for _ in range(MOST):
+    faults = FaultInjector()
+    for _ in range(MAX_FAULTS):
         faults.add(Fault(FaultKind.DOWN, lasting=1), T)
-    with pytest.raises(FaultError, match="1000 faults already"):
+    with pytest.raises(FaultError, match="1000 of at most 1000 faults"):
         faults.add(Fault(FaultKind.DOWN), T)
     faults.add(Fault(FaultKind.DOWN), T + 1)
 
@@ -99,7 +104,7 @@ def test_the_number_of_faults_is_bounded() -> None:
     ],
 )
 def test_what_is_answered_instead(fault: Fault, left: float, status: int) -> None:
-    answer = answer_of(Strike(fault, left))
+    answer = injected_response(Injection(fault, left))
     assert answer is not None
     assert answer.status == status
     assert answer.content_type.startswith(
@@ -111,7 +116,7 @@ def test_what_is_answered_instead(fault: Fault, left: float, status: int) -> Non
     "kind", ["down", "refuse", "drop", "slow", "delayed", "unapplied", "truncated", "empty"]
 )
 def test_some_faults_have_no_answer_of_their_own(kind: str) -> None:
-    assert answer_of(Strike(Fault(FaultKind(kind)), math.inf)) is None
+    assert injected_response(Injection(Fault(FaultKind(kind)), math.inf)) is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,7 @@ def test_some_faults_have_no_answer_of_their_own(kind: str) -> None:
 def test_a_rate_limit_tells_how_long_it_lasts(
     delay: float, left: float, period: str, retry_after: str | None
 ) -> None:
-    answer = answer_of(Strike(Fault(FaultKind.RATE_LIMIT, delay=delay), left))
+    answer = injected_response(Injection(Fault(FaultKind.RATE_LIMIT, delay=delay), left))
     assert answer is not None
     assert answer.headers["X-RateLimit-State"] == "THROTTLED"
     assert answer.headers["X-RateLimit-Period-In-Sec"] == period
@@ -133,7 +138,7 @@ def test_a_rate_limit_tells_how_long_it_lasts(
 
 
 def test_a_hanging_answer_never_goes_out() -> None:
-    answer = answer_of(Strike(Fault(FaultKind.HANG), math.inf))
+    answer = injected_response(Injection(Fault(FaultKind.HANG), math.inf))
     assert answer is not None
     assert math.isinf(answer.late)
 
@@ -148,21 +153,21 @@ def test_a_hanging_answer_never_goes_out() -> None:
     ],
 )
 def test_what_becomes_of_an_answer(kind: str, status: int, content: bytes) -> None:
-    answer = spoilt(Answer(202, {"result": "done"}), Fault(FaultKind(kind), delay=3))
+    answer = altered_response(Response(202, {"result": "done"}), Fault(FaultKind(kind), delay=3))
     assert answer is not None
     assert (answer.status, answer.encoded()) == (status, content)
     assert answer.late == (3 if kind == "slow" else 0)
 
 
 def test_a_dropped_answer_is_lost() -> None:
-    assert spoilt(Answer(202, {}), Fault(FaultKind.DROP)) is None
+    assert altered_response(Response(202, {}), Fault(FaultKind.DROP)) is None
 
 
 # --- schedules
 
 
 def test_a_fault_begins_after_its_seconds_and_lasts_from_there() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.DOWN, after=10, lasting=5), T)
     assert [hits(faults, now=T + at) for at in (0, 9.9, 10, 14.9, 15)] == [
         False, False, True, True, False,
@@ -170,29 +175,29 @@ def test_a_fault_begins_after_its_seconds_and_lasts_from_there() -> None:
 
 
 def test_a_schedule_is_known_before_it_begins_and_gone_when_it_is_over() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add_all([Fault(FaultKind.DOWN, lasting=1), Fault(FaultKind.HTML, after=5)], T)
     assert [one["kind"] for one in faults.as_json(T)] == ["down", "html"]
     assert [one["kind"] for one in faults.as_json(T + 1)] == ["html"]
 
 
 def test_of_a_schedule_that_is_too_long_nothing_is_taken() -> None:
-    faults = Faults()
-    with pytest.raises(FaultError, match="0 faults already, of 1000"):
-        faults.add_all([Fault(FaultKind.DOWN)] * (MOST + 1), T)
+    faults = FaultInjector()
+    with pytest.raises(FaultError, match="0 of at most 1000 faults"):
+        faults.add_all([Fault(FaultKind.DOWN)] * (MAX_FAULTS + 1), T)
     assert faults.as_json(T) == []
 
 
 def test_a_fault_may_be_used_again() -> None:
     fault = Fault(FaultKind.DOWN, times=1)
     for _ in range(2):
-        faults = Faults()
+        faults = FaultInjector()
         faults.add(fault, T)
         assert [hits(faults), hits(faults)] == [True, False]
 
 
 def test_connections_are_refused_while_that_lasts() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.REFUSE, after=1, lasting=2), T)
     assert [faults.refusing(T + at) for at in (0, 1, 2.9, 3)] == [False, True, True, False]
 
@@ -201,28 +206,28 @@ def test_connections_are_refused_while_that_lasts() -> None:
 
 
 def test_a_request_in_a_window_is_throttled_and_warned_once_there_was_an_answer() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.RATE_LIMIT, after=1, lasting=10), T)
-    assert faults.window(CREATE, T) == Window()
-    assert faults.window(CREATE, T + 1) == Window(throttled=True)
+    assert faults.rate_limit_state(CREATE, T) == RateLimitState()
+    assert faults.rate_limit_state(CREATE, T + 1) == RateLimitState(throttled=True)
     assert hits(faults, now=T + 1)
-    assert faults.window(CREATE, T + 10) == Window(throttled=True, warned=True)
+    assert faults.rate_limit_state(CREATE, T + 10) == RateLimitState(throttled=True, warned=True)
     assert not hits(faults, now=T + 11)
-    assert faults.window(CREATE, T + 11) == Window()
+    assert faults.rate_limit_state(CREATE, T + 11) == RateLimitState()
 
 
 def test_a_pause_that_was_asked_for_outlasts_the_fault() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.RATE_LIMIT, times=1, delay=30), T)
     assert hits(faults)
     assert not hits(faults, now=T + 1)
-    assert faults.window(CREATE, T + 1) == Window(warned=True)
-    assert faults.window(CREATE, T + 30) == Window()
+    assert faults.rate_limit_state(CREATE, T + 1) == RateLimitState(warned=True)
+    assert faults.rate_limit_state(CREATE, T + 30) == RateLimitState()
 
 
 def test_a_window_may_be_about_one_kind_of_request() -> None:
-    faults = Faults()
+    faults = FaultInjector()
     faults.add(Fault(FaultKind.RATE_LIMIT, lasting=10, path="/close"), T)
     assert hits(faults, CLOSE)
-    assert faults.window(CREATE, T + 1) == Window()
-    assert faults.window(CLOSE, T + 1) == Window(throttled=True, warned=True)
+    assert faults.rate_limit_state(CREATE, T + 1) == RateLimitState()
+    assert faults.rate_limit_state(CLOSE, T + 1) == RateLimitState(throttled=True, warned=True)

@@ -1,4 +1,4 @@
-"""Faults by schedule, and what the journal says of them, over real sockets."""
+"""FaultInjector by schedule, and what the log says of them, over real sockets."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_a_schedule_comes_over_http_whole_or_not_at_all(
     assert create(client).status_code == 502, "the oldest that hits is the only one"
 
 
-# --- the journal
+# --- the log
 
 
 def test_the_journal_tells_who_did_not_listen_to_a_pause(
@@ -220,7 +220,7 @@ def test_the_journal_tells_who_did_not_listen_to_a_pause(
         (429, True, True),
         (202, False, False),
     ]
-    shown = client.get("/emulator/journal").json()["requests"]
+    shown = client.get("/emulator/requests").json()["requests"]
     assert [one["warned"] for one in shown] == [False, False, True, False]
 
 
@@ -233,6 +233,6 @@ def test_between_two_times_this_arrived_and_nothing_else(
     arrived = driven.between(T + 1, T + 2)
     assert [one.body for one in arrived] == [{"message": "m", "alias": "b"}]
     query = {"from": "2027-01-15T08:00:01Z", "to": "2027-01-15T08:00:02Z"}
-    shown = client.get("/emulator/journal", params=query).json()["requests"]
+    shown = client.get("/emulator/requests", params=query).json()["requests"]
     assert [one["body"]["alias"] for one in shown] == ["b"]
-    assert client.get("/emulator/journal", params={"from": "noon"}).status_code == 422
+    assert client.get("/emulator/requests", params={"from": "noon"}).status_code == 422

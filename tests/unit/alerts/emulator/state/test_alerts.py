@@ -3,46 +3,46 @@ from __future__ import annotations
 import pytest
 
 from breakerd.alerts.emulator.state.alert import Json
-from breakerd.alerts.emulator.state.alerts import AlertBook, Write
+from breakerd.alerts.emulator.state.alerts import AlertStore, Write
 
 T = 1_800_000_000.0
 
 
-def create(book: AlertBook, now: float = T, **body: object) -> Json:
-    return outcome(book, now, Write("Create", {"message": "m", "alias": "a", **body}))
+def create(store: AlertStore, now: float = T, **body: object) -> Json:
+    return outcome(store, now, Write("Create", {"message": "m", "alias": "a", **body}))
 
 
-def change(book: AlertBook, action: str, now: float = T, **body: object) -> Json:
-    return outcome(book, now, Write(action, body, "a", "alias"))
+def change(store: AlertStore, action: str, now: float = T, **body: object) -> Json:
+    return outcome(store, now, Write(action, body, "a", "alias"))
 
 
-def outcome(book: AlertBook, now: float, write: Write) -> Json:
-    request_id = book.accept(now, write)
+def outcome(store: AlertStore, now: float, write: Write) -> Json:
+    request_id = store.accept(now, write)
     assert request_id is not None
-    result = book.result(request_id)
+    result = store.result(request_id)
     assert result is not None
     return result
 
 
-def history(book: AlertBook) -> list[str]:
-    alert = book.find("a", "alias")
+def history(store: AlertStore) -> list[str]:
+    alert = store.find("a", "alias")
     assert alert is not None
     return [line.what for line in alert.history]
 
 
 def test_a_write_takes_effect_after_the_delay_and_not_before() -> None:
-    book = AlertBook(delay=2.0)
-    request_id = book.accept(T, Write("Create", {"message": "m", "alias": "a"}))
+    store = AlertStore(delay=2.0)
+    request_id = store.accept(T, Write("Create", {"message": "m", "alias": "a"}))
     assert request_id is not None
-    assert book.next_due == T + 2
-    assert not book.advance(T + 1.999)
-    assert book.result(request_id) is None
-    assert book.find("a", "alias") is None
-    assert book.advance(T + 2)
-    assert book.next_due is None
-    result = book.result(request_id)
+    assert store.next_due == T + 2
+    assert not store.advance(T + 1.999)
+    assert store.result(request_id) is None
+    assert store.find("a", "alias") is None
+    assert store.advance(T + 2)
+    assert store.next_due is None
+    result = store.result(request_id)
     assert result is not None
-    alert = book.find("a", "alias")
+    alert = store.find("a", "alias")
     assert alert is not None
     assert result["isSuccess"] is True
     assert result["status"] == "Created alert"
@@ -51,140 +51,140 @@ def test_a_write_takes_effect_after_the_delay_and_not_before() -> None:
 
 
 def test_writes_are_carried_out_in_the_order_they_came() -> None:
-    book = AlertBook(delay=1.0)
-    book.accept(T, Write("Create", {"message": "m", "alias": "a"}))
-    book.accept(T, Write("UpdatePriority", {"priority": "P1"}, "a", "alias"))
-    book.accept(T, Write("Close", {}, "a", "alias"))
-    book.advance(T + 1)
-    assert history(book) == ["created P3", "priority P1", "closed"]
+    store = AlertStore(delay=1.0)
+    store.accept(T, Write("Create", {"message": "m", "alias": "a"}))
+    store.accept(T, Write("UpdatePriority", {"priority": "P1"}, "a", "alias"))
+    store.accept(T, Write("Close", {}, "a", "alias"))
+    store.advance(T + 1)
+    assert history(store) == ["created P3", "priority P1", "closed"]
 
 
 def test_a_second_creation_of_an_open_alert_only_raises_its_count() -> None:
-    book = AlertBook()
-    first = create(book, message="first", priority="P4", tags=["x"], note="one")
-    second = create(book, T + 9, message="second", priority="P1", tags=["y"], note="two")
+    store = AlertStore()
+    first = create(store, message="first", priority="P4", tags=["x"], note="one")
+    second = create(store, T + 9, message="second", priority="P1", tags=["y"], note="two")
     assert second["isSuccess"] is True
     assert second["alertId"] == first["alertId"]
-    (alert,) = book.alerts.values()
+    (alert,) = store.alerts.values()
     assert (alert.count, alert.message, alert.priority, alert.tags) == (2, "first", "P4", ["x"])
     assert [line.what for line in alert.notes] == ["one"]
     assert (alert.created_at, alert.last_occurred_at) == (T, T + 9)
 
 
 def test_a_creation_after_the_closing_makes_a_new_alert() -> None:
-    book = AlertBook()
-    first = create(book)
-    change(book, "Close")
-    second = create(book, message="again")
+    store = AlertStore()
+    first = create(store)
+    change(store, "Close")
+    second = create(store, message="again")
     assert second["alertId"] != first["alertId"]
-    assert [alert.status for alert in book.alerts.values()] == ["closed", "open"]
-    found = book.find("a", "alias")
+    assert [alert.status for alert in store.alerts.values()] == ["closed", "open"]
+    found = store.find("a", "alias")
     assert found is not None
     assert (found.message, found.tiny_id) == ("again", "2")
 
 
 def test_alerts_without_alias_are_never_the_same() -> None:
-    book = AlertBook()
-    create(book, alias="")
-    create(book, alias="")
-    assert [alert.alias for alert in book.alerts.values()] == list(book.alerts)
+    store = AlertStore()
+    create(store, alias="")
+    create(store, alias="")
+    assert [alert.alias for alert in store.alerts.values()] == list(store.alerts)
 
 
 def test_an_alert_is_found_by_id_alias_and_tiny_id() -> None:
-    book = AlertBook()
-    alert_id = create(book)["alertId"]
-    alert = book.alerts[alert_id]
-    assert book.find(alert_id) is alert
-    assert book.find("a", "alias") is alert
-    assert book.find("1", "tiny") is alert
-    assert book.find("a") is None
-    assert book.find(alert_id, "alias") is None
+    store = AlertStore()
+    alert_id = create(store)["alertId"]
+    alert = store.alerts[alert_id]
+    assert store.find(alert_id) is alert
+    assert store.find("a", "alias") is alert
+    assert store.find("1", "tiny") is alert
+    assert store.find("a") is None
+    assert store.find(alert_id, "alias") is None
 
 
 def test_a_closed_alert_is_still_found_by_its_alias() -> None:
-    book = AlertBook()
-    create(book)
-    change(book, "Close", T + 5)
-    found = book.find("a", "alias")
+    store = AlertStore()
+    create(store)
+    change(store, "Close", T + 5)
+    found = store.find("a", "alias")
     assert found is not None
     assert (found.status, found.closed_at) == ("closed", T + 5)
 
 
 @pytest.mark.parametrize("action", ["Close", "Acknowledge", "AddNote", "UpdatePriority"])
 def test_a_write_on_a_missing_alert_is_taken_and_fails(action: str) -> None:
-    result = change(AlertBook(), action, note="n", priority="P1")
+    result = change(AlertStore(), action, note="n", priority="P1")
     assert result["isSuccess"] is False
     assert result["status"] == "Alert does not exist"
     assert result["alertId"] == ""
 
 
 def test_closing_twice_fails_the_second_time() -> None:
-    book = AlertBook()
-    create(book)
-    assert change(book, "Close")["isSuccess"] is True
-    again = change(book, "Close")
+    store = AlertStore()
+    create(store)
+    assert change(store, "Close")["isSuccess"] is True
+    again = change(store, "Close")
     assert (again["isSuccess"], again["status"]) == (False, "Alert is already closed")
-    assert history(book) == ["created P3", "closed"]
+    assert history(store) == ["created P3", "closed"]
 
 
 def test_a_write_that_is_not_applied_fails_and_changes_nothing() -> None:
-    book = AlertBook()
-    result = outcome(book, T, Write("Create", {"message": "m"}, applied=False))
+    store = AlertStore()
+    result = outcome(store, T, Write("Create", {"message": "m"}, applied=False))
     assert result["isSuccess"] is False
-    assert not book.alerts
+    assert not store.alerts
 
 
 def test_notes_acknowledgement_and_priority_are_kept_with_who_and_when() -> None:
-    book = AlertBook()
-    create(book)
-    change(book, "AddNote", T + 1, note="looking", user="ann")
-    change(book, "Acknowledge", T + 2, user="ann")
-    alert = next(iter(book.alerts.values()))
+    store = AlertStore()
+    create(store)
+    change(store, "AddNote", T + 1, note="looking", user="ann")
+    change(store, "Acknowledge", T + 2, user="ann")
+    alert = next(iter(store.alerts.values()))
     assert (alert.acknowledged, alert.owner) == (True, "ann")
-    change(book, "UnAcknowledge", T + 3)
+    change(store, "UnAcknowledge", T + 3)
     assert (alert.acknowledged, alert.owner) == (False, "")
-    change(book, "UpdatePriority", T + 4, priority="P2")
+    change(store, "UpdatePriority", T + 4, priority="P2")
     assert (alert.priority, alert.updated_at) == ("P2", T + 4)
     assert [(line.at, line.what, line.by) for line in alert.notes] == [(T + 1, "looking", "ann")]
-    assert history(book) == ["created P3", "note", "acknowledged", "unacknowledged", "priority P2"]
+    assert history(store) == ["created P3", "note", "acknowledged", "unacknowledged", "priority P2"]
 
 
 def test_old_alerts_and_results_are_forgotten() -> None:
-    book = AlertBook(kept=2)
-    first = book.accept(T, Write("Create", {"message": "m", "alias": "0"}))
+    store = AlertStore(kept=2)
+    first = store.accept(T, Write("Create", {"message": "m", "alias": "0"}))
     for alias in ("1", "2"):
-        book.accept(T, Write("Create", {"message": "m", "alias": alias}))
+        store.accept(T, Write("Create", {"message": "m", "alias": alias}))
     assert first is not None
-    assert book.result(first) is None
-    assert [alert.alias for alert in book.alerts.values()] == ["1", "2"]
-    assert book.find("0", "alias") is None
+    assert store.result(first) is None
+    assert [alert.alias for alert in store.alerts.values()] == ["1", "2"]
+    assert store.find("0", "alias") is None
 
 
 def test_forgetting_a_closed_alert_leaves_the_open_one_of_its_alias() -> None:
-    book = AlertBook(kept=1)
-    create(book)
-    change(book, "Close")
-    create(book, message="again")
-    found = book.find("a", "alias")
+    store = AlertStore(kept=1)
+    create(store)
+    change(store, "Close")
+    create(store, message="again")
+    found = store.find("a", "alias")
     assert found is not None
     assert found.message == "again"
 
 
 def test_too_many_writes_under_way_are_not_taken() -> None:
-    book = AlertBook(delay=1.0, kept=1)
-    assert book.accept(T, Write("Create", {"message": "m"})) is not None
-    assert book.accept(T, Write("Create", {"message": "m"})) is None
-    assert book.accept(T + 2, Write("Create", {"message": "m"})) is None
-    book.advance(T + 2)
-    assert book.accept(T + 2, Write("Create", {"message": "m"})) is not None
+    store = AlertStore(delay=1.0, kept=1)
+    assert store.accept(T, Write("Create", {"message": "m"})) is not None
+    assert store.accept(T, Write("Create", {"message": "m"})) is None
+    assert store.accept(T + 2, Write("Create", {"message": "m"})) is None
+    store.advance(T + 2)
+    assert store.accept(T + 2, Write("Create", {"message": "m"})) is not None
 
 
 def test_a_copy_does_not_change_with_the_alert() -> None:
-    book = AlertBook()
-    create(book)
-    found = book.find("a", "alias")
+    store = AlertStore()
+    create(store)
+    found = store.find("a", "alias")
     assert found is not None
     copy = found.copy()
-    change(book, "AddNote", note="n")
+    change(store, "AddNote", note="n")
     assert len(found.notes) == 1
     assert not copy.notes

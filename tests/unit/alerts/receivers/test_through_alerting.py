@@ -8,7 +8,7 @@ import pytest
 
 from breakerd import AlertingSettings, OpsGenieSettings
 from breakerd.alerts.settings.alerting import AlertsSettings
-from tests.support.webhook_receiver import Received, Receiver, Reply
+from tests.support.webhook_receiver import Received, RecordingServer, Reply
 from tests.unit.alerts.conftest import World
 from tests.unit.alerts.receivers.conftest import Integration
 
@@ -16,26 +16,26 @@ STAGES = {"time_before_send_alert": 60}
 
 
 @pytest.fixture
-def integration(receiver: Receiver) -> Integration:
+def integration(server: RecordingServer) -> Integration:
     made = Integration()
-    receiver.answer = made.answer
+    server.answer = made.answer
     return made
 
 
-def beside(world: World, receiver: Receiver, kind: str, **sink: object) -> None:
-    """Puts another receiver beside OpsGenie."""
+def beside(world: World, server: RecordingServer, kind: str, **receiver: object) -> None:
+    """Puts another server beside OpsGenie."""
     where = {"jsm": "api_url", "pagerduty": "api_url", "webhook": "url"}[kind]
-    world.alerts |= {"sinks": {kind: {"b": {where: receiver.url, **sink}}}}
+    world.alerts |= {"receivers": {kind: {"b": {where: server.url, **receiver}}}}
 
 
-def outcomes(world: World, sink: str) -> Counter[str]:
+def outcomes(world: World, receiver: str) -> Counter[str]:
     assert world.alerting is not None
     counts = world.alerting.stats().counts.items()
-    return Counter({outcome: n for (name, outcome), n in counts if name == sink})
+    return Counter({outcome: n for (name, outcome), n in counts if name == receiver})
 
 
-def events(receiver: Receiver) -> list[str]:
-    return [request.json["event_action"] for request in receiver.requests]
+def events(server: RecordingServer) -> list[str]:
+    return [request.json["event_action"] for request in server.requests]
 
 
 def an_incident(world: World) -> None:
@@ -48,9 +48,9 @@ def an_incident(world: World) -> None:
 
 
 def test_opsgenie_and_jsm_side_by_side(
-    world: World, receiver: Receiver, integration: Integration
+    world: World, server: RecordingServer, integration: Integration
 ) -> None:
-    beside(world, receiver, "jsm", key="k")
+    beside(world, server, "jsm", key="k")
     world.start(**STAGES)
     an_incident(world)
     assert [what for what in world.history() if what != "note"] == [
@@ -63,13 +63,13 @@ def test_opsgenie_and_jsm_side_by_side(
 
 
 def test_a_stage_that_may_have_arrived_is_no_third_alert(
-    world: World, receiver: Receiver, integration: Integration
+    world: World, server: RecordingServer, integration: Integration
 ) -> None:
-    beside(world, receiver, "jsm", key="k")
+    beside(world, server, "jsm", key="k")
     world.start(**STAGES)
     world.slow()
     world.after()
-    receiver.replies = [Reply(503), Reply(202, "<html>"), Reply(raw=b"")]
+    server.replies = [Reply(503), Reply(202, "<html>"), Reply(raw=b"")]
     for _ in range(10):
         world.after(61)
     alias = world.emulator.alerts()[0].alias
@@ -77,9 +77,9 @@ def test_a_stage_that_may_have_arrived_is_no_third_alert(
     assert raised == {f"alerts {alias}", f"alerts {alias}:s2"}
 
 
-def test_one_that_is_down_delays_no_other(world: World, receiver: Receiver) -> None:
-    receiver.answer = lambda _request: Reply(503)
-    beside(world, receiver, "jsm", key="k")
+def test_one_that_is_down_delays_no_other(world: World, server: RecordingServer) -> None:
+    server.answer = lambda _request: Reply(503)
+    beside(world, server, "jsm", key="k")
     world.start(**STAGES)
     an_incident(world)
     assert world.history()[-1] == "closed"
@@ -87,12 +87,12 @@ def test_one_that_is_down_delays_no_other(world: World, receiver: Receiver) -> N
 
 
 def test_a_move_to_jsm_tells_it_of_what_is_open(
-    world: World, receiver: Receiver, integration: Integration
+    world: World, server: RecordingServer, integration: Integration
 ) -> None:
     alerting = world.start(**STAGES)
     world.slow()
     world.after()
-    moved = alerting.settings.opsgenie.model_dump() | {"flavour": "jsm", "api_url": receiver.url}
+    moved = alerting.settings.opsgenie.model_dump() | {"flavour": "jsm", "api_url": server.url}
     before = len(world.emulator.requests)
     alerting.apply(
         AlertingSettings(OpsGenieSettings.model_validate(moved), alerting.settings.alerts)
@@ -103,38 +103,38 @@ def test_a_move_to_jsm_tells_it_of_what_is_open(
     assert alerting.opsgenie_status()["initialized"]
 
 
-def test_each_hears_of_what_is_urgent_enough_for_it(world: World, receiver: Receiver) -> None:
-    receiver.answer = lambda _request: Reply(202, {"status": "success"})
-    beside(world, receiver, "pagerduty", key="k", min_priority="P1")
+def test_each_hears_of_what_is_urgent_enough_for_it(world: World, server: RecordingServer) -> None:
+    server.answer = lambda _request: Reply(202, {"status": "success"})
+    beside(world, server, "pagerduty", key="k", min_priority="P1")
     world.start(**STAGES)
     breaker = world.slow()
     world.after()
-    assert events(receiver) == []
+    assert events(server) == []
     world.after(61)
-    assert events(receiver) == ["trigger"]
+    assert events(server) == ["trigger"]
     breaker.reset()
     world.after()
     world.after(61)
-    assert events(receiver) == ["trigger", "resolve"]
+    assert events(server) == ["trigger", "resolve"]
 
 
 def test_what_a_wrong_key_held_up_leaves_when_it_is_put_right(
-    world: World, receiver: Receiver
+    world: World, server: RecordingServer
 ) -> None:
     wrong = Reply(400, {"status": "invalid event", "errors": ["Invalid routing key"]})
     taken = Reply(202, {"status": "success"})
-    receiver.answer = lambda request: taken if request.json["routing_key"] == "right" else wrong
-    beside(world, receiver, "pagerduty", key="wrong")
+    server.answer = lambda request: taken if request.json["routing_key"] == "right" else wrong
+    beside(world, server, "pagerduty", key="wrong")
     alerting = world.start()
     world.slow()
     world.after()
     for _ in range(3):
         world.after(10)
-    assert events(receiver) == ["trigger"]
+    assert events(server) == ["trigger"]
     assert any("pagerduty.b refuses the key" in problem for problem in alerting.problems())
     assert "dead" not in outcomes(world, "pagerduty.b")
     right = alerting.settings.alerts.model_dump()
-    right["sinks"] = {"pagerduty": {"b": {"key": "right", "api_url": receiver.url}}}
+    right["receivers"] = {"pagerduty": {"b": {"key": "right", "api_url": server.url}}}
     alerting.apply(
         AlertingSettings(alerting.settings.opsgenie, AlertsSettings.model_validate(right))
     )
@@ -144,13 +144,13 @@ def test_what_a_wrong_key_held_up_leaves_when_it_is_put_right(
 
 
 def test_what_is_refused_in_full_is_sent_in_a_form_that_pages(
-    world: World, receiver: Receiver
+    world: World, server: RecordingServer
 ) -> None:
     def picky(request: Received) -> Reply:
         return Reply(413 if request.json["description"] else 200)
 
-    receiver.answer = picky
-    beside(world, receiver, "webhook")
+    server.answer = picky
+    beside(world, server, "webhook")
     world.start()
     world.slow()
     world.after()
@@ -160,10 +160,10 @@ def test_what_is_refused_in_full_is_sent_in_a_form_that_pages(
     assert "dead" not in outcomes(world, "webhook.b")
 
 
-def test_a_fallback_is_told_what_no_other_was(world: World, receiver: Receiver) -> None:
-    url = receiver.url.replace("http:", "json:")
+def test_a_fallback_is_told_what_no_other_was(world: World, server: RecordingServer) -> None:
+    url = server.url.replace("http:", "json:")
     world.alerts |= {
-        "sinks": {"apprise": {"last": {"url": url, "fallback": True}}},
+        "receivers": {"apprise": {"last": {"url": url, "fallback": True}}},
         "fallback_after": 120.0,
     }
     world.emulator.fail("error")
@@ -171,19 +171,19 @@ def test_a_fallback_is_told_what_no_other_was(world: World, receiver: Receiver) 
     breaker = world.slow()
     world.after()
     world.after(60)
-    assert receiver.requests == []
+    assert server.requests == []
     world.after(61)
-    assert [request.json["type"] for request in receiver.requests] == ["failure"]
+    assert [request.json["type"] for request in server.requests] == ["failure"]
     breaker.reset()
     world.after()
     world.after(61)
-    assert [request.json["type"] for request in receiver.requests] == ["failure", "success"]
+    assert [request.json["type"] for request in server.requests] == ["failure", "success"]
 
 
-def test_a_fallback_is_not_told_what_another_was(world: World, receiver: Receiver) -> None:
-    url = receiver.url.replace("http:", "json:")
-    world.alerts |= {"sinks": {"apprise": {"last": {"url": url, "fallback": True}}}}
+def test_a_fallback_is_not_told_what_another_was(world: World, server: RecordingServer) -> None:
+    url = server.url.replace("http:", "json:")
+    world.alerts |= {"receivers": {"apprise": {"last": {"url": url, "fallback": True}}}}
     world.start(**STAGES)
     an_incident(world)
     assert world.history()[-1] == "closed"
-    assert receiver.requests == []
+    assert server.requests == []

@@ -14,9 +14,14 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.receivers import AlertState, RefusedError, RejectedError, RequestState
-from breakerd.alerts.receivers.jsm import JsmSink
-from breakerd.alerts.receivers.jsm_ops import JsmOpsSink
+from breakerd.alerts.receivers import (
+    AlertState,
+    InvalidRequestError,
+    RequestState,
+    UnauthorizedError,
+)
+from breakerd.alerts.receivers.jsm import JsmReceiver
+from breakerd.alerts.receivers.jsm_ops import JsmOpsReceiver
 
 CONTENT = AlertContent(
     "payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"], {"Host": "box"}
@@ -29,17 +34,17 @@ LIFE = (CREATE, NOTE, RAISE, replace(NOTE, note="slower yet", number=1), CLOSE)
 
 
 @pytest.fixture
-def sink(jsm_emulator: Emulator) -> Iterator[JsmSink]:
-    made = JsmSink("jsm", SecretStr(API_KEY), 10, jsm_emulator.url)
+def receiver(jsm_emulator: Emulator) -> Iterator[JsmReceiver]:
+    made = JsmReceiver("jsm", SecretStr(API_KEY), 10, jsm_emulator.url)
     yield made
     made.close()
 
 
 @pytest.fixture
-def ops(jsm_emulator: Emulator) -> Iterator[JsmOpsSink]:
+def ops(jsm_emulator: Emulator) -> Iterator[JsmOpsReceiver]:
     team = f"team:{jsm_emulator.add_team('ops')}"
     auth = ("me@example.com", SecretStr(API_KEY))
-    made = JsmOpsSink("jsm_ops.a", "cloud", auth, 10, jsm_emulator.url, (team,))
+    made = JsmOpsReceiver("jsm_ops.a", "cloud", auth, 10, jsm_emulator.url, (team,))
     yield made
     made.close()
 
@@ -63,11 +68,11 @@ def history(emulator: Emulator, alias: str) -> list[str]:
     return [line.what for line in alert.history]
 
 
-def carried_out(sink: JsmSink | JsmOpsSink, told: Incident, step: Step) -> bool:
+def carried_out(receiver: JsmReceiver | JsmOpsReceiver, told: Incident, step: Step) -> bool:
     if step.kind is StepKind.PRIORITY:
-        told.delivery_to(sink.name).escalations = step.number
-    request_id = sink.send(told, step)
-    return not request_id or sink.look(request_id) is RequestState.DONE
+        told.delivery_to(receiver.name).escalations = step.number
+    request_id = receiver.send(told, step)
+    return not request_id or receiver.request_state(request_id) is RequestState.DONE
 
 
 # --- integration events
@@ -75,22 +80,22 @@ def carried_out(sink: JsmSink | JsmOpsSink, told: Incident, step: Step) -> bool:
 
 @pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 509])
 def test_an_incidents_whole_life_through_an_integration(
-    jsm_emulator: Emulator, sink: JsmSink, alias: str
+    jsm_emulator: Emulator, receiver: JsmReceiver, alias: str
 ) -> None:
     told = incident(alias)
-    assert all(carried_out(sink, told, step) for step in LIFE)
+    assert all(carried_out(receiver, told, step) for step in LIFE)
     assert history(jsm_emulator, alias) == ["created P3", "note", "closed"]
     assert history(jsm_emulator, f"{alias}:s2") == ["created P1", "note", "closed"]
     assert len(jsm_emulator.alerts()) == 2
 
 
 def test_each_step_twice_does_no_harm_through_an_integration(
-    jsm_emulator: Emulator, sink: JsmSink
+    jsm_emulator: Emulator, receiver: JsmReceiver
 ) -> None:
     told = incident()
     for step in (CREATE, RAISE, CLOSE):
-        assert carried_out(sink, told, step)
-        assert carried_out(sink, told, step)
+        assert carried_out(receiver, told, step)
+        assert carried_out(receiver, told, step)
     assert sorted(alert.alias for alert in jsm_emulator.alerts()) == [
         told.alias, f"{told.alias}:s2",
     ]  # fmt: skip
@@ -98,15 +103,15 @@ def test_each_step_twice_does_no_harm_through_an_integration(
 
 
 @pytest.mark.parametrize("step", [NOTE, CLOSE])
-def test_what_is_not_there_is_gone_for_an_integration(sink: JsmSink, step: Step) -> None:
-    assert sink.look(sink.send(incident(), step)) is RequestState.GONE
+def test_what_is_not_there_is_gone_for_an_integration(receiver: JsmReceiver, step: Step) -> None:
+    assert receiver.request_state(receiver.send(incident(), step)) is RequestState.GONE
 
 
 def test_an_integration_with_a_wrong_key_is_refused(jsm_emulator: Emulator) -> None:
-    sink = JsmSink("jsm", SecretStr("other"), 10, jsm_emulator.url)
-    with pytest.raises(RefusedError):
-        sink.send(incident(), CREATE)
-    sink.close()
+    receiver = JsmReceiver("jsm", SecretStr("other"), 10, jsm_emulator.url)
+    with pytest.raises(UnauthorizedError):
+        receiver.send(incident(), CREATE)
+    receiver.close()
 
 
 # --- the Operations API
@@ -114,7 +119,7 @@ def test_an_integration_with_a_wrong_key_is_refused(jsm_emulator: Emulator) -> N
 
 @pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 512])
 def test_an_incidents_whole_life_through_the_operations_api(
-    jsm_emulator: Emulator, ops: JsmOpsSink, alias: str
+    jsm_emulator: Emulator, ops: JsmOpsReceiver, alias: str
 ) -> None:
     told = incident(alias)
     assert all(carried_out(ops, told, step) for step in LIFE)
@@ -126,34 +131,34 @@ def test_an_incidents_whole_life_through_the_operations_api(
     assert [one["type"] for one in alert.responders] == ["team"]
 
 
-def test_what_people_do_is_seen(jsm_emulator: Emulator, ops: JsmOpsSink) -> None:
+def test_what_people_do_is_seen(jsm_emulator: Emulator, ops: JsmOpsReceiver) -> None:
     told = incident()
-    assert ops.state(told) is AlertState.MISSING
+    assert ops.alert_state(told) is AlertState.MISSING
     ops.send(told, CREATE)
-    assert ops.state(told) is AlertState.OPEN
+    assert ops.alert_state(told) is AlertState.OPEN
     jsm_emulator.acknowledge(told.alias)
-    assert ops.state(told) is AlertState.ACKNOWLEDGED
+    assert ops.alert_state(told) is AlertState.ACKNOWLEDGED
     jsm_emulator.close(told.alias)
-    assert ops.state(told) is AlertState.CLOSED
+    assert ops.alert_state(told) is AlertState.CLOSED
 
 
-def test_what_people_delete_is_missing(jsm_emulator: Emulator, ops: JsmOpsSink) -> None:
+def test_what_people_delete_is_missing(jsm_emulator: Emulator, ops: JsmOpsReceiver) -> None:
     told = incident()
     ops.send(told, CREATE)
     jsm_emulator.delete(told.alias)
-    assert ops.state(told) is AlertState.MISSING
-    assert ops.look(ops.send(told, RAISE)) is RequestState.GONE
+    assert ops.alert_state(told) is AlertState.MISSING
+    assert ops.request_state(ops.send(told, RAISE)) is RequestState.GONE
 
 
-def test_what_was_done_is_seen(ops: JsmOpsSink) -> None:
+def test_what_was_done_is_seen(ops: JsmOpsReceiver) -> None:
     told = incident()
     for step in LIFE:
-        assert not ops.has(told, step)
+        assert not ops.has_applied(told, step)
         carried_out(ops, told, step)
-        assert ops.has(told, step)
+        assert ops.has_applied(told, step)
 
 
-def test_responders_are_added(jsm_emulator: Emulator, ops: JsmOpsSink) -> None:
+def test_responders_are_added(jsm_emulator: Emulator, ops: JsmOpsReceiver) -> None:
     told = incident()
     ops.send(told, CREATE)
     team, user = jsm_emulator.add_team("second"), jsm_emulator.add_user("me@example.com")
@@ -165,7 +170,7 @@ def test_responders_are_added(jsm_emulator: Emulator, ops: JsmOpsSink) -> None:
 
 
 def test_each_step_twice_does_no_harm_through_the_operations_api(
-    jsm_emulator: Emulator, ops: JsmOpsSink
+    jsm_emulator: Emulator, ops: JsmOpsReceiver
 ) -> None:
     told = incident()
     for step in (CREATE, RAISE, CLOSE):
@@ -176,14 +181,14 @@ def test_each_step_twice_does_no_harm_through_the_operations_api(
 
 
 def test_a_user_with_a_wrong_token_is_refused(jsm_emulator: Emulator) -> None:
-    sink = JsmOpsSink("jsm_ops.a", "c", ("me", SecretStr("other")), 10, jsm_emulator.url)
-    with pytest.raises(RefusedError):
-        sink.send(incident(), CREATE)
-    sink.close()
+    receiver = JsmOpsReceiver("jsm_ops.a", "c", ("me", SecretStr("other")), 10, jsm_emulator.url)
+    with pytest.raises(UnauthorizedError):
+        receiver.send(incident(), CREATE)
+    receiver.close()
 
 
-def test_what_is_too_long_is_rejected(ops: JsmOpsSink) -> None:
+def test_what_is_too_long_is_rejected(ops: JsmOpsReceiver) -> None:
     told = incident()
     told.content = replace(CONTENT, message="m" * 131)
-    with pytest.raises(RejectedError):
+    with pytest.raises(InvalidRequestError):
         ops.send(told, CREATE)

@@ -8,17 +8,26 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.content.composer import DESCRIPTION, DETAILS, ENTITY, NOTE, SOURCE, TAG, TAGS
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
 from breakerd.alerts.model.chart import Chart
-from breakerd.alerts.model.content import MESSAGE, AlertContent
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.limits import (
+    DESCRIPTION,
+    DETAILS,
+    ENTITY,
+    MESSAGE,
+    NOTE,
+    SOURCE,
+    TAG,
+    TAGS,
+)
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import RequestState
-from breakerd.alerts.receivers.opsgenie import OpsGenieSink
-from breakerd.alerts.settings.alerting import OpsGenieSettings
+from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
+from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from tests.support.opsgenie_description import assert_request_conforms
 
 SHORT = AlertContent("payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"])
@@ -42,11 +51,11 @@ LIFE = (
 
 
 @pytest.fixture
-def sink(opsgenie_emulator: Emulator) -> Iterator[OpsGenieSink]:
+def receiver(opsgenie_emulator: Emulator) -> Iterator[OpsGenieReceiver]:
     settings = OpsGenieSettings(
         enabled=True, api_key=SecretStr(API_KEY), api_url=opsgenie_emulator.url
     )
-    made = OpsGenieSink(settings, timeout=10)
+    made = OpsGenieReceiver(settings, timeout=10)
     yield made
     made.close()
 
@@ -62,7 +71,7 @@ def incident(alias: str, content: AlertContent, *, minimal: bool = False) -> Inc
         stages=(Stage(0, "P3"), Stage(60, "P1")),
         content=content,
     )
-    made.delivery_to(OpsGenieSink.name).reduced = minimal
+    made.delivery_to(OpsGenieReceiver.name).reduced = minimal
     return made
 
 
@@ -71,7 +80,7 @@ def incident(alias: str, content: AlertContent, *, minimal: bool = False) -> Inc
 @pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 512])
 def test_an_incidents_whole_life_conforms(
     opsgenie_emulator: Emulator,
-    sink: OpsGenieSink,
+    receiver: OpsGenieReceiver,
     alias: str,
     content: AlertContent,
     *,
@@ -79,7 +88,7 @@ def test_an_incidents_whole_life_conforms(
 ) -> None:
     told = incident(alias, content, minimal=minimal)
     for step in LIFE:
-        assert sink.look(sink.send(told, step)) is RequestState.DONE, step
+        assert receiver.request_state(receiver.send(told, step)) is RequestState.DONE, step
     requests = opsgenie_emulator.requests
     assert len(requests) == 2 * len(LIFE)
     for entry in requests:
@@ -93,24 +102,26 @@ def test_an_incidents_whole_life_conforms(
 
 
 def test_a_step_for_an_alert_that_is_missing_is_taken_and_gone(
-    opsgenie_emulator: Emulator, sink: OpsGenieSink
+    opsgenie_emulator: Emulator, receiver: OpsGenieReceiver
 ) -> None:
     missing = incident("missing", SHORT)
     for step in LIFE[1:]:
-        assert sink.look(sink.send(missing, step)) is RequestState.GONE, step
+        assert receiver.request_state(receiver.send(missing, step)) is RequestState.GONE, step
     assert opsgenie_emulator.alerts() == []
 
 
 def test_the_key_goes_in_its_scheme_and_is_kept_nowhere(
-    opsgenie_emulator: Emulator, sink: OpsGenieSink
+    opsgenie_emulator: Emulator, receiver: OpsGenieReceiver
 ) -> None:
-    sink.send(incident("a", SHORT), LIFE[0])
+    receiver.send(incident("a", SHORT), LIFE[0])
     (entry,) = opsgenie_emulator.requests
     assert entry.headers["authorization"] == "GenieKey ***"
     assert API_KEY not in repr(entry)
 
 
-def test_responders_and_a_picture_conform(opsgenie_emulator: Emulator, sink: OpsGenieSink) -> None:
+def test_responders_and_a_picture_conform(
+    opsgenie_emulator: Emulator, receiver: OpsGenieReceiver
+) -> None:
     wanted = ("team:Second line", "user:me@example.com", "escalation:Later", "schedule:Nights")
     chart = Chart("payments: latest 3 calls", (100, 900, 950), 600.0)
     told = incident("a/b c", replace(SHORT, chart=chart))
@@ -119,8 +130,8 @@ def test_responders_and_a_picture_conform(opsgenie_emulator: Emulator, sink: Ops
         Step(StepKind.PRIORITY, priority="P1", number=1, responders=wanted),
         Step(StepKind.ATTACH),
     ):
-        request_id = sink.send(told, step)
-        assert not request_id or sink.look(request_id) is RequestState.DONE, step
+        request_id = receiver.send(told, step)
+        assert not request_id or receiver.request_state(request_id) is RequestState.DONE, step
     for entry in opsgenie_emulator.requests:
         assert_request_conforms(entry.method, entry.path, entry.query, entry.headers, entry.body)
     (alert,) = opsgenie_emulator.alerts()
