@@ -442,7 +442,7 @@ def test_a_silence_without_sense_is_refused(world: World, wrong: dict[str, objec
 def test_without_a_key_the_log_takes_it_and_says_so(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "alerts"):
+    with caplog.at_level(logging.INFO, "breakerd.alerts"):
         alerting = world.start(api_key=None, **STAGED)
         world.slow()
         world.after()
