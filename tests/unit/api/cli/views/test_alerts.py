@@ -66,9 +66,13 @@ def test_what_people_made_of_it() -> None:
 def test_what_goes_wrong() -> None:
     assert "3 attempts failed" in shown(attempts=3)
     assert "given up: 422: no" in shown(dead_letter_reason="422: no", dead_letter_step="create")
-    assert "let be by ada: phone" in shown(dead_letter_reason="422", closed=True, discarded="ada: phone")
+    assert "let be by ada: phone" in shown(
+        dead_letter_reason="422", closed=True, discarded="ada: phone"
+    )
     assert "not told" in shown(closed=True)
-    assert "given up: opsgenie" in listed(incident(dead_letter_reason="422", dead_letter_step="create"))
+    assert "given up: opsgenie" in listed(
+        incident(dead_letter_reason="422", dead_letter_step="create")
+    )
 
 
 def test_who_was_told_in_the_list() -> None:
