@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -27,11 +26,12 @@ from breakerd.alerts.settings.alerting import (
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import (
-    full_report,
-    incident_report,
-    settings_report,
-    silence_report,
-    stages_report,
+    AlertStats,
+    full_status,
+    incident_status,
+    settings_status,
+    silence_status,
+    stages_status,
 )
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
@@ -57,27 +57,6 @@ _NO_SECRETS: Final = ConfigProblem(
     found="a value that is not shown",
     allowed="to set OPSGENIE_API_KEY and restart, or to edit the file; no secret is written to it",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class AlertStats:
-    """Figures for metrics.
-
-    Attributes:
-        pending: incidents of which the receiver does not know all it should.
-        oldest_pending_seconds: age of the oldest of them.
-        counts: deliveries by (sink, outcome).
-        dead_letters: alerts that were given up, and that nobody has retried or discarded, by sink.
-        last_success: when each sink last did as asked, in seconds since the epoch; 0 if never.
-        last_heartbeat: when the heartbeat of a sink was last pinged; 0 if never.
-    """
-
-    pending: int
-    oldest_pending_seconds: float
-    counts: dict[tuple[str, str], int]
-    dead_letters: dict[str, int]
-    last_success: dict[str, float]
-    last_heartbeat: dict[str, float]
 
 
 class Alerting:
@@ -265,7 +244,7 @@ class Alerting:
     def silences(self) -> list[dict[str, Any]]:
         """The silences that are not over, as JSON-able data; those of other processes too."""
         self._silences.refresh(self._now())
-        return [silence_report(silence) for silence in self._silences.unexpired(self._now())]
+        return [silence_status(silence) for silence in self._silences.unexpired(self._now())]
 
     def maintenance(self) -> list[dict[str, Any]]:
         """The maintenance windows of the settings, as JSON-able data; `ends_at` if one is open."""
@@ -346,7 +325,7 @@ class Alerting:
     def incident(self, incident_id: str) -> dict[str, Any] | None:
         """One incident in full, as JSON-able data; None if there is none of that id."""
         try:
-            return full_report(self._existing(incident_id))
+            return full_status(self._existing(incident_id))
         except KeyError:
             return None
 
@@ -408,18 +387,18 @@ class Alerting:
             state: only those that are "active", "quiet" or "closed"; None for all.
         """
         receiver = self._pipeline.first_receiver
-        return [incident_report(each, receiver) for each in self._incident_log.latest(limit, state)]
+        return [incident_status(each, receiver) for each in self._incident_log.latest(limit, state)]
 
     def staged_alerts(self, breaker: str) -> dict[str, Any]:
         """The stages of one breaker's incidents, in go-breaker's form."""
         waiting = [
             i for i in self._incident_log if i.breaker == breaker and i.escalates_at is not None
         ]
-        return stages_report(self.settings.opsgenie, waiting, self._now())
+        return stages_status(self.settings.opsgenie, waiting, self._now())
 
     def opsgenie_status(self) -> dict[str, Any]:
         """The settings of `[opsgenie]` in go-breaker's form, the key masked, and who is paged."""
-        return settings_report(self.settings.opsgenie) | {
+        return settings_status(self.settings.opsgenie) | {
             "initialized": self._pipeline.first_receiver == self.settings.opsgenie.flavour,
             "paging": self.paging,
             "problems": self.problems(),

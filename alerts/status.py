@@ -1,6 +1,7 @@
 """What alerting says of itself, as JSON-able data."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from breakerd.alerts.model.incident import Incident
@@ -32,7 +33,28 @@ _AS_THEY_ARE: Final = (
 )
 
 
-def settings_report(settings: OpsGenieSettings) -> Json:
+@dataclass(frozen=True, slots=True)
+class AlertStats:
+    """Figures for metrics.
+
+    Attributes:
+        pending: incidents of which the receiver does not know all it should.
+        oldest_pending_seconds: age of the oldest of them.
+        counts: deliveries by (sink, outcome).
+        dead_letters: alerts that were given up, and that nobody has retried or discarded, by sink.
+        last_success: when each sink last did as asked, in seconds since the epoch; 0 if never.
+        last_heartbeat: when the heartbeat of a sink was last pinged; 0 if never.
+    """
+
+    pending: int
+    oldest_pending_seconds: float
+    counts: dict[tuple[str, str], int]
+    dead_letters: dict[str, int]
+    last_success: dict[str, float]
+    last_heartbeat: dict[str, float]
+
+
+def settings_status(settings: OpsGenieSettings) -> Json:
     """The settings of `[opsgenie]` in go-breaker's form, the key masked."""
     return {name: getattr(settings, name) for name in _AS_THEY_ARE} | {
         "api_key": _HIDDEN if settings.api_key else "",
@@ -42,7 +64,7 @@ def settings_report(settings: OpsGenieSettings) -> Json:
     }
 
 
-def stages_report(settings: OpsGenieSettings, waiting: Iterable[Incident], now: float) -> Json:
+def stages_status(settings: OpsGenieSettings, waiting: Iterable[Incident], now: float) -> Json:
     """The stages, and the incidents whose next one is due, in go-breaker's form."""
     pending = {incident.alias: _waiting(incident, now) for incident in waiting}
     return {
@@ -57,7 +79,7 @@ def stages_report(settings: OpsGenieSettings, waiting: Iterable[Incident], now: 
     }
 
 
-def incident_report(incident: Incident, receiver: str) -> Json:
+def incident_status(incident: Incident, receiver: str) -> Json:
     """An incident, and what `receiver` knows of it. Times are in seconds since the epoch."""
     delivery = incident.deliveries.get(receiver)
     return {
@@ -90,7 +112,7 @@ def incident_report(incident: Incident, receiver: str) -> Json:
     }
 
 
-def full_report(incident: Incident) -> Json:
+def full_status(incident: Incident) -> Json:
     """All that is known of an incident, and of each receiver. Times in seconds since the epoch."""
     return incident.as_dict() | {
         "priority": incident.priority,
@@ -104,7 +126,7 @@ def full_report(incident: Incident) -> Json:
     }
 
 
-def silence_report(silence: Silence) -> Json:
+def silence_status(silence: Silence) -> Json:
     """A silence."""
     return silence.as_dict()
 

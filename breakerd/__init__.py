@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting as Alerting
-    from breakerd.alerts.alerting import AlertStats as AlertStats
     from breakerd.alerts.settings.alerting import AlertingSettings as AlertingSettings
     from breakerd.alerts.settings.alerting import AlertsSettings as AlertsSettings
     from breakerd.alerts.settings.opsgenie import ContactDetails as ContactDetails
     from breakerd.alerts.settings.opsgenie import OpsGenieSettings as OpsGenieSettings
+    from breakerd.alerts.status import AlertStats as AlertStats
     from breakerd.api.app import admin_router as admin_router
     from breakerd.api.app import create_app as create_app
     from breakerd.api.settings import ApiSettings as ApiSettings
@@ -122,7 +122,7 @@ __all__ = [
 ]
 
 _HOMES = {  # the imports above once more, for the run; a test compares them
-    "AlertStats": "breakerd.alerts.alerting",
+    "AlertStats": "breakerd.alerts.status",
     "Alerting": "breakerd.alerts.alerting",
     "AlertingSettings": "breakerd.alerts.settings.alerting",
     "AlertsSettings": "breakerd.alerts.settings.alerting",

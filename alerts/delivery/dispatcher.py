@@ -57,8 +57,8 @@ class Dispatcher:
     - request refused: once more in a form that only pages, then given up with its reason;
     - alert gone: made anew to escalate it, and else let be.
 
-    It holds the incident_log's lock while it reads or changes an incident, and not while it waits for an
-    answer.
+    It holds the incident log's lock while it reads or changes an incident, and not while it waits
+    for an answer.
 
     Args:
         sink: the receiver.

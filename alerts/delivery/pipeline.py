@@ -1,13 +1,12 @@
 """Who is told at present, what they are owed, and how telling them goes."""
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
+from breakerd.alerts.delivery.sender import SenderThread
 from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
@@ -18,15 +17,9 @@ from breakerd.alerts.receivers.factory import (
 )
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.incident_log import IncidentLog
-from breakerd.alerts.storage.store import LeaseLostError
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
-
-_IDLE = 1.0
-"""Seconds between two rounds of a dispatcher in which nothing is expected."""
-_BUSY = 0.1
-"""The same while something is to be delivered."""
 
 
 class DeliveryPipeline:
@@ -129,7 +122,7 @@ class DeliveryPipeline:
         known = {name for incident in self._incident_log for name in list(incident.deliveries)}
         self._incident_log.forget_receivers(known - self._senders.keys())
 
-    def _make(self, configured: ConfiguredReceiver) -> "SenderThread":
+    def _make(self, configured: ConfiguredReceiver) -> SenderThread:
         dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, self._may_send)
         return SenderThread(configured, dispatcher)
 
@@ -180,7 +173,7 @@ class DeliveryPipeline:
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
-        """Deliveries by (receiver, outcome)."""
+        """Deliveries by (sink, outcome)."""
         return dict(self._counts)
 
     def problems(self) -> list[str]:
@@ -236,82 +229,9 @@ class DeliveryPipeline:
         if self.paging:
             _log.info("alerts are sent", receivers=list(self._senders))
 
-    def _regular(self) -> "list[SenderThread]":
+    def _regular(self) -> list[SenderThread]:
         return [c for c in list(self._senders.values()) if not c.configured.fallback]
 
 
-class SenderThread:
-    """A dispatcher, and the thread it works on once it was started."""
-
-    def __init__(self, configured: ConfiguredReceiver, dispatcher: Dispatcher) -> None:
-        self.configured = configured
-        self.dispatcher = dispatcher
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._retired = False
-        self._deadline: float | None = None
-        self._now: Callable[[], float] = _never
-        self._heard: Callable[[], None] = _nothing
-
-    def start(self, now: Callable[[], float], heard: Callable[[], None]) -> None:
-        """Works on a thread of its own from now on."""
-        if self._thread is None:
-            self._now, self._heard = now, heard
-            name = f"breakerd-alerts-{self.configured.name}"
-            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-            self._thread.start()
-
-    def wake(self) -> None:
-        """There may be something to do."""
-        self._wake.set()
-
-    def retire(self) -> None:
-        """Ends at the next opportunity, and lets go of the connections."""
-        self._retired = True
-        if self._thread is None:
-            self.dispatcher.receiver.close()
-        self.wake()
-
-    def stop(self, deadline: float) -> None:
-        """Ends when nothing is owed any more, or at `deadline`, in seconds as `time.monotonic`."""
-        self._deadline = deadline
-        self.wake()
-
-    def join(self, deadline: float) -> None:
-        """Waits for the end."""
-        if self._thread is not None:
-            self._thread.join(max(0.0, deadline - time.monotonic()))
-
-    def _run(self) -> None:
-        while self._goes_on():
-            owing = self._try_round()
-            self._wake.wait(_BUSY if owing else _IDLE)
-            self._wake.clear()
-        if self._retired:
-            self.dispatcher.receiver.close()
-
-    def _goes_on(self) -> bool:
-        if self._retired or self._deadline is None:
-            return not self._retired
-        return time.monotonic() < self._deadline and bool(self.dispatcher.pending(self._now()))
-
-    def _try_round(self) -> bool:
-        """One round; says whether something is still owed."""
-        before = self.dispatcher.last_success
-        try:
-            self.dispatcher.run(self._now())
-        except LeaseLostError:
-            _log.info("another process sends alerts", receiver=self.configured.name)
-        except Exception:  # noqa: BLE001 - the next round may do better, and somebody must page
-            _log.exception("a round of delivering failed", receiver=self.configured.name)
-        if self.dispatcher.last_success != before:
-            self._heard()
-        return bool(self.dispatcher.pending(self._now()))
-
-
 def _nothing() -> None:
-    """Nobody wants to hear of it."""
-
-
-def _never() -> float:
-    return 0.0
+    """Ignore a response before the pipeline is started."""

@@ -180,8 +180,6 @@ def problem_of(name: str, state: HeartbeatState | None, period: float) -> str:
     if not state.enabled:
         return f"heartbeat {name!r} is disabled: nobody hears if alerts cannot leave"
     if state.interval < 2 * period:
-        return (
-            f"heartbeat {name!r} expires after {format_duration(state.interval)}, too soon for pings "
-            f"every {format_duration(period)}"
-        )
+        interval, pings = format_duration(state.interval), format_duration(period)
+        return f"heartbeat {name!r} expires after {interval}, too soon for pings every {pings}"
     return ""

@@ -1,5 +1,6 @@
-"""Reconciler: makes the incidents follow the observations. Opens, joins, reopens, escalates, closes.
+"""Reconciler: makes the incidents follow the observations.
 
+It opens, joins, reopens, escalates and closes them.
 No decision depends on a received event: each round compares what is with what should be.
 """
 

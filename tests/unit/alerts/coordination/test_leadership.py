@@ -150,6 +150,7 @@ def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None
     """Suspended after its round began: the lease is looked at before each request."""
     assert world.alerting is not None
     world.registry.get("a").force_open("a test")
+    world.alerting._observer.poll(world.wall())
     world.alerting._worker._lead(world.alerting.settings)
     world.wall.advance(16)
     world.alerting._pipeline.run(world.wall())
@@ -174,6 +175,7 @@ def test_a_silence_made_in_one_counts_in_all(world: World, other: Other) -> None
 def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     world.registry.get("a").force_open("a test")
     assert world.alerting is not None
+    world.alerting._observer.poll(world.wall())
     world.alerting._worker._lead(world.alerting.settings)
     (incident,) = world.alerting._incident_log
     message = incident.content.message
@@ -195,6 +197,7 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
 def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     alerting = world.start()
     world.slow()
+    alerting._observer.poll(alerting._now())
     alerting._worker._lead(alerting.settings)
     (incident,) = alerting._incident_log
     object.__setattr__(incident.content, "message", "")

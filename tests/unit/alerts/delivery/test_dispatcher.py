@@ -384,5 +384,6 @@ def test_pauses_are_read_from_headers(header: str, value: str, pause: float) -> 
 def _open_incidents(world: World) -> list[Incident]:
     """Opens incidents without delivering yet."""
     assert world.alerting is not None
+    world.alerting._observer.poll(world.alerting._now())
     world.alerting._worker._lead(world.alerting.settings)
     return list(world.alerting._incident_log)

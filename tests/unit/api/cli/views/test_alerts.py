@@ -10,7 +10,7 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.stage import Stage
-from breakerd.alerts.status import full_report, incident_report
+from breakerd.alerts.status import full_status, incident_status
 from breakerd.api.cli.views.alerts import alert_table, alerts_table
 
 AT = 1_800_000_000.0
@@ -38,11 +38,11 @@ def printed(table: Table) -> str:
 
 
 def shown(**delivery: Any) -> str:
-    return printed(alert_table(full_report(incident(**delivery))))
+    return printed(alert_table(full_status(incident(**delivery))))
 
 
 def listed(alert: Incident) -> str:
-    return printed(alerts_table([incident_report(alert, "opsgenie")]))
+    return printed(alerts_table([incident_status(alert, "opsgenie")]))
 
 
 def test_what_others_wrote_is_shown_as_it_is() -> None:
@@ -65,10 +65,14 @@ def test_what_people_made_of_it() -> None:
 
 def test_what_goes_wrong() -> None:
     assert "3 attempts failed" in shown(attempts=3)
-    assert "dead letter: 422: no" in shown(dead="422: no", dead_letter_step="create")
-    assert "discarded by ada: phone" in shown(dead="422", closed=True, discarded="ada: phone")
+    assert "dead letter: 422: no" in shown(dead_letter_reason="422: no", dead_letter_step="create")
+    assert "discarded by ada: phone" in shown(
+        dead_letter_reason="422", closed=True, discarded="ada: phone"
+    )
     assert "not delivered" in shown(closed=True)
-    assert "dead letters: opsgenie" in listed(incident(dead="422", dead_letter_step="create"))
+    assert "dead letters: opsgenie" in listed(
+        incident(dead_letter_reason="422", dead_letter_step="create")
+    )
 
 
 def test_who_was_told_in_the_list() -> None:
