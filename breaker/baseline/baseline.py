@@ -7,7 +7,7 @@ from typing import Final
 from breakerd.breaker.baseline.bucket import TimeBucket
 from breakerd.breaker.baseline.moments import Moments
 from breakerd.breaker.baseline.outlier import Deviation, OutlierModel
-from breakerd.breaker.baseline.series import BUCKETS, Quantity, Scale, Series, Statistics
+from breakerd.breaker.baseline.series import LAYOUTS, Quantity, Scale, Series, Statistics
 from breakerd.breaker.calls.totals import CallDelta
 
 BUCKET_SECONDS: Final = 1.0
@@ -56,7 +56,7 @@ class Baseline:
         Args:
             now: seconds; any step of the clock is borne.
             batch: differences since the last batch.
-            learning_rate: how fast the scale of a day learns, 0 to 1: less while things are not normal.
+            learning_rate: how fast the scale of a day learns, 0 to 1; less while degraded.
 
         Returns:
             Whether a slot was completed, so that there is something new to judge.
@@ -111,26 +111,26 @@ class Baseline:
     def age(self, seconds: float) -> None:
         """Lets time pass in which nobody looked: everything learnt counts less."""
         for (_, scale), series in self._series.items():
-            series.fade(seconds, scale.decay(seconds))
-        self.observed_failure_rate.fade(seconds, Scale.DAY.decay(seconds))
-        self.outlier_model.fade(seconds, learning_rate=1.0)
+            series.decay(seconds, scale.decay(seconds))
+        self.observed_failure_rate.decay(seconds, Scale.DAY.decay(seconds))
+        self.outlier_model.decay(seconds, learning_rate=1.0)
 
     # --- taking in
 
     def _apply(self, slot: TimeBucket, elapsed: float, speed: float) -> None:
-        buckets = Counter(map(BUCKETS[Quantity.DURATION].index, slot.durations))
+        buckets = Counter(map(LAYOUTS[Quantity.DURATION].index, slot.durations))
         for scale in Scale:
             pace = speed if scale is Scale.DAY else 1.0
             factor = scale.decay(elapsed * pace)
             for quantity in Quantity:
-                self._series[quantity, scale].fade(elapsed, factor)
+                self._series[quantity, scale].decay(elapsed, factor)
             # The integral of the fading weight over the slot.
             seconds = scale.time_constant * (1 - factor)
             if seconds > 0:
                 self._add_levels(slot, scale, slot.requests / elapsed, seconds)
             if slot.ended and pace > 0:
                 self._add_calls(slot, scale, buckets, pace)
-        self.observed_failure_rate.fade(elapsed, Scale.DAY.decay(elapsed))
+        self.observed_failure_rate.decay(elapsed, Scale.DAY.decay(elapsed))
         if slot.ended:
             self.observed_failure_rate.add(slot.ended, slot.errors / slot.ended)
         self._update_outlier_model(slot, elapsed, speed)
@@ -140,7 +140,7 @@ class Baseline:
         for quantity, value in ((Quantity.RATE, rate), (Quantity.IN_FLIGHT, slot.in_flight)):
             series = self._series[quantity, scale]
             series.moments.add(seconds, value)
-            series.histogram.add(BUCKETS[quantity].index(value), seconds)
+            series.sketch.add_weight(LAYOUTS[quantity].index(value), seconds)
 
     def _add_calls(
         self, slot: TimeBucket, scale: Scale, buckets: Counter[int], pace: float
@@ -149,14 +149,14 @@ class Baseline:
         weight = slot.ended * pace
         errors = self._series[Quantity.ERRORS, scale]
         errors.moments.add(weight, slot.failure_rate)
-        errors.histogram.add(BUCKETS[Quantity.ERRORS].index(slot.failure_rate), weight)
+        errors.sketch.add_weight(LAYOUTS[Quantity.ERRORS].index(slot.failure_rate), weight)
         durations = self._series[Quantity.DURATION, scale]
         durations.moments.add(weight, slot.mean_duration, slot.sum_of_squares * pace)
         for index, count in buckets.items():
-            durations.histogram.add(index, weight * count / len(slot.durations))
+            durations.sketch.add_weight(index, weight * count / len(slot.durations))
 
     def _update_outlier_model(self, slot: TimeBucket, elapsed: float, speed: float) -> None:
-        self.outlier_model.fade(elapsed, learning_rate=speed)
+        self.outlier_model.decay(elapsed, learning_rate=speed)
         self.outlier_model.observe(slot.ended, slot.durations)
         seconds = Scale.DAY.time_constant * (1 - Scale.DAY.decay(elapsed * speed))
         # Before it is filled, the mean of ten seconds varies more than it does later.

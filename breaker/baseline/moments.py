@@ -37,7 +37,7 @@ class Moments:
     age_squares: float = 0.0
     products: float = 0.0
 
-    def fade(self, elapsed: float, factor: float) -> None:
+    def decay(self, elapsed: float, factor: float) -> None:
         """Lets `elapsed` seconds pass, in which every weight shrinks to `factor` of it."""
         self.age += elapsed
         self.weight *= factor

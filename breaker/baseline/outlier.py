@@ -72,12 +72,12 @@ class OutlierModel:
         """How long it has learnt, as far as that still counts."""
         return self.levels[Quantity.RATE].weight
 
-    def fade(self, elapsed: float, *, learning_rate: float) -> None:
+    def decay(self, elapsed: float, *, learning_rate: float) -> None:
         """Lets time pass; for what is learnt at `speed` of it."""
         factor = Scale.DAY.decay(elapsed * learning_rate)
         for level in self.levels.values():
-            level.fade(elapsed, factor)
-        self.log_duration.fade(elapsed, Scale.SECONDS.decay(elapsed))
+            level.decay(elapsed, factor)
+        self.log_duration.decay(elapsed, Scale.SECONDS.decay(elapsed))
 
     def observe(self, ended: int, durations: Sequence[float]) -> None:
         """Takes in the durations of the present moment, a sample of the `ended` calls."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from breakerd.breaker.baseline.baseline import Baseline
 from breakerd.breaker.baseline.moments import Moments
-from breakerd.breaker.baseline.series import BUCKETS, Quantity, Scale
+from breakerd.breaker.baseline.series import LAYOUTS, Quantity, Scale
 
 _NonNegative = Annotated[float, Field(ge=0)]
 _Moments = tuple[_NonNegative, float, _NonNegative, _NonNegative, _NonNegative, float]
@@ -28,7 +28,7 @@ class SavedSeries(_Saved):
 
     @model_validator(mode="after")
     def _has_these_buckets(self) -> Self:
-        count = BUCKETS[self.quantity].count
+        count = LAYOUTS[self.quantity].count
         if any(index >= count for index, _ in self.histogram):
             raise ValueError(f"a histogram of {self.quantity} has {count} buckets")
         return self
@@ -49,7 +49,7 @@ class SavedBaseline(_Saved):
             series = baseline.series(saved.quantity, saved.scale)
             series.moments = Moments(*saved.moments)
             for index, weight in saved.histogram:
-                series.histogram.add(index, weight)
+                series.sketch.add_weight(index, weight)
         baseline.observed_failure_rate = Moments(*self.observed_failure_rate)
         baseline.outlier_model.levels |= {q: Moments(*saved) for q, saved in self.levels.items()}
         baseline.outlier_model.log_duration = Moments(*self.log_duration)
@@ -65,7 +65,7 @@ def save(baseline: Baseline) -> SavedBaseline:
                 quantity=quantity,
                 scale=scale,
                 moments=_to_tuple(baseline.series(quantity, scale).moments),
-                histogram=_rounded(baseline.series(quantity, scale).histogram.items()),
+                histogram=_rounded(baseline.series(quantity, scale).sketch.items()),
             )
             for quantity in Quantity
             for scale in Scale

@@ -5,7 +5,7 @@ from enum import Enum, StrEnum
 from math import exp
 from typing import Final
 
-from breakerd.breaker.baseline.histogram import Buckets, Histogram
+from breakerd.breaker.baseline.ddsketch import BucketLayout, DDSketch
 from breakerd.breaker.baseline.moments import Moments
 
 
@@ -50,11 +50,11 @@ class Scale(Enum):
 
 _LABELS: Final = {Scale.SECONDS: "10s", Scale.MINUTES: "5min", Scale.DAY: "1day"}
 
-BUCKETS: Final = {
-    Quantity.RATE: Buckets(1e-3, 1e6),
-    Quantity.ERRORS: Buckets(1e-4, 1.0),
-    Quantity.DURATION: Buckets(1e-5, 1e5),
-    Quantity.IN_FLIGHT: Buckets(1e-1, 1e6),
+LAYOUTS: Final = {
+    Quantity.RATE: BucketLayout(1e-3, 1e6),
+    Quantity.ERRORS: BucketLayout(1e-4, 1.0),
+    Quantity.DURATION: BucketLayout(1e-5, 1e5),
+    Quantity.IN_FLIGHT: BucketLayout(1e-1, 1e6),
 }
 """Where each quantity's percentiles are told apart, to 5 %."""
 
@@ -83,18 +83,18 @@ class Statistics:
 
 
 class Series:
-    """Moments and histogram of one quantity on one scale. Not thread-safe."""
+    """Moments and sketch of one quantity on one scale. Not thread-safe."""
 
-    __slots__ = ("histogram", "moments")
+    __slots__ = ("moments", "sketch")
 
     def __init__(self, quantity: Quantity) -> None:
         self.moments = Moments()
-        self.histogram = Histogram(BUCKETS[quantity])
+        self.sketch = DDSketch(LAYOUTS[quantity])
 
-    def fade(self, elapsed: float, factor: float) -> None:
+    def decay(self, elapsed: float, factor: float) -> None:
         """Lets time pass."""
-        self.moments.fade(elapsed, factor)
-        self.histogram.fade(factor)
+        self.moments.decay(elapsed, factor)
+        self.sketch.decay(factor)
 
     def statistics(self) -> Statistics:
         """What is known. O(number of buckets)."""
@@ -103,5 +103,5 @@ class Series:
             moments.mean,
             moments.deviation,
             moments.slope,
-            *self.histogram.percentiles(0.5, 0.9, 0.95, 0.99),
+            *self.sketch.weighted_percentiles(0.5, 0.9, 0.95, 0.99),
         )

@@ -24,8 +24,8 @@ def estimate(baseline: Baseline, slo: Slo, now: float) -> Slo | None:
     calls = baseline.observed_failure_rate.weight
     if calls < _MIN_CALLS or baseline.confidence(now) < 1:
         return None
-    durations = baseline.series(Quantity.DURATION, Scale.DAY).histogram
-    timeout = _round_up(durations.percentiles(_RANK)[0] * _MARGIN)
+    durations = baseline.series(Quantity.DURATION, Scale.DAY).sketch
+    timeout = _round_up(durations.weighted_percentiles(_RANK)[0] * _MARGIN)
     failing = max(baseline.observed_failure_rate.mean, _RULE_OF_THREE / calls)
     success_rate = 1 - _round_up(min(1.0, failing + (1 - _RANK)))
     if not (0 < success_rate < 1 and 0 < timeout <= 3600):

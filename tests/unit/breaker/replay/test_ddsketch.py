@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breakerd.breaker.replay.ddsketch import ACCURACY, LOWEST, Sketch
+from breakerd.breaker.replay.ddsketch import ACCURACY, MIN_VALUE, Sketch
 
-values = st.lists(st.floats(LOWEST, 1e5), min_size=1, max_size=200)
+values = st.lists(st.floats(MIN_VALUE, 1e5), min_size=1, max_size=200)
 
 
 def sketch_of(numbers: list[float]) -> Sketch:
@@ -41,7 +41,7 @@ def test_an_empty_one() -> None:
 
 def test_nothing_and_next_to_nothing_are_taken_for_the_least() -> None:
     (value,) = sketch_of([0.0, 1e-12]).percentiles([0.5])
-    assert 0 < value <= LOWEST * (1 + ACCURACY)
+    assert 0 < value <= MIN_VALUE * (1 + ACCURACY)
 
 
 def test_the_share_above() -> None:
