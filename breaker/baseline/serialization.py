@@ -1,4 +1,4 @@
-"""A baseline as plain data, checked when it comes back."""
+"""Save a baseline as plain data, and validate that data before it is restored."""
 
 from collections.abc import Iterable
 from typing import Annotated, Self
@@ -11,7 +11,7 @@ from breakerd.breaker.baseline.series import LAYOUTS, Quantity, Scale
 
 _NonNegative = Annotated[float, Field(ge=0)]
 _Moments = tuple[_NonNegative, float, _NonNegative, _NonNegative, _NonNegative, float]
-"""The attributes of `Moments`, in order."""
+"""Attributes of `Moments`, in order."""
 
 
 class _Saved(BaseModel):
@@ -19,7 +19,7 @@ class _Saved(BaseModel):
 
 
 class SavedSeries(_Saved):
-    """One quantity on one scale; of the histogram, the buckets that hold anything."""
+    """One quantity on one scale; `histogram` has the non-empty buckets of its sketch."""
 
     quantity: Quantity
     scale: Scale
@@ -35,7 +35,7 @@ class SavedSeries(_Saved):
 
 
 class SavedBaseline(_Saved):
-    """All that a `Baseline` has learnt: about 10 kB of JSON."""
+    """State of a `Baseline`: about 10 kB of JSON."""
 
     series: list[SavedSeries]
     observed_failure_rate: _Moments
@@ -43,7 +43,7 @@ class SavedBaseline(_Saved):
     log_duration: _Moments
 
     def restore(self, age: float) -> Baseline:
-        """The baseline as it is after it has lain for `age` seconds: it counts less."""
+        """Return the baseline, aged by `age` seconds."""
         baseline = Baseline()
         for saved in self.series:
             series = baseline.series(saved.quantity, saved.scale)
@@ -58,7 +58,7 @@ class SavedBaseline(_Saved):
 
 
 def save(baseline: Baseline) -> SavedBaseline:
-    """`baseline` as data, to six digits."""
+    """Return `baseline` as data, rounded to six significant digits."""
     return SavedBaseline(
         series=[
             SavedSeries(
