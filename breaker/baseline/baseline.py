@@ -117,10 +117,10 @@ class Baseline:
 
     # --- updates
 
-    def _apply(self, bucket: TimeBucket, elapsed: float, speed: float) -> None:
+    def _apply(self, bucket: TimeBucket, elapsed: float, learning_rate: float) -> None:
         buckets = Counter(map(LAYOUTS[Quantity.DURATION].index, bucket.durations))
         for scale in Scale:
-            pace = speed if scale is Scale.DAY else 1.0
+            pace = learning_rate if scale is Scale.DAY else 1.0
             factor = scale.decay(elapsed * pace)
             for quantity in Quantity:
                 self._series[quantity, scale].decay(elapsed, factor)
@@ -133,7 +133,7 @@ class Baseline:
         self.observed_failure_rate.decay(elapsed, Scale.DAY.decay(elapsed))
         if bucket.ended:
             self.observed_failure_rate.add(bucket.ended, bucket.errors / bucket.ended)
-        self._update_outlier_model(bucket, elapsed, speed)
+        self._update_outlier_model(bucket, elapsed, learning_rate)
 
     def _add_levels(self, bucket: TimeBucket, scale: Scale, rate: float, seconds: float) -> None:
         """Add the quantities that have a value at every moment, weighted by time."""
@@ -155,10 +155,12 @@ class Baseline:
         for index, count in buckets.items():
             durations.sketch.add_weight(index, weight * count / len(bucket.durations))
 
-    def _update_outlier_model(self, bucket: TimeBucket, elapsed: float, speed: float) -> None:
-        self.outlier_model.decay(elapsed, learning_rate=speed)
+    def _update_outlier_model(
+        self, bucket: TimeBucket, elapsed: float, learning_rate: float
+    ) -> None:
+        self.outlier_model.decay(elapsed, learning_rate=learning_rate)
         self.outlier_model.observe(bucket.ended, bucket.durations)
-        seconds = Scale.DAY.time_constant * (1 - Scale.DAY.decay(elapsed * speed))
+        seconds = Scale.DAY.time_constant * (1 - Scale.DAY.decay(elapsed * learning_rate))
         # Until ten seconds have been seen, their mean varies more than it does later.
         filled = self._series[Quantity.RATE, Scale.MINUTES].moments.weight >= Scale.SECONDS.value
         if seconds > 0 and filled and self.outlier_model.log_duration.weight:

@@ -21,7 +21,7 @@ class BucketLayout:
     """Maps values to buckets whose bounds grow by a constant factor, and back.
 
     Args:
-        lowest: Smallest value that is told apart from smaller ones.
+        lowest: Smallest value that has a bucket of its own.
         highest: Larger values count as this one; infinite for no bound.
         accuracy: Largest relative error of a percentile between the two.
         origin: A value that is the upper bound of a bucket; `lowest` if not given.

@@ -19,7 +19,7 @@ _NEGLIGIBLE: Final = 1e-9
 
 @dataclass(slots=True)
 class Moments:
-    """The moments of one series. Not thread-safe.
+    """Moments of one series. Not thread-safe.
 
     Attributes:
         weight: Sum of the current weights.

@@ -21,7 +21,7 @@ MIN_DURATION: Final = 1e-6
 """Minimum duration in seconds whose logarithm is taken; shorter ones count as this."""
 
 READY_AFTER: Final = 120.0
-"""Seconds to learn before outliers can be told."""
+"""Seconds to learn before outliers are detected."""
 
 _MAX_Z_SCORE: Final = 3.0
 """Maximum standard deviations at which a mean is learnt; further ones are clipped."""

@@ -39,13 +39,13 @@ class _SampleBuilder:
     admitted: int = 0
     rejected: int = 0
 
-    def add(self, batch: CallDelta) -> None:
-        failures = batch.errors + batch.late
+    def add(self, delta: CallDelta) -> None:
+        failures = delta.errors + delta.late
         self.failures += failures
-        self.successes += batch.ended - failures
-        self.success_seconds += batch.duration - batch.failed_duration
-        self.admitted += batch.admitted
-        self.rejected += batch.rejected
+        self.successes += delta.ended - failures
+        self.success_seconds += delta.duration - delta.failed_duration
+        self.admitted += delta.admitted
+        self.rejected += delta.rejected
 
 
 class LoadShedder:
@@ -88,11 +88,11 @@ class LoadShedder:
         by_load = isfinite(self.load_ceiling.limit)
         return self.limiter is not None and (self.limiter.is_shedding or by_load)
 
-    def admits(self, traffic: CallCounts, priority: Priority) -> bool:
+    def admits(self, counts: CallCounts, priority: Priority) -> bool:
         """True if the limit admits one more call; counts a rejection otherwise."""
         if self.limiter is None:
             return True
-        admitted = self.priority_shares.admits(priority, traffic.in_flight, self.limit)
+        admitted = self.priority_shares.admits(priority, counts.in_flight, self.limit)
         self.rejected += not admitted
         return admitted
 
@@ -102,7 +102,7 @@ class LoadShedder:
         return max(0, ceil(limit) - in_flight)
 
     def advance(
-        self, now: float, batch: CallDelta, traffic: CallCounts, *, open_to_calls: bool
+        self, now: float, delta: CallDelta, counts: CallCounts, *, open_to_calls: bool
     ) -> None:
         """Add a call delta; update the limit once a sample is complete.
 
@@ -111,7 +111,7 @@ class LoadShedder:
         if self.interval is None:
             return
         pending = self._pending
-        pending.add(batch)
+        pending.add(delta)
         seconds = now - pending.since
         if seconds < 0.99 * self.interval:
             return
@@ -122,34 +122,34 @@ class LoadShedder:
                 seconds=seconds,
                 attempts=pending.admitted + pending.rejected,
                 successes=pending.successes,
-                admitted=traffic.admitted,
+                admitted=counts.admitted,
             )
         if self.limiter:
             needed = pending.rejected > 0
             self.load_ceiling.advance(
-                traffic.in_flight, overloaded=self.system_overloaded, needed=needed
+                counts.in_flight, overloaded=self.system_overloaded, needed=needed
             )
-            self._advance_limiter(self.limiter, now, seconds, pending, traffic, open_to_calls)
+            self._advance_limiter(self.limiter, now, seconds, pending, counts, open_to_calls)
             self._set_limit()
         self.priority_shares.advance()
 
-    def record_failure(self, now: float, start: float, end: float, traffic: CallCounts) -> bool:
+    def record_failure(self, now: float, start: float, end: float, counts: CallCounts) -> bool:
         """Record a failed call; return True if the streak shows an outage."""
         return self.streak is not None and self.streak.record_failure(
-            now, start, end, traffic.admitted
+            now, start, end, counts.admitted
         )
 
-    def record_success(self, start: float, traffic: CallCounts) -> None:
+    def record_success(self, start: float, counts: CallCounts) -> None:
         """Record a successful call."""
         if self.streak:
-            knee = self.limiter.reference.knee if self.limiter else traffic.in_flight
+            knee = self.limiter.reference.knee if self.limiter else counts.in_flight
             self.streak.record_success(
-                start, congested=traffic.in_flight > _CONGESTED_KNEE_RATIO * knee
+                start, congested=counts.in_flight > _CONGESTED_KNEE_RATIO * knee
             )
 
-    def hung_calls(self, now: float, traffic: CallCounts) -> int:
+    def hung_calls(self, now: float, counts: CallCounts) -> int:
         """Return the number of hung calls if they show an outage, else 0."""
-        return self.streak.hung(now, traffic.in_flight, traffic.admitted) if self.streak else 0
+        return self.streak.hung(now, counts.in_flight, counts.admitted) if self.streak else 0
 
     def on_open(self, now: float) -> None:
         """Remove the limit and reset the streak: the breaker has opened."""
@@ -175,7 +175,7 @@ class LoadShedder:
         now: float,
         seconds: float,
         pending: _SampleBuilder,
-        traffic: CallCounts,
+        counts: CallCounts,
         open_to_calls: bool,
     ) -> None:
         sample = Sample(
@@ -184,8 +184,8 @@ class LoadShedder:
             failures=pending.failures,
             success_seconds=pending.success_seconds,
             rejected=pending.rejected,
-            in_flight=traffic.in_flight,
-            admitted=traffic.admitted,
+            in_flight=counts.in_flight,
+            admitted=counts.admitted,
         )
         if not open_to_calls:
             limiter.observe(now, sample)

@@ -252,20 +252,20 @@ class ConcurrencyLimiter:
 
     def _widen(self, now: float) -> None:
         """Widen the limit of slow calls as long as more of them succeed."""
-        arm, before = self._trial, self._previous_trial
+        trial, before = self._trial, self._previous_trial
         if self.latency > _QUEUEING_LATENCY_RATIO * self._slow_latency:
             self.phase = LimiterPhase.QUEUEING
         elif self._widened:
             if (
-                arm.goodput < before.goodput
-                or arm.latency > _MAX_WIDENED_LATENCY_RATIO * before.latency
+                trial.goodput < before.goodput
+                or trial.latency > _MAX_WIDENED_LATENCY_RATIO * before.latency
             ):
                 self._limit, self._widened = before.limit, False
                 self._next_trial = now + 4 * self.timeout
                 self._measure_limit()
                 return
             self._try_wider_limit()
-        elif arm.calls >= _MIN_CALLS and now >= self._next_trial:
+        elif trial.calls >= _MIN_CALLS and now >= self._next_trial:
             self._try_wider_limit()
 
     def _try_wider_limit(self) -> None:
@@ -288,19 +288,19 @@ class ConcurrencyLimiter:
         self._trial = LimitTrial(self._limit)
 
     def _judge_trial(self, now: float) -> None:
-        before, arm = self._previous_trial, self._trial
-        deviations = arm.z_score(before.goodput, before.seconds)
-        borne = arm.latency < _MAX_TRIAL_LATENCY_RATIO * self.reference.latency
-        if borne and deviations > _WINNING_Z_SCORE and arm.goodput > 1.03 * before.goodput:
+        before, trial = self._previous_trial, self._trial
+        deviations = trial.z_score(before.goodput, before.seconds)
+        near_normal = trial.latency < _MAX_TRIAL_LATENCY_RATIO * self.reference.latency
+        if near_normal and deviations > _WINNING_Z_SCORE and trial.goodput > 1.03 * before.goodput:
             self._enter_congestion_control()
             return
         waited = now - self._trial_started_at
-        hopeless = deviations < -1 or (not borne and waited > self.timeout)
-        if hopeless or arm.calls > _MAX_TRIAL_CALLS or waited > 2 * self.timeout:
+        lost = deviations < -1 or (not near_normal and waited > self.timeout)
+        if lost or trial.calls > _MAX_TRIAL_CALLS or waited > 2 * self.timeout:
             self._end_trial(now)
-            if not borne and arm.latency > _SAME_LATENCY_RATIO * before.latency:
+            if not near_normal and trial.latency > _SAME_LATENCY_RATIO * before.latency:
                 self.phase, self._widened = LimiterPhase.SLOW_DEPENDENCY, False
-                self._slow_latency, self._next_trial = arm.latency, now
+                self._slow_latency, self._next_trial = trial.latency, now
 
     def _end_trial(self, now: float) -> None:
         """Return to the previous limit, and delay the next trial: the knee was no better."""
@@ -313,11 +313,11 @@ class ConcurrencyLimiter:
 
     def _enter_congestion_control(self) -> None:
         """Start at the limit with normal latency, on the line through both measurements."""
-        before, arm = self._previous_trial, self._trial
-        slope = (before.latency - arm.latency) / (before.limit - arm.limit)
-        limit = arm.limit
+        before, trial = self._previous_trial, self._trial
+        slope = (before.latency - trial.latency) / (before.limit - trial.limit)
+        limit = trial.limit
         if slope > 0:
-            excess = (arm.latency - _STEADY_LATENCY_RATIOS[0] * self.reference.latency) / slope
+            excess = (trial.latency - _STEADY_LATENCY_RATIOS[0] * self.reference.latency) / slope
             limit = min(limit, max(limit / 2, limit - excess))
         self.phase, self._limit, self._congestion_limit = LimiterPhase.CONGESTED, limit, limit
         self._measure_limit()
