@@ -66,7 +66,7 @@ class SimulatedPool:
             heapq.heappush(self._ends, (end if good else start + self.timeout, start, good))
 
     def _serve(self, until: float) -> None:
-        """End calls up to `until` in order of time; calls that wait too long time out in the queue."""
+        """End calls up to `until` in order of time; those that wait too long time out."""
         while True:
             waiting = self._queue[0][0] + self.timeout if self._queue else float("inf")
             soonest = min(
