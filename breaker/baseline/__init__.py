@@ -1,6 +1,6 @@
-"""What is normal here: moments and percentiles of the calls, on several time scales.
+"""Baseline of a breaker's calls: moments and percentiles on several time scales.
 
-Pure and in fixed memory; see `docs/baseline.md`.
+Pure, and of fixed memory; see `docs/baseline.md`.
 """
 
 from breakerd.breaker.baseline.baseline import Baseline

@@ -1,4 +1,4 @@
-"""The batches of about a second, put together: what the baseline takes in at once."""
+"""Calls of about a second, aggregated before the baseline adds them."""
 
 from array import array
 
@@ -6,7 +6,7 @@ from breakerd.breaker.calls.totals import MAX_DURATIONS, CallDelta
 
 
 class TimeBucket:
-    """Calls of a stretch of time. Not thread-safe."""
+    """Aggregated calls of a time interval. Not thread-safe."""
 
     __slots__ = (
         "duration",
@@ -26,7 +26,7 @@ class TimeBucket:
         self.in_flight_sum = self.samples = 0
 
     def add(self, batch: CallDelta) -> None:
-        """Takes in a batch; of the durations, the first ones that there is room for."""
+        """Add a delta; of its durations, the first that fit into `MAX_DURATIONS`."""
         self.requests += batch.admitted + batch.rejected
         self.ended += batch.ended
         self.errors += batch.errors
@@ -38,27 +38,27 @@ class TimeBucket:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing went on."""
+        """True if there were no calls."""
         return not (self.requests or self.ended or self.in_flight_sum)
 
     @property
     def in_flight(self) -> float:
-        """Calls under way, on the average of the looks."""
+        """Return the mean number of calls in flight over the samples."""
         return self.in_flight_sum / self.samples if self.samples else 0.0
 
     @property
     def failure_rate(self) -> float:
-        """Share of the calls that ended which failed or came too late."""
+        """Return the share of ended calls that failed or were late."""
         return min(1.0, self.failed / self.ended) if self.ended else 0.0
 
     @property
     def mean_duration(self) -> float:
-        """Seconds that a call took, of all that ended."""
+        """Return the mean duration of the ended calls in seconds."""
         return self.duration / self.ended if self.ended else 0.0
 
     @property
     def sum_of_squares(self) -> float:
-        """Sum of squares of all durations about their mean, as the sample shows it."""
+        """Return the sum of squared deviations of all durations, estimated from the sample."""
         if not self.durations:
             return 0.0
         mean = sum(self.durations) / len(self.durations)

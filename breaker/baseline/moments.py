@@ -1,9 +1,9 @@
-"""Weighted mean, deviation and slope of a series in which the past fades.
+"""Weighted mean, deviation and slope of a series with exponential decay.
 
-Each value counts by its weight; weights shrink as time passes. What is kept are sums of squares
-about the mean, combined pairwise, so nothing cancels however long it runs.
+Each value counts by its weight, and weights shrink as time passes. Sums of squares about the mean
+are kept and combined pairwise, so that nothing cancels however long the series runs.
 
-Sources: T. Finch, "Incremental calculation of weighted mean and variance" (2009), for the fading
+Sources: T. Finch, "Incremental calculation of weighted mean and variance" (2009), for the decaying
 mean and variance; T. Chan, G. Golub and R. LeVeque, "Updating formulae and a pairwise algorithm for
 computing sample variances" (1979), for adding a group at once. The slope is that of the weighted
 least-squares line of value against time, from the same kind of sums.
@@ -14,20 +14,20 @@ from math import sqrt
 from typing import Final
 
 _NEGLIGIBLE: Final = 1e-9
-"""Weight below which all that is left is the last known mean."""
+"""Weight below which only the last mean is kept."""
 
 
 @dataclass(slots=True)
 class Moments:
-    """The moments of one series. Not thread-safe.
+    """Moments of one series. Not thread-safe.
 
     Attributes:
-        weight: sum of the present weights.
-        mean: weighted mean; the last known one after everything has faded.
-        age: mean age of the weights, in seconds.
-        squares: weighted sum of squares about the mean.
-        age_squares: the same of the ages.
-        products: weighted sum of the products of both.
+        weight: Sum of the current weights.
+        mean: Weighted mean; the last one after all weights have decayed.
+        age: Mean age of the weights in seconds.
+        squares: Weighted sum of squares of the values about their mean.
+        age_squares: Weighted sum of squares of the ages about their mean.
+        products: Weighted sum of the products of both deviations.
     """
 
     weight: float = 0.0
@@ -37,8 +37,8 @@ class Moments:
     age_squares: float = 0.0
     products: float = 0.0
 
-    def fade(self, elapsed: float, factor: float) -> None:
-        """Lets `elapsed` seconds pass, in which every weight shrinks to `factor` of it."""
+    def decay(self, elapsed: float, factor: float) -> None:
+        """Let `elapsed` seconds pass and multiply every weight by `factor`, 0 to 1."""
         self.age += elapsed
         self.weight *= factor
         self.squares *= factor
@@ -48,12 +48,12 @@ class Moments:
             self.weight = self.age = self.squares = self.age_squares = self.products = 0.0
 
     def add(self, weight: float, mean: float, squares: float = 0.0) -> None:
-        """Takes in a group of values of the present moment.
+        """Add a group of values of the current moment.
 
         Args:
-            weight: what they weigh together, above 0.
-            mean: their mean.
-            squares: weighted sum of their squares about it; 0 for a single value.
+            weight: Total weight of the group, above 0.
+            mean: Mean of the group.
+            squares: Weighted sum of squares about that mean; 0 for a single value.
         """
         total = self.weight + weight
         share = weight / total
@@ -68,16 +68,16 @@ class Moments:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation."""
+        """Return the standard deviation."""
         return sqrt(max(0.0, self.squares / self.weight)) if self.weight else 0.0
 
     @property
     def slope(self) -> float:
-        """How fast the series rises, per second; 0 until it spans some time."""
+        """Return the slope per second; 0 until the series spans some time."""
         if self.age_squares <= _NEGLIGIBLE * self.weight:
             return 0.0
         return -self.products / self.age_squares
 
     def as_list(self) -> list[float]:
-        """All of it, in the order of the attributes."""
+        """Return all attributes in order."""
         return [getattr(self, field.name) for field in fields(self)]

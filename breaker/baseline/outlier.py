@@ -1,12 +1,12 @@
-"""How far the last seconds are from what the last seconds usually are.
+"""Outlier model: how far the means of the last ten seconds are from normal.
 
-The mean of ten seconds varies by itself, the more the fewer calls there are and the more they come
-in bursts. No formula knows how much; so these means are watched like any other series, on the scale
-of a day, and a departure is measured in their own deviations. For durations it is the mean of their
-logarithms, which a single very slow call hardly moves.
+The mean of ten seconds varies by itself, more so with fewer calls and with bursts. No formula gives
+that variation, so the means are themselves a series on the one-day scale, and a deviation is
+measured in standard deviations of that series. For durations, the mean of logarithms is used, which
+a single very slow call hardly moves.
 
-What is far out counts as if it were three deviations out, so that trouble neither moves the normal
-much nor makes room for itself (P. Huber, "Robust estimation of a location parameter", 1964).
+Outliers count as if they were three deviations out, so that an outage neither moves nor widens the
+normal range much (P. Huber, "Robust estimation of a location parameter", 1964).
 """
 
 from collections.abc import Sequence
@@ -18,30 +18,30 @@ from breakerd.breaker.baseline.moments import Moments
 from breakerd.breaker.baseline.series import Quantity, Scale
 
 MIN_DURATION: Final = 1e-6
-"""Seconds; the logarithm of less is not asked for."""
+"""Minimum duration in seconds whose logarithm is taken; shorter ones count as this."""
 
 READY_AFTER: Final = 120.0
-"""Seconds of normal after which it is known what is far out."""
+"""Seconds to learn before outliers are detected."""
 
 _MAX_Z_SCORE: Final = 3.0
-"""Deviations."""
+"""Maximum standard deviations at which a mean is learnt; further ones are clipped."""
 _MIN_DEVIATION: Final = {
     Quantity.RATE: (0.1, 0.05),
     Quantity.ERRORS: (0.01, 0.0),
     Quantity.DURATION: (0.05, 0.0),
     Quantity.IN_FLIGHT: (0.1, 0.05),
 }
-"""What a deviation is at least: a number, and a share of the mean. Too little variation is luck."""
+"""Minimum standard deviation: a number, and a share of the mean. Less variation is chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One quantity of the last ten seconds beside its normal.
+    """One quantity of the last ten seconds compared with normal.
 
     Attributes:
-        value: its mean over the last ten seconds; for durations the geometric one.
-        normal: what that mean is normally.
-        deviations: by how many standard deviations it is above that; below it is negative.
+        value: Mean over the last ten seconds; geometric for durations.
+        normal: Normal value of that mean.
+        z_score: Standard deviations above normal; negative below it.
     """
 
     value: float
@@ -50,43 +50,43 @@ class Deviation:
 
     @property
     def ratio(self) -> float:
-        """How many times the normal it is; infinite where that is 0."""
+        """Return `value` as a multiple of `normal`; infinite if only `normal` is 0."""
         if self.normal > 0:
             return self.value / self.normal
         return float("inf") if self.value > 0 else 1.0
 
 
 class OutlierModel:
-    """What means of ten seconds usually are, for each quantity. Not thread-safe."""
+    """Normal range of the ten-second means, for each quantity. Not thread-safe."""
 
     __slots__ = ("levels", "log_duration")
 
     def __init__(self) -> None:
         self.levels = {quantity: Moments() for quantity in Quantity}
-        """On the scale of a day; that of durations holds logarithms."""
+        """Moments of the means on the one-day scale; logarithms for durations."""
         self.log_duration = Moments()
-        """Of durations, over the last ten seconds."""
+        """Moments of the logarithms of durations over the last ten seconds."""
 
     @property
     def learned_seconds(self) -> float:
-        """How long it has learnt, as far as that still counts."""
+        """Return the seconds learnt, decayed."""
         return self.levels[Quantity.RATE].weight
 
-    def fade(self, elapsed: float, *, learning_rate: float) -> None:
-        """Lets time pass; for what is learnt at `speed` of it."""
+    def decay(self, elapsed: float, *, learning_rate: float) -> None:
+        """Let `elapsed` seconds pass; on the one-day scale, `learning_rate` times as many."""
         factor = Scale.DAY.decay(elapsed * learning_rate)
         for level in self.levels.values():
-            level.fade(elapsed, factor)
-        self.log_duration.fade(elapsed, Scale.SECONDS.decay(elapsed))
+            level.decay(elapsed, factor)
+        self.log_duration.decay(elapsed, Scale.SECONDS.decay(elapsed))
 
     def observe(self, ended: int, durations: Sequence[float]) -> None:
-        """Takes in the durations of the present moment, a sample of the `ended` calls."""
+        """Add the durations in seconds of a sample of the `ended` calls."""
         if durations:
             logarithms = [log(max(MIN_DURATION, seconds)) for seconds in durations]
             self.log_duration.add(ended, sum(logarithms) / len(logarithms))
 
     def learn(self, seconds: float, means: dict[Quantity, float]) -> None:
-        """Takes the present means for normal, for so many seconds."""
+        """Learn the present means as normal, with a weight of `seconds`."""
         known = self.learned_seconds >= READY_AFTER
         for quantity, level in self.levels.items():
             present = self._present(quantity, means)
@@ -96,7 +96,7 @@ class OutlierModel:
             level.add(seconds, present)
 
     def deviation(self, quantity: Quantity, means: dict[Quantity, float]) -> Deviation:
-        """Where the present mean of `quantity` is."""
+        """Return how far the present mean of `quantity` is from normal."""
         level, present = self.levels[quantity], self._present(quantity, means)
         logarithmic = quantity is Quantity.DURATION
         return Deviation(

@@ -1,4 +1,4 @@
-"""The baseline as JSON-able data, for status and metrics."""
+"""Baseline as JSON-compatible data, for status and metrics."""
 
 from typing import TypedDict
 
@@ -19,14 +19,14 @@ class SeriesReport(TypedDict):
 
 
 class BaselineReport(TypedDict):
-    """All that was learnt: by quantity ("duration"), then by scale ("10s")."""
+    """Statistics by quantity ("duration"), then by scale ("10s"), and the confidence, 0 to 1."""
 
     confidence: float
     series: dict[str, dict[str, SeriesReport]]
 
 
 def report(baseline: Baseline, now: float) -> BaselineReport:
-    """What `baseline` knows, to six digits."""
+    """Return `baseline` as data, rounded to six significant digits."""
     return BaselineReport(
         confidence=round(baseline.confidence(now), 4),
         series={

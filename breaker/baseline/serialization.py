@@ -1,4 +1,4 @@
-"""A baseline as plain data, checked when it comes back."""
+"""Save a baseline as plain data, and validate that data before it is restored."""
 
 from collections.abc import Iterable
 from typing import Annotated, Self
@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from breakerd.breaker.baseline.baseline import Baseline
 from breakerd.breaker.baseline.moments import Moments
-from breakerd.breaker.baseline.series import BUCKETS, Quantity, Scale
+from breakerd.breaker.baseline.series import LAYOUTS, Quantity, Scale
 
 _NonNegative = Annotated[float, Field(ge=0)]
 _Moments = tuple[_NonNegative, float, _NonNegative, _NonNegative, _NonNegative, float]
-"""The attributes of `Moments`, in order."""
+"""Attributes of `Moments`, in order."""
 
 
 class _Saved(BaseModel):
@@ -19,7 +19,7 @@ class _Saved(BaseModel):
 
 
 class SavedSeries(_Saved):
-    """One quantity on one scale; of the histogram, the buckets that hold anything."""
+    """One quantity on one scale; `histogram` has the non-empty buckets of its sketch."""
 
     quantity: Quantity
     scale: Scale
@@ -28,14 +28,14 @@ class SavedSeries(_Saved):
 
     @model_validator(mode="after")
     def _has_these_buckets(self) -> Self:
-        count = BUCKETS[self.quantity].count
+        count = LAYOUTS[self.quantity].count
         if any(index >= count for index, _ in self.histogram):
             raise ValueError(f"a histogram of {self.quantity} has {count} buckets")
         return self
 
 
 class SavedBaseline(_Saved):
-    """All that a `Baseline` has learnt: about 10 kB of JSON."""
+    """State of a `Baseline`: about 10 kB of JSON."""
 
     series: list[SavedSeries]
     observed_failure_rate: _Moments
@@ -43,13 +43,13 @@ class SavedBaseline(_Saved):
     log_duration: _Moments
 
     def restore(self, age: float) -> Baseline:
-        """The baseline as it is after it has lain for `age` seconds: it counts less."""
+        """Return the baseline, aged by `age` seconds."""
         baseline = Baseline()
         for saved in self.series:
             series = baseline.series(saved.quantity, saved.scale)
             series.moments = Moments(*saved.moments)
             for index, weight in saved.histogram:
-                series.histogram.add(index, weight)
+                series.sketch.add_weight(index, weight)
         baseline.observed_failure_rate = Moments(*self.observed_failure_rate)
         baseline.outlier_model.levels |= {q: Moments(*saved) for q, saved in self.levels.items()}
         baseline.outlier_model.log_duration = Moments(*self.log_duration)
@@ -58,14 +58,14 @@ class SavedBaseline(_Saved):
 
 
 def save(baseline: Baseline) -> SavedBaseline:
-    """`baseline` as data, to six digits."""
+    """Return `baseline` as data, rounded to six significant digits."""
     return SavedBaseline(
         series=[
             SavedSeries(
                 quantity=quantity,
                 scale=scale,
                 moments=_to_tuple(baseline.series(quantity, scale).moments),
-                histogram=_rounded(baseline.series(quantity, scale).histogram.items()),
+                histogram=_rounded(baseline.series(quantity, scale).sketch.items()),
             )
             for quantity in Quantity
             for scale in Scale

@@ -1,1 +1,1 @@
-"""Calls as counted: sliding window, totals, histogram of durations, admissions."""
+"""Count calls: sliding window, totals, histogram of durations, history of admissions."""

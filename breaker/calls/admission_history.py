@@ -1,8 +1,8 @@
-"""How many calls had been let in by when: tells how old the calls under way are, in O(1) memory.
+"""Derive the age of in-flight calls from the history of admission counts, in bounded memory.
 
-Of the calls under way, at least `in_flight - (admitted now - admitted by then)` were let in before
-`then`; when nothing ends, that is exactly all of them. So a hang is seen before a single call
-ends, without a record of each call.
+Of the calls in flight, at least `in_flight - (admitted now - admitted by then)` were admitted
+before `then`; if no call ends, exactly so many. A hang is therefore detected before any call ends,
+without a record of each call.
 """
 
 from collections import deque
@@ -10,10 +10,10 @@ from itertools import pairwise
 
 
 class AdmissionHistory:
-    """The count of admissions, as it was at each of the last samples.
+    """Count of admissions at each of the last samples. Not thread-safe.
 
     Args:
-        span: how many seconds are remembered.
+        span: Seconds that the history covers.
     """
 
     def __init__(self, span: float) -> None:
@@ -21,20 +21,21 @@ class AdmissionHistory:
         self._counts: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, admitted: int) -> None:
-        """Notes how many calls had been let in by `now`."""
+        """Record how many calls had been admitted by `now`."""
         self._counts.append((now, admitted))
         while len(self._counts) > 1 and self._counts[1][0] <= now - self._span:
             self._counts.popleft()
 
     @property
     def last_sampled_at(self) -> float:
-        """When the last count was noted."""
+        """Return the time of the last sample; negative infinity before the first."""
         return self._counts[-1][0] if self._counts else float("-inf")
 
     def count_at(self, moment: float) -> float | None:
-        """How many had been let in by then, in between linearly; None if it is out of memory.
+        """Return the calls admitted by `moment`; None if the history does not reach it.
 
-        After the last sample it is the last count.
+        Counts between two samples are interpolated linearly; after the last sample, its count
+        holds.
         """
         counts = self._counts
         if not counts or moment < counts[0][0]:
@@ -47,6 +48,6 @@ class AdmissionHistory:
         return None
 
     def older_than(self, moment: float, in_flight: int, admitted: int) -> float:
-        """At least so many of the calls under way were let in before `moment`; 0 if unknown."""
+        """Return a lower bound of the in-flight calls admitted before `moment`; 0 if unknown."""
         before = self.count_at(moment)
         return 0.0 if before is None else max(0.0, in_flight - (admitted - before))

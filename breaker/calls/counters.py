@@ -1,4 +1,4 @@
-"""What a breaker has counted since it was made, for metrics."""
+"""Counters of a breaker since its creation, for metrics."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 DURATION_BOUNDS: Final = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
-"""Upper bounds, in seconds, of the histogram of durations; a last bucket has none."""
+"""Upper bounds in seconds of the duration histogram's buckets; the last bucket has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +14,15 @@ class Counters:
     """Totals of one breaker.
 
     Attributes:
-        success: calls reported without error, late ones included.
-        error: calls reported with error.
-        rejected: calls that `allow` refused.
-        in_flight: calls allowed and not reported yet.
-        would_reject: calls let through that would have been refused, had it not been `OBSERVE`.
-        transitions: how often it went (from, to, for that reason).
+        success: Calls reported without error, late ones included.
+        error: Calls reported with error.
+        rejected: Calls that `allow` rejected.
+        in_flight: Calls admitted and not reported yet.
+        would_reject: Calls admitted only because the breaker was in `OBSERVE`.
+        transitions: Number of transitions by (from, to, reason).
         duration_buckets: (upper bound in seconds, calls that took at most that long), cumulative,
             the last bound infinite.
-        duration_sum: seconds that all reported calls took together.
+        duration_sum: Total seconds of all reported calls.
     """
 
     success: int

@@ -1,4 +1,4 @@
-"""How long all calls took together, and how many took how long: what the metrics show."""
+"""Histogram of call durations for the metrics."""
 
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
@@ -8,17 +8,17 @@ from typing import Final
 from breakerd.breaker.calls.counters import DURATION_BOUNDS
 
 FIRST_BUCKET: Final = DURATION_BOUNDS[0]
-"""Seconds up to which calls are in the first bucket."""
+"""Upper bound of the first bucket in seconds."""
 _MOST: Final = 0.9
-"""If this share of the calls is short, the next ones are taken to be."""
+"""Share of short calls from which the next ones are expected to be short."""
 
 
 class DurationHistogram:
-    """A histogram of all calls ever reported, and their sum. Not thread-safe.
+    """Histogram and sum of all calls ever reported. Not thread-safe.
 
     Attributes:
-        count: calls.
-        sum: seconds that they took together.
+        count: Number of calls.
+        sum: Total duration in seconds.
     """
 
     __slots__ = ("_buckets", "count", "sum")
@@ -29,18 +29,22 @@ class DurationHistogram:
         self.sum = 0.0
 
     def add(self, seconds: float) -> None:
-        """Takes in one call."""
+        """Add one call."""
         self.count += 1
         self.sum += seconds
         self._buckets[bisect_left(DURATION_BOUNDS, seconds)] += 1
 
     def extend(self, many: list[float], total: float, *, short: bool) -> bool:
-        """Takes in at least one call, in C; says whether the next ones are likely to be `SHORT`.
+        """Add one or more calls at once, in C.
 
         Args:
-            many: seconds of each.
-            total: their sum.
-            short: whether all are known to be `SHORT`, which saves the sort (25 ns a call).
+            many: Seconds of each call; not empty.
+            total: Sum of `many`.
+            short: True if all are known to be in the first bucket, which saves the sort
+                (25 ns a call).
+
+        Returns:
+            True if the next calls are likely to be in the first bucket too.
         """
         self.count += len(many)
         self.sum += total
@@ -59,5 +63,5 @@ class DurationHistogram:
         return ordered[int(_MOST * (len(ordered) - 1))] <= FIRST_BUCKET
 
     def cumulative(self) -> tuple[tuple[float, int], ...]:
-        """(upper bound in seconds, calls that took at most that long); the last is infinite."""
+        """Return (upper bound in seconds, calls up to it); the last bound is infinite."""
         return tuple(zip((*DURATION_BOUNDS, inf), accumulate(self._buckets), strict=True))

@@ -1,4 +1,4 @@
-"""What calls did since the last look, as differences of counters that only grow."""
+"""Call totals, and their differences between two ticks."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -6,21 +6,21 @@ from typing import Final
 from breakerd.breaker.calls.window import SlidingWindow
 
 MAX_DURATIONS: Final = 256
-"""At most so many durations are looked at per batch, the newest."""
+"""Maximum number of durations per delta, the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallTotals:
-    """Calls of one breaker since it was made.
+    """Totals of the calls of one breaker since its creation.
 
     Attributes:
-        admitted: let through.
-        rejected: not let through.
-        ended: reported.
-        errors: reported as failed.
-        late: reported as good, but after the stated time-out.
-        duration: seconds that all reported calls took together.
-        failed_duration: seconds that the failed and the late ones took.
+        admitted: Calls admitted.
+        rejected: Calls rejected.
+        ended: Calls reported.
+        errors: Calls reported as failed.
+        late: Calls reported without error, but after the stated time-out.
+        duration: Total seconds of all reported calls.
+        failed_duration: Total seconds of the failed and late calls.
     """
 
     admitted: int = 0
@@ -34,11 +34,11 @@ class CallTotals:
 
 @dataclass(frozen=True, slots=True)
 class CallDelta(CallTotals):
-    """Calls since the last batch.
+    """Calls since the last delta.
 
     Attributes:
-        in_flight: calls under way now.
-        durations: seconds of some of the calls that ended, the newest.
+        in_flight: Calls in flight now.
+        durations: Seconds of the newest calls that ended, at most `MAX_DURATIONS`.
     """
 
     in_flight: int = 0
@@ -46,7 +46,7 @@ class CallDelta(CallTotals):
 
 
 class DeltaReader:
-    """Makes batches of totals. Not thread-safe."""
+    """Turns growing totals into deltas. Not thread-safe."""
 
     __slots__ = ("_previous", "_previous_window_total")
 
@@ -55,11 +55,11 @@ class DeltaReader:
         self._previous_window_total = 0
 
     def read(self, totals: CallTotals, window: SlidingWindow, in_flight: int) -> CallDelta:
-        """What came since the last time; durations are taken from the window."""
+        """Return the difference from the totals of the last call; durations come from `window`."""
         before, self._previous = self._previous, totals
         seen, self._previous_window_total = self._previous_window_total, window.total
         ended = totals.ended - before.ended
-        # The window also takes in calls of a snapshot or a drill, which nobody reported.
+        # The window also contains calls of a snapshot or a drill, which nobody reported.
         newest = max(0, min(ended, window.total - seen, MAX_DURATIONS))
         return CallDelta(
             admitted=totals.admitted - before.admitted,

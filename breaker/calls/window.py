@@ -1,8 +1,8 @@
-"""The latest calls: how many, how many were slow, how many failed.
+"""Sliding window of the latest calls, with counts of the slow and the failed ones.
 
-Counting what exceeds the threshold makes the percentile test O(1): the k-th largest of n values is
-above a threshold exactly when at least n - k of them are. Slow and failed calls are remembered by
-their sequence number, so what leaves the window is found without looking at the calls that stay.
+Counting the calls above the threshold makes the percentile test O(1): the k-th smallest of n
+values, counted from 0, is above a threshold exactly when at least n - k of them are. Slow and
+failed calls are remembered by sequence number, so that evicting a call does not scan the others.
 """
 
 from collections import deque
@@ -12,8 +12,8 @@ from itertools import chain, islice
 class SlidingWindow:
     """The last `size` calls that ended at most `max_age` seconds ago. Not thread-safe.
 
-    Calls that ended together lie in one list, with one end for all of them: a batch is taken in and
-    dropped as a whole, and not call by call.
+    Calls reported together are stored as one list with one end time. Such a batch is added and
+    dropped as a whole.
     """
 
     __slots__ = (
@@ -31,15 +31,15 @@ class SlidingWindow:
     )
 
     def __init__(self, size: int, max_age: float, percentile: float, threshold: float) -> None:
-        """Makes an empty window; `threshold` and `max_age` are in seconds."""
+        """Create an empty window; `threshold` and `max_age` in seconds, `percentile` 0 to 1."""
         self.total = 0
-        """Calls ever seen: the sequence number of the next one."""
+        """Number of calls ever added: the sequence number of the next one."""
         self._batches: deque[list[float]] = deque()
-        """Seconds of calls that ended together, oldest first; none is empty."""
+        """Durations of calls that ended together, oldest batch first; no batch is empty."""
         self._ends: deque[float] = deque()
-        """When those of each batch ended."""
+        """End time of each batch."""
         self._head_offset = 0
-        """Calls of the oldest batch that have left already."""
+        """Calls of the oldest batch that were already evicted."""
         self._count = 0
         self._size = size
         self._max_age = max_age
@@ -49,7 +49,7 @@ class SlidingWindow:
         self._failure_markers: deque[int] = deque()
 
     def add(self, end: float, seconds: float, *, error: bool) -> None:
-        """Takes in one call, in O(1)."""
+        """Add one call. O(1)."""
         if seconds > self._threshold:
             self._slow_markers.append(self.total)
         if error:
@@ -64,11 +64,11 @@ class SlidingWindow:
         self._evict_excess()
 
     def extend(self, end: float, durations: list[float]) -> None:
-        """Takes in calls that went well, none of them slow, as if they had ended together.
+        """Add one or more successful calls, none of them slow, with a common end time.
 
-        There is at least one.
+        `durations` must not be empty.
         """
-        # A copy in any case: under a profiler, somebody may still append to what was given.
+        # Always a copy: under a profiler, another thread may still append to the given list.
         kept = durations[-self._size :]
         self._batches.append(kept)
         self._ends.append(end)
@@ -77,14 +77,14 @@ class SlidingWindow:
         self._evict_excess()
 
     def expire(self, now: float) -> None:
-        """Drops what is too old; O(1) a call, amortised."""
+        """Drop calls older than `max_age`. Amortised O(1) per call."""
         oldest = now - self._max_age
         while self._ends and self._ends[0] < oldest:
             self._drop_oldest()
         self._expire_markers()
 
     def _evict_excess(self) -> None:
-        """Drops the calls that are too many."""
+        """Drop the oldest calls beyond `size`."""
         excess = self._count - self._size
         while excess > 0:
             left = len(self._batches[0]) - self._head_offset
@@ -96,15 +96,15 @@ class SlidingWindow:
             excess -= left
 
     def _drop_from_head(self, calls: int) -> None:
-        """Drops so many calls of the oldest batch."""
+        """Drop `calls` calls of the oldest batch."""
         self._head_offset += calls
         if self._head_offset > self._size:
-            # All calls end at one moment, by a clock that stands: this batch is never dropped.
+            # With a clock that stands still, this batch would never be dropped.
             del self._batches[0][: self._head_offset]
             self._head_offset = 0
 
     def _drop_oldest(self) -> None:
-        """Drops the oldest batch."""
+        """Drop the oldest batch."""
         self._ends.popleft()
         self._count -= len(self._batches.popleft()) - self._head_offset
         self._head_offset = 0
@@ -115,7 +115,7 @@ class SlidingWindow:
         self._count = self._head_offset = 0
 
     def _expire_markers(self) -> None:
-        """Drops the marks of calls that have left."""
+        """Drop the markers of evicted calls."""
         first = self._oldest_sequence
         for marks in (self._slow_markers, self._failure_markers):
             while marks and marks[0] < first:
@@ -123,11 +123,11 @@ class SlidingWindow:
 
     @property
     def _oldest_sequence(self) -> int:
-        """The sequence number of the oldest call."""
+        """Return the sequence number of the oldest call."""
         return self.total - self._count
 
     def clear(self) -> None:
-        """Forgets all calls; their sequence goes on."""
+        """Drop all calls; sequence numbers continue."""
         self._drop_all()
         self._expire_markers()
 
@@ -136,37 +136,37 @@ class SlidingWindow:
 
     @property
     def size(self) -> int:
-        """How many calls the window can hold."""
+        """Return the maximum number of calls in the window."""
         return self._size
 
     @property
     def slow_count(self) -> int:
-        """Calls in the window that took longer than the threshold."""
+        """Return the number of calls that took longer than the threshold."""
         return len(self._slow_markers)
 
     @property
     def failure_count(self) -> int:
-        """Calls in the window that failed."""
+        """Return the number of failed calls."""
         return len(self._failure_markers)
 
     @property
     def percentile_exceeded(self) -> bool:
-        """Whether the percentile is above the threshold, by go-breaker's test.
+        """True if the percentile is above the threshold, by go-breaker's test.
 
-        The same as `sorted(latencies)[min(int(n * p), n - 1)] > threshold`.
+        Equivalent to `sorted(latencies)[min(int(n * p), n - 1)] > threshold`.
         """
         n = self._count
         return n > 0 and len(self._slow_markers) >= n - min(int(n * self._percentile), n - 1)
 
     def percentile(self) -> float:
-        """The watched percentile in seconds; 0 while the window is empty. O(n log n)."""
+        """Return the watched percentile in seconds; 0 while the window is empty. O(n log n)."""
         seconds = sorted(self.durations())
         return (
             seconds[min(int(len(seconds) * self._percentile), len(seconds) - 1)] if seconds else 0.0
         )
 
     def durations(self, newest: int | None = None) -> list[float]:
-        """Seconds that calls took, oldest first; only the `newest` ones if given, in O(newest)."""
+        """Return durations in seconds, oldest first; only the `newest` ones if given. O(newest)."""
         wanted = self._count if newest is None else min(newest, self._count)
         parts: list[list[float]] = []
         for batch in reversed(self._batches):
@@ -175,11 +175,11 @@ class SlidingWindow:
             parts.append(batch[-wanted:])
             wanted -= len(batch)
         found = list(chain.from_iterable(reversed(parts)))
-        # A call that ended before it started took no time. That is not asked when it comes in.
+        # A call that ended before it started counts as 0; add() does not check, to save time.
         return [max(0.0, seconds) for seconds in found] if min(found, default=0.0) < 0 else found
 
     def configure(self, size: int, max_age: float, percentile: float, threshold: float) -> None:
-        """Takes new settings in place; of the calls, the newest that fit are kept."""
+        """Apply new settings, keeping the newest calls that fit."""
         kept = self.dump()[-size:]
         self.clear()
         self._size, self._max_age = size, max_age
@@ -189,7 +189,7 @@ class SlidingWindow:
             self.add(end, seconds, error=failed)
 
     def dump(self) -> list[tuple[float, float, bool]]:
-        """(end, duration, failed) of each call, oldest first."""
+        """Return (end, duration, failed) of each call, oldest first."""
         failed = set(self._failure_markers)
         ends = chain.from_iterable(
             [end] * len(batch) for end, batch in zip(self._ends, self._batches, strict=True)

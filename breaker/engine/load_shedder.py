@@ -1,7 +1,6 @@
-"""What a breaker does by itself once it knows how long an answer is of use: hold back, and give up.
+"""Adaptive load shedding: concurrency limiter plus failure-streak test, fed from call counters.
 
-Joins the concurrency limit with the test of hopelessness, and feeds both from the breaker's
-counters. Pure: `now` is passed in.
+Pure: `now` is passed in, in seconds of the breaker's clock.
 """
 
 from dataclasses import dataclass
@@ -17,21 +16,21 @@ from breakerd.breaker.settings import Settings
 from breakerd.breaker.signals.failure_streak import FailureStreak
 
 _CONGESTED_KNEE_RATIO = 1.5
-"""So many times the knee, and a full queue may refuse newcomers while those within are served."""
+"""Multiple of the knee above which a full queue may refuse new calls and serve queued ones."""
 
 
 class CallCounts(NamedTuple):
-    """The calls of a breaker up to now."""
+    """Counts of a breaker's calls."""
 
     admitted: int
-    """Ever let in."""
+    """Calls admitted since the breaker's creation."""
     in_flight: int
-    """Let in, and not reported."""
+    """Calls admitted and not reported yet."""
 
 
 @dataclass(slots=True)
 class _SampleBuilder:
-    """What came since the last sample."""
+    """Accumulates call deltas until a sample is complete."""
 
     since: float
     successes: int = 0
@@ -40,17 +39,20 @@ class _SampleBuilder:
     admitted: int = 0
     rejected: int = 0
 
-    def add(self, batch: CallDelta) -> None:
-        failures = batch.errors + batch.late
+    def add(self, delta: CallDelta) -> None:
+        failures = delta.errors + delta.late
         self.failures += failures
-        self.successes += batch.ended - failures
-        self.success_seconds += batch.duration - batch.failed_duration
-        self.admitted += batch.admitted
-        self.rejected += batch.rejected
+        self.successes += delta.ended - failures
+        self.success_seconds += delta.duration - delta.failed_duration
+        self.admitted += delta.admitted
+        self.rejected += delta.rejected
 
 
 class LoadShedder:
-    """The limiter, if there is one, and the streak of failures, where a service level is stated."""
+    """Concurrency limiter and failure streak of one breaker. Not thread-safe.
+
+    There is a limiter unless it is switched off, and a streak if an `slo` is set.
+    """
 
     def __init__(self, settings: Settings, now: float) -> None:
         useful = settings.useful_time
@@ -63,21 +65,21 @@ class LoadShedder:
         self.streak = FailureStreak(useful) if settings.slo else None
         self.priority_shares = PriorityShares()
         self.load_ceiling = LoadCeiling()
-        """What the machine's own load allows."""
+        """Ceiling set by the machine's load."""
         self.system_overloaded = False
-        """Whether that load is too high; said by the engine."""
+        """True while that load is too high; set by the engine."""
         self.rejected = 0
-        """Calls turned away for the limit, since the breaker was made."""
+        """Calls rejected by the limit since the breaker's creation."""
         self.interval = min(0.1, max(0.01, useful / 20)) if isfinite(useful) else None
-        """Seconds between samples; None where nothing is to be sampled."""
+        """Seconds between samples; None if nothing is sampled."""
         self._pending = _SampleBuilder(now)
         self.limit = inf
-        """How many calls may run at once; infinite if there is no limit."""
+        """Maximum number of concurrent calls; infinite if there is no limit."""
         self._set_limit()
 
     @property
     def limiting(self) -> bool:
-        """Whether there is a limit now."""
+        """True if there is a limit now."""
         return self.limit != inf
 
     @property
@@ -87,31 +89,34 @@ class LoadShedder:
 
     @property
     def overloaded(self) -> bool:
-        """Whether calls are being held back because there are too many."""
+        """True if calls may be rejected because of overload."""
         by_load = isfinite(self.load_ceiling.limit)
         return self.limiter is not None and (self.limiter.is_shedding or by_load)
 
-    def admits(self, traffic: CallCounts, priority: Priority) -> bool:
-        """Whether the limit lets one more call in."""
+    def admits(self, counts: CallCounts, priority: Priority) -> bool:
+        """True if the limit admits one more call; counts a rejection otherwise."""
         if self.limiter is None:
             return True
-        admitted = self.priority_shares.admits(priority, traffic.in_flight, self.limit)
+        admitted = self.priority_shares.admits(priority, counts.in_flight, self.limit)
         self.rejected += not admitted
         return admitted
 
     def headroom(self, in_flight: int) -> int:
-        """How many more calls the limit lets in for sure, whatever their priority."""
+        """Return how many more calls the limit admits whatever their priority."""
         limit = max(1.0, self.limit * self.priority_shares.least)
         return max(0, ceil(limit) - in_flight)
 
     def advance(
-        self, now: float, batch: CallDelta, traffic: CallCounts, *, open_to_calls: bool
+        self, now: float, delta: CallDelta, counts: CallCounts, *, open_to_calls: bool
     ) -> None:
-        """Takes in what calls did; decides anew once a sample is complete."""
+        """Add a call delta; update the limit once a sample is complete.
+
+        `open_to_calls` is True if calls are admitted up to the limit.
+        """
         if self.interval is None:
             return
         pending = self._pending
-        pending.add(batch)
+        pending.add(delta)
         seconds = now - pending.since
         if seconds < 0.99 * self.interval:
             return
@@ -122,37 +127,37 @@ class LoadShedder:
                 seconds=seconds,
                 attempts=pending.admitted + pending.rejected,
                 successes=pending.successes,
-                admitted=traffic.admitted,
+                admitted=counts.admitted,
             )
         if self.limiter:
             needed = pending.rejected > 0
             self.load_ceiling.advance(
-                traffic.in_flight, overloaded=self.system_overloaded, needed=needed
+                counts.in_flight, overloaded=self.system_overloaded, needed=needed
             )
-            self._advance_limiter(self.limiter, now, seconds, pending, traffic, open_to_calls)
+            self._advance_limiter(self.limiter, now, seconds, pending, counts, open_to_calls)
             self._set_limit()
         self.priority_shares.advance()
 
-    def record_failure(self, now: float, start: float, end: float, traffic: CallCounts) -> bool:
-        """A call failed; True if it is hopeless."""
+    def record_failure(self, now: float, start: float, end: float, counts: CallCounts) -> bool:
+        """Record a failed call; return True if the streak shows an outage."""
         return self.streak is not None and self.streak.record_failure(
-            now, start, end, traffic.admitted
+            now, start, end, counts.admitted
         )
 
-    def record_success(self, start: float, traffic: CallCounts) -> None:
-        """A call ended well."""
+    def record_success(self, start: float, counts: CallCounts) -> None:
+        """Record a successful call."""
         if self.streak:
-            knee = self.limiter.reference.knee if self.limiter else traffic.in_flight
+            knee = self.limiter.reference.knee if self.limiter else counts.in_flight
             self.streak.record_success(
-                start, congested=traffic.in_flight > _CONGESTED_KNEE_RATIO * knee
+                start, congested=counts.in_flight > _CONGESTED_KNEE_RATIO * knee
             )
 
-    def hung_calls(self, now: float, traffic: CallCounts) -> int:
-        """How many calls hang, if that is hopeless; else 0."""
-        return self.streak.hung(now, traffic.in_flight, traffic.admitted) if self.streak else 0
+    def hung_calls(self, now: float, counts: CallCounts) -> int:
+        """Return the number of hung calls if they show an outage, else 0."""
+        return self.streak.hung(now, counts.in_flight, counts.admitted) if self.streak else 0
 
     def on_open(self, now: float) -> None:
-        """Calls are rejected altogether: the limit goes, and failures before now are settled."""
+        """Remove the limit and reset the streak: the breaker has opened."""
         if self.limiter:
             self.limiter.release()
             self._set_limit()
@@ -160,7 +165,7 @@ class LoadShedder:
             self.streak.reset(now)
 
     def start_slow(self) -> None:
-        """Calls go again after an outage: the limit begins small."""
+        """Set a small limit: calls are admitted again after an outage."""
         if self.limiter:
             self.limiter.start_slow()
             self._set_limit()
@@ -175,7 +180,7 @@ class LoadShedder:
         now: float,
         seconds: float,
         pending: _SampleBuilder,
-        traffic: CallCounts,
+        counts: CallCounts,
         open_to_calls: bool,
     ) -> None:
         sample = Sample(
@@ -184,8 +189,8 @@ class LoadShedder:
             failures=pending.failures,
             success_seconds=pending.success_seconds,
             rejected=pending.rejected,
-            in_flight=traffic.in_flight,
-            admitted=traffic.admitted,
+            in_flight=counts.in_flight,
+            admitted=counts.admitted,
         )
         if not open_to_calls:
             limiter.observe(now, sample)
@@ -193,5 +198,5 @@ class LoadShedder:
         free = limiter.phase is LimiterPhase.UNLIMITED
         limiter.advance(now, sample)
         if free and limiter.phase is not LimiterPhase.UNLIMITED and self.streak:
-            # The queue that the limit is to end will time out for a while.
+            # Calls already queued will still time out; they are no outage.
             self.streak.reset(now)

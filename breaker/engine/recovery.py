@@ -1,10 +1,10 @@
-"""From open back to closed: wait, then a few probes, then a growing share of the calls.
+"""Recovery from open to closed: wait, then a few probes, then a growing share of the calls.
 
-There are two ways, and `open` says which. The *stated* one keeps to the settings: `wait_time`,
-doubled by each failure, some probes at once, shares of the calls. The *adaptive* one finds out by
-itself and costs little: one probe after a quarter of a second, the next ones a second apart, with
-some rejections in between so that a quiet service rejects at all; then whoever limits the
-concurrency begins small. A short first wait finds the short outages, which are most of them.
+`open` selects one of two ways. The *stated* recovery follows the settings: `wait_time`, doubled by
+each failure, some concurrent probes, then shares of the calls. The *adaptive* recovery sends one
+probe after a quarter of a second and further ones up to a second apart, with some rejections in
+between, so that a quiet service rejects at all; then the concurrency limiter starts with a small
+limit. A short first wait ends short outages early, and most outages are short.
 """
 
 from collections import deque
@@ -15,28 +15,28 @@ from typing import Final
 from breakerd.breaker.settings import Settings
 
 INITIAL_BACKOFF: Final = 0.25
-"""Seconds before the first adaptive probe ..."""
+"""Seconds before the first adaptive probe."""
 MAX_BACKOFF: Final = 1.0
-"""... and at most between two."""
+"""Maximum seconds between two adaptive probes."""
 MIN_REJECTIONS_BETWEEN_PROBES: Final = 3
-"""At least so many calls are rejected between two adaptive probes."""
+"""Minimum number of calls rejected between two adaptive probes."""
 
 _MAX_STEP_FACTOR: Final = 32
-"""A step that keeps failing is held at most so many times `step_time`."""
+"""Maximum length of a step that keeps failing, as a multiple of `step_time`."""
 
 
 class RecoveryPhase(StrEnum):
-    """Where a recovery is."""
+    """Phase of a recovery."""
 
     WAIT = "wait"
     PROBES = "probes"
     RAMP = "ramp"
     MEMORY = "memory"
-    """Calls go while memory is below its threshold."""
+    """Calls are admitted while memory is below its threshold."""
 
 
 class RecoveryOutcome(Enum):
-    """What a report or the passing of time did to a recovery."""
+    """Effect of a report or a tick on a recovery."""
 
     UNCHANGED = auto()
     STEP_FORWARD = auto()
@@ -46,22 +46,22 @@ class RecoveryOutcome(Enum):
 
 
 class Recovery:
-    """One breaker's way back. Pure: `now` is passed in, in seconds of the breaker's clock."""
+    """Recovery of one breaker. Pure: `now` is in seconds of its clock. Not thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self.limiter_enabled = False
-        """Whether a concurrency limit takes the place of the ramp's shares; set by the engine."""
+        """True if a concurrency limit replaces the ramp's shares; set by the engine."""
         self.configure(settings)
         self.phase = RecoveryPhase.WAIT
         self.adaptive = False
         self.until = 0.0
-        """When the wait is over, the next adaptive probe may go, or the present step ends."""
+        """Time at which the wait ends, the next adaptive probe may go, or the step ends."""
         self.deadline_passed = False
-        """Whether that time has come, and calls must show what comes next."""
+        """True if that time has passed, so that the next change depends on calls."""
         self.failures = 0
-        """Recoveries that failed since the breaker was last closed."""
+        """Failed recoveries since the breaker was last closed."""
         self.lost_probes = 0
-        """Probes that never reported, since the breaker was last closed."""
+        """Probes without a report since the breaker was last closed."""
         self._probes: deque[float] = deque()
         self._succeeded = 0
         self._step = 0
@@ -70,22 +70,22 @@ class Recovery:
         self._rejected = 0
 
     def configure(self, settings: Settings) -> None:
-        """Takes new settings; a wait or a step that runs keeps its end.
+        """Apply new settings; a running wait or step keeps its end.
 
-        Where they ask for fewer probes or steps than were passed, the next tick goes on from there.
+        If fewer probes or steps are required than have passed, the next tick advances.
         """
         self._settings = settings.recovery
         self._wait_time = settings.wait_time
 
     @property
     def share(self) -> float:
-        """Share of the calls let in: 0 before the ramp, 1 where only a limit holds them back."""
+        """Return the share of calls admitted: 0 before the ramp, 1 if only a limit applies."""
         if self.phase is RecoveryPhase.MEMORY or (
             self.phase is RecoveryPhase.RAMP and self.led_by_limiter
         ):
             return 1.0
         ramp = self._settings.ramp
-        # A ramp may have become shorter since the step began.
+        # New settings may have shortened the ramp.
         return (
             ramp[min(self._step, len(ramp) - 1)]
             if self.phase is RecoveryPhase.RAMP and ramp
@@ -94,12 +94,12 @@ class Recovery:
 
     @property
     def probes_in_flight(self) -> int:
-        """Probes under way."""
+        """Return the number of probes in flight."""
         return len(self._probes)
 
     @property
     def deadline(self) -> float:
-        """When time alone may next change something; infinite if never."""
+        """Return the time of the next change that needs no call; infinite if there is none."""
         if self.phase is RecoveryPhase.MEMORY or (
             self.led_by_limiter and self.phase is RecoveryPhase.RAMP
         ):
@@ -110,11 +110,11 @@ class Recovery:
 
     @property
     def enough_rejected(self) -> bool:
-        """Whether, once the time has come, enough was rejected for a probe to go."""
+        """True if enough calls were rejected for the next probe."""
         return not self.adaptive or self._rejected >= MIN_REJECTIONS_BETWEEN_PROBES
 
     def open(self, now: float, *, adaptive: bool = False) -> None:
-        """Begins the wait; each failure since the last success doubles it, up to the limit."""
+        """Start the wait; each failure since the last success doubles it, up to its maximum."""
         self.adaptive = adaptive
         if adaptive:
             self.wait(now + self._backoff)
@@ -123,27 +123,27 @@ class Recovery:
         self.wait(now + min(longest, self._wait_time * 2.0 ** min(self.failures, 32)))
 
     def wait(self, until: float) -> None:
-        """Waits until then, whatever the settings say."""
+        """Wait until `until`, whatever the settings say."""
         self.phase, self.until, self._rejected = RecoveryPhase.WAIT, until, 0
         self.deadline_passed = False
 
     def start_probing(self, now: float) -> None:
-        """Ends the wait: probes may go."""
+        """End the wait and admit probes."""
         self.phase, self.until = RecoveryPhase.PROBES, now
         self._probes.clear()
         self._succeeded = 0
         self._hold = 1
 
     def watch_memory(self) -> None:
-        """Ends the wait: calls may go while there is memory."""
+        """End the wait and admit calls while there is enough memory."""
         self.phase = RecoveryPhase.MEMORY
 
     def reset_failures(self) -> None:
-        """The breaker is closed: past failures are forgotten."""
+        """Reset the failure counts: the breaker has closed."""
         self.failures = self.lost_probes = 0
 
     def admit(self, now: float) -> bool:
-        """Whether a call may go now."""
+        """True if a call may run now; takes a probe's place if there are few."""
         if self.phase is RecoveryPhase.PROBES:
             admitted = self._admit_probe(now)
         elif self.phase is RecoveryPhase.WAIT:
@@ -154,7 +154,7 @@ class Recovery:
         return admitted
 
     def report(self, now: float, *, good: bool) -> RecoveryOutcome:
-        """Takes the result of a probe. One that was not expected changes nothing."""
+        """Report the result of a probe; an unexpected one changes nothing."""
         if self.phase is not RecoveryPhase.PROBES or not self._probes:
             return RecoveryOutcome.UNCHANGED
         sent = self._probes.popleft()
@@ -163,23 +163,23 @@ class Recovery:
             return self._after_probes(now)
         if not self.adaptive:
             return self.fail()
-        # It goes on probing, as half open as before: an outage is one trip, however long it is.
+        # Stays half open and goes on probing, so that a long outage is one trip.
         self.failures += 1
         self.until, self.deadline_passed = max(self.until, sent + self._backoff), False
         return RecoveryOutcome.UNCHANGED
 
     def step_back(self, now: float) -> RecoveryOutcome:
-        """The present step of the ramp goes badly: back to the one before, or to the wait."""
+        """Return to the previous step of the ramp, or fail: the current one goes badly."""
         self._step = min(self._step, len(self._settings.ramp)) - 1
         if self._step < 0 or self.led_by_limiter or self.phase is RecoveryPhase.MEMORY:
             return self.fail()
-        # A share that was too much just now is not tried again at once.
+        # Hold longer, so that the share that failed is not tried again at once.
         self._hold = min(_MAX_STEP_FACTOR, self._hold * 2)
         self.until = now + self._settings.step_time * self._hold
         return RecoveryOutcome.STEP_BACK
 
     def tick(self, now: float) -> RecoveryOutcome:
-        """Lets time pass: lost probes free their places, a step that went well gives way."""
+        """Let time pass: expire lost probes, and end a step that went well."""
         self.deadline_passed = now >= self.until
         if self.phase is RecoveryPhase.PROBES:
             self._expire_lost_probes(now)
@@ -193,13 +193,13 @@ class Recovery:
         return RecoveryOutcome.STEP_FORWARD
 
     def fail(self) -> RecoveryOutcome:
-        """Counts a failed recovery; whoever holds this opens the breaker again."""
+        """Count a failed recovery; the caller opens the breaker again."""
         self.failures += 1
         return RecoveryOutcome.FAILED
 
     @property
     def led_by_limiter(self) -> bool:
-        """Whether a concurrency limit leads the ramp."""
+        """True if a concurrency limit replaces the ramp's shares."""
         return self.adaptive and self.limiter_enabled
 
     @property
@@ -233,12 +233,12 @@ class Recovery:
             return False
         self._probes.append(now)
         self._rejected = 0
-        # While this one is under way the next may follow: it may hang, or be lost.
+        # The next probe may follow while this one is in flight: it may hang, or be lost.
         self.until, self.deadline_passed = now + self._backoff, False
         return True
 
     def _admit_share(self) -> bool:
-        # Error diffusion: the admitted calls are spread evenly, and need no random numbers.
+        # Error diffusion spreads the admitted calls evenly without random numbers.
         self._credit += self.share
         if round(self._credit, 9) < 1:
             return False

@@ -1,1 +1,1 @@
-"""Events of a breaker, and who listens to them."""
+"""Events of a breaker, their listeners and streams."""

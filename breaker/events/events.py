@@ -1,7 +1,8 @@
-"""What happened to a breaker, as frozen values that can be handed to anyone.
+"""Events of a breaker, as frozen values.
 
-Every event says which breaker, when, and on what evidence. `at` is wall-clock time (seconds since
-the epoch) for people and receivers; `monotonic` is the breaker's own clock, for measuring.
+Every event has the breaker's name, the time and, if any, the evidence. `at` is wall-clock time
+(seconds since the epoch) for people and receivers; `monotonic` is the breaker's own clock, for
+measuring.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from breakerd.breaker.states import Reason, State
 
 
 class Signal(StrEnum):
-    """What is watched."""
+    """Signal that a breaker evaluates."""
 
     LATENCY = "latency"
     ERRORS = "errors"
@@ -25,11 +26,11 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What one signal saw when it gave its verdict.
+    """Evidence of one signal at its verdict.
 
     `value` and `threshold` are in `unit` ("ms", "%", "fraction", "calls"); for an anomaly,
-    `threshold` is what is normal. `detail` holds what else explains it, already in words or plain
-    numbers: the percentile watched, the trend's kind and slope, the slowest call.
+    `threshold` is the normal value. `detail` holds further facts as text or plain numbers: the
+    percentile, the trend's kind and slope, the slowest call.
     """
 
     signal: Signal
@@ -40,7 +41,7 @@ class Evidence:
     detail: dict[str, str | float | int | bool] = field(default_factory=dict)
 
     def sentence(self) -> str:
-        """The evidence in one short sentence, for logs, alerts and people."""
+        """Return the evidence as one short sentence, for logs and alerts."""
         words = {
             Signal.LATENCY: f"{self.detail.get('percentile_name', 'percentile')} latency",
             Signal.ERRORS: "error rate",
@@ -72,7 +73,7 @@ def _format_value(value: float, unit: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What all events have: whose, when, and whether it is only a drill."""
+    """Base of all events: breaker, time, and whether it is a drill."""
 
     breaker: str
     at: float
@@ -82,7 +83,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange(Event):
-    """From one state to another, why, and on what evidence. `retry_in`: seconds to the probes."""
+    """Change of state with its reason and evidence; `retry_in` is the seconds until the probes."""
 
     from_state: State
     to_state: State
@@ -95,17 +96,17 @@ class StateChange(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition(StateChange):
-    """The breaker went from one state to another."""
+    """The breaker changed its state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowTransition(StateChange):
-    """Under `OBSERVE`: where the breaker would have gone. No call was affected."""
+    """Change of state that `OBSERVE` suppressed; no call was affected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdBreached(Event):
-    """A signal crossed its threshold, whether or not that trips the breaker."""
+    """A signal crossed its threshold; this may or may not trip the breaker."""
 
     signal: Signal
     evidence: Evidence
@@ -113,7 +114,7 @@ class ThresholdBreached(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdCleared(Event):
-    """A signal that had crossed its threshold is good again."""
+    """A breached signal is within its threshold again."""
 
     signal: Signal
     evidence: Evidence
@@ -121,7 +122,7 @@ class ThresholdCleared(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryStep(Event):
-    """A half-open breaker now lets in `share` of the calls; back a step, with the evidence."""
+    """A half-open breaker now admits `share` of the calls; a step back has evidence."""
 
     share: float
     forward: bool

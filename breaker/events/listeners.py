@@ -1,4 +1,4 @@
-"""Who is told of events: in order, outside of all locks, and never at the engine's expense."""
+"""Listeners of events: called in order and outside of all locks."""
 
 import threading
 from collections import deque
@@ -14,7 +14,7 @@ _log = get_logger(__name__)
 
 
 class Listeners:
-    """The subscribers of one breaker. Thread-safe.
+    """Listeners of one breaker. Thread-safe.
 
     `emit` only queues, so it may be called with a lock held; `deliver` calls the listeners, one
     thread at a time, so that all of them see the events in the order in which they happened.
@@ -28,18 +28,18 @@ class Listeners:
         self._subscription_lock = threading.RLock()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Adds a listener; the returned function takes it away again, and may be called twice."""
+        """Add a listener; the returned function removes it, and may be called twice."""
         with self._subscription_lock:
             self._listeners = (*self._listeners, listener)
         return lambda: self._remove(listener)
 
     def emit(self, event: Event) -> None:
-        """Queues an event, if anybody listens."""
+        """Queue an event, if there is a listener."""
         if self._listeners:
             self._queue.append(event)
 
     def deliver(self) -> None:
-        """Hands out what is queued, unless another thread, or a caller further up, is at it."""
+        """Deliver queued events, unless another thread or an outer call is delivering."""
         while self._queue and self._delivery_lock.acquire(blocking=False):
             try:
                 while self._queue:
@@ -48,7 +48,7 @@ class Listeners:
                 self._delivery_lock.release()
 
     def after_fork(self) -> None:
-        """Takes new locks: the old ones may have been held by threads that are gone."""
+        """Replace the locks, which threads of the parent may have held."""
         self._delivery_lock = threading.Lock()
         self._subscription_lock = threading.RLock()
 

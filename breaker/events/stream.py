@@ -1,4 +1,4 @@
-"""Events as an async iterator that a slow reader cannot turn against the engine."""
+"""Async iterator of events that a slow reader cannot block."""
 
 import threading
 import time
@@ -14,11 +14,15 @@ Subscribe = Callable[[Listener], Callable[[], None]]
 
 
 class EventStream:
-    """The events of a breaker or a registry from now on.
+    """Events of a breaker or a registry from now on.
 
-    Holds at most `maxsize` events that were not read yet; the oldest give way, and the reader is
-    told how many by an `EventsMissed`. To be made and read in one running event loop. Ends with
-    `aclose()`, or when it is no longer referenced.
+    Buffers at most `maxsize` unread events; the oldest are dropped, and an `EventsMissed` gives
+    their number. Must be created and read in one running event loop. Ends with `aclose()`, or when
+    it is no longer referenced. Events may come from any thread.
+
+    Raises:
+        ValueError: `maxsize` is below 1.
+        RuntimeError: No asyncio loop is running.
     """
 
     def __init__(self, subscribe: Subscribe, maxsize: int = 1000, *, name: str = "") -> None:
@@ -34,7 +38,7 @@ class EventStream:
         self._ready = asyncio.Event()
         self._waking = False
         self._closed = False
-        # Weakly, or a forgotten stream would be fed for ever.
+        # A weak reference, or an abandoned stream would be fed for ever.
         receive = weakref.WeakMethod(self._receive)
         self._unsubscribe = subscribe(lambda event: _forward(receive, event))
         weakref.finalize(self, self._unsubscribe)
@@ -51,7 +55,7 @@ class EventStream:
             await self._ready.wait()
 
     async def aclose(self) -> None:
-        """Ends the stream: what is buffered can still be read."""
+        """End the stream; buffered events can still be read."""
         self._closed = True
         self._unsubscribe()
         self._ready.set()
@@ -69,9 +73,9 @@ class EventStream:
             return None
 
     def _receive(self, event: Event) -> None:
-        """Called on the thread whose call moved the breaker; wakes the reader's loop at most once.
+        """Buffer an event, on the thread that emitted it; wake the reader's loop at most once.
 
-        Waking by event would let a blocked loop collect them without bound.
+        One wake-up per event would let a blocked loop collect them without bound.
         """
         with self._lock:
             if len(self._buffer) == self._buffer.maxlen:
@@ -81,7 +85,7 @@ class EventStream:
         if not waking:
             try:
                 self._loop.call_soon_threadsafe(self._wake)
-            except RuntimeError:  # the loop is closed: nobody will read any more
+            except RuntimeError:  # the loop is closed: there is no reader any more
                 self._unsubscribe()
 
     def _wake(self) -> None:

@@ -1,21 +1,21 @@
-"""The control groups of this process: which folders hold its limits, own group first."""
+"""Find the folders of this process's control groups, its own group first."""
 
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path("/sys/fs/cgroup")
-"""Where control groups are mounted."""
+"""Mount point of the control groups."""
 MEMBERSHIP: Final = Path("/proc/self/cgroup")
-"""Says which groups this process is in."""
+"""File that lists the groups of this process."""
 
 
 def cgroup_folders(root: Path, membership: Path, controller: str) -> list[tuple[int, Path]]:
-    """(cgroup version, folder) of the process's group and of all above it.
+    """Return (cgroup version, folder) of the process's group and of all groups above it.
 
     Args:
-        root: where control groups are mounted.
-        membership: the file that says which group this process is in.
-        controller: whose groups, where each controller has its own (version 1).
+        root: Mount point of the control groups.
+        membership: File that lists the groups of this process.
+        controller: Controller whose groups are wanted; version 1 has a hierarchy for each.
     """
     if not membership.exists():
         return []
@@ -34,7 +34,7 @@ def cgroup_folders(root: Path, membership: Path, controller: str) -> list[tuple[
 
 
 def read_text(file: Path) -> str:
-    """What the file holds; nothing where it does not exist, as in the root group."""
+    """Return the content of `file`, stripped; empty if it does not exist, as in the root group."""
     try:
         return file.read_text().strip()
     except FileNotFoundError:
@@ -42,6 +42,6 @@ def read_text(file: Path) -> str:
 
 
 def _mount_v2(root: Path) -> Path:
-    """Where both versions are mounted, systemd puts the second one beside the first."""
+    """Return the mount point of version 2: beside version 1 where systemd mounts both."""
     beside = root / "unified"
     return beside if beside.is_dir() else root

@@ -1,8 +1,8 @@
-"""How loaded the machine is: pressure stall information, and the load average by CPU.
+"""Load of the machine: pressure stall information, and the load average per CPU.
 
-Pressure says which share of the time some task waited for a resource (the kernel's
-Documentation/accounting/psi.rst). That of the process's own control group is preferred, else the
-host's. The load average is always the host's, whatever the container: prefer pressure.
+Pressure is the share of time in which some task waited for a resource (the kernel's
+Documentation/accounting/psi.rst). The figure of the process's own control group is preferred to the
+host's. The load average is always the host's, even in a container; prefer pressure.
 """
 
 import os
@@ -25,14 +25,14 @@ _REQUIREMENT: Final = "needs Linux 4.20 with CONFIG_PSI, and psi=1 where that is
 
 @dataclass(frozen=True, slots=True)
 class LoadReading:
-    """One look at the load; None is what cannot be known.
+    """One reading of the load; a figure that cannot be read is None.
 
     Attributes:
-        cpu_pressure: percent of about the last two seconds in which some task waited for a CPU.
-        memory_pressure: the same for memory, while it was being reclaimed.
-        io_pressure: the same for input and output.
-        load_per_cpu: tasks that run or want to, over the last minute, by CPU that may be used.
-        unknown: why what is None is not known, by the names above.
+        cpu_pressure: Percent of about the last two seconds in which some task waited for a CPU.
+        memory_pressure: The same for memory that was being reclaimed.
+        io_pressure: The same for input and output.
+        load_per_cpu: Tasks running or ready to run, averaged over a minute, per usable CPU.
+        unavailable: Why a figure is None, by the names above.
     """
 
     cpu_pressure: float | None = None
@@ -43,24 +43,29 @@ class LoadReading:
 
 
 class StallMeter:
-    """The share of time stalled of late, from the kernel's running total. Not thread-safe.
+    """Recent share of stalled time, from the kernel's running total. Not thread-safe.
 
-    The total moves at once; the kernel's own averages need ten seconds to follow.
+    The total reacts at once; the kernel's own averages lag by ten seconds.
     """
 
     MIN_SPAN: Final = 2.0
-    """Seconds that are looked back on ..."""
+    """Minimum age in seconds of the sample to compare with."""
     MAX_SPAN: Final = 10.0
-    """... and at most, where readings are rare."""
+    """Maximum age in seconds of that sample."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
 
     def read(self, now: float, total: int) -> float | None:
-        """Takes the total in microseconds; percent, or None without a mark of the right age."""
+        """Return the stalled percentage since a sample 2 to 10 s old; None if there is none.
+
+        Args:
+            now: Seconds; must not go back.
+            total: Total stalled time in microseconds.
+        """
         marks = self._samples
         if marks and total < marks[-1][1]:
-            marks.clear()  # another group's, since this process was moved
+            marks.clear()  # the process was moved to another group
         marks.append((now, total))
         while len(marks) > 1 and now - marks[1][0] >= self.MIN_SPAN:
             marks.popleft()
@@ -75,8 +80,8 @@ class LoadReader:
     """Reads pressure and load. Thread-safe; reads the files at most ten times a second.
 
     Args:
-        cgroups: where control groups are mounted.
-        proc: where the kernel's files are.
+        cgroups: Mount point of the control groups.
+        proc: Mount point of the kernel's process files.
     """
 
     _MAX_AGE: Final = 0.1
@@ -91,7 +96,7 @@ class LoadReader:
         self._logged: set[str] = set()
 
     def read(self) -> LoadReading:
-        """The present reading, or one that is at most a tenth of a second old."""
+        """Return a reading that is at most 0.1 s old."""
         with self._lock:
             now = time.monotonic()
             if now - self._read_at >= self._MAX_AGE:
@@ -99,34 +104,36 @@ class LoadReader:
             return self._reading
 
     def read_at(self, now: float) -> LoadReading:
-        """Reads anew; `now` in seconds, never going back. Not thread-safe."""
+        """Read the files now; `now` is in seconds and must not go back. Not thread-safe."""
         known: dict[str, float] = {}
-        unknown: dict[str, str] = {}
+        unavailable: dict[str, str] = {}
         for resource in _RESOURCES:
             try:
                 known[f"{resource}_pressure"] = self._pressure(now, resource)
             except (OSError, ValueError) as error:
-                unknown[f"{resource}_pressure"] = f"{error}; {_REQUIREMENT}"
+                unavailable[f"{resource}_pressure"] = f"{error}; {_REQUIREMENT}"
         try:
             known["load_per_cpu"] = self._load_average() / self.cpus()
         except (OSError, ValueError, LookupError, ZeroDivisionError) as error:
-            unknown["load_per_cpu"] = str(error)
-        return LoadReading(**known, unavailable=unknown)
+            unavailable["load_per_cpu"] = str(error)
+        return LoadReading(**known, unavailable=unavailable)
 
-    def log_unavailable(self, unknown: Mapping[str, str]) -> None:
-        """Logs what is watched and not known, and why; each figure once in a process."""
+    def log_unavailable(self, unavailable: Mapping[str, str]) -> None:
+        """Log why each watched figure is unavailable, once per figure and process."""
         with self._lock:
-            new = {name: why for name, why in unknown.items() if name not in self._logged}
+            new = {name: why for name, why in unavailable.items() if name not in self._logged}
             self._logged.update(new)
         for name, why in new.items():
-            _log.warning("load unknown; its threshold does nothing", figure=name, why=why)
+            _log.warning(
+                "load figure unavailable; its threshold has no effect", figure=name, why=why
+            )
 
     def after_fork(self) -> None:
-        """Takes a new lock: the old one may have been held by a thread that is gone."""
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.Lock()
 
     def cpus(self) -> float:
-        """CPUs that this process may use: the least of affinity and the groups' quotas."""
+        """Return the CPUs this process may use: the minimum of affinity and the groups' quotas."""
         quotas = [
             (_quota_v2 if version == 2 else _quota_v1)(folder) for version, folder in self._groups()
         ]
@@ -143,7 +150,7 @@ class LoadReader:
         return avg10 if fresh is None else fresh
 
     def _pressure_file(self, resource: str) -> Path:
-        """The own group's, else that of the nearest one above it, else the host's."""
+        """Return the file of the own group, else of the nearest group above, else the host's."""
         for version, folder in self._groups():
             file = folder / f"{resource}.pressure"
             if version == 2 and file.exists():
@@ -158,7 +165,7 @@ class LoadReader:
 
 
 def _parse(content: str) -> tuple[float, int]:
-    """`some` of a pressure file: percent over ten seconds, and the total in microseconds."""
+    """Return the `some` line of a pressure file: percent over 10 s, total in microseconds."""
     kind, *parts = content.splitlines()[0].split()
     if kind != "some":
         raise ValueError(kind)

@@ -1,7 +1,7 @@
-"""How late asyncio event loops run what is due: the load that a service makes for itself.
+"""Lag of asyncio event loops: the load that a service makes for itself.
 
-A callback that comes round every tenth of a second notes how late it is run. A loop that hangs
-runs nothing, so for as long as it is overdue, that counts as well.
+A callback scheduled every tenth of a second records how late it runs. A loop that hangs runs no
+callback, so an overdue callback counts as well.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 INTERVAL: Final = 0.1
-"""Seconds between two looks."""
+"""Seconds between two samples."""
 SPAN: Final = 2.0
-"""Seconds that are looked back on."""
+"""Seconds over which delays are averaged."""
 
 
 class LagWindow:
-    """The delays of the last two seconds. Pure: `now` is passed in. Not thread-safe."""
+    """Delays of the last two seconds. Pure: `now` is passed in. Not thread-safe."""
 
     def __init__(self, now: float) -> None:
         self._due = now + INTERVAL
         self._delays: deque[tuple[float, float]] = deque()
 
     def sample(self, now: float) -> None:
-        """Notes how late this look is, and plans the next."""
+        """Record how late this sample is, and set when the next is due."""
         self._delays.append((now, max(0.0, now - self._due)))
         self._due = now + INTERVAL
         self._expire(now)
 
     def mean(self, now: float) -> float:
-        """The mean delay in seconds, the look that is overdue included.
+        """Return the mean delay in seconds, including a sample that is overdue.
 
-        A mean, since one long pause, as of the garbage collector, is no overload.
+        A mean, because one long pause, such as a garbage collection, is no overload.
         """
         self._expire(now)
         delays = [delay for _, delay in self._delays]
@@ -50,14 +50,14 @@ class LagWindow:
 
 
 class EventLoopLag:
-    """Watches loops until they are closed. Thread-safe."""
+    """Measures the lag of event loops until they are closed. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watched: dict[AbstractEventLoop, LagWindow] = {}
 
     def watch(self) -> None:
-        """Watches the running loop from now on; once more does nothing.
+        """Start to measure the running loop; no effect if it is measured already.
 
         Raises:
             RuntimeError: no asyncio loop is running in this thread.
@@ -74,7 +74,7 @@ class EventLoopLag:
 
     @property
     def seconds(self) -> float | None:
-        """How late the latest of the loops is; None where none is watched and running."""
+        """Return the largest mean lag of the running loops in seconds; None if there is none."""
         with self._lock:
             self._forget_closed()
             now = time.monotonic()
@@ -82,12 +82,12 @@ class EventLoopLag:
             return max((window.mean(now) for window in running), default=None)
 
     def after_fork(self) -> None:
-        """Forgets the loops of the parent, which do not run in the child."""
+        """Drop the loops of the parent, which do not run in the child."""
         self._lock = threading.Lock()
         self._watched.clear()
 
     def _schedule(self, loop: AbstractEventLoop) -> None:
-        # A handle and no task: a loop that is closed drops it without a word.
+        # A handle and no task: a loop that is closed drops it without a warning.
         loop.call_later(INTERVAL, self._sample, loop)
 
     def _sample(self, loop: AbstractEventLoop) -> None:

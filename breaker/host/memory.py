@@ -1,7 +1,7 @@
-"""How much memory this process may use, and uses: from its control group, else from the host.
+"""Memory use and limit of this process: from its control group, else from the host.
 
-The smallest limit between the process's own group and the root counts. Page cache that the kernel
-can drop at once (`inactive_file`) is not counted, as the kubelet does not count it.
+The smallest limit between the process's own group and the root applies. Page cache that the kernel
+can drop at once (`inactive_file`) is not counted, as in the kubelet.
 """
 
 import threading
@@ -16,17 +16,17 @@ from breakerd.breaker.logging import get_logger
 _log = get_logger(__name__)
 
 _NO_LIMIT_V1: Final = 1 << 60
-"""cgroup v1 writes "none" as about 2^63, rounded down to a page."""
+"""Smallest value of a cgroup v1 limit that means none; v1 writes about 2^63, rounded to a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryReading:
-    """One look at the memory, in bytes.
+    """One reading of the memory, in bytes.
 
     Attributes:
-        used: what counts against the limit.
-        limit: the limit; -1 where there is none and the host's memory stands for it.
-        total: the limit, or the host's memory where there is none.
+        used: Memory that counts against the limit.
+        limit: The limit; -1 if there is none, and the host's memory is used instead.
+        total: The limit, or the host's memory if there is none.
     """
 
     used: int
@@ -35,7 +35,7 @@ class MemoryReading:
 
     @property
     def utilization(self) -> float:
-        """The used share of what there is, from 0."""
+        """Return the used share of `total`, from 0; 0 if `total` is unknown."""
         return self.used / self.total if self.total > 0 else 0.0
 
 
@@ -43,8 +43,8 @@ class MemoryReader:
     """Reads memory use and limit. Thread-safe.
 
     Args:
-        root: where control groups are mounted.
-        membership: the file that says which group this process is in.
+        root: Mount point of the control groups.
+        membership: File that lists the groups of this process.
     """
 
     def __init__(self, root: Path = ROOT, membership: Path = MEMBERSHIP) -> None:
@@ -53,19 +53,21 @@ class MemoryReader:
         self._logged = False
 
     def read(self) -> MemoryReading | None:
-        """Reads anew; None if it cannot be known, which is logged once."""
+        """Read use and limit now; None if that fails, which is logged once."""
         try:
             reading = self._read_cgroup() or _read_host()
         except (OSError, ValueError, ImportError) as error:
             if not self._logged:
                 self._logged = True
-                _log.warning("memory limit unknown; memory trips nothing", error=str(error))
+                _log.warning(
+                    "memory limit unavailable; memory cannot trip the breaker", error=str(error)
+                )
             return None
         self._logged = False
         return reading
 
     def _read_cgroup(self) -> MemoryReading | None:
-        """The group with the smallest limit, or None where no group has one."""
+        """Return the reading of the group with the smallest limit; None if no group has one."""
         readings = [
             reading
             for version, path in cgroup_folders(self._root, self._membership, "memory")
@@ -75,7 +77,7 @@ class MemoryReader:
 
 
 class CachedMemoryReader:
-    """One reader for all breakers of the process, which reads at most every few milliseconds."""
+    """Memory reader shared by all breakers of the process; caches for 20 ms. Thread-safe."""
 
     _MAX_AGE: Final = 0.02
 
@@ -86,7 +88,7 @@ class CachedMemoryReader:
         self._reading: MemoryReading | None = None
 
     def read(self) -> MemoryReading | None:
-        """The present reading, or one that is at most 20 ms old."""
+        """Return a reading that is at most 20 ms old; None if memory cannot be read."""
         with self._lock:
             now = time.monotonic()
             if now - self._read_at >= self._MAX_AGE:
@@ -95,7 +97,7 @@ class CachedMemoryReader:
             return self._reading
 
     def after_fork(self) -> None:
-        """Takes a new lock: the old one may have been held by a thread that is gone."""
+        """Replace the lock, which a thread of the parent may have held."""
         self._lock = threading.Lock()
 
 
@@ -122,12 +124,12 @@ def _reading(used: int, limit: int, folder: Path, cache: str) -> MemoryReading:
 
 
 def _read_host() -> MemoryReading:
-    """The process within the host.
+    """Return the reading of this process within the host.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: Memory cannot be read.
     """
-    # Where no group has a limit, the first breaker loads it; elsewhere nobody needs it.
+    # Loaded only where no group has a limit: elsewhere it is not needed.
     import psutil
 
     try:

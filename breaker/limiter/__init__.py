@@ -1,4 +1,4 @@
-"""How many calls at once: a limit that appears when calls queue, and finds its own size."""
+"""Adaptive concurrency limit: it appears when calls queue, and finds its own size."""
 
 from breakerd.breaker.limiter.limiter import ConcurrencyLimiter, LimiterPhase
 from breakerd.breaker.limiter.reference import ReferenceLatency

@@ -1,19 +1,19 @@
-"""A limit on the calls at once that needs no number: it appears when calls queue, and goes again.
+"""Adaptive concurrency limit: it appears when calls queue, and is lifted when they no longer do.
 
-While calls are answered well within the time-out there is no limit. When newcomers would wait for
-a good part of the time-out, and the calls under way show it, there is one:
+While calls are answered well within the time-out there is no limit (*unlimited*). A limit is set
+when new calls would wait for a large part of the time-out and the calls in flight confirm it:
 
-- *Queueing.* By Little's law (1961) L calls at once wait L / throughput. So the limit is the
-  throughput times a share of the time-out; never less than the knee, the most calls at once that
-  were lately borne well, or it would chase its own tail where each call is slow by itself.
-- *Trial.* Where throughput has fallen although more calls are under way, the knee is tried. If
-  that serves clearly more calls, with about normal latency, the load itself was the trouble.
-- *Crowded.* Then latency steers the limit: up while it is normal, down while it is not, as in
-  TCP Vegas (Brakmo and Peterson 1995). Elsewhere that rule takes ordinary variation for a queue.
-- *Slow.* If latency at the knee is as bad as before, calls are slow by themselves, and there is no
-  queue to shorten: the limit is widened for as long as that makes them no slower.
-- *Starting.* After an outage it grows by what succeeds, as in TCP's slow start (Jacobson 1988),
-  since caches are cold.
+- *Queueing.* By Little's law (1961), L concurrent calls wait L / throughput. The limit is therefore
+  the throughput times a share of the time-out. It is never below the knee, the highest recent
+  concurrency with normal latency: otherwise it would spiral down where each call is slow by itself.
+- *Trial.* If throughput has fallen although more calls are in flight, the knee is tried as the
+  limit. If that serves clearly more calls at about normal latency, the load was the cause.
+- *Congested.* Then latency controls the limit: up while it is normal, down while it is not, as in
+  TCP Vegas (Brakmo and Peterson 1995). In other phases that rule mistakes variation for a queue.
+- *Slow dependency.* If latency at the knee is as bad as before, calls are slow by themselves and
+  there is no queue to shorten: the limit is widened as long as that makes calls no slower.
+- *Slow start.* After an outage the limit grows with each success, as in TCP (Jacobson 1988),
+  because caches are cold.
 
 Pure: `now` is passed in, in seconds of the breaker's clock. Not thread-safe.
 """
@@ -29,63 +29,63 @@ from breakerd.breaker.limiter.sample import Sample
 from breakerd.breaker.limiter.trial import LimitTrial
 
 _MAX_WAIT: Final = 0.7
-"""Share of the time-out that a call may take: the rest is for the slower ones."""
+"""Share of the time-out that a mean call may take; the rest is room for slower ones."""
 _SUSPICIOUS_LATENCY: Final = 0.25
-"""Share of the time-out from which on latency may mean a queue, if it is not normal ..."""
+"""Minimum latency, as a share of the time-out, that may indicate a queue."""
 _ABNORMAL_RATIO: Final = 1.5
-"""... which it is from so many times the learnt latency on, ..."""
+"""Multiple of the normal latency above which latency is abnormal."""
 _LATE_LATENCY: Final = 0.6
-"""... and whatever was learnt from this share of the time-out on; or a call under way this long."""
+"""Share of the time-out above which latency, or the age of a call in flight, is always abnormal."""
 _MIN_QUEUE: Final = 3
-"""So few calls at once are no queue."""
+"""Maximum number of concurrent calls that are never a queue."""
 _THROUGHPUT_DROP: Final = 0.9
-"""Below this share of its peak, throughput has fallen."""
+"""Share of the peak throughput below which throughput has fallen."""
 _MAX_KNEE_RATIO: Final = 0.7
-"""The knee is tried if it is below this share of the limit."""
+"""Maximum knee, as a share of the limit, for a trial."""
 _MAX_TRIAL_LATENCY_RATIO: Final = 2.0
-"""Up to so many times the normal latency, the knee is borne well."""
+"""Multiple of the normal latency that a winning trial may have."""
 _WINNING_Z_SCORE: Final = 1.7
-"""Standard deviations by which a trial must win; one it loses by ends it."""
+"""Standard deviations by which a trial must win; losing by one ends it."""
 _STEADY_LATENCY_RATIOS: Final = (1.1, 1.3)
-"""Times the learnt latency between which a crowded limit stays."""
+"""Multiples of the normal latency between which a congested limit stays."""
 _SAME_LATENCY_RATIO: Final = 0.9
-"""From this share of the latency before on, the knee is no quicker: there is no queue."""
+"""Share of the previous latency from which the knee is no faster: there is no queue."""
 _QUEUEING_LATENCY_RATIO: Final = 1.3
-"""Where slow calls become this much slower yet, they queue as well."""
+"""Factor of slowing above which calls of a slow dependency queue as well."""
 _WIDENING_FACTOR: Final = 1.3
-"""Factor by which a limit of slow calls is widened, for a try ..."""
+"""Factor by which the limit of a slow dependency is widened."""
 _MAX_WIDENED_LATENCY_RATIO: Final = 1.15
-"""... which fails if latency rises by half as much, or less succeeds."""
+"""Factor of latency above which a widened limit fails; it also fails if less succeeds."""
 _STEP_FACTOR: Final = 1.1
-"""Factor by which a crowded limit moves."""
+"""Factor by which a congested limit moves."""
 _MAX_TRIAL_CALLS: Final = 150
-"""After so many calls a trial that has not won has lost."""
+"""Maximum number of calls until a trial that has not won is lost."""
 
 
 class LimiterPhase(StrEnum):
-    """What the limit is led by."""
+    """Phase of the limiter: what determines the limit."""
 
     UNLIMITED = "unlimited"
     """There is no limit."""
     QUEUEING = "queueing"
-    """Little's law."""
+    """Throughput determines the limit, by Little's law."""
     TRIAL = "trial"
-    """The knee is tried."""
+    """The knee is tried as the limit."""
     CONGESTED = "congested"
-    """Latency."""
+    """Latency determines the limit."""
     SLOW_DEPENDENCY = "slow_dependency"
-    """What more calls at once bring."""
+    """The limit widens as long as calls become no slower."""
     SLOW_START = "slow_start"
-    """What succeeds."""
+    """The limit grows with each success after an outage."""
 
 
 class ConcurrencyLimiter:
-    """The limit of one breaker.
+    """Adaptive concurrency limit of one breaker.
 
     Args:
-        timeout: seconds after which an answer is of no use.
-        least: the limit never goes below; at least 1.
-        most: nor above this, if given; then there is always a limit.
+        timeout: Seconds after which a response is useless.
+        min_limit: Lower bound of the limit, at least 1.
+        max_limit: Upper bound; if given, there is always a limit.
     """
 
     def __init__(self, timeout: float, *, min_limit: int = 1, max_limit: int | None = None) -> None:
@@ -100,13 +100,13 @@ class ConcurrencyLimiter:
         self._latency = Ewma(timeout / 4)
         self._trial = LimitTrial(inf)
         self._previous_trial = LimitTrial(inf)
-        """What the trial is compared with."""
+        """Measurement that the current one is compared with."""
         self._trial_started_at = 0.0
         self._next_trial = 0.0
         self._trial_gap = 0.0
         self._activated_at = 0.0
         self._idle_seconds = 0.0
-        """Seconds since the limit last held anything back."""
+        """Seconds since the limit last held a call back."""
         self._floor_share = 1.0
         self._congestion_limit = 0.0
         self._slow_latency = inf
@@ -114,34 +114,34 @@ class ConcurrencyLimiter:
 
     @property
     def limit(self) -> float:
-        """Calls at once; infinite if there is no limit."""
+        """Return the maximum number of concurrent calls; infinite if there is no limit."""
         return min(self._max_limit, max(self._min_limit, self._limit))
 
     @property
     def is_shedding(self) -> bool:
-        """Whether calls may be held back because there are too many."""
+        """True if calls may be rejected because too many are in flight."""
         return self.phase not in {LimiterPhase.UNLIMITED, LimiterPhase.SLOW_START}
 
     @property
     def latency(self) -> float:
-        """Mean duration of recent successes, in seconds."""
+        """Return the mean duration of recent successes in seconds."""
         return self._latency.mean
 
     @property
     def throughput(self) -> float:
-        """Recent successes per second."""
+        """Return the recent successes per second."""
         return self._throughput.mean
 
     def start_slow(self) -> None:
-        """Begins small, after an outage."""
+        """Set a small limit after an outage."""
         self._activate(LimiterPhase.SLOW_START, max(2.0, self.reference.in_flight / 2), 0.0)
 
     def release(self) -> None:
-        """Takes the limit away."""
+        """Remove the limit."""
         self.phase, self._limit = LimiterPhase.UNLIMITED, inf
 
     def observe(self, now: float, sample: Sample) -> None:
-        """Takes in what happened while something else decides; the limit stays."""
+        """Add a sample without changing the limit, while another part decides."""
         self._throughput.add(sample.throughput, sample.seconds)
         self._steady_throughput.add(sample.throughput, sample.seconds)
         if sample.successes:
@@ -150,7 +150,7 @@ class ConcurrencyLimiter:
         self.reference.observe(now, sample)
 
     def advance(self, now: float, sample: Sample) -> None:
-        """Takes in what happened since the last sample, and sets the limit for the next."""
+        """Add a sample and update the limit."""
         self.observe(now, sample)
         if self._throughput.weight > _RELIABLE_WEIGHT:
             self.reference.record_throughput(self.throughput, sample.seconds)
@@ -172,10 +172,10 @@ class ConcurrencyLimiter:
         if self._idle_seconds > max(2.0, self.timeout) and not troubled:
             self.release()
 
-    # --- what is the matter?
+    # --- detection
 
     def _is_queueing(self, now: float, sample: Sample) -> bool:
-        """Whether calls take suspiciously long; those that have not ended count too."""
+        """True if calls, those in flight included, take suspiciously long."""
         late = _LATE_LATENCY * self.timeout
         if self.admissions.older_than(now - late, sample.in_flight, sample.admitted) > 0:
             return True
@@ -184,16 +184,16 @@ class ConcurrencyLimiter:
 
     @property
     def _sustainable_concurrency(self) -> float:
-        """As many calls at once as are answered in good time, by Little's law."""
+        """Return the concurrency that is answered in good time, by Little's law."""
         return _MAX_WAIT * self.timeout * self.throughput
 
     @property
     def _best_sustainable_concurrency(self) -> float:
-        """The same by the better of two throughputs, so that a short pause is not an overload."""
+        """Return the same for the higher of two throughputs: a short pause is no overload."""
         steady = self._steady_throughput.mean
         return _MAX_WAIT * self.timeout * max(self.throughput, steady)
 
-    # --- what to do about it?
+    # --- control
 
     def _activate(self, phase: LimiterPhase, limit: float, now: float) -> None:
         self.phase = phase
@@ -207,7 +207,7 @@ class ConcurrencyLimiter:
         self._measure_limit(now + self.timeout + self.latency)
 
     def _grow_after_outage(self, sample: Sample, *, troubled: bool) -> None:
-        """Two more for each success, up to what is known to be borne."""
+        """Raise the limit by two for each success, up to the sustainable concurrency."""
         reachable = max(self._sustainable_concurrency, self.reference.knee, self._limit)
         self._limit = min(self._limit + 2 * sample.successes, reachable)
         if troubled and sample.in_flight > self._sustainable_concurrency:
@@ -241,7 +241,7 @@ class ConcurrencyLimiter:
         return self.reference.knee * self._floor_share
 
     def _back_off(self) -> None:
-        """Most calls fail: halves whatever holds the limit up."""
+        """Halve the lower bound of the limit: most calls fail."""
         self._floor_share /= 2
         if self.phase in {LimiterPhase.CONGESTED, LimiterPhase.SLOW_DEPENDENCY}:
             self._limit, self._widened = max(1.0, self._limit / 2), False
@@ -251,21 +251,21 @@ class ConcurrencyLimiter:
         self._trial = LimitTrial(self._limit, begin, memory=_TRIAL_MEMORY)
 
     def _widen(self, now: float) -> None:
-        """Lets more slow calls run at once, for as long as more succeed for it."""
-        arm, before = self._trial, self._previous_trial
+        """Widen the limit of slow calls as long as more of them succeed."""
+        trial, before = self._trial, self._previous_trial
         if self.latency > _QUEUEING_LATENCY_RATIO * self._slow_latency:
             self.phase = LimiterPhase.QUEUEING
         elif self._widened:
             if (
-                arm.goodput < before.goodput
-                or arm.latency > _MAX_WIDENED_LATENCY_RATIO * before.latency
+                trial.goodput < before.goodput
+                or trial.latency > _MAX_WIDENED_LATENCY_RATIO * before.latency
             ):
                 self._limit, self._widened = before.limit, False
                 self._next_trial = now + 4 * self.timeout
                 self._measure_limit()
                 return
             self._try_wider_limit()
-        elif arm.calls >= _MIN_CALLS and now >= self._next_trial:
+        elif trial.calls >= _MIN_CALLS and now >= self._next_trial:
             self._try_wider_limit()
 
     def _try_wider_limit(self) -> None:
@@ -273,11 +273,11 @@ class ConcurrencyLimiter:
         self._limit = max(self._limit + 1, self._limit * _WIDENING_FACTOR)
         self._trial = LimitTrial(self._limit)
 
-    # --- is the load itself the trouble?
+    # --- congestion
 
     def _suspects_congestion(self) -> bool:
         fallen = self.throughput < _THROUGHPUT_DROP * self.reference.peak
-        # Without better times to compare with, there is no knee to go to.
+        # Without a reference there is no knee to try.
         known = self.reference.ready and self.reference.knee < _MAX_KNEE_RATIO * self._limit
         return fallen and known
 
@@ -288,36 +288,36 @@ class ConcurrencyLimiter:
         self._trial = LimitTrial(self._limit)
 
     def _judge_trial(self, now: float) -> None:
-        before, arm = self._previous_trial, self._trial
-        deviations = arm.z_score(before.goodput, before.seconds)
-        borne = arm.latency < _MAX_TRIAL_LATENCY_RATIO * self.reference.latency
-        if borne and deviations > _WINNING_Z_SCORE and arm.goodput > 1.03 * before.goodput:
+        before, trial = self._previous_trial, self._trial
+        deviations = trial.z_score(before.goodput, before.seconds)
+        near_normal = trial.latency < _MAX_TRIAL_LATENCY_RATIO * self.reference.latency
+        if near_normal and deviations > _WINNING_Z_SCORE and trial.goodput > 1.03 * before.goodput:
             self._enter_congestion_control()
             return
         waited = now - self._trial_started_at
-        hopeless = deviations < -1 or (not borne and waited > self.timeout)
-        if hopeless or arm.calls > _MAX_TRIAL_CALLS or waited > 2 * self.timeout:
+        lost = deviations < -1 or (not near_normal and waited > self.timeout)
+        if lost or trial.calls > _MAX_TRIAL_CALLS or waited > 2 * self.timeout:
             self._end_trial(now)
-            if not borne and arm.latency > _SAME_LATENCY_RATIO * before.latency:
+            if not near_normal and trial.latency > _SAME_LATENCY_RATIO * before.latency:
                 self.phase, self._widened = LimiterPhase.SLOW_DEPENDENCY, False
-                self._slow_latency, self._next_trial = arm.latency, now
+                self._slow_latency, self._next_trial = trial.latency, now
 
     def _end_trial(self, now: float) -> None:
-        """The knee is no better: back, and not again for a while."""
+        """Return to the previous limit, and delay the next trial: the knee was no better."""
         self.phase, self._limit = LimiterPhase.QUEUEING, self._previous_trial.limit
         self._trial_gap = min(64 * self.timeout, max(8 * self.timeout, 2 * self._trial_gap))
         self._next_trial = now + self._trial_gap
-        # Throughput fell for another reason: what it was is no measure any more.
+        # Throughput fell for another reason, so its old peak is no reference any more.
         self.reference.peak = 0.0
         self._measure_limit()
 
     def _enter_congestion_control(self) -> None:
-        """Begins where latency would be normal, on the line through both measurements."""
-        before, arm = self._previous_trial, self._trial
-        slope = (before.latency - arm.latency) / (before.limit - arm.limit)
-        limit = arm.limit
+        """Start at the limit with normal latency, on the line through both measurements."""
+        before, trial = self._previous_trial, self._trial
+        slope = (before.latency - trial.latency) / (before.limit - trial.limit)
+        limit = trial.limit
         if slope > 0:
-            excess = (arm.latency - _STEADY_LATENCY_RATIOS[0] * self.reference.latency) / slope
+            excess = (trial.latency - _STEADY_LATENCY_RATIOS[0] * self.reference.latency) / slope
             limit = min(limit, max(limit / 2, limit - excess))
         self.phase, self._limit, self._congestion_limit = LimiterPhase.CONGESTED, limit, limit
         self._measure_limit()
@@ -331,16 +331,16 @@ class ConcurrencyLimiter:
         elif self._trial.latency > high:
             self._limit = max(1.0, self._limit / _STEP_FACTOR)
         if self._limit < 0.4 * self._congestion_limit:
-            # Fewer calls do not make them quicker: the load is not the trouble after all.
+            # Fewer calls are no faster: the load is not the cause after all.
             self.phase = LimiterPhase.QUEUEING
         self._measure_limit()
 
 
 _RELIABLE_WEIGHT: Final = 0.6
-"""Weight from which on the throughput is relied upon."""
+"""Minimum weight of the throughput to be used."""
 _TRIAL_MEMORY: Final = 4.0
-"""Seconds over which a limit in force is measured."""
+"""Seconds over which the measurements of the current limit decay."""
 _MIN_CALLS: Final = 30
-"""Calls that speak for a limit before another is tried."""
+"""Minimum number of calls at a limit before another is tried."""
 _CALLS_PER_STEP: Final = 20
-"""Calls between two steps of a crowded limit."""
+"""Number of calls between two steps of a congested limit."""

@@ -1,4 +1,4 @@
-"""What the limiter knows of better times: latency, concurrency and throughput while all is well."""
+"""Reference values of the limiter: latency, concurrency and throughput without overload."""
 
 from collections import deque
 from math import exp
@@ -8,18 +8,18 @@ from breakerd.breaker.limiter.ewma import Ewma
 from breakerd.breaker.limiter.sample import Sample
 
 _SPAN: Final = 60.0
-"""Seconds over which normal is learnt, and over which the best is forgotten."""
+"""Seconds over which normal values are learnt and the maxima decay."""
 _READY_WEIGHT: Final = 0.3
-"""Weight of the learnt latency from which on it is relied upon: after about 20 s."""
+"""Minimum weight of the learnt latency to be used: reached after about 20 s."""
 _KNEE_LATENCY_RATIO: Final = 1.25
-"""Up to so many times the normal latency, a concurrency counts as borne well."""
+"""Maximum latency, as a multiple of normal, at which a concurrency counts for the knee."""
 
 
 class ReferenceLatency:
-    """Learnt while no limit is in force and nothing is amiss.
+    """Normal latency and concurrency, the knee and the peak throughput. Not thread-safe.
 
     Args:
-        horizon: how many seconds back the concurrency is remembered.
+        horizon: Seconds for which past concurrency is kept.
     """
 
     def __init__(self, horizon: float) -> None:
@@ -28,33 +28,33 @@ class ReferenceLatency:
         self._in_flight = Ewma(_SPAN)
         self._concurrency: deque[tuple[float, int]] = deque()
         self.knee = 1.0
-        """The most calls at once that were lately borne with normal latency (Kleinrock's knee)."""
+        """Highest recent concurrency with normal latency (Kleinrock's knee)."""
         self.peak = 0.0
-        """The best throughput of late, in successes per second (BBR's filter, made to fade)."""
+        """Highest recent throughput in successes per second (BBR's filter, with decay)."""
 
     @property
     def latency(self) -> float:
-        """Mean duration of a success, in seconds."""
+        """Return the normal mean duration of a success in seconds."""
         return self._latency.mean
 
     @property
     def in_flight(self) -> float:
-        """Mean number of calls at once."""
+        """Return the normal mean number of calls in flight."""
         return self._in_flight.mean
 
     @property
     def ready(self) -> bool:
-        """Whether the latency is known well enough to compare with."""
+        """True if the latency is known well enough to compare with."""
         return self._latency.weight > _READY_WEIGHT
 
     def update(self, sample: Sample) -> None:
-        """Takes in a sample of good times."""
+        """Learn a sample taken without overload."""
         if sample.successes:
             self._latency.add(sample.success_seconds / sample.successes, sample.seconds)
         self._in_flight.add(sample.in_flight, sample.seconds)
 
     def observe(self, now: float, sample: Sample) -> None:
-        """Takes in any sample: how many calls at once were borne well?"""
+        """Add any sample, and update the knee."""
         self._concurrency.append((now, sample.in_flight))
         while self._concurrency[0][0] < now - self._horizon:
             self._concurrency.popleft()
@@ -62,16 +62,16 @@ class ReferenceLatency:
             return
         latency = sample.success_seconds / sample.successes
         if latency < _KNEE_LATENCY_RATIO * self.latency:
-            # The calls that end now say how well the concurrency was borne that they met.
+            # The latency of calls that end now belongs to the concurrency when they began.
             met = self._concurrency_at(now - latency)
             self.knee = max(self.knee * exp(-sample.seconds / _SPAN), met)
 
     def record_throughput(self, throughput: float, seconds: float) -> None:
-        """Notes a throughput; the best is kept, and fades."""
+        """Record a throughput in successes per second; the peak decays."""
         self.peak = max(self.peak * exp(-seconds / _SPAN), throughput)
 
     def dump(self) -> dict[str, float]:
-        """What was learnt, as plain data."""
+        """Return the learnt values as plain data."""
         return {
             "latency": self.latency,
             "in_flight": self.in_flight,
@@ -81,7 +81,7 @@ class ReferenceLatency:
         }
 
     def restore(self, data: dict[str, float], trust: float) -> None:
-        """Takes up what `dump` gave; `trust`, 0 to 1, is what it is still worth."""
+        """Restore the result of `dump`; `trust`, 0 to 1, scales its weight."""
         weight = data["weight"] * trust
         self._latency.restore(data["latency"], weight)
         self._in_flight.restore(data["in_flight"], weight)

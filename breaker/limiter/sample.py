@@ -1,27 +1,27 @@
-"""What happened in a short time: all that the limiter sees of the calls."""
+"""Sample of the calls in a short interval: the input of the limiter."""
 
 from typing import NamedTuple
 
 
 class Sample(NamedTuple):
-    """The calls of one interval, some tens of milliseconds long."""
+    """Calls of one interval, some tens of milliseconds long."""
 
     seconds: float
-    """How long the interval was."""
+    """Length of the interval in seconds."""
     successes: int
-    """Calls that ended well, and within the time-out."""
+    """Calls that succeeded within the time-out."""
     failures: int
-    """Calls that failed, or ended too late to be of use."""
+    """Calls that failed or exceeded the time-out."""
     success_seconds: float
-    """How long the successes took, summed."""
+    """Total duration of the successes in seconds."""
     rejected: int
-    """Calls that were not let in."""
+    """Calls rejected in the interval."""
     in_flight: int
-    """Calls under way at its end."""
+    """Calls in flight at the end of the interval."""
     admitted: int
-    """Calls ever let in."""
+    """Calls admitted since the breaker's creation."""
 
     @property
     def throughput(self) -> float:
-        """Successes per second."""
+        """Return the successes per second."""
         return self.successes / self.seconds

@@ -1,4 +1,4 @@
-"""How the calls go at one limit, measured once those of the limit before have left."""
+"""Measurement of one limit, begun once the calls of the previous limit have ended."""
 
 from math import exp, inf, sqrt
 from typing import Final
@@ -6,19 +6,22 @@ from typing import Final
 from breakerd.breaker.limiter.sample import Sample
 
 FAILURE_COST: Final = 0.25
-"""What a failed call costs, where a success is worth one: it took a place, and somebody's time."""
+"""Cost of a failed call relative to the value of a success: it used capacity and time."""
 
 _MIN_SECONDS: Final = 0.5
+"""Minimum seconds of a usable measurement."""
 _MIN_CALLS: Final = 10
+"""Minimum number of ended calls of a usable measurement."""
 
 
 class LimitTrial:
-    """Throughput and latency at one limit: one arm of a comparison.
+    """Throughput and latency at one limit. Not thread-safe.
 
     Args:
-        limit: the limit in force.
-        begin: when the calls that it let in begin to end; None for when the rest has left.
-        memory: seconds after which a sample counts a third; infinite for a plain sum.
+        limit: The limit to measure.
+        measure_from: Time of the first sample that counts; None to wait until the calls beyond
+            the limit have ended.
+        memory: Seconds after which a sample's weight decays to 1/e; infinite for a plain sum.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class LimitTrial:
         self._success_seconds = 0.0
 
     def add(self, now: float, sample: Sample, settle: float) -> None:
-        """Takes in a sample; the first count `settle` seconds after the excess has left."""
+        """Add a sample; samples count from `settle` seconds after the excess calls have ended."""
         if self._measure_from is None:
             if sample.in_flight > self.limit + 1:
                 return
@@ -48,28 +51,28 @@ class LimitTrial:
 
     @property
     def calls(self) -> float:
-        """Calls that ended."""
+        """Return the number of ended calls, decayed."""
         return self.successes + self.failures
 
     @property
     def ready(self) -> bool:
-        """Whether there is enough to speak of."""
+        """True if there are enough samples."""
         return self.seconds >= _MIN_SECONDS and self.calls >= _MIN_CALLS
 
     @property
     def goodput(self) -> float:
-        """Successes per second, less the cost of failures."""
+        """Return the successes per second, less the cost of failures."""
         return (self.successes - FAILURE_COST * self.failures) / self.seconds
 
     @property
     def latency(self) -> float:
-        """Mean duration of a success, in seconds."""
+        """Return the mean duration of a success in seconds."""
         return self._success_seconds / max(1.0, self.successes)
 
     def z_score(self, gain: float, seconds: float) -> float:
-        """By how many standard deviations this beats a gain that was measured over `seconds`.
+        """Return by how many standard deviations this exceeds a goodput measured over `seconds`.
 
-        Completions of busy workers vary somewhat less than those of a Poisson process.
+        Completions of busy workers vary less than those of a Poisson process (`_REGULARITY`).
         """
         noise = sqrt(max(self.goodput, 0.1) / self.seconds + max(gain, 0.1) / seconds)
         return _REGULARITY * (self.goodput - gain) / noise

@@ -1,1 +1,1 @@
-"""What can trip a breaker: each signal observes, and gives its verdict with the evidence."""
+"""Signals: each observes one aspect of the calls or the host, and gives a verdict with evidence."""

@@ -1,15 +1,16 @@
-"""Trouble told from load: which quantities leave their learnt normal together.
+"""Anomaly signal: tells a degraded dependency from high load.
 
-More load raises requests and calls in flight, and leaves durations and errors where they are: by
-Little's law (1961) calls in flight are requests per second times seconds per call. So under mere
-load at most two of the four rise, and these two. Trouble is what load does not explain:
+More load raises requests and calls in flight, and leaves durations and errors unchanged: by
+Little's law (1961), calls in flight are requests per second times seconds per call. Under high load
+at most these two of the four quantities rise. An anomaly is a combination of outliers that load
+does not explain:
 
-- *slow*: calls take longer, and pile up; where there is seldom more than one at once, and looking
-  now and then does not show it, requests times duration must say so;
-- *stuck*: calls pile up far more than requests do, and fewer than half as many end as begin;
+- *slow*: calls take longer and accumulate; if there is seldom more than one call at once, so that
+  samples do not show it, requests times duration must;
+- *stuck*: calls accumulate far more than requests do, and fewer than half as many end as begin;
 - *failing*: more calls fail than usual.
 
-It is told, with hysteresis, and rejects nothing.
+The signal is reported with hysteresis, and rejects nothing.
 """
 
 from dataclasses import dataclass
@@ -21,21 +22,21 @@ from breakerd.breaker.baseline.outlier import READY_AFTER
 from breakerd.breaker.events.events import Evidence, Signal
 
 TRIGGER_AFTER: Final = 3.0
-"""Seconds that it must last before it is told."""
+"""Seconds that an anomaly must last before the signal is breached."""
 CLEAR_AFTER: Final = 10.0
-"""Seconds that all must be well before it is over."""
+"""Seconds without an anomaly before the signal clears."""
 
 _MIN_REQUESTS: Final = 5.0
-"""Requests that the last ten seconds must hold, as far as they count."""
+"""Minimum decayed number of requests in the last ten seconds."""
 _SIGNIFICANT_ROOT_DIFFERENCE: Final = 1.75
-"""Five deviations of the root of a fading count."""
+"""Minimum difference of the roots of two counts: five deviations of a decayed count's root."""
 _CLEARING_EASE: Final = 0.5
-"""Once told, so much of the way back to normal is still trouble."""
+"""Factor on all thresholds while breached, so that the signal clears closer to normal."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Threshold:
-    """Above normal is what is above it by all three: in deviations, in times, in its own unit."""
+    """Threshold in standard deviations, as a ratio and in the unit; all must be exceeded."""
 
     deviations: float
     ratio: float
@@ -57,16 +58,16 @@ _FAILING: Final = _Threshold(deviations=5.0, ratio=2.0, step=0.05)
 
 
 class AnomalySignal:
-    """Says whether calls are in trouble. Fed on the tick, never by a call."""
+    """Detects anomalies of the calls. Updated on the tick, never by a call. Not thread-safe."""
 
     def __init__(self) -> None:
         self.breached = False
         self._disagreeing_since: float | None = None
-        """Since when the present look speaks against the verdict."""
+        """Time since which observations contradict the verdict; None if they agree."""
         self._evidence: Evidence | None = None
 
     def judge(self, now: float, baseline: Baseline) -> bool:
-        """Looks at the last seconds; whether there is trouble."""
+        """Update the verdict from the last seconds; return True if there is an anomaly."""
         evidence = _outlier_combination(baseline, ease=_CLEARING_EASE if self.breached else 1.0)
         if (evidence is not None) is self.breached:
             self._disagreeing_since = None
@@ -79,7 +80,7 @@ class AnomalySignal:
         return self.breached
 
     def evidence(self) -> Evidence | None:
-        """What is out of the normal; None if it is well."""
+        """Return the evidence of the anomaly; None if there is none."""
         return self._evidence if self.breached else None
 
 
@@ -107,10 +108,10 @@ def _outlier_combination(baseline: Baseline, ease: float) -> Evidence | None:
 
 
 def _not_significant(calls: float, failures: Deviation, ease: float) -> bool:
-    """Whether so few failures may be luck: their deviation says little where they are rare.
+    """True if so few failures may be chance: where they are rare, deviations say little.
 
     Roots of counts have nearly the same deviation whatever the count (Anscombe, "The transformation
-    of Poisson, binomial and negative-binomial data", 1948); that of fading counts is half of one.
+    of Poisson, binomial and negative-binomial data", 1948); that of decayed counts is half of it.
     """
     found, expected = calls * failures.value, calls * failures.normal
     return sqrt(found + 3 / 8) - sqrt(expected + 3 / 8) < _SIGNIFICANT_ROOT_DIFFERENCE * ease

@@ -1,9 +1,11 @@
-"""How fast the error budget burns, over two windows.
+"""Burn rate of the error budget over two windows.
 
-A burn rate of 1 uses up exactly the failures that the service level allows. The long window (5 min)
-says that it matters, the short one (10 s) that it still goes on; so the verdict neither hangs on a
-few calls nor outlives the trouble. Source: B. Beyer and others, "The Site Reliability Workbook"
-(2018), chapter 5, multiwindow burn-rate alerts.
+A burn rate of 1 uses exactly the failures that the service level allows. The long window (5 min)
+shows that the burn is significant, the short one (10 s) that it continues. The verdict therefore
+neither depends on a few calls nor outlasts the degradation.
+
+Source: B. Beyer and others, "The Site Reliability Workbook" (2018), chapter 5, multiwindow
+burn-rate alerts.
 """
 
 from math import sqrt
@@ -14,30 +16,31 @@ from breakerd.breaker.events.events import Evidence, Signal
 from breakerd.breaker.settings import Settings
 
 _MIN_CALLS: Final = 10
+"""Minimum decayed number of calls in the long window."""
 _MIN_RECENT_CALLS: Final = 3
-"""With fewer in the short window, the long one decides alone."""
+"""Minimum decayed number of calls in the short window; with fewer, the long one decides alone."""
 _SIGNIFICANT_Z_SCORE: Final = 3.0
-"""A normal deviate that chance exceeds upwards in one look of 740."""
+"""Standard normal deviate that chance exceeds in one of 740 evaluations."""
 
 
 class BurnRateSignal:
-    """Says whether the stated level is being missed. Fed on the tick, never by a call."""
+    """Detects that the stated service level is missed. Updated on the tick, never by a call."""
 
     def __init__(self, settings: Settings) -> None:
         self._slo = settings.slo
         self._budget = 1 - settings.slo.success_rate if settings.slo else 1.0
 
     def burn_rate(self, baseline: Baseline, scale: Scale) -> float:
-        """How many times faster than allowed the budget burns."""
+        """Return the burn rate: failures as a multiple of the budget."""
         return baseline.series(Quantity.ERRORS, scale).moments.mean / self._budget
 
     def breached(self, baseline: Baseline) -> bool:
-        """Whether both windows burn faster than allowed, and the long one more than by chance."""
+        """True if both windows burn faster than allowed, the long one significantly."""
         long = baseline.series(Quantity.ERRORS, Scale.MINUTES).moments
         if self._slo is None or long.weight < _MIN_CALLS:
             return False
         if long.age > Scale.MINUTES.value:
-            # Hardly a call for minutes: what was then says nothing of now.
+            # With hardly a call for minutes, the window says nothing about now.
             return False
         chance = _SIGNIFICANT_Z_SCORE * sqrt(self._budget * (1 - self._budget) / long.weight)
         return long.mean > self._budget + chance and self._still_burning(baseline)
@@ -47,7 +50,7 @@ class BurnRateSignal:
         return short.weight < _MIN_RECENT_CALLS or short.mean > self._budget
 
     def evidence(self, baseline: Baseline) -> Evidence:
-        """What the long window shows now."""
+        """Return the evidence of the long window."""
         long = baseline.series(Quantity.ERRORS, Scale.MINUTES).moments
         return Evidence(
             signal=Signal.SLO,

@@ -1,4 +1,4 @@
-"""Errors: the share of failed calls in the window against an optional threshold."""
+"""Error-rate signal: share of failed calls in the window against an optional threshold."""
 
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.events.events import Evidence, Signal
@@ -6,14 +6,14 @@ from breakerd.breaker.settings import Settings
 
 
 class ErrorRateSignal:
-    """Says whether too many of the calls in the window failed."""
+    """Compares the error rate of the window with its threshold."""
 
     def __init__(self, settings: Settings) -> None:
         self._threshold = settings.error_threshold
         self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
 
     def breached(self, window: SlidingWindow) -> bool:
-        """Whether the share of failures is above the threshold, on enough calls. O(1)."""
+        """True if the error rate is above the threshold and there are enough calls. O(1)."""
         n = len(window)
         return (
             self._threshold is not None
@@ -22,7 +22,7 @@ class ErrorRateSignal:
         )
 
     def evidence(self, window: SlidingWindow) -> Evidence:
-        """What the window shows now."""
+        """Return the evidence of the window."""
         n = len(window)
         return Evidence(
             signal=Signal.ERRORS,

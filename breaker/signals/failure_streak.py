@@ -1,12 +1,12 @@
-"""Is it hopeless? Failures in a row, judged as they come, by two likelihood ratios.
+"""Failure streak: a sequential test of consecutive failures for an outage.
 
-A sequential test (Wald 1945) of "next to nothing succeeds" against two rivals:
+Two likelihood ratios (Wald 1945) test "almost every call fails" against two alternatives:
 
-- *it fails as often as it usually does*: the odds must be so high that chance would claim it less
-  than once an hour at this rate of calls, so a busy service needs more failures than a quiet one;
-- *half of the calls fail*: then those that succeed are worth more than what rejecting saves.
+- *calls fail as often as usual*: the odds must be so high that chance claims an outage less than
+  once an hour at this call rate, so a busy service needs more failures than a quiet one;
+- *half of the calls fail*: then the successful ones are worth more than what rejecting saves.
 
-A call that has neither failed nor succeeded in the time that the failures took speaks against it.
+A call that is still pending after the time that failures take counts against an outage.
 """
 
 from math import exp, log
@@ -15,36 +15,37 @@ from typing import Final
 from breakerd.breaker.calls.admission_history import AdmissionHistory
 
 _OUTAGE_FAILURE_RATE: Final = 0.95
-"""Share of calls that fail when it is hopeless."""
+"""Failure rate during an outage."""
 _PARTIAL_FAILURE_RATE: Final = 0.5
+"""Failure rate of the second alternative."""
 _MAX_FALSE_ALARM_RATE: Final = 1 / 3600
-"""Per second, by chance: one an hour."""
+"""Maximum false alarms per second: one an hour."""
 _CAUTION: Final = 1.2
-"""How the odds against the second rival grow with the logarithm of the rate of calls."""
+"""Factor of the required odds against the second alternative per logarithm of the call rate."""
 _LEAST_USUAL, _MOST_USUAL = 0.02, 0.8
-"""Range of the usual share of failures; nobody never fails."""
+"""Range of the expected failure rate; no dependency never fails."""
 _SHORT, _LONG = 64, 512
-"""Calls over which the usual share of failures is learnt; the larger of both counts."""
+"""Number of calls over which the two failure rates are learnt; the larger rate is used."""
 _LONG_MARGIN: Final = 1.2
 _MAX_COUNTED_FAILURES: Final = 10
-"""Of a streak that ended, at most so many failures count as usual."""
+"""Maximum number of failures of an ended streak that count as usual."""
 _RATE_SPAN: Final = 10.0
 _INITIAL_RATE: Final = 10.0
-"""Calls per second, as long as nothing else is known: a few failures at the start open nothing."""
+"""Assumed calls per second until the rate is known: a few failures at the start do not trip."""
 
 
 class FailureStreak:
-    """The failures since the last success, and whether they mean that it is hopeless.
+    """Consecutive failures, and the test whether they show an outage. Not thread-safe.
 
     Args:
-        timeout: seconds after which a call has failed.
+        timeout: Seconds after which a call counts as failed.
     """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._admissions = AdmissionHistory(span=2.2 * timeout)
         self.failures = 0
-        """Failures since the last success."""
+        """Number of failures since the last success."""
         self._started_at = 0.0
         self._admitted_at_start = 0.0
         self._failure_duration = 0.0
@@ -58,22 +59,22 @@ class FailureStreak:
 
     @property
     def active(self) -> bool:
-        """Whether the last call that counted failed."""
+        """True if the last call that counted failed."""
         return self.failures > 0
 
     @property
     def expected_failure_rate(self) -> float:
-        """The share of calls that fail when nothing is the matter."""
+        """Return the failure rate outside of outages, 0 to 1."""
         return min(_MOST_USUAL, max(_LEAST_USUAL, self._short_rate, _LONG_MARGIN * self._long_rate))
 
     def reset(self, now: float) -> None:
-        """Calls that began before now say nothing about what comes."""
+        """End the streak and ignore calls that began before `now`."""
         self.failures, self._reset_at = 0, now
 
     def advance(
         self, now: float, *, seconds: float, attempts: int, successes: int, admitted: int
     ) -> None:
-        """Takes in a short time: attempts and successes in it, and the calls ever admitted."""
+        """Add an interval: its attempts and successes, and the calls admitted since creation."""
         self._admissions.add(now, admitted)
         kept = exp(-seconds / _RATE_SPAN)
         if seconds:
@@ -86,17 +87,17 @@ class FailureStreak:
             self._ended_failures = 0
 
     def record_success(self, start: float, *, congested: bool) -> None:
-        """A call ended well, which began at `start`.
+        """Record the success of a call that began at `start`.
 
-        One that began before the streak says nothing against it, unless calls crowd: then a full
-        queue may refuse newcomers while those within are served.
+        A call that began before the streak does not end it, unless the dependency is `congested`:
+        then a full queue may refuse new calls while it serves queued ones.
         """
         if self.failures and (start >= self._started_at or congested):
             self._ended_failures += min(_MAX_COUNTED_FAILURES, self.failures)
             self.failures = 0
 
     def record_failure(self, now: float, start: float, end: float, admitted: int) -> bool:
-        """A call failed that began at `start`; True if it is hopeless."""
+        """Record the failure of a call; return True if the streak shows an outage."""
         if start < self._reset_at:
             return False
         if not self.failures:
@@ -109,7 +110,10 @@ class FailureStreak:
         return self._significant(self.failures, pending)
 
     def hung(self, now: float, in_flight: int, admitted: int) -> int:
-        """How many calls hang, if none has ended well for the length of a time-out; else 0."""
+        """Return the number of hung calls if they show an outage; else 0.
+
+        It is 0 as well if a call succeeded within the last time-out.
+        """
         if now - self._last_success < self._timeout:
             return 0
         late = int(self._admissions.older_than(now - self._timeout, in_flight, admitted))
@@ -139,7 +143,7 @@ class FailureStreak:
 
 
 def _log_odds(share: float, failures: float, pending: float) -> float:
-    """Logarithm of the odds that it is hopeless, and not that `share` of the calls fail."""
+    """Return the logarithm of the odds of an outage against a failure rate of `share`."""
     return failures * log(_OUTAGE_FAILURE_RATE / share) + pending * log(
         (1 - _OUTAGE_FAILURE_RATE) / (1 - share)
     )

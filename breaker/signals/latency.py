@@ -1,4 +1,6 @@
-"""Latency: the watched percentile against its threshold, and its trend where that is asked for."""
+"""Latency signal: percentile against its threshold, and the trend if trend analysis is on."""
+
+from typing import Final
 
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.events.events import Evidence, Signal
@@ -11,11 +13,12 @@ from breakerd.breaker.signals.trend import (
     describe,
 )
 
-_TREND_UPDATES_PER_WINDOW = 8
+_TREND_UPDATES_PER_WINDOW: Final = 8
+"""Number of trend classifications per full window of new calls."""
 
 
 class LatencySignal:
-    """Says whether latency is over its limit, and whether that should open the breaker."""
+    """Compares latency with its threshold, and decides if that opens the breaker."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -28,17 +31,17 @@ class LatencySignal:
         self._trend = TrendKind.FLAT
 
     def breached(self, window: SlidingWindow) -> bool:
-        """Whether the percentile is above the threshold, on enough calls. O(1)."""
+        """True if the percentile is above the threshold and there are enough calls. O(1)."""
         return self._enabled and len(window) >= self.min_calls and window.percentile_exceeded
 
     def trips(self, window: SlidingWindow) -> bool:
-        """Whether a breach, already known, should open the breaker."""
+        """True if a breach, found by `breached`, should open the breaker."""
         return (
             not self._settings.trend_analysis_enabled or self._trend_of(window) in TRIPPING_TRENDS
         )
 
     def evidence(self, window: SlidingWindow) -> Evidence:
-        """What the window shows now; costs a sort and a slope, so only when it is to be told."""
+        """Return the evidence of the window. O(n²) for the slope: call it only to report."""
         settings = self._settings
         milliseconds = [seconds * 1000 for seconds in window.durations()]
         trend = describe(milliseconds, settings.latency_threshold)
@@ -59,7 +62,7 @@ class LatencySignal:
         )
 
     def _trend_of(self, window: SlidingWindow) -> TrendKind:
-        """The trend, looked at anew once an eighth of what it judges has changed."""
+        """Return the trend; classified again once an eighth of its calls are new."""
         judged = min(len(window), TREND_SAMPLES)
         if window.total - self._classified_at >= judged // _TREND_UPDATES_PER_WINDOW:
             self._classified_at = window.total

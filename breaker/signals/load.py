@@ -1,4 +1,4 @@
-"""Load: pressure, load average and event loop lag against thresholds, with hysteresis."""
+"""Load signal: pressure, load average and event loop lag against thresholds, with hysteresis."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,12 +8,12 @@ from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.settings import Settings
 
 _CLEARS_BELOW: Final = 0.9
-"""Share of its threshold below which a figure counts as good again."""
+"""Share of its threshold below which a breached figure clears."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """What is watched, in words; and whether it was over."""
+    """A figure with its name, unit and threshold."""
 
     name: str
     unit: str
@@ -26,24 +26,24 @@ class _Figure:
 
 
 class LoadSignal:
-    """Says whether the machine, or the event loop, has too much to do. Fed by a timer."""
+    """Detects overload of the machine or the event loop. Updated by a timer. Not thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self.reading = LoadReading()
         """The last reading."""
         self.lag: float | None = None
-        """How late the event loop is, in seconds; None where none is watched."""
+        """Lag of the event loop in seconds; None if none is measured."""
         self.breached = False
         self._worst: _Figure | None = None
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
-        """Takes new thresholds; what is breached stays so until a reading says otherwise."""
+        """Apply new thresholds; the verdict stays until the next reading."""
         self._settings = settings.load
 
     @property
     def enabled(self) -> bool:
-        """Whether any threshold is set."""
+        """True if any threshold is set."""
         load = self._settings
         return any(
             threshold is not None
@@ -58,12 +58,12 @@ class LoadSignal:
 
     @property
     def rejects(self) -> bool:
-        """Whether calls are to be rejected for it."""
+        """True if calls must be rejected because of the load."""
         return self.breached and self._settings.reject
 
     @property
     def unavailable(self) -> dict[str, str]:
-        """Why a watched figure could not be read, by its name in the reading."""
+        """Return why watched figures could not be read, by their names in the reading."""
         load = self._settings
         thresholds = {
             "cpu_pressure": load.cpu_pressure_threshold,
@@ -75,11 +75,11 @@ class LoadSignal:
 
     @property
     def severity(self) -> float:
-        """The worst figure as a multiple of its threshold; 0 where nothing is watched or known."""
+        """Return the worst figure as a multiple of its threshold; 0 without a figure."""
         return self._worst.severity if self._worst else 0.0
 
     def read(self, reading: LoadReading, lag: float | None) -> bool:
-        """Takes a reading, and the loop's lag in seconds; True if the verdict changed."""
+        """Add a reading and the loop's lag in seconds; return True if the verdict changed."""
         self.reading, self.lag = reading, lag
         self._worst = max(self._figures(), key=lambda each: each.severity, default=None)
         before = self.breached
@@ -87,7 +87,7 @@ class LoadSignal:
         return self.breached != before
 
     def evidence(self) -> Evidence:
-        """What the worst of the watched figures showed."""
+        """Return the evidence of the worst figure."""
         worst = self._worst or _Figure("load", "%", 0.0, 0.0)
         return Evidence(
             signal=Signal.LOAD,

@@ -1,22 +1,17 @@
-"""A stated service level: calls are rejected only where that helps.
+"""Service-level signal: calls are rejected only if that helps.
 
-A call fails the level if it reports an error or takes longer than the time-out. More failures than
-the error budget allows are told (see `breaker.signals.burn`). Rejecting all calls because a tenth
-of them fails would take from the nine that succeed; so they are rejected where next to nothing
-succeeds.
+A call fails the service level if it reports an error or exceeds the time-out. More failures than
+the error budget allows are reported (see `breakerd.breaker.signals.burn_rate`). Rejecting all calls
+because one in ten fails would lose the nine that succeed, so calls are rejected only if almost all
+of them fail.
 """
-
-from typing import Final
 
 from breakerd.breaker.events.events import Evidence, Signal
 from breakerd.breaker.settings import Settings
 
-HOPELESS: Final = 0.9
-"""Share of failed calls from which on rejecting costs next to nothing."""
-
 
 class SloSignal:
-    """Says whether a call fails the stated level, and whether going on is hopeless."""
+    """Time-out of the stated service level, and the evidence of a failure streak."""
 
     def __init__(self, settings: Settings) -> None:
         slo = settings.slo
@@ -27,7 +22,7 @@ class SloSignal:
         self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
 
     def streak_evidence(self, failures: int) -> Evidence:
-        """What it means that so many calls in a row failed, or hang."""
+        """Return the evidence of so many consecutive calls that failed or hang."""
         return Evidence(
             signal=Signal.SLO,
             value=1.0,

@@ -1,4 +1,4 @@
-"""Where latency is heading: rising, falling, oscillating, on a plateau, or flat.
+"""Trend of latency: rising, falling, oscillating, on a plateau, or flat.
 
 All tests are on ranks, signs or ratios, so no verdict depends on the unit of time:
 
@@ -21,19 +21,20 @@ from statistics import fmean, median
 from typing import Final
 
 TREND_SAMPLES: Final = 128
-"""At most so many of the newest calls are judged, so that the cost has a bound."""
+"""Maximum number of calls that a trend is classified from, the newest."""
 
 _SIGNIFICANT_Z_SCORE: Final = 1.96
-"""A normal deviate that chance exceeds upwards in 2.5 % of the cases."""
+"""Standard normal deviate that chance exceeds in 2.5 % of the cases."""
 _PLATEAU_Z_SCORE: Final = 1.645
-"""The same at 5 %."""
+"""Standard normal deviate that chance exceeds in 5 % of the cases."""
 _SIGNIFICANT_T: Final = {1: 12.706, 2: 4.303}
 """Student's t at 2.5 % for one and two degrees of freedom."""
 _MIN_RANK_SAMPLES: Final = 5
+"""Minimum number of samples for the Mann-Kendall test."""
 
 
 class TrendKind(StrEnum):
-    """What a window of latencies does."""
+    """Trend of a window of latencies."""
 
     RISING = "rising"
     OSCILLATING_RISING = "oscillating with a rise"
@@ -46,16 +47,16 @@ class TrendKind(StrEnum):
 TRIPPING_TRENDS: Final = frozenset(
     {TrendKind.RISING, TrendKind.OSCILLATING_RISING, TrendKind.PLATEAU}
 )
-"""The trends with which latency above the threshold opens the breaker."""
+"""Trends with which latency above the threshold opens the breaker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A window's trend.
+    """Trend of a window.
 
     Attributes:
-        kind: the classification.
-        slope: Theil-Sen slope as a share of the median latency per call; 0.02 is 2 % a call.
+        kind: Classification.
+        slope: Theil-Sen slope per call as a share of the median latency; 0.02 is 2 % a call.
     """
 
     kind: TrendKind
@@ -63,17 +64,16 @@ class Trend:
 
 
 def describe(latencies: Sequence[float], threshold: float) -> Trend:
-    """The newest `TREND_SAMPLES` of `latencies`, oldest first, classified and measured.
+    """Return the trend and slope of the newest `TREND_SAMPLES` of `latencies`, oldest first.
 
-    `threshold` is in the unit of `latencies`. Costs O(n²) for the slope; `classify` alone is
-    O(n log n).
+    `threshold` is in the unit of `latencies`. O(n²) for the slope; `classify` alone is O(n log n).
     """
     newest = latencies[-TREND_SAMPLES:]
     return Trend(classify(newest, threshold), relative_slope(newest))
 
 
 def classify(latencies: Sequence[float], threshold: float) -> TrendKind:
-    """Says what `latencies` (oldest first) do, seen from `threshold` in the same unit.
+    """Classify `latencies` (oldest first) relative to `threshold` in the same unit.
 
     A significant rise wins over a plateau, and a plateau over a fall: while every call is too
     slow, on-call has a plateau, whatever its slope. Fewer than three samples are flat.
@@ -92,7 +92,7 @@ def classify(latencies: Sequence[float], threshold: float) -> TrendKind:
 
 
 def relative_slope(latencies: Sequence[float]) -> float:
-    """The Theil-Sen slope of `latencies` per call, as a share of their median."""
+    """Return the Theil-Sen slope of `latencies` per call, as a share of their median."""
     middle = median(latencies) if latencies else 0.0
     if len(latencies) < 2 or not middle:
         return 0.0
@@ -105,7 +105,7 @@ def relative_slope(latencies: Sequence[float]) -> float:
 
 
 def _direction(values: Sequence[float]) -> int:
-    """1 for a significant rise, -1 for a significant fall, else 0."""
+    """Return 1 for a significant rise, -1 for a significant fall, else 0."""
     deviate = _mann_kendall(values) if len(values) >= _MIN_RANK_SAMPLES else _slope_t(values)
     limit = (
         _SIGNIFICANT_Z_SCORE
@@ -118,7 +118,7 @@ def _direction(values: Sequence[float]) -> int:
 
 
 def _mann_kendall(values: Sequence[float]) -> float:
-    """The standardised Mann-Kendall statistic, with continuity and tie corrections."""
+    """Return the standardised Mann-Kendall statistic with continuity and tie corrections."""
     ordered: list[float] = []
     score = 0
     for value in values:
@@ -133,14 +133,14 @@ def _mann_kendall(values: Sequence[float]) -> float:
 
 
 def _slope_t(values: Sequence[float]) -> float:
-    """Student's t of the least-squares slope; infinite where the points lie on a line."""
+    """Return Student's t of the least-squares slope; infinite if the points lie on a line."""
     n = len(values)
     mean, centre = fmean(values), (n - 1) / 2
     spread = sum((i - centre) ** 2 for i in range(n))
     slope = sum((i - centre) * (value - mean) for i, value in enumerate(values)) / spread
     residual = sum((value - mean - slope * (i - centre)) ** 2 for i, value in enumerate(values))
     error = sqrt(residual / (n - 2) / spread)
-    # What rounding leaves of a residual is no evidence of noise, whatever the unit.
+    # A residual of the size of rounding errors is no evidence of noise, whatever the unit.
     if error <= abs(slope) * 1e-9:
         return inf * (1 if slope > 0 else -1) if slope else 0.0
     return slope / error

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from breakerd.breaker.baseline import Baseline, Quantity, Scale
-from breakerd.breaker.baseline.histogram import Buckets
+from breakerd.breaker.baseline.ddsketch import BucketLayout
 from breakerd.breaker.baseline.moments import Moments
 from breakerd.breaker.baseline.serialization import SavedBaseline, save
 from breakerd.breaker.calls.totals import CallDelta
@@ -41,7 +41,7 @@ def test_moments_are_what_the_formulas_say(steps: list[tuple[float, float, float
     values: list[tuple[float, float, float]] = []
     for pause, weight, value in steps:
         now += pause
-        moments.fade(pause, exp(-pause / 50))
+        moments.decay(pause, exp(-pause / 50))
         moments.add(weight, value)
         values.append((now, weight, value))
     weights = [weight * exp(-(now - at) / 50) for at, weight, _ in values]
@@ -58,7 +58,7 @@ def test_moments_are_what_the_formulas_say(steps: list[tuple[float, float, float
 
 @given(st.floats(1e-3, 1e3))
 def test_a_bucket_is_within_five_percent(value: float) -> None:
-    buckets = Buckets(1e-3, 1e3, accuracy=0.05)
+    buckets = BucketLayout(1e-3, 1e3, accuracy=0.05)
     assert buckets.value(buckets.index(value)) == pytest.approx(value, rel=0.0501)
 
 

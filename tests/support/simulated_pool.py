@@ -1,4 +1,4 @@
-"""A pool of workers behind one queue, served first come first served, for tests of the limiter."""
+"""Simulated pool of workers behind one FIFO queue, for tests of the limiter."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from breakerd.breaker.testing import ManualClock
 
 
 class SimulatedPool:
-    """Callers of a breaker in front of a pool; time is driven, luck is seeded.
+    """Callers of a breaker in front of a pool, with a manual clock and seeded random numbers.
 
     Args:
-        breaker: asked before each call.
-        clock: the breaker's.
-        workers: how many calls are served at once.
-        mean: seconds that serving takes on average.
-        timeout: seconds after which a caller hangs up; the pool goes on regardless.
+        breaker: Breaker asked before each call.
+        clock: The breaker's clock.
+        workers: Number of calls served at once.
+        mean: Mean service time in seconds.
+        timeout: Seconds after which a caller gives up; the pool goes on regardless.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class SimulatedPool:
         self.breaker, self.clock = breaker, clock
         self.workers, self.mean, self.timeout = workers, mean, timeout
         self.slowdown: Callable[[int], float] = lambda _: 1.0
-        """How much longer serving takes when so many others are being served."""
+        """Factor on the service time by the number of calls being served."""
         self.good = self.bad = self.rejected = 0
         self._random = random.Random(7)
         self._queue: deque[list[float]] = deque()
@@ -36,7 +36,7 @@ class SimulatedPool:
         self._ends: list[tuple[float, float, bool]] = []
 
     def run(self, seconds: float, rate: float) -> None:
-        """Lets callers come at random, `rate` a second."""
+        """Run for `seconds` with Poisson arrivals, `rate` a second."""
         until = self.clock() + seconds
         coming = self.clock() + self._random.expovariate(rate)
         while coming < until:
@@ -52,7 +52,7 @@ class SimulatedPool:
         self.clock.now = until
 
     def count(self) -> tuple[int, int, int]:
-        """(good, bad, rejected) since the last time."""
+        """Return (good, bad, rejected) since the last count."""
         counts = self.good, self.bad, self.rejected
         self.good = self.bad = self.rejected = 0
         return counts
@@ -66,7 +66,7 @@ class SimulatedPool:
             heapq.heappush(self._ends, (end if good else start + self.timeout, start, good))
 
     def _serve(self, until: float) -> None:
-        """Ends what ends by then, in order of time; what waits too long times out in the queue."""
+        """End calls up to `until` in order of time; those that wait too long time out."""
         while True:
             waiting = self._queue[0][0] + self.timeout if self._queue else float("inf")
             soonest = min(

@@ -20,7 +20,7 @@ class Calls:
         self._attempts = self._successes = 0
 
     def run(self, calls: int, *, failing: float) -> int | None:
-        """The number of the call after which it was hopeless; None if it never was."""
+        """Return the number of the call that showed an outage; None if none did."""
         for n in range(1, calls + 1):
             self.now += 1 / self.rate
             self.admitted += 1
