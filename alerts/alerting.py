@@ -191,6 +191,10 @@ class Alerting:
 
     # --- settings
 
+    def owns(self, section: str) -> bool:
+        """Return True for `[opsgenie]` and `[alerts]`."""
+        return section in {SECTION, "alerts"}
+
     def prepare(self, document: Document) -> Callable[[], None]:
         """Alerting as a participant in the file: checks its sections.
 
@@ -201,7 +205,8 @@ class Alerting:
 
         def apply() -> None:
             self._secrets = secrets
-            self.apply(settings)
+            if settings != self.settings:
+                self.apply(settings)
 
         return apply
 

@@ -8,6 +8,7 @@ developers and operators say and ask, which takes the lock and is seldom done.
 import math
 import time
 from collections.abc import Callable
+from importlib import import_module
 from os import PathLike
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -96,10 +97,9 @@ class Breaker(CarefulPath):
         Raises:
             ConfigError: the file is missing or wrong; holds every problem found.
         """
-        # Not at the top: a registry is made of breakers.
-        from breakerd.breaker.registry import Registry
-
-        return Registry.from_file(path).get(name)
+        # By name: the registry is made of breakers, and a static import would be a circle.
+        opened: Breaker = import_module("breakerd.breaker.registry").open_breaker(path, name)
+        return opened
 
     # --- what may be asked
 

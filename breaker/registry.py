@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
@@ -14,8 +14,11 @@ from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.file import ConfigFile
 from breakerd.breaker.config.sections import (
     BREAKERS,
+    FOREIGN_SECTIONS,
     LEGACY_ROOT,
     NAME_ALLOWED,
+    SettingsCache,
+    change_settings,
     merge,
     read_sections,
     valid_name,
@@ -31,6 +34,15 @@ from breakerd.breaker.runtime.status import ConfigReport
 from breakerd.breaker.settings import Settings
 
 DEFAULT = "default"
+
+
+def open_breaker(path: str | PathLike[str], name: str = DEFAULT) -> Breaker:
+    """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
+
+    Raises:
+        ConfigError: the file is missing or invalid; holds every problem found.
+    """
+    return Registry.from_file(path).get(name)
 
 
 class Registry:
@@ -69,6 +81,7 @@ class Registry:
         self._subscriptions: list[_Subscription] = []
         self._pending_snapshots: Snapshots = {}
         """Restored snapshots of breakers that were not made yet."""
+        self._settings_cache = SettingsCache()
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -168,11 +181,10 @@ class Registry:
         """
         breaker = self._breakers[name]
         with self._change_lock:
-            changed = _validate_change(breaker.settings, values)
             if self.config is None:
-                self._change_in_memory(name, changed)
+                self._change_in_memory(name, _validate_change(breaker.settings, values))
             else:
-                self.config.change(_file_keys(self.config.document.data, name, values))
+                self._change_in_file(self.config, breaker, values)
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -215,13 +227,17 @@ class Registry:
         for breaker in self:
             self._restore_pending(breaker)
 
+    def owns(self, section: str) -> bool:
+        """Return True for the root's keys, `[circuit_breaker]` and `[breakers]`."""
+        return section not in FOREIGN_SECTIONS
+
     def prepare(self, document: Document) -> Callable[[], None]:
-        """The registry as a subscriber in the file: checks its sections.
+        """Check the breakers' sections; the step applies those that differ.
 
         Raises:
             ConfigError: every problem in them.
         """
-        sections = read_sections(document)
+        sections = read_sections(document, self._settings_cache)
 
         def apply() -> None:
             with self._lock:
@@ -269,10 +285,27 @@ class Registry:
                 self._named[name] = changed
         self._apply_to_all()
 
+    def _change_in_file(
+        self, config: ConfigFile, breaker: Breaker, values: Mapping[str, object]
+    ) -> None:
+        nested = _nest(values)
+        keys = _file_keys(config.document.data, breaker.name, values)
+        if None in values.values() or not _fits(config.document.data, keys):
+            # In the file, None is the absence of a key: check here that the key allows it.
+            validate(
+                Settings,
+                merge(breaker.settings.model_dump(exclude_unset=True), nested),
+                where="request",
+            )
+        change_settings(config.document, breaker.name, keys, self._settings_cache)
+        config.change(keys)
+
     def _apply_to_all(self) -> None:
-        # Without the lock: this tells listeners, who may ask for a breaker.
+        # Not under the lock: this calls listeners, which may ask for a breaker.
         for breaker in self:
-            breaker.apply(self.settings_for(breaker.name))
+            settings = self.settings_for(breaker.name)
+            if not _is_same(breaker.settings, settings):
+                breaker.apply(settings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -314,6 +347,23 @@ def _file_keys(
             key = (LEGACY_ROOT, *key)
         places[key] = value
     return places
+
+
+def _is_same(one: Settings, other: Settings) -> bool:
+    # What is set explicitly counts, too: some defaults depend on it.
+    return one is other or (one == other and one.model_fields_set == other.model_fields_set)
+
+
+def _fits(data: Mapping[str, object], keys: Iterable[Key]) -> bool:
+    """Return True if no key leads through a value, and none is also a table of another."""
+    keys = set(keys)
+    for key in keys:
+        value: object = data
+        for length, part in enumerate(key):
+            if key[:length] in keys or not isinstance(value, Mapping):
+                return False
+            value = value.get(part, {})
+    return True
 
 
 def _nest(values: Mapping[str, object]) -> dict[str, object]:

@@ -202,6 +202,10 @@ class AdminSection:
     def __init__(self, admin: Admin) -> None:
         self._admin = admin
 
+    def owns(self, section: str) -> bool:
+        """Return True for `[api]`, and for `[fleet]`, which is checked with it."""
+        return section in {"api", "fleet"}
+
     def prepare(self, document: Document) -> Callable[[], None]:
         """Checks `[api]`, and reads the token files.
 

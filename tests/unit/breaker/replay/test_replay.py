@@ -8,8 +8,7 @@ import pytest
 
 from breakerd import RecoverySettings, Settings, Slo, State
 from breakerd.breaker.errors import TraceError
-from breakerd.breaker.replay import CAVEAT, CallRecord, Outcome, Report, Verdicts, replay
-from breakerd.breaker.replay import recorder
+from breakerd.breaker.replay import CAVEAT, CallRecord, Outcome, Report, Verdicts, recorder, replay
 from breakerd.breaker.replay.serialization import as_data
 from breakerd.breaker.settings import LimiterSettings
 from tests.support.traces import steady, with_bad_time
