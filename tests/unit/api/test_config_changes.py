@@ -16,9 +16,9 @@ from tests.support.admin_client import Client
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch, registry: Registry, alerting: Alerting) -> Counter[str]:
+def work(monkeypatch: pytest.MonkeyPatch, alerting: Alerting) -> Counter[str]:
     """Parses, validations by model, and applies by owner, once everything has started."""
-    assert alerting.settings, "started, and subscribed to the file"
+    assert alerting.settings is not None, "started, and subscribed to the file"
     counts: Counter[str] = Counter()
 
     def count(owner: Any, name: str, label: str) -> None:
