@@ -1,4 +1,4 @@
-"""The named breakers of one process, and the file that their settings come from."""
+"""Registry of the named breakers of a process, and of their configuration file."""
 
 import threading
 import time
@@ -46,16 +46,16 @@ def open_breaker(path: str | PathLike[str], name: str = DEFAULT) -> Breaker:
 
 
 class Registry:
-    """Breakers by name. Thread-safe; iterates over those that were made, in that order.
+    """Breakers by name. Thread-safe; iterates over existing breakers in order of creation.
 
     The breaker `default` always exists.
 
     Args:
-        settings: for every breaker that has none of its own.
-        breakers: settings of single breakers, which are made at once.
-        clock: for all of them; see `Breaker`.
-        memory: for all of them; see `Breaker`.
-        load: for all of them; see `Breaker`.
+        settings: settings of every breaker without its own.
+        breakers: settings of single breakers, which are created at once.
+        clock: clock of all breakers; see `Breaker`.
+        memory: memory reader of all breakers; see `Breaker`.
+        load: load reader of all breakers; see `Breaker`.
     """
 
     def __init__(
@@ -68,19 +68,19 @@ class Registry:
         load: Callable[[], LoadReading] | None = None,
     ) -> None:
         self.config: ConfigFile | None = None
-        """The file the settings come from, if any."""
+        """The file the settings come from; None if there is none."""
         self._clock = clock
         self._memory = memory
         self._load = load
         self._lock = threading.RLock()
         self._change_lock = threading.RLock()
-        """Held while settings change; always taken before the other, never within it."""
+        """Held while settings change; acquired before `_lock`, never inside it."""
         self._root = settings or Settings()
         self._named = dict(breakers or {})
         self._breakers: dict[str, Breaker] = {}
         self._subscriptions: list[_Subscription] = []
         self._pending_snapshots: Snapshots = {}
-        """Restored snapshots of breakers that were not made yet."""
+        """Restored snapshots of breakers that do not exist yet."""
         self._settings_cache = SettingsCache()
         for name in (DEFAULT, *self._named):
             self.get(name)
@@ -95,10 +95,10 @@ class Registry:
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
     ) -> Self:
-        """The breakers of a TOML file, which is applied while they run, if it is watched.
+        """Create the breakers of a TOML file; changes of a watched file are applied while they run.
 
         Raises:
-            ConfigError: the file is missing or wrong; holds every problem found.
+            ConfigError: the file is missing or invalid; holds every problem found.
         """
         config = ConfigFile(path)
         sections = read_sections(config.document)
@@ -114,10 +114,10 @@ class Registry:
         return registry
 
     def get(self, name: str = DEFAULT) -> Breaker:
-        """The breaker of that name, made on first use.
+        """Return the breaker of that name; create it on first use.
 
         Raises:
-            ValueError: the name has other characters than ASCII letters, digits, `.`, `_`, `-`.
+            ValueError: the name is not 1 to 100 ASCII letters, digits, `.`, `_`, `-`.
         """
         with self._lock:
             if name in self._breakers:
@@ -139,11 +139,11 @@ class Registry:
         return breaker
 
     def find(self, name: str) -> Breaker | None:
-        """The breaker of that name, if it was made."""
+        """Return the breaker of that name; None if it does not exist."""
         return self._breakers.get(name)
 
     def names(self) -> list[str]:
-        """The names of the breakers that were made."""
+        """Return the names of all existing breakers."""
         return list(self._breakers)
 
     def __iter__(self) -> Iterator[Breaker]:
@@ -156,28 +156,28 @@ class Registry:
         return name in self._breakers
 
     def settings_for(self, name: str) -> Settings:
-        """The settings that the breaker of that name has, or would have."""
+        """Return the settings that the breaker of that name has, or would have."""
         with self._lock:
             return self._named.get(name, self._root)
 
     def change(self, name: str, values: Mapping[str, object]) -> Settings:
-        """Changes settings of one breaker: checks them, puts them in force, writes them down.
+        """Change settings of one breaker: check them, apply them, and write them to the file.
 
         Args:
-            name: a breaker that exists. What is changed for `default` is changed at the root of the
-                file, and so for every breaker that does not say otherwise. Without a file, a
-                breaker of another name has all its settings for itself once it was changed.
+            name: existing breaker. A change of `default` is a change at the root of the file, and
+                so applies to every breaker that does not override it. Without a file, a breaker of
+                another name no longer follows the root once it was changed.
             values: by the names of the file, dotted for those in tables ("recovery.probes"). None
-                takes an optional one out of the file; for a breaker with a table of its own, the
-                root's counts then.
+                removes an optional one from the file; a breaker with its own table then uses the
+                value of the root.
 
         Returns:
-            The settings in force.
+            The active settings.
 
         Raises:
-            KeyError: there is no such breaker.
-            ConfigError: a value is wrong; nothing was changed.
-            ConfigWriteError: the change is in force, but could not be written to the file.
+            KeyError: no breaker has this name.
+            ConfigError: a value is invalid; nothing was changed.
+            ConfigWriteError: the change is active, but could not be written to the file.
         """
         breaker = self._breakers[name]
         with self._change_lock:
@@ -188,7 +188,10 @@ class Registry:
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Calls `listener` with the events of all breakers, later ones too; see `Breaker`."""
+        """Call `listener` with the events of all breakers, including later ones; see `Breaker`.
+
+        Return a function that unsubscribes it.
+        """
         subscription = _Subscription(listener)
         with self._lock:
             self._subscriptions.append(subscription)
@@ -204,24 +207,24 @@ class Registry:
         return leave
 
     def events(self, maxsize: int = 1000) -> EventStream:
-        """The events of all breakers from now on, for `async for`."""
+        """Return a stream of the events of all breakers from now on, for `async for`."""
         return EventStream(self.subscribe, maxsize)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the state of all breakers to a file, for `restore`; atomic.
+        """Write the state of all breakers to a file, for `restore`; atomic.
 
         Raises:
-            OSError: it cannot be written; the file is as it was.
+            OSError: it cannot be written; the file is unmodified.
         """
         snapshots = {breaker.name: breaker.snapshot() for breaker in self}
-        # What nobody has asked for since the restart is still good.
+        # Snapshots that no breaker has claimed since the restart are kept.
         SnapshotFile(path).write(self._pending_snapshots | snapshots)
 
     def restore(self, path: str | PathLike[str]) -> None:
-        """Takes up what `save` left: now, or when a breaker of that name is made.
+        """Restore what `save` wrote: now, or when a breaker of that name is created.
 
-        To be called before the first calls. Nothing in the file hinders a start: without the file
-        nothing happens, and what is damaged is set aside and logged.
+        Call it before the first calls. The file never prevents a start: a missing file is ignored,
+        and a damaged one is quarantined and logged.
         """
         self._pending_snapshots = SnapshotFile(path).read()
         for breaker in self:
@@ -249,7 +252,7 @@ class Registry:
         return apply
 
     def close(self) -> None:
-        """Stops watching the file, and the background work of the breakers."""
+        """Stop watching the file, and stop the background work of the breakers."""
         if self.config is not None:
             self.config.close()
         for breaker in self:
@@ -267,7 +270,7 @@ class Registry:
         self.close()
 
     def _restore_pending(self, breaker: Breaker) -> None:
-        # Without the lock: this tells listeners, who may ask for a breaker.
+        # Not under the lock: this calls listeners, which may ask for a breaker.
         snapshot = self._pending_snapshots.pop(breaker.name, None)
         if snapshot is not None:
             breaker.restore(snapshot)
@@ -310,7 +313,7 @@ class Registry:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Subscription:
-    """One listener at every breaker."""
+    """One listener, subscribed to every breaker."""
 
     listener: Listener
     ends: list[Callable[[], None]] = field(default_factory=list)
@@ -335,7 +338,7 @@ def _config_report(config: ConfigFile) -> ConfigReport:
 def _file_keys(
     data: Mapping[str, object], name: str, values: Mapping[str, object]
 ) -> dict[Key, object]:
-    """Where in the file with that `data` the values stand, or are to stand."""
+    """Return the values by their keys in the file that holds `data`."""
     named, older = data.get(BREAKERS), data.get(LEGACY_ROOT)
     has_table = name != DEFAULT or (isinstance(named, dict) and name in named)
     places: dict[Key, object] = {}
