@@ -18,6 +18,7 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.settings.alerting import (
+    ALERTS_SECTION,
     OPSGENIE_SECTION,
     AlertingSettings,
     read_secrets,
@@ -169,6 +170,10 @@ class Alerting:
 
     # --- settings
 
+    def owns(self, section: str) -> bool:
+        """Return True for `[opsgenie]` and `[alerts]`."""
+        return section in {OPSGENIE_SECTION, ALERTS_SECTION}
+
     def prepare(self, document: Document) -> Callable[[], None]:
         """Alerting as a participant in the file: checks its sections.
 
@@ -179,7 +184,8 @@ class Alerting:
 
         def apply() -> None:
             self._secrets = secrets
-            self.apply(settings)
+            if settings != self.settings:
+                self.apply(settings)
 
         return apply
 

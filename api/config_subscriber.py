@@ -15,6 +15,10 @@ class AdminConfigSubscriber:
     def __init__(self, admin: AdminContext) -> None:
         self._admin = admin
 
+    def owns(self, section: str) -> bool:
+        """Return True for `[api]`, and for `[fleet]`, which is checked with it."""
+        return section in {"api", "fleet"}
+
     def prepare(self, document: Document) -> Callable[[], None]:
         """Check `[api]`, read the token files, and return the function that applies both.
 

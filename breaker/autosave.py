@@ -1,4 +1,4 @@
-"""Keeps the state of a registry's breakers in a file while they run."""
+"""Save the state of a registry's breakers to a file periodically."""
 
 import os
 import threading
@@ -12,15 +12,15 @@ _log = get_logger(__name__)
 
 
 class StateAutosaver:
-    """Restores a registry from a file on entry, saves it every `interval` seconds and on exit.
+    """Restore a registry from a file on entry; save it every `interval` seconds and on exit.
 
-    A file that cannot be read or written is logged, and hinders nothing. One file serves one
+    Failures to read or write are logged and otherwise ignored. One file serves one
     process: forked workers need an autosaver, and a file, each.
 
     Args:
-        registry: whose breakers are kept.
+        registry: the breakers to save.
         path: the file.
-        interval: seconds between two saves; as much is lost at most when the process is killed.
+        interval: seconds between two saves; a killed process loses at most this much.
 
     Example:
         with Registry.from_file("config/breakers.toml") as registry:
@@ -54,12 +54,12 @@ class StateAutosaver:
         self.save()
 
     def save(self) -> bool:
-        """Saves now; whether that could be done. A failure is logged when it begins."""
+        """Save now; return True on success. The first of consecutive failures is logged."""
         try:
             self._registry.save(self._path)
         except OSError as error:
             if not self._failing:
-                _log.warning("state cannot be saved", file=str(self._path), error=str(error))
+                _log.warning("state save failed", file=str(self._path), error=str(error))
             self._failing = True
         else:
             self._failing = False

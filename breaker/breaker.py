@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +100,10 @@ class Breaker(FastPath):
         Raises:
             ConfigError: the file is missing or wrong; holds every problem found.
         """
-        from breakerd.breaker.registry import Registry  # made of breakers
-
-        return Registry.from_file(path).get(name)
+        # By name: a registry is made of breakers, and a static import would be a circle.
+        registry = import_module("breakerd.breaker.registry")
+        opened: Breaker = registry.open_breaker(path, name)
+        return opened
 
     @property
     def settings(self) -> Settings:

@@ -1,8 +1,8 @@
-"""What travels with a call: how important it is, and until when its answer is wanted.
+"""The priority and the deadline of a call.
 
-Both are context variables, so they reach everything called underneath: nested guards, coroutines,
-tasks begun there, and `asyncio.to_thread`. They do not reach a thread of another pool, unless
-`contextvars.copy_context().run` takes them there.
+Both are context variables, so they reach everything the call runs: nested guards, coroutines, tasks
+started there, and `asyncio.to_thread`. They do not reach threads of another pool, unless
+`contextvars.copy_context().run` carries them there.
 """
 
 import math
@@ -17,7 +17,7 @@ from breakerd.breaker.errors import DeadlineExceeded
 
 
 class Priority(IntEnum):
-    """How important a call is; where not all can go, the least important are shed first.
+    """The importance of a call; under load the least important calls are shed first.
 
     The four levels are Google's criticality (Site Reliability Engineering, "Handling Overload").
     """
@@ -27,19 +27,19 @@ class Priority(IntEnum):
     SHEDDABLE_PLUS = 1
     """May fail at times: background work that is wanted soon."""
     CRITICAL = 2
-    """A user notices if it fails. What a call is that nobody said anything about."""
+    """A user notices if it fails. The default."""
     CRITICAL_PLUS = 3
     """A user notices badly. Keep it rare."""
 
 
 def current_priority() -> Priority:
-    """The priority of the call that runs now; `CRITICAL` where nobody gave one."""
+    """Return the priority of the current call; `CRITICAL` by default."""
     return PRIORITY.get()
 
 
 @contextmanager
 def priority(level: Priority) -> Iterator[None]:
-    """Gives what is called inside this priority; the innermost one counts."""
+    """Set the priority of everything called inside; the innermost one applies."""
     before = PRIORITY.get()
     PRIORITY.set(level)
     try:
@@ -49,27 +49,27 @@ def priority(level: Priority) -> Iterator[None]:
 
 
 def current_deadline() -> float | None:
-    """When the answer is no longer wanted; None where nobody said.
+    """Return the time after which the answer is not needed; None without a deadline.
 
-    In seconds of the clock that the deadline was set by: `time.monotonic`, unless a breaker or a
-    test has one of its own. `remaining` needs no such knowledge.
+    In seconds of the clock of the deadline: `time.monotonic`, unless a breaker or a test has its
+    own. `remaining` does not depend on the clock.
     """
     found = active_deadline()
     return found.at if found else None
 
 
 def remaining() -> float | None:
-    """Seconds until the deadline, 0 if it has passed; None where there is none.
+    """Return the seconds until the deadline, 0 if it has passed; None without a deadline.
 
-    Made for a client's time-out: `session.get(url, timeout=remaining())`. Some clients take 0 for
-    "no limit" or refuse it, so ask `check_deadline` first.
+    Meant for a client's timeout: `session.get(url, timeout=remaining())`. Some clients read 0 as
+    "no limit" or reject it, so call `check_deadline` first.
     """
     found = active_deadline()
     return max(0.0, found.remaining()) if found else None
 
 
 def check_deadline() -> None:
-    """Ends work whose answer is no longer wanted; for the steps of long synchronous work.
+    """Raise if the deadline has passed; for the steps of long synchronous work.
 
     Raises:
         DeadlineExceeded: the deadline has passed.
@@ -81,14 +81,14 @@ def check_deadline() -> None:
 
 @contextmanager
 def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
-    """Gives what is called inside so many seconds; of nested deadlines the nearest counts.
+    """Set a deadline for everything called inside; of nested deadlines the earliest applies.
 
-    It interrupts nothing by itself: guards and `check_deadline` look at it. It ends with the
-    block, also for tasks that were begun inside and go on.
+    It interrupts nothing by itself: guards and `check_deadline` check it. It ends with the block,
+    also for tasks that were started inside and continue.
 
     Args:
-        seconds: from now; 0 or less is a deadline that has passed already.
-        clock: seconds as a float, for tests.
+        seconds: seconds from now; 0 or less is a deadline that has already passed.
+        clock: returns seconds as a float; for tests.
 
     Raises:
         ValueError: `seconds` is not finite.
@@ -105,16 +105,16 @@ def deadline(seconds: float, *, clock: Callable[[], float] = time.monotonic) -> 
 
 
 ACTIVE_DEADLINES: Final[set[int]] = set()
-"""The ids of those that there are, and that were not lifted: without any, none is looked for."""
+"""Ids of all deadlines that are not lifted; if empty, the context need not be read."""
 
 
 class Deadline:
-    """A moment, with the clock that it is told by.
+    """A point in time of a clock.
 
     Attributes:
         at: seconds of `clock`; infinite once it is lifted.
         clock: seconds as a float.
-        enforced: whether an async guard cancels its body then, so that guards inside need not.
+        enforced: True if an async guard cancels its body then, so that nested guards need not.
     """
 
     __slots__ = ("at", "clock", "enforced")
@@ -126,11 +126,11 @@ class Deadline:
         ACTIVE_DEADLINES.add(id(self))
 
     def remaining(self) -> float:
-        """Seconds until then; negative afterwards."""
+        """Return the seconds until then; negative afterwards."""
         return self.at - self.clock()
 
     def lift(self) -> None:
-        """Ends it for all who carry it: what outlives a call is not bound by its deadline."""
+        """End it for every context that holds it: work that outlives a call is not bound by it."""
         self.at = math.inf
         ACTIVE_DEADLINES.discard(id(self))
 
@@ -140,12 +140,12 @@ class Deadline:
 
 
 def earliest(outer: Deadline | None, inner: Deadline) -> Deadline:
-    """The one that comes first, whichever clock each is told by."""
+    """Return the deadline that comes first, even if their clocks differ."""
     return outer if outer and outer.remaining() < inner.remaining() else inner
 
 
 def active_deadline() -> Deadline | None:
-    """The nearest deadline that has not been lifted."""
+    """Return the deadline of the context; None if there is none, or it was lifted."""
     found = DEADLINE.get()
     return found if found is not None and found.at < math.inf else None
 
@@ -155,8 +155,8 @@ def active_deadline() -> Deadline | None:
 PRIORITY: ContextVar[Priority] = ContextVar("breaker.priority", default=Priority.CRITICAL)
 DEADLINE: ContextVar[Deadline | None] = ContextVar("breaker.deadline", default=None)
 get_deadline: Final = DEADLINE.get
-"""The deadline in the context, lifted or not, for those whom each call waits for.
+"""Return the deadline in the context, lifted or not; for code that runs with every call.
 
-So called it costs 10 ns, and `DEADLINE.get()` in another module 70: of an imported object CPython
-3.11 and 3.12 call no method, but look up an attribute, bind it and call that.
+It costs 10 ns, and `DEADLINE.get()` in another module 70 ns: CPython 3.11 and 3.12 do not call a
+method of an imported object directly, but look up an attribute, bind it and call that.
 """

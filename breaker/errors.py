@@ -1,21 +1,22 @@
-"""The errors this package raises.
+"""The exceptions of this package.
 
 BreakerError
 ├── BreakerOpenError      a guarded call was rejected
 ├── DeadlineExceeded      a call ran out of time; a TimeoutError as well
-├── BreakerStateError     an operator's action does not fit the breaker's state
-├── ConfigError           a configuration is wrong; holds every problem found
-├── ConfigWriteError      a change is in force but could not be written to the file
+├── BreakerStateError     the breaker's state does not allow an operator's command
+├── ConfigError           a configuration is invalid; holds every problem found
+├── ConfigWriteError      a change is active but could not be written to the file
 ├── SnapshotError         a snapshot cannot be restored
 └── TraceError            a trace cannot be read
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 class BreakerError(Exception):
-    """The root of all errors raised by this package."""
+    """Base class of all exceptions raised by this package."""
 
 
 class BreakerOpenError(BreakerError):
@@ -23,18 +24,21 @@ class BreakerOpenError(BreakerError):
 
     Attributes:
         breaker: name of the breaker that rejected.
-        reason: why it rejects, as a word ("latency", "memory", "forced_open" …).
-        retry_after: seconds after which a call may have a chance; 0 where it is not known.
+        reason: why it rejects, as a `Reason` value ("latency", "memory", "forced_open" …).
+        retry_after: seconds until calls may be admitted again; 0 if unknown.
     """
 
     def __init__(self, breaker: str, *, reason: str, retry_after: float) -> None:
-        # The message is made when it is read: most of these are caught and never shown.
+        # The message is built when it is read: most of these are caught and never shown.
         self.breaker = breaker
         self.reason = reason
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        return f"breaker {self.breaker!r} rejects calls: {self.reason}"
+        wait = (
+            f": retry in {math.ceil(round(self.retry_after, 3))} s" if self.retry_after > 0 else ""
+        )
+        return f"breaker {self.breaker!r} is open ({self.reason}){wait}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -48,10 +52,10 @@ def _rebuild_open_error(breaker: str, reason: str, retry_after: float) -> Breake
 
 
 class DeadlineExceeded(BreakerError, TimeoutError):  # noqa: N818 - gRPC's own word
-    """A call ran out of time: its time-out, or a deadline that it was given.
+    """A call exceeded its timeout, or the deadline of its context.
 
     Attributes:
-        started: False if the call was not begun, because the deadline had passed already.
+        started: False if the call did not start because the deadline had already passed.
     """
 
     def __init__(self, message: str, *, started: bool = True) -> None:
@@ -60,19 +64,19 @@ class DeadlineExceeded(BreakerError, TimeoutError):  # noqa: N818 - gRPC's own w
 
 
 class BreakerStateError(BreakerError):
-    """An operator's action does not fit the state the breaker is in; nothing was changed."""
+    """The breaker's state does not allow an operator's command; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """One thing wrong in a configuration.
+    """One problem in a configuration.
 
     Attributes:
         where: the file, or another name of the source ("environment", "request").
-        line: line in the file, from 1; 0 where there is none.
+        line: line in the file, from 1; 0 if there is none.
         key: dotted key, as in `breakers.payments.percentile`; empty for the file as a whole.
-        found: what stands there, as text; "nothing" where something is missing.
-        allowed: what may stand there, in words.
+        found: the value found, as text; "nothing" if a value is missing.
+        allowed: the allowed values, in words.
     """
 
     where: str
@@ -88,7 +92,7 @@ class ConfigProblem:
 
 
 class ConfigError(BreakerError):
-    """A configuration is wrong. `problems` holds all that was found, in the file's order."""
+    """A configuration is invalid. `problems` holds every problem, in the order of the file."""
 
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
@@ -96,12 +100,12 @@ class ConfigError(BreakerError):
 
 
 class ConfigWriteError(BreakerError):
-    """A change is in force, but the file could not be written; a restart will not know of it."""
+    """A change is active, but the file could not be written; a restart loses the change."""
 
 
 class SnapshotError(BreakerError):
-    """A snapshot is not one of ours, of a version we do not know, or damaged."""
+    """A snapshot is damaged, of an unknown version, or no breaker snapshot."""
 
 
 class TraceError(BreakerError):
-    """A trace cannot be read, is of no known format, or has too many broken lines."""
+    """A trace cannot be read, has an unknown format, or has too many broken lines."""

@@ -1,8 +1,8 @@
-"""The named breakers of one process, and the file that their settings come from."""
+"""Registry of the named breakers of a process, and of their configuration file."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
@@ -14,8 +14,11 @@ from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.file import ConfigFile
 from breakerd.breaker.config.sections import (
     BREAKERS,
+    FOREIGN_SECTIONS,
     LEGACY_ROOT,
     NAME_ALLOWED,
+    SettingsCache,
+    change_settings,
     merge,
     read_sections,
     valid_name,
@@ -33,17 +36,26 @@ from breakerd.breaker.settings import Settings
 DEFAULT = "default"
 
 
+def open_breaker(path: str | PathLike[str], name: str = DEFAULT) -> Breaker:
+    """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
+
+    Raises:
+        ConfigError: the file is missing or invalid; holds every problem found.
+    """
+    return Registry.from_file(path).get(name)
+
+
 class Registry:
-    """Breakers by name. Thread-safe; iterates over those that were made, in that order.
+    """Breakers by name. Thread-safe; iterates over existing breakers in order of creation.
 
     The breaker `default` always exists.
 
     Args:
-        settings: for every breaker that has none of its own.
-        breakers: settings of single breakers, which are made at once.
-        clock: for all of them; see `Breaker`.
-        memory: for all of them; see `Breaker`.
-        load: for all of them; see `Breaker`.
+        settings: settings of every breaker without its own.
+        breakers: settings of single breakers, which are created at once.
+        clock: clock of all breakers; see `Breaker`.
+        memory: memory reader of all breakers; see `Breaker`.
+        load: load reader of all breakers; see `Breaker`.
     """
 
     def __init__(
@@ -56,19 +68,20 @@ class Registry:
         load: Callable[[], LoadReading] | None = None,
     ) -> None:
         self.config: ConfigFile | None = None
-        """The file the settings come from, if any."""
+        """The file the settings come from; None if there is none."""
         self._clock = clock
         self._memory = memory
         self._load = load
         self._lock = threading.RLock()
         self._change_lock = threading.RLock()
-        """Held while settings change; always taken before the other, never within it."""
+        """Held while settings change; acquired before `_lock`, never inside it."""
         self._root = settings or Settings()
         self._named = dict(breakers or {})
         self._breakers: dict[str, Breaker] = {}
         self._subscriptions: list[_Subscription] = []
         self._pending_snapshots: Snapshots = {}
-        """Restored snapshots of breakers that were not made yet."""
+        """Restored snapshots of breakers that do not exist yet."""
+        self._settings_cache = SettingsCache()
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -82,10 +95,10 @@ class Registry:
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
     ) -> Self:
-        """The breakers of a TOML file, which is applied while they run, if it is watched.
+        """Create the breakers of a TOML file; changes of a watched file are applied while they run.
 
         Raises:
-            ConfigError: the file is missing or wrong; holds every problem found.
+            ConfigError: the file is missing or invalid; holds every problem found.
         """
         config = ConfigFile(path)
         sections = read_sections(config.document)
@@ -101,10 +114,10 @@ class Registry:
         return registry
 
     def get(self, name: str = DEFAULT) -> Breaker:
-        """The breaker of that name, made on first use.
+        """Return the breaker of that name; create it on first use.
 
         Raises:
-            ValueError: the name has other characters than ASCII letters, digits, `.`, `_`, `-`.
+            ValueError: the name is not 1 to 100 ASCII letters, digits, `.`, `_`, `-`.
         """
         with self._lock:
             if name in self._breakers:
@@ -126,11 +139,11 @@ class Registry:
         return breaker
 
     def find(self, name: str) -> Breaker | None:
-        """The breaker of that name, if it was made."""
+        """Return the breaker of that name; None if it does not exist."""
         return self._breakers.get(name)
 
     def names(self) -> list[str]:
-        """The names of the breakers that were made."""
+        """Return the names of all existing breakers."""
         return list(self._breakers)
 
     def __iter__(self) -> Iterator[Breaker]:
@@ -143,40 +156,42 @@ class Registry:
         return name in self._breakers
 
     def settings_for(self, name: str) -> Settings:
-        """The settings that the breaker of that name has, or would have."""
+        """Return the settings that the breaker of that name has, or would have."""
         with self._lock:
             return self._named.get(name, self._root)
 
     def change(self, name: str, values: Mapping[str, object]) -> Settings:
-        """Changes settings of one breaker: checks them, puts them in force, writes them down.
+        """Change settings of one breaker: check them, apply them, and write them to the file.
 
         Args:
-            name: a breaker that exists. What is changed for `default` is changed at the root of the
-                file, and so for every breaker that does not say otherwise. Without a file, a
-                breaker of another name has all its settings for itself once it was changed.
+            name: existing breaker. A change of `default` is a change at the root of the file, and
+                so applies to every breaker that does not override it. Without a file, a breaker of
+                another name no longer follows the root once it was changed.
             values: by the names of the file, dotted for those in tables ("recovery.probes"). None
-                takes an optional one out of the file; for a breaker with a table of its own, the
-                root's counts then.
+                removes an optional one from the file; a breaker with its own table then uses the
+                value of the root.
 
         Returns:
-            The settings in force.
+            The active settings.
 
         Raises:
-            KeyError: there is no such breaker.
-            ConfigError: a value is wrong; nothing was changed.
-            ConfigWriteError: the change is in force, but could not be written to the file.
+            KeyError: no breaker has this name.
+            ConfigError: a value is invalid; nothing was changed.
+            ConfigWriteError: the change is active, but could not be written to the file.
         """
         breaker = self._breakers[name]
         with self._change_lock:
-            changed = _validate_change(breaker.settings, values)
             if self.config is None:
-                self._change_in_memory(name, changed)
+                self._change_in_memory(name, _validate_change(breaker.settings, values))
             else:
-                self.config.change(_file_keys(self.config.document.data, name, values))
+                self._change_in_file(self.config, breaker, values)
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Calls `listener` with the events of all breakers, later ones too; see `Breaker`."""
+        """Call `listener` with the events of all breakers, including later ones; see `Breaker`.
+
+        Return a function that unsubscribes it.
+        """
         subscription = _Subscription(listener)
         with self._lock:
             self._subscriptions.append(subscription)
@@ -192,36 +207,40 @@ class Registry:
         return leave
 
     def events(self, maxsize: int = 1000) -> EventStream:
-        """The events of all breakers from now on, for `async for`."""
+        """Return a stream of the events of all breakers from now on, for `async for`."""
         return EventStream(self.subscribe, maxsize)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the state of all breakers to a file, for `restore`; atomic.
+        """Write the state of all breakers to a file, for `restore`; atomic.
 
         Raises:
-            OSError: it cannot be written; the file is as it was.
+            OSError: it cannot be written; the file is unmodified.
         """
         snapshots = {breaker.name: breaker.snapshot() for breaker in self}
-        # What nobody has asked for since the restart is still good.
+        # Snapshots that no breaker has claimed since the restart are kept.
         SnapshotFile(path).write(self._pending_snapshots | snapshots)
 
     def restore(self, path: str | PathLike[str]) -> None:
-        """Takes up what `save` left: now, or when a breaker of that name is made.
+        """Restore what `save` wrote: now, or when a breaker of that name is created.
 
-        To be called before the first calls. Nothing in the file hinders a start: without the file
-        nothing happens, and what is damaged is set aside and logged.
+        Call it before the first calls. The file never prevents a start: a missing file is ignored,
+        and a damaged one is quarantined and logged.
         """
         self._pending_snapshots = SnapshotFile(path).read()
         for breaker in self:
             self._restore_pending(breaker)
 
+    def owns(self, section: str) -> bool:
+        """Return True for the root's keys, `[circuit_breaker]` and `[breakers]`."""
+        return section not in FOREIGN_SECTIONS
+
     def prepare(self, document: Document) -> Callable[[], None]:
-        """The registry as a subscriber in the file: checks its sections.
+        """Check the breakers' sections; the step applies those that differ.
 
         Raises:
             ConfigError: every problem in them.
         """
-        sections = read_sections(document)
+        sections = read_sections(document, self._settings_cache)
 
         def apply() -> None:
             with self._lock:
@@ -233,7 +252,7 @@ class Registry:
         return apply
 
     def close(self) -> None:
-        """Stops watching the file, and the background work of the breakers."""
+        """Stop watching the file, and stop the background work of the breakers."""
         if self.config is not None:
             self.config.close()
         for breaker in self:
@@ -251,7 +270,7 @@ class Registry:
         self.close()
 
     def _restore_pending(self, breaker: Breaker) -> None:
-        # Without the lock: this tells listeners, who may ask for a breaker.
+        # Not under the lock: this calls listeners, which may ask for a breaker.
         snapshot = self._pending_snapshots.pop(breaker.name, None)
         if snapshot is not None:
             breaker.restore(snapshot)
@@ -269,15 +288,32 @@ class Registry:
                 self._named[name] = changed
         self._apply_to_all()
 
+    def _change_in_file(
+        self, config: ConfigFile, breaker: Breaker, values: Mapping[str, object]
+    ) -> None:
+        nested = _nest(values)
+        keys = _file_keys(config.document.data, breaker.name, values)
+        if None in values.values() or not _fits(config.document.data, keys):
+            # In the file, None is the absence of a key: check here that the key allows it.
+            validate(
+                Settings,
+                merge(breaker.settings.model_dump(exclude_unset=True), nested),
+                where="request",
+            )
+        change_settings(config.document, breaker.name, keys, self._settings_cache)
+        config.change(keys)
+
     def _apply_to_all(self) -> None:
-        # Without the lock: this tells listeners, who may ask for a breaker.
+        # Not under the lock: this calls listeners, which may ask for a breaker.
         for breaker in self:
-            breaker.apply(self.settings_for(breaker.name))
+            settings = self.settings_for(breaker.name)
+            if not _is_same(breaker.settings, settings):
+                breaker.apply(settings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Subscription:
-    """One listener at every breaker."""
+    """One listener, subscribed to every breaker."""
 
     listener: Listener
     ends: list[Callable[[], None]] = field(default_factory=list)
@@ -302,7 +338,7 @@ def _config_report(config: ConfigFile) -> ConfigReport:
 def _file_keys(
     data: Mapping[str, object], name: str, values: Mapping[str, object]
 ) -> dict[Key, object]:
-    """Where in the file with that `data` the values stand, or are to stand."""
+    """Return the values by their keys in the file that holds `data`."""
     named, older = data.get(BREAKERS), data.get(LEGACY_ROOT)
     has_table = name != DEFAULT or (isinstance(named, dict) and name in named)
     places: dict[Key, object] = {}
@@ -314,6 +350,23 @@ def _file_keys(
             key = (LEGACY_ROOT, *key)
         places[key] = value
     return places
+
+
+def _is_same(one: Settings, other: Settings) -> bool:
+    # What is set explicitly counts, too: some defaults depend on it.
+    return one is other or (one == other and one.model_fields_set == other.model_fields_set)
+
+
+def _fits(data: Mapping[str, object], keys: Iterable[Key]) -> bool:
+    """Return True if no key leads through a value, and none is also a table of another."""
+    keys = set(keys)
+    for key in keys:
+        value: object = data
+        for length, part in enumerate(key):
+            if key[:length] in keys or not isinstance(value, Mapping):
+                return False
+            value = value.get(part, {})
+    return True
 
 
 def _nest(values: Mapping[str, object]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Doubles for tests of code that uses a breaker: time that is driven, events that are kept."""
+"""Doubles for tests of code that uses a breaker: a manual clock and an event log."""
 
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ E = TypeVar("E", bound=Event)
 
 
 class ManualClock:
-    """A clock that stands still until told otherwise.
+    """A clock that stands still until `advance` is called.
 
     Example:
         clock = ManualClock()
@@ -22,30 +22,30 @@ class ManualClock:
         self.now = now
 
     def __call__(self) -> float:
-        """The time, in seconds."""
+        """Return the time in seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Lets `seconds` pass."""
+        """Advance the time by `seconds`."""
         self.now += seconds
 
 
 class EventLog(list[Event]):
-    """A listener that keeps what it hears: `log = EventLog(); breaker.subscribe(log)`."""
+    """A listener that keeps all events: `log = EventLog(); breaker.subscribe(log)`."""
 
     def __call__(self, event: Event) -> None:
-        """Keeps `event`."""
+        """Append `event`."""
         self.append(event)
 
     def of(self, kind: type[E]) -> list[E]:
-        """The events of one class, oldest first."""
+        """Return the events of one class, oldest first."""
         return [event for event in self if isinstance(event, kind)]
 
 
 def simulate_call(
     breaker: Breaker, clock: ManualClock, milliseconds: float, *, error: bool = False
 ) -> bool:
-    """One call of that length, if the breaker lets it; says whether it did."""
+    """Make one call of that duration if the breaker admits it; return True if it does."""
     if not breaker.allow():
         return False
     start = clock()

@@ -1,4 +1,4 @@
-"""The TOML file: read with line numbers, checked as a whole, watched, applied, written back."""
+"""The configuration file: parsed with line numbers, validated, watched, applied, written back."""
 
 from breakerd.breaker.config.document import Document, parse_document, read_document
 from breakerd.breaker.config.file import ConfigFile, ConfigSubscriber, ReloadStatus

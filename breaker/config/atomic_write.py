@@ -1,4 +1,4 @@
-"""Puts a new content in place of a file's, so that a reader sees the old or the new one, whole."""
+"""Replace the content of a file so that readers see the whole old or the whole new content."""
 
 import errno
 import os
@@ -7,18 +7,18 @@ from pathlib import Path
 
 
 def atomic_write(path: Path, text: str) -> None:
-    """Writes `text` to the file behind `path`, keeping its mode and owner.
+    """Write `text` to the file behind `path`; keep its mode and owner.
 
-    A link is followed. Where a file cannot be replaced but may be written (it is a mount point of
-    its own, its folder is not ours, or its owner is somebody else) it is written in place, which a
-    crash in that instant could leave incomplete.
+    Links are followed. A file that can be written but not replaced (it is a mount point, its folder
+    is not writable, or it has another owner) is written in place, which a crash at that moment can
+    leave incomplete.
 
     Raises:
-        OSError: it cannot be written; the file is as it was.
+        OSError: it cannot be written; the file is unmodified.
     """
     real = path.resolve(strict=True)
     before = real.stat()
-    # A file without write permission is somebody's word that it is not to be changed.
+    # A missing write permission means that the file must not be changed, even by root.
     if not os.access(real, os.W_OK) or not before.st_mode & 0o222:
         raise PermissionError(errno.EACCES, "the file is read-only", str(real))
     try:

@@ -1,4 +1,4 @@
-"""A TOML file as it was read: its values, and the line on which each key stands."""
+"""A parsed TOML file: its values, and the line of each key."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One reading of a configuration file."""
+    """The content of a configuration file at one time."""
 
     path: Path
     text: str
@@ -19,9 +19,9 @@ class Document:
     _lines: dict[Key, int] = field(repr=False)
 
     def line_of(self, key: Key) -> int:
-        """The line, from 1, of `key`, or of the nearest table around it; 0 if there is none.
+        """Return the line, from 1, of `key` or of the nearest table around it; 0 if there is none.
 
-        An element of a list has its index as the last part of its key.
+        The last part of the key of a list element is its index.
         """
         while key:
             if line := self._lines.get(key):
@@ -31,24 +31,32 @@ class Document:
 
 
 def read_document(path: str | Path) -> Document:
-    """Reads and parses the file.
+    """Read and parse the file.
 
     Raises:
         ConfigError: it cannot be read, is not UTF-8, or is not TOML.
     """
+    return parse_document(Path(path), read_text(path))
+
+
+def read_text(path: str | Path) -> str:
+    """Return the content of the file, unparsed.
+
+    Raises:
+        ConfigError: it cannot be read, or is not UTF-8.
+    """
     path = Path(path)
     try:
-        text = path.read_bytes().decode()
+        return path.read_bytes().decode()
     except UnicodeDecodeError as error:
         found = f"byte {error.object[error.start]:#04x} at offset {error.start}"
         raise _file_error(path, 0, found, "UTF-8 text") from None
     except OSError as error:
         raise _file_error(path, 0, error.strerror or str(error), "a readable file") from None
-    return parse_document(path, text)
 
 
 def parse_document(path: Path, text: str) -> Document:
-    """Parses `text` as the content of `path`.
+    """Parse `text` as the content of `path`.
 
     Raises:
         ConfigError: it is not TOML.

@@ -1,20 +1,20 @@
-"""The configuration file of a process: read as a whole, applied as a whole, written leaf by leaf.
+"""The configuration file of a process: read and applied as a whole, written key by key.
 
-The way of Alertmanager's coordinator: all who own sections of the file first do what can fail, and
-only when none of them objects is the new configuration put in force, by steps that cannot fail.
+Follows Alertmanager's coordinator: every owner of sections first does what can fail. Only if none
+objects is the new configuration applied, by steps that cannot fail.
 """
 
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from breakerd.breaker.config.atomic_write import atomic_write
-from breakerd.breaker.config.document import Document, parse_document, read_document
+from breakerd.breaker.config.document import Document, parse_document, read_document, read_text
 from breakerd.breaker.config.toml_edit import edit
 from breakerd.breaker.config.toml_scan import Key
 from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
@@ -27,10 +27,16 @@ _log = get_logger(__name__)
 
 
 class ConfigSubscriber(Protocol):
-    """Owns sections of the file."""
+    """An owner of sections of the file."""
+
+    def owns(self, section: str) -> bool:
+        """Return True if the top-level key `section` belongs to this subscriber."""
+        ...
 
     def prepare(self, document: Document) -> Callable[[], None]:
-        """Does all that can fail, touching nothing; the result puts the configuration in force.
+        """Do everything that can fail without changing state; return the step that applies it.
+
+        The step cannot fail, and changes only what differs from the active configuration.
 
         Raises:
             ConfigError: every problem in its sections.
@@ -40,12 +46,12 @@ class ConfigSubscriber(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReloadStatus:
-    """How the last reading went.
+    """The result of the last reload.
 
     Attributes:
-        successful: whether what stands in the file is in force.
-        last_success_at: when the configuration in force was read, in seconds since the epoch.
-        problems: what was wrong with the file, if it was.
+        successful: True if the content of the file is active.
+        last_success_at: time the active configuration was read, in seconds since the epoch.
+        problems: the problems in the file; empty if there are none.
     """
 
     successful: bool
@@ -54,10 +60,10 @@ class ReloadStatus:
 
 
 class ConfigFile:
-    """One TOML file, shared by all packages that have sections in it. Thread-safe.
+    """Share one TOML file between all packages that have sections in it. Thread-safe.
 
-    `lock` is held while a configuration is put in force. Subscribers take their own locks within
-    it, so whoever holds one of those must not call `reload` or `change` without holding `lock`.
+    `lock` is held while a configuration is applied. Subscribers take their own locks inside it, so
+    a thread that holds one of those must not call `reload` or `change` without holding `lock`.
 
     Raises:
         ConfigError: the file cannot be read, or is not TOML.
@@ -69,16 +75,16 @@ class ConfigFile:
         self._subscribers: list[ConfigSubscriber] = []
         self._document = read_document(self.path)
         self._digest = _digest(self._document.text)
-        """Of the content on disk that is in force."""
+        """Digest of the active content on disk."""
         self._unwritten: dict[Key, object] = {}
         self._watcher: FileWatcher | None = None
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
 
     def subscribe(self, subscriber: ConfigSubscriber) -> None:
-        """Takes a subscriber in, and puts the present content in force for it.
+        """Add a subscriber and apply the active content to it.
 
         Raises:
-            ConfigError: its sections are wrong; it has not joined then.
+            ConfigError: its sections are invalid; it was not added.
         """
         with self.lock:
             apply = subscriber.prepare(self._document)
@@ -86,38 +92,39 @@ class ConfigFile:
             self._subscribers.append(subscriber)
 
     def unsubscribe(self, subscriber: ConfigSubscriber) -> None:
-        """Lets a subscriber go."""
+        """Remove a subscriber."""
         with self.lock:
             self._subscribers.remove(subscriber)
 
     def reload(self) -> bool:
-        """Reads the file, and puts it in force if nothing is wrong with it.
+        """Read the file and apply it if it is valid.
 
-        False if something is: the old configuration goes on, and `status` holds the problems. A
-        file that has not changed does not undo changes that could not be written to it.
+        Return False if it is not: the old configuration stays active and `status` holds the
+        problems. Reloading an unchanged file keeps changes that could not be written to it.
         """
         with self.lock:
             try:
-                self._accept(read_document(self.path))
+                self._accept(read_text(self.path))
             except ConfigError as error:
                 self._reject(error)
             return self.status.successful
 
     def change(self, changes: Mapping[Key, object]) -> None:
-        """Changes single values: checked with all else, put in force, written down.
+        """Change single values: check them, apply them, and write them to the file.
 
-        A None takes its key out. Writing them is no reload: they are in force already. What others
-        edit in the file meanwhile stays, and comes into force with it.
+        None removes a key. Only the owners of the changed sections check and apply. If the file on
+        disk is unchanged, its text is parsed once, with the change in it; otherwise the edit of
+        others is kept, and applied after the change.
 
         Raises:
-            ConfigError: a value is wrong; nothing was changed.
-            ConfigWriteError: the changes are in force, but the file is read-only, cannot be
-                written, or is not TOML now; it is as it was. They are written with the next change
-                that can be, and end with the next edit of the file.
+            ConfigError: a value is invalid; nothing was changed.
+            ConfigWriteError: the changes are active, but the file is read-only, cannot be written,
+                or is not TOML now; it is unmodified. They are written with the next change that
+                can be, and end with the next edit of the file.
         """
         with self.lock:
-            text = edit(self._document.text, changes)
-            self._apply(parse_document(self.path, text))
+            document = parse_document(self.path, edit(self._document.text, changes))
+            self._apply(document, {key[0] for key in changes})
             self._unwritten.update(changes)
             try:
                 self._write()
@@ -125,17 +132,17 @@ class ConfigFile:
                 reason = getattr(error, "strerror", None) or str(error)
                 keys = ", ".join(".".join(key) for key in self._unwritten)
                 raise ConfigWriteError(
-                    f"{keys}: in force, but not written to {self.path}, so a restart will not "
-                    f"know: {reason}"
+                    f"{keys}: active, but not written to {self.path}, so a restart loses it: "
+                    f"{reason}"
                 ) from error
 
     @property
     def document(self) -> Document:
-        """What is in force."""
+        """Return the active document."""
         return self._document
 
     def watch(self) -> None:
-        """Applies changes of the file from now on, on a thread of its own."""
+        """Apply changes of the file from now on, in a background thread."""
         # Not at the top: those who only read a file need not load watchdog.
         from breakerd.breaker.config.file_watcher import FileWatcher
 
@@ -145,54 +152,71 @@ class ConfigFile:
                 self._watcher.start()
 
     def close(self) -> None:
-        """Stops watching."""
+        """Stop watching."""
         with self.lock:
             watch, self._watcher = self._watcher, None
         if watch is not None:
             watch.stop()
 
     def _check(self) -> None:
-        """Takes the file if its content is not the one in force."""
+        """Apply the file if its content is not the active one."""
         with self.lock:
             try:
-                document = read_document(self.path)
-                if _digest(document.text) != self._digest or not self.status.successful:
-                    self._accept(document)
+                text = read_text(self.path)
+                if _digest(text) != self._digest or not self.status.successful:
+                    self._accept(text)
             except ConfigError as error:
                 self._reject(error)
 
     def _write(self) -> None:
-        present = read_document(self.path)
-        text = edit(present.text, self._unwritten)
-        written = parse_document(self.path, text)
-        atomic_write(self.path, text)
+        """Write the active document, or the changes into what others wrote meanwhile."""
+        present = read_text(self.path)
+        if _digest(present) == self._digest:
+            # The active document is this text with the unwritten changes in it.
+            atomic_write(self.path, self._document.text)
+            self._digest = _digest(self._document.text)
+            self._log_written()
+            return
+        parse_document(self.path, present)
+        written = parse_document(self.path, edit(present, self._unwritten))
+        atomic_write(self.path, written.text)
+        self._log_written()
+        self._digest = b""
+        try:
+            self._accept_document(written)
+        except ConfigError as error:
+            self._reject(error)
+
+    def _log_written(self) -> None:
         _log.info(
             "configuration written",
             file=str(self.path),
             keys=[".".join(key) for key in self._unwritten],
         )
         self._unwritten.clear()
-        if _digest(present.text) == self._digest:
-            self._document, self._digest = written, _digest(text)
-        else:
-            self._digest = b""
-            self.reload()
 
-    def _accept(self, document: Document) -> None:
-        """Puts in force what was read from the disk."""
-        if _digest(document.text) == self._digest:
-            self._apply(self._document)
+    def _accept(self, text: str) -> None:
+        """Apply text that was read from disk; the active text is not parsed again."""
+        if _digest(text) == self._digest:
+            self._accept_document(self._document, unchanged=True)
         else:
-            self._apply(document)
+            self._accept_document(parse_document(self.path, text))
+
+    def _accept_document(self, document: Document, *, unchanged: bool = False) -> None:
+        self._apply(document)
+        if not unchanged:
             self._digest = _digest(document.text)
             self._unwritten.clear()
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
         _log.info("configuration applied", file=str(self.path))
 
-    def _apply(self, document: Document) -> None:
+    def _apply(self, document: Document, sections: Collection[str] | None = None) -> None:
+        """Prepare all subscribers, then apply; with `sections`, only the owners of one of them."""
         problems: list[ConfigProblem] = []
         steps: list[Callable[[], None]] = []
         for subscriber in self._subscribers:
+            if sections is not None and not any(map(subscriber.owns, sections)):
+                continue
             try:
                 steps.append(subscriber.prepare(document))
             except ConfigError as error:
@@ -212,7 +236,7 @@ class ConfigFile:
             problems=error.problems,
         )
         _log.error(
-            "configuration refused, the old one goes on",
+            "configuration rejected",
             file=str(self.path),
             problems=[str(problem) for problem in error.problems],
         )

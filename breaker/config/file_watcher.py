@@ -1,9 +1,9 @@
-"""Notices that a file has changed, whoever changed it and however.
+"""Detect changes of a file, however it is changed.
 
-Events only wake; what counts is what stands in the file. A Kubernetes ConfigMap is swapped through
-a link beside the file, editors put a new file in place of the old one, and network and bind mounts
-give no events at all. So the file's folder and its real folder are watched, and the file is looked
-at every two seconds besides.
+Events only wake the thread; the content of the file decides. A Kubernetes ConfigMap is swapped
+through a link beside the file, editors replace the file, and network and bind mounts give no events
+at all. So the file's folder and its real folder are watched, and the file is also polled every two
+seconds.
 """
 
 import contextlib
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 _log = get_logger(__name__)
 
 _DEBOUNCE_TIME: Final = 0.1
-"""Seconds to let a burst of events end."""
+"""Seconds to wait for a burst of events to end."""
 _POLL_INTERVAL: Final = 2.0
-"""Seconds between looks at the file where no event comes."""
+"""Seconds between polls of the file without events."""
 
 
 class FileWatcher:
-    """Calls `check` on a thread of its own when the file may have changed.
+    """Call `check` in a background thread when the file may have changed.
 
     Args:
         path: the file; it may be a link, and it may be missing for a while.
-        check: finds out whether it has changed, and acts; what it raises is logged.
+        check: compares and applies the content; exceptions are logged.
     """
 
     def __init__(self, path: Path, check: Callable[[], None]) -> None:
@@ -48,13 +48,13 @@ class FileWatcher:
         self._last_signature: tuple[int, ...] = ()
 
     def start(self) -> None:
-        """Begins to watch."""
+        """Start watching."""
         self._last_signature = self._signature()
         self._start_observer()
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends; returns when a check that runs has ended, unless that check calls this."""
+        """Stop; wait for a running check, unless that check calls this."""
         self._stop.set()
         self._wake.set()
         if self._observer is not None:
@@ -71,7 +71,7 @@ class FileWatcher:
                 observer.schedule(_Waker(self._wake), str(folder))
             observer.start()
         except OSError as error:  # out of watches, or a file system without
-            _log.warning("no file events, looking every 2 s instead", error=str(error))
+            _log.warning("no file events, polling every 2 s", error=str(error))
         else:
             self._observer = observer
 
@@ -87,8 +87,8 @@ class FileWatcher:
             self._last_signature = signature
             try:
                 self._check()
-            except Exception:  # noqa: BLE001 - the next change must be noticed too
-                _log.exception("looking at the configuration failed", file=str(self._path))
+            except Exception:  # noqa: BLE001 - the next change must be detected too
+                _log.exception("config check failed", file=str(self._path))
 
     def _signature(self) -> tuple[int, ...]:
         with contextlib.suppress(OSError):
@@ -98,7 +98,7 @@ class FileWatcher:
 
 
 class _Waker(FileSystemEventHandler):
-    """Wakes for what changes files, and not for their being read, which the check does itself."""
+    """Wakes on changes of files; not on reads, which the check does itself."""
 
     _CHANGES: Final = frozenset({"created", "modified", "moved", "deleted", "closed"})
 

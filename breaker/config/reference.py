@@ -1,4 +1,4 @@
-"""The reference of all keys, made from the settings models: a table to read, a file to edit."""
+"""Generate the reference of all keys from the settings models: Markdown tables, and a TOML file."""
 
 import textwrap
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ class Entry:
     """One key.
 
     Attributes:
-        table: the table in which it stands; empty for the root.
+        table: the table that contains it; empty for the root.
         name: its name there.
-        meaning: what it does, in words.
+        meaning: its description.
         allowed: type, range and unit, in words.
-        default: as TOML; empty where there is none.
-        optional: whether its table, or one around it, is not there by default.
-        listed: whether there may be several such tables, in a list.
+        default: as TOML; empty if there is none.
+        optional: True if its table, or one around it, does not exist by default.
+        listed: True if its table is an element of an array of tables.
     """
 
     table: Key
@@ -41,13 +41,13 @@ class Entry:
 
     @property
     def heading(self) -> str:
-        """The line that begins its table in a file."""
+        """Return the header of its table."""
         path = ".".join(self.table)
         return f"[[{path}]]" if self.listed else f"[{path}]"
 
 
 def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
-    """The keys of a settings model that stands in `table`, those of its own tables last."""
+    """Yield the keys of a settings model at `table`, those of its sub-tables last."""
     inner: list[Iterator[Entry]] = []
     for name, field in model.model_fields.items():
         kind = field.annotation
@@ -75,7 +75,7 @@ def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
 
 
 def as_table(of: list[Entry]) -> str:
-    """Entries as a table in Markdown."""
+    """Return entries as a Markdown table."""
     rows = [
         f"| `{entry.name}` | {entry.meaning} | {entry.allowed.replace('|', _BAR)} "
         f"| {f'`{entry.default}`' if entry.default else 'not set'} |"
@@ -85,7 +85,7 @@ def as_table(of: list[Entry]) -> str:
 
 
 def as_toml(of: list[Entry]) -> str:
-    """Entries as a commented file with their defaults; what has none is commented out."""
+    """Return entries as a commented TOML file; keys without a default are commented out."""
     blocks = []
     table: Key = ()
     for entry in of:

@@ -1,6 +1,8 @@
-"""The breakers' part of the file: the root, `[circuit_breaker]`, `[breakers.NAME]`."""
+"""Read the breakers' part of the file: the root, `[circuit_breaker]` and `[breakers.NAME]`."""
 
-from collections.abc import Mapping
+import copy
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +13,7 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
 
 FOREIGN_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
-"""Sections that other packages own and check."""
+"""Top-level sections that other packages own and validate."""
 
 LEGACY_ROOT: Final = "circuit_breaker"
 BREAKERS: Final = "breakers"
@@ -21,45 +23,129 @@ NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
 
 @dataclass(frozen=True, slots=True)
 class BreakerSections:
-    """What the file says of breakers: `root` for all, `named` for those with their own table."""
+    """The settings in a file: `root` for all breakers, `named` for those with their own table."""
 
     root: Settings
     named: dict[str, Settings]
 
 
-def read_sections(document: Document) -> BreakerSections:
-    """Reads and checks the breakers' sections; leaves the others' alone.
+class SettingsCache:
+    """Keep validated settings by their raw values, so that none is validated twice.
+
+    Not thread-safe: callers hold the lock of the configuration file.
+    """
+
+    def __init__(self) -> None:
+        self._validated: dict[str, Settings] = {}
+
+    def validate(
+        self,
+        data: Mapping[str, object],
+        *,
+        document: Document | None = None,
+        prefix: Key = (),
+        where: str = "settings",
+    ) -> Settings:
+        """Return `data` as settings; see `breakerd.breaker.config.validate`.
+
+        Raises:
+            ConfigError: every problem in `data`.
+        """
+        # JSON tells 1, 1.0 and true apart, which compare equal in Python.
+        raw = json.dumps(data, sort_keys=True, default=repr)
+        if raw not in self._validated:
+            self._validated[raw] = validate(
+                Settings, data, document=document, prefix=prefix, where=where
+            )
+        return self._validated[raw]
+
+    def keep(self, used: Iterable[Settings]) -> None:
+        """Drop all settings that are not in `used`."""
+        wanted = set(map(id, used))
+        self._validated = {k: v for k, v in self._validated.items() if id(v) in wanted}
+
+
+def read_sections(document: Document, cache: SettingsCache | None = None) -> BreakerSections:
+    """Read and check the breakers' sections; ignore those of other packages.
+
+    Each breaker's settings are validated once; those that `cache` has are not validated again.
 
     Raises:
         ConfigError: every problem in them.
     """
+    cache = cache or SettingsCache()
     problems: list[ConfigProblem] = []
     root_data = _root_data(document, problems)
-    root = _validate_table(root_data, document, (), problems)
+    root, inherited = Settings(), set[str]()
+    try:
+        root = cache.validate(root_data, document=document)
+    except ConfigError as error:
+        inherited = {problem.key for problem in error.problems}
+        problems += [_relocate(problem, document) for problem in error.problems]
     tables = document.data.get(BREAKERS, {})
     if not isinstance(tables, dict):
-        problems.append(
-            _problem(document, (BREAKERS,), format_value(tables), "tables [breakers.NAME]")
-        )
+        described = format_value(tables)
+        problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
+    named: dict[str, Settings] = {}
     for name, own in tables.items():
         prefix = (BREAKERS, name)
         if not valid_name(name):
             problems.append(_problem(document, prefix, format_value(name), NAME_ALLOWED))
         elif not isinstance(own, dict):
-            problems.append(
-                _problem(document, prefix, format_value(own), "a table [breakers.NAME]")
-            )
+            described = format_value(own)
+            problems.append(_problem(document, prefix, described, "a table [breakers.NAME]"))
         else:
-            # Alone first, so that only what stands in this table is told of it.
-            _validate_table(own, document, prefix, problems)
+            try:
+                named[name] = cache.validate(
+                    merge(root_data, own), document=document, prefix=prefix
+                )
+            except ConfigError as error:
+                # The root's own problems are reported at the root.
+                problems += [
+                    problem
+                    for problem in error.problems
+                    if (key := problem.key.removeprefix(f"{BREAKERS}.{name}.")) not in inherited
+                    or _contains(own, key)
+                ]
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-    named = {
-        name: validate(Settings, merge(root_data, own), document=document, prefix=(BREAKERS, name))
-        for name, own in tables.items()
-    }
-    return BreakerSections(root or Settings(), named)
+    cache.keep([root, *named.values()])
+    return BreakerSections(root, named)
+
+
+def change_settings(
+    document: Document, name: str, changes: Mapping[Key, object], cache: SettingsCache
+) -> Settings:
+    """Return the settings that a breaker has once `changes` are in the file.
+
+    Args:
+        document: the active content of the file.
+        name: the breaker.
+        changes: values by their key in the file; None removes the key.
+        cache: keeps the result for `read_sections`.
+
+    Raises:
+        ConfigError: a value is invalid; `where` is "request".
+    """
+    data = copy.deepcopy(document.data)
+    for key, value in changes.items():
+        table = data
+        for part in key[:-1]:
+            inner = table.get(part)
+            if not isinstance(inner, dict):
+                inner = table[part] = {}
+            table = inner
+        if value is None:
+            table.pop(key[-1], None)
+        else:
+            table[key[-1]] = value
+    changed = Document(document.path, "", data, {})
+    root = _root_data(changed, [])
+    tables = data.get(BREAKERS)
+    own = tables.get(name) if isinstance(tables, dict) else None
+    whole = merge(root, own) if isinstance(own, dict) else root
+    return cache.validate(whole, where="request")
 
 
 def valid_name(name: str) -> bool:
@@ -95,25 +181,24 @@ def _root_data(document: Document, problems: list[ConfigProblem]) -> dict[str, o
     return own | older
 
 
-def _validate_table(
-    data: Mapping[str, object], document: Document, prefix: Key, problems: list[ConfigProblem]
-) -> Settings | None:
-    try:
-        return validate(Settings, data, document=document, prefix=prefix)
-    except ConfigError as error:
-        problems += [_relocate(problem, document, prefix) for problem in error.problems]
-        return None
+def _contains(table: Mapping[str, object], dotted: str) -> bool:
+    value: object = table
+    for part in dotted.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return True
 
 
-def _relocate(problem: ConfigProblem, document: Document, prefix: Key) -> ConfigProblem:
-    """Points at `[circuit_breaker]` where the root's key stands there; knows sections as keys."""
+def _relocate(problem: ConfigProblem, document: Document) -> ConfigProblem:
+    """Point at `[circuit_breaker]` if the root's key is there; suggest sections as keys."""
     key = tuple(problem.key.split("."))
     line, allowed = problem.line, problem.allowed
     older = document.data.get(LEGACY_ROOT)
-    if not prefix and isinstance(older, dict) and key[0] in older:
+    if isinstance(older, dict) and key[0] in older:
         key = (LEGACY_ROOT, *key)
         line = document.line_of(key)
-    elif not prefix and problem.found.startswith("unknown key") and len(key) == 1:
+    elif problem.found.startswith("unknown key") and len(key) == 1:
         allowed = suggest_key(key[0], [*Settings.model_fields, BREAKERS, *FOREIGN_SECTIONS])
     return ConfigProblem(problem.where, line, ".".join(key), problem.found, allowed)
 

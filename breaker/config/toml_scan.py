@@ -1,7 +1,7 @@
-"""Where the statements of a TOML text stand.
+"""Find the positions of the statements in a TOML text.
 
-tomllib tells values and tomlkit keeps their form, but neither tells where they stand. The text is
-known to be valid here, so a scan need not check anything.
+tomllib returns values and tomlkit keeps formatting, but neither returns positions. The text is
+known to be valid here, so the scan checks nothing.
 """
 
 import re
@@ -30,15 +30,17 @@ _TOKEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A `key = value`, or the header of a table.
+    """Describe one `key = value`, or the header of a table.
 
     Attributes:
-        table: the table in which it stands; of a header, the table that it opens.
-        key: the whole key; of a header, the table's.
-        line: the line on which it begins, from 1.
-        elements: the lines on which the elements of its value begin, if that is a list.
-        start: where it begins in the text.
-        end: where it ends, its line break included.
+        table: the table that contains it; for a header, the table it opens.
+        key: the full key; for a header, the key of the table.
+        line: its first line, from 1.
+        element_lines: the first line of each element, if the value is a list.
+        start: offset of its first character.
+        end: offset after its line break.
+        value: start and end offset of the value, without a trailing comment; None for a header.
+        in_array: True if it belongs to an array of tables.
     """
 
     table: Key
@@ -47,30 +49,42 @@ class Statement:
     element_lines: tuple[int, ...]
     start: int
     end: int
+    value: tuple[int, int] | None = None
+    in_array: bool = False
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """The statements of a valid TOML text, in its order."""
+    """Yield the statements of a valid TOML text in order."""
     table: Key = ()
+    arrays: set[Key] = set()
+    in_array = False
     position, line = 0, 1
     while position < len(text):
         start = position
         if assignment := _ASSIGNMENT.match(text, position):
             key = table + _split_key(assignment[1])
-            position, elements = _scan_value(text, assignment.end(), line)
-            yield Statement(table, key, line, elements, start, position)
+            position, value, elements = _scan_value(text, assignment.end(), line)
+            yield Statement(table, key, line, elements, start, position, value, in_array)
         elif header := _HEADER.match(text, position):
             table = _split_key(header[1])
+            if header[0].lstrip().startswith("[["):
+                arrays.add(table)
+            in_array = any(table[:length] in arrays for length in range(1, len(table) + 1))
             position = _next_line(text, header.end())
-            yield Statement(table, table, line, (), start, position)
+            yield Statement(table, table, line, (), start, position, in_array=in_array)
         else:
             position = _next_line(text, position)
         line += text.count("\n", start, position)
 
 
-def _scan_value(text: str, position: int, line: int) -> tuple[int, tuple[int, ...]]:
-    """Where the value ends, behind its line break, and the lines of its elements."""
+def _scan_value(
+    text: str, position: int, line: int
+) -> tuple[int, tuple[int, int], tuple[int, ...]]:
+    """Return the offset after the line break, the value's offsets, and its elements' lines."""
     depth, elements, between = 0, [], True
+    while text[position : position + 1] in {" ", "\t"}:
+        position += 1
+    begin = end = position
     while position < len(text) and (token := _TOKEN.match(text, position)):
         position, word = token.end(), token[0]
         if word == "\n" and depth == 0:
@@ -78,6 +92,8 @@ def _scan_value(text: str, position: int, line: int) -> tuple[int, tuple[int, ..
         if depth == 1 and between and word != "]" and word.strip() and word[0] != "#":
             elements.append(line)
             between = False
+        if word.strip() and word[0] != "#":
+            end = position - (len(word) - len(word.rstrip()))
         if word in {"[", "{"}:
             depth += 1
         elif word in {"]", "}"}:
@@ -85,7 +101,7 @@ def _scan_value(text: str, position: int, line: int) -> tuple[int, tuple[int, ..
         elif word == ",":
             between = between or depth == 1
         line += word.count("\n")
-    return position, tuple(elements)
+    return position, (begin, end), tuple(elements)
 
 
 def _next_line(text: str, position: int) -> int:
@@ -93,6 +109,11 @@ def _next_line(text: str, position: int) -> int:
 
 
 def _split_key(path: str) -> Key:
-    """The parts of a dotted key, unquoted."""
-    parts = re.findall(_PART, path)
-    return tuple(next(iter(tomllib.loads(f"{part} = 0"))) for part in parts)
+    """Return the unquoted parts of a dotted key."""
+    return tuple(_unquote(part) for part in re.findall(_PART, path))
+
+
+def _unquote(part: str) -> str:
+    if part[0] == "'" or (part[0] == '"' and "\\" not in part):
+        return part[1:-1]
+    return next(iter(tomllib.loads(f"{part} = 0"))) if part[0] == '"' else part

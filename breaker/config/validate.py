@@ -1,4 +1,4 @@
-"""Checks data against a settings model, and tells everything that is wrong with it at once."""
+"""Validate data against a settings model and report every problem at once."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -35,7 +35,7 @@ _LIMITS: Final = {
 }
 _MAX_VALUE_LENGTH: Final = 60
 _KEY_MARKER: Final = "[key]"
-"""How pydantic says that the name of an entry is wrong, and not its value."""
+"""Pydantic's marker for a problem in the name of an entry, not in its value."""
 
 
 def validate(
@@ -46,17 +46,17 @@ def validate(
     prefix: Key = (),
     where: str = "settings",
 ) -> M:
-    """`data` as a `model`.
+    """Return `data` as a `model`.
 
     Args:
         model: the settings model.
         data: names and values as in the file.
         document: the file they come from, for its name and lines.
-        prefix: the table in the file in which they stand.
-        where: what to call the source if there is no document.
+        prefix: the table of the file that contains them.
+        where: name of the source if there is no document.
 
     Raises:
-        ConfigError: one problem for each thing wrong, in the order of the file.
+        ConfigError: every problem, in the order of the file.
     """
     try:
         return model.model_validate(data)
@@ -69,13 +69,13 @@ def validate(
 
 
 def suggest_key(key: str, known: list[str]) -> str:
-    """What to say is allowed in place of an unknown key."""
+    """Return the allowed keys, or the closest one, for an unknown key."""
     close = get_close_matches(key, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
 
 
 def format_value(value: object) -> str:
-    """A value as it is shown in a problem: as in TOML, and not at length."""
+    """Return a value as shown in a problem: in TOML, truncated."""
     if isinstance(value, Mapping):
         return "a table"
     try:
@@ -86,7 +86,7 @@ def format_value(value: object) -> str:
 
 
 def describe_allowed(model: type[BaseModel], key: Key) -> str:
-    """What may stand at `key` of `model`, in words: type, range and unit, from the model itself."""
+    """Return the type, range and unit allowed at `key` of `model`, in words."""
     root = model.model_json_schema()
     return _describe(_schema_at(root, key), root)
 
@@ -128,7 +128,7 @@ def _problem(
 
 
 def _format_unless_secret(model: type[BaseModel], location: Key, value: object) -> str:
-    """The value, unless the model says that it is a secret, or a table that would hold one."""
+    """Return the value, unless the model marks it as a secret, or as a table with one."""
     schema = _schema_at(model.model_json_schema(), location)
     secret = any(_is_secret(each) for each in (schema, *schema.get("properties", {}).values()))
     return "a value that is not shown" if secret else format_value(value)

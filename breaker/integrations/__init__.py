@@ -1,5 +1,5 @@
-"""Breakers around other people's servers and clients: a small module for each.
+"""Breakers around third-party servers and clients, one module each.
 
-`breaker.integrations.asgi` and `.wsgi` guard requests that come in; `.httpx` and `.requests` guard
-those that go out. None is loaded by `import breaker`, and each needs only what it is named after.
+`breaker.integrations.asgi` and `.wsgi` guard incoming requests; `.httpx` and `.requests` guard
+outgoing ones. None is loaded by `import breakerd`; each needs only the package it is named after.
 """

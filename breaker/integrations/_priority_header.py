@@ -1,4 +1,4 @@
-"""How important a request says it is, by a header."""
+"""Parse the priority of a request from a header."""
 
 import re
 from typing import Final
@@ -9,16 +9,16 @@ _URGENCY: Final = re.compile(r"(?:^|,)[ \t]*u=([0-7])[ \t]*(?=[,;]|$)")
 
 
 def parse_priority(value: str) -> Priority | None:
-    """The priority that a header's value stands for; None where it stands for none.
+    """Return the priority in a header's value; None if there is none.
 
-    Understood are the names of `Priority` in any case, with `-` or `_` ("sheddable-plus"), its
+    Accepts the names of `Priority` in any case, with `-` or `_` ("sheddable-plus"), its
     numbers 0 to 3, and the urgency of RFC 9218's `Priority` header, `u=0` (most urgent) to `u=7`,
     two to a level. RFC 9218's default, `u=3`, is `CRITICAL`, as ours is.
     """
     word = value.strip()
     if (named := _NAMED.get(word.upper().replace("-", "_"))) is not None:
         return named
-    # Of a key that is given twice the last one counts (RFC 8941, 3.2).
+    # If a key is given twice, the last one applies (RFC 8941, 3.2).
     if urgencies := _URGENCY.findall(word):
         return Priority(3 - int(urgencies[-1]) // 2)
     return None

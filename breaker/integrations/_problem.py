@@ -1,4 +1,4 @@
-"""What a caller is told whose request was rejected or ran out of time (RFC 9457)."""
+"""Build the response to a request that was rejected or ran out of time (RFC 9457)."""
 
 import json
 import math
@@ -10,19 +10,19 @@ from urllib.parse import quote
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
 
 REJECTED: Final = "urn:breakerd:problem:rejected"
-"""A breaker rejected the call, before anything was done."""
+"""A breaker rejected the call; nothing was done."""
 TIMED_OUT: Final = "urn:breakerd:problem:timed-out"
-"""The call did not end in time. What it did until then stands."""
+"""The call did not end in time. Its effects until then remain."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemResponse:
-    """A whole HTTP answer.
+    """A complete HTTP response.
 
     Attributes:
-        status: 503 where a breaker rejected, 504 where the time was over.
+        status: 503 if a breaker rejected the call, 504 if it timed out.
         headers: names and values. `Retry-After` goes with a 503: whole seconds, rounded up, and 1
-            where the breaker does not know when it may let calls in again.
+            if the breaker does not know when it admits calls again.
         body: the problem document as JSON.
     """
 
@@ -32,7 +32,7 @@ class ProblemResponse:
 
     @classmethod
     def of(cls, error: BreakerOpenError | DeadlineExceeded, path: str) -> Self:
-        """The answer to a request for `path`, decoded, that ended with `error`."""
+        """Return the response to a request for the decoded `path` that ended with `error`."""
         if isinstance(error, BreakerOpenError):
             status, kind = HTTPStatus.SERVICE_UNAVAILABLE, REJECTED
             more = {"breaker": error.breaker, "reason": error.reason}

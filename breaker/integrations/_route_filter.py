@@ -1,4 +1,4 @@
-"""The paths that a middleware leaves alone."""
+"""The paths that a middleware does not guard."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -12,19 +12,19 @@ DEFAULT_EXCLUDED: Final = (
     "/breakers",
     "/breakers/*",
 )
-"""Left alone by default: what is asked when all is not well, the admin plane above all."""
+"""Paths not guarded by default: those needed during an outage, such as the admin plane."""
 
 
 class RouteFilter:
-    """A set of paths: each exact, or all that begin as one that ends in `*` does.
+    """A set of exact paths, and of prefixes given as a path that ends in `*`.
 
     Attributes:
-        exact: the paths that are exact.
+        exact: the exact paths.
         begun: how the others begin.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
-        """Takes the paths.
+        """Parse the paths.
 
         Raises:
             ValueError: a path does not begin with `/`, or holds a `*` that is not its end.

@@ -39,7 +39,7 @@ class BreakerMiddleware:
 
     Args:
         app: the application.
-        breaker: what to ask and to report to.
+        breaker: the breaker that admits and records the calls.
         exclude: paths that are not guarded; with a `*` at the end, all that begin so.
         priority: the name of a header that gives a request's priority (see
             `breaker.integrations.priority.parse`), or a function of the scope that does. Trust a
@@ -83,7 +83,7 @@ class BreakerMiddleware:
         weakref.finalize(self, breaker.subscribe(listen)).atexit = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Takes one request."""
+        """Handle one request."""
         if self._watches_loop_lag:
             self._watch_loop()
         if (

@@ -10,7 +10,7 @@ from breakerd.breaker.context import remaining
 from breakerd.breaker.guards.guard import Guard
 
 REQUEST_ERRORS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
-"""Errors of the request itself, which never reached the other side."""
+"""Errors of the request itself, which never reached the server."""
 
 
 class BreakerTransport(httpx.BaseTransport):
@@ -22,12 +22,12 @@ class BreakerTransport(httpx.BaseTransport):
     is not counted as an error.
 
     Args:
-        breaker: what to ask and to report to.
+        breaker: the breaker that admits and records the calls.
         transport: what sends; an `httpx.HTTPTransport` of its own by default.
 
     Raises:
-        BreakerOpenError: from each request that may not go.
-        DeadlineExceeded: from each request that begins after the deadline in force.
+        BreakerOpenError: from each request that is rejected.
+        DeadlineExceeded: from each request that begins after the active deadline.
 
     Example:
         client = httpx.Client(transport=BreakerTransport(breaker))
@@ -38,7 +38,7 @@ class BreakerTransport(httpx.BaseTransport):
         self._transport = transport or httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request."""
+        """Send one request."""
         guard = self._breaker.guard(ignore=REQUEST_ERRORS)
         guard.__enter__()  # left with the body
         try:
@@ -66,7 +66,7 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
         self._transport = transport or httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request."""
+        """Send one request."""
         guard = self._breaker.guard(ignore=REQUEST_ERRORS)
         # The guard's sync form: between here and the end of the body the task is the caller's, and
         # not to be cancelled by us.

@@ -7,7 +7,7 @@ from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.context import remaining
 
 REQUEST_ERRORS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)
-"""Errors of the request itself, which never reached the other side."""
+"""Errors of the request itself, which never reached the server."""
 
 _Timeout = float | tuple[float | None, float | None] | None
 
@@ -21,12 +21,12 @@ class BreakerAdapter(BaseAdapter):
     an error.
 
     Args:
-        breaker: what to ask and to report to.
+        breaker: the breaker that admits and records the calls.
         adapter: what sends; a `requests.adapters.HTTPAdapter` of its own by default.
 
     Raises:
-        BreakerOpenError: from each request that may not go.
-        DeadlineExceeded: from each request that begins after the deadline in force.
+        BreakerOpenError: from each request that is rejected.
+        DeadlineExceeded: from each request that begins after the active deadline.
 
     Example:
         session.mount("https://payments.example/", BreakerAdapter(breaker))
@@ -46,7 +46,7 @@ class BreakerAdapter(BaseAdapter):
         cert: str | tuple[str, str] | None = None,
         proxies: dict[str, str] | None = None,
     ) -> requests.Response:
-        """Sends one request."""
+        """Send one request."""
         with self._breaker.guard(ignore=REQUEST_ERRORS) as call:
             within = _cap_timeout(timeout)
             try:

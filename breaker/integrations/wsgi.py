@@ -27,7 +27,7 @@ class BreakerMiddleware:
 
     Args:
         app: the application.
-        breaker: what to ask and to report to.
+        breaker: the breaker that admits and records the calls.
         exclude: paths that are not guarded; with a `*` at the end, all that begin so.
         priority: the name of a header that gives a request's priority, or a function of the
             environment that does.
@@ -59,7 +59,7 @@ class BreakerMiddleware:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Takes one request."""
+        """Handle one request."""
         path = _path(environ)
         if path in self._excluded:
             return self._app(environ, start_response)

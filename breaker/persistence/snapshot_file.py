@@ -1,4 +1,4 @@
-"""The file in which the snapshots of a process's breakers outlive it."""
+"""The file that keeps the snapshots of a process's breakers over a restart."""
 
 import json
 import os
@@ -13,29 +13,29 @@ from breakerd.breaker.persistence import snapshot
 
 VERSION: Final = 1
 RETENTION: Final = 30 * 86400.0
-"""Seconds after which a breaker that no process has made again is dropped from the file."""
+"""Seconds after which the snapshot of a breaker that was not created again is dropped."""
 
 _log = get_logger(__name__)
 
 Snapshots = dict[str, dict[str, Any]]
-"""By the breaker's name."""
+"""Snapshots by name of the breaker."""
 
 
 class SnapshotFile:
     """One file of snapshots. A reader sees the old content or the new one, whole.
 
     Args:
-        path: the file; its folder is made if there is none.
+        path: the file; a missing folder is created.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
 
     def write(self, snapshots: Snapshots) -> None:
-        """Puts `snapshots` in place of what the file held, for its owner to read only.
+        """Replace the content by `snapshots`, readable by the owner only.
 
         Raises:
-            OSError: it cannot be written; the file is as it was.
+            OSError: it cannot be written; the file is unmodified.
         """
         content = {"version": VERSION, "saved_at": time.time(), "breakers": snapshots}
         folder = self.path.parent
@@ -53,17 +53,17 @@ class SnapshotFile:
         _sync(folder)
 
     def read(self) -> Snapshots:
-        """What the file holds; nothing if there is none.
+        """Return the snapshots in the file; empty if there is none.
 
-        A damaged one is set aside and logged, so that it neither hinders a start nor is lost; the
-        breakers in it that are whole count all the same.
+        A damaged file is quarantined and logged, so that it neither prevents a start nor is lost;
+        the intact snapshots in it are returned.
         """
         try:
             found = _snapshots(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return {}
         except OSError as error:
-            _log.warning("state cannot be read", file=str(self.path), error=str(error))
+            _log.warning("state read failed", file=str(self.path), error=str(error))
             return {}
         except (ValueError, RecursionError) as error:
             self._quarantine([str(error)])
@@ -80,14 +80,14 @@ class SnapshotFile:
         except OSError as error:
             _log.warning("damaged state", file=str(self.path), problems=problems, error=str(error))
         else:
-            _log.warning("damaged state set aside", file=str(aside), problems=problems)
+            _log.warning("damaged state quarantined", file=str(aside), problems=problems)
 
 
 def _snapshots(content: object) -> Snapshots:
-    """The snapshots in what was read.
+    """Return the snapshots in the parsed content.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: it has another form.
     """
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise ValueError(f"not the state of breakers, version {VERSION}")
@@ -106,7 +106,7 @@ def _problem(data: dict[str, Any]) -> str:
 
 
 def _is_expired(data: dict[str, Any]) -> bool:
-    """Whether nobody has asked for that breaker for so long that it will not come back."""
+    """True if the snapshot is older than `RETENTION`."""
     return time.time() - float(data["saved_at"]) > RETENTION
 
 

@@ -1,14 +1,14 @@
-"""How likely chance alone makes a window of calls look bad, by the binomial distribution."""
+"""Compute the probability that a window of calls looks bad by chance (binomial distribution)."""
 
 from math import exp, lgamma, log
 from typing import Final
 
 SIGNIFICANCE_LEVEL: Final = 1e-6
-"""What is called rare enough: one window in a million."""
+"""Accepted probability of a false alarm per window: one in a million."""
 
 
 def tail(calls: int, share: float, least: int) -> float:
-    """How likely `least` or more of `calls` are hit, if each is with a chance of `share`."""
+    """Return the probability of `least` or more hits in `calls`, each with probability `share`."""
     if least <= 0 or share >= 1:
         return 1.0
     if share <= 0:
@@ -18,7 +18,7 @@ def tail(calls: int, share: float, least: int) -> float:
 
 
 def tolerable_share(calls: int, least: int) -> float:
-    """The largest share of which `least` or more of `calls` are hit no more often than `CHANCE`."""
+    """Return the largest share whose tail at `least` is at most `SIGNIFICANCE_LEVEL`."""
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""What is kept of one replay: verdicts, trips, and the time in each state."""
+"""Record the result of one replay: verdicts, trips, and the time in each state."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -12,15 +12,15 @@ from breakerd.breaker.settings import Settings
 from breakerd.breaker.states import State
 
 MAX_TRIPS: Final = 1000
-"""So many trips are kept in full; the rest is counted."""
+"""Maximum number of trips kept in full; the others are only counted."""
 MAX_SPANS: Final = 10_000
-"""So many stretches of time in one state are kept."""
+"""Maximum number of state spans kept."""
 
 _GOOD, _SLOW, _FAILED = range(3)
 
 
 class ReplayRecorder:
-    """Listens to a breaker that is replayed, and counts what happens to the calls.
+    """Listen to a simulated breaker and count what happens to the calls.
 
     Args:
         label: the configuration's name.
@@ -45,7 +45,7 @@ class ReplayRecorder:
         self._seconds: defaultdict[State, float] = defaultdict(float)
 
     def record_offer(self, call: CallRecord, *, admitted: bool) -> None:
-        """Takes in what the breaker said to a call."""
+        """Record whether the breaker admitted a call."""
         counts = self._admitted if admitted else self._rejected
         if call.error:
             counts[_FAILED] += 1
@@ -53,15 +53,15 @@ class ReplayRecorder:
             counts[_SLOW if call.duration > self._slow_after else _GOOD] += 1
 
     def record_end(self, start: float, duration: float, *, error: bool) -> None:
-        """Takes in an admitted call, before it is reported to the breaker."""
+        """Record the end of an admitted call, before it is reported to the breaker."""
         self._outage.record(start, bad=error or duration > self._slow_after)
 
     def set_oldest_in_flight(self, start: float | None) -> None:
-        """Takes in when the oldest call under way began, before time passes."""
+        """Set the start of the oldest call in flight, before time advances."""
         self._oldest_in_flight = start
 
     def on_event(self, event: Event) -> None:
-        """Takes in what the breaker tells."""
+        """Record an event of the breaker."""
         if not isinstance(event, Transition):
             return
         self._enter_state(event.to_state, event.monotonic)
@@ -77,11 +77,11 @@ class ReplayRecorder:
 
     @property
     def in_outage(self) -> bool:
-        """Whether more calls are bad of late than the configuration tolerates."""
+        """True if more recent calls are bad than the configuration tolerates."""
         return self._outage.since is not None
 
     def outcome(self, origin: float, end: float) -> Outcome:
-        """The whole, for a trace that lasts until `end`; moments are told from `origin` on."""
+        """Return the outcome for a trace that lasts until `end`; `origin` is added to all times."""
         final = self._state
         self._enter_state(final, end)
         return Outcome(
@@ -125,7 +125,7 @@ class ReplayRecorder:
 
 
 def tolerated_bad_share(settings: Settings) -> float:
-    """The smallest share of bad calls that these settings have anything against."""
+    """Return the lowest share of bad calls that these settings react to."""
     shares = [1 - settings.percentile] if settings.watches_latency else []
     shares += [settings.error_threshold] if settings.error_threshold is not None else []
     shares += [1 - settings.slo.success_rate] if settings.slo is not None else []

@@ -1,4 +1,4 @@
-"""A replay: the calls of a trace, given to one breaker or to two side by side."""
+"""Replay a trace through one breaker, or through several side by side."""
 
 from collections.abc import Iterable, Mapping
 
@@ -11,10 +11,10 @@ from breakerd.breaker.settings import Settings
 
 
 def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settings]) -> Report:
-    """Says what a configuration would have done on a recorded past.
+    """Return what a configuration would have done on recorded calls.
 
-    Each configuration is given to a real breaker, on the clock of the trace, with the memory use
-    that the trace tells. The trace is read once, and memory does not grow with its length.
+    Each configuration runs in a real breaker, on the clock of the trace and with the memory use
+    recorded in it. The trace is read once, and memory does not grow with its length.
 
     Args:
         trace: calls by their start, as a `Trace` gives them, or any other iterable. One that

@@ -1,4 +1,4 @@
-"""One configuration, played the calls of a trace: a real breaker on the trace's clock."""
+"""Simulate one configuration: a real breaker on the clock of the trace."""
 
 from heapq import heappop, heappush
 from math import inf, isfinite, nextafter
@@ -15,14 +15,14 @@ _HEALTHY_STEP: Final = 0.25
 """Seconds between two looks at the time while all is well: a service looks up to 100 times in each,
 and looks that find nothing would be most of what a replay costs."""
 _MIN_STEP: Final = 0.001
-"""Seconds between two looks at the time, at least."""
+"""Minimum seconds between two ticks."""
 
 
 class Simulator:
-    """Gives the calls of a trace to a breaker: `allow` when they begin, `done` when they ended.
+    """Run the calls of a trace through a breaker: `allow` at their start, `done` at their end.
 
-    A rejected call never ends. Between calls the breaker is ticked when it is due, as its ticker
-    would; stretches in which nothing can happen are passed at once.
+    A rejected call never ends. Between calls the breaker is ticked when due, as its ticker
+    would; intervals in which nothing can happen are skipped.
 
     Args:
         label: the configuration's name.
@@ -48,7 +48,7 @@ class Simulator:
         self._lane = Lane()
 
     def offer(self, call: CallRecord, lane: Lane) -> None:
-        """Offers the breaker a call, once all is done that comes before it.
+        """Offer a call to the breaker, after everything that precedes it.
 
         Args:
             call: its start is in seconds since the first one's.
@@ -75,7 +75,7 @@ class Simulator:
             self._recorder.held_back += not self._breaker.triggered
 
     def finish(self, end: float, origin: float) -> Outcome:
-        """Lets all calls end, and tells what came of it.
+        """End all calls and return the outcome.
 
         Args:
             end: when the last call of the trace ended, rejected ones included.
@@ -116,13 +116,13 @@ class Simulator:
 
     @property
     def _needs_fine_steps(self) -> bool:
-        """Whether time is to pass in the steps in which it does in a service."""
+        """True if time must advance in the steps of a real service."""
         breaker = self._breaker
         limited = breaker.concurrency_limit < (breaker.settings.limiter.max_limit or inf)
         return breaker.triggered or limited or self._recorder.in_outage
 
     def _record_limit(self) -> None:
-        """Writes down the limit in force, at the end of a stretch of time."""
+        """Record the active limit at the end of a bin."""
         limit = self._breaker.concurrency_limit
         self._lane.limit = limit if isfinite(limit) else None
 

@@ -1,4 +1,4 @@
-"""What happened over the time of a trace, in a bounded number of bins."""
+"""Aggregate a trace over time in a bounded number of bins."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -7,21 +7,21 @@ from typing import Final
 from breakerd.breaker.replay.ddsketch import Sketch
 
 MAX_BINS: Final = 1000
-"""With more, neighbours are put together, and bins are twice as long from then on."""
+"""Maximum number of bins; beyond it, neighbours are merged and bins are twice as long."""
 
 
 @dataclass(slots=True)
 class Lane:
-    """What one configuration did in one bin."""
+    """The result of one configuration in one bin."""
 
     rejected: int = 0
     in_flight: int = 0
-    """The most calls that it had under way."""
+    """Maximum number of calls in flight."""
     limit: float | None = None
-    """The last concurrency limit seen, where there is one."""
+    """Last concurrency limit; None if there is none."""
 
     def merge(self, later: "Lane") -> None:
-        """Takes in what it did in the next bin."""
+        """Add the result of the next bin."""
         self.rejected += later.rejected
         self.in_flight = max(self.in_flight, later.in_flight)
         self.limit = self.limit if later.limit is None else later.limit
@@ -29,7 +29,7 @@ class Lane:
 
 @dataclass(slots=True)
 class Bin:
-    """The calls that began in one stretch of time, as they were recorded."""
+    """The recorded calls that began in one interval."""
 
     number: int
     lanes: list[Lane]
@@ -38,7 +38,7 @@ class Bin:
     errors: int = 0
 
     def merge(self, later: "Bin") -> None:
-        """Takes in the next bin."""
+        """Add the next bin."""
         self.latency.merge(later.latency)
         self.errors += later.errors
         for lane, other in zip(self.lanes, later.lanes, strict=True):
@@ -60,7 +60,7 @@ class Timeline:
         self._until = -inf
 
     def at(self, seconds: float) -> Bin:
-        """The bin of that moment. Moments never go back."""
+        """Return the bin at that time; times must not decrease."""
         if seconds < self._until:
             return self.bins[-1]
         if len(self.bins) >= MAX_BINS:
@@ -72,7 +72,7 @@ class Timeline:
         return self.bins[-1]
 
     def _double_width(self) -> None:
-        """Doubles the width as often as it takes to make room."""
+        """Double the width until there is room for another bin."""
         while len(self.bins) >= MAX_BINS:
             self.width *= 2
             merged: list[Bin] = []

@@ -141,7 +141,7 @@ def test_a_damaged_state_does_not_hinder_the_start(
     with server.client() as http:
         assert status(http)["state"] == "WARMING_UP"
     assert server.stop() == 0
-    assert any("damaged state set aside" in line["event"] for line in server.log)
+    assert any("damaged state quarantined" in line["event"] for line in server.log)
     assert len(list((folder / "var").glob("breakers.json.damaged-*"))) == 1
     assert json.loads((folder / STATE).read_text())["version"] == 1
 

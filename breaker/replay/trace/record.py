@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 
 class CallRecord(NamedTuple):
-    """A call that was made, as it was recorded.
+    """A recorded call.
 
     Attributes:
-        start: when it began, in seconds since the epoch, or since any other moment.
-        duration: how long it took, in seconds.
-        error: whether it failed.
-        memory: used share of the memory limit at that time, 0 to 1; None where it is not known.
+        start: its start, in seconds since the epoch or any other origin.
+        duration: its duration in seconds.
+        error: True if it failed.
+        memory: used share of the memory limit at that time, 0 to 1; None if unknown.
     """
 
     start: float

@@ -1,4 +1,4 @@
-"""Calls in the order in which they began, whatever the order in which they were recorded."""
+"""Sort calls by their start, whatever the order in which they were recorded."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from typing import Final
 from breakerd.breaker.replay.trace.record import CallRecord
 
 MAX_HELD_CALLS: Final = 100_000
-"""At most so many calls wait for earlier ones."""
+"""Maximum number of calls that wait for earlier ones."""
 MAX_HELD_SECONDS: Final = 60.0
-"""For so long, in the time of the trace, a call waits for earlier ones."""
+"""Seconds of trace time that a call waits for earlier ones."""
 
 
 @dataclass(slots=True)
 class ReorderBuffer:
-    """Sorts a stream of calls by their start, in bounded memory.
+    """Sort a stream of calls by their start, in bounded memory.
 
     Logs are written when calls end, so a call of 10 s stands behind those that began 9 s later.
     """
 
     late: int = 0
-    """Calls that came too late to be put in their place; they are handed on where they stand."""
+    """Number of calls that came too late to be sorted; they are yielded where they stand."""
 
     def sort(self, calls: Iterable[CallRecord]) -> Iterator[CallRecord]:
-        """The calls, the earliest start first; calls that began together keep their order."""
+        """Yield the calls, earliest start first; calls with equal starts keep their order."""
         heap: list[tuple[float, int, CallRecord]] = []
         newest = last = float("-inf")
         for number, call in enumerate(calls):

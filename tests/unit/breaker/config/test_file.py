@@ -21,6 +21,9 @@ class Keeper:
         self.seen: list[dict[str, object]] = []
         self._changed = threading.Condition()
 
+    def owns(self, section: str) -> bool:
+        return not section.startswith("foreign")
+
     def prepare(self, document: Document) -> Callable[[], None]:
         if "bad" in document.data:
             line = document.line_of(("bad",))
@@ -199,7 +202,7 @@ def test_a_read_only_file_holds_the_change_in_memory(
     config: ConfigFile, keeper: Keeper, path: Path
 ) -> None:
     path.chmod(0o444)
-    with pytest.raises(ConfigWriteError, match=r"^a: in force, but not written to .*read-only"):
+    with pytest.raises(ConfigWriteError, match=r"^a: active, but not written to .*read-only"):
         config.change({("a",): 2})
     assert keeper.seen[-1] == {"a": 2}
     assert path.read_text() == "a = 1  # one\n"

@@ -161,7 +161,7 @@ def test_a_check_that_fails_is_logged_and_the_next_change_still_noticed(
         assert failed.wait(TIMEOUT)
         path.write_text("second")
         looks.until("second")
-    assert "looking at the configuration failed" in caplog.text
+    assert "config check failed" in caplog.text
     assert "boom" in caplog.text
 
 

@@ -78,12 +78,14 @@ def test_a_rejected_guard_says_why_and_when(make: MakeBreaker, clock: ManualCloc
     breaker = make()
     breaker.trip()
     clock.advance(4)
-    with pytest.raises(BreakerOpenError, match="'default' rejects calls: manual") as caught:
+    with pytest.raises(BreakerOpenError, match=r"\(manual\): retry in 6 s") as caught:
         breaker.guard().__enter__()
     assert caught.value.retry_after == pytest.approx(6)
     assert caught.value.reason == "manual"
     again = pickle.loads(pickle.dumps(caught.value))
-    assert repr(again) == """BreakerOpenError("breaker 'default' rejects calls: manual")"""
+    assert repr(again) == (
+        """BreakerOpenError("breaker 'default' is open (manual): retry in 6 s")"""
+    )
     assert (again.breaker, again.reason, again.retry_after) == (
         "default", "manual", caught.value.retry_after,
     )  # fmt: skip

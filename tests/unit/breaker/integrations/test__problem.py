@@ -23,7 +23,8 @@ def test_a_rejection_says_when_to_come_again(seconds: float, told: str) -> None:
         "type": "urn:breakerd:problem:rejected",
         "title": "Service Unavailable",
         "status": 503,
-        "detail": "breaker 'payments' rejects calls: latency",
+        "detail": "breaker 'payments' is open (latency)"
+        + (f": retry in {told} s" if seconds else ""),
         "instance": "/a%20b/%C3%BC",
         "breaker": "payments",
         "reason": "latency",

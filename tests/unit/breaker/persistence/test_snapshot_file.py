@@ -100,7 +100,7 @@ def test_a_damaged_file_is_set_aside_and_hinders_nothing(
     with caplog.at_level(logging.WARNING, "breakerd.breaker.persistence.snapshot_file"):
         made.restore(path)
     assert made.get().state is State.CLOSED
-    assert "damaged state set aside" in caplog.text
+    assert "damaged state quarantined" in caplog.text
     (aside,) = path.parent.iterdir()
     assert aside.name.startswith("breakers.json.damaged-")
     assert aside.read_bytes() == content
@@ -129,7 +129,7 @@ def test_what_cannot_be_read_is_left_alone(
     path.mkdir(parents=True)
     with caplog.at_level(logging.WARNING, "breakerd.breaker.persistence.snapshot_file"):
         registry(clock).restore(path)
-    assert "state cannot be read" in caplog.text
+    assert "state read failed" in caplog.text
     assert path.is_dir()
 
 
