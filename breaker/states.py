@@ -5,7 +5,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """What a breaker does with calls, as in `status` and metrics."""
+    """States of a breaker, by the names that `status` and metrics show."""
 
     CLOSED = "CLOSED"
     """Every call passes and is watched."""
@@ -27,14 +27,14 @@ class State(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a breaker changed its state, as in events, `status` and metrics."""
+    """Reasons for a change of state, by the names that events, `status` and metrics show."""
 
     LATENCY = "latency"
     ERRORS = "errors"
     MEMORY = "memory"
     LOAD = "load"
     FAILURE_STREAK = "failure_streak"
-    """So many calls in a row failed or hang that the dependency is down."""
+    """Calls in a row failed or hang, too many to be chance."""
     MEMORY_RECOVERED = "memory_recovered"
     WARMUP_ENDED = "warmup_ended"
     MANUAL = "manual"

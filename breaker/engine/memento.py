@@ -1,4 +1,4 @@
-"""What a restart keeps of an engine."""
+"""State of an engine that outlives a restart."""
 
 from dataclasses import dataclass
 from typing import Final

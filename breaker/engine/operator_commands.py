@@ -1,4 +1,4 @@
-"""What an operator may command: override the state, trip, reset, drill."""
+"""Commands of an operator: override the state, trip, reset, drill."""
 
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts

@@ -43,7 +43,7 @@ class StateMachine:
         self.override: State | None = None
         self.reason = Reason.RESET
         self.warm_up_until = -inf
-        """When warming up ends."""
+        """Time at which warming up ends."""
         self.generation = 0
         self.generation_started_at = -inf
         """Calls that began before this belong to an earlier generation and decide nothing."""
@@ -60,7 +60,7 @@ class StateMachine:
 
     @property
     def deadline(self) -> float:
-        """When time alone may next change something; infinite if never."""
+        """Time of the next change by time alone; infinite if there is none."""
         if self.decided is CLOSED:
             return inf
         if self.decided is WARMING_UP and self.decides:

@@ -8,7 +8,7 @@ from breakerd.breaker.states import Reason
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """Why a breaker last opened.
+    """The last opening of a breaker.
 
     Attributes:
         at: wall-clock time in seconds since the epoch; None if it never opened.

@@ -30,7 +30,7 @@ _Seconds = Annotated[float, Field(ge=0)]
 
 
 class _SavedReference(BaseModel):
-    """What the limiter learnt; see `ReferenceLatency`."""
+    """Saved state of `ReferenceLatency`, which the limiter learns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

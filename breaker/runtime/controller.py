@@ -86,11 +86,11 @@ class Controller:
         """Batch limit where there is no ticker, and each call needs its own end."""
         self._next_tick = self._next_sample = -math.inf
         self._next_due = self._ticker_due = -math.inf
-        """When time alone may next change something, and when the ticker will come next."""
+        """Time of the next change by time alone, and of the ticker's next visit."""
         self._state_deadline = math.inf
-        """When time alone may next change the state, as it was when the lock was released."""
+        """Time of the next change of state by time alone, as of the last release of the lock."""
         self._decision_valid_until = -math.inf
-        """When `allow` may no longer repeat its decision without deciding anew."""
+        """Time from which `allow` must decide anew."""
         self._advance(now, readings.take(load=engine.load.enabled))
         self._refresh_fast_path(now)
 
@@ -324,7 +324,7 @@ class Controller:
 
     @property
     def _due(self) -> float:
-        """When time alone may next change something."""
+        """Time of the next change by time alone."""
         engine = self.engine
         # While memory is short, or the load too high, only a reading can end the wait.
         soonest = min(self.readings.next_due, self._next_sample)

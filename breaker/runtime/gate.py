@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 
 class SlowPath(Protocol):
-    """What handles the calls that the fast path cannot."""
+    """Handles the calls that the fast path cannot."""
 
     def allow(self) -> bool:
         """Decide about one call."""

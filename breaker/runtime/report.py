@@ -6,7 +6,7 @@ from breakerd.breaker.baseline.report import BaselineReport
 
 
 class EvidenceReport(TypedDict):
-    """An `Evidence`, with its sentence."""
+    """An `Evidence` with its sentence."""
 
     signal: str
     value: float
@@ -18,7 +18,7 @@ class EvidenceReport(TypedDict):
 
 
 class RecoveryReport(TypedDict):
-    """How far the way back has come."""
+    """Progress of the recovery."""
 
     phase: str
     share: float
@@ -37,14 +37,14 @@ class CallsReport(TypedDict):
 
 
 class RevisedReport(TypedDict):
-    """The service level that is really kept."""
+    """The service level that is really met."""
 
     success_rate: float
     timeout_seconds: float
 
 
 class SloReport(TypedDict):
-    """The stated service level, what the window shows of it, and what is really kept.
+    """The stated service level, what the window shows of it, and what is really met.
 
     A burn rate of 1 fails exactly as many calls as the level allows. `revised` is None until enough
     is known.
@@ -60,7 +60,7 @@ class SloReport(TypedDict):
 
 
 class LoadReport(TypedDict):
-    """The machine's load at the last reading, where it is watched; None is what is not known.
+    """The machine's load at the last reading; None where a figure is unknown.
 
     `severity` is the worst watched figure as a multiple of its threshold; `rejects` says whether
     all calls are rejected for it.
@@ -77,7 +77,7 @@ class LoadReport(TypedDict):
 
 
 class LimiterReport(TypedDict):
-    """The concurrency limit, and what it is led by."""
+    """The concurrency limit, and the measurements that lead it."""
 
     phase: str
     limit: float | None
@@ -92,7 +92,7 @@ class LimiterReport(TypedDict):
 
 
 class ConfigReport(TypedDict):
-    """The file the settings come from, and how its last reading went."""
+    """The file of the settings, and the outcome of its last reload."""
 
     file: str
     last_reload_successful: bool
@@ -100,7 +100,7 @@ class ConfigReport(TypedDict):
 
 
 class Status(TypedDict):
-    """A breaker's state and what it is based on; units are in the names.
+    """State of a breaker, and the measurements behind it; units are in the names.
 
     The first nineteen keys are go-breaker's, and whole numbers where its clients read integers.
     """

@@ -1,4 +1,4 @@
-"""What a breaker says of itself: go-breaker's keys, and ours beside them."""
+"""Describe a breaker's state: go-breaker's keys, and more beside them."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
     from breakerd.breaker.runtime.report import ConfigReport
 
 RECENT_CALLS: Final = 1000
-"""At most so many latencies are listed, the newest."""
+"""Maximum number of latencies listed, the newest."""
 
 _MIB: Final = 1024 * 1024
 
 
 def whole(number: float) -> float:
-    """A whole number as an int, so that it is written without a fraction."""
+    """Return a whole number as an int, so that it is written without a fraction."""
     return int(number) if float(number).is_integer() else number
 
 
 def report(evidence: Evidence) -> EvidenceReport:
-    """`evidence` as JSON-able data."""
+    """Return `evidence` as JSON-able data."""
     return EvidenceReport(
         signal=evidence.signal.value,
         value=evidence.value,

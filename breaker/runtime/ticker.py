@@ -1,7 +1,7 @@
-"""One daemon thread per process that lets time pass for all breakers.
+"""One daemon thread per process ticks all breakers on the real clock.
 
-It starts with the first breaker that lives by the real clock, survives a fork (pre-forking servers
-load breakers in the parent), and holds breakers weakly.
+It starts with the first of them, survives a fork (pre-forking servers make breakers in the parent),
+and holds them weakly.
 """
 
 import math
@@ -21,19 +21,19 @@ _LONGEST_SLEEP: Final = 60.0
 
 
 class Tickable(Protocol):
-    """Something that wants to be woken."""
+    """A member of the ticker."""
 
     def tick(self) -> float:
-        """Does what is due, and says in how many seconds to come again."""
+        """Do what is due; return seconds until the next tick is due."""
         ...
 
     def after_fork(self) -> None:
-        """Replaces locks that a thread of the parent may have held."""
+        """Replace locks that a thread of the parent may have held."""
         ...
 
 
 class Ticker:
-    """Calls `tick` of everything added, when it is due. Thread-safe.
+    """Calls `tick` of each member when it is due. Thread-safe.
 
     A round visits only those that are due: that one breaker of a thousand trips must not be a
     thousand ticks.
@@ -41,14 +41,14 @@ class Ticker:
 
     def __init__(self) -> None:
         self._due: weakref.WeakKeyDictionary[Tickable, float] = weakref.WeakKeyDictionary()
-        """When to call each member next, by the monotonic clock."""
+        """Time of the next tick of each member, by the monotonic clock."""
         self._woken: deque[Tickable] = deque()
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     def add(self, member: Tickable) -> None:
-        """Takes a member in, due at once, and starts the thread if there is none."""
+        """Add a member, due at once, and start the thread if there is none."""
         with self._changing:
             self._due[member] = -math.inf
             if self._thread is None:
@@ -59,17 +59,17 @@ class Ticker:
         self._wake.set()
 
     def discard(self, member: Tickable) -> None:
-        """Lets a member go."""
+        """Remove a member."""
         with self._changing:
             self._due.pop(member, None)
 
     def wake(self, member: Tickable) -> None:
-        """Asks for a tick of that member now: it became due earlier than the thread knows."""
+        """Tick that member now: it became due earlier than the thread knows."""
         self._woken.append(member)
         self._wake.set()
 
     def after_fork(self) -> None:
-        """In a forked child: the thread is gone, and locks may be held by nobody."""
+        """Start again in a forked child, where the thread is gone and a lock may be held for ever."""
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self._thread = None
