@@ -69,7 +69,7 @@ class Ticker:
         self._wake.set()
 
     def after_fork(self) -> None:
-        """Start again in a forked child, where the thread is gone and a lock may be held for ever."""
+        """Start again in a forked child: the thread is gone, and a lock may be held for ever."""
         self._changing = threading.Lock()
         self._wake = threading.Event()
         self._thread = None
