@@ -16,7 +16,7 @@ from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
 from breakerd.breaker.engine import operator_commands
-from breakerd.breaker.engine.admission_policy import OVERLOADED
+from breakerd.breaker.engine.admission_conditions import OVERLOADED
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.events.listeners import Listener, Listeners
@@ -31,7 +31,7 @@ from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import FastPath, Gate
 from breakerd.breaker.runtime.readings import Readings
-from breakerd.breaker.runtime.report import ConfigReport, Status
+from breakerd.breaker.runtime.status_types import ConfigReport, Status
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.settings import Settings, Slo
 from breakerd.breaker.states import REJECTING, Reason, State
@@ -172,7 +172,7 @@ class Breaker(FastPath):
     def rejection(self) -> BreakerOpenError:
         """Return the error that tells a caller why it is rejected, and when to retry."""
         engine = self._core.engine
-        limited = engine.policy.rejects_for_limit
+        limited = engine.conditions.rejects_for_limit
         reason = OVERLOADED if limited else engine.transitions.rejection_reason
         return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
 

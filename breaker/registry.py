@@ -30,7 +30,7 @@ from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.persistence.snapshot_file import SnapshotFile, Snapshots
-from breakerd.breaker.runtime.report import ConfigReport
+from breakerd.breaker.runtime.status_types import ConfigReport
 from breakerd.breaker.settings import Settings
 
 DEFAULT = "default"

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.events.events import Transition as Transition
     from breakerd.breaker.host.load import LoadReading as LoadReading
     from breakerd.breaker.registry import Registry as Registry
-    from breakerd.breaker.runtime.report import Status as Status
+    from breakerd.breaker.runtime.status_types import Status as Status
     from breakerd.breaker.settings import LimiterSettings as LimiterSettings
     from breakerd.breaker.settings import LoadSettings as LoadSettings
     from breakerd.breaker.settings import RecoverySettings as RecoverySettings
@@ -157,7 +157,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "SnapshotError": "breakerd.breaker.errors",
     "State": "breakerd.breaker.states",
     "StateAutosaver": "breakerd.breaker.autosave",
-    "Status": "breakerd.breaker.runtime.report",
+    "Status": "breakerd.breaker.runtime.status_types",
     "ThresholdBreached": "breakerd.breaker.events.events",
     "ThresholdCleared": "breakerd.breaker.events.events",
     "TraceError": "breakerd.breaker.errors",

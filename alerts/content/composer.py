@@ -17,7 +17,7 @@ from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import ServiceIdentity
 from breakerd.breaker._version import __version__
 from breakerd.breaker.events.events import Transition
-from breakerd.breaker.runtime.report import Status
+from breakerd.breaker.runtime.status_types import Status
 
 _REASONS: Final = {
     "manual": "opened by an operator",

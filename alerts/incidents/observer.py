@@ -19,7 +19,7 @@ from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
 from breakerd.breaker.registry import Registry
-from breakerd.breaker.runtime.report import Status
+from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.states import State
 
 if TYPE_CHECKING:

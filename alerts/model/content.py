@@ -6,7 +6,7 @@ from typing import Any, Self
 from breakerd.alerts.model.chart import Chart
 from breakerd.alerts.model.limits import MESSAGE
 from breakerd.breaker.events.events import Evidence, Transition
-from breakerd.breaker.runtime.report import Status
+from breakerd.breaker.runtime.status_types import Status
 
 
 @dataclass(frozen=True, slots=True)

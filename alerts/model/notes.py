@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from breakerd.alerts.model.text import format_duration
 from breakerd.breaker.events.events import Transition
-from breakerd.breaker.runtime.report import Status
+from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.states import State
 
 _MAX_NAMED: Final = 10

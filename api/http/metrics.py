@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.registry import Registry
-from breakerd.breaker.runtime.report import Status
+from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.states import State
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typedd
 from pydantic import BaseModel, create_model
 
 from breakerd.api.security.audit import AuditEntry
-from breakerd.breaker.runtime.report import Status
+from breakerd.breaker.runtime.status_types import Status
 
 Number = int | float
 """Whole numbers are sent without a fraction, for clients that read integers."""

@@ -12,7 +12,7 @@ from breakerd.breaker.baseline import Baseline
 from breakerd.breaker.calls.totals import CallDelta
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.context import current_priority
-from breakerd.breaker.engine.admission_policy import AdmissionPolicy
+from breakerd.breaker.engine.admission_conditions import AdmissionConditions
 from breakerd.breaker.engine.breaches import BreachTracker
 from breakerd.breaker.engine.event_source import EventSource
 from breakerd.breaker.engine.judge import Judge, window_settings
@@ -89,7 +89,7 @@ class Engine:
         self.shedder = LoadShedder(settings, now)
         self.would_reject = 0
         """Number of calls that were admitted only because of `OBSERVE`."""
-        self.policy = AdmissionPolicy(self.machine, self.memory, self.load)
+        self.conditions = AdmissionConditions(self.machine, self.memory, self.load)
         self.transitions = TransitionLog(self.machine, self.events)
         self._overload = OverloadMonitor(self.breaches)
         self._cache_settings()
@@ -128,7 +128,7 @@ class Engine:
             self.shedder.record_success(start, traffic)
         if not self.machine.decides:
             return True
-        if significant and self.policy.admits_up_to_limit and self.shedder.streak:
+        if significant and self.conditions.admits_up_to_limit and self.shedder.streak:
             self._trip_on_streak(now, self.shedder.streak.failures)
         else:
             self._judge_call(now, seconds, error=error)
@@ -145,7 +145,7 @@ class Engine:
         if not (self.memory.breached and self.machine.decides):
             return
         watching = self.machine.recovery.phase is RecoveryPhase.MEMORY
-        if not (self.policy.gates_memory and watching):
+        if not (self.conditions.gates_memory and watching):
             self.open(now, Reason.MEMORY, (evidence,))
 
     def read_load(self, now: float, reading: LoadReading, lag: float | None) -> None:
@@ -162,7 +162,7 @@ class Engine:
 
     def update_baseline(self, now: float, delta: CallDelta, traffic: CallCounts) -> None:
         """Learn from the calls since the last tick."""
-        self.shedder.advance(now, delta, traffic, open_to_calls=self.policy.admits_up_to_limit)
+        self.shedder.advance(now, delta, traffic, open_to_calls=self.conditions.admits_up_to_limit)
         complete = self.baseline.observe(now, delta, learning_rate=self._learning_rate())
         if complete and self.settings.slo and self.machine.decided is CLOSED:
             self.anomaly.judge(now, self.baseline)
@@ -175,7 +175,7 @@ class Engine:
             return
         enough = self.baseline.confidence(now) >= 1
         self.apply_change(now, machine.end_warm_up(now, enough=enough))
-        if self.policy.admits_up_to_limit and (hung := self.shedder.hung_calls(now, traffic)):
+        if self.conditions.admits_up_to_limit and (hung := self.shedder.hung_calls(now, traffic)):
             self._trip_on_streak(now, hung)
         if machine.decided in WATCHING:
             self._judge_window(now)
@@ -219,7 +219,7 @@ class Engine:
         """Seconds from which on a call is too slow; see `Settings.slow_after`."""
         self.useful_time = self.settings.useful_time
         """Seconds after which a result is of no use; see `Settings.useful_time`."""
-        self.policy.configure(self.settings, self.shedder)
+        self.conditions.configure(self.settings, self.shedder)
 
     # --- changes of state
 
@@ -256,31 +256,30 @@ class Engine:
             self.events.drill = self.memory.drill
             self._verdict(now)
 
-    # --- decisions
-
     @property
     def must_check_each_call(self) -> bool:
         """True if the next call may trip, however good it is."""
         return self.shedder.streak_active or self.judge.next_call_may_trip
 
     def _would_admit(self, now: float, traffic: CallCounts) -> bool:
-        if self.policy.out_of_memory:
+        if self.conditions.out_of_memory:
             return False
         self._end_wait(now)
-        if self.policy.admits_up_to_limit and not self.shedder.admits(traffic, current_priority()):
+        limited = self.conditions.admits_up_to_limit
+        if limited and not self.shedder.admits(traffic, current_priority()):
             return False
-        return self.machine.would_admit(now)
+        return self.machine.admit(now)
 
     def _end_wait(self, now: float) -> None:
         """End the wait of an open breaker, if it is over."""
         machine = self.machine
         if not machine.decides or machine.decided is not OPEN:
             return
-        if self.policy.gates_memory and machine.reason is Reason.MEMORY:
+        if self.conditions.gates_memory and machine.reason is Reason.MEMORY:
             if not self.memory.above_threshold:
                 self.apply_change(now, machine.watch_memory(now))
-        elif not self.policy.probes_blocked:
-            self.apply_change(now, machine.probe(now))
+        elif not self.conditions.probes_blocked:
+            self.apply_change(now, machine.start_half_open(now))
 
     def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
         recovery = self.machine.recovery

@@ -6,7 +6,7 @@ from typing import Final
 from breakerd.breaker.baseline.serialization import SavedBaseline
 from breakerd.breaker.baseline.serialization import save as save_baseline
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.engine.trip import Trip
+from breakerd.breaker.engine.transitions import Trip
 from breakerd.breaker.states import CLOSED, WARMING_UP, State
 
 MAX_BASELINE_AGE: Final = 7 * 86400.0

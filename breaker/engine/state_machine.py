@@ -81,8 +81,8 @@ class StateMachine:
         waiting = recovery.adaptive and recovery.enough_rejected
         return probing and waiting and now < recovery.until
 
-    def would_admit(self, now: float) -> bool:
-        """Return True if the decided state admits one more call; may take a probe's place."""
+    def admit(self, now: float) -> bool:
+        """Admit or reject one call by the decided state; an admitted probe takes a place."""
         return self.recovery.admit(now) if self.decided in RECOVERING else True
 
     # --- transitions; each returns None where nothing changes
@@ -109,7 +109,7 @@ class StateMachine:
         self.recovery.open(now, adaptive=adaptive)
         return self._transition(now, OPEN, reason)
 
-    def probe(self, now: float) -> Change | None:
+    def start_half_open(self, now: float) -> Change | None:
         """End the wait of an open breaker if its time is over."""
         waiting = now < self.recovery.until or not self.recovery.enough_rejected
         if self.decided is not OPEN or waiting:

@@ -3,12 +3,29 @@
 import math
 import time
 from collections import Counter
+from dataclasses import dataclass
 
 from breakerd.breaker.engine.event_source import EventSource
 from breakerd.breaker.engine.state_machine import Change, StateMachine
-from breakerd.breaker.engine.trip import Trip
-from breakerd.breaker.events.events import Evidence, ShadowTransition, Transition
-from breakerd.breaker.states import FORCED_OPEN, OPEN
+from breakerd.breaker.events.events import NO_EVIDENCE, Evidence, ShadowTransition, Transition
+from breakerd.breaker.states import FORCED_OPEN, OPEN, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """The last opening of a breaker.
+
+    Attributes:
+        at: wall-clock time in seconds since the epoch; None if it never opened.
+        reason: what opened it.
+        evidence: measurements that the trip was based on.
+        note: the operator's words.
+    """
+
+    at: float | None = None
+    reason: Reason = Reason.MANUAL
+    evidence: tuple[Evidence, ...] = NO_EVIDENCE
+    note: str = ""
 
 
 class TransitionLog:

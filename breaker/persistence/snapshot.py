@@ -16,7 +16,7 @@ from breakerd.breaker.baseline.serialization import SavedBaseline
 from breakerd.breaker.engine import memento
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.memento import MAX_BASELINE_AGE, EngineMemento
-from breakerd.breaker.engine.trip import Trip
+from breakerd.breaker.engine.transitions import Trip
 from breakerd.breaker.errors import SnapshotError
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.states import Reason, State

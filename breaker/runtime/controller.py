@@ -150,7 +150,7 @@ class Controller:
         try:
             if now >= self._next_tick:
                 self._advance(now, reading)
-            if reading is not None and engine.policy.checks_memory_per_call:
+            if reading is not None and engine.conditions.checks_memory_per_call:
                 engine.read_memory(now, reading.memory)
             if engine.shedder.limiting:
                 # So that no thread takes a prepared decision while this call is judged.
@@ -282,7 +282,7 @@ class Controller:
     def _read_for_call(self) -> Reading | None:
         """Read the system where the ticker is late, or memory must be checked for each call."""
         reading = self._read_if_late()
-        if reading is None and self.engine.policy.checks_memory_per_call:
+        if reading is None and self.engine.conditions.checks_memory_per_call:
             return self.readings.take(load=False)
         return reading
 
@@ -328,7 +328,9 @@ class Controller:
         engine = self.engine
         # While memory is short, or the load too high, only a reading can end the wait.
         soonest = min(self.readings.next_due, self._next_sample)
-        return soonest if engine.policy.probes_blocked else min(soonest, engine.machine.deadline)
+        return (
+            soonest if engine.conditions.probes_blocked else min(soonest, engine.machine.deadline)
+        )
 
     def _refresh_fast_path(self, now: float) -> None:
         """Derive from the state what the fast path may do by itself; the lock is held."""

@@ -64,11 +64,11 @@ class PermitPlanner:
         # Where nobody else lets time pass, calls that begin must do so too: they may all hang.
         driven = ticking or engine.shedder.interval is None
         watching = machine.decided in WATCHING and machine.decides
-        if watching and driven and not engine.policy.checks_memory_per_call:
+        if watching and driven and not engine.conditions.checks_memory_per_call:
             headroom = self.headroom()
             return True, headroom, math.inf if headroom else -math.inf
         waiting = override is None and machine.rejects_until_deadline(now)
-        waiting = waiting and not engine.policy.may_reject_while_closed
+        waiting = waiting and not engine.conditions.may_reject_while_closed
         if not (background and (waiting or override is FORCED_OPEN)):
             return False, 0, -math.inf
         return False, self.next_budget(False), machine.deadline

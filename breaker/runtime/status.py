@@ -11,7 +11,7 @@ from breakerd.breaker.baseline.series import Scale
 from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.context import Priority
 from breakerd.breaker.events.events import Signal
-from breakerd.breaker.runtime.report import (
+from breakerd.breaker.runtime.status_types import (
     CallsReport,
     EvidenceReport,
     LimiterReport,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.engine.engine import Engine
     from breakerd.breaker.events.events import Evidence
     from breakerd.breaker.host.memory import MemoryReading
-    from breakerd.breaker.runtime.report import ConfigReport
+    from breakerd.breaker.runtime.status_types import ConfigReport
 
 RECENT_CALLS: Final = 1000
 """Maximum number of latencies listed, the newest."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from breakerd import Settings
-from breakerd.breaker.runtime.report import Status
+from breakerd.breaker.runtime.status_types import Status
 from tests.support.admin_client import Client
 
 

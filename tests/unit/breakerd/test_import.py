@@ -11,7 +11,7 @@ import breakerd
 from breakerd.alerts import alerting
 from breakerd.alerts.settings import alerting as alerting_settings
 from breakerd.breaker import autosave, registry
-from breakerd.breaker.runtime import report
+from breakerd.breaker.runtime import status_types
 from tests.support.fresh_interpreter import loaded
 
 FOR_THOSE_WHO_ASK = {
@@ -154,7 +154,7 @@ def test_types_are_seen_by_mypy() -> None:
     assert_type(breakerd.Registry, type[registry.Registry])
     assert_type(breakerd.StateAutosaver, type[autosave.StateAutosaver])
     read: breakerd.Status | None = None
-    assert_type(read, report.Status | None)
+    assert_type(read, status_types.Status | None)
 
 
 def test_settings_load_nothing_that_talks_to_a_receiver() -> None:

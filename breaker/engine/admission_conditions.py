@@ -16,7 +16,7 @@ _LIMITED_PHASES: Final = frozenset({RecoveryPhase.RAMP, RecoveryPhase.MEMORY})
 """Phases of a recovery in which a concurrency limit counts."""
 
 
-class AdmissionPolicy:
+class AdmissionConditions:
     """Answers from the present readings; changes nothing."""
 
     def __init__(self, machine: StateMachine, memory: MemorySignal, load: LoadSignal) -> None:
