@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +14,7 @@ from breakerd import (
     Breaker,
     Settings,
     SettingsChanged,
+    Slo,
     State,
 )
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
@@ -121,3 +124,19 @@ def test_in_asyncio(make: MakeBreaker) -> None:
 
     asyncio.run(main())
     assert breaker.counters().success == 100
+
+
+def test_it_is_freed_with_its_last_reference(clock: ManualClock) -> None:
+    """Its parts form no cycle, so the ticker, which holds it weakly, need not wait for the GC."""
+    breaker = Breaker(Settings(slo=Slo(success_rate=0.9, timeout=1)), clock=clock)
+    with breaker.guard():
+        clock.advance(1)
+    breaker.trip()
+    breaker.status()
+    core = weakref.ref(breaker._core)
+    gc.disable()
+    try:
+        del breaker
+        assert core() is None
+    finally:
+        gc.enable()
