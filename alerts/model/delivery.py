@@ -8,7 +8,7 @@ from breakerd.alerts.model.step import Step, StepKind
 
 @dataclass(slots=True)
 class DeliveryState:
-    """What a receiver has confirmed of an incident, and what is under way.
+    """State that a receiver has confirmed of an incident, and its request that is under way.
 
     Times are in seconds since the epoch.
 
