@@ -1,21 +1,25 @@
-"""What alerting says of itself, as JSON-able data."""
+"""Status of alerting as JSON-able data, and figures for metrics."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from breakerd.alerts.delivery.pipeline import DeliveryPipeline
+from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.receivers.opsgenie import address_of
+from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
+from breakerd.alerts.storage.incident_log import IncidentLog
 
 Json = dict[str, Any]
 
-_HIDDEN: Final = "********"
-_NAMED: Final = 50
-"""So many of an incident's breakers are named in a list."""
-_AS_THEY_ARE: Final = (
+_MASK: Final = "********"
+_MAX_BREAKERS: Final = 50
+"""Maximum number of breakers that are listed for an incident."""
+_SHOWN_SETTINGS: Final = (
     "enabled",
     "region",
     "priority",
@@ -38,12 +42,13 @@ class AlertStats:
     """Figures for metrics.
 
     Attributes:
-        pending: incidents of which the receiver does not know all it should.
-        oldest_pending_seconds: age of the oldest of them.
-        counts: deliveries by (sink, outcome).
-        dead_letters: alerts that were given up, and that nobody has retried or discarded, by sink.
-        last_success: when each sink last did as asked, in seconds since the epoch; 0 if never.
-        last_heartbeat: when the heartbeat of a sink was last pinged; 0 if never.
+        pending: number of incidents of which some receiver does not know all it should.
+        oldest_pending_seconds: age of the oldest of them, in seconds; 0 if there is none.
+        counts: number of deliveries by (receiver, outcome).
+        dead_letters: number of alerts by receiver that were given up, and that nobody has retried
+            or discarded.
+        last_success: time of the last success by receiver, in seconds since the epoch; 0 if never.
+        last_heartbeat: time of the last ping by receiver, in seconds since the epoch; 0 if never.
     """
 
     pending: int
@@ -54,10 +59,108 @@ class AlertStats:
     last_heartbeat: dict[str, float]
 
 
+class StatusReporter:
+    """Status of the alerting of one registry. Thread-safe.
+
+    Args:
+        pipeline: the receivers.
+        heartbeats: the heartbeats.
+        incident_log: the incidents.
+        settings: returns the present settings.
+        now: returns seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        pipeline: DeliveryPipeline,
+        heartbeats: Heartbeats,
+        incident_log: IncidentLog,
+        settings: Callable[[], AlertingSettings],
+        now: Callable[[], float],
+    ) -> None:
+        self._pipeline = pipeline
+        self._heartbeats = heartbeats
+        self._incident_log = incident_log
+        self._settings = settings
+        self._now = now
+
+    def problems(self) -> list[str]:
+        """Return the problems that keep alerts from reaching people, as sentences."""
+        opsgenie, store = self._settings().opsgenie, self._incident_log.store
+        found = self._pipeline.problems()
+        if opsgenie.active:
+            found += resolve_identity(opsgenie).problems
+            found += self._heartbeats.problems()
+        if store.problem:
+            found.append(f"incidents are kept in memory only: {store.problem}")
+        if store.quarantined:
+            found.append(store.quarantined)
+        return found + self._pipeline.dead_letter_problems()
+
+    def health(self) -> Json:
+        """Return `ok`, `paging` and `problems`. To page nobody by choice is ok."""
+        problems = self.problems()
+        wanted = self._settings().opsgenie.active
+        ok = not problems or not (wanted or self._incident_log.store.problem)
+        return {"ok": ok, "paging": self._pipeline.paging, "problems": problems}
+
+    def stats(self) -> AlertStats:
+        """Return the figures for metrics."""
+        now = self._now()
+        pending = self._pipeline.pending(now)
+        oldest = max((now - incident.opened_at for incident in pending), default=0.0)
+        return AlertStats(
+            pending=len(pending),
+            oldest_pending_seconds=oldest,
+            counts=self._pipeline.counts,
+            dead_letters=self._pipeline.dead_letters(),
+            last_success=self._pipeline.last_success,
+            last_heartbeat=self._heartbeats.last_success,
+        )
+
+    def incidents(self, limit: int, phase: str | None) -> list[Json]:
+        """Return the latest incidents, newest first; all, or those in a phase."""
+        receiver = self._pipeline.first_receiver
+        return [incident_status(each, receiver) for each in self._incident_log.latest(limit, phase)]
+
+    def stages(self, breaker: str) -> Json:
+        """Return the stages of one breaker's incidents, in go-breaker's form."""
+        waiting = [
+            i for i in self._incident_log if i.breaker == breaker and i.escalates_at is not None
+        ]
+        return stages_status(self._settings().opsgenie, waiting, self._now())
+
+    def opsgenie(self) -> Json:
+        """Return the settings of `[opsgenie]` in go-breaker's form, and the receivers."""
+        settings = self._settings().opsgenie
+        return settings_status(settings) | {
+            "initialized": self._pipeline.first_receiver == settings.flavour,
+            "paging": self._pipeline.paging,
+            "problems": self.problems(),
+            "receivers": self.receivers(),
+        }
+
+    def receivers(self) -> list[Json]:
+        """Return the state of each receiver and of its heartbeat."""
+        pinged = self._heartbeats.last_success
+        return [
+            {**state, "last_heartbeat": pinged.get(state["name"]) or None}
+            for state in self._pipeline.states(self._now())
+        ]
+
+    def maintenance(self) -> list[Json]:
+        """Return the maintenance windows of the settings."""
+        windows = self._settings().alerts.maintenance
+        return [
+            {"name": name, **window.model_dump(mode="json"), "ends_at": window.ends_at(self._now())}
+            for name, window in windows.items()
+        ]
+
+
 def settings_status(settings: OpsGenieSettings) -> Json:
-    """The settings of `[opsgenie]` in go-breaker's form, the key masked."""
-    return {name: getattr(settings, name) for name in _AS_THEY_ARE} | {
-        "api_key": _HIDDEN if settings.api_key else "",
+    """Return the settings of `[opsgenie]` in go-breaker's form, the key masked."""
+    return {name: getattr(settings, name) for name in _SHOWN_SETTINGS} | {
+        "api_key": _MASK if settings.api_key else "",
         "api_url": address_of(settings),
         "tags": list(settings.tags),
         "current_environment": resolve_identity(settings).environment,
@@ -65,7 +168,7 @@ def settings_status(settings: OpsGenieSettings) -> Json:
 
 
 def stages_status(settings: OpsGenieSettings, waiting: Iterable[Incident], now: float) -> Json:
-    """The stages, and the incidents whose next one is due, in go-breaker's form."""
+    """Return the stages, and the incidents that have a next one, in go-breaker's form."""
     pending = {incident.alias: _waiting(incident, now) for incident in waiting}
     return {
         "enabled": settings.time_before_send_alert > 0,
@@ -80,7 +183,7 @@ def stages_status(settings: OpsGenieSettings, waiting: Iterable[Incident], now: 
 
 
 def incident_status(incident: Incident, receiver: str) -> Json:
-    """An incident, and what `receiver` knows of it. Times are in seconds since the epoch."""
+    """Return an incident as `receiver` knows it. Times are in seconds since the epoch."""
     delivery = incident.deliveries.get(receiver)
     return {
         "id": incident.id,
@@ -96,7 +199,7 @@ def incident_status(incident: Incident, receiver: str) -> Json:
         "escalates_at": incident.escalates_at,
         "closed_at": incident.closed_at or None,
         "episodes": incident.episodes,
-        "breakers": list(incident.members)[:_NAMED],
+        "breakers": list(incident.members)[:_MAX_BREAKERS],
         "breakers_count": len(incident.members),
         "muted_by": incident.muted_by,
         "acknowledged": any(d.acknowledged for d in list(incident.deliveries.values())),
@@ -113,7 +216,7 @@ def incident_status(incident: Incident, receiver: str) -> Json:
 
 
 def full_status(incident: Incident) -> Json:
-    """All that is known of an incident, and of each receiver. Times in seconds since the epoch."""
+    """Return an incident in full, with each receiver. Times are in seconds since the epoch."""
     return incident.as_dict() | {
         "priority": incident.priority,
         "message": incident.content.message,
@@ -127,7 +230,7 @@ def full_status(incident: Incident) -> Json:
 
 
 def silence_status(silence: Silence) -> Json:
-    """A silence."""
+    """Return a silence. Times are in seconds since the epoch."""
     return silence.as_dict()
 
 

@@ -31,3 +31,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("OPSGENIE_", "BREAKERD_")) or name == "Environment":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _time_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may load matplotlib slowly; no test depends on how fast it does."""
+    monkeypatch.setattr("breakerd.alerts.content.chart.TIMEOUT", 600.0)

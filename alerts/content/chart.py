@@ -1,6 +1,6 @@
-"""Draws a chart of the latest calls before an alert, for receivers that accept pictures.
+"""Drawing of the latest calls before an alert, for receivers that accept pictures.
 
-It needs matplotlib, which is the extra `plot`; without it alerts are sent without a chart.
+It needs matplotlib, which is the extra `plot`. Without it, alerts are sent without a chart.
 """
 
 import io
@@ -15,22 +15,26 @@ from typing import Final
 
 from breakerd.alerts.model.chart import Chart
 
-_TIMEOUT: Final = 20.0
-"""Maximum number of seconds that a drawing may take."""
+TIMEOUT = 20.0
+"""Maximum number of seconds that a drawing may take, if `draw` is not given another."""
 _PASSED: Final = ("HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR", "XDG_")
 """Prefixes of the environment variables that the drawing process gets."""
 
 
 def can_draw() -> bool:
-    """True if matplotlib is installed."""
+    """Return True if matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
-def draw(chart: Chart) -> bytes:
+def draw(chart: Chart, *, timeout: float | None = None) -> bytes:
     """Return the chart as a PNG of 800 by 300 pixels. Thread-safe.
 
     A separate process draws it: loading matplotlib here would delay calls and use memory, which
     may be short just now. That process gets no secrets.
+
+    Args:
+        chart: data of the chart.
+        timeout: maximum number of seconds; None for `TIMEOUT`.
 
     Raises:
         OSError, subprocess.SubprocessError: it could not be drawn in time.
@@ -42,7 +46,7 @@ def draw(chart: Chart) -> bytes:
         capture_output=True,
         env=given | {"MPLBACKEND": "Agg"},
         cwd=Path(__file__).parents[3],
-        timeout=_TIMEOUT,
+        timeout=TIMEOUT if timeout is None else timeout,
         check=True,
     )
     return done.stdout

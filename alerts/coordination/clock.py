@@ -1,4 +1,4 @@
-"""Time that goes on evenly, however the wall clock is set meanwhile."""
+"""Clock that runs evenly, however the wall clock is set meanwhile."""
 
 import time
 from collections.abc import Callable
@@ -9,15 +9,15 @@ _EPOCH = "epoch"
 
 
 def shared_monotonic_clock(store: Store, boot: str) -> Callable[[], float]:
-    """Seconds since the epoch, the same for all processes that share `store`.
+    """Return a clock of seconds since the epoch, the same for all processes that share `store`.
 
-    The wall clock is read once; from then on the monotonic clock counts, which all processes of a
-    machine share until it is started anew. While nobody uses the file, the wall clock is read
-    again.
+    The wall clock is read once. After that the monotonic clock counts, which all processes of a
+    machine share until it reboots. The wall clock is read again if no process is the leader and no
+    incident is unfinished.
 
     Args:
-        store: the file, open.
-        boot: which start of the machine this is; empty if that is not known.
+        store: the open database.
+        boot: id of the boot of the machine; empty if it is unknown.
     """
     offset = time.time() - time.monotonic()
     known_boot, _, known = store.get_value(_EPOCH).partition(" ")

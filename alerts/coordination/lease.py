@@ -1,4 +1,4 @@
-"""The right to send: of all processes that share a file, one has it."""
+"""Lease: of all processes that share a database, the holder is the leader and sends."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,79 +9,78 @@ from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_SPARE: Final = 5.0
-"""Seconds that a lease lasts beyond the longest request."""
-_LEAST: Final = 2.0
-"""It is prolonged when it would outlast the longest request by less, in seconds."""
+_MARGIN: Final = 5.0
+"""Seconds that a new lease lasts beyond the longest request."""
+_MIN_MARGIN: Final = 2.0
+"""Seconds beyond the longest request below which a lease is renewed."""
 
 
 class Lease:
-    """One process's claim to send, for a few seconds at a time.
+    """Lease of one process, for a few seconds at a time. Only `valid` is thread-safe.
 
-    A process that is killed loses it at once, since the system tells (see `LivenessLock`); one that
-    hangs or is suspended, when it runs out. It lasts longer than a request may, so that whoever
-    begins one has it until the answer is there.
+    A process that is killed loses it at once (see `LivenessLock`). One that hangs or is suspended
+    loses it when it expires. It lasts longer than a request may, so a process that begins a request
+    holds it until the response.
 
-    Where the file cannot be asked, everyone sends what it sees itself: told twice is better than
-    not told.
+    If the database cannot be read or written, every process sends what it observes itself: two
+    alerts are better than none.
 
     Args:
-        store: the file that they share.
-        clock: seconds, the same for all processes of the machine.
-        boot: which start of the machine `clock` counts from.
+        store: the shared database.
+        clock: returns seconds, the same for all processes of the machine.
+        boot: id of the boot of the machine that `clock` counts from.
     """
 
     def __init__(self, store: Store, clock: Callable[[], float], boot: str) -> None:
         self.held = False
-        """Whether this process sends."""
+        """True if this process is the leader."""
         self.standalone = False
-        """Whether it does so because the file cannot be asked."""
+        """True if it is the leader only because the database cannot be used."""
         self.term = 0
-        """Grows each time that another process begins to send; what is known from an earlier term
-        is out of date."""
+        """Number that grows when the leader changes; data of an earlier term is out of date."""
         self.boot = boot
         self.clock = clock
         self._store = store
-        self._until = float("-inf")
+        self._expires_at = float("-inf")
 
     def renew(self, request_timeout: float) -> bool:
-        """Takes or prolongs it, if nobody else has it; says whether this process sends.
+        """Acquire or renew it unless another process holds it; return True if this one does.
 
         Args:
-            request_timeout: the longest that a request takes, in seconds.
+            request_timeout: maximum seconds of a request.
         """
-        accepted_at, length = self.clock(), request_timeout + _SPARE
+        asked_at, length = self.clock(), request_timeout + _MARGIN
         if (
             self.held
             and not self.standalone
-            and self._until - accepted_at > request_timeout + _LEAST
+            and self._expires_at - asked_at > request_timeout + _MIN_MARGIN
         ):
             return True
-        term = self._store.acquire_lease(self.boot, accepted_at, length)
-        if term is None and self.held and not self.standalone and accepted_at < self._until:
-            # Busy for a moment, perhaps; nobody else can have it yet.
+        term = self._store.acquire_lease(self.boot, asked_at, length)
+        if term is None and self.held and not self.standalone and asked_at < self._expires_at:
+            # The database may be busy for a moment; no other process can hold the lease yet.
             return True
         before = self.held
         self.standalone, self.held = term is None, term != 0
         if term:
-            self.term, self._until = term, accepted_at + length
+            self.term, self._expires_at = term, asked_at + length
         if self.held != before:
             _log.info("this process sends alerts" if self.held else "another process sends alerts")
         return self.held
 
     @property
     def valid(self) -> bool:
-        """Whether no other process can be sending now."""
-        return self.held and (self.standalone or self.clock() < self._until)
+        """True if no other process can be the leader now."""
+        return self.held and (self.standalone or self.clock() < self._expires_at)
 
     def release(self) -> None:
-        """Gives it to whoever wants it."""
+        """Release it for other processes."""
         self._store.release()
         self.held = False
 
 
 def boot_id() -> str:
-    """Which start of the machine this is; empty where the system does not tell."""
+    """Return the id of the present boot of the machine; empty if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

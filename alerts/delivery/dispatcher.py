@@ -1,13 +1,15 @@
-"""Brings a receiver from what it has confirmed to what it should know, whatever fails on the way.
+"""Dispatcher: brings one receiver up to date, one request at a time.
 
-No thread and no clock of its own: `now` is passed in, in seconds since the epoch.
+No thread and no clock: `now` is passed in, in seconds since the epoch.
 """
 
-import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from breakerd.alerts.delivery.acknowledgement import AcknowledgementPoller
+from breakerd.alerts.delivery.outcomes import OutcomeRecorder
+from breakerd.alerts.delivery.retry import NotAppliedError, RetryState
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, next_step
 from breakerd.alerts.model.escalation import needs_ack_poll, needs_ack_poll_to_escalate
@@ -15,118 +17,95 @@ from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import (
-    AlertState,
     DeliveryError,
     InvalidRequestError,
-    RateLimitedError,
     Receiver,
     RequestState,
     SupportsLookup,
     UnauthorizedError,
-    UnavailableError,
 )
 from breakerd.alerts.storage.incident_log import IncidentLog
-from breakerd.breaker.logging import get_logger
 
-_log = get_logger(__name__)
-
-_FIRST_RETRY: Final = 1.0
-_LOOK_EVERY: Final = 0.2
-_LOOK_LIMIT: Final = 5.0
-_LOOK_AGAIN: Final = 5.0
-"""Seconds until people are asked after once more, where the receiver did not answer."""
-_UNANSWERED: Final = 60.0
-"""A request whose status stays unknown for so long is sent again: the alias makes that harmless."""
-_TRY_KEY_EVERY: Final = 60.0
-_FAILURES: Final = 5
-"""A note or picture that is not carried out so often is let be."""
-_ATTEMPTS: Final = 20
-"""The same where it is not even accepted, which may be an outage of the receiver."""
-_STEPS_A_ROUND: Final = 20
-"""Between rounds, the breakers are looked at."""
-_FAILURES_A_ROUND: Final = 5
-_OPTIONAL: Final = {StepKind.NOTE, StepKind.ATTACH}
+_POLL_INTERVAL: Final = 0.2
+"""Minimum number of seconds between two polls of an accepted request."""
+_MAX_POLL_INTERVAL: Final = 5.0
+"""Maximum number of seconds between two polls of an accepted request."""
+_REQUEST_TIMEOUT: Final = 60.0
+"""Seconds after which a pending request is sent again. The alias makes that harmless."""
+_MAX_STEPS: Final = 20
+"""Maximum number of steps in a round. The breakers are polled between rounds."""
 
 
 class Dispatcher:
-    """Delivers to one receiver. Each failure has its own answer:
+    """Delivers to one receiver. Each kind of failure is handled in its own way:
 
-    - no sensible answer: again, after a pause that doubles up to `retry_limit`, with jitter;
-    - too many requests: nothing at all for as long as the receiver says;
-    - key refused: said aloud, and tried once a minute until somebody acts;
-    - request refused: once more in a form that only pages, then given up with its reason;
-    - alert gone: made anew to escalate it, and else let be.
+    - no usable response: retried after a pause that doubles up to `retry.limit`, with jitter;
+    - too many requests: nothing is sent for as long as the receiver asks;
+    - key rejected: reported as a problem, and tried once a minute;
+    - request rejected: sent once more in a reduced form that only pages, then given up;
+    - alert missing: created again to escalate it, otherwise ignored.
 
     It holds the incident log's lock while it reads or changes an incident, and not while it waits
-    for an answer.
+    for a response.
 
     Args:
-        sink: the receiver.
-        incident_log: whose incidents are delivered.
-        counts: where outcomes are counted, by (sink, outcome).
-        may_send: whether this process still is the one that sends; asked before each request.
+        receiver: the receiver.
+        incident_log: log of the incidents to deliver.
+        counts: counter of outcomes by (receiver, outcome).
+        may_send: returns True while this process is the leader; called before each request.
     """  # noqa: D415 - the first paragraph ends in a list
 
     def __init__(
         self,
-        sink: Receiver,
+        receiver: Receiver,
         incident_log: IncidentLog,
         counts: Counter[tuple[str, str]],
         may_send: Callable[[], bool],
     ) -> None:
-        self.receiver = sink
-        self.policy = ReceiverPolicy(sink.name, attaches=sink.accepts_attachments)
-        """Which incidents it is told."""
-        self.retry_limit = 60.0
-        """Longest pause between two attempts, in seconds."""
-        self.paused_until = 0.0
-        """Nothing is sent before."""
-        self.auth_error = ""
-        """Why the receiver refuses the key; empty if it does not."""
-        self.reachable = True
-        """Whether the last request had an answer."""
-        self.last_success = 0.0
-        """When a request was last carried out; 0 if none was."""
+        self.receiver = receiver
+        self.policy = ReceiverPolicy(receiver.name, attaches=receiver.accepts_attachments)
+        """Policy that selects the incidents to deliver."""
         self.round_succeeded_at = float("-inf")
-        """When a round last ended with nothing that keeps alerts from leaving."""
-        self._failures = 0
-        """How often the receiver has failed in this round."""
-        self.ack_polls = 0
-        """How often people were asked after."""
+        """Time of the last round that nothing kept from delivering."""
         self._incident_log = incident_log
-        self._counts = counts
         self._may_send = may_send
-        self._jitter = random.Random()  # noqa: S311 - spreads attempts, guards nothing
+        self._outcomes = OutcomeRecorder(receiver.name, counts)
+        self.retry = RetryState(self._outcomes)
+        """Availability of the receiver."""
+        self._acknowledgements = AcknowledgementPoller(
+            receiver, incident_log, self.retry, self._outcomes
+        )
+
+    @property
+    def ack_polls(self) -> int:
+        """Number of polls of what people did with an alert."""
+        return self._acknowledgements.polls
 
     def run(self, now: float) -> None:
-        """Does some of what is due, the most urgent first.
+        """Execute some of the steps that are due, the most urgent first.
 
-        It ends at the first time-out, so that a receiver that hangs costs one, and not one for each
-        incident; and after a few failures of other kinds.
+        The round ends at the first time-out, so a receiver that hangs costs one time-out and not
+        one for each incident. It also ends after a few failures of other kinds.
 
         Raises:
-            LeaseLostError: another process sends.
+            LeaseLostError: another process is the leader.
         """
-        self._failures = 0
-        left = _STEPS_A_ROUND
+        self.retry.begin_round()
+        left = _MAX_STEPS
         due = self._due(now)
-        # What is to be escalated is the most urgent, and waits only for what people have done.
+        # Escalations are the most urgent, and wait only for the poll of what people did.
         waiting = [
             i for i in due if needs_ack_poll_to_escalate(i, now, i.delivery_to(self.receiver.name))
         ]
         for incident in waiting or due:
             while left and self._ready(now) and self._advance(now, incident):
                 left -= 1
-        if self._ready(now) and not self.auth_error and (self.reachable or not self.pending(now)):
+        if self._ready(now) and self._is_usable(now):
             self.round_succeeded_at = now
 
     def pending(self, now: float) -> list[Incident]:
-        """The incidents of which the receiver does not know all it should by now."""
+        """Return the incidents of which the receiver does not know all it should at `now`."""
         return [i for i in self._incident_log if is_behind(i, self.policy, now)]
-
-    def clear_backoff(self) -> None:
-        """What holds everything back may be over: somebody has acted."""
-        self.paused_until, self.auth_error = 0.0, ""
 
     def _due(self, now: float) -> list[Incident]:
         with self._incident_log.lock:
@@ -138,11 +117,11 @@ class Dispatcher:
         delivery = incident.deliveries.get(self.receiver.name)
         if delivery is not None and now < delivery.retry_at:
             return False
-        asks = delivery is not None and needs_ack_poll(incident, now, delivery)
-        return asks or is_behind(incident, self.policy, now)
+        polls = delivery is not None and needs_ack_poll(incident, now, delivery)
+        return polls or is_behind(incident, self.policy, now)
 
     def _supersede(self) -> None:
-        """Of what it never heard of one breaker, only the last incident counts."""
+        """If the receiver missed several incidents of one breaker, deliver only the latest."""
         latest: dict[str, Incident] = {}
         for incident in self._incident_log:
             known = latest.get(incident.breaker)
@@ -156,25 +135,27 @@ class Dispatcher:
                 self._incident_log.mark_changed(incident)
 
     def _ready(self, now: float) -> bool:
-        few = self._failures < _FAILURES_A_ROUND
-        return few and now >= self.paused_until and self._may_send()
+        return self.retry.may_send(now) and self._may_send()
+
+    def _is_usable(self, now: float) -> bool:
+        return not self.retry.auth_error and (self.retry.reachable or not self.pending(now))
 
     def _advance(self, now: float, incident: Incident) -> bool:
-        """One step of one incident; True if another may follow at once."""
+        """Execute one step of an incident; return True if another may follow at once."""
         with self._incident_log.lock:
             delivery = incident.delivery_to(self.receiver.name)
             if now < delivery.retry_at:
                 return False
             pending = delivery.accepted_step
             step = None if pending else next_step(incident, now, delivery, self.policy)
-            asks = pending is None and needs_ack_poll(incident, now, delivery)
-        if asks:
-            return self._ask_people(now, incident, delivery)
+            polls = pending is None and needs_ack_poll(incident, now, delivery)
+        if polls:
+            return self._acknowledgements.poll(now, incident, delivery)
         if pending is not None:
-            return self._attempt(now, incident, delivery, pending, self._look)
-        return step is not None and self._attempt(now, incident, delivery, step, self._send)
+            return self._execute(now, incident, delivery, pending, self._poll_request)
+        return step is not None and self._execute(now, incident, delivery, step, self._send)
 
-    def _attempt(
+    def _execute(
         self,
         now: float,
         incident: Incident,
@@ -186,34 +167,30 @@ class Dispatcher:
             progress = action(now, incident, delivery, step)
         except DeliveryError as error:
             with self._incident_log.lock:
-                self._failed(now, incident, delivery, step, error)
+                self.retry.fail(now, incident, delivery, step, error)
             progress = False
         else:
-            self.auth_error, self.reachable, self.last_success = "", True, now
+            self.retry.succeed(now)
         self._incident_log.save(incident)
         return progress
 
-    # --- what is asked
+    # --- requests
 
     def _send(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> bool:
-        if self._was_done(incident, delivery, step):
+        if self._already_applied(incident, delivery, step):
             request_id = ""
         else:
-            request_id = self._ask_for(incident, delivery, step)
+            request_id = self._send_recorded(incident, delivery, step)
         with self._incident_log.lock:
             if request_id:
-                delivery.request_id, delivery.accepted_step, delivery.accepted_at = (
-                    request_id,
-                    step,
-                    now,
-                )
-                delivery.retry_at = now
+                delivery.request_id, delivery.accepted_step = request_id, step
+                delivery.accepted_at = delivery.retry_at = now
             else:
-                self._done(now, incident, delivery, step)
+                self._confirm(now, incident, delivery, step)
         return True
 
-    def _was_done(self, incident: Incident, delivery: DeliveryState, step: Step) -> bool:
-        """Whether an earlier attempt arrived, of which no answer came."""
+    def _already_applied(self, incident: Incident, delivery: DeliveryState, step: Step) -> bool:
+        """Return True if an earlier attempt was applied and its response lost."""
         before = delivery.unconfirmed_step
         if before is None or (before.kind, before.number) != (step.kind, step.number):
             return False
@@ -222,11 +199,11 @@ class Dispatcher:
                 incident, step
             )
         except (UnauthorizedError, InvalidRequestError):
-            # A key that may write, and not read.
+            # The key may write and not read.
             return False
 
-    def _ask_for(self, incident: Incident, delivery: DeliveryState, step: Step) -> str:
-        """Sends a step. That it may be out there is on the disk before it is."""
+    def _send_recorded(self, incident: Incident, delivery: DeliveryState, step: Step) -> str:
+        """Send a step; return the request's id. Saves first that the step may be applied."""
         before = delivery.unconfirmed_step, delivery.attempted_priority
         with self._incident_log.lock:
             delivery.unconfirmed_step = step
@@ -243,13 +220,14 @@ class Dispatcher:
                 delivery.unconfirmed_step, delivery.attempted_priority = before
             raise
 
-    def _look(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> bool:
-        """What became of a request that was accepted."""
+    def _poll_request(
+        self, now: float, incident: Incident, delivery: DeliveryState, step: Step
+    ) -> bool:
         state = self.receiver.request_state(delivery.request_id)
         with self._incident_log.lock:
-            return self._judge(now, incident, delivery, step, state)
+            return self._apply_request_state(now, incident, delivery, step, state)
 
-    def _judge(
+    def _apply_request_state(
         self,
         now: float,
         incident: Incident,
@@ -259,150 +237,29 @@ class Dispatcher:
     ) -> bool:
         waited = now - delivery.accepted_at
         if state is RequestState.DONE:
-            self._done(now, incident, delivery, step)
+            self._confirm(now, incident, delivery, step)
             return True
         if state is RequestState.GONE and step.kind is not StepKind.CREATE:
-            self._gone(now, incident, delivery, step)
+            self._on_missing(now, incident, delivery, step)
             return True
-        if state is RequestState.PENDING and waited < _UNANSWERED:
-            delivery.retry_at = now + min(_LOOK_LIMIT, max(_LOOK_EVERY, waited / 4))
+        if state is RequestState.PENDING and waited < _REQUEST_TIMEOUT:
+            delivery.retry_at = now + min(_MAX_POLL_INTERVAL, max(_POLL_INTERVAL, waited / 4))
             return False
         delivery.clear_pending()
         if state is RequestState.PENDING:
-            raise _NotCarriedOutError(f"accepted, and nothing heard of it for {waited:.0f} s")
-        raise _NotCarriedOutError("accepted, but not carried out")
+            raise NotAppliedError(f"accepted, and still pending after {waited:.0f} s")
+        raise NotAppliedError("accepted, and not applied")
 
-    def _ask_people(self, now: float, incident: Incident, delivery: DeliveryState) -> bool:
-        """What people have made of the alert: whoever has it in hand is not paged again.
-
-        A receiver that does not tell, or whose key may not ask, stops no page.
-        """
-        try:
-            state = self.receiver.alert_state(incident)
-        except RateLimitedError as error:
-            self.paused_until = now + error.seconds
-            self._count("paused")
-            return False
-        except UnavailableError as error:
-            self._note_failure(error)
-            delivery.poll_again_at = now + _LOOK_AGAIN
-            return False
-        except DeliveryError:
-            state = AlertState.UNKNOWN
-        with self._incident_log.lock:
-            delivery.polled_at, delivery.polled = now, True
-            self.ack_polls += 1
-            if state is AlertState.MISSING:
-                self._gone(now, incident, delivery, Step(StepKind.PRIORITY))
-            elif state is not AlertState.UNKNOWN:
-                self._note_people(now, incident, delivery, state)
-        self._incident_log.save(incident)
-        return True
-
-    def _note_people(
-        self, now: float, incident: Incident, delivery: DeliveryState, state: AlertState
-    ) -> None:
-        acknowledged = state is AlertState.ACKNOWLEDGED
-        if acknowledged != delivery.acknowledged:
-            delivery.acknowledged = acknowledged
-            words = "acknowledged" if acknowledged else "acknowledged no more"
-            _log.info(f"alert {words}", alias=incident.alias, receiver=self.receiver.name)
-        if state is AlertState.CLOSED:
-            delivery.closed_manually_at = now
-            self._count("on_manual_close")
-            _log.info("alert closed by people", alias=incident.alias, receiver=self.receiver.name)
-
-    # --- what comes of it
-
-    def _done(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> None:
+    def _confirm(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> None:
         delivery.confirm(now, step)
-        self._count("delivered")
-        _log.info(
-            "alert delivered",
-            alias=incident.alias,
-            step=step.kind.value,
-            receiver=self.receiver.name,
-        )
+        self._outcomes.delivered(incident, step)
 
-    def _gone(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> None:
-        """Trouble that goes on must reach somebody; notes and a closing are not missed."""
+    def _on_missing(
+        self, now: float, incident: Incident, delivery: DeliveryState, step: Step
+    ) -> None:
+        """Create the alert again to escalate it; it needs no notes and no closing."""
         if step.kind is StepKind.PRIORITY:
             delivery.mark_missing()
         else:
             delivery.confirm(now, step)
-        self._count("gone")
-        _log.warning("alert is gone", alias=incident.alias, step=step.kind.value)
-
-    def _count(self, outcome: str) -> None:
-        self._counts[self.receiver.name, outcome] += 1
-
-    def _failed(
-        self,
-        now: float,
-        incident: Incident,
-        delivery: DeliveryState,
-        step: Step,
-        error: DeliveryError,
-    ) -> None:
-        if isinstance(error, RateLimitedError):
-            self.paused_until = now + error.seconds
-            outcome = "paused"
-        elif isinstance(error, UnauthorizedError):
-            self.paused_until, self.auth_error = now + _TRY_KEY_EVERY, str(error)
-            outcome = "refused"
-        elif isinstance(error, InvalidRequestError):
-            outcome = self._rejected(now, incident, delivery, step, error)
-        else:
-            outcome = self._put_off(now, delivery, step, error)
-        self._count(outcome)
-        _log.warning(
-            "alert not delivered",
-            alias=incident.alias,
-            receiver=self.receiver.name,
-            outcome=outcome,
-            problem=str(error),
-        )
-
-    def _put_off(
-        self, now: float, delivery: DeliveryState, step: Step, error: DeliveryError
-    ) -> str:
-        """Tries again later, without end; but what is optional must not hold up the closing."""
-        self._note_failure(error)
-        most = _FAILURES if isinstance(error, _NotCarriedOutError) else _ATTEMPTS
-        if step.kind in _OPTIONAL and delivery.attempts >= most:
-            delivery.confirm(now, step)
-            return "skipped"
-        delivery.attempts += 1
-        pause = min(self.retry_limit, _FIRST_RETRY * 2.0 ** min(delivery.attempts - 1, 30))
-        delivery.retry_at = now + pause * self._jitter.uniform(0.5, 1.0)
-        return "retried"
-
-    def _note_failure(self, error: DeliveryError) -> None:
-        slow = isinstance(error, UnavailableError) and error.slow
-        self.reachable = False
-        self._failures += _FAILURES_A_ROUND if slow else 1
-
-    def _rejected(
-        self,
-        now: float,
-        incident: Incident,
-        delivery: DeliveryState,
-        step: Step,
-        error: DeliveryError,
-    ) -> str:
-        delivery.clear_pending()
-        if step.kind in _OPTIONAL:
-            delivery.confirm(now, step)
-            return "skipped"
-        if not delivery.created and not delivery.reduced:
-            delivery.reduced = True
-            return "reduced"
-        delivery.dead_letter_reason, delivery.dead_letter_step = str(error), step.kind.value
-        _log.error(
-            "alert given up", alias=incident.alias, receiver=self.receiver.name, problem=str(error)
-        )
-        return "dead"
-
-
-class _NotCarriedOutError(UnavailableError):
-    """The receiver accepted a request, and then did not do what it asks for."""
+        self._outcomes.missing(incident, step)

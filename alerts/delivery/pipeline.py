@@ -1,4 +1,4 @@
-"""Who is told at present, what they are owed, and how telling them goes."""
+"""Delivery pipeline: the present receivers, each with a dispatcher and a thread."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -23,15 +23,15 @@ _log = get_logger(__name__)
 
 
 class DeliveryPipeline:
-    """Delivers a incident_log's incidents to the receivers that the settings ask for.
+    """Delivers the incidents of a log to the configured receivers.
 
-    Each has a dispatcher, and once started a thread, of its own: one that is slow delays no other.
-    Without any, that is the log: it pages nobody, and says so.
+    Each receiver has its own dispatcher and, once started, its own thread: a slow one delays no
+    other. Without receivers, incidents go to the log, which pages nobody and states so.
 
     Args:
-        incident_log: whose incidents are delivered.
-        settings: who is to be told.
-        may_send: whether this process is the one that sends; asked before each request.
+        incident_log: log of the incidents to deliver.
+        settings: settings that name the receivers.
+        may_send: returns True while this process is the leader; called before each request.
     """
 
     def __init__(
@@ -46,49 +46,49 @@ class DeliveryPipeline:
         self._on_response: Callable[[], None] = _nothing
         self.reconfigure(settings)
 
-    # --- delivering
+    # --- delivery
 
-    def start(self, now: Callable[[], float], heard: Callable[[], None]) -> None:
-        """Delivers from now on, each receiver on a thread of its own.
+    def start(self, now: Callable[[], float], on_response: Callable[[], None]) -> None:
+        """Start delivering, with one thread for each receiver.
 
         Args:
-            now: seconds since the epoch.
-            heard: called when a receiver has answered.
+            now: returns seconds since the epoch.
+            on_response: called when a receiver has applied a request.
         """
-        self._now, self._on_response = now, heard
+        self._now, self._on_response = now, on_response
         for sender in self._senders.values():
-            sender.start(now, heard)
+            sender.start(now, on_response)
 
     def wake(self) -> None:
-        """There may be something to deliver."""
+        """Start the next round of each receiver at once. Thread-safe."""
         for sender in list(self._senders.values()):
             sender.wake()
 
     def run(self, now: float) -> None:
-        """Delivers some of what is due, where no thread does.
+        """Execute some of the steps that are due, where no thread does.
 
         Raises:
-            LeaseLostError: another process sends.
+            LeaseLostError: another process is the leader.
         """
         for sender in list(self._senders.values()):
             sender.dispatcher.run(now)
 
     def stop(self, deadline: float) -> None:
-        """Ends the threads, after what is due was delivered, or at `deadline` (monotonic)."""
+        """Deliver what is due, until `deadline` in monotonic seconds, and end the threads."""
         for sender in self._senders.values():
             sender.stop(deadline)
         for sender in self._senders.values():
             sender.join(deadline)
 
     def close(self) -> None:
-        """Lets go of connections."""
+        """Close the connections of all receivers."""
         for sender in self._senders.values():
             sender.dispatcher.receiver.close()
 
-    # --- who is told
+    # --- receivers
 
     def reconfigure(self, settings: AlertingSettings) -> None:
-        """Changes the receivers to those that these settings ask for; the others go on."""
+        """Replace the receivers whose settings have changed; keep the others running."""
         wanted = {each.name: each for each in configured_receivers(settings)}
         self._settings = settings
         kept = {
@@ -102,17 +102,19 @@ class DeliveryPipeline:
         self._senders = {name: kept.get(name) or self._make(each) for name, each in wanted.items()}
         for name, sender in self._senders.items():
             sender.configured = wanted[name]
-            sender.dispatcher.retry_limit = settings.alerts.retry_limit
+            sender.dispatcher.retry.limit = settings.alerts.retry_limit
         self.refresh_receivers()
         if self._now is not None:
             for sender in self._senders.values():
                 sender.start(self._now, self._on_response)
 
     def refresh_receivers(self) -> None:
-        """Works out who stands in for whom, and forgets what former receivers knew."""
-        regular = [c.dispatcher for c in self._senders.values() if not c.configured.fallback]
-        helpless = all(dispatcher.auth_error for dispatcher in regular)
-        wait = 0.0 if helpless else self._settings.alerts.fallback_after
+        """Update the policies of fallback receivers, and forget former receivers."""
+        regular = [
+            sender.dispatcher for sender in self._senders.values() if not sender.configured.fallback
+        ]
+        all_unauthorized = all(dispatcher.retry.auth_error for dispatcher in regular)
+        wait = 0.0 if all_unauthorized else self._settings.alerts.fallback_after
         for sender in self._senders.values():
             sender.dispatcher.policy = replace(
                 sender.dispatcher.policy,
@@ -126,65 +128,70 @@ class DeliveryPipeline:
         dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, self._may_send)
         return SenderThread(configured, dispatcher)
 
-    # --- what may be asked
+    # --- state
 
     @property
     def policies(self) -> tuple[ReceiverPolicy, ...]:
-        """Who is told."""
+        """Policies of the present receivers."""
         return tuple(sender.dispatcher.policy for sender in self._senders.values())
 
     def pending(self, now: float) -> list[Incident]:
-        """The incidents of which some receiver does not know all it should by now."""
+        """Return the incidents of which some receiver does not know all it should at `now`."""
         receivers = self.policies
         return [i for i in self._incident_log if any(is_behind(i, each, now) for each in receivers)]
 
     @property
     def first_receiver(self) -> str:
-        """Who is told first of all, as in metrics."""
+        """Name of the first receiver, as in metrics."""
         return next(iter(self._senders))
 
     @property
     def paging(self) -> bool:
-        """Whether a person hears of incidents."""
+        """True if a person is notified of incidents."""
         return any(
-            c.dispatcher.receiver.pages_humans and not c.dispatcher.auth_error
-            for c in self._regular()
+            sender.dispatcher.receiver.pages_humans and not sender.dispatcher.retry.auth_error
+            for sender in self._regular()
         )
 
     @property
     def successful(self) -> bool:
-        """Whether no receiver refuses the key or leaves requests without an answer."""
-        return all(c.dispatcher.reachable and not c.dispatcher.auth_error for c in self._regular())
+        """True if every regular receiver accepts its key and responds."""
+        return all(
+            sender.dispatcher.retry.reachable and not sender.dispatcher.retry.auth_error
+            for sender in self._regular()
+        )
 
     def round_succeeded_at(self, name: str) -> float:
-        """When a round of that receiver last ended well; in the past, if it never did."""
+        """Return the time of the receiver's last successful round; `-inf` if there was none."""
         sender = self._senders.get(name)
         return sender.dispatcher.round_succeeded_at if sender else float("-inf")
 
     @property
     def last_success(self) -> dict[str, float]:
-        """When each receiver last did as asked, in seconds since the epoch; 0 if never."""
-        return {name: c.dispatcher.last_success for name, c in self._senders.items()}
+        """Time of the last success by receiver, in seconds since the epoch; 0 if never."""
+        return {
+            name: sender.dispatcher.retry.last_success for name, sender in self._senders.items()
+        }
 
     @property
     def ack_polls(self) -> int:
-        """How often receivers were asked what people have made of an alert."""
+        """Number of polls of what people did with an alert."""
         return sum(sender.dispatcher.ack_polls for sender in self._senders.values())
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
-        """Deliveries by (sink, outcome)."""
+        """Number of deliveries by (receiver, outcome)."""
         return dict(self._counts)
 
     def problems(self) -> list[str]:
-        """What keeps people from being paged, in sentences; nothing if all is well."""
+        """Return the problems that keep people from being paged, as sentences."""
         opsgenie = self._settings.opsgenie
-        unusable = incomplete_receivers(self._settings).items()
-        found = [f"[alerts.receivers.{name}] has no {missing}" for name, missing in unusable]
+        incomplete = incomplete_receivers(self._settings).items()
+        found = [f"[alerts.receivers.{name}] has no {missing}" for name, missing in incomplete]
         found += [
-            f"{name} refuses the key ({sender.dispatcher.auth_error})"
+            f"{name} refuses the key ({sender.dispatcher.retry.auth_error})"
             for name, sender in self._senders.items()
-            if sender.dispatcher.auth_error
+            if sender.dispatcher.retry.auth_error
         ]
         if opsgenie.active and opsgenie.api_key is None:
             found.insert(0, "OPSGENIE_API_KEY is not set")
@@ -193,7 +200,7 @@ class DeliveryPipeline:
         return found if self.paging else [f"nobody is being paged: {'; '.join(found)}"]
 
     def dead_letter_problems(self) -> list[str]:
-        """The alerts that a receiver will never take, in sentences."""
+        """Return the alerts that a receiver will not accept, as sentences."""
         return [
             f"alert {incident.alias} was given up by {name}: {delivery.dead_letter_reason}"
             for incident in self._incident_log
@@ -201,36 +208,36 @@ class DeliveryPipeline:
         ]
 
     def states(self, now: float) -> list[dict[str, Any]]:
-        """How it stands with each receiver, as JSON-able data."""
+        """Return the state of each receiver as JSON-able data."""
         dead = self.dead_letters()
         return [
             {
                 "name": name,
                 "min_priority": sender.configured.min_priority,
                 "fallback": sender.configured.fallback,
-                "refused": sender.dispatcher.auth_error or None,
-                "reachable": sender.dispatcher.reachable,
+                "refused": sender.dispatcher.retry.auth_error or None,
+                "reachable": sender.dispatcher.retry.reachable,
                 "pending": len(sender.dispatcher.pending(now)),
                 "dead_letters": dead[name],
-                "last_success": sender.dispatcher.last_success or None,
+                "last_success": sender.dispatcher.retry.last_success or None,
             }
             for name, sender in list(self._senders.items())
         ]
 
     def dead_letters(self) -> dict[str, int]:
-        """How many alerts each receiver was not told, and will not be."""
+        """Return the number of dead letters by receiver."""
         dead = Counter(name for incident in self._incident_log for name in incident.dead_letters)
         return {name: dead[name] for name in self._senders}
 
     def log_receivers(self) -> None:
-        """Writes it into the log, loudly if it is nobody."""
+        """Log the receivers; log each problem as a warning."""
         for problem in self.problems():
             _log.warning(problem)
         if self.paging:
             _log.info("alerts are sent", receivers=list(self._senders))
 
     def _regular(self) -> list[SenderThread]:
-        return [c for c in list(self._senders.values()) if not c.configured.fallback]
+        return [sender for sender in list(self._senders.values()) if not sender.configured.fallback]
 
 
 def _nothing() -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
 from breakerd.alerts.receivers.factory import ConfiguredReceiver
@@ -11,14 +12,19 @@ from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_IDLE = 1.0
-"""Seconds between two rounds of a dispatcher in which nothing is expected."""
-_BUSY = 0.1
-"""The same while something is to be delivered."""
+_IDLE_INTERVAL: Final = 1.0
+"""Seconds between two rounds while nothing is pending."""
+_BUSY_INTERVAL: Final = 0.1
+"""Seconds between two rounds while something is pending."""
 
 
 class SenderThread:
-    """A dispatcher, and the thread it works on once it was started."""
+    """Thread that runs the dispatcher of one receiver.
+
+    Args:
+        configured: the receiver as configured.
+        dispatcher: its dispatcher.
+    """
 
     def __init__(self, configured: ConfiguredReceiver, dispatcher: Dispatcher) -> None:
         self.configured = configured
@@ -28,67 +34,73 @@ class SenderThread:
         self._retired = False
         self._deadline: float | None = None
         self._now: Callable[[], float] = _never
-        self._heard: Callable[[], None] = _nothing
+        self._on_response: Callable[[], None] = _nothing
 
-    def start(self, now: Callable[[], float], heard: Callable[[], None]) -> None:
-        """Works on a thread of its own from now on."""
+    def start(self, now: Callable[[], float], on_response: Callable[[], None]) -> None:
+        """Start the thread, unless it runs.
+
+        Args:
+            now: returns seconds since the epoch.
+            on_response: called when the receiver has applied a request.
+        """
         if self._thread is None:
-            self._now, self._heard = now, heard
+            self._now, self._on_response = now, on_response
             name = f"breakerd-alerts-{self.configured.name}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Start the next round at once. Thread-safe."""
         self._wake.set()
 
     def retire(self) -> None:
-        """Ends at the next opportunity, and lets go of the connections."""
+        """End after the present request, and close the connections."""
         self._retired = True
         if self._thread is None:
             self.dispatcher.receiver.close()
         self.wake()
 
     def stop(self, deadline: float) -> None:
-        """Ends when nothing is owed any more, or at `deadline`, in seconds as `time.monotonic`."""
+        """End when nothing is pending, or at `deadline` in seconds of `time.monotonic`."""
         self._deadline = deadline
         self.wake()
 
     def join(self, deadline: float) -> None:
-        """Waits for the end."""
+        """Wait until the thread has ended, at most until `deadline`."""
         if self._thread is not None:
             self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
-        while self._goes_on():
-            owing = self._try_round()
-            self._wake.wait(_BUSY if owing else _IDLE)
+        while self._should_run():
+            pending = self._try_round()
+            self._wake.wait(_BUSY_INTERVAL if pending else _IDLE_INTERVAL)
             self._wake.clear()
         if self._retired:
             self.dispatcher.receiver.close()
 
-    def _goes_on(self) -> bool:
+    def _should_run(self) -> bool:
         if self._retired or self._deadline is None:
             return not self._retired
         return time.monotonic() < self._deadline and bool(self.dispatcher.pending(self._now()))
 
     def _try_round(self) -> bool:
-        """One round; says whether something is still owed."""
-        before = self.dispatcher.last_success
+        """Run one round; return True if something is still pending."""
+        before = self.dispatcher.retry.last_success
         try:
             self.dispatcher.run(self._now())
         except LeaseLostError:
             _log.info("another process sends alerts", receiver=self.configured.name)
-        except Exception:  # noqa: BLE001 - the next round may do better, and somebody must page
-            _log.exception("a round of delivering failed", receiver=self.configured.name)
-        if self.dispatcher.last_success != before:
-            self._heard()
+        except Exception:  # noqa: BLE001 - the next round may succeed, and somebody must page
+            _log.exception("delivery round failed", receiver=self.configured.name)
+        if self.dispatcher.retry.last_success != before:
+            self._on_response()
         return bool(self.dispatcher.pending(self._now()))
 
 
 def _nothing() -> None:
-    """Nobody wants to hear of it."""
+    """Ignore a response before the thread is started."""
 
 
 def _never() -> float:
+    """Return 0 before the thread is started."""
     return 0.0

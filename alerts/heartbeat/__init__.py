@@ -1,1 +1,1 @@
-"""Ping a dead man's switch while alerting works."""
+"""Heartbeats: ping a dead man's switch while alerting works."""

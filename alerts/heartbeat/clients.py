@@ -1,4 +1,4 @@
-"""Heartbeats at OpsGenie, and at Jira Service Management through its Operations API.
+"""Clients of heartbeats at OpsGenie, and at Jira Service Management (Operations API).
 
 Sources: https://docs.opsgenie.com/docs/heartbeat-api and
 https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-heartbeats/
@@ -19,13 +19,13 @@ _UNITS: Final = {"minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 
 
 class OpsGenieHeartbeat:
-    """A heartbeat of OpsGenie.
+    """Client of a heartbeat at OpsGenie. For one thread at a time.
 
     Args:
-        name: as it is called there.
-        key: of an API integration.
-        timeout: seconds that a request may take.
-        address: of the region.
+        name: name of the heartbeat.
+        key: key of an API integration.
+        timeout: maximum seconds of a request.
+        address: URL of the region.
     """
 
     def __init__(self, name: str, key: SecretStr, timeout: float, address: str) -> None:
@@ -35,32 +35,32 @@ class OpsGenieHeartbeat:
         self._client = HttpClient(timeout, headers)
 
     def find(self) -> HeartbeatState | None:
-        """How it is; None if there is none of that name."""
+        """Return its state; None if there is none of that name."""
         try:
-            answer = json_object(self._client.request("GET", self._url), "data")
+            response = json_object(self._client.request("GET", self._url), "data")
         except NotFoundError:
             return None
-        return _state_of(answer["data"])
+        return _parse_state(response["data"])
 
     def ping(self) -> None:
-        """Says that all is well; accepted even where there is no such heartbeat."""
+        """Send a ping. It is accepted even if there is no such heartbeat."""
         self._client.request("GET", f"{self._url}/ping")
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
 
 class JsmHeartbeat:
-    """A heartbeat of a team in Jira Service Management.
+    """Client of a team's heartbeat in Jira Service Management. For one thread at a time.
 
     Args:
-        name: as it is called there.
-        team_id: of the team that it belongs to.
-        cloud_id: of the site.
-        auth: the user's address and API token.
-        timeout: seconds that a request may take.
-        address: where the API is, without the path.
+        name: name of the heartbeat.
+        team_id: id of its team.
+        cloud_id: id of the site.
+        auth: email address and API token of the user.
+        timeout: maximum seconds of a request.
+        address: URL of the API without the path; None for the public one.
     """
 
     def __init__(
@@ -80,30 +80,30 @@ class JsmHeartbeat:
         self._client = HttpClient(timeout, auth=(user, token.get_secret_value()))
 
     def find(self) -> HeartbeatState | None:
-        """How it is; None if the team has none of that name, or there is no such team."""
+        """Return its state; None if there is no such team, or it has none of that name."""
         try:
-            answer = json_object(
+            response = json_object(
                 self._client.request("GET", self._url, params={"name": self.name}), "values"
             )
         except NotFoundError:
             return None
-        found = [each for each in answer["values"] if each.get("name") == self.name]
-        return _state_of(found[0]) if found else None
+        found = [each for each in response["values"] if each.get("name") == self.name]
+        return _parse_state(found[0]) if found else None
 
     def ping(self) -> None:
-        """Says that all is well; accepted even where there is no such heartbeat."""
+        """Send a ping. It is accepted even if there is no such heartbeat."""
         self._client.request("GET", f"{self._url}/ping", params={"name": self.name})
 
     def close(self) -> None:
-        """Closes the connections."""
+        """Close the connections."""
         self._client.close()
 
 
-def _state_of(data: Any) -> HeartbeatState:
-    """The heartbeat that an API shows.
+def _parse_state(data: Any) -> HeartbeatState:
+    """Return the heartbeat that an API shows.
 
     Raises:
-        UnavailableError: it is none.
+        UnavailableError: the data does not describe a heartbeat.
     """
     try:
         seconds = float(data["interval"]) * _UNITS[str(data["intervalUnit"]).lower()]

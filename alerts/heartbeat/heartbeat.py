@@ -1,8 +1,8 @@
-"""A dead man's switch: a receiver that hears nothing for too long pages by itself.
+"""Heartbeat: a dead man's switch. Without pings for too long, the receiver pages by itself.
 
-A heartbeat is pinged only after a round of delivering that succeeded, so silence means that alerts
-cannot leave, or that nobody is left to send them. A ping is accepted even where there is no such
-heartbeat, so it is looked for first.
+A heartbeat is pinged only after a successful delivery round. So missing pings mean that alerts
+cannot leave, or that no process is left to send them. A ping is accepted even if there is no such
+heartbeat, so the heartbeat is looked up first.
 """
 
 from dataclasses import dataclass
@@ -15,28 +15,32 @@ from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_PINGS_AN_INTERVAL: Final = 3
-"""Two may be lost."""
-_SHORTEST_PERIOD: Final = 10.0
-_LONGEST_PERIOD: Final = 60.0
-_UNKNOWN_PERIOD: Final = 20.0
-"""Fits the shortest interval that there is, which is a minute."""
-_LOOK_EVERY: Final = 600.0
-_LOOK_AGAIN: Final = 60.0
-"""Seconds until it is looked for again, where something is to be put right."""
-_TRY_AGAIN: Final = 10.0
-_FAILURES: Final = 3
-"""So many in a row are worth telling."""
+_PINGS_PER_INTERVAL: Final = 3
+"""Number of pings in the interval of a heartbeat, so two may be lost."""
+_MIN_PERIOD: Final = 10.0
+"""Minimum number of seconds between two pings."""
+_MAX_PERIOD: Final = 60.0
+"""Maximum number of seconds between two pings."""
+_DEFAULT_PERIOD: Final = 20.0
+"""Seconds between two pings while the interval is unknown; fits the shortest one, a minute."""
+_LOOKUP_INTERVAL: Final = 600.0
+"""Seconds between two lookups."""
+_PROBLEM_LOOKUP_INTERVAL: Final = 60.0
+"""Seconds between two lookups while the setup has a problem."""
+_RETRY_INTERVAL: Final = 10.0
+"""Seconds before a failed request is repeated."""
+_REPORTED_FAILURES: Final = 3
+"""Number of failures in a row from which on they are reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatState:
-    """A heartbeat as its receiver shows it.
+    """State of a heartbeat at its receiver.
 
     Attributes:
         interval: seconds without a ping after which the receiver pages.
-        enabled: whether it does so.
-        expired: whether it has.
+        enabled: True if the receiver pages.
+        expired: True if the interval has passed without a ping.
     """
 
     interval: float
@@ -45,89 +49,91 @@ class HeartbeatState:
 
 
 class HeartbeatClient(Protocol):
-    """One heartbeat at its receiver. Used from one thread at a time."""
+    """Client of one heartbeat at its receiver. For one thread at a time."""
 
     name: str
-    """As it is called there."""
+    """Name of the heartbeat at the receiver."""
 
     def find(self) -> HeartbeatState | None:
-        """How it is; None if there is none of that name.
+        """Return its state; None if there is none of that name.
 
         Raises:
-            DeliveryError: one of its kinds; `UnauthorizedError` where the key may ping only.
+            DeliveryError: one of its subclasses; `UnauthorizedError` if the key may only ping.
         """
         ...
 
     def ping(self) -> None:
-        """Says that all is well.
+        """Send a ping.
 
         Raises:
-            DeliveryError: one of its kinds.
+            DeliveryError: one of its subclasses.
         """
         ...
 
     def close(self) -> None:
-        """Lets go of connections."""
+        """Close the connections."""
         ...
 
 
 class HeartbeatAction(Enum):
-    """What is asked of the receiver next."""
+    """Next request to the receiver."""
 
     LOOK_UP = auto()
     PING = auto()
 
 
 class Heartbeat:
-    """Keeps one heartbeat going: at most one request a round, and never an exception.
+    """Pings one heartbeat: at most one request a round, and no `DeliveryError` is raised.
+
+    For one thread at a time.
 
     Args:
-        client: the heartbeat at its receiver.
+        client: client of the heartbeat.
     """
 
     def __init__(self, client: HeartbeatClient) -> None:
         self.client = client
         self.last_success = 0.0
-        """When a ping was last accepted, in seconds since the epoch; 0 if none was."""
-        self.period = _UNKNOWN_PERIOD
+        """Time of the last accepted ping, in seconds since the epoch; 0 if there was none."""
+        self.period = _DEFAULT_PERIOD
         """Seconds between two pings."""
         self._setup_problem = ""
         self._ping_problem = ""
         self._missing = False
         self._failures = 0
-        self._asked_at = float("-inf")
-        self._look_at = float("-inf")
+        self._requested_at = float("-inf")
+        self._lookup_at = float("-inf")
         self._next_at = float("-inf")
 
     @property
     def problem(self) -> str:
-        """What is wrong with it, in a sentence; empty if nothing is known to be."""
+        """Problem of the heartbeat, as a sentence; empty if none is known."""
         return self._ping_problem or self._setup_problem
 
     def run_due(self, now: float, succeeded_at: float) -> None:
-        """Does what is due, if anything is; see `next_act`."""
-        if act := self.next_action(now, succeeded_at):
-            self.execute(act, now)
+        """Execute the action that is due, if there is one; see `next_action`."""
+        if action := self.next_action(now, succeeded_at):
+            self.execute(action, now)
 
     def next_action(self, now: float, succeeded_at: float) -> HeartbeatAction | None:
-        """What is to be asked now, if anything.
+        """Return the action that is due at `now`, or None.
 
         Args:
             now: seconds since the epoch.
-            succeeded_at: when a round of delivering last succeeded; each is good for one request.
+            succeeded_at: time of the last successful delivery round; each permits one request.
         """
-        if now < self._next_at or succeeded_at <= self._asked_at:
+        if now < self._next_at or succeeded_at <= self._requested_at:
             return None
-        if now >= self._look_at:
+        if now >= self._lookup_at:
             return HeartbeatAction.LOOK_UP
         return None if self._missing else HeartbeatAction.PING
 
-    def execute(self, act: HeartbeatAction, now: float) -> None:
-        """Asks the receiver, and takes in what it says."""
-        self._asked_at = now
+    def execute(self, action: HeartbeatAction, now: float) -> None:
+        """Send the request of an action, and apply the response."""
+        self._requested_at = now
         before = self.problem
         try:
-            if act is HeartbeatAction.LOOK_UP:
+            if action is HeartbeatAction.LOOK_UP:
                 self._look_up(now)
             else:
                 self._ping(now)
@@ -142,13 +148,15 @@ class Heartbeat:
         try:
             state = self.client.find()
         except UnauthorizedError:
-            # It may be a key that pings, and reads nothing; if it does neither, a ping tells.
-            self._look_at = now + _LOOK_EVERY
+            # The key may ping and not read. If it may do neither, the ping fails.
+            self._lookup_at = now + _LOOKUP_INTERVAL
             return
         self._missing = state is None
-        self.period = period_of(state.interval) if state else _UNKNOWN_PERIOD
+        self.period = period_of(state.interval) if state else _DEFAULT_PERIOD
         self._setup_problem = problem_of(self.client.name, state, self.period)
-        self._look_at = now + (_LOOK_AGAIN if self._setup_problem else _LOOK_EVERY)
+        self._lookup_at = now + (
+            _PROBLEM_LOOKUP_INTERVAL if self._setup_problem else _LOOKUP_INTERVAL
+        )
 
     def _ping(self, now: float) -> None:
         self.client.ping()
@@ -157,28 +165,28 @@ class Heartbeat:
 
     def _fail(self, now: float, error: DeliveryError) -> None:
         self._failures += 1
-        self._next_at = now + _TRY_AGAIN
-        if self._failures >= _FAILURES:
+        self._next_at = now + _RETRY_INTERVAL
+        if self._failures >= _REPORTED_FAILURES:
             self._ping_problem = f"heartbeat {self.client.name} cannot be pinged: {error}"
 
     def _log_problem(self) -> None:
         if self.problem:
             _log.warning(self.problem)
         else:
-            _log.info("a heartbeat is well again", heartbeat=self.client.name)
+            _log.info("heartbeat recovered", heartbeat=self.client.name)
 
 
 def period_of(interval: float) -> float:
-    """Seconds between two pings of a heartbeat that expires after `interval` seconds."""
-    return min(_LONGEST_PERIOD, max(_SHORTEST_PERIOD, interval / _PINGS_AN_INTERVAL))
+    """Return the seconds between two pings of a heartbeat that expires after `interval` s."""
+    return min(_MAX_PERIOD, max(_MIN_PERIOD, interval / _PINGS_PER_INTERVAL))
 
 
 def problem_of(name: str, state: HeartbeatState | None, period: float) -> str:
-    """What is wrong with how a heartbeat is set up, in a sentence; empty if nothing is."""
+    """Return the problem of a heartbeat's setup, as a sentence; empty if there is none."""
     if state is None:
-        return f"there is no heartbeat {name!r}: nobody hears if alerts cannot leave"
+        return f"there is no heartbeat {name!r}: nobody is paged if alerts cannot leave"
     if not state.enabled:
-        return f"heartbeat {name!r} is disabled: nobody hears if alerts cannot leave"
+        return f"heartbeat {name!r} is disabled: nobody is paged if alerts cannot leave"
     if state.interval < 2 * period:
         interval, pings = format_duration(state.interval), format_duration(period)
         return f"heartbeat {name!r} expires after {interval}, too soon for pings every {pings}"

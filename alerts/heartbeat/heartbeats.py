@@ -1,4 +1,4 @@
-"""The heartbeats that settings ask for, each pinged as long as its receiver can be told."""
+"""Heartbeats of the settings, each pinged while its receiver can be reached."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -14,44 +14,46 @@ from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_LONGEST_REQUEST: Final = 5.0
-"""Seconds."""
+_MAX_TIMEOUT: Final = 5.0
+"""Maximum number of seconds of a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredHeartbeat:
-    """One heartbeat as the settings describe it.
+    """Heartbeat as configured.
 
     Attributes:
-        sink: the receiver that it is about, as in metrics.
-        identity: what makes it another one if it changes.
-        make: makes its client, which holds connections from then on.
+        receiver: name of its receiver, as in metrics.
+        identity: settings that identify it; if they change, it is replaced.
+        make: makes its client, which holds connections.
     """
 
-    sink: str
+    receiver: str
     identity: Hashable
     make: Callable[[], HeartbeatClient]
 
 
 def configured_heartbeats(settings: AlertingSettings) -> list[ConfiguredHeartbeat]:
-    """The heartbeats that `settings` ask for, of receivers that are told."""
-    timeout = min(_LONGEST_REQUEST, settings.alerts.request_timeout)
+    """Return the heartbeats of the active receivers."""
+    timeout = min(_MAX_TIMEOUT, settings.alerts.request_timeout)
     found = [_of_opsgenie(settings, timeout)]
     found += [
-        _of_jsm(name, sink, timeout)
-        for name, sink in settings.alerts.receivers.named().items()
-        if isinstance(sink, JsmOpsSettings)
+        _of_jsm(name, receiver, timeout)
+        for name, receiver in settings.alerts.receivers.named().items()
+        if isinstance(receiver, JsmOpsSettings)
     ]
     return [each for each in found if each is not None]
 
 
 def heartbeat_problems(settings: AlertingSettings) -> list[str]:
-    """Why heartbeats that are wanted cannot be pinged, in sentences."""
+    """Return the problems of the settings that keep heartbeats from being pinged."""
     opsgenie = settings.opsgenie
     found = [
         f"[alerts.receivers.{name}] has a heartbeat, and no heartbeat_team"
-        for name, sink in settings.alerts.receivers.named().items()
-        if isinstance(sink, JsmOpsSettings) and sink.heartbeat and not sink.heartbeat_team
+        for name, receiver in settings.alerts.receivers.named().items()
+        if isinstance(receiver, JsmOpsSettings)
+        and receiver.heartbeat
+        and not receiver.heartbeat_team
     ]
     if opsgenie.heartbeat and opsgenie.flavour == "jsm":
         found.append(
@@ -62,13 +64,13 @@ def heartbeat_problems(settings: AlertingSettings) -> list[str]:
 
 
 class Heartbeats:
-    """All heartbeats of one process.
+    """Heartbeats of one process. For one thread.
 
-    Each request has a thread of its own, so that one that hangs delays no alert.
+    Each request has its own thread, so one that hangs delays no alert.
 
     Args:
-        settings: which there are.
-        threaded: whether requests have threads; else they are done by `round`.
+        settings: settings that name the heartbeats.
+        threaded: True if requests have threads; otherwise `run_due` waits for them.
     """
 
     def __init__(self, settings: AlertingSettings, *, threaded: bool) -> None:
@@ -78,49 +80,50 @@ class Heartbeats:
         self.reconfigure(settings)
 
     def reconfigure(self, settings: AlertingSettings) -> None:
-        """Changes the heartbeats to those that these settings ask for; the others go on."""
-        wanted = {each.sink: each for each in configured_heartbeats(settings)}
+        """Replace the heartbeats whose settings have changed; keep the others running."""
+        wanted = {each.receiver: each for each in configured_heartbeats(settings)}
         kept = {
-            sink: beat
-            for sink, beat in self._tasks.items()
-            if sink in wanted and wanted[sink].identity == beat.configured.identity
+            receiver: task
+            for receiver, task in self._tasks.items()
+            if receiver in wanted and wanted[receiver].identity == task.configured.identity
         }
-        gone = [beat for sink, beat in self._tasks.items() if sink not in kept]
+        gone = [task for receiver, task in self._tasks.items() if receiver not in kept]
         self._settings = settings
         self._tasks = {
-            sink: kept.get(sink) or _HeartbeatTask(each) for sink, each in wanted.items()
+            receiver: kept.get(receiver) or _HeartbeatTask(each)
+            for receiver, each in wanted.items()
         }
-        for beat in gone:
-            beat.close()
+        for task in gone:
+            task.close()
 
     def run_due(self, now: float, succeeded_at: Callable[[str], float]) -> None:
-        """Pings what is due.
+        """Send the requests that are due.
 
         Args:
             now: seconds since the epoch.
-            succeeded_at: when a round of delivering to that sink last succeeded.
+            succeeded_at: returns the time of a receiver's last successful delivery round.
         """
-        for sink, beat in self._tasks.items():
-            beat.run_due(now, succeeded_at(sink), threaded=self._threaded)
+        for receiver, task in self._tasks.items():
+            task.run_due(now, succeeded_at(receiver), threaded=self._threaded)
 
     @property
     def last_success(self) -> dict[str, float]:
-        """When each was last pinged, in seconds since the epoch; 0 if never."""
-        return {sink: beat.heartbeat.last_success for sink, beat in self._tasks.items()}
+        """Time of the last ping by receiver, in seconds since the epoch; 0 if never."""
+        return {receiver: task.heartbeat.last_success for receiver, task in self._tasks.items()}
 
     def problems(self) -> list[str]:
-        """What is wrong with them, in sentences."""
-        found = [beat.heartbeat.problem for beat in self._tasks.values()]
+        """Return the problems of all heartbeats, as sentences."""
+        found = [task.heartbeat.problem for task in self._tasks.values()]
         return heartbeat_problems(self._settings) + [problem for problem in found if problem]
 
     def close(self) -> None:
-        """Lets go of connections."""
-        for beat in self._tasks.values():
-            beat.close()
+        """Close all connections."""
+        for task in self._tasks.values():
+            task.close()
 
 
 class _HeartbeatTask:
-    """A heartbeat, and the request that is under way."""
+    """Heartbeat, and its request that is under way."""
 
     def __init__(self, configured: ConfiguredHeartbeat) -> None:
         self.configured = configured
@@ -130,18 +133,20 @@ class _HeartbeatTask:
         self._closed = False
 
     def run_due(self, now: float, succeeded_at: float, *, threaded: bool) -> None:
-        """Asks what is due, unless the last request is still under way."""
-        act = None if self._busy else self.heartbeat.next_action(now, succeeded_at)
-        if act is None or not self._begin():
+        """Send the request that is due, unless the last one is still under way."""
+        action = None if self._busy else self.heartbeat.next_action(now, succeeded_at)
+        if action is None or not self._begin():
             return
         if threaded:
-            name = f"breakerd-heartbeat-{self.configured.sink}"
-            threading.Thread(target=self._perform, args=(act, now), name=name, daemon=True).start()
+            name = f"breakerd-heartbeat-{self.configured.receiver}"
+            threading.Thread(
+                target=self._execute, args=(action, now), name=name, daemon=True
+            ).start()
         else:
-            self._perform(act, now)
+            self._execute(action, now)
 
     def close(self) -> None:
-        """Closes the connections, once nothing is under way."""
+        """Close the connections once no request is under way."""
         with self._lock:
             self._closed = True
             if not self._busy:
@@ -152,11 +157,11 @@ class _HeartbeatTask:
             self._busy = not self._closed
             return self._busy
 
-    def _perform(self, act: HeartbeatAction, now: float) -> None:
+    def _execute(self, action: HeartbeatAction, now: float) -> None:
         try:
-            self.heartbeat.execute(act, now)
-        except Exception:  # noqa: BLE001 - a thread has nobody else to tell
-            _log.exception("a heartbeat failed")
+            self.heartbeat.execute(action, now)
+        except Exception:  # noqa: BLE001 - the thread must not end without a log entry
+            _log.exception("heartbeat failed")
         with self._lock:
             self._busy = False
             if self._closed:
@@ -175,13 +180,13 @@ def _of_opsgenie(settings: AlertingSettings, timeout: float) -> ConfiguredHeartb
     )
 
 
-def _of_jsm(sink: str, settings: JsmOpsSettings, timeout: float) -> ConfiguredHeartbeat | None:
+def _of_jsm(receiver: str, settings: JsmOpsSettings, timeout: float) -> ConfiguredHeartbeat | None:
     name, team, key = settings.heartbeat, settings.heartbeat_team, settings.key
     if not (name and team) or key is None:
         return None
     cloud_id, user, address = settings.cloud_id, settings.user, settings.api_url
     return ConfiguredHeartbeat(
-        sink,
+        receiver,
         (name, team, key, cloud_id, user, address, timeout),
         lambda: JsmHeartbeat(name, team, cloud_id, (user, key), timeout, address),
     )

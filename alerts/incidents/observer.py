@@ -78,7 +78,7 @@ class BreakerObserver:
         self._transitions: dict[str, deque[Transition]] = {}
         """Latest transitions by name of the breaker."""
         self._next = 0
-        """Index at which the polling of all breakers goes on."""
+        """Index at which the polling of all breakers continues."""
 
     def on_event(self, event: Event) -> None:
         """Keep the evidence of an event. Fast, since the engine calls it."""
@@ -158,7 +158,7 @@ class BreakerObserver:
 
     @property
     def closing_reasons(self) -> dict[str, str]:
-        """What ended the trouble of breakers, by name."""
+        """Reasons for which breakers recovered, by name of the breaker."""
         return {name: self.closing_reason(name) for name in list(self._closing_events)}
 
     def _status(self, breaker: "Breaker") -> Status:

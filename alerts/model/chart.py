@@ -6,7 +6,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the chart of the latest calls shows.
+    """Data of the chart of the latest calls.
 
     Attributes:
         title: heading of the chart.

@@ -8,7 +8,7 @@ from breakerd.alerts.model.step import Step, StepKind
 
 @dataclass(slots=True)
 class DeliveryState:
-    """What a receiver has confirmed of an incident, and what is under way.
+    """State that a receiver has confirmed of an incident, and its request that is under way.
 
     Times are in seconds since the epoch.
 
@@ -29,8 +29,8 @@ class DeliveryState:
         attempts: failed attempts in a row.
         retry_at: earliest time of the next attempt.
         reduced: True if the receiver rejected the full content.
-        dead_letter_reason: why the receiver will not take it; empty if delivery goes on.
-        dead_letter_step: step that the receiver will not take.
+        dead_letter_reason: reason why the receiver rejects it; empty if delivery continues.
+        dead_letter_step: step that the receiver rejects.
         discarded: who discarded the dead letter and why; empty if nobody did.
         superseded: True if a later incident of the same breaker is delivered in its place.
         polled_at: when the state of the alert was last requested.

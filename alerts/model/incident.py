@@ -226,7 +226,7 @@ class Incident:
 
     @property
     def notified_at(self) -> float:
-        """When a receiver last confirmed that it has the alert; 0 if none did."""
+        """Time at which a receiver last confirmed the creation of the alert; 0 if none did."""
         return max((d.created_at for d in list(self.deliveries.values()) if d.created), default=0.0)
 
     @property
@@ -246,7 +246,7 @@ class Incident:
 
     @property
     def escalates_at(self) -> float | None:
-        """When the next stage is due; None if there is none."""
+        """Time of the next stage; None if there is none."""
         later = self.stages[self.stage + 1 :]
         return self.notify_at + later[0].after if later and self.phase is Phase.ACTIVE else None
 

@@ -34,7 +34,7 @@ _log = get_logger(__name__)
 
 _ID: Final = re.compile(r"[0-9A-Za-z:-]{20,}")
 _GONE: Final = "gone"
-"""Stands for the id of a request that was not sent, because its alert does not exist."""
+"""Placeholder id of a request that was not sent, because its alert does not exist."""
 
 
 class JsmOpsReceiver:

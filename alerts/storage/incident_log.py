@@ -65,7 +65,7 @@ class IncidentLog:
     # --- changes
 
     def add(self, incident: Incident) -> None:
-        """Add a new incident, or one that goes on after it was closed."""
+        """Add a new incident, or one that continues after it was closed."""
         with self.lock:
             self._incidents[incident.id] = incident
             for breaker in incident.members:

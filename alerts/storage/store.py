@@ -57,12 +57,12 @@ class Store:
 
     @property
     def problem(self) -> str:
-        """Why nothing is stored at present; empty if all is well."""
+        """Reason why nothing is stored at present; empty if there is none."""
         return self._database.problem
 
     @property
     def quarantined(self) -> str:
-        """What was done with a damaged file; empty if there was none."""
+        """Action taken on a damaged file, as a sentence; empty if there was none."""
         return self._database.quarantined
 
     @property

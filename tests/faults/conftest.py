@@ -53,7 +53,7 @@ class Place:
         return [alert for alert in self.emulator.alerts() if alert.entity == breaker]
 
     def history(self, breaker: str) -> list[str]:
-        """What happened to the one alert of that breaker."""
+        """History of the one alert of that breaker."""
         alerts = self.alerts(breaker)
         assert len(alerts) <= 1, (
             "one incident, one alert",

@@ -21,7 +21,7 @@ def damage(database: Path) -> None:
 
 
 def test_a_full_disk_is_told_and_costs_no_alert(place: Place) -> None:
-    """Full as far as the process can tell: no file may grow beyond 60,000 bytes."""
+    """A full disk for the process: no file may grow beyond 60,000 bytes."""
     process = place.start(FILE_SIZE_LIMIT="60000")
     for number in range(40):
         process.tell(f"open b{number}")
@@ -72,7 +72,7 @@ def test_a_file_that_was_damaged_before_the_start_is_put_aside(place: Place) -> 
 
 
 def incidents_in(file: Path) -> int:
-    """How many stand in the file; none while it is damaged, or missing."""
+    """Number of incidents in the file; 0 while it is damaged or missing."""
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
             return int(connection.execute("SELECT count(*) FROM incidents").fetchone()[0])

@@ -16,7 +16,7 @@ from tests.support.embedded_process import Embedded, Nursery
 
 SERVICES = 8
 KILLS = 25
-"""Of each."""
+"""Number of kills of each service."""
 SETTINGS = """\
 [opsgenie]
 enabled = true

@@ -1,4 +1,4 @@
-"""A key that is refused, and then rotated in the file that holds it: parked, told, delivered."""
+"""A key that is rejected, then rotated in its secret file: parked, reported, delivered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ fallback = true
 
 @pytest.fixture
 def room() -> Iterator[RecordingServer]:
-    """Where the fallback posts to."""
+    """Webhook that the fallback posts to."""
     with RecordingServer() as receiver:
         yield receiver
 

@@ -79,7 +79,7 @@ def test_who_stops_in_good_order_is_followed_at_once(place: Place) -> None:
 
 
 def test_without_a_file_each_tells_what_it_sees(place: Place) -> None:
-    """Told twice is better than not told."""
+    """Two alerts are better than none."""
     place.folder.joinpath("breakerd.db").mkdir()
     first, second = place.start(), place.start()
     for process in (first, second):

@@ -38,7 +38,7 @@ class World:
             "remind_after": 0.0,
             "attach_chart": False,
         }
-        """Settings of `[alerts]`: unless told otherwise, each breaker has its own alert."""
+        """Settings of `[alerts]`: each breaker has its own alert unless changed."""
 
     def make_registry(self) -> Registry:
         return Registry(
@@ -46,7 +46,7 @@ class World:
         )
 
     def start(self, *, resolve_after: float = 60.0, **opsgenie: object) -> Alerting:
-        """Alerting with these settings; taken up from the database if there was one before."""
+        """Alerting with these settings; it loads the database if there was one before."""
         wanted: dict[str, object] = {
             "enabled": True,
             "api_key": SecretStr(KEY),
@@ -89,7 +89,7 @@ class World:
         return breaker
 
     def history(self, index: int = -1) -> list[str]:
-        """What happened to an alert at the emulator."""
+        """History of an alert at the emulator."""
         return [happening.what for happening in self.emulator.alerts()[index].history]
 
     def notes(self, index: int = -1) -> list[str]:

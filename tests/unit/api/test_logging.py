@@ -34,11 +34,11 @@ def logged(stream: io.StringIO) -> list[dict[str, Any]]:
 def test_elsewhere_than_on_a_terminal_each_record_is_an_object() -> None:
     stream = io.StringIO()
     service_logging.configure(stream)
-    get_logger("breaker.test").warning("breaker opened", breaker="b", value=1.5)
+    get_logger("breakerd.breaker.test").warning("breaker opened", breaker="b", value=1.5)
     logging.getLogger("other").info("plain %s", "words", extra={"more": [1]})
     ours, theirs = logged(stream)
     assert (ours["event"], ours["breaker"], ours["value"]) == ("breaker opened", "b", 1.5)
-    assert (ours["level"], ours["logger"]) == ("warning", "breaker.test")
+    assert (ours["level"], ours["logger"]) == ("warning", "breakerd.breaker.test")
     assert ours["filename"] == "test_logging.py"
     assert ours["lineno"] > 0
     assert ours["timestamp"].endswith("Z")
@@ -48,7 +48,7 @@ def test_elsewhere_than_on_a_terminal_each_record_is_an_object() -> None:
 def test_a_terminal_gets_lines_for_people() -> None:
     stream = Terminal()
     service_logging.configure(stream)
-    get_logger("breaker.test").warning("breaker opened", breaker="payments")
+    get_logger("breakerd.breaker.test").warning("breaker opened", breaker="payments")
     (line,) = stream.getvalue().splitlines()
     assert "breaker opened" in line
     assert "payments" in line
@@ -61,7 +61,7 @@ def test_exceptions_are_told_in_full() -> None:
     try:
         int("what went wrong")
     except ValueError:
-        get_logger("breaker.test").exception("it failed")
+        get_logger("breakerd.breaker.test").exception("it failed")
     (record,) = logged(stream)
     assert "what went wrong" in record["exception"]
 
@@ -80,7 +80,7 @@ def test_exceptions_are_told_in_full() -> None:
 def test_secrets_are_blotted_out(text: str, fields: dict[str, Any]) -> None:
     stream = io.StringIO()
     service_logging.configure(stream)
-    get_logger("alerts.test").error(text, **fields)
+    get_logger("breakerd.alerts.test").error(text, **fields)
     assert "s3cret" not in stream.getvalue()
     assert "********" in stream.getvalue()
 
@@ -88,7 +88,9 @@ def test_secrets_are_blotted_out(text: str, fields: dict[str, Any]) -> None:
 def test_what_is_no_secret_stays() -> None:
     stream = io.StringIO()
     service_logging.configure(stream)
-    get_logger("alerts.test").error("token bucket empty", keys=3, api_key="", token_count=2)
+    get_logger("breakerd.alerts.test").error(
+        "token bucket empty", keys=3, api_key="", token_count=2
+    )
     (record,) = logged(stream)
     assert record["event"] == "token bucket empty"
     assert (record["keys"], record["api_key"], record["token_count"]) == (3, "", 2)

@@ -6,7 +6,6 @@ import subprocess
 
 import pytest
 
-from breakerd.alerts.content import chart as module
 from breakerd.alerts.content.chart import draw
 from breakerd.alerts.model.chart import Chart
 from tests.unit.alerts.conftest import World
@@ -20,10 +19,9 @@ def test_it_is_a_small_png() -> None:
     assert len(picture) < 60_000
 
 
-def test_what_cannot_be_drawn_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TIMEOUT", 0.001)
+def test_what_cannot_be_drawn_is_an_error() -> None:
     with pytest.raises(subprocess.SubprocessError):
-        draw(CHART)
+        draw(CHART, timeout=0.001)
 
 
 def test_it_is_attached_after_all_else_is_told(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Several processes on one file: one sends, and the others tell it what they see."""
+"""Several processes on one database: the leader sends, the others publish reports."""
 
 from __future__ import annotations
 
@@ -230,8 +230,8 @@ def test_killed_while_a_request_is_under_way(
     world.start(time_before_send_alert=60)
     send = OpsGenieReceiver.send
 
-    def die_after(sink: OpsGenieReceiver, incident: Incident, step: Step) -> str:
-        sent = send(sink, incident, step)
+    def die_after(receiver: OpsGenieReceiver, incident: Incident, step: Step) -> str:
+        sent = send(receiver, incident, step)
         if step.kind is kind:
             raise KeyboardInterrupt
         return sent

@@ -52,7 +52,7 @@ def peer(world: World) -> Iterator[None]:
 
 
 def rounds(world: World, asked: Counter[str]) -> list[int]:
-    """How often each round asks the breaker: opening, peak figures, escalation, recovery, end."""
+    """Status calls of each round: opening, peak figures, escalation, recovery, end."""
     found = []
     breaker = world.slow()
     for seconds in (0, 5, 60, 5):

@@ -1,4 +1,4 @@
-"""What people do with an alert at the receiver, and what becomes of it then."""
+"""Acknowledging and closing of alerts by people at the receiver."""
 
 from __future__ import annotations
 

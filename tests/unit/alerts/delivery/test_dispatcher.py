@@ -161,11 +161,11 @@ def test_a_step_that_is_refused_leaves_the_others(
     ask = OpsGenieReceiver._request
 
     def refuse(
-        sink: OpsGenieReceiver, method: str, asked: str, **request: object
+        receiver: OpsGenieReceiver, method: str, asked: str, **request: object
     ) -> dict[str, object]:
         if asked.endswith(path):
             raise InvalidRequestError("422: not this one")
-        return ask(sink, method, asked, **request)
+        return ask(receiver, method, asked, **request)
 
     monkeypatch.setattr(OpsGenieReceiver, "_request", refuse)
     world.slow()
@@ -190,12 +190,12 @@ def test_a_wrong_address_is_no_reason_to_give_up(world: World) -> None:
 
 def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: World) -> None:
     world.start()
-    sink = world.alerting._pipeline._senders["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
-    assert isinstance(sink, OpsGenieReceiver)
-    sink._client._client.event_hooks = {"response": [_refuse_status]}
+    receiver = world.alerting._pipeline._senders["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
+    assert isinstance(receiver, OpsGenieReceiver)
+    receiver._client._client.event_hooks = {"response": [_refuse_status]}
     world.slow()
     world.after()
-    sink._client._client.event_hooks = {}
+    receiver._client._client.event_hooks = {}
     world.after(5)
     assert world.emulator.alerts()[0].count == 2
     assert outcomes(world) == {"retried": 1, "delivered": 1}
@@ -271,7 +271,7 @@ def test_a_refused_key_is_said_aloud_and_put_right(
     alerting = world.start()
     world.emulator.api_keys = frozenset({"rotated"})
     world.slow()
-    with caplog.at_level(logging.WARNING, "alerts"):
+    with caplog.at_level(logging.WARNING, "breakerd.alerts"):
         world.after()
     assert not alerting.paging
     assert "opsgenie refuses the key (401" in alerting.health()["problems"][0]
@@ -361,7 +361,7 @@ def test_the_most_urgent_goes_first(world: World) -> None:
     assert writes[0].method == "PUT", "the escalation before the new alert"
 
 
-def test_a_sink_without_a_key_is_not_made() -> None:
+def test_a_receiver_without_a_key_is_not_made() -> None:
     with pytest.raises(ValueError, match="OPSGENIE_API_KEY"):
         OpsGenieReceiver(OpsGenieSettings(), 1.0)
 

@@ -19,7 +19,7 @@ from breakerd.alerts.receivers.opsgenie import ADDRESSES
 
 
 class Setup:
-    """Settings to be examined, good ones unless told otherwise."""
+    """Settings to be examined, good ones unless changed."""
 
     def __init__(self, database: Path) -> None:
         self.opsgenie: dict[str, Any] = {
@@ -43,7 +43,7 @@ class Setup:
     def findings(
         self, addresses: Mapping[str, str] = ADDRESSES, now: Callable[[], float] = time.time
     ) -> dict[str, Finding]:
-        """What is found, by what was looked at."""
+        """Findings by check."""
         found = list(run_checks(self.settings, addresses=addresses, now=now))
         assert API_KEY not in str(found)
         return {finding.check: finding for finding in found}

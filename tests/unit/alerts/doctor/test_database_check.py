@@ -95,7 +95,7 @@ def test_a_file_in_use(served: Setup, world: World) -> None:
     assert found["dead letters"].status is OK
     assert found["last alert"].found.endswith("was delivered 0 s ago")
     assert alerting.problems() == []
-    assert alerting._store._database.rows("SELECT 1 FROM facts WHERE name = 'doctor'") == []
+    assert alerting._store._database.rows("SELECT 1 FROM metadata WHERE name = 'doctor'") == []
     alerting.close()
     assert served.findings(now=world.wall)["sender"].status is UNKNOWN
 

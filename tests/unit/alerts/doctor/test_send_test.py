@@ -27,7 +27,7 @@ def settings_of(url: str, key: str = API_KEY) -> AlertingSettings:
 
 
 def tried(url: str, *, timeout: float = 5.0) -> list[Finding]:
-    """What comes of a test alert, with no pause between attempts to close it."""
+    """Findings of a test alert, with no pause between attempts to close it."""
     settings = settings_of(url)
     (configured,) = configured_receivers(settings)
     receiver = configured.make()

@@ -20,7 +20,7 @@ MINUTE = 60.0
 
 
 class Client:
-    """A heartbeat that is as it is told to be."""
+    """A heartbeat in a given state."""
 
     name = "payments"
 
@@ -45,7 +45,7 @@ class Client:
 
 
 class Beat:
-    """A heartbeat, and rounds a second apart that succeed unless told otherwise."""
+    """A heartbeat, and rounds a second apart that succeed unless changed."""
 
     def __init__(self) -> None:
         self.client = Client()
@@ -53,7 +53,7 @@ class Beat:
         self.now = 1000.0
 
     def rounds(self, count: int = 1, *, successful: bool = True) -> list[str]:
-        """What was asked in so many rounds."""
+        """Requests of a number of rounds."""
         before = len(self.client.asked)
         for _ in range(count):
             self.now += 1
@@ -97,7 +97,7 @@ def test_one_that_does_not_exist_is_told_and_not_pinged() -> None:
     beat.client.state = None
     assert beat.rounds(59) == ["look"]
     assert beat.heartbeat.problem == (
-        "there is no heartbeat 'payments': nobody hears if alerts cannot leave"
+        "there is no heartbeat 'payments': nobody is paged if alerts cannot leave"
     )
     assert beat.heartbeat.last_success == 0.0
 

@@ -23,7 +23,7 @@ BEAT = "payments beat/1"
 
 
 def asked(emulator: Emulator) -> list[str]:
-    """What was asked of heartbeats."""
+    """Requests for heartbeats."""
     paths = [entry.path for entry in emulator.requests if "/heartbeats" in entry.path]
     return ["ping" if path.endswith("/ping") else "look" for path in paths]
 
@@ -190,7 +190,7 @@ def test_an_answer_that_is_no_heartbeat(answer: dict[str, object]) -> None:
 
 
 class Held:
-    """A heartbeat that answers when it is let go."""
+    """A heartbeat that responds when it is released."""
 
     name = BEAT
 

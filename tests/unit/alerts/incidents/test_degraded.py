@@ -1,4 +1,4 @@
-"""What on-call hears of trouble that opens nothing."""
+"""Alerts about degraded breakers that do not open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SLO = {"success_rate": 0.95, "timeout": 1.0, "warmup": 0.0}
 
 
 def serve(world: World, calls: int, *, failing: int = 0) -> Breaker:
-    """So many calls, of each ten `failing` fail."""
+    """Make calls; of each ten, `failing` fail."""
     breaker = world.registry.get()
     for n in range(calls):
         simulate_call(breaker, world.clock, 100, error=n % 10 < failing)
@@ -21,7 +21,7 @@ def serve(world: World, calls: int, *, failing: int = 0) -> Breaker:
 
 @pytest.fixture
 def missed(world: World) -> Breaker:
-    """A breaker whose service level is missed, and was told."""
+    """A breaker whose service level is missed, and was notified."""
     world.registry.change("default", {"slo": SLO})
     world.start(time_before_send_alert=60)
     breaker = serve(world, 100, failing=3)

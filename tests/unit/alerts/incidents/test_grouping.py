@@ -1,4 +1,4 @@
-"""Breakers that get into trouble together, and incidents that were over before they were told."""
+"""Breakers that open together, and incidents that were over before they were sent."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_group_survives_a_restart(world: World) -> None:
     assert [alert.status for alert in world.emulator.alerts()] == ["closed"]
 
 
-# --- what was over before it could be told
+# --- missed incidents
 
 
 def flap(world: World, times: int) -> None:

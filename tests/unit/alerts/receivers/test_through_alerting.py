@@ -1,4 +1,4 @@
-"""Several receivers of the same incidents: each has its own way of being told, and of failing."""
+"""Several receivers of the same incidents: each has its own requests and failures."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_a_variable_wins_over_files_and_a_file_over_the_setting(file: Path, tmp_
     assert key_of(read(text, OPSGENIE_API_KEY="from-env", **variables)) == "from-env"
 
 
-def test_a_sink_has_its_secret_from_the_same_places(file: Path) -> None:
+def test_a_receiver_has_its_secret_from_the_same_places(file: Path) -> None:
     text = f'{RECEIVER}key = "from-setting"\n'
     variable = "BREAKERD_PAGERDUTY_ON_CALL_KEY"
     assert receiver_key_of(read(text)) == "from-setting"
@@ -151,17 +151,18 @@ def test_a_secret_that_cannot_be_taken_up_is_told_once(
 
         def look() -> list[str]:
             caplog.clear()
-            alerting._secrets_at = 0.0
-            alerting._follow_secrets()
+            assert alerting._config is not None
+            alerting._config._secrets_checked_at = float("-inf")
+            alerting._config.follow_secrets()
             return [vars(record)["event"] for record in caplog.records]
 
         file.write_text("two words")
-        assert look() == ["a secret cannot be taken up"]
+        assert look() == ["secret reload failed"]
         assert "two words" not in caplog.text
         assert receiver_key_of(alerting.settings) == "from-file"
         assert look() == []
         file.write_text("rotated")
         with caplog.at_level("INFO"):
-            assert look()[-1] == "a secret has changed, and is in force"
+            assert look()[-1] == "secret reloaded"
         assert receiver_key_of(alerting.settings) == "rotated"
         alerting.close()

@@ -34,7 +34,7 @@ def jsm(clock: ManualClock) -> Iterator[Emulator]:
 
 @pytest.fixture
 def events(jsm: Emulator) -> Iterator[httpx.Client]:
-    """Tells through an integration."""
+    """Sends through an integration."""
     headers = {"Authorization": f"GenieKey {KEY}"}
     with httpx.Client(base_url=jsm.url, headers=headers, timeout=10) as made:
         yield made

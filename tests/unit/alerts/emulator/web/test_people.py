@@ -1,4 +1,4 @@
-"""What people do to alerts, what was set up for them, and the sums of it all."""
+"""Actions of people on alerts, their directory, and the summary."""
 
 from __future__ import annotations
 

@@ -1,0 +1,67 @@
+"""Outcomes of deliveries: counted for metrics, and logged."""
+
+from collections import Counter
+
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.step import Step
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
+
+
+class OutcomeRecorder:
+    """Counts and logs the outcomes of one receiver.
+
+    Args:
+        receiver: name of the receiver.
+        counts: counter of outcomes by (receiver, outcome).
+    """
+
+    def __init__(self, receiver: str, counts: Counter[tuple[str, str]]) -> None:
+        self._receiver = receiver
+        self._counts = counts
+
+    def count(self, outcome: str) -> None:
+        """Count one outcome."""
+        self._counts[self._receiver, outcome] += 1
+
+    def delivered(self, incident: Incident, step: Step) -> None:
+        """Record that the receiver has applied `step`."""
+        self.count("delivered")
+        _log.info(
+            "alert delivered", alias=incident.alias, step=step.kind.value, receiver=self._receiver
+        )
+
+    def failed(self, incident: Incident, outcome: str, error: Exception) -> None:
+        """Record that an attempt failed, and how it was handled."""
+        self.count(outcome)
+        _log.warning(
+            "alert not delivered",
+            alias=incident.alias,
+            receiver=self._receiver,
+            outcome=outcome,
+            problem=str(error),
+        )
+
+    def dead_letter(self, incident: Incident, error: Exception) -> None:
+        """Log that delivery of the incident was given up."""
+        _log.error(
+            "alert given up", alias=incident.alias, receiver=self._receiver, problem=str(error)
+        )
+
+    def missing(self, incident: Incident, step: Step) -> None:
+        """Record that the alert does not exist at the receiver any more."""
+        self.count("gone")
+        _log.warning(
+            "alert is gone", alias=incident.alias, step=step.kind.value, receiver=self._receiver
+        )
+
+    def acknowledged(self, incident: Incident, *, acknowledged: bool) -> None:
+        """Log that a person acknowledged the alert, or withdrew the acknowledgement."""
+        event = "alert acknowledged" if acknowledged else "alert unacknowledged"
+        _log.info(event, alias=incident.alias, receiver=self._receiver)
+
+    def closed_manually(self, incident: Incident) -> None:
+        """Record that a person closed the alert."""
+        self.count("closed_manually")
+        _log.info("alert closed manually", alias=incident.alias, receiver=self._receiver)

@@ -1,0 +1,106 @@
+"""Configuration of alerting: follows its sections of the file, and the secret files they name."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from breakerd.alerts.settings.alerting import (
+    ALERTS_SECTION,
+    OPSGENIE_SECTION,
+    AlertingSettings,
+    read_secrets,
+    read_settings,
+)
+from breakerd.breaker.config import ConfigFile, Document
+from breakerd.breaker.errors import ConfigError
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
+
+_SECRETS_INTERVAL: Final = 2.0
+"""Seconds between two checks of the secret files."""
+
+
+class AlertingConfigSubscriber:
+    """Applies `[opsgenie]` and `[alerts]` of a file. `follow_secrets` is for one thread.
+
+    Args:
+        config: the file. Subscribed to at once.
+        owned: True if nobody else watches the file.
+        present: returns the present settings.
+        apply: applies new settings.
+
+    Raises:
+        ConfigError: every problem in both sections.
+    """
+
+    def __init__(
+        self,
+        config: ConfigFile,
+        *,
+        owned: bool,
+        present: Callable[[], AlertingSettings],
+        apply: Callable[[AlertingSettings], None],
+    ) -> None:
+        self._config = config
+        self._owned = owned
+        self._present = present
+        self._apply = apply
+        self._secrets = read_secrets(config.document)
+        self._secrets_checked_at = float("-inf")
+        config.subscribe(self)
+
+    def owns(self, section: str) -> bool:
+        """Return True for `[opsgenie]` and `[alerts]`."""
+        return section in {OPSGENIE_SECTION, ALERTS_SECTION}
+
+    def prepare(self, document: Document) -> Callable[[], None]:
+        """Check both sections; return the step that applies them.
+
+        Raises:
+            ConfigError: every problem in them.
+        """
+        settings, secrets = read_settings(document), read_secrets(document)
+
+        def apply() -> None:
+            self._secrets = secrets
+            if settings != self._present():
+                self._apply(settings)
+
+        return apply
+
+    def start(self) -> None:
+        """Watch the file, unless its owner does."""
+        if self._owned:
+            self._config.watch()
+
+    def change(self, values: Mapping[str, object]) -> None:
+        """Change keys of `[opsgenie]` in the file, and apply them.
+
+        Raises:
+            ConfigError: a value is invalid; nothing was changed.
+            ConfigWriteError: the change is active, but could not be written to the file.
+        """
+        self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})
+
+    def follow_secrets(self) -> None:
+        """Apply secrets that have changed in their files; checked every 2 s."""
+        now = time.monotonic()
+        if now < self._secrets_checked_at + _SECRETS_INTERVAL:
+            return
+        self._secrets_checked_at = now
+        if not self._secrets.changed():
+            return
+        try:
+            self.prepare(self._config.document)()
+        except ConfigError as error:
+            self._secrets = read_secrets(self._config.document)
+            _log.error("secret reload failed", problem=str(error))
+        else:
+            _log.info("secret reloaded")
+
+    def close(self) -> None:
+        """Stop following the file."""
+        self._config.unsubscribe(self)
+        if self._owned:
+            self._config.close()

@@ -1,0 +1,43 @@
+"""Status of alerting as JSON-able data."""
+
+from __future__ import annotations
+
+from tests.unit.alerts.conftest import KEY, World
+
+STAGED = {"time_before_send_alert": 60}
+
+
+def test_status_never_shows_the_key(world: World) -> None:
+    alerting = world.start()
+    status = alerting.opsgenie_status()
+    assert status["api_key"] == "********"
+    assert status["paging"]
+    assert KEY not in str(status) + repr(alerting.settings) + str(alerting.health())
+
+
+def test_staged_alerts_tell_when_the_next_stage_is_due(world: World) -> None:
+    alerting = world.start(**STAGED)
+    world.slow()
+    world.after()
+    world.after(20)
+    report = alerting.staged_alerts("default")
+    assert (report["enabled"], report["time_before_alert"]) == (True, 60)
+    (pending,) = report["pending_alerts"].values()
+    assert pending["escalates_in_seconds"] == 40
+    assert alerting.staged_alerts("other")["pending_alerts_count"] == 0
+
+
+def test_the_history_can_be_asked_by_phase(world: World) -> None:
+    alerting = world.start(resolve_after=0.0)
+    world.slow("a").reset()
+    world.slow("a")
+    world.after()
+    world.registry.get("a").reset()
+    world.after()
+    world.after()
+    world.slow("b")
+    world.after()
+    assert [i["breaker"] for i in alerting.incidents()] == ["b", "a"]
+    assert [i["breaker"] for i in alerting.incidents(state="active")] == ["b"]
+    assert [i["breaker"] for i in alerting.incidents(state="closed")] == ["a"]
+    assert [i["breaker"] for i in alerting.incidents(limit=1)] == ["b"]
