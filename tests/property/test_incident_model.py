@@ -115,7 +115,7 @@ class IncidentHistory(RuleBasedStateMachine):
             self.incident = Incident.from_dict(json.loads(written))
             self.incident.clamp_times(self.now)
 
-    @precondition(lambda self: self.delivery.pending)
+    @precondition(lambda self: self.delivery.accepted_step)
     @rule(carried_out=st.booleans())
     def what_was_taken_is_looked_at(self, *, carried_out: bool) -> None:
         step = self.delivery.accepted_step
