@@ -31,7 +31,7 @@ _MAX_NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class DatabaseContent:
-    """AlertContent of a database.
+    """Content of a database.
 
     Attributes:
         leader: id of the process that sends alerts; empty if none does.
@@ -97,7 +97,7 @@ def _inspect(path: Path) -> DatabaseContent:
 
 def _read(connection: sqlite3.Connection) -> DatabaseContent:
     leader = connection.execute("SELECT holder FROM lease").fetchone()
-    unfinished = connection.execute("SELECT data FROM incidents WHERE NOT done")
+    unfinished = connection.execute("SELECT data FROM incidents WHERE NOT settled")
     latest = connection.execute(
         "SELECT data FROM incidents ORDER BY opened_at DESC LIMIT ?", (_LATEST,)
     )
