@@ -67,7 +67,8 @@ function delivery(alert, now) {
   if (alert.notified && alert.receiver === "log") return "logged only, nobody paged";
   if (alert.closed_at_receiver && !alert.notified) return "nobody notified: it ended first";
   if (alert.notified) return `delivered to ${alert.receiver}${alert.closed_at_receiver ? ", closed there" : ""}`;
-  if (alert.notify_at > now) return `muted until ${clock(alert.notify_at)}`;
+  if (alert.muted_by) return `muted: ${alert.muted_by}`;
+  if (alert.notify_at > now) return `in cooldown until ${clock(alert.notify_at)}`;
   return `not delivered yet${alert.attempts ? `, ${alert.attempts} attempts failed` : ""}`;
 }
 
