@@ -28,7 +28,7 @@ def test_a_full_disk_is_told_and_costs_no_alert(place: Place) -> None:
     place.wait_for("b39", "created P3")
     assert "incidents are kept in memory only" in process.health()["problems"][0]
     assert not process.health()["ok"]
-    assert "incidents are kept in memory only" in process.log
+    assert "database failed, data kept in memory" in process.log
     for number in range(40):
         process.tell(f"reset b{number}")
     for number in range(40):
