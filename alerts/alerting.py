@@ -142,8 +142,8 @@ class Alerting:
 
     def run_once(self) -> None:
         """Run one round: poll the breakers, advance the incidents, and deliver what is due."""
-        if self._config is not None:
-            self._config.follow_secrets()
+        if (config := self._config) is not None:  # another thread may close it meanwhile
+            config.follow_secrets()
         self._worker.run_round(self.settings)
         self._heartbeats.run_due(self._now(), self._pipeline.round_succeeded_at)
 
@@ -176,7 +176,7 @@ class Alerting:
             raise ConfigError([_NO_SECRETS])
         present = self.settings.opsgenie
         changed = validate(OpsGenieSettings, present.model_dump() | dict(values), where="request")
-        # Not under the lock: the file takes its own first, and then ours.
+        # Not under the lock: the file acquires its own lock first, then this one.
         if self._config is not None:
             self._config.change(values)
         else:

@@ -90,15 +90,27 @@ def test_alone_nothing_is_composed_for_peers(world: World, composed: list[int]) 
     assert composed == []
 
 
-def test_a_peer_that_comes_later_gets_a_report(world: World, composed: list[int]) -> None:
+@pytest.mark.usefixtures("peer")
+def test_reports_to_a_peer_are_seconds_apart(world: World, composed: list[int]) -> None:
+    world.start()
+    world.slow()
+    world.after()
+    composed.clear()
+    for _ in range(10):
+        world.after(1)
+    assert composed == [1, 1], "one each five seconds"
+
+
+def test_a_peer_that_comes_later_gets_a_report_at_once(world: World, composed: list[int]) -> None:
     world.start()
     world.slow()
     world.after(5)
-    other = World(world.emulator, world.database.parent)
-    other.clock, other.wall = world.clock, world.wall
-    alerting = other.start()
-    world.after(1)
-    assert composed == [1]
-    alerting.close()
-    world.after(10)
-    assert composed == [1], "alone again"
+    for reports in ([1], [1, 1]):
+        other = World(world.emulator, world.database.parent)
+        other.clock, other.wall = world.clock, world.wall
+        alerting = other.start()
+        world.after(1)
+        assert composed == reports
+        alerting.close()
+        world.after(1)
+        assert composed == reports, "alone again"
