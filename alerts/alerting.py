@@ -37,7 +37,7 @@ from breakerd.alerts.status import (
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
-from breakerd.breaker.config import ConfigFile, Document, validate
+from breakerd.breaker.config import ConfigFile, Document
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.logging import get_logger
@@ -225,8 +225,7 @@ class Alerting:
         """
         if _KEY in values:
             raise ConfigError([_NO_SECRETS])
-        present = self.settings.opsgenie
-        changed = validate(OpsGenieSettings, present.model_dump() | dict(values), where="request")
+        changed = self.settings.change_opsgenie(values)
         # Not under the lock: the file takes its own first, and then ours.
         if self._config is not None:
             self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})
