@@ -30,7 +30,7 @@ _Seconds = Annotated[float, Field(ge=0)]
 
 
 class _SavedReference(BaseModel):
-    """What the limiter learnt; see `ReferenceLatency`."""
+    """Learnt state of the limiter; see `ReferenceLatency`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
