@@ -25,7 +25,7 @@ from breakerd.alerts.status import AlertStats, StatusReporter, full_status, sile
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
-from breakerd.breaker.config import ConfigFile, validate
+from breakerd.breaker.config import ConfigFile
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.logging import get_logger
@@ -174,8 +174,7 @@ class Alerting:
         """
         if _KEY in values:
             raise ConfigError([_NO_SECRETS])
-        present = self.settings.opsgenie
-        changed = validate(OpsGenieSettings, present.model_dump() | dict(values), where="request")
+        changed = self.settings.change_opsgenie(values)
         # Not under the lock: the file acquires its own lock first, then this one.
         if self._config is not None:
             self._config.change(values)

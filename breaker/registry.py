@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
@@ -13,19 +13,14 @@ from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.file import ConfigFile
 from breakerd.breaker.config.sections import (
-    BREAKERS,
     FOREIGN_SECTIONS,
-    LEGACY_ROOT,
     NAME_ALLOWED,
-    SettingsCache,
-    change_settings,
-    merge,
+    has_table,
     read_sections,
     valid_name,
 )
-from breakerd.breaker.config.toml_scan import Key
-from breakerd.breaker.config.validate import validate
-from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.config.settings_change import SettingsChange
+from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.host.load import LoadReading
@@ -81,7 +76,7 @@ class Registry:
         self._subscriptions: list[_Subscription] = []
         self._pending_snapshots: Snapshots = {}
         """Restored snapshots of breakers that do not exist yet."""
-        self._settings_cache = SettingsCache()
+        self._cache = ValidationCache()
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -101,11 +96,12 @@ class Registry:
             ConfigError: the file is missing or invalid; holds every problem found.
         """
         config = ConfigFile(path)
-        sections = read_sections(config.document)
+        cache = ValidationCache()
+        sections = read_sections(config.document, cache)
         registry = cls(
             sections.root, breakers=sections.named, clock=clock, memory=memory, load=load
         )
-        registry.config, registry._change_lock = config, config.lock
+        registry.config, registry._change_lock, registry._cache = config, config.lock, cache
         for breaker in registry:
             registry._bind_config(breaker)
         config.subscribe(registry)
@@ -181,10 +177,11 @@ class Registry:
         """
         breaker = self._breakers[name]
         with self._change_lock:
+            change = SettingsChange(values)
             if self.config is None:
-                self._change_in_memory(name, _validate_change(breaker.settings, values))
+                self._change_in_memory(name, change.apply_to(breaker.settings))
             else:
-                self._change_in_file(self.config, breaker, values)
+                self._change_in_file(self.config, name, change)
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -240,7 +237,7 @@ class Registry:
         Raises:
             ConfigError: every problem in them.
         """
-        sections = read_sections(document, self._settings_cache)
+        sections = read_sections(document, self._cache)
 
         def apply() -> None:
             with self._lock:
@@ -288,20 +285,11 @@ class Registry:
                 self._named[name] = changed
         self._apply_to_all()
 
-    def _change_in_file(
-        self, config: ConfigFile, breaker: Breaker, values: Mapping[str, object]
-    ) -> None:
-        nested = _nest(values)
-        keys = _file_keys(config.document.data, breaker.name, values)
-        if None in values.values() or not _fits(config.document.data, keys):
-            # In the file, None is the absence of a key: check here that the key allows it.
-            validate(
-                Settings,
-                merge(breaker.settings.model_dump(exclude_unset=True), nested),
-                where="request",
-            )
-        change_settings(config.document, breaker.name, keys, self._settings_cache)
-        config.change(keys)
+    def _change_in_file(self, config: ConfigFile, name: str, change: SettingsChange) -> None:
+        at_root = name == DEFAULT and not has_table(config.document, name)
+        table = None if at_root else name
+        change.check(config.document, table, self._cache)
+        config.change(change.file_keys(config.document, table))
 
     def _apply_to_all(self) -> None:
         # Not under the lock: this calls listeners, which may ask for a breaker.
@@ -335,57 +323,6 @@ def _config_report(config: ConfigFile) -> ConfigReport:
     )
 
 
-def _file_keys(
-    data: Mapping[str, object], name: str, values: Mapping[str, object]
-) -> dict[Key, object]:
-    """Return the values by their keys in the file that holds `data`."""
-    named, older = data.get(BREAKERS), data.get(LEGACY_ROOT)
-    has_table = name != DEFAULT or (isinstance(named, dict) and name in named)
-    places: dict[Key, object] = {}
-    for dotted, value in values.items():
-        key: Key = tuple(dotted.split("."))
-        if has_table:
-            key = (BREAKERS, name, *key)
-        elif isinstance(older, dict) and key[0] not in data:
-            key = (LEGACY_ROOT, *key)
-        places[key] = value
-    return places
-
-
 def _is_same(one: Settings, other: Settings) -> bool:
     # What is set explicitly counts, too: some defaults depend on it.
     return one is other or (one == other and one.model_fields_set == other.model_fields_set)
-
-
-def _fits(data: Mapping[str, object], keys: Iterable[Key]) -> bool:
-    """Return True if no key leads through a value, and none is also a table of another."""
-    keys = set(keys)
-    for key in keys:
-        value: object = data
-        for length, part in enumerate(key):
-            if key[:length] in keys or not isinstance(value, Mapping):
-                return False
-            value = value.get(part, {})
-    return True
-
-
-def _nest(values: Mapping[str, object]) -> dict[str, object]:
-    nested: dict[str, object] = {}
-    for dotted, value in values.items():
-        *tables, leaf = dotted.split(".")
-        target = nested
-        for table in tables:
-            inner = target.setdefault(table, {})
-            if not isinstance(inner, dict):
-                raise ConfigError(
-                    [ConfigProblem("request", 0, dotted, "a key in a value", "a table")]
-                )
-            target = inner
-        target[leaf] = value
-    return nested
-
-
-def _validate_change(settings: Settings, values: Mapping[str, object]) -> Settings:
-    return validate(
-        Settings, merge(settings.model_dump(exclude_unset=True), _nest(values)), where="request"
-    )

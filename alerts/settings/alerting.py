@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.inhibition import InhibitionSettings
@@ -15,12 +15,18 @@ from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.receivers import ReceiversSettings
 from breakerd.alerts.settings.secrets import SecretSource
-from breakerd.breaker.config import Document, validate
-from breakerd.breaker.errors import ConfigError
+from breakerd.breaker.config import Document, Key, ValidationCache, validate
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import SettingsModel, setting
+
+M = TypeVar("M", bound=BaseModel)
 
 OPSGENIE_SECTION: Final = "opsgenie"
 ALERTS_SECTION: Final = "alerts"
+
+_ENVIRONMENT: Final = "environment"
+_CACHE: Final = ValidationCache()
+"""Sections that were read last, so that one that did not change is not validated again."""
 
 _FROM_ENVIRONMENT: Final = {
     "OPSGENIE_REGION": "region",
@@ -148,6 +154,16 @@ class AlertingSettings:
     opsgenie: OpsGenieSettings = OpsGenieSettings()  # noqa: RUF009 - frozen
     alerts: AlertsSettings = AlertsSettings()  # noqa: RUF009 - frozen
 
+    def change_opsgenie(self, values: Mapping[str, object]) -> OpsGenieSettings:
+        """Return `[opsgenie]` with other values; reading them from the file validates no more.
+
+        Raises:
+            ConfigError: a value is invalid; `where` is "request".
+        """
+        data = _CACHE.data_of(self.opsgenie)
+        present = self.opsgenie.model_dump() if data is None else data
+        return _CACHE.validate(OpsGenieSettings, {**present, **values}, where="request")
+
 
 def read_settings(
     document: Document | None, environ: Mapping[str, str] = os.environ
@@ -164,26 +180,22 @@ def read_settings(
     data: Mapping[str, Any] = document.data if document else {}
     secrets = read_secrets(document, environ)
     problems = list(secrets.problems)
-    for name, model in ((OPSGENIE_SECTION, OpsGenieSettings), (ALERTS_SECTION, AlertsSettings)):
-        try:
-            validate(model, data.get(name, {}), document=document, prefix=(name,))
-        except ConfigError as error:
-            problems += error.problems
-    variables = _variables(environ)
+    outside = secrets.values | {
+        (OPSGENIE_SECTION, key): value for key, value in _variables(environ).items()
+    }
+    opsgenie, alerts = OpsGenieSettings(), AlertsSettings()
     try:
-        validate(OpsGenieSettings, variables, where="environment")
+        opsgenie = _read_section(OpsGenieSettings, OPSGENIE_SECTION, data, outside, document)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        alerts = _read_section(AlertsSettings, ALERTS_SECTION, data, outside, document)
     except ConfigError as error:
         problems += error.problems
     if problems:
-        raise ConfigError(problems)
-    opsgenie, alerts = data.get(OPSGENIE_SECTION, {}), data.get(ALERTS_SECTION, {})
-    whole = _with_secrets({OPSGENIE_SECTION: opsgenie, ALERTS_SECTION: alerts}, secrets)
-    return AlertingSettings(
-        validate(OpsGenieSettings, whole[OPSGENIE_SECTION] | variables, where="environment"),
-        validate(
-            AlertsSettings, whole[ALERTS_SECTION], prefix=(ALERTS_SECTION,), where="environment"
-        ),
-    )
+        raise ConfigError(sorted(problems, key=lambda problem: problem.where == _ENVIRONMENT))
+    _CACHE.keep([opsgenie, alerts])
+    return AlertingSettings(opsgenie, alerts)
 
 
 def read_secrets(
@@ -202,13 +214,49 @@ def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     return found | ({"region": found["region"].lower()} if "region" in found else {})
 
 
-def _with_secrets(data: dict[str, Any], secrets: SecretSource) -> dict[str, Any]:
-    """Return a copy of `data` with each secret at its path."""
-    whole = deepcopy(data)
-    for path, value in secrets.values.items():
-        *tables, key = path
+def _read_section(
+    model: type[M],
+    section: str,
+    data: Mapping[str, Any],
+    outside: Mapping[Key, str],
+    document: Document | None,
+) -> M:
+    """Return a section of `data` with the values from outside the file in it.
+
+    Raises:
+        ConfigError: every problem in it; `where` is "environment" for values from outside.
+    """
+    values = {path: value for path, value in outside.items() if path[0] == section}
+    own = data.get(section, {})
+    whole, replaced = _with_values(own, [(path[1:], value) for path, value in values.items()])
+    if replaced:
+        # A value from outside does not excuse an invalid one in the file.
+        validate(model, own, document=document, prefix=(section,))
+    try:
+        return _CACHE.validate(model, whole, document=document, prefix=(section,))
+    except ConfigError as error:
+        keys = {".".join(path) for path in values}
+        raise ConfigError(
+            [_from_outside(each) if each.key in keys else each for each in error.problems]
+        ) from None
+
+
+def _from_outside(problem: ConfigProblem) -> ConfigProblem:
+    key = problem.key.removeprefix(f"{OPSGENIE_SECTION}.")
+    return replace(problem, where=_ENVIRONMENT, line=0, key=key)
+
+
+def _with_values(data: Any, values: Iterable[tuple[Key, str]]) -> tuple[Any, bool]:
+    """Return a copy of `data` with the values in it, and True if one replaces another.
+
+    A value below something that is no table is left out; validation reports that.
+    """
+    whole, replaced = deepcopy(data), False
+    for (*tables, key), value in values:
         table = whole
         for name in tables:
-            table = table[name]
-        table[key] = value
-    return whole
+            table = table.get(name) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            replaced = replaced or key in table
+            table[key] = value
+    return whole, replaced

@@ -59,7 +59,7 @@ class BucketLayout:
         return self._shift + ceil(log(min(value, self._highest) / self._origin) / self._log_growth)
 
     def value(self, index: int) -> float:
-        """Return the value that stands for all values of that bucket."""
+        """Return the value that represents all values of that bucket."""
         if index == 0 and self._zero_bucket:
             return 0.0
         upper: float = self._origin * self._growth ** (index - self._shift)

@@ -5,6 +5,7 @@ from breakerd.breaker.config.file import ConfigFile, ConfigSubscriber, ReloadSta
 from breakerd.breaker.config.sections import BreakerSections, read_sections
 from breakerd.breaker.config.toml_scan import Key
 from breakerd.breaker.config.validate import validate
+from breakerd.breaker.config.validation_cache import ValidationCache
 
 __all__ = [
     "BreakerSections",
@@ -13,6 +14,7 @@ __all__ = [
     "Document",
     "Key",
     "ReloadStatus",
+    "ValidationCache",
     "parse_document",
     "read_document",
     "read_sections",

@@ -1,14 +1,13 @@
 """Read the breakers' part of the file: the root, `[circuit_breaker]` and `[breakers.NAME]`."""
 
-import copy
-import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from breakerd.breaker.config.document import Document
+from breakerd.breaker.config.merge import merge_settings
 from breakerd.breaker.config.toml_scan import Key
-from breakerd.breaker.config.validate import format_value, suggest_key, validate
+from breakerd.breaker.config.validate import format_value, suggest_key
+from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
 
@@ -29,65 +28,27 @@ class BreakerSections:
     named: dict[str, Settings]
 
 
-class SettingsCache:
-    """Keep validated settings by their raw values, so that none is validated twice.
-
-    Not thread-safe: callers hold the lock of the configuration file.
-    """
-
-    def __init__(self) -> None:
-        self._validated: dict[str, Settings] = {}
-
-    def validate(
-        self,
-        data: Mapping[str, object],
-        *,
-        document: Document | None = None,
-        prefix: Key = (),
-        where: str = "settings",
-    ) -> Settings:
-        """Return `data` as settings; see `breakerd.breaker.config.validate`.
-
-        Raises:
-            ConfigError: every problem in `data`.
-        """
-        # JSON tells 1, 1.0 and true apart, which compare equal in Python.
-        raw = json.dumps(data, sort_keys=True, default=repr)
-        if raw not in self._validated:
-            self._validated[raw] = validate(
-                Settings, data, document=document, prefix=prefix, where=where
-            )
-        return self._validated[raw]
-
-    def keep(self, used: Iterable[Settings]) -> None:
-        """Drop all settings that are not in `used`."""
-        wanted = set(map(id, used))
-        self._validated = {k: v for k, v in self._validated.items() if id(v) in wanted}
-
-
-def read_sections(document: Document, cache: SettingsCache | None = None) -> BreakerSections:
+def read_sections(document: Document, cache: ValidationCache | None = None) -> BreakerSections:
     """Read and check the breakers' sections; ignore those of other packages.
 
-    Each breaker's settings are validated once; those that `cache` has are not validated again.
+    Each table is validated once and by itself; those that `cache` has are not validated again.
 
     Raises:
         ConfigError: every problem in them.
     """
-    cache = cache or SettingsCache()
+    cache = cache or ValidationCache()
     problems: list[ConfigProblem] = []
-    root_data = _root_data(document, problems)
-    root, inherited = Settings(), set[str]()
+    root = Settings()
     try:
-        root = cache.validate(root_data, document=document)
+        root = cache.validate(Settings, root_data(document, problems), document=document)
     except ConfigError as error:
-        inherited = {problem.key for problem in error.problems}
         problems += [_relocate(problem, document) for problem in error.problems]
     tables = document.data.get(BREAKERS, {})
     if not isinstance(tables, dict):
         described = format_value(tables)
         problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
-    named: dict[str, Settings] = {}
+    owned: dict[str, Settings] = {}
     for name, own in tables.items():
         prefix = (BREAKERS, name)
         if not valid_name(name):
@@ -97,73 +58,23 @@ def read_sections(document: Document, cache: SettingsCache | None = None) -> Bre
             problems.append(_problem(document, prefix, described, "a table [breakers.NAME]"))
         else:
             try:
-                named[name] = cache.validate(
-                    merge(root_data, own), document=document, prefix=prefix
-                )
+                owned[name] = cache.validate(Settings, own, document=document, prefix=prefix)
             except ConfigError as error:
-                # The root's own problems are reported at the root.
-                problems += [
-                    problem
-                    for problem in error.problems
-                    if (key := problem.key.removeprefix(f"{BREAKERS}.{name}.")) not in inherited
-                    or _contains(own, key)
-                ]
+                problems += error.problems
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-    cache.keep([root, *named.values()])
-    return BreakerSections(root, named)
-
-
-def change_settings(
-    document: Document, name: str, changes: Mapping[Key, object], cache: SettingsCache
-) -> Settings:
-    """Return the settings that a breaker has once `changes` are in the file.
-
-    Args:
-        document: the active content of the file.
-        name: the breaker.
-        changes: values by their key in the file; None removes the key.
-        cache: keeps the result for `read_sections`.
-
-    Raises:
-        ConfigError: a value is invalid; `where` is "request".
-    """
-    data = copy.deepcopy(document.data)
-    for key, value in changes.items():
-        table = data
-        for part in key[:-1]:
-            inner = table.get(part)
-            if not isinstance(inner, dict):
-                inner = table[part] = {}
-            table = inner
-        if value is None:
-            table.pop(key[-1], None)
-        else:
-            table[key[-1]] = value
-    changed = Document(document.path, "", data, {})
-    root = _root_data(changed, [])
-    tables = data.get(BREAKERS)
-    own = tables.get(name) if isinstance(tables, dict) else None
-    whole = merge(root, own) if isinstance(own, dict) else root
-    return cache.validate(whole, where="request")
+    cache.keep([root, *owned.values()])
+    return BreakerSections(root, {name: merge_settings(root, own) for name, own in owned.items()})
 
 
 def valid_name(name: str) -> bool:
-    """Whether a breaker can be called so: it stands in paths, labels and aliases."""
+    """True if a breaker can have this name, which is used in paths, labels and aliases."""
     return 0 < len(name) <= 100 and all(c.isalnum() or c in "._-" for c in name) and name.isascii()
 
 
-def merge(root: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:
-    """`own` over `root`, tables key by key."""
-    result = dict(root)
-    for key, value in own.items():
-        before = result.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        result[key] = merge(before, value) if both else value  # type: ignore[arg-type]  # both are dicts
-    return result
-
-
-def _root_data(document: Document, problems: list[ConfigProblem]) -> dict[str, object]:
+def root_data(document: Document, problems: list[ConfigProblem] | None = None) -> dict[str, object]:
+    """Return the raw settings of the root, in either spelling; append problems to `problems`."""
+    problems = [] if problems is None else problems
     own = {
         k: v
         for k, v in document.data.items()
@@ -181,13 +92,17 @@ def _root_data(document: Document, problems: list[ConfigProblem]) -> dict[str, o
     return own | older
 
 
-def _contains(table: Mapping[str, object], dotted: str) -> bool:
-    value: object = table
-    for part in dotted.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return False
-        value = value[part]
-    return True
+def own_data(document: Document, name: str) -> dict[str, object]:
+    """Return the raw settings of `[breakers.NAME]`; empty if it is not in the file."""
+    tables = document.data.get(BREAKERS)
+    own = tables.get(name) if isinstance(tables, dict) else None
+    return dict(own) if isinstance(own, dict) else {}
+
+
+def has_table(document: Document, name: str) -> bool:
+    """True if the file has a `[breakers.NAME]`."""
+    tables = document.data.get(BREAKERS)
+    return isinstance(tables, dict) and name in tables
 
 
 def _relocate(problem: ConfigProblem, document: Document) -> ConfigProblem:

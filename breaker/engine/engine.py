@@ -199,8 +199,8 @@ class Engine:
             for field in type(settings).model_fields
             if getattr(before, field) != getattr(settings, field)
         }
-        if not changed:
-            return False
+        if not changed and before.model_fields_set == settings.model_fields_set:
+            return False  # what is set explicitly counts, too: some defaults depend on it
         self.judge.configure(settings)
         self.memory.configure(settings)
         self.load.configure(settings)
@@ -210,7 +210,8 @@ class Engine:
         self.machine.recovery.configure(settings)
         self.window.configure(*window_settings(settings))
         self._cache_settings()
-        self.events.send(SettingsChanged, now, changed=changed)
+        if changed:
+            self.events.send(SettingsChanged, now, changed=changed)
         return True
 
     def _cache_settings(self) -> None:

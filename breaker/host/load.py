@@ -77,7 +77,7 @@ class StallMeter:
 
 
 class LoadReader:
-    """Reads pressure and load. Thread-safe; reads the files at most ten times a second.
+    """Read pressure and load. Thread-safe; reads the files at most ten times a second.
 
     Args:
         cgroups: Mount point of the control groups.

@@ -40,7 +40,7 @@ class MemoryReading:
 
 
 class MemoryReader:
-    """Reads memory use and limit. Thread-safe.
+    """Read memory use and limit. Thread-safe.
 
     Args:
         root: Mount point of the control groups.

@@ -10,14 +10,14 @@ from urllib.parse import quote
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
 
 REJECTED: Final = "urn:breakerd:problem:rejected"
-"""A breaker rejected the call; nothing was done."""
+"""Problem type: a breaker rejected the call, which had no effect."""
 TIMED_OUT: Final = "urn:breakerd:problem:timed-out"
-"""The call did not end in time. Its effects until then remain."""
+"""Problem type: the call did not end in time. Its effects until then remain."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemResponse:
-    """A complete HTTP response.
+    """Complete HTTP response.
 
     Attributes:
         status: 503 if a breaker rejected the call, 504 if it timed out.

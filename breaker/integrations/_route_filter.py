@@ -1,4 +1,4 @@
-"""The paths that a middleware does not guard."""
+"""Paths that a middleware does not guard."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -16,11 +16,11 @@ DEFAULT_EXCLUDED: Final = (
 
 
 class RouteFilter:
-    """A set of exact paths, and of prefixes given as a path that ends in `*`.
+    """Set of exact paths, and of prefixes given as a path that ends in `*`.
 
     Attributes:
         exact: the exact paths.
-        begun: how the others begin.
+        prefixes: beginnings of the other paths.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:

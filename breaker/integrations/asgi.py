@@ -1,4 +1,4 @@
-"""A breaker around an ASGI application (Starlette, FastAPI, Quart, Django …)."""
+"""Guard the requests to an ASGI application (Starlette, FastAPI, Quart, Django …)."""
 
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -15,7 +15,7 @@ from breakerd.breaker.integrations._priority_header import parse_priority
 from breakerd.breaker.integrations._problem import ProblemResponse
 from breakerd.breaker.integrations._route_filter import DEFAULT_EXCLUDED, RouteFilter
 
-# ASGI's scopes and messages are dictionaries of whatever the protocol says.
+# Scopes and messages of ASGI are dictionaries with values of any type.
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -24,29 +24,29 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BreakerMiddleware:
-    """Guards the HTTP requests that an application gets.
+    """Guard the HTTP requests to an application.
 
-    A request that is rejected is answered 503 with `Retry-After`, and one whose time is over 504,
-    both as `application/problem+json` (RFC 9457). Answers from 500 on, exceptions and time-outs
-    count as errors. The call lasts until the last byte of the body is sent; work after that is no
-    part of it. A client that goes away is no error. Websockets and the lifespan pass untouched.
+    A rejected request gets 503 with `Retry-After`, and a timed-out one 504, both as
+    `application/problem+json` (RFC 9457). Responses from 500 on, exceptions and timeouts count as
+    errors. The call lasts until the last byte of the body is sent; later work is not part of it. A
+    client that disconnects is not an error. Websockets and the lifespan are passed through.
 
-    When the time is over the application is cancelled. If its answer has begun by then, the
-    exception goes to the server, which cuts the connection. An endpoint that runs in a thread is
-    not interrupted: it goes on, and its answer is dropped.
+    On a timeout the application is cancelled. If its response has begun by then, the exception
+    goes to the server, which cuts the connection. An endpoint that runs in a thread is not
+    interrupted: it continues, and its response is dropped.
 
-    Where `[load]` has a `loop_lag_threshold`, the server's event loop is watched.
+    If `[load]` has a `loop_lag_threshold`, the lag of the server's event loop is measured.
 
     Args:
         app: the application.
         breaker: the breaker that admits and records the calls.
-        exclude: paths that are not guarded; with a `*` at the end, all that begin so.
-        priority: the name of a header that gives a request's priority (see
-            `breaker.integrations.priority.parse`), or a function of the scope that does. Trust a
-            header only from callers of your own. None, or a value that says nothing: as it is
-            around.
-        timeout: seconds until the last byte; "slo" for the stated service level's. Leave streams
-            that are meant to stay open to `exclude`.
+        exclude: paths that are not guarded; a `*` at the end matches any rest.
+        priority: name of a header with the priority of a request (see
+            `breakerd.breaker.integrations._priority_header.parse_priority`), or a function of the
+            scope that returns it. Trust a header only from your own callers. None, or a value that
+            is not a priority: the priority of the context.
+        timeout: seconds until the last byte; "slo": the timeout of the service level. Put
+            streams that stay open into `exclude`.
 
     Raises:
         ValueError: `timeout` or a path of `exclude` is not allowed.
@@ -70,15 +70,15 @@ class BreakerMiddleware:
         self._priority = _by_header(priority) if isinstance(priority, str) else priority
         self._timeout = timeout
         self._needs_guard = timeout is not None or priority is not None
-        CallOptions(timeout)  # says at once what is wrong with it
+        CallOptions(timeout)  # raises at once if it is invalid
         self._update_settings()
-        # They may be changed while it runs, and are not read with each request. The breaker, which
-        # may be there for all of the process, keeps no application for that.
-        heed_settings = weakref.WeakMethod(self._update_settings)
+        # Settings may change at run time, and are not read on each request. The reference is weak,
+        # because the breaker may outlive the application.
+        method = weakref.WeakMethod(self._update_settings)
 
         def listen(event: Event) -> None:
-            if heed := heed_settings():
-                heed(event)
+            if update := method():
+                update(event)
 
         weakref.finalize(self, breaker.subscribe(listen)).atexit = False
 
@@ -94,14 +94,14 @@ class BreakerMiddleware:
             await self._app(scope, receive, send)
             return
         app, exchange = self._app, _Exchange()
-        # Not in an `__init__`, which would cost as much as all of them.
+        # Not in an `__init__`, which would double the cost of these assignments.
         exchange.from_server, exchange.to_server = receive, send
         exchange.started = exchange.completed = exchange.client_left = False
         try:
             if self._needs_guard or (ACTIVE_DEADLINES and get_deadline() is not None):
                 await self._handle_guarded(scope, exchange)
                 return
-            # What a guard does, done by hand: that spares a quarter of what all this costs.
+            # Same as a guard, written out: saves a quarter of the cost of the middleware.
             exchange.breaker = breaker = self._breaker
             exchange.guard, exchange.failing = None, False
             if not breaker.allow():
@@ -128,7 +128,7 @@ class BreakerMiddleware:
                 await self._app(scope, exchange.receive, exchange.send)
             except Exception:
                 if exchange.client_left:
-                    guard.end()  # nobody is there to be failed
+                    guard.end()  # not an error: the client has disconnected
                 raise
             if not exchange.completed and not exchange.client_left:
                 guard.fail()
@@ -179,14 +179,14 @@ class _Exchange:
     failing: bool
 
     async def receive(self) -> Message:
-        """A message from the server."""
+        """Return the next message from the server."""
         message = await self.from_server()
         if message["type"] == "http.disconnect":
             self.client_left = True
         return message
 
     async def send(self, message: Message) -> None:
-        """A message to the server."""
+        """Send a message to the server."""
         # Called as an attribute, which is no method, it would be looked up anew each time: 15 ns.
         to_server, kind = self.to_server, message["type"]
         if kind == "http.response.start":

@@ -1,4 +1,4 @@
-"""A breaker around what an httpx client sends."""
+"""Guard the requests that an `httpx` client sends."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
@@ -14,16 +14,16 @@ REQUEST_ERRORS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 class BreakerTransport(httpx.BaseTransport):
-    """Guards each request of a `httpx.Client`, redirects one by one; retries nothing.
+    """Guard each request of a `httpx.Client`, including each redirect; retry nothing.
 
     Answers from 500 on and transport errors count as errors. The call lasts until the response is
-    closed, as httpx does by itself once the body is read. What is left of the deadline in force
-    limits each of httpx's time-outs (connect, read, write, pool); a time-out after that deadline
-    is not counted as an error.
+    closed, as httpx does by itself once the body is read. The time left until the active
+    deadline limits each of httpx's timeouts (connect, read, write, pool). A timeout after that
+    deadline is not an error.
 
     Args:
         breaker: the breaker that admits and records the calls.
-        transport: what sends; an `httpx.HTTPTransport` of its own by default.
+        transport: transport that sends; by default a new `httpx.HTTPTransport`.
 
     Raises:
         BreakerOpenError: from each request that is rejected.
@@ -54,7 +54,7 @@ class BreakerTransport(httpx.BaseTransport):
         return response
 
     def close(self) -> None:
-        """Closes the transport that sends."""
+        """Close the transport that sends."""
         self._transport.close()
 
 
@@ -85,12 +85,12 @@ class AsyncBreakerTransport(httpx.AsyncBaseTransport):
         return response
 
     async def aclose(self) -> None:
-        """Closes the transport that sends."""
+        """Close the transport that sends."""
         await self._transport.aclose()
 
 
 class _GuardedStream(httpx.SyncByteStream):
-    """A response's body; the call ends with it."""
+    """Body of a response; the call ends with it."""
 
     def __init__(self, stream: httpx.SyncByteStream, guard: Guard) -> None:
         self._stream = stream
@@ -111,7 +111,7 @@ class _GuardedStream(httpx.SyncByteStream):
 
 
 class _AsyncGuardedStream(httpx.AsyncByteStream):
-    """A response's body; the call ends with it."""
+    """Body of a response; the call ends with it."""
 
     def __init__(self, stream: httpx.AsyncByteStream, guard: Guard) -> None:
         self._stream = stream
@@ -133,7 +133,7 @@ class _AsyncGuardedStream(httpx.AsyncByteStream):
 
 
 def _cap_timeouts(request: httpx.Request) -> None:
-    """No time-out of the request is longer than what is left of the deadline in force."""
+    """Limit each timeout of the request by the active deadline."""
     left = remaining()
     if left is not None:
         given = request.extensions.get("timeout", {})
@@ -144,7 +144,7 @@ def _cap_timeouts(request: httpx.Request) -> None:
 
 
 def _end(guard: Guard, error: BaseException) -> None:
-    """Ends the call with `error`, which counts as none if it was the caller's time that ran out."""
+    """End the call with `error`; a timeout after the caller's deadline is not an error."""
     if isinstance(error, httpx.TimeoutException) and remaining() == 0:
         guard.end()
     else:

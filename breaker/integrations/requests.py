@@ -1,4 +1,4 @@
-"""A breaker around what a session of requests sends."""
+"""Guard the requests that a session of `requests` sends."""
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -13,16 +13,15 @@ _Timeout = float | tuple[float | None, float | None] | None
 
 
 class BreakerAdapter(BaseAdapter):
-    """Guards each request of a `requests.Session`, redirects one by one; retries nothing.
+    """Guard each request of a `requests.Session`, including each redirect; retry nothing.
 
     Answers from 500 on and transport errors count as errors. The call lasts until the body is
-    read or, with `stream=True`, until it begins. What is left of the deadline in force limits the
-    time-outs for connecting and for each read; a time-out after that deadline is not counted as
-    an error.
+    read or, with `stream=True`, until it begins. The time left until the active deadline limits
+    the timeouts for connecting and for each read. A timeout after that deadline is not an error.
 
     Args:
         breaker: the breaker that admits and records the calls.
-        adapter: what sends; a `requests.adapters.HTTPAdapter` of its own by default.
+        adapter: adapter that sends; by default a new `requests.adapters.HTTPAdapter`.
 
     Raises:
         BreakerOpenError: from each request that is rejected.
@@ -63,12 +62,12 @@ class BreakerAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Closes the adapter that sends."""
+        """Close the adapter that sends."""
         self._adapter.close()
 
 
 def _cap_timeout(timeout: _Timeout) -> _Timeout:
-    """The time-outs for connecting and reading, none longer than what is left."""
+    """Return the timeouts for connecting and reading, limited by the active deadline."""
     left = remaining()
     if left is None:
         return timeout

@@ -1,4 +1,4 @@
-"""A breaker around a WSGI application (Flask, Django, Pyramid …)."""
+"""Guard the requests to a WSGI application (Flask, Django, Pyramid …)."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 class BreakerMiddleware:
-    """Guards the requests that an application gets.
+    """Guard the requests to an application.
 
-    As `breaker.integrations.asgi.BreakerMiddleware`, but nothing is interrupted: `timeout` is
-    handed down as the deadline, and a late answer is sent and counts as an error. Where calling the
-    application raises `DeadlineExceeded` the answer is 504, at `BreakerOpenError` 503. The call
-    lasts until the body is exhausted or closed.
+    Like `breakerd.breaker.integrations.asgi.BreakerMiddleware`, but nothing is interrupted:
+    `timeout` is only the deadline of the context, and a late response is sent and counts as an
+    error. If the application raises `DeadlineExceeded` the response is 504, for `BreakerOpenError`
+    it is 503. The call lasts until the body is exhausted or closed.
 
     Args:
         app: the application.
         breaker: the breaker that admits and records the calls.
-        exclude: paths that are not guarded; with a `*` at the end, all that begin so.
-        priority: the name of a header that gives a request's priority, or a function of the
-            environment that does.
-        timeout: seconds until the last byte; "slo" for the stated service level's.
+        exclude: paths that are not guarded; a `*` at the end matches any rest.
+        priority: name of a header with the priority of a request, or a function of the
+            environment that returns it.
+        timeout: seconds until the last byte; "slo": the timeout of the service level.
 
     Raises:
         ValueError: `timeout` or a path of `exclude` is not allowed.
@@ -54,7 +54,7 @@ class BreakerMiddleware:
         self._excluded = RouteFilter(exclude)
         self._priority = _by_header(priority) if isinstance(priority, str) else priority
         self._timeout = timeout
-        CallOptions(timeout)  # says at once what is wrong with it
+        CallOptions(timeout)  # raises at once if it is invalid
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -101,7 +101,7 @@ class _GuardedStart:
 
 
 class _GuardedBody:
-    """The application's body; the call ends with it."""
+    """Body of the response; the call ends with it."""
 
     def __init__(self, body: Iterable[bytes], guard: Guard) -> None:
         self._body = body

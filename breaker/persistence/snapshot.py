@@ -30,7 +30,7 @@ _Seconds = Annotated[float, Field(ge=0)]
 
 
 class _SavedReference(BaseModel):
-    """Saved state of `ReferenceLatency`, which the limiter learns."""
+    """Saved state of the limiter's `ReferenceLatency`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

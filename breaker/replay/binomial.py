@@ -30,6 +30,6 @@ def tolerable_share(calls: int, least: int) -> float:
 
 
 def _term(calls: int, share: float, hits: int) -> float:
-    """The chance of exactly so many hits; by logarithms, as the factors over- and underflow."""
+    """Return the probability of exactly `hits`; by logarithms, as the factors overflow."""
     ways = lgamma(calls + 1) - lgamma(hits + 1) - lgamma(calls - hits + 1)
     return exp(ways + hits * log(share) + (calls - hits) * log(1 - share))

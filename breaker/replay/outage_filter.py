@@ -1,7 +1,7 @@
-"""The healthy part of a trace: what is left when its bad stretches are taken out.
+"""Split a trace into healthy and bad intervals.
 
 Source: F. R. Hampel, "The influence curve and its role in robust estimation" (JASA 1974), for
-median and median absolute deviation, which bad stretches do not move while they are the minority.
+median and median absolute deviation, which bad intervals do not move while they are the minority.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,18 +14,18 @@ from breakerd.breaker.replay.ddsketch import Sketch
 from breakerd.breaker.replay.timeline import Bin
 
 _MIN_CALLS: Final = 50
-"""So many calls a stretch needs for its percentiles to mean something."""
+"""Minimum number of calls in an interval, for its percentiles to be meaningful."""
 _MAX_DEVIATIONS: Final = 3.0
-"""Deviations from the median that are too far to be chance."""
+"""Maximum deviations from the median that are attributed to chance."""
 _MAD_TO_SIGMA: Final = 1.4826
 """Median absolute deviation of a normal distribution, times this, is its standard deviation."""
 _MIN_LOG_DEVIATION: Final = 0.1
-"""Of the logarithm of latency: ten per cent are ordinary, however steady the rest is."""
+"""Minimum deviation of the logarithm of latency: ten per cent are ordinary in any trace."""
 
 
 @dataclass(slots=True)
 class Interval:
-    """Some time of a trace with enough calls to be judged; `begin` and `end` in seconds."""
+    """Interval of a trace with enough calls to be judged; `begin` and `end` in seconds."""
 
     begin: float
     end: float
@@ -34,11 +34,11 @@ class Interval:
 
     @property
     def error_share(self) -> float:
-        """Share of its calls that failed."""
+        """Return the share of its calls that failed, 0 to 1."""
         return self.errors / len(self.latency)
 
     def extend(self, end: float, each: Bin) -> None:
-        """Takes in the calls of a bin that lasts until `end`."""
+        """Add the calls of a bin that lasts until `end`."""
         self.end = end
         self.latency.merge(each.latency)
         self.errors += each.errors
@@ -46,73 +46,73 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class HealthySplit:
-    """A trace, parted. Both lists are in order of time; `healthy` is never empty."""
+    """Healthy and bad intervals of a trace, ordered by time; `healthy` is never empty."""
 
     healthy: Sequence[Interval]
     bad: Sequence[Interval]
 
     @property
     def latency(self) -> Sketch:
-        """The durations of all healthy calls."""
+        """Return the durations of all healthy calls."""
         every = Sketch()
-        for stretch in self.healthy:
-            every.merge(stretch.latency)
+        for interval in self.healthy:
+            every.merge(interval.latency)
         return every
 
     @property
     def error_share(self) -> float:
-        """Share of the healthy calls that failed."""
-        calls = sum(len(stretch.latency) for stretch in self.healthy)
-        return sum(stretch.errors for stretch in self.healthy) / calls
+        """Return the share of the healthy calls that failed, 0 to 1."""
+        calls = sum(len(interval.latency) for interval in self.healthy)
+        return sum(interval.errors for interval in self.healthy) / calls
 
     @property
     def rate(self) -> float:
-        """Median of the healthy stretches' calls per second."""
+        """Return the median of calls per second over the healthy intervals."""
         return median(len(s.latency) / (s.end - s.begin) for s in self.healthy)
 
     def outage_lengths(self) -> list[float]:
-        """How long each bad time was, from the first of its stretches to the last."""
+        """Return the length of each outage in seconds; adjacent bad intervals are one outage."""
         lengths: list[float] = []
         before = None
-        for stretch in self.bad:
-            if before is not None and stretch.begin <= before.end:
-                lengths[-1] += stretch.end - stretch.begin
+        for interval in self.bad:
+            if before is not None and interval.begin <= before.end:
+                lengths[-1] += interval.end - interval.begin
             else:
-                lengths.append(stretch.end - stretch.begin)
-            before = stretch
+                lengths.append(interval.end - interval.begin)
+            before = interval
         return lengths
 
 
 def split(
     bins: Sequence[Bin], width: float, *, percentile: float, error_budget: float
 ) -> HealthySplit:
-    """Takes the bad stretches out of a trace.
+    """Split a trace into healthy and bad intervals.
 
-    A stretch is bad if its latency is far above the median stretch's, or if it fails by more than
-    its budget, and than chance explains, and than the median stretch does.
+    An interval is bad if its latency is far above that of the median interval, or if its failures
+    exceed the budget, chance, and those of the median interval.
 
     Args:
         bins: the trace over time; at least one.
-        width: seconds of a bin.
-        percentile: which one of latency is compared.
-        error_budget: share of calls that may fail.
+        width: length of a bin in seconds.
+        percentile: percentile of latency to compare, as a fraction.
+        error_budget: share of calls that may fail, 0 to 1.
     """
-    stretches = list(_intervals(bins, width))
-    levels = [log(stretch.latency.percentiles([percentile])[0]) for stretch in stretches]
-    shares = [stretch.error_share for stretch in stretches]
+    intervals = list(_intervals(bins, width))
+    levels = [log(interval.latency.percentiles([percentile])[0]) for interval in intervals]
+    shares = [interval.error_share for interval in intervals]
     slow_from = _outlier_limit(levels, _MIN_LOG_DEVIATION)
     failing_from = max(error_budget, _outlier_limit(shares, 0.0))
     healthy: list[Interval] = []
     bad: list[Interval] = []
-    for stretch, level in zip(stretches, levels, strict=True):
-        chance = _MAX_DEVIATIONS * sqrt(failing_from * (1 - failing_from) / len(stretch.latency))
-        failing = stretch.error_share > failing_from + chance
-        (bad if failing or level > slow_from else healthy).append(stretch)
-    return HealthySplit(healthy or stretches, bad)
+    for interval, level in zip(intervals, levels, strict=True):
+        chance = _MAX_DEVIATIONS * sqrt(failing_from * (1 - failing_from) / len(interval.latency))
+        failing = interval.error_share > failing_from + chance
+        (bad if failing or level > slow_from else healthy).append(interval)
+    return HealthySplit(healthy or intervals, bad)
 
 
 def _intervals(bins: Iterable[Bin], width: float) -> Iterable[Interval]:
-    """Neighbouring bins, put together until there are enough calls in each."""
+    """Yield intervals of neighbouring bins, each with enough calls."""
     present: Interval | None = None
     for each in bins:
         begin, end = each.number * width, (each.number + 1) * width

@@ -1,4 +1,4 @@
-"""What a replay found, as frozen data: for the whole trace, and for each configuration."""
+"""Report of a replay, as frozen data: for the whole trace, and for each configuration."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ CAVEAT = (
     "A replay cannot know how the dependency would have recovered under fewer calls: every "
     "rejected call is judged by what was recorded of it."
 )
-"""To be told with every report."""
+"""Limitation to be shown with every report."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayTrip:
-    """An outage, as the breaker would have made it: from closed to open, and back.
+    """Simulated trip: from closed to open, and back.
 
-    Moments are in the time of the trace, in seconds.
+    Times are in seconds of the trace.
 
     Attributes:
-        at: when it opened.
-        reason: what opened it ("latency", "errors", "memory", "failure_streak").
-        evidence: what it was based on, in sentences.
-        bad_since: start of the first bad call of the spell that led to it, or of the oldest call
-            under way if none had ended; None where no call was bad, as with memory.
-        closed_at: when all calls passed again; None if never within the trace.
-        failed_recoveries: how often it opened again before.
+        at: time it opened.
+        reason: reason it opened ("latency", "errors", "memory", "failure_streak").
+        evidence: evidence for the trip, as sentences.
+        bad_since: start of the first bad call of the run that led to it, or of the oldest call in
+            flight if none had ended; None if no call was bad, as with memory.
+        closed_at: time all calls were admitted again; None if never within the trace.
+        failed_recoveries: number of times it opened again before that.
     """
 
     at: float
@@ -41,13 +41,13 @@ class ReplayTrip:
 
     @property
     def time_to_detect(self) -> float | None:
-        """Seconds from the first bad call's start to the trip."""
+        """Return seconds from the start of the first bad call to the trip; None if unknown."""
         return None if self.bad_since is None else max(0.0, self.at - self.bad_since)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time in one state."""
+    """Time span in one state; `begin` and `end` in seconds of the trace."""
 
     state: State
     begin: float
@@ -56,7 +56,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """Calls by what was recorded of them.
+    """Number of calls by recorded outcome.
 
     A call is good if it did not fail, and was not slower than the configuration allows: than
     `latency_threshold`, or than the time-out of `[slo]`, whichever is less.
@@ -64,35 +64,35 @@ class Verdicts:
 
     good: int = 0
     slow: int = 0
-    """Did not fail, but took too long."""
+    """Calls that did not fail, but took too long."""
     failed: int = 0
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Return the number of all calls."""
         return self.good + self.slow + self.failed
 
     @property
     def bad(self) -> int:
-        """Slow and failed ones."""
+        """Return the number of slow and failed calls."""
         return self.slow + self.failed
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one configuration would have done.
+    """Result of one configuration.
 
     Attributes:
-        label: its name for people.
+        label: its display name.
         settings: the configuration.
         trips: the first trips, in full.
-        trip_count: all trips.
-        rejected: the calls that it would have rejected.
-        admitted: the calls that it would have let pass.
-        held_back: how many of the rejected were so while it was neither open nor half open: by the
-            concurrency limit, or because memory was short at that moment.
-        seconds: time in each state.
-        spans: the first stretches of time, in order.
+        trip_count: number of all trips.
+        rejected: calls that it would have rejected.
+        admitted: calls that it would have admitted.
+        held_back: number of calls rejected while it was neither open nor half open: by the
+            concurrency limit, or because memory was at its threshold.
+        seconds: seconds in each state.
+        spans: the first spans of time, in order.
         final_state: the state at the end of the trace.
     """
 
@@ -109,22 +109,22 @@ class Outcome:
 
     @property
     def open_share(self) -> float:
-        """Share of the time in which no call passed."""
+        """Return the share of time in which no call was admitted, 0 to 1."""
         return self._share(State.OPEN, State.FORCED_OPEN)
 
     @property
     def half_open_share(self) -> float:
-        """Share of the time in which some calls passed."""
+        """Return the share of time in which some calls were admitted, 0 to 1."""
         return self._share(State.HALF_OPEN)
 
     @property
     def times_to_detect(self) -> list[float]:
-        """Seconds, of those trips of which it is known."""
+        """Return the times to detect in seconds, of the trips for which they are known."""
         return [t for trip in self.trips if (t := trip.time_to_detect) is not None]
 
     @property
     def median_time_to_detect(self) -> float | None:
-        """Seconds; None if it is known of no trip."""
+        """Return the median time to detect in seconds; None if it is known for no trip."""
         return median(self.times_to_detect) if self.times_to_detect else None
 
     def _share(self, *states: State) -> float:
@@ -134,16 +134,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a replay found.
+    """Result of a replay.
 
     Attributes:
-        calls: calls in the trace.
-        errors: those recorded as failed.
-        began: start of the first call, in the trace's own time.
-        ended: end of the last one.
-        outcomes: one for each configuration, in the order in which they were given.
-        bins: the trace over time, and what each configuration did, from `began` on.
-        bin_width: seconds of a bin.
+        calls: number of calls in the trace.
+        errors: number of calls recorded as failed.
+        began: start of the first call, in seconds of the trace.
+        ended: end of the last call, in seconds of the trace.
+        outcomes: one for each configuration, in the given order.
+        bins: the trace, and the result of each configuration, over time from `began` on.
+        bin_width: length of a bin in seconds.
     """
 
     calls: int
@@ -156,11 +156,11 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """How long the trace is."""
+        """Return the length of the trace in seconds."""
         return self.ended - self.began
 
     def percentiles(self, *shares: float) -> list[float]:
-        """Percentiles of all durations, in seconds, to 1 %; `shares` rise, each from 0 to 1."""
+        """Return percentiles of all durations in seconds, to 1 %; `shares` ascend, each 0 to 1."""
         every = Sketch()
         for each in self.bins:
             every.merge(each.latency)

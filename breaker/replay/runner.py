@@ -17,7 +17,7 @@ def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settin
     recorded in it. The trace is read once, and memory does not grow with its length.
 
     Args:
-        trace: calls by their start, as a `Trace` gives them, or any other iterable. One that
+        trace: calls ordered by start: a `Trace`, or any other iterable. A call that
             begins before its predecessor is offered right after it.
         settings: one configuration, or several by name, to be compared.
 
@@ -25,8 +25,8 @@ def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settin
         TraceError: there are no calls, or the trace cannot be read to its end.
     """
     configurations = settings if isinstance(settings, Mapping) else {"default": settings}
-    players = [Simulator(label, each) for label, each in configurations.items()]
-    timeline = Timeline(len(players))
+    simulators = [Simulator(label, each) for label, each in configurations.items()]
+    timeline = Timeline(len(simulators))
     calls = errors = 0
     origin = end = last = 0.0
     for call in trace:
@@ -41,8 +41,8 @@ def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settin
         bin_.latency.add(duration)
         bin_.errors += error
         moved = CallRecord(begun, duration, error, memory)
-        for player, lane in zip(players, bin_.lanes, strict=True):
-            player.offer(moved, lane)
+        for simulator, lane in zip(simulators, bin_.lanes, strict=True):
+            simulator.offer(moved, lane)
     if not calls:
         raise TraceError("the trace has no calls; there is nothing to replay")
     return Report(
@@ -50,7 +50,7 @@ def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settin
         errors=errors,
         began=origin,
         ended=origin + end,
-        outcomes=tuple(player.finish(end, origin) for player in players),
+        outcomes=tuple(simulator.finish(end, origin) for simulator in simulators),
         bins=timeline.bins,
         bin_width=timeline.width,
     )

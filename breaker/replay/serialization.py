@@ -1,4 +1,4 @@
-"""A report as JSON-able data: moments in seconds of the trace's time, other units in the names."""
+"""Convert a report to JSON data: times in seconds of the trace, other units in the names."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,7 +12,7 @@ Data = dict[str, Any]  # JSON objects, whose values are of any JSON type
 
 
 def as_data(report: Report) -> Data:
-    """The whole report, with the series over time."""
+    """Return the report as JSON data, with the series over time."""
     return {
         "calls": report.calls,
         "failed_calls": report.errors,

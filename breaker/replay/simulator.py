@@ -12,8 +12,8 @@ from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.settings import Settings
 
 _HEALTHY_STEP: Final = 0.25
-"""Seconds between two looks at the time while all is well: a service looks up to 100 times in each,
-and looks that find nothing would be most of what a replay costs."""
+"""Seconds between two ticks while the breaker is healthy. A service ticks up to 100 times in that
+time, and ticks without effect would dominate the cost of a replay."""
 _MIN_STEP: Final = 0.001
 """Minimum seconds between two ticks."""
 
@@ -52,7 +52,7 @@ class Simulator:
 
         Args:
             call: its start is in seconds since the first one's.
-            lane: where to write down what happens in this stretch of time.
+            lane: the record of this configuration for the present bin.
         """
         if lane is not self._lane:
             self._record_limit()
@@ -78,8 +78,8 @@ class Simulator:
         """End all calls and return the outcome.
 
         Args:
-            end: when the last call of the trace ended, rejected ones included.
-            origin: what to add to every moment, in seconds.
+            end: end of the last call of the trace, rejected calls included, in seconds.
+            origin: seconds to add to every time.
         """
         self._advance_to(end)
         self._record_limit()
@@ -110,7 +110,7 @@ class Simulator:
         if not self._needs_fine_steps:
             step = max(step, _HEALTHY_STEP)
         if not under_way:
-            # Only a deadline can change anything now; without one, the next call.
+            # Nothing can change before the next deadline, or without one, before the next call.
             step = self._breaker.retry_after or max(step, until - self._now)
         self._next_tick = self._now + max(step, _MIN_STEP)
 
@@ -128,7 +128,7 @@ class Simulator:
 
 
 def _end_time(start: float, duration: float) -> float:
-    """When the call ends, so that rounding does not make it longer than it was.
+    """Return the end of a call, such that rounding does not make the call longer than it was.
 
     Durations are often whole milliseconds, as thresholds are: a call just at the threshold is not
     above it.

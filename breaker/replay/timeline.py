@@ -12,7 +12,7 @@ MAX_BINS: Final = 1000
 
 @dataclass(slots=True)
 class Lane:
-    """The result of one configuration in one bin."""
+    """Result of one configuration in one bin."""
 
     rejected: int = 0
     in_flight: int = 0
@@ -29,7 +29,7 @@ class Lane:
 
 @dataclass(slots=True)
 class Bin:
-    """The recorded calls that began in one interval."""
+    """Recorded calls that began in one interval."""
 
     number: int
     lanes: list[Lane]
@@ -46,11 +46,11 @@ class Bin:
 
 
 class Timeline:
-    """Bins of equal length, from 0 s on; those in which no call began are not there.
+    """Bins of equal length, from 0 s on; bins without calls are left out.
 
     Args:
-        lanes: how many configurations are replayed.
-        width: seconds of a bin at first; doubled as often as there are more than `MAX_BINS`.
+        lanes: number of configurations that are replayed.
+        width: initial length of a bin in seconds; doubled when there are more than `MAX_BINS`.
     """
 
     def __init__(self, lanes: int, width: float = 1.0) -> None:

@@ -1,8 +1,8 @@
-"""Thresholds for a service, proposed from a recorded past, each with its reason.
+"""Propose settings for a service from a trace, each with its reason.
 
-What is proposed follows from the healthy part of the trace: limits lie as low as they can without
-healthy calls, by chance, ever reaching them. How likely chance does is told by the binomial
-distribution: a window trips when too many of its calls are slow.
+Proposals follow from the healthy part of the trace: limits are as low as possible without healthy
+calls exceeding them by chance. The binomial distribution gives that probability: a window trips
+when too many of its calls are slow.
 """
 
 from collections.abc import Iterable
@@ -19,29 +19,29 @@ from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.settings import Settings
 
 WINDOW_SECONDS: Final = 5.0
-"""The window is to hold about so much of the past."""
+"""Seconds of calls that the window should hold."""
 SMALLEST_WINDOW: Final = 32
 LARGEST_WINDOW: Final = 512
 MARGIN: Final = 1.2
-"""How far limits are kept from what healthy calls reach."""
+"""Factor between the level that healthy calls reach and a limit."""
 HALF: Final = 0.5
-"""Share of failures from which on rejecting all spares more than it takes."""
+"""Share of failures above which rejecting all calls saves more than it costs."""
 TIMEOUT_PERCENTILE: Final = 0.999
 TIMEOUT_MARGIN: Final = 1.5
 WARMUP_CALLS: Final = 1000
 WAIT_SHARE: Final = 0.05
-"""Of a bad time's length, the first wait."""
+"""First wait, as a share of the length of an outage."""
 MAX_WAIT_SHARE: Final = 0.1
-"""Of a bad time's length, the longest wait."""
+"""Longest wait, as a share of the length of an outage."""
 LONGEST_WAIT: Final = 10.0
 LONGEST_MAX_WAIT: Final = 60.0
-TYPICAL_BAD_TIME: Final = 100.0
-"""Seconds, where none was recorded."""
+TYPICAL_OUTAGE: Final = 100.0
+"""Assumed length of an outage in seconds, if none was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A setting's proposed value and the reason, in a sentence. `key` is dotted as in the file."""
+    """Proposed value of a setting and its reason, as a sentence. `key` is dotted as in the file."""
 
     key: str
     value: float
@@ -51,13 +51,13 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What is proposed: thresholds, or in their place the stated service level alone.
+    """Proposed settings: thresholds, or a service level in place of them.
 
     Attributes:
         thresholds: proposals for the root of the file, or a breaker's table.
-        recovery: proposals of how long to wait, to go with either.
+        recovery: proposed waits, for use with either.
         slo: proposals for `[slo]`.
-        notes: what speaks against relying on them, in sentences.
+        notes: reasons not to rely on the proposals, as sentences.
     """
 
     thresholds: tuple[Proposal, ...]
@@ -66,15 +66,15 @@ class Suggestion:
     notes: tuple[str, ...]
 
     def settings(self) -> Settings:
-        """The proposed thresholds, with the proposed waits."""
+        """Return the proposed thresholds, with the proposed waits."""
         return _settings(self.thresholds + self.recovery)
 
     def slo_settings(self) -> Settings:
-        """The proposed service level in place of the thresholds, with the proposed waits."""
+        """Return the proposed service level in place of the thresholds, with the proposed waits."""
         return _settings(self.slo + self.recovery)
 
     def toml(self) -> str:
-        """The thresholds with their reasons, ready to be pasted; the service level in comments."""
+        """Return TOML with the thresholds and their reasons, and the service level in comments."""
         lines = []
         for each in self.thresholds + self.recovery:
             lines += [f"# {each.reason}", _line(each)]
@@ -85,10 +85,10 @@ class Suggestion:
 
 
 def suggest(trace: Iterable[CallRecord], *, success_rate: float = 0.95) -> Suggestion:
-    """Proposes settings from a recorded past. Reads it once, in bounded memory.
+    """Propose settings from a trace. Reads it once, in bounded memory.
 
     Args:
-        trace: calls by their start.
+        trace: calls, ordered by start.
         success_rate: share of calls that should succeed in time, above 0 and below 1.
 
     Raises:
@@ -157,7 +157,7 @@ def _latency_threshold(parts: HealthySplit, percentile: float, size: int) -> Pro
 
 def _minimum_calls(parts: HealthySplit, percentile: float, size: int, threshold: float) -> Proposal:
     healthy = parts.latency
-    # Nothing above the threshold in n calls still allows for a share of 3/n.
+    # No call above the threshold among n calls is consistent with a share of 3/n.
     share = max(healthy.share_above(threshold), 3 / len(healthy))
     enough = 10
     while (
@@ -185,7 +185,7 @@ def _waits(parts: HealthySplit) -> tuple[Proposal, Proposal]:
         typical = median(lengths)
         ground = f"bad times last about {typical:.3g} s (median of {len(lengths)})"
     else:
-        typical, ground = TYPICAL_BAD_TIME, "there is no bad time to learn from"
+        typical, ground = TYPICAL_OUTAGE, "there is no bad time to learn from"
     wait = float(min(LONGEST_WAIT, max(1, round(typical * WAIT_SHARE))))
     longest = float(max(wait, min(LONGEST_MAX_WAIT, round(typical * MAX_WAIT_SHARE))))
     return (
@@ -245,12 +245,12 @@ def _notes(parts: HealthySplit, success_rate: float, threshold: float) -> Iterab
 
 
 def _enough_slow(calls: int, percentile: float) -> int:
-    """How many slow calls in a window of so many put its percentile above the threshold."""
+    """Return the least number of slow calls that puts the percentile of a window above it."""
     return calls - min(int(calls * percentile), calls - 1)
 
 
 def _rounded_up(value: float) -> float:
-    """`value` to two digits, upwards."""
+    """Return `value` rounded up to two significant digits."""
     step = 10.0 ** (floor(log10(value)) - 1)
     return float(f"{ceil(value / step) * step:.6g}")
 

@@ -1,4 +1,4 @@
-"""Anomaly signal: tells a degraded dependency from high load.
+"""Anomaly signal: distinguishes a degraded dependency from high load.
 
 More load raises requests and calls in flight, and leaves durations and errors unchanged: by
 Little's law (1961), calls in flight are requests per second times seconds per call. Under high load

@@ -1,7 +1,7 @@
-"""Calls from access logs: nginx (and what writes like it), Envoy, uvicorn.
+"""Parse calls from access logs: nginx (and compatible ones), Envoy, uvicorn.
 
-A server writes a line when a request has ended. Statuses from 500 on are failures, and 0, which
-Envoy writes where no answer was sent; 499 is a caller who gave up, and its duration tells.
+A server writes a line when a request has ended. Failures are statuses from 500 on, and 0, which
+Envoy writes if no response was sent. 499, a caller that gave up, is judged by its duration.
 """
 
 import re
@@ -45,22 +45,22 @@ _DURATION: Final = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?) ?(ns|us|µs|ms|s)\b")
 
 
 def is_nginx(line: str) -> bool:
-    """Whether the line is of the common or combined format, with or without more behind it."""
+    """True if the line has the common or combined format, with or without further fields."""
     return _NGINX.fullmatch(line) is not None
 
 
 def is_envoy(line: str) -> bool:
-    """Whether the line is of Envoy's default format, or Istio's."""
+    """True if the line has the default format of Envoy or Istio."""
     return _ENVOY.fullmatch(line) is not None
 
 
 def is_uvicorn(line: str) -> bool:
-    """Whether the line is of uvicorn's access log."""
+    """True if the line is from the access log of uvicorn."""
     return _UVICORN.search(line) is not None
 
 
 def nginx_parser() -> Callable[[str], CallRecord | None]:
-    """A parser of the combined format with a duration; the date is the end of the call."""
+    """Return a parser of the combined format with a duration; the date is the end of the call."""
     read_date = _cache_last(_date_of)
 
     def parse(line: str) -> CallRecord | None:
@@ -78,7 +78,7 @@ def nginx_parser() -> Callable[[str], CallRecord | None]:
 
 
 def nginx_duration(rest: str) -> float | None:
-    """The duration in what follows the combined format: the whole request's, else upstream's."""
+    """Return the seconds in the fields after the combined format: of the request, else upstream."""
     keyed = {name: value for name, value in _KEYED.findall(rest) if value != "-"}
     for name in ("request_time", "rt", "upstream_response_time", "urt"):
         if name in keyed:
@@ -89,13 +89,13 @@ def nginx_duration(rest: str) -> float | None:
 
 
 def nginx_rest(line: str) -> str:
-    """What follows the combined format in the line."""
+    """Return the fields after the combined format; empty if the line has another format."""
     parts = _NGINX.fullmatch(line)
     return parts[4] if parts else ""
 
 
 def envoy_parser() -> Callable[[str], CallRecord | None]:
-    """A parser of Envoy's default format; the date is the start, the duration is in ms."""
+    """Return a parser of Envoy's default format; the date is the start, the duration is in ms."""
 
     def parse(line: str) -> CallRecord | None:
         if not line:
@@ -109,7 +109,7 @@ def envoy_parser() -> Callable[[str], CallRecord | None]:
 
 
 def uvicorn_parser() -> Callable[[str], CallRecord | None]:
-    """A parser of uvicorn's access lines with date and duration; other lines are passed over."""
+    """Return a parser of uvicorn's access lines with date and duration; it skips other lines."""
     read_date = _cache_last(parse_time)
 
     def parse(line: str) -> CallRecord | None:
@@ -125,13 +125,13 @@ def uvicorn_parser() -> Callable[[str], CallRecord | None]:
 
 
 def uvicorn_date(line: str) -> str | None:
-    """The date in front, if there is one."""
+    """Return the date in the line; None if there is none."""
     date = _DATE.search(line)
     return date[0] if date else None
 
 
 def uvicorn_duration(line: str) -> float | None:
-    """The duration behind the status, or in front, in seconds; None if there is none."""
+    """Return the seconds after the status, else before it; None if there are none."""
     parts = _UVICORN.search(line)
     if parts is None:
         return None
@@ -140,7 +140,7 @@ def uvicorn_duration(line: str) -> float | None:
 
 
 def _date_of(text: str) -> float:
-    """A date as in `10/Oct/2026:13:55:36 +0200`, or by RFC 3339."""
+    """Parse a date such as `10/Oct/2026:13:55:36 +0200`, or one by RFC 3339."""
     month = _MONTHS.get(text[3:6])
     if month is None:
         return parse_time(text)
@@ -148,7 +148,7 @@ def _date_of(text: str) -> float:
 
 
 def _cache_last(read: Callable[[str], float]) -> Callable[[str], float]:
-    """`read`, quicker where lines of one second follow each other."""
+    """Return `read` with a cache of the last text, as consecutive lines share a second."""
     last_text, last_value = "", 0.0
 
     def look_up(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Which column of a table, or which key of a JSON object, holds what; found by its name."""
+"""Find the columns of a table, or the keys of a JSON object, by their names."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -49,16 +49,16 @@ EXPECTED_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that measures something: its name as it stands in the trace, and its unit."""
+    """Column with a quantity: its name as in the trace, and its unit."""
 
     name: str
     unit: float | None
-    """In seconds, or as a share of the memory limit; None where the name does not say."""
+    """Unit in seconds, or as a share of the memory limit; None if the name has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What was found among the names of a trace: at least two of start, end and duration."""
+    """Columns found in a trace: at least two of start, end and duration."""
 
     start: Column | None
     end: Column | None
@@ -69,7 +69,7 @@ class Columns:
 
     @property
     def notes(self) -> list[str]:
-        """What is missing or assumed, in sentences."""
+        """Return what is missing or assumed, as sentences."""
         notes = []
         if self.duration is not None and self.duration.unit is None:
             notes.append(
@@ -82,7 +82,7 @@ class Columns:
 
     @property
     def names(self) -> str:
-        """Which column was taken for what."""
+        """Return a description of the columns used."""
         columns = {
             "start": self.start,
             "end": self.end,
@@ -95,9 +95,9 @@ class Columns:
 
 
 def find_columns(names: Iterable[str]) -> Columns | None:
-    """What each name means; None if they do not hold when calls were made and how long they took.
+    """Return the columns by their names; None if start and duration cannot be derived from them.
 
-    Where several names mean the same, the one that stands first in our lists counts.
+    If several names have the same meaning, the first one in the lists of this module is used.
     """
     plain = {_plain(name): name for name in names}
     start = _with_unit(plain, START_NAMES, SECONDS)
@@ -119,7 +119,7 @@ def find_columns(names: Iterable[str]) -> Columns | None:
 
 
 def _plain(name: str) -> str:
-    """`Latency (ms)`, `latencyMs` and `latency-ms` are all `latency_ms`."""
+    """Return `name` in snake case: `Latency (ms)` and `latencyMs` give `latency_ms`."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())
     return re.sub(r"[^a-z0-9µ]+", "_", words.lower().replace("%", "_percent")).strip("_")
 

@@ -1,4 +1,4 @@
-"""Which format a trace has, and what reads its lines."""
+"""Detect the format of a trace, and select the reader of its lines."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,13 +12,13 @@ from breakerd.breaker.replay.trace.prometheus import is_sample
 from breakerd.breaker.replay.trace.row_parsers import LineParser, csv_parser, json_parser
 
 HEAD_LINES: Final = 50
-"""So many lines are looked at to find out the format."""
+"""Number of lines from which the format is detected."""
 
 _DELIMITERS: Final = (",", "\t", ";")
 
 
 class Format(StrEnum):
-    """The formats of traces."""
+    """Formats of traces."""
 
     AUTO = "auto"
     CSV = "csv"
@@ -31,13 +31,13 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LineReader:
-    """How the lines of a trace are read.
+    """Reader of the lines of a trace.
 
     Attributes:
-        parse: reads one line.
-        skip: lines at the beginning that are no calls.
-        notes: what is missing or assumed, in sentences.
-        whole_seconds: whether the ends of the calls are known to the second only.
+        parse: parses one line.
+        skip: number of lines at the beginning that are not calls.
+        notes: what is missing or assumed, as sentences.
+        whole_seconds: True if the ends of calls are known only to the second.
     """
 
     parse: LineParser
@@ -47,10 +47,10 @@ class LineReader:
 
 
 def detect_format(head: Sequence[str]) -> Format:
-    """The format of a trace that begins with these lines.
+    """Return the format of a trace that begins with these lines.
 
     Raises:
-        ValueError: it is none that is known; says what was found, and what is understood.
+        ValueError: the format is unknown; the message has what was found and what is understood.
     """
     line = _first_line(head)
     if "\0" in line:
@@ -66,10 +66,10 @@ def detect_format(head: Sequence[str]) -> Format:
 
 
 def line_reader(form: Format, head: Sequence[str]) -> LineReader:
-    """What reads the lines of a trace of that format which begins with these.
+    """Return the reader of a trace of that format that begins with these lines.
 
     Raises:
-        ValueError: these lines are not of the format, or lack what is needed.
+        ValueError: the lines are not of that format, or lack a required value.
     """
     _first_line(head)
     return _READERS[form](head)
@@ -92,7 +92,7 @@ def _json_reader(head: Sequence[str]) -> LineReader:
         found = ", ".join(map(_short, keys)) or _short(_first_line(head))
         raise ValueError(f"{_place(head)}: found the keys {found}; wanted {EXPECTED_COLUMNS}")
     if columns.outcome is None:
-        # A key that only failures have may not have come yet.
+        # A key that only failures have may come later.
         columns = find_columns([*keys, "error"]) or columns
     return LineReader(json_parser(columns), 0, _notes(columns))
 
@@ -103,7 +103,7 @@ def _nginx_reader(head: Sequence[str]) -> LineReader:
         raise ValueError(f"{_place(head)}: found {_short(_first_line(head))}; wanted nginx's log")
     if all(access_log.nginx_duration(rest) is None for rest in rests):
         raise ValueError(f"{_place(head)}: {access_log.NO_DURATION_NGINX}")
-    note = "the log tells ends of calls to the second: they are laid evenly over it"
+    note = "the log gives ends of calls to the second: they are spread evenly over it"
     return LineReader(access_log.nginx_parser(), 0, (note,), whole_seconds=True)
 
 
@@ -160,7 +160,7 @@ _READERS: Final[dict[Format, Callable[[Sequence[str]], LineReader]]] = {
 
 
 def _header(head: Sequence[str]) -> tuple[list[str], str]:
-    """The names of the columns as they stand in the header, and what separates them."""
+    """Return the names of the columns as in the header, and the delimiter."""
     line = _first_line(head)
     delimiter = max(_DELIMITERS, key=line.count)
     return [name.strip().strip('"') for name in line.split(delimiter)], delimiter
@@ -179,7 +179,7 @@ def _objects(head: Sequence[str]) -> list[dict[str, object]]:
 
 
 def _first_line(head: Sequence[str]) -> str:
-    """The first line that is not blank."""
+    """Return the first line that is not blank."""
     for line in head:
         if line and not line.isspace():
             return line

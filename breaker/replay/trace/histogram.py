@@ -1,8 +1,8 @@
-"""Calls from Prometheus histograms: each interval's increments, taken apart into single calls.
+"""Expand the increments of Prometheus histograms into single calls.
 
-What is known of an interval is how many calls ended in each bucket. They are laid evenly over the
-interval, and their durations evenly over the bucket, in the order of the golden ratio's multiples
-(Weyl 1916): even at any length, without chance, and without a trend that was not there.
+A histogram gives the number of calls that ended in each bucket per interval. Their ends are spread
+evenly over the interval, and their durations evenly over the bucket, in the order of the multiples
+of the golden ratio (Weyl 1916): even at any length, deterministic, and without an artificial trend.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,20 +15,20 @@ from typing import Final
 from breakerd.breaker.replay.trace.record import CallRecord
 
 OVERFLOW_FACTOR: Final = 2.0
-"""Calls above the largest finite bound are taken to last up to so many times that bound."""
+"""Assumed maximum duration of calls above the largest finite bound, as a multiple of it."""
 
 _GOLDEN: Final = 0.6180339887498949
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """One histogram over time, as it was scraped.
+    """One histogram over time, as scraped.
 
     Attributes:
-        bounds: upper bounds of the buckets in seconds, rising; the last is infinite.
-        times: moments of the scrapes, in seconds, rising.
-        counts: at each scrape the cumulative count of each bucket, since the process began.
-        failed: whether its calls are failures.
+        bounds: upper bounds of the buckets in seconds, ascending; the last is infinite.
+        times: times of the scrapes in seconds, ascending.
+        counts: cumulative count of each bucket since the process began, per scrape.
+        failed: True if its calls are failures.
     """
 
     bounds: Sequence[float]
@@ -38,7 +38,7 @@ class Histogram:
 
 
 def expand_calls(histograms: Sequence[Histogram]) -> Iterator[CallRecord]:
-    """The calls of all histograms, in the order in which they ended."""
+    """Yield the calls of all histograms, ordered by end."""
     buckets = [
         _bucket_calls(histogram, place)
         for histogram in histograms
@@ -49,7 +49,7 @@ def expand_calls(histograms: Sequence[Histogram]) -> Iterator[CallRecord]:
 
 
 def _bucket_calls(histogram: Histogram, place: int) -> Iterator[tuple[float, float, bool]]:
-    """(end, duration, failed) of the calls of one bucket, in the order of their ends."""
+    """Yield (end, duration, failed) of the calls of one bucket, ordered by end."""
     lower, upper = _edges(histogram.bounds, place)
     scrapes = zip(histogram.times, histogram.counts, strict=True)
     for (begin, before), (end, after) in pairwise(scrapes):
@@ -67,9 +67,9 @@ def _edges(bounds: Sequence[float], place: int) -> tuple[float, float]:
 
 
 def _increment(before: Sequence[float], after: Sequence[float], place: int) -> int:
-    """Calls that the bucket at `place` gained; a process that began anew counts from 0."""
+    """Return the calls added to the bucket at `place`; a restarted process counts from 0."""
     if after[-1] < before[-1]:
         before = [0.0] * len(after)
     below = after[place - 1] - before[place - 1] if place else 0.0
-    # Buckets are not read at one instant: a bucket may seem to lose a call to the next.
+    # Buckets are not read atomically, so a bucket may seem to lose a call to the next.
     return max(0, round(after[place] - before[place] - below))

@@ -1,4 +1,4 @@
-"""Histograms from Prometheus: the answer of `query_range`, and the text exposition over time."""
+"""Read histograms from Prometheus: responses of `query_range`, and the text format over time."""
 
 import json
 import re
@@ -25,17 +25,17 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class BucketSamples:
-    """Samples of `*_bucket` series, put together to histograms; all of them are held."""
+    """Collect samples of `*_bucket` series and build histograms; all samples are kept in memory."""
 
     def __init__(self) -> None:
         self._values: dict[Labels, dict[float, dict[float, float]]] = defaultdict(dict)
-        """Value by labels, moment, and bound."""
+        """Values by labels, time in seconds, and bound in seconds."""
 
     def add(self, labels: Mapping[str, str], at: float, value: float) -> None:
-        """Takes in one sample.
+        """Add one sample.
 
         Raises:
-            ValueError: it is no cumulative count of a bucket.
+            ValueError: it is not a cumulative count of a bucket.
         """
         if _BOUND not in labels:
             raise ValueError(f"found a series without {_BOUND}; wanted *_bucket series")
@@ -51,10 +51,10 @@ class BucketSamples:
         self._values[group].setdefault(at, {})[bound] = value
 
     def histograms(self) -> list[Histogram]:
-        """What they make.
+        """Return the histograms of all samples.
 
         Raises:
-            ValueError: nothing, more than one metric, or only one moment.
+            ValueError: there are none, they are of more than one metric, or of only one time.
         """
         names = {dict(group).get(_NAME, "") for group in self._values}
         if len(names) > 1:
@@ -73,21 +73,21 @@ class BucketSamples:
 
 
 def describe_approximation(histograms: list[Histogram]) -> str:
-    """How calls are made of them, in a sentence for the report."""
+    """Return a sentence for the report on how calls are derived from histograms."""
     steps = [b - a for histogram in histograms for a, b in pairwise(histogram.times)]
     last = max(bound for histogram in histograms for bound in histogram.bounds if bound < inf)
     return (
-        "approximation: calls are made of histogram counts, laid evenly over intervals of about "
-        f"{median(steps):g} s, with durations even within each bucket, and from {last:g} to "
+        "approximation: calls are derived from histogram counts, spread evenly over intervals of "
+        f"about {median(steps):g} s, with durations even within each bucket, and from {last:g} to "
         f"{OVERFLOW_FACTOR * last:g} s above the last bound"
     )
 
 
 def read_query_range(text: str) -> list[Histogram]:
-    """The histograms in the answer of `/api/v1/query_range` for `*_bucket` series.
+    """Return the histograms in a response of `/api/v1/query_range` for `*_bucket` series.
 
     Raises:
-        ValueError: it is no such answer.
+        ValueError: it is not such a response.
     """
     answer = json.loads(text)
     data = answer.get("data", answer) if isinstance(answer, dict) else {}
@@ -107,16 +107,16 @@ def read_query_range(text: str) -> list[Histogram]:
 
 
 def is_sample(line: str) -> bool:
-    """Whether the line is a sample of a histogram's bucket."""
+    """True if the line is a sample of a histogram bucket."""
     found = _SAMPLE.fullmatch(line)
     return found is not None and found[1].endswith("_bucket")
 
 
 def read_sample(line: str, samples: BucketSamples) -> None:
-    """Takes in one line of the text exposition; what is no bucket is passed over.
+    """Add one line of the text format to `samples`; skip it if it is not a bucket.
 
     Raises:
-        ValueError: the line is broken, or says no time.
+        ValueError: the line is broken, or has no time.
     """
     if not line or line.startswith("#"):
         return
@@ -140,7 +140,7 @@ def _histogram(labels: Mapping[str, str], rows: Mapping[float, Mapping[float, fl
     times = sorted(rows)
     counts: list[list[float]] = []
     for at in times:
-        # A bucket without a sample has at least what those below it have.
+        # Counts are cumulative, so a bucket without a sample has at least the count below it.
         row: list[float] = []
         for bound in bounds:
             row.append(max(rows[at].get(bound, 0.0), row[-1] if row else 0.0))
@@ -149,7 +149,7 @@ def _histogram(labels: Mapping[str, str], rows: Mapping[float, Mapping[float, fl
 
 
 def _failed(labels: Mapping[str, str]) -> bool:
-    """Whether the labels say that these calls failed."""
+    """True if the labels mark these calls as failed."""
     for name, failed in OUTCOME_NAMES.items():
         if name in labels:
             status = _STATUS_CLASS.sub(r"\g<1>00", labels[name].lower())

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class CallRecord(NamedTuple):
-    """A recorded call.
+    """Recorded call.
 
     Attributes:
         start: its start, in seconds since the epoch or any other origin.

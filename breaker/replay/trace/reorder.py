@@ -41,10 +41,10 @@ class ReorderBuffer:
 
 
 def spread_evenly(calls: Iterable[CallRecord]) -> Iterator[CallRecord]:
-    """Calls whose ends are known to the second only, laid evenly over that second.
+    """Yield calls whose ends are known only to the second, spread evenly over that second.
 
-    Else all calls of a second would end at one moment, and many more seem to be under way at once
-    than were.
+    Otherwise all calls of a second would end at once, and concurrency would appear much higher
+    than it was.
     """
     same: list[CallRecord] = []
     second = 0.0

@@ -1,4 +1,4 @@
-"""Calls from rows of values: comma-separated lines with a header, and JSON objects, one a line."""
+"""Parse calls from rows: delimited lines with a header, and JSON objects, one per line."""
 
 import csv
 import json
@@ -15,17 +15,17 @@ from breakerd.breaker.replay.trace.value_parsers import (
 )
 
 LineParser = Callable[[str], CallRecord | None]
-"""Reads one line; None if it holds no call, and is not meant to. Raises ValueError if broken."""
+"""Parser of one line. Returns None if the line holds no call; raises ValueError if it is broken."""
 
 _MAX_CACHED: Final = 1000
-"""Different outcomes whose meaning is kept; texts of errors may be without number."""
+"""Maximum number of cached outcomes; error texts may be unlimited in number."""
 
 
 def csv_parser(columns: Columns, names: list[str], delimiter: str) -> LineParser:
-    """A parser of the lines after the header `names`; one line is one call."""
+    """Return a parser of the lines after the header `names`; one line is one call."""
     call_from = _call_reader(columns)
     width = len(names)
-    # A column that is not there is read from an empty cell, put behind the others.
+    # A missing column is read from an empty cell, which is appended to each row.
     start, end, duration, outcome, memory = (
         names.index(name) if name is not None else -1 for name in _wanted(columns)
     )
@@ -44,7 +44,7 @@ def csv_parser(columns: Columns, names: list[str], delimiter: str) -> LineParser
 
 
 def json_parser(columns: Columns) -> LineParser:
-    """A parser of JSON objects, each of which is one call."""
+    """Return a parser of JSON objects; one object is one call."""
     call_from = _call_reader(columns)
     start, end, duration, outcome, memory = (name or "" for name in _wanted(columns))
 
@@ -89,7 +89,7 @@ def _unit(column: Column | None) -> float | None:
 
 
 def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Value], CallRecord]:
-    """What makes a call of the raw values of start, end, duration, outcome and memory."""
+    """Return a function that builds a call from raw start, end, duration, outcome and memory."""
     read_duration = duration_parser(_unit(columns.duration) or 1.0)
     read_memory = share_parser(_unit(columns.memory) or 1.0)
     failed = _cached(columns.failed) if columns.outcome else _never
@@ -114,7 +114,7 @@ def _call_reader(columns: Columns) -> Callable[[Value, Value, Value, Value, Valu
 
 
 def _cached(failed: Callable[[Value], bool]) -> Callable[[Value], bool]:
-    """`failed`, quicker for outcomes that come again."""
+    """Return `failed` with a cache of its results."""
     known: dict[tuple[type, Value], bool] = {}
 
     def look_up(value: Value) -> bool:
@@ -132,7 +132,7 @@ def _cached(failed: Callable[[Value], bool]) -> Callable[[Value], bool]:
     return look_up
 
 
-def _never(value: Value) -> bool:  # noqa: ARG001 - stands for a reader of outcomes
+def _never(value: Value) -> bool:  # noqa: ARG001 - replaces a parser of outcomes
     return False
 
 

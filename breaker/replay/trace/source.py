@@ -1,4 +1,4 @@
-"""Where a trace comes from: a file or the standard input, gzip-compressed or not."""
+"""Read the lines of a trace from a file or the standard input, compressed by gzip or not."""
 
 import gzip
 import io
@@ -15,11 +15,11 @@ STDIN: Final = "-"
 
 _GZIP: Final = b"\x1f\x8b"
 _MAX_LINE_LENGTH: Final = 1 << 20
-"""Characters; what is longer is no line of a log."""
+"""Maximum number of characters in one piece of a line."""
 
 
 class Source:
-    """The lines of a trace, read once, from the beginning. A context manager that closes it.
+    """Yield the lines of a trace once, from the beginning. As a context manager it closes the file.
 
     Args:
         path: a file, or `-` for the standard input.
@@ -31,9 +31,9 @@ class Source:
     def __init__(self, path: str | Path) -> None:
         self.name = "standard input" if str(path) == STDIN else str(path)
         self.size: int | None = None
-        """Bytes of the file as it lies on the disk; None where that is not known."""
+        """Size of the file on disk in bytes; None if unknown."""
         self.truncated = False
-        """Whether compressed data ended before its end, or was damaged."""
+        """True if compressed data was cut off or damaged."""
         self._own = str(path) != STDIN
         try:
             self._raw = self._open(Path(path))
@@ -43,13 +43,13 @@ class Source:
             raise TraceError(f"{self.name}: {reason}; a trace is a readable file, or -") from None
 
     def position(self) -> int:
-        """Bytes of the file that were read so far; 0 where that is not known."""
+        """Return the number of bytes of the file read so far; 0 if unknown."""
         return self._raw.raw.tell() if self._raw.raw.seekable() else 0
 
     def lines(self) -> Iterator[str]:
-        """The lines, with their ends. What is not UTF-8 is replaced, not refused.
+        """Yield the lines with their line ends. Bytes that are not UTF-8 are replaced.
 
-        A line that is too long to be one comes in pieces, so that it takes no memory.
+        A longer line is yielded in pieces of 1 MiB characters, which bounds memory.
         """
         try:
             while line := self._text.readline(_MAX_LINE_LENGTH):
@@ -60,14 +60,14 @@ class Source:
             raise TraceError(f"{self.name}: {error.strerror or error}") from None
 
     def rest(self) -> str:
-        """All that was not read yet."""
+        """Return everything that was not read yet."""
         try:
             return self._text.read()
         except (EOFError, zlib.error, gzip.BadGzipFile):
             raise TraceError(f"{self.name}: the compressed data is damaged or cut off") from None
 
     def close(self) -> None:
-        """Closes the file; the standard input stays open."""
+        """Close the file; the standard input stays open."""
         if self._own:
             self._text.close()
             self._raw.close()

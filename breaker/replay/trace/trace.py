@@ -1,4 +1,4 @@
-"""A trace: the calls of a recorded past, read as a stream."""
+"""Trace of recorded calls, read as a stream."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,21 +28,21 @@ from breakerd.breaker.replay.trace.row_parsers import LineParser
 from breakerd.breaker.replay.trace.source import Source
 
 MAX_BROKEN_SHARE: Final = 0.05
-"""With more broken lines than this share of them, a trace is refused."""
+"""Maximum share of broken lines; a trace with more is rejected."""
 MAX_BROKEN_KEPT: Final = 10
-"""So many broken lines are kept, with what is wrong in them."""
+"""Maximum number of broken lines kept with their problems."""
 
 _LINE_END: Final = "\r\n"
 _MIN_LINES: Final = 1000
-"""From so many lines on, a trace is refused at once and not at its end."""
+"""Minimum number of lines after which a trace can be rejected before its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenLine:
-    """A line that could not be read."""
+    """Line that could not be parsed."""
 
     number: int
-    """From 1."""
+    """Line number, from 1."""
     problem: str
 
     def __str__(self) -> str:
@@ -50,27 +50,27 @@ class BrokenLine:
 
 
 class Trace:
-    """The calls of a file, in the order in which they began. To be iterated once.
+    """Iterate over the calls of a file, ordered by start. Can be iterated once. Not thread-safe.
 
-    A context manager that closes the file. Memory does not grow with the length of the trace,
-    except for histograms, whose counts (not their calls) are read as a whole.
+    As a context manager it closes the file. Memory does not grow with the length of the trace,
+    except for histograms: all of their counts, but not their calls, are kept.
 
     Args:
         path: a file, compressed by gzip or not, or `-` for the standard input.
-        form: its format; found out by its first lines if not given.
+        form: its format; by default detected from its first lines.
 
     Raises:
-        TraceError: it cannot be opened, or its format is not known; when iterated also if more
-            than `BROKEN_SHARE` of its lines are broken, or it holds no call.
+        TraceError: it cannot be opened, or its format is unknown; when iterated, also if more
+            than `MAX_BROKEN_SHARE` of its lines are broken, or if it holds no call.
     """
 
     def __init__(self, path: str | Path, form: Format = Format.AUTO) -> None:
         self.source = Source(path)
         self.broken: list[BrokenLine] = []
-        """The first `BROKEN_SHOWN` lines that could not be read."""
+        """The first `MAX_BROKEN_KEPT` broken lines."""
         self.broken_count = 0
         self.lines = 0
-        """Lines read so far."""
+        """Number of lines read so far."""
         self._notes: list[str] = []
         self._reorder_buffer = ReorderBuffer()
         try:
@@ -89,12 +89,12 @@ class Trace:
 
     @property
     def name(self) -> str:
-        """The file's name, as given."""
+        """Return the path as given, or "standard input"."""
         return self.source.name
 
     @property
     def notes(self) -> list[str]:
-        """What was missing, assumed or left out so far, in sentences."""
+        """Return what was missing, assumed or left out so far, as sentences."""
         notes = list(self._notes)
         if self.broken_count:
             notes.append(f"{self.broken_count} of {self.lines} lines could not be read")
@@ -108,7 +108,7 @@ class Trace:
         return notes
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self.source.close()
 
     def __iter__(self) -> Iterator[CallRecord]:

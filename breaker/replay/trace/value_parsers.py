@@ -1,6 +1,6 @@
-"""How the single values of a trace are read: moments, durations, outcomes, memory.
+"""Parse the values of a trace: times, durations, outcomes, memory.
 
-Every reader raises ValueError with what was found and what is understood.
+Each parser raises ValueError with the value found and the values understood.
 """
 
 import re
@@ -10,7 +10,7 @@ from math import inf, isfinite, nan
 from typing import Final
 
 Value = str | float | bool | None
-"""What a cell of a table or a field of a JSON object holds."""
+"""Value of a cell of a table, or of a field of a JSON object."""
 
 SECONDS: Final = {
     "ns": 1e-9, "nanos": 1e-9, "nanoseconds": 1e-9,
@@ -21,7 +21,7 @@ SECONDS: Final = {
 """Units of time in seconds."""
 
 _EPOCH_UNITS: Final = ((1e17, 1e-9), (1e14, 1e-6), (1e11, 1e-3), (0.0, 1.0))
-"""From that number on a moment is in that unit: 1e11 s is the year 5138, 1e11 ms is 1973."""
+"""Smallest number that is a time in the unit: 1e11 s is the year 5138, 1e11 ms is 1973."""
 
 _WITH_UNIT: Final = re.compile(r"\s*([0-9.]+(?:e[+-]?\d+)?)\s*([a-zµ]+)\s*", re.IGNORECASE)
 _LEAST_STATUS: Final = 100
@@ -37,10 +37,10 @@ _NO: Final = frozenset({"", "false", "0", "no", "n", "f", "none", "null", "nil",
 
 
 def parse_time(value: Value) -> float:
-    """Seconds since the epoch, from a number in s, ms, µs or ns, or a date by RFC 3339.
+    """Return seconds since the epoch, from a number in s, ms, µs or ns, or a date by RFC 3339.
 
-    A date without an offset is taken as UTC. The unit of a number follows from its size; one that
-    is too small for a date is seconds since whenever the trace began.
+    A date without an offset is UTC. The unit of a number follows from its size. A number too small
+    for a date is in seconds since the trace began.
     """
     if isinstance(value, str):
         try:
@@ -58,7 +58,7 @@ def parse_time(value: Value) -> float:
 
 
 def time_parser(unit: float | None) -> Callable[[Value], float]:
-    """A reader of moments in `unit` seconds; without one, the unit follows from their size."""
+    """Return a parser of times in `unit` seconds; if None, the unit follows from their size."""
     if unit is None:
         return parse_time
     read = duration_parser(unit, most=1e11)
@@ -84,7 +84,7 @@ def _date(text: str) -> float:
 
 
 def _number(value: Value) -> float:
-    """The number; NaN for what JSON may hold instead of one."""
+    """Return the number; NaN for any other JSON value."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return nan
     try:
@@ -94,7 +94,7 @@ def _number(value: Value) -> float:
 
 
 def duration_parser(unit: float, *, most: float = 1e9) -> Callable[[Value], float]:
-    """A reader of durations in `unit` seconds; a value that names its own unit is read by it."""
+    """Return a parser of durations in `unit` seconds; a unit in the value overrides `unit`."""
 
     def read(value: Value) -> float:
         if isinstance(value, str):
@@ -121,7 +121,7 @@ def _with_unit(text: str) -> float:
 
 
 def failed_by_status(value: Value) -> bool:
-    """Whether an outcome, in a word or as an HTTP status, is a failure: 5xx is one, 4xx is not."""
+    """True if an outcome, a word or an HTTP status, is a failure; 5xx is one, 4xx is not."""
     if isinstance(value, str):
         word = value.strip().lower()
         if word in _GOOD_WORDS:
@@ -137,14 +137,14 @@ def failed_by_status(value: Value) -> bool:
 
 
 def failed_by_error(value: Value) -> bool:
-    """Whether a field that names an error says that there was one."""
+    """True if the value of an error field says that there was an error."""
     if isinstance(value, str):
         return value.strip().lower() not in _NO | _GOOD_WORDS
     return bool(value)
 
 
 def failed_by_success(value: Value) -> bool:
-    """Whether a field that tells success says no."""
+    """True if the value of a success field says no."""
     word = str(value).strip().lower()
     if word in _YES:
         return False
@@ -154,7 +154,7 @@ def failed_by_success(value: Value) -> bool:
 
 
 def share_parser(unit: float) -> Callable[[Value], float | None]:
-    """A reader of memory use, in `unit` of the limit (0.01 for percent); None where it is empty."""
+    """Return a parser of memory use in `unit` of the limit (0.01: percent); empty is None."""
 
     def read(value: Value) -> float | None:
         if value is None or value == "":

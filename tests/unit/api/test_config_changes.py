@@ -73,9 +73,47 @@ def test_a_change_of_the_root_validates_each_section_once(
     assert work == {"parse": 1, "validate Settings": 1, "apply breaker": 1}
     work.clear()
     assert client.post("/breaker/wait", json={"wait_time": 7}).status_code == 200
-    # The root, and [breakers.payments], which inherits from it.
-    assert work == {"parse": 1, "validate Settings": 2, "apply breaker": 2}
+    # [breakers.payments] inherits it, but its own table is the same.
+    assert work == {"parse": 1, "validate Settings": 1, "apply breaker": 2}
     assert "latency_threshold = 400  # agreed with the team" in file.read_text()
+
+
+def test_a_removed_setting_is_validated_once(
+    client: Client, work: Counter[str], file: Path
+) -> None:
+    before = file.read_text()
+    for value in (0.5, None):
+        work.clear()
+        answer = client.patch("/breakers/payments/config", json={"error_threshold": value})
+        assert answer.status_code == 200
+        assert work == {"parse": 1, "validate Settings": 1, "apply breaker": 1}
+    assert file.read_text() == before
+
+
+def test_a_start_validates_each_section_once(file: Path, work: Counter[str]) -> None:
+    # Values that nothing in this process has validated yet.
+    file.write_text(
+        file.read_text().replace("[alerts]", "priority = 'P4'\n[alerts]\nretry_limit = 50")
+    )
+    work.clear()
+    with Registry.from_file(file, watch=False) as registry:
+        # The root and [breakers.payments].
+        assert work == {"parse": 1, "validate Settings": 2}
+        work.clear()
+        with Alerting.from_file(file, registry):
+            assert {k: v for k, v in work.items() if k != "parse"} == {
+                "validate OpsGenieSettings": 1,
+                "validate AlertsSettings": 1,
+            }
+
+
+def test_a_change_of_opsgenie_validates_it_once(
+    client: Client, work: Counter[str], file: Path
+) -> None:
+    answer = client.post("/breaker/opsgenie/priority", json={"priority": "P2"})
+    assert answer.status_code == 200
+    assert work == {"parse": 1, "validate OpsGenieSettings": 1, "apply alerting": 1}
+    assert 'priority = "P2"' in file.read_text()
 
 
 def test_a_change_after_an_edit_by_hand_parses_the_new_text_too(
@@ -119,3 +157,5 @@ def test_a_reload_applies_only_the_section_that_differs(
     assert {k: v for k, v in work.items() if k.startswith("apply")} == applied
     assert work["parse"] == 1
     assert work["validate Settings"] == applied.get("apply breaker", 0)
+    assert work["validate OpsGenieSettings"] == applied.get("apply alerting", 0)
+    assert work["validate AlertsSettings"] == 0

@@ -140,3 +140,16 @@ def test_it_is_freed_with_its_last_reference(clock: ManualClock) -> None:
         assert core() is None
     finally:
         gc.enable()
+
+
+def test_a_setting_that_is_only_written_out_takes_effect_without_an_event(
+    make: MakeBreaker, clock: ManualClock, log: EventLog
+) -> None:
+    slo = {"success_rate": 0.9, "timeout": 100.0, "warmup": 0.0}
+    breaker = make(slo=slo)
+    calls(breaker, clock, 10, 2000)
+    assert breaker.state is State.CLOSED, "latency_threshold does not apply beside slo"
+    breaker.apply(Settings.model_validate({"slo": slo, "latency_threshold": 1500.0}))
+    assert not [event for event in log if isinstance(event, SettingsChanged)]
+    calls(breaker, clock, 10, 2000)
+    assert breaker.state is State.OPEN

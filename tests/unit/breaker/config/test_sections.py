@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from breakerd import ConfigError, ConfigProblem, Settings
-from breakerd.breaker.config import BreakerSections, parse_document, read_sections
+from breakerd import ConfigError, ConfigProblem, Settings, Slo
+from breakerd.breaker.config import BreakerSections, parse_document, read_sections, validate
+from breakerd.breaker.config.merge import merge
+from breakerd.breaker.config.sections import own_data, root_data
 
 
 def sections_of(text: str) -> BreakerSections:
@@ -51,6 +54,44 @@ def test_a_named_breaker_is_the_root_but_for_what_it_says_itself() -> None:
     assert (payments.latency_threshold, payments.wait_time) == (900, 20)
     assert (payments.recovery.probes, payments.recovery.step_time) == (1, 2)
     assert sections.named["eu.search"] == sections.root
+
+
+def test_a_table_of_a_named_breaker_must_be_valid_by_itself() -> None:
+    (problem,) = problems_of(
+        "[slo]\nsuccess_rate = 0.9\ntimeout = 1\n[breakers.x.slo]\nsuccess_rate = 0.99\n"
+    )
+    assert (problem.line, problem.key) == (4, "breakers.x.slo.timeout")
+    assert problem.found == "nothing"
+
+
+def test_merged_settings_are_those_of_merged_tables() -> None:
+    text = (
+        "wait_time = 20\n[slo]\nsuccess_rate = 0.9\ntimeout = 1\nwarmup = 5\n"
+        "[breakers.x]\nlatency_threshold = 1500\nerror_threshold = 0.5\n"
+        "[breakers.x.slo]\nsuccess_rate = 0.99\ntimeout = 2\n[breakers.x.limiter]\nenabled = true\n"
+    )
+    document = parse_document(Path("f.toml"), text)
+    merged = validate(Settings, merge(root_data(document), own_data(document, "x")))
+    found = read_sections(document).named["x"]
+    assert found == merged
+    assert found.model_fields_set == merged.model_fields_set
+    assert found.slo is not None
+    assert found.slo.warmup == 5
+    assert not found.recovers_adaptively
+
+
+def test_no_model_of_a_breaker_compares_settings() -> None:
+    """Merging without validating again relies on it."""
+    models: list[type[BaseModel]] = [Settings]
+    for model in models:
+        assert not model.__pydantic_decorators__.model_validators
+        assert not model.__pydantic_decorators__.root_validators
+        models += [
+            type(default)
+            for field in model.model_fields.values()
+            if isinstance(default := field.default, BaseModel)
+        ]
+    assert not Slo.__pydantic_decorators__.model_validators
 
 
 def test_wrong_values_everywhere_are_told_together_each_on_its_line() -> None:

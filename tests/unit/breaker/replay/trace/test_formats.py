@@ -82,4 +82,4 @@ def test_a_key_that_only_failures_have_may_come_later() -> None:
 def test_nginx_tells_ends_to_the_second() -> None:
     reader = line_reader(Format.NGINX, [f"{NGINX} rt=0.100"])
     assert reader.whole_seconds
-    assert "laid evenly" in reader.notes[0]
+    assert "spread evenly" in reader.notes[0]
