@@ -114,5 +114,6 @@ def _first_line(process: "subprocess.Popen[str]", command: str, log: Path) -> st
     line = process.stdout.readline().strip()
     timeout.cancel()
     if not line:
-        raise DemoError(f"breakerd {command} did not start:\n{log.read_text()[-2000:]}")
+        reason = log.read_text()[-2000:] or f"no output within {_START_TIMEOUT:g} s"
+        raise DemoError(f"breakerd {command} did not start:\n{reason}")
     return line
