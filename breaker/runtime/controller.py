@@ -163,8 +163,8 @@ class Controller:
 
     def _allow_reentrant(self) -> bool:
         """Repeat the last decision to a finaliser or signal handler."""
-        self._gate.count(self._gate.decision)
-        return self._gate.decision
+        self._gate.count(decision := self._gate.decision)
+        return decision
 
     def _log_long_call(self, seconds: float) -> bool:
         if seconds > self.recorder.batch_limit:
@@ -316,11 +316,9 @@ class Controller:
             LOAD.log_unavailable(self.engine.load.unavailable)
 
     def _schedule_sample(self, now: float, *, idle: bool) -> None:
-        shedder = self.engine.shedder
-        resting = shedder.interval is None or (idle and not shedder.limiting)
-        self._next_sample = math.inf if resting else now + (shedder.interval or 0.0)
-
-    # --- what the fast path may do by itself
+        interval = self.engine.shedder.interval
+        resting = idle and not self.engine.shedder.limiting
+        self._next_sample = math.inf if resting or interval is None else now + interval
 
     @property
     def _due(self) -> float:
