@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from breakerd.api.config_file import read_api_section
+from breakerd.api.file_settings import read_api_section
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.security.tokens import Tokens
 from breakerd.breaker.config import Document

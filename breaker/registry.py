@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config.config_file import ConfigFile
 from breakerd.breaker.config.document import Document
-from breakerd.breaker.config.file import ConfigFile
 from breakerd.breaker.config.sections import (
     FOREIGN_SECTIONS,
     NAME_ALLOWED,

@@ -84,7 +84,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="TOML file.")] = Path("config/breakers.toml"),
 ) -> None:
     """Check a configuration file; print every error with its line."""
-    from breakerd.api.config_file import read_file
+    from breakerd.api.file_settings import read_file
 
     try:
         read_file(file)

@@ -12,8 +12,8 @@ from breakerd.alerts.alerting import Alerting
 from breakerd.alerts.settings.alerting import read_settings
 from breakerd.api import logging as service_logging
 from breakerd.api.app import create_app
-from breakerd.api.config_file import read_file
 from breakerd.api.config_subscriber import AdminConfigSubscriber
+from breakerd.api.file_settings import read_file
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, is_loopback
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens

@@ -24,7 +24,7 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
     exception handlers and middleware do not go with a router into another application.
     """
 
-    class GuardedRoute(APIRoute):
+    class SecuredRoute(APIRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
@@ -39,7 +39,7 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
 
             return handle_secured
 
-    return GuardedRoute
+    return SecuredRoute
 
 
 def public_route_class(admin: AdminContext) -> type[APIRoute]:

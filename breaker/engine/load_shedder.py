@@ -51,7 +51,7 @@ class _SampleBuilder:
 class LoadShedder:
     """Concurrency limiter and failure streak of one breaker. Not thread-safe.
 
-    There is a limiter unless it is switched off, and a streak if an `slo` is set.
+    There is a limiter if `[limiter] enabled` is set, and a streak if an `slo` is.
     """
 
     def __init__(self, settings: Settings, now: float) -> None:

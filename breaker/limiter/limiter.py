@@ -24,9 +24,9 @@ from typing import Final
 
 from breakerd.breaker.calls.admission_history import AdmissionHistory
 from breakerd.breaker.limiter.ewma import Ewma
+from breakerd.breaker.limiter.limit_trial import LimitTrial
 from breakerd.breaker.limiter.reference import ReferenceLatency
 from breakerd.breaker.limiter.sample import Sample
-from breakerd.breaker.limiter.trial import LimitTrial
 
 _MAX_WAIT: Final = 0.7
 """Share of the time-out that a mean call may take; the rest is room for slower ones."""
@@ -36,7 +36,7 @@ _ABNORMAL_RATIO: Final = 1.5
 """Multiple of the normal latency above which latency is abnormal."""
 _LATE_LATENCY: Final = 0.6
 """Share of the time-out above which latency, or the age of a call in flight, is always abnormal."""
-_MIN_QUEUE: Final = 3
+_MAX_UNQUEUED: Final = 3
 """Maximum number of concurrent calls that are never a queue."""
 _THROUGHPUT_DROP: Final = 0.9
 """Share of the peak throughput below which throughput has fallen."""
@@ -156,7 +156,7 @@ class ConcurrencyLimiter:
             self.reference.record_throughput(self.throughput, sample.seconds)
         troubled = self._is_queueing(now, sample)
         if self.phase is LimiterPhase.UNLIMITED:
-            if troubled and sample.in_flight > max(_MIN_QUEUE, self._best_sustainable_concurrency):
+            if troubled and sample.in_flight > max(_MAX_UNQUEUED, self._best_sustainable_concurrency):
                 self._activate(LimiterPhase.QUEUEING, self._sustainable_concurrency, now)
             elif not troubled:
                 self.reference.update(sample)

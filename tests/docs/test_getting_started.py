@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from breakerd.api.config_file import read_file
+from breakerd.api.file_settings import read_file
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs/getting-started.md").read_text()

@@ -57,7 +57,7 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     from breakerd.alerts.doctor.doctor import run_checks
     from breakerd.alerts.doctor.send_test import send_probes
     from breakerd.alerts.settings.alerting import read_settings
-    from breakerd.api.config_file import read_file
+    from breakerd.api.file_settings import read_file
 
     settings = read_file(config).alerting if config else read_settings(None)
 

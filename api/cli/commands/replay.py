@@ -107,7 +107,7 @@ def _report_progress(trace: Trace, progress: Progress) -> Iterator[CallRecord]:
 
 def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
     """Return the settings of that breaker in each file, by the file's name."""
-    from breakerd.api.config_file import read_file
+    from breakerd.api.file_settings import read_file
 
     settings: dict[str, Settings] = {}
     for file in files:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from breakerd import ConfigError, Settings
-from breakerd.api.config_file import read_file
+from breakerd.api.file_settings import read_file
 from breakerd.api.settings import ApiSettings
 
 
