@@ -16,6 +16,7 @@ Example:
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+# The folders breaker/, alerts/ and api/ of the repository are linked into this one.
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting as Alerting
     from breakerd.alerts.settings.alerting import AlertingSettings as AlertingSettings

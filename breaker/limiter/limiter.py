@@ -156,7 +156,8 @@ class ConcurrencyLimiter:
             self.reference.record_throughput(self.throughput, sample.seconds)
         troubled = self._is_queueing(now, sample)
         if self.phase is LimiterPhase.UNLIMITED:
-            if troubled and sample.in_flight > max(_MAX_UNQUEUED, self._best_sustainable_concurrency):
+            enough = max(_MAX_UNQUEUED, self._best_sustainable_concurrency)
+            if troubled and sample.in_flight > enough:
                 self._activate(LimiterPhase.QUEUEING, self._sustainable_concurrency, now)
             elif not troubled:
                 self.reference.update(sample)
