@@ -124,7 +124,7 @@ function load({ cpu_pressure_percent, memory_pressure_percent, io_pressure_perce
 
 function serviceLevel(slo) {
   const seen = slo.observed_success_rate === null ? "no calls" : `${percent(slo.observed_success_rate)} good`;
-  const kept = slo.revised ? `; achieves ${percent(slo.revised.success_rate)} in ${number(slo.revised.timeout_seconds)} s` : "";
+  const kept = slo.estimate ? `; achieves ${percent(slo.estimate.success_rate)} in ${number(slo.estimate.timeout_seconds)} s` : "";
   return `${seen}, ${percent(slo.stated_success_rate)} required${slo.missed ? ": missed" : ""}${kept}`;
 }
 

@@ -7,9 +7,9 @@ from breakerd.breaker.baseline import Baseline, Quantity, Scale
 from breakerd.breaker.settings import Slo
 
 _RANK: Final = 0.999
-"""Share of calls that the estimated time-out must cover."""
+"""Share of calls that the estimated timeout must cover."""
 _MARGIN: Final = 1.25
-"""Factor from the 99.9th percentile to the time-out: room for an ordinary bad day."""
+"""Factor from the 99.9th percentile to the timeout: room for an ordinary bad day."""
 _MIN_CALLS: Final = 1000
 """Minimum number of calls for an estimate."""
 _RULE_OF_THREE: Final = 3.0
@@ -20,7 +20,7 @@ def estimate(baseline: Baseline, slo: Slo, now: float) -> Slo | None:
     """Return an achievable `slo` with the same warm-up; None while too little is known.
 
     The success rate counts every reported failure of about a day, outages included, and the calls
-    that the new time-out would cut off. The time-out is 1.25 times the 99.9th percentile of
+    that the new timeout would cut off. The timeout is 1.25 times the 99.9th percentile of
     durations, in which degraded times weigh a tenth. Both are rounded to the safe side.
     """
     calls = baseline.observed_failure_rate.weight

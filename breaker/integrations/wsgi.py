@@ -116,7 +116,7 @@ class _GuardedBody:
         self._guard.end()
 
     def close(self) -> None:
-        """Closes the application's body, as the server must whatever happens (PEP 3333)."""
+        """Close the application's body, as the server must whatever happens (PEP 3333)."""
         try:
             if hasattr(self._body, "close"):
                 self._body.close()

@@ -1,10 +1,10 @@
 """Adaptive concurrency limit: it appears when calls queue, and is lifted when they no longer do.
 
-While calls are answered well within the time-out there is no limit (*unlimited*). A limit is set
-when new calls would wait for a large part of the time-out and the calls in flight confirm it:
+While calls are answered well within the timeout there is no limit (*unlimited*). A limit is set
+when new calls would wait for a large part of the timeout and the calls in flight confirm it:
 
 - *Queueing.* By Little's law (1961), L concurrent calls wait L / throughput. The limit is therefore
-  the throughput times a share of the time-out. It is never below the knee, the highest recent
+  the throughput times a share of the timeout. It is never below the knee, the highest recent
   concurrency with normal latency: otherwise it would spiral down where each call is slow by itself.
 - *Trial.* If throughput has fallen although more calls are in flight, the knee is tried as the
   limit. If that serves clearly more calls at about normal latency, the load was the cause.
@@ -29,13 +29,13 @@ from breakerd.breaker.limiter.reference import ReferenceLatency
 from breakerd.breaker.limiter.sample import Sample
 
 _MAX_WAIT: Final = 0.7
-"""Share of the time-out that a mean call may take; the rest is room for slower ones."""
+"""Share of the timeout that a mean call may take; the rest is room for slower ones."""
 _SUSPICIOUS_LATENCY: Final = 0.25
-"""Minimum latency, as a share of the time-out, that may indicate a queue."""
+"""Minimum latency, as a share of the timeout, that may indicate a queue."""
 _ABNORMAL_RATIO: Final = 1.5
 """Multiple of the normal latency above which latency is abnormal."""
 _LATE_LATENCY: Final = 0.6
-"""Share of the time-out above which latency, or the age of a call in flight, is always abnormal."""
+"""Share of the timeout above which latency, or the age of a call in flight, is always abnormal."""
 _MAX_UNQUEUED: Final = 3
 """Maximum number of concurrent calls that are never a queue."""
 _THROUGHPUT_DROP: Final = 0.9

@@ -9,9 +9,9 @@ class Sample(NamedTuple):
     seconds: float
     """Length of the interval in seconds."""
     successes: int
-    """Calls that succeeded within the time-out."""
+    """Calls that succeeded within the timeout."""
     failures: int
-    """Calls that failed or exceeded the time-out."""
+    """Calls that failed or exceeded the timeout."""
     success_seconds: float
     """Total duration of the successes in seconds."""
     rejected: int

@@ -59,7 +59,7 @@ class Verdicts:
     """Number of calls by recorded outcome.
 
     A call is good if it did not fail, and was not slower than the configuration allows: than
-    `latency_threshold`, or than the time-out of `[slo]`, whichever is less.
+    `latency_threshold`, or than the timeout of `[slo]`, whichever is less.
     """
 
     good: int = 0

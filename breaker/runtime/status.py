@@ -13,11 +13,11 @@ from breakerd.breaker.context import Priority
 from breakerd.breaker.events.events import Signal
 from breakerd.breaker.runtime.status_types import (
     CallsReport,
+    EstimateReport,
     EvidenceReport,
     LimiterReport,
     LoadReport,
     RecoveryReport,
-    RevisedReport,
     SloReport,
     Status,
 )
@@ -159,7 +159,7 @@ def _slo(engine: Engine, now: float) -> SloReport | None:
         missed=engine.breaches.get(Signal.SLO) is not None,
         burn_rate_10s=round(engine.judge.burn.burn_rate(engine.baseline, Scale.SECONDS), 3),
         burn_rate_5min=round(engine.judge.burn.burn_rate(engine.baseline, Scale.MINUTES), 3),
-        revised=RevisedReport(success_rate=kept.success_rate, timeout_seconds=kept.timeout)
+        estimate=EstimateReport(success_rate=kept.success_rate, timeout_seconds=kept.timeout)
         if kept
         else None,
     )

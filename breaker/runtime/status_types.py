@@ -36,7 +36,7 @@ class CallsReport(TypedDict):
     rejected: int
 
 
-class RevisedReport(TypedDict):
+class EstimateReport(TypedDict):
     """The service level that is really met."""
 
     success_rate: float
@@ -46,8 +46,8 @@ class RevisedReport(TypedDict):
 class SloReport(TypedDict):
     """The stated service level, what the window shows of it, and what is really met.
 
-    A burn rate of 1 fails exactly as many calls as the level allows. `revised` is None until enough
-    is known.
+    A burn rate of 1 fails exactly as many calls as the level allows. `estimate` is None until
+    enough is known.
     """
 
     stated_success_rate: float
@@ -56,7 +56,7 @@ class SloReport(TypedDict):
     missed: bool
     burn_rate_10s: float
     burn_rate_5min: float
-    revised: RevisedReport | None
+    estimate: EstimateReport | None
 
 
 class LoadReport(TypedDict):

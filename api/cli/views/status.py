@@ -91,7 +91,7 @@ def _service_level(slo: dict[str, Any] | None) -> str:
         return ""
     wanted = f"{slo['stated_success_rate']:.4g} in {slo['timeout_seconds']:g} s required"
     seen = slo["observed_success_rate"]
-    kept = slo["revised"]
+    kept = slo["estimate"]
     learnt = (
         f", {kept['success_rate']:.4g} in {kept['timeout_seconds']:g} s achieved" if kept else ""
     )

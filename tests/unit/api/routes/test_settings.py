@@ -273,7 +273,7 @@ def test_without_a_file_changes_live_in_memory(unfiled: Registry) -> None:
     assert unfiled.get().settings.latency_threshold == 250
 
 
-def test_a_service_level_is_revised_while_it_runs(
+def test_a_service_level_is_changed_while_it_runs(
     client: Client, breaker: Breaker, clock: ManualClock, file: Path
 ) -> None:
     client.patch("/breaker/config", json={"slo": {"success_rate": 0.9, "timeout": 2}})
@@ -281,19 +281,19 @@ def test_a_service_level_is_revised_while_it_runs(
     assert breaker.state is State.CLOSED, "nothing warms up again"
     calls(breaker, clock, 100, 1100)
     clock.advance(1)
-    revised = client.get("/breaker/status").json()["slo"]["revised"]
-    assert 0.99 < revised["success_rate"] < 1
-    assert 0.1 < revised["timeout_seconds"] < 0.2
+    estimate = client.get("/breaker/status").json()["slo"]["estimate"]
+    assert 0.99 < estimate["success_rate"] < 1
+    assert 0.1 < estimate["timeout_seconds"] < 0.2
     answer = client.patch(
         "/breaker/config",
-        json={"slo.success_rate": revised["success_rate"], "slo.timeout": 0.5},
+        json={"slo.success_rate": estimate["success_rate"], "slo.timeout": 0.5},
     )
     assert answer.json()["slo"] == {
-        "success_rate": revised["success_rate"],
+        "success_rate": estimate["success_rate"],
         "timeout": 0.5,
         "warmup": 60.0,
     }
-    assert f"success_rate = {revised['success_rate']}" in file.read_text()
+    assert f"success_rate = {estimate['success_rate']}" in file.read_text()
     assert breaker.state is State.CLOSED
     client.patch("/breaker/config", json={"slo": None})
     assert breaker.settings.slo is None

@@ -76,7 +76,7 @@ def test_a_breaker_reports_it_beside_the_stated_one(make: MakeBreaker, clock: Ma
     assert kept.success_rate == pytest.approx(0.979, abs=0.002)
     report = breaker.status()["slo"]
     assert report is not None
-    assert report["revised"] == {
+    assert report["estimate"] == {
         "success_rate": kept.success_rate,
         "timeout_seconds": kept.timeout,
     }
@@ -108,7 +108,7 @@ def test_revising_warms_nothing_up(make: MakeBreaker, clock: ManualClock, log: E
     assert breaker.settings.slo is None
 
 
-def test_a_revised_timeout_counts_from_the_next_call(make: MakeBreaker, clock: ManualClock) -> None:
+def test_a_changed_timeout_counts_from_the_next_call(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(slo=STATED.model_dump() | {"warmup": 0.0})
     breaker.apply_slo(Slo(success_rate=0.95, timeout=0.05))
     for _ in range(10):
