@@ -1,4 +1,4 @@
-"""What the dashboard shows, in a real browser, of a real server process."""
+"""The dashboard in a real browser shows a real server process."""
 
 from __future__ import annotations
 
