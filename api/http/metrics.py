@@ -89,7 +89,7 @@ class BreakerCollector(Collector):
 
 
 class BreakerSample(NamedTuple):
-    """What was read from one breaker, for all its metrics."""
+    """Readings of one breaker for all its metrics."""
 
     breaker: Breaker
     counters: Counters

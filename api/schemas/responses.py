@@ -22,7 +22,7 @@ class Message(ResponseBody):
 
 
 class ActionResult(Message):
-    """What was done, and the breaker's state afterwards."""
+    """Result of an operation, and the breaker's state afterwards."""
 
     state: str
     triggered: bool

@@ -1,4 +1,4 @@
-"""What docs/doctor.md shows is so."""
+"""Examples of docs/doctor.md are true."""
 
 from __future__ import annotations
 

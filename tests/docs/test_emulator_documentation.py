@@ -1,4 +1,4 @@
-"""What docs/emulator.md says is so."""
+"""Statements of docs/emulator.md are true."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def test_it_lists_every_fault_and_every_option() -> None:
 
 
 def test_it_tells_the_limits_that_hold() -> None:
-    told = re.sub(r"\s+", " ", PAGE)
-    assert f"message {limits.MESSAGE} characters" in told
-    assert f"alias and entity {limits.ALIAS}" in told
-    assert f"description {limits.DESCRIPTION:,}, note {limits.NOTE:,}" in told
-    assert f"source and user {limits.SOURCE}, {limits.TAGS} tags of {limits.TAG}" in told
-    assert f"{limits.ACTIONS} actions of {limits.ACTION}, details {limits.DETAILS:,} in all" in told
-    assert f"{limits.RESPONDERS} responders" in told
+    text = re.sub(r"\s+", " ", PAGE)
+    assert f"message {limits.MESSAGE} characters" in text
+    assert f"alias and entity {limits.ALIAS}" in text
+    assert f"description {limits.DESCRIPTION:,}, note {limits.NOTE:,}" in text
+    assert f"source and user {limits.SOURCE}, {limits.TAGS} tags of {limits.TAG}" in text
+    assert f"{limits.ACTIONS} actions of {limits.ACTION}, details {limits.DETAILS:,} in all" in text
+    assert f"{limits.RESPONDERS} responders" in text

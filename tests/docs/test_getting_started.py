@@ -1,4 +1,4 @@
-"""What docs/getting-started.md shows runs, in the order of the page."""
+"""Examples of docs/getting-started.md run, in the order of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the README prints runs as it is printed."""
+"""Examples of the README run as they are printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/receivers.md and docs/migrate-to-jsm.md show works."""
+"""Examples of docs/receivers.md and docs/migrate-to-jsm.md work."""
 
 from __future__ import annotations
 

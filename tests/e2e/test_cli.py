@@ -35,10 +35,10 @@ def test_status_for_people(server: Server) -> None:
 def test_status_for_programs(server: Server, http: httpx.Client) -> None:
     done = ask(server, "status", "--json", "--breaker", "payments")
     assert done.code == 0
-    told = json.loads(done.out)
-    assert told["name"] == "payments"
-    assert told["latency_threshold_ms"] == 100
-    assert told.keys() == status_of(http).keys()
+    shown = json.loads(done.out)
+    assert shown["name"] == "payments"
+    assert shown["latency_threshold_ms"] == 100
+    assert shown.keys() == status_of(http).keys()
 
 
 def test_the_url_may_be_an_option(server: Server) -> None:

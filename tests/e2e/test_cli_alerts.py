@@ -83,7 +83,7 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
 def test_list_and_show(ward: Ward) -> None:
     assert ward.alerts("list").out == "no alerts\n"
     ward.trip("payments")
-    (alert,) = ward.until(1, "told")
+    (alert,) = ward.until(1, "notified")
     done = ward.alerts("list", "--state", "active")
     assert done.code == 0
     assert alert["id"] in done.out
@@ -122,16 +122,16 @@ def test_all_dead_letters_are_retried(ward: Ward) -> None:
     done = ward.alerts("retry", "--all", "--json")
     assert {each["id"] for each in json.loads(done.out)["alerts"]} == set(ids)
     assert ward.emulator.wait_for(lambda: len(ward.emulator.alerts()) == 2)
-    ward.until(2, "told")
+    ward.until(2, "notified")
     assert ward.alerts("retry", "--all").out == "no dead letters\n"
 
 
 def test_dead_letters_are_discarded(ward: Ward) -> None:
     (alert_id,) = ward.give_up("payments")
-    done = ward.alerts("discard", alert_id, "--reason", "told by phone")
+    done = ward.alerts("discard", alert_id, "--reason", "reported by phone")
     assert (done.code, done.out) == (0, f"{alert_id}: discarded, receivers: 1\n")
     ward.until(0, "dead_letters")
-    assert "told by phone" in ward.alerts("show", alert_id).out
+    assert "reported by phone" in ward.alerts("show", alert_id).out
     assert ward.emulator.alerts() == []
 
 

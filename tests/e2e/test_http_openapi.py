@@ -1,4 +1,4 @@
-"""What the service says of itself in OpenAPI is true: asked at random, it answers as described."""
+"""The OpenAPI description is true: random requests get the responses that it describes."""
 
 from __future__ import annotations
 

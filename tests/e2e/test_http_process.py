@@ -49,10 +49,10 @@ def test_the_full_token_changes_and_nothing_tells_it(locked: Server) -> None:
     with locked.client("full-secret") as client:
         assert client.post("/breaker/trip").status_code == 200
         assert client.post("/breaker/reset").status_code == 200
-        told = client.get("/audit").text
+        shown = client.get("/audit").text
     for secret in TOKENS.values():
-        assert secret not in told + locked.text
-    assert '"right":"full token"' in told
+        assert secret not in shown + locked.text
+    assert '"right":"full token"' in shown
 
 
 def test_a_browsers_way_of_sending_a_token(locked: Server) -> None:

@@ -1,4 +1,4 @@
-"""What the service has learnt, and what an operator wants of it, outlive its process."""
+"""Learnt baselines and operator overrides outlive the process of the service."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def set_clock(by: float) -> None:
-    """What the wall clock says from now on; the monotonic clock goes on as before."""
+    """Move the wall clock by seconds; the monotonic clock is left alone."""
     read = time.time
     time.time = lambda: read() + by
 

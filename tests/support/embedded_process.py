@@ -1,4 +1,4 @@
-"""The embedded service, started, told what to do, and killed."""
+"""The embedded service: start it, send it commands, kill it."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ class Embedded:
             raise AssertionError(f"it did not start: {ready!r} {self.log}")
 
     def tell(self, command: str) -> None:
-        """Tells it what to do, and waits until it is done."""
+        """Send a command, and wait until it is executed."""
         self._ask(command)
         assert self._out.readline() == "ok\n", self.log
 
     def health(self) -> dict[str, Any]:
-        """What its alerting says of itself."""
+        """Return the status of its alerting."""
         self._ask("health")
         answer: dict[str, Any] = json.loads(self._out.readline())
         assert self._out.readline() == "ok\n", self.log
@@ -176,6 +176,6 @@ class Forked:
         if self._process is None:
             return
         ended, _, _ = select.select([self._process], [], [], timeout)
-        assert ended, "it goes on"
+        assert ended, "it did not end"
         os.close(self._process)
         self._process = None

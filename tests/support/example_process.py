@@ -38,7 +38,7 @@ def run(*command: str, folder: Path, **set_too: str) -> str:
 
 
 class Running:
-    """An example that goes on until it is stopped; its output is read line by line."""
+    """An example that runs until it is stopped; its output is read line by line."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process

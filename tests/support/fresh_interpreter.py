@@ -1,4 +1,4 @@
-"""What a fresh interpreter loads."""
+"""Modules that a fresh interpreter loads."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class SimulatedPool:
         clock: The breaker's clock.
         workers: Number of calls served at once.
         mean: Mean service time in seconds.
-        timeout: Seconds after which a caller gives up; the pool goes on regardless.
+        timeout: Seconds after which a caller gives up; the pool serves the call regardless.
     """
 
     def __init__(

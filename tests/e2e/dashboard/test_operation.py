@@ -1,4 +1,4 @@
-"""What is done on the dashboard is done to the service."""
+"""Actions on the dashboard reach the service."""
 
 from __future__ import annotations
 

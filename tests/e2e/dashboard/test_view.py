@@ -1,4 +1,4 @@
-"""What the dashboard shows, in a real browser, of a real server process."""
+"""The dashboard in a real browser shows a real server process."""
 
 from __future__ import annotations
 
@@ -93,7 +93,13 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             page.goto(server.url)
             expect(page.locator("#paging")).to_have_text("OpsGenie (us) is paged, team platform.")
             expect(page.locator("#banners p")).to_have_count(0)
+            silence = {"author": "ada", "reason": "rehearsal", "seconds": 600}
+            post(server, "/silences", silence)
             post(server, "/breaker/trip", {"reason": "rehearsal"})
+            expect(page.locator("#alerts")).to_contain_text("muted: silenced by ada until")
+            with server.client() as client:
+                (kept,) = client.get("/silences").json()["silences"]
+                client.delete("/silences", params={"id": kept["id"]}).raise_for_status()
             expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
             expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
             expect(page.locator("#alerts")).to_contain_text(
@@ -134,19 +140,19 @@ def test_another_breaker_is_a_click_away(page: Page, server: Server) -> None:
     expect(page.locator("#name")).to_have_text("payments")
     page.get_by_role("button", name="Trip", exact=True).click()
     expect(page.locator("#confirm-title")).to_have_text("Trip: payments?")
-    page.get_by_role("button", name="Do it").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.locator("#state")).to_have_text("OPEN")
     assert status(server)["state"] == "CLOSED"
 
 
 def test_shows_what_tunes_itself(page: Page, server: Server) -> None:
-    expect(page.locator("#figures")).not_to_contain_text("held back")
+    expect(page.locator("#figures")).not_to_contain_text("rejected so far")
     tuned = "[slo]\nsuccess_rate = 0.95\ntimeout = 2\n[limiter]\nenabled = true\nmax_limit = 3\n"
     load = "[load]\nload_threshold = 10000\n"
     (server.folder / "breakers.toml").write_text(CONFIG + tuned + load)
     post(server, "/-/reload")
     figures = page.locator("#figures")
-    expect(figures).to_contain_text("limit 3; 0 held back so far")
-    expect(figures).to_contain_text("95 % wanted")
+    expect(figures).to_contain_text("limit 3; 0 rejected so far")
+    expect(figures).to_contain_text("no calls, 95 % required")
     expect(figures).to_contain_text("per CPU")
-    expect(page.locator("#next")).to_contain_text("the most important first")
+    expect(page.locator("#next")).to_contain_text("high priorities first")
