@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
-from breakerd.alerts.delivery.sender import SenderThread
+from breakerd.alerts.delivery.dispatcher_thread import DispatcherThread
 from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
@@ -41,7 +41,7 @@ class DeliveryPipeline:
         self._settings = settings
         self._may_send = may_send
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._senders: dict[str, SenderThread] = {}
+        self._threads: dict[str, DispatcherThread] = {}
         self._now: Callable[[], float] | None = None
         self._on_response: Callable[[], None] = _nothing
         self.reconfigure(settings)
@@ -56,12 +56,12 @@ class DeliveryPipeline:
             on_response: called when a receiver has applied a request.
         """
         self._now, self._on_response = now, on_response
-        for sender in self._senders.values():
+        for sender in self._threads.values():
             sender.start(now, on_response)
 
     def wake(self) -> None:
         """Start the next round of each receiver at once. Thread-safe."""
-        for sender in list(self._senders.values()):
+        for sender in list(self._threads.values()):
             sender.wake()
 
     def run(self, now: float) -> None:
@@ -70,19 +70,19 @@ class DeliveryPipeline:
         Raises:
             LeaseLostError: another process is the leader.
         """
-        for sender in list(self._senders.values()):
+        for sender in list(self._threads.values()):
             sender.dispatcher.run(now)
 
     def stop(self, deadline: float) -> None:
         """Deliver what is due, until `deadline` in monotonic seconds, and end the threads."""
-        for sender in self._senders.values():
+        for sender in self._threads.values():
             sender.stop(deadline)
-        for sender in self._senders.values():
+        for sender in self._threads.values():
             sender.join(deadline)
 
     def close(self) -> None:
         """Close the connections of all receivers."""
-        for sender in self._senders.values():
+        for sender in self._threads.values():
             sender.dispatcher.receiver.close()
 
     # --- receivers
@@ -93,47 +93,47 @@ class DeliveryPipeline:
         self._settings = settings
         kept = {
             name: sender
-            for name, sender in self._senders.items()
+            for name, sender in self._threads.items()
             if name in wanted and wanted[name].identity == sender.configured.identity
         }
-        for name, sender in self._senders.items():
+        for name, sender in self._threads.items():
             if name not in kept:
                 sender.retire()
-        self._senders = {name: kept.get(name) or self._make(each) for name, each in wanted.items()}
-        for name, sender in self._senders.items():
+        self._threads = {name: kept.get(name) or self._make(each) for name, each in wanted.items()}
+        for name, sender in self._threads.items():
             sender.configured = wanted[name]
             sender.dispatcher.retry.limit = settings.alerts.retry_limit
         self.refresh_receivers()
         if self._now is not None:
-            for sender in self._senders.values():
+            for sender in self._threads.values():
                 sender.start(self._now, self._on_response)
 
     def refresh_receivers(self) -> None:
         """Update the policies of fallback receivers, and forget former receivers."""
         regular = [
-            sender.dispatcher for sender in self._senders.values() if not sender.configured.fallback
+            sender.dispatcher for sender in self._threads.values() if not sender.configured.fallback
         ]
         all_unauthorized = all(dispatcher.retry.auth_error for dispatcher in regular)
         wait = 0.0 if all_unauthorized else self._settings.alerts.fallback_after
-        for sender in self._senders.values():
+        for sender in self._threads.values():
             sender.dispatcher.policy = replace(
                 sender.dispatcher.policy,
                 min_priority=sender.configured.min_priority,
                 fallback_after=wait if sender.configured.fallback else None,
             )
         known = {name for incident in self._incident_log for name in list(incident.deliveries)}
-        self._incident_log.forget_receivers(known - self._senders.keys())
+        self._incident_log.forget_receivers(known - self._threads.keys())
 
-    def _make(self, configured: ConfiguredReceiver) -> SenderThread:
+    def _make(self, configured: ConfiguredReceiver) -> DispatcherThread:
         dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, self._may_send)
-        return SenderThread(configured, dispatcher)
+        return DispatcherThread(configured, dispatcher)
 
     # --- state
 
     @property
     def policies(self) -> tuple[ReceiverPolicy, ...]:
         """Policies of the present receivers."""
-        return tuple(sender.dispatcher.policy for sender in self._senders.values())
+        return tuple(sender.dispatcher.policy for sender in self._threads.values())
 
     def pending(self, now: float) -> list[Incident]:
         """Return the incidents of which some receiver does not know all it should at `now`."""
@@ -143,7 +143,7 @@ class DeliveryPipeline:
     @property
     def first_receiver(self) -> str:
         """Name of the first receiver, as in metrics."""
-        return next(iter(self._senders))
+        return next(iter(self._threads))
 
     @property
     def paging(self) -> bool:
@@ -163,20 +163,20 @@ class DeliveryPipeline:
 
     def round_succeeded_at(self, name: str) -> float:
         """Return the time of the receiver's last successful round; `-inf` if there was none."""
-        sender = self._senders.get(name)
+        sender = self._threads.get(name)
         return sender.dispatcher.round_succeeded_at if sender else float("-inf")
 
     @property
     def last_success(self) -> dict[str, float]:
         """Time of the last success by receiver, in seconds since the epoch; 0 if never."""
         return {
-            name: sender.dispatcher.retry.last_success for name, sender in self._senders.items()
+            name: sender.dispatcher.retry.last_success for name, sender in self._threads.items()
         }
 
     @property
     def ack_polls(self) -> int:
         """Number of polls of what people did with an alert."""
-        return sum(sender.dispatcher.ack_polls for sender in self._senders.values())
+        return sum(sender.dispatcher.ack_polls for sender in self._threads.values())
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
@@ -190,7 +190,7 @@ class DeliveryPipeline:
         found = [f"[alerts.receivers.{name}] has no {missing}" for name, missing in incomplete]
         found += [
             f"{name} refuses the key ({sender.dispatcher.retry.auth_error})"
-            for name, sender in self._senders.items()
+            for name, sender in self._threads.items()
             if sender.dispatcher.retry.auth_error
         ]
         if opsgenie.active and opsgenie.api_key is None:
@@ -221,23 +221,23 @@ class DeliveryPipeline:
                 "dead_letters": dead[name],
                 "last_success": sender.dispatcher.retry.last_success or None,
             }
-            for name, sender in list(self._senders.items())
+            for name, sender in list(self._threads.items())
         ]
 
     def dead_letters(self) -> dict[str, int]:
         """Return the number of dead letters by receiver."""
         dead = Counter(name for incident in self._incident_log for name in incident.dead_letters)
-        return {name: dead[name] for name in self._senders}
+        return {name: dead[name] for name in self._threads}
 
     def log_receivers(self) -> None:
         """Log the receivers; log each problem as a warning."""
         for problem in self.problems():
             _log.warning(problem)
         if self.paging:
-            _log.info("alerts are sent", receivers=list(self._senders))
+            _log.info("alerts are sent", receivers=list(self._threads))
 
-    def _regular(self) -> list[SenderThread]:
-        return [sender for sender in list(self._senders.values()) if not sender.configured.fallback]
+    def _regular(self) -> list[DispatcherThread]:
+        return [sender for sender in list(self._threads.values()) if not sender.configured.fallback]
 
 
 def _nothing() -> None:

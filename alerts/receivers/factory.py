@@ -127,8 +127,7 @@ def _missing(settings: ReceiverSettings) -> str:
     """Return the mandatory setting that is not set; empty if all are."""
     if isinstance(settings, AppriseSettings) and settings.url:
         return missing_requirement(settings.url)
-    needs_key = isinstance(settings, JsmSettings | JsmOpsSettings | PagerDutySettings)
-    name = "key" if needs_key else "url"
+    name = "url" if "url" in type(settings).model_fields else "key"
     return "" if getattr(settings, name) else name
 
 

@@ -1,4 +1,4 @@
-"""Sender: the thread that delivers to one receiver."""
+"""Thread that delivers to one receiver."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ _BUSY_INTERVAL: Final = 0.1
 """Seconds between two rounds while something is pending."""
 
 
-class SenderThread:
+class DispatcherThread:
     """Thread that runs the dispatcher of one receiver.
 
     Args:
