@@ -39,7 +39,7 @@ def assert_problem(response: httpx.Response, status: int, kind: str) -> None:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tests.e2e.guarded_app"],
+        [sys.executable, "-W", "error", "-m", "tests.support.guarded_app"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
