@@ -51,7 +51,7 @@ class Embedded:
             self._process = nursery.fork(str(file), *opened)
         else:
             self._process = subprocess.Popen(
-                [*PYTHON, "tests.faults.embedded", str(file), *opened],
+                [*PYTHON, "tests.support.embedded_host", str(file), *opened],
                 cwd=ROOT,
                 env=variables(emulator) | (environment or {}),
                 stdin=subprocess.PIPE,
@@ -129,7 +129,7 @@ class Nursery:
         self._asking, asked = socket.socketpair()
         with asked:
             self._process = subprocess.Popen(
-                [*PYTHON, "tests.faults.nursery", str(asked.fileno())],
+                [*PYTHON, "tests.support.process_supervisor", str(asked.fileno())],
                 cwd=ROOT,
                 env=variables(emulator),
                 stdin=subprocess.DEVNULL,
