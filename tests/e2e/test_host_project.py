@@ -18,8 +18,6 @@ import pytest
 import breakerd
 from tests.support.built_wheel import Environment
 
-pytestmark = pytest.mark.timeout(600)  # builds a wheel and an environment first
-
 TOKEN: Final = "a-token"
 SECRETS: Final = {"BREAKERD_TOKEN": TOKEN}
 

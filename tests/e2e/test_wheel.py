@@ -8,11 +8,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-import pytest
-
 from tests.support.built_wheel import ROOT, Environment, build, contents
-
-pytestmark = pytest.mark.timeout(600)  # builds a wheel and environments first
 
 
 def test_one_package_is_installed(wheel: Path) -> None:

@@ -90,7 +90,7 @@ class Life:
         return [happening.what for alert in alerts for happening in alert.history]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_killed_at_any_instant_each_thing_is_told_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(SERVICES) as pool:
         list(pool.map(lambda seed: live(tmp_path / str(seed), seed), range(SERVICES)))
