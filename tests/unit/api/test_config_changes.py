@@ -12,6 +12,7 @@ import tomlkit
 from pydantic import BaseModel
 
 from breakerd import Alerting, Breaker, Registry
+from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from tests.support.admin_client import Client
 
 
@@ -33,7 +34,7 @@ def work(monkeypatch: pytest.MonkeyPatch, alerting: Alerting) -> Counter[str]:
     count(tomllib, "loads", "parse")
     count(tomlkit, "parse", "parse")
     count(Breaker, "apply", "apply breaker")
-    count(Alerting, "apply", "apply alerting")
+    count(Heartbeats, "reconfigure", "apply alerting")
     original = BaseModel.model_validate.__func__  # type: ignore[attr-defined]  # of a classmethod
 
     def model_validate(cls: type[BaseModel], *args: Any, **kwargs: Any) -> Any:

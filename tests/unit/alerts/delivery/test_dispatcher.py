@@ -97,7 +97,7 @@ def test_notes_and_closing_of_an_alert_that_is_gone_are_not_missed(world: World)
 
 def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: World) -> None:
     world.start()
-    receiver = world.alerting._pipeline._senders["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
+    receiver = world.alerting._pipeline._threads["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
     assert isinstance(receiver, OpsGenieReceiver)
     receiver._client._client.event_hooks = {"response": [_refuse_status]}
     world.slow()
