@@ -12,7 +12,6 @@ import tomlkit
 from pydantic import BaseModel
 
 from breakerd import Alerting, Breaker, Registry
-from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from tests.support.admin_client import Client
 
 
@@ -34,7 +33,7 @@ def work(monkeypatch: pytest.MonkeyPatch, alerting: Alerting) -> Counter[str]:
     count(tomllib, "loads", "parse")
     count(tomlkit, "parse", "parse")
     count(Breaker, "apply", "apply breaker")
-    count(Heartbeats, "reconfigure", "apply alerting")
+    count(alerting._config, "_apply", "apply alerting")
     original = BaseModel.model_validate.__func__  # type: ignore[attr-defined]  # of a classmethod
 
     def model_validate(cls: type[BaseModel], *args: Any, **kwargs: Any) -> Any:
