@@ -52,7 +52,7 @@ class Ward:
 
     def until(self, count: int, key: str) -> list[dict[str, Any]]:
         """The alerts in which `key` says something, once there are so many."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             found = [alert for alert in self.listed() if alert[key]]
             if len(found) == count:

@@ -1,4 +1,4 @@
-"""What runs at others: the workflows of GitHub, and the hooks of pre-commit."""
+"""Files that run elsewhere: the workflows of GitHub, and the hooks of pre-commit."""
 
 from __future__ import annotations
 

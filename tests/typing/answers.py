@@ -1,4 +1,4 @@
-"""What type checkers see of what breakers answer and tell. Checked by mypy, never run."""
+"""Types of the answers and events of a breaker. Checked by mypy, never run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers see of guarded calls. Checked by mypy in strict mode, never run."""
+"""Types of guarded calls. Checked by mypy in strict mode, never run."""
 
 from __future__ import annotations
 

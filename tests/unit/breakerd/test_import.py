@@ -1,4 +1,4 @@
-"""What `import breakerd` loads, and that all that is public is there all the same."""
+"""Modules that `import breakerd` loads; all public names are there all the same."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Follower:
         self._path = path
         self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._read: list[str] = []
-        """What came in one piece with what was asked for."""
+        """Return what arrived in one piece with the requested data."""
         self._gone = asyncio.Event()
 
     async def __aenter__(self) -> Self:
