@@ -1,6 +1,7 @@
 """Record the result of one replay: verdicts, trips, and the time in each state."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -26,9 +27,16 @@ class ReplayRecorder:
         label: the configuration's name.
         settings: the configuration.
         state: the breaker's state at 0 s.
+        oldest_in_flight: returns the start of the oldest call in flight; None if there is none.
     """
 
-    def __init__(self, label: str, settings: Settings, state: State) -> None:
+    def __init__(
+        self,
+        label: str,
+        settings: Settings,
+        state: State,
+        oldest_in_flight: Callable[[], float | None],
+    ) -> None:
         self._label = label
         self._settings = settings
         self._slow_after = settings.slow_after
@@ -37,7 +45,7 @@ class ReplayRecorder:
         self.held_back = 0
         """Calls rejected while the breaker was neither open nor half open."""
         self._outage = OutageTracker(tolerated_bad_share(settings), settings.latency_window_size)
-        self._oldest_in_flight: float | None = None
+        self._oldest_in_flight = oldest_in_flight
         self._trips: list[ReplayTrip] = []
         self._trip_count = 0
         self._state, self._since = state, 0.0
@@ -55,10 +63,6 @@ class ReplayRecorder:
     def record_end(self, start: float, duration: float, *, error: bool) -> None:
         """Record the end of an admitted call, before it is reported to the breaker."""
         self._outage.record(start, bad=error or duration > self._slow_after)
-
-    def set_oldest_in_flight(self, start: float | None) -> None:
-        """Set the start of the oldest call in flight, before time advances."""
-        self._oldest_in_flight = start
 
     def on_event(self, event: Event) -> None:
         """Record an event of the breaker."""
@@ -108,9 +112,9 @@ class ReplayRecorder:
         if self._trip_count > MAX_TRIPS:
             return
         bad_since = self._outage.since
-        if bad_since is None and self._oldest_in_flight is not None:
-            hung = event.monotonic - self._oldest_in_flight > self._slow_after
-            bad_since = self._oldest_in_flight if hung else None
+        oldest = self._oldest_in_flight() if bad_since is None else None
+        if oldest is not None and event.monotonic - oldest > self._slow_after:
+            bad_since = oldest
         evidence = tuple(each.sentence() for each in event.evidence)
         self._trips.append(ReplayTrip(event.monotonic, event.reason.value, evidence, bad_since))
 
