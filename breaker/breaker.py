@@ -1,6 +1,7 @@
 """The breaker: `allow()` before a call, `done()` after it, and all that can be asked of it.
 
-`Breaker` inherits only the two methods of the fast path; `docs/architecture.md` shows its parts.
+`Breaker` inherits the two methods of the fast path, and what it tells of itself;
+`docs/architecture.md` shows its parts.
 """
 
 import time
@@ -9,16 +10,10 @@ from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from breakerd.breaker.baseline.report import BaselineReport
-from breakerd.breaker.baseline.report import report as describe_baseline
-from breakerd.breaker.baseline.slo_estimate import estimate
-from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
 from breakerd.breaker.engine import operator_commands
-from breakerd.breaker.engine.admission_conditions import OVERLOADED
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.events.listeners import Listener, Listeners
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.guards import decorators
@@ -27,20 +22,19 @@ from breakerd.breaker.guards.fast_guard import guard_class_for
 from breakerd.breaker.guards.guard import NEW, Guard, make_guard
 from breakerd.breaker.guards.options import CallOptions, Ignored, Timeout
 from breakerd.breaker.host.load import LoadReading
-from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
-from breakerd.breaker.runtime.gate import FastPath, Gate
+from breakerd.breaker.runtime.gate import Gate
 from breakerd.breaker.runtime.readings import Readings
-from breakerd.breaker.runtime.status_types import ConfigReport, Status
 from breakerd.breaker.runtime.ticker import TICKER
+from breakerd.breaker.runtime.view import BreakerView
 from breakerd.breaker.settings import Settings, Slo
-from breakerd.breaker.states import REJECTING, Reason, State
+from breakerd.breaker.states import Reason, State
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Breaker(FastPath):
+class Breaker(BreakerView):
     """A circuit breaker for one kind of call. Safe under threads and in asyncio.
 
     Args:
@@ -59,12 +53,9 @@ class Breaker(FastPath):
     __slots__ = (
         "__dict__",
         "__weakref__",
-        "_core",
         "_guard_class",
         "config_file",
-        "config_report",
         "drills",
-        "name",
     )
 
     def __init__(
@@ -81,14 +72,10 @@ class Breaker(FastPath):
         engine = Engine(name, settings or Settings(), listeners.emit, clock())
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
         core.externally_ticked = externally_ticked
-        super().__init__(gate, core, clock)
-        self._core = core
-        self.name = name
+        super().__init__(name, gate, core, clock)
         self.drills = Drills(core)
         self.config_file: Path | None = None
         """TOML file that its settings come from, if any."""
-        self.config_report: Callable[[], ConfigReport | None] = lambda: None
-        """Returns what `status()` says of that file; set by whoever watches it."""
         self._guard_class = guard_class_for(self)
         if clock is time.monotonic:
             TICKER.add(core)
@@ -105,109 +92,21 @@ class Breaker(FastPath):
         opened: Breaker = registry.open_breaker(path, name)
         return opened
 
-    @property
-    def settings(self) -> Settings:
-        """Settings in force."""
-        return self._core.engine.settings
+    def abandon(self, start: float, end: float | None = None) -> None:
+        """Report a call that was allowed and that its caller gave up, before anything was known.
 
-    @property
-    def state(self) -> State:
-        """State that calls meet."""
-        return self._core.engine.machine.state
+        It is neither a success nor an error. Given up before it was slow, it counts for nothing,
+        and frees a probe's place; after `latency_threshold`, it counts as a slow call, after the
+        stated time-out as a late one, and a probe has failed then. Thread-safe.
 
-    @property
-    def triggered(self) -> bool:
-        """True while calls are rejected: all, or all but probes and a share."""
-        return self._core.engine.machine.state in REJECTING
+        Args:
+            start: `clock()` before the call, in seconds; see `done`.
+            end: `clock()` when it was given up; None: now.
 
-    @property
-    def enabled(self) -> bool:
-        """False only under `DISABLED`."""
-        return self._core.engine.machine.override is not State.DISABLED
-
-    @property
-    def memory_ok(self) -> bool:
-        """True if memory use is below its threshold, or unknown."""
-        return not self._core.engine.memory.breached
-
-    @property
-    def memory_utilization(self) -> float | None:
-        """Used share of the memory limit at the last reading, from 0; None while unknown."""
-        return self._core.engine.memory.utilization
-
-    @property
-    def latency_ok(self) -> bool:
-        """True if the watched percentile is within its threshold, or calls are too few to judge."""
-        with self._core.lock:
-            window = self._core.current_window()
-            return not self._core.engine.judge.latency.breached(window)
-
-    @property
-    def healthy(self) -> bool:
-        """True if neither SLO, anomaly, overload nor load is breached; each needs its settings."""
-        return not self._core.engine.breaches.any_reported
-
-    @property
-    def in_flight(self) -> int:
-        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds."""
-        with self._core.lock:
-            return self._core.recorder.in_flight
-
-    @property
-    def concurrency_limit(self) -> float:
-        """Maximum number of calls in flight; infinite while there is no limit."""
-        return self._core.engine.shedder.limit
-
-    @property
-    def retry_after(self) -> float:
-        """Seconds until a rejected call may succeed; 0 where that is unknown."""
-        return self._core.retry_after
-
-    def latencies_above(self, threshold_ms: float) -> list[float]:
-        """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
-        with self._core.lock:
-            durations = self._core.current_window().durations()
-        return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
-
-    def rejection(self) -> BreakerOpenError:
-        """Return the error that tells a caller why it is rejected, and when to retry."""
-        engine = self._core.engine
-        limited = engine.conditions.rejects_for_limit
-        reason = OVERLOADED if limited else engine.transitions.rejection_reason
-        return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
-
-    def memory_reading(self) -> MemoryReading | None:
-        """Return memory use and limit in bytes; None if unknown, or if `memory` was given."""
-        return self._core.readings.memory_reading()
-
-    def status(self) -> Status:
-        """Return all there is to know now, as JSON-able data; the body of `GET /status`."""
-        from breakerd.breaker.runtime.status import describe  # only for those who ask
-
-        core = self._core
-        reading, config = core.readings.memory_reading(), self.config_report()
-        with core.locked() as now:
-            return describe(core.engine, core.recorder.counters(), now, reading, config)
-
-    def counters(self) -> Counters:
-        """Return the totals since the breaker was made."""
-        with self._core.lock:
-            self._core.recorder.flush(self.clock())
-            return self._core.recorder.counters()
-
-    def baseline(self) -> BaselineReport:
-        """Return what was learnt of the calls on each time scale; also part of `status()`."""
-        with self._core.locked() as now:
-            return describe_baseline(self._core.engine.baseline, now)
-
-    def estimate_slo(self) -> Slo | None:
-        """Return the service level that is really met, learnt over about a day; see `apply_slo`.
-
-        None without a stated `slo`, and until enough is known.
+        Raises:
+            ValueError: a time is not a finite number.
         """
-        with self._core.locked() as now:
-            slo = self.settings.slo
-            return estimate(self._core.engine.baseline, slo, now) if slo else None
+        self._core.abandon(start, self.clock() if end is None else end)
 
     def snapshot(self) -> dict[str, Any]:
         """Return state, recovery and window as versioned, JSON-able data for `restore`."""
