@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from breakerd import Breaker, State
+from breakerd.breaker.runtime.status_types import RecoveryReport
 from breakerd.breaker.testing import ManualClock
 
 MakeBreaker = Callable[..., Breaker]
@@ -33,6 +34,12 @@ def succeed(breaker: Breaker, clock: ManualClock, seconds: float) -> bool:
     clock.advance(seconds)
     breaker.done(start, clock())
     return True
+
+
+def recovery(breaker: Breaker) -> RecoveryReport:
+    found = breaker.status()["recovery"]
+    assert found is not None
+    return found
 
 
 def probing(make: MakeBreaker, clock: ManualClock, **settings: object) -> Breaker:
@@ -119,11 +126,11 @@ def test_a_probe_given_up_early_frees_its_place(make: MakeBreaker, clock: Manual
         for start in starts:
             breaker.abandon(start)
     assert breaker.state is State.HALF_OPEN
-    assert breaker.status()["recovery"]["phase"] == "probes"
+    assert recovery(breaker)["phase"] == "probes"
     assert breaker.in_flight == 0
     for _ in range(3):
         assert succeed(breaker, clock, 0.1)
-    assert breaker.status()["recovery"]["phase"] == "ramp"
+    assert recovery(breaker)["phase"] == "ramp"
 
 
 def test_of_several_probes_the_one_given_up_is_forgotten(
@@ -136,7 +143,7 @@ def test_of_several_probes_the_one_given_up_is_forgotten(
     breaker.abandon(clock(), clock() + 0.1)
     clock.advance(6)
     breaker.tick()
-    assert breaker.status()["recovery"]["lost_probes"] == 1, "the first, which nobody reported"
+    assert recovery(breaker)["lost_probes"] == 1, "the first, which nobody reported"
 
 
 @pytest.mark.parametrize("settings", [{}, {"slo": SLO | {"timeout": 1.5}}])
@@ -170,12 +177,12 @@ def test_it_does_not_move_the_ramp(make: MakeBreaker, clock: ManualClock) -> Non
     breaker = probing(make, clock)
     for _ in range(3):
         assert succeed(breaker, clock, 0.01)
-    before = breaker.status()["recovery"]
+    before = recovery(breaker)
     assert before["phase"] == "ramp"
     for _ in range(100):
         if breaker.allow():
             breaker.abandon(clock())
-    assert breaker.status()["recovery"] == before
+    assert recovery(breaker) == before
 
 
 def test_one_of_an_earlier_generation_moves_nothing(make: MakeBreaker, clock: ManualClock) -> None:
@@ -192,7 +199,7 @@ def test_one_of_an_earlier_generation_moves_nothing(make: MakeBreaker, clock: Ma
     for start in starts:
         breaker.abandon(start, clock() + 5)
     assert breaker.snapshot()["window"] == before["window"]
-    assert breaker.status()["recovery"]["probes_in_flight"] == 1
+    assert recovery(breaker)["probes_in_flight"] == 1
     assert (breaker.state, breaker.in_flight) == (State.HALF_OPEN, 1)
     counters = breaker.counters()
     assert (counters.abandoned, counters.duration_sum) == (40, 0.0)
