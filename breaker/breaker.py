@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
@@ -16,11 +16,18 @@ from breakerd.breaker.engine import operator_commands
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.events.listeners import Listener, Listeners
 from breakerd.breaker.events.stream import EventStream
-from breakerd.breaker.guards import decorators
-from breakerd.breaker.guards.decorators import P, R
+from breakerd.breaker.guards import calls
+from breakerd.breaker.guards.decorators import Decorator, P, R
 from breakerd.breaker.guards.fast_guard import guard_class_for
 from breakerd.breaker.guards.guard import NEW, Guard, make_guard
-from breakerd.breaker.guards.options import CallOptions, Ignored, Timeout
+from breakerd.breaker.guards.options import CallOptions, Timeout
+from breakerd.breaker.guards.rules import (
+    ExceptionRule,
+    LocalRules,
+    ResultRule,
+    RuleArguments,
+    Rules,
+)
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import Gate
@@ -47,6 +54,16 @@ class Breaker(BreakerView):
         load: returns the machine's load, where `[load]` has a threshold. By default reads the
             control group and the host; with an injected clock, nothing.
         externally_ticked: whoever drives the clock calls `tick` when due, so calls need not.
+        rules: what counts as a failure, for each call that does not say otherwise:
+
+            - `ignore`: exceptions that are an answer and not a failure: classes, or a predicate.
+            - `failures`: exceptions that are failures, likewise; all others are answers then.
+            - `failed_result`: predicate on a result, true for one that is a failure.
+            - `fallback`: returns a result in place of a failure or a rejection, from its exception;
+              for `call`, `call_async` and decorated functions.
+
+    Raises:
+        TypeError: a rule is of no use as what it is given for.
     """
 
     # With a dictionary beside the slots, instances can be patched.
@@ -56,6 +73,7 @@ class Breaker(BreakerView):
         "_guard_class",
         "config_file",
         "drills",
+        "rules",
     )
 
     def __init__(
@@ -67,12 +85,15 @@ class Breaker(BreakerView):
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
         externally_ticked: bool = False,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         gate, listeners = Gate(), Listeners()
         engine = Engine(name, settings or Settings(), listeners.emit, clock())
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
         core.externally_ticked = externally_ticked
         super().__init__(name, gate, core, clock)
+        self.rules = Rules(**rules)
+        """What counts as a failure; other rules may be set at any time."""
         self.drills = Drills(core)
         self.config_file: Path | None = None
         """TOML file that its settings come from, if any."""
@@ -81,15 +102,23 @@ class Breaker(BreakerView):
             TICKER.add(core)
 
     @classmethod
-    def from_file(cls, path: str | PathLike[str], *, name: str = "default") -> "Breaker":
+    def from_file(
+        cls,
+        path: str | PathLike[str],
+        *,
+        name: str = "default",
+        **rules: Unpack[RuleArguments],
+    ) -> "Breaker":
         """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
 
         Raises:
             ConfigError: the file is missing or wrong; holds every problem found.
+            TypeError: a rule is of no use as what it is given for.
         """
+        Rules(**rules)  # checked before the file is watched
         # By name: a registry is made of breakers, and a static import would be a circle.
         registry = import_module("breakerd.breaker.registry")
-        opened: Breaker = registry.open_breaker(path, name)
+        opened: Breaker = registry.open_breaker(path, name, **rules)
         return opened
 
     def abandon(self, start: float, end: float | None = None) -> None:
@@ -200,7 +229,9 @@ class Breaker(BreakerView):
         self,
         timeout: Timeout | None = None,
         priority: Priority | None = None,
-        ignore: Ignored | None = None,
+        ignore: ExceptionRule | None = None,
+        failures: ExceptionRule | None = None,
+        failed_result: ResultRule | None = None,
     ) -> Guard:
         """Return a context manager, sync and async, for one call; see `Guard` for what it raises.
 
@@ -210,36 +241,54 @@ class Breaker(BreakerView):
             timeout: seconds. `async with` cancels its body then; plain `with` passes the deadline
                 down and counts a late result as an error. "slo": the stated service level's.
             priority: importance of the call, and of all that is called inside.
-            ignore: exceptions that are an answer and not a failure.
+            ignore: exceptions that are an answer and not a failure, for this call; as for the
+                breaker.
+            failures: exceptions that are failures, likewise.
+            failed_result: predicate on the result that the block gives to `Guard.judge`.
 
         Raises:
             ValueError: `timeout` is not a finite number above 0.
+            TypeError: a rule is neither exception classes nor a function of one argument.
         """
-        if timeout is None and priority is None and ignore is None:
+        if (
+            timeout is None
+            and priority is None
+            and ignore is None
+            and failures is None
+            and failed_result is None
+        ):
             # Called in one step, it would be looked up as if it were a method: 30 ns.
             guard_class = self._guard_class
             guard = guard_class()
             guard.breaker, guard._timeout, guard._phase = self, None, NEW  # noqa: SLF001 - in place of an `__init__`
             return guard
-        return make_guard(self, timeout, priority, ignore)
+        return make_guard(self, timeout, priority, ignore, failures, failed_result)
 
     def guarded(
         self,
         *,
         timeout: Timeout | None = None,
         priority: Priority | None = None,
-        ignore: Ignored = (),
-    ) -> decorators.Decorator:
-        """Return a decorator with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`."""
-        return decorators.Decorator(self, CallOptions(timeout, priority, ignore))
+        **rules: Unpack[RuleArguments],
+    ) -> Decorator:
+        """Return a decorator with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`.
+
+        Beside them it takes `fallback`; see the class.
+
+        Raises:
+            ValueError: `timeout` is not a finite number above 0.
+            TypeError: a rule is of no use as what it is given for.
+        """
+        own = LocalRules(rules) if rules else None
+        return Decorator(self, CallOptions(timeout, priority), own)
 
     # Not called from methods of their own, which would cost as much as the breaker.
-    call = decorators.call
-    call_async = decorators.call_async
+    call = calls.call
+    call_async = calls.call_async
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function, sync or async, so that each of its calls is guarded."""
-        return decorators.decorate(self, fn)
+        return Decorator(self)(fn)
 
     def __repr__(self) -> str:
         return f"<Breaker {self.name!r} {self.state.value}>"
