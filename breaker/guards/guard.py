@@ -152,7 +152,7 @@ class Guard:
 
         One that was marked by `fail` stays an error.
         """
-        if self._phase == ENTERED:
+        if self._phase in {ENTERED, HANDED_OVER}:
             self._phase = GIVEN_UP
         self.end()
 

@@ -258,5 +258,8 @@ def _ask(predicate: Callable[[Any], object], value: object) -> bool:
         return False
 
 
+rules_ignoring: Final = lru_cache(maxsize=256)(Rules.ignoring)
+"""`Rules.ignoring` from a cache."""
+
 DEFAULT_RULES: Final = Rules()
 """Each `Exception` is a failure."""

@@ -3,6 +3,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SO_LINGER, SOL_SOCKET
+from struct import pack
 
 import pytest
 
@@ -37,6 +39,11 @@ class Origin:
         if path == "/hang":
             self.closing.wait()
             return
+        if path == "/reset":
+            # Closing with nothing to linger for resets the connection.
+            request.connection.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
+            request.connection.close()
+            return
         request.send_response({"/fail": 503, "/refuse": 404, "/away": 302}.get(path, 200))
         if path == "/away":
             request.send_header("Location", "/fail")
@@ -66,6 +73,12 @@ def origin() -> Iterator[Origin]:
 def breaker() -> Breaker:
     """A breaker on real time, since sockets know no other, that errors do not open."""
     return Breaker(Settings(wait_time=3600), memory=lambda: None)
+
+
+def abandoned(breaker: Breaker) -> int:
+    """Return the number of abandoned calls; none was anything else."""
+    assert totals(breaker) == (0, 0, 0)
+    return breaker.counters().abandoned
 
 
 def totals(breaker: Breaker) -> tuple[int, int, int]:
