@@ -24,6 +24,8 @@ class Origin:
                 origin.requests.append(self.path)
                 origin.answer(self)
 
+            do_HEAD = do_GET  # noqa: N815 - as `http.server` wants it
+
             def log_message(self, *_args: object) -> None:
                 pass
 
@@ -44,12 +46,21 @@ class Origin:
             request.connection.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
             request.connection.close()
             return
+        if path == "/badly-encoded":
+            request.send_response(200)
+            request.send_header("Content-Encoding", "gzip")
+            request.send_header("Content-Length", "2")
+            request.end_headers()
+            request.wfile.write(b"ok")
+            return
         request.send_response({"/fail": 503, "/refuse": 404, "/away": 302}.get(path, 200))
         if path == "/away":
             request.send_header("Location", "/fail")
         # The cut body is shorter than was said.
         request.send_header("Content-Length", "4" if path in {"/cut", "/hang-body"} else "2")
         request.end_headers()
+        if request.command == "HEAD":
+            return
         request.wfile.write(b"ok")
         if path == "/hang-body":
             request.wfile.flush()
