@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.events.listeners import Listeners
-from breakerd.breaker.host.load import LOAD
 from breakerd.breaker.runtime.gate import Gate
 from breakerd.breaker.runtime.permit_planner import PermitPlanner
-from breakerd.breaker.runtime.readings import Reading, Readings
-from breakerd.breaker.runtime.recorder import OFF, CallRecorder
+from breakerd.breaker.runtime.readings import Reading, Readings, log_unavailable
+from breakerd.breaker.runtime.recorder import OFF, CallRecorder, check_times
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.signals.load import LoadSignal
@@ -84,9 +84,8 @@ class Controller:
         self._planner = PermitPlanner(gate, engine, self.recorder)
         self._sync_limit = OFF
         """Batch limit where there is no ticker, and each call needs its own end."""
-        self._next_tick = self._next_sample = -math.inf
-        self._next_due = self._ticker_due = -math.inf
-        """Time of the next change by time alone, and of the ticker's next visit."""
+        self._next_tick = self._next_sample = self._next_due = self._ticker_due = -math.inf
+        """Times of what happens by time alone, and of the ticker's next visit."""
         self._state_deadline = math.inf
         """Time of the next change of state by time alone, as of the last release of the lock."""
         self._decision_valid_until = -math.inf
@@ -107,18 +106,24 @@ class Controller:
         """Record a call that is slow, failed, or reported while each one counts."""
         if start <= end and not error and self._log_long_call(end - start):
             return
-        if not math.isfinite(end - start):
-            raise ValueError(f"done() got start={start}, end={end}; both must be finite seconds")
+        check_times("done", start, end)
+        if self._locked_by_me() or not self._record_success(start, end, error=error):
+            self._report(start, end, CallOutcome.ERROR if error else CallOutcome.SUCCESS)
+
+    def abandon(self, start: float, end: float) -> None:
+        """Record a call that its caller gave up."""
+        check_times("abandon", start, end)
+        self._report(start, end, CallOutcome.ABANDONED)
+
+    def _report(self, start: float, end: float, outcome: CallOutcome) -> None:
         if self._locked_by_me():
             # The collector closed a generator with a guard in it, or a signal came: no deadlock.
-            self.recorder.deferred.append((start, end, error))
-            return
-        if self._record_success(start, end, error=error):
+            self.recorder.deferred.append((start, end, outcome))
             return
         reading = self._read_if_late()
         now = self._acquire()
         try:
-            self.recorder.record(now, start, end, error=error)
+            self.recorder.record(now, start, end, outcome)
             if now >= self._next_tick:
                 self._advance(now, reading)
         finally:
@@ -190,7 +195,7 @@ class Controller:
             self._advance(now, reading)
             self._ticker_due = self._due
             seconds = max(0.0, self._ticker_due - self._clock())
-        self._log_unavailable(reading)
+        log_unavailable(reading, self.engine.load)
         return seconds
 
     def apply(self, settings: Settings) -> None:
@@ -203,13 +208,13 @@ class Controller:
             self.readings.next_due = min(self.readings.next_due, due)
             if self.engine.apply(now, settings):
                 self._apply(now, reading)
-        self._log_unavailable(reading)
+        log_unavailable(reading, self.engine.load)
 
     def after_fork(self) -> None:
         """Make new locks in a forked child, to which the parent's calls will not report."""
         self._make_lock()
         self._gate.after_fork()
-        self.recorder.abandon_all()
+        self.recorder.lose_all()
         self.listeners.after_fork()
         self.readings.after_fork()
 
@@ -302,18 +307,13 @@ class Controller:
         delta = recorder.delta()
         engine.update_baseline(now, delta, traffic)
         engine.advance(now, traffic)
-        recorder.expire_abandoned(now, engine.settings.latency_max_age)
+        recorder.expire_lost(now, engine.settings.latency_max_age)
         self._schedule_sample(now, idle=not (delta.admitted or delta.ended or traffic.in_flight))
 
     def _apply(self, now: float, reading: Reading) -> None:
         self.engine.read_memory(now, reading.memory)
         if reading.load is not None:
             self.engine.read_load(now, reading.load, reading.lag)
-
-    def _log_unavailable(self, reading: Reading | None) -> None:
-        """Log once which watched load is unknown; the lock is not held."""
-        if reading is not None and reading.load is not None:
-            LOAD.log_unavailable(self.engine.load.unavailable)
 
     def _schedule_sample(self, now: float, *, idle: bool) -> None:
         interval = self.engine.shedder.interval
