@@ -17,7 +17,7 @@ MAX_TRIPS: Final = 1000
 MAX_SPANS: Final = 10_000
 """Maximum number of state spans kept."""
 
-_GOOD, _SLOW, _FAILED = range(3)
+_GOOD, _SLOW, _FAILED, _ABANDONED = range(4)
 
 
 class ReplayRecorder:
@@ -40,8 +40,8 @@ class ReplayRecorder:
         self._label = label
         self._settings = settings
         self._slow_after = settings.slow_after
-        self._rejected = [0, 0, 0]
-        self._admitted = [0, 0, 0]
+        self._rejected = [0, 0, 0, 0]
+        self._admitted = [0, 0, 0, 0]
         self.held_back = 0
         """Calls rejected while the breaker was neither open nor half open."""
         self._outage = OutageTracker(tolerated_bad_share(settings), settings.latency_window_size)
@@ -57,12 +57,16 @@ class ReplayRecorder:
         counts = self._admitted if admitted else self._rejected
         if call.error:
             counts[_FAILED] += 1
+        elif call.duration > self._slow_after:
+            counts[_SLOW] += 1
         else:
-            counts[_SLOW if call.duration > self._slow_after else _GOOD] += 1
+            counts[_ABANDONED if call.abandoned else _GOOD] += 1
 
-    def record_end(self, start: float, duration: float, *, error: bool) -> None:
+    def record_end(self, start: float, call: CallRecord) -> None:
         """Record the end of an admitted call, before it is reported to the breaker."""
-        self._outage.record(start, bad=error or duration > self._slow_after)
+        bad = call.error or call.duration > self._slow_after
+        if bad or not call.abandoned:
+            self._outage.record(start, bad=bad)
 
     def on_event(self, event: Event) -> None:
         """Record an event of the breaker."""

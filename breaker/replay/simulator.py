@@ -52,8 +52,8 @@ class Simulator:
             label, settings, self._breaker.state, self._oldest_in_flight
         )
         self._breaker.subscribe(self._recorder.on_event)
-        self._in_flight: list[tuple[float, int, float, bool]] = []
-        """(end, number, start, error) of the calls that passed and have not ended."""
+        self._in_flight: list[tuple[float, int, float, CallRecord]] = []
+        """(end, number, start, call) of the calls that passed and have not ended."""
         self._calls = 0
         self._ticks = 0
         self._next_tick = 0.0
@@ -71,18 +71,18 @@ class Simulator:
         if lane is not self._lane:
             self._record_limit()
             self._lane = lane
-        start, duration, error, memory = call
         # For the time since the last call, the later reading is as good as the earlier one.
-        if memory is not None:
-            self._memory = memory
-        self._advance_to(start)
+        if call.memory is not None:
+            self._memory = call.memory
+        self._advance_to(call.start)
         self._last_change = self._now
         self._calls += 1
         admitted = self._breaker.allow()
         self._recorder.record_offer(call, admitted=admitted)
         if admitted:
             heappush(
-                self._in_flight, (_end_time(self._now, duration), self._calls, self._now, error)
+                self._in_flight,
+                (_end_time(self._now, call.duration), self._calls, self._now, call),
             )
             lane.in_flight = max(lane.in_flight, len(self._in_flight))
         else:
@@ -105,10 +105,13 @@ class Simulator:
         under_way = self._in_flight
         while under_way and under_way[0][0] <= moment:
             self._tick_until(under_way[0][0])
-            end, _, start, error = heappop(under_way)
+            end, _, start, call = heappop(under_way)
             self._last_change = end
-            self._recorder.record_end(start, end - start, error=error)
-            self._breaker.done(start, end, error=error)
+            self._recorder.record_end(start, call)
+            if call.abandoned:
+                self._breaker.abandon(start, end)
+            else:
+                self._breaker.done(start, end, error=call.error)
         self._tick_until(moment)
 
     def _tick_until(self, until: float) -> None:
