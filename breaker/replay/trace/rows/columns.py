@@ -52,7 +52,7 @@ EXPECTED_COLUMNS: Final = (
 )
 
 _LOG_NAMES: Final = frozenset(
-    {"level", "severity", "levelname", "log_level", "msg", "message", "event", "logger"}
+    {"level", "severity", "levelname", "log_level", "msg", "event", "logger"}
 )
 """Names that a record of a log has. It is written when its call has ended."""
 _SHARES: Final = {"percent": 0.01, "pct": 0.01}
