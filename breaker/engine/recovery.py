@@ -171,9 +171,10 @@ class Recovery:
 
     def release(self, start: float) -> None:
         """Free the place of a probe that began at `start` and was abandoned: it shows nothing."""
-        if self.phase is RecoveryPhase.PROBES and self._probes:
-            # A call begins just after it was admitted.
-            del self._probes[max(0, bisect_right(self._probes, start) - 1)]
+        # A call begins just after it was admitted.
+        index = bisect_right(self._probes, start) - 1
+        if self.phase is RecoveryPhase.PROBES and index >= 0:
+            del self._probes[index]
 
     def step_back(self, now: float) -> RecoveryOutcome:
         """Return to the previous step of the ramp, or fail: the current one goes badly."""

@@ -146,6 +146,19 @@ def test_of_several_probes_the_one_given_up_is_forgotten(
     assert recovery(breaker)["lost_probes"] == 1, "the first, which nobody reported"
 
 
+def test_a_probe_that_was_lost_frees_no_place_twice(make: MakeBreaker, clock: ManualClock) -> None:
+    breaker = probing(
+        make, clock, latency_threshold=60_000, recovery={"probes": 1, "probe_timeout": 5.0}
+    )
+    assert breaker.allow()
+    lost = clock()
+    clock.advance(6)
+    assert breaker.allow(), "in the place of the first"
+    breaker.abandon(lost)
+    assert not breaker.allow()
+    assert recovery(breaker)["probes_in_flight"] == 1
+
+
 @pytest.mark.parametrize("settings", [{}, {"slo": SLO | {"timeout": 1.5}}])
 def test_a_probe_given_up_late_has_failed(
     make: MakeBreaker, clock: ManualClock, settings: dict[str, object]
