@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config.config_file import ConfigFile
@@ -23,6 +23,7 @@ from breakerd.breaker.config.settings_change import SettingsChange
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
+from breakerd.breaker.guards.rules import RuleArguments, Rules
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.persistence.snapshot_file import SnapshotFile, Snapshots
 from breakerd.breaker.runtime.status_types import ConfigReport
@@ -31,13 +32,15 @@ from breakerd.breaker.settings import Settings
 DEFAULT = "default"
 
 
-def open_breaker(path: str | PathLike[str], name: str = DEFAULT) -> Breaker:
+def open_breaker(
+    path: str | PathLike[str], name: str = DEFAULT, **rules: Unpack[RuleArguments]
+) -> Breaker:
     """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
 
     Raises:
         ConfigError: the file is missing or invalid; holds every problem found.
     """
-    return Registry.from_file(path).get(name)
+    return Registry.from_file(path).get(name, **rules)
 
 
 class Registry:
@@ -51,6 +54,10 @@ class Registry:
         clock: clock of all breakers; see `Breaker`.
         memory: memory reader of all breakers; see `Breaker`.
         load: load reader of all breakers; see `Breaker`.
+        rules: what counts as a failure, for each breaker; see `Breaker`.
+
+    Raises:
+        TypeError: a rule is of no use as what it is given for.
     """
 
     def __init__(
@@ -61,12 +68,14 @@ class Registry:
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         self.config: ConfigFile | None = None
         """The file the settings come from; None if there is none."""
         self._clock = clock
         self._memory = memory
         self._load = load
+        self._rules = Rules(**rules)
         self._lock = threading.RLock()
         self._change_lock = threading.RLock()
         """Held while settings change; acquired before `_lock`, never inside it."""
@@ -89,6 +98,7 @@ class Registry:
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
+        **rules: Unpack[RuleArguments],
     ) -> Self:
         """Create the breakers of a TOML file; changes of a watched file are applied while they run.
 
@@ -99,7 +109,7 @@ class Registry:
         cache = ValidationCache()
         sections = read_sections(config.document, cache)
         registry = cls(
-            sections.root, breakers=sections.named, clock=clock, memory=memory, load=load
+            sections.root, breakers=sections.named, clock=clock, memory=memory, load=load, **rules
         )
         registry.config, registry._change_lock, registry._cache = config, config.lock, cache
         for breaker in registry:
@@ -109,12 +119,21 @@ class Registry:
             config.watch()
         return registry
 
-    def get(self, name: str = DEFAULT) -> Breaker:
+    def get(self, name: str = DEFAULT, **rules: Unpack[RuleArguments]) -> Breaker:
         """Return the breaker of that name; create it on first use.
+
+        Rules that are given are that breaker's from now on, whether it existed or not.
 
         Raises:
             ValueError: the name is not 1 to 100 ASCII letters, digits, `.`, `_`, `-`.
+            TypeError: a rule is of no use as what it is given for.
         """
+        breaker = self._get(name)
+        if rules:
+            breaker.rules = breaker.rules.replaced(rules)
+        return breaker
+
+    def _get(self, name: str) -> Breaker:
         with self._lock:
             if name in self._breakers:
                 return self._breakers[name]
@@ -127,6 +146,7 @@ class Registry:
                 memory=self._memory,
                 load=self._load,
             )
+            breaker.rules = self._rules
             self._bind_config(breaker)
             for subscription in self._subscriptions:
                 subscription.add(breaker)

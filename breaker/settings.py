@@ -38,7 +38,7 @@ class RecoverySettings(SettingsModel):
     )
     probe_timeout: float = setting(
         30.0,
-        "Time after which a probe that has not reported is presumed abandoned and frees its slot.",
+        "Time after which a probe that has not reported is presumed lost and frees its slot.",
         unit="s",
         gt=0,
         le=3600,
@@ -224,6 +224,14 @@ class Settings(SettingsModel):
     recovery: RecoverySettings = Field(
         default=RecoverySettings(), description=RecoverySettings.__doc__
     )
+
+    def changes_since(self, before: "Settings") -> dict[str, tuple[Any, Any]]:
+        """Return (value before, value now) of each field that differs."""
+        pairs = {
+            field: (getattr(before, field), getattr(self, field))
+            for field in type(self).model_fields
+        }
+        return {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
 
     @property
     def useful_time(self) -> float:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.events.events import ThresholdBreached as ThresholdBreached
     from breakerd.breaker.events.events import ThresholdCleared as ThresholdCleared
     from breakerd.breaker.events.events import Transition as Transition
+    from breakerd.breaker.guards.rules import Rules as Rules
     from breakerd.breaker.host.load import LoadReading as LoadReading
     from breakerd.breaker.registry import Registry as Registry
     from breakerd.breaker.runtime.status_types import Status as Status
@@ -97,6 +98,7 @@ __all__ = [
     "RecoverySettings",
     "RecoveryStep",
     "Registry",
+    "Rules",
     "Service",
     "Settings",
     "SettingsChanged",
@@ -150,6 +152,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "RecoverySettings": "breakerd.breaker.settings",
     "RecoveryStep": "breakerd.breaker.events.events",
     "Registry": "breakerd.breaker.registry",
+    "Rules": "breakerd.breaker.guards.rules",
     "Service": "breakerd.service",
     "Settings": "breakerd.breaker.settings",
     "SettingsChanged": "breakerd.breaker.events.events",

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Final
 
 from breakerd.breaker.baseline import Baseline
+from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.totals import CallDelta
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.context import current_priority
 from breakerd.breaker.engine.admission_conditions import AdmissionConditions
 from breakerd.breaker.engine.breaches import BreachTracker
 from breakerd.breaker.engine.event_source import EventSource
-from breakerd.breaker.engine.judge import Judge, window_settings
+from breakerd.breaker.engine.judge import REASON_OF_SIGNAL, Judge, window_settings
 from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
 from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
@@ -48,11 +49,6 @@ from breakerd.breaker.states import (
     Reason,
 )
 
-_REASON_OF_SIGNAL: Final = {
-    Signal.LATENCY: Reason.LATENCY,
-    Signal.ERRORS: Reason.ERRORS,
-    Signal.SLO: Reason.FAILURE_STREAK,
-}
 _ADAPTIVE_REASONS: Final = frozenset({Reason.FAILURE_STREAK, Reason.MEMORY, Reason.LOAD})
 """Trips by the breaker's own tests, from which it recovers at its own pace."""
 _DEGRADED_LEARNING_RATE: Final = 0.1
@@ -110,21 +106,26 @@ class Engine:
         return admitted
 
     def observe(
-        self, now: float, start: float, end: float, traffic: CallCounts, *, error: bool
+        self, now: float, start: float, end: float, traffic: CallCounts, outcome: CallOutcome
     ) -> bool:
         """Record a call that ended; return False if it counts for nothing.
 
         A call that began before the last transition belongs to an earlier generation, and an open
-        breaker has admitted none.
+        breaker has admitted none. An abandoned call counts once it is slow.
         """
         if start < self.machine.generation_started_at or self.machine.decided is OPEN:
             return False
-        seconds = end - start
-        error = error or seconds > self.judge.slo.timeout
+        seconds, abandoned = end - start, outcome is CallOutcome.ABANDONED
+        error = outcome is CallOutcome.ERROR or seconds > self.judge.slo.timeout
+        if abandoned and not error:
+            self.shedder.withdraw(now, start)
+        if abandoned and seconds <= self.slow_after:
+            self.machine.recovery.release(start)
+            return False
         self.window.expire(now)
         self.window.add(end, seconds, error=error)
         significant = error and self.shedder.record_failure(now, start, end, traffic)
-        if not error:
+        if not (error or abandoned):
             self.shedder.record_success(start, traffic)
         if not self.machine.decides:
             return True
@@ -194,11 +195,7 @@ class Engine:
     def apply(self, now: float, settings: Settings) -> bool:
         """Apply settings, keeping state and window; return False if they are the same."""
         before, self.settings = self.settings, settings
-        changed = {
-            field: (getattr(before, field), getattr(settings, field))
-            for field in type(settings).model_fields
-            if getattr(before, field) != getattr(settings, field)
-        }
+        changed = settings.changes_since(before)
         if not changed and before.model_fields_set == settings.model_fields_set:
             return False  # what is set explicitly counts, too: some defaults depend on it
         self.judge.configure(settings)
@@ -302,7 +299,7 @@ class Engine:
 
     def _judge_window(self, now: float) -> None:
         if verdict := self._verdict(now):
-            self.open(now, _REASON_OF_SIGNAL[verdict[0].signal], verdict)
+            self.open(now, REASON_OF_SIGNAL[verdict[0].signal], verdict)
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         if self.machine.decided is WARMING_UP:

@@ -1,5 +1,7 @@
 """Judge the calls in the window: what speaks for opening, with its evidence."""
 
+from typing import Final
+
 from breakerd.breaker.baseline import Baseline
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.breaches import BreachTracker
@@ -9,6 +11,14 @@ from breakerd.breaker.signals.burn_rate import BurnRateSignal
 from breakerd.breaker.signals.error_rate import ErrorRateSignal
 from breakerd.breaker.signals.latency import LatencySignal
 from breakerd.breaker.signals.service_level import SloSignal
+from breakerd.breaker.states import Reason
+
+REASON_OF_SIGNAL: Final = {
+    Signal.LATENCY: Reason.LATENCY,
+    Signal.ERRORS: Reason.ERRORS,
+    Signal.SLO: Reason.FAILURE_STREAK,
+}
+"""Reason of a trip by a signal."""
 
 
 class Judge:

@@ -42,7 +42,7 @@ class _SampleBuilder:
     def add(self, delta: CallDelta) -> None:
         failures = delta.errors + delta.late
         self.failures += failures
-        self.successes += delta.ended - failures
+        self.successes += delta.ended - failures - delta.abandoned
         self.success_seconds += delta.duration - delta.failed_duration
         self.admitted += delta.admitted
         self.rejected += delta.rejected
@@ -151,6 +151,11 @@ class LoadShedder:
             self.streak.record_success(
                 start, congested=counts.in_flight > _CONGESTED_KNEE_RATIO * knee
             )
+
+    def withdraw(self, now: float, start: float) -> None:
+        """Forget a call that was abandoned before it was late: neither success nor failure."""
+        if self.streak:
+            self.streak.withdraw(now, start)
 
     def hung_calls(self, now: float, counts: CallCounts) -> int:
         """Return the number of hung calls if they show an outage, else 0."""

@@ -7,6 +7,7 @@ between, so that a quiet service rejects at all; then the concurrency limiter st
 limit. A short first wait ends short outages early, and most outages are short.
 """
 
+from bisect import bisect_right
 from collections import deque
 from enum import Enum, StrEnum, auto
 from math import inf
@@ -167,6 +168,13 @@ class Recovery:
         self.failures += 1
         self.until, self.deadline_passed = max(self.until, sent + self._backoff), False
         return RecoveryOutcome.UNCHANGED
+
+    def release(self, start: float) -> None:
+        """Free the place of a probe that began at `start` and was abandoned: it shows nothing."""
+        # A call begins just after it was admitted.
+        index = bisect_right(self._probes, start) - 1
+        if self.phase is RecoveryPhase.PROBES and index >= 0:
+            del self._probes[index]
 
     def step_back(self, now: float) -> RecoveryOutcome:
         """Return to the previous step of the ramp, or fail: the current one goes badly."""

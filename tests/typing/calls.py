@@ -74,7 +74,9 @@ async def decorated_coroutines(breaker: Breaker) -> None:
 
 async def called(breaker: Breaker) -> None:
     assert_type(breaker.call(plain, 3, name="a"), str)
-    breaker.call(plain, "3")  # type: ignore[arg-type]
+    breaker.call(plain, "3")  # type: ignore[call-overload]
+    assert_type(breaker.call(plain, 3, fallback=lambda _: 0), str | int)
+    assert_type(breaker.call(plain, 3, fallback=len), str | int)  # type: ignore[arg-type]
     assert_type(await breaker.call_async(coroutine, 3, name="a"), list[str])
     await breaker.call_async(coroutine, 3, nme="a")  # type: ignore[call-arg]
 

@@ -54,6 +54,8 @@ def busy(registry: Registry, clock: ManualClock) -> None:
         simulate_call(breaker, clock, milliseconds)
     simulate_call(breaker, clock, 20, error=True)
     assert breaker.allow()
+    breaker.abandon(clock())
+    assert breaker.allow()
     clock.advance(1)
     breaker.tick()
     breaker.trip()
@@ -75,6 +77,7 @@ def test_metrics_have_the_names_and_values_of_the_contract(
     assert value(text, "breaker_state", state="CLOSED", breaker="payments") == 1
     assert value(text, "breaker_calls_total", outcome="success", **mine) == 3
     assert value(text, "breaker_calls_total", outcome="error", **mine) == 1
+    assert value(text, "breaker_calls_total", outcome="abandoned", **mine) == 1
     assert value(text, "breaker_calls_total", outcome="rejected", **mine) == 1
     assert value(text, "breaker_call_duration_seconds_bucket", le="0.025", **mine) == 3
     assert value(text, "breaker_call_duration_seconds_bucket", le="+Inf", **mine) == 4
