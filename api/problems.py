@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from breakerd.breaker.config.validate import format_value
+from breakerd.breaker.config.show_value import format_value
 from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
 
 MEDIA_TYPE: Final = "application/problem+json"

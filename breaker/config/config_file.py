@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from breakerd.breaker.config.atomic_write import atomic_write
+from breakerd.breaker.config.file.atomic_write import atomic_write
 from breakerd.breaker.config.document import Document, parse_document, read_document, read_text
 from breakerd.breaker.config.toml_edit import edit
 from breakerd.breaker.config.toml_scan import Key
@@ -21,7 +21,7 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
-    from breakerd.breaker.config.file_watcher import FileWatcher
+    from breakerd.breaker.config.file.watcher import FileWatcher
 
 _log = get_logger(__name__)
 
@@ -144,7 +144,7 @@ class ConfigFile:
     def watch(self) -> None:
         """Apply changes of the file from now on, in a background thread."""
         # Not at the top: those who only read a file need not load watchdog.
-        from breakerd.breaker.config.file_watcher import FileWatcher
+        from breakerd.breaker.config.file.watcher import FileWatcher
 
         with self.lock:
             if self._watcher is None:

@@ -6,7 +6,8 @@ from typing import Final
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.merge import merge_settings
 from breakerd.breaker.config.toml_scan import Key
-from breakerd.breaker.config.validate import format_value, suggest_key
+from breakerd.breaker.config.show_value import format_value, show_value
+from breakerd.breaker.config.validate import suggest_key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
@@ -16,6 +17,9 @@ FOREIGN_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 
 LEGACY_ROOT: Final = "circuit_breaker"
 BREAKERS: Final = "breakers"
+
+_TABLE: Final = {"type": "object"}
+"""Schema of what is due where text in its place may be anything."""
 
 NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
 
@@ -45,7 +49,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
         problems += [_relocate(problem, document) for problem in error.problems]
     tables = document.data.get(BREAKERS, {})
     if not isinstance(tables, dict):
-        described = format_value(tables)
+        described = show_value(tables, _TABLE)
         problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
     owned: dict[str, Settings] = {}
@@ -54,7 +58,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
         if not valid_name(name):
             problems.append(_problem(document, prefix, format_value(name), NAME_ALLOWED))
         elif not isinstance(own, dict):
-            described = format_value(own)
+            described = show_value(own, _TABLE)
             problems.append(_problem(document, prefix, described, "a table [breakers.NAME]"))
         else:
             try:
@@ -83,7 +87,7 @@ def root_data(document: Document, problems: list[ConfigProblem] | None = None) -
     older = document.data.get(LEGACY_ROOT, {})
     if not isinstance(older, dict):
         problems.append(
-            _problem(document, (LEGACY_ROOT,), format_value(older), "a table of settings")
+            _problem(document, (LEGACY_ROOT,), show_value(older, _TABLE), "a table of settings")
         )
         return own
     for key in own.keys() & older.keys():

@@ -1,115 +1,105 @@
-"""Change single values of a TOML text and keep everything else, comments included.
+"""Change single values of a configuration, and nothing else.
 
-The usual edits (replace a value, add a line to a table, remove a line, append a table) replace a
-span of the text and parse nothing. Other forms, such as inline tables, go through tomlkit.
+The result is parsed and compared with what was wanted before anybody uses it. A wrong edit would
+set another breaker: tomlkit, for example, moves lines with dotted keys below the header of another
+table (python-poetry/tomlkit#588).
 """
 
-from collections.abc import Mapping, MutableMapping
-from typing import TYPE_CHECKING, cast
+import math
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 
-import tomlkit
+from breakerd.breaker.config.document import Document, parse_document, toml_problem
+from breakerd.breaker.config.file.reading import mark_of, without_mark
+from breakerd.breaker.config.toml_forms import forms_of
+from breakerd.breaker.config.toml_limits import TomlError, check_values
+from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.errors import ConfigConflictError, ConfigError
 
-from breakerd.breaker.config.toml_scan import Key, Statement, statements
 
-if TYPE_CHECKING:
-    from tomlkit.items import Item
+def edit(document: Document, changes: Mapping[Key, object]) -> Document:
+    """Return `document` with each key of `changes` set to its value, or removed if that is None.
 
-
-def edit(text: str, changes: Mapping[Key, object]) -> str:
-    """Return `text` with each key of `changes` set to its value, or removed if that is None.
-
-    Missing tables are created.
+    A table as a value sets each of its keys, and keeps others that are there. Missing tables are
+    created. Comments, order and all other values stay.
 
     Raises:
-        ValueError: the text is not TOML, or a key leads through a value that is not a table.
+        ConfigConflictError: no way was found to write a change so that it changes nothing else, or
+            it leads through a value that is not a table.
+        ConfigError: a value cannot be written: it has a NUL character, or is no number of 64 bits.
     """
+    for key, value in _leaves(changes):
+        document = _edit_one(document, key, value)
+    return document
+
+
+def _edit_one(document: Document, key: Key, value: object) -> Document:
+    wanted = _changed(document, key, value)
+    if is_same(document.data, wanted):
+        return document
+    try:
+        check_values(wanted)
+    except TomlError as error:
+        raise ConfigError([toml_problem(document.path, 0, error)]) from None
+    mark, text = mark_of(document.text), without_mark(document.text)
+    for form in forms_of(text, key, value):
+        try:
+            edited = parse_document(document.path, mark + form)
+        except ConfigError:
+            continue
+        if is_same(edited.data, wanted):
+            return edited
+    raise _conflict(document, key, "the way its tables are written")
+
+
+def is_same(one: object, other: object) -> bool:
+    """True if two values from TOML are equal, their types and those of all parts too."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    if isinstance(one, float) and isinstance(other, float) and math.isnan(one):
+        return math.isnan(other)
+    return one == other
+
+
+def _leaves(changes: Mapping[Key, object]) -> Iterator[tuple[Key, object]]:
     for key, value in changes.items():
-        edited = _edit_span(text, key, value)
-        text = _edit_tree(text, key, value) if edited is None else edited
-    return text
+        if isinstance(value, Mapping) and value:
+            yield from _leaves({(*key, name): inner for name, inner in value.items()})
+        else:
+            yield key, value
 
 
-def _edit_span(text: str, key: Key, value: object) -> str | None:
-    """Return `text` with `key` edited in place; None if the form needs a TOML parser."""
-    scanned = list(statements(text))
-    same = [each for each in scanned if each.key[: len(key)] == key]
-    if same:
-        return _replace(text, same, key, value)
-    if value is None or any(each.in_array and each.key[:1] == key[:1] for each in scanned):
-        return None
-    if siblings := [each for each in scanned if each.table == key[:-1]]:
-        return _insert(text, siblings[-1], key, value)
-    return _append_table(text, scanned, key, value)
-
-
-def _replace(text: str, same: list[Statement], key: Key, value: object) -> str | None:
-    statement = same[0]
-    if len(same) > 1 or statement.key != key or statement.in_array or statement.value is None:
-        return None
-    if value is None:
-        return text[: statement.start] + text[statement.end :]
-    begin, end = statement.value
-    return text[:begin] + _toml_item(value).as_string() + text[end:]
-
-
-def _insert(text: str, last: Statement, key: Key, value: object) -> str:
-    """Add a line after `last`; tomlkit would put it after the next table's leading comments."""
-    line_break = _line_break(text)
-    above = text[last.start : last.end]
-    indent = above[: len(above) - len(above.lstrip(" \t"))]
-    line = f"{indent}{_assignment(key, value)}{line_break}"
-    if not above.endswith("\n"):
-        line = line_break + line
-    return text[: last.end] + line + text[last.end :]
-
-
-def _append_table(text: str, scanned: list[Statement], key: Key, value: object) -> str | None:
-    """Add a new table at the end; None if it, or a table around it, exists in another form."""
-    table = key[:-1]
-    if not table:
-        return None
-    for each in scanned:
-        shared = each.key[: len(table)]
-        assigned = each.value is not None and len(each.table) < len(shared)
-        if shared == table or (assigned and shared == table[: len(shared)]):
-            return None
-        if assigned and each.key[: len(each.table) + 1] == table[: len(each.table) + 1]:
-            return None  # a dotted key, or an inline table, defines a table around it
-    line_break = _line_break(text)
-    head = text if not text or text.endswith("\n") else text + line_break
-    gap = line_break if head else ""
-    header = tomlkit.key(list(table)).as_string()
-    return f"{head}{gap}[{header}]{line_break}{_assignment(key, value)}{line_break}"
-
-
-def _edit_tree(text: str, key: Key, value: object) -> str:
-    """Edit by tomlkit; assign only the leaf, because assigning a table drops its comments."""
-    document = tomlkit.parse(text)
-    table: MutableMapping[str, object] = document
+def _changed(document: Document, key: Key, value: object) -> dict[str, object]:
+    """Return the data of `document` with the change in it."""
+    data = table = deepcopy(document.data)
     for depth, part in enumerate(key[:-1]):
         if part not in table:
             if value is None:
-                return text
-            # [breakers] needs no header of its own above [breakers.NAME].
-            table[part] = tomlkit.table(is_super_table=depth < len(key) - 2)
-        if not isinstance(table[part], MutableMapping):
-            place = ".".join(key[: depth + 1])
-            raise ValueError(f"{place} is no table")  # noqa: TRY004 - it is the text that is wrong
-        table = cast("MutableMapping[str, object]", table[part])
+                return data
+            table[part] = {}
+        inner = table[part]
+        if not isinstance(inner, dict):
+            raise _conflict(document, key, f"{'.'.join(key[: depth + 1])}, which is no table")
+        table = inner
     if value is None:
         table.pop(key[-1], None)
-    else:
-        table[key[-1]] = _toml_item(value)
-    return document.as_string()
+    elif value != {} or not isinstance(table.get(key[-1]), dict):
+        table[key[-1]] = _as_parsed(value)
+    return data
 
 
-def _assignment(key: Key, value: object) -> str:
-    return f"{tomlkit.key(key[-1]).as_string()} = {_toml_item(value).as_string()}"
+def _as_parsed(value: object) -> object:
+    return [_as_parsed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _line_break(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
-
-
-def _toml_item(value: object) -> "Item":
-    return tomlkit.item(list(value) if isinstance(value, tuple) else value)
+def _conflict(document: Document, key: Key, found: str) -> ConfigConflictError:
+    line = document.line_of(key)
+    place = f"{document.path}:{line}" if line else str(document.path)
+    return ConfigConflictError(
+        f"{'.'.join(key)} cannot be changed in {place} because of {found}: nothing was changed. "
+        "Edit the file by hand; it is applied when it is saved."
+    )

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from watchdog.observers import Observer
 
-from breakerd.breaker.config import file_watcher
-from breakerd.breaker.config.file_watcher import FileWatcher
+from breakerd.breaker.config.file import watcher as file_watcher
+from breakerd.breaker.config.file.watcher import FileWatcher
 
 TIMEOUT = 20
 

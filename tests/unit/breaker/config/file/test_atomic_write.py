@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from breakerd.breaker.config.atomic_write import atomic_write
+from breakerd.breaker.config.file.atomic_write import atomic_write
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
