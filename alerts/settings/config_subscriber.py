@@ -79,6 +79,7 @@ class AlertingConfigSubscriber:
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
         self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})

@@ -49,8 +49,13 @@ def read_text(path: str | Path) -> str:
     try:
         return decode(Path(path), read_bytes(path, MAX_BYTES))
     except FileReadError as error:
-        allowed = f"a readable file of at most {MAX_BYTES:,} bytes"
-        raise _file_error(Path(path), 0, str(error), allowed) from None
+        raise ConfigError([unreadable(Path(path), str(error))]) from None
+
+
+def unreadable(path: Path, found: str) -> ConfigProblem:
+    """Return the problem of a file that cannot be read."""
+    allowed = f"a readable file of at most {MAX_BYTES:,} bytes"
+    return ConfigProblem(str(path), 0, "", found, allowed)
 
 
 def decode(path: Path, raw: bytes) -> str:
@@ -62,8 +67,8 @@ def decode(path: Path, raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        found = f"byte {error.object[error.start]:#04x} at offset {error.start}"
-        raise _file_error(path, 0, found, "UTF-8 text") from None
+        found = f"byte {raw[error.start]:#04x} at offset {error.start}"
+        raise ConfigError([ConfigProblem(str(path), 0, "", found, "UTF-8 text")]) from None
 
 
 def parse_document(path: Path, text: str) -> Document:
@@ -99,6 +104,3 @@ def _find_lines(text: str) -> dict[Key, int]:
             exact[*statement.key, str(index)] = line
     return implied | exact
 
-
-def _file_error(path: Path, line: int, found: str, allowed: str) -> ConfigError:
-    return ConfigError([ConfigProblem(str(path), line, "", found, allowed)])

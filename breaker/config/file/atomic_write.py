@@ -4,16 +4,25 @@ import errno
 import os
 import tempfile
 from pathlib import Path
+from typing import Final
+
+from breakerd.breaker.config.file.saving import REST_TIME, is_being_written
 
 
-def atomic_write(path: Path, text: str) -> None:
-    """Write `text` to the file behind `path`; keep its mode and owner.
+class FileChangedError(Exception):
+    """Somebody else changed the file, or is changing it; it was not written."""
+
+
+def atomic_write(path: Path, content: bytes, expected: bytes) -> None:
+    """Write `content` to the file behind `path`, which holds `expected`; keep its mode and owner.
 
     Links are followed. A file that can be written but not replaced (it is a mount point, its folder
     is not writable, or it has another owner) is written in place, which a crash at that moment can
     leave incomplete.
 
     Raises:
+        FileChangedError: it does not hold `expected` right before it is replaced, or somebody has
+            it open for writing; it is left alone.
         OSError: it cannot be written; the file is unmodified.
     """
     real = path.resolve(strict=True)
@@ -22,17 +31,18 @@ def atomic_write(path: Path, text: str) -> None:
     if not os.access(real, os.W_OK) or not before.st_mode & 0o222:
         raise PermissionError(errno.EACCES, "the file is read-only", str(real))
     try:
-        _replace(real, text.encode(), before)
+        _replace(real, content, expected)
     except OSError as error:
         if error.errno not in _NOT_REPLACEABLE:
             raise
-        _overwrite(real, text.encode())
+        _overwrite(real, content, expected)
 
 
-_NOT_REPLACEABLE = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
+_NOT_REPLACEABLE: Final = {errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def _replace(real: Path, content: bytes, before: os.stat_result) -> None:
+def _replace(real: Path, content: bytes, expected: bytes) -> None:
+    before = real.stat()
     handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.", suffix=".new")
     temporary = Path(name)
     try:
@@ -42,18 +52,35 @@ def _replace(real: Path, content: bytes, before: os.stat_result) -> None:
             _keep_owner(file.fileno(), before)
             os.fchmod(file.fileno(), before.st_mode & 0o7777)
             os.fsync(file.fileno())
+            _mark_complete(file.fileno())
+        _check_unchanged(real, expected)
         temporary.replace(real)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(real.parent)
 
 
-def _overwrite(real: Path, content: bytes) -> None:
+def _overwrite(real: Path, content: bytes, expected: bytes) -> None:
+    _check_unchanged(real, expected)
     with real.open("r+b") as file:
         file.write(content)
         file.truncate()
         file.flush()
         os.fsync(file.fileno())
+        _mark_complete(file.fileno())
+
+
+def _check_unchanged(real: Path, expected: bytes) -> None:
+    if is_being_written(real) or real.read_bytes() != expected:
+        raise FileChangedError
+
+
+def _mark_complete(descriptor: int) -> None:
+    """Date the file back by the time for which others would wait, in case it is being saved."""
+    found = os.fstat(descriptor)
+    # One tick more: the file's time may be rounded.
+    modified_at = found.st_mtime_ns - int((REST_TIME + 0.01) * 1e9)
+    os.utime(descriptor, ns=(found.st_atime_ns, modified_at))
 
 
 def _keep_owner(descriptor: int, before: os.stat_result) -> None:

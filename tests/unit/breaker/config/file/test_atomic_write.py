@@ -9,13 +9,14 @@ import pytest
 
 from breakerd.breaker.config.file.atomic_write import atomic_write
 
+BEFORE = b"a = 1  # one\n"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
 
 def test_the_file_is_another_one_with_the_same_mode(path: Path) -> None:
     path.chmod(0o640)
     before = path.stat()
-    atomic_write(path, "a = 2\n")
+    atomic_write(path, b"a = 2\n", BEFORE)
     assert path.read_text() == "a = 2\n"
     assert path.stat().st_ino != before.st_ino
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
@@ -25,14 +26,14 @@ def test_the_file_is_another_one_with_the_same_mode(path: Path) -> None:
 @AS_ROOT
 def test_the_owner_stays(path: Path) -> None:
     os.chown(path, 1234, 2345)
-    atomic_write(path, "a = 2\n")
+    atomic_write(path, b"a = 2\n", BEFORE)
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
 
 
 def test_a_link_is_followed_and_stays_one(path: Path, tmp_path: Path) -> None:
     link = tmp_path / "link.toml"
     link.symlink_to(path)
-    atomic_write(link, "a = 2\n")
+    atomic_write(link, b"a = 2\n", BEFORE)
     assert link.is_symlink()
     assert path.read_text() == "a = 2\n"
 
@@ -40,13 +41,13 @@ def test_a_link_is_followed_and_stays_one(path: Path, tmp_path: Path) -> None:
 def test_a_read_only_file_is_left_alone_even_by_root(path: Path) -> None:
     path.chmod(0o444)
     with pytest.raises(PermissionError, match="read-only"):
-        atomic_write(path, "a = 2\n")
+        atomic_write(path, b"a = 2\n", BEFORE)
     assert path.read_text() == "a = 1  # one\n"
 
 
 def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        atomic_write(tmp_path / "none.toml", "a = 2\n")
+        atomic_write(tmp_path / "none.toml", b"a = 2\n", BEFORE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -56,7 +57,7 @@ def test_what_cannot_be_replaced_is_written_in_place(
 ) -> None:
     monkeypatch.setattr(Path, "replace", failing_with(number))
     before = path.stat().st_ino
-    atomic_write(path, "a=2")
+    atomic_write(path, b"a=2", BEFORE)
     assert path.read_text() == "a=2"
     assert path.stat().st_ino == before
     assert list(path.parent.iterdir()) == [path]
@@ -65,7 +66,7 @@ def test_what_cannot_be_replaced_is_written_in_place(
 def test_a_full_disk_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", failing_with(errno.ENOSPC))
     with pytest.raises(OSError, match="No space left"):
-        atomic_write(path, "a = 2\n")
+        atomic_write(path, b"a = 2\n", BEFORE)
     assert path.read_text() == "a = 1  # one\n"
     assert list(path.parent.iterdir()) == [path]
 
