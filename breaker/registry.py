@@ -20,7 +20,8 @@ from breakerd.breaker.config.sections import (
     valid_name,
 )
 from breakerd.breaker.config.settings_change import SettingsChange
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.tolerated import WarningLog
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
@@ -78,6 +79,7 @@ class Registry:
         self._pending_snapshots: Snapshots = {}
         """Restored snapshots of breakers that do not exist yet."""
         self._cache = ValidationCache()
+        self._warnings = WarningLog(__name__)
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -245,6 +247,7 @@ class Registry:
         def apply() -> None:
             with self._lock:
                 self._root, self._named = sections.root, dict(sections.named)
+            self._warnings.tell(sections.warnings)
             for name in sections.named:
                 self.get(name)
             self._apply_to_all()

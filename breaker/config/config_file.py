@@ -19,14 +19,13 @@ from breakerd.breaker.config.document import (
     read_document,
     unreadable,
 )
+from breakerd.breaker.config.edit import edit
 from breakerd.breaker.config.file.atomic_write import FileChangedError
 from breakerd.breaker.config.file.saving import Clock, Look
 from breakerd.breaker.config.file.shared_file import SharedFile
-from breakerd.breaker.config.toml_edit import edit
-from breakerd.breaker.config.toml_limits import MAX_BYTES
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.limits import MAX_BYTES
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import (
-    ConfigConflictError,
     ConfigError,
     ConfigProblem,
     ConfigWriteError,
@@ -42,8 +41,8 @@ Changes = Mapping[Key, object]
 """New values by key; None removes a key."""
 
 _CHANGE_PATIENCE: Final = 1.5
-"""Seconds that a change waits for somebody who is saving the file. Less than the 2 s after which the
-rest of a cut-off file is no longer expected: who saves it may be waiting for this change."""
+"""Seconds that a change waits for somebody who is saving the file. Less than the 2 s after which
+the rest of a cut-off file is no longer expected: who saves it may be waiting for this change."""
 _RELOAD_PATIENCE: Final = 2.5
 """Seconds that a reload waits: enough to read a file of which only the beginning is left."""
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from breakerd.breaker.config.file.reading import FileReadError, read_bytes, without_mark
 from breakerd.breaker.config.show_value import shown_name
-from breakerd.breaker.config.toml_limits import MAX_BYTES, TomlError, parse
-from breakerd.breaker.config.toml_scan import Key, statements
+from breakerd.breaker.config.toml.limits import MAX_BYTES, TomlError, parse
+from breakerd.breaker.config.toml.scan import Key, statements
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 
@@ -103,4 +103,3 @@ def _find_lines(text: str) -> dict[Key, int]:
         for index, line in enumerate(statement.element_lines):
             exact[*statement.key, str(index)] = line
     return implied | exact
-

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.show_value import Schema, format_value, show_value, shown_name
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 M = TypeVar("M", bound=BaseModel)
@@ -96,7 +96,10 @@ def _problem(
     elif details["type"] == "missing":
         value, may = "nothing", describe_allowed(model, location)
     elif details["loc"][-1:] == (_KEY_MARKER,) and "pattern" in details.get("ctx", {}):
-        value, may = _show_name(str(details["input"])), f"a name matching {details['ctx']['pattern']}"
+        value, may = (
+            _show_name(str(details["input"])),
+            f"a name matching {details['ctx']['pattern']}",
+        )
     else:
         value, may = (
             _show(model, location, details["input"]),

@@ -14,8 +14,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from breakerd.breaker.config import Document, parse_document
-from breakerd.breaker.config.toml_edit import edit, is_same
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.edit import edit, is_same
+from breakerd.breaker.config.toml.scan import Key
 
 BARE = st.from_regex(r"[a-z][a-z0-9_-]{0,5}", fullmatch=True)
 NAMES = st.one_of(BARE, st.text("a.b \"'#=[]\\ü\t", min_size=1, max_size=5))
@@ -118,8 +118,8 @@ def files(draw: st.DrawFn) -> tuple[Document, list[str]]:
     text += draw(st.sampled_from(["", line_break])) if text else ""
     try:
         document = parse_document(Path("f.toml"), draw(st.sampled_from(["", "\ufeff"])) + text)
-    except Exception:  # noqa: BLE001 - an order of sections that TOML forbids
-        assume(False)  # noqa: FBT003 - hypothesis' own way
+    except Exception:
+        assume(False)
         raise
     assert is_same(document.data, content)
     return document, writer.comments
@@ -164,9 +164,11 @@ def test_a_change_changes_its_value_and_keeps_every_comment(
     below = st.lists(NAMES, min_size=1, max_size=3).map(tuple)
     new = st.tuples(st.sampled_from(tables), below).map(lambda pair: pair[0] + pair[1])
     usable = new.filter(
-        lambda key: all(key[:length] not in leaves for length in range(1, len(key)))
-        and not isinstance(_at(before, key), dict)
-        and not is_list_of_tables(_at(before, key))
+        lambda key: (
+            all(key[:length] not in leaves for length in range(1, len(key)))
+            and not isinstance(_at(before, key), dict)
+            and not is_list_of_tables(_at(before, key))
+        )
     )
     key = data.draw(st.one_of(usable, st.sampled_from(single)) if single else usable)
     value = data.draw(LEAVES)

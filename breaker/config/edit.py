@@ -11,9 +11,9 @@ from copy import deepcopy
 
 from breakerd.breaker.config.document import Document, parse_document, toml_problem
 from breakerd.breaker.config.file.reading import mark_of, without_mark
-from breakerd.breaker.config.toml_forms import forms_of
-from breakerd.breaker.config.toml_limits import TomlError, check_values
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.forms import forms_of
+from breakerd.breaker.config.toml.limits import TomlError, check_values
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import ConfigConflictError, ConfigError
 
 

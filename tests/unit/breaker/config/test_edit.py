@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from breakerd.breaker.config import parse_document, toml_edit
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config import edit as toml_edit
+from breakerd.breaker.config import parse_document
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import ConfigConflictError, ConfigError
 
 FILE = """\

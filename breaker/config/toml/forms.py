@@ -1,14 +1,14 @@
 """The ways to write one change into a TOML text, and keep all else, comments included.
 
 Which way is right depends on how the file writes its tables: by headers, dotted keys or inline, in
-any order. None is checked here; `toml_edit` takes the first one that means what was wanted.
+any order. None is checked here; `edit` takes the first one that means what was wanted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import tomlkit
 
-from breakerd.breaker.config.toml_scan import Key, Statement, inline_entries, statements
+from breakerd.breaker.config.toml.scan import Key, Statement, inline_entries, statements
 
 
 def forms_of(text: str, key: Key, value: object) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _inside(text: str, scanned: list[Statement], key: Key, value: object) -> Ite
 
 
 def _inside_value(text: str, begin: int, key: Key, value: object) -> Iterator[str]:
-    """Yield texts in which `key`, relative to the inline table that begins at `begin`, is changed."""
+    """Yield texts with a change in the inline table at `begin`; `key` is relative to it."""
     if text[begin : begin + 1] != "{":
         return
     entries, close = inline_entries(text, begin)

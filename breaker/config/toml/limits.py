@@ -1,7 +1,7 @@
 """Limits of a configuration beyond TOML's own: what no sensible file holds, and what would hang.
 
-Without them, some files that are TOML end in a RecursionError, take minutes to parse, or hold values
-that fail far from where they stand.
+Without them, some files that are TOML end in a RecursionError, take minutes to parse, or hold
+values that fail far from where they stand.
 """
 
 import re
@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.scan import Key
 
 MAX_BYTES: Final = 1_048_576
 """Maximum size of a configuration file, in bytes."""
@@ -18,8 +18,14 @@ MAX_DEPTH: Final = 32
 
 _DEPTH: Final = f"tables and lists at most {MAX_DEPTH} deep"
 _STRING: Final = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""+' r"|'''.*?'''+" r'|"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'" r"|#[^\n]*",
-    re.DOTALL,
+    r"""
+    \"{3} (?: [^\\] | \\. )*? \"{3,}      # a basic string of several lines
+    | '{3} .*? '{3,}                       # a literal one
+    | \" (?: [^"\\\n] | \\. )* \"
+    | ' [^'\n]* '
+    | \# [^\n]*                            # a comment
+    """,
+    re.DOTALL | re.VERBOSE,
 )
 _LONG_KEY: Final = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{MAX_DEPTH}}}")
 _PROBLEM: Final = re.compile(
