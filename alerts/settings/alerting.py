@@ -47,6 +47,7 @@ class StageSettings(SettingsModel):
     responders: tuple[str, ...] = setting(
         (),
         "Responders beside the team: `team:NAME`, `user:NAME`, `escalation:NAME`, `schedule:NAME`.",
+        shown=True,
         strict=False,
     )
 

@@ -58,7 +58,7 @@ def show_value(value: object, schema: Schema) -> str:
 
 def shown_name(name: str) -> str:
     """Return a name that stands in the file as shown in a problem: only if it is a plain one."""
-    return name if re.fullmatch(r"[\w.-]{1,100}|[\w .-]{1,20}", name) else "…"
+    return name if re.fullmatch(r"[\w.-]{0,100}|[\w .-]{1,20}", name) else "…"
 
 
 def _may_be_shown(value: object, schema: Schema) -> bool:
