@@ -21,7 +21,7 @@ from breakerd.breaker.config.document import (
 )
 from breakerd.breaker.config.edit import edit
 from breakerd.breaker.config.file.atomic_write import FileChangedError
-from breakerd.breaker.config.file.saving import Clock, Look
+from breakerd.breaker.config.file.saving import REST_TIME, Clock, Look
 from breakerd.breaker.config.file.shared_file import SharedFile
 from breakerd.breaker.config.toml.limits import MAX_BYTES
 from breakerd.breaker.config.toml.scan import Key
@@ -187,7 +187,16 @@ class ConfigFile:
             look, wait = self._file.look()
             if not wait:
                 self._take_in(look)
+            elif look.age >= REST_TIME:
+                self._report(look)
             return wait
+
+    def _report(self, look: Look) -> None:
+        """Report a file that is waited for, if it is no TOML: it is wrong, finished or not."""
+        try:
+            self._parse(look)
+        except ConfigError as error:
+            self._reject(error.problems)
 
     def _take_in(self, look: Look, *, forced: bool = False) -> Document | None:
         """Apply the content of the file if it is valid; an unchanged one only if `forced`.

@@ -51,11 +51,11 @@ class WarningLog:
     def __init__(self, name: str) -> None:
         """Log by the logger `name`."""
         self._log = get_logger(name)
-        self._told: Sequence[ConfigWarning] = ()
+        self._told: set[tuple[str, str]] = set()
 
     def tell(self, warnings: Sequence[ConfigWarning]) -> None:
-        """Log those that were not in the configuration before."""
+        """Log those that were not in the configuration before; their lines may have moved."""
         for warning in warnings:
-            if warning not in self._told:
+            if (warning.key, warning.found) not in self._told:
                 self._log.warning("configuration value tolerated", problem=str(warning))
-        self._told = warnings
+        self._told = {(warning.key, warning.found) for warning in warnings}

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from breakerd.breaker.config.file.exchange import exchange
 from breakerd.breaker.config.file.saving import REST_TIME, is_being_written
 
 
@@ -54,10 +55,22 @@ def _replace(real: Path, content: bytes, expected: bytes) -> None:
             os.fsync(file.fileno())
             _mark_complete(file.fileno())
         _check_unchanged(real, expected)
-        temporary.replace(real)
+        if exchange(temporary, real):
+            _check_replaced(temporary, real, expected)
+        else:
+            temporary.replace(real)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(real.parent)
+
+
+def _check_replaced(replaced: Path, real: Path, expected: bytes) -> None:
+    """Put back what was replaced if somebody changed it in the last moment, or is changing it."""
+    try:
+        _check_unchanged(replaced, expected)
+    except FileChangedError:
+        exchange(replaced, real)
+        raise
 
 
 def _overwrite(real: Path, content: bytes, expected: bytes) -> None:

@@ -19,6 +19,7 @@ from breakerd import (
     Transition,
 )
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
+from tests.support.saved_file import save
 
 TIMEOUT = 20
 FILE = """\
@@ -319,7 +320,7 @@ def test_reloads_changes_and_listeners_do_not_lock_each_other_out(
 
     def edit() -> None:
         for number in range(30):
-            path.write_text(FILE.replace("300", f"{300 + number}"))
+            save(path, FILE.replace("300", f"{300 + number}"))
             config.reload()
 
     registry.subscribe(listen)

@@ -97,7 +97,7 @@ def test_no_model_of_a_breaker_compares_settings() -> None:
 def test_wrong_values_everywhere_are_told_together_each_on_its_line() -> None:
     problems = problems_of(
         "percentile = 950\n[breakers.a]\nwait_time = 0\n[breakers.b.recovery]\nprobes = 0\n"
-        "[breakers.'no way']\n[circuit_breaker]\nmemory_threshold = 100\n"
+        "[breakers.'no way']\n[circuit_breaker]\nmemory_threshold = 101\n"
     )
     assert [(p.line, p.key) for p in problems] == [
         (1, "percentile"),
