@@ -12,11 +12,11 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The content of a configuration file at one time."""
+    """The content of a configuration file at one time; may hold secrets, which `repr` does not show."""
 
     path: Path
-    text: str
-    data: dict[str, object]
+    text: str = field(repr=False)
+    data: dict[str, object] = field(repr=False)
     _lines: dict[Key, int] = field(repr=False)
 
     def line_of(self, key: Key) -> int:
