@@ -12,7 +12,7 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The content of a configuration file at one time; may hold secrets, which `repr` does not show."""
+    """The content of a configuration file at one time; `repr` shows none of it, nor its secrets."""
 
     path: Path
     text: str = field(repr=False)

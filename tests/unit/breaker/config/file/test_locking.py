@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from breakerd.breaker.config.file import locking
 from breakerd.breaker.config.file.locking import LockTimeoutError, file_lock
 
 TIMEOUT = 20
@@ -31,22 +30,21 @@ def test_one_holds_it_and_others_wait(path: Path) -> None:
     assert got.is_set()
 
 
-def test_who_waits_locks_the_file_that_is_there_then(path: Path, tmp_path: Path) -> None:
-    locked: list[bool] = []
+def test_the_file_that_is_there_now_is_locked(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "new"
+    new.write_text("b = 2\n")
+    flock = fcntl.flock
 
-    def wait_for_it() -> None:
-        with file_lock(path, TIMEOUT):
-            with pytest.raises(LockTimeoutError), file_lock(path, 0):
-                pass
-            locked.append(True)
+    def replace_first(descriptor: int, operation: int) -> None:
+        if new.exists():
+            new.replace(path)
+        flock(descriptor, operation)
 
-    thread = threading.Thread(target=wait_for_it)
-    with file_lock(path, TIMEOUT):
-        thread.start()
-        (tmp_path / "new").write_text("b = 2\n")
-        (tmp_path / "new").replace(path)
-    thread.join(TIMEOUT)
-    assert locked == [True]
+    monkeypatch.setattr(fcntl, "flock", replace_first)
+    with file_lock(path, 0), pytest.raises(LockTimeoutError), file_lock(path, 0):
+        pass
 
 
 def test_a_child_that_was_forked_meanwhile_does_not_keep_it(path: Path) -> None:
@@ -89,7 +87,7 @@ def test_a_file_system_without_locks_is_told(
     def unsupported(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(locking.fcntl, "flock", unsupported)
+    monkeypatch.setattr(fcntl, "flock", unsupported)
     with file_lock(path, 0):
         assert "file cannot be locked" in caplog.text
 
@@ -105,7 +103,7 @@ def test_a_network_file_system_locks_what_is_open_for_writing(
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         flock(descriptor, operation)
 
-    monkeypatch.setattr(locking.fcntl, "flock", as_nfs)
+    monkeypatch.setattr(fcntl, "flock", as_nfs)
     with file_lock(path, 0), pytest.raises(LockTimeoutError), file_lock(path, 0):
         pass
     assert caplog.text == ""

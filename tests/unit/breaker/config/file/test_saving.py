@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
-from breakerd.breaker.config.file import saving
 from breakerd.breaker.config.file.saving import SaveDetector, is_being_written, is_cut_off
 from tests.support.driven_file_clock import FileTime
 
@@ -117,6 +117,6 @@ def test_without_leases_it_is_not_known(path: Path, monkeypatch: pytest.MonkeyPa
     def unsupported(*_: object) -> None:
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr(saving.fcntl, "fcntl", unsupported)
+    monkeypatch.setattr(fcntl, "fcntl", unsupported)
     with path.open("r+b"):
         assert not is_being_written(path)
