@@ -189,10 +189,12 @@ class ConfigFile:
                 self._take_in(look)
             elif look.age >= REST_TIME:
                 self._report(look)
+            else:
+                wait = REST_TIME - look.age
             return wait
 
     def _report(self, look: Look) -> None:
-        """Report a file that is waited for, if it is no TOML: it is wrong, finished or not."""
+        """Report a file whose rest is waited for, if it is no TOML as it is."""
         try:
             self._parse(look)
         except ConfigError as error:
