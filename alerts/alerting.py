@@ -170,6 +170,7 @@ class Alerting:
 
         Raises:
             ConfigError: a value is invalid, or a secret; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
         if _KEY in values:

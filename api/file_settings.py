@@ -9,6 +9,7 @@ from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.config import (
     BreakerSections,
+    ConfigWarning,
     Document,
     read_document,
     read_sections,
@@ -29,6 +30,12 @@ class FileSettings:
     breakers: BreakerSections
     alerting: AlertingSettings
     api: ApiSettings
+
+    @property
+    def warnings(self) -> list[ConfigWarning]:
+        """Return the values that were tolerated, in the order of the file."""
+        both = [*self.breakers.warnings, *self.alerting.warnings]
+        return sorted(both, key=lambda warning: warning.line)
 
 
 def read_file(path: str | PathLike[str]) -> FileSettings:
@@ -64,7 +71,13 @@ def read_api_section(document: Document) -> ApiSettings:
     if not isinstance(data, dict):
         line = document.line_of((SECTION,))
         problems.append(
-            ConfigProblem(str(document.path), line, SECTION, repr(data), f"a table [{SECTION}]")
+            ConfigProblem(
+                str(document.path),
+                line,
+                SECTION,
+                "a value that is not shown",
+                f"a table [{SECTION}]",
+            )
         )
         data = {}
     settings = _collect(

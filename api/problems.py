@@ -9,8 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from breakerd.breaker.config.validate import format_value
-from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
+from breakerd.breaker.config.show_value import format_value
+from breakerd.breaker.errors import (
+    BreakerStateError,
+    ConfigConflictError,
+    ConfigError,
+    ConfigProblem,
+    ConfigWriteError,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -18,6 +24,8 @@ INVALID: Final = "urn:breakerd:problem:invalid"
 """A value is invalid; `errors` lists every problem. Nothing was changed."""
 NOT_WRITTEN: Final = "urn:breakerd:problem:not-written"
 """The change is in force in memory only: the file cannot be written."""
+CONFLICT: Final = "urn:breakerd:problem:conflict"
+"""The file cannot be edited safely, or somebody is saving it. Nothing was changed."""
 WRONG_STATE: Final = "urn:breakerd:problem:wrong-state"
 """The operation does not fit the breaker's state. Nothing was changed."""
 UNKNOWN_BREAKER: Final = "urn:breakerd:problem:unknown-breaker"
@@ -75,6 +83,7 @@ def problem_response(problem: Problem, request: Request) -> JSONResponse:
 EXPECTED: Final = (
     Problem,
     ConfigError,
+    ConfigConflictError,
     ConfigWriteError,
     BreakerStateError,
     RequestValidationError,
@@ -92,6 +101,8 @@ def to_problem(error: Exception) -> Problem:
             problem = invalid(error.problems)
         case ConfigWriteError():
             problem = Problem(409, str(error), kind=NOT_WRITTEN, in_force=True)
+        case ConfigConflictError():
+            problem = Problem(409, str(error), kind=CONFLICT, in_force=False)
         case BreakerStateError():
             problem = Problem(409, str(error), kind=WRONG_STATE)
         case RequestValidationError():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
+from breakerd.breaker.errors import ConfigConflictError
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
@@ -77,5 +78,10 @@ class AdminServer(uvicorn.Server):
         self.handle_exit(number, frame)
 
     def _reload(self) -> None:
-        if self._admin.registry.config is not None:
-            self._admin.registry.config.reload()
+        config = self._admin.registry.config
+        if config is None:
+            return
+        try:
+            config.reload()
+        except ConfigConflictError as error:
+            _log.warning("reload failed", problem=str(error))

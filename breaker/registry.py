@@ -20,6 +20,8 @@ from breakerd.breaker.config.sections import (
     valid_name,
 )
 from breakerd.breaker.config.settings_change import SettingsChange
+from breakerd.breaker.config.tolerated import WarningLog
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
@@ -86,6 +88,7 @@ class Registry:
         self._pending_snapshots: Snapshots = {}
         """Restored snapshots of breakers that do not exist yet."""
         self._cache = ValidationCache()
+        self._warnings = WarningLog(__name__)
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -193,15 +196,17 @@ class Registry:
         Raises:
             KeyError: no breaker has this name.
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited as it is written, or somebody has been
+                saving it for 1.5 s; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
         breaker = self._breakers[name]
+        change = SettingsChange(values)
+        if self.config is not None:
+            self.config.change(partial(self._file_changes, name, change))
+            return breaker.settings
         with self._change_lock:
-            change = SettingsChange(values)
-            if self.config is None:
-                self._change_in_memory(name, change.apply_to(breaker.settings))
-            else:
-                self._change_in_file(self.config, name, change)
+            self._change_in_memory(name, change.apply_to(breaker.settings))
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -262,6 +267,7 @@ class Registry:
         def apply() -> None:
             with self._lock:
                 self._root, self._named = sections.root, dict(sections.named)
+            self._warnings.tell(sections.warnings)
             for name in sections.named:
                 self.get(name)
             self._apply_to_all()
@@ -305,11 +311,14 @@ class Registry:
                 self._named[name] = changed
         self._apply_to_all()
 
-    def _change_in_file(self, config: ConfigFile, name: str, change: SettingsChange) -> None:
-        at_root = name == DEFAULT and not has_table(config.document, name)
+    def _file_changes(
+        self, name: str, change: SettingsChange, document: Document
+    ) -> Mapping[Key, object]:
+        """Check a change against the active document; return its keys in the file."""
+        at_root = name == DEFAULT and not has_table(document, name)
         table = None if at_root else name
-        change.check(config.document, table, self._cache)
-        config.change(change.file_keys(config.document, table))
+        change.check(document, table, self._cache)
+        return change.file_keys(document, table)
 
     def _apply_to_all(self) -> None:
         # Not under the lock: this calls listeners, which may ask for a breaker.

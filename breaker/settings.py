@@ -10,9 +10,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
-    """Return a pydantic field with its unit in the JSON schema."""
-    return Field(default, description=help_text, json_schema_extra={"unit": unit}, **limits)
+def setting(
+    default: Any, help_text: str, *, unit: str = "", shown: bool = False, **limits: Any
+) -> Any:
+    """Return a pydantic field with its unit in the JSON schema.
+
+    Errors show a wrong text only if `shown`: where free text is due, it may be a misplaced secret.
+    """
+    extra: dict[str, Any] = {"unit": unit, "x-shown": True} if shown else {"unit": unit}
+    return Field(default, description=help_text, json_schema_extra=extra, **limits)
 
 
 class SettingsModel(BaseModel):

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.errors import BreakerError as BreakerError
     from breakerd.breaker.errors import BreakerOpenError as BreakerOpenError
     from breakerd.breaker.errors import BreakerStateError as BreakerStateError
+    from breakerd.breaker.errors import ConfigConflictError as ConfigConflictError
     from breakerd.breaker.errors import ConfigError as ConfigError
     from breakerd.breaker.errors import ConfigProblem as ConfigProblem
     from breakerd.breaker.errors import ConfigWriteError as ConfigWriteError
@@ -80,6 +81,7 @@ __all__ = [
     "BreakerError",
     "BreakerOpenError",
     "BreakerStateError",
+    "ConfigConflictError",
     "ConfigError",
     "ConfigProblem",
     "ConfigWriteError",
@@ -134,6 +136,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "BreakerError": "breakerd.breaker.errors",
     "BreakerOpenError": "breakerd.breaker.errors",
     "BreakerStateError": "breakerd.breaker.errors",
+    "ConfigConflictError": "breakerd.breaker.errors",
     "ConfigError": "breakerd.breaker.errors",
     "ConfigProblem": "breakerd.breaker.errors",
     "ConfigWriteError": "breakerd.breaker.errors",

@@ -11,7 +11,7 @@ from breakerd.alerts.settings.alerting import (
     read_secrets,
     read_settings,
 )
-from breakerd.breaker.config import ConfigFile, Document
+from breakerd.breaker.config import ConfigFile, Document, WarningLog
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.logging import get_logger
 
@@ -48,6 +48,7 @@ class AlertingConfigSubscriber:
         self._apply = apply
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
+        self._warnings = WarningLog(__name__)
         config.subscribe(self)
 
     def owns(self, section: str) -> bool:
@@ -64,6 +65,7 @@ class AlertingConfigSubscriber:
 
         def apply() -> None:
             self._secrets = secrets
+            self._warnings.tell(settings.warnings)
             if settings != self._present():
                 self._apply(settings)
 
@@ -79,6 +81,7 @@ class AlertingConfigSubscriber:
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
         self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})

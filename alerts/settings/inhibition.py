@@ -10,16 +10,21 @@ class InhibitionSettings(SettingsModel):
     """Rule by which one incident mutes others (`[alerts.inhibition.NAME]`)."""
 
     source: tuple[str, ...] = setting(
-        ..., "Matchers of the incident that mutes, as `reason=memory`.", strict=False, min_length=1
+        ...,
+        "Matchers of the incident that mutes, as `reason=memory`.",
+        shown=True,
+        strict=False,
+        min_length=1,
     )
     target: tuple[str, ...] = setting(
         ...,
         "Matchers of the incidents that are muted, as `kind=latency|degraded`.",
+        shown=True,
         strict=False,
         min_length=1,
     )
     equal: tuple[str, ...] = setting(
-        (), "Labels that must be equal in both, as `Host`.", strict=False
+        (), "Labels that must be equal in both, as `Host`.", shown=True, strict=False
     )
 
     @field_validator("source", "target")

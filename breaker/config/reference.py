@@ -9,7 +9,7 @@ import tomlkit
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validate import describe_allowed
 
 _WIDTH: Final = 98

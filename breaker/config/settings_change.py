@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.merge import merge, without_none
 from breakerd.breaker.config.sections import BREAKERS, LEGACY_ROOT, own_data, root_data
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validate import validate
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.errors import ConfigError, ConfigProblem

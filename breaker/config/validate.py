@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import tomlkit
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from breakerd.breaker.config.document import Document
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.show_value import Schema, format_value, show_value, shown_name
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 M = TypeVar("M", bound=BaseModel)
-Schema = Mapping[str, Any]
-
 _TYPE_NAMES: Final = {
     "boolean": "true or false",
     "integer": "a whole number",
@@ -33,7 +31,6 @@ _LIMITS: Final = {
     "minItems": "of at least {}",
     "maxItems": "of at most {}",
 }
-_MAX_VALUE_LENGTH: Final = 60
 _KEY_MARKER: Final = "[key]"
 """Pydantic's marker for a problem in the name of an entry, not in its value."""
 
@@ -74,17 +71,6 @@ def suggest_key(key: str, known: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
 
 
-def format_value(value: object) -> str:
-    """Return a value as shown in a problem: in TOML, truncated."""
-    if isinstance(value, Mapping):
-        return "a table"
-    try:
-        text = " ".join(tomlkit.item(value).as_string().split("\n"))
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= _MAX_VALUE_LENGTH else text[: _MAX_VALUE_LENGTH - 1] + "…"
-
-
 def describe_allowed(model: type[BaseModel], key: Key) -> str:
     """Return the type, range and unit allowed at `key` of `model`, in words."""
     root = model.model_json_schema()
@@ -104,16 +90,19 @@ def _problem(
     key = prefix + location
     if details["type"] == "extra_forbidden":
         value, may = (
-            f"unknown key {location[-1]!r}",
+            f"unknown key {shown_name(location[-1])!r}",
             suggest_key(location[-1], _known_keys(model, location)),
         )
     elif details["type"] == "missing":
         value, may = "nothing", describe_allowed(model, location)
     elif details["loc"][-1:] == (_KEY_MARKER,) and "pattern" in details.get("ctx", {}):
-        value, may = format_value(details["input"]), f"a name matching {details['ctx']['pattern']}"
+        value, may = (
+            _show_name(str(details["input"])),
+            f"a name matching {details['ctx']['pattern']}",
+        )
     else:
         value, may = (
-            _format_unless_secret(model, location, details["input"]),
+            _show(model, location, details["input"]),
             describe_allowed(model, location),
         )
         if details["type"] in {"value_error", "assertion_error"}:
@@ -121,21 +110,27 @@ def _problem(
     return ConfigProblem(
         where=str(document.path) if document else where,
         line=document.line_of(key) if document else 0,
-        key=".".join(key),
+        key=".".join(map(shown_name, key)),
         found=value,
         allowed=may,
     )
 
 
-def _format_unless_secret(model: type[BaseModel], location: Key, value: object) -> str:
-    """Return the value, unless the model marks it as a secret, or as a table with one."""
-    schema = _schema_at(model.model_json_schema(), location)
-    secret = any(_is_secret(each) for each in (schema, *schema.get("properties", {}).values()))
-    return "a value that is not shown" if secret else format_value(value)
+def _show_name(name: str) -> str:
+    return format_value(name) if shown_name(name) == name else "a name that is not shown"
 
 
-def _is_secret(schema: Schema) -> bool:
-    return any(branch.get("writeOnly") for branch in (schema, *schema.get("anyOf", ())))
+def _show(model: type[BaseModel], location: Key, value: object) -> str:
+    """Return the value, unless it may be a secret, or stands for a table with one."""
+    root = model.model_json_schema()
+    schema = _schema_at(root, location)
+    inner = [_resolve(each, root) for each in schema.get("properties", {}).values()]
+    secret = any(branch.get("writeOnly") for each in inner for branch in _branches(each))
+    return show_value(value, {**schema, "writeOnly": True} if secret else schema)
+
+
+def _branches(schema: Schema) -> tuple[Schema, ...]:
+    return (schema, *schema.get("anyOf", ()))
 
 
 def _known_keys(model: type[BaseModel], location: Key) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from pydantic import BaseModel
 
 from breakerd.breaker.config.document import Document
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validate import validate
 
 M = TypeVar("M", bound=BaseModel)

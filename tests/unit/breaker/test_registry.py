@@ -19,6 +19,7 @@ from breakerd import (
     Transition,
 )
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
+from tests.support.saved_file import save
 
 TIMEOUT = 20
 FILE = """\
@@ -117,7 +118,7 @@ def test_clock_and_memory_are_passed_on() -> None:
 
 
 def test_a_wrong_file_makes_no_registry(path: Path) -> None:
-    path.write_text("percentile = 95\n[breakers.a]\nwait_tme = 1\n")
+    path.write_text("percentile = 950\n[breakers.a]\nwait_tme = 1\n")
     with pytest.raises(ConfigError) as caught:
         Registry.from_file(path)
     assert [problem.line for problem in caught.value.problems] == [1, 3]
@@ -129,13 +130,13 @@ def test_breakers_know_their_file_and_how_it_is(registry: Registry, path: Path) 
         assert breaker.config_file == path
         report = breaker.status()["config"]
         assert report == {"file": str(path), "last_reload_successful": True, "problems": []}
-    path.write_text("percentile = 95\n")
+    path.write_text("percentile = 950\n")
     assert not registry.config.reload()
     report = registry.get().status()["config"]
     assert report is not None
     assert not report["last_reload_successful"]
     assert report["problems"] == [
-        f"{path}:1: percentile: found 95; allowed: a number > 0, < 1 (fraction)"
+        f"{path}:1: percentile: found 950; allowed: a number > 0, < 1 (fraction)"
     ]
 
 
@@ -319,7 +320,7 @@ def test_reloads_changes_and_listeners_do_not_lock_each_other_out(
 
     def edit() -> None:
         for number in range(30):
-            path.write_text(FILE.replace("300", f"{300 + number}"))
+            save(path, FILE.replace("300", f"{300 + number}"))
             config.reload()
 
     registry.subscribe(listen)

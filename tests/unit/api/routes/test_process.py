@@ -156,7 +156,7 @@ def test_reload_puts_the_file_in_force(client: Client, registry: Registry, file:
 def test_a_reload_of_a_wrong_file_tells_every_problem_and_keeps_the_old_one(
     client: Client, registry: Registry, file: Path
 ) -> None:
-    file.write_text("latency_threshold = 1\npercentle = 0.9\n[opsgenie]\npriority = 3\n")
+    file.write_text("latency_threshold = -1\npercentle = 0.9\n[opsgenie]\npriority = 3\n")
     answer = client.post("/-/reload")
     assert answer.status_code == 422
     errors = answer.json()["errors"]

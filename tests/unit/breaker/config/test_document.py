@@ -47,7 +47,7 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    assert problem_of(tmp_path).found == "Is a directory"
+    assert problem_of(tmp_path).found == "a directory"
 
 
 def test_other_encodings_are_told_with_the_byte(path: Path) -> None:

@@ -37,7 +37,7 @@ def test_the_same_key_in_both_spellings_is_an_error() -> None:
 
 
 def test_a_wrong_value_in_the_older_spelling_is_told_where_it_stands() -> None:
-    problems = problems_of("[circuit_breaker]\npercentile = 95\nwait_tme = 3\n")
+    problems = problems_of("[circuit_breaker]\npercentile = 950\nwait_tme = 3\n")
     assert [(p.line, p.key) for p in problems] == [
         (2, "circuit_breaker.percentile"),
         (3, "circuit_breaker.wait_tme"),
@@ -96,8 +96,8 @@ def test_no_model_of_a_breaker_compares_settings() -> None:
 
 def test_wrong_values_everywhere_are_told_together_each_on_its_line() -> None:
     problems = problems_of(
-        "percentile = 95\n[breakers.a]\nwait_time = 0\n[breakers.b.recovery]\nprobes = 0\n"
-        "[breakers.'no way']\n[circuit_breaker]\nmemory_threshold = 100\n"
+        "percentile = 950\n[breakers.a]\nwait_time = 0\n[breakers.b.recovery]\nprobes = 0\n"
+        "[breakers.'no way']\n[circuit_breaker]\nmemory_threshold = 101\n"
     )
     assert [(p.line, p.key) for p in problems] == [
         (1, "percentile"),
@@ -109,7 +109,7 @@ def test_wrong_values_everywhere_are_told_together_each_on_its_line() -> None:
 
 
 def test_a_wrong_value_at_the_root_is_not_told_again_for_each_breaker() -> None:
-    assert len(problems_of("percentile = 95\n[breakers.a]\n[breakers.b]\n")) == 1
+    assert len(problems_of("percentile = 950\n[breakers.a]\n[breakers.b]\n")) == 1
 
 
 @pytest.mark.parametrize(
