@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from breakerd.alerts.coordination.clock import shared_monotonic_clock
 from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease, boot_id
+from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.coordination.worker import AlertWorker, Components
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
@@ -83,9 +84,11 @@ class Alerting:
         )  # fmt: skip
         self._worker = AlertWorker(components, self._now)
         self._heartbeats = Heartbeats(self.settings, threaded=not self._driven)
+        self._watchdog = Watchdog(clock, self._now)
         self._status = StatusReporter(
-            self._pipeline, self._heartbeats, self._incident_log, lambda: self.settings, self._now
-        )
+            self._pipeline, self._heartbeats, self._incident_log, lambda: self.settings, self._now,
+            self._watchdog,
+        )  # fmt: skip
         self._leave: Callable[[], None] = _nothing
         leadership.acquire(self._now(), self.settings)
 
@@ -117,6 +120,7 @@ class Alerting:
             _log.warning(problem)
         if self._config is not None:
             self._config.start()
+        self._watchdog.start()
         if not self._driven:
             self._worker.start(self.run_once)
 
@@ -125,6 +129,7 @@ class Alerting:
         self._leave()
         self._leave = _nothing
         self._leave_config()
+        self._watchdog.stop()
         self._worker.stop(timeout)
         self._heartbeats.close()
 
@@ -146,6 +151,7 @@ class Alerting:
             config.follow_secrets()
         self._worker.run_round(self.settings)
         self._heartbeats.run_due(self._now(), self._pipeline.round_succeeded_at)
+        self._watchdog.complete_round()
 
     def _notice(self, event: Event) -> None:
         """Keep the evidence of an event, and wake the worker. Called by the engine."""
@@ -300,9 +306,10 @@ class Alerting:
         return self._status.problems()
 
     def health(self) -> dict[str, Any]:
-        """Return `ok` (True if alerts can leave), `paging` and the `problems`.
+        """Return `ok` (True if alerts can leave), `running`, `paging` and the `problems`.
 
-        To page nobody by choice is ok; to be configured to page, and unable to, is not.
+        To page nobody by choice is ok; to be configured to page, and unable to, is not. `running`
+        is False if no round was completed for 30 s.
         """
         return self._status.health()
 

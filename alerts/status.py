@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.model.incident import Incident
@@ -49,6 +50,8 @@ class AlertStats:
             or discarded.
         last_success: time of the last success by receiver, in seconds since the epoch; 0 if never.
         last_heartbeat: time of the last ping by receiver, in seconds since the epoch; 0 if never.
+        last_round: time of the last completed round, in seconds since the epoch; 0 if never.
+        stalled: True if no round was completed for 30 s.
     """
 
     pending: int
@@ -57,6 +60,8 @@ class AlertStats:
     dead_letters: dict[str, int]
     last_success: dict[str, float]
     last_heartbeat: dict[str, float]
+    last_round: float
+    stalled: bool
 
 
 class StatusReporter:
@@ -68,6 +73,7 @@ class StatusReporter:
         incident_log: the incidents.
         settings: returns the present settings.
         now: returns seconds since the epoch.
+        watchdog: watchdog of the rounds.
     """
 
     def __init__(
@@ -77,17 +83,19 @@ class StatusReporter:
         incident_log: IncidentLog,
         settings: Callable[[], AlertingSettings],
         now: Callable[[], float],
+        watchdog: Watchdog,
     ) -> None:
         self._pipeline = pipeline
         self._heartbeats = heartbeats
         self._incident_log = incident_log
         self._settings = settings
         self._now = now
+        self._watchdog = watchdog
 
     def problems(self) -> list[str]:
         """Return the problems that keep alerts from reaching people, as sentences."""
         opsgenie, store = self._settings().opsgenie, self._incident_log.store
-        found = self._pipeline.problems()
+        found = self._pipeline.problems() + self._stalls()
         if opsgenie.active:
             found += resolve_identity(opsgenie).problems
             found += self._heartbeats.problems()
@@ -98,11 +106,20 @@ class StatusReporter:
         return found + self._pipeline.dead_letter_problems()
 
     def health(self) -> Json:
-        """Return `ok`, `paging` and `problems`. To page nobody by choice is ok."""
-        problems = self.problems()
-        wanted = self._settings().opsgenie.active
-        ok = not problems or not (wanted or self._incident_log.store.problem)
-        return {"ok": ok, "paging": self._pipeline.paging, "problems": problems}
+        """Return `ok`, `running`, `paging` and `problems`. To page nobody by choice is ok."""
+        problems, stalls = self.problems(), self._stalls()
+        must_work = self._settings().opsgenie.active or self._incident_log.store.problem
+        return {
+            "ok": not problems or not (must_work or stalls),
+            "running": not stalls,
+            "paging": self._pipeline.paging,
+            "problems": problems,
+        }
+
+    def _stalls(self) -> list[str]:
+        """Return what does not run any more, as sentences."""
+        found = [self._watchdog.problem, *self._pipeline.stalls()]
+        return [problem for problem in found if problem]
 
     def stats(self) -> AlertStats:
         """Return the figures for metrics."""
@@ -116,6 +133,8 @@ class StatusReporter:
             dead_letters=self._pipeline.dead_letters(),
             last_success=self._pipeline.last_success,
             last_heartbeat=self._heartbeats.last_success,
+            last_round=self._watchdog.last_round_at,
+            stalled=bool(self._stalls()),
         )
 
     def incidents(self, limit: int, phase: str | None) -> list[Json]:

@@ -17,7 +17,7 @@ from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import LeaseLostError, Store
-from breakerd.breaker.logging import get_logger
+from breakerd.breaker.logging import get_logger, relaying
 
 _log = get_logger(__name__)
 
@@ -29,6 +29,8 @@ _PUBLISH_INTERVAL: Final = 5.0
 """Seconds between two reports to peers if nothing has changed."""
 _MAX_REPORT_AGE: Final = 15.0
 """Seconds after which the report of a silent peer does not count any more."""
+_FLUSH_TIMEOUT: Final = 1.0
+"""Maximum seconds that stopping waits for the log handlers."""
 _CLOSE_GRACE: Final = 0.5
 """Seconds beyond the time to drain in which files are closed."""
 
@@ -75,6 +77,7 @@ class AlertWorker:
     def start(self, work: Callable[[], None]) -> None:
         """Call `work` on a thread: at once after `wake`, and otherwise every second."""
         self._threaded = True
+        relaying.start()
         self._thread = threading.Thread(
             target=self._run, args=(work,), name="breakerd-alerts", daemon=True
         )
@@ -97,6 +100,7 @@ class AlertWorker:
         thread.join(timeout + _CLOSE_GRACE)
         if thread.is_alive():
             _log.warning("shutdown timeout: undelivered steps kept in database")
+        relaying.stop(_FLUSH_TIMEOUT)
 
     def _run(self, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():

@@ -1,0 +1,53 @@
+"""Watchdog: tells when alerting has stopped doing what it is there for."""
+
+from collections.abc import Callable
+from typing import Final
+
+STALL_LIMIT: Final = 30.0
+"""Seconds without a completed round after which alerting counts as stalled."""
+
+
+class Watchdog:
+    """Watches the rounds of alerting. Thread-safe; it waits for no lock, which may be stuck too.
+
+    A round that raises is none: what fails every time does not alert anybody.
+
+    Args:
+        clock: returns seconds, and never goes back.
+        now: returns seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float], now: Callable[[], float]) -> None:
+        self.last_round_at = 0.0
+        """Time of the last completed round, in seconds since the epoch; 0 if there was none."""
+        self._clock = clock
+        self._now = now
+        self._completed: float | None = None
+
+    def start(self) -> None:
+        """Expect rounds from now on."""
+        self._completed = self._clock()
+
+    def stop(self) -> None:
+        """Expect no more rounds."""
+        self._completed = None
+
+    def complete_round(self) -> None:
+        """Note that a round is complete."""
+        self.last_round_at = self._now()
+        if self._completed is not None:
+            self._completed = self._clock()
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last completed round; 0 if none is expected."""
+        completed = self._completed
+        return 0.0 if completed is None else max(0.0, self._clock() - completed)
+
+    @property
+    def problem(self) -> str:
+        """Problem as a sentence; empty if rounds are completed."""
+        silence = self.silence
+        if silence <= STALL_LIMIT:
+            return ""
+        return f"alerting has stopped: no round for {silence:.0f} s; restart the process"
