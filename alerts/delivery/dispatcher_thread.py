@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
+from breakerd.alerts.receivers.base import SupportsReadiness
 from breakerd.alerts.receivers.factory import ConfiguredReceiver
 from breakerd.alerts.storage.store import LeaseLostError
 from breakerd.breaker.logging import get_logger
@@ -86,6 +87,9 @@ class DispatcherThread:
         """
         if self._thread is None:
             self._now, self._on_response = now, on_response
+            receiver = self.dispatcher.receiver
+            if isinstance(receiver, SupportsReadiness):
+                receiver.keep_ready()
             name = f"breakerd-alerts-{self.configured.name}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()

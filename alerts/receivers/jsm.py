@@ -75,6 +75,10 @@ class JsmReceiver:
         """Return `UNKNOWN`: an integration cannot read alerts."""
         return AlertState.UNKNOWN
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._alerts)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

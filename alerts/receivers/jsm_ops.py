@@ -110,6 +110,10 @@ class JsmOpsReceiver:
         url = f"{self._alerts}/{quote(str(alert['id']), safe='')}/notes"
         return has_note(json_object(self._client.request("GET", url), "values")["values"], step)
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._alerts)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -103,6 +103,10 @@ class OpsGenieReceiver:
             return False
         return isinstance(alert, dict) and matches(alert, step)
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._address)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

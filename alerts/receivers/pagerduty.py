@@ -65,6 +65,10 @@ class PagerDutyReceiver:
         """Return `UNKNOWN`: the Events API does not show alerts."""
         return AlertState.UNKNOWN
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._url)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -143,3 +144,40 @@ def test_hangups_at_any_moment_are_harmless(tmp_path: Path, receiver: RecordingS
         assert server.stop() == 0
     assert any(record["event"] == "configuration applied" for record in server.log)
     assert receiver.requests == []
+
+
+EXHAUSTED_HOST = """\
+import os, resource, sys, threading
+from breakerd import Alerting, Registry
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+taken, used_up = [], threading.Event()
+
+def take_all():
+    while True:
+        try:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError:
+            used_up.set()
+
+with Registry.from_file("breakers.toml") as registry, Alerting.from_file(
+    "breakers.toml", registry
+):
+    breaker = registry.get("payments")
+    # As a server that accepts whatever connects: what becomes free is taken at once.
+    threading.Thread(target=take_all, daemon=True).start()
+    used_up.wait()
+    breaker.trip("a test")
+    sys.stdin.readline()
+    os._exit(0)
+"""
+
+
+def test_a_host_without_file_descriptors(tmp_path: Path, receiver: RecordingServer) -> None:
+    (tmp_path / "host.py").write_text(EXHAUSTED_HOST)
+    with subprocess.Popen(
+        [sys.executable, "host.py"], cwd=tmp_path, stdin=subprocess.PIPE
+    ) as process:
+        assert receiver.wait_for(1), "the page leaves"
+        assert receiver.requests[0].json["event"] == "create"
+        process.communicate(b"\n", timeout=60)

@@ -106,16 +106,16 @@ def test_what_is_no_secret_stays() -> None:
 
 
 class Blocked(io.StringIO):
-    """A standard error that nobody reads until `read` is set."""
+    """A standard error that nobody reads until `reader` is set."""
 
     def __init__(self) -> None:
         super().__init__()
         self.begun = threading.Event()
-        self.read = threading.Event()
+        self.reader = threading.Event()
 
     def write(self, text: str) -> int:
         self.begun.set()
-        assert self.read.wait(30)
+        assert self.reader.wait(30)
         return super().write(text)
 
 
@@ -132,7 +132,7 @@ def test_an_output_that_nobody_reads_blocks_nobody_and_what_is_dropped_is_counte
         logger.warning("event", number=number)
     logging.shutdown()  # as at the end of the process
     assert service_logging.dropped_records() - before == 2
-    stream.read.set()
+    stream.reader.set()
     service_logging.flush(30)
     records = logged(stream)
     assert [each.get("number") for each in records] == [0, 1, 2, 3, None]

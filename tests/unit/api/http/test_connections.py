@@ -189,7 +189,7 @@ async def test_too_many_push_out_the_one_that_waited_longest(plane: Plane) -> No
 
 
 async def test_while_all_are_served_a_new_one_is_refused(plane: Plane) -> None:
-    plane.config.loaded_app = lambda *_: asyncio.Event().wait()  # type: ignore[assignment]
+    plane.config.loaded_app = lambda *_: asyncio.Event().wait()
     served = [plane.connect() for _ in range(3)]
     for connection, _ in served:
         connection.data_received(HEAD + b"x" * 10)
