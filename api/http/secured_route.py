@@ -6,7 +6,8 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
-from starlette.types import Message
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
 
 from breakerd.api import problems
 from breakerd.api.http.admin import AdminContext
@@ -17,6 +18,38 @@ _MAX_BODY: Final = 64 * 1024
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+class HeadRoute(APIRoute):
+    """Route that answers HEAD wherever it answers GET, and as that does, without the body.
+
+    HEAD is not among its methods, because it would be described as an operation of its own.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the route answers the request."""
+        return super().matches(self._as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
+        answered = self._as_get(scope)
+        await super().handle(answered, receive, send if answered is scope else _head_only(send))
+
+    def _as_get(self, scope: Scope) -> Scope:
+        if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in self.methods:
+            return {**scope, "method": "GET"}
+        return scope
+
+
+def _head_only(send: Send) -> Send:
+    """Return a `send` that ends the response after its head, also one that streams without end."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b""})
+
+    return send_head
+
+
 def secured_route_class(admin: AdminContext) -> type[APIRoute]:
     """Return a route class that lets a request pass only if `admin.access` allows it.
 
@@ -24,7 +57,7 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
     exception handlers and middleware do not go with a router into another application.
     """
 
-    class SecuredRoute(APIRoute):
+    class SecuredRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
@@ -45,7 +78,7 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
 def public_route_class(admin: AdminContext) -> type[APIRoute]:
     """Return a route class without access check, for health and readiness."""
 
-    class PublicRoute(APIRoute):
+    class PublicRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 

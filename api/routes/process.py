@@ -54,13 +54,11 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     """Return the routes without access check; they reveal no details."""
     router = APIRouter(route_class=route_class, tags=["health"])
     router.get("/healthz")(get_health)
-    router.head("/healthz", include_in_schema=False)(get_health)
     answers: Responses = {
         200: {"model": Readiness, "description": "Ready for calls."},
         503: {"model": Readiness, "description": "It is stopping, or alerting hangs."},
     }
     router.get("/readyz", responses=answers)(get_readiness)
-    router.head("/readyz", include_in_schema=False)(get_readiness)
     return router
 
 

@@ -57,3 +57,15 @@ def test_errors_are_problem_documents(document: dict[str, Any]) -> None:
                     schema = answer["content"]["application/problem+json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/Problem"}
     assert "errors" in document["components"]["schemas"]["Problem"]["properties"]
+
+
+def test_head_is_answered_wherever_get_is(client: Client, document: dict[str, Any]) -> None:
+    paths = [path for path, operations in document["paths"].items() if "get" in operations]
+    for path in [*paths, "/", "/dashboard", "/dashboard/", "/openapi.json"]:
+        url = path.format(name="payments", incident_id="none", id="none")
+        head = client.request("HEAD", url)
+        assert head.content == b"", url
+        if path != "/events":  # which never ends
+            got = client.get(url)
+            assert (head.status_code, head.headers.keys()) == (got.status_code, got.headers.keys())
+        assert head.status_code != 405, url

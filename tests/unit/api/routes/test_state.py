@@ -173,5 +173,5 @@ def test_a_get_never_changes_anything(client: Client, breaker: Breaker, path: st
 def test_405_names_all_methods_of_the_path(client: Client) -> None:
     answer = client.delete("/breaker/config")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, PATCH"
+    assert answer.headers["allow"] == "GET, HEAD, PATCH"
     assert answer.headers["content-type"] == "application/problem+json"
