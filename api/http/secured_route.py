@@ -34,7 +34,7 @@ class HeadRoute(APIRoute):
         await super().handle(answered, receive, send if answered is scope else _head_only(send))
 
     def _as_get(self, scope: Scope) -> Scope:
-        if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in self.methods:
+        if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in (self.methods or ()):
             return {**scope, "method": "GET"}
         return scope
 
