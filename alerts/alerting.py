@@ -71,7 +71,7 @@ class Alerting:
         self._now = now or shared_monotonic_clock(self._store, boot_id())
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
         self._incident_log = IncidentLog(self._store)
-        self._silences = Silences(self._store, self._now())
+        self._silences = Silences(self._store.silences, self._now())
         self._observer = BreakerObserver(registry, self.settings, self._now)
         self._commands = CommandQueue(self._store, self._incident_log)
         lease = Lease(self._store, clock, boot)
@@ -196,7 +196,7 @@ class Alerting:
 
     def silences(self) -> list[dict[str, Any]]:
         """Return the silences that have not ended, of all processes, as JSON-able data."""
-        self._silences.refresh(self._now())
+        self._silences.refresh()
         return [silence_status(silence) for silence in self._silences.unexpired(self._now())]
 
     def maintenance(self) -> list[dict[str, Any]]:
@@ -225,10 +225,11 @@ class Alerting:
             breaker: shell pattern of breaker names.
             kind: "open", "memory", "latency", "degraded", or "*" for all.
             matchers: further conditions, such as `Team=payments` or `Environment!=prod`.
-            starts_at: seconds since the epoch; None for now.
+            starts_at: seconds since the epoch, at most a year ahead; None for now.
 
         Raises:
-            ValueError: a value is invalid, or there are too many silences.
+            ValueError: a value is invalid, the silence is over, or there are too many silences.
+            NotStoredError: the database cannot be written; there is no silence.
         """
         wanted = SilenceRequest(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
         silence_id = self._silences.add(self._now(), wanted)
@@ -240,6 +241,7 @@ class Alerting:
 
         Raises:
             KeyError: no silence has that id.
+            NotStoredError: the database cannot be written; the silence lasts.
         """
         self._silences.end(self._now(), silence_id)
         self._worker.wake()
@@ -251,6 +253,7 @@ class Alerting:
 
         Raises:
             KeyError: no incident has that id.
+            NotStoredError: the database cannot be written; nothing was changed.
         """
         found = len(self._existing(incident_id).dead_letters)
         if found:
@@ -268,6 +271,7 @@ class Alerting:
 
         Raises:
             KeyError: no incident has that id.
+            NotStoredError: the database cannot be written; nothing was changed.
         """
         found = len(self._existing(incident_id).dead_letters)
         if found:

@@ -58,9 +58,7 @@ class AlertWorker:
     def __init__(self, components: Components, now: Callable[[], float]) -> None:
         self._components = components
         self._now = now
-        self._reconciler = Reconciler(
-            components.incident_log, lambda: components.silences.unexpired(now())
-        )
+        self._reconciler = Reconciler(components.incident_log, components.silences.find)
         self._round = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -153,8 +151,8 @@ class AlertWorker:
         """Reconcile the incidents if this process is the leader; publish observations to peers."""
         now, components = self._now(), self._components
         with components.incident_log.lock:
-            components.silences.refresh(now)
             leads = components.leadership.acquire(now, settings)
+            components.silences.refresh()
             self._publish_observations()
             if not leads:
                 return

@@ -13,7 +13,12 @@ from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, Actor
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.breaker import Breaker
-from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigWriteError
+from breakerd.breaker.errors import (
+    BreakerStateError,
+    ConfigError,
+    ConfigWriteError,
+    NotStoredError,
+)
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.breaker.settings import Settings
 
@@ -102,7 +107,7 @@ class AdminContext:
         except ConfigWriteError as error:
             outcome, note = "in memory only", str(error)
             raise
-        except (ConfigError, BreakerStateError, Problem) as error:
+        except (ConfigError, BreakerStateError, NotStoredError, Problem) as error:
             outcome, note = "refused", str(error)
             raise
         finally:
