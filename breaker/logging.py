@@ -8,6 +8,8 @@ import logging
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from breakerd.breaker.printable import printable
+
 ROOT: Final = "breakerd"
 """The logger above all of this distribution's."""
 _ARGUMENTS_OF_LOGGING: Final = frozenset({"exc_info", "stack_info", "stacklevel"})
@@ -23,7 +25,7 @@ class FieldLogger(logging.LoggerAdapter[logging.Logger]):
         arguments = {key: value for key, value in kwargs.items() if key in _ARGUMENTS_OF_LOGGING}
         fields = {key: value for key, value in kwargs.items() if key not in arguments}
         text = " ".join([msg, *(f"{key}={value}" for key, value in fields.items())])
-        return text, {**arguments, "extra": {"event": msg, "fields": fields}}
+        return printable(text), {**arguments, "extra": {"event": msg, "fields": fields}}
 
 
 def get_logger(name: str) -> FieldLogger:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
+from breakerd.breaker.printable import encodable
 
 MAX_SECONDS: Final = 90 * 86_400.0
 """Maximum duration of a silence in seconds."""
@@ -117,7 +118,8 @@ class SilenceRequest:
         named = {"breaker": self.breaker, "kind": self.kind}
         texts = [f"{name}={value}" for name, value in named.items() if value != "*"]
         matchers = parsed([*texts, *self.matchers])
-        return Silence(id_, matchers, self.author, self.reason, starts_at, starts_at + self.seconds)
+        author, reason = encodable(self.author), encodable(self.reason)
+        return Silence(id_, matchers, author, reason, starts_at, starts_at + self.seconds)
 
 
 def _distance(seconds: float) -> str:

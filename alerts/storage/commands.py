@@ -5,6 +5,7 @@ from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import ADOPT_INCIDENT, Store
 from breakerd.breaker.errors import NotStoredError
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.printable import encodable
 
 _log = get_logger(__name__)
 
@@ -40,7 +41,7 @@ class CommandQueue:
         Raises:
             NotStoredError: the database cannot be written; nothing was changed.
         """
-        self._submit(incident_id, {"action": _DISCARD, "by": f"{author}: {reason}"})
+        self._submit(incident_id, {"action": _DISCARD, "by": encodable(f"{author}: {reason}")})
 
     def execute(self, now: float) -> None:
         """Execute all queued commands. Only for the leader, which holds the incident log's lock."""

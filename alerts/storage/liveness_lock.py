@@ -32,7 +32,7 @@ class LivenessLock:
             OSError: the file cannot be created.
         """
         if self._file is None:
-            file = open(self._path_of(self._process), "w", opener=_open_private)  # noqa: PTH123, SIM115 - Path.open takes no opener; kept open
+            file = open(self._path_of(self._process), "w", opener=_open_private)  # noqa: SIM115 - Path.open takes no opener; kept open
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file = file
 
