@@ -221,6 +221,7 @@ def _about_service(settings: OpsGenieSettings) -> list[str]:
             filter(None, [contact.primary_contact, contact.slack_channel, contact.phone_number])
         ),
         "Escalation": contact.escalation_team,
+        "Further contacts": ", ".join(contact.additional_emails),
     }
     return [f"{name}: {value}" for name, value in rows.items() if value]
 
