@@ -8,6 +8,7 @@ from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Silence
+from breakerd.alerts.paging import PagingReport, PagingReporter
 from breakerd.alerts.receivers.opsgenie import address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -63,6 +64,7 @@ class StatusReporter:
     """Status of the alerting of one registry. Thread-safe.
 
     Args:
+        paging: says whether people are paged.
         pipeline: the receivers.
         heartbeats: the heartbeats.
         incident_log: the incidents.
@@ -72,12 +74,14 @@ class StatusReporter:
 
     def __init__(
         self,
+        paging: PagingReporter,
         pipeline: DeliveryPipeline,
         heartbeats: Heartbeats,
         incident_log: IncidentLog,
         settings: Callable[[], AlertingSettings],
         now: Callable[[], float],
     ) -> None:
+        self._paging = paging
         self._pipeline = pipeline
         self._heartbeats = heartbeats
         self._incident_log = incident_log
@@ -87,7 +91,7 @@ class StatusReporter:
     def problems(self) -> list[str]:
         """Return the problems that keep alerts from reaching people, as sentences."""
         opsgenie, store = self._settings().opsgenie, self._incident_log.store
-        found = self._pipeline.problems()
+        found = self._paging.problems()
         if opsgenie.active:
             found += resolve_identity(opsgenie).problems
             found += self._heartbeats.problems()
@@ -102,7 +106,24 @@ class StatusReporter:
         problems = self.problems()
         wanted = self._settings().opsgenie.active
         ok = not problems or not (wanted or self._incident_log.store.problem)
-        return {"ok": ok, "paging": self._pipeline.paging, "problems": problems}
+        return {"ok": ok, "paging": self.paging, "problems": problems}
+
+    @property
+    def paging(self) -> bool:
+        """True if a person is notified of incidents that are not muted."""
+        return self._paging.paging
+
+    def paging_report(self, breaker: str | None = None) -> PagingReport:
+        """Return whether a person is notified when that breaker trips, or any; and why not."""
+        problems = self.problems()
+        muted = self.muted([breaker])[breaker] if breaker is not None else ""
+        if muted:
+            problems.insert(0, f"nobody is being paged about {breaker}: {muted}")
+        return {"paging": self.paging and not muted, "paging_problems": problems}
+
+    def muted(self, breakers: Iterable[str]) -> dict[str, str]:
+        """Return by name why nobody is paged about each breaker; empty if somebody is."""
+        return self._paging.muted(breakers)
 
     def stats(self) -> AlertStats:
         """Return the figures for metrics."""
@@ -135,7 +156,7 @@ class StatusReporter:
         settings = self._settings().opsgenie
         return settings_status(settings) | {
             "initialized": self._pipeline.first_receiver == settings.flavour,
-            "paging": self._pipeline.paging,
+            "paging": self.paging,
             "problems": self.problems(),
             "receivers": self.receivers(),
         }

@@ -79,6 +79,12 @@ class AlertWorker:
         self._thread.start()
         self._components.pipeline.start(self._now, self.wake)
 
+    @property
+    def alive(self) -> bool:
+        """True while its thread does rounds."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
     def wake(self) -> None:
         """Start the next round at once. Thread-safe."""
         self._wake.set()

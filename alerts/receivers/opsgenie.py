@@ -135,11 +135,12 @@ class OpsGenieReceiver:
 
     def _write(self, method: str, path: str, **options: Any) -> str:
         """Return the id under which the outcome can be asked for."""
-        response = self._client.request(method, self._address + path, **options)
-        return str(json_object(response, "requestId")["requestId"])
+        return str(self._request(method, path, key="requestId", **options)["requestId"])
 
-    def _request(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        return json_object(self._client.request(method, self._address + path, **options))
+    def _request(
+        self, method: str, path: str, *, key: str | None = None, **options: Any
+    ) -> dict[str, Any]:
+        return json_object(self._client.request(method, self._address + path, **options), key)
 
 
 def address_of(settings: OpsGenieSettings) -> str:

@@ -64,8 +64,13 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
 
 
 def list_breakers(admin: AdminDep) -> BreakersResponse:
-    """List the breakers of this process, with a summary of each."""
-    return BreakersResponse(breakers=[_summary(breaker) for breaker in admin.registry])
+    """List the breakers of this process, with a summary of each, and whether people are paged."""
+    breakers = list(admin.registry)
+    muted = admin.muted([breaker.name for breaker in breakers])
+    return BreakersResponse(
+        **admin.paging(),
+        breakers=[_summary(breaker, muted.get(breaker.name, "")) for breaker in breakers],
+    )
 
 
 async def open_subscription(
@@ -149,5 +154,5 @@ def get_readiness(request: Request) -> JSONResponse:
     return JSONResponse(readiness.model_dump(), 503 if admin.stopping else 200)
 
 
-def _summary(breaker: Breaker) -> BreakerSummary:
-    return BreakerSummary.model_validate(breaker.status())
+def _summary(breaker: Breaker, muted_by: str) -> BreakerSummary:
+    return BreakerSummary.model_validate({**breaker.status(), "muted_by": muted_by})

@@ -40,6 +40,7 @@ def status_table(status: dict[str, Any]) -> Table:
         "load": _load(status["load"]),
         "service level": _service_level(status["slo"]),
         "configuration": _configuration(status["config"]),
+        "paging": _paging(status),
     }
     for name, value in rows.items():
         if value:
@@ -97,6 +98,13 @@ def _service_level(slo: dict[str, Any] | None) -> str:
     )
     missed = " [red]missed[/]" if slo["missed"] else ""
     return ("no calls" if seen is None else f"{seen:.4g} good") + f", {wanted}{learnt}{missed}"
+
+
+def _paging(status: dict[str, Any]) -> str:
+    """Return why nobody is paged, or what may go wrong; empty if all is well."""
+    colour = "yellow" if status["paging"] else "red"
+    problems = "; ".join(status["paging_problems"])
+    return f"[{colour}]{plain(problems)}[/]" if problems else ""
 
 
 def _configuration(config: dict[str, Any] | None) -> str:

@@ -50,8 +50,9 @@ def incident() -> Incident:
 def status() -> dict[str, Any]:
     breaker = Breaker(Settings(latency_threshold=300), name="payments")
     breaker.trip(HOSTILE)
+    paging = {"paging": False, "paging_problems": [HOSTILE]}
     config = {"last_reload_successful": False, "file": HOSTILE, "problems": [HOSTILE]}
-    return {**breaker.status(), "config": config, "trend": HOSTILE}
+    return {**breaker.status(), "config": config, "trend": HOSTILE, **paging}
 
 
 def silences() -> dict[str, Any]:
