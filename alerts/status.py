@@ -9,6 +9,7 @@ from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Silence
+from breakerd.alerts.paging import PagingReport, PagingReporter
 from breakerd.alerts.receivers.opsgenie import address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -68,6 +69,7 @@ class StatusReporter:
     """Status of the alerting of one registry. Thread-safe.
 
     Args:
+        paging: says whether people are paged.
         pipeline: the receivers.
         heartbeats: the heartbeats.
         incident_log: the incidents.
@@ -78,6 +80,7 @@ class StatusReporter:
 
     def __init__(
         self,
+        paging: PagingReporter,
         pipeline: DeliveryPipeline,
         heartbeats: Heartbeats,
         incident_log: IncidentLog,
@@ -85,6 +88,7 @@ class StatusReporter:
         now: Callable[[], float],
         watchdog: Watchdog,
     ) -> None:
+        self._paging = paging
         self._pipeline = pipeline
         self._heartbeats = heartbeats
         self._incident_log = incident_log
@@ -95,7 +99,7 @@ class StatusReporter:
     def problems(self) -> list[str]:
         """Return the problems that keep alerts from reaching people, as sentences."""
         opsgenie, store = self._settings().opsgenie, self._incident_log.store
-        found = self._pipeline.problems() + self._stalls()
+        found = self._paging.problems() + self._watchdog.stalls()
         if opsgenie.active:
             found += resolve_identity(opsgenie).problems
             found += self._heartbeats.problems()
@@ -106,20 +110,32 @@ class StatusReporter:
         return found + self._pipeline.dead_letter_problems()
 
     def health(self) -> Json:
-        """Return `ok`, `running`, `paging` and `problems`. To page nobody by choice is ok."""
-        problems, stalls = self.problems(), self._stalls()
+        """Return `ok`, `stalled`, `paging` and `problems`. To page nobody by choice is ok."""
+        problems, stalled = self.problems(), bool(self._watchdog.stalls())
         must_work = self._settings().opsgenie.active or self._incident_log.store.problem
         return {
-            "ok": not problems or not (must_work or stalls),
-            "running": not stalls,
-            "paging": self._pipeline.paging,
+            "ok": not problems or not (must_work or stalled),
+            "stalled": stalled,
+            "paging": self.paging,
             "problems": problems,
         }
 
-    def _stalls(self) -> list[str]:
-        """Return what does not run any more, as sentences."""
-        found = [self._watchdog.problem, *self._pipeline.stalls()]
-        return [problem for problem in found if problem]
+    @property
+    def paging(self) -> bool:
+        """True if a person is notified of incidents that are not muted."""
+        return self._paging.paging
+
+    def paging_report(self, breaker: str | None = None) -> PagingReport:
+        """Return whether a person is notified when that breaker trips, or any; and why not."""
+        problems = self.problems()
+        muted = self.muted([breaker])[breaker] if breaker is not None else ""
+        if muted:
+            problems.insert(0, f"nobody is being paged about {breaker}: {muted}")
+        return {"paging": self.paging and not muted, "paging_problems": problems}
+
+    def muted(self, breakers: Iterable[str]) -> dict[str, str]:
+        """Return by name why nobody is paged about each breaker; empty if somebody is."""
+        return self._paging.muted(breakers)
 
     def stats(self) -> AlertStats:
         """Return the figures for metrics."""
@@ -134,7 +150,7 @@ class StatusReporter:
             last_success=self._pipeline.last_success,
             last_heartbeat=self._heartbeats.last_success,
             last_round=self._watchdog.last_round_at,
-            stalled=bool(self._stalls()),
+            stalled=bool(self._watchdog.stalls()),
         )
 
     def incidents(self, limit: int, phase: str | None) -> list[Json]:
@@ -154,7 +170,7 @@ class StatusReporter:
         settings = self._settings().opsgenie
         return settings_status(settings) | {
             "initialized": self._pipeline.first_receiver == settings.flavour,
-            "paging": self._pipeline.paging,
+            "paging": self.paging,
             "problems": self.problems(),
             "receivers": self.receivers(),
         }

@@ -7,6 +7,7 @@ A thread writes the records, so that a standard error that nobody reads blocks n
 even the end of the process. What does not fit into the queue meanwhile is dropped and counted.
 """
 
+import io
 import logging
 import os
 import re
@@ -18,10 +19,11 @@ from typing import Any, Final, TextIO
 
 import structlog
 from structlog.processors import CallsiteParameter, CallsiteParameterAdder
-from structlog.types import EventDict, Processor
+from structlog.types import EventDict, ExcInfo, Processor
 
 from breakerd.breaker.log_relay import LogRelay
 from breakerd.breaker.logging import get_logger, relaying
+from breakerd.breaker.printable import printable, printable_json, printable_lines
 
 _log = get_logger(__name__)
 
@@ -148,11 +150,12 @@ def _shared_processors() -> list[Processor]:
 
 def _renderers(*, terminal: bool) -> list[Processor]:
     if terminal:
-        return [redact, structlog.dev.ConsoleRenderer(colors=True)]
+        console = structlog.dev.ConsoleRenderer(colors=True, exception_formatter=_write_traceback)
+        return [redact, _make_printable, console]
     return [
         structlog.processors.format_exc_info,
         redact,
-        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        structlog.processors.JSONRenderer(_to_json),
     ]
 
 
@@ -160,6 +163,30 @@ def _spread_fields(_logger: object, _method: str, event: EventDict) -> EventDict
     """Move the fields of our own loggers into the event."""
     fields = event.pop("fields", None)
     return {**fields, **event} if isinstance(fields, dict) else event
+
+
+def _make_printable(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Show control characters in place of sending them to the terminal."""
+    return {
+        printable(key): value if key == "exc_info" else _printable_value(value)
+        for key, value in event.items()
+    }
+
+
+def _printable_value(value: object) -> object:
+    if isinstance(value, bool | int | float | None):
+        return value
+    return printable(value if isinstance(value, str) else repr(value))
+
+
+def _write_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    stream.write(printable_lines(text.getvalue()))
+
+
+def _to_json(event: object, **_arguments: object) -> str:
+    return printable_json(event, default=str)
 
 
 def _redacted(value: Any) -> Any:

@@ -10,7 +10,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from breakerd.breaker.config.validate import format_value
-from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
+from breakerd.breaker.errors import (
+    BreakerStateError,
+    ConfigError,
+    ConfigProblem,
+    ConfigWriteError,
+    NotStoredError,
+)
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -26,6 +32,8 @@ UNKNOWN_ALERT: Final = "urn:breakerd:problem:unknown-alert"
 """There is no alert of that id."""
 NO_DEAD_LETTERS: Final = "urn:breakerd:problem:no-dead-letters"
 """The alert has no dead letters to retry or to discard."""
+NOT_STORED: Final = "urn:breakerd:problem:not-stored"
+"""The database cannot be written. Nothing was changed, nor will be later."""
 NO_ALERTING: Final = "urn:breakerd:problem:no-alerting"
 """The process has no alerting."""
 
@@ -77,6 +85,7 @@ EXPECTED: Final = (
     ConfigError,
     ConfigWriteError,
     BreakerStateError,
+    NotStoredError,
     RequestValidationError,
     HTTPException,
 )
@@ -94,6 +103,9 @@ def to_problem(error: Exception) -> Problem:
             problem = Problem(409, str(error), kind=NOT_WRITTEN, in_force=True)
         case BreakerStateError():
             problem = Problem(409, str(error), kind=WRONG_STATE)
+        case NotStoredError():
+            detail = f"{error}. Nothing was changed; try again, and see `breakerd doctor`."
+            problem = Problem(503, detail, kind=NOT_STORED, headers={"Retry-After": "5"})
         case RequestValidationError():
             problem = _from_validation_error(error)
         case HTTPException():

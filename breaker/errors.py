@@ -6,6 +6,7 @@ BreakerError
 ├── BreakerStateError     the breaker's state does not allow an operator's command
 ├── ConfigError           a configuration is invalid; holds every problem found
 ├── ConfigWriteError      a change is active but could not be written to the file
+├── NotStoredError        a command could not be written to the database; nothing was changed
 ├── SnapshotError         a snapshot cannot be restored
 └── TraceError            a trace cannot be read
 """
@@ -101,6 +102,10 @@ class ConfigError(BreakerError):
 
 class ConfigWriteError(BreakerError):
     """A change is active, but the file could not be written; a restart loses the change."""
+
+
+class NotStoredError(BreakerError):
+    """A command could not be written to the database. Nothing was changed, nor will be later."""
 
 
 class SnapshotError(BreakerError):

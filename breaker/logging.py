@@ -16,6 +16,7 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 
 from breakerd.breaker.log_relay import LogRelay
+from breakerd.breaker.printable import printable
 
 ROOT: Final = "breakerd"
 """The logger above all of this distribution's."""
@@ -37,7 +38,7 @@ class FieldLogger(logging.LoggerAdapter[logging.Logger]):
         arguments = {key: value for key, value in kwargs.items() if key in _ARGUMENTS_OF_LOGGING}
         fields = {key: value for key, value in kwargs.items() if key not in arguments}
         text = " ".join([msg, *(f"{key}={value}" for key, value in fields.items())])
-        return text, {**arguments, "extra": {"event": msg, "fields": fields}}
+        return printable(text), {**arguments, "extra": {"event": msg, "fields": fields}}
 
 
 class Relaying:

@@ -25,6 +25,7 @@ from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.printable import printable
 from breakerd.breaker.registry import Registry
 
 _log = get_logger(__name__)
@@ -92,10 +93,10 @@ class Service:
                 self._serve(app, listener)
         except ConfigError as error:
             for problem in error.problems:
-                print(problem, file=sys.stderr)  # noqa: T201 - for whoever started the service
+                print(printable(str(problem)), file=sys.stderr)  # noqa: T201 - for whoever started the service
             return 2
         except OSError as error:
-            print(f"breakerd cannot listen: {error}", file=sys.stderr)  # noqa: T201 - as above
+            print(printable(f"breakerd cannot listen: {error}"), file=sys.stderr)  # noqa: T201 - as above
             return 1
         return 0
 

@@ -60,9 +60,7 @@ class AlertWorker:
     def __init__(self, components: Components, now: Callable[[], float]) -> None:
         self._components = components
         self._now = now
-        self._reconciler = Reconciler(
-            components.incident_log, lambda: components.silences.unexpired(now())
-        )
+        self._reconciler = Reconciler(components.incident_log, components.silences.find)
         self._round = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -83,6 +81,12 @@ class AlertWorker:
         )
         self._thread.start()
         self._components.pipeline.start(self._now, self.wake)
+
+    @property
+    def alive(self) -> bool:
+        """True while its thread does rounds."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
 
     def wake(self) -> None:
         """Start the next round at once. Thread-safe."""
@@ -157,8 +161,8 @@ class AlertWorker:
         """Reconcile the incidents if this process is the leader; publish observations to peers."""
         now, components = self._now(), self._components
         with components.incident_log.lock:
-            components.silences.refresh(now)
             leads = components.leadership.acquire(now, settings)
+            components.silences.refresh()
             self._publish_observations()
             if not leads:
                 return

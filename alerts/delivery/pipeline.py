@@ -154,6 +154,13 @@ class DeliveryPipeline:
             for sender in self._regular()
         )
 
+    def accepts(self, priority: str) -> bool:
+        """Return True if a regular receiver that pages people takes alerts of this priority."""
+        return any(
+            sender.dispatcher.receiver.pages_humans and priority <= sender.configured.min_priority
+            for sender in self._regular()
+        )
+
     @property
     def successful(self) -> bool:
         """True if every regular receiver accepts its key and responds."""

@@ -160,16 +160,25 @@ def url_secrets(url: str) -> list[str]:
     return [secret for secret in secrets if secret and len(secret) >= _MIN_SECRET]
 
 
-def json_object(response: httpx.Response, key: str) -> dict[str, Any]:
-    """Return the JSON object of a response, which must contain `key`.
+def json_object(response: httpx.Response, key: str | None = None) -> dict[str, Any]:
+    """Return the JSON object of a response.
+
+    Args:
+        response: the response.
+        key: what is needed from it; None if any object shows that the API, and no proxy, answered.
 
     Raises:
         UnavailableError: the response is something else; the request may have been applied.
     """
     body = _json(response)
-    if not isinstance(body, dict) or key not in body:
+    if not isinstance(body, dict) or (key is not None and key not in body):
         raise UnavailableError(f"{response.status_code}: {error_text(response)}")
     return body
+
+
+def objects(values: object) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list; none if it is something else."""
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
 
 
 def retry_after(response: httpx.Response) -> float:

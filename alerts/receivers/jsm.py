@@ -102,12 +102,11 @@ class JsmReceiver:
     def _request_state(self, request_id: str) -> RequestState:
         url = f"{self._alerts}/requests/{quote(request_id, safe='')}"
         try:
-            body = json_object(self._client.request("GET", url), "data")
+            return parse_request_state(json_object(self._client.request("GET", url)))
         except NotFoundError:
             return RequestState.PENDING
         except InvalidRequestError:
             return RequestState.FAILED
-        return parse_request_state(body["data"])
 
 
 def _alias(incident: Incident, raised: int) -> str:

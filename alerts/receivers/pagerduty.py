@@ -81,7 +81,7 @@ class PagerDutyReceiver:
             **event,
         }
         try:
-            json_object(self._client.request("POST", self._url, json=body), "status")
+            json_object(self._client.request("POST", self._url, json=body))
         except InvalidRequestError as error:
             # PagerDuty has no 401: it reports a wrong key as an invalid event.
             if "routing" in str(error).lower():

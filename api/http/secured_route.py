@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from breakerd.api import problems
 from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.json_body import check_body
 
 _MAX_BODY: Final = 64 * 1024
 """Maximum size of a request body in bytes."""
@@ -65,7 +66,7 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
                 try:
                     request.state.admin = admin
                     request.state.actor = admin.access.check(request)
-                    response = await handle(await _limit_body(request))
+                    response = await handle(await _read_body(request))
                 except problems.EXPECTED as error:
                     response = problems.problem_response(problems.to_problem(error), request)
                 return _with_headers(response, admin)
@@ -91,11 +92,12 @@ def public_route_class(admin: AdminContext) -> type[APIRoute]:
     return PublicRoute
 
 
-async def _limit_body(request: Request) -> Request:
-    """Read the body, and return the request with it.
+async def _read_body(request: Request) -> Request:
+    """Read and check the body, and return the request with it.
 
     Raises:
-        Problem: 413 if the body is too large; 400 if the client disconnects before its end.
+        Problem: 413 if the body is too large; 400 if the client disconnects before its end, or if
+            it holds what nobody can show again.
     """
     if request.method in {"GET", "HEAD"}:
         return request
@@ -107,6 +109,7 @@ async def _limit_body(request: Request) -> Request:
                 raise problems.Problem(413, f"Request body exceeds {_MAX_BODY // 1024} KiB.")
     except ClientDisconnect:
         raise problems.Problem(400, "The client disconnected before the end of the body.") from None
+    check_body(bytes(body))
 
     async def receive() -> Message:
         return {"type": "http.request", "body": bytes(body), "more_body": False}

@@ -21,7 +21,7 @@ from breakerd.api.schemas.responses import (
 )
 from breakerd.breaker.breaker import Breaker
 
-_NO_ALERTING: Final = {"ok": True, "running": True, "paging": False}
+_NO_ALERTING: Final = {"ok": True, "stalled": False, "paging": False}
 _EVENTS: Final = {
     "itemSchema": {
         "type": "object",
@@ -63,8 +63,13 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
 
 
 def list_breakers(admin: AdminDep) -> BreakersResponse:
-    """List the breakers of this process, with a summary of each."""
-    return BreakersResponse(breakers=[_summary(breaker) for breaker in admin.registry])
+    """List the breakers of this process, with a summary of each, and whether people are paged."""
+    breakers = list(admin.registry)
+    muted = admin.muted([breaker.name for breaker in breakers])
+    return BreakersResponse(
+        **admin.paging(),
+        breakers=[_summary(breaker, muted.get(breaker.name, "")) for breaker in breakers],
+    )
 
 
 async def open_subscription(
@@ -143,12 +148,12 @@ async def get_readiness(request: Request) -> JSONResponse:
         "audit": admin.audit.problem is None,
     }
     readiness = Readiness(
-        ready=alerting["running"] and not admin.stopping,
+        ready=not alerting["stalled"] and not admin.stopping,
         paging=alerting["paging"],
         checks={name: "ok" if ok else "failing" for name, ok in checks.items()},
     )
     return JSONResponse(readiness.model_dump(), 200 if readiness.ready else 503)
 
 
-def _summary(breaker: Breaker) -> BreakerSummary:
-    return BreakerSummary.model_validate(breaker.status())
+def _summary(breaker: Breaker, muted_by: str) -> BreakerSummary:
+    return BreakerSummary.model_validate({**breaker.status(), "muted_by": muted_by})

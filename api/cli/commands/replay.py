@@ -1,17 +1,15 @@
 """`breakerd replay`: show what a configuration would have done on recorded calls."""
 
 import importlib.util
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, show_problems
+from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json, show_problems
 from breakerd.api.cli.views.replay_tables import show_report
 from breakerd.breaker.errors import ConfigError, TraceError
 from breakerd.breaker.registry import DEFAULT
@@ -58,7 +56,7 @@ def replay_command(
         with with_progress(source) as calls:
             report = replay(calls, configurations)
         if as_json:
-            print_json(source, as_data(report))
+            print_trace_json(source, as_data(report))
         else:
             show_report(out, source, report)
         if plot is not None:
@@ -86,7 +84,7 @@ def with_progress(trace: Trace) -> Iterator[Iterable[CallRecord]]:
         yield _report_progress(trace, progress)
 
 
-def print_json(trace: Trace, data: dict[str, Any]) -> None:
+def print_trace_json(trace: Trace, data: dict[str, Any]) -> None:
     """Print `data` as JSON, with the trace's name, format, notes and invalid lines."""
     head = {
         "trace": trace.name,
@@ -94,11 +92,11 @@ def print_json(trace: Trace, data: dict[str, Any]) -> None:
         "notes": trace.notes,
         "broken_lines": [{"line": b.number, "problem": b.problem} for b in trace.broken],
     }
-    print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - rich would wrap and colour it
+    print_json(head | data)
 
 
 def _report_progress(trace: Trace, progress: Progress) -> Iterator[CallRecord]:
-    task = progress.add_task(escape(trace.name), total=trace.source.size)
+    task = progress.add_task(plain(trace.name), total=trace.source.size)
     for number, call in enumerate(trace):
         if number % _CALLS_PER_UPDATE == 0:
             progress.update(task, completed=trace.source.position())

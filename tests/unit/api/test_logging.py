@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from breakerd.api import logging as service_logging
 from breakerd.breaker.log_relay import LogRelay
 from breakerd.breaker.logging import get_logger
+from tests.unit.breaker.test_printable import is_safe
 
 
 class Terminal(io.StringIO):
@@ -62,6 +64,41 @@ def test_a_terminal_gets_lines_for_people() -> None:
     assert "breaker opened" in line
     assert "payments" in line
     assert "test_logging.py" in line
+
+
+HOSTILE = "x\x1b]0;title\x07\x9b31m\nid 1 ok\u2028\u202e\x7f"
+
+
+def log_hostile(stream: io.StringIO) -> None:
+    service_logging.configure(stream)
+    log = get_logger("breakerd.breaker.test")
+    log.warning(HOSTILE, reason=HOSTILE, more=[HOSTILE])
+    logging.getLogger("other").info("plain %s", HOSTILE)
+    log.error("failed", exc_info=ValueError(HOSTILE))
+
+
+def test_a_terminal_gets_no_controls_but_colours() -> None:
+    stream = Terminal()
+    log_hostile(stream)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text_of(stream)).split("\n")
+    assert all(is_safe(line.replace("\t", "")) for line in lines)
+    assert [line for line in lines if "reason=" in line and r"id 1 ok\u2028\u202e\x7f" in line]
+
+
+def test_json_holds_the_true_text_and_no_controls() -> None:
+    stream = io.StringIO()
+    log_hostile(stream)
+    assert all(map(is_safe, text_of(stream).split("\n")))
+    first = logged(stream)[0]
+    assert (first["event"], first["reason"], first["more"]) == (HOSTILE, HOSTILE, [HOSTILE])
+
+
+def test_the_standard_librarys_message_holds_no_controls(caplog: pytest.LogCaptureFixture) -> None:
+    """For hosts that only print it."""
+    get_logger("breakerd.breaker.test").warning("tripped", reason=HOSTILE)
+    (record,) = caplog.records
+    assert is_safe(record.getMessage())
+    assert record.__dict__["fields"] == {"reason": HOSTILE}
 
 
 def test_exceptions_are_told_in_full() -> None:

@@ -45,7 +45,7 @@ def test_ranges_and_words_of_settings_come_from_the_settings(document: dict[str,
 
 def test_status_is_described_key_by_key(document: dict[str, Any]) -> None:
     described = document["components"]["schemas"]["Status"]
-    assert list(described["properties"]) == list(Status.__annotations__)
+    assert list(described["properties"]) == [*Status.__annotations__, "paging", "paging_problems"]
     assert document["components"]["schemas"]["EvidenceReport"]["properties"]["sentence"]
 
 

@@ -18,16 +18,19 @@ BEAT = "payments"
 
 def test_thirty_seconds_without_a_round_are_too_many() -> None:
     clock, wall = ManualClock(), ManualClock(1_800_000_000.0)
-    watchdog = Watchdog(clock, wall)
+    watchdog = Watchdog(clock, wall, lambda: True, list)
+    assert not watchdog.is_running()
     clock.advance(1000)
     assert watchdog.problem == "", "not started"
     watchdog.start()
     clock.advance(30)
     assert watchdog.problem == ""
     clock.advance(1)
+    assert not watchdog.is_running()
     assert watchdog.problem == "alerting has stopped: no round for 31 s; restart the process"
     watchdog.complete_round()
     assert watchdog.problem == ""
+    assert watchdog.is_running()
     assert watchdog.last_round_at == wall()
     clock.advance(1000)
     watchdog.stop()
@@ -70,8 +73,10 @@ def test_rounds_that_fail_turn_readiness_and_a_metric_and_no_heartbeat_is_pinged
     for _ in range(31):
         alerting._worker._try(alerting.run_once)
         world.wall.advance(1)
-    assert alerting.health()["running"] is False
-    assert "alerting has stopped" in alerting.health()["problems"][0]
+    assert alerting.health()["stalled"] is True
+    not_running, stopped, *_ = alerting.health()["problems"]
+    assert not_running == "nobody is being paged: alerting is not running"
+    assert stopped == "alerting has stopped: no round for 32 s; restart the process"
     assert readiness(world) == (503, False, "failing")
     assert metrics(world) == {
         "breakerd_alerting_last_round_timestamp_seconds": last,
@@ -103,11 +108,11 @@ def test_a_delivery_that_hangs_is_told(world: World) -> None:
     sender._thread = threading.current_thread()
     sender._alive.give()
     clock.advance(alerting.settings.alerts.request_timeout + 30)
-    assert alerting.health()["running"]
+    assert not alerting.health()["stalled"]
     clock.advance(1)
     assert alerting.health()["problems"][0].startswith("delivery to opsgenie has stopped")
-    assert not alerting.health()["running"]
+    assert alerting.health()["stalled"]
     assert readiness(world) == (503, False, "failing")
     assert sender._alive(), "each request is a sign of life"
-    assert alerting.health()["running"]
+    assert not alerting.health()["stalled"]
     sender._thread = None
