@@ -4,12 +4,12 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from breakerd.alerts.coordination.clock import shared_monotonic_clock
 from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease, boot_id
+from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.coordination.worker import AlertWorker, Components
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
@@ -17,30 +17,23 @@ from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.muting.silences import Silences
+from breakerd.alerts.paging import PagingReporter
 from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.settings.secrets import refuse_secrets
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import AlertStats, StatusReporter, full_status, silence_status
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
 from breakerd.breaker.config import ConfigFile
-from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.registry import Registry
 
 _log = get_logger(__name__)
-
-_KEY: Final = "api_key"
-_NO_SECRETS: Final = ConfigProblem(
-    where="request",
-    line=0,
-    key=_KEY,
-    found="a value that is not shown",
-    allowed="to set OPSGENIE_API_KEY and restart, or to edit the file; no secret is written to it",
-)
 
 
 class Alerting:
@@ -53,6 +46,11 @@ class Alerting:
         settings: settings of both sections; environment variables are not read again.
         now: returns seconds since the epoch, and never goes back. If given, no thread runs, and the
             caller runs each round with `run_once`.
+
+    Attributes:
+        registry: the registry.
+        settings: the present settings; see `apply`.
+        status: what is known, for those who show it.
     """
 
     def __init__(
@@ -71,7 +69,7 @@ class Alerting:
         self._now = now or shared_monotonic_clock(self._store, boot_id())
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
         self._incident_log = IncidentLog(self._store)
-        self._silences = Silences(self._store, self._now())
+        self._silences = Silences(self._store.silences, self._now())
         self._observer = BreakerObserver(registry, self.settings, self._now)
         self._commands = CommandQueue(self._store, self._incident_log)
         lease = Lease(self._store, clock, boot)
@@ -83,9 +81,17 @@ class Alerting:
         )  # fmt: skip
         self._worker = AlertWorker(components, self._now)
         self._heartbeats = Heartbeats(self.settings, threaded=not self._driven)
-        self._status = StatusReporter(
-            self._pipeline, self._heartbeats, self._incident_log, lambda: self.settings, self._now
+        self._watchdog = Watchdog(
+            clock, self._now, lambda: self._driven or self._worker.alive, self._pipeline.stalls
         )
+        paging = PagingReporter(
+            self._pipeline, self._incident_log, self._silences.find, self._watchdog.is_running,
+            lambda: self.settings, self._now,
+        )  # fmt: skip
+        self.status = StatusReporter(
+            paging, self._pipeline, self._heartbeats, self._incident_log, lambda: self.settings,
+            self._now, self._watchdog,
+        )  # fmt: skip
         self._leave: Callable[[], None] = _nothing
         leadership.acquire(self._now(), self.settings)
 
@@ -117,6 +123,7 @@ class Alerting:
             _log.warning(problem)
         if self._config is not None:
             self._config.start()
+        self._watchdog.start()
         if not self._driven:
             self._worker.start(self.run_once)
 
@@ -125,6 +132,7 @@ class Alerting:
         self._leave()
         self._leave = _nothing
         self._leave_config()
+        self._watchdog.stop()
         self._worker.stop(timeout)
         self._heartbeats.close()
 
@@ -132,12 +140,7 @@ class Alerting:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def run_once(self) -> None:
@@ -146,6 +149,7 @@ class Alerting:
             config.follow_secrets()
         self._worker.run_round(self.settings)
         self._heartbeats.run_due(self._now(), self._pipeline.round_succeeded_at)
+        self._watchdog.complete_round()
 
     def _notice(self, event: Event) -> None:
         """Keep the evidence of an event, and wake the worker. Called by the engine."""
@@ -173,8 +177,7 @@ class Alerting:
             ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
-        if _KEY in values:
-            raise ConfigError([_NO_SECRETS])
+        refuse_secrets(values)
         changed = self.settings.change_opsgenie(values)
         # Not under the lock: the file acquires its own lock first, then this one.
         if self._config is not None:
@@ -197,12 +200,12 @@ class Alerting:
 
     def silences(self) -> list[dict[str, Any]]:
         """Return the silences that have not ended, of all processes, as JSON-able data."""
-        self._silences.refresh(self._now())
+        self._silences.refresh()
         return [silence_status(silence) for silence in self._silences.unexpired(self._now())]
 
     def maintenance(self) -> list[dict[str, Any]]:
         """Return the maintenance windows as JSON-able data; `ends_at` is set in an open one."""
-        return self._status.maintenance()
+        return self.status.maintenance()
 
     def add_silence(
         self,
@@ -226,10 +229,11 @@ class Alerting:
             breaker: shell pattern of breaker names.
             kind: "open", "memory", "latency", "degraded", or "*" for all.
             matchers: further conditions, such as `Team=payments` or `Environment!=prod`.
-            starts_at: seconds since the epoch; None for now.
+            starts_at: seconds since the epoch, at most a year ahead; None for now.
 
         Raises:
-            ValueError: a value is invalid, or there are too many silences.
+            ValueError: a value is invalid, the silence is over, or there are too many silences.
+            NotStoredError: the database cannot be written; there is no silence.
         """
         wanted = SilenceRequest(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
         silence_id = self._silences.add(self._now(), wanted)
@@ -241,6 +245,7 @@ class Alerting:
 
         Raises:
             KeyError: no silence has that id.
+            NotStoredError: the database cannot be written; the silence lasts.
         """
         self._silences.end(self._now(), silence_id)
         self._worker.wake()
@@ -252,6 +257,7 @@ class Alerting:
 
         Raises:
             KeyError: no incident has that id.
+            NotStoredError: the database cannot be written; nothing was changed.
         """
         found = len(self._existing(incident_id).dead_letters)
         if found:
@@ -269,6 +275,7 @@ class Alerting:
 
         Raises:
             KeyError: no incident has that id.
+            NotStoredError: the database cannot be written; nothing was changed.
         """
         found = len(self._existing(incident_id).dead_letters)
         if found:
@@ -294,22 +301,23 @@ class Alerting:
     @property
     def paging(self) -> bool:
         """True if a person is notified of incidents."""
-        return self._pipeline.paging
+        return self.status.paging
 
     def problems(self) -> list[str]:
         """Return the problems that keep alerts from reaching people, as sentences."""
-        return self._status.problems()
+        return self.status.problems()
 
     def health(self) -> dict[str, Any]:
-        """Return `ok` (True if alerts can leave), `paging` and the `problems`.
+        """Return `ok` (True if alerts can leave), `stalled`, `paging` and the `problems`.
 
         To page nobody by choice is ok; to be configured to page, and unable to, is not.
+        `stalled` is True if rounds, or the delivery to a receiver, have stopped.
         """
-        return self._status.health()
+        return self.status.health()
 
     def stats(self) -> AlertStats:
         """Return the figures for metrics."""
-        return self._status.stats()
+        return self.status.stats()
 
     def incidents(self, *, limit: int = 100, state: str | None = None) -> list[dict[str, Any]]:
         """Return the latest incidents, newest first, as JSON-able data.
@@ -318,22 +326,22 @@ class Alerting:
             limit: maximum number of incidents.
             state: only those in this phase: "active", "resolving" or "closed"; None for all.
         """
-        return self._status.incidents(limit, state)
+        return self.status.incidents(limit, state)
 
     def staged_alerts(self, breaker: str) -> dict[str, Any]:
         """Return the stages of one breaker's incidents, in go-breaker's form."""
-        return self._status.stages(breaker)
+        return self.status.stages(breaker)
 
     def opsgenie_status(self) -> dict[str, Any]:
         """Return `[opsgenie]` in go-breaker's form, the key masked, and the receivers."""
-        return self._status.opsgenie()
+        return self.status.opsgenie()
 
     def receivers(self) -> list[dict[str, Any]]:
         """Return the state of each receiver and of its heartbeat, as JSON-able data.
 
         Times are in seconds since the epoch; None if never, or if there is no heartbeat.
         """
-        return self._status.receivers()
+        return self.status.receivers()
 
 
 def _nothing() -> None:

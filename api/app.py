@@ -22,7 +22,7 @@ from breakerd.breaker.registry import Registry
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
 
-_METHODS: Final = ("DELETE", "GET", "PATCH", "POST", "PUT")
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _DESCRIPTION: Final = (
     "The breakers of one process. `/breaker/…` is the breaker named `default`, "
     "`/breakers/{name}/…` any other. Errors are RFC 9457 problem documents. A GET changes nothing."

@@ -16,6 +16,7 @@ from breakerd.breaker.errors import (
     ConfigError,
     ConfigProblem,
     ConfigWriteError,
+    NotStoredError,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -34,6 +35,8 @@ UNKNOWN_ALERT: Final = "urn:breakerd:problem:unknown-alert"
 """There is no alert of that id."""
 NO_DEAD_LETTERS: Final = "urn:breakerd:problem:no-dead-letters"
 """The alert has no dead letters to retry or to discard."""
+NOT_STORED: Final = "urn:breakerd:problem:not-stored"
+"""The database cannot be written. Nothing was changed, nor will be later."""
 NO_ALERTING: Final = "urn:breakerd:problem:no-alerting"
 """The process has no alerting."""
 
@@ -86,6 +89,7 @@ EXPECTED: Final = (
     ConfigConflictError,
     ConfigWriteError,
     BreakerStateError,
+    NotStoredError,
     RequestValidationError,
     HTTPException,
 )
@@ -105,6 +109,9 @@ def to_problem(error: Exception) -> Problem:
             problem = Problem(409, str(error), kind=CONFLICT, in_force=False)
         case BreakerStateError():
             problem = Problem(409, str(error), kind=WRONG_STATE)
+        case NotStoredError():
+            detail = f"{error}. Nothing was changed; try again, and see `breakerd doctor`."
+            problem = Problem(503, detail, kind=NOT_STORED, headers={"Retry-After": "5"})
         case RequestValidationError():
             problem = _from_validation_error(error)
         case HTTPException():

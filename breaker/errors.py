@@ -7,6 +7,7 @@ BreakerError
 ├── ConfigError           a configuration is invalid; holds every problem found
 ├── ConfigConflictError   a change cannot be made in the file as it is now; nothing was changed
 ├── ConfigWriteError      a change is active but could not be written to the file
+├── NotStoredError        a command could not be written to the database; nothing was changed
 ├── SnapshotError         a snapshot cannot be restored
 └── TraceError            a trace cannot be read
 """
@@ -109,6 +110,10 @@ class ConfigConflictError(BreakerError):
 
 class ConfigWriteError(BreakerError):
     """A change is active, but the file could not be written; a restart loses the change."""
+
+
+class NotStoredError(BreakerError):
+    """A command could not be written to the database. Nothing was changed, nor will be later."""
 
 
 class SnapshotError(BreakerError):

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.errors import ConfigProblem as ConfigProblem
     from breakerd.breaker.errors import ConfigWriteError as ConfigWriteError
     from breakerd.breaker.errors import DeadlineExceeded as DeadlineExceeded
+    from breakerd.breaker.errors import NotStoredError as NotStoredError
     from breakerd.breaker.errors import SnapshotError as SnapshotError
     from breakerd.breaker.errors import TraceError as TraceError
     from breakerd.breaker.events.events import Event as Event
@@ -94,6 +95,7 @@ __all__ = [
     "LimiterSettings",
     "LoadReading",
     "LoadSettings",
+    "NotStoredError",
     "OpsGenieSettings",
     "Priority",
     "Reason",
@@ -149,6 +151,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "LimiterSettings": "breakerd.breaker.settings",
     "LoadReading": "breakerd.breaker.host.load",
     "LoadSettings": "breakerd.breaker.settings",
+    "NotStoredError": "breakerd.breaker.errors",
     "OpsGenieSettings": "breakerd.alerts.settings.opsgenie",
     "Priority": "breakerd.breaker.context",
     "Reason": "breakerd.breaker.states",

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 
 from breakerd.api.cli.commands import breaker
 from breakerd.api.cli.commands.alerts import alerts
@@ -12,7 +11,7 @@ from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.replay import replay_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.commands.suggest import suggest_command
-from breakerd.api.cli.output import USAGE_ERROR, err, out, show_problems
+from breakerd.api.cli.output import USAGE_ERROR, err, out, plain, show_problems
 from breakerd.breaker._version import __version__
 from breakerd.breaker.errors import ConfigError
 
@@ -94,8 +93,8 @@ def check(
         show_problems(error)
         raise typer.Exit(USAGE_ERROR) from None
     for warning in settings.warnings:
-        err.print(f"warning: {escape(str(warning))}")
-    out.print(f"{escape(str(file))}: no errors")
+        err.print(f"warning: {plain(str(warning))}")
+    out.print(f"{plain(str(file))}: no errors")
 
 
 @app.command()

@@ -7,12 +7,29 @@ from typing import Any, Final
 
 from breakerd.breaker.config import Document
 from breakerd.breaker.config.file.reading import FileReadError, read_secret_text
-from breakerd.breaker.errors import ConfigProblem
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 _SECRETS: Final = ("key", "url")
 _OPSGENIE: Final = ("opsgenie", "api_key")
 _FILE_SUFFIX: Final = "_file"
 _ENVIRONMENT: Final = "environment"
+_NEVER_WRITTEN: Final = ConfigProblem(
+    where="request",
+    line=0,
+    key="api_key",
+    found="a value that is not shown",
+    allowed="to set OPSGENIE_API_KEY and restart, or to edit the file; no secret is written to it",
+)
+
+
+def refuse_secrets(values: Mapping[str, object]) -> None:
+    """Refuse changes of `[opsgenie]` that would write a secret to the file.
+
+    Raises:
+        ConfigError: there is one among `values`.
+    """
+    if _NEVER_WRITTEN.key in values:
+        raise ConfigError([_NEVER_WRITTEN])
 
 
 @dataclass(frozen=True, slots=True)

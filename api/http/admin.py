@@ -1,9 +1,9 @@
 """Context of the routes: registry, alerting, access rules and audit log; and its dependencies."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -18,12 +18,16 @@ from breakerd.breaker.errors import (
     ConfigConflictError,
     ConfigError,
     ConfigWriteError,
+    NotStoredError,
 )
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.breaker.settings import Settings
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
+    from breakerd.alerts.paging import PagingReport
+
+_NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
 Snapshot = Callable[[], Mapping[str, object]]
 
@@ -67,6 +71,16 @@ class AdminContext:
             raise Problem(404, "This process has no alerting.", kind=NO_ALERTING)
         return self.alerting
 
+    def paging(self, breaker: str | None = None) -> "PagingReport":
+        """Return whether a person is notified when that breaker trips, or any; and why not."""
+        if self.alerting is None:
+            return {"paging": False, "paging_problems": [_NO_ALERTING]}
+        return self.alerting.status.paging_report(breaker)
+
+    def muted(self, breakers: Sequence[str]) -> dict[str, str]:
+        """Return by name why nobody is paged about each breaker; empty if somebody is."""
+        return self.alerting.status.muted(breakers) if self.alerting is not None else {}
+
     def get_breaker(self, name: str) -> Breaker:
         """Return the breaker of that name; never create one.
 
@@ -107,7 +121,13 @@ class AdminContext:
         except ConfigWriteError as error:
             outcome, note = "in memory only", str(error)
             raise
-        except (ConfigError, ConfigConflictError, BreakerStateError, Problem) as error:
+        except (
+            ConfigError,
+            ConfigConflictError,
+            BreakerStateError,
+            NotStoredError,
+            Problem,
+        ) as error:
             outcome, note = "refused", str(error)
             raise
         finally:

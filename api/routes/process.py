@@ -21,6 +21,7 @@ from breakerd.api.schemas.responses import (
 )
 from breakerd.breaker.breaker import Breaker
 
+_NO_ALERTING: Final = {"ok": True, "stalled": False, "paging": False}
 _EVENTS: Final = {
     "itemSchema": {
         "type": "object",
@@ -53,19 +54,22 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     """Return the routes without access check; they reveal no details."""
     router = APIRouter(route_class=route_class, tags=["health"])
     router.get("/healthz")(get_health)
-    router.head("/healthz", include_in_schema=False)(get_health)
     answers: Responses = {
         200: {"model": Readiness, "description": "Ready for calls."},
-        503: {"model": Readiness, "description": "The service is stopping."},
+        503: {"model": Readiness, "description": "It is stopping, or alerting hangs."},
     }
     router.get("/readyz", responses=answers)(get_readiness)
-    router.head("/readyz", include_in_schema=False)(get_readiness)
     return router
 
 
 def list_breakers(admin: AdminDep) -> BreakersResponse:
-    """List the breakers of this process, with a summary of each."""
-    return BreakersResponse(breakers=[_summary(breaker) for breaker in admin.registry])
+    """List the breakers of this process, with a summary of each, and whether people are paged."""
+    breakers = list(admin.registry)
+    muted = admin.muted([breaker.name for breaker in breakers])
+    return BreakersResponse(
+        **admin.paging(),
+        breakers=[_summary(breaker, muted.get(breaker.name, "")) for breaker in breakers],
+    )
 
 
 async def open_subscription(
@@ -127,27 +131,29 @@ async def get_health() -> Health:
     return Health(status="ok")
 
 
-def get_readiness(request: Request) -> JSONResponse:
+async def get_readiness(request: Request) -> JSONResponse:
     """Return whether the service is ready for calls, and the result of each check.
 
-    The service is not ready only while it stops. A failing check does not count: breakers decide
-    without alerting and by the last valid file, and are needed most when other things fail.
+    The service is not ready while it stops, and when alerting has stopped running, which a restart
+    repairs. Another failing check does not count: breakers decide without alerting and by the last
+    valid file, and are needed most when other things fail.
     """
+    # No thread is needed for the answer: the pool may be full of requests that hang.
     admin = request.state.admin
     config = admin.registry.config
-    alerting = admin.alerting.health() if admin.alerting else {"ok": True, "paging": False}
+    alerting = admin.alerting.health() if admin.alerting else _NO_ALERTING
     checks = {
         "configuration": config is None or config.status.successful,
         "alerting": alerting["ok"],
         "audit": admin.audit.problem is None,
     }
     readiness = Readiness(
-        ready=not admin.stopping,
+        ready=not alerting["stalled"] and not admin.stopping,
         paging=alerting["paging"],
         checks={name: "ok" if ok else "failing" for name, ok in checks.items()},
     )
-    return JSONResponse(readiness.model_dump(), 503 if admin.stopping else 200)
+    return JSONResponse(readiness.model_dump(), 200 if readiness.ready else 503)
 
 
-def _summary(breaker: Breaker) -> BreakerSummary:
-    return BreakerSummary.model_validate(breaker.status())
+def _summary(breaker: Breaker, muted_by: str) -> BreakerSummary:
+    return BreakerSummary.model_validate({**breaker.status(), "muted_by": muted_by})

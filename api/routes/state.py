@@ -47,8 +47,9 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
 
 
 def get_status(operation: OperationDep) -> JSONResponse:
-    """Return state, signals, evidence, recovery and the relevant settings, as of now."""
-    return JSONResponse(operation.breaker.status())
+    """Return state, signals, evidence, recovery, settings, and whether anyone is paged."""
+    breaker = operation.breaker
+    return JSONResponse({**breaker.status(), **operation.admin.paging(breaker.name)})
 
 
 def get_enabled(operation: OperationDep) -> EnabledResponse:

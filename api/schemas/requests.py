@@ -218,11 +218,20 @@ class NewSilence(RequestBody):
     author: str = Field(min_length=1, max_length=100, examples=["ada"])
     reason: str = Field(min_length=1, max_length=500, examples=["database moves, change 17"])
     starts_at: AwareDatetime | None = Field(
-        None, description="Start; now if omitted.", strict=False
+        None,
+        description="Start, at most 365 days ahead; now if omitted. The end must be ahead.",
+        strict=False,
     )
     seconds: float = Field(description="Duration.", gt=0, le=90 * 86_400, examples=[3600])
 
     def arguments(self) -> dict[str, Any]:
-        """Return the keyword arguments of `Alerting.add_silence`."""
-        starts_at = self.starts_at.timestamp() if self.starts_at else None
+        """Return the keyword arguments of `Alerting.add_silence`.
+
+        Raises:
+            ValueError: the start is outside the calendar.
+        """
+        try:
+            starts_at = self.starts_at.timestamp() if self.starts_at else None
+        except OverflowError:
+            raise ValueError(f"{self.starts_at} is outside the calendar") from None
         return self.model_dump() | {"starts_at": starts_at}

@@ -86,7 +86,17 @@ def _convert_hint(hint: Any) -> Any:
     return union
 
 
-StatusResponse = pydantic_model(Status)
+class AdminStatus(Status):
+    """Status of a breaker, and whether a person is notified when it trips.
+
+    `paging_problems` says why not. If somebody is paged, it holds what may still go wrong.
+    """
+
+    paging: bool
+    paging_problems: list[str]
+
+
+StatusResponse = pydantic_model(AdminStatus, "Status")
 
 
 # --- the process
@@ -102,11 +112,17 @@ class BreakerSummary(ResponseBody):
     reason: str | None
     drill: bool
     retry_after_seconds: float
+    muted_by: str
 
 
 class BreakersResponse(ResponseBody):
-    """The breakers of a process."""
+    """The breakers of a process, and whether people are paged.
 
+    `muted_by` of a breaker says why nobody is paged about it in particular.
+    """
+
+    paging: bool
+    paging_problems: list[str]
     breakers: list[BreakerSummary]
 
 

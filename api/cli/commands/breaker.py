@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.markup import escape
 
-from breakerd.api.cli.output import USAGE_ERROR, fail, out
+from breakerd.api.cli.output import USAGE_ERROR, fail, out, plain, print_json
 from breakerd.breaker.runtime.status import whole
 
 if TYPE_CHECKING:
@@ -166,9 +165,4 @@ def _show_result(answer: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        out.print(escape(f"{answer['message']}: {answer['state']}"))
-
-
-def print_json(value: object) -> None:
-    """Print `value` as JSON on one line."""
-    print(json.dumps(value, ensure_ascii=False))  # noqa: T201 - rich would wrap and colour it
+        out.print(plain(f"{answer['message']}: {answer['state']}"))

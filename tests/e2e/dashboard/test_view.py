@@ -97,9 +97,13 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             post(server, "/silences", silence)
             post(server, "/breaker/trip", {"reason": "rehearsal"})
             expect(page.locator("#alerts")).to_contain_text("muted: silenced by ada until")
+            expect(page.locator("#banners .bad")).to_contain_text(
+                "Nobody is being paged about default: silenced by ada until"
+            )
             with server.client() as client:
                 (kept,) = client.get("/silences").json()["silences"]
                 client.delete("/silences", params={"id": kept["id"]}).raise_for_status()
+            expect(page.locator("#banners p")).to_have_count(0)
             expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
             expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
             expect(page.locator("#alerts")).to_contain_text(

@@ -45,7 +45,7 @@ def test_ranges_and_words_of_settings_come_from_the_settings(document: dict[str,
 
 def test_status_is_described_key_by_key(document: dict[str, Any]) -> None:
     described = document["components"]["schemas"]["Status"]
-    assert list(described["properties"]) == list(Status.__annotations__)
+    assert list(described["properties"]) == [*Status.__annotations__, "paging", "paging_problems"]
     assert document["components"]["schemas"]["EvidenceReport"]["properties"]["sentence"]
 
 
@@ -57,3 +57,15 @@ def test_errors_are_problem_documents(document: dict[str, Any]) -> None:
                     schema = answer["content"]["application/problem+json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/Problem"}
     assert "errors" in document["components"]["schemas"]["Problem"]["properties"]
+
+
+def test_head_is_answered_wherever_get_is(client: Client, document: dict[str, Any]) -> None:
+    paths = [path for path, operations in document["paths"].items() if "get" in operations]
+    for path in [*paths, "/", "/dashboard", "/dashboard/", "/openapi.json"]:
+        url = path.format(name="payments", incident_id="none", id="none")
+        head = client.request("HEAD", url)
+        assert head.content == b"", url
+        if path != "/events":  # which never ends
+            got = client.get(url)
+            assert (head.status_code, head.headers.keys()) == (got.status_code, got.headers.keys())
+        assert head.status_code != 405, url

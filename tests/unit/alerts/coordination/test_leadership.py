@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from breakerd import Alerting, Registry
+from breakerd import Alerting, NotStoredError, Registry
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
@@ -192,6 +192,68 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     assert other.alerting.retry(number) == 0
     with pytest.raises(KeyError):
         other.alerting.retry("none")
+
+
+def dead_letter(world: World) -> str:
+    """Id of an incident that was given up."""
+    alerting = world.start()
+    world.slow()
+    alerting._observer.poll(alerting._now())
+    alerting._worker._lead(alerting.settings)
+    (incident,) = alerting._incident_log
+    object.__setattr__(incident.content, "message", "")
+    world.after()
+    world.after()
+    assert incident.dead_letters
+    return incident.id
+
+
+def test_a_command_is_not_lost_with_the_process_that_executes_it(world: World) -> None:
+    number = dead_letter(world)
+    assert world.alerting is not None
+    world.alerting.discard(number, "ann", "a test")
+    with world.alerting._incident_log.lock:
+        world.alerting._commands.execute(world.wall())
+    alerting = world.restart()
+    assert "was given up" in alerting.health()["problems"][0], "killed before it was written"
+    world.after()
+    full = alerting.incident(number)
+    assert full is not None
+    assert full["deliveries"]["opsgenie"]["discarded"] == "ann: a test"
+    assert alerting._store.commands(0) == []
+
+
+def test_a_command_is_executed_once(world: World) -> None:
+    number = dead_letter(world)
+    assert world.alerting is not None
+    executed: list[str] = []
+    world.alerting._commands._execute_one = (  # type: ignore[method-assign]
+        lambda _now, incident, _command: executed.append(incident)
+    )
+    world.alerting.retry(number)
+    with world.alerting._incident_log.lock:
+        for _ in range(3):
+            world.alerting._commands.execute(world.wall())
+    world.after()
+    world.after()
+    assert executed == [number]
+
+
+@pytest.mark.parametrize("command", [("retry",), ("discard", "ann", "a test")])
+def test_a_command_that_cannot_be_saved_is_refused(world: World, command: tuple[str, ...]) -> None:
+    number = dead_letter(world)
+    assert world.alerting is not None
+    connection = world.alerting._store._database._connection
+    assert connection is not None
+    connection.execute("PRAGMA query_only=1")
+    with pytest.raises(NotStoredError, match="cannot be saved"):
+        getattr(world.alerting, command[0])(number, *command[1:])
+    connection.execute("PRAGMA query_only=0")
+    world.after()
+    full = world.alerting.incident(number)
+    assert full is not None
+    assert full["deliveries"]["opsgenie"]["dead_letter_reason"]
+    assert not full["deliveries"]["opsgenie"]["discarded"]
 
 
 def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 import pytest
@@ -50,3 +51,30 @@ def test_a_round_that_fails_is_not_the_last(
         world.slow()
         assert world.emulator.wait_for(lambda: bool(world.emulator.alerts()))
     assert "alert round failed" in caplog.text
+
+
+def test_a_log_handler_of_the_host_that_blocks_keeps_no_page_back(world: World) -> None:
+    """As one that writes to a pipe which nobody reads."""
+    settings = AlertingSettings(
+        OpsGenieSettings(enabled=True, api_key=SecretStr(KEY), api_url=world.emulator.url),
+        AlertsSettings(database=str(world.database), attach_chart=False, group_window=0),
+    )
+    free, blocked = threading.Event(), threading.Event()
+
+    class Blocking(logging.Handler):
+        def emit(self, _record: logging.LogRecord) -> None:
+            blocked.set()
+            assert free.wait(60)
+
+    handler = Blocking(logging.INFO)
+    logger = logging.getLogger("breakerd")
+    with Alerting(world.registry, settings) as alerting:
+        logger.addHandler(handler)
+        try:
+            world.slow()
+            assert blocked.wait(30)
+            assert world.emulator.wait_for(lambda: bool(world.emulator.alerts()))
+            assert not alerting.health()["stalled"]
+        finally:
+            free.set()
+            logger.removeHandler(handler)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd import Breaker, Registry, Settings
+from breakerd import Alerting, Breaker, Registry, Settings
 from breakerd.api.app import create_app
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
@@ -148,6 +148,32 @@ def test_every_breaker_has_the_same_routes(client: Client, registry: Registry) -
     ]
 
 
+def test_every_status_says_when_nobody_is_paged(client: Client, alerting: Alerting) -> None:
+    off = "nobody is being paged: [opsgenie] enabled is false"
+    for path in ("/breaker/status", "/breakers/payments/status", "/breakers"):
+        answer = client.get(path).json()
+        assert (answer["paging"], answer["paging_problems"]) == (False, [off])
+    alerting.add_silence(author="ann", reason="a move", seconds=60, breaker="payments")
+    first = client.get("/breakers/payments/status").json()["paging_problems"][0]
+    assert first.startswith("nobody is being paged about payments: silenced by ann until ")
+    assert client.get("/breaker/status").json()["paging_problems"] == [off]
+    default, payments = client.get("/breakers").json()["breakers"]
+    assert default["muted_by"] == ""
+    assert payments["muted_by"].startswith("silenced by ann until ")
+    alerting.close()
+    stopped = "nobody is being paged: alerting is not running"
+    assert client.get("/breaker/status").json()["paging_problems"] == [stopped, off]
+    assert client.get("/readyz").json()["paging"] is False
+
+
+def test_a_process_without_alerting_says_that_nobody_is_paged(registry: Registry) -> None:
+    client = Client(create_app(registry))
+    for path in ("/breaker/status", "/breakers"):
+        answer = client.get(path).json()
+        assert answer["paging"] is False
+        assert answer["paging_problems"] == ["nobody is being paged: this process has no alerting"]
+
+
 def test_an_unknown_breaker_is_not_made_and_the_known_ones_are_named(
     client: Client, registry: Registry
 ) -> None:
@@ -173,5 +199,5 @@ def test_a_get_never_changes_anything(client: Client, breaker: Breaker, path: st
 def test_405_names_all_methods_of_the_path(client: Client) -> None:
     answer = client.delete("/breaker/config")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, PATCH"
+    assert answer.headers["allow"] == "GET, HEAD, PATCH"
     assert answer.headers["content-type"] == "application/problem+json"
