@@ -9,6 +9,8 @@ from breakerd.api.cli.output import FAILURE, USAGE_ERROR, fail
 
 _TIMEOUT: Final = 10.0
 """Seconds until a request fails."""
+_WRONG_USAGE: Final = {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
+"""Status codes of the answer to an invalid value."""
 
 
 class AdminClient:
@@ -48,10 +50,7 @@ class AdminClient:
             return {}
         answer = self._json(response)
         if response.is_error:
-            # An invalid value is wrong usage.
-            code = (
-                USAGE_ERROR if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else FAILURE
-            )
+            code = USAGE_ERROR if response.status_code in _WRONG_USAGE else FAILURE
             fail(str(answer.get("detail", answer)), code)
         return answer
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -20,6 +20,7 @@ from breakerd.breaker.settings import Settings
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
 
+T = TypeVar("T")
 Snapshot = Callable[[], Mapping[str, object]]
 
 
@@ -125,8 +126,8 @@ class BreakerOperation:
     actor: Actor
     breaker: Breaker
 
-    def operate(self, action: str, act: Callable[[], None], *, detail: str = "") -> None:
-        """Call `act`, which may change the breaker's state.
+    def operate(self, action: str, act: Callable[[], T], *, detail: str = "") -> T:
+        """Call `act`, which may change the breaker's state, and return its result.
 
         Args:
             action: name of the action in the audit log.
@@ -136,7 +137,7 @@ class BreakerOperation:
         with self.admin.audited(
             self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
-            act()
+            return act()
 
     def change(self, values: Mapping[str, object]) -> Settings:
         """Change settings, and return all settings in force.

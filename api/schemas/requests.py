@@ -62,7 +62,8 @@ def setting_field(model: type[BaseModel], name: str, **changes: Any) -> Any:
     extra = field.json_schema_extra
     unit = extra.get("unit") if isinstance(extra, dict) else None
     description = f"{field.description} ({unit})" if unit else field.description
-    return Field(**({"description": description} | limits | changes))
+    named = {"json_schema_extra": {"unit": unit}} if unit else {}
+    return Field(**({"description": description} | limits | named | changes))
 
 
 # --- settings, one by one

@@ -33,7 +33,11 @@ _LIMITS: Final = {
     "minItems": "of at least {}",
     "maxItems": "of at most {}",
 }
+_FORMATS: Final = {"date-time": "a time with its zone, such as 2026-01-31T22:00:00Z"}
+_CONTAINERS: Final = frozenset({"array", "object"})
 _MAX_VALUE_LENGTH: Final = 60
+_MAX_NAMED_KEYS: Final = 8
+"""Maximum number of keys of a table that are named where the table is described."""
 _KEY_MARKER: Final = "[key]"
 """Pydantic's marker for a problem in the name of an entry, not in its value."""
 
@@ -91,6 +95,11 @@ def describe_allowed(model: type[BaseModel], key: Key) -> str:
     return _describe(_schema_at(root, key), root)
 
 
+def describe_schema(schema: Schema) -> str:
+    """Return the type, range and unit that a JSON schema allows, in words."""
+    return _describe(schema, schema)
+
+
 def _problem(
     model: type[BaseModel],
     details: ErrorDetails,
@@ -140,13 +149,13 @@ def _is_secret(schema: Schema) -> bool:
 
 def _known_keys(model: type[BaseModel], location: Key) -> list[str]:
     root = model.model_json_schema()
-    return list(_schema_at(root, location[:-1]).get("properties", {}))
+    return list(_container(_schema_at(root, location[:-1]), root).get("properties", {}))
 
 
 def _schema_at(root: Schema, key: Key) -> Schema:
     schema: Schema = root
     for part in key:
-        schema = _resolve(schema, root)
+        schema = _container(_resolve(schema, root), root)
         if part in schema.get("properties", {}):
             schema = schema["properties"][part]
         elif "items" in schema:
@@ -156,6 +165,12 @@ def _schema_at(root: Schema, key: Key) -> Schema:
             extra = next(iter(named), schema.get("additionalProperties", {}))
             schema = extra if isinstance(extra, dict) else {}
     return {**_resolve(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
+
+
+def _container(schema: Schema, root: Schema) -> Schema:
+    """Return the branch of an optional table or list that has keys or items."""
+    branches = (_resolve(branch, root) for branch in schema.get("anyOf", ()))
+    return next((each for each in branches if each.get("type") in _CONTAINERS), schema)
 
 
 def _resolve(schema: Schema, root: Schema) -> Schema:
@@ -174,7 +189,13 @@ def _describe(schema: Schema, root: Schema) -> str:
         return " or ".join(kinds) + _unit_suffix(schema)
     if "enum" in schema:
         return "one of " + ", ".join(format_value(value) for value in schema["enum"])
-    words = _TYPE_NAMES.get(schema.get("type", ""), "a value")
+    if "const" in schema:
+        return format_value(schema["const"])
+    words = _FORMATS.get(schema.get("format", "")) or _TYPE_NAMES.get(
+        schema.get("type", ""), "a value"
+    )
+    if 0 < len(keys := schema.get("properties", {})) <= _MAX_NAMED_KEYS:
+        words += f" with {', '.join(keys)}"
     limits = [
         text.format(_format_number(schema[name]))
         for name, text in _LIMITS.items()

@@ -175,7 +175,7 @@ def test_what_is_wrong_changes_nothing(
 ) -> None:
     before, text = breaker.settings, file.read_text()
     answer = client.post(f"/breaker/{path}", json=body)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     assert problem["type"] == "urn:breakerd:problem:invalid"
@@ -198,7 +198,7 @@ def test_numbers_are_finite(client: Client, number: str) -> None:
         content=f'{{"threshold": {number}}}',
         headers={"content-type": "application/json"},
     )
-    assert answer.status_code in {400, 422}
+    assert answer.status_code == 400
 
 
 def test_a_read_only_file_leaves_the_change_in_memory(
@@ -250,7 +250,7 @@ def test_a_change_of_many_is_made_whole_or_not_at_all(
     before, text = breaker.settings, file.read_text()
     body = {"wait_time": 7, "percentile": 2, "latency_treshold": 1, "recovery": {"probes": 0}}
     answer = client.patch("/breaker/config", json=body)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     keys = {error["key"] for error in answer.json()["errors"]}
     assert keys == {"percentile", "latency_treshold", "recovery.probes"}
     assert (breaker.settings, file.read_text()) == (before, text)
@@ -258,7 +258,7 @@ def test_a_change_of_many_is_made_whole_or_not_at_all(
 
 def test_what_only_the_whole_shows_to_be_wrong_is_told_too(client: Client) -> None:
     answer = client.patch("/breaker/config", json={"recovery": 3, "recovery.probes": 2})
-    assert answer.status_code == 422
+    assert answer.status_code == 400
 
 
 def test_changing_nothing_is_no_change(client: Client, breaker: Breaker) -> None:
