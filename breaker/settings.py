@@ -5,9 +5,20 @@ models. Models are frozen: a changed setting is a new `Settings`, validated as a
 running breaker gets it.
 """
 
-from typing import Annotated, Any
+from itertools import pairwise
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+PARTIAL: Final = "partial"
+"""Key of a validation's context: True if the settings are a part, and so may lack others."""
 
 
 def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
@@ -66,6 +77,13 @@ class RecoverySettings(SettingsModel):
         ge=0,
         le=86400,
     )
+
+    @field_validator("ramp")
+    @classmethod
+    def _check_rise(cls, ramp: tuple[float, ...]) -> tuple[float, ...]:
+        if any(later < earlier for earlier, later in pairwise(ramp)):
+            raise ValueError("shares that do not fall, each > 0, < 1 (fraction)")
+        return ramp
 
 
 class Slo(SettingsModel):
@@ -224,6 +242,25 @@ class Settings(SettingsModel):
     recovery: RecoverySettings = Field(
         default=RecoverySettings(), description=RecoverySettings.__doc__
     )
+
+    @model_validator(mode="after")
+    def _check_together(self, info: ValidationInfo) -> Self:
+        partial = bool(info.context and info.context.get(PARTIAL))
+        if not partial and (found := self.contradictions()):
+            raise ValueError("; ".join(f"{key}: {allowed}" for key, _, allowed in found))
+        return self
+
+    def contradictions(self) -> list[tuple[str, object, str]]:
+        """Return the settings that do not fit the others: dotted key, value, and what is allowed.
+
+        A table of the file may lack what the root says, so it is checked together with that.
+        """
+        load = self.load
+        watched = [name for name in LoadSettings.model_fields if name.endswith("_threshold")]
+        if load.reject and all(getattr(load, name) is None for name in watched):
+            allowed = f"false, or true beside one of {', '.join(watched)}"
+            return [("load.reject", True, allowed)]
+        return []
 
     @property
     def useful_time(self) -> float:

@@ -1,7 +1,7 @@
 """Merge the settings of one breaker over those of the root, raw or validated."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from breakerd.breaker.settings import SettingsModel
 
@@ -21,8 +21,8 @@ def merge(root: Mapping[str, object], own: Mapping[str, object]) -> dict[str, ob
 def merge_settings(root: M, own: M) -> M:
     """Return what `own` sets over `root`, as if their merged tables had been validated.
 
-    Nothing is validated again. This holds because each setting is validated by itself: the models
-    of a breaker have no validator that compares two settings.
+    Nothing is validated again. This holds because each setting is validated by itself; what two
+    settings say together is checked by `Settings.contradictions`.
     """
     changes: dict[str, object] = {}
     for name in own.model_fields_set:
@@ -30,13 +30,3 @@ def merge_settings(root: M, own: M) -> M:
         both = isinstance(before, SettingsModel) and isinstance(value, SettingsModel)
         changes[name] = merge_settings(before, value) if both else value
     return root.model_copy(update=changes)
-
-
-def without_none(settings: M) -> M:
-    """Return `settings` without the settings that are explicitly None, as if they were not set."""
-    values: dict[str, Any] = {}
-    for name in settings.model_fields_set:
-        value = getattr(settings, name)
-        if value is not None:
-            values[name] = without_none(value) if isinstance(value, SettingsModel) else value
-    return cast("M", type(settings).model_construct(None, **values))

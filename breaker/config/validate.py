@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.toml_scan import Key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.settings import PARTIAL
 
 M = TypeVar("M", bound=BaseModel)
 Schema = Mapping[str, Any]
@@ -59,11 +60,13 @@ def validate(
         prefix: the table of the file that contains them.
         where: name of the source if there is no document.
 
+    Settings that contradict each other are not looked for: `data` may be a part of all.
+
     Raises:
         ConfigError: every problem, in the order of the file.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={PARTIAL: True})
     except ValidationError as error:
         problems = [
             _problem(model, details, document=document, prefix=prefix, where=where)
@@ -76,6 +79,20 @@ def suggest_key(key: str, known: list[str]) -> str:
     """Return the allowed keys, or the closest one, for an unknown key."""
     close = get_close_matches(key, known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
+
+
+def unknown_key(model: type[BaseModel], key: Key, where: str = "request") -> ConfigProblem | None:
+    """Return the problem if `model` has no setting, table or entry at `key`; None if it has."""
+    root = model.model_json_schema()
+    for depth, name in enumerate(key):
+        container = _container(_schema_at(root, key[:depth]), root)
+        known = list(container.get("properties", {}))
+        if name in known or "patternProperties" in container or _is_open(container):
+            continue
+        found = f"unknown key {name!r}"
+        allowed = suggest_key(name, known) if known else "no key below it"
+        return ConfigProblem(where, 0, ".".join(key), found, allowed)
+    return None
 
 
 def format_value(value: object) -> str:
@@ -171,6 +188,11 @@ def _container(schema: Schema, root: Schema) -> Schema:
     """Return the branch of an optional table or list that has keys or items."""
     branches = (_resolve(branch, root) for branch in schema.get("anyOf", ()))
     return next((each for each in branches if each.get("type") in _CONTAINERS), schema)
+
+
+def _is_open(schema: Schema) -> bool:
+    """True if a table takes entries of any name."""
+    return isinstance(schema.get("additionalProperties"), dict)
 
 
 def _resolve(schema: Schema, root: Schema) -> Schema:
