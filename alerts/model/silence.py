@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
+from breakerd.alerts.model.matchers import (
+    INCIDENT_KINDS,
+    Matcher,
+    Subject,
+    all_hold,
+    checked,
+    parsed,
+)
 
 MAX_SECONDS: Final = 90 * 86_400.0
 """Maximum duration of a silence in seconds."""
-KINDS: Final = ("*", "open", "memory", "latency", "degraded")
+KINDS: Final = ("*", *INCIDENT_KINDS)
 """Values of `SilenceRequest.kind`."""
 
 
@@ -108,5 +115,5 @@ class SilenceRequest:
         starts_at = now if self.starts_at is None else self.starts_at
         named = {"breaker": self.breaker, "kind": self.kind}
         texts = [f"{name}={value}" for name, value in named.items() if value != "*"]
-        matchers = parsed([*texts, *self.matchers])
+        matchers = checked([*texts, *self.matchers])
         return Silence(id_, matchers, self.author, self.reason, starts_at, starts_at + self.seconds)

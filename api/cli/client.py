@@ -27,15 +27,11 @@ class AdminClient:
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
         """GET a path below that breaker's, and return the JSON object."""
-        return self.request("GET", _breaker_path(breaker, path))
+        return self.request("GET", breaker_path(breaker, path))
 
     def post(self, breaker: str, path: str, body: object = None) -> dict[str, Any]:
         """POST to a path below that breaker's, and return the JSON object."""
-        return self.request("POST", _breaker_path(breaker, path), body)
-
-    def patch(self, breaker: str, path: str, body: object) -> dict[str, Any]:
-        """PATCH a path below that breaker's, and return the JSON object."""
-        return self.request("PATCH", _breaker_path(breaker, path), body)
+        return self.request("POST", breaker_path(breaker, path), body)
 
     def request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Send a request, and return the JSON object; empty for 204.
@@ -81,5 +77,6 @@ class AdminClient:
         return answer
 
 
-def _breaker_path(breaker: str, path: str) -> str:
+def breaker_path(breaker: str, path: str) -> str:
+    """Return the path of a breaker's route."""
     return f"breakers/{quote(breaker, safe='')}/{path}"

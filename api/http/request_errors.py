@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, get_args
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, RootModel, TypeAdapter
 
 from breakerd.api.problems import Problem, invalid
 from breakerd.breaker.config.validate import describe_schema, format_value, validate
@@ -32,7 +32,8 @@ def _body_problems(route: APIRoute, body: object) -> Iterator[ConfigProblem]:
     if not isinstance(body, dict):
         found = "nothing" if body is None else format_value(body)
         keys = ", ".join(f'"{name}"' for name in model.model_fields)
-        yield ConfigProblem(_WHERE, 0, _BODY, found, f"a JSON object with {keys}")
+        named = "" if issubclass(model, RootModel) else f" with {keys}"
+        yield ConfigProblem(_WHERE, 0, _BODY, found, f"a JSON object{named}")
         return
     try:
         validate(model, body, where=_WHERE)

@@ -95,6 +95,11 @@ def unknown_key(model: type[BaseModel], key: Key, where: str = "request") -> Con
     return None
 
 
+def is_secret(model: type[BaseModel], key: Key) -> bool:
+    """True if the value at `key` of `model` is marked as a secret."""
+    return _is_secret(_schema_at(model.model_json_schema(), key))
+
+
 def format_value(value: object) -> str:
     """Return a value as shown in a problem: in TOML, truncated."""
     if isinstance(value, Mapping):
