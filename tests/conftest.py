@@ -5,10 +5,13 @@ import os
 import pytest
 
 from tests.support.system_packages import installed
+from tests.support.thoroughness import use_profile
 
 pytest_plugins = ["breakerd.alerts.emulator.pytest_plugin"]
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+use_profile()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

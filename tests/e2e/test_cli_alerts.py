@@ -136,5 +136,5 @@ def test_dead_letters_are_discarded(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["retry"], ["retry", "x", "--all"], ["discard", "x"]])
-def test_wrong_usage(ward: Ward, arguments: list[str]) -> None:
-    assert ward.alerts(*arguments).code == 2
+def test_wrong_usage(arguments: list[str]) -> None:
+    assert run("alerts", *arguments).code == 2

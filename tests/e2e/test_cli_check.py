@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import run
+from tests.support.command import run, run_process
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ port = 70000
 def test_a_good_file(tmp_path: Path) -> None:
     file = tmp_path / "good.toml"
     file.write_text("latency_threshold = 600\n[breakers.payments]\nwait_time = 5\n")
-    done = run("check", file)
+    done = run_process("check", file)
     assert (done.code, done.out, done.err) == (0, f"{file}: no errors\n", "")
 
 
@@ -74,7 +74,7 @@ def test_what_is_no_toml_file(tmp_path: Path, content: str | bytes | None) -> No
 def test_serve_refuses_what_check_refuses(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(WRONG)
-    done = run("serve", "--config", file, "--port", "0")
+    done = run_process("serve", "--config", file, "--port", "0")
     assert (done.code, done.out) == (2, "")
     assert done.err == run("check", file).err
 

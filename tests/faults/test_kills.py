@@ -13,9 +13,10 @@ import pytest
 
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
 from tests.support.embedded_process import Embedded, Nursery
+from tests.support.thoroughness import examples
 
-SERVICES = 8
-KILLS = 25
+SERVICES = 4
+KILLS = examples(8)
 """Number of kills of each service."""
 SETTINGS = """\
 [opsgenie]

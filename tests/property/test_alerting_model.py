@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
+from tests.support.thoroughness import examples
 from tests.unit.alerts.conftest import World
 
 NAMES = ("a", "b", "c")
@@ -166,10 +167,8 @@ class AlertingHistory(RuleBasedStateMachine):
 
 
 AlertingHistory.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=examples(60),
     stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestAlertingHistory = AlertingHistory.TestCase

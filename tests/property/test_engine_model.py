@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -17,6 +17,7 @@ from breakerd import (
     Transition,
 )
 from breakerd.breaker.testing import EventLog, ManualClock
+from tests.support.thoroughness import examples
 
 PROBES = 2
 RAMP = (0.2, 0.5)
@@ -192,10 +193,7 @@ class BreakerHistory(RuleBasedStateMachine):
 
 
 BreakerHistory.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=examples(150),
     stateful_step_count=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 TestBreakerHistory = BreakerHistory.TestCase

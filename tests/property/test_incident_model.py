@@ -20,6 +20,7 @@ from breakerd.alerts.model.escalation import advance
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
+from tests.support.thoroughness import examples
 
 T = 1_800_000_000.0
 STAGES = (Stage(0, "P3"), Stage(60, "P1"), Stage(120, "P2"))
@@ -181,10 +182,8 @@ class IncidentHistory(RuleBasedStateMachine):
 
 
 IncidentHistory.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=examples(150),
     stateful_step_count=40,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.filter_too_much],
 )
 TestIncidentHistory = IncidentHistory.TestCase

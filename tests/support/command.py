@@ -1,14 +1,21 @@
-"""Run `breakerd` as a process, and return its output and exit code."""
+"""Run a command of `breakerd` to its end, and return its output and exit code."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from breakerd.cli import app
+
 BREAKERD = [sys.executable, "-W", "error", "-m", "breakerd"]
+TERMINAL = {"TERM": "dumb", "COLUMNS": "200"}
+"""The terminal that a command sees, so that its tables are not cut."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,20 @@ class Result:
 
 
 def run(*arguments: str | Path, folder: Path | None = None, **environment: str) -> Result:
-    """Run `breakerd` with these arguments to its end."""
+    """Run `breakerd` with these arguments in this process: a new one takes most of a second."""
+    with contextlib.chdir(folder or Path.cwd()):
+        done = CliRunner(env=TERMINAL | environment).invoke(
+            app, [*map(str, arguments)], prog_name="breakerd", catch_exceptions=False
+        )
+    return Result(done.exit_code, done.stdout, done.stderr)
+
+
+def run_process(*arguments: str | Path, folder: Path | None = None, **environment: str) -> Result:
+    """Run `breakerd` as a process of its own."""
     done = subprocess.run(
         [*BREAKERD, *map(str, arguments)],
         cwd=folder,
-        env=os.environ | {"TERM": "dumb", "COLUMNS": "200"} | environment,
+        env=os.environ | TERMINAL | environment,
         capture_output=True,
         text=True,
         timeout=60,

@@ -122,9 +122,9 @@ def test_reminders_come_at_growing_intervals(world: World) -> None:
     world.slow()
     world.after()
     notified_at = []
-    for minute in range(1, 24 * 60):
+    for minute in range(5, 24 * 60, 5):
         before = len(world.notes())
-        world.after(60)
+        world.after(300)
         if len(world.notes()) > before:
             notified_at.append(minute)
     assert notified_at == [15, 45, 105, 225, 465, 825, 1185]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breakerd import Alerting, ConfigError, Registry
+from breakerd import Alerting, ConfigError, Registry, Settings
 from breakerd.alerts.model.matchers import LONGEST, Matcher, Subject
 from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
@@ -190,18 +190,26 @@ def test_a_window_holds_back_until_its_end(world: World) -> None:
 # --- inhibition
 
 
-def test_memory_that_is_short_explains_what_is_slow(world: World) -> None:
+@pytest.mark.parametrize("inhibits", [True, False])
+def test_memory_that_is_short_explains_what_is_slow(world: World, *, inhibits: bool) -> None:
+    if not inhibits:
+        world.alerts["inhibit_latency_on_memory"] = False
     world.start(trigger_on_breaker_open=False, trigger_on_degraded=False)
-    world.registry.get("slow").observe()
-    world.slow("slow")
-    world.registry.get("full").observe()
+    # The slow one tolerates the memory that is used, so that latency is all that is wrong with it.
+    slow = world.registry.get("slow")
+    slow.apply(Settings(latency_threshold=300, memory_threshold=95))
+    slow.observe()
+    world.registry.get().observe()
     world.memory = 0.9
     world.clock.advance(1)
     for breaker in world.registry:
         breaker.tick()
     world.after()
-    (first,) = {alert.message.split(": ")[1] for alert in world.emulator.alerts()}
-    assert first.startswith("memory use 90%")
+    world.slow("slow")
+    world.after()
+    told = {alert.entity: alert.message for alert in world.emulator.alerts()}
+    assert told.keys() == ({"default"} if inhibits else {"default", "slow"})
+    assert "memory use 90%" in told["default"]
 
 
 def test_what_was_explained_is_told_if_it_is_still_there_afterwards() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from breakerd import Settings, Signal
-from breakerd.breaker.baseline import Baseline, Scale
+from breakerd.breaker.baseline import Baseline, Quantity, Scale
+from breakerd.breaker.baseline.moments import Moments
 from breakerd.breaker.calls.totals import CallDelta
 from breakerd.breaker.signals.burn_rate import BurnRateSignal
 
@@ -108,3 +109,46 @@ def test_without_a_stated_level_there_is_no_budget() -> None:
     service = Service()
     service.serve(60, failing=100)
     assert not BurnRateSignal(Settings()).breached(service.baseline)
+
+
+def windows(long: Moments, short: Moments) -> Baseline:
+    """A baseline whose two windows hold these failures."""
+    baseline = Baseline()
+    baseline.series(Quantity.ERRORS, Scale.MINUTES).moments = long
+    baseline.series(Quantity.ERRORS, Scale.SECONDS).moments = short
+    return baseline
+
+
+TENTH = BurnRateSignal(Settings.model_validate({"slo": {"success_rate": 0.9, "timeout": 1.5}}))
+"""Signal of a service of which a tenth of the calls may fail."""
+FAILING = Moments(weight=50.0, mean=0.5)
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "breached"),
+    [
+        # Three deviations of 100 calls of which a tenth may fail are 9 points.
+        (Moments(weight=100.0, mean=0.189), FAILING, False),
+        (Moments(weight=100.0, mean=0.191), FAILING, True),
+        # Ten calls at least.
+        (Moments(weight=10.0, mean=0.9), FAILING, True),
+        (Moments(weight=9.9, mean=0.9), FAILING, False),
+        # The short window has to agree, once it holds three calls.
+        (FAILING, Moments(weight=3.0, mean=0.09), False),
+        (FAILING, Moments(weight=3.0, mean=0.11), True),
+        (FAILING, Moments(weight=2.9, mean=0.09), True),
+        # Calls of which the mean age is above five minutes are past.
+        (Moments(weight=50.0, mean=0.5, age=299.0), FAILING, True),
+        (Moments(weight=50.0, mean=0.5, age=301.0), FAILING, False),
+    ],
+)
+def test_where_the_limits_are(long: Moments, short: Moments, *, breached: bool) -> None:
+    assert TENTH.breached(windows(long, short)) is breached
+
+
+def test_the_evidence_is_that_of_the_long_window() -> None:
+    evidence = TENTH.evidence(windows(Moments(weight=40.4, mean=0.25), Moments(mean=0.35)))
+    assert (evidence.value, evidence.threshold, evidence.samples) == (0.25, 0.1, 40)
+    assert evidence.detail == {"timeout_s": 1.5, "burn_rate_5min": 2.5, "burn_rate_10s": 3.5}
+    without = BurnRateSignal(Settings()).evidence(Baseline())
+    assert (without.threshold, without.detail["timeout_s"]) == (1, 0)
