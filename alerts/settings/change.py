@@ -66,6 +66,11 @@ def change_settings(
         raise ConfigError(asked) from None
 
 
+def decides_on_places(name: str) -> bool:
+    """True if the key `name` says where alerts are sent or kept, or where a secret is read."""
+    return name in _FILE_ONLY or name.endswith("_file")
+
+
 def _validate(data: Mapping[str, object]) -> AlertingSettings:
     opsgenie, alerts = (
         validate(model, data.get(section, {}), prefix=(section,), where=REQUEST)  # type: ignore[arg-type]  # checked there
@@ -83,7 +88,7 @@ def _refusal(model: type[BaseModel], key: Key) -> ConfigProblem | None:
         variable = variable_of(key)
         where = f"in the file or in {variable}" if variable else "in the file"
         allowed = f"a change {where} only: no secret is taken from a request"
-    elif name in _FILE_ONLY or name.endswith("_file"):
+    elif decides_on_places(name):
         allowed = "a change in the file only: it decides where alerts and secrets go"
     else:
         return None

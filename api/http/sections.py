@@ -8,15 +8,13 @@ from breakerd.api.file_settings import SECTION as API_SECTION
 from breakerd.api.file_settings import SECTIONS
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.security.auth import Actor
-from breakerd.api.settings import ApiSettings
+from breakerd.api.settings import CHANGEABLE, ApiSettings
 from breakerd.breaker.config import Key, validate
 from breakerd.breaker.config.merge import nested, patched
 from breakerd.breaker.config.validate import format_value, suggest_key, unknown_key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 _REQUEST: Final = "request"
-_CHANGEABLE: Final = frozenset({"event_streams", "event_buffer"})
-"""Keys of `[api]` that do not decide who has access, or what is read and written at start."""
 
 
 def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
@@ -73,7 +71,7 @@ def _refusal(key: Key, value: object) -> ConfigProblem | None:
     if section not in SECTIONS:
         allowed = suggest_key(section, list(SECTIONS))
         return ConfigProblem(_REQUEST, 0, ".".join(key), f"unknown key {section!r}", allowed)
-    if section != API_SECTION or unknown_key(ApiSettings, inner) or key[-1] in _CHANGEABLE:
+    if section != API_SECTION or unknown_key(ApiSettings, inner) or key[-1] in CHANGEABLE:
         return None
     allowed = "a change in the file only: it decides who has access, or is read at start"
     return ConfigProblem(_REQUEST, 0, ".".join(key), format_value(value), allowed)

@@ -7,8 +7,11 @@ from pydantic import BaseModel, GetJsonSchemaHandler, RootModel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from breakerd.alerts.settings.change import decides_on_places
+from breakerd.api.file_settings import SECTION as API_SECTION
 from breakerd.api.file_settings import SECTIONS
 from breakerd.api.schemas.requests import whole_numbers
+from breakerd.api.settings import CHANGEABLE
 from breakerd.breaker.config import Key
 from breakerd.breaker.config.dotted_key import parse_key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
@@ -60,8 +63,13 @@ class SectionsPatch(ConfigPatch):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe the sections, no key of which is required."""
+        """Describe the sections without the keys that are changed in the file only."""
         sections = {name: _patch_schema(model) for name, model in SECTIONS.items()}
+        sections[API_SECTION]["properties"] = {
+            name: schema
+            for name, schema in sections[API_SECTION]["properties"].items()
+            if name in CHANGEABLE
+        }
         return handler(core_schema) | {"properties": sections, "additionalProperties": False}
 
 
@@ -89,4 +97,13 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
         target = definitions[schema["$ref"].rsplit("/", 1)[1]]
         schema = target | {name: value for name, value in schema.items() if name != "$ref"}
     kept = {name: value for name, value in schema.items() if name not in {"required", "default"}}
+    if isinstance(properties := kept.get("properties"), dict):
+        kept["properties"] = {
+            name: value for name, value in properties.items() if not _file_only(name, value)
+        }
     return {name: _inlined(value, definitions) for name, value in kept.items()}
+
+
+def _file_only(name: str, schema: Mapping[str, Any]) -> bool:
+    branches = (schema, *schema.get("anyOf", ()))
+    return decides_on_places(name) or any(branch.get("writeOnly") for branch in branches)

@@ -91,6 +91,12 @@ REFUSED = [
     ("POST", "/test/delay", {"delay": "1d"}, 'delay: found "1d"; allowed: a duration up to'),
     ("POST", "/silences", {"starts_at": "noon"}, "allowed: a time with its zone"),
     ("POST", "/silences", {"kind": "latncy"}, 'kind: found "latncy"; allowed: one of "*"'),
+    (
+        "POST",
+        "/silences",
+        {"matchers": ["kind=latncy"], "author": "a", "reason": "b", "seconds": 5},
+        'matchers.0: found "kind=latncy"; allowed: kind with a pattern of open, memory, latency',
+    ),
     ("GET", "/alerts?limit=0", None, 'limit: found "0"; allowed: a whole number ≥ 1, ≤ 1000'),
     ("GET", "/alerts?state=x", None, 'state: found "x"; allowed: one of "active",'),
     ("DELETE", "/silences", None, "id: found nothing; allowed: text"),
