@@ -255,12 +255,16 @@ class Settings(SettingsModel):
 
         A table of the file may lack what the root says, so it is checked together with that.
         """
-        load = self.load
+        found: list[tuple[str, object, str]] = []
+        limiter, load = self.limiter, self.load
+        if limiter.max_limit is not None and limiter.max_limit < limiter.min_limit:
+            allowed = f"a whole number ≥ `min_limit`, which is {limiter.min_limit} (calls)"
+            found.append(("limiter.max_limit", limiter.max_limit, allowed))
         watched = [name for name in LoadSettings.model_fields if name.endswith("_threshold")]
         if load.reject and all(getattr(load, name) is None for name in watched):
             allowed = f"false, or true beside one of {', '.join(watched)}"
-            return [("load.reject", True, allowed)]
-        return []
+            found.append(("load.reject", True, allowed))
+        return found
 
     @property
     def useful_time(self) -> float:

@@ -95,7 +95,7 @@ REFUSED = [
         "POST",
         "/silences",
         {"matchers": ["kind=latncy"], "author": "a", "reason": "b", "seconds": 5},
-        'matchers.0: found "kind=latncy"; allowed: kind with a pattern of open, memory, latency',
+        "; allowed: kind with a pattern of open, memory, latency, degraded, not",
     ),
     ("GET", "/alerts?limit=0", None, 'limit: found "0"; allowed: a whole number ≥ 1, ≤ 1000'),
     ("GET", "/alerts?state=x", None, 'state: found "x"; allowed: one of "active",'),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from breakerd import ConfigError, ConfigProblem, LoadSettings, Settings, Slo
+from breakerd import ConfigError, ConfigProblem, LimiterSettings, LoadSettings, Settings, Slo
 from breakerd.breaker.config import BreakerSections, parse_document, read_sections, validate
 from breakerd.breaker.config.merge import merge
 from breakerd.breaker.config.sections import own_data, root_data
@@ -75,6 +75,18 @@ def test_rejecting_for_load_needs_a_threshold_in_either_table() -> None:
     assert sections.named["x"].load.reject
     with pytest.raises(ValidationError, match=r"load\.reject: false, or true beside one of"):
         Settings(load=LoadSettings(reject=True))
+
+
+def test_the_limits_of_the_limiter_fit_each_other_in_both_tables() -> None:
+    (problem,) = problems_of("[limiter]\nmax_limit = 3\n[breakers.x.limiter]\nmin_limit = 4\n")
+    assert (problem.line, problem.key) == (3, "breakers.x.limiter.max_limit")
+    assert (problem.found, problem.allowed) == (
+        "3",
+        "a whole number ≥ `min_limit`, which is 4 (calls)",
+    )
+    assert len(problems_of("[limiter]\nmin_limit = 4\nmax_limit = 3\n[breakers.x]\n")) == 1
+    with pytest.raises(ValidationError, match=r"limiter\.max_limit: a whole number ≥ `min_limit`"):
+        Settings(limiter=LimiterSettings(min_limit=2, max_limit=1))
 
 
 def test_a_ramp_does_not_fall() -> None:
