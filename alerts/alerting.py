@@ -18,16 +18,20 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.paging import PagingReporter
-from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
+from breakerd.alerts.settings.alerting import (
+    OPSGENIE_SECTION,
+    AlertingSettings,
+    read_settings,
+)
+from breakerd.alerts.settings.change import change_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
-from breakerd.alerts.settings.secrets import refuse_secrets
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import AlertStats, StatusReporter, full_status, silence_status
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
-from breakerd.breaker.config import ConfigFile
+from breakerd.breaker.config import ConfigFile, Key
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.logging import get_logger
@@ -170,21 +174,30 @@ class Alerting:
         self._worker.wake()
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
-        """Change keys of `[opsgenie]`: check them, apply them, and write them to the file.
+        """Change keys of `[opsgenie]`; see `change_keys`."""
+        changes: dict[Key, object] = {(OPSGENIE_SECTION, key): values[key] for key in values}
+        return self.change_keys(changes).opsgenie
+
+    def change_keys(self, changes: Mapping[Key, object]) -> AlertingSettings:
+        """Change keys of both sections: check them, apply them, and write them to the file.
+
+        Args:
+            changes: new values by their keys, as ("opsgenie", "priority"). None removes a key.
 
         Raises:
-            ConfigError: a value is invalid, or a secret; nothing was changed.
+            ConfigError: a value is invalid, or a key is unknown or may be changed in the file only,
+                such as a secret; nothing was changed.
             ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
-        refuse_secrets(values)
-        changed = self.settings.change_opsgenie(values)
+        config = self._config
+        changed = change_settings(self.settings, config.document if config else None, changes)
         # Not under the lock: the file acquires its own lock first, then this one.
-        if self._config is not None:
-            self._config.change(values)
+        if config is not None:
+            config.change(changes)
         else:
-            self.apply(AlertingSettings(changed, self.settings.alerts))
-        return self.settings.opsgenie
+            self.apply(changed)
+        return self.settings
 
     def _bind(self, config: ConfigFile, *, owned: bool) -> None:
         self._config = AlertingConfigSubscriber(

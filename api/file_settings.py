@@ -1,11 +1,14 @@
 """Read the whole TOML file: check the sections of all three packages together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Final, TypeVar
 
+from pydantic import BaseModel
+
 from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
+from breakerd.alerts.settings.change import SECTIONS as ALERTING_SECTIONS
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.config import (
     BreakerSections,
@@ -20,6 +23,8 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 T = TypeVar("T")
 
 SECTION: Final = "api"
+SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
+"""Settings models of the sections that concern the whole process."""
 _UNSUPPORTED: Final = "fleet"
 
 

@@ -187,8 +187,8 @@ class Registry:
                 so applies to every breaker that does not override it. Without a file, a breaker of
                 another name no longer follows the root once it was changed.
             values: by the names of the file, dotted for those in tables ("recovery.probes"). None
-                removes an optional one from the file; a breaker with its own table then uses the
-                value of the root.
+                removes a setting from the file; a breaker with its own table then uses the value
+                of the root, any other the default.
 
         Returns:
             The active settings.

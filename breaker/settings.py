@@ -5,9 +5,20 @@ models. Models are frozen: a changed setting is a new `Settings`, validated as a
 running breaker gets it.
 """
 
-from typing import Annotated, Any
+from itertools import pairwise
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+PARTIAL: Final = "partial"
+"""Key of a validation's context: True if the settings are a part, and so may lack others."""
 
 
 def setting(
@@ -72,6 +83,13 @@ class RecoverySettings(SettingsModel):
         ge=0,
         le=86400,
     )
+
+    @field_validator("ramp")
+    @classmethod
+    def _check_rise(cls, ramp: tuple[float, ...]) -> tuple[float, ...]:
+        if any(later < earlier for earlier, later in pairwise(ramp)):
+            raise ValueError("shares that do not fall, each > 0, < 1 (fraction)")
+        return ramp
 
 
 class Slo(SettingsModel):
@@ -238,6 +256,29 @@ class Settings(SettingsModel):
             for field in type(self).model_fields
         }
         return {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
+
+    @model_validator(mode="after")
+    def _check_together(self, info: ValidationInfo) -> Self:
+        partial = bool(info.context and info.context.get(PARTIAL))
+        if not partial and (found := self.contradictions()):
+            raise ValueError("; ".join(f"{key}: {allowed}" for key, _, allowed in found))
+        return self
+
+    def contradictions(self) -> list[tuple[str, object, str]]:
+        """Return the settings that do not fit the others: dotted key, value, and what is allowed.
+
+        A table of the file may lack what the root says, so it is checked together with that.
+        """
+        found: list[tuple[str, object, str]] = []
+        limiter, load = self.limiter, self.load
+        if limiter.max_limit is not None and limiter.max_limit < limiter.min_limit:
+            allowed = f"a whole number ≥ `min_limit`, which is {limiter.min_limit} (calls)"
+            found.append(("limiter.max_limit", limiter.max_limit, allowed))
+        watched = [name for name in LoadSettings.model_fields if name.endswith("_threshold")]
+        if load.reject and all(getattr(load, name) is None for name in watched):
+            allowed = f"false, or true beside one of {', '.join(watched)}"
+            found.append(("load.reject", True, allowed))
+        return found
 
     @property
     def useful_time(self) -> float:

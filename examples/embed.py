@@ -1,6 +1,6 @@
 """Embed one breaker in a script: guard calls, watch its events, read its status.
 
-Run it from a clone, or anywhere after `pip install breakerd`:
+Run it from a clone, or anywhere after `pip install .` in one:
 
     python examples/embed.py
 

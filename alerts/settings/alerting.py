@@ -158,16 +158,6 @@ class AlertingSettings:
     warnings: tuple[ConfigWarning, ...] = field(default=(), compare=False)
     """Values of the file that were tolerated."""
 
-    def change_opsgenie(self, values: Mapping[str, object]) -> OpsGenieSettings:
-        """Return `[opsgenie]` with other values; reading them from the file validates no more.
-
-        Raises:
-            ConfigError: a value is invalid; `where` is "request".
-        """
-        data = _CACHE.data_of(self.opsgenie)
-        present = self.opsgenie.model_dump() if data is None else data
-        return _CACHE.validate(OpsGenieSettings, {**present, **values}, where="request")
-
 
 def read_settings(
     document: Document | None, environ: Mapping[str, str] = os.environ

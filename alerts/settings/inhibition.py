@@ -2,7 +2,7 @@
 
 from pydantic import field_validator
 
-from breakerd.alerts.model.matchers import parsed
+from breakerd.alerts.model.matchers import checked
 from breakerd.breaker.settings import SettingsModel, setting
 
 
@@ -30,5 +30,5 @@ class InhibitionSettings(SettingsModel):
     @field_validator("source", "target")
     @classmethod
     def _check_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        parsed(texts)
+        checked(texts)
         return texts

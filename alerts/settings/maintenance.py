@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import field_validator
 
-from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
+from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, checked, parsed
 from breakerd.breaker.settings import SettingsModel, setting
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -45,7 +45,7 @@ class MaintenanceSettings(SettingsModel):
     @field_validator("matchers")
     @classmethod
     def _check_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        parsed(texts)
+        checked(texts)
         return texts
 
     def ends_at(self, now: float) -> float | None:

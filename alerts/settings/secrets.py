@@ -88,6 +88,14 @@ class SecretSource:
         return any(_file_digest(file) not in {digest, ""} for file, digest in self._files.items())
 
 
+def variable_of(key: tuple[str, ...]) -> str:
+    """Return the environment variable for the secret at `key`; empty if there is none."""
+    table: dict[str, Any] = {}
+    for name in reversed(key[:-1]):
+        table = {name: table}
+    return next((each.variable for each in _all_secrets(table) if each.path == key), "")
+
+
 def _all_secrets(data: Mapping[str, Any]) -> Iterator[Secret]:
     opsgenie = _table(data, "opsgenie")
     yield Secret(_OPSGENIE, "OPSGENIE_API_KEY", _text(opsgenie, "api_key_file"))

@@ -1,5 +1,6 @@
 """Read the breakers' part of the file: the root, `[circuit_breaker]` and `[breakers.NAME]`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,6 +64,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
         problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
     owned: dict[str, Settings] = {}
+    problems += (at_root := contradictions(document, root))
     for name, own in tables.items():
         prefix = (BREAKERS, name)
         if not valid_name(name):
@@ -72,14 +74,49 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
             problems.append(_problem(document, prefix, described, "a table [breakers.NAME]"))
         else:
             try:
-                owned[name] = cache.validate(Settings, own, document=document, prefix=prefix)
+                data = complete(own, root)
+                owned[name] = cache.validate(Settings, data, document=document, prefix=prefix)
             except ConfigError as error:
                 problems += error.problems
+    merged = {name: merge_settings(root, own) for name, own in owned.items()}
+    for name, settings in merged.items():
+        if not at_root:
+            problems += contradictions(document, settings, (BREAKERS, name))
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
     cache.keep([root, *owned.values()])
-    named = {name: merge_settings(root, own) for name, own in owned.items()}
-    return BreakerSections(root, named, tuple(warnings))
+    return BreakerSections(root, merged, tuple(warnings))
+
+
+def complete(own: Mapping[str, object], root: Settings) -> dict[str, object]:
+    """Return the raw settings of one breaker, with what its `[slo]` lacks from that of the root.
+
+    Other tables need no completion, because all their settings have defaults.
+    """
+    slo = own.get("slo")
+    if not isinstance(slo, dict) or root.slo is None:
+        return dict(own)
+    return {**own, "slo": root.slo.model_dump(exclude_unset=True) | slo}
+
+
+def contradictions(
+    document: Document | None, settings: Settings, prefix: Key = ()
+) -> list[ConfigProblem]:
+    """Return the problems of settings that do not fit each other; without a document, of a request.
+
+    Args:
+        document: the file that the settings come from.
+        settings: all settings of a breaker.
+        prefix: table of the file that has the last word on them.
+    """
+    problems = []
+    for dotted, value, allowed in settings.contradictions():
+        key: Key = (*prefix, *dotted.split("."))
+        if document is None:
+            problems.append(ConfigProblem("request", 0, dotted, format_value(value), allowed))
+        else:
+            problems.append(_problem(document, key, format_value(value), allowed))
+    return problems
 
 
 def valid_name(name: str) -> bool:

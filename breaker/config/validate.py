@@ -11,6 +11,7 @@ from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.show_value import Schema, format_value, show_value, shown_name
 from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.settings import PARTIAL
 
 M = TypeVar("M", bound=BaseModel)
 _TYPE_NAMES: Final = {
@@ -31,6 +32,10 @@ _LIMITS: Final = {
     "minItems": "of at least {}",
     "maxItems": "of at most {}",
 }
+_FORMATS: Final = {"date-time": "a time with its zone, such as 2026-01-31T22:00:00Z"}
+_CONTAINERS: Final = frozenset({"array", "object"})
+_MAX_NAMED_KEYS: Final = 8
+"""Maximum number of keys of a table that are named where the table is described."""
 _KEY_MARKER: Final = "[key]"
 """Pydantic's marker for a problem in the name of an entry, not in its value."""
 
@@ -52,11 +57,13 @@ def validate(
         prefix: the table of the file that contains them.
         where: name of the source if there is no document.
 
+    Settings that contradict each other are not looked for: `data` may be a part of all.
+
     Raises:
         ConfigError: every problem, in the order of the file.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={PARTIAL: True})
     except ValidationError as error:
         problems = [
             _problem(model, details, document=document, prefix=prefix, where=where)
@@ -71,10 +78,35 @@ def suggest_key(key: str, known: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
 
 
+def unknown_key(model: type[BaseModel], key: Key, where: str = "request") -> ConfigProblem | None:
+    """Return the problem if `model` has no setting, table or entry at `key`; None if it has."""
+    root = model.model_json_schema()
+    for depth, name in enumerate(key):
+        container = _container(_schema_at(root, key[:depth]), root)
+        known = list(container.get("properties", {}))
+        if name in known or "patternProperties" in container or _is_open(container):
+            continue
+        found = f"unknown key {name!r}"
+        allowed = suggest_key(name, known) if known else "no key below it"
+        return ConfigProblem(where, 0, ".".join(key), found, allowed)
+    return None
+
+
+def is_secret(model: type[BaseModel], key: Key) -> bool:
+    """True if the value at `key` of `model` is marked as a secret."""
+    schema = _schema_at(model.model_json_schema(), key)
+    return any(branch.get("writeOnly") for branch in _branches(schema))
+
+
 def describe_allowed(model: type[BaseModel], key: Key) -> str:
     """Return the type, range and unit allowed at `key` of `model`, in words."""
     root = model.model_json_schema()
     return _describe(_schema_at(root, key), root)
+
+
+def describe_schema(schema: Schema) -> str:
+    """Return the type, range and unit that a JSON schema allows, in words."""
+    return _describe(schema, schema)
 
 
 def _problem(
@@ -135,13 +167,13 @@ def _branches(schema: Schema) -> tuple[Schema, ...]:
 
 def _known_keys(model: type[BaseModel], location: Key) -> list[str]:
     root = model.model_json_schema()
-    return list(_schema_at(root, location[:-1]).get("properties", {}))
+    return list(_container(_schema_at(root, location[:-1]), root).get("properties", {}))
 
 
 def _schema_at(root: Schema, key: Key) -> Schema:
     schema: Schema = root
     for part in key:
-        schema = _resolve(schema, root)
+        schema = _container(_resolve(schema, root), root)
         if part in schema.get("properties", {}):
             schema = schema["properties"][part]
         elif "items" in schema:
@@ -151,6 +183,17 @@ def _schema_at(root: Schema, key: Key) -> Schema:
             extra = next(iter(named), schema.get("additionalProperties", {}))
             schema = extra if isinstance(extra, dict) else {}
     return {**_resolve(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
+
+
+def _container(schema: Schema, root: Schema) -> Schema:
+    """Return the branch of an optional table or list that has keys or items."""
+    branches = (_resolve(branch, root) for branch in schema.get("anyOf", ()))
+    return next((each for each in branches if each.get("type") in _CONTAINERS), schema)
+
+
+def _is_open(schema: Schema) -> bool:
+    """True if a table takes entries of any name."""
+    return isinstance(schema.get("additionalProperties"), dict)
 
 
 def _resolve(schema: Schema, root: Schema) -> Schema:
@@ -169,7 +212,13 @@ def _describe(schema: Schema, root: Schema) -> str:
         return " or ".join(kinds) + _unit_suffix(schema)
     if "enum" in schema:
         return "one of " + ", ".join(format_value(value) for value in schema["enum"])
-    words = _TYPE_NAMES.get(schema.get("type", ""), "a value")
+    if "const" in schema:
+        return format_value(schema["const"])
+    words = _FORMATS.get(schema.get("format", "")) or _TYPE_NAMES.get(
+        schema.get("type", ""), "a value"
+    )
+    if 0 < len(keys := schema.get("properties", {})) <= _MAX_NAMED_KEYS:
+        words += f" with {', '.join(keys)}"
     limits = [
         text.format(_format_number(schema[name]))
         for name, text in _LIMITS.items()

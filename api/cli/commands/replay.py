@@ -100,7 +100,8 @@ def _check_plot(file: Path | None) -> None:
             USAGE_ERROR,
         )
     if importlib.util.find_spec("matplotlib") is None:
-        fail("matplotlib is not installed: pip install 'breakerd[plot]'")
+        advice = "install breakerd with the extra 'plot': pip install '.[plot]' in a clone"
+        fail(f"matplotlib is not installed; {advice}")
 
 
 def _draw(file: Path, trace: Trace, report: Report) -> None:

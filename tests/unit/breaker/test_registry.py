@@ -15,6 +15,7 @@ from breakerd import (
     Registry,
     Settings,
     SettingsChanged,
+    Slo,
     State,
     Transition,
 )
@@ -250,6 +251,37 @@ def test_an_optional_setting_is_taken_out_by_none(registry: Registry, path: Path
     assert path.read_text() == FILE
 
 
+@pytest.mark.parametrize("which", ["registry", "unfiled"])
+def test_any_setting_is_removed_by_none(request: pytest.FixtureRequest, which: str) -> None:
+    registry: Registry = request.getfixturevalue(which)
+    registry.change("default", {"percentile": 0.8, "slo.success_rate": 0.9, "slo.timeout": 2})
+    settings = registry.change("default", {"percentile": None, "slo.warmup": None})
+    assert (settings.percentile, settings.slo) == (0.95, Slo(success_rate=0.9, timeout=2))
+    assert registry.change("default", {"slo": None, "recovery.probes": None}).slo is None
+
+
+@pytest.mark.parametrize("which", ["registry", "unfiled"])
+def test_one_key_of_a_service_level_is_changed_by_itself(
+    request: pytest.FixtureRequest, which: str
+) -> None:
+    registry: Registry = request.getfixturevalue(which)
+    registry.change("default", {"slo.success_rate": 0.9, "slo.timeout": 2})
+    assert registry.change("default", {"slo.timeout": 1}).slo == Slo(success_rate=0.9, timeout=1)
+    with pytest.raises(ConfigError, match=r"slo.timeout: found nothing; allowed: a number > 0"):
+        registry.change("default", {"slo.timeout": None})
+
+
+def test_a_key_of_the_roots_service_level_is_changed_for_one_breaker(
+    registry: Registry, path: Path
+) -> None:
+    registry.change("default", {"slo.success_rate": 0.9, "slo.timeout": 2})
+    settings = registry.change("payments", {"slo.timeout": 1})
+    assert settings.slo == Slo(success_rate=0.9, timeout=1)
+    assert "[breakers.payments.slo]\ntimeout = 1\n" in path.read_text()
+    registry.change("default", {"slo.success_rate": 0.8})
+    assert registry.get("payments").settings.slo == Slo(success_rate=0.8, timeout=1)
+
+
 @pytest.mark.parametrize(
     ("values", "key"),
     [
@@ -258,7 +290,11 @@ def test_an_optional_setting_is_taken_out_by_none(registry: Registry, path: Path
         ({"wait_tme": 1}, "wait_tme"),
         ({"percentile.x": 1}, "percentile"),
         ({"wait_time": 3, "wait_time.x": 1}, "wait_time.x"),
-        ({"latency_threshold": None}, "latency_threshold"),
+        ({"latency_treshold": None}, "latency_treshold"),
+        ({"percentile.x": None}, "percentile.x"),
+        ({"recovery.ramp": [0.5, 0.4]}, "recovery.ramp"),
+        ({"load.reject": True}, "load.reject"),
+        ({"slo.timeout": 1}, "slo.success_rate"),
         ({"": 1}, ""),
     ],
 )

@@ -104,9 +104,12 @@ def test_the_trend_is_looked_at_again_once_an_eighth_is_new(
 
 def test_an_empty_window_is_looked_at_once_it_has_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    monkeypatch.setattr(
-        latency, "classify", lambda durations, _: looked.append(len(durations)) or TrendKind.FLAT
-    )
+
+    def look(durations: list[float], _threshold: float) -> TrendKind:
+        looked.append(len(durations))
+        return TrendKind.FLAT
+
+    monkeypatch.setattr(latency, "classify", look)
     signal = LatencySignal(Settings(latency_threshold=300, trend_analysis_enabled=True))
     signal.trips(window_of())
     signal.trips(window_of(400.0))
