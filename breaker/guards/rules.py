@@ -114,10 +114,6 @@ class Rules:
         other._ignored = _ExceptionFilter((*ignored.classes, *classes), ignored.predicate)  # noqa: SLF001
         return other
 
-    def ignores(self, error: BaseException) -> bool:
-        """Return True if the exception is an answer by `ignore`."""
-        return self._ignored.matches(error)
-
     def judge(self, error: BaseException) -> CallOutcome:
         """Return how a call ended that raised `error`.
 

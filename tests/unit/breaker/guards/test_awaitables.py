@@ -23,6 +23,7 @@ from breakerd import (
     State,
     current_priority,
     deadline,
+    priority,
     remaining,
 )
 from breakerd.breaker.testing import ManualClock
@@ -320,10 +321,24 @@ async def test_a_future_that_ends_elsewhere_changes_no_context(make: MakeBreaker
     breaker = make()
     future: ThreadFuture[int] = ThreadFuture()
     breaker.guarded(timeout=60, priority=Priority.SHEDDABLE)(lambda: future)()
-    elsewhere = contextvars.copy_context()
-    elsewhere.run(future.set_result, 1)
-    assert elsewhere.run(current_priority) is Priority.CRITICAL
+
+    def end_it() -> None:
+        with deadline(60), priority(Priority.SHEDDABLE_PLUS):
+            future.set_result(1)
+            assert current_priority() is Priority.SHEDDABLE_PLUS
+            assert remaining() is not None
+
+    contextvars.copy_context().run(end_it)
     assert totals(breaker) == (1, 0, 0)
+
+
+def test_without_a_task_to_cut_off_it_is_abandoned_and_closed(make: MakeBreaker) -> None:
+    breaker = make()
+    with deadline(60):
+        made = breaker.call(answer)
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            made.send(None)
+    assert totals(breaker) == (0, 0, 1)
 
 
 async def test_its_own_time_out_cancels_it_and_is_an_error(make: MakeBreaker) -> None:
