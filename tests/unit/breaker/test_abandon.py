@@ -255,6 +255,15 @@ def test_the_limiter_sees_no_success_and_no_drop(
         abandon(breaker, clock, 0.4)
         breaker.tick()
     assert limiter.latency == before
+    for _ in range(20):
+        succeed(breaker, clock, 0.1)
+        assert breaker.allow()
+        breaker.abandon(clock() - 0.4)
+        breaker.tick()
+    assert limiter.latency == pytest.approx(0.1)
+    for _ in range(60):
+        abandon(breaker, clock, 0.4)
+        breaker.tick()
     assert limiter.throughput == pytest.approx(0, abs=0.01)
     assert breaker.concurrency_limit == math.inf
 
