@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from breakerd import (
     priority,
     remaining,
 )
+from breakerd.breaker.guards import awaitables, decorators
 from breakerd.breaker.testing import ManualClock
 
 MakeBreaker = Callable[..., Breaker]
@@ -226,6 +228,48 @@ def test_the_future_of_a_thread_is_followed_too(make: MakeBreaker) -> None:
     assert totals(breaker) == (1, 1, 0)
 
 
+def test_a_type_is_looked_at_once(make: MakeBreaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Result:
+        """Anything."""
+
+    breaker, looked = make(), list[object]()
+    look = awaitables.is_unfinished
+
+    def watch(result: object) -> bool:
+        looked.append(result)
+        return look(result)
+
+    for module in (awaitables, decorators):
+        monkeypatch.setattr(module, "is_unfinished", watch)
+    for _ in range(3):
+        breaker(Result)()
+        breaker.call(Result)
+    assert len(looked) == 1
+
+
+def test_few_types_are_kept(make: MakeBreaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awaitables, "_MAX_TYPES", len(awaitables.FINISHED_TYPES) + 1)
+    breaker = make()
+    for n in range(3):
+        breaker.call(type(f"Result{n}", (), {}))
+    assert len(awaitables.FINISHED_TYPES) == awaitables._MAX_TYPES
+    assert totals(breaker) == (3, 0, 0)
+
+
+async def test_a_generator_is_looked_at_each_time(make: MakeBreaker) -> None:
+    @types.coroutine
+    def old_style() -> Generator[Any, None, str]:
+        yield from answer().__await__()
+        return "done"
+
+    breaker = make()
+    breaker.call(untyped, iter_of(()))
+    made = breaker.call(lambda: old_style())  # noqa: PLW0108 - not refused, as it would be itself
+    assert breaker.in_flight == 1
+    assert await made == "done"
+    assert totals(breaker) == (2, 0, 0)
+
+
 class Session:
     """As aiohttp's: what it returns can be awaited, and entered."""
 
@@ -281,6 +325,30 @@ def test_other_results_are_results(make: MakeBreaker) -> None:
         assert breaker.call(returned) is result
         assert breaker(returned)() is result
     assert totals(breaker) == (12, 0, 0)
+
+
+def iter_of(values: tuple[int, ...]) -> Iterator[int]:
+    yield from values
+
+
+class Proxy:
+    """As those of web frameworks: outside of a request, it cannot even tell its class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("working outside of the request")
+
+    @__class__.setter
+    def __class__(self, _cls: Any) -> None:
+        """Nothing."""
+
+
+def test_a_result_that_cannot_tell_its_class_leaks_no_call(make: MakeBreaker) -> None:
+    breaker = make()
+    proxy: object = Proxy()
+    breaker.call(untyped, proxy)
+    breaker(untyped)(proxy)
+    assert totals(breaker) == (2, 0, 0)
 
 
 def untyped(value: Any) -> Any:
