@@ -144,7 +144,7 @@ class Guard:
         """Count the call as an error, however its block ends: for answers that are failures."""
         if self._phase == NEW:
             self._phase = MARKED_FAILED
-        elif self._phase == ENTERED:
+        elif self._phase in {ENTERED, HANDED_OVER}:
             self._phase = FAILED
 
     def abandon(self) -> None:

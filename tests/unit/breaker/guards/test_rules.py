@@ -300,6 +300,17 @@ async def as_coroutine(awaitable: Any) -> Any:
     return await awaitable
 
 
+async def test_the_result_of_a_future_may_be_a_failure() -> None:
+    breaker = made(failed_result=lambda status: status == 429)
+    for status in (200, 429):
+        task = asyncio.ensure_future(as_coroutine(asyncio.sleep(0, status)))
+        assert breaker(asyncio.ensure_future)(task) is task
+        assert breaker.call(asyncio.ensure_future, task) is task
+        assert await task == status
+        await asyncio.sleep(0)
+    assert totals(breaker) == (2, 2, 0)
+
+
 def test_a_function_has_a_rule_for_its_results_of_its_own() -> None:
     breaker = made()
     own = breaker.guarded(failed_result=lambda text: not text)(str)
