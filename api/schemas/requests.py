@@ -147,8 +147,8 @@ class AlertTriggers(RequestBody):
 class AlertTags(RequestBody):
     """New alert tags."""
 
-    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = setting_field(
-        OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]]
+    tags: list[Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00]*$")]] = (
+        setting_field(OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]])
     )
 
 

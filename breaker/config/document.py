@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from breakerd.breaker.config.file.reading import FileReadError, read_bytes, without_mark
+from breakerd.breaker.config.file.saving import wait_for_writer
 from breakerd.breaker.config.show_value import shown_name
 from breakerd.breaker.config.toml.limits import MAX_BYTES, TomlError, parse
 from breakerd.breaker.config.toml.scan import Key, statements
@@ -32,11 +33,12 @@ class Document:
 
 
 def read_document(path: str | Path) -> Document:
-    """Read and parse the file.
+    """Read and parse the file; wait for a program that is writing it, for at most 1.5 s.
 
     Raises:
         ConfigError: it cannot be read, is not UTF-8, or is not TOML.
     """
+    wait_for_writer(Path(path))
     return parse_document(Path(path), read_text(path))
 
 

@@ -21,6 +21,8 @@ _CUT_OFF_TIME: Final = 2.0
 """The same for a file of which only the beginning is left."""
 _OPEN_TIME: Final = 10.0
 """The same for a file that another process has open for writing."""
+_START_PATIENCE: Final = 1.5
+"""Seconds that whoever has not read a file yet waits for a program that writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,14 @@ def is_being_written(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def wait_for_writer(path: Path, clock: Clock | None = None) -> None:
+    """Wait for a program that has the file open for writing, for at most 1.5 s."""
+    clock = clock or Clock()
+    deadline = clock.monotonic() + _START_PATIENCE
+    while is_being_written(path) and clock.monotonic() < deadline:
+        clock.sleep(0.05)
 
 
 def _signature(path: Path) -> tuple[tuple[int, ...], float]:

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from breakerd.breaker.config.file.saving import SaveDetector, is_being_written, is_cut_off
+from breakerd.breaker.config.file.saving import (
+    SaveDetector,
+    is_being_written,
+    is_cut_off,
+    wait_for_writer,
+)
 from tests.support.driven_file_clock import FileTime
 
 BEFORE = b"a = 1\n[t]\nb = 2\n"
@@ -120,3 +125,14 @@ def test_without_leases_it_is_not_known(path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(fcntl, "fcntl", unsupported)
     with path.open("r+b"):
         assert not is_being_written(path)
+
+
+def test_whoever_reads_it_first_waits_for_the_writer(path: Path, time: FileTime) -> None:
+    began = time.now
+    with path.open("w") as writer:
+        wait_for_writer(path, time.clock)
+        assert time.now - began == pytest.approx(1.5, abs=0.06), "not for ever"
+        time.on_sleep = [lambda: None, writer.close]
+        began = time.now
+        wait_for_writer(path, time.clock)
+    assert time.now - began == pytest.approx(0.1)
