@@ -1,5 +1,6 @@
 """Configuration of alerting: follows its sections of the file, and the secret files they name."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -48,6 +49,7 @@ class AlertingConfigSubscriber:
         self._apply = apply
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
+        self._closed = threading.Event()
         config.subscribe(self)
 
     def owns(self, section: str) -> bool:
@@ -69,10 +71,16 @@ class AlertingConfigSubscriber:
 
         return apply
 
-    def start(self) -> None:
-        """Watch the file, unless its owner does."""
+    def start(self, *, threaded: bool) -> None:
+        """Watch the file, unless its owner does.
+
+        Args:
+            threaded: True to follow the secrets too, in a thread: their disk may hang.
+        """
         if self._owned:
             self._config.watch()
+        if threaded:
+            threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
 
     def change(self, values: Mapping[str, object]) -> None:
         """Change keys of `[opsgenie]` in the file, and apply them.
@@ -99,8 +107,16 @@ class AlertingConfigSubscriber:
         else:
             _log.info("secret reloaded")
 
+    def _run(self) -> None:
+        while not self._closed.wait(_SECRETS_INTERVAL):
+            try:
+                self.follow_secrets()
+            except Exception:  # noqa: BLE001 - the next attempt may succeed
+                _log.exception("secret reload failed")
+
     def close(self) -> None:
         """Stop following the file."""
+        self._closed.set()
         self._config.unsubscribe(self)
         if self._owned:
             self._config.close()
