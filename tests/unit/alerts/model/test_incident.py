@@ -8,7 +8,8 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
 from breakerd.alerts.model.escalation import advance
-from breakerd.alerts.model.incident import Incident, Phase, Rules, ordinal
+from breakerd.alerts.model.incident import Incident, Member, Phase, Rules, ordinal
+from breakerd.alerts.model.notes import PeakFigures
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
@@ -158,7 +159,131 @@ def test_a_clock_that_is_ahead_changes_no_times() -> None:
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (23, "23rd")],
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (10, "10th"),
+        (11, "11th"),
+        (12, "12th"),
+        (20, "20th"),
+        (21, "21st"),
+        (112, "112th"),
+    ],
 )
 def test_ordinals(number: int, words: str) -> None:
     assert ordinal(number) == words
+
+
+def test_begins_with_its_own_breaker_and_nothing_else() -> None:
+    made = incident()
+    assert made.members == {"pay": Member("open", T)}
+    assert made.joined_at == T
+    assert (made.closed_at, made.ack_poll_since, made.resolving_since) == (0, 0, 0)
+    assert (made.first_due_at, made.peak_recorded_at, made.unannounced_since) == (0, 0, 0)
+    assert (made.stage, made.episodes, made.reminders, made.rejected) == (0, 1, 0, 0)
+
+
+def test_a_later_stage_is_due_after_its_time_while_the_incident_lasts() -> None:
+    made = incident(not_before=T + 5)
+    assert made.escalates_at == T + 65
+    made.resolve(T + 10, "State CLOSED.")
+    assert made.escalates_at is None
+
+
+def test_the_first_episodes_have_notes_and_then_fewer_and_fewer() -> None:
+    made = incident()
+    noted = []
+    for episode in range(1, 34):
+        before = len(made.notes)
+        made.resolve(T + 90, "State CLOSED.")
+        if len(made.notes) > before:
+            noted.append(episode)
+        made.reopen("again")
+    assert noted == [1, 2, 3, 4, 5, 8, 16, 32]
+    assert made.notes[:2] == [
+        "Well again after 1 min 30 s. State CLOSED.",
+        "Open again, for the 2nd time. again",
+    ]
+    assert (made.phase, made.closed_at) == (Phase.ACTIVE, 0)
+
+
+def test_who_joins_is_announced_only_where_somebody_may_know_the_alert() -> None:
+    made = incident()
+    made.join(T + 1, "cart", "open")
+    assert (made.unannounced, made.joined_at) == ([], T + 1)
+    told(made)
+    made.join(T + 2, "search", "memory")
+    made.join(T + 3, "users", "open")
+    assert (made.unannounced, made.unannounced_since) == (["search", "users"], T + 2)
+    made.announce_joined(lambda names, count: f"{names} of {count}")
+    assert (made.unannounced, made.notes) == ([], ["['search', 'users'] of 4"])
+    assert made.members["search"] == Member("memory", T + 2)
+
+
+def test_a_more_severe_kind_is_told_no_later() -> None:
+    made = incident(not_before=T + 50)
+    made.upgrade("open", T + 80, "worse")
+    assert made.notify_at == T + 50
+    made.upgrade("open", T + 20, "worse")
+    assert made.notify_at == T + 20
+    told(made)
+    made.upgrade("open", T + 10, "worse")
+    assert made.notify_at == T + 20, "it was told already"
+    made.upgrade("memory", T + 30, "full", (Stage(0, "P1"),))
+    assert (made.kind, made.priority, made.stage, made.notify_at) == ("memory", "P1", 0, T + 30)
+    assert made.notes[-1] == "Now memory: full"
+
+
+def test_rejected_calls_add_up_over_processes() -> None:
+    made = incident()
+    for rejected in (100, 140, 10, 15):
+        made.record_peak(PeakFigures(latency_ms=rejected, rejected=rejected))
+    # 40 after the first look, and 15 in the next process.
+    assert made.rejected == 55
+    assert made.peak == PeakFigures(latency_ms=140, rejected=15)
+
+
+def test_the_last_note_counts_until_the_cause_was_gone() -> None:
+    made = incident()
+    made.resolve(T + 60, "State CLOSED.")
+    made.close(T + 200, "the wait")
+    assert (made.phase, made.closed_at) == (Phase.CLOSED, T + 200)
+    assert "1 min" in made.notes[-1]
+    assert "3 min" not in made.notes[-1]
+    without = incident()
+    without.close(T + 200)
+    assert "3 min 20 s" in without.notes[-1]
+
+
+def test_a_clock_that_is_behind_while_it_resolves() -> None:
+    made = incident()
+    told(made)
+    made.resolve(T + 100, "State CLOSED.")
+    made.first_due_at = made.joined_at = made.ack_poll_since = T + 90
+    made.members["pay"].since = T + 90
+    made.clamp_times(T + 40)
+    assert (made.opened_at, made.notify_at, made.resolving_since) == (T - 60, T - 60, T + 40)
+    assert (made.first_due_at, made.joined_at, made.members["pay"].since) == (T + 40,) * 3
+    assert made.ack_poll_since == 0
+
+
+def test_when_it_was_told_and_to_whom() -> None:
+    made = incident()
+    assert (made.notified_at, made.maybe_notified, made.handled) == (0, False, False)
+    made.delivery_to("y").attempted_priority = "P3"
+    assert (made.notified_at, made.maybe_notified) == (0, True)
+    told(made)
+    assert made.notified_at == T
+    made.delivery_to("y").acknowledged = True
+    assert made.handled
+    made.delivery_to("z").dead_letter_reason = "422"
+    assert list(made.dead_letters) == ["z"]
+
+
+def test_one_that_was_missed_says_so() -> None:
+    made = incident()
+    made.mark_missed("Nobody could be told.")
+    assert made.content.message == "[OVER] pay open"
+    assert made.content.description == "Nobody could be told.\n\n"
