@@ -3,7 +3,6 @@
 import fcntl
 import os
 import sqlite3
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.regular_file import require_regular
 
 _log = get_logger(__name__)
 
@@ -142,8 +142,7 @@ class DatabaseFile:
         # Never open and close an existing one: that drops SQLite's locks of this process on it.
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE))
-        if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
-            raise OSError(f"{self.path} is not a regular file")
+        require_regular(self.path)
         self._make_private()
 
     def _make_private(self) -> None:

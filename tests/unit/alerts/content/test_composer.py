@@ -117,7 +117,8 @@ NOT_SHOWN = {"api_key", "api_key_file", "api_url", "api_priority"}
 @pytest.mark.parametrize("name", sorted(set(ABOUT_THE_SERVICE) - NOT_SHOWN))
 def test_every_setting_about_the_service_is_in_the_alert(name: str) -> None:
     kind = type(OpsGenieSettings.model_fields[name].default)
-    value = {tuple: ("marked",), str: "marked"}.get(kind, {"x": "marked"})
+    values: dict[type, object] = {tuple: ("marked",), str: "marked"}
+    value = values.get(kind, {"x": "marked"})
     shown = content(OpsGenieSettings.model_validate({name: value}))
     assert "marked" in str(shown.as_dict())
 

@@ -231,7 +231,7 @@ def test_a_command_is_executed_once(world: World) -> None:
     assert world.alerting is not None
     executed: list[str] = []
     world.alerting._commands._execute_one = (  # type: ignore[method-assign]
-        lambda _now, incident, _command: executed.append(incident)
+        lambda now, incident_id, command: executed.append(incident_id)  # noqa: ARG005 - its names
     )
     world.alerting.retry(number)
     with world.alerting._incident_log.lock:
