@@ -81,8 +81,8 @@ class Store:
 
     def close(self) -> None:
         """Close the file for good. Later writes are lost."""
+        self._database.finish(self._liveness.release)
         self._database.close()
-        self._database.call(self._liveness.release, None)
 
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call, as it was missing or damaged.

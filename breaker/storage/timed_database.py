@@ -34,8 +34,8 @@ class TimedDatabase(Database):
         self._run(super().open, None)
 
     def close(self) -> None:
-        """Close the file for good, and end the thread."""
-        self._run(super().close, None)
+        """Close the file for good, and end the thread; later, if the disk hangs."""
+        self.finish(super().close)
         self._ended = True
         self._jobs.put(_Job(_end))
 
@@ -60,6 +60,15 @@ class TimedDatabase(Database):
     def call(self, operation: Callable[[], T], default: T) -> T:
         """Return the result of another operation on the same disk; `default` if it hangs."""
         return self._run(operation, default)
+
+    def finish(self, operation: Callable[[], None]) -> None:
+        """Execute an operation that ends something, if the disk hangs when it answers again."""
+        if self._ended and not self._hanging:
+            operation()
+            return
+        self._jobs.put(job := _Job(operation))
+        if not self._hanging and job.done.wait(LIMIT):
+            job.result()
 
     def _run(self, operation: Callable[[], T], default: T) -> T:
         here = threading.current_thread() is self._thread

@@ -110,5 +110,12 @@ def test_closing_does_not_wait_either(
 ) -> None:
     monkeypatch.setattr(timed_database, "LIMIT", 0.01)
     assert database.transaction("hang", disk.hang) is None
+    ended = threading.Event()
+    database.finish(ended.set)
     database.close()
     assert database.rows(SELECT) == []
+    assert not ended.is_set()
+    disk.answers.set()
+    assert ended.wait(30), "once the disk answers"
+    database._thread.join(30)
+    assert not database._thread.is_alive()
