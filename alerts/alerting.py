@@ -126,7 +126,7 @@ class Alerting:
         for problem in resolve_identity(self.settings.opsgenie).problems:
             _log.warning(problem)
         if self._config is not None:
-            self._config.start()
+            self._config.start(threaded=not self._driven)
         self._watchdog.start()
         if not self._driven:
             self._worker.start(self.run_once)
@@ -149,7 +149,7 @@ class Alerting:
 
     def run_once(self) -> None:
         """Run one round: poll the breakers, advance the incidents, and deliver what is due."""
-        if (config := self._config) is not None:  # another thread may close it meanwhile
+        if self._driven and (config := self._config) is not None:
             config.follow_secrets()
         self._worker.run_round(self.settings)
         self._heartbeats.run_due(self._now(), self._pipeline.round_succeeded_at)

@@ -21,8 +21,7 @@ import structlog
 from structlog.processors import CallsiteParameter, CallsiteParameterAdder
 from structlog.types import EventDict, ExcInfo, Processor
 
-from breakerd.breaker.log_relay import LogRelay
-from breakerd.breaker.logging import get_logger, relaying
+from breakerd.breaker.logging import LogRelay, get_logger, relaying
 from breakerd.breaker.printable import printable, printable_json, printable_lines
 
 _log = get_logger(__name__)

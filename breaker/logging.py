@@ -11,17 +11,22 @@ import atexit
 import contextvars
 import logging
 import os
+import queue
 import threading
-from collections.abc import MutableMapping
-from typing import Any, Final
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from typing import Any, Final, Generic, TypeVar
 
-from breakerd.breaker.log_relay import LogRelay
 from breakerd.breaker.printable import printable
+
+T = TypeVar("T")
 
 ROOT: Final = "breakerd"
 """The logger above all of this distribution's."""
 _ARGUMENTS_OF_LOGGING: Final = frozenset({"exc_info", "stack_info", "stacklevel"})
 
+_MAX_WAITING: Final = 10_000
+"""Maximum number of items that wait for the output; later ones are dropped."""
 _EXIT_TIMEOUT: Final = 1.0
 """Maximum seconds that the end of the process waits for blocked handlers."""
 
@@ -39,6 +44,81 @@ class FieldLogger(logging.LoggerAdapter[logging.Logger]):
         fields = {key: value for key, value in kwargs.items() if key not in arguments}
         text = " ".join([msg, *(f"{key}={value}" for key, value in fields.items())])
         return printable(text), {**arguments, "extra": {"event": msg, "fields": fields}}
+
+
+class LogRelay(Generic[T]):
+    """Bounded queue with one thread that delivers what is put into it. Thread-safe.
+
+    So no thread that logs waits for a terminal, a pipe or a disk.
+
+    Args:
+        name: name of the thread.
+        deliver: writes one item; it may block for any time.
+        tell_dropped: called in the thread, with the number of items dropped since the last call,
+            when the output accepts items again.
+        limit: maximum number of items that wait.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        deliver: Callable[[T], None],
+        tell_dropped: Callable[[int], None],
+        *,
+        limit: int = _MAX_WAITING,
+    ) -> None:
+        self.dropped = 0
+        """Number of items that were dropped because too many waited."""
+        self._deliver = deliver
+        self._tell_dropped = tell_dropped
+        self._limit = limit
+        self._told = 0
+        # Reentrant, because a signal handler or a finalizer may log while its thread is in here.
+        self._waiting: queue.SimpleQueue[T | threading.Event | None] = queue.SimpleQueue()
+        self._counting = threading.RLock()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def runs_here(self) -> bool:
+        """True in the thread that delivers."""
+        return threading.get_ident() == self._thread.ident
+
+    def put(self, item: T) -> None:
+        """Have `item` delivered; drop and count it if too many wait. Never blocks."""
+        if self._waiting.qsize() < self._limit:
+            self._waiting.put(item)
+            return
+        with self._counting:
+            self.dropped += 1
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was put before is delivered; return False after `timeout` seconds."""
+        reached = threading.Event()
+        self._waiting.put(reached)
+        return reached.wait(timeout)
+
+    def end(self) -> None:
+        """End the thread after it has delivered what was put before."""
+        self._waiting.put(None)
+
+    def _run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            # A failure has nobody left to be told to, and must not end the thread.
+            with suppress(Exception):
+                if isinstance(item, threading.Event):
+                    item.set()
+                else:
+                    self._deliver(item)
+            with suppress(Exception):
+                self._report_dropped()
+
+    def _report_dropped(self) -> None:
+        new = self.dropped - self._told
+        # What tells it may come through this relay as well, and must not be dropped itself.
+        if new and self._waiting.qsize() < self._limit:
+            self._told += new
+            self._tell_dropped(new)
 
 
 class Relaying:

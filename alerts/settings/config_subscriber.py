@@ -1,5 +1,6 @@
 """Configuration of alerting: follows its sections of the file, and the secret files they name."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -49,6 +50,7 @@ class AlertingConfigSubscriber:
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
         self._warnings = WarningLog(__name__)
+        self._closed = threading.Event()
         config.subscribe(self)
 
     def owns(self, section: str) -> bool:
@@ -71,10 +73,16 @@ class AlertingConfigSubscriber:
 
         return apply
 
-    def start(self) -> None:
-        """Watch the file, unless its owner does."""
+    def start(self, *, threaded: bool) -> None:
+        """Watch the file, unless its owner does.
+
+        Args:
+            threaded: True to follow the secrets too, in a thread: their disk may hang.
+        """
         if self._owned:
             self._config.watch()
+        if threaded:
+            threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
 
     @property
     def document(self) -> Document:
@@ -107,8 +115,16 @@ class AlertingConfigSubscriber:
         else:
             _log.info("secret reloaded")
 
+    def _run(self) -> None:
+        while not self._closed.wait(_SECRETS_INTERVAL):
+            try:
+                self.follow_secrets()
+            except Exception:  # noqa: BLE001 - the next attempt may succeed
+                _log.exception("secret reload failed")
+
     def close(self) -> None:
         """Stop following the file."""
+        self._closed.set()
         self._config.unsubscribe(self)
         if self._owned:
             self._config.close()

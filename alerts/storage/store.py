@@ -15,7 +15,7 @@ from breakerd.alerts.storage.liveness_lock import LivenessLock
 from breakerd.alerts.storage.schema import FORMAT, SCHEMA
 from breakerd.alerts.storage.silence_table import SilenceTable
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.storage.database import Database
+from breakerd.breaker.storage.timed_database import TimedDatabase
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Store:
         self.process = process
         self._liveness = LivenessLock(Path(path), process)
         self._term = 0
-        self._database = Database(Path(path), SCHEMA, FORMAT, self._liveness.acquire)
+        self._database = TimedDatabase(Path(path), SCHEMA, FORMAT, self._liveness.acquire)
         self.silences = SilenceTable(self._database)
 
     @property
@@ -81,8 +81,8 @@ class Store:
 
     def close(self) -> None:
         """Close the file for good. Later writes are lost."""
+        self._database.finish(self._liveness.release)
         self._database.close()
-        self._liveness.release()
 
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call, as it was missing or damaged.
@@ -127,7 +127,10 @@ class Store:
         return acquired
 
     def _is_held_by_other(self, holder: str, expires: float, now: float) -> bool:
-        return holder != self.process and now < expires and not self._liveness.is_dead(holder)
+        return holder != self.process and now < expires and not self._is_dead(holder)
+
+    def _is_dead(self, process: str) -> bool:
+        return self._database.call(lambda: self._liveness.is_dead(process), default=False)
 
     def release(self) -> None:
         """Release the lease, and delete what this process has published."""
@@ -161,7 +164,7 @@ class Store:
         gone = [
             (process,)
             for process, known_boot in rows
-            if known_boot != boot or self._liveness.is_dead(process)
+            if known_boot != boot or self._is_dead(process)
         ]
         if gone:
             self._database.write("DELETE FROM peers WHERE id = ?", gone)
@@ -178,7 +181,7 @@ class Store:
         for process, known_boot, seen, report in self._database.rows(
             "SELECT id, boot, seen, report FROM reports WHERE id != ?", (self.process,)
         ):
-            if known_boot == boot and seen > after and not self._liveness.is_dead(process):
+            if known_boot == boot and seen > after and not self._is_dead(process):
                 found.append(report)
             else:
                 gone.append((process,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import threading
@@ -153,3 +154,18 @@ def config(client: httpx.Client) -> dict[str, Any]:
 def test_each_record_of_the_log_says_where_it_was_written(locked: Server) -> None:
     assert locked.log
     assert all(record["filename"] and record["lineno"] for record in locked.log)
+
+
+@pytest.mark.parametrize("wanted", ["var/audit.jsonl", "elsewhere/changes.jsonl", ""])
+def test_changes_are_written_to_the_audit_file(tmp_path: Path, wanted: str) -> None:
+    (tmp_path / "breakers.toml").write_text(f'[api]\naudit_file = "{wanted}"\n')
+    with Server("--config", "breakers.toml", folder=tmp_path) as server, server.client() as client:
+        client.post("/breaker/trip", json={"reason": "a test"}).raise_for_status()
+        client.post("/breaker/wait", json={"wait_time": 7}).raise_for_status()
+        shown = client.get("/audit").json()["entries"]
+    assert [entry["action"] for entry in shown] == ["change settings", "trip"]
+    lines = [line for file in tmp_path.rglob("*.jsonl") for line in file.read_text().splitlines()]
+    written = [json.loads(line) for line in lines]
+    assert written == (shown[::-1] if wanted else [])
+    if wanted:
+        assert (tmp_path / wanted).stat().st_mode & 0o777 == 0o600

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -36,12 +37,10 @@ def receiver(tmp_path: Path) -> Iterator[RecordingServer]:
         yield made
 
 
-def start(
-    folder: Path, stderr: int, *, descriptors: int | None = None
-) -> tuple[subprocess.Popen[str], str]:
+def start(folder: Path, stderr: int, limits: str = "") -> tuple[subprocess.Popen[str], str]:
     """A service, once it listens, and its URL."""
 
-    limited = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"] if descriptors else []
+    limited = ["sh", "-c", f'{limits}; exec "$@"', "sh"] if limits else []
     process = subprocess.Popen(
         [*limited, *COMMAND, "--port", "0", "--config", "breakers.toml"],
         cwd=folder,
@@ -88,14 +87,18 @@ def test_a_standard_error_that_nobody_reads(tmp_path: Path, receiver: RecordingS
     os.close(pipe)
 
 
-@pytest.mark.parametrize("descriptors", [256, None])
+@pytest.mark.parametrize(
+    ("limits", "clients"), [("ulimit -n 256", 300), ("ulimit -Sn 256; ulimit -Hn 1500", 1200)]
+)
 def test_clients_that_never_finish_a_request(
-    tmp_path: Path, receiver: RecordingServer, descriptors: int | None
+    tmp_path: Path, receiver: RecordingServer, limits: str, clients: int
 ) -> None:
-    process, url = start(tmp_path, subprocess.DEVNULL, descriptors=descriptors)
+    process, url = start(tmp_path, subprocess.DEVNULL, limits)
+    soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    assert soft == hard, "it has raised its own limit"
     address = ("127.0.0.1", int(url.rpartition(":")[2]))
     with ExitStack() as stack:
-        for _ in range(300 if descriptors else 1200):
+        for _ in range(clients):
             client = stack.enter_context(socket.create_connection(address, timeout=30))
             client.sendall(HALF_A_HEAD)
         assert httpx.post(f"{url}/breakers/payments/trip", timeout=30).status_code == 200

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from breakerd.api import logging as service_logging
-from breakerd.breaker.log_relay import LogRelay
-from breakerd.breaker.logging import get_logger
+from breakerd.breaker.logging import LogRelay, get_logger
 from tests.unit.breaker.test_printable import is_safe
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from breakerd import Alerting, NotStoredError, Registry
+from breakerd.alerts.incidents.reconciler import Reconciler
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
@@ -329,6 +332,50 @@ def test_who_is_not_the_sender_any_more_cannot_write(world: World) -> None:
         alerting._store.save([(incident, True)], {})
     assert second.find(incident.id) is not None
     assert len(second.load()[0]) == 1, "it is not done"
+    second.close()
+
+
+def test_a_lease_that_is_lost_before_the_write_of_a_round_leaves_all_to_the_new_sender(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerting = world.start()
+    world.slow()
+    second = Store(world.database, "second")
+    second.open()
+    reconcile = Reconciler.reconcile
+
+    def lose(reconciler: Reconciler, *arguments: Any) -> None:
+        reconcile(reconciler, *arguments)
+        assert list(alerting._incident_log), "an incident that is not written yet"
+        assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
+
+    monkeypatch.setattr(Reconciler, "reconcile", lose)
+    alerting.run_once()  # raises nothing
+    monkeypatch.undo()
+    assert list(alerting._incident_log) == []
+    assert second.load()[0] == []
+    assert world.emulator.requests == [], "who lost it sends nothing"
+    second.close()
+
+
+def test_a_lease_that_is_lost_between_two_requests_ends_the_delivery(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the thread of a receiver: what it sends next is not recorded, so it is not sent."""
+    alerting = world.start(time_before_send_alert=60)
+    world.slow()
+    alerting._observer.poll(world.wall())
+    alerting._worker._lead(alerting.settings)
+    second = Store(world.database, "second")
+    second.open()
+    assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
+    (sender,) = alerting._pipeline._threads.values()
+    sender._now = world.wall
+    with caplog.at_level(logging.INFO, "breakerd.alerts"):
+        sender._try_round()
+    assert "another process sends alerts" in caplog.text
+    assert "delivery round failed" not in caplog.text
+    assert world.emulator.requests == []
     second.close()
 
 

@@ -76,7 +76,7 @@ def test_rounds_that_fail_turn_readiness_and_a_metric_and_no_heartbeat_is_pinged
     assert alerting.health()["stalled"] is True
     not_running, stopped, *_ = alerting.health()["problems"]
     assert not_running == "nobody is being paged: alerting is not running"
-    assert stopped == "alerting has stopped: no round for 32 s; restart the process"
+    assert stopped == "alerting has stopped: no round for 31 s; restart the process"
     assert readiness(world) == (503, False, "failing")
     assert metrics(world) == {
         "breakerd_alerting_last_round_timestamp_seconds": last,
