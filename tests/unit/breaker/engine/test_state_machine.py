@@ -114,7 +114,7 @@ def test_a_failed_probe_and_a_failed_ramp_have_their_reasons(machine: StateMachi
 
 
 def test_a_recovery_closes(machine: StateMachine) -> None:
-    probing(machine).recovery.failures = 3
+    probing(machine)
     change = machine.settle(112.0, RecoveryOutcome.RECOVERED)
     assert change == Change(State.HALF_OPEN, State.CLOSED, Reason.RECOVERED)
     assert machine.deadline == inf
@@ -131,7 +131,10 @@ def test_a_step_back_makes_earlier_calls_count_for_nothing(machine: StateMachine
 
 
 def test_closing_what_is_closed_changes_nothing(machine: StateMachine) -> None:
-    machine.recovery.failures = 3
+    probing(machine).recovery.fail()
+    assert machine.recovery.failures == 1
+    machine.decided = State.CLOSED
+    machine.generation = 0
     assert machine.close(100.0, Reason.RESET) is None
     assert machine.recovery.failures == 0
     assert machine.generation == 0
@@ -169,11 +172,12 @@ def test_an_override_holds_a_warm_up() -> None:
 
 
 def test_an_override_is_one_change(machine: StateMachine) -> None:
-    tripped(machine).recovery.failures = 2
+    probing(machine).recovery.fail()
+    machine.trip(104.0, Reason.PROBE_FAILED)
     change = machine.set_override(105.0, State.FORCED_OPEN, Reason.OPERATOR)
     assert change == Change(State.OPEN, State.FORCED_OPEN, Reason.OPERATOR)
     assert machine.set_override(106.0, State.FORCED_OPEN, Reason.OPERATOR) is None
-    assert (machine.generation, machine.generation_started_at) == (2, 105.0)
+    assert (machine.generation, machine.generation_started_at) == (4, 105.0)
     assert machine.decided is State.CLOSED
     assert machine.recovery.failures == 0
     change = machine.set_override(107.0, None, Reason.RESET)
