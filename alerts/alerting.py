@@ -14,7 +14,6 @@ from breakerd.alerts.coordination.worker import AlertWorker, Components
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.incidents.observer import BreakerObserver
-from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.paging import PagingReporter
@@ -111,7 +110,10 @@ class Alerting:
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
         try:
-            alerting._bind(config if own or shared is None else shared, owned=own)
+            followed = config if own or shared is None else shared
+            alerting._config = AlertingConfigSubscriber(
+                followed, owned=own, present=lambda: alerting.settings, apply=alerting.apply
+            )
         except ConfigError:
             alerting.close()
             raise
@@ -135,7 +137,9 @@ class Alerting:
         """Deliver what is due, for at most about `timeout` seconds; the database keeps the rest."""
         self._leave()
         self._leave = _nothing
-        self._leave_config()
+        if self._config is not None:
+            self._config.close()
+            self._config = None
         self._watchdog.stop()
         self._worker.stop(timeout)
         self._heartbeats.close()
@@ -198,16 +202,6 @@ class Alerting:
         else:
             self.apply(changed)
         return self.settings
-
-    def _bind(self, config: ConfigFile, *, owned: bool) -> None:
-        self._config = AlertingConfigSubscriber(
-            config, owned=owned, present=lambda: self.settings, apply=self.apply
-        )
-
-    def _leave_config(self) -> None:
-        config, self._config = self._config, None
-        if config is not None:
-            config.close()
 
     # --- silences
 
@@ -272,7 +266,7 @@ class Alerting:
             KeyError: no incident has that id.
             NotStoredError: the database cannot be written; nothing was changed.
         """
-        found = len(self._existing(incident_id).dead_letters)
+        found = len(self._incident_log.get(incident_id).dead_letters)
         if found:
             self._commands.retry(incident_id)
             self._worker.wake()
@@ -290,7 +284,7 @@ class Alerting:
             KeyError: no incident has that id.
             NotStoredError: the database cannot be written; nothing was changed.
         """
-        found = len(self._existing(incident_id).dead_letters)
+        found = len(self._incident_log.get(incident_id).dead_letters)
         if found:
             self._commands.discard(incident_id, author, reason)
             self._worker.wake()
@@ -299,15 +293,9 @@ class Alerting:
     def incident(self, incident_id: str) -> dict[str, Any] | None:
         """Return an incident in full as JSON-able data; None if no incident has that id."""
         try:
-            return full_status(self._existing(incident_id))
+            return full_status(self._incident_log.get(incident_id))
         except KeyError:
             return None
-
-    def _existing(self, incident_id: str) -> Incident:
-        found = self._incident_log.find(incident_id) or self._store.find(incident_id)
-        if found is None:
-            raise KeyError(incident_id)
-        return found
 
     # --- status
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
-from types import TracebackType
 from typing import Self, Unpack
 
 from breakerd.breaker.breaker import Breaker
@@ -220,16 +219,10 @@ class Registry:
             for breaker in self:
                 subscription.add(breaker)
 
-        def leave() -> None:
-            with self._lock:
-                if subscription in self._subscriptions:
-                    self._subscriptions.remove(subscription)
-                    subscription.end()
-
-        return leave
+        return partial(self._unsubscribe, subscription)
 
     def events(self, maxsize: int = 1000) -> EventStream:
-        """Return a stream of the events of all breakers from now on, for `async for`."""
+        """Return a stream of the events of all breakers from now on."""
         return EventStream(self.subscribe, maxsize)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -284,13 +277,14 @@ class Registry:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _unsubscribe(self, subscription: "_Subscription") -> None:
+        with self._lock:
+            if subscription in self._subscriptions:
+                self._subscriptions.remove(subscription)
+                subscription.end()
 
     def _restore_pending(self, breaker: Breaker) -> None:
         # Not under the lock: this calls listeners, which may ask for a breaker.

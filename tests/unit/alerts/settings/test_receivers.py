@@ -59,7 +59,7 @@ def read(text: str, **environ: str) -> AlertingSettings:
             "[alerts.receivers.slack]\nurl = 'https://h/x'",
             "f.toml:2: alerts.receivers.slack.url",
             "text that is not shown",
-            "a table",
+            "a table with enabled, min_priority, fallback, url, url_file",
         ),
         (
             '\n[alerts.receivers.slack."On Call"]',
