@@ -3,6 +3,7 @@
 `Breaker` inherits only the two methods of the fast path; `docs/architecture.md` shows its parts.
 """
 
+import random
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -53,6 +54,9 @@ class Breaker(FastPath):
         load: returns the machine's load, where `[load]` has a threshold. By default reads the
             control group and the host; with an injected clock, nothing.
         externally_ticked: whoever drives the clock calls `tick` when due, so calls need not.
+        jitter: returns random numbers from 0 to 1, by which waits are up to a tenth longer, so that
+            many processes do not come back together. By default `random.random`; with an injected
+            clock 0, so that a simulation can be repeated.
     """
 
     # With a dictionary beside the slots, instances can be patched.
@@ -76,9 +80,12 @@ class Breaker(FastPath):
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
         externally_ticked: bool = False,
+        jitter: Callable[[], float] | None = None,
     ) -> None:
         gate, listeners = Gate(), Listeners()
-        engine = Engine(name, settings or Settings(), listeners.emit, clock())
+        if jitter is None:
+            jitter = random.random if clock is time.monotonic else lambda: 0.0
+        engine = Engine(name, settings or Settings(), listeners.emit, clock(), jitter)
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
         core.externally_ticked = externally_ticked
         super().__init__(gate, core, clock)

@@ -23,6 +23,9 @@ class SettingsModel(BaseModel):
     )
 
 
+_STEPS_PER_WAIT = 30
+"""Steps of the ramp in a wait: what follows a short wait is short."""
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -53,15 +56,16 @@ class RecoverySettings(SettingsModel):
     )
     step_time: float = setting(
         1.0,
-        "Time without a relapse after which the ramp takes its next step.",
+        "Time without a relapse after which the ramp takes its next step. Unset: a thirtieth of "
+        "`wait_time`, and at most this.",
         unit="s",
         gt=0,
         le=3600,
     )
     max_wait_time: float = setting(
         120.0,
-        "Maximum wait. Each failed recovery doubles `wait_time` up to it; "
-        "a value below `wait_time` means no doubling.",
+        "Maximum wait. From the third failed recovery in a row on, each doubles `wait_time` up to "
+        "it; a value below `wait_time` means no doubling.",
         unit="s",
         ge=0,
         le=86400,
@@ -205,7 +209,12 @@ class Settings(SettingsModel):
         lt=1,
     )
     wait_time: float = setting(
-        10, "Time a tripped breaker stays open before it probes.", unit="s", ge=1, le=3600
+        10,
+        "Minimum time a tripped breaker stays open before it probes. Unset: it finds a shorter one "
+        "by itself after a trip by latency or errors.",
+        unit="s",
+        ge=1,
+        le=3600,
     )
     trend_analysis_enabled: bool = setting(
         False, "Trip on latency only if it rises, or stays on a plateau above the threshold."
@@ -234,8 +243,26 @@ class Settings(SettingsModel):
 
     @property
     def recovers_adaptively(self) -> bool:
-        """True if the open interval is adaptive: `slo` is set and `wait_time` is not."""
-        return self.slo is not None and "wait_time" not in self.model_fields_set
+        """True if the wait after a trip by calls is found: `wait_time` is not set."""
+        return "wait_time" not in self.model_fields_set
+
+    @property
+    def gates_memory(self) -> bool:
+        """True if memory holds back calls one by one: `slo` is set, and `wait_time` is not."""
+        return self.slo is not None and self.recovers_adaptively
+
+    @property
+    def ramp_step_time(self) -> float:
+        """Return the seconds of a step of the ramp: in proportion to the wait, unless it is set."""
+        recovery = self.recovery
+        if "step_time" in recovery.model_fields_set:
+            return recovery.step_time
+        return min(recovery.step_time, self.wait_time / _STEPS_PER_WAIT)
+
+    @property
+    def stated(self) -> frozenset[str]:
+        """Return the names of the settings that are set explicitly: some defaults depend on it."""
+        return frozenset(self.model_fields_set) | self.recovery.model_fields_set
 
     @property
     def watches_latency(self) -> bool:

@@ -17,7 +17,7 @@ SERVICE_TIME: Final = 0.05
 """Mean seconds that a healthy call is served for; lognormal."""
 SIGMA: Final = 0.4
 _REFUSED_AFTER: Final = 0.002
-_TICK: Final = 0.1
+_TICK: Final = 0.02
 
 
 @dataclass(frozen=True)

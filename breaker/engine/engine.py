@@ -53,8 +53,10 @@ _REASON_OF_SIGNAL: Final = {
     Signal.ERRORS: Reason.ERRORS,
     Signal.SLO: Reason.FAILURE_STREAK,
 }
-_ADAPTIVE_REASONS: Final = frozenset({Reason.FAILURE_STREAK, Reason.MEMORY, Reason.LOAD})
-"""Trips by the breaker's own tests, from which it recovers at its own pace."""
+_TRIPS_BY_CALLS: Final = frozenset({Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS})
+"""Trips after which probes tell when to recover, so that no wait need be stated."""
+_TRIPS_BY_READINGS: Final = frozenset({Reason.MEMORY, Reason.LOAD})
+"""Trips by readings, which end adaptively where memory is a gate."""
 _DEGRADED_LEARNING_RATE: Final = 0.1
 """Rate at which the baseline of a day is learnt while something is breached; 1 is normal."""
 
@@ -67,15 +69,21 @@ class Engine:
         settings: thresholds and times.
         emit: takes each event; must not call back.
         now: start time.
+        jitter: returns random numbers from 0 to 1, which spread the waits.
     """
 
     def __init__(
-        self, name: str, settings: Settings, emit: Callable[[Event], None], now: float
+        self,
+        name: str,
+        settings: Settings,
+        emit: Callable[[Event], None],
+        now: float,
+        jitter: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.name = name
         self.settings = settings
         self.events = EventSource(name, emit)
-        self.machine = StateMachine(settings)
+        self.machine = StateMachine(settings, jitter)
         self.machine.recovery.limiter_enabled = settings.limiter.enabled
         if settings.slo and settings.slo.warmup:
             self.machine.warm_up(now + settings.slo.warmup)
@@ -123,6 +131,7 @@ class Engine:
         error = error or seconds > self.judge.slo.timeout
         self.window.expire(now)
         self.window.add(end, seconds, error=error)
+        self.judge.record(start, end, error=error)
         significant = error and self.shedder.record_failure(now, start, end, traffic)
         if not error:
             self.shedder.record_success(start, traffic)
@@ -199,8 +208,8 @@ class Engine:
             for field in type(settings).model_fields
             if getattr(before, field) != getattr(settings, field)
         }
-        if not changed and before.model_fields_set == settings.model_fields_set:
-            return False  # what is set explicitly counts, too: some defaults depend on it
+        if not changed and before.stated == settings.stated:
+            return False
         self.judge.configure(settings)
         self.memory.configure(settings)
         self.load.configure(settings)
@@ -233,7 +242,10 @@ class Engine:
         note: str = "",
     ) -> None:
         """Trip for `reason`, unless it is open already; a manual trip then restarts the wait."""
-        adaptive = reason in _ADAPTIVE_REASONS and self.settings.recovers_adaptively
+        settings = self.settings
+        adaptive = (reason in _TRIPS_BY_CALLS and settings.recovers_adaptively) or (
+            reason in _TRIPS_BY_READINGS and settings.gates_memory
+        )
         change = self.machine.trip(now, reason, adaptive=adaptive)
         self.apply_change(now, change, evidence, note=note)
 
@@ -316,7 +328,7 @@ class Engine:
         if self.machine.decided in WATCHING:
             self.open(now, Reason.FAILURE_STREAK, evidence)
         else:
-            self._apply_outcome(now, self.machine.recovery.fail(), evidence)
+            self._apply_outcome(now, self.machine.recovery.fail(now), evidence)
 
     def _recovered(self) -> RecoveryOutcome | None:
         """Return the outcome of a recovery that no step of a ramp ends; None if it is not over."""
@@ -334,10 +346,10 @@ class Engine:
         self.apply_change(now, self.machine.settle(now, outcome), evidence)
         forward = outcome is RecoveryOutcome.STEP_FORWARD
         back = outcome is RecoveryOutcome.STEP_BACK
-        if back:
+        if back or (forward and self.machine.recovery.begins_ramp):
             self.window.clear()
         if forward and self.machine.recovery.led_by_limiter:
-            self.shedder.start_slow()
+            self.shedder.start_slow(self.machine.recovery.backoff.first_share)
         if back or forward:
             share = self.machine.recovery.share
             self.events.send(RecoveryStep, now, share=share, forward=forward, evidence=evidence)

@@ -1,7 +1,9 @@
 """State machine of a breaker: which state follows which, and why."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
+from typing import Final
 
 from breakerd.breaker.engine.recovery import Recovery, RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.settings import Settings
@@ -15,6 +17,9 @@ from breakerd.breaker.states import (
     Reason,
     State,
 )
+
+_OF_THE_MACHINE: Final = frozenset({Reason.MEMORY, Reason.LOAD})
+"""Reasons of trips that say nothing about what is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,8 @@ class StateMachine:
     override, which wins (`override`). `OBSERVE` lets the first change without effect.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.recovery = Recovery(settings)
+    def __init__(self, settings: Settings, jitter: Callable[[], float] = lambda: 0.0) -> None:
+        self.recovery = Recovery(settings, jitter)
         self.decided = CLOSED
         self.override: State | None = None
         self.reason = Reason.RESET
@@ -76,9 +81,9 @@ class StateMachine:
         """Return True if every call is rejected until some time has passed, whatever calls show."""
         recovery = self.recovery
         if self.decided is OPEN:
-            return recovery.enough_rejected and now < recovery.until
+            return recovery.rejected_enough(now) and now < recovery.until
         probing = self.decided is HALF_OPEN and recovery.phase is RecoveryPhase.PROBES
-        waiting = recovery.adaptive and recovery.enough_rejected
+        waiting = recovery.adaptive and recovery.rejected_enough(now)
         return probing and waiting and now < recovery.until
 
     def admit(self, now: float) -> bool:
@@ -106,12 +111,12 @@ class StateMachine:
             if reason is Reason.MANUAL:
                 self.recovery.open(now)
             return None
-        self.recovery.open(now, adaptive=adaptive)
+        self.recovery.open(now, adaptive=adaptive, relapses=reason not in _OF_THE_MACHINE)
         return self._transition(now, OPEN, reason)
 
     def start_half_open(self, now: float) -> Change | None:
         """End the wait of an open breaker if its time is over."""
-        waiting = now < self.recovery.until or not self.recovery.enough_rejected
+        waiting = now < self.recovery.until or not self.recovery.rejected_enough(now)
         if self.decided is not OPEN or waiting:
             return None
         self.recovery.start_probing(now)
@@ -132,14 +137,18 @@ class StateMachine:
             failed_probe = self.recovery.phase is RecoveryPhase.PROBES
             reason = Reason.PROBE_FAILED if failed_probe else Reason.RAMP_FAILED
             return self.trip(now, reason, adaptive=self.recovery.adaptive)
-        if outcome is RecoveryOutcome.STEP_BACK:
-            # Calls admitted at the larger share say nothing about the smaller one.
+        begins_ramp = outcome is RecoveryOutcome.STEP_FORWARD and self.recovery.begins_ramp
+        if outcome is RecoveryOutcome.STEP_BACK or begins_ramp:
+            # Calls admitted at the larger share, and probes, say nothing about this one.
             self.generation_started_at = now
         return None
 
     def close(self, now: float, reason: Reason) -> Change | None:
         """Close."""
-        self.recovery.reset_failures()
+        if reason is Reason.RECOVERED:
+            self.recovery.close(now)
+        else:
+            self.recovery.reset()
         if self.decided is CLOSED:
             return None
         return self._transition(now, CLOSED, reason)
@@ -151,7 +160,7 @@ class StateMachine:
         before, self.override = self.state, override
         # Without an override the decision starts afresh, so that there is one change and not two.
         self.decided = CLOSED
-        self.recovery.reset_failures()
+        self.recovery.reset()
         return self._record_change(now, before, reason, shadow=False)
 
     def resume(
@@ -165,7 +174,7 @@ class StateMachine:
         self.override = override
         if decided is not WARMING_UP:
             self.decided = CLOSED if decided is CLOSED else OPEN
-        self.recovery.wait(now + wait)
+        self.recovery.wait(now, now + wait)
         if self.state is before:
             return None
         return self._record_change(now, before, Reason.RESTORED, shadow=False)

@@ -1,0 +1,52 @@
+"""Slow calls that overlap: one observation, until they last for longer than a passing standstill.
+
+A dependency that stands still for half a second (a collection, a failover), or a burst of calls
+that it works off, makes many calls slow together. They began before the first of them had ended, or
+soon after, or take less and less time. In lasting trouble, slow calls go on beginning.
+"""
+
+from collections import deque
+from math import inf
+from typing import Final
+
+from breakerd.breaker.signals.trend import TREND_SAMPLES, TrendKind, classify
+
+_PATIENCE: Final = 2.0
+"""Time for which slow calls must go on beginning after the first has ended, in thresholds."""
+
+
+class SlowEpisode:
+    """The latest slow calls that overlap. Not thread-safe.
+
+    Args:
+        threshold: seconds above which a call is slow.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._first_end = self._last_end = -inf
+        self._overlapped_at = -1
+        """Sequence number of the last slow call that overlapped an earlier one."""
+        self._latest_start = -inf
+        self._later: deque[float] = deque(maxlen=TREND_SAMPLES)
+        """Durations of slow calls that began after the first one had ended, oldest first."""
+
+    def record(self, sequence: int, start: float, end: float) -> None:
+        """Add a slow call with its number in the window, in order of their ends."""
+        if start >= self._last_end:
+            self._first_end = end
+            self._later.clear()
+        else:
+            self._overlapped_at = sequence
+            if start >= self._first_end:
+                self._later.append(end - start)
+        self._last_end = max(self._last_end, end)
+        self._latest_start = max(self._latest_start, start)
+
+    def lasts(self, oldest: int) -> bool:
+        """True unless the slow calls since number `oldest` came together and may pass together."""
+        if self._overlapped_at < oldest:
+            return True
+        if self._latest_start < self._first_end + _PATIENCE * self._threshold:
+            return False
+        return classify(self._later, inf) is not TrendKind.FALLING
