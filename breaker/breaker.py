@@ -3,7 +3,6 @@
 `Breaker` inherits only the two methods of the fast path; `docs/architecture.md` shows its parts.
 """
 
-import random
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -31,6 +30,7 @@ from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import FastPath, Gate
+from breakerd.breaker.runtime.jitter import default_jitter
 from breakerd.breaker.runtime.readings import Readings
 from breakerd.breaker.runtime.status_types import ConfigReport, Status
 from breakerd.breaker.runtime.ticker import TICKER
@@ -51,12 +51,10 @@ class Breaker(FastPath):
             nothing runs in the background: calls, and `tick`, let time pass.
         memory: returns the used share of the memory limit, 0 to 1, or None if unknown. Called on a
             timer, without a lock. By default reads the control group, else the host.
-        load: returns the machine's load, where `[load]` has a threshold. By default reads the
-            control group and the host; with an injected clock, nothing.
+        load: returns the machine's load. By default reads the system; with another clock, nothing.
         externally_ticked: whoever drives the clock calls `tick` when due, so calls need not.
-        jitter: returns random numbers from 0 to 1, by which waits are up to a tenth longer, so that
-            many processes do not come back together. By default `random.random`; with an injected
-            clock 0, so that a simulation can be repeated.
+        jitter: returns random numbers from 0 to 1; waits are up to a tenth longer by them. By
+            default `random.random`; with an injected clock 0, so that a run can be repeated.
     """
 
     # With a dictionary beside the slots, instances can be patched.
@@ -83,8 +81,7 @@ class Breaker(FastPath):
         jitter: Callable[[], float] | None = None,
     ) -> None:
         gate, listeners = Gate(), Listeners()
-        if jitter is None:
-            jitter = random.random if clock is time.monotonic else lambda: 0.0
+        jitter = jitter or default_jitter(clock)
         engine = Engine(name, settings or Settings(), listeners.emit, clock(), jitter)
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
         core.externally_ticked = externally_ticked
@@ -174,7 +171,7 @@ class Breaker(FastPath):
         """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
         with self._core.lock:
             durations = self._core.current_window().durations()
-        return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
+        return [ms for seconds in durations if (ms := seconds * 1000) > threshold_ms]
 
     def rejection(self) -> BreakerOpenError:
         """Return the error that tells a caller why it is rejected, and when to retry."""

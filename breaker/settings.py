@@ -23,7 +23,7 @@ class SettingsModel(BaseModel):
     )
 
 
-_STEPS_PER_WAIT = 30
+_STEPS_PER_WAIT = 60
 """Steps of the ramp in a wait: what follows a short wait is short."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -56,7 +56,7 @@ class RecoverySettings(SettingsModel):
     )
     step_time: float = setting(
         1.0,
-        "Time without a relapse after which the ramp takes its next step. Unset: a thirtieth of "
+        "Time without a relapse after which the ramp takes its next step. Unset: a sixtieth of "
         "`wait_time`, and at most this.",
         unit="s",
         gt=0,

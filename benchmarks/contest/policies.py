@@ -4,6 +4,7 @@ All are told the same: a wait of 5 s where one is stated, and what a slow and a 
 """
 
 import contextvars
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, tzinfo
@@ -40,7 +41,13 @@ class Breakerd:
     """A breaker of this project, ticked from outside as by its ticker."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.breaker = Breaker(settings, clock=clock, memory=lambda: None, externally_ticked=True)
+        self.breaker = Breaker(
+            settings,
+            clock=clock,
+            memory=lambda: None,
+            externally_ticked=True,
+            jitter=random.Random(7).random,  # noqa: S311 - not for secrets
+        )
 
     def begin(self) -> object | None:
         """Ask `allow`."""

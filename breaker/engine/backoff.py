@@ -14,11 +14,13 @@ JITTER: Final = 0.1
 """Maximum share that is added to a wait, so that many processes do not come back together."""
 FORGIVEN: Final = 2
 """Failed recoveries, or relapses, in a row that do not lengthen the wait yet."""
-LASTING_RECOVERY: Final = 5.0
-"""Seconds that a breaker must have been closed for its recovery to have lasted."""
+MIN_GOOD_SPELL, MAX_GOOD_SPELL = 10.0, 60.0
+"""Seconds that a breaker must be closed for its recovery to have lasted: as long as that took."""
 _MAX_EXPONENT: Final = 32
 _MAX_HALVINGS: Final = 4
 """Maximum number of times that the first share after an outage is halved."""
+_MAX_HOLD: Final = 64
+"""Maximum length of the last step before all calls pass, as a multiple of the others."""
 
 
 class Backoff:
@@ -39,8 +41,8 @@ class Backoff:
         """Failed recoveries, or adaptive probes, since the breaker was last closed."""
         self.relapses = 0
         """Recoveries in a row that did not last."""
-        self._closed_at = -inf
-        """Time at which the last recovery ended well, or its ramp failed."""
+        self._good_from = -inf
+        """Time from which on a trip is no relapse."""
 
     def configure(self, settings: Settings) -> None:
         """Apply new settings."""
@@ -58,8 +60,7 @@ class Backoff:
         With `relapses` false, the trip says nothing about the last recovery.
         """
         if relapses:
-            lasted = now - self._closed_at >= LASTING_RECOVERY
-            self.relapses = 0 if lasted else self.relapses + 1
+            self.relapses = 0 if now >= self._good_from else self.relapses + 1
         wait = INITIAL_WAIT * 2.0 ** _doublings(self.relapses)
         return self._spread(min(self.stated_time, wait))
 
@@ -73,23 +74,31 @@ class Backoff:
         """Return the factor on what the first step of a recovery admits: smaller with relapses."""
         return 0.5 ** min(_MAX_HALVINGS, _doublings(self.relapses))
 
+    @property
+    def hold(self) -> float:
+        """Return the factor on the length of the last step: longer with relapses.
+
+        What relapses when all calls pass may serve half of them for long.
+        """
+        return float(min(_MAX_HOLD, 4.0 ** _doublings(self.relapses)))
+
     def fail(self) -> None:
         """Count a failed recovery or probe."""
         self.failures += 1
 
-    def ramp_failed(self, now: float) -> None:
-        """Let the trip that follows at `now` count as a relapse."""
-        self._closed_at = now
+    def ramp_failed(self) -> None:
+        """Let the trip that follows count as a relapse."""
+        self._good_from = inf
 
-    def closed(self, now: float) -> None:
+    def closed(self, now: float, recovery_seconds: float) -> None:
         """Reset the failures: the breaker has closed at `now`. What relapsed soon is remembered."""
         self.failures = 0
-        self._closed_at = now
+        self._good_from = now + min(MAX_GOOD_SPELL, max(MIN_GOOD_SPELL, recovery_seconds))
 
     def reset(self) -> None:
         """Forget everything: an operator has decided."""
         self.failures = self.relapses = 0
-        self._closed_at = -inf
+        self._good_from = -inf
 
     def _spread(self, wait: float) -> float:
         return wait * (1.0 + JITTER * self._jitter())

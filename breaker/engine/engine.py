@@ -20,7 +20,7 @@ from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
 from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine
-from breakerd.breaker.engine.transitions import TransitionLog
+from breakerd.breaker.engine.transitions import REASON_OF_SIGNAL, TransitionLog
 from breakerd.breaker.events.events import (
     NO_EVIDENCE,
     Event,
@@ -48,15 +48,6 @@ from breakerd.breaker.states import (
     Reason,
 )
 
-_REASON_OF_SIGNAL: Final = {
-    Signal.LATENCY: Reason.LATENCY,
-    Signal.ERRORS: Reason.ERRORS,
-    Signal.SLO: Reason.FAILURE_STREAK,
-}
-_TRIPS_BY_CALLS: Final = frozenset({Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS})
-"""Trips after which probes tell when to recover, so that no wait need be stated."""
-_TRIPS_BY_READINGS: Final = frozenset({Reason.MEMORY, Reason.LOAD})
-"""Trips by readings, which end adaptively where memory is a gate."""
 _DEGRADED_LEARNING_RATE: Final = 0.1
 """Rate at which the baseline of a day is learnt while something is breached; 1 is normal."""
 
@@ -84,7 +75,6 @@ class Engine:
         self.settings = settings
         self.events = EventSource(name, emit)
         self.machine = StateMachine(settings, jitter)
-        self.machine.recovery.limiter_enabled = settings.limiter.enabled
         if settings.slo and settings.slo.warmup:
             self.machine.warm_up(now + settings.slo.warmup)
         self.window = SlidingWindow(*window_settings(settings))
@@ -215,7 +205,6 @@ class Engine:
         self.load.configure(settings)
         if any(name in changed for name in ("slo", "limiter", "latency_threshold")):
             self.shedder = LoadShedder(settings, now)
-        self.machine.recovery.limiter_enabled = settings.limiter.enabled
         self.machine.recovery.configure(settings)
         self.window.configure(*window_settings(settings))
         self._cache_settings()
@@ -242,12 +231,7 @@ class Engine:
         note: str = "",
     ) -> None:
         """Trip for `reason`, unless it is open already; a manual trip then restarts the wait."""
-        settings = self.settings
-        adaptive = (reason in _TRIPS_BY_CALLS and settings.recovers_adaptively) or (
-            reason in _TRIPS_BY_READINGS and settings.gates_memory
-        )
-        change = self.machine.trip(now, reason, adaptive=adaptive)
-        self.apply_change(now, change, evidence, note=note)
+        self.apply_change(now, self.machine.trip(now, reason), evidence, note=note)
 
     def apply_change(
         self,
@@ -314,7 +298,7 @@ class Engine:
 
     def _judge_window(self, now: float) -> None:
         if verdict := self._verdict(now):
-            self.open(now, _REASON_OF_SIGNAL[verdict[0].signal], verdict)
+            self.open(now, REASON_OF_SIGNAL[verdict[0].signal], verdict)
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         if self.machine.decided is WARMING_UP:
@@ -328,7 +312,7 @@ class Engine:
         if self.machine.decided in WATCHING:
             self.open(now, Reason.FAILURE_STREAK, evidence)
         else:
-            self._apply_outcome(now, self.machine.recovery.fail(now), evidence)
+            self._apply_outcome(now, self.machine.recovery.step_back(now), evidence)
 
     def _recovered(self) -> RecoveryOutcome | None:
         """Return the outcome of a recovery that no step of a ramp ends; None if it is not over."""
@@ -346,6 +330,8 @@ class Engine:
         self.apply_change(now, self.machine.settle(now, outcome), evidence)
         forward = outcome is RecoveryOutcome.STEP_FORWARD
         back = outcome is RecoveryOutcome.STEP_BACK
+        if back and self.shedder.streak:
+            self.shedder.streak.reset(now)
         if back or (forward and self.machine.recovery.begins_ramp):
             self.window.clear()
         if forward and self.machine.recovery.led_by_limiter:

@@ -71,7 +71,8 @@ def load(engine: Engine, now: float, memento: EngineMemento, age: float) -> int:
     decided = WARMING_UP if continues else memento.decided
     engine.window.clear()
     wait = max(0.0, memento.wait_left - age)
-    engine.apply_change(now, machine.resume(now, decided, memento.override, wait))
+    reason = memento.trip.reason
+    engine.apply_change(now, machine.resume(now, decided, memento.override, wait, reason))
     engine.transitions.last_trip = memento.trip
     machine.recovery.backoff.failures = memento.failures
     for call_age, seconds, failed in memento.window:

@@ -10,13 +10,18 @@ first wait ends short outages early, and most outages are short. `Backoff` has t
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, StrEnum, auto
-from itertools import count, takewhile
 from math import inf
 from typing import Final
 
 from breakerd.breaker.engine.backoff import Backoff
 from breakerd.breaker.settings import Settings
+from breakerd.breaker.states import Reason
 
+_BY_CALLS: Final = frozenset({Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS})
+"""Trips by calls: probes tell when to recover, so that no wait need be stated."""
+_BY_READINGS: Final = frozenset({Reason.MEMORY, Reason.LOAD})
+"""Trips that say nothing about what is called."""
+_FAILED_RECOVERIES: Final = frozenset({Reason.PROBE_FAILED, Reason.RAMP_FAILED})
 MIN_REJECTIONS_BETWEEN_PROBES: Final = 3
 """Minimum number of calls rejected between two adaptive probes, unless `wait_time` passes."""
 
@@ -55,8 +60,6 @@ class Recovery:
 
     def __init__(self, settings: Settings, jitter: Callable[[], float] = lambda: 0.0) -> None:
         self.backoff = Backoff(settings, jitter)
-        self.limiter_enabled = False
-        """True if a concurrency limit replaces the ramp's shares; set by the engine."""
         self.configure(settings)
         self.phase = RecoveryPhase.WAIT
         self.adaptive = False
@@ -81,6 +84,12 @@ class Recovery:
         If fewer probes or steps are required than have passed, the next tick advances.
         """
         self._settings = settings.recovery
+        self._limiter_enabled = settings.limiter.enabled
+        self._adaptive_reasons = _BY_CALLS if settings.recovers_adaptively else frozenset()
+        if settings.gates_memory:
+            self._adaptive_reasons |= _BY_READINGS
+        # Thresholds promise probes by then; a service level prefers to reject where calls are few.
+        self._patience = settings.wait_time if settings.slo is None else inf
         self._max_step_time = settings.ramp_step_time
         self._step_is_stated = "step_time" in settings.recovery.model_fields_set
         self._ramp_is_stated = "ramp" in settings.recovery.model_fields_set
@@ -131,14 +140,23 @@ class Recovery:
         """Return True if enough calls were rejected, or enough time has passed, for a probe."""
         if not self.adaptive or self._rejected >= MIN_REJECTIONS_BETWEEN_PROBES:
             return True
-        return now >= self._patient_since + self.backoff.stated_time
+        return now >= self._patient_since + self._patience
 
-    def open(self, now: float, *, adaptive: bool = False, relapses: bool = True) -> None:
-        """Start the wait; `relapses` is False if the trip says nothing about the last recovery."""
-        self.adaptive = adaptive
-        backoff = self.backoff
-        wait = backoff.adaptive_wait(now, relapses=relapses) if adaptive else backoff.stated_wait()
+    def open(self, now: float, reason: Reason) -> None:
+        """Start the wait after a trip for `reason`."""
+        if reason not in _FAILED_RECOVERIES:
+            self.adaptive = reason in self._adaptive_reasons
+        if self.adaptive:
+            wait = self.backoff.adaptive_wait(now, relapses=reason not in _BY_READINGS)
+        else:
+            wait = self.backoff.stated_wait()
         self.wait(now, now + wait)
+
+    def resume(self, now: float, wait: float, reason: Reason) -> None:
+        """Wait for the rest of a wait that an earlier process began after a trip for `reason`."""
+        self.wait(now, now + wait)
+        known = self._adaptive_reasons | (_FAILED_RECOVERIES if self._adaptive_reasons else set())
+        self.adaptive, self._rejected = reason in known, MIN_REJECTIONS_BETWEEN_PROBES
 
     def wait(self, now: float, until: float) -> None:
         """Wait until `until`, whatever the settings say."""
@@ -159,7 +177,7 @@ class Recovery:
 
     def close(self, now: float) -> None:
         """End the recovery: the breaker has closed."""
-        self.backoff.closed(now)
+        self.backoff.closed(now, now - self._opened_at)
         self.lost_probes = 0
 
     def reset(self) -> None:
@@ -187,7 +205,7 @@ class Recovery:
             self._succeeded += 1
             return self._after_probes(now)
         if not self.adaptive:
-            return self.fail(now)
+            return self.fail()
         # Stays half open and goes on probing, so that a long outage is one trip.
         self.backoff.fail()
         soonest = sent + self.backoff.probe_interval()
@@ -198,7 +216,7 @@ class Recovery:
         """Return to the previous step of the ramp, or fail: the current one goes badly."""
         self._step = min(self._step, len(self._ramp)) - 1
         if self._step < 0 or self.led_by_limiter or self.phase is RecoveryPhase.MEMORY:
-            return self.fail(now)
+            return self.fail()
         # Hold longer, so that the share that failed is not tried again at once.
         self._hold = min(_MAX_STEP_FACTOR, self._hold * 2)
         self.until = now + self._step_time * self._hold
@@ -215,30 +233,30 @@ class Recovery:
         if self._step + 1 >= len(self._ramp):
             return RecoveryOutcome.RECOVERED
         self._step += 1
-        self.until = now + self._step_time
+        last = self._step + 1 >= len(self._ramp)
+        self.until = now + self._step_time * (self.backoff.hold if last and self.adaptive else 1)
         return RecoveryOutcome.STEP_FORWARD
 
-    def fail(self, now: float) -> RecoveryOutcome:
+    def fail(self) -> RecoveryOutcome:
         """Count a failed recovery; the caller opens the breaker again."""
         self.backoff.fail()
         if self.phase is not RecoveryPhase.PROBES:
-            self.backoff.ramp_failed(now)
+            self.backoff.ramp_failed()
         return RecoveryOutcome.FAILED
 
     @property
     def led_by_limiter(self) -> bool:
         """True if a concurrency limit replaces the ramp's shares."""
-        return self.adaptive and self.limiter_enabled
+        return self.adaptive and self._limiter_enabled
 
     @property
     def _ramp(self) -> tuple[float, ...]:
-        """Shares of the calls, one for each step: after relapses it begins with less."""
+        """Shares of the calls, one for each step; after relapses it begins and ends with less."""
         ramp = self._settings.ramp
-        if self._ramp_is_stated or not self.adaptive:
+        share = self.backoff.first_share
+        if share == 1 or self._ramp_is_stated or not self.adaptive:
             return ramp
-        first, share = ramp[0], self.backoff.first_share
-        lower = takewhile(lambda x: x < first, (first * share * 2.0**n for n in count()))
-        return (*lower, *ramp)
+        return (share * ramp[0], *ramp, (1 + ramp[-1]) / 2)
 
     def _after_probes(self, now: float) -> RecoveryOutcome:
         if self._succeeded < (1 if self.adaptive else self._settings.probes):

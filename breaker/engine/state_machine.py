@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Final
 
 from breakerd.breaker.engine.recovery import Recovery, RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.settings import Settings
@@ -17,9 +16,6 @@ from breakerd.breaker.states import (
     Reason,
     State,
 )
-
-_OF_THE_MACHINE: Final = frozenset({Reason.MEMORY, Reason.LOAD})
-"""Reasons of trips that say nothing about what is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +101,13 @@ class StateMachine:
         self.generation_started_at = started
         return change
 
-    def trip(self, now: float, reason: Reason, *, adaptive: bool = False) -> Change | None:
+    def trip(self, now: float, reason: Reason) -> Change | None:
         """Open. If open already, a manual trip starts the wait anew."""
         if self.decided is OPEN:
             if reason is Reason.MANUAL:
-                self.recovery.open(now)
+                self.recovery.open(now, reason)
             return None
-        self.recovery.open(now, adaptive=adaptive, relapses=reason not in _OF_THE_MACHINE)
+        self.recovery.open(now, reason)
         return self._transition(now, OPEN, reason)
 
     def start_half_open(self, now: float) -> Change | None:
@@ -136,7 +132,7 @@ class StateMachine:
         if outcome is RecoveryOutcome.FAILED:
             failed_probe = self.recovery.phase is RecoveryPhase.PROBES
             reason = Reason.PROBE_FAILED if failed_probe else Reason.RAMP_FAILED
-            return self.trip(now, reason, adaptive=self.recovery.adaptive)
+            return self.trip(now, reason)
         begins_ramp = outcome is RecoveryOutcome.STEP_FORWARD and self.recovery.begins_ramp
         if outcome is RecoveryOutcome.STEP_BACK or begins_ramp:
             # Calls admitted at the larger share, and probes, say nothing about this one.
@@ -164,7 +160,7 @@ class StateMachine:
         return self._record_change(now, before, reason, shadow=False)
 
     def resume(
-        self, now: float, decided: State, override: State | None, wait: float
+        self, now: float, decided: State, override: State | None, wait: float, tripped_by: Reason
     ) -> Change | None:
         """Resume the state of an earlier process, with `wait` seconds left before its probes.
 
@@ -174,7 +170,7 @@ class StateMachine:
         self.override = override
         if decided is not WARMING_UP:
             self.decided = CLOSED if decided is CLOSED else OPEN
-        self.recovery.wait(now, now + wait)
+        self.recovery.resume(now, wait, tripped_by)
         if self.state is before:
             return None
         return self._record_change(now, before, Reason.RESTORED, shadow=False)
