@@ -44,9 +44,12 @@ def drill_latency(engine: Engine, now: float, traffic: CallCounts) -> int:
         )
     before, generation = engine.window.total, engine.machine.generation
     engine.events.drill = True
-    late = now + 2 * engine.slow_after
+    start = now
     for _ in range(engine.window.size):
-        engine.observe(now, now, late, traffic, error=False)
+        # One after the other: calls that are slow together may be a passing standstill.
+        end = start + 2 * engine.slow_after
+        engine.observe(now, start, end, traffic, error=False)
+        start = end
         if engine.machine.generation != generation:
             break
     else:

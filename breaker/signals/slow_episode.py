@@ -13,40 +13,47 @@ from breakerd.breaker.signals.trend import TREND_SAMPLES, TrendKind, classify
 
 _PATIENCE: Final = 2.0
 """Time for which slow calls must go on beginning after the first has ended, in thresholds."""
+_MANY: Final = 3
+"""Number of episodes in one window that are lasting trouble, however brief each is."""
 
 
 class SlowEpisode:
-    """The latest slow calls that overlap. Not thread-safe.
+    """The latest slow calls that overlap, or follow each other. Not thread-safe.
 
     Args:
         threshold: seconds above which a call is slow.
     """
 
     def __init__(self, threshold: float) -> None:
-        self._threshold = threshold
-        self._first_end = self._last_end = -inf
-        self._overlapped_at = -1
-        """Sequence number of the last slow call that overlapped an earlier one."""
-        self._latest_start = -inf
+        self._patience = _PATIENCE * threshold
+        self._first_end = self._last_end = self._latest_start = -inf
+        self._last = self._overlapped = -1
+        """Number of the last slow call, and of the last that overlapped an earlier one."""
+        self._begins: deque[int] = deque(maxlen=_MANY)
+        """Numbers of the first calls of the latest episodes."""
         self._later: deque[float] = deque(maxlen=TREND_SAMPLES)
         """Durations of slow calls that began after the first one had ended, oldest first."""
 
     def record(self, sequence: int, start: float, end: float) -> None:
         """Add a slow call with its number in the window, in order of their ends."""
-        if start >= self._last_end:
-            self._first_end = end
-            self._later.clear()
-        else:
-            self._overlapped_at = sequence
+        overlaps = start < self._last_end
+        if overlaps:
+            self._overlapped = sequence
+        if overlaps or sequence == self._last + 1:
             if start >= self._first_end:
                 self._later.append(end - start)
-        self._last_end = max(self._last_end, end)
+        else:
+            self._first_end = end
+            self._begins.append(sequence)
+            self._later.clear()
+        self._last, self._last_end = sequence, max(self._last_end, end)
         self._latest_start = max(self._latest_start, start)
 
     def lasts(self, oldest: int) -> bool:
         """True unless the slow calls since number `oldest` came together and may pass together."""
-        if self._overlapped_at < oldest:
+        often = len(self._begins) == _MANY and self._begins[0] >= oldest
+        if self._overlapped < oldest or often:
             return True
-        if self._latest_start < self._first_end + _PATIENCE * self._threshold:
+        if self._latest_start < self._first_end + self._patience:
             return False
         return classify(self._later, inf) is not TrendKind.FALLING
