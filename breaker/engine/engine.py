@@ -121,7 +121,8 @@ class Engine:
         error = error or seconds > self.judge.slo.timeout
         self.window.expire(now)
         self.window.add(end, seconds, error=error)
-        self.judge.record(start, end, error=error)
+        if end <= now:  # else it is made up, as by a drill, and tells nothing of overlap
+            self.judge.record(start, end, error=error)
         significant = error and self.shedder.record_failure(now, start, end, traffic)
         if not error:
             self.shedder.record_success(start, traffic)

@@ -44,12 +44,9 @@ def drill_latency(engine: Engine, now: float, traffic: CallCounts) -> int:
         )
     before, generation = engine.window.total, engine.machine.generation
     engine.events.drill = True
-    start = now
+    late = now + 2 * engine.slow_after
     for _ in range(engine.window.size):
-        # One after the other: calls that are slow together may be a passing standstill.
-        end = start + 2 * engine.slow_after
-        engine.observe(now, start, end, traffic, error=False)
-        start = end
+        engine.observe(now, now, late, traffic, error=False)
         if engine.machine.generation != generation:
             break
     else:

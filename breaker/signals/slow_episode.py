@@ -11,8 +11,11 @@ from typing import Final
 
 from breakerd.breaker.signals.trend import TREND_SAMPLES, TrendKind, classify
 
-_PATIENCE: Final = 2.0
-"""Time for which slow calls must go on beginning after the first has ended, in thresholds."""
+_PATIENCE, _MAX_PATIENCE = 3.0, 1.5
+"""Time for which slow calls must go on beginning after the first has ended: in thresholds, and at
+most so many seconds."""
+_AT_ONCE: Final = 0.001
+"""Seconds within which calls end at once, as they do when a standstill ends."""
 _MANY: Final = 3
 """Number of episodes in one window that are lasting trouble, however brief each is."""
 
@@ -25,14 +28,16 @@ class SlowEpisode:
     """
 
     def __init__(self, threshold: float) -> None:
-        self._patience = _PATIENCE * threshold
+        self._patience = min(_MAX_PATIENCE, _PATIENCE * threshold)
         self._first_end = self._last_end = self._latest_start = -inf
-        self._last = self._overlapped = -1
+        self._last = self._overlapped = -2
         """Number of the last slow call, and of the last that overlapped an earlier one."""
         self._begins: deque[int] = deque(maxlen=_MANY)
         """Numbers of the first calls of the latest episodes."""
+        self._durations: deque[float] = deque(maxlen=TREND_SAMPLES)
+        """Durations of the slow calls, oldest first."""
         self._later: deque[float] = deque(maxlen=TREND_SAMPLES)
-        """Durations of slow calls that began after the first one had ended, oldest first."""
+        """Durations of those that began after the first one had ended."""
 
     def record(self, sequence: int, start: float, end: float) -> None:
         """Add a slow call with its number in the window, in order of their ends."""
@@ -45,7 +50,9 @@ class SlowEpisode:
         else:
             self._first_end = end
             self._begins.append(sequence)
+            self._durations.clear()
             self._later.clear()
+        self._durations.append(end - start)
         self._last, self._last_end = sequence, max(self._last_end, end)
         self._latest_start = max(self._latest_start, start)
 
@@ -54,6 +61,9 @@ class SlowEpisode:
         often = len(self._begins) == _MANY and self._begins[0] >= oldest
         if self._overlapped < oldest or often:
             return True
+        if self._last_end - self._first_end < _AT_ONCE:
+            # Those that waited for the same standstill waited for less, the later they began.
+            return classify(self._durations, inf) is not TrendKind.FALLING
         if self._latest_start < self._first_end + self._patience:
             return False
         return classify(self._later, inf) is not TrendKind.FALLING
