@@ -134,7 +134,9 @@ class Recovery:
             return inf
         if self.phase is RecoveryPhase.PROBES and not self.adaptive:
             return inf
-        return inf if self.adaptive and self.deadline_passed else self.until
+        # The end of a step needs no call.
+        waits_for_calls = self.adaptive and self.phase is not RecoveryPhase.RAMP
+        return inf if waits_for_calls and self.deadline_passed else self.until
 
     def rejected_enough(self, now: float) -> bool:
         """Return True if enough calls were rejected, or enough time has passed, for a probe."""
