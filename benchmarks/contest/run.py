@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--seeds", help="comma-separated")
     options = parser.parse_args()
     worlds = scenarios(11.0, 2.0) if options.held_out else scenarios()
-    seeds = HELD_OUT_SEEDS if options.held_out else SEEDS
+    seeds: tuple[int, ...] = HELD_OUT_SEEDS if options.held_out else SEEDS
     if options.seeds:
         seeds = tuple(map(int, options.seeds.split(",")))
     ratios = contest(worlds, seeds, options.policies or POLICIES)
