@@ -10,9 +10,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
-    """Return a pydantic field with its unit in the JSON schema."""
-    return Field(default, description=help_text, json_schema_extra={"unit": unit}, **limits)
+def setting(
+    default: Any, help_text: str, *, unit: str = "", found: bool = False, **limits: Any
+) -> Any:
+    """Return a pydantic field with its unit in the JSON schema.
+
+    `found` is True if the breaker finds a better value by itself while the key is not set.
+    """
+    extra = {"unit": unit} | ({"found": True} if found else {})
+    return Field(default, description=help_text, json_schema_extra=extra, **limits)
 
 
 class SettingsModel(BaseModel):
@@ -49,8 +55,9 @@ class RecoverySettings(SettingsModel):
     ramp: tuple[Share, ...] = setting(
         (0.1, 0.25, 0.5),
         "Shares of calls admitted after the probes, one step each, before all calls are. "
-        "Empty: no ramp.",
+        "Empty: no ramp. Unset: these, and after relapses smaller ones before and larger after.",
         unit="fraction",
+        found=True,
         max_length=20,
         strict=False,
     )
@@ -59,6 +66,7 @@ class RecoverySettings(SettingsModel):
         "Time without a relapse after which the ramp takes its next step. Unset: a sixtieth of "
         "`wait_time`, and at most this.",
         unit="s",
+        found=True,
         gt=0,
         le=3600,
     )
@@ -213,6 +221,7 @@ class Settings(SettingsModel):
         "Minimum time a tripped breaker stays open before it probes. Unset: it finds a shorter one "
         "by itself after a trip by latency or errors.",
         unit="s",
+        found=True,
         ge=1,
         le=3600,
     )

@@ -34,7 +34,8 @@ class LatencySignal:
 
     def record(self, sequence: int, start: float, end: float) -> None:
         """Take the times of a call that is slow or failed, with its number in the window."""
-        if end - start > self._settings.latency_threshold / 1000:
+        slow = end - start > self._settings.latency_threshold / 1000
+        if slow and self._settings.trend_analysis_enabled:
             self._episode.record(sequence, start, end)
 
     def breached(self, window: SlidingWindow) -> bool:
