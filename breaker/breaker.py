@@ -205,10 +205,7 @@ class Breaker(FastPath):
             return describe_baseline(self._core.engine.baseline, now)
 
     def estimate_slo(self) -> Slo | None:
-        """Return the service level that is really met, learnt over about a day; see `apply_slo`.
-
-        None without a stated `slo`, and until enough is known.
-        """
+        """Return the level really met, learnt over about a day; None without `slo`, or unknown."""
         with self._core.locked() as now:
             slo = self.settings.slo
             return estimate(self._core.engine.baseline, slo, now) if slo else None
@@ -248,9 +245,8 @@ class Breaker(FastPath):
             BreakerStateError: it is disabled, or forced open.
         """
         with self._core.locked() as now:
-            operator_commands.trip(
-                self._core.engine, now, note="" if reason == "manual" else reason, drill=drill
-            )
+            note = "" if reason == "manual" else reason
+            operator_commands.trip(self._core.engine, now, note=note, drill=drill)
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings; state, newest calls and running waits are kept. In force at once."""
@@ -287,8 +283,7 @@ class Breaker(FastPath):
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each `Event` from now on; return a function that ends that.
 
-        It is called without locks on the thread that moved the breaker, and has to be quick. What
-        it raises is logged.
+        It runs without locks on the thread that moved the breaker: be quick. Errors are logged.
         """
         return self._core.listeners.subscribe(listener)
 

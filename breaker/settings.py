@@ -17,7 +17,7 @@ def setting(
 
     `found` is True if the breaker finds a better value by itself while the key is not set.
     """
-    extra = {"unit": unit} | ({"found": True} if found else {})
+    extra: dict[str, Any] = {"unit": unit} | ({"found": True} if found else {})
     return Field(default, description=help_text, json_schema_extra=extra, **limits)
 
 
