@@ -110,10 +110,7 @@ class Alerting:
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
         try:
-            followed = config if own or shared is None else shared
-            alerting._config = AlertingConfigSubscriber(
-                followed, owned=own, present=lambda: alerting.settings, apply=alerting.apply
-            )
+            alerting._follow(config if own or shared is None else shared, owned=own)
         except ConfigError:
             alerting.close()
             raise
@@ -202,6 +199,11 @@ class Alerting:
         else:
             self.apply(changed)
         return self.settings
+
+    def _follow(self, config: ConfigFile, *, owned: bool) -> None:
+        self._config = AlertingConfigSubscriber(
+            config, owned=owned, present=lambda: self.settings, apply=self.apply
+        )
 
     # --- silences
 
@@ -296,8 +298,6 @@ class Alerting:
             return full_status(self._incident_log.get(incident_id))
         except KeyError:
             return None
-
-    # --- status
 
     @property
     def paging(self) -> bool:

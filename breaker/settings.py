@@ -22,13 +22,21 @@ PARTIAL: Final = "partial"
 
 
 def setting(
-    default: Any, help_text: str, *, unit: str = "", shown: bool = False, **limits: Any
+    default: Any,
+    help_text: str,
+    *,
+    unit: str = "",
+    shown: bool = False,
+    found: bool = False,
+    **limits: Any,
 ) -> Any:
     """Return a pydantic field with its unit in the JSON schema.
 
     Errors show a wrong text only if `shown`: where free text is due, it may be a misplaced secret.
+    `found` is True if the breaker finds a better value by itself while the key is not set.
     """
-    extra: dict[str, Any] = {"unit": unit, "x-shown": True} if shown else {"unit": unit}
+    marks = {"x-shown": True} if shown else {"found": True} if found else {}
+    extra: dict[str, Any] = {"unit": unit} | marks
     return Field(default, description=help_text, json_schema_extra=extra, **limits)
 
 
@@ -39,6 +47,9 @@ class SettingsModel(BaseModel):
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
     )
 
+
+_STEPS_PER_WAIT = 60
+"""Steps of the ramp in a wait: what follows a short wait is short."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -63,22 +74,25 @@ class RecoverySettings(SettingsModel):
     ramp: tuple[Share, ...] = setting(
         (0.1, 0.25, 0.5),
         "Shares of calls admitted after the probes, one step each, before all calls are. "
-        "Empty: no ramp.",
+        "Empty: no ramp. Unset: these, and after relapses smaller ones before and larger after.",
         unit="fraction",
+        found=True,
         max_length=20,
         strict=False,
     )
     step_time: float = setting(
         1.0,
-        "Time without a relapse after which the ramp takes its next step.",
+        "Time without a relapse after which the ramp takes its next step. Unset: a sixtieth of "
+        "`wait_time`, and at most this.",
         unit="s",
+        found=True,
         gt=0,
         le=3600,
     )
     max_wait_time: float = setting(
         120.0,
-        "Maximum wait. Each failed recovery doubles `wait_time` up to it; "
-        "a value below `wait_time` means no doubling.",
+        "Maximum wait. From the third failed recovery in a row on, each doubles `wait_time` up to "
+        "it; a value below `wait_time` means no doubling.",
         unit="s",
         ge=0,
         le=86400,
@@ -229,7 +243,13 @@ class Settings(SettingsModel):
         lt=1,
     )
     wait_time: float = setting(
-        10, "Time a tripped breaker stays open before it probes.", unit="s", ge=1, le=3600
+        10,
+        "Minimum time a tripped breaker stays open before it probes. Unset: it finds a shorter one "
+        "by itself after a trip by latency or errors.",
+        unit="s",
+        found=True,
+        ge=1,
+        le=3600,
     )
     trend_analysis_enabled: bool = setting(
         False, "Trip on latency only if it rises, or stays on a plateau above the threshold."
@@ -289,8 +309,26 @@ class Settings(SettingsModel):
 
     @property
     def recovers_adaptively(self) -> bool:
-        """True if the open interval is adaptive: `slo` is set and `wait_time` is not."""
-        return self.slo is not None and "wait_time" not in self.model_fields_set
+        """True if the wait after a trip by calls is found: `wait_time` is not set."""
+        return "wait_time" not in self.model_fields_set
+
+    @property
+    def gates_memory(self) -> bool:
+        """True if memory holds back calls one by one: `slo` is set, and `wait_time` is not."""
+        return self.slo is not None and self.recovers_adaptively
+
+    @property
+    def ramp_step_time(self) -> float:
+        """Return the seconds of a step of the ramp: in proportion to the wait, unless it is set."""
+        recovery = self.recovery
+        if "step_time" in recovery.model_fields_set:
+            return recovery.step_time
+        return min(recovery.step_time, self.wait_time / _STEPS_PER_WAIT)
+
+    @property
+    def stated(self) -> frozenset[str]:
+        """Return the names of the settings that are set explicitly: some defaults depend on it."""
+        return frozenset(self.model_fields_set) | self.recovery.model_fields_set
 
     @property
     def watches_latency(self) -> bool:
