@@ -59,7 +59,7 @@ NO_RULES = [
 
 
 @pytest.mark.parametrize("name", ["ignore", "failures"])
-@pytest.mark.parametrize("wrong", NO_RULES, ids=repr)
+@pytest.mark.parametrize("wrong", NO_RULES)
 def test_what_is_no_rule_is_refused_when_it_is_given(
     make: MakeBreaker, name: str, wrong: object
 ) -> None:
