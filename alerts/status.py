@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import Silence
+from breakerd.alerts.paging import PagingReport, PagingReporter
 from breakerd.alerts.receivers.opsgenie import address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -49,6 +51,8 @@ class AlertStats:
             or discarded.
         last_success: time of the last success by receiver, in seconds since the epoch; 0 if never.
         last_heartbeat: time of the last ping by receiver, in seconds since the epoch; 0 if never.
+        last_round: time of the last completed round, in seconds since the epoch; 0 if never.
+        stalled: True if no round was completed for 30 s.
     """
 
     pending: int
@@ -57,37 +61,45 @@ class AlertStats:
     dead_letters: dict[str, int]
     last_success: dict[str, float]
     last_heartbeat: dict[str, float]
+    last_round: float
+    stalled: bool
 
 
 class StatusReporter:
     """Status of the alerting of one registry. Thread-safe.
 
     Args:
+        paging: says whether people are paged.
         pipeline: the receivers.
         heartbeats: the heartbeats.
         incident_log: the incidents.
         settings: returns the present settings.
         now: returns seconds since the epoch.
+        watchdog: watchdog of the rounds.
     """
 
     def __init__(
         self,
+        paging: PagingReporter,
         pipeline: DeliveryPipeline,
         heartbeats: Heartbeats,
         incident_log: IncidentLog,
         settings: Callable[[], AlertingSettings],
         now: Callable[[], float],
+        watchdog: Watchdog,
     ) -> None:
+        self._paging = paging
         self._pipeline = pipeline
         self._heartbeats = heartbeats
         self._incident_log = incident_log
         self._settings = settings
         self._now = now
+        self._watchdog = watchdog
 
     def problems(self) -> list[str]:
         """Return the problems that keep alerts from reaching people, as sentences."""
         opsgenie, store = self._settings().opsgenie, self._incident_log.store
-        found = self._pipeline.problems()
+        found = self._paging.problems() + self._watchdog.stalls()
         if opsgenie.active:
             found += resolve_identity(opsgenie).problems
             found += self._heartbeats.problems()
@@ -98,11 +110,32 @@ class StatusReporter:
         return found + self._pipeline.dead_letter_problems()
 
     def health(self) -> Json:
-        """Return `ok`, `paging` and `problems`. To page nobody by choice is ok."""
+        """Return `ok`, `stalled`, `paging` and `problems`. To page nobody by choice is ok."""
+        problems, stalled = self.problems(), bool(self._watchdog.stalls())
+        must_work = self._settings().opsgenie.active or self._incident_log.store.problem
+        return {
+            "ok": not problems or not (must_work or stalled),
+            "stalled": stalled,
+            "paging": self.paging,
+            "problems": problems,
+        }
+
+    @property
+    def paging(self) -> bool:
+        """True if a person is notified of incidents that are not muted."""
+        return self._paging.paging
+
+    def paging_report(self, breaker: str | None = None) -> PagingReport:
+        """Return whether a person is notified when that breaker trips, or any; and why not."""
         problems = self.problems()
-        wanted = self._settings().opsgenie.active
-        ok = not problems or not (wanted or self._incident_log.store.problem)
-        return {"ok": ok, "paging": self._pipeline.paging, "problems": problems}
+        muted = self.muted([breaker])[breaker] if breaker is not None else ""
+        if muted:
+            problems.insert(0, f"nobody is being paged about {breaker}: {muted}")
+        return {"paging": self.paging and not muted, "paging_problems": problems}
+
+    def muted(self, breakers: Iterable[str]) -> dict[str, str]:
+        """Return by name why nobody is paged about each breaker; empty if somebody is."""
+        return self._paging.muted(breakers)
 
     def stats(self) -> AlertStats:
         """Return the figures for metrics."""
@@ -116,6 +149,8 @@ class StatusReporter:
             dead_letters=self._pipeline.dead_letters(),
             last_success=self._pipeline.last_success,
             last_heartbeat=self._heartbeats.last_success,
+            last_round=self._watchdog.last_round_at,
+            stalled=bool(self._watchdog.stalls()),
         )
 
     def incidents(self, limit: int, phase: str | None) -> list[Json]:
@@ -135,7 +170,7 @@ class StatusReporter:
         settings = self._settings().opsgenie
         return settings_status(settings) | {
             "initialized": self._pipeline.first_receiver == settings.flavour,
-            "paging": self._pipeline.paging,
+            "paging": self.paging,
             "problems": self.problems(),
             "receivers": self.receivers(),
         }

@@ -31,6 +31,7 @@ from breakerd.breaker.guards.rules import (
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import Gate
+from breakerd.breaker.runtime.jitter import default_jitter
 from breakerd.breaker.runtime.readings import Readings
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.runtime.view import BreakerView
@@ -54,6 +55,8 @@ class Breaker(BreakerView):
         load: returns the machine's load, where `[load]` has a threshold. By default reads the
             control group and the host; with an injected clock, nothing.
         externally_ticked: whoever drives the clock calls `tick` when due, so calls need not.
+        jitter: returns random numbers from 0 to 1; waits are up to a tenth longer by them. By
+            default `random.random`; with an injected clock 0, so that a run can be repeated.
         rules: what counts as a failure, for each call that does not say otherwise:
 
             - `ignore`: exceptions that are an answer and not a failure: classes, or a predicate.
@@ -85,10 +88,12 @@ class Breaker(BreakerView):
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
         externally_ticked: bool = False,
+        jitter: Callable[[], float] | None = None,
         **rules: Unpack[RuleArguments],
     ) -> None:
         gate, listeners = Gate(), Listeners()
-        engine = Engine(name, settings or Settings(), listeners.emit, clock())
+        jitter = jitter or default_jitter(clock)
+        engine = Engine(name, settings or Settings(), listeners.emit, clock(), jitter)
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
         core.externally_ticked = externally_ticked
         super().__init__(name, gate, core, clock)
@@ -172,9 +177,8 @@ class Breaker(BreakerView):
             BreakerStateError: it is disabled, or forced open.
         """
         with self._core.locked() as now:
-            operator_commands.trip(
-                self._core.engine, now, note="" if reason == "manual" else reason, drill=drill
-            )
+            note = "" if reason == "manual" else reason
+            operator_commands.trip(self._core.engine, now, note=note, drill=drill)
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings; state, newest calls and running waits are kept. In force at once."""
@@ -211,8 +215,7 @@ class Breaker(BreakerView):
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each `Event` from now on; return a function that ends that.
 
-        It is called without locks on the thread that moved the breaker, and has to be quick. What
-        it raises is logged.
+        It runs without locks on the thread that moved the breaker: be quick. Errors are logged.
         """
         return self._core.listeners.subscribe(listener)
 

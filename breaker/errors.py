@@ -5,7 +5,9 @@ BreakerError
 ├── DeadlineExceeded      a call ran out of time; a TimeoutError as well
 ├── BreakerStateError     the breaker's state does not allow an operator's command
 ├── ConfigError           a configuration is invalid; holds every problem found
+├── ConfigConflictError   a change cannot be made in the file as it is now; nothing was changed
 ├── ConfigWriteError      a change is active but could not be written to the file
+├── NotStoredError        a command could not be written to the database; nothing was changed
 ├── SnapshotError         a snapshot cannot be restored
 └── TraceError            a trace cannot be read
 """
@@ -99,8 +101,19 @@ class ConfigError(BreakerError):
         self.problems = tuple(problems)
 
 
+class ConfigConflictError(BreakerError):
+    """A change cannot be made in the file as it is now; nothing was changed, in memory or on disk.
+
+    The file is written in a way that cannot be edited safely, or somebody is saving it.
+    """
+
+
 class ConfigWriteError(BreakerError):
     """A change is active, but the file could not be written; a restart loses the change."""
+
+
+class NotStoredError(BreakerError):
+    """A command could not be written to the database. Nothing was changed, nor will be later."""
 
 
 class SnapshotError(BreakerError):

@@ -1,10 +1,12 @@
 """Composition root of `breakerd serve`: build, start and stop all parts of the service."""
 
-import asyncio
+import os
 import socket
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -14,17 +16,26 @@ from breakerd.api import logging as service_logging
 from breakerd.api.app import create_app
 from breakerd.api.config_subscriber import AdminConfigSubscriber
 from breakerd.api.file_settings import read_file
+from breakerd.api.process_signals import ExitLimit, hold_reloads
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, is_loopback
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
-from breakerd.api.server import AdminServer
+from breakerd.api.server import AdminServer, run_until_stopped
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.printable import printable
 from breakerd.breaker.registry import Registry
 
 _log = get_logger(__name__)
+
+_STOP_LIMIT: Final = 15.0
+"""Maximum seconds from SIGTERM to the end of the process: 6 for requests, 6 for alerting."""
+_EXIT_LIMIT: Final = 3.0
+"""Maximum seconds from the end of all parts to that of the process."""
+_FLUSH_LIMIT: Final = 0.5
+"""Maximum seconds that the end waits for a standard error that nobody reads."""
 
 
 class Service:
@@ -51,17 +62,27 @@ class Service:
         self._host = host
         self._port = port
         self._demo_endpoints = demo_endpoints
+        self._exit_limit = ExitLimit(_log_forced_exit)
 
     def run(self) -> int:
         """Serve until SIGTERM or SIGINT; reload the file on SIGHUP.
 
         Print one line with the URL on the standard output once the service listens. To be called
-        in the main thread, because of the signal handlers.
+        in the main thread, because of the signal handlers, and as the last thing that the process
+        does: it ends seconds after this returns, whatever hangs in it.
 
         Returns:
             The exit code: 0 done, 1 failed, 2 wrong configuration.
         """
+        hold_reloads()
         service_logging.configure()
+        code = self._run()
+        _log.info("stopped", url=self.url, code=code)
+        service_logging.flush(_FLUSH_LIMIT)
+        self._exit_limit.set(_EXIT_LIMIT, code)
+        return code
+
+    def _run(self) -> int:
         try:
             settings = self._settings()
             with ExitStack() as stack:
@@ -72,10 +93,10 @@ class Service:
                 self._serve(app, listener)
         except ConfigError as error:
             for problem in error.problems:
-                print(problem, file=sys.stderr)  # noqa: T201 - for whoever started the service
+                print(printable(str(problem)), file=sys.stderr)  # noqa: T201 - for whoever started the service
             return 2
         except OSError as error:
-            print(f"breakerd cannot listen: {error}", file=sys.stderr)  # noqa: T201 - as above
+            print(printable(f"breakerd cannot listen: {error}"), file=sys.stderr)  # noqa: T201 - as above
             return 1
         return 0
 
@@ -126,12 +147,24 @@ class Service:
             stack.enter_context(keeper)
 
     def _serve(self, app: FastAPI, listener: socket.socket) -> None:
-        asyncio.run(AdminServer(app, self._announce).serve([listener]))
-        _log.info("stopped", url=self.url)
+        def limit_stop() -> None:
+            self._exit_limit.set(_STOP_LIMIT, 1)
+
+        run_until_stopped(AdminServer(app, self._announce, limit_stop).serve([listener]))
 
     def _announce(self) -> None:
-        print(f"breakerd listening on {self.url}", flush=True)  # noqa: T201 - programs wait for this line
+        """Print the URL, which programs wait for, from a thread: nobody may read the output."""
+        line = f"breakerd listening on {self.url}\n".encode()
+        threading.Thread(
+            target=os.write, args=(sys.stdout.fileno(), line), name="breakerd-announce", daemon=True
+        ).start()
         _log.info("listening", url=self.url, config=str(self._config or "built-in defaults"))
+
+
+def _log_forced_exit() -> None:
+    running = ", ".join(sorted(thread.name for thread in threading.enumerate()))
+    _log.error("not everything ended in time: the process is ended", threads=running)
+    service_logging.flush(_FLUSH_LIMIT)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,6 +15,8 @@ from typing import Final
 
 from breakerd.alerts.model.chart import Chart
 
+_FOUND: Final = find_spec("matplotlib") is not None
+"""Looked for once: when an alert is due, there may be no file descriptor left to look with."""
 TIMEOUT = 20.0
 """Maximum number of seconds that a drawing may take, if `draw` is not given another."""
 _PASSED: Final = ("HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "TMPDIR", "XDG_")
@@ -23,7 +25,7 @@ _PASSED: Final = ("HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "PATH", "PYTHON", "T
 
 def can_draw() -> bool:
     """Return True if matplotlib is installed."""
-    return find_spec("matplotlib") is not None
+    return _FOUND
 
 
 def draw(chart: Chart, *, timeout: float | None = None) -> bytes:

@@ -54,7 +54,9 @@ def compose(
         entity=truncate(trouble.status["name"], ENTITY),
         source=truncate(opsgenie.source, SOURCE),
         team=identity.team,
-        tags=_tags(trouble, opsgenie, identity),
+        tags=alert_tags(
+            trouble.status["name"], trouble.kind, opsgenie, identity, drill=trouble.drill
+        ),
         details=_details(trouble, settings, identity),
         chart=_chart(trouble) if settings.alerts.attach_chart and can_draw() else None,
     )
@@ -153,9 +155,9 @@ def _next(status: Status) -> str:
     if recovery is None:
         return "admits calls and keeps watching."
     if recovery["phase"] == "wait":
-        return (
-            f"sends probes in {format_duration(recovery['seconds_left'])}; closes if they succeed."
-        )
+        left = recovery["seconds_left"]
+        when = "within a second" if left < 1 else f"in {format_duration(left)}"
+        return f"sends probes {when}; closes if they succeed."
     if recovery["phase"] == "probes":
         return "waits for the results of its probes."
     return f"admits {recovery['share']:.0%} of the calls, then more."
@@ -221,12 +223,13 @@ def _about_service(settings: OpsGenieSettings) -> list[str]:
             filter(None, [contact.primary_contact, contact.slack_channel, contact.phone_number])
         ),
         "Escalation": contact.escalation_team,
+        "Further contacts": ", ".join(contact.additional_emails),
     }
     return [f"{name}: {value}" for name, value in rows.items() if value]
 
 
-def _tags(
-    trouble: AlertContext, settings: OpsGenieSettings, identity: ServiceIdentity
+def alert_tags(
+    breaker: str, kind: str, settings: OpsGenieSettings, identity: ServiceIdentity, *, drill: bool
 ) -> list[str]:
     """Return the automatic tags first: routing depends on them, and at most twenty fit."""
     automatic = {
@@ -235,12 +238,12 @@ def _tags(
         "Host": identity.hostname,
         "Business": identity.business,
         "Team": identity.team,
-        "AlertType": f"breaker-{trouble.kind}",
-        "Breaker": trouble.status["name"],
+        "AlertType": f"breaker-{kind}",
+        "Breaker": breaker,
         "Service": settings.api_name,
         "Tier": settings.service_tier,
         "Context": settings.additional_context,
-        "Drill": "true" if trouble.drill else "",
+        "Drill": "true" if drill else "",
     }
     all_tags = [f"{key}:{value}" for key, value in automatic.items() if value]
     all_tags += [key_value_tag(tag) for tag in settings.tags]

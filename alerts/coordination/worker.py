@@ -17,7 +17,7 @@ from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import LeaseLostError, Store
-from breakerd.breaker.logging import get_logger
+from breakerd.breaker.logging import get_logger, relaying
 
 _log = get_logger(__name__)
 
@@ -29,6 +29,8 @@ _PUBLISH_INTERVAL: Final = 5.0
 """Seconds between two reports to peers if nothing has changed."""
 _MAX_REPORT_AGE: Final = 15.0
 """Seconds after which the report of a silent peer does not count any more."""
+_FLUSH_TIMEOUT: Final = 1.0
+"""Maximum seconds that stopping waits for the log handlers."""
 _CLOSE_GRACE: Final = 0.5
 """Seconds beyond the time to drain in which files are closed."""
 
@@ -58,9 +60,7 @@ class AlertWorker:
     def __init__(self, components: Components, now: Callable[[], float]) -> None:
         self._components = components
         self._now = now
-        self._reconciler = Reconciler(
-            components.incident_log, lambda: components.silences.unexpired(now())
-        )
+        self._reconciler = Reconciler(components.incident_log, components.silences.find)
         self._round = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -75,11 +75,18 @@ class AlertWorker:
     def start(self, work: Callable[[], None]) -> None:
         """Call `work` on a thread: at once after `wake`, and otherwise every second."""
         self._threaded = True
+        relaying.start()
         self._thread = threading.Thread(
             target=self._run, args=(work,), name="breakerd-alerts", daemon=True
         )
         self._thread.start()
         self._components.pipeline.start(self._now, self.wake)
+
+    @property
+    def alive(self) -> bool:
+        """True while its thread does rounds."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
 
     def wake(self) -> None:
         """Start the next round at once. Thread-safe."""
@@ -97,6 +104,7 @@ class AlertWorker:
         thread.join(timeout + _CLOSE_GRACE)
         if thread.is_alive():
             _log.warning("shutdown timeout: undelivered steps kept in database")
+        relaying.stop(_FLUSH_TIMEOUT)
 
     def _run(self, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():
@@ -153,8 +161,8 @@ class AlertWorker:
         """Reconcile the incidents if this process is the leader; publish observations to peers."""
         now, components = self._now(), self._components
         with components.incident_log.lock:
-            components.silences.refresh(now)
             leads = components.leadership.acquire(now, settings)
+            components.silences.refresh()
             self._publish_observations()
             if not leads:
                 return

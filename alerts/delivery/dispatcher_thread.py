@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
+from breakerd.alerts.receivers.base import SupportsReadiness
 from breakerd.alerts.receivers.factory import ConfiguredReceiver
 from breakerd.alerts.storage.store import LeaseLostError
 from breakerd.breaker.logging import get_logger
@@ -14,8 +15,45 @@ _log = get_logger(__name__)
 
 _IDLE_INTERVAL: Final = 1.0
 """Seconds between two rounds while nothing is pending."""
+_STALL_LIMIT: Final = 30.0
+"""Seconds beyond the longest request after which a thread without a sign of life hangs."""
 _BUSY_INTERVAL: Final = 0.1
 """Seconds between two rounds while something is pending."""
+
+
+class SignOfLife:
+    """Question before each request whether it may be sent; who asks is alive.
+
+    Args:
+        may_send: returns the answer.
+        clock: returns seconds.
+    """
+
+    def __init__(
+        self, may_send: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._may_send = may_send
+        self._clock = clock
+        self._at: float | None = None
+
+    def __call__(self) -> bool:
+        """Return True if a request may be sent."""
+        self.give()
+        return self._may_send()
+
+    def give(self) -> None:
+        """Note that the thread is alive."""
+        self._at = self._clock()
+
+    def end(self) -> None:
+        """Expect no more signs."""
+        self._at = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last sign; 0 if none is expected."""
+        at = self._at
+        return 0.0 if at is None else max(0.0, self._clock() - at)
 
 
 class DispatcherThread:
@@ -24,11 +62,15 @@ class DispatcherThread:
     Args:
         configured: the receiver as configured.
         dispatcher: its dispatcher.
+        alive: sign of life that the dispatcher gives before each request.
     """
 
-    def __init__(self, configured: ConfiguredReceiver, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, configured: ConfiguredReceiver, dispatcher: Dispatcher, alive: SignOfLife
+    ) -> None:
         self.configured = configured
         self.dispatcher = dispatcher
+        self._alive = alive
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._retired = False
@@ -45,6 +87,9 @@ class DispatcherThread:
         """
         if self._thread is None:
             self._now, self._on_response = now, on_response
+            receiver = self.dispatcher.receiver
+            if isinstance(receiver, SupportsReadiness):
+                receiver.keep_ready()
             name = f"breakerd-alerts-{self.configured.name}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()
@@ -65,6 +110,15 @@ class DispatcherThread:
         self._deadline = deadline
         self.wake()
 
+    def stuck_seconds(self, request_timeout: float) -> float:
+        """Return for how many seconds the thread has hung; 0 if it has not.
+
+        Args:
+            request_timeout: maximum seconds of a request.
+        """
+        age = self._alive.age
+        return age if self._thread and age > _STALL_LIMIT + request_timeout else 0.0
+
     def join(self, deadline: float) -> None:
         """Wait until the thread has ended, at most until `deadline`."""
         if self._thread is not None:
@@ -73,8 +127,10 @@ class DispatcherThread:
     def _run(self) -> None:
         while self._should_run():
             pending = self._try_round()
+            self._alive.give()
             self._wake.wait(_BUSY_INTERVAL if pending else _IDLE_INTERVAL)
             self._wake.clear()
+        self._alive.end()
         if self._retired:
             self.dispatcher.receiver.close()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
-from breakerd.alerts.delivery.dispatcher_thread import DispatcherThread
+from breakerd.alerts.delivery.dispatcher_thread import DispatcherThread, SignOfLife
 from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
@@ -125,8 +125,9 @@ class DeliveryPipeline:
         self._incident_log.forget_receivers(known - self._threads.keys())
 
     def _make(self, configured: ConfiguredReceiver) -> DispatcherThread:
-        dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, self._may_send)
-        return DispatcherThread(configured, dispatcher)
+        may_send = SignOfLife(self._may_send)
+        dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, may_send)
+        return DispatcherThread(configured, dispatcher, may_send)
 
     # --- state
 
@@ -150,6 +151,13 @@ class DeliveryPipeline:
         """True if a person is notified of incidents."""
         return any(
             sender.dispatcher.receiver.pages_humans and not sender.dispatcher.retry.auth_error
+            for sender in self._regular()
+        )
+
+    def accepts(self, priority: str) -> bool:
+        """Return True if a regular receiver that pages people takes alerts of this priority."""
+        return any(
+            sender.dispatcher.receiver.pages_humans and priority <= sender.configured.min_priority
             for sender in self._regular()
         )
 
@@ -198,6 +206,15 @@ class DeliveryPipeline:
         elif not found and not self.paging:
             found.append("[opsgenie] enabled is false")
         return found if self.paging else [f"nobody is being paged: {'; '.join(found)}"]
+
+    def stalls(self) -> list[str]:
+        """Return the receivers whose threads are stuck, as sentences."""
+        longest = self._settings.alerts.request_timeout
+        return [
+            f"delivery to {name} has stopped: no sign of it for {stuck:.0f} s; restart the process"
+            for name, sender in list(self._threads.items())
+            if (stuck := sender.stuck_seconds(longest))
+        ]
 
     def dead_letter_problems(self) -> list[str]:
         """Return the alerts that a receiver will not accept, as sentences."""

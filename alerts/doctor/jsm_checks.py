@@ -18,7 +18,7 @@ from breakerd.alerts.doctor.checks import check_clock, check_heartbeat
 from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown
 from breakerd.alerts.heartbeat.clients import JsmHeartbeat
 from breakerd.alerts.receivers.base import DeliveryError, UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, error_text, json_object
+from breakerd.alerts.receivers.http import HttpClient, error_text, json_object, objects
 from breakerd.alerts.receivers.jsm import ADDRESS
 from breakerd.alerts.settings.receivers import JsmOpsSettings
 
@@ -115,7 +115,8 @@ class JsmSite:
         except DeliveryError as error:
             yield unknown(self._name, f"its teams cannot be checked: {error}")
             return
-        known = {str(team.get("teamId")): team.get("teamName") for team in body["platformTeams"]}
+        found = objects(body["platformTeams"])
+        known = {str(team.get("teamId")): team.get("teamName", "known") for team in found}
         for team in teams:
             check = f"{self._name} team {team}"
             if team in known:

@@ -11,10 +11,11 @@ from pydantic import SecretStr
 
 from breakerd.alerts.heartbeat.heartbeat import HeartbeatState
 from breakerd.alerts.receivers.base import UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object
+from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object, objects
 from breakerd.alerts.receivers.jsm import ADDRESS
+from breakerd.alerts.receivers.opsgenie import is_true
 
-_UNITS: Final = {"minutes": 60.0, "hours": 3600.0, "days": 86400.0}
+_UNITS: Final = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 """Seconds in each unit."""
 
 
@@ -40,7 +41,7 @@ class OpsGenieHeartbeat:
             response = json_object(self._client.request("GET", self._url), "data")
         except NotFoundError:
             return None
-        return _parse_state(response["data"])
+        return parse_state(response["data"])
 
     def ping(self) -> None:
         """Send a ping. It is accepted even if there is no such heartbeat."""
@@ -87,8 +88,8 @@ class JsmHeartbeat:
             )
         except NotFoundError:
             return None
-        found = [each for each in response["values"] if each.get("name") == self.name]
-        return _parse_state(found[0]) if found else None
+        found = [each for each in objects(response["values"]) if each.get("name") == self.name]
+        return parse_state(found[0]) if found else None
 
     def ping(self) -> None:
         """Send a ping. It is accepted even if there is no such heartbeat."""
@@ -99,16 +100,16 @@ class JsmHeartbeat:
         self._client.close()
 
 
-def _parse_state(data: Any) -> HeartbeatState:
-    """Return the heartbeat that an API shows.
+def parse_state(data: Any) -> HeartbeatState:
+    """Return the heartbeat that an API shows. Only its interval is needed, to ping in time.
 
     Raises:
         UnavailableError: the data does not describe a heartbeat.
     """
     try:
-        seconds = float(data["interval"]) * _UNITS[str(data["intervalUnit"]).lower()]
-        enabled = bool(data["enabled"])
-    except (KeyError, TypeError, ValueError):
+        unit = str(data.get("intervalUnit", "minutes")).lower().rstrip("s")
+        seconds = float(data["interval"]) * _UNITS[unit]
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise UnavailableError(f"no heartbeat in {str(data)[:200]}") from None
-    expired = bool(data.get("expired", data.get("status") == "Unresponsive"))
-    return HeartbeatState(seconds, enabled, expired)
+    expired = is_true(data.get("expired", data.get("status") == "Unresponsive"))
+    return HeartbeatState(seconds, is_true(data.get("enabled", True)), expired)

@@ -10,7 +10,12 @@ from enum import Enum, auto
 from typing import Final, Protocol
 
 from breakerd.alerts.model.text import format_duration
-from breakerd.alerts.receivers.base import DeliveryError, RateLimitedError, UnauthorizedError
+from breakerd.alerts.receivers.base import (
+    DeliveryError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -150,6 +155,11 @@ class Heartbeat:
         except UnauthorizedError:
             # The key may ping and not read. If it may do neither, the ping fails.
             self._lookup_at = now + _LOOKUP_INTERVAL
+            return
+        except UnavailableError:
+            # A description that cannot be read is no reason not to ping. If nothing answers, the
+            # ping fails.
+            self._lookup_at = now + _PROBLEM_LOOKUP_INTERVAL
             return
         self._missing = state is None
         self.period = period_of(state.interval) if state else _DEFAULT_PERIOD

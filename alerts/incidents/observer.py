@@ -19,12 +19,15 @@ from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
 from breakerd.breaker.registry import Registry
+from breakerd.breaker.runtime import status as breaker_status
 from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.states import State
 
 if TYPE_CHECKING:
     from breakerd.breaker.breaker import Breaker
 
+_PRELOADED: Final = (breaker_status,)
+"""Modules that breakers load on first use, which fails when no file descriptor is left."""
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
 _DEGRADED: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
 _MAX_TRANSITIONS: Final = 6

@@ -5,7 +5,7 @@ No decision depends on a received event: each round compares what is with what s
 """
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from breakerd.alerts.content.composer import compose_group
@@ -18,9 +18,8 @@ from breakerd.alerts.incidents.observation import (
 from breakerd.alerts.model.escalation import advance
 from breakerd.alerts.model.incident import Incident, Member, Phase
 from breakerd.alerts.model.notes import joined_note
-from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.model.text import truncate
-from breakerd.alerts.muting.mute import mute_reason
+from breakerd.alerts.muting.mute import FindSilence, mute_reason
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.storage.incident_log import IncidentLog, cooldown_key
@@ -44,14 +43,12 @@ class Reconciler:
 
     Args:
         incident_log: the incidents.
-        silences: returns the silences that have not ended.
+        find_silence: finds the silence that mutes an incident.
     """
 
-    def __init__(
-        self, incident_log: IncidentLog, silences: Callable[[], Sequence[Silence]]
-    ) -> None:
+    def __init__(self, incident_log: IncidentLog, find_silence: FindSilence) -> None:
         self._incident_log = incident_log
-        self._silences = silences
+        self._find_silence = find_silence
         self._sources: Sequence[ObservationSource] = ()
         self._settings = AlertingSettings()
 
@@ -203,7 +200,7 @@ class Reconciler:
         if incident.phase is Phase.CLOSED:
             return
         alerts = self._settings.alerts
-        muted_by = mute_reason(incident, now, self._incident_log, self._silences(), alerts)
+        muted_by = mute_reason(incident, now, self._incident_log, self._find_silence, alerts)
         if muted_by != incident.muted_by:
             incident.muted_by = muted_by
             self._incident_log.mark_changed(incident)

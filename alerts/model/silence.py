@@ -3,11 +3,21 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
+from breakerd.alerts.model.matchers import (
+    INCIDENT_KINDS,
+    Matcher,
+    Subject,
+    all_hold,
+    checked,
+    parsed,
+)
+from breakerd.breaker.printable import encodable
 
 MAX_SECONDS: Final = 90 * 86_400.0
 """Maximum duration of a silence in seconds."""
-KINDS: Final = ("*", "open", "memory", "latency", "degraded")
+MAX_AHEAD: Final = 365 * 86_400.0
+"""Maximum number of seconds from now to the start of a silence."""
+KINDS: Final = ("*", *INCIDENT_KINDS)
 """Values of `SilenceRequest.kind`."""
 
 
@@ -31,9 +41,9 @@ class Silence:
     starts_at: float
     ends_at: float
 
-    def mutes(self, subject: Subject, now: float) -> bool:
-        """Return True if it mutes an alert about `subject` at `now`."""
-        return self.starts_at <= now < self.ends_at and all_hold(self.matchers, subject)
+    def fits(self, subject: Subject) -> bool:
+        """Return True if all its matchers hold for `subject`, whatever the time is."""
+        return all_hold(self.matchers, subject)
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON-able data; `breaker` and `kind` are the patterns of these matchers."""
@@ -80,7 +90,8 @@ class SilenceRequest:
         breaker: pattern of names.
         kind: "open", "memory", "latency", "degraded", or "*" for all.
         matchers: further conditions, see `alerts.model.matchers`.
-        starts_at: seconds since the epoch; None for now.
+        starts_at: seconds since the epoch, at most a year ahead; None for now. A silence must end
+            in the future.
     """
 
     author: str
@@ -106,7 +117,18 @@ class SilenceRequest:
                 f"{self.seconds} s"
             )
         starts_at = now if self.starts_at is None else self.starts_at
+        if not now - self.seconds < starts_at <= now + MAX_AHEAD:
+            raise ValueError(
+                "a silence must end in the future and start within 365 days; this one starts "
+                f"{_distance(starts_at - now)} and lasts {self.seconds:g} s"
+            )
         named = {"breaker": self.breaker, "kind": self.kind}
         texts = [f"{name}={value}" for name, value in named.items() if value != "*"]
-        matchers = parsed([*texts, *self.matchers])
-        return Silence(id_, matchers, self.author, self.reason, starts_at, starts_at + self.seconds)
+        matchers = checked([*texts, *self.matchers])
+        author, reason = encodable(self.author), encodable(self.reason)
+        return Silence(id_, matchers, author, reason, starts_at, starts_at + self.seconds)
+
+
+def _distance(seconds: float) -> str:
+    """Return how far away a moment is: 60 s from now, 60 s ago."""
+    return f"{seconds:.0f} s from now" if seconds >= 0 else f"{-seconds:.0f} s ago"

@@ -3,7 +3,7 @@
 "Muted" as in Alertmanager: silenced, inhibited or within a time window.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from breakerd.alerts.model.incident import Incident, Phase
@@ -12,25 +12,21 @@ from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
 from breakerd.alerts.settings.alerting import AlertsSettings
 
+FindSilence = Callable[[Subject, float], Silence | None]
+"""Return a silence that mutes an alert about a subject at a time; None if none does."""
+
 
 def mute_reason(
     incident: Incident,
     now: float,
     others: Iterable[Incident],
-    silences: Sequence[Silence],
+    find_silence: FindSilence,
     settings: AlertsSettings,
 ) -> str:
     """Return in a sentence what mutes `incident` at `now`; empty if nothing does."""
     subject = subject_of(incident)
-    if silences or settings.maintenance:
-        for silence in silences:
-            if silence.mutes(subject, now):
-                end = _format_time(silence.ends_at)
-                return f"silenced by {silence.author} until {end}: {silence.reason}"
-        for name, window in settings.maintenance.items():
-            if window.holds(subject, now):
-                end = _format_time(window.ends_at(now) or now)
-                return f"maintenance {name} until {end}: {window.reason}"
+    if held := hold_reason(subject, now, find_silence, settings):
+        return held
     own = {"memory-first": MEMORY_INHIBITS_LATENCY} if settings.inhibit_latency_on_memory else {}
     rules = own | settings.inhibition
     if not rules:
@@ -38,16 +34,36 @@ def mute_reason(
     return find_inhibitor(subject, _inhibitor_candidates(incident, others), rules)
 
 
+def hold_reason(
+    subject: Subject, now: float, find_silence: FindSilence, settings: AlertsSettings
+) -> str:
+    """Return the silence or maintenance window that holds `subject` back; empty if none does."""
+    silence = find_silence(subject, now)
+    if silence is not None:
+        end = _format_time(silence.ends_at)
+        return f"silenced by {silence.author} until {end}: {silence.reason}"
+    for name, window in settings.maintenance.items():
+        if window.holds(subject, now):
+            end = _format_time(window.ends_at(now) or now)
+            return f"maintenance {name} until {end}: {window.reason}"
+    return ""
+
+
 def subject_of(incident: Incident) -> Subject:
     """Return the properties of an incident that matchers can test."""
-    tags = (tag.partition(":") for tag in incident.content.tags)
-    labels = {key: value for key, _, value in tags} | {
+    labels = labels_of(incident.content.tags) | {
         "kind": incident.kind,
         "reason": incident.content.details.get("Reason", incident.kind),
         "priority": incident.priority,
         "drill": "true" if incident.drill else "false",
     }
     return Subject(tuple(incident.members), labels)
+
+
+def labels_of(tags: Iterable[str]) -> dict[str, str]:
+    """Return the tags of an alert, `key:value`, as labels."""
+    parts = (tag.partition(":") for tag in tags)
+    return {key: value for key, _, value in parts}
 
 
 def _inhibitor_candidates(

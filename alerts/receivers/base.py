@@ -122,6 +122,15 @@ class Receiver(Protocol):
 
 
 @runtime_checkable
+class SupportsReadiness(Protocol):
+    """Receiver that can prepare to be reached when the process has no file descriptor left."""
+
+    def keep_ready(self) -> None:
+        """Keep sockets until `close`. Called once, before the first request."""
+        ...
+
+
+@runtime_checkable
 class SupportsLookup(Protocol):
     """Receiver that shows whether it has executed a step."""
 

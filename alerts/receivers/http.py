@@ -15,6 +15,8 @@ from breakerd.alerts.receivers.base import (
     UnauthorizedError,
     UnavailableError,
 )
+from breakerd.alerts.receivers.connection.spare_backend import use_spares
+from breakerd.alerts.receivers.connection.spare_sockets import SpareSockets
 from breakerd.alerts.receivers.log_filter import suppress_request_logs
 from breakerd.alerts.receivers.request_deadline import RequestDeadline
 from breakerd.breaker._version import __version__
@@ -36,6 +38,7 @@ _INVALID: Final = {400, 409, 410, 413, 414, 415, 422}
 """Statuses of a request that will never be accepted in this form."""
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.InvalidURL)
 """Errors raised before a request is sent."""
+_PORTS: Final = {"http": 80, "https": 443}
 _BODY_HEADERS: Final = {"content-encoding", "content-length", "transfer-encoding"}
 """Headers that describe how a body was transferred."""
 
@@ -70,6 +73,22 @@ class HttpClient:
             auth=auth,
             follow_redirects=False,
         )
+        self._spares: SpareSockets | None = None
+
+    def keep_ready(self, url: str) -> None:
+        """Keep sockets for the host of `url`, for when the process has no descriptor left.
+
+        Behind a proxy, and for a URL that cannot be parsed, nothing is kept.
+        """
+        try:
+            parts = httpx.URL(url)
+        except httpx.InvalidURL:
+            return
+        port = parts.port or _PORTS.get(parts.scheme)
+        if self._spares is None and parts.host and port:
+            self._spares = SpareSockets(parts.host, port)
+            if use_spares(self._client, self._spares):
+                self._spares.start()
 
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         """Return the response to one request, read in full, if it is successful.
@@ -93,6 +112,8 @@ class HttpClient:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        if self._spares is not None:
+            self._spares.close()
 
     def _send(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
         extensions = {"trace": self._deadline.trace}
@@ -139,16 +160,25 @@ def url_secrets(url: str) -> list[str]:
     return [secret for secret in secrets if secret and len(secret) >= _MIN_SECRET]
 
 
-def json_object(response: httpx.Response, key: str) -> dict[str, Any]:
-    """Return the JSON object of a response, which must contain `key`.
+def json_object(response: httpx.Response, key: str | None = None) -> dict[str, Any]:
+    """Return the JSON object of a response.
+
+    Args:
+        response: the response.
+        key: what is needed from it; None if any object shows that the API, and no proxy, answered.
 
     Raises:
         UnavailableError: the response is something else; the request may have been applied.
     """
     body = _json(response)
-    if not isinstance(body, dict) or key not in body:
+    if not isinstance(body, dict) or (key is not None and key not in body):
         raise UnavailableError(f"{response.status_code}: {error_text(response)}")
     return body
+
+
+def objects(values: object) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list; none if it is something else."""
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
 
 
 def retry_after(response: httpx.Response) -> float:

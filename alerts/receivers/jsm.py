@@ -75,6 +75,10 @@ class JsmReceiver:
         """Return `UNKNOWN`: an integration cannot read alerts."""
         return AlertState.UNKNOWN
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._alerts)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -98,12 +102,11 @@ class JsmReceiver:
     def _request_state(self, request_id: str) -> RequestState:
         url = f"{self._alerts}/requests/{quote(request_id, safe='')}"
         try:
-            body = json_object(self._client.request("GET", url), "data")
+            return parse_request_state(json_object(self._client.request("GET", url)))
         except NotFoundError:
             return RequestState.PENDING
         except InvalidRequestError:
             return RequestState.FAILED
-        return parse_request_state(body["data"])
 
 
 def _alias(incident: Incident, raised: int) -> str:

@@ -18,7 +18,7 @@ from breakerd.alerts.model.limits import NOTE
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import truncate
 from breakerd.alerts.receivers.base import AlertState, InvalidRequestError, RequestState
-from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object
+from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object, objects
 from breakerd.alerts.receivers.jsm import ADDRESS
 from breakerd.alerts.receivers.opsgenie import (
     USER,
@@ -91,7 +91,7 @@ class JsmOpsReceiver:
             return RequestState.GONE
         try:
             url = f"{self._alerts}/requests/{quote(request_id, safe='')}"
-            return parse_request_state(json_object(self._client.request("GET", url), "isSuccess"))
+            return parse_request_state(json_object(self._client.request("GET", url)))
         except NotFoundError:
             return RequestState.PENDING
         except InvalidRequestError:
@@ -110,6 +110,10 @@ class JsmOpsReceiver:
         url = f"{self._alerts}/{quote(str(alert['id']), safe='')}/notes"
         return has_note(json_object(self._client.request("GET", url), "values")["values"], step)
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._alerts)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -117,14 +121,14 @@ class JsmOpsReceiver:
     def _escalate(self, path: str, step: Step) -> str:
         for responder in _responders(step.responders):
             try:
-                self._write("POST", f"{path}/responders", responder)
+                self._request("POST", f"{path}/responders", responder)
             except InvalidRequestError as error:
                 _log.error("responder rejected", responder=responder, problem=str(error))
         return self._write("PATCH", f"{path}/priority", {"priority": step.priority})
 
     def _note(self, path: str, note: dict[str, str]) -> str:
         """Add a note; unlike all other writes, it is executed when the response arrives."""
-        json_object(self._client.request("POST", f"{self._alerts}{path}/notes", json=note), "note")
+        self._request("POST", f"{path}/notes", note)
         return ""
 
     def _creation(self, incident: Incident, step: Step) -> dict[str, Any]:
@@ -148,13 +152,16 @@ class JsmOpsReceiver:
             pass
         query = {"query": f'alias:"{alias}"', "sort": "createdAt", "order": "desc", "size": "1"}
         response = self._client.request("GET", self._alerts, params=query)
-        values = json_object(response, "values")["values"]
-        found = [each for each in values if each.get("alias") == alias]
-        return found[0] if found else None
+        values = objects(json_object(response, "values")["values"])
+        return next((each for each in values if each.get("alias") == alias and "id" in each), None)
 
     def _write(self, method: str, path: str, payload: dict[str, Any]) -> str:
         response = self._client.request(method, self._alerts + path, json=payload)
         return str(json_object(response, "requestId")["requestId"])
+
+    def _request(self, method: str, path: str, payload: dict[str, Any]) -> None:
+        """Send a request whose outcome is known with its response."""
+        json_object(self._client.request(method, self._alerts + path, json=payload))
 
 
 def _responders(wanted: Iterable[str]) -> list[dict[str, str]]:

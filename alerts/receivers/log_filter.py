@@ -10,7 +10,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-_LOGGERS: Final = ("httpx", "urllib3.connectionpool")
+_LOGGERS: Final = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+    "urllib3.connectionpool",
+)
 
 _suppressed = ContextVar("suppressed", default=False)
 

@@ -24,7 +24,7 @@ from breakerd.alerts.receivers.base import (
     RequestState,
     UnavailableError,
 )
-from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object
+from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object, objects
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.breaker.logging import get_logger
 
@@ -79,7 +79,7 @@ class OpsGenieReceiver:
         except InvalidRequestError:
             # Its outcome will never be known.
             return RequestState.FAILED
-        return parse_request_state(body.get("data"))
+        return parse_request_state(body)
 
     def alert_state(self, incident: Incident) -> AlertState:
         """Return the state of the alert, as people left it."""
@@ -103,6 +103,10 @@ class OpsGenieReceiver:
             return False
         return isinstance(alert, dict) and matches(alert, step)
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._address)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -117,7 +121,7 @@ class OpsGenieReceiver:
         """Add one responder; a rejected one is logged and does not stop the others."""
         payload = {"responder": parse_responder(text), "user": USER}
         try:
-            self._write("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
+            self._request("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
         except InvalidRequestError as error:
             _log.error("responder rejected", responder=text, problem=str(error))
 
@@ -134,11 +138,13 @@ class OpsGenieReceiver:
         return ""
 
     def _write(self, method: str, path: str, **options: Any) -> str:
-        return str(self._request(method, path, **options)["requestId"])
+        """Return the id under which the outcome can be asked for."""
+        return str(self._request(method, path, key="requestId", **options)["requestId"])
 
-    def _request(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        response = self._client.request(method, self._address + path, **options)
-        return json_object(response, "requestId")
+    def _request(
+        self, method: str, path: str, *, key: str | None = None, **options: Any
+    ) -> dict[str, Any]:
+        return json_object(self._client.request(method, self._address + path, **options), key)
 
 
 def address_of(settings: OpsGenieSettings) -> str:
@@ -186,16 +192,21 @@ def parse_responder(text: str) -> dict[str, str]:
     return {"type": kind, ("username" if kind == "user" else "name"): name.strip()}
 
 
-def parse_request_state(data: object) -> RequestState:
-    """Return the outcome that the status of a request states.
+def parse_request_state(body: dict[str, Any]) -> RequestState:
+    """Return the outcome that the status of a request states, at the top or under `data`.
 
     Raises:
-        UnavailableError: `data` is not a request status.
+        UnavailableError: `body` holds no request status.
     """
-    if not isinstance(data, dict) or "isSuccess" not in data:
-        raise UnavailableError(f"no request status in {str(data)[:200]}")
-    status = str(data.get("status", "")).lower()
-    if data["isSuccess"] or (data.get("action") == "Close" and _ALREADY_CLOSED in status):
+    for data in (body, body.get("data")):
+        if isinstance(data, dict) and "isSuccess" in data:
+            return _outcome(data)
+    raise UnavailableError(f"no request status in {str(body)[:200]}")
+
+
+def _outcome(data: dict[str, Any]) -> RequestState:
+    status, action = str(data.get("status", "")).lower(), str(data.get("action", "")).lower()
+    if is_true(data["isSuccess"]) or (action == "close" and _ALREADY_CLOSED in status):
         return RequestState.DONE
     return RequestState.GONE if _MISSING in status else RequestState.FAILED
 
@@ -208,15 +219,19 @@ def parse_alert_state(data: object) -> AlertState:
     """
     if not isinstance(data, dict) or "status" not in data:
         raise UnavailableError(f"no alert in {str(data)[:200]}")
-    if data["status"] == "closed":
+    if str(data["status"]).lower() == "closed":
         return AlertState.CLOSED
-    return AlertState.ACKNOWLEDGED if data.get("acknowledged") else AlertState.OPEN
+    return AlertState.ACKNOWLEDGED if is_true(data.get("acknowledged")) else AlertState.OPEN
+
+
+def is_true(value: object) -> bool:
+    """Return True for what some gateways make of a JSON `true`."""
+    return value is True or str(value).lower() in {"true", "1"}
 
 
 def has_note(notes: object, step: Step) -> bool:
     """True if the note of `step` is among `notes`, as returned by the API."""
-    found = [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
-    return any(note.get("note") == truncate(step.note, NOTE) for note in found)
+    return any(note.get("note") == truncate(step.note, NOTE) for note in objects(notes))
 
 
 def matches(alert: dict[str, Any], step: Step) -> bool:

@@ -65,6 +65,10 @@ class PagerDutyReceiver:
         """Return `UNKNOWN`: the Events API does not show alerts."""
         return AlertState.UNKNOWN
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._url)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
@@ -77,7 +81,7 @@ class PagerDutyReceiver:
             **event,
         }
         try:
-            json_object(self._client.request("POST", self._url, json=body), "status")
+            json_object(self._client.request("POST", self._url, json=body))
         except InvalidRequestError as error:
             # PagerDuty has no 401: it reports a wrong key as an invalid event.
             if "routing" in str(error).lower():

@@ -56,6 +56,10 @@ class SlackReceiver:
         """Return `UNKNOWN`: a webhook cannot be asked."""
         return AlertState.UNKNOWN
 
+    def keep_ready(self) -> None:
+        """Keep sockets for when the process has no file descriptor left."""
+        self._client.keep_ready(self._url)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()

@@ -1,5 +1,6 @@
 """Configuration of alerting: follows its sections of the file, and the secret files they name."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -11,7 +12,7 @@ from breakerd.alerts.settings.alerting import (
     read_secrets,
     read_settings,
 )
-from breakerd.breaker.config import ConfigFile, Document
+from breakerd.breaker.config import ConfigFile, Document, Key, WarningLog
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.logging import get_logger
 
@@ -48,6 +49,8 @@ class AlertingConfigSubscriber:
         self._apply = apply
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
+        self._warnings = WarningLog(__name__)
+        self._closed = threading.Event()
         config.subscribe(self)
 
     def owns(self, section: str) -> bool:
@@ -64,24 +67,37 @@ class AlertingConfigSubscriber:
 
         def apply() -> None:
             self._secrets = secrets
+            self._warnings.tell(settings.warnings)
             if settings != self._present():
                 self._apply(settings)
 
         return apply
 
-    def start(self) -> None:
-        """Watch the file, unless its owner does."""
+    def start(self, *, threaded: bool) -> None:
+        """Watch the file, unless its owner does.
+
+        Args:
+            threaded: True to follow the secrets too, in a thread: their disk may hang.
+        """
         if self._owned:
             self._config.watch()
+        if threaded:
+            threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
 
-    def change(self, values: Mapping[str, object]) -> None:
-        """Change keys of `[opsgenie]` in the file, and apply them.
+    @property
+    def document(self) -> Document:
+        """The active content of the file."""
+        return self._config.document
+
+    def change(self, changes: Mapping[Key, object]) -> None:
+        """Change keys of the file, and apply them.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
-        self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})
+        self._config.change(changes)
 
     def follow_secrets(self) -> None:
         """Apply secrets that have changed in their files; checked every 2 s."""
@@ -99,8 +115,16 @@ class AlertingConfigSubscriber:
         else:
             _log.info("secret reloaded")
 
+    def _run(self) -> None:
+        while not self._closed.wait(_SECRETS_INTERVAL):
+            try:
+                self.follow_secrets()
+            except Exception:  # noqa: BLE001 - the next attempt may succeed
+                _log.exception("secret reload failed")
+
     def close(self) -> None:
         """Stop following the file."""
+        self._closed.set()
         self._config.unsubscribe(self)
         if self._owned:
             self._config.close()

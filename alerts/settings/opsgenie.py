@@ -16,7 +16,9 @@ class ContactDetails(SettingsModel):
     escalation_team: str = setting("", "Team to contact next.")
     slack_channel: str = setting("", "Slack channel of the service.")
     phone_number: str = setting("", "Emergency phone number.")
-    additional_emails: tuple[str, ...] = setting((), "Further e-mail addresses.", strict=False)
+    additional_emails: tuple[str, ...] = setting(
+        (), "Further e-mail addresses, shown in the alert. Nothing is sent to them.", strict=False
+    )
 
 
 class EnvironmentPolicy(SettingsModel):

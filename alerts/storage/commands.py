@@ -3,7 +3,9 @@
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import ADOPT_INCIDENT, Store
+from breakerd.breaker.errors import NotStoredError
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.printable import encodable
 
 _log = get_logger(__name__)
 
@@ -14,8 +16,7 @@ _DISCARD = "discard"
 class CommandQueue:
     """Commands about incidents: submitted in any process, executed by the leader.
 
-    They are in the database until they are executed. If it fails, they are executed at once.
-    Thread-safe, apart from `execute`.
+    They are in the database until their effect is. Thread-safe, apart from `execute`.
 
     Args:
         store: the database.
@@ -27,22 +28,30 @@ class CommandQueue:
         self._incident_log = incident_log
 
     def retry(self, incident_id: str) -> None:
-        """Requeue the dead letters of an incident."""
+        """Requeue the dead letters of an incident.
+
+        Raises:
+            NotStoredError: the database cannot be written; nothing was changed.
+        """
         self._submit(incident_id, {"action": _RETRY})
 
     def discard(self, incident_id: str, author: str, reason: str) -> None:
-        """Discard the dead letters of an incident."""
-        self._submit(incident_id, {"action": _DISCARD, "by": f"{author}: {reason}"})
+        """Discard the dead letters of an incident.
+
+        Raises:
+            NotStoredError: the database cannot be written; nothing was changed.
+        """
+        self._submit(incident_id, {"action": _DISCARD, "by": encodable(f"{author}: {reason}")})
 
     def execute(self, now: float) -> None:
         """Execute all queued commands. Only for the leader, which holds the incident log's lock."""
-        for incident_id, command in self._store.dequeue_all():
+        for number, incident_id, command in self._store.commands(self._incident_log.executed):
             self._execute_one(now, incident_id, command)
+            self._incident_log.mark_executed(number)
 
     def _submit(self, incident_id: str, command: dict[str, str]) -> None:
         if not self._store.enqueue(incident_id, command):
-            with self._incident_log.lock:
-                self._execute_one(0.0, incident_id, command)
+            raise NotStoredError(f"the command cannot be saved: {self._store.problem}")
 
     def _execute_one(self, now: float, incident_id: str, command: dict[str, str]) -> None:
         incident = self._incident_log.find(incident_id) or self._adopt(now, incident_id)

@@ -37,6 +37,9 @@ class IncidentLog:
         self._cooldowns: dict[tuple[str, str], float] = {}
         self._changed: dict[str, Incident] = {}
         self._changed_cooldowns: dict[tuple[str, str], float] = {}
+        self.executed = 0
+        """Number of the last command that took effect in memory; see `mark_executed`."""
+        self._executed_saved = 0
         self._write_at = float("-inf")
         self._late = False
         """True if writing failed and `_write_at` is the time of the next attempt."""
@@ -51,6 +54,17 @@ class IncidentLog:
     def find(self, incident_id: str) -> Incident | None:
         """Return the unsettled incident of that id; None if there is none."""
         return self._incidents.get(incident_id)
+
+    def get(self, incident_id: str) -> Incident:
+        """Return the incident of that id, settled or not.
+
+        Raises:
+            KeyError: no incident has that id.
+        """
+        found = self.find(incident_id) or self.store.find(incident_id)
+        if found is None:
+            raise KeyError(incident_id)
+        return found
 
     def unnotified(self, breaker: str) -> Incident | None:
         """Return the latest closed incident of that breaker, if nobody was notified of it yet."""
@@ -102,6 +116,14 @@ class IncidentLog:
             if incident.notified_at:
                 self._start_cooldown(incident)
 
+    def mark_executed(self, number: int) -> None:
+        """Have the next `write` delete the commands up to `number` with what they have changed.
+
+        Until then they stay in the database, so that none is lost with this process.
+        """
+        with self.lock:
+            self.executed = number
+
     def save(self, incident: Incident) -> None:
         """Save an incident now.
 
@@ -131,19 +153,22 @@ class IncidentLog:
         with self.lock:
             gone = [i for i in self._incidents.values() if is_settled(i, policies)]
             gone += self._oldest_dead_letters()
+            saved = False
             for incident in gone:
                 if incident.id in self._changed and not self._late:
                     self._flush()
-                if not self._late and self.store.save([(incident, True)], {}):
-                    self.store.prune_closed()
+                saved |= not self._late and self.store.save([(incident, True)], {})
                 self._changed.pop(incident.id, None)
                 del self._incidents[incident.id]
+            if saved:
+                self.store.prune_closed()
 
     def rewrite(self) -> None:
         """Have the next `write` save everything: the file is a new one."""
         with self.lock:
             self._changed = dict(self._incidents)
             self._changed_cooldowns = dict(self._cooldowns)
+            self._forget_executed()
             self._late = False
 
     def forget_receivers(self, names: Iterable[str]) -> None:
@@ -157,10 +182,11 @@ class IncidentLog:
                     self.mark_changed(incident)
 
     def _flush(self) -> None:
-        if not self._changed and not self._changed_cooldowns:
+        if not (self._changed or self._changed_cooldowns or self._has_executed()):
             return
         rows = [(incident, False) for incident in self._changed.values()]
-        if self.store.save(rows, self._changed_cooldowns):
+        if self.store.save(rows, self._changed_cooldowns, self.executed):
+            self._executed_saved = self.executed
             self._changed.clear()
             self._changed_cooldowns.clear()
         else:
@@ -235,7 +261,15 @@ class IncidentLog:
             self._current.clear()
             self._changed.clear()
             self._changed_cooldowns.clear()
+            self._forget_executed()
             self._late = False
+
+    def _has_executed(self) -> bool:
+        return self.executed != self._executed_saved
+
+    def _forget_executed(self) -> None:
+        """Have commands executed again that took effect in a memory or a file that is gone."""
+        self.executed = self._executed_saved = 0
 
     # --- queries
 

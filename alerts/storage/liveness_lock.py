@@ -6,6 +6,7 @@ expires.
 """
 
 import fcntl
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -31,7 +32,7 @@ class LivenessLock:
             OSError: the file cannot be created.
         """
         if self._file is None:
-            file = self._path_of(self._process).open("w")
+            file = open(self._path_of(self._process), "w", opener=_open_private)  # noqa: SIM115 - Path.open takes no opener; kept open
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file = file
 
@@ -61,3 +62,7 @@ class LivenessLock:
 
     def _path_of(self, process: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{process}.lock")
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

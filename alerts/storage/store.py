@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.storage.liveness_lock import LivenessLock
 from breakerd.alerts.storage.schema import FORMAT, SCHEMA
+from breakerd.alerts.storage.silence_table import SilenceTable
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.storage.database import Database
+from breakerd.breaker.storage.timed_database import TimedDatabase
 
 T = TypeVar("T")
 
@@ -42,13 +42,18 @@ class Store:
     Args:
         path: the file; created if missing.
         process: unique id of this process.
+
+    Attributes:
+        process: id of this process.
+        silences: the silences in it.
     """
 
     def __init__(self, path: str | Path, process: str) -> None:
         self.process = process
         self._liveness = LivenessLock(Path(path), process)
         self._term = 0
-        self._database = Database(Path(path), SCHEMA, FORMAT, self._liveness.acquire)
+        self._database = TimedDatabase(Path(path), SCHEMA, FORMAT, self._liveness.acquire)
+        self.silences = SilenceTable(self._database)
 
     @property
     def path(self) -> Path:
@@ -76,8 +81,8 @@ class Store:
 
     def close(self) -> None:
         """Close the file for good. Later writes are lost."""
+        self._database.finish(self._liveness.release)
         self._database.close()
-        self._liveness.release()
 
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call, as it was missing or damaged.
@@ -122,7 +127,10 @@ class Store:
         return acquired
 
     def _is_held_by_other(self, holder: str, expires: float, now: float) -> bool:
-        return holder != self.process and now < expires and not self._liveness.is_dead(holder)
+        return holder != self.process and now < expires and not self._is_dead(holder)
+
+    def _is_dead(self, process: str) -> bool:
+        return self._database.call(lambda: self._liveness.is_dead(process), default=False)
 
     def release(self) -> None:
         """Release the lease, and delete what this process has published."""
@@ -156,7 +164,7 @@ class Store:
         gone = [
             (process,)
             for process, known_boot in rows
-            if known_boot != boot or self._liveness.is_dead(process)
+            if known_boot != boot or self._is_dead(process)
         ]
         if gone:
             self._database.write("DELETE FROM peers WHERE id = ?", gone)
@@ -173,7 +181,7 @@ class Store:
         for process, known_boot, seen, report in self._database.rows(
             "SELECT id, boot, seen, report FROM reports WHERE id != ?", (self.process,)
         ):
-            if known_boot == boot and seen > after and not self._liveness.is_dead(process):
+            if known_boot == boot and seen > after and not self._is_dead(process):
                 found.append(report)
             else:
                 gone.append((process,))
@@ -194,9 +202,17 @@ class Store:
         return incidents, {(breaker, kind): notified_at for breaker, kind, notified_at in rows}
 
     def save(
-        self, incidents: Iterable[tuple[Incident, bool]], cooldowns: dict[tuple[str, str], float]
+        self,
+        incidents: Iterable[tuple[Incident, bool]],
+        cooldowns: dict[tuple[str, str], float],
+        executed: int = 0,
     ) -> bool:
         """Save incidents, each with whether it is settled, and cooldowns; return False on failure.
+
+        Args:
+            incidents: each with True if it is settled.
+            cooldowns: time of the last notification by (breaker, kind).
+            executed: commands up to this number have taken effect in `incidents`, and are deleted.
 
         Raises:
             LeaseLostError: another process is the leader; nothing was written.
@@ -210,6 +226,8 @@ class Store:
                 raise LeaseLostError(lease[0])
             connection.executemany(_SAVE_INCIDENT, rows)
             connection.executemany("INSERT OR REPLACE INTO cooldowns VALUES (?, ?, ?)", notified)
+            if executed:
+                connection.execute("DELETE FROM commands WHERE number <= ?", (executed,))
             return True
 
         return self._database.transaction("write", write) or False
@@ -254,26 +272,7 @@ class Store:
             "(SELECT id FROM incidents ORDER BY opened_at DESC LIMIT ?)",
             [(_MAX_CLOSED,)],
         )
-
-    # --- silences
-
-    def silences(self) -> list[Silence]:
-        """Return all silences that were not pruned."""
-        found: list[Silence] = []
-        for (data,) in self._database.rows("SELECT data FROM silences"):
-            found += _parsed(data, Silence.from_dict)
-        return found
-
-    def save_silence(self, silence: Silence) -> bool:
-        """Save a silence; return False on failure."""
-        row = (silence.id, json.dumps(silence.as_dict()))
-        return self._database.write("INSERT OR REPLACE INTO silences VALUES (?, ?)", [row])
-
-    def prune_silences(self, now: float) -> None:
-        """Delete the silences that have ended."""
-        self._database.write(
-            "DELETE FROM silences WHERE json_extract(data, '$.ends_at') <= ?", [(now,)]
-        )
+        self._database.give_back()
 
     # --- commands
 
@@ -282,14 +281,16 @@ class Store:
         row = (incident_id, json.dumps(data))
         return self._database.write("INSERT INTO commands (incident, data) VALUES (?, ?)", [row])
 
-    def dequeue_all(self) -> list[tuple[str, dict[str, str]]]:
-        """Return and delete all commands, oldest first."""
-        rows = self._database.rows("SELECT number, incident, data FROM commands ORDER BY number")
-        if not rows:
-            return []
-        if not self._database.write("DELETE FROM commands WHERE number <= ?", [(rows[-1][0],)]):
-            return []
-        return [(incident, json.loads(data)) for _, incident, data in rows]
+    def commands(self, after: int) -> list[tuple[int, str, dict[str, str]]]:
+        """Return number, incident and data of each command with a number above `after`, in order.
+
+        They stay in the database until `save` deletes them with what they have changed.
+        """
+        query = "SELECT number, incident, data FROM commands WHERE number > ? ORDER BY number"
+        return [
+            (number, incident, json.loads(data))
+            for number, incident, data in self._database.rows(query, (after,))
+        ]
 
     # --- metadata
 

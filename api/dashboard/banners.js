@@ -8,7 +8,8 @@ const opened = Date.now();
 const answers = { last: null, problem: "", banners: [] };
 
 export function noteAnswer(status, alerting) {
-  Object.assign(answers, { last: Date.now(), problem: "", banners: [...pagingBanners(alerting), ...fileBanners(status)] });
+  const doubts = alerting.problem ? [{ text: alerting.problem, tone: "warn" }] : [];
+  Object.assign(answers, { last: Date.now(), problem: "", banners: [...pagingBanners(status), ...doubts, ...fileBanners(status)] });
 }
 
 export function noteFailure(error) {
@@ -35,9 +36,8 @@ function lost() {
   return { text: since, tone: "bad" };
 }
 
-function pagingBanners({ status: { paging, problems } }) {
-  const texts = problems.length || paging ? problems : ["nobody is being paged"];
-  return texts.map((text) => ({ text, tone: paging ? "warn" : "bad" }));
+function pagingBanners({ paging, paging_problems: problems }) {
+  return problems.map((text) => ({ text, tone: paging ? "warn" : "bad" }));
 }
 
 function fileBanners({ config }) {

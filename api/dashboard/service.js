@@ -28,7 +28,8 @@ export function post(path, body) {
 
 export const ofBreaker = (name, path) => `breakers/${encodeURIComponent(name)}/${path}`;
 
-// A failure of alerting must not hide a breaker's state, so it is returned as a problem.
+// A failure of alerting must not hide a breaker's state, so it is returned as a problem. Without
+// alerting, the breaker's status says so.
 export async function getAlerting(name) {
   try {
     const [status, { alerts }, { silences }] = await Promise.all([
@@ -36,10 +37,8 @@ export async function getAlerting(name) {
     ]);
     return { status, alerts, silences };
   } catch (error) {
-    const problem = error.noAlerting
-      ? "nobody is being paged: this process has no alerting"
-      : `unknown whether anybody is paged: ${error.message}`;
-    return { status: { paging: !error.noAlerting, problems: [problem] }, alerts: [], silences: [] };
+    const problem = error.noAlerting ? "" : `alerts cannot be shown: ${error.message}`;
+    return { status: {}, alerts: [], silences: [], problem };
   }
 }
 

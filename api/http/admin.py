@@ -1,9 +1,9 @@
 """Context of the routes: registry, alerting, access rules and audit log; and its dependencies."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from fastapi import Depends, Request
 
@@ -13,13 +13,23 @@ from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, Actor
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.breaker import Breaker
-from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigWriteError
+from breakerd.breaker.errors import (
+    BreakerStateError,
+    ConfigConflictError,
+    ConfigError,
+    ConfigWriteError,
+    NotStoredError,
+)
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.breaker.settings import Settings
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
+    from breakerd.alerts.paging import PagingReport
 
+_NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
+
+T = TypeVar("T")
 Snapshot = Callable[[], Mapping[str, object]]
 
 
@@ -62,6 +72,16 @@ class AdminContext:
             raise Problem(404, "This process has no alerting.", kind=NO_ALERTING)
         return self.alerting
 
+    def paging(self, breaker: str | None = None) -> "PagingReport":
+        """Return whether a person is notified when that breaker trips, or any; and why not."""
+        if self.alerting is None:
+            return {"paging": False, "paging_problems": [_NO_ALERTING]}
+        return self.alerting.status.paging_report(breaker)
+
+    def muted(self, breakers: Sequence[str]) -> dict[str, str]:
+        """Return by name why nobody is paged about each breaker; empty if somebody is."""
+        return self.alerting.status.muted(breakers) if self.alerting is not None else {}
+
     def get_breaker(self, name: str) -> Breaker:
         """Return the breaker of that name; never create one.
 
@@ -102,7 +122,13 @@ class AdminContext:
         except ConfigWriteError as error:
             outcome, note = "in memory only", str(error)
             raise
-        except (ConfigError, BreakerStateError, Problem) as error:
+        except (
+            ConfigError,
+            ConfigConflictError,
+            BreakerStateError,
+            NotStoredError,
+            Problem,
+        ) as error:
             outcome, note = "refused", str(error)
             raise
         finally:
@@ -125,8 +151,8 @@ class BreakerOperation:
     actor: Actor
     breaker: Breaker
 
-    def operate(self, action: str, act: Callable[[], None], *, detail: str = "") -> None:
-        """Call `act`, which may change the breaker's state.
+    def operate(self, action: str, act: Callable[[], T], *, detail: str = "") -> T:
+        """Call `act`, which may change the breaker's state, and return its result.
 
         Args:
             action: name of the action in the audit log.
@@ -136,7 +162,7 @@ class BreakerOperation:
         with self.admin.audited(
             self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
-            act()
+            return act()
 
     def change(self, values: Mapping[str, object]) -> Settings:
         """Change settings, and return all settings in force.
@@ -146,6 +172,7 @@ class BreakerOperation:
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is in force, but not written to the file.
         """
 

@@ -15,6 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.registry import Registry
@@ -70,6 +71,11 @@ class BreakerCollector(Collector):
         yield _healthy(breakers)
         yield _load(breakers)
         yield from self._config()
+        yield CounterMetricFamily(
+            "breakerd_log_records_dropped",
+            "Log records dropped because the output was blocked.",
+            value=dropped_records(),
+        )
         if self._alerting is not None:
             yield from _alerts(self._alerting)
 
@@ -268,6 +274,20 @@ def _alerts(alerting: "Alerting") -> Iterator[Metric]:
         "breakerd_heartbeat_last_success_timestamp_seconds",
         "Unix time of the last successful heartbeat; 0 if there was none.",
         stats.last_heartbeat,
+    )
+    yield from _rounds(stats.last_round, stalled=stats.stalled)
+
+
+def _rounds(last_round: float, *, stalled: bool) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "breakerd_alerting_last_round_timestamp_seconds",
+        "Unix time of the last completed round of alerting; 0 if there was none.",
+        value=last_round,
+    )
+    yield GaugeMetricFamily(
+        "breakerd_alerting_stalled",
+        "1 if alerting has stopped running: no round for 30 s, or a delivery that hangs; else 0.",
+        value=stalled,
     )
 
 

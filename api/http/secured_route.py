@@ -4,27 +4,74 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.types import Message
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
 
 from breakerd.api import problems
+from breakerd.api.http import request_errors
 from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.json_body import check_body
 
 _MAX_BODY: Final = 64 * 1024
 """Maximum size of a request body in bytes."""
+_JSON: Final = "application/json"
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def secured_route_class(admin: AdminContext) -> type[APIRoute]:
+class HeadRoute(APIRoute):
+    """Route that answers HEAD wherever it answers GET, and as that does, without the body.
+
+    HEAD is not among its methods, because it would be described as an operation of its own.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the route answers the request."""
+        return super().matches(self._as_get(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request."""
+        answered = self._as_get(scope)
+        await super().handle(answered, receive, send if answered is scope else _head_only(send))
+
+    def _as_get(self, scope: Scope) -> Scope:
+        if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in (self.methods or ()):
+            return {**scope, "method": "GET"}
+        return scope
+
+
+def _head_only(send: Send) -> Send:
+    """Return a `send` that ends the response after its head, also one that streams without end."""
+
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body", "body": b""})
+
+    return send_head
+
+
+def secured_route_class(admin: AdminContext, *, invalid_status: int = 422) -> type[APIRoute]:
     """Return a route class that lets a request pass only if `admin.access` allows it.
 
     A route class, because FastAPI reads the body before it resolves dependencies, and because
     exception handlers and middleware do not go with a router into another application.
+
+    Args:
+        admin: context of the routes.
+        invalid_status: status of the answer to an invalid value.
     """
 
-    class SecuredRoute(APIRoute):
+    def refuse(problem: problems.Problem, request: Request) -> Response:
+        if problem.kind == problems.INVALID:
+            problem.status = invalid_status
+        return problems.problem_response(problem, request)
+
+    class SecuredRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
@@ -32,9 +79,11 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
                 try:
                     request.state.admin = admin
                     request.state.actor = admin.access.check(request)
-                    response = await handle(await _limit_body(request))
+                    response = await handle(await _read_body(request))
+                except RequestValidationError as error:
+                    response = refuse(request_errors.to_problem(self, error), request)
                 except problems.EXPECTED as error:
-                    response = problems.problem_response(problems.to_problem(error), request)
+                    response = refuse(problems.to_problem(error), request)
                 return _with_headers(response, admin)
 
             return handle_secured
@@ -45,7 +94,7 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
 def public_route_class(admin: AdminContext) -> type[APIRoute]:
     """Return a route class without access check, for health and readiness."""
 
-    class PublicRoute(APIRoute):
+    class PublicRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
@@ -58,11 +107,12 @@ def public_route_class(admin: AdminContext) -> type[APIRoute]:
     return PublicRoute
 
 
-async def _limit_body(request: Request) -> Request:
-    """Read the body, and return the request with it.
+async def _read_body(request: Request) -> Request:
+    """Read and check the body, and return the request with it.
 
     Raises:
-        Problem: 413 if the body is too large; 400 if the client disconnects before its end.
+        Problem: 413 if the body is too large; 400 if the client disconnects before its end, or if
+            it holds what nobody can show again.
     """
     if request.method in {"GET", "HEAD"}:
         return request
@@ -74,11 +124,35 @@ async def _limit_body(request: Request) -> Request:
                 raise problems.Problem(413, f"Request body exceeds {_MAX_BODY // 1024} KiB.")
     except ClientDisconnect:
         raise problems.Problem(400, "The client disconnected before the end of the body.") from None
+    check_body(bytes(body))
 
     async def receive() -> Message:
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
-    return Request(request.scope, receive)
+    return Request(_as_json(request.scope, request) if body else request.scope, receive)
+
+
+def _as_json(scope: Scope, request: Request) -> Scope:
+    """Return the scope of a request whose body is JSON, whatever its content type says.
+
+    `curl -d` declares a form. A page of another site may send a form or text without being asked
+    for permission, so a browser must declare JSON.
+
+    Raises:
+        Problem: 415 if a browser declares anything else.
+    """
+    declared = request.headers.get("content-type", "")
+    media_type = declared.partition(";")[0].strip().lower()
+    if media_type == _JSON:
+        return scope
+    if "origin" in request.headers or any(
+        name.startswith("sec-fetch-") for name in request.headers
+    ):
+        detail = f"A browser must send JSON as {_JSON}; found Content-Type {declared!r}."
+        raise problems.Problem(415, detail)
+    scope = {**scope, "headers": list(scope["headers"])}
+    MutableHeaders(scope=scope)["content-type"] = _JSON
+    return scope
 
 
 def _with_headers(response: Response, admin: AdminContext) -> Response:

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
 
+from breakerd.alerts.settings.alerting import OPSGENIE_SECTION
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.api.http import sections
 from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep, OperationDep, Snapshot
 from breakerd.api.problems import Problem, openapi_responses
 from breakerd.api.schemas.requests import (
@@ -40,8 +42,8 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     """Return the routes of the whole process."""
     router = APIRouter(route_class=route_class, tags=["alerting"], responses=openapi_responses(404))
     router.get("/silences")(list_silences)
-    router.post("/silences", status_code=201)(add_silence)
-    router.delete("/silences", status_code=204, responses=openapi_responses(409))(end_silence)
+    router.post("/silences", status_code=201, responses=openapi_responses(503))(add_silence)
+    router.delete("/silences", status_code=204, responses=openapi_responses(409, 503))(end_silence)
     return router
 
 
@@ -101,12 +103,15 @@ def list_silences(admin: AdminDep) -> JsonObject:
 def add_silence(admin: AdminDep, actor: ActorDep, body: NewSilence) -> JsonObject:
     """Mute alerts for a time; incidents still active at its end are notified then."""
     alerting = admin.require_alerting()
-    with admin.audited(actor, "add silence", snapshot=_silence_ids(admin), detail=body.reason):
+    added: list[str] = []
+    with admin.audited(
+        actor, "add silence", snapshot=lambda: {"silences": list(added)}, detail=body.reason
+    ):
         try:
-            number = alerting.add_silence(**body.arguments())
+            added.append(alerting.add_silence(**body.arguments()))
         except ValueError as error:
             raise Problem(422, f"Invalid silence: {error}.") from None
-    return {"id": number, **body.model_dump(mode="json")}
+    return {"id": added[0], **body.model_dump(mode="json")}
 
 
 def end_silence(
@@ -116,7 +121,7 @@ def end_silence(
 ) -> None:
     """End a silence now."""
     alerting = admin.require_alerting()
-    with admin.audited(actor, "end silence", snapshot=_silence_ids(admin), detail=number[:100]):
+    with admin.audited(actor, "end silence", snapshot=_silence(admin, number), detail=number[:100]):
         if number in {window["name"] for window in alerting.maintenance()}:
             where = f"[alerts.maintenance.{number}]"
             raise Problem(409, f"{number!r} is a maintenance window; change {where} in the file.")
@@ -129,16 +134,18 @@ def end_silence(
 def _change_opsgenie(
     admin: AdminContext, actor: Actor, values: Mapping[str, object]
 ) -> OpsGenieSettings:
+    changes: dict[tuple[str, ...], object] = {
+        (OPSGENIE_SECTION, name): value for name, value in values.items()
+    }
+    sections.change(admin, actor, changes, action="change opsgenie")
+    return admin.require_alerting().settings.opsgenie
+
+
+def _silence(admin: AdminContext, wanted: str) -> Snapshot:
+    """Return a snapshot of one silence: there may be a thousand, and each entry has two."""
     alerting = admin.require_alerting()
 
-    def snapshot() -> dict[str, object]:
-        settings = alerting.settings.opsgenie.model_dump(mode="json")
-        return {name: settings[name] for name in values}
+    def snapshot() -> JsonObject:
+        return {"silences": [wanted] if wanted in {s["id"] for s in alerting.silences()} else []}
 
-    with admin.audited(actor, "change opsgenie", snapshot=snapshot):
-        return alerting.change(values)
-
-
-def _silence_ids(admin: AdminContext) -> Snapshot:
-    alerting = admin.require_alerting()
-    return lambda: {"silences": [silence["id"] for silence in alerting.silences()]}
+    return snapshot

@@ -3,8 +3,8 @@
 from importlib.resources import files as resources
 from typing import Final
 
-from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 
 from breakerd.api.problems import Problem
@@ -35,9 +35,16 @@ def front_page(route_class: type[APIRoute]) -> APIRouter:
 def files(route_class: type[APIRoute]) -> APIRouter:
     """Return the routes of the dashboard and its files at `/dashboard/`."""
     router = APIRouter(route_class=route_class, include_in_schema=False)
+    router.get("/dashboard")(redirect_to_page)
     router.get("/dashboard/")(get_page)
     router.get("/dashboard/{file}")(get_file)
     return router
+
+
+def redirect_to_page(request: Request) -> RedirectResponse:
+    """Lead to the page. Relative, because a host or a proxy may have put a prefix before it."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"dashboard/{query}", 308)
 
 
 def get_page() -> Response:

@@ -20,8 +20,8 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=route_class, tags=["alerting"], responses=openapi_responses(404))
     router.get("/alerts")(list_alerts)
     router.get("/alerts/{id}")(get_alert)
-    router.post("/alerts/{id}/retry", responses=openapi_responses(409))(retry_alert)
-    router.post("/alerts/{id}/discard", responses=openapi_responses(409))(discard_alert)
+    router.post("/alerts/{id}/retry", responses=openapi_responses(409, 503))(retry_alert)
+    router.post("/alerts/{id}/discard", responses=openapi_responses(409, 503))(discard_alert)
     return router
 
 

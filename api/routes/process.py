@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 
+from breakerd.api.http import sections
 from breakerd.api.http.admin import ActorDep, AdminDep
 from breakerd.api.http.event_feed import Subscriber
 from breakerd.api.http.metrics import exposition
 from breakerd.api.problems import Problem, Responses, invalid, openapi_responses
+from breakerd.api.schemas.config_patch import SectionsPatch
 from breakerd.api.schemas.responses import (
     AuditResponse,
     BreakersResponse,
@@ -21,6 +23,7 @@ from breakerd.api.schemas.responses import (
 )
 from breakerd.breaker.breaker import Breaker
 
+_NO_ALERTING: Final = {"ok": True, "stalled": False, "paging": False}
 _EVENTS: Final = {
     "itemSchema": {
         "type": "object",
@@ -46,6 +49,8 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     }
     router.get("/metrics", response_class=Response, responses=in_text)(get_metrics)
     router.post("/-/reload", responses=openapi_responses(409))(reload)
+    router.get("/config")(get_sections)
+    router.patch("/config", responses=openapi_responses(404, 409))(change_sections)
     return router
 
 
@@ -53,19 +58,22 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     """Return the routes without access check; they reveal no details."""
     router = APIRouter(route_class=route_class, tags=["health"])
     router.get("/healthz")(get_health)
-    router.head("/healthz", include_in_schema=False)(get_health)
     answers: Responses = {
         200: {"model": Readiness, "description": "Ready for calls."},
-        503: {"model": Readiness, "description": "The service is stopping."},
+        503: {"model": Readiness, "description": "It is stopping, or alerting hangs."},
     }
     router.get("/readyz", responses=answers)(get_readiness)
-    router.head("/readyz", include_in_schema=False)(get_readiness)
     return router
 
 
 def list_breakers(admin: AdminDep) -> BreakersResponse:
-    """List the breakers of this process, with a summary of each."""
-    return BreakersResponse(breakers=[_summary(breaker) for breaker in admin.registry])
+    """List the breakers of this process, with a summary of each, and whether people are paged."""
+    breakers = list(admin.registry)
+    muted = admin.muted([breaker.name for breaker in breakers])
+    return BreakersResponse(
+        **admin.paging(),
+        breakers=[_summary(breaker, muted.get(breaker.name, "")) for breaker in breakers],
+    )
 
 
 async def open_subscription(
@@ -122,32 +130,52 @@ def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:
     return ReloadResult(message="Configuration applied", file=str(config.path))
 
 
+def get_sections(admin: AdminDep) -> dict[str, dict[str, Any]]:
+    """Return `[opsgenie]`, `[alerts]` and `[api]` in force, secrets masked."""
+    return sections.read(admin)
+
+
+def change_sections(
+    admin: AdminDep, actor: ActorDep, body: SectionsPatch
+) -> dict[str, dict[str, Any]]:
+    """Change any keys of these sections together: all of them, or none if one is wrong.
+
+    Null removes a key. Secrets, paths and addresses, and who has access, are changed in the file
+    only. Keys that are read at start take effect with the next one.
+    """
+    if changes := body.changes():
+        sections.change(admin, actor, changes)
+    return sections.read(admin)
+
+
 async def get_health() -> Health:
     """Return that the process is alive."""
     return Health(status="ok")
 
 
-def get_readiness(request: Request) -> JSONResponse:
+async def get_readiness(request: Request) -> JSONResponse:
     """Return whether the service is ready for calls, and the result of each check.
 
-    The service is not ready only while it stops. A failing check does not count: breakers decide
-    without alerting and by the last valid file, and are needed most when other things fail.
+    The service is not ready while it stops, and when alerting has stopped running, which a restart
+    repairs. Another failing check does not count: breakers decide without alerting and by the last
+    valid file, and are needed most when other things fail.
     """
+    # No thread is needed for the answer: the pool may be full of requests that hang.
     admin = request.state.admin
     config = admin.registry.config
-    alerting = admin.alerting.health() if admin.alerting else {"ok": True, "paging": False}
+    alerting = admin.alerting.health() if admin.alerting else _NO_ALERTING
     checks = {
         "configuration": config is None or config.status.successful,
         "alerting": alerting["ok"],
         "audit": admin.audit.problem is None,
     }
     readiness = Readiness(
-        ready=not admin.stopping,
+        ready=not alerting["stalled"] and not admin.stopping,
         paging=alerting["paging"],
         checks={name: "ok" if ok else "failing" for name, ok in checks.items()},
     )
-    return JSONResponse(readiness.model_dump(), 503 if admin.stopping else 200)
+    return JSONResponse(readiness.model_dump(), 200 if readiness.ready else 503)
 
 
-def _summary(breaker: Breaker) -> BreakerSummary:
-    return BreakerSummary.model_validate(breaker.status())
+def _summary(breaker: Breaker, muted_by: str) -> BreakerSummary:
+    return BreakerSummary.model_validate({**breaker.status(), "muted_by": muted_by})

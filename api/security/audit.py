@@ -11,6 +11,7 @@ from typing import Final, TypedDict
 
 from breakerd.api.security.auth import Actor
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.regular_file import require_regular
 
 _log = get_logger(__name__)
 
@@ -95,18 +96,20 @@ class AuditLog:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._rotate(len(line.encode()))
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            # A FIFO that nobody reads is an error at once, and not a wait.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
+            handle = os.open(self._path, flags, 0o600)
             with os.fdopen(handle, "a", encoding="utf-8") as file:
                 file.write(line)
-        except OSError as error:
-            self.problem = f"{self._path}: {error.strerror or error}"
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            self.problem = f"{self._path}: {getattr(error, 'strerror', None) or error}"
             _log.error("audit entry not written", problem=self.problem)
         else:
             self.problem = None
             self._torn = False
 
     def _rotate(self, line_bytes: int) -> None:
-        if self._path is None or not self._path.exists():
+        if self._path is None or not self._path.is_file():
             return
         if self._path.stat().st_size + line_bytes <= self._max_bytes:
             return
@@ -123,25 +126,29 @@ def _backup(path: Path, number: int) -> Path:
 
 def _is_torn(path: Path | None) -> bool:
     """Return True if an earlier process was killed in the middle of a line."""
+    content = _content(path)
+    return bool(content) and not content.endswith(b"\n")
+
+
+def _content(path: Path | None) -> bytes:
+    """Return the bytes in the file; empty if there is none, or if it is a pipe or a device."""
     try:
-        return path is not None and path.read_bytes()[-1:] not in {b"", b"\n"}
+        if path is None:
+            return b""
+        require_regular(path)
+        return path.read_bytes()
     except OSError:
-        return False
+        return b""
 
 
 def _load_entries(path: Path | None) -> list[AuditEntry]:
     """Return the readable entries of an earlier process, at most `_MAX_ENTRIES`."""
-    if path is None:
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-_MAX_ENTRIES:]
-    except OSError:
-        return []
+    lines = _content(path).decode(errors="replace").splitlines()[-_MAX_ENTRIES:]
     entries: list[AuditEntry] = []
     for line in lines:
         try:
             entry = json.loads(line)
-        except ValueError:  # truncated by a crash
+        except (ValueError, RecursionError):  # truncated by a crash, or not written by us
             continue
         if isinstance(entry, dict) and entry.keys() == AuditEntry.__annotations__.keys():
             entries.append(AuditEntry(**entry))  # type: ignore[typeddict-item]  # its keys were compared

@@ -1,7 +1,5 @@
 """Judge the calls in the window: what speaks for opening, with its evidence."""
 
-from typing import Final
-
 from breakerd.breaker.baseline import Baseline
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.breaches import BreachTracker
@@ -11,14 +9,6 @@ from breakerd.breaker.signals.burn_rate import BurnRateSignal
 from breakerd.breaker.signals.error_rate import ErrorRateSignal
 from breakerd.breaker.signals.latency import LatencySignal
 from breakerd.breaker.signals.service_level import SloSignal
-from breakerd.breaker.states import Reason
-
-REASON_OF_SIGNAL: Final = {
-    Signal.LATENCY: Reason.LATENCY,
-    Signal.ERRORS: Reason.ERRORS,
-    Signal.SLO: Reason.FAILURE_STREAK,
-}
-"""Reason of a trip by a signal."""
 
 
 class Judge:
@@ -36,6 +26,13 @@ class Judge:
         self.errors = ErrorRateSignal(settings)
         self.slo = SloSignal(settings)
         self.burn = BurnRateSignal(settings)
+
+    def record(self, start: float, end: float, *, error: bool) -> None:
+        """Take the times of the call that was just added to the window, if it is slow or failed."""
+        sequence = self._window.total - 1
+        self.latency.record(sequence, start, end)
+        if error:
+            self.errors.record(sequence, start, end)
 
     @property
     def next_call_may_trip(self) -> bool:

@@ -169,10 +169,10 @@ class LoadShedder:
         if self.streak:
             self.streak.reset(now)
 
-    def start_slow(self) -> None:
-        """Set a small limit: calls are admitted again after an outage."""
+    def start_slow(self, share: float = 1.0) -> None:
+        """Set a small limit, times `share`: calls are admitted again after an outage."""
         if self.limiter:
-            self.limiter.start_slow()
+            self.limiter.start_slow(share)
             self._set_limit()
 
     def _set_limit(self) -> None:

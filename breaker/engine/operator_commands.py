@@ -4,6 +4,7 @@ from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.errors import BreakerStateError
+from breakerd.breaker.printable import encodable
 from breakerd.breaker.states import CLOSED, FORCED_OPEN, Reason, State
 
 
@@ -17,7 +18,7 @@ def set_override(
     by_override = engine.machine.set_override(now, override, reason)
     # What was decided before must not come back when the override ends.
     by_reset = engine.machine.close(now, reason)
-    engine.apply_change(now, by_override or by_reset, note=note)
+    engine.apply_change(now, by_override or by_reset, note=encodable(note))
     engine.events.drill = False
 
 
@@ -29,7 +30,7 @@ def trip(engine: Engine, now: float, *, note: str = "", drill: bool = False) -> 
     """
     _require_automatic(engine, "trip")
     engine.events.drill = engine.events.drill or drill
-    engine.open(now, Reason.MANUAL, note=note)
+    engine.open(now, Reason.MANUAL, note=encodable(note))
 
 
 def drill_latency(engine: Engine, now: float, traffic: CallCounts) -> int:

@@ -10,10 +10,10 @@ from breakerd.breaker.errors import DeadlineExceeded
 from breakerd.breaker.guards.guard import ConfiguredGuard, Guard
 from breakerd.breaker.guards.rules import Fallback
 
-PLAIN_TYPES: Final = frozenset(
-    {NoneType, bool, int, float, str, bytes, bytearray, tuple, list, dict, set, frozenset}
-)
-"""Types of results that are looked at no further."""
+FINISHED_TYPES: Final[set[type]] = {NoneType, bool, int, float, str, bytes, tuple, list, dict}
+"""Types of results that are not awaitable, as far as they are known: to look costs 200 ns."""
+_MAX_TYPES: Final = 500
+"""Maximum number of those types, which are kept alive."""
 
 
 class _Future(Protocol):
@@ -27,7 +27,13 @@ class _Future(Protocol):
 
 def is_unfinished(result: object) -> bool:
     """Return True if the work of a call with that result is not done: an awaitable, or a future."""
-    return hasattr(type(result), "add_done_callback") or _is_awaitable(result)
+    cls = type(result)
+    if hasattr(cls, "add_done_callback") or _is_awaitable(result):
+        return True
+    # Whether a generator is a coroutine depends on its function.
+    if cls is not GeneratorType and len(FINISHED_TYPES) < _MAX_TYPES:
+        FINISHED_TYPES.add(cls)
+    return False
 
 
 def settle(guard: Guard, result: Any, fallback: Fallback | None = None) -> Any:
@@ -40,12 +46,12 @@ def settle(guard: Guard, result: Any, fallback: Fallback | None = None) -> Any:
         TypeError: the result is more than an awaitable, so that it may be used in other ways than
             by `await`. The call counts as abandoned.
     """
+    if not is_unfinished(result):
+        return guard.judge(result)
     cls = type(result)
     if hasattr(cls, "add_done_callback"):
         _follow(guard.hand_over(), result)
         return result
-    if not _is_awaitable(result):
-        return guard.judge(result)
     if hasattr(cls, "__aenter__") or hasattr(cls, "__aiter__"):
         guard.abandon()
         _close(result)
@@ -185,8 +191,8 @@ def _follow(guard: Guard, future: _Future) -> None:
 
 
 def _is_awaitable(value: object) -> bool:
-    # `inspect.isawaitable` asks `__class__` as well, which proxies answer for others.
-    if isinstance(value, GeneratorType):
+    # `isinstance` and `inspect.isawaitable` ask for `__class__`, which proxies answer for others.
+    if type(value) is GeneratorType:
         return bool(value.gi_code.co_flags & CO_ITERABLE_COROUTINE)
     return hasattr(type(value), "__await__")
 

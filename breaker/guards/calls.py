@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from breakerd.breaker.guards.awaitables import PLAIN_TYPES, require_awaitable, settle
+from breakerd.breaker.guards.awaitables import FINISHED_TYPES, require_awaitable, settle
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.options import DEFAULT_OPTIONS
 from breakerd.breaker.guards.rules import check_fallback
@@ -51,7 +51,7 @@ def call(breaker: Guarded, fn: Callable[..., Any], /, *args: Any, **kwargs: Any)
         return _runner(breaker, kwargs).run(fn, args, kwargs)
     with breaker.guard() as guard:
         result = fn(*args, **kwargs)
-        return result if result.__class__ in PLAIN_TYPES else settle(guard, result)
+        return result if type(result) in FINISHED_TYPES else settle(guard, result)
 
 
 @overload
@@ -93,7 +93,7 @@ async def call_async(
         return await _runner(breaker, kwargs).run_async(fn, args, kwargs)
     async with breaker.guard() as guard:
         result = fn(*args, **kwargs)
-        if result.__class__ is not CoroutineType:
+        if type(result) is not CoroutineType:
             require_awaitable(guard, result)
         return await result
 

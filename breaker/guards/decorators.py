@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
-from breakerd.breaker.guards.awaitables import PLAIN_TYPES, is_unfinished, settle
+from breakerd.breaker.guards.awaitables import FINISHED_TYPES, is_unfinished, settle
 from breakerd.breaker.guards.guard import begun_guard
 from breakerd.breaker.guards.options import DEFAULT_OPTIONS, CallOptions
 from breakerd.breaker.guards.rules import LocalRules, Rules
@@ -81,7 +81,7 @@ class Decorator:
             except BaseException as error:
                 report_exception(breaker, start, clock(), rules, error)
                 raise
-            if result.__class__ not in PLAIN_TYPES and is_unfinished(result):
+            if type(result) not in FINISHED_TYPES and is_unfinished(result):
                 return cast("R", settle(begun_guard(breaker, rules, start), result))
             breaker.done(start, clock())
             return result

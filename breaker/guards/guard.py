@@ -144,7 +144,7 @@ class Guard:
         """Count the call as an error, however its block ends: for answers that are failures."""
         if self._phase == NEW:
             self._phase = MARKED_FAILED
-        elif self._phase == ENTERED:
+        elif self._phase in {ENTERED, HANDED_OVER}:
             self._phase = FAILED
 
     def abandon(self) -> None:
@@ -217,11 +217,10 @@ class Guard:
             return CallOutcome.ABANDONED
         if exc is None:
             return CallOutcome.SUCCESS
-        timeout, rules = self._timeout, self.rules
-        # It was the caller's time that ran out.
+        timeout = self._timeout
         if timeout and isinstance(exc, TimeoutError) and timeout.outer_expired:
-            return CallOutcome.SUCCESS if rules.ignores(exc) else CallOutcome.ABANDONED
-        return rules.judge(exc)
+            return CallOutcome.ABANDONED  # it was the caller's time that ran out
+        return self.rules.judge(exc)
 
 
 class ConfiguredGuard(Guard):

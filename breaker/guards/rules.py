@@ -114,10 +114,6 @@ class Rules:
         other._ignored = _ExceptionFilter((*ignored.classes, *classes), ignored.predicate)  # noqa: SLF001
         return other
 
-    def ignores(self, error: BaseException) -> bool:
-        """Return True if the exception is an answer by `ignore`."""
-        return self._ignored.matches(error)
-
     def judge(self, error: BaseException) -> CallOutcome:
         """Return how a call ended that raised `error`.
 
@@ -176,18 +172,20 @@ class LocalRules:
         TypeError: one of them is of no use as what it is given for.
     """
 
-    __slots__ = ("_base", "_given", "_resolved")
+    __slots__ = ("_given", "_resolved")
 
     def __init__(self, given: RuleArguments) -> None:
         self._given = given
-        self._base = DEFAULT_RULES
-        self._resolved = DEFAULT_RULES.replaced(given)
+        self._resolved = (DEFAULT_RULES, DEFAULT_RULES.replaced(given))
+        """Rules of the breaker, and those that result; set in one step, for other threads."""
 
     def on(self, base: Rules) -> Rules:
         """Return the rules, where `base` are those of the breaker."""
-        if base is not self._base:
-            self._base, self._resolved = base, base.replaced(self._given)
-        return self._resolved
+        known, resolved = self._resolved
+        if base is not known:
+            resolved = base.replaced(self._given)
+            self._resolved = base, resolved
+        return resolved
 
 
 def check_fallback(fallback: Fallback | None) -> Fallback | None:

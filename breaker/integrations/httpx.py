@@ -175,7 +175,7 @@ def _is_over(response: httpx.Response, guard: Guard) -> bool:
     if response.is_server_error:
         guard.fail()
     guard.judge(response)
-    over = response.is_closed or "_content" in vars(response) or response.status_code == 101
+    over = response.is_closed or response.status_code == 101
     if over:
         guard.end()
     return over

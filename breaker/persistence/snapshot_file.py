@@ -10,6 +10,7 @@ from typing import Any, Final
 from breakerd.breaker.errors import SnapshotError
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.persistence import snapshot
+from breakerd.breaker.regular_file import require_regular
 
 VERSION: Final = 1
 RETENTION: Final = 30 * 86400.0
@@ -37,6 +38,7 @@ class SnapshotFile:
         Raises:
             OSError: it cannot be written; the file is unmodified.
         """
+        require_regular(self.path)
         content = {"version": VERSION, "saved_at": time.time(), "breakers": snapshots}
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +61,7 @@ class SnapshotFile:
         the intact snapshots in it are returned.
         """
         try:
+            require_regular(self.path)
             found = _snapshots(json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return {}

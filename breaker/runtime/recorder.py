@@ -69,7 +69,7 @@ class CallRecorder:
         self._abandoned = self._abandoned_slow = self._late_abandoned = 0
         """Abandoned calls; those of them that counted; those of these that counted as late."""
         self.deferred: list[tuple[float, float, CallOutcome]] = []
-        """(start, end, outcome) of calls reported while this thread already held the lock."""
+        """(start, end, outcome) of calls reported while their thread could not have the lock."""
         self._last_activity = (0, now)
         self._batch_limit = OFF
         """Successful calls up to this many seconds are only logged, short or not."""
@@ -131,7 +131,7 @@ class CallRecorder:
             self._unwindowed += 1
 
     def record_deferred(self, now: float) -> None:
-        """Record the calls that were reported while this thread held the lock."""
+        """Record the calls that were reported while their thread could not have the lock."""
         while self.deferred:
             self.record(now, *self.deferred.pop(0))
 

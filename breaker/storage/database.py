@@ -4,20 +4,28 @@ No method raises: a failure is logged once and retried later. A damaged file is 
 one is created.
 """
 
-import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.storage.database_file import (
+    DatabaseFile,
+    FileStamp,
+    give_back,
+    is_damage,
+    primary_code,
+)
 
 T = TypeVar("T")
 
 _log = get_logger(__name__)
+
+_MAX_PAGES: Final = 1000
+"""Maximum number of unused pages that are given back at once; some milliseconds."""
 
 
 class Database:
@@ -34,6 +42,8 @@ class Database:
         problem: why nothing is stored at present; empty if all is well.
         quarantined: what was done with a damaged file; empty if there was none.
         busy: True if the last write failed only because another process is writing.
+        generation: number of times that the file was opened; what was written before is in the
+            file of an earlier one, which may be gone.
     """
 
     def __init__(
@@ -43,12 +53,15 @@ class Database:
         self.problem = ""
         self.quarantined = ""
         self.busy = False
-        self._schema = schema
-        self._version = version
+        self.generation = 0
+        self._file = DatabaseFile(path, schema, version)
         self._before_open = before_open
         self._connection: sqlite3.Connection | None = None
         self._closed = False
-        self._identity: tuple[int, int] | None = None
+        self._stamp: FileStamp | None = None
+        """State of the file when its pages were checked."""
+        self._doubtful = False
+        """True if a query failed for another reason than that the file was busy."""
         self._opened = False
         """True if the file was opened since the last call of `reopened`."""
         self._lock = threading.RLock()
@@ -59,7 +72,8 @@ class Database:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._before_open()
-                self._connect_or_quarantine()
+                with self._file.opening():
+                    self._connect_or_quarantine()
             except (sqlite3.Error, OSError) as error:
                 self._fail("open", error)
 
@@ -76,24 +90,28 @@ class Database:
         must then write everything it has in memory again.
         """
         with self._lock:
-            if self._connection is None or self._identity != _identity(self.path):
-                self._disconnect()
-                self.open()
+            self._ensure_current()
+            if self._connection is not None and self._is_doubtful():
+                self._check()
             # A read or a write may have opened it before this call.
             opened, self._opened = self._opened, False
             return opened
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query; none if the file fails."""
+        return self.try_rows(query, values) or []
+
+    def try_rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]] | None:
+        """Return the rows of a query; None if the file fails."""
         with self._lock:
             if self._connection is None:
-                return []
+                return None
             try:
                 with closing(self._connection.execute(query, values)) as cursor:
                     return cursor.fetchall()
             except (sqlite3.Error, OSError) as error:
                 self._fail("read", error)
-                return []
+                return None
 
     def write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> bool:
         """Execute a statement for each of `rows`, all or none; return False if the file fails."""
@@ -112,8 +130,8 @@ class Database:
             action: gets the connection; an exception other than of SQLite or the system passes.
         """
         with self._lock:
-            if self._connection is None and not self._closed:
-                self.open()
+            # What is written to a file that was deleted or replaced is lost.
+            self._ensure_current()
             if self._connection is None:
                 return None
             try:
@@ -125,36 +143,55 @@ class Database:
             self._report("")
             return result
 
+    def give_back(self) -> None:
+        """Return space that deleted rows have left to the file system; part of it if it is much."""
+        with self._lock:
+            if self._connection is not None:
+                # Busy, or a full disk: tried again with the next rows that are deleted.
+                with suppress(sqlite3.OperationalError):
+                    give_back(self._connection, _MAX_PAGES)
+
+    def _ensure_current(self) -> None:
+        """Open the file if it is not open, or if the open one was deleted or replaced."""
+        if self._closed:
+            return
+        found = self._file.stamp()
+        known = self._stamp
+        if (
+            self._connection is None
+            or found is None
+            or known is None
+            or found.identity != known.identity
+        ):
+            self._disconnect()
+            self.open()
+
+    def _is_doubtful(self) -> bool:
+        """Return True if the pages were written since they were checked, by whomever."""
+        return self._doubtful or self._file.stamp() != self._stamp
+
+    def _check(self) -> None:
+        stamp = self._file.stamp()
+        try:
+            self._file.check()
+        except (sqlite3.Error, OSError) as error:
+            if is_damage(error):
+                self._fail("read", error)
+                self.open()
+        else:
+            self._stamp, self._doubtful = stamp, False
+
     def _connect_or_quarantine(self) -> None:
         try:
-            self._connect()
+            connection = self._file.connect()
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
-            self._quarantine(error)
-            self._connect()
-
-    def _connect(self) -> None:
-        connection = sqlite3.connect(
-            self.path, check_same_thread=False, timeout=1.0, isolation_level=None
-        )
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            # A commit is on the disk before anyone is notified of it.
-            connection.execute("PRAGMA synchronous=FULL")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > self._version:
-                raise sqlite3.NotSupportedError(
-                    f"made by a newer breakerd (format {version}, this one knows {self._version})"
-                )
-            if version < self._version:
-                connection.executescript(self._schema)
-                connection.execute(f"PRAGMA user_version={self._version}")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        self._opened = True
-        self._connection, self._identity = connection, _identity(self.path)
+            self.quarantined = self._file.quarantine(error)
+            connection = self._file.connect()
+        self._connection, self._stamp = connection, self._file.stamp()
+        self._opened, self._doubtful = True, False
+        self.generation += 1
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -162,20 +199,11 @@ class Database:
                 self._connection.close()
             self._connection = None
 
-    def _quarantine(self, error: sqlite3.Error) -> None:
-        """Rename a damaged file, so that it can be examined and a new one can be created."""
-        self._disconnect()
-        renamed = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
-        with suppress(FileNotFoundError):
-            self.path.rename(renamed)
-        for ending in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-        self.quarantined = f"{self.path} was damaged ({error}) and is now {renamed.name}"
-        _log.error("damaged database renamed", file=str(self.path), renamed=renamed.name)
-
     def _fail(self, what: str, error: Exception) -> None:
-        self.busy = _is_busy(error)
-        if _is_damage(error):
+        self.busy = primary_code(error) == sqlite3.SQLITE_BUSY
+        self._doubtful = self._doubtful or not self.busy
+        stuck = self._connection is not None and self._connection.in_transaction
+        if is_damage(error) or stuck:
             self._disconnect()
         self._report(f"{self.path}: cannot {what}: {error}")
 
@@ -198,26 +226,3 @@ def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Co
             connection.execute("ROLLBACK")
         raise
     return result
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - named beside os.replace and its kind
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _is_busy(error: Exception) -> bool:
-    """Return True if another process holds the file, by SQLite's error code."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    # The low byte is the primary code; the rest gives details.
-    return bool(code & 0xFF == sqlite3.SQLITE_BUSY)
-
-
-def _is_damage(error: Exception) -> bool:
-    """Return True if the file is not a valid database any more, rather than unreachable."""
-    text = str(error)
-    return isinstance(error, sqlite3.DatabaseError) and (
-        "malformed" in text or "not a database" in text
-    )

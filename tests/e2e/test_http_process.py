@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import threading
@@ -77,7 +78,7 @@ def test_without_a_token_it_listens_on_this_machine_only(tmp_path: Path) -> None
 
 def test_a_wrong_file_is_told_of_in_full(tmp_path: Path) -> None:
     path = tmp_path / "b.toml"
-    path.write_text("latency_threshold = 1\n[opsgenie]\nprioritty = 'P1'\n[api]\nport = -1\n")
+    path.write_text("latency_threshold = -1\n[opsgenie]\nprioritty = 'P1'\n[api]\nport = -1\n")
     refused = run_server("--config", str(path), folder=tmp_path)
     assert refused.returncode == 2
     for line in (1, 3, 5):
@@ -123,7 +124,7 @@ def test_changes_of_the_file_come_into_force_and_wrong_ones_do_not(tmp_path: Pat
     path.write_text("wait_time = 20\n")
     (tmp_path / "full").write_text("first\n")
     with Server("--config", "b.toml", folder=tmp_path) as server, server.client() as client:
-        path.write_text("wait_time = 0\n")
+        path.write_text("wait_time = -1\n")
         server.send(signal.SIGHUP)
         until(lambda: not config(client)["last_reload_successful"])
         assert client.get("/breaker/wait").json() == {"wait": 20}
@@ -153,3 +154,18 @@ def config(client: httpx.Client) -> dict[str, Any]:
 def test_each_record_of_the_log_says_where_it_was_written(locked: Server) -> None:
     assert locked.log
     assert all(record["filename"] and record["lineno"] for record in locked.log)
+
+
+@pytest.mark.parametrize("wanted", ["var/audit.jsonl", "elsewhere/changes.jsonl", ""])
+def test_changes_are_written_to_the_audit_file(tmp_path: Path, wanted: str) -> None:
+    (tmp_path / "breakers.toml").write_text(f'[api]\naudit_file = "{wanted}"\n')
+    with Server("--config", "breakers.toml", folder=tmp_path) as server, server.client() as client:
+        client.post("/breaker/trip", json={"reason": "a test"}).raise_for_status()
+        client.post("/breaker/wait", json={"wait_time": 7}).raise_for_status()
+        shown = client.get("/audit").json()["entries"]
+    assert [entry["action"] for entry in shown] == ["change settings", "trip"]
+    lines = [line for file in tmp_path.rglob("*.jsonl") for line in file.read_text().splitlines()]
+    written = [json.loads(line) for line in lines]
+    assert written == (shown[::-1] if wanted else [])
+    if wanted:
+        assert (tmp_path / wanted).stat().st_mode & 0o777 == 0o600

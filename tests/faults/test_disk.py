@@ -6,12 +6,15 @@ import os
 import signal
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.faults.conftest import Place
+from tests.support.server_process import Server
 
 
 def damage(database: Path) -> None:
@@ -69,6 +72,66 @@ def test_a_file_that_was_damaged_before_the_start_is_put_aside(place: Place) -> 
     assert len(list(place.folder.glob("breakerd.db.damaged-*"))) == 1
     process.tell("reset a")
     place.wait_for("a", "closed")
+
+
+@contextmanager
+def held(database: Path) -> Iterator[None]:
+    """Another process is in the middle of a write, and does not come to its end."""
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def silences(server: Server) -> list[str]:
+    with server.client() as client:
+        return [
+            each["id"] for each in client.get("/silences").raise_for_status().json()["silences"]
+        ]
+
+
+def test_a_silence_is_on_the_disk_or_refused(tmp_path: Path) -> None:
+    database = tmp_path / "alerts.db"
+    (tmp_path / "breakers.toml").write_text(f"[alerts]\ndatabase = '{database}'\n")
+    wanted: dict[str, Any] = {"author": "ada", "reason": "a move", "seconds": 6000}
+    with Server("--config", "breakers.toml", folder=tmp_path) as server:
+        with server.client() as client:
+            number = client.post("/silences", json=wanted).raise_for_status().json()["id"]
+            with held(database):
+                assert client.post("/silences", json=wanted).status_code == 503
+                assert client.delete("/silences", params={"id": number}).status_code == 503
+            assert silences(server) == [number], "nothing was changed"
+        server.stop(signal.SIGKILL)
+    with Server("--config", "breakers.toml", folder=tmp_path) as server:
+        assert silences(server) == [number], "nor was it later"
+        with server.client() as client:
+            assert client.delete("/silences", params={"id": number}).status_code == 204
+        server.stop(signal.SIGKILL)
+    with Server("--config", "breakers.toml", folder=tmp_path) as server:
+        assert silences(server) == [], "gone for good"
+
+
+def test_a_page_that_breaks_while_no_process_runs_is_put_aside(place: Place) -> None:
+    """The header is well: the file opens, and only some queries fail."""
+    process = place.start()
+    for number in range(12):
+        process.tell(f"open b{number}")
+    place.wait_for("b11", "created P3")
+    process.stop()
+    size = place.database.stat().st_size
+    with place.database.open("r+b") as file:
+        file.seek(4096 * 3)
+        file.write(os.urandom(size - 4096 * 3))
+    after = place.start("c")
+    place.wait_for("c", "created P3")
+    assert "was damaged" in after.health()["problems"][0]
+    assert not after.health()["ok"]
+    assert "damaged database renamed" in after.log
+    assert len(list(place.folder.glob("breakerd.db.damaged-*"))) == 1
+    after.stop()
+    assert incidents_in(place.database) == 1
+    files = [file for file in place.folder.iterdir() if file.name.startswith("breakerd.db")]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 def incidents_in(file: Path) -> int:

@@ -12,9 +12,8 @@ from breakerd.api.cli.commands.breaker import (
     Token,
     Url,
     make_client,
-    print_json,
 )
-from breakerd.api.cli.output import USAGE_ERROR, fail, out
+from breakerd.api.cli.output import USAGE_ERROR, fail, out, print_json, print_line
 
 if TYPE_CHECKING:
     from breakerd.api.cli.client import AdminClient
@@ -126,6 +125,6 @@ def _show_results(what: str, answers: list[dict[str, Any]], *, as_json: bool) ->
         print_json({"alerts": [{"id": a["id"], "receivers": a["receivers"]} for a in answers]})
         return
     for answer in answers:
-        print(f"{answer['id']}: {what}, receivers: {answer['receivers']}")  # noqa: T201 - for programs too
+        print_line(f"{answer['id']}: {what}, receivers: {answer['receivers']}")
     if not answers:
-        print("no dead letters")  # noqa: T201 - as above
+        print_line("no dead letters")

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from breakerd.alerts.doctor.finding import CheckStatus, Finding, ok
-from breakerd.api.cli.commands.breaker import print_json
-from breakerd.api.cli.output import FAILURE, USAGE_ERROR, out, show_problems
+from breakerd.api.cli.output import FAILURE, USAGE_ERROR, out, plain, print_json, show_problems
 from breakerd.breaker.errors import ConfigError
 
 _SIGNS = {
@@ -71,7 +69,7 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
 
 
 def _show(finding: Finding) -> None:
-    check = escape(f"{finding.check:<15}")
-    out.print(f"{_SIGNS[finding.status]} {check}  {escape(finding.found)}")
+    check = plain(f"{finding.check:<15}")
+    out.print(f"{_SIGNS[finding.status]} {check}  {plain(finding.found)}")
     if finding.advice and finding.status is not CheckStatus.OK:
-        out.print(f"[dim]{'':<19}→ {escape(finding.advice)}[/]")
+        out.print(f"[dim]{'':<19}→ {plain(finding.advice)}[/]")

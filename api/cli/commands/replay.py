@@ -1,7 +1,6 @@
 """`breakerd replay`: show what a configuration would have done on recorded calls."""
 
 import importlib.util
-import json
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,7 +16,7 @@ from breakerd.api.cli.commands.trace_input import (
     trace_input,
     with_progress,
 )
-from breakerd.api.cli.output import USAGE_ERROR, fail, out, show_problems
+from breakerd.api.cli.output import USAGE_ERROR, fail, out, print_json, show_problems
 from breakerd.api.cli.views.replay_tables import show_report
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.registry import DEFAULT
@@ -54,14 +53,14 @@ def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
         with with_progress(source) as calls:
             report = replay(calls, configurations)
         if as_json:
-            print_json(source, as_data(report))
+            print_trace_json(source, as_data(report))
         else:
             show_report(out, source, report)
         if plot is not None:
             _draw(plot, source, report)
 
 
-def print_json(trace: Trace, data: dict[str, Any]) -> None:
+def print_trace_json(trace: Trace, data: dict[str, Any]) -> None:
     """Print `data` as JSON, with the trace's name, format, notes and invalid lines."""
     head = {
         "trace": trace.name,
@@ -69,7 +68,7 @@ def print_json(trace: Trace, data: dict[str, Any]) -> None:
         "notes": trace.notes,
         "broken_lines": [{"line": b.number, "problem": b.problem} for b in trace.broken],
     }
-    print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - rich would wrap and colour it
+    print_json(head | data)
 
 
 def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
@@ -101,7 +100,8 @@ def _check_plot(file: Path | None) -> None:
             USAGE_ERROR,
         )
     if importlib.util.find_spec("matplotlib") is None:
-        fail("matplotlib is not installed: pip install 'breakerd[plot]'")
+        advice = "install breakerd with the extra 'plot': pip install '.[plot]' in a clone"
+        fail(f"matplotlib is not installed; {advice}")
 
 
 def _draw(file: Path, trace: Trace, report: Report) -> None:

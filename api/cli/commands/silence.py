@@ -14,9 +14,8 @@ from breakerd.api.cli.commands.breaker import (
     Token,
     Url,
     make_client,
-    print_json,
 )
-from breakerd.api.cli.output import USAGE_ERROR, fail, out
+from breakerd.api.cli.output import USAGE_ERROR, fail, out, print_json, print_line
 
 silence = typer.Typer(
     name="silence",
@@ -68,7 +67,7 @@ def add_silence(  # noqa: PLR0913 - each is an option
     if as_json:
         print_json(answer)
     else:
-        print(answer["id"])  # noqa: T201 - for programs too
+        print_line(answer["id"])
 
 
 @silence.command("list")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from breakerd.api.cli.commands.replay import AsJson, print_json
+from breakerd.api.cli.commands.replay import AsJson, print_trace_json
 from breakerd.api.cli.commands.trace_input import (
     ColumnsOption,
     FormatOption,
@@ -20,7 +20,9 @@ from breakerd.api.cli.commands.trace_input import (
     trace_input,
     with_progress,
 )
+from breakerd.api.cli.output import print_lines
 from breakerd.api.cli.views.replay_tables import format_seconds
+from breakerd.breaker.printable import printable
 from breakerd.breaker.replay import (
     CAVEAT,
     Format,
@@ -57,9 +59,9 @@ def suggest_command(
     # The standard input cannot be read a second time.
     report = None if trace == STDIN else _effect(wanted, suggestion)
     if as_json:
-        print_json(source, _data(suggestion, report))
+        print_trace_json(source, _data(suggestion, report))
     else:
-        print("\n".join(_lines(source, suggestion, report)))  # noqa: T201 - rich would wrap the TOML
+        print_lines(_lines(source, suggestion, report))
 
 
 def _effect(wanted: TraceInput, suggestion: Suggestion) -> Report:
@@ -73,14 +75,14 @@ def _effect(wanted: TraceInput, suggestion: Suggestion) -> Report:
 
 
 def _lines(source: Trace, suggestion: Suggestion, report: Report | None) -> Iterable[str]:
-    yield f"# Proposed from {source.name}."
+    yield f"# Proposed from {printable(source.name)}."
     yield suggestion.toml()
     if report is not None:
         yield f"# Replayed over the same {report.calls} calls:"
         for outcome in report.outcomes:
             yield f"# - {outcome.label}: {_summary(outcome)}"
     for note in [*suggestion.notes, *source.notes, *map(str, source.broken), CAVEAT]:
-        yield f"# note: {note}"
+        yield f"# note: {printable(note)}"
 
 
 def _summary(outcome: Outcome) -> str:

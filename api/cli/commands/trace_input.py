@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from breakerd.api.cli.output import USAGE_ERROR, err, fail
+from breakerd.api.cli.output import USAGE_ERROR, err, fail, plain
 from breakerd.breaker.errors import TraceError
 from breakerd.breaker.replay import CallRecord, Format, Hints, TimeIs, Trace, Unit, parse_columns
 
@@ -86,7 +85,7 @@ def with_progress(trace: Trace) -> Iterator[Iterable[CallRecord]]:
 
 
 def _report_progress(trace: Trace, progress: Progress) -> Iterator[CallRecord]:
-    task = progress.add_task(escape(trace.name), total=trace.source.size)
+    task = progress.add_task(plain(trace.name), total=trace.source.size)
     for number, call in enumerate(trace):
         if number % _CALLS_PER_UPDATE == 0:
             progress.update(task, completed=trace.source.position())

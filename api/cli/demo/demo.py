@@ -22,7 +22,7 @@ from rich.table import Table
 
 from breakerd.api.cli.demo.observer import DemoError, Observer
 from breakerd.api.cli.demo.processes import KEY, start_emulator, start_service
-from breakerd.api.cli.output import fail
+from breakerd.api.cli.output import fail, plain
 
 _REQUESTS_PER_SECOND: Final = 25
 """Requests per second."""
@@ -178,5 +178,5 @@ def _table(observer: Observer) -> Table:
     rows = sorted(observer.rows, key=lambda row: row.at)
     for row in rows:
         at = datetime.fromtimestamp(row.at, UTC).astimezone().strftime("%H:%M:%S")
-        table.add_row(at, f"{row.at - rows[0].at:.1f} s", row.what, row.source)
+        table.add_row(at, f"{row.at - rows[0].at:.1f} s", plain(row.what), plain(row.source))
     return table

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from breakerd.alerts.model.text import format_duration
+from breakerd.api.cli.output import plain
 
 _COLOURS = {"active": "red", "resolving": "yellow", "closed": "green"}
 
@@ -18,12 +18,12 @@ def alerts_table(alerts: list[dict[str, Any]]) -> Table:
         table.add_column(name, overflow="fold")
     for alert in alerts:
         table.add_row(
-            escape(alert["id"]),
+            plain(alert["id"]),
             _format_time(alert["opened_at"]),
             f"[{_COLOURS[alert['phase']]}]{alert['phase']}[/]",
             alert["priority"],
-            escape(_delivery_summary(alert)),
-            escape(alert["message"]),
+            plain(_delivery_summary(alert)),
+            plain(alert["message"]),
         )
     return table
 
@@ -47,7 +47,7 @@ def alert_table(alert: dict[str, Any]) -> Table:
     ]
     for name, value in rows:
         if value:
-            table.add_row(f"[dim]{escape(name)}[/]", escape(value))
+            table.add_row(f"[dim]{plain(name)}[/]", plain(value))
     return table
 
 

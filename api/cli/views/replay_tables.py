@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from breakerd.api.cli.output import plain
 from breakerd.breaker.replay import CAVEAT, Outcome, ReplayTrip, Report, Trace
 
 MAX_TRIPS: Final = 20
@@ -34,7 +34,7 @@ def show_trace(console: Console, trace: Trace, report: Report) -> None:
     """Print a summary of the trace."""
     p50, p95, p99 = map(format_seconds, report.percentiles(0.5, 0.95, 0.99))
     console.print(
-        f"[bold]{escape(trace.name)}[/] ({trace.form}): {report.calls} calls in "
+        f"[bold]{plain(trace.name)}[/] ({trace.form}): {report.calls} calls in "
         f"{format_seconds(report.seconds)}, "
         f"{format_moment(report.began)} to {format_moment(report.ended)}"
     )
@@ -51,7 +51,7 @@ def describe_outcomes(report: Report) -> str:
 def show_notes(console: Console, trace: Trace) -> None:
     """Print notes on the trace and on the method."""
     for note in [*trace.notes, *map(str, trace.broken), CAVEAT]:
-        console.print(f"[dim]note: {escape(note)}[/]")
+        console.print(f"[dim]note: {plain(note)}[/]")
 
 
 def format_moment(at: float) -> str:
@@ -77,7 +77,7 @@ def _side_by_side(outcomes: Sequence[Outcome]) -> Table:
     table = Table(show_edge=False, pad_edge=False, box=None, padding=(0, 3, 0, 0))
     table.add_column("what it would have done")
     for outcome in outcomes:
-        table.add_column(escape(outcome.label), justify="right", overflow="fold")
+        table.add_column(plain(outcome.label), justify="right", overflow="fold")
     for name, values in comparison_rows(outcomes).items():
         table.add_row(name, *values)
     return table
@@ -112,11 +112,11 @@ def _count_and_share(count: int, outcome: Outcome) -> str:
 
 def _show_trips(console: Console, outcome: Outcome) -> None:
     """Print each trip on a line of its own; a table would fold it."""
-    console.print(f"\n[bold]Trips of {escape(outcome.label)}[/]")
+    console.print(f"\n[bold]Trips of {plain(outcome.label)}[/]")
     for trip in outcome.trips[:MAX_TRIPS]:
         opened, detected, closed, failed, why = trip_row(trip)
         console.print(
-            f"{opened}  {escape(why)}; detected after {detected}, closed after {closed}, "
+            f"{opened}  {plain(why)}; detected after {detected}, closed after {closed}, "
             f"{failed} failed recoveries"
         )
     if outcome.trip_count > MAX_TRIPS:

@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+
+from breakerd.api.cli.output import plain
 
 
 def silences_table(answer: dict[str, Any]) -> Table:
@@ -25,7 +26,7 @@ def silences_table(answer: dict[str, Any]) -> Table:
 
 
 def _add(table: Table, *cells: str) -> None:
-    table.add_row(*map(escape, cells))
+    table.add_row(*map(plain, cells))
 
 
 def _format_time(seconds: float) -> str:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from breakerd.alerts.content.composer import sparkline
 from breakerd.alerts.model.text import format_duration
+from breakerd.api.cli.output import plain
 
 _COLOURS = {"CLOSED": "green", "OPEN": "red", "FORCED_OPEN": "red", "HALF_OPEN": "yellow"}
 
@@ -17,7 +17,7 @@ def status_table(status: dict[str, Any]) -> Table:
     state = status["state"]
     drill = " (drill)" if status["drill"] else ""
     rows = {
-        escape(status["name"]): f"[bold {_COLOURS.get(state, 'cyan')}]{state}[/]{drill}",
+        plain(status["name"]): f"[bold {_COLOURS.get(state, 'cyan')}]{state}[/]{drill}",
         "why": _why(status),
         "next": _next(status),
         "latency": (
@@ -33,23 +33,24 @@ def status_table(status: dict[str, Any]) -> Table:
             else "unknown"
         ),
         "calls": (
-            "{success} succeeded, {error} failed, {rejected} rejected".format(**status["calls"])
-            + f", {status['in_flight']} in flight"
-        ),
+            "{success} succeeded, {error} failed, {abandoned} abandoned, {rejected} rejected"
+            ", {in_flight} in flight"
+        ).format(**status["calls"], in_flight=status["in_flight"]),
         "limit": _limit(status["limiter"]),
         "load": _load(status["load"]),
         "service level": _service_level(status["slo"]),
         "configuration": _configuration(status["config"]),
+        "paging": _paging(status),
     }
     for name, value in rows.items():
         if value:
-            table.add_row(f"[dim]{name}[/]" if name != escape(status["name"]) else name, value)
+            table.add_row(f"[dim]{name}[/]" if name != plain(status["name"]) else name, value)
     return table
 
 
 def _why(status: dict[str, Any]) -> str:
     sentences = [evidence["sentence"] for evidence in status["evidence"]]
-    return escape("; ".join(sentences) or status["note"] or status["reason"] or "")
+    return plain("; ".join(sentences) or status["note"] or status["reason"] or "")
 
 
 def _next(status: dict[str, Any]) -> str:
@@ -99,11 +100,18 @@ def _service_level(slo: dict[str, Any] | None) -> str:
     return ("no calls" if seen is None else f"{seen:.4g} good") + f", {wanted}{learnt}{missed}"
 
 
+def _paging(status: dict[str, Any]) -> str:
+    """Return why nobody is paged, or what may go wrong; empty if all is well."""
+    colour = "yellow" if status["paging"] else "red"
+    problems = "; ".join(status["paging_problems"])
+    return f"[{colour}]{plain(problems)}[/]" if problems else ""
+
+
 def _configuration(config: dict[str, Any] | None) -> str:
     if config is None:
         return "built-in defaults"
     if config["last_reload_successful"]:
-        return escape(config["file"])
-    return "[red]rejected, the previous one stays in force:[/] " + escape(
+        return plain(config["file"])
+    return "[red]rejected, the previous one stays in force:[/] " + plain(
         "; ".join(config["problems"])
     )

@@ -97,9 +97,13 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             post(server, "/silences", silence)
             post(server, "/breaker/trip", {"reason": "rehearsal"})
             expect(page.locator("#alerts")).to_contain_text("muted: silenced by ada until")
+            expect(page.locator("#banners .bad")).to_contain_text(
+                "Nobody is being paged about default: silenced by ada until"
+            )
             with server.client() as client:
                 (kept,) = client.get("/silences").json()["silences"]
                 client.delete("/silences", params={"id": kept["id"]}).raise_for_status()
+            expect(page.locator("#banners p")).to_have_count(0)
             expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
             expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
             expect(page.locator("#alerts")).to_contain_text(
@@ -122,9 +126,9 @@ def test_shows_silences_as_they_were_typed(page: Page, server: Server) -> None:
 
 def test_says_that_the_file_is_refused_until_it_is_mended(page: Page, server: Server) -> None:
     file = server.folder / "breakers.toml"
-    file.write_text("percentile = 95\n")
+    file.write_text("percentile = 950\n")
     expect(page.locator("#banners")).to_contain_text("rejected, the previous one stays in force")
-    expect(page.locator("#banners")).to_contain_text("percentile: found 95")
+    expect(page.locator("#banners")).to_contain_text("percentile: found 950")
     file.write_text(CONFIG)
     expect(page.locator("#banners")).not_to_contain_text("rejected")
 

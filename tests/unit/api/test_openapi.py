@@ -43,9 +43,25 @@ def test_ranges_and_words_of_settings_come_from_the_settings(document: dict[str,
     assert threshold["description"] == f"{description} (ms)"
 
 
+def test_patches_are_described_without_what_only_the_file_may_change(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    settings = schemas["SettingsPatch"]["properties"]
+    assert settings["slo"]["anyOf"][0]["properties"]["timeout"]["maximum"] == 3600
+    assert "required" not in str(schemas["SettingsPatch"])
+    sections = schemas["SectionsPatch"]["properties"]
+    assert {*sections["api"]["properties"]} == {"event_streams", "event_buffer"}
+    assert "priority" in sections["opsgenie"]["properties"]
+    assert not {"api_key", "api_url", "api_key_file"} & {*sections["opsgenie"]["properties"]}
+    assert "writeOnly" not in str(
+        sections["alerts"]["properties"]["receivers"]["properties"]["slack"]
+    )
+
+
 def test_status_is_described_key_by_key(document: dict[str, Any]) -> None:
     described = document["components"]["schemas"]["Status"]
-    assert list(described["properties"]) == list(Status.__annotations__)
+    assert list(described["properties"]) == [*Status.__annotations__, "paging", "paging_problems"]
     assert document["components"]["schemas"]["EvidenceReport"]["properties"]["sentence"]
 
 
@@ -57,3 +73,15 @@ def test_errors_are_problem_documents(document: dict[str, Any]) -> None:
                     schema = answer["content"]["application/problem+json"]["schema"]
                     assert schema == {"$ref": "#/components/schemas/Problem"}
     assert "errors" in document["components"]["schemas"]["Problem"]["properties"]
+
+
+def test_head_is_answered_wherever_get_is(client: Client, document: dict[str, Any]) -> None:
+    paths = [path for path, operations in document["paths"].items() if "get" in operations]
+    for path in [*paths, "/", "/dashboard", "/dashboard/", "/openapi.json"]:
+        url = path.format(name="payments", incident_id="none", id="none")
+        head = client.request("HEAD", url)
+        assert head.content == b"", url
+        if path != "/events":  # which never ends
+            got = client.get(url)
+            assert (head.status_code, head.headers.keys()) == (got.status_code, got.headers.keys())
+        assert head.status_code != 405, url

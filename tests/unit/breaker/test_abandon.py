@@ -146,6 +146,19 @@ def test_of_several_probes_the_one_given_up_is_forgotten(
     assert recovery(breaker)["lost_probes"] == 1, "the first, which nobody reported"
 
 
+def test_a_probe_that_was_lost_frees_no_place_twice(make: MakeBreaker, clock: ManualClock) -> None:
+    breaker = probing(
+        make, clock, latency_threshold=60_000, recovery={"probes": 1, "probe_timeout": 5.0}
+    )
+    assert breaker.allow()
+    lost = clock()
+    clock.advance(6)
+    assert breaker.allow(), "in the place of the first"
+    breaker.abandon(lost)
+    assert not breaker.allow()
+    assert recovery(breaker)["probes_in_flight"] == 1
+
+
 @pytest.mark.parametrize("settings", [{}, {"slo": SLO | {"timeout": 1.5}}])
 def test_a_probe_given_up_late_has_failed(
     make: MakeBreaker, clock: ManualClock, settings: dict[str, object]
@@ -224,8 +237,13 @@ def test_the_baseline_learns_late_ones_and_no_others(make: MakeBreaker, clock: M
     assert after["burn_rate_10s"] == pytest.approx(10, rel=0.1), "half of them fail"
 
 
-def test_the_limiter_sees_no_success_and_no_drop(make: MakeBreaker, clock: ManualClock) -> None:
-    breaker = make(slo=SLO, limiter={"enabled": True})
+@pytest.mark.parametrize("threshold", [{}, {"latency_threshold": 300, "minimum_calls": 10_000}])
+def test_the_limiter_sees_no_success_and_no_drop(
+    make: MakeBreaker, clock: ManualClock, threshold: dict[str, object]
+) -> None:
+    """Whether they were slow by then or not, so long as they were not late."""
+    settings = {"slo": SLO, "limiter": {"enabled": True}, "latency_window_size": 10_000}
+    breaker = make(**settings | threshold)
     limiter = breaker._core.engine.shedder.limiter
     assert limiter is not None
     for _ in range(100):
@@ -237,6 +255,15 @@ def test_the_limiter_sees_no_success_and_no_drop(make: MakeBreaker, clock: Manua
         abandon(breaker, clock, 0.4)
         breaker.tick()
     assert limiter.latency == before
+    for _ in range(20):
+        succeed(breaker, clock, 0.1)
+        assert breaker.allow()
+        breaker.abandon(clock() - 0.4)
+        breaker.tick()
+    assert limiter.latency == pytest.approx(0.1)
+    for _ in range(60):
+        abandon(breaker, clock, 0.4)
+        breaker.tick()
     assert limiter.throughput == pytest.approx(0, abs=0.01)
     assert breaker.concurrency_limit == math.inf
 

@@ -38,7 +38,10 @@ SETTINGS = OpsGenieSettings(
     service_tier="gold",
     tags=("Team:payments", "Zone:a", "lonely", "lonely"),
     contact_details=ContactDetails(
-        primary_contact="ana", phone_number="123", escalation_team="sre"
+        primary_contact="ana",
+        phone_number="123",
+        escalation_team="sre",
+        additional_emails=("ops@example.org", "bob@example.org"),
     ),
 )
 ALERTS = AlertsSettings(dashboard_url="https://d.example/", runbook_url="https://r.example/")
@@ -97,10 +100,34 @@ def test_description_helps_at_night() -> None:
         "Endpoints: /payments, /refunds",
         "Contact: ana, 123",
         "Escalation: sre",
+        "Further contacts: ops@example.org, bob@example.org",
         "Runbook: https://r.example/",
         "Dashboard: https://d.example/",
     ):
         assert wanted in lines
+
+
+ABOUT_THE_SERVICE = [
+    name for name in OpsGenieSettings.model_fields if name.startswith(("api_", "service_"))
+]
+NOT_SHOWN = {"api_key", "api_key_file", "api_url", "api_priority"}
+"""How alerts are sent; `api_priority` wins over `service_tier`, which has a tag."""
+
+
+@pytest.mark.parametrize("name", sorted(set(ABOUT_THE_SERVICE) - NOT_SHOWN))
+def test_every_setting_about_the_service_is_in_the_alert(name: str) -> None:
+    kind = type(OpsGenieSettings.model_fields[name].default)
+    values: dict[type, object] = {tuple: ("marked",), str: "marked"}
+    value = values.get(kind, {"x": "marked"})
+    shown = content(OpsGenieSettings.model_validate({name: value}))
+    assert "marked" in str(shown.as_dict())
+
+
+@pytest.mark.parametrize("name", ContactDetails.model_fields)
+def test_every_contact_is_in_the_alert(name: str) -> None:
+    value = ("marked",) if name == "additional_emails" else "marked"
+    shown = content(OpsGenieSettings.model_validate({"contact_details": {name: value}}))
+    assert "marked" in shown.description
 
 
 @pytest.mark.parametrize(

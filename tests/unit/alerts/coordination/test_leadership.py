@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from breakerd import Alerting, Registry
+from breakerd import Alerting, NotStoredError, Registry
+from breakerd.alerts.incidents.reconciler import Reconciler
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
@@ -194,6 +197,68 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
         other.alerting.retry("none")
 
 
+def dead_letter(world: World) -> str:
+    """Id of an incident that was given up."""
+    alerting = world.start()
+    world.slow()
+    alerting._observer.poll(alerting._now())
+    alerting._worker._lead(alerting.settings)
+    (incident,) = alerting._incident_log
+    object.__setattr__(incident.content, "message", "")
+    world.after()
+    world.after()
+    assert incident.dead_letters
+    return incident.id
+
+
+def test_a_command_is_not_lost_with_the_process_that_executes_it(world: World) -> None:
+    number = dead_letter(world)
+    assert world.alerting is not None
+    world.alerting.discard(number, "ann", "a test")
+    with world.alerting._incident_log.lock:
+        world.alerting._commands.execute(world.wall())
+    alerting = world.restart()
+    assert "was given up" in alerting.health()["problems"][0], "killed before it was written"
+    world.after()
+    full = alerting.incident(number)
+    assert full is not None
+    assert full["deliveries"]["opsgenie"]["discarded"] == "ann: a test"
+    assert alerting._store.commands(0) == []
+
+
+def test_a_command_is_executed_once(world: World) -> None:
+    number = dead_letter(world)
+    assert world.alerting is not None
+    executed: list[str] = []
+    world.alerting._commands._execute_one = (  # type: ignore[method-assign]
+        lambda now, incident_id, command: executed.append(incident_id)  # noqa: ARG005 - its names
+    )
+    world.alerting.retry(number)
+    with world.alerting._incident_log.lock:
+        for _ in range(3):
+            world.alerting._commands.execute(world.wall())
+    world.after()
+    world.after()
+    assert executed == [number]
+
+
+@pytest.mark.parametrize("command", [("retry",), ("discard", "ann", "a test")])
+def test_a_command_that_cannot_be_saved_is_refused(world: World, command: tuple[str, ...]) -> None:
+    number = dead_letter(world)
+    assert world.alerting is not None
+    connection = world.alerting._store._database._connection
+    assert connection is not None
+    connection.execute("PRAGMA query_only=1")
+    with pytest.raises(NotStoredError, match="cannot be saved"):
+        getattr(world.alerting, command[0])(number, *command[1:])
+    connection.execute("PRAGMA query_only=0")
+    world.after()
+    full = world.alerting.incident(number)
+    assert full is not None
+    assert full["deliveries"]["opsgenie"]["dead_letter_reason"]
+    assert not full["deliveries"]["opsgenie"]["discarded"]
+
+
 def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     alerting = world.start()
     world.slow()
@@ -267,6 +332,50 @@ def test_who_is_not_the_sender_any_more_cannot_write(world: World) -> None:
         alerting._store.save([(incident, True)], {})
     assert second.find(incident.id) is not None
     assert len(second.load()[0]) == 1, "it is not done"
+    second.close()
+
+
+def test_a_lease_that_is_lost_before_the_write_of_a_round_leaves_all_to_the_new_sender(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerting = world.start()
+    world.slow()
+    second = Store(world.database, "second")
+    second.open()
+    reconcile = Reconciler.reconcile
+
+    def lose(reconciler: Reconciler, *arguments: Any) -> None:
+        reconcile(reconciler, *arguments)
+        assert list(alerting._incident_log), "an incident that is not written yet"
+        assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
+
+    monkeypatch.setattr(Reconciler, "reconcile", lose)
+    alerting.run_once()  # raises nothing
+    monkeypatch.undo()
+    assert list(alerting._incident_log) == []
+    assert second.load()[0] == []
+    assert world.emulator.requests == [], "who lost it sends nothing"
+    second.close()
+
+
+def test_a_lease_that_is_lost_between_two_requests_ends_the_delivery(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the thread of a receiver: what it sends next is not recorded, so it is not sent."""
+    alerting = world.start(time_before_send_alert=60)
+    world.slow()
+    alerting._observer.poll(world.wall())
+    alerting._worker._lead(alerting.settings)
+    second = Store(world.database, "second")
+    second.open()
+    assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
+    (sender,) = alerting._pipeline._threads.values()
+    sender._now = world.wall
+    with caplog.at_level(logging.INFO, "breakerd.alerts"):
+        sender._try_round()
+    assert "another process sends alerts" in caplog.text
+    assert "delivery round failed" not in caplog.text
+    assert world.emulator.requests == []
     second.close()
 
 

@@ -155,3 +155,23 @@ def test_what_was_acknowledged_while_the_raising_failed_is_not_raised(world: Wor
     for _ in range(5):
         world.after(2)
     assert world.emulator.alerts()[0].priority == "P3"
+
+
+def test_a_pause_that_is_asked_for_while_people_are_asked_about_holds_for_all(
+    world: World,
+) -> None:
+    """A 429 on the question whether somebody acknowledged; nothing at all is sent meanwhile."""
+    alerting = world.start(**STAGED)
+    world.slow()
+    world.after()
+    world.emulator.fail("rate_limit", path="GET /v2/alerts/", delay=30)
+    before = len(world.emulator.requests)
+    world.after(60)
+    assert [entry.status for entry in world.emulator.requests[before:]] == [429]
+    assert alerting.stats().counts["opsgenie", "paused"] == 1
+    for _ in range(29):
+        world.after(1)
+    assert len(world.emulator.requests) == before + 1
+    world.emulator.heal()
+    world.after(1)
+    assert world.history()[-2:] == ["priority P1", "note"], "and then as if nothing had been"

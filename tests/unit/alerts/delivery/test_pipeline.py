@@ -30,6 +30,7 @@ def test_without_a_key_the_log_takes_it_and_says_so(
     assert not alerting.paging
     assert alerting.health() == {
         "ok": False,
+        "stalled": False,
         "paging": False,
         "problems": ["nobody is being paged: OPSGENIE_API_KEY is not set"],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -80,7 +81,7 @@ def test_a_step_that_is_refused_leaves_the_others(
     ask = OpsGenieReceiver._request
 
     def refuse(
-        receiver: OpsGenieReceiver, method: str, asked: str, **request: object
+        receiver: OpsGenieReceiver, method: str, asked: str, **request: Any
     ) -> dict[str, object]:
         if asked.endswith(path):
             raise InvalidRequestError("422: not this one")

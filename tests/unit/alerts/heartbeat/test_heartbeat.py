@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from breakerd.alerts.heartbeat.clients import parse_state
 from breakerd.alerts.heartbeat.heartbeat import (
     Heartbeat,
     HeartbeatAction,
@@ -168,3 +171,43 @@ def test_the_period_is_a_third_of_the_interval_within_limits() -> None:
 def test_an_interval_that_is_too_short_is_a_problem() -> None:
     assert "15 s" in problem_of("payments", HeartbeatState(15.0), 10.0)
     assert problem_of("payments", HeartbeatState(20.0), 10.0) == ""
+
+
+def test_one_that_cannot_be_read_is_pinged_all_the_same() -> None:
+    beat = Beat()
+    beat.client.look_error = UnavailableError("500: no")
+    assert beat.rounds(2) == ["look", "ping"]
+    assert beat.heartbeat.problem == ""
+    beat.client.look_error = None
+    assert beat.rounds(61).count("look") == 1, "it is looked for again after a minute"
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        (
+            {"interval": 10, "intervalUnit": "minutes", "enabled": True, "expired": False},
+            HeartbeatState(600.0),
+        ),
+        ({"interval": 10}, HeartbeatState(600.0)),
+        ({"interval": "1", "intervalUnit": "HOUR"}, HeartbeatState(3600.0)),
+        ({"interval": 1, "enabled": False}, HeartbeatState(60.0, enabled=False)),
+        ({"interval": 1, "enabled": "false"}, HeartbeatState(60.0, enabled=False)),
+        (
+            {"interval": 1, "intervalUnit": "days", "status": "Unresponsive"},
+            HeartbeatState(86_400.0, expired=True),
+        ),
+    ],
+)
+def test_a_description_needs_only_its_interval(
+    data: dict[str, object], state: HeartbeatState
+) -> None:
+    assert parse_state(data) == state
+
+
+@pytest.mark.parametrize(
+    "data", [None, [], "x", {}, {"interval": None}, {"interval": 1, "intervalUnit": "moons"}]
+)
+def test_what_is_no_heartbeat_is_unreadable(data: object) -> None:
+    with pytest.raises(UnavailableError):
+        parse_state(data)

@@ -192,3 +192,12 @@ def test_atlassian_is_the_address_unless_another_is_given() -> None:
 
 def _closing(incident: Incident) -> Received:
     return Received("POST", f"{PATH}/{incident.alias}/close", {}, {}, b"{}")
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_status_may_be_under_data_or_at_the_top(
+    integration: Integration, receiver: JsmReceiver, *, nested: bool
+) -> None:
+    status = {"isSuccess": True, "status": "Created alert"}
+    integration.statuses["q"] = Reply(200, {"data": status} if nested else status)
+    assert receiver.request_state("q") is RequestState.DONE

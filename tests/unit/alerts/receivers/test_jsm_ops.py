@@ -267,3 +267,35 @@ def test_a_picture_is_not_sent(site: Site, receiver: JsmOpsReceiver, incident: I
     receiver.send(incident, LIFE[0])
     assert receiver.send(incident, Step(StepKind.ATTACH)) == ""
     assert site.asked == ["POST "]
+
+
+def test_what_is_not_needed_may_be_missing(
+    server: RecordingServer, receiver: JsmOpsReceiver, incident: Incident
+) -> None:
+    """The alert is closed, so it is searched for; odd entries of the list are passed over."""
+    alias = incident.alias
+
+    def answer(request: Received) -> Reply:
+        if request.path.endswith("/alias"):
+            return Reply(404, {})
+        if request.method == "GET":
+            odd = [None, "x", {"alias": alias}, {"alias": "other", "id": "2"}]
+            return Reply(200, {"values": [*odd, {"alias": alias, "id": "1", "status": "open"}]})
+        return Reply(
+            200, {} if request.path.endswith(("/notes", "/responders")) else {"requestId": 7}
+        )
+
+    server.answer = answer
+    assert receiver.alert_state(incident) is AlertState.OPEN
+    assert receiver.send(incident, LIFE[1]) == ""
+    assert receiver.send(incident, replace(LIFE[2], responders=(f"team:{TEAM}",))) == "7"
+
+
+@pytest.mark.parametrize("values", [None, "x", [None], {}])
+def test_a_list_that_makes_no_sense_shows_no_alert(
+    server: RecordingServer, receiver: JsmOpsReceiver, incident: Incident, values: object
+) -> None:
+    server.answer = lambda request: (
+        Reply(404, {}) if request.path.endswith("/alias") else Reply(200, {"values": values})
+    )
+    assert receiver.alert_state(incident) is AlertState.MISSING

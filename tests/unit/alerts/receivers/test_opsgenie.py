@@ -10,7 +10,12 @@ from pydantic import SecretStr
 from breakerd.alerts.model.chart import Chart
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.receivers import AlertState, InvalidRequestError, UnavailableError
+from breakerd.alerts.receivers import (
+    AlertState,
+    InvalidRequestError,
+    RequestState,
+    UnavailableError,
+)
 from breakerd.alerts.receivers import opsgenie as module
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -168,3 +173,71 @@ def test_notes_that_make_no_sense_are_not_the_one(
 ) -> None:
     server.replies = [Reply(200, {"data": data, "requestId": "r"})]
     assert not receiver.has_applied(incident, LIFE[1])
+
+
+DONE = {"isSuccess": True, "status": "Created alert", "action": "Create"}
+NONE = {"isSuccess": False, "status": "Alert does not exist"}
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ({"data": DONE, "requestId": "r1", "took": 0.1}, RequestState.DONE),
+        ({"data": DONE}, RequestState.DONE),
+        (DONE, RequestState.DONE),
+        ({"data": {"isSuccess": "true"}}, RequestState.DONE),
+        ({"data": {"isSuccess": "false"}}, RequestState.FAILED),
+        ({"data": NONE}, RequestState.GONE),
+        (
+            {"data": {"isSuccess": False, "action": "CLOSE", "status": "Already closed"}},
+            RequestState.DONE,
+        ),
+    ],
+)
+def test_a_status_is_what_says_whether_it_succeeded(
+    server: RecordingServer,
+    receiver: OpsGenieReceiver,
+    body: dict[str, object],
+    state: RequestState,
+) -> None:
+    server.answer = lambda _request: Reply(200, body)
+    assert receiver.request_state("r1") is state
+
+
+@pytest.mark.parametrize(
+    ("data", "state"),
+    [
+        ({"status": "open"}, AlertState.OPEN),
+        ({"status": "Closed", "acknowledged": True}, AlertState.CLOSED),
+        ({"status": "open", "acknowledged": "true"}, AlertState.ACKNOWLEDGED),
+        ({"status": "open", "acknowledged": "false"}, AlertState.OPEN),
+    ],
+)
+def test_an_alert_is_what_has_a_status(
+    server: RecordingServer,
+    receiver: OpsGenieReceiver,
+    incident: Incident,
+    data: dict[str, object],
+    state: AlertState,
+) -> None:
+    server.answer = lambda _request: Reply(200, {"data": data})
+    assert receiver.alert_state(incident) is state
+
+
+def test_a_note_is_found_in_an_answer_without_an_id(
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
+) -> None:
+    server.replies = [Reply(200, {"data": [{"note": LIFE[1].note}]})]
+    assert receiver.has_applied(incident, LIFE[1])
+
+
+def test_only_a_request_that_is_asked_about_needs_an_id(
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
+) -> None:
+    server.answer = lambda request: (
+        Reply(202, {}) if request.path.endswith("/responders") else TAKEN
+    )
+    assert receiver.send(incident, replace(LIFE[2], responders=WANTED)) == "r1"
+    server.answer = lambda _request: Reply(202, {})
+    with pytest.raises(UnavailableError):
+        receiver.send(incident, LIFE[0])

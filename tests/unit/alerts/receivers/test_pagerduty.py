@@ -159,3 +159,10 @@ def test_a_key_that_is_repeated_is_not_told(
 def test_events_go_one_way(receiver: PagerDutyReceiver, incident: Incident) -> None:
     assert receiver.request_state("any") is RequestState.DONE
     assert receiver.alert_state(incident) is AlertState.UNKNOWN
+
+
+def test_an_accepted_event_needs_no_words(
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
+) -> None:
+    server.answer = lambda _request: Reply(202, {"dedup_key": "k"})
+    assert receiver.send(incident, LIFE[0]) == ""

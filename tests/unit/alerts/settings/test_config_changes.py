@@ -71,7 +71,7 @@ def test_the_environment_wins_over_the_file(
     alerting = Alerting.from_file(path, Registry())
     assert alerting.settings.opsgenie.environment == "uat"
     assert alerting.opsgenie_status()["api_url"] == "https://api.eu.opsgenie.com"
-    assert alerting.paging
+    assert alerting._pipeline.paging
     alerting.close()
 
 

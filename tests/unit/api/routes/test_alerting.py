@@ -65,7 +65,7 @@ def test_what_is_wrong_changes_nothing(
     client: Client, alerting: Alerting, path: str, body: object
 ) -> None:
     before = alerting.settings.opsgenie
-    assert client.post(f"/breaker/opsgenie/{path}", json=body).status_code == 422
+    assert client.post(f"/breaker/opsgenie/{path}", json=body).status_code == 400
     assert alerting.settings.opsgenie == before
 
 
@@ -142,6 +142,54 @@ def test_a_silence_needs_its_reasons(client: Client) -> None:
     assert unknown.status_code == 404
     assert "GET /silences" in unknown.json()["detail"]
     assert client.delete("/silences").status_code == 422
+
+
+def test_what_cannot_be_saved_is_a_503_and_changes_nothing(
+    client: Client, alerting: Alerting
+) -> None:
+    wanted = {"author": "ada", "reason": "x", "seconds": 3600}
+    number = client.post("/silences", json=wanted).json()["id"]
+    connection = alerting._store._database._connection
+    assert connection is not None
+    connection.execute("PRAGMA query_only=1")
+    for answer in (
+        client.post("/silences", json=wanted),
+        client.delete("/silences", params={"id": number}),
+    ):
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:breakerd:problem:not-stored"
+        assert "Nothing was changed" in answer.json()["detail"]
+        assert answer.headers["Retry-After"] == "5"
+    connection.execute("PRAGMA query_only=0")
+    alerting.run_once()
+    assert [each["id"] for each in client.get("/silences").json()["silences"]] == [number]
+    assert [each["outcome"] for each in client.get("/audit").json()["entries"]] == [
+        "refused",
+        "refused",
+        "done",
+    ]
+
+
+def test_the_audit_names_the_silence_and_not_all(client: Client) -> None:
+    wanted = {"author": "ada", "reason": "x", "seconds": 3600}
+    first, second = (client.post("/silences", json=wanted).json()["id"] for _ in range(2))
+    client.delete("/silences", params={"id": first})
+    entries = client.get("/audit").json()["entries"]
+    assert [(each["before"], each["after"]) for each in entries] == [
+        ({"silences": [first]}, {"silences": []}),
+        ({"silences": []}, {"silences": [second]}),
+        ({"silences": []}, {"silences": [first]}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "starts_at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59", "1970-01-01T00:00:00Z"]
+)
+def test_a_silence_that_is_over_or_far_away_is_refused(client: Client, starts_at: str) -> None:
+    wanted = {"author": "ada", "reason": "x", "seconds": 5, "starts_at": starts_at}
+    answer = client.post("/silences", json=wanted)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("Invalid silence: ")
 
 
 def test_a_process_without_alerting_says_so(registry: Registry) -> None:

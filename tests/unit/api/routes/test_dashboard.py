@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
-from breakerd import Registry
+from breakerd import Registry, admin_router
 from breakerd.api.app import create_app
 from breakerd.api.routes import dashboard
 from tests.support.admin_client import Client
@@ -48,3 +49,18 @@ def test_nothing_else_is_served(client: Client, name: str) -> None:
     answer = client.get(f"/dashboard/{name}")
     assert answer.status_code == 404
     assert "secret" not in answer.text.replace("secret.js", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"), [("/dashboard", "/dashboard/"), ("/dashboard?a=%20", "/dashboard/?a=%20")]
+)
+@pytest.mark.parametrize("prefix", ["", "/ops"])
+def test_without_the_slash_it_leads_to_the_page(
+    unfiled: Registry, prefix: str, path: str, leads_to: str
+) -> None:
+    host = FastAPI()
+    host.include_router(admin_router(unfiled), prefix=prefix)
+    answer = Client(host).get(prefix + path)
+    assert answer.status_code == 308
+    assert answer.next_request is not None
+    assert answer.next_request.url.raw_path.decode() == prefix + leads_to

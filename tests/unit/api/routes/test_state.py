@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd import Breaker, Registry, Settings
+from breakerd import Alerting, Breaker, Registry, Settings
 from breakerd.api.app import create_app
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
@@ -76,7 +76,7 @@ def test_enabled_says_whether_it_decides(client: Client) -> None:
 def test_a_reset_that_is_not_confirmed_is_refused(client: Client, breaker: Breaker) -> None:
     breaker.trip()
     answer = client.post("/breaker/reset", json={"confirm": False})
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert "confirm" in answer.json()["detail"]
     assert breaker.triggered
 
@@ -95,6 +95,7 @@ def test_a_drill_of_latency_is_a_real_trip_and_marked(client: Client, breaker: B
     assert answer["drill"]
     assert answer["reason"] == "manual_latency_trigger"
     assert "600 ms" in answer["note"]
+    assert (answer["latency_used"], answer["measurements_added"]) == (600, 5)
     assert not breaker.allow()
     status = client.get("/breaker/status").json()
     assert (status["drill"], status["reason"]) == (True, "latency")
@@ -108,7 +109,7 @@ def test_a_drill_of_memory_lasts_until_it_is_ended(
     clock.advance(60)
     assert not breaker.allow()
     ended = client.post("/breaker/restore-memory-check").json()
-    assert ended["reason"] == "memory_check_restored"
+    assert ended["action"] == "memory_check_restored"
     clock.advance(60)
     assert breaker.allow()
 
@@ -122,7 +123,7 @@ def test_latencies_above_a_threshold(client: Client, breaker: Breaker, clock: Ma
     client.post("/breaker/latency", json={"threshold": 250})
     assert client.get(path).json() == {"latencies": [251, 299]}
     for wrong in ("-1", "nan", "inf", "much"):
-        assert client.get(path, params={"threshold": wrong}).status_code == 422
+        assert client.get(path, params={"threshold": wrong}).status_code == 400
 
 
 def test_memory_is_told_in_bytes(client: Client) -> None:
@@ -148,6 +149,32 @@ def test_every_breaker_has_the_same_routes(client: Client, registry: Registry) -
     ]
 
 
+def test_every_status_says_when_nobody_is_paged(client: Client, alerting: Alerting) -> None:
+    off = "nobody is being paged: [opsgenie] enabled is false"
+    for path in ("/breaker/status", "/breakers/payments/status", "/breakers"):
+        answer = client.get(path).json()
+        assert (answer["paging"], answer["paging_problems"]) == (False, [off])
+    alerting.add_silence(author="ann", reason="a move", seconds=60, breaker="payments")
+    first = client.get("/breakers/payments/status").json()["paging_problems"][0]
+    assert first.startswith("nobody is being paged about payments: silenced by ann until ")
+    assert client.get("/breaker/status").json()["paging_problems"] == [off]
+    default, payments = client.get("/breakers").json()["breakers"]
+    assert default["muted_by"] == ""
+    assert payments["muted_by"].startswith("silenced by ann until ")
+    alerting.close()
+    stopped = "nobody is being paged: alerting is not running"
+    assert client.get("/breaker/status").json()["paging_problems"] == [stopped, off]
+    assert client.get("/readyz").json()["paging"] is False
+
+
+def test_a_process_without_alerting_says_that_nobody_is_paged(registry: Registry) -> None:
+    client = Client(create_app(registry))
+    for path in ("/breaker/status", "/breakers"):
+        answer = client.get(path).json()
+        assert answer["paging"] is False
+        assert answer["paging_problems"] == ["nobody is being paged: this process has no alerting"]
+
+
 def test_an_unknown_breaker_is_not_made_and_the_known_ones_are_named(
     client: Client, registry: Registry
 ) -> None:
@@ -167,11 +194,12 @@ def test_a_get_never_changes_anything(client: Client, breaker: Breaker, path: st
         answer = client.request(method, f"/breaker/{path}")
         assert answer.status_code == 405
         assert answer.headers["allow"] == "POST"
+    assert client.delete(f"/breaker/{path}").headers["allow"] == "POST"
     assert breaker.state == "CLOSED"
 
 
 def test_405_names_all_methods_of_the_path(client: Client) -> None:
     answer = client.delete("/breaker/config")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, PATCH"
+    assert answer.headers["allow"] == "GET, HEAD, PATCH"
     assert answer.headers["content-type"] == "application/problem+json"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_a_change_says_who_what_when_from_what_to_what(client: Client) -> None:
     assert latency["at"].endswith("Z")
     assert (trip["before"], trip["after"]) == ({"state": "CLOSED"}, {"state": "OPEN"})
     assert trip["detail"] == "drill of the team"
-    assert cooldown["after"] == {"alert_cooldown_seconds": 7}
+    assert cooldown["after"] == {"opsgenie.alert_cooldown_seconds": 7}
 
 
 def test_what_was_refused_is_kept_too(client: Client) -> None:
@@ -115,3 +116,43 @@ def test_a_disk_that_fails_stops_no_change_and_is_told(registry: Registry, tmp_p
     assert "blocked" in kept["problem"]
     blocked.unlink()
     assert "Breakerd-Warning" not in client.post("/breaker/enabled").headers
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "full device", "NUL"])
+def test_what_is_no_file_is_told_and_does_not_hang(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "audit.jsonl"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    path = {"full device": Path("/dev/full"), "NUL": tmp_path / "a\0b"}.get(kind, path)
+    log = AuditLog(path)
+    record(log, "trip")
+    assert log.problem is not None
+    assert log.problem.startswith(str(path))
+    assert [entry["action"] for entry in log.entries()] == ["trip"]
+
+
+def test_a_pipe_that_is_read_gets_every_line(tmp_path: Path) -> None:
+    """As /dev/stdout of a container."""
+    path = tmp_path / "audit.jsonl"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    log = AuditLog(path, max_bytes=10)
+    record(log, "trip")
+    record(log, "reset")
+    assert log.problem is None
+    lines = os.read(reader, 10_000).decode().splitlines()
+    assert [json.loads(line)["action"] for line in lines] == ["trip", "reset"]
+    os.close(reader)
+
+
+def test_lines_that_are_not_ours_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    record(AuditLog(path), "trip")
+    with path.open("ab") as file:
+        file.write(b"[" * 200_000 + b"\n\xff\x00{\n[1]\n" + b'{"a": ' * 50_000)
+    log = AuditLog(path)
+    assert [entry["action"] for entry in log.entries()] == ["trip"]
+    record(log, "reset")
+    assert [entry["action"] for entry in AuditLog(path).entries()] == ["reset", "trip"]

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +24,10 @@ from breakerd import (
     State,
     current_priority,
     deadline,
+    priority,
     remaining,
 )
+from breakerd.breaker.guards import awaitables, decorators
 from breakerd.breaker.testing import ManualClock
 
 MakeBreaker = Callable[..., Breaker]
@@ -225,6 +228,48 @@ def test_the_future_of_a_thread_is_followed_too(make: MakeBreaker) -> None:
     assert totals(breaker) == (1, 1, 0)
 
 
+def test_a_type_is_looked_at_once(make: MakeBreaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Result:
+        """Anything."""
+
+    breaker, looked = make(), list[object]()
+    look = awaitables.is_unfinished
+
+    def watch(result: object) -> bool:
+        looked.append(result)
+        return look(result)
+
+    for module in (awaitables, decorators):
+        monkeypatch.setattr(module, "is_unfinished", watch)
+    for _ in range(3):
+        breaker(Result)()
+        breaker.call(Result)
+    assert len(looked) == 1
+
+
+def test_few_types_are_kept(make: MakeBreaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awaitables, "_MAX_TYPES", len(awaitables.FINISHED_TYPES) + 1)
+    breaker = make()
+    for n in range(3):
+        breaker.call(type(f"Result{n}", (), {}))
+    assert len(awaitables.FINISHED_TYPES) == awaitables._MAX_TYPES
+    assert totals(breaker) == (3, 0, 0)
+
+
+async def test_a_generator_is_looked_at_each_time(make: MakeBreaker) -> None:
+    @types.coroutine
+    def old_style() -> Generator[Any, None, str]:
+        yield from answer().__await__()
+        return "done"
+
+    breaker = make()
+    breaker.call(untyped, iter_of(()))
+    made = breaker.call(lambda: old_style())  # noqa: PLW0108 - not refused, as it would be itself
+    assert breaker.in_flight == 1
+    assert await made == "done"
+    assert totals(breaker) == (2, 0, 0)
+
+
 class Session:
     """As aiohttp's: what it returns can be awaited, and entered."""
 
@@ -282,6 +327,30 @@ def test_other_results_are_results(make: MakeBreaker) -> None:
     assert totals(breaker) == (12, 0, 0)
 
 
+def iter_of(values: tuple[int, ...]) -> Iterator[int]:
+    yield from values
+
+
+class Proxy:
+    """As those of web frameworks: outside of a request, it cannot even tell its class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("working outside of the request")
+
+    @__class__.setter
+    def __class__(self, _cls: Any) -> None:
+        """Nothing."""
+
+
+def test_a_result_that_cannot_tell_its_class_leaks_no_call(make: MakeBreaker) -> None:
+    breaker = make()
+    proxy: object = Proxy()
+    breaker.call(untyped, proxy)
+    breaker(untyped)(proxy)
+    assert totals(breaker) == (2, 0, 0)
+
+
 def untyped(value: Any) -> Any:
     return value
 
@@ -320,10 +389,24 @@ async def test_a_future_that_ends_elsewhere_changes_no_context(make: MakeBreaker
     breaker = make()
     future: ThreadFuture[int] = ThreadFuture()
     breaker.guarded(timeout=60, priority=Priority.SHEDDABLE)(lambda: future)()
-    elsewhere = contextvars.copy_context()
-    elsewhere.run(future.set_result, 1)
-    assert elsewhere.run(current_priority) is Priority.CRITICAL
+
+    def end_it() -> None:
+        with deadline(60), priority(Priority.SHEDDABLE_PLUS):
+            future.set_result(1)
+            assert current_priority() is Priority.SHEDDABLE_PLUS
+            assert remaining() is not None
+
+    contextvars.copy_context().run(end_it)
     assert totals(breaker) == (1, 0, 0)
+
+
+def test_without_a_task_to_cut_off_it_is_abandoned_and_closed(make: MakeBreaker) -> None:
+    breaker = make()
+    with deadline(60):
+        made = breaker.call(answer)
+        with pytest.raises(RuntimeError, match="no running event loop"):
+            made.send(None)
+    assert totals(breaker) == (0, 0, 1)
 
 
 async def test_its_own_time_out_cancels_it_and_is_an_error(make: MakeBreaker) -> None:

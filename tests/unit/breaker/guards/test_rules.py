@@ -59,7 +59,7 @@ NO_RULES = [
 
 
 @pytest.mark.parametrize("name", ["ignore", "failures"])
-@pytest.mark.parametrize("wrong", NO_RULES, ids=repr)
+@pytest.mark.parametrize("wrong", NO_RULES)
 def test_what_is_no_rule_is_refused_when_it_is_given(
     make: MakeBreaker, name: str, wrong: object
 ) -> None:
@@ -119,10 +119,10 @@ class Codes:
     ],
 )
 def test_classes_and_predicates_are_the_same_everywhere(rule: Any) -> None:
-    for breaker in (
-        made(ignore=rule),
-        made(failures=lambda error: not Rules(ignore=rule).ignores(error)),
-    ):
+    def failed(error: Exception) -> bool:
+        return Rules(ignore=rule).judge(error) is CallOutcome.ERROR
+
+    for breaker in (made(ignore=rule), made(failures=failed)):
         for error in (RefusalError("x"), KeyError("x")):
             with pytest.raises(type(error)):
                 breaker.call(fail, error)
@@ -198,21 +198,32 @@ def test_other_rules_hold_from_the_next_call_on() -> None:
         with pytest.raises(KeyError):
             function(KeyError())
     assert totals(breaker) == (1, 1, 0)
-    breaker.rules = Rules(ignore=LookupError)
-    for function in (plain, own):
-        with pytest.raises(KeyError):
-            function(KeyError())
-    with pytest.raises(ValueError, match="x"):
-        own(ValueError("x"))
-    assert totals(breaker) == (3, 2, 0)
+    breaker.rules = Rules(ignore=(KeyError, ValueError))
+    for error in (KeyError(), ValueError()):
+        for function in (plain, own):
+            with pytest.raises(type(error)):
+                function(error)
+    assert totals(breaker) == (5, 1, 0)
 
 
-def test_a_deadline_of_the_caller_is_judged_by_no_rule(clock: ManualClock) -> None:
+def test_what_has_no_rule_of_its_own_is_the_breakers() -> None:
+    breaker = made(fallback=lambda _: "cached", failed_result=lambda result: result == 429)
+    own = breaker.guarded(ignore=LookupError)
+    assert own(fail)(ValueError()) == "cached"
+    assert own(int)(429) == 429
+    with breaker.guard(failures=KeyError) as call:
+        call.judge(429)
+    assert totals(breaker) == (0, 3, 0)
+
+
+@pytest.mark.parametrize("name", ["ignore", "failures"])
+def test_a_deadline_of_the_caller_is_judged_by_no_rule(name: str, clock: ManualClock) -> None:
     def work() -> None:
         clock.advance(1.1)
         raise TimeoutError("a client's own, at the deadline of its caller")
 
-    breaker = Breaker(clock=clock, memory=lambda: 0.1, failures=TimeoutError)
+    given: dict[str, Any] = {name: TimeoutError}
+    breaker = Breaker(clock=clock, memory=lambda: 0.1, **given)
     with deadline(1, clock=clock), pytest.raises(TimeoutError):
         breaker.call(work)
     assert totals(breaker) == (0, 0, 1)
@@ -287,6 +298,17 @@ def test_a_result_may_be_a_failure() -> None:
 
 async def as_coroutine(awaitable: Any) -> Any:
     return await awaitable
+
+
+async def test_the_result_of_a_future_may_be_a_failure() -> None:
+    breaker = made(failed_result=lambda status: status == 429)
+    for status in (200, 429):
+        task = asyncio.ensure_future(as_coroutine(asyncio.sleep(0, status)))
+        assert breaker(asyncio.ensure_future)(task) is task
+        assert breaker.call(asyncio.ensure_future, task) is task
+        assert await task == status
+        await asyncio.sleep(0)
+    assert totals(breaker) == (2, 2, 0)
 
 
 def test_a_function_has_a_rule_for_its_results_of_its_own() -> None:

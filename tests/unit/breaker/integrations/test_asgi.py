@@ -354,6 +354,19 @@ async def test_what_goes_wrong_after_the_client_left_is_no_error_on_any_terms(
     assert totals(breaker) == (0, 1, 0)
 
 
+@pytest.mark.parametrize("seconds", [None, 5])
+async def test_a_failure_before_the_client_left_is_an_error(
+    make: MakeBreaker, seconds: float | None
+) -> None:
+    async def fail(_scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send, 500)
+        await receive()
+
+    breaker = make()
+    await Exchange().through(BreakerMiddleware(fail, breaker, timeout=seconds))
+    assert totals(breaker) == (0, 1, 0)
+
+
 async def test_the_stated_service_levels_time_out(make: MakeBreaker) -> None:
     async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await asyncio.Event().wait()

@@ -324,6 +324,18 @@ async def test_mock_transports(answer: Callable[[], httpx.Response], counted: Co
     breaker.close()
 
 
+def test_a_response_that_was_used_up_by_a_transport(breaker: Breaker) -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        response = httpx.Response(200, stream=Stream())
+        assert list(response.iter_raw()) == [b"a"]
+        return response
+
+    transport = BreakerTransport(breaker, httpx.MockTransport(answer))
+    with httpx.Client(transport=transport) as client, pytest.raises(httpx.StreamConsumed):
+        client.get(ANYWHERE)
+    assert totals(breaker) == GOOD
+
+
 def test_respx(breaker: Breaker) -> None:
     router = respx.MockRouter()
     router.get("/").mock(side_effect=[httpx.Response(200), httpx.ConnectError("x")])

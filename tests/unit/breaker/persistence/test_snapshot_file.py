@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -146,3 +147,13 @@ def test_a_failed_save_leaves_the_file_as_it_was(path: Path, clock: ManualClock)
 def test_the_file_is_for_its_owner(path: Path, clock: ManualClock) -> None:
     registry(clock).save(path)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "breakers.json"
+    os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    assert SnapshotFile(path).read() == {}
+    with pytest.raises(OSError, match="is not a regular file"):
+        SnapshotFile(path).write({})
+    assert not path.is_file()

@@ -11,10 +11,12 @@ from breakerd.breaker.testing import ManualClock, simulate_call
 
 SETTINGS = Settings(latency_threshold=300, minimum_calls=3, wait_time=10)
 
+PAGING = {"paging": True, "paging_problems": []}
+
 
 def shown(breaker: Breaker, **changes: Any) -> str:
     screen = io.StringIO()
-    status: dict[str, Any] = {**breaker.status(), **changes}
+    status: dict[str, Any] = {**breaker.status(), **PAGING, **changes}
     Console(file=screen, width=200).print(status_table(status))
     return screen.getvalue()
 
@@ -30,7 +32,7 @@ def test_a_closed_breaker() -> None:
     text = shown(breaker)
     assert text.split()[:2] == ["payments", "CLOSED"]
     assert "p95 120 ms of 300 ms, 1 calls" in text
-    assert "1 succeeded, 0 failed, 0 rejected, 0 in flight" in text
+    assert "1 succeeded, 0 failed, 0 abandoned, 0 rejected, 0 in flight" in text
     assert "unknown" in text  # the memory
     assert "why" not in text
     assert "built-in defaults" in text
@@ -100,3 +102,12 @@ def test_what_tunes_itself() -> None:
     assert "0 rejected so far" in text
     assert "load average 5 per CPU over threshold" in text
     assert "1 good, 0.95 in 2 s required" in text
+
+
+def test_it_says_when_nobody_is_paged() -> None:
+    breaker, _ = make()
+    assert "paging" not in shown(breaker)
+    text = shown(breaker, paging=False, paging_problems=["nobody is being paged: [a]", "more"])
+    assert "paging" in text
+    assert "nobody is being paged: [a]; more" in text
+    assert "disk full" in shown(breaker, paging_problems=["disk full"])

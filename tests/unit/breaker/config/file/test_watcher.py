@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from watchdog.observers import Observer
 
-from breakerd.breaker.config import file_watcher
-from breakerd.breaker.config.file_watcher import FileWatcher
+from breakerd.breaker.config.file import watcher as file_watcher
+from breakerd.breaker.config.file.watcher import FileWatcher
 
 TIMEOUT = 20
 
@@ -30,9 +30,10 @@ class Looks:
         self.found: queue.Queue[str] = queue.Queue()
         self.count = 0
 
-    def __call__(self) -> None:
+    def __call__(self) -> float:
         self.count += 1
         self.found.put(self.path.read_text() if self.path.exists() else "nothing")
+        return 0.0
 
     def until(self, text: str) -> None:
         """Returns when that was found; raises `queue.Empty` if it never is."""
@@ -41,7 +42,7 @@ class Looks:
 
 
 @contextmanager
-def watching(path: Path, check: Callable[[], None]) -> Iterator[FileWatcher]:
+def watching(path: Path, check: Callable[[], float]) -> Iterator[FileWatcher]:
     running = FileWatcher(path, check)
     running.start()
     try:
@@ -150,11 +151,11 @@ def test_a_check_that_fails_is_logged_and_the_next_change_still_noticed(
     looks = Looks(path)
     failed = threading.Event()
 
-    def check() -> None:
+    def check() -> float:
         if not failed.is_set():
             failed.set()
             raise RuntimeError("boom")
-        looks()
+        return looks()
 
     with watching(path, check):
         path.write_text("first")
@@ -168,9 +169,10 @@ def test_a_check_that_fails_is_logged_and_the_next_change_still_noticed(
 def test_a_check_may_stop_its_own_watch(path: Path) -> None:
     stopped = threading.Event()
 
-    def check() -> None:
+    def check() -> float:
         running.stop()
         stopped.set()
+        return 0.0
 
     running = FileWatcher(path, check)
     running.start()
@@ -180,7 +182,7 @@ def test_a_check_may_stop_its_own_watch(path: Path) -> None:
 
 def test_its_threads_end_with_it(path: Path) -> None:
     before = set(threading.enumerate())
-    with watching(path, lambda: None):
+    with watching(path, lambda: 0.0):
         mine = set(threading.enumerate()) - before
         assert all(thread.daemon for thread in mine)
     assert "breaker-config" in {thread.name for thread in mine}

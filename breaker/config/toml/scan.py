@@ -117,3 +117,52 @@ def _unquote(part: str) -> str:
     if part[0] == "'" or (part[0] == '"' and "\\" not in part):
         return part[1:-1]
     return next(iter(tomllib.loads(f"{part} = 0"))) if part[0] == '"' else part
+
+
+@dataclass(frozen=True, slots=True)
+class InlineEntry:
+    """Describe one `key = value` of an inline table.
+
+    Attributes:
+        key: the key, relative to the inline table.
+        start: offset of its first character.
+        value: start and end offset of the value.
+    """
+
+    key: Key
+    start: int
+    value: tuple[int, int]
+
+
+def inline_entries(text: str, begin: int) -> tuple[list[InlineEntry], int]:
+    """Return the entries of the inline table that begins at `begin`, and the offset of its end.
+
+    The end is that of its closing brace.
+    """
+    entries: list[InlineEntry] = []
+    position = begin + 1
+    while assignment := _ASSIGNMENT.match(text, position):
+        start = assignment.start(1)
+        value, position = _scan_inline_value(text, assignment.end())
+        entries.append(InlineEntry(_split_key(assignment[1]), start, value))
+        if text[position] == "}":
+            break
+        position += 1
+    return entries, text.index("}", position)
+
+
+def _scan_inline_value(text: str, position: int) -> tuple[tuple[int, int], int]:
+    """Return the value's offsets, and the offset of the comma or brace after it."""
+    depth = 0
+    while text[position : position + 1] in {" ", "\t"}:
+        position += 1
+    begin = end = position
+    while token := _TOKEN.match(text, position):
+        word = token[0]
+        if depth == 0 and word in {",", "}"}:
+            break
+        depth += (word in {"[", "{"}) - (word in {"]", "}"})
+        position = token.end()
+        if word.strip():
+            end = position - (len(word) - len(word.rstrip()))
+    return (begin, end), position

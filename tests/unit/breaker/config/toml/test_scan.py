@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from breakerd.breaker.config.toml_scan import statements
+from breakerd.breaker.config.toml.scan import statements
 
 SAMPLE = '''\
 # a = 0

@@ -3,7 +3,7 @@
 Events only wake the thread; the content of the file decides. A Kubernetes ConfigMap is swapped
 through a link beside the file, editors replace the file, and network and bind mounts give no events
 at all. So the file's folder and its real folder are watched, and the file is also polled every two
-seconds.
+seconds. Somebody may be saving it, so the check may ask to be called again.
 """
 
 import contextlib
@@ -35,10 +35,11 @@ class FileWatcher:
 
     Args:
         path: the file; it may be a link, and it may be missing for a while.
-        check: compares and applies the content; exceptions are logged.
+        check: compares and applies the content; returns the seconds after which it is called again
+            even if nothing happens, 0 if it need not be. Exceptions are logged.
     """
 
-    def __init__(self, path: Path, check: Callable[[], None]) -> None:
+    def __init__(self, path: Path, check: Callable[[], float]) -> None:
         self._path = path
         self._check = check
         self._wake = threading.Event()
@@ -76,19 +77,25 @@ class FileWatcher:
             self._observer = observer
 
     def _run(self) -> None:
+        again = 0.0
         while not self._stop.is_set():
-            woken = self._wake.wait(_POLL_INTERVAL)
+            woken = self._wake.wait(again or _POLL_INTERVAL)
             if woken:
                 self._stop.wait(_DEBOUNCE_TIME)
                 self._wake.clear()
             signature = self._signature()
-            if self._stop.is_set() or (not woken and signature == self._last_signature):
+            idle = not woken and not again and signature == self._last_signature
+            if self._stop.is_set() or idle:
                 continue
             self._last_signature = signature
-            try:
-                self._check()
-            except Exception:  # noqa: BLE001 - the next change must be detected too
-                _log.exception("config check failed", file=str(self._path))
+            again = self._check_safely()
+
+    def _check_safely(self) -> float:
+        try:
+            return self._check()
+        except Exception:  # noqa: BLE001 - the next change must be detected too
+            _log.exception("config check failed", file=str(self._path))
+            return 0.0
 
     def _signature(self) -> tuple[int, ...]:
         with contextlib.suppress(OSError):
