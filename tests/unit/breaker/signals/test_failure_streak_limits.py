@@ -248,3 +248,14 @@ def test_calls_withdrawn_do_not_hang() -> None:
         streak.withdraw(3.9, 3.5)
     # Ten of those that are younger than the time-out are in flight no more.
     assert streak.hung(3.9, in_flight=50, admitted=156) == 20
+
+
+def test_calls_too_young_to_have_failed_do_not_speak_against_it() -> None:
+    streak = FailureStreak(5.0)
+    shown = False
+    for n in range(1, 121):
+        now = n / 10
+        streak.advance(now, seconds=0.1, attempts=4, successes=4 if n < 60 else 0, admitted=4 * n)
+        if n >= 70:  # each call that began from 6 s on fails after a second
+            shown |= any(streak.record_failure(now, now - 1.0, now, 4 * n) for _ in range(4))
+    assert shown

@@ -114,3 +114,49 @@ def test_an_empty_window_is_looked_at_once_it_has_a_call(monkeypatch: pytest.Mon
     signal.trips(window_of())
     signal.trips(window_of(400.0))
     assert looked == [0, 1]
+
+
+class Episodes:
+    """Episodes of slow calls, which take down what they are given and asked."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+        self.recorded: list[tuple[object, ...]] = []
+        self.asked: list[int] = []
+        self.lasting = True
+
+    def record(self, *call: object) -> None:
+        self.recorded.append(call)
+
+    def lasts(self, oldest: int) -> bool:
+        self.asked.append(oldest)
+        return self.lasting
+
+
+@pytest.mark.parametrize(("trend", "recorded"), [(True, [(7, 1.0, 1.301)]), (False, [])])
+def test_episodes_are_of_slow_calls(
+    monkeypatch: pytest.MonkeyPatch, trend: bool, recorded: list[tuple[object, ...]]
+) -> None:
+    monkeypatch.setattr(latency, "SlowEpisode", Episodes)
+    signal = LatencySignal(Settings(latency_threshold=300, trend_analysis_enabled=trend))
+    episodes = signal._episode
+    assert isinstance(episodes, Episodes)
+    assert episodes.threshold == 0.3
+    signal.record(5, 1.0, 1.1)  # failed, and not slow
+    signal.record(6, 0.0, 0.3)  # just at the threshold
+    signal.record(7, 1.0, 1.301)
+    assert episodes.recorded == recorded
+
+
+@pytest.mark.parametrize("lasting", [True, False])
+def test_a_rise_trips_if_its_episode_lasts(monkeypatch: pytest.MonkeyPatch, lasting: bool) -> None:
+    monkeypatch.setattr(latency, "SlowEpisode", Episodes)
+    signal = LatencySignal(Settings(latency_threshold=300, trend_analysis_enabled=True))
+    episodes = signal._episode
+    assert isinstance(episodes, Episodes)
+    episodes.lasting = lasting
+    window = window_of(*range(310, 410, 10), size=8)
+    assert signal.trips(window) is lasting
+    assert episodes.asked == [window.oldest] == [2]
+    flat = LatencySignal(Settings(latency_threshold=300, trend_analysis_enabled=True))
+    assert not flat.trips(window_of(100, 100, 100, 100, 100))
