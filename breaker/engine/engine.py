@@ -121,8 +121,8 @@ class Engine:
             return False
         seconds = end - start
         error = error or seconds > self.judge.slo.timeout
-        self.window.expire(now)
         self.window.add(end, seconds, error=error)
+        self.window.expire(now)
         significant = error and self.shedder.record_failure(now, start, end, traffic)
         if not error:
             self.shedder.record_success(start, traffic)

@@ -18,7 +18,7 @@ class ErrorRateSignal:
         return (
             self._threshold is not None
             and n >= self.min_calls
-            and window.failure_count > self._threshold * n
+            and window.failure_count / n > self._threshold
         )
 
     def evidence(self, window: SlidingWindow) -> Evidence:
