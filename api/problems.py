@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from breakerd.api.json_response import JSONResponse
 from breakerd.breaker.config.validate import format_value
 from breakerd.breaker.errors import BreakerStateError, ConfigError, ConfigProblem, ConfigWriteError
 

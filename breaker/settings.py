@@ -7,7 +7,7 @@ running breaker gets it.
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
@@ -103,6 +103,14 @@ class LimiterSettings(SettingsModel):
         ge=1,
         le=1_000_000,
     )
+
+    @field_validator("max_limit")
+    @classmethod
+    def _not_below_min_limit(cls, value: int | None, info: ValidationInfo) -> int | None:
+        least = info.data.get("min_limit", 1)
+        if value is not None and value < least:
+            raise ValueError(f"a whole number ≥ `min_limit`, which is {least}")
+        return value
 
 
 class LoadSettings(SettingsModel):

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from breakerd.api.http.admin import BreakerOperation, OperationDep
+from breakerd.api.json_response import JSONResponse
 from breakerd.api.problems import openapi_responses
 from breakerd.api.schemas.requests import Confirm, ReasonBody
 from breakerd.api.schemas.responses import (

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from breakerd.api.cli.output import USAGE_ERROR, fail, out
 from breakerd.breaker.runtime.status import whole
+from breakerd.breaker.strict_json import dumps
 
 if TYPE_CHECKING:
     from breakerd.api.cli.client import AdminClient
@@ -171,4 +172,4 @@ def _show_result(answer: dict[str, Any], *, as_json: bool) -> None:
 
 def print_json(value: object) -> None:
     """Print `value` as JSON on one line."""
-    print(json.dumps(value, ensure_ascii=False))  # noqa: T201 - rich would wrap and colour it
+    print(dumps(value))  # noqa: T201 - rich would wrap and colour it

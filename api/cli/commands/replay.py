@@ -1,7 +1,6 @@
 """`breakerd replay`: show what a configuration would have done on recorded calls."""
 
 import importlib.util
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from breakerd.breaker.registry import DEFAULT
 from breakerd.breaker.replay import CallRecord, Format, Report, Trace, replay
 from breakerd.breaker.replay.serialization import as_data
 from breakerd.breaker.settings import Settings
+from breakerd.breaker.strict_json import dumps
 
 _CALLS_PER_UPDATE: Final = 5000
 """Number of calls between updates of the progress bar."""
@@ -94,7 +94,7 @@ def print_json(trace: Trace, data: dict[str, Any]) -> None:
         "notes": trace.notes,
         "broken_lines": [{"line": b.number, "problem": b.problem} for b in trace.broken],
     }
-    print(json.dumps(head | data, ensure_ascii=False))  # noqa: T201 - rich would wrap and colour it
+    print(dumps(head | data))  # noqa: T201 - rich would wrap and colour it
 
 
 def _report_progress(trace: Trace, progress: Progress) -> Iterator[CallRecord]:

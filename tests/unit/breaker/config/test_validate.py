@@ -32,6 +32,17 @@ class Model(SettingsModel):
         return value
 
 
+def test_the_limits_of_concurrency_are_in_order() -> None:
+    (problem,) = problems_of(Settings, "[limiter]\nmin_limit = 50\nmax_limit = 10\n")
+    assert problem.line == 3
+    text = str(problem)
+    assert "max_limit" in text
+    assert "10" in text
+    assert "`min_limit`, which is 50" in text
+    same = validate(Settings, {"limiter": {"min_limit": 10, "max_limit": 10}})
+    assert same.limiter.max_limit == 10
+
+
 def problems_of(model: type[SettingsModel], text: str) -> list[ConfigProblem]:
     document = parse_document(Path("f.toml"), text)
     with pytest.raises(ConfigError) as caught:

@@ -129,7 +129,7 @@ def test_a_rise_that_goes_on_is_one(newest: list[float]) -> None:
 
 
 def test_an_old_outlier_hides_no_rise() -> None:
-    climb = [150 + 8 * n + 15 * (n % 2) for n in range(20)]
+    climb = [150.0 + 8 * n + 15 * (n % 2) for n in range(20)]
     assert classify([100.0] * 20 + [900.0] + [100.0] * 23 + climb, 300) in RISING
     assert classify([100.0] * 20 + [900.0] + [100.0] * 23 + [*climb, 290.0], 300) in RISING
 
