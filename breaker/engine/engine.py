@@ -130,7 +130,7 @@ class Engine:
         if not self.machine.decides:
             return True
         if significant and self.conditions.admits_up_to_limit and self.shedder.streak:
-            self._trip_on_streak(now, self.shedder.streak.failures)
+            self._trip_on_streak(now, self.shedder.streak.length)
         else:
             self._judge_call(now, seconds, error=error)
         return True
