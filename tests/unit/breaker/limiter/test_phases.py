@@ -187,6 +187,16 @@ def test_a_rejection_shows_that_the_limit_is_needed() -> None:
     assert LimiterPhase.UNLIMITED not in traffic.run(5, in_flight=4, rejected=1)
 
 
+@pytest.mark.parametrize(("below", "kept"), [(1, True), (2, False)])
+def test_a_limit_that_is_nearly_used_is_needed(below: int, kept: bool) -> None:
+    traffic = queueing()
+    for _ in range(50):
+        if traffic.phase is LimiterPhase.UNLIMITED:
+            break
+        traffic.run(SECONDS, in_flight=traffic.limiter.limit - below, rate=60)
+    assert (traffic.phase is LimiterPhase.QUEUEING) is kept
+
+
 def test_slow_calls_keep_the_limit() -> None:
     traffic = queueing()
     assert LimiterPhase.UNLIMITED not in traffic.run(5, in_flight=20, latency=1.2)
@@ -270,6 +280,26 @@ def test_the_next_trial_comes_ever_later() -> None:
     assert gaps == [8, 16, 32, 64, 64]
 
 
+def test_a_trial_that_is_too_slow_lasts_a_time_out() -> None:
+    traffic = on_trial()
+    seconds = traffic.until(LimiterPhase.QUEUEING, 9, latency=0.25, rate=20)
+    assert 2 < seconds <= 2.5
+
+
+def test_a_trial_that_is_about_as_good_lasts_two() -> None:
+    traffic = on_trial()
+    seconds = traffic.until(LimiterPhase.QUEUEING, 9, latency=0.11, rate=20)
+    assert 3.9 < seconds <= 4.5
+
+
+def test_a_trial_of_many_calls_is_shorter() -> None:
+    traffic = on_trial()
+    traffic.limiter._previous_trial.successes *= 10  # two hundred a second
+    seconds = traffic.until(LimiterPhase.QUEUEING, 9, latency=0.11, rate=200)
+    assert seconds <= 3.2
+    assert traffic.limiter.reference.peak == 0.0, "throughput fell for another reason"
+
+
 # --- congested
 
 
@@ -278,6 +308,24 @@ def congested() -> Traffic:
     traffic = on_trial()
     traffic.until(LimiterPhase.CONGESTED, 4, latency=0.11, rate=40)
     return traffic
+
+
+def test_it_begins_where_latency_is_normal_on_the_line_through_both_measurements() -> None:
+    traffic = on_trial()
+    limiter = traffic.limiter
+    before = limiter._previous_trial
+    traffic.until(LimiterPhase.CONGESTED, 4, latency=0.15, rate=40)
+    knee, normal = limiter.reference.knee, limiter.reference.latency
+    slope = (before.latency - 0.15) / (before.limit - knee)
+    assert limiter.limit == pytest.approx(knee - (0.15 - 1.1 * normal) / slope, rel=0.02)
+    assert limiter.limit < 0.9 * knee
+
+
+def test_it_begins_with_half_the_knee_at_least() -> None:
+    traffic = on_trial()
+    traffic.limiter._previous_trial._success_seconds /= 6  # 0.2 s: hardly slower than at the knee
+    traffic.until(LimiterPhase.CONGESTED, 4, latency=0.19, rate=40)
+    assert traffic.limiter.limit == pytest.approx(traffic.limiter.reference.knee / 2, rel=0.02)
 
 
 @pytest.mark.parametrize(("ratio", "factor"), [(1.05, 1.1), (1.2, 1.0), (1.4, 1 / 1.1)])
@@ -378,6 +426,25 @@ def test_a_wider_limit_that_is_no_better_is_taken_back(
     assert slow.limiter.limit == before
     assert slow.limiter._next_trial == pytest.approx(slow.now + 4 * TIMEOUT)
     assert slow.phase is LimiterPhase.SLOW_DEPENDENCY
+
+
+def test_thirty_calls_are_measured_before_the_limit_widens(slow: Traffic) -> None:
+    before, calls = slow.limiter.limit, 0
+    slow.limiter._measure_limit(slow.now)
+    while slow.limiter.limit == before:
+        slow.run(0.1, latency=1.2, rate=20)
+        calls += 2
+    assert 30 <= calls <= 40
+
+
+def test_a_small_limit_widens_by_one(slow: Traffic) -> None:
+    slow.limiter._limit = 2.0
+    slow.limiter._measure_limit(slow.now)
+    for _ in range(40):
+        slow.run(0.1, latency=1.2, rate=20)
+        if slow.limiter.limit != 2.0:
+            break
+    assert slow.limiter.limit == 3.0
 
 
 def test_slow_calls_that_get_much_slower_queue(slow: Traffic) -> None:
