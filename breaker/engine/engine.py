@@ -178,8 +178,7 @@ class Engine:
         machine = self.machine
         if not machine.decides:
             return
-        enough = self.baseline.confidence(now) >= 1
-        self.apply_change(now, machine.end_warm_up(now, enough=enough))
+        self.apply_change(now, machine.end_warm_up(now, enough=self.baseline.confidence(now) >= 1))
         if self.conditions.admits_up_to_limit and (hung := self.shedder.hung_calls(now, traffic)):
             self._trip_on_streak(now, hung)
         if machine.decided in WATCHING:
