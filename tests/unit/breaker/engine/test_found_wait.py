@@ -162,8 +162,12 @@ def test_a_streak_in_the_ramp_goes_back_one_step(
     assert log.of(RecoveryStep)[-1].share == 0.25
 
 
-def test_a_step_that_becomes_stated_counts_at_once(make: MakeBreaker) -> None:
+def test_a_step_that_becomes_stated_counts_at_once(make: MakeBreaker, clock: ManualClock) -> None:
     """The value is the same as before, but now it is stated."""
-    breaker = make(wait_time=6)
-    breaker.apply(Settings(wait_time=6, recovery=RecoverySettings(step_time=1.0)))
-    assert breaker.settings.ramp_step_time == 1.0
+    breaker = make(wait_time=6, recovery={"probes": 1})
+    stated = RecoverySettings(probes=1, step_time=1.0)
+    breaker.apply(Settings(wait_time=6, recovery=stated))
+    breaker.trip()
+    clock.advance(6)
+    assert call(breaker, clock)
+    assert breaker.status()["recovery"]["seconds_left"] == pytest.approx(1.0)  # type: ignore[index]
