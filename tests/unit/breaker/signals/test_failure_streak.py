@@ -57,6 +57,30 @@ def test_the_busier_the_more_failures_it_takes(rate: float, most: int) -> None:
     assert needed <= most
 
 
+@pytest.mark.parametrize(("rate", "failures"), [(0.2, 2), (1, 3), (10, 6), (40, 9)])
+def test_how_many_failures_in_a_row_show_an_outage(rate: float, failures: int) -> None:
+    """As many as make 1.2 log(1 + 2 rate) against half, and log(3600 rate) against usual."""
+    calls = Calls(rate=rate)
+    assert calls.run(1000, failing=0) is None
+    assert calls.run(100, failing=1) == failures
+
+
+def test_a_dependency_that_fails_often_needs_more_failures() -> None:
+    calls = Calls(rate=1)
+    calls.run(1000, failing=0.3)
+    assert calls.streak.expected_failure_rate == pytest.approx(0.35, abs=0.12)
+    needed = calls.run(100, failing=1)
+    assert needed is not None
+    assert needed >= 6
+
+
+@pytest.mark.parametrize(("after", "hangs"), [(0.9, False), (1.05, True)])
+def test_calls_hang_only_after_a_time_out_without_success(after: float, hangs: bool) -> None:
+    streak = sampled()
+    idle(streak, 2.0, 2.0 + after, 60)
+    assert bool(streak.hung(2.0 + after, in_flight=60, admitted=60)) is hangs
+
+
 @pytest.mark.parametrize("failing", [0.05, 0.2, 0.5])
 @pytest.mark.parametrize("rate", [1, 40, 1000])
 def test_a_share_that_fails_is_not_hopeless(rate: float, failing: float) -> None:

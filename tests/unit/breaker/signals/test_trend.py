@@ -141,3 +141,36 @@ def test_equal_values_are_corrected_for() -> None:
     assert _mann_kendall([1, 2, 3, 4, 5]) == pytest.approx(9 / (300 / 18) ** 0.5)
     assert _mann_kendall([5, 5, 5, 5, 5]) == 0.0
     assert classify([100.0] * 18 + [280, 320], 300) is TrendKind.RISING, "2.1 deviations, not 1.1"
+
+
+@pytest.mark.parametrize(
+    ("latencies", "kind"),
+    [
+        ([100, 200, 290], TrendKind.RISING),  # t = 32.9; 12.7 is significant with three samples
+        ([100, 200, 250], TrendKind.FLAT),  # t = 5.2
+        ([290, 200, 100], TrendKind.FALLING),
+        ([100, 150, 220, 250], TrendKind.RISING),  # t = 9.8; 4.3 is significant with four
+        ([100, 220, 150, 250], TrendKind.FLAT),  # t = 1.5
+        ([250, 220, 150, 100], TrendKind.FALLING),
+    ],
+)
+def test_three_or_four_samples_are_judged_by_their_slope(
+    latencies: list[float], kind: TrendKind
+) -> None:
+    assert classify(latencies, 1000) is kind
+
+
+def test_a_zigzag_needs_nine_samples_to_oscillate() -> None:
+    zigzag = [200.0, 220.0, 210.0, 215.0, 205.0, 212.0, 208.0, 214.0, 209.0]
+    assert classify(zigzag[:8], 1000) is TrendKind.FLAT, "six turns: 1.91 deviations"
+    assert classify(zigzag, 1000) is TrendKind.OSCILLATING, "seven turns: 2.06 deviations"
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "plateau"), [(4, 0, False), (5, 0, True), (7, 1, True), (6, 2, False)]
+)
+def test_a_plateau_has_its_median_above(above: int, below: int, plateau: bool) -> None:
+    latencies = [350.0] * above
+    for n in range(below):
+        latencies.insert(1 + 3 * n, 300.0)  # at the threshold is not above it
+    assert (classify(latencies, 300) is TrendKind.PLATEAU) is plateau
