@@ -258,3 +258,13 @@ def test_hints_that_are_wrong(folder: Path, option: tuple[str, str], problem: st
     done = run("replay", "calls.csv", "--config", "strict.toml", *option, folder=folder)
     assert (done.code, done.out) == (2, "")
     assert problem in done.err
+
+
+def test_calls_given_up_are_counted_apart(folder: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "calls.csv"
+    trace.write_text(
+        "start,duration_ms,outcome\n0,80,ok\n1,80,abandoned\n2,,rejected\n3,80,error\n"
+    )
+    done = run("replay", trace, "--config", folder / "strict.toml")
+    assert "1 failed (33.33%), 1 abandoned by their callers; latency p50 " in done.out
+    assert "1 calls were rejected when they were recorded, and are left out" in done.out

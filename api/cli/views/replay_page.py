@@ -10,6 +10,7 @@ from breakerd.api.cli.views.replay_plot import draw, style
 from breakerd.api.cli.views.replay_tables import (
     TRIP_COLUMNS,
     comparison_rows,
+    describe_outcomes,
     format_moment,
     format_seconds,
     trip_row,
@@ -67,7 +68,7 @@ def write_page(trace: Trace, report: Report, file: Path) -> None:
 def _summary(report: Report) -> str:
     p50, p95, p99 = map(format_seconds, report.percentiles(0.5, 0.95, 0.99))
     return (
-        f"{report.calls} calls, {report.errors} failed, from {format_moment(report.began)} to "
+        f"{report.calls} calls, {describe_outcomes(report)}, from {format_moment(report.began)} to "
         f"{format_moment(report.ended)}; latency p50 {p50}, p95 {p95}, p99 {p99}"
     )
 

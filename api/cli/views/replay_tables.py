@@ -38,11 +38,14 @@ def show_trace(console: Console, trace: Trace, report: Report) -> None:
         f"{format_seconds(report.seconds)}, "
         f"{format_moment(report.began)} to {format_moment(report.ended)}"
     )
-    console.print(
-        f"{report.errors} failed ({report.errors / report.calls:.2%})"
-        + (f", {report.abandoned} abandoned by their callers; " if report.abandoned else "; ")
-        + f"latency p50 {p50}, p95 {p95}, p99 {p99}\n"
-    )
+    console.print(f"{describe_outcomes(report)}; latency p50 {p50}, p95 {p95}, p99 {p99}\n")
+
+
+def describe_outcomes(report: Report) -> str:
+    """Return how many calls of a trace failed, and how many were given up, if any."""
+    failed = f"{report.errors} failed ({report.errors / report.calls:.2%})"
+    given_up = f", {report.abandoned} abandoned by their callers" if report.abandoned else ""
+    return failed + given_up
 
 
 def show_notes(console: Console, trace: Trace) -> None:

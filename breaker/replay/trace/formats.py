@@ -118,6 +118,11 @@ def line_reader(form: Format, head: Sequence[str], hints: Hints = NO_HINTS) -> L
             f"found --columns for a trace of the format {form}, which has no named columns; "
             "allowed there: --unit, --time-is"
         )
+    if form in _FIXED and (hints.unit is not None or hints.time_is is not None):
+        raise ValueError(
+            f"found --unit or --time-is for a trace of the format {form}, which says both itself; "
+            "leave them out"
+        )
     return _READERS[form](head, hints)
 
 
@@ -246,6 +251,8 @@ _DETECTORS: Final[tuple[tuple[Format, Callable[[Sequence[str]], bool]], ...]] = 
     (Format.UVICORN, _any_line(uvicorn.is_uvicorn)),
     (Format.CSV, rows.is_table),
 )
+_FIXED: Final = frozenset({Format.ENVOY, Format.UVICORN, Format.HAPROXY, Format.ALB})
+"""Formats that leave open neither the unit of durations nor what the time marks."""
 _READERS: Final[dict[Format, Callable[[Sequence[str], Hints], LineReader]]] = {
     Format.CSV: _csv_reader,
     Format.JSONL: _json_reader,

@@ -22,7 +22,7 @@ TIME_NAMES: Final = ("time", "timestamp", "ts", "date", "datetime", "at")
 """Names of times that are the start in one trace and the end in another."""
 END_NAMES: Final = (
     "end", "end_time", "ended", "ended_at", "finished", "finished_at", "msec", "time_iso8601",
-    "time_local",
+    "time_local", "asctime",
 )  # fmt: skip
 DURATION_NAMES: Final = (
     "duration", "latency", "elapsed", "response_time", "request_time", "took", "time_taken",
@@ -52,7 +52,7 @@ EXPECTED_COLUMNS: Final = (
 )
 
 _LOG_NAMES: Final = frozenset(
-    {"level", "severity", "levelname", "log_level", "msg", "message", "event", "logger"}
+    {"level", "severity", "levelname", "log_level", "msg", "event", "logger"}
 )
 """Names that a record of a log has. It is written when its call has ended."""
 _SHARES: Final = {"percent": 0.01, "pct": 0.01}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
 import pytest
 
-from breakerd import Reason, RecoverySettings, Settings, State
+from breakerd import Breaker, Reason, RecoverySettings, Settings, State, Transition
 from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine
 from breakerd.breaker.states import RECOVERING, REJECTING, WATCHING
+from breakerd.breaker.testing import EventLog, ManualClock
 
 SETTINGS = Settings(
     latency_threshold=300, wait_time=10, recovery=RecoverySettings(probes=2, ramp=(0.5,))
@@ -193,6 +195,49 @@ def test_in_the_shadow_only_the_decision_changes(machine: StateMachine) -> None:
     assert machine.state is State.OBSERVE
     change = machine.start_half_open(110.0)
     assert change == Change(State.OPEN, State.HALF_OPEN, Reason.WAIT_ELAPSED, shadow=True)
+
+
+def test_between_adaptive_probes_every_call_is_rejected(machine: StateMachine) -> None:
+    probing(machine)
+    machine.recovery.adaptive, machine.recovery.until = True, 111.0
+    assert not any(machine.admit(110.5) for _ in range(5))
+    assert machine.rejects_until_deadline(110.999)
+    assert not machine.rejects_until_deadline(111.0)
+    machine.recovery.adaptive = False
+    assert not machine.rejects_until_deadline(110.5), "the end of a probe may let others go"
+    machine.recovery.adaptive = True
+    machine.close(110.6, Reason.RESET)
+    assert not machine.rejects_until_deadline(110.7)
+
+
+def test_a_restart_resumes_what_was(
+    make: Callable[..., Breaker], clock: ManualClock, log: EventLog
+) -> None:
+    old, new = make(latency_threshold=300, wait_time=10), make(latency_threshold=300, wait_time=10)
+    new.restore(old.snapshot())
+    assert (new.state, log.of(Transition)) == (State.CLOSED, [])
+    old.trip(reason="test")
+    clock.advance(4)
+    log.clear()
+    new.restore(old.snapshot())
+    (change,) = log.of(Transition)
+    assert (change.from_state, change.to_state) == (State.CLOSED, State.OPEN)
+    assert change.reason is Reason.RESTORED
+    assert change.retry_in is not None
+    assert 0 < change.retry_in <= 6
+    assert not new.allow()
+    clock.advance(6)
+    assert old.allow(), "the first probe"
+    assert old.state is State.HALF_OPEN
+    other = make(latency_threshold=300, wait_time=10)
+    other.restore(old.snapshot())
+    assert other.state is State.OPEN, "its probe was lost with the process"
+    assert other.allow()
+    log.clear()
+    old.reset()
+    new.restore(old.snapshot())
+    (change,) = log.of(Transition)[-1:]
+    assert (change.to_state, new.state) == (State.CLOSED, State.CLOSED)
 
 
 def test_the_kinds_of_states() -> None:

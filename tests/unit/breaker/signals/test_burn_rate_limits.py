@@ -63,7 +63,7 @@ def test_what_three_deviations_explain_is_chance(weight: float) -> None:
     ("short", "expected"),
     [
         (Moments(0.11, 3.0), True),
-        (Moments(0.1 - 1e-9, 3.0), False),
+        (Moments(1 - 0.9, 3.0), False),
         (Moments(0.0, 3.0), False),
         (Moments(0.0, 2.999), True),
         (Moments(0.0, 0.0), True),
@@ -85,10 +85,13 @@ def test_without_a_stated_level_nothing_burns() -> None:
 
 def test_the_evidence_is_of_the_long_window() -> None:
     baseline = Windows(Moments(0.23456789, 41.6), Moments(0.5, 7))
-    evidence = BurnRateSignal(SLO).evidence(baseline)  # type: ignore[arg-type]  # all it reads
+    settings = Settings(slo=Slo(success_rate=0.987654321, timeout=2.0))
+    evidence = BurnRateSignal(settings).evidence(baseline)  # type: ignore[arg-type]  # all it reads
     assert (evidence.signal, evidence.unit) == (Signal.SLO, "fraction")
-    assert (evidence.value, evidence.threshold, evidence.samples) == (0.234568, 0.1, 42)
-    assert evidence.detail == {"timeout_s": 2.0, "burn_rate_5min": 2.346, "burn_rate_10s": 5.0}
+    assert (evidence.value, evidence.threshold, evidence.samples) == (0.234568, 0.012346, 42)
+    assert evidence.detail == {"timeout_s": 2.0, "burn_rate_5min": 19.0, "burn_rate_10s": 40.5}
+    uneven = BurnRateSignal(Settings(slo=Slo(success_rate=0.93, timeout=2.0))).evidence(baseline)  # type: ignore[arg-type]  # all it reads
+    assert uneven.detail == {"timeout_s": 2.0, "burn_rate_5min": 3.351, "burn_rate_10s": 7.143}
 
 
 def test_a_new_baseline_has_burnt_nothing() -> None:

@@ -95,6 +95,18 @@ def test_until_its_rate_is_known_ten_a_second_are_assumed(rate: int, seconds: in
     assert service.failures_needed() == wanted
 
 
+@pytest.mark.parametrize("failures", [2, 3])
+def test_the_limit_is_one_false_alarm_an_hour(failures: int) -> None:
+    # The rate at which so many failures are just once an hour by chance; it sinks in silence.
+    rate = (0.95 / 0.06) ** failures / 3600
+    silence = -10 * log(rate / 10)
+    for seconds, enough in ((silence * 1.00001, True), (silence * 0.99999, False)):
+        streak = FailureStreak(TIMEOUT)
+        streak.advance(seconds, seconds=seconds, attempts=0, successes=0, admitted=0)
+        shown = [streak.record_failure(seconds, seconds, seconds, 0) for _ in range(failures)]
+        assert shown == [False] * (failures - 1) + [enough]
+
+
 def test_a_silent_service_is_not_one_of_no_calls() -> None:
     service = Service(0.0, 400)
     assert service.usual.rate == 0.0
@@ -200,13 +212,14 @@ def test_nothing_hangs_within_a_time_out_of_the_last_success() -> None:
     assert streak.hung(2.9, in_flight=150, admitted=120) > 100
 
 
-def test_calls_withdrawn_are_not_pending() -> None:
+@pytest.mark.parametrize("before", [0.5, 0.25])
+def test_calls_withdrawn_are_not_pending(before: float) -> None:
     service, other = Service(1.0, 60), Service(1.0, 60)
     for each in (service, other):
         each.streak.record_failure(each.now, each.now, each.now, each.admitted)
         each.now += 0.5
     for _ in range(3):
-        service.streak.withdraw(service.now, service.now - 0.25)
+        service.streak.withdraw(service.now, service.now - before)
     for _ in range(4):
         # Each time three more were admitted than failed: withdrawn here, pending there.
         service.fail(pending=3)

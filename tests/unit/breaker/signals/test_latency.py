@@ -105,7 +105,7 @@ def test_the_trend_is_looked_at_again_once_an_eighth_is_new(
 def test_an_empty_window_is_looked_at_once_it_has_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
 
-    def look(durations: list[float], _threshold: float) -> TrendKind:
+    def look(durations: list[float], _: float) -> TrendKind:
         looked.append(len(durations))
         return TrendKind.FLAT
 

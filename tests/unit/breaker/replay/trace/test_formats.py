@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.breaker.replay import CallRecord, Format, TimeIs
+from breakerd.breaker.replay import CallRecord, Column, Format, Hints, TimeIs, Unit
 from breakerd.breaker.replay.trace.formats import detect_format, line_reader
 
 NGINX = '192.0.2.7 - - [10/Oct/2023:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"'
@@ -82,3 +82,29 @@ def test_nginx_tells_ends_to_the_second() -> None:
     reader = line_reader(Format.NGINX, [f"{NGINX} rt=0.100"])
     assert reader.whole_seconds is TimeIs.END
     assert "spread evenly" in reader.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("form", "hints", "problem"),
+    [
+        (
+            Format.NGINX,
+            Hints(columns={"start": Column("a")}),
+            "--columns for a trace of the",
+        ),
+        (Format.ENVOY, Hints(unit=Unit.MS), "the format envoy, which says both itself; leave"),
+        (Format.UVICORN, Hints(time_is=TimeIs.END), "the format uvicorn, which says both itself"),
+    ],
+)
+def test_hints_that_a_format_does_not_take(form: Format, hints: Hints, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        line_reader(form, HEADS[form], hints)
+
+
+def test_named_columns_make_a_table_of_what_could_be_none() -> None:
+    head = ["begun,cost", "1,2"]
+    hints = Hints(columns={"start": Column("begun"), "duration": Column("cost", 0.001)})
+    assert detect_format(head, hints) is Format.CSV
+    assert line_reader(Format.CSV, head, hints).parse("1,2") == CallRecord(1, 0.002)
+    with pytest.raises(ValueError, match="found no column 'end'"):
+        detect_format(head, Hints(columns={"end": Column("end")}))

@@ -79,7 +79,7 @@ def test_success_says_more_than_a_code() -> None:
     assert (columns.outcome, columns.tool) == ("success", "JMeter")
 
 
-@pytest.mark.parametrize("mark", ["level", "msg", "event", "logger", "severity", "message"])
+@pytest.mark.parametrize("mark", ["level", "msg", "event", "logger", "severity"])
 def test_the_time_of_a_log_record_is_the_end(mark: str) -> None:
     columns = find_columns(["timestamp", "duration_s", mark])
     assert columns is not None
