@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -11,6 +11,7 @@ from starlette.routing import Match
 from breakerd.api import problems
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.secured_route import public_route_class, secured_route_class
+from breakerd.api.json_response import JSONResponse
 from breakerd.api.routes import alerting as alerting_routes
 from breakerd.api.routes import dashboard, demo, incidents, process, settings, state
 from breakerd.api.security.audit import AuditLog
@@ -90,7 +91,10 @@ def admin_router(
 
 def _routes(admin: AdminContext) -> APIRouter:
     secured = secured_route_class(admin)
-    router = APIRouter(generate_unique_id_function=lambda route: route.name)
+    router = APIRouter(
+        generate_unique_id_function=lambda route: route.name,
+        default_response_class=JSONResponse,
+    )
     router.include_router(process.health_routes(public_route_class(admin)))
     for part in (process, alerting_routes, incidents):
         router.include_router(part.routes(secured), **_OURS)

@@ -5,9 +5,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from breakerd.api.json_response import JSONResponse
 from breakerd.breaker.errors import (
     BreakerStateError,
     ConfigConflictError,

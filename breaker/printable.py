@@ -1,9 +1,10 @@
 """Texts of others, made fit for a terminal: names, reasons and authors may hold anything."""
 
-import json
 import re
 from collections.abc import Callable
 from typing import Final
+
+from breakerd.breaker.strict_json import dumps
 
 _CONTROLS: Final = (
     r"\x7f-\x9f"  # DEL and C1, which some terminals take for escape sequences
@@ -37,7 +38,7 @@ def printable_json(value: object, default: Callable[[object], object] | None = N
         value: JSON-able data.
         default: converts what is not JSON-able; None: it is a TypeError.
     """
-    text = json.dumps(value, ensure_ascii=False, default=default)
+    text = dumps(value, default=default)
     # JSON escapes those below 0x20 by itself. All others are inside of strings, where this holds.
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 

@@ -309,8 +309,7 @@ class Registry:
         self, name: str, change: SettingsChange, document: Document
     ) -> Mapping[Key, object]:
         """Check a change against the active document; return its keys in the file."""
-        at_root = name == DEFAULT and not has_table(document, name)
-        table = None if at_root else name
+        table = None if name == DEFAULT and not has_table(document, name) else name
         change.check(document, table, self._cache)
         return change.file_keys(document, table)
 

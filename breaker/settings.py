@@ -83,7 +83,7 @@ class RecoverySettings(SettingsModel):
     step_time: float = setting(
         1.0,
         "Time without a relapse after which the ramp takes its next step. Unset: a sixtieth of "
-        "`wait_time`, and at most this.",
+        "`wait_time`, and at most this; with `[slo]` and no `wait_time`, this.",
         unit="s",
         found=True,
         gt=0,
@@ -321,9 +321,18 @@ class Settings(SettingsModel):
     def ramp_step_time(self) -> float:
         """Return the seconds of a step of the ramp: in proportion to the wait, unless it is set."""
         recovery = self.recovery
-        if "step_time" in recovery.model_fields_set:
+        if not self.finds_step_time:
             return recovery.step_time
         return min(recovery.step_time, self.wait_time / _STEPS_PER_WAIT)
+
+    @property
+    def finds_step_time(self) -> bool:
+        """True if `step_time` is an upper bound: neither it is set nor a service level recovers.
+
+        A level's first probe may succeed by luck, and failures take its time-out to show.
+        """
+        level = self.slo is not None and self.recovers_adaptively
+        return not level and "step_time" not in self.recovery.model_fields_set
 
     @property
     def stated(self) -> frozenset[str]:

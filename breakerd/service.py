@@ -77,7 +77,6 @@ class Service:
         hold_reloads()
         service_logging.configure()
         code = self._run()
-        _log.info("stopped", url=self.url, code=code)
         service_logging.flush(_FLUSH_LIMIT)
         self._exit_limit.set(_EXIT_LIMIT, code)
         return code
@@ -91,6 +90,7 @@ class Service:
                 app = self._build(settings, stack)
                 self.url = _url(listener)
                 self._serve(app, listener)
+            _log.info("stopped", url=self.url)
         except ConfigError as error:
             for problem in error.problems:
                 print(printable(str(problem)), file=sys.stderr)  # noqa: T201 - for whoever started the service

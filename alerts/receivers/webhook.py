@@ -24,6 +24,7 @@ from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
 from breakerd.alerts.receivers.http import HttpClient, url_secrets
 from breakerd.alerts.settings.template import FIELDS
+from breakerd.breaker.strict_json import dumps
 
 VERSION: Final = 1
 """Version of the body; incompatible changes raise it."""
@@ -101,7 +102,7 @@ class WebhookReceiver:
         fields = _fields(incident, step, content)
         if not self._template:
             more = {"tags": content.tags, "details": content.details}
-            return json.dumps({"version": VERSION, **fields, **more})
+            return dumps({"version": VERSION, **fields, **more}, ensure_ascii=True)
         values = {name: _in_string(value) for name, value in fields.items()}
         return Template(self._template).substitute(values)
 
@@ -146,7 +147,7 @@ def _in_string(value: object) -> str:
     """Return `value` escaped as in a JSON string, without the quotes."""
     text = ", ".join(value) if isinstance(value, list) else value
     if isinstance(text, bool | float):
-        return json.dumps(text)
+        return dumps(text, ensure_ascii=True)
     return json.dumps(str(text))[1:-1]
 
 

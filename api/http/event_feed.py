@@ -5,7 +5,6 @@ what an event costs the thread that emits it does not depend on the number of cl
 """
 
 import asyncio
-import json
 import math
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from breakerd.api.problems import Problem
 from breakerd.breaker.events.events import Event, EventsMissed, Evidence
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.runtime.status import report
+from breakerd.breaker.strict_json import dumps
 
 if TYPE_CHECKING:
     from breakerd.breaker.events.stream import EventStream
@@ -176,7 +176,7 @@ def _missed_event(count: int) -> EventsMissed:
 
 
 def _encode(event: Event) -> bytes:
-    return format_sse_event(data_str=json.dumps(jsonable_encoder(event_data(event))))
+    return format_sse_event(data_str=dumps(jsonable_encoder(event_data(event)), ensure_ascii=True))
 
 
 def event_data(event: Event) -> dict[str, object]:

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
 from breakerd.api.http import sections
 from breakerd.api.http.admin import ActorDep, AdminDep
 from breakerd.api.http.event_feed import Subscriber
 from breakerd.api.http.metrics import exposition
+from breakerd.api.json_response import JSONResponse
 from breakerd.api.problems import Problem, Responses, invalid, openapi_responses
 from breakerd.api.schemas.config_patch import SectionsPatch
 from breakerd.api.schemas.responses import (

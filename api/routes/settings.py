@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field, create_model
 
 from breakerd.api.http.admin import OperationDep
+from breakerd.api.json_response import JSONResponse
 from breakerd.api.problems import Responses, openapi_responses
 from breakerd.api.schemas.config_patch import SettingsPatch
 from breakerd.api.schemas.requests import (

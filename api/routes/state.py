@@ -3,10 +3,10 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from breakerd.api.http.admin import BreakerOperation, OperationDep
+from breakerd.api.json_response import JSONResponse
 from breakerd.api.problems import Problem, openapi_responses
 from breakerd.api.schemas.requests import Confirm, ReasonBody
 from breakerd.api.schemas.responses import (

@@ -12,6 +12,7 @@ from typing import Final, TypedDict
 from breakerd.api.security.auth import Actor
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.regular_file import require_regular
+from breakerd.breaker.strict_json import dumps
 
 _log = get_logger(__name__)
 
@@ -92,7 +93,7 @@ class AuditLog:
     def _write(self, entry: AuditEntry) -> None:
         if self._path is None:
             return
-        line = "\n" * self._torn + json.dumps(entry, ensure_ascii=False) + "\n"
+        line = "\n" * self._torn + dumps(entry) + "\n"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._rotate(len(line.encode()))

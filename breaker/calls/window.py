@@ -6,14 +6,16 @@ failed calls are remembered by sequence number, so that evicting a call does not
 """
 
 from collections import deque
+from heapq import heapify, heappop, heappush
 from itertools import chain, islice
+from math import inf
 
 
 class SlidingWindow:
     """The last `size` calls that ended at most `max_age` seconds ago. Not thread-safe.
 
-    Calls reported together are stored as one list with one end time. Such a batch is added and
-    dropped as a whole.
+    Calls are ordered by their reports, and expire by their own end times. Calls reported together
+    are stored as one list with one end time; such a batch expires as a whole.
     """
 
     __slots__ = (
@@ -22,6 +24,8 @@ class SlidingWindow:
         "_ends",
         "_failure_markers",
         "_head_offset",
+        "_late_reports",
+        "_latest_end",
         "_max_age",
         "_percentile",
         "_size",
@@ -38,6 +42,10 @@ class SlidingWindow:
         """Durations of calls that ended together, oldest batch first; no batch is empty."""
         self._ends: deque[float] = deque()
         """End time of each batch."""
+        self._latest_end = -inf
+        """Latest end time of any call in the window."""
+        self._late_reports: list[tuple[float, int]] = []
+        """Heap of (end, sequence number) of calls that ended before a call reported earlier."""
         self._head_offset = 0
         """Calls of the oldest batch that were already evicted."""
         self._count = 0
@@ -59,9 +67,7 @@ class SlidingWindow:
         else:
             self._batches.append([seconds])
             self._ends.append(end)
-        self._count += 1
-        self.total += 1
-        self._evict_excess()
+        self._append(end, 1)
 
     def extend(self, end: float, durations: list[float]) -> None:
         """Add one or more successful calls, none of them slow, with a common end time.
@@ -72,20 +78,35 @@ class SlidingWindow:
         kept = durations[-self._size :]
         self._batches.append(kept)
         self._ends.append(end)
-        self._count += len(kept)
-        self.total += len(durations)
-        self._evict_excess()
+        self.total += len(durations) - len(kept)
+        self._append(end, len(kept))
 
     def expire(self, now: float) -> None:
-        """Drop calls older than `max_age`. Amortised O(1) per call."""
+        """Drop calls older than `max_age`; the verdicts need it after each `add`.
+
+        Amortised O(1) per call; O(n) if a call expires before one that was reported earlier.
+        """
         oldest = now - self._max_age
         while self._ends and self._ends[0] < oldest:
             self._drop_oldest()
         self._expire_markers()
+        if self._late_report_expired(oldest):
+            self._replace([call for call in self.dump() if call[0] >= oldest])
 
-    def _evict_excess(self) -> None:
-        """Drop the oldest calls beyond `size`."""
-        excess = self._count - self._size
+    def _append(self, end: float, calls: int) -> None:
+        """Count calls that were just stored, and make room for them."""
+        self._count += calls
+        self.total += calls
+        if end < self._latest_end:
+            heappush(self._late_reports, (end, self.total - 1))
+        else:
+            self._latest_end = end
+        if self._count > self._size:
+            self._evict(self._count - self._size)
+            self._expire_markers()
+
+    def _evict(self, excess: int) -> None:
+        """Drop the `excess` oldest calls."""
         while excess > 0:
             left = len(self._batches[0]) - self._head_offset
             if left > excess:
@@ -94,6 +115,24 @@ class SlidingWindow:
                 return
             self._drop_oldest()
             excess -= left
+
+    def _late_report_expired(self, oldest: float) -> bool:
+        """True if a call behind a younger one in the queue ended before `oldest`."""
+        late, first, found = self._late_reports, self.oldest, False
+        while late and late[0][0] < oldest:
+            found = heappop(late)[1] >= first or found
+        if len(late) > 2 * self._size:
+            # Those of evicted calls, which are found only once they are old.
+            self._late_reports = [each for each in late if each[1] >= first]
+            heapify(self._late_reports)
+        return found
+
+    def _replace(self, calls: list[tuple[float, float, bool]]) -> None:
+        """Store `calls`, (end, duration, failed), in place of all; the total is unchanged."""
+        self.clear()
+        self.total -= len(calls)
+        for end, seconds, failed in calls:
+            self.add(end, seconds, error=failed)
 
     def _drop_from_head(self, calls: int) -> None:
         """Drop `calls` calls of the oldest batch."""
@@ -112,6 +151,8 @@ class SlidingWindow:
     def _drop_all(self) -> None:
         self._batches.clear()
         self._ends.clear()
+        self._late_reports.clear()
+        self._latest_end = -inf
         self._count = self._head_offset = 0
 
     def _expire_markers(self) -> None:
@@ -181,12 +222,9 @@ class SlidingWindow:
     def configure(self, size: int, max_age: float, percentile: float, threshold: float) -> None:
         """Apply new settings, keeping the newest calls that fit."""
         kept = self.dump()[-size:]
-        self.clear()
         self._size, self._max_age = size, max_age
         self._percentile, self._threshold = percentile, threshold
-        self.total -= len(kept)
-        for end, seconds, failed in kept:
-            self.add(end, seconds, error=failed)
+        self._replace(kept)
 
     def dump(self) -> list[tuple[float, float, bool]]:
         """Return (end, duration, failed) of each call, oldest first."""

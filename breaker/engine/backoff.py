@@ -19,8 +19,8 @@ MIN_GOOD_SPELL, MAX_GOOD_SPELL = 10.0, 60.0
 _MAX_EXPONENT: Final = 32
 _MAX_HALVINGS: Final = 4
 """Maximum number of times that the first share after an outage is halved."""
-_MAX_HOLD: Final = 64
-"""Maximum length of the last step before all calls pass, as a multiple of the others."""
+_MAX_HOLD: Final = 10.0
+"""Maximum seconds to which relapses lengthen the last step before all calls pass."""
 
 
 class Backoff:
@@ -74,13 +74,12 @@ class Backoff:
         """Return the factor on what the first step of a recovery admits: smaller with relapses."""
         return 0.5 ** min(_MAX_HALVINGS, _doublings(self.relapses))
 
-    @property
-    def hold(self) -> float:
-        """Return the factor on the length of the last step: longer with relapses.
+    def hold(self, step: float) -> float:
+        """Return the seconds of the last step, where the others take `step`: more with relapses.
 
         What relapses when all calls pass may serve half of them for long.
         """
-        return float(min(_MAX_HOLD, 4.0 ** _doublings(self.relapses)))
+        return max(step, min(_MAX_HOLD, step * 4.0 ** _doublings(self.relapses)))
 
     def fail(self) -> None:
         """Count a failed recovery or probe."""

@@ -6,6 +6,7 @@ tested by properties.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from breakerd.breaker.baseline import Baseline
@@ -125,17 +126,17 @@ class Engine:
         if abandoned and seconds <= self.slow_after:
             self.machine.recovery.release(start)
             return False
-        self.window.expire(now)
         self.window.add(end, seconds, error=error)
+        self.window.expire(now)
         if end <= now:  # else it is made up, as by a drill, and tells nothing of overlap
             self.judge.record(start, end, error=error)
         significant = error and self.shedder.record_failure(now, start, end, traffic)
-        if not (error or abandoned):
+        if outcome is CallOutcome.SUCCESS and not error:
             self.shedder.record_success(start, traffic)
         if not self.machine.decides:
             return True
         if significant and self.conditions.admits_up_to_limit and self.shedder.streak:
-            self._trip_on_streak(now, self.shedder.streak.failures)
+            self._trip_on_streak(now, self.shedder.streak.length)
         else:
             self._judge_call(now, seconds, error=error)
         return True
@@ -144,25 +145,23 @@ class Engine:
 
     def read_memory(self, now: float, utilization: float | None) -> None:
         """Take a reading of memory: the used share of the limit, or None if it is unknown."""
-        changed = self.memory.read(utilization)
-        evidence = self.memory.evidence()
-        if changed:
-            self.breaches.update(now, Signal.MEMORY, evidence if self.memory.breached else None)
-        if not (self.memory.breached and self.machine.decides):
+        memory = self.memory
+        memory.read(utilization)
+        self.breaches.update(now, Signal.MEMORY, memory.evidence, breached=memory.breached)
+        if not (memory.breached and self.machine.decides):
             return
         watching = self.machine.recovery.phase is RecoveryPhase.MEMORY
         if not (self.conditions.gates_memory and watching):
-            self.open(now, Reason.MEMORY, (evidence,))
+            self.open(now, Reason.MEMORY, (memory.evidence(),))
 
     def read_load(self, now: float, reading: LoadReading, lag: float | None) -> None:
         """Take a reading of the machine's load, and the event loop's lag in seconds."""
-        changed = self.load.read(reading, lag)
-        self.shedder.system_overloaded = self.load.breached
-        evidence = self.load.evidence()
-        if changed:
-            self.breaches.update(now, Signal.LOAD, evidence if self.load.breached else None)
-        if self.load.rejects and self.machine.decides:
-            self.open(now, Reason.LOAD, (evidence,))
+        load = self.load
+        load.read(reading, lag)
+        self.shedder.system_overloaded = load.breached
+        self.breaches.update(now, Signal.LOAD, load.evidence, breached=load.breached)
+        if load.rejects and self.machine.decides:
+            self.open(now, Reason.LOAD, (load.evidence(),))
 
     # --- time
 
@@ -179,16 +178,16 @@ class Engine:
         machine = self.machine
         if not machine.decides:
             return
-        enough = self.baseline.confidence(now) >= 1
-        self.apply_change(now, machine.end_warm_up(now, enough=enough))
+        self.apply_change(now, machine.end_warm_up(now, enough=self.baseline.confidence(now) >= 1))
         if self.conditions.admits_up_to_limit and (hung := self.shedder.hung_calls(now, traffic)):
             self._trip_on_streak(now, hung)
         if machine.decided in WATCHING:
             self._judge_window(now)
             self._overload.update(now, self.shedder, traffic)
         if machine.decided is CLOSED:
-            anomaly = self.anomaly.evidence() if self.settings.slo else None
-            self.breaches.update(now, Signal.ANOMALY, anomaly)
+            found = partial(self.anomaly.evidence, self.baseline)
+            unusual = self.settings.slo is not None and self.anomaly.breached
+            self.breaches.update(now, Signal.ANOMALY, found, breached=unusual)
         self._end_wait(now)
         if machine.decided is HALF_OPEN:
             self._apply_outcome(now, self._recovered() or machine.recovery.tick(now))
@@ -311,7 +310,7 @@ class Engine:
     def _trip_on_streak(self, now: float, failures: int) -> None:
         """Open by the failure streak, or fail the recovery."""
         evidence = (self.judge.slo.streak_evidence(failures),)
-        self.breaches.update(now, Signal.SLO, evidence[0])
+        self.breaches.update(now, Signal.SLO, lambda: evidence[0], breached=True)
         if self.machine.decided in WATCHING:
             self.open(now, Reason.FAILURE_STREAK, evidence)
         else:

@@ -1,5 +1,7 @@
 """Judge the calls in the window: what speaks for opening, with its evidence."""
 
+from functools import cache, partial
+
 from breakerd.breaker.baseline import Baseline
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.breaches import BreachTracker
@@ -66,28 +68,23 @@ class Judge:
 
     def _judge_service_level(self, now: float, baseline: Baseline) -> None:
         """Emit whether the stated service level is missed; it rejects nothing."""
-        evidence = None
-        if self.burn.breached(baseline):
-            evidence = self._breaches.get(Signal.SLO) or self.burn.evidence(baseline)
-        self._breaches.update(now, Signal.SLO, evidence)
+        breached = self.burn.breached(baseline)
+        gather = self.burn.evidence if breached else self.burn.evidence_within_budget
+        self._breaches.update(now, Signal.SLO, partial(gather, baseline), breached=breached)
 
     def _judge_latency(self, now: float) -> list[Evidence]:
         slow = self.latency.breached(self._window)
         trips = slow and self.latency.trips(self._window)
-        if not slow:
-            self._breaches.update(now, Signal.LATENCY, None)
         # Evidence costs a sort: gather it when it is emitted, not at every slow call.
-        elif trips or Signal.LATENCY not in self._breaches:
-            evidence = self.latency.evidence(self._window)
-            self._breaches.update(now, Signal.LATENCY, evidence)
-            return [evidence] * trips
-        return []
+        gather = cache(partial(self.latency.evidence, self._window))
+        self._breaches.update(now, Signal.LATENCY, gather, breached=slow)
+        return [gather()] if trips else []
 
     def _judge_errors(self, now: float) -> list[Evidence]:
         failing = self.errors.breached(self._window)
-        evidence = self.errors.evidence(self._window) if failing else None
-        self._breaches.update(now, Signal.ERRORS, evidence)
-        return [evidence] if evidence else []
+        gather = partial(self.errors.evidence, self._window)
+        self._breaches.update(now, Signal.ERRORS, gather, breached=failing)
+        return [gather()] if failing else []
 
 
 def window_settings(settings: Settings) -> tuple[int, float, float, float]:

@@ -159,7 +159,10 @@ class LoadShedder:
 
     def hung_calls(self, now: float, counts: CallCounts) -> int:
         """Return the number of hung calls if they show an outage, else 0."""
-        return self.streak.hung(now, counts.in_flight, counts.admitted) if self.streak else 0
+        if not self.streak:
+            return 0
+        blocked = counts.in_flight >= max(1.0, self.limit)
+        return self.streak.hung(now, counts.in_flight, counts.admitted, blocked=blocked)
 
     def on_open(self, now: float) -> None:
         """Remove the limit and reset the streak: the breaker has opened."""
@@ -203,5 +206,4 @@ class LoadShedder:
         free = limiter.phase is LimiterPhase.UNLIMITED
         limiter.advance(now, sample)
         if free and limiter.phase is not LimiterPhase.UNLIMITED and self.streak:
-            # Calls already queued will still time out; they are no outage.
-            self.streak.reset(now)
+            self.streak.forgive_queued(now)

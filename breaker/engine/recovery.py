@@ -92,7 +92,7 @@ class Recovery:
         # Thresholds promise probes by then; a service level prefers to reject where calls are few.
         self._patience = settings.wait_time if settings.slo is None else inf
         self._max_step_time = settings.ramp_step_time
-        self._step_is_stated = "step_time" in settings.recovery.model_fields_set
+        self._finds_step_time = settings.finds_step_time
         self._ramp_is_stated = "ramp" in settings.recovery.model_fields_set
         self.backoff.configure(settings)
 
@@ -244,7 +244,8 @@ class Recovery:
             return RecoveryOutcome.RECOVERED
         self._step += 1
         last = self._step + 1 >= len(self._ramp)
-        self.until = now + self._step_time * (self.backoff.hold if last and self.adaptive else 1)
+        step = self._step_time
+        self.until = now + (self.backoff.hold(step) if last and self.adaptive else step)
         return RecoveryOutcome.STEP_FORWARD
 
     def fail(self) -> RecoveryOutcome:
@@ -275,7 +276,7 @@ class Recovery:
             return RecoveryOutcome.RECOVERED
         self.phase, self._step, self._credit = RecoveryPhase.RAMP, 0, 0.0
         self._step_time = self._max_step_time
-        if self.adaptive and not self._step_is_stated:
+        if self.adaptive and self._finds_step_time:
             # What follows a short outage, or none, is short.
             self._step_time = min(self._step_time, (now - self._opened_at) / _STEPS_PER_OUTAGE)
         self.until = now + self._step_time

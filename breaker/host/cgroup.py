@@ -25,7 +25,7 @@ def cgroup_folders(root: Path, membership: Path, controller: str) -> list[tuple[
         if not controllers:
             version, mount = 2, _mount_v2(root)
         elif controller in controllers.split(","):
-            version, mount = 1, root / controller
+            version, mount = 1, _mount_v1(root, controller)
         else:
             continue
         own = Path(path.lstrip("/"))
@@ -45,3 +45,12 @@ def _mount_v2(root: Path) -> Path:
     """Return the mount point of version 2: beside version 1 where systemd mounts both."""
     beside = root / "unified"
     return beside if beside.is_dir() else root
+
+
+def _mount_v1(root: Path, controller: str) -> Path:
+    """Return the mount point of a controller, which others may share: `cpu,memory`."""
+    alone = root / controller
+    if alone.is_dir() or not root.is_dir():
+        return alone
+    shared = (folder for folder in root.iterdir() if controller in folder.name.split(","))
+    return next(shared, alone)

@@ -1,7 +1,8 @@
-"""Memory use and limit of this process: from its control group, else from the host.
+"""Memory use and limit of this process: of its control groups, and of the host.
 
-The smallest limit between the process's own group and the root applies. Page cache that the kernel
-can drop at once (`inactive_file`) is not counted, as in the kubelet.
+The kernel runs out of memory at whichever level is full first: the process's own group, a group
+above it, or the host. The level that is nearest to its limit therefore counts. Page cache that the
+kernel can drop at once (`inactive_file`) is not counted, as in the kubelet.
 """
 
 import threading
@@ -21,12 +22,12 @@ _NO_LIMIT_V1: Final = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class MemoryReading:
-    """One reading of the memory, in bytes.
+    """One reading of the memory, in bytes, at the level that is nearest to its limit.
 
     Attributes:
         used: Memory that counts against the limit.
-        limit: The limit; -1 if there is none, and the host's memory is used instead.
-        total: The limit, or the host's memory if there is none.
+        limit: The limit of the control group, at most the host's memory; -1 for the host itself.
+        total: The limit, or the host's memory.
     """
 
     used: int
@@ -55,7 +56,7 @@ class MemoryReader:
     def read(self) -> MemoryReading | None:
         """Read use and limit now; None if that fails, which is logged once."""
         try:
-            reading = self._read_cgroup() or _read_host()
+            reading = self._nearest_to_limit()
         except (OSError, ValueError, ImportError) as error:
             if not self._logged:
                 self._logged = True
@@ -66,14 +67,20 @@ class MemoryReader:
         self._logged = False
         return reading
 
-    def _read_cgroup(self) -> MemoryReading | None:
-        """Return the reading of the group with the smallest limit; None if no group has one."""
-        readings = [
+    def _nearest_to_limit(self) -> MemoryReading:
+        groups = [
             reading
             for version, path in cgroup_folders(self._root, self._membership, "memory")
             if (reading := (_read_v2 if version == 2 else _read_v1)(path))
         ]
-        return min(readings, key=lambda reading: reading.limit, default=None)
+        try:
+            host = _read_host()
+        except (OSError, ImportError):
+            if not groups:
+                raise
+            return max(groups, key=lambda reading: reading.utilization)
+        levels = [*(_at_most(host.total, reading) for reading in groups), host]
+        return max(levels, key=lambda reading: reading.utilization)
 
 
 class CachedMemoryReader:
@@ -102,19 +109,27 @@ class CachedMemoryReader:
 
 
 def _read_v2(folder: Path) -> MemoryReading | None:
-    limit = read_text(folder / "memory.max")
-    if limit in {"", "max"}:
+    # Above memory.high the kernel slows the group down, so memory.max is hardly ever reached.
+    limits = (_read_limit(folder / name) for name in ("memory.max", "memory.high"))
+    limit = min((limit for limit in limits if limit), default=None)
+    if limit is None:
         return None
     used = int(read_text(folder / "memory.current") or 0)
-    return _reading(used, int(limit), folder, "inactive_file")
+    return _reading(used, limit, folder, "inactive_file")
 
 
 def _read_v1(folder: Path) -> MemoryReading | None:
-    limit = read_text(folder / "memory.limit_in_bytes")
-    if not limit or int(limit) >= _NO_LIMIT_V1:
+    limit = _read_limit(folder / "memory.limit_in_bytes")
+    if not limit or limit >= _NO_LIMIT_V1:
         return None
     used = int(read_text(folder / "memory.usage_in_bytes") or 0)
-    return _reading(used, int(limit), folder, "total_inactive_file")
+    return _reading(used, limit, folder, "total_inactive_file")
+
+
+def _read_limit(file: Path) -> int | None:
+    """Return the limit in `file`; None if there is none."""
+    text = read_text(file)
+    return None if text in {"", "max"} else int(text)
 
 
 def _reading(used: int, limit: int, folder: Path, cache: str) -> MemoryReading:
@@ -123,20 +138,26 @@ def _reading(used: int, limit: int, folder: Path, cache: str) -> MemoryReading:
     return MemoryReading(max(0, used - cached), limit, limit)
 
 
+def _at_most(total: int, reading: MemoryReading) -> MemoryReading:
+    """Return `reading` with a limit of at most `total`: a group cannot use more than there is."""
+    limit = min(reading.limit, total)
+    return MemoryReading(reading.used, limit, limit)
+
+
 def _read_host() -> MemoryReading:
-    """Return the reading of this process within the host.
+    """Return the reading of the host: all that its processes use of its memory.
 
     Raises:
         OSError: Memory cannot be read.
     """
-    # Loaded only where no group has a limit: elsewhere it is not needed.
+    # Loaded at the first reading: whoever gives the memory by himself does not need it.
     import psutil
 
     try:
-        used = psutil.Process().memory_info().rss
-        return MemoryReading(used=used, limit=-1, total=psutil.virtual_memory().total)
+        memory = psutil.virtual_memory()
     except psutil.Error as error:
         raise OSError(str(error)) from error
+    return MemoryReading(used=memory.total - memory.available, limit=-1, total=memory.total)
 
 
 MEMORY: Final = CachedMemoryReader()

@@ -1,6 +1,5 @@
 """Build the response to a request that was rejected or ran out of time (RFC 9457)."""
 
-import json
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,6 +7,7 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
+from breakerd.breaker.strict_json import dumps
 
 REJECTED: Final = "urn:breakerd:problem:rejected"
 """Problem type: a breaker rejected the call, which had no effect."""
@@ -48,7 +48,7 @@ class ProblemResponse:
             "instance": quote(path),
             **more,
         }
-        body = json.dumps(document).encode()
+        body = dumps(document, ensure_ascii=True).encode()
         headers = (
             ("content-type", "application/problem+json"),
             ("content-length", str(len(body))),

@@ -23,6 +23,7 @@ from math import inf
 from typing import Final
 
 from breakerd.breaker.calls.admission_history import AdmissionHistory
+from breakerd.breaker.limiter.completions import Completions
 from breakerd.breaker.limiter.ewma import Ewma
 from breakerd.breaker.limiter.limit_trial import LimitTrial
 from breakerd.breaker.limiter.reference import ReferenceLatency
@@ -95,8 +96,7 @@ class ConcurrencyLimiter:
         self.reference = ReferenceLatency(horizon=2.2 * timeout)
         self.admissions = AdmissionHistory(span=2.2 * timeout)
         self._limit = inf
-        self._throughput = Ewma(max(0.5, timeout / 2))
-        self._steady_throughput = Ewma(max(1.5, 1.5 * timeout))
+        self._completions = Completions(timeout)
         self._latency = Ewma(timeout / 4)
         self._trial = LimitTrial(inf)
         self._previous_trial = LimitTrial(inf)
@@ -130,7 +130,7 @@ class ConcurrencyLimiter:
     @property
     def throughput(self) -> float:
         """Return the recent successes per second."""
-        return self._throughput.mean
+        return self._completions.recent
 
     def start_slow(self, share: float = 1.0) -> None:
         """Set a small limit after an outage: half of the usual concurrency, times `share`."""
@@ -142,8 +142,7 @@ class ConcurrencyLimiter:
 
     def observe(self, now: float, sample: Sample) -> None:
         """Add a sample without changing the limit, while another part decides."""
-        self._throughput.add(sample.throughput, sample.seconds)
-        self._steady_throughput.add(sample.throughput, sample.seconds)
+        self._completions.add(sample)
         if sample.successes:
             self._latency.add(sample.success_seconds / sample.successes, sample.seconds)
         self.admissions.add(now, sample.admitted)
@@ -152,12 +151,11 @@ class ConcurrencyLimiter:
     def advance(self, now: float, sample: Sample) -> None:
         """Add a sample and update the limit."""
         self.observe(now, sample)
-        if self._throughput.weight > _RELIABLE_WEIGHT:
+        if self._completions.weight > _RELIABLE_WEIGHT:
             self.reference.record_throughput(self.throughput, sample.seconds)
         troubled = self._is_queueing(now, sample)
         if self.phase is LimiterPhase.UNLIMITED:
-            enough = max(_MAX_UNQUEUED, self._best_sustainable_concurrency)
-            if troubled and sample.in_flight > enough:
+            if troubled and sample.in_flight > self._enough_to_queue:
                 self._activate(LimiterPhase.QUEUEING, self._sustainable_concurrency, now)
             elif not troubled:
                 self.reference.update(sample)
@@ -178,6 +176,8 @@ class ConcurrencyLimiter:
     def _is_queueing(self, now: float, sample: Sample) -> bool:
         """True if calls, those in flight included, take suspiciously long."""
         late = _LATE_LATENCY * self.timeout
+        if self._completions.pause_is_usual:
+            return False
         if self.admissions.older_than(now - late, sample.in_flight, sample.admitted) > 0:
             return True
         abnormal = _ABNORMAL_RATIO * self.reference.latency if self.reference.ready else late
@@ -189,10 +189,12 @@ class ConcurrencyLimiter:
         return _MAX_WAIT * self.timeout * self.throughput
 
     @property
-    def _best_sustainable_concurrency(self) -> float:
-        """Return the same for the higher of two throughputs: a short pause is no overload."""
-        steady = self._steady_throughput.mean
-        return _MAX_WAIT * self.timeout * max(self.throughput, steady)
+    def _enough_to_queue(self) -> float:
+        """Return the calls in flight above which some queue: a short pause is no overload."""
+        if self._completions.paused:
+            return _MAX_UNQUEUED
+        best = max(self.throughput, self._completions.steady)
+        return max(_MAX_UNQUEUED, _MAX_WAIT * self.timeout * best)
 
     # --- control
 

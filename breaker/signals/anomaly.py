@@ -79,14 +79,23 @@ class AnomalySignal:
             self.breached, self._disagreeing_since = not self.breached, None
         return self.breached
 
-    def evidence(self) -> Evidence | None:
-        """Return the evidence of the anomaly; None if there is none."""
-        return self._evidence if self.breached else None
+    def evidence(self, baseline: Baseline) -> Evidence:
+        """Return the evidence of the anomaly, or that its quantity is as usual again."""
+        if self.breached and self._evidence is not None:
+            return self._evidence
+        last = self._evidence.detail["quantity"] if self._evidence else Quantity.DURATION
+        seen = {quantity: baseline.deviation(quantity) for quantity in Quantity}
+        return _evidence("calls are as usual", Quantity(str(last)), seen, _counted(baseline))
+
+
+def _counted(baseline: Baseline) -> float:
+    """Return the decayed number of requests in the last ten seconds."""
+    requests = baseline.series(Quantity.RATE, Scale.SECONDS).moments
+    return requests.mean * requests.weight
 
 
 def _outlier_combination(baseline: Baseline, ease: float) -> Evidence | None:
-    requests = baseline.series(Quantity.RATE, Scale.SECONDS).moments
-    counted = requests.mean * requests.weight
+    counted = _counted(baseline)
     if baseline.outlier_model.learned_seconds < READY_AFTER or counted < _MIN_REQUESTS:
         return None
     seen = {quantity: baseline.deviation(quantity) for quantity in Quantity}

@@ -8,6 +8,7 @@ Source: B. Beyer and others, "The Site Reliability Workbook" (2018), chapter 5, 
 burn-rate alerts.
 """
 
+from functools import partial
 from math import sqrt
 from typing import Final
 
@@ -45,19 +46,24 @@ class BurnRateSignal:
         chance = _SIGNIFICANT_Z_SCORE * sqrt(self._budget * (1 - self._budget) / long.weight)
         return long.mean > self._budget + chance and self._still_burning(baseline)
 
+    def evidence_within_budget(self, baseline: Baseline) -> Evidence:
+        """Return the evidence of the window that burns less: it shows why the signal cleared."""
+        scales = (Scale.SECONDS, Scale.MINUTES)
+        return self.evidence(baseline, min(scales, key=partial(self.burn_rate, baseline)))
+
     def _still_burning(self, baseline: Baseline) -> bool:
         short = baseline.series(Quantity.ERRORS, Scale.SECONDS).moments
         return short.weight < _MIN_RECENT_CALLS or short.mean > self._budget
 
-    def evidence(self, baseline: Baseline) -> Evidence:
-        """Return the evidence of the long window."""
-        long = baseline.series(Quantity.ERRORS, Scale.MINUTES).moments
+    def evidence(self, baseline: Baseline, scale: Scale = Scale.MINUTES) -> Evidence:
+        """Return the evidence of one window, by default the long one."""
+        window = baseline.series(Quantity.ERRORS, scale).moments
         return Evidence(
             signal=Signal.SLO,
-            value=round(long.mean, 6),
+            value=round(window.mean, 6),
             threshold=round(self._budget, 6),
             unit="fraction",
-            samples=round(long.weight),
+            samples=round(window.weight),
             detail={
                 "timeout_s": self._slo.timeout if self._slo else 0.0,
                 "burn_rate_5min": round(self.burn_rate(baseline, Scale.MINUTES), 3),

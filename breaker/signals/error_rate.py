@@ -51,13 +51,13 @@ class ErrorRateSignal:
         return (
             self._threshold is not None
             and n >= self.min_calls
-            and (window.failure_count > self._threshold * n or self._fails_in_a_row(window))
+            and (window.failure_count / n > self._threshold or self._fails_in_a_row(window))
         )
 
     def evidence(self, window: SlidingWindow) -> Evidence:
         """Return the evidence of the window, or of the latest calls if these alone suffice."""
         n = len(window)
-        if self._threshold and window.failure_count <= self._threshold * n:
+        if self._threshold and n and window.failure_count / n <= self._threshold:
             n = min(n, self._row)
             return self._evidence(n, n)
         return self._evidence(n, window.failure_count)

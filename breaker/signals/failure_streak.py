@@ -7,7 +7,9 @@ Two likelihood ratios (Wald 1945) test "almost every call fails" against two alt
 - *half of the calls fail*: then the successful ones are worth more than what rejecting saves.
 
 A call that is still pending after the time that failures take counts against an outage; one that
-its caller withdrew counts for nothing.
+its caller withdrew counts for nothing. If no call has succeeded for a whole time-out, nothing is
+pending that may still be of use: then all failures since the last success count, and so does each
+call that has been in flight for longer.
 """
 
 from math import exp, log
@@ -49,7 +51,9 @@ class FailureStreak:
         self._withdrawn = WithdrawnCalls(span=2.2 * timeout)
         self._withdrawn_at_start = 0
         self.failures = 0
-        """Number of failures since the last success."""
+        """Number of failures in a row of calls that began after `reset` and `forgive_queued`."""
+        self._unanswered = 0
+        """Number of all failures since the last success."""
         self._started_at = 0.0
         self._admitted_at_start = 0.0
         self._failure_duration = 0.0
@@ -58,13 +62,19 @@ class FailureStreak:
         self._short_rate = 0.0
         self._long_rate = 0.05
         self._ended_failures = 0
-        self._reset_at = float("-inf")
-        self._last_success = float("-inf")
+        self._reset_at = self._queued_until = float("-inf")
+        self._silent_since: float | None = None
+        """Time of the last success, or of the first call; None before it."""
 
     @property
     def active(self) -> bool:
-        """True if the last call that counted failed."""
-        return self.failures > 0
+        """True while calls fail in a row."""
+        return self.failures > 0 or self._unanswered > 0
+
+    @property
+    def length(self) -> int:
+        """Return the number of failures in a row."""
+        return max(self.failures, self._unanswered)
 
     @property
     def expected_failure_rate(self) -> float:
@@ -73,7 +83,15 @@ class FailureStreak:
 
     def reset(self, now: float) -> None:
         """End the streak and ignore calls that began before `now`."""
-        self.failures, self._reset_at = 0, now
+        self.failures = self._unanswered = 0
+        self._reset_at = now
+
+    def forgive_queued(self, now: float) -> None:
+        """End the streak, since calls queue: those that wait already may still time out.
+
+        They count all the same if no call succeeds for a time-out, which no queue explains.
+        """
+        self.failures, self._queued_until = 0, now
 
     def advance(
         self, now: float, *, seconds: float, attempts: int, successes: int, admitted: int
@@ -84,8 +102,10 @@ class FailureStreak:
         if seconds:
             self._rate = self._rate * kept + attempts / seconds * (1 - kept)
             self._rate_weight = self._rate_weight * kept + 1 - kept
+        if self._silent_since is None and attempts:
+            self._silent_since = now - seconds
         if successes:
-            self._last_success = now
+            self._silent_since, self._unanswered = now, 0
             self._short_rate = self._updated_rate(self._short_rate, _SHORT, successes)
             self._long_rate = self._updated_rate(self._long_rate, _LONG, successes)
             self._ended_failures = 0
@@ -96,6 +116,7 @@ class FailureStreak:
         A call that began before the streak does not end it, unless the dependency is `congested`:
         then a full queue may refuse new calls while it serves queued ones.
         """
+        self._unanswered = 0
         if self.failures and (start >= self._started_at or congested):
             self._ended_failures += min(_MAX_COUNTED_FAILURES, self.failures)
             self.failures = 0
@@ -104,12 +125,14 @@ class FailureStreak:
         """Record the failure of a call; return True if the streak shows an outage."""
         if start < self._reset_at:
             return False
-        if not self.failures:
-            self._started_at = start
-            self._admitted_at_start = self._admitted_at(start, admitted)
-            self._withdrawn_at_start = self._withdrawn.started_by(start)
-        self.failures += 1
-        self._failure_duration += 0.2 * (end - start - self._failure_duration)
+        self._unanswered += 1
+        queued = start < self._queued_until
+        if not queued:
+            self._extend_streak(start, end, admitted)
+        if self._is_silent(now):
+            return self._significant(self._unanswered, 0)
+        if queued:
+            return False
         moment = now - self._failure_duration
         begun = self._admitted_at(moment, admitted) - self._admitted_at_start
         withdrawn = self._withdrawn.started_by(moment) - self._withdrawn_at_start
@@ -122,17 +145,34 @@ class FailureStreak:
         if start < self._started_at:
             self._withdrawn_at_start += 1
 
-    def hung(self, now: float, in_flight: int, admitted: int) -> int:
-        """Return the number of hung calls if they show an outage; else 0.
+    def hung(self, now: float, in_flight: int, admitted: int, *, blocked: bool = False) -> int:
+        """Return the number of calls that failed or hang, if they show an outage; else 0.
 
-        It is 0 as well if a call succeeded within the last time-out.
+        It is 0 as well if a call succeeded within the last time-out. `blocked` is True if a limit
+        lets no further call begin: if all calls in flight hang then, waiting shows nothing more.
         """
-        if now - self._last_success < self._timeout:
+        if not self._is_silent(now):
             return 0
         moment = now - self._timeout
         admitted -= self._withdrawn.started_after(moment)
         late = int(self._admissions.older_than(moment, in_flight, admitted))
-        return late if late and self._significant(self.failures + late, 0) else 0
+        fruitless = self._unanswered + late
+        stuck = blocked and late >= in_flight and (fruitless > 1 or self._is_silent(now, times=2))
+        return fruitless if late and (stuck or self._significant(fruitless, 0)) else 0
+
+    def _is_silent(self, now: float, *, times: int = 1) -> bool:
+        """True if no call has succeeded for so many time-outs."""
+        since = self._silent_since
+        return since is not None and now - since >= times * self._timeout
+
+    def _extend_streak(self, start: float, end: float, admitted: int) -> None:
+        if not self.failures:
+            self._started_at = start
+            self._admitted_at_start = self._admitted_at(start, admitted)
+            self._withdrawn_at_start = self._withdrawn.started_by(start)
+            self._failure_duration = end - start
+        self.failures += 1
+        self._failure_duration += 0.2 * (end - start - self._failure_duration)
 
     def _significant(self, failures: float, pending: float) -> bool:
         rate = max(0.01, self._rate + (1 - self._rate_weight) * _INITIAL_RATE)

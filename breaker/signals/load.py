@@ -9,6 +9,8 @@ from breakerd.breaker.settings import Settings
 
 _CLEARS_BELOW: Final = 0.9
 """Share of its threshold below which a breached figure clears."""
+_MAX_SEVERITY: Final = 1e6
+"""Greatest multiple of a threshold that is told; a tiny threshold gives no useful number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class _Figure:
 
     @property
     def severity(self) -> float:
-        return self.value / self.threshold
+        return min(_MAX_SEVERITY, self.value / self.threshold)
 
 
 class LoadSignal:

@@ -4,7 +4,8 @@ All tests are on ranks, signs or ratios, so no verdict depends on the unit of ti
 
 - rise and fall: Mann-Kendall (Mann 1945, Kendall 1975) with the correction for ties, whose normal
   form is good from five samples on; with three or four, where no order of ranks is rare enough to
-  prove anything, Student's t of the least-squares slope;
+  prove anything, Student's t of the least-squares slope. A rise that is over is a fall: the newest
+  call is within the threshold, and since the first slow one more pairs of calls fall than rise;
 - plateau: the sign test, whether the median lies above the threshold (needs five samples);
 - oscillation: the turning-point test (Bienaymé 1874; Kendall and Stuart);
 - how steep: the Theil-Sen slope (Sen 1968), the median of the slopes of all pairs.
@@ -12,10 +13,10 @@ All tests are on ranks, signs or ratios, so no verdict depends on the unit of ti
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from math import inf, sqrt
 from statistics import fmean, median
 from typing import Final
@@ -81,6 +82,8 @@ def classify(latencies: Sequence[float], threshold: float) -> TrendKind:
     if len(latencies) < 3:
         return TrendKind.FLAT
     direction = _direction(latencies)
+    if direction > 0 and _recedes(latencies, threshold):
+        direction = -1
     oscillates = _oscillates(latencies)
     if direction > 0:
         return TrendKind.OSCILLATING_RISING if oscillates else TrendKind.RISING
@@ -119,17 +122,31 @@ def _direction(values: Sequence[float]) -> int:
 
 def _mann_kendall(values: Sequence[float]) -> float:
     """Return the standardised Mann-Kendall statistic with continuity and tie corrections."""
+    score = _kendall_score(values)
+    if not score:
+        return 0.0
+    n = len(values)
+    variance = n * (n - 1) * (2 * n + 5)
+    variance -= sum(t * (t - 1) * (2 * t + 5) for t in Counter(values).values())
+    return (score - (1 if score > 0 else -1)) / sqrt(variance / 18)
+
+
+def _kendall_score(values: Iterable[float]) -> int:
+    """Return the number of pairs that rise less the number of pairs that fall."""
     ordered: list[float] = []
     score = 0
     for value in values:
         score += bisect_left(ordered, value) - (len(ordered) - bisect_right(ordered, value))
         insort(ordered, value)
-    if not score:
-        return 0.0
-    n = len(values)
-    variance = n * (n - 1) * (2 * n + 5)
-    variance -= sum(t * (t - 1) * (2 * t + 5) for t in Counter(ordered).values())
-    return (score - (1 if score > 0 else -1)) / sqrt(variance / 18)
+    return score
+
+
+def _recedes(values: Sequence[float], threshold: float) -> bool:
+    """True if latency was above `threshold`, is no longer, and has fallen on the whole since."""
+    if values[-1] > threshold:
+        return False
+    since = dropwhile(lambda value: value <= threshold, values)
+    return _kendall_score(since) < 0
 
 
 def _slope_t(values: Sequence[float]) -> float:

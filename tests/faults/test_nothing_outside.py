@@ -184,3 +184,36 @@ def test_a_host_without_file_descriptors(tmp_path: Path, receiver: RecordingServ
         assert receiver.wait_for(1), "the page leaves"
         assert receiver.requests[0].json["event"] == "create"
         process.communicate(b"\n", timeout=60)
+
+
+HANGING_SERVICE = """\
+import threading
+from pathlib import Path
+
+from breakerd import service
+from breakerd.breaker.registry import Registry
+
+service._STOP_LIMIT = 1.0
+Registry.save = lambda *_: threading.Event().wait()  # as on a disk that hangs
+service.Service(Path("breakers.toml"), port=0).run()
+"""
+
+
+def test_a_service_that_cannot_end_in_order_ends_all_the_same(
+    tmp_path: Path, receiver: RecordingServer
+) -> None:
+    (tmp_path / "service.py").write_text(HANGING_SERVICE)
+    process = subprocess.Popen(
+        [sys.executable, "service.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline()
+    assert end(process) == 1
+    with process.stderr as log:
+        assert "not everything ended in time" in log.read()
+    assert receiver.requests == []

@@ -56,7 +56,8 @@ def trouble(
     **more: object,
 ) -> AlertContext:
     clock = ManualClock()
-    breaker = Breaker(Settings(latency_threshold=300), name="pay", clock=clock, memory=lambda: 0.5)
+    settings = Settings(latency_threshold=300, wait_time=10)
+    breaker = Breaker(settings, name="pay", clock=clock, memory=lambda: 0.5)
     for _ in range(10):
         simulate_call(breaker, clock, 500)
     found = (
@@ -140,6 +141,10 @@ def test_every_contact_is_in_the_alert(name: str) -> None:
             "stays open until the load falls below its threshold.",
         ),
         ({"recovery": None}, "admits calls and keeps watching."),
+        (
+            {"recovery": {"phase": "wait", "seconds_left": 0.25}},
+            "sends probes within a second; closes if they succeed.",
+        ),
         ({"recovery": {"phase": "probes"}}, "waits for the results of its probes."),
         ({"recovery": {"phase": "ramp", "share": 0.25}}, "admits 25% of the calls, then more."),
     ],

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from breakerd import Alerting, Breaker, Registry, Settings
+from breakerd import Alerting, Breaker, LoadReading, Registry, Settings
 from breakerd.api.app import create_app
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
@@ -124,6 +126,54 @@ def test_latencies_above_a_threshold(client: Client, breaker: Breaker, clock: Ma
     assert client.get(path).json() == {"latencies": [251, 299]}
     for wrong in ("-1", "nan", "inf", "much"):
         assert client.get(path, params={"threshold": wrong}).status_code == 400
+
+
+def _not_json(constant: str) -> None:
+    pytest.fail(f"{constant} is no JSON")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"load": {"cpu_pressure_threshold": 5e-324, "load_threshold": 5e-324}},
+        {"load": {"cpu_pressure_threshold": 5e-324, "reject": True}},
+        {
+            "slo": {"success_rate": 1 - 2**-53, "timeout": 1e-300, "warmup": 0.0},
+            "limiter": {"enabled": True},
+        },
+        {"latency_threshold": 5, "percentile": 5e-324, "error_threshold": 5e-324},
+        {"memory_threshold": 5e-324, "memory_hysteresis": 5e-324},
+        {"recovery": {"ramp": [5e-324], "step_time": 5e-324}, "error_threshold": 5e-324},
+    ],
+)
+def test_no_answer_holds_infinity_whatever_is_configured(
+    settings: dict[str, object], clock: ManualClock
+) -> None:
+    with Registry(
+        Settings.model_validate(settings),
+        clock=clock,
+        memory=lambda: 0.1,
+        load=lambda: LoadReading(cpu_pressure=50.0, load_per_cpu=3.0),
+    ) as registry:
+        client, breaker = Client(create_app(registry)), registry.get()
+        for n in range(200):
+            clock.advance(0.05)
+            if breaker.allow():
+                breaker.done(clock(), clock(), error=n % 3 == 0)
+        for path in ("/breaker/status", "/breaker/config", "/breakers", "/audit", "/readyz"):
+            answer = client.get(path)
+            assert answer.status_code == 200, path
+            json.loads(answer.text, parse_constant=_not_json)
+
+
+def test_a_figure_without_a_value_is_null(
+    client: Client, breaker: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = breaker.status() | {"error_rate": float("nan")}
+    monkeypatch.setattr(Breaker, "status", lambda _: status)
+    answer = client.get("/breaker/status")
+    assert answer.status_code == 200
+    assert json.loads(answer.text, parse_constant=_not_json)["error_rate"] is None
 
 
 def test_memory_is_told_in_bytes(client: Client) -> None:

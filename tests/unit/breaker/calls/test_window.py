@@ -154,3 +154,38 @@ def test_where_the_clock_stands_no_memory_is_lost() -> None:
         window.add(0.0, float(call), error=False)
     assert window.durations() == [float(call) for call in range(990, 1000)]
     assert sum(map(len, window._batches)) <= 30
+
+
+def test_a_call_that_makes_room_takes_its_marks_along() -> None:
+    window = SlidingWindow(2, 60.0, 0.5, 1.0)
+    window.add(0.0, 5.0, error=True)
+    window.add(1.0, 5.0, error=True)
+    window.add(2.0, 0.1, error=False)
+    assert (window.failure_count, window.slow_count) == (1, 1)
+    window.extend(3.0, [0.1, 0.1, 0.1])
+    assert (window.failure_count, window.slow_count) == (0, 0)
+    assert window.total == 6
+
+
+def test_a_call_reported_late_expires_by_its_own_end() -> None:
+    window = SlidingWindow(10, 60.0, 0.5, 1.0)
+    window.add(100.0, 0.1, error=False)
+    window.add(50.0, 5.0, error=True)
+    window.add(101.0, 0.2, error=False)
+    window.expire(110.0)
+    assert len(window) == 3
+    window.expire(111.0)
+    assert window.dump() == [(100.0, 0.1, False), (101.0, 0.2, False)]
+    assert (window.failure_count, window.slow_count, window.total) == (0, 0, 3)
+
+
+def test_late_reports_are_remembered_no_longer_than_their_calls() -> None:
+    window = SlidingWindow(4, 1e6, 0.5, 1.0)
+    for call in range(1000):
+        window.add(2.0 * call, 0.1, error=False)
+        window.add(2.0 * call - 1, 5.0, error=True)
+        window.expire(2.0 * call)
+    assert len(window._late_reports) <= 9
+    window.clear()
+    window.add(0.0, 0.1, error=False)
+    assert not window._late_reports

@@ -46,11 +46,12 @@ def test_an_adaptive_wait_grows_with_relapses_up_to_the_default_wait() -> None:
 
 def test_it_begins_with_less_and_holds_longer_after_relapses() -> None:
     waits = backoff()
-    assert (waits.first_share, waits.hold) == (1, 1)
+    assert (waits.first_share, waits.hold(0.1)) == (1, 0.1)
     relapse(waits, 0.0, 5)
-    assert (waits.first_share, waits.hold) == (0.25, 16)
+    assert (waits.first_share, waits.hold(0.1)) == (0.25, 1.6)
     relapse(waits, 5.0, 10)
-    assert (waits.first_share, waits.hold) == (1 / 16, 64)
+    assert (waits.first_share, waits.hold(0.1)) == (1 / 16, 10)
+    assert waits.hold(30.0) == 30
 
 
 @pytest.mark.parametrize(("recovery", "spell"), [(1.0, 10.0), (30.0, 30.0), (300.0, 60.0)])

@@ -179,6 +179,26 @@ def test_memory_rejects_and_its_return_lets_the_recovery_begin(
         if isinstance(e, ThresholdBreached | ThresholdCleared)
     ]
     assert kinds == [("memory", "ThresholdBreached"), ("memory", "ThresholdCleared")]
+    (cleared,) = log.of(ThresholdCleared)
+    assert (cleared.evidence.value, cleared.evidence.threshold) == (77.0, 80.0)
+
+
+def test_what_clears_a_signal_is_the_evidence_of_being_well(
+    make: MakeBreaker, clock: ManualClock, log: EventLog
+) -> None:
+    breaker = make(latency_threshold=300, error_threshold=0.3, latency_window_size=20)
+    calls(breaker, clock, 20, FAST)
+    calls(breaker, clock, 10, SLOW, error=True)
+    recover(breaker, clock)
+    calls(breaker, clock, 20, FAST)
+    calls(breaker, clock, 1, SLOW, error=True)
+    cleared = {event.signal: event.evidence for event in log.of(ThresholdCleared)}
+    assert set(cleared) == {Signal.LATENCY, Signal.ERRORS} & {
+        event.signal for event in log.of(ThresholdBreached)
+    }
+    for evidence in cleared.values():
+        assert evidence.value <= evidence.threshold
+        assert evidence.samples > 0
 
 
 def test_unknown_memory_trips_nothing(make: MakeBreaker, clock: ManualClock) -> None:

@@ -7,6 +7,7 @@ import pytest
 from breakerd import (
     Breaker,
     BreakerOpenError,
+    LimiterSettings,
     Signal,
     State,
     ThresholdBreached,
@@ -79,6 +80,33 @@ def test_an_overload_is_held_to_what_is_answered_in_time(
     assert breaker.rejection().reason == "overloaded"
     pool.run(30, rate=40)
     assert phase(breaker) == "unlimited"
+    (cleared,) = [event for event in log.of(ThresholdCleared) if event.signal is Signal.OVERLOAD]
+    assert cleared.evidence.value < cleared.evidence.threshold, "the evidence of being well"
+
+
+def test_an_overload_during_warm_up_is_over_when_it_ends(
+    make: MakeBreaker, clock: ManualClock, log: EventLog
+) -> None:
+    slo = {"success_rate": 0.95, "timeout": 2.0, "warmup": 3600.0}
+    breaker = make(slo=slo, limiter={"enabled": True})
+    pool = SimulatedPool(breaker, clock, workers=16, mean=0.2, timeout=2.0)
+    pool.run(10, rate=200)
+    assert [event.signal for event in log.of(ThresholdBreached)] == [Signal.OVERLOAD]
+    assert log.of(ThresholdCleared) == []
+    pool.run(30, rate=5)
+    assert breaker.state is State.WARMING_UP
+    assert [event.signal for event in log.of(ThresholdCleared)] == [Signal.OVERLOAD]
+    assert breaker.healthy
+
+
+def test_an_overload_is_over_where_the_limiter_is_turned_off(
+    breaker: Breaker, pool: SimulatedPool, clock: ManualClock, log: EventLog
+) -> None:
+    pool.run(60, rate=160)
+    assert not breaker.healthy
+    breaker.apply(breaker.settings.model_copy(update={"limiter": LimiterSettings()}))
+    clock.advance(1)
+    breaker.tick()
     assert Signal.OVERLOAD in {event.signal for event in log.of(ThresholdCleared)}
 
 

@@ -27,8 +27,7 @@ def watch(traffic: Traffic) -> Watch:
 
 
 def told(watch: Watch) -> str:
-    evidence = watch.signal.evidence()
-    return evidence.sentence() if evidence else ""
+    return watch.signal.evidence(watch.baseline).sentence() if watch.signal.breached else ""
 
 
 def test_three_times_as_slow_is_told_within_ten_seconds(watch: Watch, traffic: Traffic) -> None:
@@ -66,8 +65,7 @@ def test_slow_calls_under_more_load_are_an_overload(watch: Watch, traffic: Traff
     traffic.rate *= 2
     traffic.slower = 3.0
     assert len(watch.run(60)) == 1
-    evidence = watch.signal.evidence()
-    assert evidence is not None
+    evidence = watch.signal.evidence(watch.baseline)
     assert evidence.detail["rate_times_normal"] == pytest.approx(2, abs=0.5)
 
 
@@ -79,7 +77,9 @@ def test_it_is_over_once_all_was_well_for_ten_seconds(watch: Watch, traffic: Tra
     assert watch.signal.breached
     watch.run(30)
     assert not watch.signal.breached
-    assert watch.signal.evidence() is None
+    evidence = watch.signal.evidence(watch.baseline)
+    assert evidence.sentence().startswith("calls are as usual: ")
+    assert evidence.value == pytest.approx(evidence.threshold, rel=0.5)
 
 
 def test_a_blip_of_two_seconds_is_not_told(watch: Watch, traffic: Traffic) -> None:
@@ -165,7 +165,10 @@ def test_a_breaker_tells_and_rejects_nothing(
     assert not breaker.healthy
     assert breaker.state is State.CLOSED
     calls(breaker, clock, 60, 50, together=2)
-    assert [cleared.signal for cleared in log.of(ThresholdCleared)] == [Signal.ANOMALY]
+    (cleared,) = log.of(ThresholdCleared)
+    assert cleared.signal is Signal.ANOMALY
+    assert cleared.evidence.sentence().startswith("calls are as usual: ")
+    assert cleared.evidence.value < breach.evidence.value / 2
     assert breaker.healthy
     assert breaker.status()["calls"]["rejected"] == 0
 

@@ -47,8 +47,7 @@ def finding(baseline: Fixed, *, rate: Deviation | None = None, **seen: Deviation
     signal = AnomalySignal()
     for now in (0.0, 3.0):
         signal.judge(now, baseline)
-    evidence = signal.evidence()
-    return str(evidence.detail["what"]) if evidence else ""
+    return str(signal.evidence(baseline).detail["what"]) if signal.breached else ""
 
 
 SLOW_FOUND = "calls are slow and pile up"
@@ -149,8 +148,8 @@ def test_the_evidence_has_the_units_of_its_quantity() -> None:
     baseline.seen |= {Quantity.DURATION: SLOW, Quantity.IN_FLIGHT: PILING_UP}
     signal.judge(0.0, baseline)
     signal.judge(3.0, baseline)
-    evidence = signal.evidence()
-    assert evidence is not None
+    assert signal.breached
+    evidence = signal.evidence(baseline)
     assert (evidence.value, evidence.threshold, evidence.unit, evidence.samples) == (
         151,
         100,

@@ -57,6 +57,30 @@ def test_the_busier_the_more_failures_it_takes(rate: float, most: int) -> None:
     assert needed <= most
 
 
+@pytest.mark.parametrize(("rate", "failures"), [(0.2, 2), (1, 3), (10, 6), (40, 9)])
+def test_how_many_failures_in_a_row_show_an_outage(rate: float, failures: int) -> None:
+    """As many as make 1.2 log(1 + 2 rate) against half, and log(3600 rate) against usual."""
+    calls = Calls(rate=rate)
+    assert calls.run(1000, failing=0) is None
+    assert calls.run(100, failing=1) == failures
+
+
+def test_a_dependency_that_fails_often_needs_more_failures() -> None:
+    calls = Calls(rate=1)
+    calls.run(1000, failing=0.3)
+    assert calls.streak.expected_failure_rate == pytest.approx(0.35, abs=0.12)
+    needed = calls.run(100, failing=1)
+    assert needed is not None
+    assert needed >= 6
+
+
+@pytest.mark.parametrize(("after", "hangs"), [(0.9, False), (1.05, True)])
+def test_calls_hang_only_after_a_time_out_without_success(after: float, hangs: bool) -> None:
+    streak = sampled()
+    idle(streak, 2.0, 2.0 + after, 60)
+    assert bool(streak.hung(2.0 + after, in_flight=60, admitted=60)) is hangs
+
+
 @pytest.mark.parametrize("failing", [0.05, 0.2, 0.5])
 @pytest.mark.parametrize("rate", [1, 40, 1000])
 def test_a_share_that_fails_is_not_hopeless(rate: float, failing: float) -> None:
@@ -146,3 +170,73 @@ def test_a_hang_counts_before_it_ends() -> None:
     assert streak.hung(3.9, in_flight=80, admitted=156) > 30
     assert streak.hung(3.9, in_flight=4, admitted=156) == 0, "all but the newest ended"
     assert streak.hung(2.5, in_flight=80, admitted=100) == 0, "the last success is not long ago"
+
+
+def sampled(timeout: float = 1.0) -> FailureStreak:
+    """Return a streak with two seconds of good calls, ten a second, until time 2."""
+    streak = FailureStreak(timeout)
+    for n in range(1, 21):
+        streak.advance(n * 0.1, seconds=0.1, attempts=1, successes=1, admitted=n)
+    return streak
+
+
+def idle(streak: FailureStreak, since: float, until: float, admitted: int) -> None:
+    for n in range(1, round((until - since) * 10) + 1):
+        streak.advance(since + n * 0.1, seconds=0.1, attempts=1, successes=0, admitted=admitted)
+
+
+def test_calls_that_queued_before_a_limit_are_forgiven_while_others_succeed() -> None:
+    streak = sampled()
+    streak.forgive_queued(2.5)
+    assert not any(streak.record_failure(2.6, 1.6, 2.6, 60) for _ in range(50))
+    assert streak.failures == 0
+    assert streak.active
+
+
+def test_they_count_once_nothing_has_succeeded_for_a_time_out() -> None:
+    streak = sampled()
+    streak.forgive_queued(2.5)
+    idle(streak, 2.0, 3.0, 40)
+    verdicts = [streak.record_failure(3.05, 2.05, 3.05, 40) for _ in range(10)]
+    assert verdicts[:3] == [False] * 3
+    assert verdicts[-1]
+    assert streak.length == 10
+
+
+def test_a_success_begins_the_silence_anew() -> None:
+    streak = sampled()
+    streak.forgive_queued(2.5)
+    idle(streak, 2.0, 3.0, 40)
+    for _ in range(3):
+        streak.record_failure(3.05, 2.05, 3.05, 40)
+    streak.advance(3.1, seconds=0.1, attempts=1, successes=1, admitted=40)
+    assert not streak.active
+    assert not any(streak.record_failure(3.15, 2.15, 3.15, 40) for _ in range(50))
+
+
+@pytest.mark.parametrize(("silent_until", "hung"), [(2.9, 0), (3.0, 2)])
+def test_a_full_limit_whose_calls_all_hang_shows_an_outage(silent_until: float, hung: int) -> None:
+    streak = sampled()
+    idle(streak, 2.0, silent_until, 22)
+    idle(streak, silent_until, 3.2, 22)
+    streak._silent_since = 3.2 - (silent_until - 2.0)
+    assert streak.hung(3.2, in_flight=2, admitted=22, blocked=True) == hung
+    assert streak.hung(3.2, in_flight=2, admitted=22) == 0, "calls may still begin, and show more"
+
+
+def test_a_single_call_that_fills_the_limit_hangs_for_two_time_outs() -> None:
+    streak = sampled()
+    idle(streak, 2.0, 4.2, 21)
+    assert streak.hung(3.9, in_flight=1, admitted=21, blocked=True) == 0
+    assert streak.hung(4.1, in_flight=1, admitted=21, blocked=True) == 1
+
+
+def test_failures_take_as_long_as_the_first_at_once() -> None:
+    """Calls that began after those that fail now are not pending for that: they are younger."""
+    streak = FailureStreak(2.0)
+    for n in range(1, 21):
+        streak.advance(n * 0.1, seconds=0.1, attempts=4, successes=4, admitted=4 * n)
+    for n in range(21, 42):
+        streak.advance(n * 0.1, seconds=0.1, attempts=4, successes=0, admitted=4 * n)
+    verdicts = [streak.record_failure(4.1, 2.1 + n / 100, 4.1 + n / 100, 164) for n in range(12)]
+    assert any(verdicts)

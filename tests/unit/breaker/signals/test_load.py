@@ -135,7 +135,20 @@ def test_a_breach_is_told_and_rejects_nothing(
     let_pass(breaker, clock)
     (cleared,) = log.of(ThresholdCleared)
     assert cleared.signal is Signal.LOAD
+    assert (cleared.evidence.value, cleared.evidence.threshold) == (1.0, 40.0), "it is well again"
     assert log.of(Transition) == []
+
+
+def test_a_tiny_threshold_gives_a_finite_severity(
+    make: Machine, clock: ManualClock, load: dict[str, float]
+) -> None:
+    load["cpu_pressure"] = 60.0
+    breaker = make(load={"cpu_pressure_threshold": 5e-324})
+    let_pass(breaker, clock)
+    report = breaker.status()["load"]
+    assert report is not None
+    assert math.isfinite(report["severity"])
+    assert not report["ok"]
 
 
 def test_with_reject_it_opens_and_stays_open_until_the_load_falls(

@@ -1,0 +1,489 @@
+"""Each phase of the limiter, from samples as a dependency would give them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import ceil, inf
+
+import pytest
+
+from breakerd.breaker.limiter import ConcurrencyLimiter, LimiterPhase
+from breakerd.breaker.limiter.sample import Sample
+
+TIMEOUT = 2.0
+SECONDS = 0.1
+"""Length of a sample."""
+RATE, LATENCY = 40, 0.1
+"""Successes a second and their mean duration while all is well."""
+
+
+class Traffic:
+    """A limiter that gets a sample every tenth of a second."""
+
+    def __init__(self, *, latency: float = LATENCY, min_limit: int = 1) -> None:
+        self.limiter = ConcurrencyLimiter(TIMEOUT, min_limit=min_limit)
+        self.now = 0.0
+        self.admitted = self.ended = 0
+        self.run(40, latency=latency, in_flight=4)
+        assert self.phase is LimiterPhase.UNLIMITED
+        assert self.limiter.reference.ready
+
+    @property
+    def phase(self) -> LimiterPhase:
+        return self.limiter.phase
+
+    def run(
+        self,
+        seconds: float,
+        *,
+        rate: float = RATE,
+        latency: float = LATENCY,
+        in_flight: float | None = None,
+        failing: float = 0.0,
+        rejected: int = 0,
+        admits: bool = True,
+    ) -> list[LimiterPhase]:
+        """Return the phase after each sample; `in_flight` is as many as the limit by default."""
+        phases = []
+        for _ in range(round(seconds / SECONDS)):
+            self.now += SECONDS
+            successes = round(rate * SECONDS * (1 - failing))
+            self.ended += round(rate * SECONDS)
+            most = self.limiter.limit if in_flight is None else in_flight
+            if admits:
+                self.admitted = max(self.admitted, self.ended + round(most))
+            sample = Sample(
+                seconds=SECONDS,
+                successes=successes,
+                failures=round(rate * SECONDS) - successes,
+                success_seconds=successes * latency,
+                rejected=rejected,
+                in_flight=round(most),
+                admitted=self.admitted,
+            )
+            self.limiter.advance(self.now, sample)
+            phases.append(self.limiter.phase)
+        return phases
+
+    def until(self, phase: LimiterPhase, seconds: float, **calls: float) -> float:
+        """Run until the limiter is in `phase`; return after how many seconds."""
+        for n in range(round(seconds / SECONDS)):
+            if self.phase is phase:
+                return n * SECONDS
+            self.run(SECONDS, **calls)  # type: ignore[arg-type]  # numbers only
+        pytest.fail(f"still {self.phase} after {seconds} s")
+
+
+@pytest.fixture
+def traffic() -> Traffic:
+    """Forty calls a second of 0.1 s each, four at once, for 40 s."""
+    return Traffic()
+
+
+# --- unlimited
+
+
+def test_many_calls_at_once_are_no_queue_while_they_are_fast(traffic: Traffic) -> None:
+    assert set(traffic.run(5, rate=5000, in_flight=500)) == {LimiterPhase.UNLIMITED}
+    assert traffic.limiter.limit == inf
+    assert not traffic.limiter.is_shedding
+
+
+@pytest.mark.parametrize(
+    ("normal", "latency", "in_flight", "queues"),
+    [
+        (0.1, 0.48, 200, False),  # below a quarter of the time-out
+        (0.1, 0.6, 50, False),  # fewer than are answered in 0.7 of the time-out: 56
+        (0.1, 0.6, 60, True),
+        (0.4, 0.58, 60, False),  # below 1.5 times normal
+        (0.4, 0.65, 60, True),
+        (1.0, 1.15, 60, False),
+        (1.0, 1.3, 60, True),  # above 0.6 of the time-out, whatever is normal
+    ],
+)
+def test_a_limit_is_set_when_calls_are_slow_and_many(
+    normal: float, latency: float, in_flight: int, queues: bool
+) -> None:
+    traffic = Traffic(latency=normal)
+    phases = traffic.run(1, latency=latency, in_flight=in_flight)  # so that none is old yet
+    assert (LimiterPhase.QUEUEING in phases) is queues
+    if queues:
+        assert traffic.limiter.limit == pytest.approx(0.7 * TIMEOUT * RATE, rel=0.05)
+        assert traffic.limiter.is_shedding
+
+
+def test_three_calls_are_never_a_queue(traffic: Traffic) -> None:
+    assert set(traffic.run(10, rate=10, latency=1.9, in_flight=3)) == {LimiterPhase.UNLIMITED}
+
+
+@pytest.mark.parametrize(("seconds", "queues"), [(1.1, False), (1.3, True)])
+def test_a_call_in_flight_for_six_tenths_of_the_time_out_is_late(
+    traffic: Traffic, seconds: float, queues: bool
+) -> None:
+    # Nothing is admitted any more, and the calls that end are fast: the others are old.
+    traffic.run(SECONDS, in_flight=100)
+    phases = traffic.run(seconds, rate=20, in_flight=90, admits=False)
+    assert (LimiterPhase.QUEUEING in phases) is queues
+
+
+def test_before_the_normal_latency_is_known_only_late_calls_queue() -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    new = Traffic.__new__(Traffic)
+    new.limiter, new.now, new.admitted, new.ended = limiter, 0.0, 0, 0
+    assert set(new.run(1, latency=1.1, in_flight=100)) == {LimiterPhase.UNLIMITED}
+    new = Traffic.__new__(Traffic)
+    new.limiter, new.now, new.admitted, new.ended = ConcurrencyLimiter(TIMEOUT), 0.0, 0, 0
+    assert LimiterPhase.QUEUEING in new.run(1, latency=1.3, in_flight=100)
+
+
+# --- queueing
+
+
+def queueing(*, latency: float = 1.2, rate: float = RATE) -> Traffic:
+    """Return traffic whose calls have queued for two seconds."""
+    traffic = Traffic()
+    traffic.until(LimiterPhase.QUEUEING, 5, latency=latency, in_flight=100, rate=rate)
+    traffic.run(2, latency=latency, rate=rate)
+    return traffic
+
+
+def test_the_limit_follows_the_throughput() -> None:
+    traffic = queueing()
+    assert traffic.limiter.limit == pytest.approx(56, rel=0.02)
+    traffic.run(2, latency=1.2, rate=60)
+    assert traffic.phase is LimiterPhase.QUEUEING
+    assert traffic.limiter.limit == pytest.approx(84, rel=0.15)
+
+
+def test_the_limit_is_not_below_the_knee(traffic: Traffic) -> None:
+    traffic.run(5, in_flight=30)
+    traffic.until(LimiterPhase.QUEUEING, 9, latency=1.5, in_flight=100, rate=40)
+    for _ in range(20):
+        traffic.run(0.1, latency=1.5, rate=10)
+        if traffic.phase is LimiterPhase.QUEUEING:
+            assert traffic.limiter.limit >= 0.75 * 30
+
+
+def test_the_floor_falls_while_most_calls_fail() -> None:
+    traffic = Traffic()
+    traffic.run(20, in_flight=40)
+    traffic.until(LimiterPhase.QUEUEING, 9, latency=1.5, in_flight=100)
+    before = traffic.limiter.limit
+    traffic.run(8, latency=1.5, rate=20, failing=0.9)
+    assert before > 30
+    assert traffic.limiter.limit < 15
+
+
+def test_the_limit_is_lifted_when_it_held_nothing_back_for_two_seconds() -> None:
+    traffic = queueing()
+    phases = traffic.run(1.8, in_flight=4)
+    assert set(phases) == {LimiterPhase.QUEUEING}
+    traffic.until(LimiterPhase.UNLIMITED, 1.5, in_flight=4)
+    assert traffic.limiter.limit == inf
+
+
+def test_a_rejection_shows_that_the_limit_is_needed() -> None:
+    traffic = queueing()
+    assert LimiterPhase.UNLIMITED not in traffic.run(5, in_flight=4, rejected=1)
+
+
+@pytest.mark.parametrize(("below", "kept"), [(1, True), (3, False)])
+def test_a_limit_that_is_nearly_used_is_needed(below: int, kept: bool) -> None:
+    traffic = queueing()
+    for _ in range(50):
+        if traffic.phase is LimiterPhase.UNLIMITED:
+            break
+        traffic.run(SECONDS, in_flight=ceil(traffic.limiter.limit) - below, rate=60)
+    assert (traffic.phase is LimiterPhase.QUEUEING) is kept
+
+
+def test_slow_calls_keep_the_limit() -> None:
+    traffic = queueing()
+    assert LimiterPhase.UNLIMITED not in traffic.run(5, in_flight=20, latency=1.2)
+
+
+# --- trial
+
+
+def on_trial(rate: float = 20) -> Traffic:
+    """Return traffic whose throughput fell to `rate` in a queue, so that the knee is tried."""
+    traffic = Traffic()
+    traffic.until(LimiterPhase.QUEUEING, 9, latency=1.2, in_flight=100)
+    traffic.until(LimiterPhase.TRIAL, 20, latency=1.2, rate=rate)
+    return traffic
+
+
+def test_the_knee_is_tried_when_throughput_fell() -> None:
+    traffic = on_trial()
+    knee = traffic.limiter.reference.knee
+    assert traffic.limiter.limit == pytest.approx(knee)
+    assert knee == pytest.approx(4, abs=1)
+
+
+def test_it_is_not_tried_while_throughput_holds() -> None:
+    traffic = Traffic()
+    traffic.until(LimiterPhase.QUEUEING, 9, latency=1.2, in_flight=100)
+    assert LimiterPhase.TRIAL not in traffic.run(20, latency=1.2, rate=40)
+
+
+def test_it_is_not_tried_where_the_knee_is_near_the_limit() -> None:
+    traffic = Traffic()
+    traffic.run(20, in_flight=50)
+    traffic.until(LimiterPhase.QUEUEING, 9, latency=1.2, in_flight=100)
+    assert LimiterPhase.TRIAL not in traffic.run(20, latency=1.2, rate=30)
+
+
+def test_a_trial_that_serves_more_wins() -> None:
+    traffic = on_trial()
+    traffic.until(LimiterPhase.CONGESTED, 4, latency=0.11, rate=40)
+    assert traffic.limiter.limit <= 4.5
+
+
+@pytest.mark.parametrize(
+    ("latency", "rate"),
+    [
+        (0.11, 20),  # it serves no more
+        (0.25, 40),  # it serves more, but more than twice as slow as normal
+    ],
+)
+def test_a_trial_that_is_no_better_does_not_win(latency: float, rate: float) -> None:
+    traffic = on_trial()
+    phases = traffic.run(4.5, latency=latency, rate=rate)
+    assert LimiterPhase.CONGESTED not in phases
+    assert traffic.phase is not LimiterPhase.TRIAL, "it lasts two time-outs at most"
+    assert traffic.limiter.limit > 20, "back to what is answered in time"
+
+
+def test_a_trial_that_serves_less_is_lost_at_once() -> None:
+    traffic = on_trial()
+    phases = traffic.run(3, latency=0.11, rate=10)
+    assert LimiterPhase.QUEUEING in phases
+
+
+def test_a_trial_without_need_ends() -> None:
+    traffic = on_trial()
+    phases = traffic.run(1.5, latency=0.11, rate=20, in_flight=1)
+    assert phases[9] is LimiterPhase.TRIAL
+    assert LimiterPhase.QUEUEING in phases
+
+
+def test_the_next_trial_comes_ever_later() -> None:
+    traffic = on_trial()
+    gaps = []
+    for _ in range(5):
+        traffic.until(LimiterPhase.QUEUEING, 4, latency=0.11, rate=10)
+        gaps.append(round(traffic.limiter._trial_gap / TIMEOUT))
+        assert traffic.limiter._next_trial == traffic.now + traffic.limiter._trial_gap
+        traffic.limiter._next_trial = traffic.now
+        traffic.limiter.reference.peak, traffic.limiter.reference.knee = 40.0, 4.0
+        traffic.until(LimiterPhase.TRIAL, 20, latency=1.2, rate=20)
+    assert gaps == [8, 16, 32, 64, 64]
+
+
+def test_a_trial_that_is_too_slow_lasts_a_time_out() -> None:
+    traffic = on_trial()
+    seconds = traffic.until(LimiterPhase.QUEUEING, 9, latency=0.25, rate=20)
+    assert 2 < seconds <= 2.5
+
+
+def test_a_trial_that_is_about_as_good_lasts_two() -> None:
+    traffic = on_trial()
+    seconds = traffic.until(LimiterPhase.QUEUEING, 9, latency=0.11, rate=20)
+    assert 3.9 < seconds <= 4.5
+
+
+def test_a_trial_of_many_calls_is_shorter() -> None:
+    traffic = on_trial()
+    traffic.limiter._previous_trial.successes *= 10  # two hundred a second
+    seconds = traffic.until(LimiterPhase.QUEUEING, 9, latency=0.11, rate=200)
+    assert seconds <= 3.2
+    assert traffic.limiter.reference.peak == 0.0, "throughput fell for another reason"
+
+
+# --- congested
+
+
+@pytest.fixture
+def congested() -> Traffic:
+    traffic = on_trial()
+    traffic.until(LimiterPhase.CONGESTED, 4, latency=0.11, rate=40)
+    return traffic
+
+
+def test_it_begins_where_latency_is_normal_on_the_line_through_both_measurements() -> None:
+    traffic = on_trial()
+    limiter = traffic.limiter
+    before = limiter._previous_trial
+    traffic.until(LimiterPhase.CONGESTED, 4, latency=0.15, rate=40)
+    knee, normal = limiter.reference.knee, limiter.reference.latency
+    slope = (before.latency - 0.15) / (before.limit - knee)
+    assert limiter.limit == pytest.approx(knee - (0.15 - 1.1 * normal) / slope, rel=0.02)
+    assert limiter.limit < 0.9 * knee
+
+
+def test_it_begins_with_half_the_knee_at_least() -> None:
+    traffic = on_trial()
+    traffic.limiter._previous_trial._success_seconds /= 6  # 0.2 s: hardly slower than at the knee
+    traffic.until(LimiterPhase.CONGESTED, 4, latency=0.19, rate=40)
+    assert traffic.limiter.limit == pytest.approx(traffic.limiter.reference.knee / 2, rel=0.02)
+
+
+@pytest.mark.parametrize(("ratio", "factor"), [(1.05, 1.1), (1.2, 1.0), (1.4, 1 / 1.1)])
+def test_latency_moves_a_congested_limit(congested: Traffic, ratio: float, factor: float) -> None:
+    limiter = congested.limiter
+    before, latency = limiter.limit, ratio * limiter.reference.latency
+    for _ in range(30):
+        congested.run(0.1, latency=latency, rate=40)
+        if limiter.limit != before:
+            break
+    assert limiter.limit == pytest.approx(before * factor)
+    assert congested.phase is LimiterPhase.CONGESTED
+
+
+def test_one_step_takes_twenty_calls(congested: Traffic) -> None:
+    limiter = congested.limiter
+    before = limiter.limit
+    congested.run(0.1, latency=0.1, rate=40)
+    calls = 0
+    while limiter.limit == before:
+        congested.run(0.1, latency=0.1, rate=40)
+        calls += 4
+    assert 20 <= calls <= 40
+
+
+def test_where_fewer_calls_are_no_faster_the_load_is_not_the_cause(congested: Traffic) -> None:
+    limiter = congested.limiter
+    limiter._limit = limiter._congestion_limit = 20.0
+    limiter._measure_limit()
+    limits = [20.0]
+    for _ in range(300):
+        congested.run(0.1, latency=0.3, rate=40)
+        if congested.phase is not LimiterPhase.CONGESTED:
+            break
+        limits.append(limiter.limit)
+    assert congested.phase is LimiterPhase.QUEUEING
+    assert 0.4 * 20 <= min(limits) < 0.5 * 20
+
+
+def test_a_congested_limit_is_halved_while_most_calls_fail(congested: Traffic) -> None:
+    congested.limiter._limit = 20.0
+    congested.limiter._measure_limit()
+    congested.run(3, latency=0.1, rate=40, failing=0.9)
+    assert congested.limiter.limit <= 10
+
+
+# --- slow dependency
+
+
+@pytest.fixture
+def slow() -> Traffic:
+    """Traffic whose calls were as slow at the knee as before."""
+    traffic = on_trial()
+    traffic.until(LimiterPhase.SLOW_DEPENDENCY, 6, latency=1.2, rate=20)
+    return traffic
+
+
+def test_calls_that_are_slow_at_the_knee_are_slow_by_themselves(slow: Traffic) -> None:
+    assert slow.limiter.limit > 10, "the limit before the trial"
+
+
+def test_a_trial_that_is_faster_but_not_normal_shows_a_queue() -> None:
+    traffic = on_trial()
+    phases = traffic.run(6, latency=0.6, rate=20)
+    assert LimiterPhase.SLOW_DEPENDENCY not in phases
+    assert traffic.phase is LimiterPhase.QUEUEING
+
+
+def test_the_limit_of_slow_calls_widens_while_more_succeed(slow: Traffic) -> None:
+    limits = [slow.limiter.limit]
+    rate = 20.0
+    for _ in range(200):
+        slow.run(0.1, latency=1.2, rate=rate)
+        if slow.limiter.limit != limits[-1]:
+            limits.append(slow.limiter.limit)
+            rate *= 1.3
+    assert len(limits) > 3
+    for before, after in pairwise(limits):
+        assert after == pytest.approx(max(before + 1, before * 1.3))
+
+
+@pytest.mark.parametrize(
+    ("latency", "rate"), [(1.2, 10), (1.2 * 1.2, 30)], ids=["less succeeds", "slower"]
+)
+def test_a_wider_limit_that_is_no_better_is_taken_back(
+    slow: Traffic, latency: float, rate: float
+) -> None:
+    before = slow.limiter.limit
+    for _ in range(100):
+        slow.run(0.1, latency=1.2, rate=20)
+        if slow.limiter.limit > before:
+            break
+    assert slow.limiter.limit == pytest.approx(before * 1.3, rel=0.01)
+    for _ in range(60):
+        slow.run(0.1, latency=latency, rate=rate)
+        if slow.limiter.limit == before:
+            break
+    assert slow.limiter.limit == before
+    assert slow.limiter._next_trial == pytest.approx(slow.now + 4 * TIMEOUT)
+    assert slow.phase is LimiterPhase.SLOW_DEPENDENCY
+
+
+def test_thirty_calls_are_measured_before_the_limit_widens(slow: Traffic) -> None:
+    before, calls = slow.limiter.limit, 0
+    slow.limiter._measure_limit(slow.now)
+    while slow.limiter.limit == before:
+        slow.run(0.1, latency=1.2, rate=20)
+        calls += 2
+    assert 30 <= calls <= 40
+
+
+def test_a_small_limit_widens_by_one(slow: Traffic) -> None:
+    slow.limiter._limit = 2.0
+    slow.limiter._measure_limit(slow.now)
+    for _ in range(40):
+        slow.run(0.1, latency=1.2, rate=20)
+        if slow.limiter.limit != 2.0:
+            break
+    assert slow.limiter.limit == 3.0
+
+
+def test_slow_calls_that_get_much_slower_queue(slow: Traffic) -> None:
+    slow.until(LimiterPhase.QUEUEING, 4, latency=1.2 * 1.5, rate=20)
+
+
+# --- slow start
+
+
+def test_after_an_outage_it_begins_with_half_the_usual_concurrency() -> None:
+    traffic = Traffic()
+    traffic.run(120, in_flight=20)
+    traffic.limiter.start_slow()
+    assert traffic.phase is LimiterPhase.SLOW_START
+    assert not traffic.limiter.is_shedding
+    start = traffic.limiter.limit
+    assert start == pytest.approx(traffic.limiter.reference.in_flight / 2)
+    traffic.run(0.1, rate=20)
+    assert traffic.limiter.limit == pytest.approx(start + 4), "two more for each success"
+    traffic.run(3)
+    reachable = max(0.7 * TIMEOUT * traffic.limiter.throughput, traffic.limiter.reference.knee)
+    assert traffic.limiter.limit <= max(reachable * 1.1, start + 4)
+
+
+def test_it_begins_with_two_at_least(traffic: Traffic) -> None:
+    traffic.limiter.reference._in_flight.restore(1.0, 1.0)
+    traffic.limiter.start_slow()
+    assert traffic.limiter.limit == 2
+
+
+def test_a_queue_ends_the_slow_start(traffic: Traffic) -> None:
+    traffic.limiter.start_slow()
+    assert LimiterPhase.QUEUEING in traffic.run(4, latency=1.3, rate=20, in_flight=60)
+
+
+def test_the_limit_stays_within_its_bounds() -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT, min_limit=5, max_limit=50)
+    assert limiter.limit == 50
+    limiter.start_slow()
+    assert limiter.limit == 5
+    limiter.release()
+    assert limiter.limit == 50
