@@ -14,20 +14,23 @@ from breakerd.alerts.coordination.worker import AlertWorker, Components
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.incidents.observer import BreakerObserver
-from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.paging import PagingReporter
-from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
+from breakerd.alerts.settings.alerting import (
+    OPSGENIE_SECTION,
+    AlertingSettings,
+    read_settings,
+)
+from breakerd.alerts.settings.change import change_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
-from breakerd.alerts.settings.secrets import refuse_secrets
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import AlertStats, StatusReporter, full_status, silence_status
 from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
-from breakerd.breaker.config import ConfigFile
+from breakerd.breaker.config import ConfigFile, Key
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.logging import get_logger
@@ -107,7 +110,7 @@ class Alerting:
         own = shared is None or shared.path.resolve() != config.path.resolve()
         alerting = cls(registry, read_settings(config.document))
         try:
-            alerting._bind(config if own or shared is None else shared, owned=own)
+            alerting._follow(config if own or shared is None else shared, owned=own)
         except ConfigError:
             alerting.close()
             raise
@@ -131,7 +134,9 @@ class Alerting:
         """Deliver what is due, for at most about `timeout` seconds; the database keeps the rest."""
         self._leave()
         self._leave = _nothing
-        self._leave_config()
+        if self._config is not None:
+            self._config.close()
+            self._config = None
         self._watchdog.stop()
         self._worker.stop(timeout)
         self._heartbeats.close()
@@ -170,30 +175,35 @@ class Alerting:
         self._worker.wake()
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
-        """Change keys of `[opsgenie]`: check them, apply them, and write them to the file.
+        """Change keys of `[opsgenie]`; see `change_keys`."""
+        changes: dict[Key, object] = {(OPSGENIE_SECTION, key): values[key] for key in values}
+        return self.change_keys(changes).opsgenie
+
+    def change_keys(self, changes: Mapping[Key, object]) -> AlertingSettings:
+        """Change keys of both sections: check them, apply them, and write them to the file.
+
+        Args:
+            changes: new values by their keys, as ("opsgenie", "priority"). None removes a key.
 
         Raises:
-            ConfigError: a value is invalid, or a secret; nothing was changed.
+            ConfigError: a value is invalid, or a key is unknown or may be changed in the file only,
+                such as a secret; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
-        refuse_secrets(values)
-        changed = self.settings.change_opsgenie(values)
+        config = self._config
+        changed = change_settings(self.settings, config.document if config else None, changes)
         # Not under the lock: the file acquires its own lock first, then this one.
-        if self._config is not None:
-            self._config.change(values)
+        if config is not None:
+            config.change(changes)
         else:
-            self.apply(AlertingSettings(changed, self.settings.alerts))
-        return self.settings.opsgenie
+            self.apply(changed)
+        return self.settings
 
-    def _bind(self, config: ConfigFile, *, owned: bool) -> None:
+    def _follow(self, config: ConfigFile, *, owned: bool) -> None:
         self._config = AlertingConfigSubscriber(
             config, owned=owned, present=lambda: self.settings, apply=self.apply
         )
-
-    def _leave_config(self) -> None:
-        config, self._config = self._config, None
-        if config is not None:
-            config.close()
 
     # --- silences
 
@@ -258,7 +268,7 @@ class Alerting:
             KeyError: no incident has that id.
             NotStoredError: the database cannot be written; nothing was changed.
         """
-        found = len(self._existing(incident_id).dead_letters)
+        found = len(self._incident_log.get(incident_id).dead_letters)
         if found:
             self._commands.retry(incident_id)
             self._worker.wake()
@@ -276,7 +286,7 @@ class Alerting:
             KeyError: no incident has that id.
             NotStoredError: the database cannot be written; nothing was changed.
         """
-        found = len(self._existing(incident_id).dead_letters)
+        found = len(self._incident_log.get(incident_id).dead_letters)
         if found:
             self._commands.discard(incident_id, author, reason)
             self._worker.wake()
@@ -285,17 +295,9 @@ class Alerting:
     def incident(self, incident_id: str) -> dict[str, Any] | None:
         """Return an incident in full as JSON-able data; None if no incident has that id."""
         try:
-            return full_status(self._existing(incident_id))
+            return full_status(self._incident_log.get(incident_id))
         except KeyError:
             return None
-
-    def _existing(self, incident_id: str) -> Incident:
-        found = self._incident_log.find(incident_id) or self._store.find(incident_id)
-        if found is None:
-            raise KeyError(incident_id)
-        return found
-
-    # --- status
 
     @property
     def paging(self) -> bool:

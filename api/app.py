@@ -66,7 +66,7 @@ def create_app(
     app.include_router(dashboard.front_page(secured))
     if demo_endpoints:
         demo_router = APIRouter(generate_unique_id_function=lambda route: route.name)
-        demo_router.include_router(demo.routes(secured), **_TOKEN_REQUIRED)
+        demo_router.include_router(demo.routes(_go_breaker_class(admin)), **_TOKEN_REQUIRED)
         app.include_router(demo_router)
     app.include_router(_openapi_route(secured))
     return app
@@ -92,14 +92,16 @@ def _routes(admin: AdminContext) -> APIRouter:
     secured = secured_route_class(admin)
     router = APIRouter(generate_unique_id_function=lambda route: route.name)
     router.include_router(process.health_routes(public_route_class(admin)))
-    router.include_router(process.routes(secured), **_TOKEN_REQUIRED)
-    router.include_router(alerting_routes.routes(secured), **_TOKEN_REQUIRED)
-    router.include_router(incidents.routes(secured), **_TOKEN_REQUIRED)
-    router.include_router(_breaker_routes(secured, "default"), prefix="/breaker", **_TOKEN_REQUIRED)
+    for part in (process, alerting_routes, incidents):
+        router.include_router(part.routes(secured), **_OURS)
+    go_breaker = _go_breaker_class(admin)
+    router.include_router(
+        _breaker_routes(go_breaker, "default"), prefix="/breaker", **_TOKEN_REQUIRED
+    )
     named = APIRouter(
         dependencies=[Depends(_name_parameter)], responses=problems.openapi_responses(404)
     )
-    named.include_router(_breaker_routes(secured, "named"))
+    named.include_router(_breaker_routes(go_breaker, "named"))
     router.include_router(named, prefix="/breakers/{name}", **_TOKEN_REQUIRED)
     router.include_router(dashboard.files(secured))
     return router
@@ -107,9 +109,18 @@ def _routes(admin: AdminContext) -> APIRouter:
 
 _TOKEN_REQUIRED: Final[Any] = {
     "dependencies": [Depends(BEARER), Depends(BASIC)],
-    "responses": problems.openapi_responses(400, 401, 403, 413, 422),
+    "responses": problems.openapi_responses(400, 401, 403, 413, 415),
 }
 """OpenAPI description of routes that need a token."""
+_OURS: Final[Any] = _TOKEN_REQUIRED | {
+    "responses": _TOKEN_REQUIRED["responses"] | problems.openapi_responses(422)
+}
+"""The same for routes that are not go-breaker's, where an invalid value is a 422."""
+
+
+def _go_breaker_class(admin: AdminContext) -> type[APIRoute]:
+    """Return the class of go-breaker's routes, on which an invalid value is a 400."""
+    return secured_route_class(admin, invalid_status=400)
 
 
 def _breaker_routes(secured: type[APIRoute], which: str) -> APIRouter:
@@ -154,7 +165,7 @@ async def _handle_unexpected(request: Request, error: Exception) -> Response:
 def _allowed_methods(request: Request) -> list[str]:
     """Return all methods of the path; the framework lists only those of its first route."""
     routes = request.app.router.routes
-    return [
+    taken = [
         method
         for method in _METHODS
         if any(
@@ -162,3 +173,5 @@ def _allowed_methods(request: Request) -> list[str]:
             for route in routes
         )
     ]
+    # A drill has a route for GET that refuses it.
+    return ["POST"] if request.url.path.endswith(state.DRILLS) else taken

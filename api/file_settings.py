@@ -1,14 +1,18 @@
 """Read the whole TOML file: check the sections of all three packages together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Final, TypeVar
 
+from pydantic import BaseModel
+
 from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
+from breakerd.alerts.settings.change import SECTIONS as ALERTING_SECTIONS
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.config import (
     BreakerSections,
+    ConfigWarning,
     Document,
     read_document,
     read_sections,
@@ -19,6 +23,8 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 T = TypeVar("T")
 
 SECTION: Final = "api"
+SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
+"""Settings models of the sections that concern the whole process."""
 _UNSUPPORTED: Final = "fleet"
 
 
@@ -29,6 +35,12 @@ class FileSettings:
     breakers: BreakerSections
     alerting: AlertingSettings
     api: ApiSettings
+
+    @property
+    def warnings(self) -> list[ConfigWarning]:
+        """Return the values that were tolerated, in the order of the file."""
+        both = [*self.breakers.warnings, *self.alerting.warnings]
+        return sorted(both, key=lambda warning: warning.line)
 
 
 def read_file(path: str | PathLike[str]) -> FileSettings:
@@ -64,7 +76,13 @@ def read_api_section(document: Document) -> ApiSettings:
     if not isinstance(data, dict):
         line = document.line_of((SECTION,))
         problems.append(
-            ConfigProblem(str(document.path), line, SECTION, repr(data), f"a table [{SECTION}]")
+            ConfigProblem(
+                str(document.path),
+                line,
+                SECTION,
+                "a value that is not shown",
+                f"a table [{SECTION}]",
+            )
         )
         data = {}
     settings = _collect(

@@ -5,13 +5,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from breakerd.breaker.config.validate import format_value
 from breakerd.breaker.errors import (
     BreakerStateError,
+    ConfigConflictError,
     ConfigError,
     ConfigProblem,
     ConfigWriteError,
@@ -24,6 +23,8 @@ INVALID: Final = "urn:breakerd:problem:invalid"
 """A value is invalid; `errors` lists every problem. Nothing was changed."""
 NOT_WRITTEN: Final = "urn:breakerd:problem:not-written"
 """The change is in force in memory only: the file cannot be written."""
+CONFLICT: Final = "urn:breakerd:problem:conflict"
+"""The file cannot be edited safely, or somebody is saving it. Nothing was changed."""
 WRONG_STATE: Final = "urn:breakerd:problem:wrong-state"
 """The operation does not fit the breaker's state. Nothing was changed."""
 UNKNOWN_BREAKER: Final = "urn:breakerd:problem:unknown-breaker"
@@ -74,6 +75,7 @@ def problem_response(problem: Problem, request: Request) -> JSONResponse:
         "status": problem.status,
         "detail": problem.detail,
         "instance": request.url.path,
+        "error": problem.detail,
         **problem.more,
     }
     headers = {"Cache-Control": "no-store"} | problem.headers
@@ -83,10 +85,10 @@ def problem_response(problem: Problem, request: Request) -> JSONResponse:
 EXPECTED: Final = (
     Problem,
     ConfigError,
+    ConfigConflictError,
     ConfigWriteError,
     BreakerStateError,
     NotStoredError,
-    RequestValidationError,
     HTTPException,
 )
 """Errors that the client caused or can act on; any other is a fault of the service."""
@@ -101,13 +103,13 @@ def to_problem(error: Exception) -> Problem:
             problem = invalid(error.problems)
         case ConfigWriteError():
             problem = Problem(409, str(error), kind=NOT_WRITTEN, in_force=True)
+        case ConfigConflictError():
+            problem = Problem(409, str(error), kind=CONFLICT, in_force=False)
         case BreakerStateError():
             problem = Problem(409, str(error), kind=WRONG_STATE)
         case NotStoredError():
             detail = f"{error}. Nothing was changed; try again, and see `breakerd doctor`."
             problem = Problem(503, detail, kind=NOT_STORED, headers={"Retry-After": "5"})
-        case RequestValidationError():
-            problem = _from_validation_error(error)
         case HTTPException():
             detail = error.detail or HTTPStatus(error.status_code).description
             problem = Problem(error.status_code, detail, headers=error.headers)
@@ -140,34 +142,21 @@ def openapi_responses(*statuses: int) -> Responses:
 
 
 def share_schema(openapi: dict[str, Any]) -> dict[str, Any]:
-    """Move the schema of problems into the components of `openapi`, and return it."""
+    """Move the schema of problems into the components of `openapi`, and return it.
+
+    Answers that are no problem documents are FastAPI's own 422, which no route gives.
+    """
     openapi.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _SCHEMA
     reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
     for operations in openapi["paths"].values():
         for operation in operations.values():
-            for answer in operation["responses"].values():
+            answers = operation["responses"]
+            if MEDIA_TYPE not in answers.get("422", {}).get("content", {}):
+                answers.pop("422", None)
+            for answer in answers.values():
                 if MEDIA_TYPE in answer.get("content", {}):
                     answer["content"][MEDIA_TYPE] = reference
     return openapi
-
-
-def _from_validation_error(error: RequestValidationError) -> Problem:
-    """Convert FastAPI's validation errors."""
-    details = error.errors()
-    if details and details[0]["type"] == "json_invalid":
-        return Problem(400, f"The body is not JSON: {details[0]['ctx']['error']}.")
-    return invalid(
-        tuple(
-            ConfigProblem(
-                where="request",
-                line=0,
-                key=".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]),
-                found="nothing" if each["type"] == "missing" else format_value(each.get("input")),
-                allowed=each["msg"],
-            )
-            for each in details
-        )
-    )
 
 
 def _error_entry(problem: ConfigProblem) -> dict[str, object]:
@@ -190,7 +179,8 @@ _SCHEMA: Final = {
         "status": {"type": "integer", "examples": [422]},
         "detail": {"type": "string"},
         "instance": {"type": "string", "examples": ["/breaker/latency"]},
+        "error": {"type": "string", "description": "`detail`, as go-breaker names it."},
         "errors": {"type": "array", "items": {"type": "object"}},
     },
-    "required": ["type", "title", "status", "detail", "instance"],
+    "required": ["type", "title", "status", "detail", "instance", "error"],
 }

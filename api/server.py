@@ -14,6 +14,7 @@ import uvicorn
 from breakerd.api.descriptor_limit import max_connections, raise_descriptor_limit
 from breakerd.api.http.connections import HEAD_LIMIT, Connections, connection_class
 from breakerd.api.process_signals import admit_reloads, hold_reloads
+from breakerd.breaker.errors import ConfigConflictError
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class AdminServer(uvicorn.Server):
             try:
                 if self._admin.registry.config is not None:
                     self._admin.registry.config.reload()
+            except ConfigConflictError as error:
+                _log.warning("reload failed", problem=str(error))
             except Exception:  # noqa: BLE001 - the next SIGHUP must work
                 _log.exception("reload failed")
 

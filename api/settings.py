@@ -1,6 +1,11 @@
 """Settings of the admin plane: `[api]` in the file."""
 
+from typing import Final
+
 from breakerd.breaker.settings import SettingsModel, setting
+
+CHANGEABLE: Final = frozenset({"event_streams", "event_buffer"})
+"""Settings that may be changed over HTTP: the others decide on access, or are read at start."""
 
 
 class ApiSettings(SettingsModel):

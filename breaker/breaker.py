@@ -1,46 +1,48 @@
 """The breaker: `allow()` before a call, `done()` after it, and all that can be asked of it.
 
-`Breaker` inherits only the two methods of the fast path; `docs/architecture.md` shows its parts.
+`Breaker` inherits the two methods of the fast path, and what it tells of itself;
+`docs/architecture.md` shows its parts.
 """
 
 import time
 from collections.abc import Callable
 from importlib import import_module
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from breakerd.breaker.baseline.report import BaselineReport
-from breakerd.breaker.baseline.report import report as describe_baseline
-from breakerd.breaker.baseline.slo_estimate import estimate
-from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
 from breakerd.breaker.engine import operator_commands
-from breakerd.breaker.engine.admission_conditions import OVERLOADED
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.events.listeners import Listener, Listeners
 from breakerd.breaker.events.stream import EventStream
-from breakerd.breaker.guards import decorators
-from breakerd.breaker.guards.decorators import P, R
+from breakerd.breaker.guards import calls
+from breakerd.breaker.guards.decorators import Decorator, P, R
 from breakerd.breaker.guards.fast_guard import guard_class_for
 from breakerd.breaker.guards.guard import NEW, Guard, make_guard
-from breakerd.breaker.guards.options import CallOptions, Ignored, Timeout
+from breakerd.breaker.guards.options import CallOptions, Timeout
+from breakerd.breaker.guards.rules import (
+    ExceptionRule,
+    LocalRules,
+    ResultRule,
+    RuleArguments,
+    Rules,
+)
 from breakerd.breaker.host.load import LoadReading
-from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
-from breakerd.breaker.runtime.gate import FastPath, Gate
+from breakerd.breaker.runtime.gate import Gate
+from breakerd.breaker.runtime.jitter import default_jitter
 from breakerd.breaker.runtime.readings import Readings
-from breakerd.breaker.runtime.status_types import ConfigReport, Status
 from breakerd.breaker.runtime.ticker import TICKER
+from breakerd.breaker.runtime.view import BreakerView
 from breakerd.breaker.settings import Settings, Slo
-from breakerd.breaker.states import REJECTING, Reason, State
+from breakerd.breaker.states import Reason, State
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Breaker(FastPath):
+class Breaker(BreakerView):
     """A circuit breaker for one kind of call. Safe under threads and in asyncio.
 
     Args:
@@ -53,18 +55,28 @@ class Breaker(FastPath):
         load: returns the machine's load, where `[load]` has a threshold. By default reads the
             control group and the host; with an injected clock, nothing.
         externally_ticked: whoever drives the clock calls `tick` when due, so calls need not.
+        jitter: returns random numbers from 0 to 1; waits are up to a tenth longer by them. By
+            default `random.random`; with an injected clock 0, so that a run can be repeated.
+        rules: what counts as a failure, for each call that does not say otherwise:
+
+            - `ignore`: exceptions that are an answer and not a failure: classes, or a predicate.
+            - `failures`: exceptions that are failures, likewise; all others are answers then.
+            - `failed_result`: predicate on a result, true for one that is a failure.
+            - `fallback`: returns a result in place of a failure or a rejection, from its exception;
+              for `call`, `call_async` and decorated functions.
+
+    Raises:
+        TypeError: a rule is of no use as what it is given for.
     """
 
     # With a dictionary beside the slots, instances can be patched.
     __slots__ = (
         "__dict__",
         "__weakref__",
-        "_core",
         "_guard_class",
         "config_file",
-        "config_report",
         "drills",
-        "name",
+        "rules",
     )
 
     def __init__(
@@ -76,138 +88,59 @@ class Breaker(FastPath):
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
         externally_ticked: bool = False,
+        jitter: Callable[[], float] | None = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         gate, listeners = Gate(), Listeners()
-        engine = Engine(name, settings or Settings(), listeners.emit, clock())
+        jitter = jitter or default_jitter(clock)
+        engine = Engine(name, settings or Settings(), listeners.emit, clock(), jitter)
         core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
         core.externally_ticked = externally_ticked
-        super().__init__(gate, core, clock)
-        self._core = core
-        self.name = name
+        super().__init__(name, gate, core, clock)
+        self.rules = Rules(**rules)
+        """What counts as a failure; other rules may be set at any time."""
         self.drills = Drills(core)
         self.config_file: Path | None = None
         """TOML file that its settings come from, if any."""
-        self.config_report: Callable[[], ConfigReport | None] = lambda: None
-        """Returns what `status()` says of that file; set by whoever watches it."""
         self._guard_class = guard_class_for(self)
         if clock is time.monotonic:
             TICKER.add(core)
 
     @classmethod
-    def from_file(cls, path: str | PathLike[str], *, name: str = "default") -> "Breaker":
+    def from_file(
+        cls,
+        path: str | PathLike[str],
+        *,
+        name: str = "default",
+        **rules: Unpack[RuleArguments],
+    ) -> "Breaker":
         """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
 
         Raises:
             ConfigError: the file is missing or wrong; holds every problem found.
+            TypeError: a rule is of no use as what it is given for.
         """
+        Rules(**rules)  # checked before the file is watched
         # By name: a registry is made of breakers, and a static import would be a circle.
         registry = import_module("breakerd.breaker.registry")
-        opened: Breaker = registry.open_breaker(path, name)
+        opened: Breaker = registry.open_breaker(path, name, **rules)
         return opened
 
-    @property
-    def settings(self) -> Settings:
-        """Settings in force."""
-        return self._core.engine.settings
+    def abandon(self, start: float, end: float | None = None) -> None:
+        """Report a call that was allowed and that its caller gave up, before anything was known.
 
-    @property
-    def state(self) -> State:
-        """State that calls meet."""
-        return self._core.engine.machine.state
+        It is neither a success nor an error. Given up before it was slow, it counts for nothing,
+        and frees a probe's place; after `latency_threshold`, it counts as a slow call, after the
+        stated time-out as a late one, and a probe has failed then. Thread-safe.
 
-    @property
-    def triggered(self) -> bool:
-        """True while calls are rejected: all, or all but probes and a share."""
-        return self._core.engine.machine.state in REJECTING
+        Args:
+            start: `clock()` before the call, in seconds; see `done`.
+            end: `clock()` when it was given up; None: now.
 
-    @property
-    def enabled(self) -> bool:
-        """False only under `DISABLED`."""
-        return self._core.engine.machine.override is not State.DISABLED
-
-    @property
-    def memory_ok(self) -> bool:
-        """True if memory use is below its threshold, or unknown."""
-        return not self._core.engine.memory.breached
-
-    @property
-    def memory_utilization(self) -> float | None:
-        """Used share of the memory limit at the last reading, from 0; None while unknown."""
-        return self._core.engine.memory.utilization
-
-    @property
-    def latency_ok(self) -> bool:
-        """True if the watched percentile is within its threshold, or calls are too few to judge."""
-        with self._core.lock:
-            window = self._core.current_window()
-            return not self._core.engine.judge.latency.breached(window)
-
-    @property
-    def healthy(self) -> bool:
-        """True if neither SLO, anomaly, overload nor load is breached; each needs its settings."""
-        return not self._core.engine.breaches.any_reported
-
-    @property
-    def in_flight(self) -> int:
-        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds."""
-        with self._core.lock:
-            return self._core.recorder.in_flight
-
-    @property
-    def concurrency_limit(self) -> float:
-        """Maximum number of calls in flight; infinite while there is no limit."""
-        return self._core.engine.shedder.limit
-
-    @property
-    def retry_after(self) -> float:
-        """Seconds until a rejected call may succeed; 0 where that is unknown."""
-        return self._core.retry_after
-
-    def latencies_above(self, threshold_ms: float) -> list[float]:
-        """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
-        with self._core.lock:
-            durations = self._core.current_window().durations()
-        return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
-
-    def rejection(self) -> BreakerOpenError:
-        """Return the error that tells a caller why it is rejected, and when to retry."""
-        engine = self._core.engine
-        limited = engine.conditions.rejects_for_limit
-        reason = OVERLOADED if limited else engine.transitions.rejection_reason
-        return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
-
-    def memory_reading(self) -> MemoryReading | None:
-        """Return memory use and limit in bytes; None if unknown, or if `memory` was given."""
-        return self._core.readings.memory_reading()
-
-    def status(self) -> Status:
-        """Return all there is to know now, as JSON-able data; the body of `GET /status`."""
-        from breakerd.breaker.runtime.status import describe  # only for those who ask
-
-        core = self._core
-        reading, config = core.readings.memory_reading(), self.config_report()
-        with core.locked() as now:
-            return describe(core.engine, core.recorder.counters(), now, reading, config)
-
-    def counters(self) -> Counters:
-        """Return the totals since the breaker was made."""
-        with self._core.lock:
-            self._core.recorder.flush(self.clock())
-            return self._core.recorder.counters()
-
-    def baseline(self) -> BaselineReport:
-        """Return what was learnt of the calls on each time scale; also part of `status()`."""
-        with self._core.locked() as now:
-            return describe_baseline(self._core.engine.baseline, now)
-
-    def estimate_slo(self) -> Slo | None:
-        """Return the service level that is really met, learnt over about a day; see `apply_slo`.
-
-        None without a stated `slo`, and until enough is known.
+        Raises:
+            ValueError: a time is not a finite number.
         """
-        with self._core.locked() as now:
-            slo = self.settings.slo
-            return estimate(self._core.engine.baseline, slo, now) if slo else None
+        self._core.abandon(start, self.clock() if end is None else end)
 
     def snapshot(self) -> dict[str, Any]:
         """Return state, recovery and window as versioned, JSON-able data for `restore`."""
@@ -244,9 +177,8 @@ class Breaker(FastPath):
             BreakerStateError: it is disabled, or forced open.
         """
         with self._core.locked() as now:
-            operator_commands.trip(
-                self._core.engine, now, note="" if reason == "manual" else reason, drill=drill
-            )
+            note = "" if reason == "manual" else reason
+            operator_commands.trip(self._core.engine, now, note=note, drill=drill)
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings; state, newest calls and running waits are kept. In force at once."""
@@ -283,8 +215,7 @@ class Breaker(FastPath):
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each `Event` from now on; return a function that ends that.
 
-        It is called without locks on the thread that moved the breaker, and has to be quick. What
-        it raises is logged.
+        It runs without locks on the thread that moved the breaker: be quick. Errors are logged.
         """
         return self._core.listeners.subscribe(listener)
 
@@ -301,7 +232,9 @@ class Breaker(FastPath):
         self,
         timeout: Timeout | None = None,
         priority: Priority | None = None,
-        ignore: Ignored | None = None,
+        ignore: ExceptionRule | None = None,
+        failures: ExceptionRule | None = None,
+        failed_result: ResultRule | None = None,
     ) -> Guard:
         """Return a context manager, sync and async, for one call; see `Guard` for what it raises.
 
@@ -311,36 +244,54 @@ class Breaker(FastPath):
             timeout: seconds. `async with` cancels its body then; plain `with` passes the deadline
                 down and counts a late result as an error. "slo": the stated service level's.
             priority: importance of the call, and of all that is called inside.
-            ignore: exceptions that are an answer and not a failure.
+            ignore: exceptions that are an answer and not a failure, for this call; as for the
+                breaker.
+            failures: exceptions that are failures, likewise.
+            failed_result: predicate on the result that the block gives to `Guard.judge`.
 
         Raises:
             ValueError: `timeout` is not a finite number above 0.
+            TypeError: a rule is neither exception classes nor a function of one argument.
         """
-        if timeout is None and priority is None and ignore is None:
+        if (
+            timeout is None
+            and priority is None
+            and ignore is None
+            and failures is None
+            and failed_result is None
+        ):
             # Called in one step, it would be looked up as if it were a method: 30 ns.
             guard_class = self._guard_class
             guard = guard_class()
             guard.breaker, guard._timeout, guard._phase = self, None, NEW  # noqa: SLF001 - in place of an `__init__`
             return guard
-        return make_guard(self, timeout, priority, ignore)
+        return make_guard(self, timeout, priority, ignore, failures, failed_result)
 
     def guarded(
         self,
         *,
         timeout: Timeout | None = None,
         priority: Priority | None = None,
-        ignore: Ignored = (),
-    ) -> decorators.Decorator:
-        """Return a decorator with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`."""
-        return decorators.Decorator(self, CallOptions(timeout, priority, ignore))
+        **rules: Unpack[RuleArguments],
+    ) -> Decorator:
+        """Return a decorator with the arguments of `guard`: `@breaker.guarded(timeout=0.8)`.
+
+        Beside them it takes `fallback`; see the class.
+
+        Raises:
+            ValueError: `timeout` is not a finite number above 0.
+            TypeError: a rule is of no use as what it is given for.
+        """
+        own = LocalRules(rules) if rules else None
+        return Decorator(self, CallOptions(timeout, priority), own)
 
     # Not called from methods of their own, which would cost as much as the breaker.
-    call = decorators.call
-    call_async = decorators.call_async
+    call = calls.call
+    call_async = calls.call_async
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function, sync or async, so that each of its calls is guarded."""
-        return decorators.decorate(self, fn)
+        return Decorator(self)(fn)
 
     def __repr__(self) -> str:
         return f"<Breaker {self.name!r} {self.state.value}>"

@@ -15,8 +15,10 @@ class Drills:
     def __init__(self, core: Controller) -> None:
         self._core = core
 
-    def latency(self) -> None:
-        """Record calls of twice the latency threshold until the breaker trips.
+    def latency(self) -> int:
+        """Record calls of twice the slow limit until the breaker trips; return how many.
+
+        The slow limit is the lower of `latency_threshold` and the timeout of `[slo]`.
 
         Raises:
             BreakerStateError: it is not closed, so that nothing would be shown.
@@ -24,9 +26,9 @@ class Drills:
         core = self._core
         with core.locked() as now:
             # No caller made these calls, so they must not count as reported ones.
-            core.recorder.exclude(
-                operator_commands.drill_latency(core.engine, now, core.recorder.traffic)
-            )
+            recorded = operator_commands.drill_latency(core.engine, now, core.recorder.traffic)
+            core.recorder.exclude(recorded)
+        return recorded
 
     def memory(self) -> None:
         """Pretend that all memory is used, until `end_memory`, `reset` or `enable`.

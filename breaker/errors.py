@@ -5,6 +5,7 @@ BreakerError
 ├── DeadlineExceeded      a call ran out of time; a TimeoutError as well
 ├── BreakerStateError     the breaker's state does not allow an operator's command
 ├── ConfigError           a configuration is invalid; holds every problem found
+├── ConfigConflictError   a change cannot be made in the file as it is now; nothing was changed
 ├── ConfigWriteError      a change is active but could not be written to the file
 ├── NotStoredError        a command could not be written to the database; nothing was changed
 ├── SnapshotError         a snapshot cannot be restored
@@ -98,6 +99,13 @@ class ConfigError(BreakerError):
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class ConfigConflictError(BreakerError):
+    """A change cannot be made in the file as it is now; nothing was changed, in memory or on disk.
+
+    The file is written in a way that cannot be edited safely, or somebody is saving it.
+    """
 
 
 class ConfigWriteError(BreakerError):

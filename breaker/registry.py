@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
-from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config.config_file import ConfigFile
@@ -20,9 +19,12 @@ from breakerd.breaker.config.sections import (
     valid_name,
 )
 from breakerd.breaker.config.settings_change import SettingsChange
+from breakerd.breaker.config.tolerated import WarningLog
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
+from breakerd.breaker.guards.rules import RuleArguments, Rules
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.persistence.snapshot_file import SnapshotFile, Snapshots
 from breakerd.breaker.runtime.status_types import ConfigReport
@@ -31,13 +33,15 @@ from breakerd.breaker.settings import Settings
 DEFAULT = "default"
 
 
-def open_breaker(path: str | PathLike[str], name: str = DEFAULT) -> Breaker:
+def open_breaker(
+    path: str | PathLike[str], name: str = DEFAULT, **rules: Unpack[RuleArguments]
+) -> Breaker:
     """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
 
     Raises:
         ConfigError: the file is missing or invalid; holds every problem found.
     """
-    return Registry.from_file(path).get(name)
+    return Registry.from_file(path).get(name, **rules)
 
 
 class Registry:
@@ -51,6 +55,10 @@ class Registry:
         clock: clock of all breakers; see `Breaker`.
         memory: memory reader of all breakers; see `Breaker`.
         load: load reader of all breakers; see `Breaker`.
+        rules: what counts as a failure, for each breaker; see `Breaker`.
+
+    Raises:
+        TypeError: a rule is of no use as what it is given for.
     """
 
     def __init__(
@@ -61,12 +69,14 @@ class Registry:
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
+        **rules: Unpack[RuleArguments],
     ) -> None:
         self.config: ConfigFile | None = None
         """The file the settings come from; None if there is none."""
         self._clock = clock
         self._memory = memory
         self._load = load
+        self._rules = Rules(**rules)
         self._lock = threading.RLock()
         self._change_lock = threading.RLock()
         """Held while settings change; acquired before `_lock`, never inside it."""
@@ -77,6 +87,7 @@ class Registry:
         self._pending_snapshots: Snapshots = {}
         """Restored snapshots of breakers that do not exist yet."""
         self._cache = ValidationCache()
+        self._warnings = WarningLog(__name__)
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -89,6 +100,7 @@ class Registry:
         clock: Callable[[], float] = time.monotonic,
         memory: Callable[[], float | None] | None = None,
         load: Callable[[], LoadReading] | None = None,
+        **rules: Unpack[RuleArguments],
     ) -> Self:
         """Create the breakers of a TOML file; changes of a watched file are applied while they run.
 
@@ -99,7 +111,7 @@ class Registry:
         cache = ValidationCache()
         sections = read_sections(config.document, cache)
         registry = cls(
-            sections.root, breakers=sections.named, clock=clock, memory=memory, load=load
+            sections.root, breakers=sections.named, clock=clock, memory=memory, load=load, **rules
         )
         registry.config, registry._change_lock, registry._cache = config, config.lock, cache
         for breaker in registry:
@@ -109,12 +121,21 @@ class Registry:
             config.watch()
         return registry
 
-    def get(self, name: str = DEFAULT) -> Breaker:
+    def get(self, name: str = DEFAULT, **rules: Unpack[RuleArguments]) -> Breaker:
         """Return the breaker of that name; create it on first use.
+
+        Rules that are given are that breaker's from now on, whether it existed or not.
 
         Raises:
             ValueError: the name is not 1 to 100 ASCII letters, digits, `.`, `_`, `-`.
+            TypeError: a rule is of no use as what it is given for.
         """
+        breaker = self._get(name)
+        if rules:
+            breaker.rules = breaker.rules.replaced(rules)
+        return breaker
+
+    def _get(self, name: str) -> Breaker:
         with self._lock:
             if name in self._breakers:
                 return self._breakers[name]
@@ -127,6 +148,7 @@ class Registry:
                 memory=self._memory,
                 load=self._load,
             )
+            breaker.rules = self._rules
             self._bind_config(breaker)
             for subscription in self._subscriptions:
                 subscription.add(breaker)
@@ -164,8 +186,8 @@ class Registry:
                 so applies to every breaker that does not override it. Without a file, a breaker of
                 another name no longer follows the root once it was changed.
             values: by the names of the file, dotted for those in tables ("recovery.probes"). None
-                removes an optional one from the file; a breaker with its own table then uses the
-                value of the root.
+                removes a setting from the file; a breaker with its own table then uses the value
+                of the root, any other the default.
 
         Returns:
             The active settings.
@@ -173,15 +195,17 @@ class Registry:
         Raises:
             KeyError: no breaker has this name.
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited as it is written, or somebody has been
+                saving it for 1.5 s; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
         breaker = self._breakers[name]
+        change = SettingsChange(values)
+        if self.config is not None:
+            self.config.change(partial(self._file_changes, name, change))
+            return breaker.settings
         with self._change_lock:
-            change = SettingsChange(values)
-            if self.config is None:
-                self._change_in_memory(name, change.apply_to(breaker.settings))
-            else:
-                self._change_in_file(self.config, name, change)
+            self._change_in_memory(name, change.apply_to(breaker.settings))
             return breaker.settings
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -195,16 +219,10 @@ class Registry:
             for breaker in self:
                 subscription.add(breaker)
 
-        def leave() -> None:
-            with self._lock:
-                if subscription in self._subscriptions:
-                    self._subscriptions.remove(subscription)
-                    subscription.end()
-
-        return leave
+        return partial(self._unsubscribe, subscription)
 
     def events(self, maxsize: int = 1000) -> EventStream:
-        """Return a stream of the events of all breakers from now on, for `async for`."""
+        """Return a stream of the events of all breakers from now on."""
         return EventStream(self.subscribe, maxsize)
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -242,6 +260,7 @@ class Registry:
         def apply() -> None:
             with self._lock:
                 self._root, self._named = sections.root, dict(sections.named)
+            self._warnings.tell(sections.warnings)
             for name in sections.named:
                 self.get(name)
             self._apply_to_all()
@@ -258,13 +277,14 @@ class Registry:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _unsubscribe(self, subscription: "_Subscription") -> None:
+        with self._lock:
+            if subscription in self._subscriptions:
+                self._subscriptions.remove(subscription)
+                subscription.end()
 
     def _restore_pending(self, breaker: Breaker) -> None:
         # Not under the lock: this calls listeners, which may ask for a breaker.
@@ -285,11 +305,14 @@ class Registry:
                 self._named[name] = changed
         self._apply_to_all()
 
-    def _change_in_file(self, config: ConfigFile, name: str, change: SettingsChange) -> None:
-        at_root = name == DEFAULT and not has_table(config.document, name)
+    def _file_changes(
+        self, name: str, change: SettingsChange, document: Document
+    ) -> Mapping[Key, object]:
+        """Check a change against the active document; return its keys in the file."""
+        at_root = name == DEFAULT and not has_table(document, name)
         table = None if at_root else name
-        change.check(config.document, table, self._cache)
-        config.change(change.file_keys(config.document, table))
+        change.check(document, table, self._cache)
+        return change.file_keys(document, table)
 
     def _apply_to_all(self) -> None:
         # Not under the lock: this calls listeners, which may ask for a breaker.

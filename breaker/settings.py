@@ -5,14 +5,39 @@ models. Models are frozen: a changed setting is a new `Settings`, validated as a
 running breaker gets it.
 """
 
-from typing import Annotated, Any
+from itertools import pairwise
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+PARTIAL: Final = "partial"
+"""Key of a validation's context: True if the settings are a part, and so may lack others."""
 
 
-def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
-    """Return a pydantic field with its unit in the JSON schema."""
-    return Field(default, description=help_text, json_schema_extra={"unit": unit}, **limits)
+def setting(
+    default: Any,
+    help_text: str,
+    *,
+    unit: str = "",
+    shown: bool = False,
+    found: bool = False,
+    **limits: Any,
+) -> Any:
+    """Return a pydantic field with its unit in the JSON schema.
+
+    Errors show a wrong text only if `shown`: where free text is due, it may be a misplaced secret.
+    `found` is True if the breaker finds a better value by itself while the key is not set.
+    """
+    marks = {"x-shown": True} if shown else {"found": True} if found else {}
+    extra: dict[str, Any] = {"unit": unit} | marks
+    return Field(default, description=help_text, json_schema_extra=extra, **limits)
 
 
 class SettingsModel(BaseModel):
@@ -22,6 +47,9 @@ class SettingsModel(BaseModel):
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
     )
 
+
+_STEPS_PER_WAIT = 60
+"""Steps of the ramp in a wait: what follows a short wait is short."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -38,7 +66,7 @@ class RecoverySettings(SettingsModel):
     )
     probe_timeout: float = setting(
         30.0,
-        "Time after which a probe that has not reported is presumed abandoned and frees its slot.",
+        "Time after which a probe that has not reported is presumed lost and frees its slot.",
         unit="s",
         gt=0,
         le=3600,
@@ -46,26 +74,36 @@ class RecoverySettings(SettingsModel):
     ramp: tuple[Share, ...] = setting(
         (0.1, 0.25, 0.5),
         "Shares of calls admitted after the probes, one step each, before all calls are. "
-        "Empty: no ramp.",
+        "Empty: no ramp. Unset: these, and after relapses smaller ones before and larger after.",
         unit="fraction",
+        found=True,
         max_length=20,
         strict=False,
     )
     step_time: float = setting(
         1.0,
-        "Time without a relapse after which the ramp takes its next step.",
+        "Time without a relapse after which the ramp takes its next step. Unset: a sixtieth of "
+        "`wait_time`, and at most this.",
         unit="s",
+        found=True,
         gt=0,
         le=3600,
     )
     max_wait_time: float = setting(
         120.0,
-        "Maximum wait. Each failed recovery doubles `wait_time` up to it; "
-        "a value below `wait_time` means no doubling.",
+        "Maximum wait. From the third failed recovery in a row on, each doubles `wait_time` up to "
+        "it; a value below `wait_time` means no doubling.",
         unit="s",
         ge=0,
         le=86400,
     )
+
+    @field_validator("ramp")
+    @classmethod
+    def _check_rise(cls, ramp: tuple[float, ...]) -> tuple[float, ...]:
+        if any(later < earlier for earlier, later in pairwise(ramp)):
+            raise ValueError("shares that do not fall, each > 0, < 1 (fraction)")
+        return ramp
 
 
 class Slo(SettingsModel):
@@ -205,7 +243,13 @@ class Settings(SettingsModel):
         lt=1,
     )
     wait_time: float = setting(
-        10, "Time a tripped breaker stays open before it probes.", unit="s", ge=1, le=3600
+        10,
+        "Minimum time a tripped breaker stays open before it probes. Unset: it finds a shorter one "
+        "by itself after a trip by latency or errors.",
+        unit="s",
+        found=True,
+        ge=1,
+        le=3600,
     )
     trend_analysis_enabled: bool = setting(
         False, "Trip on latency only if it rises, or stays on a plateau above the threshold."
@@ -225,6 +269,37 @@ class Settings(SettingsModel):
         default=RecoverySettings(), description=RecoverySettings.__doc__
     )
 
+    def changes_since(self, before: "Settings") -> dict[str, tuple[Any, Any]]:
+        """Return (value before, value now) of each field that differs."""
+        pairs = {
+            field: (getattr(before, field), getattr(self, field))
+            for field in type(self).model_fields
+        }
+        return {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
+
+    @model_validator(mode="after")
+    def _check_together(self, info: ValidationInfo) -> Self:
+        partial = bool(info.context and info.context.get(PARTIAL))
+        if not partial and (found := self.contradictions()):
+            raise ValueError("; ".join(f"{key}: {allowed}" for key, _, allowed in found))
+        return self
+
+    def contradictions(self) -> list[tuple[str, object, str]]:
+        """Return the settings that do not fit the others: dotted key, value, and what is allowed.
+
+        A table of the file may lack what the root says, so it is checked together with that.
+        """
+        found: list[tuple[str, object, str]] = []
+        limiter, load = self.limiter, self.load
+        if limiter.max_limit is not None and limiter.max_limit < limiter.min_limit:
+            allowed = f"a whole number ≥ `min_limit`, which is {limiter.min_limit} (calls)"
+            found.append(("limiter.max_limit", limiter.max_limit, allowed))
+        watched = [name for name in LoadSettings.model_fields if name.endswith("_threshold")]
+        if load.reject and all(getattr(load, name) is None for name in watched):
+            allowed = f"false, or true beside one of {', '.join(watched)}"
+            found.append(("load.reject", True, allowed))
+        return found
+
     @property
     def useful_time(self) -> float:
         """Return the seconds after which an answer is of no use; infinite if not configured."""
@@ -234,8 +309,26 @@ class Settings(SettingsModel):
 
     @property
     def recovers_adaptively(self) -> bool:
-        """True if the open interval is adaptive: `slo` is set and `wait_time` is not."""
-        return self.slo is not None and "wait_time" not in self.model_fields_set
+        """True if the wait after a trip by calls is found: `wait_time` is not set."""
+        return "wait_time" not in self.model_fields_set
+
+    @property
+    def gates_memory(self) -> bool:
+        """True if memory holds back calls one by one: `slo` is set, and `wait_time` is not."""
+        return self.slo is not None and self.recovers_adaptively
+
+    @property
+    def ramp_step_time(self) -> float:
+        """Return the seconds of a step of the ramp: in proportion to the wait, unless it is set."""
+        recovery = self.recovery
+        if "step_time" in recovery.model_fields_set:
+            return recovery.step_time
+        return min(recovery.step_time, self.wait_time / _STEPS_PER_WAIT)
+
+    @property
+    def stated(self) -> frozenset[str]:
+        """Return the names of the settings that are set explicitly: some defaults depend on it."""
+        return frozenset(self.model_fields_set) | self.recovery.model_fields_set
 
     @property
     def watches_latency(self) -> bool:

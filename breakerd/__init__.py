@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.errors import BreakerError as BreakerError
     from breakerd.breaker.errors import BreakerOpenError as BreakerOpenError
     from breakerd.breaker.errors import BreakerStateError as BreakerStateError
+    from breakerd.breaker.errors import ConfigConflictError as ConfigConflictError
     from breakerd.breaker.errors import ConfigError as ConfigError
     from breakerd.breaker.errors import ConfigProblem as ConfigProblem
     from breakerd.breaker.errors import ConfigWriteError as ConfigWriteError
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.events.events import ThresholdBreached as ThresholdBreached
     from breakerd.breaker.events.events import ThresholdCleared as ThresholdCleared
     from breakerd.breaker.events.events import Transition as Transition
+    from breakerd.breaker.guards.rules import Rules as Rules
     from breakerd.breaker.host.load import LoadReading as LoadReading
     from breakerd.breaker.registry import Registry as Registry
     from breakerd.breaker.runtime.status_types import Status as Status
@@ -80,6 +82,7 @@ __all__ = [
     "BreakerError",
     "BreakerOpenError",
     "BreakerStateError",
+    "ConfigConflictError",
     "ConfigError",
     "ConfigProblem",
     "ConfigWriteError",
@@ -99,6 +102,7 @@ __all__ = [
     "RecoverySettings",
     "RecoveryStep",
     "Registry",
+    "Rules",
     "Service",
     "Settings",
     "SettingsChanged",
@@ -134,6 +138,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "BreakerError": "breakerd.breaker.errors",
     "BreakerOpenError": "breakerd.breaker.errors",
     "BreakerStateError": "breakerd.breaker.errors",
+    "ConfigConflictError": "breakerd.breaker.errors",
     "ConfigError": "breakerd.breaker.errors",
     "ConfigProblem": "breakerd.breaker.errors",
     "ConfigWriteError": "breakerd.breaker.errors",
@@ -153,6 +158,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "RecoverySettings": "breakerd.breaker.settings",
     "RecoveryStep": "breakerd.breaker.events.events",
     "Registry": "breakerd.breaker.registry",
+    "Rules": "breakerd.breaker.guards.rules",
     "Service": "breakerd.service",
     "Settings": "breakerd.breaker.settings",
     "SettingsChanged": "breakerd.breaker.events.events",

@@ -11,7 +11,7 @@ from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.replay import replay_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.commands.suggest import suggest_command
-from breakerd.api.cli.output import USAGE_ERROR, out, plain, show_problems
+from breakerd.api.cli.output import USAGE_ERROR, err, out, plain, show_problems
 from breakerd.breaker._version import __version__
 from breakerd.breaker.errors import ConfigError
 
@@ -82,14 +82,18 @@ def serve(
 def check(
     file: Annotated[Path, typer.Argument(help="TOML file.")] = Path("config/breakers.toml"),
 ) -> None:
-    """Check a configuration file; print every error with its line."""
+    """Check a configuration file; print every error and every warning with its line."""
     from breakerd.api.file_settings import read_file
+    from breakerd.api.security.tokens import Tokens
 
     try:
-        read_file(file)
+        settings = read_file(file)
+        Tokens.load(settings.api)
     except ConfigError as error:
         show_problems(error)
         raise typer.Exit(USAGE_ERROR) from None
+    for warning in settings.warnings:
+        err.print(f"warning: {plain(str(warning))}")
     out.print(f"{plain(str(file))}: no errors")
 
 

@@ -21,5 +21,6 @@ def main() -> NoReturn:
     except ModuleNotFoundError as error:
         if error.name not in _FROM_EXTRA:
             raise
-        sys.exit(f"breakerd: {error.name} is not installed: pip install 'breakerd[api]'")
+        advice = "install breakerd with the extra 'api': pip install '.[api]' in a clone"
+        sys.exit(f"breakerd: {error.name} is not installed; {advice}")
     sys.exit(0)

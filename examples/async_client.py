@@ -1,6 +1,6 @@
 """An asynchronous httpx client whose every request is guarded.
 
-Run it against any URL (needs `pip install breakerd httpx`):
+Run it against any URL (needs `pip install . httpx` in a clone):
 
     python examples/async_client.py http://127.0.0.1:8080/healthz
 

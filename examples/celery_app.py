@@ -1,6 +1,6 @@
 """A Celery task that is tried again when the breaker says so.
 
-Run a worker in one terminal and this file in another (needs `pip install breakerd celery`):
+Run a worker in one terminal and this file in another (needs `pip install . celery` in a clone):
 
     celery --workdir examples -A celery_app worker --concurrency 1
     python examples/celery_app.py

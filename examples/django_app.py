@@ -1,6 +1,6 @@
 """A Django service in one file: a guard around a dependency, and middleware around the service.
 
-Run it (needs `pip install breakerd django`):
+Run it (needs `pip install . django` in a clone):
 
     python examples/django_app.py runserver
 

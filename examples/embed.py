@@ -1,6 +1,6 @@
 """Embed one breaker in a script: guard calls, watch its events, read its status.
 
-Run it from a clone, or anywhere after `pip install breakerd`:
+Run it from a clone, or anywhere after `pip install .` in one:
 
     python examples/embed.py
 
@@ -36,7 +36,7 @@ def main() -> None:
         try:
             print(f"call {number}: {stock_of('bolt')} in stock")
         except BreakerOpenError as error:
-            print(f"call {number}: rejected ({error.reason}), retry in {error.retry_after:.0f} s")
+            print(f"call {number}: {error}")
     counted = breaker.counters()
     print(f"{counted.success} calls answered, {counted.rejected} rejected")
 

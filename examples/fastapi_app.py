@@ -1,6 +1,6 @@
 """A FastAPI service that guards a dependency and carries the admin plane.
 
-Run it (needs `pip install 'breakerd[api]'`), then look at http://127.0.0.1:8000/ops/dashboard/:
+Run it (needs `pip install '.[api]'` in a clone), then look at http://127.0.0.1:8000/ops/dashboard/:
 
     uvicorn --app-dir examples fastapi_app:app
 

@@ -1,6 +1,6 @@
 """A Flask service: a guard around a dependency, and middleware around the service.
 
-Run it (needs `pip install breakerd flask`):
+Run it (needs `pip install . flask` in a clone):
 
     flask --app examples/flask_app.py run
 

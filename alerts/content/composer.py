@@ -155,9 +155,9 @@ def _next(status: Status) -> str:
     if recovery is None:
         return "admits calls and keeps watching."
     if recovery["phase"] == "wait":
-        return (
-            f"sends probes in {format_duration(recovery['seconds_left'])}; closes if they succeed."
-        )
+        left = recovery["seconds_left"]
+        when = "within a second" if left < 1 else f"in {format_duration(left)}"
+        return f"sends probes {when}; closes if they succeed."
     if recovery["phase"] == "probes":
         return "waits for the results of its probes."
     return f"admits {recovery['share']:.0%} of the calls, then more."

@@ -8,6 +8,7 @@ because a slow one could delay alerts.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final, Self
 
@@ -18,6 +19,15 @@ PATTERN: Final = r"^[!-~]([ -~]*[!-~])?$"
 """Form of a pattern, as a regular expression that JSON Schema accepts too."""
 FORM: Final = r"^([A-Za-z_][A-Za-z0-9_.-]*)(!?=)([!-~]([ -~]*[!-~])?)$"
 """Form of a matcher, as a regular expression that JSON Schema accepts too."""
+
+INCIDENT_KINDS: Final = ("open", "memory", "latency", "degraded")
+"""Kinds of incidents."""
+_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": INCIDENT_KINDS,
+    "priority": ("P1", "P2", "P3", "P4", "P5"),
+    "drill": ("true", "false"),
+}
+"""All values of the labels that have only some."""
 
 _ALLOWED: Final = (
     "NAME=PATTERN or NAME!=PATTERN, where NAME is breaker, kind, reason, priority, drill or the "
@@ -86,6 +96,26 @@ def parsed(texts: Iterable[str]) -> tuple[Matcher, ...]:
         ValueError: one of them is not a matcher.
     """
     return tuple(Matcher.parse(text) for text in texts)
+
+
+def checked(texts: Iterable[str]) -> tuple[Matcher, ...]:
+    """Parse several matchers that somebody asks for.
+
+    Raises:
+        ValueError: one of them is not a matcher, or a pattern fits none of the values that there
+            are, so that it would never match.
+    """
+    matchers = parsed(texts)
+    for matcher in matchers:
+        known = _VALUES.get(matcher.name, ())
+        for pattern in matcher.pattern.split("|"):
+            if known and not any(fnmatchcase(value, pattern.strip()) for value in known):
+                close = get_close_matches(pattern.strip(), known, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise ValueError(
+                    f"{matcher.name} with a pattern of {', '.join(known)}, not {pattern!r}{hint}"
+                )
+    return matchers
 
 
 def all_hold(matchers: Iterable[Matcher], subject: Subject) -> bool:

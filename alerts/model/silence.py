@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
+from breakerd.alerts.model.matchers import (
+    INCIDENT_KINDS,
+    Matcher,
+    Subject,
+    all_hold,
+    checked,
+    parsed,
+)
 from breakerd.breaker.printable import encodable
 
 MAX_SECONDS: Final = 90 * 86_400.0
 """Maximum duration of a silence in seconds."""
 MAX_AHEAD: Final = 365 * 86_400.0
 """Maximum number of seconds from now to the start of a silence."""
-KINDS: Final = ("*", "open", "memory", "latency", "degraded")
+KINDS: Final = ("*", *INCIDENT_KINDS)
 """Values of `SilenceRequest.kind`."""
 
 
@@ -117,7 +124,7 @@ class SilenceRequest:
             )
         named = {"breaker": self.breaker, "kind": self.kind}
         texts = [f"{name}={value}" for name, value in named.items() if value != "*"]
-        matchers = parsed([*texts, *self.matchers])
+        matchers = checked([*texts, *self.matchers])
         author, reason = encodable(self.author), encodable(self.reason)
         return Silence(id_, matchers, author, reason, starts_at, starts_at + self.seconds)
 

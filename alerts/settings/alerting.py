@@ -4,18 +4,19 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field, field_validator
 
 from breakerd.alerts.model.stage import Priority
+from breakerd.alerts.settings.go_breaker import accept
 from breakerd.alerts.settings.inhibition import InhibitionSettings
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.receivers import ReceiversSettings
 from breakerd.alerts.settings.secrets import SecretSource
-from breakerd.breaker.config import Document, Key, ValidationCache, validate
+from breakerd.breaker.config import ConfigWarning, Document, Key, ValidationCache, validate
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import SettingsModel, setting
 
@@ -46,6 +47,7 @@ class StageSettings(SettingsModel):
     responders: tuple[str, ...] = setting(
         (),
         "Responders beside the team: `team:NAME`, `user:NAME`, `escalation:NAME`, `schedule:NAME`.",
+        shown=True,
         strict=False,
     )
 
@@ -153,16 +155,8 @@ class AlertingSettings:
 
     opsgenie: OpsGenieSettings = OpsGenieSettings()  # noqa: RUF009 - frozen
     alerts: AlertsSettings = AlertsSettings()  # noqa: RUF009 - frozen
-
-    def change_opsgenie(self, values: Mapping[str, object]) -> OpsGenieSettings:
-        """Return `[opsgenie]` with other values; reading them from the file validates no more.
-
-        Raises:
-            ConfigError: a value is invalid; `where` is "request".
-        """
-        data = _CACHE.data_of(self.opsgenie)
-        present = self.opsgenie.model_dump() if data is None else data
-        return _CACHE.validate(OpsGenieSettings, {**present, **values}, where="request")
+    warnings: tuple[ConfigWarning, ...] = field(default=(), compare=False)
+    """Values of the file that were tolerated."""
 
 
 def read_settings(
@@ -177,7 +171,8 @@ def read_settings(
     Raises:
         ConfigError: every problem in the two sections, the variables and the secret files.
     """
-    data: Mapping[str, Any] = document.data if document else {}
+    own, warnings = accept(document) if document else ({}, [])
+    data: Mapping[str, Any] = {**(document.data if document else {}), OPSGENIE_SECTION: own}
     secrets = read_secrets(document, environ)
     problems = list(secrets.problems)
     outside = secrets.values | {
@@ -195,14 +190,14 @@ def read_settings(
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.where == _ENVIRONMENT))
     _CACHE.keep([opsgenie, alerts])
-    return AlertingSettings(opsgenie, alerts)
+    return AlertingSettings(opsgenie, alerts, tuple(warnings))
 
 
 def read_secrets(
     document: Document | None, environ: Mapping[str, str] = os.environ
 ) -> SecretSource:
     """Read the secrets of `document` that are kept outside it: in variables and files."""
-    return SecretSource(document.data if document else {}, environ)
+    return SecretSource(document, environ)
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from breakerd.alerts.settings.alerting import (
     read_secrets,
     read_settings,
 )
-from breakerd.breaker.config import ConfigFile, Document
+from breakerd.breaker.config import ConfigFile, Document, Key, WarningLog
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.logging import get_logger
 
@@ -49,6 +49,7 @@ class AlertingConfigSubscriber:
         self._apply = apply
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
+        self._warnings = WarningLog(__name__)
         self._closed = threading.Event()
         config.subscribe(self)
 
@@ -66,6 +67,7 @@ class AlertingConfigSubscriber:
 
         def apply() -> None:
             self._secrets = secrets
+            self._warnings.tell(settings.warnings)
             if settings != self._present():
                 self._apply(settings)
 
@@ -82,14 +84,20 @@ class AlertingConfigSubscriber:
         if threaded:
             threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
 
-    def change(self, values: Mapping[str, object]) -> None:
-        """Change keys of `[opsgenie]` in the file, and apply them.
+    @property
+    def document(self) -> Document:
+        """The active content of the file."""
+        return self._config.document
+
+    def change(self, changes: Mapping[Key, object]) -> None:
+        """Change keys of the file, and apply them.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is active, but could not be written to the file.
         """
-        self._config.change({(OPSGENIE_SECTION, key): value for key, value in values.items()})
+        self._config.change(changes)
 
     def follow_secrets(self) -> None:
         """Apply secrets that have changed in their files; checked every 2 s."""

@@ -2,7 +2,7 @@
 
 from pydantic import field_validator
 
-from breakerd.alerts.model.matchers import parsed
+from breakerd.alerts.model.matchers import checked
 from breakerd.breaker.settings import SettingsModel, setting
 
 
@@ -10,20 +10,25 @@ class InhibitionSettings(SettingsModel):
     """Rule by which one incident mutes others (`[alerts.inhibition.NAME]`)."""
 
     source: tuple[str, ...] = setting(
-        ..., "Matchers of the incident that mutes, as `reason=memory`.", strict=False, min_length=1
+        ...,
+        "Matchers of the incident that mutes, as `reason=memory`.",
+        shown=True,
+        strict=False,
+        min_length=1,
     )
     target: tuple[str, ...] = setting(
         ...,
         "Matchers of the incidents that are muted, as `kind=latency|degraded`.",
+        shown=True,
         strict=False,
         min_length=1,
     )
     equal: tuple[str, ...] = setting(
-        (), "Labels that must be equal in both, as `Host`.", strict=False
+        (), "Labels that must be equal in both, as `Host`.", shown=True, strict=False
     )
 
     @field_validator("source", "target")
     @classmethod
     def _check_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        parsed(texts)
+        checked(texts)
         return texts

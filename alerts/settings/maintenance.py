@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import field_validator
 
-from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, parsed
+from breakerd.alerts.model.matchers import Matcher, Subject, all_hold, checked, parsed
 from breakerd.breaker.settings import SettingsModel, setting
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -20,14 +20,17 @@ class MaintenanceSettings(SettingsModel):
     """Weekly time in which alerts are muted (`[alerts.maintenance.NAME]`)."""
 
     matchers: tuple[str, ...] = setting(
-        (), "Matchers, as `breaker=pay*` or `Team!=core`; all must hold.", strict=False
+        (), "Matchers, as `breaker=pay*` or `Team!=core`; all must hold.", shown=True, strict=False
     )
     days: tuple[Day, ...] = setting(_DAYS, "Days on which it begins.", strict=False)
-    begins: str = setting(..., "Begin, as in `02:00`.", pattern=_TIME)
+    begins: str = setting(..., "Begin, as in `02:00`.", shown=True, pattern=_TIME)
     ends: str = setting(
-        ..., "End, as in `04:00`; if not later than `begins`, on the next day.", pattern=_TIME
+        ...,
+        "End, as in `04:00`; if not later than `begins`, on the next day.",
+        shown=True,
+        pattern=_TIME,
     )
-    timezone: str = setting("UTC", "Time zone of these times, as in `Europe/Madrid`.")
+    timezone: str = setting("UTC", "Time zone of these times, as in `Europe/Madrid`.", shown=True)
     reason: str = setting("planned maintenance", "Reason shown in the status.", min_length=1)
 
     @field_validator("timezone")
@@ -42,7 +45,7 @@ class MaintenanceSettings(SettingsModel):
     @field_validator("matchers")
     @classmethod
     def _check_matchers(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        parsed(texts)
+        checked(texts)
         return texts
 
     def ends_at(self, now: float) -> float | None:

@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from breakerd.breaker.config import Document
+from breakerd.breaker.config.file.reading import FileReadError, read_secret_text
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 _SECRETS: Final = ("key", "url")
 _OPSGENIE: Final = ("opsgenie", "api_key")
 _FILE_SUFFIX: Final = "_file"
+_ENVIRONMENT: Final = "environment"
 _NEVER_WRITTEN: Final = ConfigProblem(
     where="request",
     line=0,
@@ -49,32 +51,32 @@ class Secret:
         """Return the secret and the file it was read from; each empty if there is none.
 
         Raises:
-            OSError, UnicodeDecodeError: the file cannot be read.
+            FileReadError: the file cannot be read, or is not text.
         """
         if value := environ.get(self.variable, "").strip():
             return value, ""
         file = environ.get(f"{self.variable}_FILE", "").strip() or self.file
-        return (Path(file).read_text().strip(), file) if file else ("", "")
+        return (read_secret_text(file), file) if file else ("", "")
 
 
 class SecretSource:
     """Secrets kept outside the file of settings, read once, and whether they changed since.
 
     Args:
-        data: the file of settings.
+        document: the file of settings; None if there is none.
         environ: environment variables.
     """
 
-    def __init__(self, data: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+    def __init__(self, document: Document | None, environ: Mapping[str, str]) -> None:
         self.values: dict[tuple[str, ...], str] = {}
         """Secrets by their path in the file of settings."""
         self.problems: list[ConfigProblem] = []
         self._files: dict[str, str] = {}
-        for secret in _all_secrets(data):
+        for secret in _all_secrets(document.data if document else {}):
             try:
                 value, file = secret.read(environ)
-            except (OSError, UnicodeDecodeError) as error:
-                self.problems.append(_unreadable(secret, error))
+            except FileReadError as error:
+                self.problems.append(_unreadable(secret, str(error), document))
                 continue
             if value:
                 self.values[secret.path] = value
@@ -84,6 +86,14 @@ class SecretSource:
     def changed(self) -> bool:
         """True if a secret file has new content; an unreadable or empty one counts as unchanged."""
         return any(_file_digest(file) not in {digest, ""} for file, digest in self._files.items())
+
+
+def variable_of(key: tuple[str, ...]) -> str:
+    """Return the environment variable for the secret at `key`; empty if there is none."""
+    table: dict[str, Any] = {}
+    for name in reversed(key[:-1]):
+        table = {name: table}
+    return next((each.variable for each in _all_secrets(table) if each.path == key), "")
 
 
 def _all_secrets(data: Mapping[str, Any]) -> Iterator[Secret]:
@@ -107,21 +117,23 @@ def _text(table: object, name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _unreadable(secret: Secret, error: Exception) -> ConfigProblem:
-    reason = error.strerror if isinstance(error, OSError) else "not text"
+def _unreadable(secret: Secret, found: str, document: Document | None) -> ConfigProblem:
+    """Return the problem of a secret file; its path is not shown, it may be the secret itself."""
+    key = (*secret.path[:-1], secret.path[-1] + _FILE_SUFFIX)
+    in_file = bool(secret.file) and document is not None
     return ConfigProblem(
-        where="secret file",
-        line=0,
-        key=".".join(secret.path) + _FILE_SUFFIX,
-        found=f"{secret.file or secret.variable + '_FILE'}: {reason}",
-        allowed="a readable text file that contains only the secret",
+        where=str(document.path) if document and in_file else _ENVIRONMENT,
+        line=document.line_of(key) if document and in_file else 0,
+        key=".".join(key) if in_file else f"{secret.variable}{_FILE_SUFFIX.upper()}",
+        found=f"a file that cannot be read: {found}",
+        allowed="the path of a readable text file that contains only the secret",
     )
 
 
 def _file_digest(file: str) -> str:
     try:
-        text = Path(file).read_text().strip()
-    except (OSError, UnicodeDecodeError):
+        text = read_secret_text(file)
+    except FileReadError:
         return ""
     return _digest(text) if text else ""
 

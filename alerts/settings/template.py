@@ -1,5 +1,6 @@
 """Templates of webhook bodies: the fields they may use, and the check of a template."""
 
+from difflib import get_close_matches
 from string import Template
 from typing import Final
 
@@ -15,7 +16,10 @@ def template_problem(template: str) -> str:
     try:
         Template(template).substitute(dict.fromkeys(FIELDS, ""))
     except KeyError as error:
-        return f"$NAME of {', '.join(FIELDS)}; found ${error.args[0]}"
+        # Any other name may be a part of a secret, a password with a dollar sign for example.
+        close = get_close_matches(error.args[0], FIELDS, n=1)
+        meant = f"; did you mean ${close[0]}?" if close else ""
+        return f"$NAME of {', '.join(FIELDS)}{meant}"
     except ValueError:
         return "$NAME or ${NAME}, and $$ for a dollar sign"
     return ""

@@ -55,6 +55,17 @@ class IncidentLog:
         """Return the unsettled incident of that id; None if there is none."""
         return self._incidents.get(incident_id)
 
+    def get(self, incident_id: str) -> Incident:
+        """Return the incident of that id, settled or not.
+
+        Raises:
+            KeyError: no incident has that id.
+        """
+        found = self.find(incident_id) or self.store.find(incident_id)
+        if found is None:
+            raise KeyError(incident_id)
+        return found
+
     def unnotified(self, breaker: str) -> Incident | None:
         """Return the latest closed incident of that breaker, if nobody was notified of it yet."""
         closed = (

@@ -9,6 +9,8 @@ from breakerd.api.cli.output import FAILURE, USAGE_ERROR, fail
 
 _TIMEOUT: Final = 10.0
 """Seconds until a request fails."""
+_WRONG_USAGE: Final = {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
+"""Status codes of the answer to an invalid value."""
 
 
 class AdminClient:
@@ -25,15 +27,11 @@ class AdminClient:
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
         """GET a path below that breaker's, and return the JSON object."""
-        return self.request("GET", _breaker_path(breaker, path))
+        return self.request("GET", breaker_path(breaker, path))
 
     def post(self, breaker: str, path: str, body: object = None) -> dict[str, Any]:
         """POST to a path below that breaker's, and return the JSON object."""
-        return self.request("POST", _breaker_path(breaker, path), body)
-
-    def patch(self, breaker: str, path: str, body: object) -> dict[str, Any]:
-        """PATCH a path below that breaker's, and return the JSON object."""
-        return self.request("PATCH", _breaker_path(breaker, path), body)
+        return self.request("POST", breaker_path(breaker, path), body)
 
     def request(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Send a request, and return the JSON object; empty for 204.
@@ -48,10 +46,7 @@ class AdminClient:
             return {}
         answer = self._json(response)
         if response.is_error:
-            # An invalid value is wrong usage.
-            code = (
-                USAGE_ERROR if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY else FAILURE
-            )
+            code = USAGE_ERROR if response.status_code in _WRONG_USAGE else FAILURE
             fail(str(answer.get("detail", answer)), code)
         return answer
 
@@ -82,5 +77,6 @@ class AdminClient:
         return answer
 
 
-def _breaker_path(breaker: str, path: str) -> str:
+def breaker_path(breaker: str, path: str) -> str:
+    """Return the path of a breaker's route."""
     return f"breakers/{quote(breaker, safe='')}/{path}"

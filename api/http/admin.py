@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from fastapi import Depends, Request
 
@@ -15,6 +15,7 @@ from breakerd.api.settings import ApiSettings
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.errors import (
     BreakerStateError,
+    ConfigConflictError,
     ConfigError,
     ConfigWriteError,
     NotStoredError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
+T = TypeVar("T")
 Snapshot = Callable[[], Mapping[str, object]]
 
 
@@ -120,7 +122,13 @@ class AdminContext:
         except ConfigWriteError as error:
             outcome, note = "in memory only", str(error)
             raise
-        except (ConfigError, BreakerStateError, NotStoredError, Problem) as error:
+        except (
+            ConfigError,
+            ConfigConflictError,
+            BreakerStateError,
+            NotStoredError,
+            Problem,
+        ) as error:
             outcome, note = "refused", str(error)
             raise
         finally:
@@ -143,8 +151,8 @@ class BreakerOperation:
     actor: Actor
     breaker: Breaker
 
-    def operate(self, action: str, act: Callable[[], None], *, detail: str = "") -> None:
-        """Call `act`, which may change the breaker's state.
+    def operate(self, action: str, act: Callable[[], T], *, detail: str = "") -> T:
+        """Call `act`, which may change the breaker's state, and return its result.
 
         Args:
             action: name of the action in the audit log.
@@ -154,7 +162,7 @@ class BreakerOperation:
         with self.admin.audited(
             self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
-            act()
+            return act()
 
     def change(self, values: Mapping[str, object]) -> Settings:
         """Change settings, and return all settings in force.
@@ -164,6 +172,7 @@ class BreakerOperation:
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is in force, but not written to the file.
         """
 

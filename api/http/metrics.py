@@ -124,6 +124,7 @@ def _calls(breakers: Samples) -> Metric:
     for breaker, counters, _ in breakers:
         family.add_metric([breaker.name, "success"], counters.success)
         family.add_metric([breaker.name, "error"], counters.error)
+        family.add_metric([breaker.name, "abandoned"], counters.abandoned)
         family.add_metric([breaker.name, "rejected"], counters.rejected)
     return family
 

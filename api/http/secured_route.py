@@ -4,17 +4,21 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from breakerd.api import problems
+from breakerd.api.http import request_errors
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.json_body import check_body
 
 _MAX_BODY: Final = 64 * 1024
 """Maximum size of a request body in bytes."""
+_JSON: Final = "application/json"
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -51,12 +55,21 @@ def _head_only(send: Send) -> Send:
     return send_head
 
 
-def secured_route_class(admin: AdminContext) -> type[APIRoute]:
+def secured_route_class(admin: AdminContext, *, invalid_status: int = 422) -> type[APIRoute]:
     """Return a route class that lets a request pass only if `admin.access` allows it.
 
     A route class, because FastAPI reads the body before it resolves dependencies, and because
     exception handlers and middleware do not go with a router into another application.
+
+    Args:
+        admin: context of the routes.
+        invalid_status: status of the answer to an invalid value.
     """
+
+    def refuse(problem: problems.Problem, request: Request) -> Response:
+        if problem.kind == problems.INVALID:
+            problem.status = invalid_status
+        return problems.problem_response(problem, request)
 
     class SecuredRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
@@ -67,8 +80,10 @@ def secured_route_class(admin: AdminContext) -> type[APIRoute]:
                     request.state.admin = admin
                     request.state.actor = admin.access.check(request)
                     response = await handle(await _read_body(request))
+                except RequestValidationError as error:
+                    response = refuse(request_errors.to_problem(self, error), request)
                 except problems.EXPECTED as error:
-                    response = problems.problem_response(problems.to_problem(error), request)
+                    response = refuse(problems.to_problem(error), request)
                 return _with_headers(response, admin)
 
             return handle_secured
@@ -114,7 +129,30 @@ async def _read_body(request: Request) -> Request:
     async def receive() -> Message:
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
-    return Request(request.scope, receive)
+    return Request(_as_json(request.scope, request) if body else request.scope, receive)
+
+
+def _as_json(scope: Scope, request: Request) -> Scope:
+    """Return the scope of a request whose body is JSON, whatever its content type says.
+
+    `curl -d` declares a form. A page of another site may send a form or text without being asked
+    for permission, so a browser must declare JSON.
+
+    Raises:
+        Problem: 415 if a browser declares anything else.
+    """
+    declared = request.headers.get("content-type", "")
+    media_type = declared.partition(";")[0].strip().lower()
+    if media_type == _JSON:
+        return scope
+    if "origin" in request.headers or any(
+        name.startswith("sec-fetch-") for name in request.headers
+    ):
+        detail = f"A browser must send JSON as {_JSON}; found Content-Type {declared!r}."
+        raise problems.Problem(415, detail)
+    scope = {**scope, "headers": list(scope["headers"])}
+    MutableHeaders(scope=scope)["content-type"] = _JSON
+    return scope
 
 
 def _with_headers(response: Response, admin: AdminContext) -> Response:

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
 
+from breakerd.alerts.settings.alerting import OPSGENIE_SECTION
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.api.http import sections
 from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep, OperationDep, Snapshot
 from breakerd.api.problems import Problem, openapi_responses
 from breakerd.api.schemas.requests import (
@@ -132,14 +134,11 @@ def end_silence(
 def _change_opsgenie(
     admin: AdminContext, actor: Actor, values: Mapping[str, object]
 ) -> OpsGenieSettings:
-    alerting = admin.require_alerting()
-
-    def snapshot() -> dict[str, object]:
-        settings = alerting.settings.opsgenie.model_dump(mode="json")
-        return {name: settings[name] for name in values}
-
-    with admin.audited(actor, "change opsgenie", snapshot=snapshot):
-        return alerting.change(values)
+    changes: dict[tuple[str, ...], object] = {
+        (OPSGENIE_SECTION, name): value for name, value in values.items()
+    }
+    sections.change(admin, actor, changes, action="change opsgenie")
+    return admin.require_alerting().settings.opsgenie
 
 
 def _silence(admin: AdminContext, wanted: str) -> Snapshot:

@@ -6,6 +6,7 @@ Optional, because they let a client degrade the service's figures.
 import asyncio
 import math
 import re
+import time
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -13,10 +14,14 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 
 from breakerd.api.http.admin import OperationDep
-from breakerd.api.problems import INVALID, Problem, openapi_responses
+from breakerd.api.problems import Problem, openapi_responses
 from breakerd.api.schemas import requests
-from breakerd.breaker.errors import BreakerOpenError
+from breakerd.api.schemas.responses import utc_now
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config.show_value import format_value
+from breakerd.breaker.errors import BreakerOpenError, ConfigError, ConfigProblem
 from breakerd.breaker.integrations._problem import REJECTED
+from breakerd.breaker.runtime.status import whole
 
 JsonObject = dict[str, Any]
 Scenario = Literal["high_latency", "latency_spike", "memory_overload", "errors", "reset_normal"]
@@ -29,17 +34,37 @@ SCENARIOS: Final[dict[Scenario, str]] = {
     "reset_normal": "Calls take 100 ms and succeed, drills end, the breaker is reset.",
 }
 
-_UNITS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m)")
+_SECONDS: Final = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "\u00b5s": 1e-6,  # micro sign
+    "\u03bcs": 1e-6,  # Greek letter mu
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+}
+"""Units of Go's durations."""
+_NUMBER: Final = r"(\d+\.?\d*|\.\d+)"
+_PART: Final = re.compile(f"{_NUMBER}({'|'.join(_SECONDS)})")
+_DURATION: Final = re.compile(f"(?:{_PART.pattern})+")
 _MAX_DELAY: Final = 60.0
 """Maximum delay of the endpoint in seconds."""
+_SHOWN_SETTINGS: Final = (
+    "memory_threshold",
+    "latency_threshold",
+    "latency_window_size",
+    "percentile",
+    "wait_time",
+)
+"""Settings in the status, as in go-breaker's example server."""
 
 
 class DelayBody(requests.RequestBody):
     """A new delay of the endpoint."""
 
     delay: str = Field(
-        description="'500ms', '2s' or '1m', at most a minute; or 'spike'.",
+        description="'500ms', '2s', '1m0.5s', at most a minute; or 'spike'.",
         min_length=1,
         max_length=50,
         examples=["500ms"],
@@ -59,6 +84,9 @@ class Endpoint:
         self.delay: float | None = 0.1
         """Seconds; None: grows from call to call."""
         self.failing = False
+        self.requests = 0
+        """Calls so far, rejected ones included."""
+        self.started_at = time.monotonic()
         self._spikes = 0
 
     def configure(self, delay: float | None, *, failing: bool = False) -> None:
@@ -84,9 +112,12 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
         route_class=route_class, tags=["demo"], dependencies=[Depends(attach_endpoint)]
     )
     router.get("/test", responses=openapi_responses(500, 503))(call_endpoint)
-    router.post("/set_delay")(set_delay)
+    router.post("/test/delay", name="set_test_delay")(set_delay)
+    router.post("/set_delay")(set_delay)  # the path of go-breaker's Ruby client
     router.post("/test/trigger", responses=openapi_responses(409))(trigger_scenario)
     router.get("/test/scenarios")(list_scenarios)
+    router.get("/status")(get_server_status)
+    router.get("/health", name="get_server_health")(get_server_status)
     return router
 
 
@@ -102,6 +133,7 @@ EndpointDep = Annotated[Endpoint, Depends(get_endpoint)]
 async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonObject:
     """Call the endpoint under the protection of the breaker `default`."""
     breaker = operation.breaker
+    endpoint.requests += 1
     delay = endpoint.next_delay(breaker.settings.latency_threshold)
     try:
         async with breaker.guard():
@@ -115,12 +147,8 @@ async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonO
         "status": "success",
         "configured_delay_ms": round(delay * 1000),
         "actual_latency_ms": round((breaker.clock() - start) * 1000),
-        "breaker_status": {
-            "enabled": breaker.enabled,
-            "triggered": breaker.triggered,
-            "memory_ok": breaker.memory_ok,
-            "latency_ok": breaker.latency_ok,
-        },
+        "breaker_status": _signals(breaker),
+        "timestamp": utc_now(),
     }
 
 
@@ -167,6 +195,34 @@ def list_scenarios() -> JsonObject:
     return {"scenarios": scenarios, "usage": 'POST /test/trigger {"scenario": KEY}'}
 
 
+def get_server_status(operation: OperationDep, endpoint: EndpointDep) -> JsonObject:
+    """Return the status of the demonstration: the endpoint, the breaker, and who is paged."""
+    settings = operation.breaker.settings
+    alerting = operation.admin.alerting
+    opsgenie = alerting.opsgenie_status() if alerting else {"enabled": False, "initialized": False}
+    delay = endpoint.delay
+    return {
+        "server": {
+            "status": "running",
+            "current_delay_ms": None if delay is None else round(delay * 1000),
+            "request_count": endpoint.requests,
+            "uptime": f"{time.monotonic() - endpoint.started_at:.3f}s",
+        },
+        "circuit_breaker": _signals(operation.breaker),
+        "configuration": {name: whole(getattr(settings, name)) for name in _SHOWN_SETTINGS},
+        "opsgenie": {key: opsgenie[key] for key in ("enabled", "initialized")},
+    }
+
+
+def _signals(breaker: Breaker) -> JsonObject:
+    return {
+        "enabled": breaker.enabled,
+        "triggered": breaker.triggered,
+        "memory_ok": breaker.memory_ok,
+        "latency_ok": breaker.latency_ok,
+    }
+
+
 def _rejection(error: BreakerOpenError) -> Problem:
     seconds = max(1, math.ceil(error.retry_after))
     return Problem(
@@ -178,12 +234,12 @@ def _parse_duration(duration: str) -> float:
     """Return the seconds of a duration in Go's notation.
 
     Raises:
-        Problem: 422 if it is malformed or too long.
+        ConfigError: it is malformed, or longer than a minute.
     """
-    parts = _PART.findall(duration)
-    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != duration or seconds > _MAX_DELAY:
-        raise Problem(
-            422, f"delay: {duration!r} is not '500ms', '2s', '1m' or 'spike'", kind=INVALID
-        )
+    parts = _PART.findall(duration) if _DURATION.fullmatch(duration) else []
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    if not (parts or duration == "0") or seconds > _MAX_DELAY:
+        allowed = "a duration up to 1m, such as 500ms, 2s or 1m, or spike"
+        problem = ConfigProblem("request", 0, "delay", format_value(duration), allowed)
+        raise ConfigError([problem])
     return seconds

@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
 
+from breakerd.api.http import sections
 from breakerd.api.http.admin import ActorDep, AdminDep
 from breakerd.api.http.event_feed import Subscriber
 from breakerd.api.http.metrics import exposition
 from breakerd.api.problems import Problem, Responses, invalid, openapi_responses
+from breakerd.api.schemas.config_patch import SectionsPatch
 from breakerd.api.schemas.responses import (
     AuditResponse,
     BreakersResponse,
@@ -47,6 +49,8 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     }
     router.get("/metrics", response_class=Response, responses=in_text)(get_metrics)
     router.post("/-/reload", responses=openapi_responses(409))(reload)
+    router.get("/config")(get_sections)
+    router.patch("/config", responses=openapi_responses(404, 409))(change_sections)
     return router
 
 
@@ -124,6 +128,24 @@ def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:
         if not config.reload():
             raise invalid(config.status.problems)
     return ReloadResult(message="Configuration applied", file=str(config.path))
+
+
+def get_sections(admin: AdminDep) -> dict[str, dict[str, Any]]:
+    """Return `[opsgenie]`, `[alerts]` and `[api]` in force, secrets masked."""
+    return sections.read(admin)
+
+
+def change_sections(
+    admin: AdminDep, actor: ActorDep, body: SectionsPatch
+) -> dict[str, dict[str, Any]]:
+    """Change any keys of these sections together: all of them, or none if one is wrong.
+
+    Null removes a key. Secrets, paths and addresses, and who has access, are changed in the file
+    only. Keys that are read at start take effect with the next one.
+    """
+    if changes := body.changes():
+        sections.change(admin, actor, changes)
+    return sections.read(admin)
 
 
 async def get_health() -> Health:

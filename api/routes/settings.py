@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field, create_model
 
 from breakerd.api.http.admin import OperationDep
 from breakerd.api.problems import Responses, openapi_responses
+from breakerd.api.schemas.config_patch import SettingsPatch
 from breakerd.api.schemas.requests import (
     LatencyThreshold,
     MemoryThreshold,
     Percentile,
     RequestBody,
-    SettingsChange,
     Toggle,
     WaitTime,
     WindowSize,
@@ -172,9 +172,9 @@ def get_config(operation: OperationDep) -> JSONResponse:
     return _dump(operation.breaker.settings)
 
 
-def change_config(operation: OperationDep, body: SettingsChange) -> JSONResponse:
-    """Change any settings together: all of them, or none if one is wrong."""
-    changes = body.changes()
+def change_config(operation: OperationDep, body: SettingsPatch) -> JSONResponse:
+    """Change any settings together: all of them, or none if one is wrong; null removes one."""
+    changes = {".".join(key): value for key, value in body.changes().items()}
     return _dump(operation.change(changes) if changes else operation.breaker.settings)
 
 

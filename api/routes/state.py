@@ -1,25 +1,31 @@
 """Routes for one breaker's state: read it, and operate the breaker."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from breakerd.api.http.admin import BreakerOperation, OperationDep
-from breakerd.api.problems import openapi_responses
+from breakerd.api.problems import Problem, openapi_responses
 from breakerd.api.schemas.requests import Confirm, ReasonBody
 from breakerd.api.schemas.responses import (
     ActionResult,
     DrillResult,
     EnabledResponse,
+    EndedDrillResult,
     LatenciesResponse,
+    LatencyDrillResult,
+    MemoryDrillResult,
     MemoryLimitResponse,
     MemoryUsageResponse,
     StatusResponse,
+    utc_now,
 )
 from breakerd.breaker.runtime.status import whole
+
+DRILLS: Final = ("/trigger-by-latency", "/trigger-by-memory", "/restore-memory-check")
+"""Paths of the drills, which go-breaker starts by a GET."""
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
@@ -43,6 +49,8 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router.post("/trigger-by-latency", responses=openapi_responses(409))(trigger_by_latency)
     router.post("/trigger-by-memory", responses=openapi_responses(409))(trigger_by_memory)
     router.post("/restore-memory-check")(restore_memory_check)
+    for drill in DRILLS:
+        router.get(drill, include_in_schema=False)(refuse_drill_by_get)
     return router
 
 
@@ -124,38 +132,44 @@ def trip(operation: OperationDep, body: ReasonBody | None = None) -> ActionResul
     return _action_result(operation, "Breaker tripped")
 
 
-def trigger_by_latency(operation: OperationDep) -> DrillResult:
-    """Start a drill: report calls of twice the latency threshold until the breaker trips."""
-    operation.operate("drill latency", operation.breaker.drills.latency)
-    used = whole(2 * operation.breaker.settings.latency_threshold)
-    return _drill_result(
-        operation,
-        "Breaker tripped by a latency drill",
+def trigger_by_latency(operation: OperationDep) -> LatencyDrillResult:
+    """Start a drill: report calls of twice the slow limit until the breaker trips."""
+    recorded = operation.operate("drill latency", operation.breaker.drills.latency)
+    used = whole(round(2000 * operation.breaker.settings.slow_after, 3))
+    return LatencyDrillResult(
+        **_drill_result(operation, "Breaker tripped by a latency drill").model_dump(),
         reason="manual_latency_trigger",
+        latency_used=used,
+        measurements_added=recorded,
         note=f"Calls of {used} ms were simulated. Recovery follows as usual, or POST reset.",
     )
 
 
-def trigger_by_memory(operation: OperationDep) -> DrillResult:
+def trigger_by_memory(operation: OperationDep) -> MemoryDrillResult:
     """Start a drill: treat all memory as used until the drill is ended."""
     operation.operate("drill memory", operation.breaker.drills.memory)
-    return _drill_result(
-        operation,
-        "Breaker tripped by a memory drill",
+    return MemoryDrillResult(
+        **_drill_result(operation, "Breaker tripped by a memory drill").model_dump(),
         reason="manual_memory_trigger",
         note="POST restore-memory-check, or reset, to check the real memory again.",
     )
 
 
-def restore_memory_check(operation: OperationDep) -> DrillResult:
+def restore_memory_check(operation: OperationDep) -> EndedDrillResult:
     """End a memory drill; recovery follows as usual."""
     operation.operate("end memory drill", operation.breaker.drills.end_memory)
-    return _drill_result(
-        operation,
-        "Memory drill ended: the real memory is checked again",
-        reason="memory_check_restored",
+    message = "Memory drill ended: the real memory is checked again"
+    return EndedDrillResult(
+        **_drill_result(operation, message).model_dump(),
+        action="memory_check_restored",
         note="Recovery follows as usual, or POST reset.",
     )
+
+
+async def refuse_drill_by_get(request: Request) -> None:
+    """Refuse a drill by GET, go-breaker's method, because a GET must not change anything."""
+    detail = f"A GET changes nothing here; for the drill, POST {request.url.path}."
+    raise Problem(405, detail, headers={"Allow": "POST"})
 
 
 def _action_result(operation: BreakerOperation, message: str) -> ActionResult:
@@ -163,13 +177,9 @@ def _action_result(operation: BreakerOperation, message: str) -> ActionResult:
     return ActionResult(message=message, state=breaker.state.value, triggered=breaker.triggered)
 
 
-def _drill_result(
-    operation: BreakerOperation, message: str, *, reason: str, note: str
-) -> DrillResult:
+def _drill_result(operation: BreakerOperation, message: str) -> DrillResult:
     return DrillResult(
         **_action_result(operation, message).model_dump(),
         drill=operation.breaker.status()["drill"],
-        reason=reason,
-        note=note,
-        timestamp=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        timestamp=utc_now(),
     )

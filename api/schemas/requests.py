@@ -6,9 +6,9 @@ Ranges, units and descriptions of settings come from the settings models, their 
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN
+from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN, checked
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.breaker.runtime.status import whole
@@ -28,18 +28,18 @@ class RequestBody(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read_numbers(cls, data: object) -> object:
-        return _whole_numbers(data)
+        return whole_numbers(data)
 
 
-def _whole_numbers(data: object) -> object:
+def whole_numbers(data: Any) -> Any:
     """Convert 5.0 to 5: JSON has one type of numbers, and some writers always add a fraction."""
     match data:
         case float():
             return whole(data) if math.isfinite(data) else data
         case dict():
-            return {key: _whole_numbers(value) for key, value in data.items()}
+            return {key: whole_numbers(value) for key, value in data.items()}
         case list():
-            return [_whole_numbers(value) for value in data]
+            return [whole_numbers(value) for value in data]
         case _:
             return data
 
@@ -62,7 +62,8 @@ def setting_field(model: type[BaseModel], name: str, **changes: Any) -> Any:
     extra = field.json_schema_extra
     unit = extra.get("unit") if isinstance(extra, dict) else None
     description = f"{field.description} ({unit})" if unit else field.description
-    return Field(**({"description": description} | limits | changes))
+    named = {"json_schema_extra": {"unit": unit}} if unit else {}
+    return Field(**({"description": description} | limits | named | changes))
 
 
 # --- settings, one by one
@@ -125,39 +126,6 @@ class ReasonBody(RequestBody):
     reason: str = Field("manual", max_length=500, examples=["load shedding, incident 42"])
 
 
-class SettingsChange(Settings):
-    """Settings to change; omitted ones stay. Tables are nested objects or dotted keys."""
-
-    model_config = ConfigDict(title="SettingsChange")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nest(cls, data: object) -> object:
-        if not isinstance(data, dict):
-            return data
-        data = {key: _whole_numbers(value) for key, value in data.items()}
-        nested = {key: value for key, value in data.items() if "." not in key}
-        for key in data.keys() - nested.keys():
-            table, _, name = key.partition(".")
-            inner = nested.setdefault(table, {})
-            nested[table] = {**inner, name: data[key]} if isinstance(inner, dict) else inner
-        return nested
-
-    def changes(self) -> dict[str, object]:
-        """Return the given settings by dotted name."""
-        return dict(_leaves(self.model_dump(exclude_unset=True)))
-
-
-def _leaves(values: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    leaves: list[tuple[str, object]] = []
-    for name, value in values.items():
-        if isinstance(value, dict):
-            leaves += _leaves(value, f"{prefix}{name}.")
-        else:
-            leaves.append((prefix + name, value))
-    return leaves
-
-
 # --- alerting
 
 
@@ -179,8 +147,8 @@ class AlertTriggers(RequestBody):
 class AlertTags(RequestBody):
     """New alert tags."""
 
-    tags: list[Annotated[str, Field(min_length=1, max_length=50)]] = setting_field(
-        OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]]
+    tags: list[Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00]*$")]] = (
+        setting_field(OpsGenieSettings, "tags", max_length=20, examples=[["Team:platform"]])
     )
 
 
@@ -198,6 +166,11 @@ class DiscardBody(RequestBody):
     reason: str = Field(min_length=1, max_length=500, examples=["reported by phone"])
 
 
+def _checked(matcher: str) -> str:
+    checked([matcher])
+    return matcher
+
+
 class NewSilence(RequestBody):
     """A silence: mutes matching alerts for a time."""
 
@@ -209,7 +182,9 @@ class NewSilence(RequestBody):
         examples=["pay*"],
     )
     kind: Literal["*", "open", "memory", "latency", "degraded"] = "*"
-    matchers: list[Annotated[str, Field(max_length=LONGEST, pattern=FORM)]] = Field(
+    matchers: list[
+        Annotated[str, Field(max_length=LONGEST, pattern=FORM), AfterValidator(_checked)]
+    ] = Field(
         [],
         description="Further conditions, `NAME=PATTERN` or `NAME!=PATTERN`; all must match.",
         max_length=20,

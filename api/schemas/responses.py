@@ -1,5 +1,6 @@
 """Response bodies: go-breaker's keys, and further ones in the same manner."""
 
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
 from pydantic import BaseModel, create_model
@@ -9,6 +10,11 @@ from breakerd.breaker.runtime.status_types import Status
 
 Number = int | float
 """Whole numbers are sent without a fraction, for clients that read integers."""
+
+
+def utc_now() -> str:
+    """Return the time as in RFC 3339, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class ResponseBody(BaseModel):
@@ -29,12 +35,31 @@ class ActionResult(Message):
 
 
 class DrillResult(ActionResult):
-    """A drill that began or ended."""
+    """A drill that began or ended; `timestamp` in UTC, as in RFC 3339."""
 
     drill: bool
+    timestamp: str
+
+
+class MemoryDrillResult(DrillResult):
+    """A memory drill that began."""
+
     reason: str
     note: str
-    timestamp: str
+
+
+class LatencyDrillResult(MemoryDrillResult):
+    """A latency drill: the duration of the simulated calls in milliseconds, and their number."""
+
+    latency_used: Number
+    measurements_added: int
+
+
+class EndedDrillResult(DrillResult):
+    """A memory drill that ended."""
+
+    action: str
+    note: str
 
 
 class EnabledResponse(ResponseBody):

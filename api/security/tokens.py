@@ -3,12 +3,12 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
 from breakerd.api.settings import ApiSettings
+from breakerd.breaker.config.file.reading import FileReadError, read_secret_text
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 TOKEN_VARIABLE: Final = "BREAKERD_TOKEN"  # noqa: S105 - a name
@@ -56,13 +56,16 @@ def _load_token(
     if file is None:
         return None
     try:
-        value = Path(file).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _token_file_error(key, f"{file}, which cannot be read: {error}") from None
+        value = read_secret_text(file)
+    except FileReadError as error:
+        raise _token_file_error(key, f"a file that cannot be read: {error}") from None
     if not value:
-        raise _token_file_error(key, f"{file}, which is empty")
+        raise _token_file_error(key, "an empty file")
     return SecretStr(value)
 
 
 def _token_file_error(key: str, found: str) -> ConfigError:
-    return ConfigError([ConfigProblem("settings", 0, key, found, "a file that contains a token")])
+    """Return the error; it does not show the path, which may be the token itself."""
+    return ConfigError(
+        [ConfigProblem("settings", 0, key, found, "the path of a file that contains a token")]
+    )

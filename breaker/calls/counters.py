@@ -16,17 +16,19 @@ class Counters:
     Attributes:
         success: Calls reported without error, late ones included.
         error: Calls reported with error.
+        abandoned: Calls that their caller gave up.
         rejected: Calls that `allow` rejected.
         in_flight: Calls admitted and not reported yet.
         would_reject: Calls admitted only because the breaker was in `OBSERVE`.
         transitions: Number of transitions by (from, to, reason).
         duration_buckets: (upper bound in seconds, calls that took at most that long), cumulative,
-            the last bound infinite.
-        duration_sum: Total seconds of all reported calls.
+            the last bound infinite. Abandoned calls are among them once they were slow.
+        duration_sum: Total seconds of those calls.
     """
 
     success: int
     error: int
+    abandoned: int
     rejected: int
     in_flight: int
     would_reject: int

@@ -16,11 +16,12 @@ class CallTotals:
     Attributes:
         admitted: Calls admitted.
         rejected: Calls rejected.
-        ended: Calls reported.
+        ended: Calls reported, those included that were abandoned once they were slow.
         errors: Calls reported as failed.
-        late: Calls reported without error, but after the stated time-out.
-        duration: Total seconds of all reported calls.
-        failed_duration: Total seconds of the failed and late calls.
+        late: Calls reported without error, or abandoned, but after the stated time-out.
+        abandoned: Abandoned calls that were slow by then, and not late.
+        duration: Total seconds of the ended calls.
+        failed_duration: Total seconds of the failed, late and abandoned calls.
     """
 
     admitted: int = 0
@@ -28,6 +29,7 @@ class CallTotals:
     ended: int = 0
     errors: int = 0
     late: int = 0
+    abandoned: int = 0
     duration: float = 0.0
     failed_duration: float = 0.0
 
@@ -67,6 +69,7 @@ class DeltaReader:
             ended=ended,
             errors=totals.errors - before.errors,
             late=totals.late - before.late,
+            abandoned=totals.abandoned - before.abandoned,
             duration=totals.duration - before.duration,
             failed_duration=totals.failed_duration - before.failed_duration,
             in_flight=in_flight,

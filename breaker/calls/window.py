@@ -116,13 +116,13 @@ class SlidingWindow:
 
     def _expire_markers(self) -> None:
         """Drop the markers of evicted calls."""
-        first = self._oldest_sequence
+        first = self.oldest
         for marks in (self._slow_markers, self._failure_markers):
             while marks and marks[0] < first:
                 marks.popleft()
 
     @property
-    def _oldest_sequence(self) -> int:
+    def oldest(self) -> int:
         """Return the sequence number of the oldest call."""
         return self.total - self._count
 
@@ -195,7 +195,4 @@ class SlidingWindow:
             [end] * len(batch) for end, batch in zip(self._ends, self._batches, strict=True)
         )
         calls = zip(islice(ends, self._head_offset, None), self.durations(), strict=True)
-        return [
-            (end, seconds, n in failed)
-            for n, (end, seconds) in enumerate(calls, self._oldest_sequence)
-        ]
+        return [(end, seconds, n in failed) for n, (end, seconds) in enumerate(calls, self.oldest)]

@@ -4,26 +4,47 @@ Follows Alertmanager's coordinator: every owner of sections first does what can 
 objects is the new configuration applied, by steps that cannot fail.
 """
 
-import hashlib
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from breakerd.breaker.config.atomic_write import atomic_write
-from breakerd.breaker.config.document import Document, parse_document, read_document, read_text
-from breakerd.breaker.config.toml_edit import edit
-from breakerd.breaker.config.toml_scan import Key
-from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
+from breakerd.breaker.config.document import (
+    Document,
+    decode,
+    parse_document,
+    read_document,
+    unreadable,
+)
+from breakerd.breaker.config.edit import edit
+from breakerd.breaker.config.file.atomic_write import FileChangedError
+from breakerd.breaker.config.file.saving import REST_TIME, Clock, Look
+from breakerd.breaker.config.file.shared_file import SharedFile
+from breakerd.breaker.config.toml.limits import MAX_BYTES
+from breakerd.breaker.config.toml.scan import Key
+from breakerd.breaker.errors import (
+    ConfigError,
+    ConfigProblem,
+    ConfigWriteError,
+)
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
-    from breakerd.breaker.config.file_watcher import FileWatcher
+    from breakerd.breaker.config.file.watcher import FileWatcher
 
 _log = get_logger(__name__)
+
+Changes = Mapping[Key, object]
+"""New values by key; None removes a key."""
+
+_CHANGE_PATIENCE: Final = 1.5
+"""Seconds that a change waits for somebody who is saving the file. Less than the 2 s after which
+the rest of a cut-off file is no longer expected: who saves it may be waiting for this change."""
+_RELOAD_PATIENCE: Final = 2.5
+"""Seconds that a reload waits: enough to read a file of which only the beginning is left."""
 
 
 class ConfigSubscriber(Protocol):
@@ -69,13 +90,15 @@ class ConfigFile:
         ConfigError: the file cannot be read, or is not TOML.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
         self.path = Path(path)
         self.lock = threading.RLock()
         self._subscribers: list[ConfigSubscriber] = []
         self._document = read_document(self.path)
-        self._digest = _digest(self._document.text)
-        """Digest of the active content on disk."""
+        known = self._document.text.encode()
+        self._file = SharedFile(self.path, MAX_BYTES, self.lock, known, clock or Clock())
+        self._in_sync = True
+        """True if the active document is the known file with the unwritten changes in it."""
         self._unwritten: dict[Key, object] = {}
         self._watcher: FileWatcher | None = None
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
@@ -101,40 +124,37 @@ class ConfigFile:
 
         Return False if it is not: the old configuration stays active and `status` holds the
         problems. Reloading an unchanged file keeps changes that could not be written to it.
+
+        Raises:
+            ConfigConflictError: somebody has been saving the file for 2.5 s; nothing was changed.
         """
-        with self.lock:
-            try:
-                self._accept(read_text(self.path))
-            except ConfigError as error:
-                self._reject(error)
-            return self.status.successful
 
-    def change(self, changes: Mapping[Key, object]) -> None:
-        """Change single values: check them, apply them, and write them to the file.
+        def act(look: Look) -> Callable[[], None]:
+            self._take_in(look, forced=True)
+            return _nothing
 
-        None removes a key. Only the owners of the changed sections check and apply. If the file on
-        disk is unchanged, its text is parsed once, with the change in it; otherwise the edit of
-        others is kept, and applied after the change.
+        self._file.once_at_rest(act, _RELOAD_PATIENCE)
+        return self.status.successful
+
+    def change(self, changes: Changes | Callable[[Document], Changes]) -> None:
+        """Change single values: check them, write them to the file, and apply them.
+
+        Only the owners of the changed sections check and apply. What others changed in the file
+        meanwhile, people or processes, is applied first and kept.
+
+        Args:
+            changes: new values, or what returns them for the active document. Called again if
+                others change the file meanwhile.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
+            ConfigConflictError: the file cannot be edited as it is written, or somebody has been
+                saving it for 1.5 s; nothing was changed.
             ConfigWriteError: the changes are active, but the file is read-only, cannot be written,
                 or is not TOML now; it is unmodified. They are written with the next change that
                 can be, and end with the next edit of the file.
         """
-        with self.lock:
-            document = parse_document(self.path, edit(self._document.text, changes))
-            self._apply(document, {key[0] for key in changes})
-            self._unwritten.update(changes)
-            try:
-                self._write()
-            except (ConfigError, ValueError, OSError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                keys = ", ".join(".".join(key) for key in self._unwritten)
-                raise ConfigWriteError(
-                    f"{keys}: active, but not written to {self.path}, so a restart loses it: "
-                    f"{reason}"
-                ) from error
+        self._file.once_at_rest(lambda look: self._change(look, changes), _CHANGE_PATIENCE)
 
     @property
     def document(self) -> Document:
@@ -144,7 +164,7 @@ class ConfigFile:
     def watch(self) -> None:
         """Apply changes of the file from now on, in a background thread."""
         # Not at the top: those who only read a file need not load watchdog.
-        from breakerd.breaker.config.file_watcher import FileWatcher
+        from breakerd.breaker.config.file.watcher import FileWatcher
 
         with self.lock:
             if self._watcher is None:
@@ -158,60 +178,111 @@ class ConfigFile:
         if watch is not None:
             watch.stop()
 
-    def _check(self) -> None:
-        """Apply the file if its content is not the active one."""
+    def _check(self) -> float:
+        """Apply the file if its content is not the active one, and nobody is saving it.
+
+        Return the seconds after which to look again; 0 if that is not necessary.
+        """
         with self.lock:
-            try:
-                text = read_text(self.path)
-                if _digest(text) != self._digest or not self.status.successful:
-                    self._accept(text)
-            except ConfigError as error:
-                self._reject(error)
+            look, wait = self._file.look()
+            if not wait:
+                self._take_in(look)
+            elif look.age >= REST_TIME:
+                self._report(look)
+            else:
+                wait = REST_TIME - look.age
+            return wait
 
-    def _write(self) -> None:
-        """Write the active document, or the changes into what others wrote meanwhile."""
-        present = read_text(self.path)
-        if _digest(present) == self._digest:
-            # The active document is this text with the unwritten changes in it.
-            atomic_write(self.path, self._document.text)
-            self._digest = _digest(self._document.text)
-            self._log_written()
-            return
-        parse_document(self.path, present)
-        written = parse_document(self.path, edit(present, self._unwritten))
-        atomic_write(self.path, written.text)
-        self._log_written()
-        self._digest = b""
+    def _report(self, look: Look) -> None:
+        """Report a file whose rest is waited for, if it is no TOML as it is."""
         try:
-            self._accept_document(written)
+            self._parse(look)
         except ConfigError as error:
-            self._reject(error)
+            self._reject(error.problems)
 
-    def _log_written(self) -> None:
-        _log.info(
-            "configuration written",
-            file=str(self.path),
-            keys=[".".join(key) for key in self._unwritten],
-        )
-        self._unwritten.clear()
+    def _take_in(self, look: Look, *, forced: bool = False) -> Document | None:
+        """Apply the content of the file if it is valid; an unchanged one only if `forced`.
 
-    def _accept(self, text: str) -> None:
-        """Apply text that was read from disk; the active text is not parsed again."""
-        if _digest(text) == self._digest:
-            self._accept_document(self._document, unchanged=True)
-        else:
-            self._accept_document(parse_document(self.path, text))
-
-    def _accept_document(self, document: Document, *, unchanged: bool = False) -> None:
-        self._apply(document)
-        if not unchanged:
-            self._digest = _digest(document.text)
+        Return the document on disk, valid or not; None if it is not TOML.
+        """
+        unchanged = self._in_sync and look.content == self._file.known
+        if unchanged and self.status.successful and not forced:
+            return self._document
+        document = None
+        try:
+            document = self._document if unchanged else self._parse(look)
+            steps = self._prepare(document)
+        except ConfigError as error:
+            self._reject(error.problems)
+            return document
+        if look.content is not None and not unchanged:
+            self._file.known, self._in_sync = look.content, True
             self._unwritten.clear()
+        self._apply(document, steps)
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
         _log.info("configuration applied", file=str(self.path))
+        return document
 
-    def _apply(self, document: Document, sections: Collection[str] | None = None) -> None:
-        """Prepare all subscribers, then apply; with `sections`, only the owners of one of them."""
+    def _parse(self, look: Look) -> Document:
+        if look.content is None:
+            raise ConfigError([unreadable(self.path, look.problem)])
+        return parse_document(self.path, decode(self.path, look.content))
+
+    def _change(
+        self, look: Look, wanted: Changes | Callable[[Document], Changes]
+    ) -> Callable[[], None] | None:
+        """Write changes; return the step that applies them, None if others were faster."""
+        on_disk = self._take_in(look)
+        changes = wanted(self._document) if callable(wanted) else wanted
+        document = edit(self._document, changes)
+        steps = self._prepare(document, {key[0] for key in changes})
+        unwritten = {**self._unwritten, **changes}
+        failure: ConfigWriteError | None = None
+        try:
+            self._write(look, document, on_disk, unwritten)
+        except FileChangedError:
+            return None
+        except (ConfigError, OSError) as error:
+            failure = self._write_error(unwritten, error)
+
+        def finish() -> None:
+            self._unwritten = unwritten if failure else {}
+            self._apply(document, steps)
+            if failure:
+                raise failure
+            if not self._in_sync:
+                self._check()  # it may be valid with the change
+
+        return finish
+
+    def _write(
+        self, look: Look, document: Document, on_disk: Document | None, changes: Changes
+    ) -> None:
+        """Write the active document, or the changes into what others wrote and is not active."""
+        in_sync = self._in_sync and look.content == self._file.known
+        if on_disk is None:
+            raise ConfigError(self.status.problems)
+        written = document if in_sync else edit(on_disk, changes)
+        self._file.replace(written.text.encode(), look)
+        self._in_sync = in_sync
+        keys = [".".join(key) for key in changes]
+        _log.info("configuration written", file=str(self.path), keys=keys)
+
+    def _write_error(self, unwritten: Changes, error: Exception) -> ConfigWriteError:
+        reason = getattr(error, "strerror", None) or str(error)
+        keys = ", ".join(".".join(key) for key in unwritten)
+        return ConfigWriteError(
+            f"{keys}: active, but not written to {self.path}, so a restart loses it: {reason}"
+        )
+
+    def _prepare(
+        self, document: Document, sections: Collection[str] | None = None
+    ) -> list[Callable[[], None]]:
+        """Prepare all subscribers; with `sections`, only the owners of one of them.
+
+        Raises:
+            ConfigError: every problem that they found.
+        """
         problems: list[ConfigProblem] = []
         steps: list[Callable[[], None]] = []
         for subscriber in self._subscribers:
@@ -223,24 +294,27 @@ class ConfigFile:
                 problems += error.problems
         if problems:
             raise ConfigError(sorted(problems, key=lambda problem: problem.line))
+        return steps
+
+    def _apply(self, document: Document, steps: Collection[Callable[[], None]]) -> None:
+        self._document = document
         for step in steps:
             step()
-        self._document = document
 
-    def _reject(self, error: ConfigError) -> None:
-        if error.problems == self.status.problems:
+    def _reject(self, problems: Sequence[ConfigProblem]) -> None:
+        if tuple(problems) == self.status.problems:
             return
         self.status = ReloadStatus(
             successful=False,
             last_success_at=self.status.last_success_at,
-            problems=error.problems,
+            problems=tuple(problems),
         )
         _log.error(
             "configuration rejected",
             file=str(self.path),
-            problems=[str(problem) for problem in error.problems],
+            problems=[str(problem) for problem in problems],
         )
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _nothing() -> None:
+    """Apply nothing: it has been applied."""

@@ -1,21 +1,23 @@
 """A parsed TOML file: its values, and the line of each key."""
 
-import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from breakerd.breaker.config.toml_scan import Key, statements
+from breakerd.breaker.config.file.reading import FileReadError, read_bytes, without_mark
+from breakerd.breaker.config.file.saving import wait_for_writer
+from breakerd.breaker.config.show_value import shown_name
+from breakerd.breaker.config.toml.limits import MAX_BYTES, TomlError, parse
+from breakerd.breaker.config.toml.scan import Key, statements
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The content of a configuration file at one time."""
+    """The content of a configuration file at one time; `repr` shows none of it, nor its secrets."""
 
     path: Path
-    text: str
-    data: dict[str, object]
+    text: str = field(repr=False)
+    data: dict[str, object] = field(repr=False)
     _lines: dict[Key, int] = field(repr=False)
 
     def line_of(self, key: Key) -> int:
@@ -31,11 +33,12 @@ class Document:
 
 
 def read_document(path: str | Path) -> Document:
-    """Read and parse the file.
+    """Read and parse the file; wait for a program that is writing it, for at most 1.5 s.
 
     Raises:
         ConfigError: it cannot be read, is not UTF-8, or is not TOML.
     """
+    wait_for_writer(Path(path))
     return parse_document(Path(path), read_text(path))
 
 
@@ -43,31 +46,52 @@ def read_text(path: str | Path) -> str:
     """Return the content of the file, unparsed.
 
     Raises:
-        ConfigError: it cannot be read, or is not UTF-8.
+        ConfigError: it cannot be read, is too large, or is not UTF-8.
     """
-    path = Path(path)
     try:
-        return path.read_bytes().decode()
+        return decode(Path(path), read_bytes(path, MAX_BYTES))
+    except FileReadError as error:
+        raise ConfigError([unreadable(Path(path), str(error))]) from None
+
+
+def unreadable(path: Path, found: str) -> ConfigProblem:
+    """Return the problem of a file that cannot be read."""
+    allowed = f"a readable file of at most {MAX_BYTES:,} bytes"
+    return ConfigProblem(str(path), 0, "", found, allowed)
+
+
+def decode(path: Path, raw: bytes) -> str:
+    """Return the bytes read from `path` as text.
+
+    Raises:
+        ConfigError: they are not UTF-8.
+    """
+    try:
+        return raw.decode()
     except UnicodeDecodeError as error:
-        found = f"byte {error.object[error.start]:#04x} at offset {error.start}"
-        raise _file_error(path, 0, found, "UTF-8 text") from None
-    except OSError as error:
-        raise _file_error(path, 0, error.strerror or str(error), "a readable file") from None
+        found = f"byte {raw[error.start]:#04x} at offset {error.start}"
+        raise ConfigError([ConfigProblem(str(path), 0, "", found, "UTF-8 text")]) from None
 
 
 def parse_document(path: Path, text: str) -> Document:
-    """Parse `text` as the content of `path`.
+    """Parse `text` as the content of `path`; a byte order mark is passed over.
 
     Raises:
-        ConfigError: it is not TOML.
+        ConfigError: it is not TOML, or exceeds the limits of a configuration.
     """
+    body = without_mark(text)
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        line = int(at[1]) if at else text.count("\n") + 1
-        raise _file_error(path, line, str(error), "TOML 1.0") from None
-    return Document(path, text, data, _find_lines(text))
+        data = parse(body)
+    except TomlError as error:
+        line = error.line or Document(path, text, {}, _find_lines(body)).line_of(error.key)
+        raise ConfigError([toml_problem(path, line, error)]) from None
+    return Document(path, text, data, _find_lines(body))
+
+
+def toml_problem(path: Path, line: int, error: TomlError) -> ConfigProblem:
+    """Return the problem of a text, or of a value for it, that is no usable TOML."""
+    key = ".".join(map(shown_name, error.key))
+    return ConfigProblem(str(path), line, key, error.found, error.allowed)
 
 
 def _find_lines(text: str) -> dict[Key, int]:
@@ -81,7 +105,3 @@ def _find_lines(text: str) -> dict[Key, int]:
         for index, line in enumerate(statement.element_lines):
             exact[*statement.key, str(index)] = line
     return implied | exact
-
-
-def _file_error(path: Path, line: int, found: str, allowed: str) -> ConfigError:
-    return ConfigError([ConfigProblem(str(path), line, "", found, allowed)])

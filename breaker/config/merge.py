@@ -1,8 +1,9 @@
-"""Merge the settings of one breaker over those of the root, raw or validated."""
+"""Merge settings: those of one breaker over those of the root, and changes over those in force."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import SettingsModel
 
 M = TypeVar("M", bound=SettingsModel)
@@ -21,8 +22,8 @@ def merge(root: Mapping[str, object], own: Mapping[str, object]) -> dict[str, ob
 def merge_settings(root: M, own: M) -> M:
     """Return what `own` sets over `root`, as if their merged tables had been validated.
 
-    Nothing is validated again. This holds because each setting is validated by itself: the models
-    of a breaker have no validator that compares two settings.
+    Nothing is validated again. This holds because each setting is validated by itself; what two
+    settings say together is checked by `Settings.contradictions`.
     """
     changes: dict[str, object] = {}
     for name in own.model_fields_set:
@@ -32,11 +33,37 @@ def merge_settings(root: M, own: M) -> M:
     return root.model_copy(update=changes)
 
 
-def without_none(settings: M) -> M:
-    """Return `settings` without the settings that are explicitly None, as if they were not set."""
-    values: dict[str, Any] = {}
-    for name in settings.model_fields_set:
-        value = getattr(settings, name)
-        if value is not None:
-            values[name] = without_none(value) if isinstance(value, SettingsModel) else value
-    return cast("M", type(settings).model_construct(None, **values))
+def nested(changes: Mapping[tuple[str, ...], object]) -> dict[str, object]:
+    """Return changes of single keys as nested tables.
+
+    Raises:
+        ConfigError: a key leads through the value of another.
+    """
+    tables: dict[str, object] = {}
+    for key, value in changes.items():
+        target = tables
+        for name in key[:-1]:
+            inner = target.setdefault(name, {})
+            if not isinstance(inner, dict):
+                found = "a key in a value"
+                raise ConfigError([ConfigProblem("request", 0, ".".join(key), found, "a table")])
+            target = inner
+        target[key[-1]] = value
+    return tables
+
+
+def patched(before: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """Return raw settings with nested changes in them; None removes a key."""
+    result = dict(before)
+    for key, value in changes.items():
+        present = result.get(key)
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, Mapping):
+            inner = patched(present if isinstance(present, dict) else {}, value)
+            # To remove a key of a table that is not there makes no table.
+            if inner or isinstance(present, dict) or not value:
+                result[key] = inner
+        else:
+            result[key] = value
+    return result

@@ -9,7 +9,7 @@ import tomlkit
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validate import describe_allowed
 
 _WIDTH: Final = 98
@@ -29,6 +29,7 @@ class Entry:
         default: as TOML; empty if there is none.
         optional: True if its table, or one around it, does not exist by default.
         listed: True if its table is an element of an array of tables.
+        found: True if a better value than the default is found while the key is not set.
     """
 
     table: Key
@@ -38,6 +39,7 @@ class Entry:
     default: str
     optional: bool = False
     listed: bool = False
+    found: bool = False
 
     @property
     def heading(self) -> str:
@@ -69,6 +71,7 @@ def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
                 default=""
                 if field.is_required()
                 else _as_toml_value(field.get_default(call_default_factory=True)),
+                found=isinstance(extra := field.json_schema_extra, dict) and "found" in extra,
             )
     for each in inner:
         yield from each
@@ -85,7 +88,7 @@ def as_table(of: list[Entry]) -> str:
 
 
 def as_toml(of: list[Entry]) -> str:
-    """Return entries as a commented TOML file; keys without a default are commented out."""
+    """Return entries as a TOML file; keys that have no default, or better not, are comments."""
     blocks = []
     table: Key = ()
     for entry in of:
@@ -96,7 +99,8 @@ def as_toml(of: list[Entry]) -> str:
         comment = [*textwrap.wrap(entry.meaning, _WIDTH), f"Allowed: {entry.allowed}."]
         setting = f"{entry.name} = {entry.default}"
         lines = [f"# {line}" for line in comment]
-        lines.append(f"{mark}{setting}" if entry.default else f"# {setting.rstrip()}")
+        unset = entry.found or not entry.default
+        lines.append(f"# {setting.rstrip()}" if unset else f"{mark}{setting}")
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 

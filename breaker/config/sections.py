@@ -1,12 +1,16 @@
 """Read the breakers' part of the file: the root, `[circuit_breaker]` and `[breakers.NAME]`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from breakerd.breaker.config.document import Document
+from breakerd.breaker.config.go_breaker import accept
 from breakerd.breaker.config.merge import merge_settings
-from breakerd.breaker.config.toml_scan import Key
-from breakerd.breaker.config.validate import format_value, suggest_key
+from breakerd.breaker.config.show_value import format_value, show_value
+from breakerd.breaker.config.tolerated import ConfigWarning
+from breakerd.breaker.config.toml.scan import Key
+from breakerd.breaker.config.validate import suggest_key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
@@ -17,15 +21,25 @@ FOREIGN_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 LEGACY_ROOT: Final = "circuit_breaker"
 BREAKERS: Final = "breakers"
 
+_TABLE: Final = {"type": "object"}
+"""Schema of what is due where text in its place may be anything."""
+
 NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerSections:
-    """The settings in a file: `root` for all breakers, `named` for those with their own table."""
+    """The settings in a file.
+
+    Attributes:
+        root: settings of all breakers.
+        named: settings of those with their own table.
+        warnings: values that were tolerated.
+    """
 
     root: Settings
     named: dict[str, Settings]
+    warnings: tuple[ConfigWarning, ...] = ()
 
 
 def read_sections(document: Document, cache: ValidationCache | None = None) -> BreakerSections:
@@ -39,32 +53,70 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
     cache = cache or ValidationCache()
     problems: list[ConfigProblem] = []
     root = Settings()
+    raw, warnings = _read_root(document, problems)
     try:
-        root = cache.validate(Settings, root_data(document, problems), document=document)
+        root = cache.validate(Settings, raw, document=document)
     except ConfigError as error:
         problems += [_relocate(problem, document) for problem in error.problems]
     tables = document.data.get(BREAKERS, {})
     if not isinstance(tables, dict):
-        described = format_value(tables)
+        described = show_value(tables, _TABLE)
         problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
     owned: dict[str, Settings] = {}
+    problems += (at_root := contradictions(document, root))
     for name, own in tables.items():
         prefix = (BREAKERS, name)
         if not valid_name(name):
             problems.append(_problem(document, prefix, format_value(name), NAME_ALLOWED))
         elif not isinstance(own, dict):
-            described = format_value(own)
+            described = show_value(own, _TABLE)
             problems.append(_problem(document, prefix, described, "a table [breakers.NAME]"))
         else:
             try:
-                owned[name] = cache.validate(Settings, own, document=document, prefix=prefix)
+                data = complete(own, root)
+                owned[name] = cache.validate(Settings, data, document=document, prefix=prefix)
             except ConfigError as error:
                 problems += error.problems
+    merged = {name: merge_settings(root, own) for name, own in owned.items()}
+    for name, settings in merged.items():
+        if not at_root:
+            problems += contradictions(document, settings, (BREAKERS, name))
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
     cache.keep([root, *owned.values()])
-    return BreakerSections(root, {name: merge_settings(root, own) for name, own in owned.items()})
+    return BreakerSections(root, merged, tuple(warnings))
+
+
+def complete(own: Mapping[str, object], root: Settings) -> dict[str, object]:
+    """Return the raw settings of one breaker, with what its `[slo]` lacks from that of the root.
+
+    Other tables need no completion, because all their settings have defaults.
+    """
+    slo = own.get("slo")
+    if not isinstance(slo, dict) or root.slo is None:
+        return dict(own)
+    return {**own, "slo": root.slo.model_dump(exclude_unset=True) | slo}
+
+
+def contradictions(
+    document: Document | None, settings: Settings, prefix: Key = ()
+) -> list[ConfigProblem]:
+    """Return the problems of settings that do not fit each other; without a document, of a request.
+
+    Args:
+        document: the file that the settings come from.
+        settings: all settings of a breaker.
+        prefix: table of the file that has the last word on them.
+    """
+    problems = []
+    for dotted, value, allowed in settings.contradictions():
+        key: Key = (*prefix, *dotted.split("."))
+        if document is None:
+            problems.append(ConfigProblem("request", 0, dotted, format_value(value), allowed))
+        else:
+            problems.append(_problem(document, key, format_value(value), allowed))
+    return problems
 
 
 def valid_name(name: str) -> bool:
@@ -72,24 +124,27 @@ def valid_name(name: str) -> bool:
     return 0 < len(name) <= 100 and all(c.isalnum() or c in "._-" for c in name) and name.isascii()
 
 
-def root_data(document: Document, problems: list[ConfigProblem] | None = None) -> dict[str, object]:
-    """Return the raw settings of the root, in either spelling; append problems to `problems`."""
-    problems = [] if problems is None else problems
-    own = {
-        k: v
-        for k, v in document.data.items()
-        if k not in FOREIGN_SECTIONS | {LEGACY_ROOT, BREAKERS}
-    }
+def root_data(document: Document) -> dict[str, object]:
+    """Return the settings of the root, in either spelling, before they are validated."""
+    return _read_root(document, [])[0]
+
+
+def _read_root(
+    document: Document, problems: list[ConfigProblem]
+) -> tuple[dict[str, object], list[ConfigWarning]]:
+    """Return the settings of the root, and what was tolerated in them; add to `problems`."""
+    foreign = FOREIGN_SECTIONS | {LEGACY_ROOT, BREAKERS}
+    own, warnings = accept({k: v for k, v in document.data.items() if k not in foreign}, document)
     older = document.data.get(LEGACY_ROOT, {})
     if not isinstance(older, dict):
-        problems.append(
-            _problem(document, (LEGACY_ROOT,), format_value(older), "a table of settings")
-        )
-        return own
-    for key in own.keys() & older.keys():
+        found = show_value(older, _TABLE)
+        problems.append(_problem(document, (LEGACY_ROOT,), found, "a table of settings"))
+        return own, warnings
+    for key in document.data.keys() & older.keys():
         allowed = f"{key!r} once: at the root, or under [{LEGACY_ROOT}], its older spelling"
         problems.append(_problem(document, (LEGACY_ROOT, key), "the same key twice", allowed))
-    return own | older
+    below, further = accept(older, document, (LEGACY_ROOT,))
+    return own | below, warnings + further
 
 
 def own_data(document: Document, name: str) -> dict[str, object]:

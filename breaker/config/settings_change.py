@@ -3,12 +3,19 @@
 from collections.abc import Mapping
 
 from breakerd.breaker.config.document import Document
-from breakerd.breaker.config.merge import merge, without_none
-from breakerd.breaker.config.sections import BREAKERS, LEGACY_ROOT, own_data, root_data
-from breakerd.breaker.config.toml_scan import Key
-from breakerd.breaker.config.validate import validate
+from breakerd.breaker.config.merge import merge_settings, nested, patched
+from breakerd.breaker.config.sections import (
+    BREAKERS,
+    LEGACY_ROOT,
+    complete,
+    contradictions,
+    own_data,
+    root_data,
+)
+from breakerd.breaker.config.toml.scan import Key
+from breakerd.breaker.config.validate import unknown_key, validate
 from breakerd.breaker.config.validation_cache import ValidationCache
-from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.settings import Settings
 
 
@@ -17,15 +24,18 @@ class SettingsChange:
 
     Args:
         values: by the names of the file, dotted for those in tables ("recovery.probes"). None
-            removes an optional setting.
+            removes a setting, which then has the value of the root, or its default.
 
     Raises:
-        ConfigError: a name leads through the value of another.
+        ConfigError: a name leads through the value of another, or an unknown one is removed.
     """
 
     def __init__(self, values: Mapping[str, object]) -> None:
-        self._values = dict(values)
-        self._tables = _nest(values)
+        self._values = {tuple(dotted.split(".")): value for dotted, value in values.items()}
+        self._tables = nested(self._values)
+        removed = [key for key, value in self._values.items() if value is None]
+        if problems := [each for key in removed if (each := unknown_key(Settings, key))]:
+            raise ConfigError(problems)
 
     def apply_to(self, settings: Settings) -> Settings:
         """Return `settings` with the change.
@@ -33,8 +43,10 @@ class SettingsChange:
         Raises:
             ConfigError: a value is invalid; `where` is "request".
         """
-        data = merge(settings.model_dump(exclude_unset=True), self._tables)
-        return validate(Settings, data, where="request")
+        data = patched(settings.model_dump(exclude_unset=True), self._tables)
+        changed = validate(Settings, data, where="request")
+        _require_consistency(changed)
+        return changed
 
     def check(self, document: Document, table: str | None, cache: ValidationCache) -> None:
         """Validate the table of the file that the change is made in, with the change in it.
@@ -47,50 +59,30 @@ class SettingsChange:
         Raises:
             ConfigError: a value is invalid; `where` is "request".
         """
-        before = root_data(document) if table is None else own_data(document, table)
-        data = merge(before, self._tables)
-        settings = cache.validate(Settings, data, where="request")
-        # In the file, None is the absence of a key.
-        cache.store(_drop_none(data), without_none(settings))
+        if table is None:
+            data = patched(root_data(document), self._tables)
+            _require_consistency(cache.validate(Settings, data, where="request"))
+            return
+        root = cache.validate(Settings, root_data(document), document=document)
+        data = complete(patched(own_data(document, table), self._tables), root)
+        own = cache.validate(Settings, data, where="request")
+        _require_consistency(merge_settings(root, own))
 
     def file_keys(self, document: Document, table: str | None) -> dict[Key, object]:
         """Return the values by their keys in the file; arguments as for `check`."""
         older = document.data.get(LEGACY_ROOT)
         keys: dict[Key, object] = {}
-        for dotted, value in self._values.items():
-            key: Key = tuple(dotted.split("."))
+        for key, value in self._values.items():
+            above: Key = ()
             if table is not None:
-                key = (BREAKERS, table, *key)
+                above = (BREAKERS, table)
             elif isinstance(older, dict) and key[0] not in document.data:
-                key = (LEGACY_ROOT, *key)
-            keys[key] = value
+                above = (LEGACY_ROOT,)
+            keys[*above, *key] = value
         return keys
 
 
-def _nest(values: Mapping[str, object]) -> dict[str, object]:
-    """Return the values as nested tables.
-
-    Raises:
-        ConfigError: a name leads through the value of another.
-    """
-    nested: dict[str, object] = {}
-    for dotted, value in values.items():
-        *tables, leaf = dotted.split(".")
-        target = nested
-        for table in tables:
-            inner = target.setdefault(table, {})
-            if not isinstance(inner, dict):
-                raise ConfigError(
-                    [ConfigProblem("request", 0, dotted, "a key in a value", "a table")]
-                )
-            target = inner
-        target[leaf] = value
-    return nested
-
-
-def _drop_none(data: Mapping[str, object]) -> dict[str, object]:
-    return {
-        key: _drop_none(value) if isinstance(value, dict) else value
-        for key, value in data.items()
-        if value is not None
-    }
+def _require_consistency(settings: Settings) -> None:
+    """Raise a ConfigError if settings do not fit each other."""
+    if problems := contradictions(None, settings):
+        raise ConfigError(problems)

@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-import tomlkit
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from breakerd.breaker.config.document import Document
-from breakerd.breaker.config.toml_scan import Key
+from breakerd.breaker.config.show_value import Schema, format_value, show_value, shown_name
+from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.settings import PARTIAL
 
 M = TypeVar("M", bound=BaseModel)
-Schema = Mapping[str, Any]
-
 _TYPE_NAMES: Final = {
     "boolean": "true or false",
     "integer": "a whole number",
@@ -33,7 +32,10 @@ _LIMITS: Final = {
     "minItems": "of at least {}",
     "maxItems": "of at most {}",
 }
-_MAX_VALUE_LENGTH: Final = 60
+_FORMATS: Final = {"date-time": "a time with its zone, such as 2026-01-31T22:00:00Z"}
+_CONTAINERS: Final = frozenset({"array", "object"})
+_MAX_NAMED_KEYS: Final = 8
+"""Maximum number of keys of a table that are named where the table is described."""
 _KEY_MARKER: Final = "[key]"
 """Pydantic's marker for a problem in the name of an entry, not in its value."""
 
@@ -55,11 +57,13 @@ def validate(
         prefix: the table of the file that contains them.
         where: name of the source if there is no document.
 
+    Settings that contradict each other are not looked for: `data` may be a part of all.
+
     Raises:
         ConfigError: every problem, in the order of the file.
     """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context={PARTIAL: True})
     except ValidationError as error:
         problems = [
             _problem(model, details, document=document, prefix=prefix, where=where)
@@ -74,21 +78,35 @@ def suggest_key(key: str, known: list[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(sorted(known))}"
 
 
-def format_value(value: object) -> str:
-    """Return a value as shown in a problem: in TOML, truncated."""
-    if isinstance(value, Mapping):
-        return "a table"
-    try:
-        text = " ".join(tomlkit.item(value).as_string().split("\n"))
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= _MAX_VALUE_LENGTH else text[: _MAX_VALUE_LENGTH - 1] + "…"
+def unknown_key(model: type[BaseModel], key: Key, where: str = "request") -> ConfigProblem | None:
+    """Return the problem if `model` has no setting, table or entry at `key`; None if it has."""
+    root = model.model_json_schema()
+    for depth, name in enumerate(key):
+        container = _container(_schema_at(root, key[:depth]), root)
+        known = list(container.get("properties", {}))
+        if name in known or "patternProperties" in container or _is_open(container):
+            continue
+        found = f"unknown key {name!r}"
+        allowed = suggest_key(name, known) if known else "no key below it"
+        return ConfigProblem(where, 0, ".".join(key), found, allowed)
+    return None
+
+
+def is_secret(model: type[BaseModel], key: Key) -> bool:
+    """True if the value at `key` of `model` is marked as a secret."""
+    schema = _schema_at(model.model_json_schema(), key)
+    return any(branch.get("writeOnly") for branch in _branches(schema))
 
 
 def describe_allowed(model: type[BaseModel], key: Key) -> str:
     """Return the type, range and unit allowed at `key` of `model`, in words."""
     root = model.model_json_schema()
     return _describe(_schema_at(root, key), root)
+
+
+def describe_schema(schema: Schema) -> str:
+    """Return the type, range and unit that a JSON schema allows, in words."""
+    return _describe(schema, schema)
 
 
 def _problem(
@@ -104,16 +122,19 @@ def _problem(
     key = prefix + location
     if details["type"] == "extra_forbidden":
         value, may = (
-            f"unknown key {location[-1]!r}",
+            f"unknown key {shown_name(location[-1])!r}",
             suggest_key(location[-1], _known_keys(model, location)),
         )
     elif details["type"] == "missing":
         value, may = "nothing", describe_allowed(model, location)
     elif details["loc"][-1:] == (_KEY_MARKER,) and "pattern" in details.get("ctx", {}):
-        value, may = format_value(details["input"]), f"a name matching {details['ctx']['pattern']}"
+        value, may = (
+            _show_name(str(details["input"])),
+            f"a name matching {details['ctx']['pattern']}",
+        )
     else:
         value, may = (
-            _format_unless_secret(model, location, details["input"]),
+            _show(model, location, details["input"]),
             describe_allowed(model, location),
         )
         if details["type"] in {"value_error", "assertion_error"}:
@@ -121,32 +142,38 @@ def _problem(
     return ConfigProblem(
         where=str(document.path) if document else where,
         line=document.line_of(key) if document else 0,
-        key=".".join(key),
+        key=".".join(map(shown_name, key)),
         found=value,
         allowed=may,
     )
 
 
-def _format_unless_secret(model: type[BaseModel], location: Key, value: object) -> str:
-    """Return the value, unless the model marks it as a secret, or as a table with one."""
-    schema = _schema_at(model.model_json_schema(), location)
-    secret = any(_is_secret(each) for each in (schema, *schema.get("properties", {}).values()))
-    return "a value that is not shown" if secret else format_value(value)
+def _show_name(name: str) -> str:
+    return format_value(name) if shown_name(name) == name else "a name that is not shown"
 
 
-def _is_secret(schema: Schema) -> bool:
-    return any(branch.get("writeOnly") for branch in (schema, *schema.get("anyOf", ())))
+def _show(model: type[BaseModel], location: Key, value: object) -> str:
+    """Return the value, unless it may be a secret, or stands for a table with one."""
+    root = model.model_json_schema()
+    schema = _schema_at(root, location)
+    inner = [_resolve(each, root) for each in schema.get("properties", {}).values()]
+    secret = any(branch.get("writeOnly") for each in inner for branch in _branches(each))
+    return show_value(value, {**schema, "writeOnly": True} if secret else schema)
+
+
+def _branches(schema: Schema) -> tuple[Schema, ...]:
+    return (schema, *schema.get("anyOf", ()))
 
 
 def _known_keys(model: type[BaseModel], location: Key) -> list[str]:
     root = model.model_json_schema()
-    return list(_schema_at(root, location[:-1]).get("properties", {}))
+    return list(_container(_schema_at(root, location[:-1]), root).get("properties", {}))
 
 
 def _schema_at(root: Schema, key: Key) -> Schema:
     schema: Schema = root
     for part in key:
-        schema = _resolve(schema, root)
+        schema = _container(_resolve(schema, root), root)
         if part in schema.get("properties", {}):
             schema = schema["properties"][part]
         elif "items" in schema:
@@ -156,6 +183,17 @@ def _schema_at(root: Schema, key: Key) -> Schema:
             extra = next(iter(named), schema.get("additionalProperties", {}))
             schema = extra if isinstance(extra, dict) else {}
     return {**_resolve(schema, root), **({"unit": schema["unit"]} if "unit" in schema else {})}
+
+
+def _container(schema: Schema, root: Schema) -> Schema:
+    """Return the branch of an optional table or list that has keys or items."""
+    branches = (_resolve(branch, root) for branch in schema.get("anyOf", ()))
+    return next((each for each in branches if each.get("type") in _CONTAINERS), schema)
+
+
+def _is_open(schema: Schema) -> bool:
+    """True if a table takes entries of any name."""
+    return isinstance(schema.get("additionalProperties"), dict)
 
 
 def _resolve(schema: Schema, root: Schema) -> Schema:
@@ -174,7 +212,13 @@ def _describe(schema: Schema, root: Schema) -> str:
         return " or ".join(kinds) + _unit_suffix(schema)
     if "enum" in schema:
         return "one of " + ", ".join(format_value(value) for value in schema["enum"])
-    words = _TYPE_NAMES.get(schema.get("type", ""), "a value")
+    if "const" in schema:
+        return format_value(schema["const"])
+    words = _FORMATS.get(schema.get("format", "")) or _TYPE_NAMES.get(
+        schema.get("type", ""), "a value"
+    )
+    if 0 < len(keys := schema.get("properties", {})) <= _MAX_NAMED_KEYS:
+        words += f" with {', '.join(keys)}"
     limits = [
         text.format(_format_number(schema[name]))
         for name, text in _LIMITS.items()

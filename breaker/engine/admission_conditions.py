@@ -26,13 +26,13 @@ class AdmissionConditions:
 
     def configure(self, settings: Settings, shedder: LoadShedder) -> None:
         """Apply settings, and the load shedder made from them."""
-        self._adaptive = settings.recovers_adaptively
+        self._gates_memory = settings.gates_memory
         self._shedder = shedder
 
     @property
     def gates_memory(self) -> bool:
         """True if memory holds back calls one by one, and not for a stated wait."""
-        return self._adaptive and self._machine.decides
+        return self._gates_memory and self._machine.decides
 
     @property
     def out_of_memory(self) -> bool:

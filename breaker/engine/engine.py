@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from breakerd.breaker.baseline import Baseline
+from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.totals import CallDelta
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.context import current_priority
@@ -20,7 +21,7 @@ from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
 from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine
-from breakerd.breaker.engine.transitions import TransitionLog
+from breakerd.breaker.engine.transitions import REASON_OF_SIGNAL, TransitionLog
 from breakerd.breaker.events.events import (
     NO_EVIDENCE,
     Event,
@@ -48,13 +49,6 @@ from breakerd.breaker.states import (
     Reason,
 )
 
-_REASON_OF_SIGNAL: Final = {
-    Signal.LATENCY: Reason.LATENCY,
-    Signal.ERRORS: Reason.ERRORS,
-    Signal.SLO: Reason.FAILURE_STREAK,
-}
-_ADAPTIVE_REASONS: Final = frozenset({Reason.FAILURE_STREAK, Reason.MEMORY, Reason.LOAD})
-"""Trips by the breaker's own tests, from which it recovers at its own pace."""
 _DEGRADED_LEARNING_RATE: Final = 0.1
 """Rate at which the baseline of a day is learnt while something is breached; 1 is normal."""
 
@@ -67,16 +61,21 @@ class Engine:
         settings: thresholds and times.
         emit: takes each event; must not call back.
         now: start time.
+        jitter: returns random numbers from 0 to 1, which spread the waits.
     """
 
     def __init__(
-        self, name: str, settings: Settings, emit: Callable[[Event], None], now: float
+        self,
+        name: str,
+        settings: Settings,
+        emit: Callable[[Event], None],
+        now: float,
+        jitter: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.name = name
         self.settings = settings
         self.events = EventSource(name, emit)
-        self.machine = StateMachine(settings)
-        self.machine.recovery.limiter_enabled = settings.limiter.enabled
+        self.machine = StateMachine(settings, jitter)
         if settings.slo and settings.slo.warmup:
             self.machine.warm_up(now + settings.slo.warmup)
         self.window = SlidingWindow(*window_settings(settings))
@@ -110,21 +109,28 @@ class Engine:
         return admitted
 
     def observe(
-        self, now: float, start: float, end: float, traffic: CallCounts, *, error: bool
+        self, now: float, start: float, end: float, traffic: CallCounts, outcome: CallOutcome
     ) -> bool:
         """Record a call that ended; return False if it counts for nothing.
 
         A call that began before the last transition belongs to an earlier generation, and an open
-        breaker has admitted none.
+        breaker has admitted none. An abandoned call counts once it is slow.
         """
         if start < self.machine.generation_started_at or self.machine.decided is OPEN:
             return False
-        seconds = end - start
-        error = error or seconds > self.judge.slo.timeout
+        seconds, abandoned = end - start, outcome is CallOutcome.ABANDONED
+        error = outcome is CallOutcome.ERROR or seconds > self.judge.slo.timeout
+        if abandoned and not error:
+            self.shedder.withdraw(now, start)
+        if abandoned and seconds <= self.slow_after:
+            self.machine.recovery.release(start)
+            return False
         self.window.expire(now)
         self.window.add(end, seconds, error=error)
+        if end <= now:  # else it is made up, as by a drill, and tells nothing of overlap
+            self.judge.record(start, end, error=error)
         significant = error and self.shedder.record_failure(now, start, end, traffic)
-        if not error:
+        if not (error or abandoned):
             self.shedder.record_success(start, traffic)
         if not self.machine.decides:
             return True
@@ -194,19 +200,14 @@ class Engine:
     def apply(self, now: float, settings: Settings) -> bool:
         """Apply settings, keeping state and window; return False if they are the same."""
         before, self.settings = self.settings, settings
-        changed = {
-            field: (getattr(before, field), getattr(settings, field))
-            for field in type(settings).model_fields
-            if getattr(before, field) != getattr(settings, field)
-        }
-        if not changed and before.model_fields_set == settings.model_fields_set:
-            return False  # what is set explicitly counts, too: some defaults depend on it
+        changed = settings.changes_since(before)
+        if not changed and before.stated == settings.stated:
+            return False
         self.judge.configure(settings)
         self.memory.configure(settings)
         self.load.configure(settings)
         if any(name in changed for name in ("slo", "limiter", "latency_threshold")):
             self.shedder = LoadShedder(settings, now)
-        self.machine.recovery.limiter_enabled = settings.limiter.enabled
         self.machine.recovery.configure(settings)
         self.window.configure(*window_settings(settings))
         self._cache_settings()
@@ -233,9 +234,7 @@ class Engine:
         note: str = "",
     ) -> None:
         """Trip for `reason`, unless it is open already; a manual trip then restarts the wait."""
-        adaptive = reason in _ADAPTIVE_REASONS and self.settings.recovers_adaptively
-        change = self.machine.trip(now, reason, adaptive=adaptive)
-        self.apply_change(now, change, evidence, note=note)
+        self.apply_change(now, self.machine.trip(now, reason), evidence, note=note)
 
     def apply_change(
         self,
@@ -302,7 +301,7 @@ class Engine:
 
     def _judge_window(self, now: float) -> None:
         if verdict := self._verdict(now):
-            self.open(now, _REASON_OF_SIGNAL[verdict[0].signal], verdict)
+            self.open(now, REASON_OF_SIGNAL[verdict[0].signal], verdict)
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         if self.machine.decided is WARMING_UP:
@@ -316,7 +315,7 @@ class Engine:
         if self.machine.decided in WATCHING:
             self.open(now, Reason.FAILURE_STREAK, evidence)
         else:
-            self._apply_outcome(now, self.machine.recovery.fail(), evidence)
+            self._apply_outcome(now, self.machine.recovery.step_back(now), evidence)
 
     def _recovered(self) -> RecoveryOutcome | None:
         """Return the outcome of a recovery that no step of a ramp ends; None if it is not over."""
@@ -334,10 +333,12 @@ class Engine:
         self.apply_change(now, self.machine.settle(now, outcome), evidence)
         forward = outcome is RecoveryOutcome.STEP_FORWARD
         back = outcome is RecoveryOutcome.STEP_BACK
-        if back:
+        if back and self.shedder.streak:
+            self.shedder.streak.reset(now)
+        if back or (forward and self.machine.recovery.begins_ramp):
             self.window.clear()
         if forward and self.machine.recovery.led_by_limiter:
-            self.shedder.start_slow()
+            self.shedder.start_slow(self.machine.recovery.backoff.first_share)
         if back or forward:
             share = self.machine.recovery.share
             self.events.send(RecoveryStep, now, share=share, forward=forward, evidence=evidence)

@@ -27,6 +27,13 @@ class Judge:
         self.slo = SloSignal(settings)
         self.burn = BurnRateSignal(settings)
 
+    def record(self, start: float, end: float, *, error: bool) -> None:
+        """Take the times of the call that was just added to the window, if it is slow or failed."""
+        sequence = self._window.total - 1
+        self.latency.record(sequence, start, end)
+        if error:
+            self.errors.record(sequence, start, end)
+
     @property
     def next_call_may_trip(self) -> bool:
         """True if the window is about to hold enough calls, so that even a good one may trip."""

@@ -42,7 +42,7 @@ class _SampleBuilder:
     def add(self, delta: CallDelta) -> None:
         failures = delta.errors + delta.late
         self.failures += failures
-        self.successes += delta.ended - failures
+        self.successes += delta.ended - failures - delta.abandoned
         self.success_seconds += delta.duration - delta.failed_duration
         self.admitted += delta.admitted
         self.rejected += delta.rejected
@@ -152,6 +152,11 @@ class LoadShedder:
                 start, congested=counts.in_flight > _CONGESTED_KNEE_RATIO * knee
             )
 
+    def withdraw(self, now: float, start: float) -> None:
+        """Forget a call that was abandoned before it was late: neither success nor failure."""
+        if self.streak:
+            self.streak.withdraw(now, start)
+
     def hung_calls(self, now: float, counts: CallCounts) -> int:
         """Return the number of hung calls if they show an outage, else 0."""
         return self.streak.hung(now, counts.in_flight, counts.admitted) if self.streak else 0
@@ -164,10 +169,10 @@ class LoadShedder:
         if self.streak:
             self.streak.reset(now)
 
-    def start_slow(self) -> None:
-        """Set a small limit: calls are admitted again after an outage."""
+    def start_slow(self, share: float = 1.0) -> None:
+        """Set a small limit, times `share`: calls are admitted again after an outage."""
         if self.limiter:
-            self.limiter.start_slow()
+            self.limiter.start_slow(share)
             self._set_limit()
 
     def _set_limit(self) -> None:

@@ -71,9 +71,10 @@ def load(engine: Engine, now: float, memento: EngineMemento, age: float) -> int:
     decided = WARMING_UP if continues else memento.decided
     engine.window.clear()
     wait = max(0.0, memento.wait_left - age)
-    engine.apply_change(now, machine.resume(now, decided, memento.override, wait))
+    reason = memento.trip.reason
+    engine.apply_change(now, machine.resume(now, decided, memento.override, wait, reason))
     engine.transitions.last_trip = memento.trip
-    machine.recovery.failures = memento.failures
+    machine.recovery.backoff.failures = memento.failures
     for call_age, seconds, failed in memento.window:
         engine.window.add(now - call_age - age, seconds, error=failed)
     engine.window.expire(now)

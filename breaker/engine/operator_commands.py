@@ -1,5 +1,6 @@
 """Commands of an operator: override the state, trip, reset, drill."""
 
+from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.errors import BreakerStateError
@@ -47,7 +48,7 @@ def drill_latency(engine: Engine, now: float, traffic: CallCounts) -> int:
     engine.events.drill = True
     late = now + 2 * engine.slow_after
     for _ in range(engine.window.size):
-        engine.observe(now, now, late, traffic, error=False)
+        engine.observe(now, now, late, traffic, CallOutcome.SUCCESS)
         if engine.machine.generation != generation:
             break
     else:

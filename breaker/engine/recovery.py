@@ -1,26 +1,33 @@
 """Recovery from open to closed: wait, then a few probes, then a growing share of the calls.
 
-`open` selects one of two ways. The *stated* recovery follows the settings: `wait_time`, doubled by
-each failure, some concurrent probes, then shares of the calls. The *adaptive* recovery sends one
-probe after a quarter of a second and further ones up to a second apart, with some rejections in
-between, so that a quiet service rejects at all; then the concurrency limiter starts with a small
-limit. A short first wait ends short outages early, and most outages are short.
+`open` selects one of two ways. The *stated* recovery follows the settings: `wait_time`, some
+concurrent probes, then shares of the calls. The *adaptive* recovery sends one probe after a quarter
+of a second and further ones up to a second apart, with some rejections in between, so that a quiet
+service rejects at all; then come the shares, or the concurrency limiter with a small limit. A short
+first wait ends short outages early, and most outages are short. `Backoff` has the waits of both.
 """
 
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
 from enum import Enum, StrEnum, auto
 from math import inf
 from typing import Final
 
+from breakerd.breaker.engine.backoff import Backoff
 from breakerd.breaker.settings import Settings
+from breakerd.breaker.states import Reason
 
-INITIAL_BACKOFF: Final = 0.25
-"""Seconds before the first adaptive probe."""
-MAX_BACKOFF: Final = 1.0
-"""Maximum seconds between two adaptive probes."""
+_BY_CALLS: Final = frozenset({Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS})
+"""Trips by calls: probes tell when to recover, so that no wait need be stated."""
+_BY_READINGS: Final = frozenset({Reason.MEMORY, Reason.LOAD})
+"""Trips that say nothing about what is called."""
+_FAILED_RECOVERIES: Final = frozenset({Reason.PROBE_FAILED, Reason.RAMP_FAILED})
 MIN_REJECTIONS_BETWEEN_PROBES: Final = 3
-"""Minimum number of calls rejected between two adaptive probes."""
+"""Minimum number of calls rejected between two adaptive probes, unless `wait_time` passes."""
 
+_STEPS_PER_OUTAGE: Final = 10
+"""Steps of the ramp in the time since the trip, where neither wait nor step is stated."""
 _MAX_STEP_FACTOR: Final = 32
 """Maximum length of a step that keeps failing, as a multiple of `step_time`."""
 
@@ -46,11 +53,14 @@ class RecoveryOutcome(Enum):
 
 
 class Recovery:
-    """Recovery of one breaker. Pure: `now` is in seconds of its clock. Not thread-safe."""
+    """Recovery of one breaker. Pure: `now` is in seconds of its clock. Not thread-safe.
 
-    def __init__(self, settings: Settings) -> None:
-        self.limiter_enabled = False
-        """True if a concurrency limit replaces the ramp's shares; set by the engine."""
+    Args:
+        jitter: returns random numbers from 0 to 1.
+    """
+
+    def __init__(self, settings: Settings, jitter: Callable[[], float] = lambda: 0.0) -> None:
+        self.backoff = Backoff(settings, jitter)
         self.configure(settings)
         self.phase = RecoveryPhase.WAIT
         self.adaptive = False
@@ -58,8 +68,6 @@ class Recovery:
         """Time at which the wait ends, the next adaptive probe may go, or the step ends."""
         self.deadline_passed = False
         """True if that time has passed, so that the next change depends on calls."""
-        self.failures = 0
-        """Failed recoveries since the breaker was last closed."""
         self.lost_probes = 0
         """Probes without a report since the breaker was last closed."""
         self._probes: deque[float] = deque()
@@ -68,6 +76,8 @@ class Recovery:
         self._hold = 1
         self._credit = 0.0
         self._rejected = 0
+        self._patient_since = self._opened_at = 0.0
+        self._step_time = self._max_step_time
 
     def configure(self, settings: Settings) -> None:
         """Apply new settings; a running wait or step keeps its end.
@@ -75,7 +85,16 @@ class Recovery:
         If fewer probes or steps are required than have passed, the next tick advances.
         """
         self._settings = settings.recovery
-        self._wait_time = settings.wait_time
+        self._limiter_enabled = settings.limiter.enabled
+        self._adaptive_reasons = _BY_CALLS if settings.recovers_adaptively else frozenset()
+        if settings.gates_memory:
+            self._adaptive_reasons |= _BY_READINGS
+        # Thresholds promise probes by then; a service level prefers to reject where calls are few.
+        self._patience = settings.wait_time if settings.slo is None else inf
+        self._max_step_time = settings.ramp_step_time
+        self._step_is_stated = "step_time" in settings.recovery.model_fields_set
+        self._ramp_is_stated = "ramp" in settings.recovery.model_fields_set
+        self.backoff.configure(settings)
 
     @property
     def share(self) -> float:
@@ -84,13 +103,23 @@ class Recovery:
             self.phase is RecoveryPhase.RAMP and self.led_by_limiter
         ):
             return 1.0
-        ramp = self._settings.ramp
+        ramp = self._ramp
         # New settings may have shortened the ramp.
         return (
             ramp[min(self._step, len(ramp) - 1)]
             if self.phase is RecoveryPhase.RAMP and ramp
             else 0.0
         )
+
+    @property
+    def begins_ramp(self) -> bool:
+        """True in the first step of a ramp after adaptive probes, of which some may have failed."""
+        return self.adaptive and self.phase is RecoveryPhase.RAMP and self._step == 0
+
+    @property
+    def failures(self) -> int:
+        """Return the failed recoveries since the breaker was last closed."""
+        return self.backoff.failures
 
     @property
     def probes_in_flight(self) -> int:
@@ -106,25 +135,36 @@ class Recovery:
             return inf
         if self.phase is RecoveryPhase.PROBES and not self.adaptive:
             return inf
-        return inf if self.adaptive and self.deadline_passed else self.until
+        # The end of a step needs no call.
+        waits_for_calls = self.adaptive and self.phase is not RecoveryPhase.RAMP
+        return inf if waits_for_calls and self.deadline_passed else self.until
 
-    @property
-    def enough_rejected(self) -> bool:
-        """True if enough calls were rejected for the next probe."""
-        return not self.adaptive or self._rejected >= MIN_REJECTIONS_BETWEEN_PROBES
+    def rejected_enough(self, now: float) -> bool:
+        """Return True if enough calls were rejected, or enough time has passed, for a probe."""
+        if not self.adaptive or self._rejected >= MIN_REJECTIONS_BETWEEN_PROBES:
+            return True
+        return now >= self._patient_since + self._patience
 
-    def open(self, now: float, *, adaptive: bool = False) -> None:
-        """Start the wait; each failure since the last success doubles it, up to its maximum."""
-        self.adaptive = adaptive
-        if adaptive:
-            self.wait(now + self._backoff)
-            return
-        longest = max(self._wait_time, self._settings.max_wait_time)
-        self.wait(now + min(longest, self._wait_time * 2.0 ** min(self.failures, 32)))
+    def open(self, now: float, reason: Reason) -> None:
+        """Start the wait after a trip for `reason`."""
+        if reason not in _FAILED_RECOVERIES:
+            self.adaptive = reason in self._adaptive_reasons
+        if self.adaptive:
+            wait = self.backoff.adaptive_wait(now, relapses=reason not in _BY_READINGS)
+        else:
+            wait = self.backoff.stated_wait()
+        self.wait(now, now + wait)
 
-    def wait(self, until: float) -> None:
+    def resume(self, now: float, wait: float, reason: Reason) -> None:
+        """Wait for the rest of a wait that an earlier process began after a trip for `reason`."""
+        self.wait(now, now + wait)
+        known = self._adaptive_reasons | (_FAILED_RECOVERIES if self._adaptive_reasons else set())
+        self.adaptive, self._rejected = reason in known, MIN_REJECTIONS_BETWEEN_PROBES
+
+    def wait(self, now: float, until: float) -> None:
         """Wait until `until`, whatever the settings say."""
         self.phase, self.until, self._rejected = RecoveryPhase.WAIT, until, 0
+        self._patient_since = self._opened_at = now
         self.deadline_passed = False
 
     def start_probing(self, now: float) -> None:
@@ -138,9 +178,15 @@ class Recovery:
         """End the wait and admit calls while there is enough memory."""
         self.phase = RecoveryPhase.MEMORY
 
-    def reset_failures(self) -> None:
-        """Reset the failure counts: the breaker has closed."""
-        self.failures = self.lost_probes = 0
+    def close(self, now: float) -> None:
+        """End the recovery: the breaker has closed."""
+        self.backoff.closed(now, now - self._opened_at)
+        self.lost_probes = 0
+
+    def reset(self) -> None:
+        """Forget earlier recoveries: an operator has decided."""
+        self.backoff.reset()
+        self.lost_probes = 0
 
     def admit(self, now: float) -> bool:
         """True if a call may run now; takes a probe's place if there are few."""
@@ -164,18 +210,26 @@ class Recovery:
         if not self.adaptive:
             return self.fail()
         # Stays half open and goes on probing, so that a long outage is one trip.
-        self.failures += 1
-        self.until, self.deadline_passed = max(self.until, sent + self._backoff), False
+        self.backoff.fail()
+        soonest = sent + self.backoff.probe_interval()
+        self.until, self.deadline_passed = max(self.until, soonest), False
         return RecoveryOutcome.UNCHANGED
+
+    def release(self, start: float) -> None:
+        """Free the place of a probe that began at `start` and was abandoned: it shows nothing."""
+        # A call begins just after it was admitted.
+        index = bisect_right(self._probes, start) - 1
+        if self.phase is RecoveryPhase.PROBES and index >= 0:
+            del self._probes[index]
 
     def step_back(self, now: float) -> RecoveryOutcome:
         """Return to the previous step of the ramp, or fail: the current one goes badly."""
-        self._step = min(self._step, len(self._settings.ramp)) - 1
+        self._step = min(self._step, len(self._ramp)) - 1
         if self._step < 0 or self.led_by_limiter or self.phase is RecoveryPhase.MEMORY:
             return self.fail()
         # Hold longer, so that the share that failed is not tried again at once.
         self._hold = min(_MAX_STEP_FACTOR, self._hold * 2)
-        self.until = now + self._settings.step_time * self._hold
+        self.until = now + self._step_time * self._hold
         return RecoveryOutcome.STEP_BACK
 
     def tick(self, now: float) -> RecoveryOutcome:
@@ -186,25 +240,33 @@ class Recovery:
             return self._after_probes(now)
         if self.phase is not RecoveryPhase.RAMP or self.led_by_limiter or now < self.until:
             return RecoveryOutcome.UNCHANGED
-        if self._step + 1 >= len(self._settings.ramp):
+        if self._step + 1 >= len(self._ramp):
             return RecoveryOutcome.RECOVERED
         self._step += 1
-        self.until = now + self._settings.step_time
+        last = self._step + 1 >= len(self._ramp)
+        self.until = now + self._step_time * (self.backoff.hold if last and self.adaptive else 1)
         return RecoveryOutcome.STEP_FORWARD
 
     def fail(self) -> RecoveryOutcome:
         """Count a failed recovery; the caller opens the breaker again."""
-        self.failures += 1
+        self.backoff.fail()
+        if self.phase is not RecoveryPhase.PROBES:
+            self.backoff.ramp_failed()
         return RecoveryOutcome.FAILED
 
     @property
     def led_by_limiter(self) -> bool:
         """True if a concurrency limit replaces the ramp's shares."""
-        return self.adaptive and self.limiter_enabled
+        return self.adaptive and self._limiter_enabled
 
     @property
-    def _backoff(self) -> float:
-        return min(MAX_BACKOFF, INITIAL_BACKOFF * 2.0 ** min(self.failures, 32))
+    def _ramp(self) -> tuple[float, ...]:
+        """Shares of the calls, one for each step; after relapses it begins and ends with less."""
+        ramp = self._settings.ramp
+        share = self.backoff.first_share
+        if share == 1 or self._ramp_is_stated or not self.adaptive:
+            return ramp
+        return (share * ramp[0], *ramp, (1 + ramp[-1]) / 2)
 
     def _after_probes(self, now: float) -> RecoveryOutcome:
         if self._succeeded < (1 if self.adaptive else self._settings.probes):
@@ -212,7 +274,11 @@ class Recovery:
         if not self._settings.ramp and not self.led_by_limiter:
             return RecoveryOutcome.RECOVERED
         self.phase, self._step, self._credit = RecoveryPhase.RAMP, 0, 0.0
-        self.until = now + self._settings.step_time
+        self._step_time = self._max_step_time
+        if self.adaptive and not self._step_is_stated:
+            # What follows a short outage, or none, is short.
+            self._step_time = min(self._step_time, (now - self._opened_at) / _STEPS_PER_OUTAGE)
+        self.until = now + self._step_time
         return RecoveryOutcome.STEP_FORWARD
 
     def _admit_probe(self, now: float) -> bool:
@@ -227,14 +293,14 @@ class Recovery:
     def _admit_adaptive_probe(self, now: float) -> bool:
         if (
             now < self.until
-            or not self.enough_rejected
+            or not self.rejected_enough(now)
             or len(self._probes) >= self._settings.probes
         ):
             return False
         self._probes.append(now)
-        self._rejected = 0
+        self._rejected, self._patient_since = 0, now
         # The next probe may follow while this one is in flight: it may hang, or be lost.
-        self.until, self.deadline_passed = now + self._backoff, False
+        self.until, self.deadline_passed = now + self.backoff.probe_interval(), False
         return True
 
     def _admit_share(self) -> bool:

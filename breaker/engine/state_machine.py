@@ -1,5 +1,6 @@
 """State machine of a breaker: which state follows which, and why."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -37,8 +38,8 @@ class StateMachine:
     override, which wins (`override`). `OBSERVE` lets the first change without effect.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.recovery = Recovery(settings)
+    def __init__(self, settings: Settings, jitter: Callable[[], float] = lambda: 0.0) -> None:
+        self.recovery = Recovery(settings, jitter)
         self.decided = CLOSED
         self.override: State | None = None
         self.reason = Reason.RESET
@@ -76,9 +77,9 @@ class StateMachine:
         """Return True if every call is rejected until some time has passed, whatever calls show."""
         recovery = self.recovery
         if self.decided is OPEN:
-            return recovery.enough_rejected and now < recovery.until
+            return recovery.rejected_enough(now) and now < recovery.until
         probing = self.decided is HALF_OPEN and recovery.phase is RecoveryPhase.PROBES
-        waiting = recovery.adaptive and recovery.enough_rejected
+        waiting = recovery.adaptive and recovery.rejected_enough(now)
         return probing and waiting and now < recovery.until
 
     def admit(self, now: float) -> bool:
@@ -100,18 +101,18 @@ class StateMachine:
         self.generation_started_at = started
         return change
 
-    def trip(self, now: float, reason: Reason, *, adaptive: bool = False) -> Change | None:
+    def trip(self, now: float, reason: Reason) -> Change | None:
         """Open. If open already, a manual trip starts the wait anew."""
         if self.decided is OPEN:
             if reason is Reason.MANUAL:
-                self.recovery.open(now)
+                self.recovery.open(now, reason)
             return None
-        self.recovery.open(now, adaptive=adaptive)
+        self.recovery.open(now, reason)
         return self._transition(now, OPEN, reason)
 
     def start_half_open(self, now: float) -> Change | None:
         """End the wait of an open breaker if its time is over."""
-        waiting = now < self.recovery.until or not self.recovery.enough_rejected
+        waiting = now < self.recovery.until or not self.recovery.rejected_enough(now)
         if self.decided is not OPEN or waiting:
             return None
         self.recovery.start_probing(now)
@@ -131,15 +132,19 @@ class StateMachine:
         if outcome is RecoveryOutcome.FAILED:
             failed_probe = self.recovery.phase is RecoveryPhase.PROBES
             reason = Reason.PROBE_FAILED if failed_probe else Reason.RAMP_FAILED
-            return self.trip(now, reason, adaptive=self.recovery.adaptive)
-        if outcome is RecoveryOutcome.STEP_BACK:
-            # Calls admitted at the larger share say nothing about the smaller one.
+            return self.trip(now, reason)
+        begins_ramp = outcome is RecoveryOutcome.STEP_FORWARD and self.recovery.begins_ramp
+        if outcome is RecoveryOutcome.STEP_BACK or begins_ramp:
+            # Calls admitted at the larger share, and probes, say nothing about this one.
             self.generation_started_at = now
         return None
 
     def close(self, now: float, reason: Reason) -> Change | None:
         """Close."""
-        self.recovery.reset_failures()
+        if reason is Reason.RECOVERED:
+            self.recovery.close(now)
+        else:
+            self.recovery.reset()
         if self.decided is CLOSED:
             return None
         return self._transition(now, CLOSED, reason)
@@ -151,11 +156,11 @@ class StateMachine:
         before, self.override = self.state, override
         # Without an override the decision starts afresh, so that there is one change and not two.
         self.decided = CLOSED
-        self.recovery.reset_failures()
+        self.recovery.reset()
         return self._record_change(now, before, reason, shadow=False)
 
     def resume(
-        self, now: float, decided: State, override: State | None, wait: float
+        self, now: float, decided: State, override: State | None, wait: float, tripped_by: Reason
     ) -> Change | None:
         """Resume the state of an earlier process, with `wait` seconds left before its probes.
 
@@ -165,7 +170,7 @@ class StateMachine:
         self.override = override
         if decided is not WARMING_UP:
             self.decided = CLOSED if decided is CLOSED else OPEN
-        self.recovery.wait(now + wait)
+        self.recovery.resume(now, wait, tripped_by)
         if self.state is before:
             return None
         return self._record_change(now, before, Reason.RESTORED, shadow=False)

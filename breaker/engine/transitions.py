@@ -4,11 +4,25 @@ import math
 import time
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 from breakerd.breaker.engine.event_source import EventSource
 from breakerd.breaker.engine.state_machine import Change, StateMachine
-from breakerd.breaker.events.events import NO_EVIDENCE, Evidence, ShadowTransition, Transition
+from breakerd.breaker.events.events import (
+    NO_EVIDENCE,
+    Evidence,
+    ShadowTransition,
+    Signal,
+    Transition,
+)
 from breakerd.breaker.states import FORCED_OPEN, OPEN, Reason
+
+REASON_OF_SIGNAL: Final = {
+    Signal.LATENCY: Reason.LATENCY,
+    Signal.ERRORS: Reason.ERRORS,
+    Signal.SLO: Reason.FAILURE_STREAK,
+}
+"""Reason of a trip by each signal that reads the calls."""
 
 
 @dataclass(frozen=True, slots=True)

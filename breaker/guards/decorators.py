@@ -1,133 +1,141 @@
-"""Guard a single call, or every call of a function.
+"""Guard every call of a function.
 
-Decorated functions ask and report by themselves where there is no time-out and no priority: a guard
-would cost more than the breaker. `call` and `call_async` use a guard.
+Decorated functions ask and report by themselves where there is no time-out, priority or rule for a
+result: a guard would cost more than the breaker.
 """
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
-from breakerd.breaker.guards.guard import ConfiguredGuard, Guard
+from breakerd.breaker.guards.awaitables import FINISHED_TYPES, is_unfinished, settle
+from breakerd.breaker.guards.guard import begun_guard
 from breakerd.breaker.guards.options import DEFAULT_OPTIONS, CallOptions
-from breakerd.breaker.guards.target import GuardTarget
+from breakerd.breaker.guards.rules import LocalRules, Rules
+from breakerd.breaker.guards.runner import Runner
+from breakerd.breaker.guards.target import GuardTarget, report_exception
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Guarded(Protocol):
-    """The breaker as `call` sees it."""
-
-    def guard(self) -> Guard:
-        """Return a guard for one call."""
-        ...
-
-
-def call(breaker: Guarded, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call `fn` guarded, and return its result.
-
-    Raises:
-        BreakerOpenError: the breaker rejects the call; `fn` was not called.
-        DeadlineExceeded: the deadline in force has passed; neither breaker nor `fn` was called.
-    """
-    with breaker.guard():
-        return fn(*args, **kwargs)
-
-
-async def call_async(
-    breaker: Guarded, fn: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
-) -> R:
-    """Call and await `fn` guarded, and return its result.
-
-    Raises:
-        BreakerOpenError: the breaker rejects the call; `fn` was not called.
-        DeadlineExceeded: the deadline in force has passed; at entry neither breaker nor `fn` was
-            called, later the call was cancelled.
-    """
-    async with breaker.guard():
-        return await fn(*args, **kwargs)
+async def _once() -> AsyncIterator[None]:
+    """Yield once."""
+    yield
 
 
 @dataclass(frozen=True, slots=True)
 class Decorator:
-    """Decorates functions so that each of their calls is guarded with the same options."""
+    """Decorates functions so that each of their calls is guarded with the same options.
+
+    Attributes:
+        breaker: the breaker that is asked, and that the calls are reported to.
+        options: time-out and priority of each call.
+        rules: its own rules; None for the breaker's.
+    """
 
     breaker: GuardTarget
-    options: CallOptions
+    options: CallOptions = DEFAULT_OPTIONS
+    rules: LocalRules | None = None
 
     def __call__(self, fn: Callable[P, R]) -> Callable[P, R]:
-        """Return `fn` with each call guarded; see `decorate`."""
-        return decorate(self.breaker, fn, self.options)
+        """Return `fn` with each call guarded; a coroutine function stays one.
+
+        Raises:
+            TypeError: `fn` cannot be called, or its call returns before its work is done, as with
+                generators: only a guard inside it can measure that.
+        """
+        if isinstance(fn, staticmethod | classmethod):
+            return cast("Callable[P, R]", type(fn)(self(fn.__func__)))
+        if not callable(fn):
+            raise TypeError(f"{fn!r} cannot be called; decorate a function")
+        work = _what_runs(fn)
+        if kind := _unfinished(work):
+            name = getattr(fn, "__qualname__", repr(fn))
+            raise TypeError(
+                f"{name} is {kind}, whose call ends before its work does; "
+                "use `with breaker.guard():` inside it"
+            )
+        if inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(fn):
+            return cast("Callable[P, R]", self._guard_async(fn))
+        return self._guard(fn)
+
+    def _guard(self, fn: Callable[P, R]) -> Callable[P, R]:
+        breaker, own, limited = self.breaker, self.rules, self.options.any_given
+
+        @functools.wraps(fn)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            rules = breaker.rules if own is None else own.on(breaker.rules)
+            if limited or rules.need_result or (ACTIVE_DEADLINES and get_deadline() is not None):
+                return cast("R", self._runner(rules).run(fn, args, kwargs))
+            if not breaker.allow():
+                raise breaker.rejection()
+            clock = breaker.clock
+            start = clock()
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:
+                report_exception(breaker, start, clock(), rules, error)
+                raise
+            if type(result) not in FINISHED_TYPES and is_unfinished(result):
+                return cast("R", settle(begun_guard(breaker, rules, start), result))
+            breaker.done(start, clock())
+            return result
+
+        return guarded
+
+    def _guard_async(self, fn: Callable[P, Any]) -> Callable[P, Awaitable[Any]]:
+        breaker, own, limited = self.breaker, self.rules, self.options.any_given
+
+        @functools.wraps(fn)
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
+            rules = breaker.rules if own is None else own.on(breaker.rules)
+            if limited or rules.need_result or (ACTIVE_DEADLINES and get_deadline() is not None):
+                return await self._runner(rules).run_async(fn, args, kwargs)
+            if not breaker.allow():
+                raise breaker.rejection()
+            clock = breaker.clock
+            start = clock()
+            try:
+                result = await fn(*args, **kwargs)
+            except BaseException as error:
+                report_exception(breaker, start, clock(), rules, error)
+                raise
+            breaker.done(start, clock())
+            return result
+
+        return guarded
+
+    def _runner(self, rules: Rules) -> Runner:
+        return Runner(self.breaker, self.options, rules, rules.fallback)
 
 
-def decorate(
-    breaker: GuardTarget, fn: Callable[P, R], options: CallOptions = DEFAULT_OPTIONS
-) -> Callable[P, R]:
-    """Return `fn` with each call guarded; a coroutine function stays one.
-
-    Raises:
-        TypeError: `fn` is a generator function. Its call returns before its work is done, so only
-            a guard inside it can measure that.
-    """
-    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
-        raise TypeError(
-            f"{fn.__qualname__} is a generator function, whose call ends before its work does; "
-            "use `with breaker.guard():` inside it"
-        )
-    if inspect.iscoroutinefunction(fn):
-        return cast("Callable[P, R]", _guarded_async(breaker, fn, options))
-    return _guarded(breaker, fn, options)
+_CONTEXT_MANAGER_FUNCTIONS: Final = frozenset(
+    {contextmanager(lambda: iter((None,))).__code__, asynccontextmanager(_once).__code__}
+)
+"""Code of the functions that `contextlib` makes of generators."""
 
 
-def _guarded(breaker: GuardTarget, fn: Callable[P, R], options: CallOptions) -> Callable[P, R]:
-    limited, ignore = options.timeout is not None or options.priority is not None, options.ignore
-
-    @functools.wraps(fn)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if limited or (ACTIVE_DEADLINES and get_deadline() is not None):
-            with ConfiguredGuard(breaker, options):
-                return fn(*args, **kwargs)
-        if not breaker.allow():
-            raise breaker.rejection()
-        clock = breaker.clock
-        start = clock()
-        try:
-            result = fn(*args, **kwargs)
-        except BaseException as error:
-            failed = isinstance(error, Exception) and not isinstance(error, ignore)
-            breaker.done(start, clock(), error=failed)
-            raise
-        breaker.done(start, clock())
-        return result
-
-    return guarded
+def _what_runs(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that a call of `fn` runs."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    if isinstance(fn, type) or inspect.isroutine(fn):
+        return fn
+    own: Callable[..., Any] = getattr(type(fn), "__call__", fn)  # noqa: B004 - the function, not whether there is one
+    return own
 
 
-def _guarded_async(
-    breaker: GuardTarget, fn: Callable[P, Awaitable[Any]], options: CallOptions
-) -> Callable[P, Awaitable[Any]]:
-    limited, ignore = options.timeout is not None or options.priority is not None, options.ignore
-
-    @functools.wraps(fn)
-    async def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if limited or (ACTIVE_DEADLINES and get_deadline() is not None):
-            async with ConfiguredGuard(breaker, options):
-                return await fn(*args, **kwargs)
-        if not breaker.allow():
-            raise breaker.rejection()
-        clock = breaker.clock
-        start = clock()
-        try:
-            result = await fn(*args, **kwargs)
-        except BaseException as error:
-            failed = isinstance(error, Exception) and not isinstance(error, ignore)
-            breaker.done(start, clock(), error=failed)
-            raise
-        breaker.done(start, clock())
-        return result
-
-    return guarded
+def _unfinished(fn: Callable[..., Any]) -> str:
+    """Return what `fn` is, if its call returns before its work has begun; else nothing."""
+    if inspect.isgeneratorfunction(fn):
+        return "a generator function"
+    if inspect.isasyncgenfunction(fn):
+        return "an async generator function"
+    if getattr(fn, "__code__", None) in _CONTEXT_MANAGER_FUNCTIONS:
+        return "a context manager function"
+    return ""

@@ -8,7 +8,6 @@ from typing import Final, Literal
 from breakerd.breaker.context import Priority
 from breakerd.breaker.settings import Settings
 
-Ignored = tuple[type[BaseException], ...]
 Timeout = float | Literal["slo"]
 
 
@@ -20,7 +19,6 @@ class CallOptions:
         timeout: seconds that the call may take, above 0; "slo" for the time-out of the service
             level stated when the call begins, if there is one.
         priority: importance of the call; None keeps the one in force around it.
-        ignore: exceptions that are an answer and not a failure.
 
     Raises:
         ValueError: `timeout` is not a finite number above 0.
@@ -28,13 +26,17 @@ class CallOptions:
 
     timeout: Timeout | None = None
     priority: Priority | None = None
-    ignore: Ignored = ()
 
     def __post_init__(self) -> None:
         if self.timeout is None or self.timeout == "slo":
             return
         if not 0 < self.timeout < inf:
             raise ValueError(f"timeout is {self.timeout}; allowed: seconds above 0, 'slo', or None")
+
+    @property
+    def any_given(self) -> bool:
+        """True if there is a time-out or a priority to put into the context."""
+        return self.timeout is not None or self.priority is not None
 
     def timeout_seconds(self, settings: Settings) -> float | None:
         """Return the time-out in seconds of a call under `settings`; None if it has none."""

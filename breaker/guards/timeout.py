@@ -48,6 +48,7 @@ class CallTimeout:
         if self._own is not None:
             DEADLINE.set(self._outer)
             self._own.lift()
+            self._own = None
 
     async def enter_async(self) -> None:
         """Cancel the running task at the deadline, unless an outer guard already does.

@@ -11,6 +11,7 @@ from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.options import CallOptions, Timeout
+from breakerd.breaker.guards.target import report_exception
 from breakerd.breaker.integrations._priority_header import parse_priority
 from breakerd.breaker.integrations._problem import ProblemResponse
 from breakerd.breaker.integrations._route_filter import DEFAULT_EXCLUDED, RouteFilter
@@ -28,8 +29,9 @@ class BreakerMiddleware:
 
     A rejected request gets 503 with `Retry-After`, and a timed-out one 504, both as
     `application/problem+json` (RFC 9457). Responses from 500 on, exceptions and timeouts count as
-    errors. The call lasts until the last byte of the body is sent; later work is not part of it. A
-    client that disconnects is not an error. Websockets and the lifespan are passed through.
+    errors. The call lasts until the last byte of the body is sent; later work is not part of it. If
+    the client disconnects before that, or the server cancels the request, the call is abandoned.
+    Websockets and the lifespan are passed through.
 
     On a timeout the application is cancelled. If its response has begun by then, the exception
     goes to the server, which cuts the connection. An endpoint that runs in a thread is not
@@ -128,9 +130,11 @@ class BreakerMiddleware:
                 await self._app(scope, exchange.receive, exchange.send)
             except Exception:
                 if exchange.client_left:
-                    guard.end()  # not an error: the client has disconnected
+                    exchange.leave()  # whatever failed after that
                 raise
-            if not exchange.completed and not exchange.client_left:
+            if exchange.client_left:
+                exchange.leave()
+            elif not exchange.completed:
                 guard.fail()
 
     def _update_settings(self, _event: Event | None = None) -> None:
@@ -203,6 +207,9 @@ class _Exchange:
             self.client_left = True
             raise
         if last and not self.completed:
+            if self.client_left:
+                self.leave()
+                return
             self.completed = True
             if self.guard is None:
                 breaker = self.breaker
@@ -211,14 +218,31 @@ class _Exchange:
             else:
                 self.guard.end()
 
-    def close(self, error: BaseException | None = None) -> None:
-        """Reports the call, if that is not done, when the application ended by `error` or well."""
+    def leave(self) -> None:
+        """Report the call, if that is not done: the client left before the last byte."""
         if self.completed:
             return
         self.completed = True
-        failed = error is None or isinstance(error, Exception)
+        if self.guard is not None:
+            self.guard.abandon()
+        elif self.failing:
+            self.breaker.done(self.start, self.breaker.clock(), error=True)
+        else:
+            self.breaker.abandon(self.start)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Report the call, if that is not done, when the application ended by `error` or well."""
+        if self.client_left:
+            self.leave()
+        if self.completed:
+            return
+        self.completed = True
         breaker = self.breaker
-        breaker.done(self.start, breaker.clock(), self.failing or (failed and not self.client_left))
+        end = breaker.clock()
+        if self.failing or error is None:
+            breaker.done(self.start, end, error=True)
+        else:
+            report_exception(breaker, self.start, end, breaker.rules, error)
 
     def _fail(self) -> None:
         if self.guard is None:

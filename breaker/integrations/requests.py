@@ -5,6 +5,9 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.context import remaining
+from breakerd.breaker.guards.guard import ConfiguredGuard
+from breakerd.breaker.guards.options import DEFAULT_OPTIONS
+from breakerd.breaker.guards.rules import rules_ignoring
 
 REQUEST_ERRORS = (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)
 """Errors of the request itself, which never reached the server."""
@@ -17,7 +20,8 @@ class BreakerAdapter(BaseAdapter):
 
     Answers from 500 on and transport errors count as errors. The call lasts until the body is
     read or, with `stream=True`, until it begins. The time left until the active deadline limits
-    the timeouts for connecting and for each read. A timeout after that deadline is not an error.
+    the timeouts for connecting and for each read. A timeout after that deadline abandons the call.
+    `failed_result` of the breaker is asked about each response.
 
     Args:
         breaker: the breaker that admits and records the calls.
@@ -46,7 +50,8 @@ class BreakerAdapter(BaseAdapter):
         proxies: dict[str, str] | None = None,
     ) -> requests.Response:
         """Send one request."""
-        with self._breaker.guard(ignore=REQUEST_ERRORS) as call:
+        rules = rules_ignoring(self._breaker.rules, *REQUEST_ERRORS)
+        with ConfiguredGuard(self._breaker, DEFAULT_OPTIONS, rules) as call:
             within = _cap_timeout(timeout)
             try:
                 response = self._adapter.send(request, stream, within, verify, cert, proxies)
@@ -55,10 +60,11 @@ class BreakerAdapter(BaseAdapter):
             # A body that stays away is a ConnectionError to requests.
             except (requests.Timeout, requests.ConnectionError):
                 if remaining() == 0:
-                    call.end()  # it was the caller's time that ran out
+                    call.abandon()  # it was the caller's time that ran out
                 raise
             if response.status_code >= 500:
                 call.fail()
+            call.judge(response)
         return response
 
     def close(self) -> None:

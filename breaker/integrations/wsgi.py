@@ -23,7 +23,8 @@ class BreakerMiddleware:
     Like `breakerd.breaker.integrations.asgi.BreakerMiddleware`, but nothing is interrupted:
     `timeout` is only the deadline of the context, and a late response is sent and counts as an
     error. If the application raises `DeadlineExceeded` the response is 504, for `BreakerOpenError`
-    it is 503. The call lasts until the body is exhausted or closed.
+    it is 503. The call lasts until the body is exhausted; if it is closed before that, as when the
+    client has left, the call is abandoned.
 
     Args:
         app: the application.
@@ -121,7 +122,11 @@ class _GuardedBody:
             if hasattr(self._body, "close"):
                 self._body.close()
         finally:
-            self._guard.end()
+            self._guard.abandon()  # no effect once the body was exhausted
+
+    def __del__(self) -> None:
+        # A server that gave the request up may do neither.
+        self._guard.abandon()
 
 
 def _path(environ: "WSGIEnvironment") -> str:

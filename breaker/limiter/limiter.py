@@ -132,9 +132,9 @@ class ConcurrencyLimiter:
         """Return the recent successes per second."""
         return self._throughput.mean
 
-    def start_slow(self) -> None:
-        """Set a small limit after an outage."""
-        self._activate(LimiterPhase.SLOW_START, max(2.0, self.reference.in_flight / 2), 0.0)
+    def start_slow(self, share: float = 1.0) -> None:
+        """Set a small limit after an outage: half of the usual concurrency, times `share`."""
+        self._activate(LimiterPhase.SLOW_START, share * self.reference.in_flight / 2, 0.0)
 
     def release(self) -> None:
         """Remove the limit."""

@@ -12,7 +12,17 @@ Example:
 from breakerd.breaker.replay.report import CAVEAT, Outcome, ReplayTrip, Report, Span, Verdicts
 from breakerd.breaker.replay.runner import replay
 from breakerd.breaker.replay.timeline import Bin, Lane
-from breakerd.breaker.replay.trace import BrokenLine, CallRecord, Format, Trace
+from breakerd.breaker.replay.trace import (
+    BrokenLine,
+    CallRecord,
+    Column,
+    Format,
+    Hints,
+    TimeIs,
+    Trace,
+    Unit,
+    parse_columns,
+)
 from breakerd.breaker.replay.tuner import Proposal, Suggestion, suggest
 
 __all__ = [
@@ -20,7 +30,9 @@ __all__ = [
     "Bin",
     "BrokenLine",
     "CallRecord",
+    "Column",
     "Format",
+    "Hints",
     "Lane",
     "Outcome",
     "Proposal",
@@ -28,8 +40,11 @@ __all__ = [
     "Report",
     "Span",
     "Suggestion",
+    "TimeIs",
     "Trace",
+    "Unit",
     "Verdicts",
+    "parse_columns",
     "replay",
     "suggest",
 ]

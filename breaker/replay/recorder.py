@@ -1,6 +1,7 @@
 """Record the result of one replay: verdicts, trips, and the time in each state."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,7 @@ MAX_TRIPS: Final = 1000
 MAX_SPANS: Final = 10_000
 """Maximum number of state spans kept."""
 
-_GOOD, _SLOW, _FAILED = range(3)
+_GOOD, _SLOW, _FAILED, _ABANDONED = range(4)
 
 
 class ReplayRecorder:
@@ -26,18 +27,25 @@ class ReplayRecorder:
         label: the configuration's name.
         settings: the configuration.
         state: the breaker's state at 0 s.
+        oldest_in_flight: returns the start of the oldest call in flight; None if there is none.
     """
 
-    def __init__(self, label: str, settings: Settings, state: State) -> None:
+    def __init__(
+        self,
+        label: str,
+        settings: Settings,
+        state: State,
+        oldest_in_flight: Callable[[], float | None],
+    ) -> None:
         self._label = label
         self._settings = settings
         self._slow_after = settings.slow_after
-        self._rejected = [0, 0, 0]
-        self._admitted = [0, 0, 0]
+        self._rejected = [0, 0, 0, 0]
+        self._admitted = [0, 0, 0, 0]
         self.held_back = 0
         """Calls rejected while the breaker was neither open nor half open."""
         self._outage = OutageTracker(tolerated_bad_share(settings), settings.latency_window_size)
-        self._oldest_in_flight: float | None = None
+        self._oldest_in_flight = oldest_in_flight
         self._trips: list[ReplayTrip] = []
         self._trip_count = 0
         self._state, self._since = state, 0.0
@@ -49,16 +57,16 @@ class ReplayRecorder:
         counts = self._admitted if admitted else self._rejected
         if call.error:
             counts[_FAILED] += 1
+        elif call.duration > self._slow_after:
+            counts[_SLOW] += 1
         else:
-            counts[_SLOW if call.duration > self._slow_after else _GOOD] += 1
+            counts[_ABANDONED if call.abandoned else _GOOD] += 1
 
-    def record_end(self, start: float, duration: float, *, error: bool) -> None:
+    def record_end(self, start: float, call: CallRecord) -> None:
         """Record the end of an admitted call, before it is reported to the breaker."""
-        self._outage.record(start, bad=error or duration > self._slow_after)
-
-    def set_oldest_in_flight(self, start: float | None) -> None:
-        """Set the start of the oldest call in flight, before time advances."""
-        self._oldest_in_flight = start
+        bad = call.error or call.duration > self._slow_after
+        if bad or not call.abandoned:
+            self._outage.record(start, bad=bad)
 
     def on_event(self, event: Event) -> None:
         """Record an event of the breaker."""
@@ -108,9 +116,9 @@ class ReplayRecorder:
         if self._trip_count > MAX_TRIPS:
             return
         bad_since = self._outage.since
-        if bad_since is None and self._oldest_in_flight is not None:
-            hung = event.monotonic - self._oldest_in_flight > self._slow_after
-            bad_since = self._oldest_in_flight if hung else None
+        oldest = self._oldest_in_flight() if bad_since is None else None
+        if oldest is not None and event.monotonic - oldest > self._slow_after:
+            bad_since = oldest
         evidence = tuple(each.sentence() for each in event.evidence)
         self._trips.append(ReplayTrip(event.monotonic, event.reason.value, evidence, bad_since))
 

@@ -66,11 +66,13 @@ class Verdicts:
     slow: int = 0
     """Calls that did not fail, but took too long."""
     failed: int = 0
+    abandoned: int = 0
+    """Calls whose callers gave them up before they were too slow: neither good nor bad."""
 
     @property
     def total(self) -> int:
         """Return the number of all calls."""
-        return self.good + self.slow + self.failed
+        return self.good + self.slow + self.failed + self.abandoned
 
     @property
     def bad(self) -> int:
@@ -139,6 +141,7 @@ class Report:
     Attributes:
         calls: number of calls in the trace.
         errors: number of calls recorded as failed.
+        abandoned: number of calls recorded as given up by their callers.
         began: start of the first call, in seconds of the trace.
         ended: end of the last call, in seconds of the trace.
         outcomes: one for each configuration, in the given order.
@@ -148,6 +151,7 @@ class Report:
 
     calls: int
     errors: int
+    abandoned: int
     began: float
     ended: float
     outcomes: tuple[Outcome, ...]

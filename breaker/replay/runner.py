@@ -27,20 +27,20 @@ def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settin
     configurations = settings if isinstance(settings, Mapping) else {"default": settings}
     simulators = [Simulator(label, each) for label, each in configurations.items()]
     timeline = Timeline(len(simulators))
-    calls = errors = 0
+    calls = errors = abandoned = 0
     origin = end = last = 0.0
     for call in trace:
-        start, duration, error, memory = call
         if not calls:
-            origin = start
+            origin = call.start
         calls += 1
-        errors += error
-        begun = last = max(last, start - origin)
-        end = max(end, begun + duration)
+        errors += call.error
+        abandoned += call.abandoned
+        begun = last = max(last, call.start - origin)
+        end = max(end, begun + call.duration)
         bin_ = timeline.at(begun)
-        bin_.latency.add(duration)
-        bin_.errors += error
-        moved = CallRecord(begun, duration, error, memory)
+        bin_.latency.add(call.duration)
+        bin_.errors += call.error
+        moved = call._replace(start=begun)
         for simulator, lane in zip(simulators, bin_.lanes, strict=True):
             simulator.offer(moved, lane)
     if not calls:
@@ -48,6 +48,7 @@ def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settin
     return Report(
         calls=calls,
         errors=errors,
+        abandoned=abandoned,
         began=origin,
         ended=origin + end,
         outcomes=tuple(simulator.finish(end, origin) for simulator in simulators),

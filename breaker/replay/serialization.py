@@ -16,6 +16,7 @@ def as_data(report: Report) -> Data:
     return {
         "calls": report.calls,
         "failed_calls": report.errors,
+        "abandoned_calls": report.abandoned,
         "began": report.began,
         "ended": report.ended,
         **_latency(report.percentiles(*_SHARES)),
@@ -66,6 +67,7 @@ def _verdicts(verdicts: Verdicts) -> Data:
         "good": verdicts.good,
         "slow": verdicts.slow,
         "failed": verdicts.failed,
+        "abandoned": verdicts.abandoned,
     }
 
 

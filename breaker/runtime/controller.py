@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.events.listeners import Listeners
-from breakerd.breaker.host.load import LOAD
 from breakerd.breaker.runtime.gate import Gate
 from breakerd.breaker.runtime.permit_planner import PermitPlanner
-from breakerd.breaker.runtime.readings import Reading, Readings
-from breakerd.breaker.runtime.recorder import OFF, CallRecorder
+from breakerd.breaker.runtime.readings import Reading, Readings, log_unavailable
+from breakerd.breaker.runtime.recorder import OFF, CallRecorder, check_times
+from breakerd.breaker.runtime.schedule import Schedule
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.signals.load import LoadSignal
@@ -48,13 +49,10 @@ class Controller:
         "_decision_valid_until",
         "_gate",
         "_locked_by_me",
-        "_next_due",
-        "_next_sample",
-        "_next_tick",
         "_planner",
+        "_schedule",
         "_state_deadline",
         "_sync_limit",
-        "_ticker_due",
         "engine",
         "externally_ticked",
         "listeners",
@@ -84,9 +82,7 @@ class Controller:
         self._planner = PermitPlanner(gate, engine, self.recorder)
         self._sync_limit = OFF
         """Batch limit where there is no ticker, and each call needs its own end."""
-        self._next_tick = self._next_sample = -math.inf
-        self._next_due = self._ticker_due = -math.inf
-        """Time of the next change by time alone, and of the ticker's next visit."""
+        self._schedule = Schedule(engine, readings)
         self._state_deadline = math.inf
         """Time of the next change of state by time alone, as of the last release of the lock."""
         self._decision_valid_until = -math.inf
@@ -107,19 +103,39 @@ class Controller:
         """Record a call that is slow, failed, or reported while each one counts."""
         if start <= end and not error and self._log_long_call(end - start):
             return
-        if not math.isfinite(end - start):
-            raise ValueError(f"done() got start={start}, end={end}; both must be finite seconds")
+        check_times("done", start, end)
+        if self._locked_by_me() or not self._record_success(start, end, error=error):
+            self._report(start, end, CallOutcome.ERROR if error else CallOutcome.SUCCESS)
+
+    def abandon(self, start: float, end: float) -> None:
+        """Record a call that its caller gave up."""
+        check_times("abandon", start, end)
+        if not self._background:
+            self._report(start, end, CallOutcome.ABANDONED)
+            return
+        # Finalisers abandon calls amid work that holds other locks: this neither waits nor reads.
+        self.recorder.deferred.append((start, end, CallOutcome.ABANDONED))
+        if self._locked_by_me():
+            return
+        try:
+            if not self.lock.acquire(blocking=False):
+                return  # whoever holds it records the call, or the next tick
+            self._release(self._acquire())
+        finally:
+            if self._locked_by_me():
+                self.lock.release()
+        self._notify()
+
+    def _report(self, start: float, end: float, outcome: CallOutcome) -> None:
         if self._locked_by_me():
             # The collector closed a generator with a guard in it, or a signal came: no deadlock.
-            self.recorder.deferred.append((start, end, error))
-            return
-        if self._record_success(start, end, error=error):
+            self.recorder.deferred.append((start, end, outcome))
             return
         reading = self._read_if_late()
         now = self._acquire()
         try:
-            self.recorder.record(now, start, end, error=error)
-            if now >= self._next_tick:
+            self.recorder.record(now, start, end, outcome)
+            if now >= self._schedule.next_tick:
                 self._advance(now, reading)
         finally:
             self._release(now)
@@ -148,7 +164,7 @@ class Controller:
         reading = self._read_for_call()
         now = self._acquire()
         try:
-            if now >= self._next_tick:
+            if now >= self._schedule.next_tick:
                 self._advance(now, reading)
             if reading is not None and engine.conditions.checks_memory_per_call:
                 engine.read_memory(now, reading.memory)
@@ -175,7 +191,7 @@ class Controller:
     def _record_success(self, start: float, end: float, *, error: bool) -> bool:
         """Record a successful call where there is no ticker, unless it may decide something."""
         current = start >= self.engine.machine.generation_started_at
-        if error or not current or not start <= end < self._next_tick:
+        if error or not current or not start <= end < self._schedule.next_tick:
             return False
         with self.lock:
             if end - start > self._sync_limit:
@@ -188,9 +204,9 @@ class Controller:
         reading = self._read_if_due()
         with self.locked() as now:
             self._advance(now, reading)
-            self._ticker_due = self._due
-            seconds = max(0.0, self._ticker_due - self._clock())
-        self._log_unavailable(reading)
+            self._schedule.ticker_due = self._schedule.due
+            seconds = max(0.0, self._schedule.ticker_due - self._clock())
+        log_unavailable(reading, self.engine.load)
         return seconds
 
     def apply(self, settings: Settings) -> None:
@@ -203,13 +219,13 @@ class Controller:
             self.readings.next_due = min(self.readings.next_due, due)
             if self.engine.apply(now, settings):
                 self._apply(now, reading)
-        self._log_unavailable(reading)
+        log_unavailable(reading, self.engine.load)
 
     def after_fork(self) -> None:
         """Make new locks in a forked child, to which the parent's calls will not report."""
         self._make_lock()
         self._gate.after_fork()
-        self.recorder.abandon_all()
+        self.recorder.lose_all()
         self.listeners.after_fork()
         self.readings.after_fork()
 
@@ -270,11 +286,15 @@ class Controller:
             self._refresh_fast_path(now)
         finally:
             self.lock.release()
-        if self._locked_by_me():  # still: whoever took it first does the rest
-            return
+        if not self._locked_by_me():  # else whoever took it first does the rest
+            self._notify()
+
+    def _notify(self) -> None:
+        """Deliver events and wake the ticker; the lock is not held."""
         self.listeners.deliver()
-        if self._next_due < self._ticker_due and self._background:
-            self._ticker_due = self._next_due
+        schedule = self._schedule
+        if schedule.next_due < schedule.ticker_due and self._background:
+            schedule.ticker_due = schedule.next_due
             TICKER.wake(self)
 
     # --- periodic work
@@ -287,7 +307,7 @@ class Controller:
         return reading
 
     def _read_if_late(self) -> Reading | None:
-        return self._read_if_due() if self._clock() >= self._next_tick else None
+        return self._read_if_due() if self._clock() >= self._schedule.next_tick else None
 
     def _read_if_due(self) -> Reading | None:
         load = self.engine.load
@@ -302,33 +322,14 @@ class Controller:
         delta = recorder.delta()
         engine.update_baseline(now, delta, traffic)
         engine.advance(now, traffic)
-        recorder.expire_abandoned(now, engine.settings.latency_max_age)
-        self._schedule_sample(now, idle=not (delta.admitted or delta.ended or traffic.in_flight))
+        recorder.expire_lost(now, engine.settings.latency_max_age)
+        idle = not (delta.admitted or delta.ended or traffic.in_flight)
+        self._schedule.plan_sample(now, idle=idle)
 
     def _apply(self, now: float, reading: Reading) -> None:
         self.engine.read_memory(now, reading.memory)
         if reading.load is not None:
             self.engine.read_load(now, reading.load, reading.lag)
-
-    def _log_unavailable(self, reading: Reading | None) -> None:
-        """Log once which watched load is unknown; the lock is not held."""
-        if reading is not None and reading.load is not None:
-            LOAD.log_unavailable(self.engine.load.unavailable)
-
-    def _schedule_sample(self, now: float, *, idle: bool) -> None:
-        interval = self.engine.shedder.interval
-        resting = idle and not self.engine.shedder.limiting
-        self._next_sample = math.inf if resting or interval is None else now + interval
-
-    @property
-    def _due(self) -> float:
-        """Time of the next change by time alone."""
-        engine = self.engine
-        # While memory is short, or the load too high, only a reading can end the wait.
-        soonest = min(self.readings.next_due, self._next_sample)
-        return (
-            soonest if engine.conditions.probes_blocked else min(soonest, engine.machine.deadline)
-        )
 
     def _refresh_fast_path(self, now: float) -> None:
         """Derive from the state what the fast path may do by itself; the lock is held."""
@@ -337,14 +338,11 @@ class Controller:
         self._state_deadline = machine.deadline
         watching = machine.decided in WATCHING
         ticking = self._background or self.externally_ticked
-        # Where there is a ticker, calls let time pass only when it is late.
-        grace = 2 * engine.settings.memory_check_interval if ticking else 0.0
-        self._next_due = self._due
-        self._next_tick = max(self._next_due, now) + grace
+        self._schedule.refresh(now, ticking=ticking)
         limit = engine.slow_after if watching and not engine.must_check_each_call else OFF
         # A call that ends from now on and takes less began after the last transition.
         batch_limit = min(limit, now - machine.generation_started_at) if self._background else OFF
         self._sync_limit = OFF if self._background else limit
         self.recorder.limit_batches(batch_limit)
         until = self._planner.refill(now, background=self._background, ticking=ticking)
-        self._decision_valid_until = min(until, self._next_tick)
+        self._decision_valid_until = min(until, self._schedule.next_tick)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from breakerd.breaker.host.load import LOAD, LoadReading
 from breakerd.breaker.host.loop_lag import EventLoopLag
 from breakerd.breaker.host.memory import MEMORY, MemoryReading
+from breakerd.breaker.signals.load import LoadSignal
 
 
 class Reading(NamedTuple):
@@ -72,3 +73,9 @@ class Readings:
             return self._memory()
         reading = MEMORY.read()
         return reading.utilization if reading else None
+
+
+def log_unavailable(reading: Reading | None, watched: LoadSignal) -> None:
+    """Log once which watched load is unknown; the breaker's lock must not be held."""
+    if reading is not None and reading.load is not None:
+        LOAD.log_unavailable(watched.unavailable)

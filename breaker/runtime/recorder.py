@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.calls.duration_histogram import FIRST_BUCKET, DurationHistogram
+from breakerd.breaker.calls.outcome import CallOutcome, least_end
 from breakerd.breaker.calls.totals import CallDelta, CallTotals, DeltaReader
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
@@ -17,6 +18,12 @@ OFF: Final = -1.0
 """Limit in seconds below every duration: no call is only logged."""
 
 
+def check_times(method: str, start: float, end: float) -> None:
+    """Raise a ValueError if a call's times are not finite numbers."""
+    if not math.isfinite(end - start):
+        raise ValueError(f"{method}() got start={start}, end={end}; both must be finite seconds")
+
+
 class CallRecorder:
     """Counts the calls of one breaker, and sets which of them the fast path may only log.
 
@@ -25,6 +32,7 @@ class CallRecorder:
 
     __slots__ = (
         "_abandoned",
+        "_abandoned_slow",
         "_all_short",
         "_batch_limit",
         "_deltas",
@@ -35,6 +43,8 @@ class CallRecorder:
         "_gate",
         "_histogram",
         "_last_activity",
+        "_late_abandoned",
+        "_lost",
         "_timed_out",
         "_unwindowed",
         "_window",
@@ -49,15 +59,17 @@ class CallRecorder:
         self._deltas = DeltaReader()
         self._errors = 0
         self._timed_out = 0
-        """Calls reported as successful after the stated time-out."""
+        """Calls reported as successful, or abandoned, after the stated time-out."""
         self._failed_duration = 0.0
-        """Seconds that failed and timed-out calls took."""
+        """Seconds that failed, timed-out and abandoned calls took."""
         self._unwindowed = 0
         """Reported calls that the window did not take."""
-        self._abandoned = 0
-        """Admitted calls presumed abandoned (no `done`)."""
-        self.deferred: list[tuple[float, float, bool]] = []
-        """(start, end, error) of calls reported while this thread already held the lock."""
+        self._lost = 0
+        """Admitted calls presumed lost: nobody will report them."""
+        self._abandoned = self._abandoned_slow = self._late_abandoned = 0
+        """Abandoned calls; those of them that counted; those of these that counted as late."""
+        self.deferred: list[tuple[float, float, CallOutcome]] = []
+        """(start, end, outcome) of calls reported while their thread could not have the lock."""
         self._last_activity = (0, now)
         self._batch_limit = OFF
         """Successful calls up to this many seconds are only logged, short or not."""
@@ -103,27 +115,45 @@ class CallRecorder:
         self._histogram.add(seconds)
         self._window.add(end, seconds, error=False)
 
-    def record(self, now: float, start: float, end: float, *, error: bool) -> None:
+    def record(self, now: float, start: float, end: float, outcome: CallOutcome) -> None:
         """Record a call, and let the engine judge it."""
         end = max(start, end)
-        seconds = end - start
+        if outcome is CallOutcome.ABANDONED:
+            self._record_abandoned(now, start, end)
+            return
+        seconds, error = end - start, outcome is CallOutcome.ERROR
         timed_out = not error and seconds > self._engine.useful_time
         self._errors += error
         self._timed_out += timed_out
         self._failed_duration += seconds * (error or timed_out)
         self._histogram.add(seconds)
-        if not self._engine.observe(now, start, end, self.traffic, error=error):
+        if not self._engine.observe(now, start, end, self.traffic, outcome):
             self._unwindowed += 1
 
     def record_deferred(self, now: float) -> None:
-        """Record the calls that were reported while this thread held the lock."""
+        """Record the calls that were reported while their thread could not have the lock."""
         while self.deferred:
-            start, end, error = self.deferred.pop(0)
-            self.record(now, start, end, error=error)
+            self.record(now, *self.deferred.pop(0))
 
     def exclude(self, windowed: int) -> None:
         """Do not count so many calls in the window as reported: no caller made them."""
         self._unwindowed -= windowed
+
+    def _record_abandoned(self, now: float, start: float, end: float) -> None:
+        """Record a call that its caller gave up; it counts only if it was slow by then."""
+        engine = self._engine
+        end = least_end(start, end, engine.slow_after, engine.useful_time)
+        seconds = end - start
+        self._abandoned += 1
+        if not engine.observe(now, start, end, self.traffic, CallOutcome.ABANDONED):
+            self._unwindowed += 1
+            return
+        late = seconds > engine.useful_time
+        self._abandoned_slow += 1
+        self._late_abandoned += late
+        self._timed_out += late
+        self._failed_duration += seconds
+        self._histogram.add(seconds)
 
     # --- figures
 
@@ -134,13 +164,13 @@ class CallRecorder:
 
     @property
     def in_flight(self) -> int:
-        """Calls admitted and neither reported nor presumed abandoned."""
+        """Calls admitted and neither reported nor presumed lost."""
         gate = self._gate
         logged = len(gate.durations) + len(self.deferred)
         unreported = max(0, gate.admitted - (self._window.total + logged + self._unwindowed))
-        # One that was presumed abandoned may have reported after all.
-        self._abandoned = min(self._abandoned, unreported)
-        return unreported - self._abandoned
+        # One that was presumed lost may have been reported after all.
+        self._lost = min(self._lost, unreported)
+        return unreported - self._lost
 
     def delta(self) -> CallDelta:
         """Return the calls since the last delta."""
@@ -149,8 +179,9 @@ class CallRecorder:
     def counters(self) -> Counters:
         """Return the totals since the breaker was made."""
         return Counters(
-            success=self._histogram.count - self._errors,
+            success=self._histogram.count - self._errors - self._abandoned_slow,
             error=self._errors,
+            abandoned=self._abandoned,
             rejected=self._gate.rejected,
             in_flight=self.in_flight,
             would_reject=self._engine.would_reject,
@@ -161,18 +192,18 @@ class CallRecorder:
 
     # --- calls that never report
 
-    def expire_abandoned(self, now: float, max_age: float) -> None:
-        """Presume all calls in flight abandoned once nothing happened for `max_age` seconds."""
+    def expire_lost(self, now: float, max_age: float) -> None:
+        """Presume all calls in flight lost once nothing happened for `max_age` seconds."""
         activity = self._gate.admitted + self._window.total + self._unwindowed
         count, since = self._last_activity
         if activity != count:
             self._last_activity = (activity, now)
         elif now - since > max_age:
-            self.abandon_all()
+            self.lose_all()
 
-    def abandon_all(self) -> None:
-        """Presume all calls in flight abandoned."""
-        self._abandoned += self.in_flight
+    def lose_all(self) -> None:
+        """Presume all calls in flight lost."""
+        self._lost += self.in_flight
 
     # --- the fast path
 
@@ -196,6 +227,7 @@ class CallRecorder:
             ended=self._histogram.count,
             errors=self._errors,
             late=self._timed_out,
+            abandoned=self._abandoned_slow - self._late_abandoned,
             duration=self._histogram.sum,
             failed_duration=self._failed_duration,
         )

@@ -122,7 +122,10 @@ def describe(
         load=_load(engine),
         recovery=_recovery(engine, now),
         calls=CallsReport(
-            success=counters.success, error=counters.error, rejected=counters.rejected
+            success=counters.success,
+            error=counters.error,
+            abandoned=counters.abandoned,
+            rejected=counters.rejected,
         ),
         would_reject=counters.would_reject,
         generation=machine.generation,

@@ -33,6 +33,7 @@ class CallsReport(TypedDict):
 
     success: int
     error: int
+    abandoned: int
     rejected: int
 
 

@@ -6,13 +6,15 @@ Two likelihood ratios (Wald 1945) test "almost every call fails" against two alt
   once an hour at this call rate, so a busy service needs more failures than a quiet one;
 - *half of the calls fail*: then the successful ones are worth more than what rejecting saves.
 
-A call that is still pending after the time that failures take counts against an outage.
+A call that is still pending after the time that failures take counts against an outage; one that
+its caller withdrew counts for nothing.
 """
 
 from math import exp, log
 from typing import Final
 
 from breakerd.breaker.calls.admission_history import AdmissionHistory
+from breakerd.breaker.calls.withdrawn_calls import WithdrawnCalls
 
 _OUTAGE_FAILURE_RATE: Final = 0.95
 """Failure rate during an outage."""
@@ -44,6 +46,8 @@ class FailureStreak:
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._admissions = AdmissionHistory(span=2.2 * timeout)
+        self._withdrawn = WithdrawnCalls(span=2.2 * timeout)
+        self._withdrawn_at_start = 0
         self.failures = 0
         """Number of failures since the last success."""
         self._started_at = 0.0
@@ -103,11 +107,20 @@ class FailureStreak:
         if not self.failures:
             self._started_at = start
             self._admitted_at_start = self._admitted_at(start, admitted)
+            self._withdrawn_at_start = self._withdrawn.started_by(start)
         self.failures += 1
         self._failure_duration += 0.2 * (end - start - self._failure_duration)
-        by_then = self._admitted_at(now - self._failure_duration, admitted)
-        pending = max(0.0, by_then - self._admitted_at_start - self.failures)
+        moment = now - self._failure_duration
+        begun = self._admitted_at(moment, admitted) - self._admitted_at_start
+        withdrawn = self._withdrawn.started_by(moment) - self._withdrawn_at_start
+        pending = max(0.0, begun - max(0, withdrawn) - self.failures)
         return self._significant(self.failures, pending)
+
+    def withdraw(self, now: float, start: float) -> None:
+        """Take a call that began at `start` out of the account: its end will never be known."""
+        self._withdrawn.add(now, start)
+        if start < self._started_at:
+            self._withdrawn_at_start += 1
 
     def hung(self, now: float, in_flight: int, admitted: int) -> int:
         """Return the number of hung calls if they show an outage; else 0.
@@ -116,7 +129,9 @@ class FailureStreak:
         """
         if now - self._last_success < self._timeout:
             return 0
-        late = int(self._admissions.older_than(now - self._timeout, in_flight, admitted))
+        moment = now - self._timeout
+        admitted -= self._withdrawn.started_after(moment)
+        late = int(self._admissions.older_than(moment, in_flight, admitted))
         return late if late and self._significant(self.failures + late, 0) else 0
 
     def _significant(self, failures: float, pending: float) -> bool:

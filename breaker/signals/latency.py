@@ -5,6 +5,7 @@ from typing import Final
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.events.events import Evidence, Signal
 from breakerd.breaker.settings import Settings
+from breakerd.breaker.signals.slow_episode import SlowEpisode
 from breakerd.breaker.signals.trend import (
     TREND_SAMPLES,
     TRIPPING_TRENDS,
@@ -27,8 +28,15 @@ class LatencySignal:
         wanted = settings.trend_analysis_min_sample_count if trend else settings.minimum_calls
         # A window smaller than the minimum would never trip.
         self.min_calls = min(wanted, settings.latency_window_size)
+        self._episode = SlowEpisode(settings.latency_threshold / 1000)
         self._classified_at = -1
         self._trend = TrendKind.FLAT
+
+    def record(self, sequence: int, start: float, end: float) -> None:
+        """Take the times of a call that is slow or failed, with its number in the window."""
+        slow = end - start > self._settings.latency_threshold / 1000
+        if slow and self._settings.trend_analysis_enabled:
+            self._episode.record(sequence, start, end)
 
     def breached(self, window: SlidingWindow) -> bool:
         """True if the percentile is above the threshold and there are enough calls. O(1)."""
@@ -36,9 +44,9 @@ class LatencySignal:
 
     def trips(self, window: SlidingWindow) -> bool:
         """True if a breach, found by `breached`, should open the breaker."""
-        return (
-            not self._settings.trend_analysis_enabled or self._trend_of(window) in TRIPPING_TRENDS
-        )
+        if not self._settings.trend_analysis_enabled:
+            return True
+        return self._trend_of(window) in TRIPPING_TRENDS and self._episode.lasts(window.oldest)
 
     def evidence(self, window: SlidingWindow) -> Evidence:
         """Return the evidence of the window. O(n²) for the slope: call it only to report."""

@@ -16,7 +16,7 @@ PAGE = (PROJECT / "docs" / "doctor.md").read_text()
 def test_the_example_is_a_valid_file() -> None:
     example = tomllib.loads(PAGE.split("```toml\n")[1].split("```")[0])
     named = OpsGenieSettings.model_validate(example["opsgenie"]).heartbeat
-    site = {"cloud_id": "c", "user": "ada", **example["alerts"]["receivers"]["jsm_ops"]["main"]}
+    site = example["alerts"]["receivers"]["jsm_ops"]["main"]
     assert JsmOpsSettings.model_validate(site).heartbeat == named
 
 

@@ -52,13 +52,26 @@ def test_get(server: Server) -> None:
     assert ask(server, "get", "recovery.probes", "--json").out == '{"recovery.probes": 3}\n'
 
 
+def test_get_of_what_is_not_set(server: Server) -> None:
+    assert ask(server, "get", "error_threshold").out == "null\n"
+    assert ask(server, "get", "slo.timeout").out == "null\n"
+
+
 @pytest.mark.parametrize(
-    ("key", "allowed"), [("latency", "latency_threshold"), ("recovery.probe", "probes")]
+    ("key", "allowed"),
+    [
+        ("latncy_threshold", "latency_threshold"),
+        ("recovery.probe", "probes"),
+        ("slo.timeuot", "timeout"),
+        ("opsgenie.taem", "team"),
+        ("opsgeni.team", "opsgenie"),
+        ("slo.timeout.x", "no key below it"),
+    ],
 )
 def test_get_of_an_unknown_key_names_the_known(server: Server, key: str, allowed: str) -> None:
     done = ask(server, "get", key)
     assert (done.code, done.out) == (2, "")
-    assert repr(key) in done.err
+    assert done.err.startswith(f"breakerd: {key}: found unknown key ")
     assert allowed in done.err
 
 
@@ -87,6 +100,7 @@ def test_set_of_a_wrong_value_changes_nothing(
     done = ask(server, "set", "latency_threshold", value)
     assert done.code == 2
     assert done.err.startswith("breakerd: latency_threshold: found ")
+    assert done.err.endswith("; allowed: a number ≥ 5, ≤ 86400000 (ms)\n")
     assert done.err.count("\n") == 1
     assert status_of(http)["latency_threshold_ms"] == 300
     assert config.read_text() == before
@@ -95,7 +109,41 @@ def test_set_of_a_wrong_value_changes_nothing(
 def test_set_of_an_unknown_key(server: Server) -> None:
     done = ask(server, "set", "latency_treshold", "400")
     assert done.code == 2
-    assert "latency_treshold" in done.err
+    assert "did you mean 'latency_threshold'?" in done.err
+
+
+def test_set_and_unset_tables_and_single_keys_of_them(
+    server: Server, http: httpx.Client, config: Path
+) -> None:
+    done = ask(server, "set", "slo", "{success_rate=0.95, timeout=2}")
+    assert json.loads(done.out) == {"success_rate": 0.95, "timeout": 2.0, "warmup": 60.0}
+    assert ask(server, "set", "slo.timeout", "1").out == "1\n"
+    assert http.get("/breaker/config").json()["slo"]["timeout"] == 1
+    assert ask(server, "set", "recovery", '{"probes": 2, "ramp": [0.5]}').code == 0
+    incomplete = ask(server, "unset", "slo.timeout")
+    assert (incomplete.code, "found nothing" in incomplete.err) == (2, True)
+    assert ask(server, "unset", "slo").out == "null\n"
+    assert http.get("/breaker/config").json()["slo"] is None
+    assert ask(server, "unset", "latency_threshold").out == "1500\n"
+    assert "agreed with the team" not in config.read_text()
+    assert ask(server, "unset", "latency_threshold", "-b", "payments", "--json").out == (
+        '{"latency_threshold": 1500}\n'
+    )
+    assert "probes = 2" in config.read_text()
+
+
+def test_settings_of_the_service(server: Server, http: httpx.Client, config: Path) -> None:
+    assert ask(server, "get", "opsgenie.team").out == '"platform"\n'
+    assert ask(server, "set", "opsgenie.team", "core").out == '"core"\n'
+    assert 'team = "core"  # pages them' in config.read_text()
+    assert ask(server, "set", "alerts.resolve_after", "60").out == "60\n"
+    assert ask(server, "set", "api.event_streams", "9").out == "9\n"
+    assert http.get("/config").json()["api"]["event_streams"] == 9
+    assert ask(server, "unset", "opsgenie.team").out == '""\n'
+    refused = ask(server, "set", "opsgenie.api_key", "hidden-key")
+    assert refused.code == 2
+    assert "OPSGENIE_API_KEY" in refused.err
+    assert "hidden-key" not in refused.err
 
 
 def test_trip_and_reset(server: Server, http: httpx.Client) -> None:
@@ -180,5 +228,5 @@ def test_version_and_help() -> None:
     assert run("--version").out.startswith("breakerd 0.")
     done = run("--help")
     assert done.code == 0
-    for command in ("serve", "check", "status", "get", "set", "trip", "demo", "emulator"):
+    for command in ("serve", "check", "status", "get", "set", "unset", "trip", "demo", "emulator"):
         assert command in done.out

@@ -218,3 +218,43 @@ def test_suggest_from_the_standard_input_has_no_second_look(folder: Path) -> Non
         )
     assert "latency_threshold = " in done.stdout
     assert "Replayed over" not in done.stdout
+
+
+def test_what_a_trace_does_not_say_is_refused_or_stated(folder: Path, tmp_path: Path) -> None:
+    rows = "".join(f"{1.7e9 + n},{80 + n % 3},200\n" for n in range(100))
+    trace = tmp_path / "calls.csv"
+    trace.write_text(f"ended,cost,code\n{rows}")
+    wanted = ("--config", folder / "strict.toml", "--json")
+    assert "found 'ended,cost,code', which is of no known" in run("replay", trace, *wanted).err
+
+    columns = ("--columns", "end=ended,duration=cost,outcome=code")
+    refused = run("replay", trace, *wanted, *columns)
+    assert (refused.code, refused.out) == (2, "")
+    assert "'cost' names no unit, and holds 80, 81, 82 …: as seconds" in refused.err
+    assert "--unit s|ms|us|ns" in refused.err
+
+    for stated in (
+        (*columns, "--unit", "ms"),
+        ("--columns", "end=ended,duration=cost:ms,outcome=code"),
+        ("--columns", "start=ended,duration=cost:ms,outcome=code", "--time-is", "end"),
+    ):
+        data = json.loads(run("replay", trace, *wanted, *stated).out)
+        assert data["p50_ms"] == pytest.approx(81, rel=0.02)
+        assert data["began"] == pytest.approx(1.7e9 - 0.08)
+    proposed = run("suggest", trace, *columns, "--unit", "ms").out
+    assert re.search(r"^latency_threshold = (9\d|1[01]\d) ", proposed, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        (("--unit", "minutes"), "Invalid value for '--unit'"),
+        (("--time-is", "noon"), "Invalid value for '--time-is'"),
+        (("--columns", "begin=x"), "--columns: found 'begin=x'; allowed: start=NAME"),
+        (("--columns", "duration=cost"), "found no column 'cost'; the trace has 'start', 'lat"),
+    ],
+)
+def test_hints_that_are_wrong(folder: Path, option: tuple[str, str], problem: str) -> None:
+    done = run("replay", "calls.csv", "--config", "strict.toml", *option, folder=folder)
+    assert (done.code, done.out) == (2, "")
+    assert problem in done.err

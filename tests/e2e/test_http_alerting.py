@@ -47,7 +47,7 @@ def test_opsgenie_priority(http: httpx.Client, config: Path) -> None:
     assert post(http, "/breaker/opsgenie/priority", {"priority": "P2"})["priority"] == "P2"
     assert get(http, "/breaker/opsgenie/status")["priority"] == "P2"
     assert 'priority = "P2"' in config.read_text()
-    assert http.post("/breaker/opsgenie/priority", json={"priority": "P9"}).status_code == 422
+    assert http.post("/breaker/opsgenie/priority", json={"priority": "P9"}).status_code == 400
 
 
 def test_opsgenie_triggers(http: httpx.Client, config: Path) -> None:
@@ -72,7 +72,7 @@ def test_opsgenie_cooldown(http: httpx.Client, config: Path) -> None:
     assert get(http, "/breaker/opsgenie/status")["alert_cooldown_seconds"] == 120
     assert "alert_cooldown_seconds = 120" in config.read_text()
     wrong = http.post("/breaker/opsgenie/cooldown", json={"cooldown_seconds": -1})
-    assert wrong.status_code == 422
+    assert wrong.status_code == 400
 
 
 def test_alerts_and_silences(http: httpx.Client) -> None:

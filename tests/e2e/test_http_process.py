@@ -78,7 +78,7 @@ def test_without_a_token_it_listens_on_this_machine_only(tmp_path: Path) -> None
 
 def test_a_wrong_file_is_told_of_in_full(tmp_path: Path) -> None:
     path = tmp_path / "b.toml"
-    path.write_text("latency_threshold = 1\n[opsgenie]\nprioritty = 'P1'\n[api]\nport = -1\n")
+    path.write_text("latency_threshold = -1\n[opsgenie]\nprioritty = 'P1'\n[api]\nport = -1\n")
     refused = run_server("--config", str(path), folder=tmp_path)
     assert refused.returncode == 2
     for line in (1, 3, 5):
@@ -124,7 +124,7 @@ def test_changes_of_the_file_come_into_force_and_wrong_ones_do_not(tmp_path: Pat
     path.write_text("wait_time = 20\n")
     (tmp_path / "full").write_text("first\n")
     with Server("--config", "b.toml", folder=tmp_path) as server, server.client() as client:
-        path.write_text("wait_time = 0\n")
+        path.write_text("wait_time = -1\n")
         server.send(signal.SIGHUP)
         until(lambda: not config(client)["last_reload_successful"])
         assert client.get("/breaker/wait").json() == {"wait": 20}

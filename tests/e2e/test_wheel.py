@@ -81,7 +81,7 @@ def test_the_breaker_alone(wheel: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     done = installed.run("breakerd", "--version")
     assert done.returncode == 1
-    assert done.stderr.endswith("is not installed: pip install 'breakerd[api]'\n")
+    assert done.stderr.endswith("extra 'api': pip install '.[api]' in a clone\n")
     assert done.stderr.count("\n") == 1
 
 

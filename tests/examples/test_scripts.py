@@ -9,11 +9,12 @@ from tests.support.webhook_receiver import RecordingServer, Reply
 def test_embed(tmp_path: Path) -> None:
     lines = run(str(EXAMPLES / "embed.py"), folder=tmp_path).splitlines()
     answered = [f"call {number}: 4 in stock" for number in range(5)]
+    rejected = "breaker 'inventory' is open (latency): retry in 1 s"
     assert lines == [
         *answered[:4],
         "inventory: CLOSED -> OPEN",
         answered[4],
-        *(f"call {number}: rejected (latency), retry in 10 s" for number in range(5, 9)),
+        *(f"call {number}: {rejected}" for number in range(5, 9)),
         "5 calls answered, 4 rejected",
     ]
 

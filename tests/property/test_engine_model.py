@@ -69,11 +69,27 @@ class BreakerHistory(RuleBasedStateMachine):
                 assert self.breaker.state in {State.OPEN, State.HALF_OPEN, State.FORCED_OPEN}
 
     @precondition(lambda self: self.under_way)
-    @rule(data=st.data(), error=st.booleans(), forget=st.booleans())
-    def a_call_ends(self, data: st.DataObject, *, error: bool, forget: bool) -> None:
+    @rule(data=st.data(), way=st.sampled_from(["good", "bad", "abandoned", "forgotten"]))
+    def a_call_ends(self, data: st.DataObject, way: str) -> None:
         start, _ = self.under_way.pop(data.draw(st.integers(0, len(self.under_way) - 1)))
-        if not forget:
-            self.breaker.done(start, self.clock(), error=error)
+        if way == "abandoned":
+            self.breaker.abandon(start)
+        elif way != "forgotten":
+            self.breaker.done(start, self.clock(), error=way == "bad")
+
+    @precondition(lambda self: self.quick)
+    @rule()
+    def a_call_given_up_before_it_was_slow_decides_nothing(self) -> None:
+        self.breaker.tick()
+        call = self.quick[0]
+        self.under_way.remove(call)
+        before, in_flight = self.breaker.status(), self.breaker.in_flight
+        self.breaker.abandon(call[0])
+        after = self.breaker.status()
+        for key in ("state", "generation", "window_calls", "error_rate", "recent_latencies_ms"):
+            assert after[key] == before[key]
+        assert after["calls"]["abandoned"] == before["calls"]["abandoned"] + 1
+        assert self.breaker.in_flight == max(0, in_flight - 1)
 
     @precondition(lambda self: self.breaker.state is State.OPEN)
     @rule()
@@ -88,14 +104,17 @@ class BreakerHistory(RuleBasedStateMachine):
             pass
 
     @precondition(lambda self: self.late)
-    @rule(error=st.booleans())
-    def a_late_result_decides_nothing(self, *, error: bool) -> None:
+    @rule(way=st.sampled_from(["good", "bad", "abandoned"]))
+    def a_late_result_decides_nothing(self, way: str) -> None:
         self.clock.advance(0.01)
         self.breaker.tick()  # what time alone brings about is not the call's doing
         late = self.late[0]
         self.under_way.remove(late)
         before = self.breaker.status()
-        self.breaker.done(late[0], self.clock(), error=error)
+        if way == "abandoned":
+            self.breaker.abandon(late[0])
+        else:
+            self.breaker.done(late[0], self.clock(), error=way == "bad")
         after = self.breaker.status()
         for key in ("state", "generation", "window_calls", "recovery", "error_rate"):
             assert after[key] == before[key]
@@ -148,6 +167,12 @@ class BreakerHistory(RuleBasedStateMachine):
         """Calls under way from before the last transition; its own instant is after it."""
         since = self.breaker._core.engine.machine.generation_started_at
         return [call for call in self.under_way if call[1] < self.generation and call[0] < since]
+
+    @property
+    def quick(self) -> list[tuple[float, int]]:
+        """Calls under way that are not slow yet."""
+        slow_after = self.breaker.settings.slow_after
+        return [call for call in self.under_way if self.clock() - call[0] < slow_after - 0.01]
 
     @property
     def generation(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, assert_type
 
-from breakerd import Breaker, BreakerOpenError, Priority, Settings
+from breakerd import Breaker, BreakerOpenError, Priority, Registry, Rules, Settings
 
 
 class Client:
@@ -31,6 +31,26 @@ def raw_form(breaker: Breaker) -> None:
     assert_type(breaker.clock(), float)
     assert_type(breaker.done(0.0, 1.0), None)
     assert_type(breaker.done(0.0, 1.0, error=True), None)
+    assert_type(breaker.abandon(0.0), None)
+    assert_type(breaker.abandon(0.0, 1.0), None)
+
+
+def rules() -> None:
+    Breaker(ignore=KeyError, failures=(OSError, ValueError))
+    Breaker(ignore=lambda error: "404" in str(error), failed_result=lambda reply: reply == 429)
+    Breaker(failed_result=bool, fallback=lambda _: None)
+    Breaker.from_file("breakers.toml", name="payments", failures=OSError)
+    Registry(ignore=KeyError).get("payments", failures=OSError)
+    Breaker(ignored=KeyError)  # type: ignore[call-arg]
+    Breaker(ignore=42)  # type: ignore[arg-type]
+    Breaker(ignore=(int,))  # type: ignore[arg-type]
+    breaker = Breaker()
+    breaker.rules = Rules(ignore=KeyError)
+    breaker.guarded(fallback=lambda _: 0, failures=OSError)
+    breaker.guarded(fallback=0)  # type: ignore[arg-type]
+    with breaker.guard(failed_result=lambda reply: reply == 429) as call:
+        assert_type(call.judge(429), int)
+        assert_type(call.abandon(), None)
 
 
 def guards(breaker: Breaker) -> None:
@@ -74,8 +94,12 @@ async def decorated_coroutines(breaker: Breaker) -> None:
 
 async def called(breaker: Breaker) -> None:
     assert_type(breaker.call(plain, 3, name="a"), str)
-    breaker.call(plain, "3")  # type: ignore[arg-type]
+    breaker.call(plain, "3")  # type: ignore[call-overload]
+    assert_type(breaker.call(plain, 3, fallback=lambda _: 0), str | int)
+    assert_type(breaker.call(plain, 3, fallback=len), str | int)  # type: ignore[arg-type]
     assert_type(await breaker.call_async(coroutine, 3, name="a"), list[str])
+    assert_type(await breaker.call_async(coroutine, 3, fallback=lambda _: 0), list[str] | int)
+    assert_type(await breaker.call(coroutine, 3, name="a"), list[str])
     await breaker.call_async(coroutine, 3, nme="a")  # type: ignore[call-arg]
 
 

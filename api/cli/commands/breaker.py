@@ -2,6 +2,7 @@
 
 import json
 import os
+import tomllib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -21,14 +22,19 @@ BreakerName = Annotated[str, typer.Option("--breaker", "-b", help="Name of the b
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Key = Annotated[
     str,
-    typer.Argument(help="Setting as in the file, such as latency_threshold or recovery.probes."),
+    typer.Argument(
+        help="Setting as in the file, such as latency_threshold, recovery.probes or opsgenie.team."
+    ),
 ]
 Value = Annotated[
-    str, typer.Argument(help="Value as in the file, such as 800, 0.95, true or [0.1, 0.5].")
+    str,
+    typer.Argument(help="Value as in the file, such as 800, true, [0.1, 0.5] or {timeout = 2}."),
 ]
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 """URL of a service on the default port."""
+_SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api"})
+"""Sections of the file that concern the service, not a breaker."""
 
 
 def status(
@@ -56,9 +62,9 @@ def get_setting(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print one setting of a running breaker."""
-    value = _lookup(make_client(url, token).get(breaker, "config"), key)
-    print_json({key: value} if as_json else value)
+    """Print a setting, or a table of them, of a running breaker or of its service."""
+    client, path = make_client(url, token), _config_path(key, breaker)
+    _print_setting(client.request("GET", path), key, as_json=as_json)
 
 
 def set_setting(
@@ -70,10 +76,29 @@ def set_setting(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Change one setting of a running breaker and in its file; print the value in force."""
-    after = make_client(url, token).patch(breaker, "config", {key: _parse_value(value)})
-    in_force = _lookup(after, key)
-    print_json({key: in_force} if as_json else in_force)
+    """Change a setting of a running breaker or service, and in its file; print the value in force.
+
+    A table such as '{success_rate = 0.95, timeout = 2}' is merged with the one in force.
+    """
+    client, path = make_client(url, token), _config_path(key, breaker)
+    after = client.request("PATCH", path, {key: _parse_value(value)})
+    _print_setting(after, key, as_json=as_json)
+
+
+def unset_setting(
+    key: Key,
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a setting or a table from the file; print the value in force, which is the default.
+
+    A breaker with its own table then uses the value of the root.
+    """
+    client, path = make_client(url, token), _config_path(key, breaker)
+    _print_setting(client.request("PATCH", path, {key: None}), key, as_json=as_json)
 
 
 def trip(
@@ -125,6 +150,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     status,
     get_setting,
     set_setting,
+    unset_setting,
     trip,
     reset,
     enable,
@@ -139,22 +165,62 @@ def make_client(url: str, token: str | None) -> "AdminClient":
     return AdminClient(url, token or os.environ.get("BREAKERD_READ_TOKEN"))
 
 
+def _config_path(key: str, breaker: str) -> str:
+    """Return the path of the settings that `key` belongs to: those of the service or a breaker."""
+    from breakerd.api.cli.client import breaker_path
+
+    section = key.partition(".")[0].strip("\"' ")
+    return "config" if section in _SERVICE_SECTIONS else breaker_path(breaker, "config")
+
+
+def _print_setting(settings: dict[str, Any], key: str, *, as_json: bool) -> None:
+    value = _lookup(settings, key)
+    print_json({key: value} if as_json else value)
+
+
 def _lookup(settings: dict[str, Any], key: str) -> object:
+    """Return the value at `key`; None if it, or a table around it, is not set."""
+    from breakerd.breaker.config.dotted_key import parse_key
+
     value: object = settings
-    for part in key.split("."):
+    for part in (names := parse_key(key)):
         if not isinstance(value, dict) or part not in value:
-            known = ", ".join(value) if isinstance(value, dict) else "none below it"
-            fail(f"unknown setting {key!r}; allowed: {known}", USAGE_ERROR)
+            _require_known(names)
+            return None
         value = value[part]
     return whole(value) if isinstance(value, float) else value
 
 
+def _require_known(names: tuple[str, ...]) -> None:
+    """End the command if there is no setting of that name."""
+    from breakerd.api.file_settings import SECTIONS
+    from breakerd.breaker.config.validate import suggest_key, unknown_key
+    from breakerd.breaker.settings import Settings
+
+    section = names[0]
+    known = [*Settings.model_fields, *SECTIONS]
+    if section in SECTIONS:
+        problem = unknown_key(SECTIONS[section], names[1:])
+    else:
+        problem = unknown_key(Settings, names)
+    if problem is None:
+        return
+    allowed = problem.allowed if section in known else suggest_key(section, known)
+    fail(f"{'.'.join(names)}: found {problem.found}; allowed: {allowed}", USAGE_ERROR)
+
+
 def _parse_value(value: str) -> object:
-    """Parse a value as written in the file; what is not JSON is a string."""
+    """Parse a value as written in the file, or as JSON; what is neither is a string."""
     try:
         return json.loads(value, parse_constant=_reject_constant)
     except ValueError:
+        pass
+    try:
+        parsed = tomllib.loads(f"value = {value}")
+        json.dumps(parsed, allow_nan=False)
+    except (ValueError, TypeError):
         return value
+    return parsed["value"] if parsed.keys() == {"value"} else value
 
 
 def _reject_constant(constant: str) -> None:

@@ -1,37 +1,31 @@
 """`breakerd replay`: show what a configuration would have done on recorded calls."""
 
 import importlib.util
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json, show_problems
+from breakerd.api.cli.commands.trace_input import (
+    ColumnsOption,
+    FormatOption,
+    TimeIsOption,
+    TraceFile,
+    UnitOption,
+    open_trace,
+    trace_input,
+    with_progress,
+)
+from breakerd.api.cli.output import USAGE_ERROR, fail, out, print_json, show_problems
 from breakerd.api.cli.views.replay_tables import show_report
-from breakerd.breaker.errors import ConfigError, TraceError
+from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.registry import DEFAULT
-from breakerd.breaker.replay import CallRecord, Format, Report, Trace, replay
+from breakerd.breaker.replay import Format, Report, Trace, replay
 from breakerd.breaker.replay.serialization import as_data
 from breakerd.breaker.settings import Settings
 
-_CALLS_PER_UPDATE: Final = 5000
-"""Number of calls between updates of the progress bar."""
 _PLOTS: Final = frozenset({".png", ".html"})
 
-TraceFile = Annotated[
-    str,
-    typer.Argument(
-        metavar="TRACE",
-        help="CSV, JSON Lines, Prometheus histogram or access log, optionally gzipped; "
-        "- reads the standard input.",
-    ),
-]
-FormatOption = Annotated[
-    Format, typer.Option("--format", help="Format of the trace. Default: detected.")
-]
 ConfigFile = Annotated[Path, typer.Option("--config", help="TOML file to evaluate.")]
 Against = Annotated[Path | None, typer.Option(help="Another TOML file, to compare with.")]
 Name = Annotated[str, typer.Option("--breaker", "-b", help="Breaker whose settings to use.")]
@@ -39,12 +33,15 @@ Plot = Annotated[Path | None, typer.Option(help="Write a plot to FILE.png or FIL
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-def replay_command(
+def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
     trace: TraceFile,
     config: ConfigFile,
     against: Against = None,
     breaker: Name = DEFAULT,
     form: FormatOption = Format.AUTO,
+    unit: UnitOption = None,
+    columns: ColumnsOption = None,
+    time_is: TimeIsOption = None,
     plot: Plot = None,
     *,
     as_json: AsJson = False,
@@ -52,7 +49,7 @@ def replay_command(
     """Evaluate a configuration on recorded calls: trips, rejected calls, time to detect."""
     _check_plot(plot)
     configurations = _configurations([config, *([against] if against else [])], breaker)
-    with open_trace(trace, form) as source:
+    with open_trace(trace_input(trace, form, unit, columns, time_is)) as source:
         with with_progress(source) as calls:
             report = replay(calls, configurations)
         if as_json:
@@ -61,27 +58,6 @@ def replay_command(
             show_report(out, source, report)
         if plot is not None:
             _draw(plot, source, report)
-
-
-@contextmanager
-def open_trace(path: str, form: Format) -> Iterator[Trace]:
-    """Open a trace; an error in it ends the command with one line."""
-    try:
-        with Trace(path, form) as trace:
-            yield trace
-    except TraceError as error:
-        fail(str(error), USAGE_ERROR)
-
-
-@contextmanager
-def with_progress(trace: Trace) -> Iterator[Iterable[CallRecord]]:
-    """Provide the calls of the trace; show a progress bar on a terminal."""
-    if not err.is_terminal:
-        yield trace
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as progress:
-        yield _report_progress(trace, progress)
 
 
 def print_trace_json(trace: Trace, data: dict[str, Any]) -> None:
@@ -93,14 +69,6 @@ def print_trace_json(trace: Trace, data: dict[str, Any]) -> None:
         "broken_lines": [{"line": b.number, "problem": b.problem} for b in trace.broken],
     }
     print_json(head | data)
-
-
-def _report_progress(trace: Trace, progress: Progress) -> Iterator[CallRecord]:
-    task = progress.add_task(plain(trace.name), total=trace.source.size)
-    for number, call in enumerate(trace):
-        if number % _CALLS_PER_UPDATE == 0:
-            progress.update(task, completed=trace.source.position())
-        yield call
 
 
 def _configurations(files: list[Path], breaker: str) -> dict[str, Settings]:
@@ -132,7 +100,8 @@ def _check_plot(file: Path | None) -> None:
             USAGE_ERROR,
         )
     if importlib.util.find_spec("matplotlib") is None:
-        fail("matplotlib is not installed: pip install 'breakerd[plot]'")
+        advice = "install breakerd with the extra 'plot': pip install '.[plot]' in a clone"
+        fail(f"matplotlib is not installed; {advice}")
 
 
 def _draw(file: Path, trace: Trace, report: Report) -> None:

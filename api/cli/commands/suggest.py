@@ -8,12 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from breakerd.api.cli.commands.replay import (
-    AsJson,
+from breakerd.api.cli.commands.replay import AsJson, print_trace_json
+from breakerd.api.cli.commands.trace_input import (
+    ColumnsOption,
     FormatOption,
+    TimeIsOption,
     TraceFile,
+    TraceInput,
+    UnitOption,
     open_trace,
-    print_trace_json,
+    trace_input,
     with_progress,
 )
 from breakerd.api.cli.output import print_lines
@@ -42,27 +46,31 @@ def suggest_command(
     trace: TraceFile,
     success_rate: SuccessRate = 0.95,
     form: FormatOption = Format.AUTO,
+    unit: UnitOption = None,
+    columns: ColumnsOption = None,
+    time_is: TimeIsOption = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Propose thresholds from recorded calls, with reasons, as TOML; show their effect on these."""
-    with open_trace(trace, form) as source, with_progress(source) as calls:
+    wanted = trace_input(trace, form, unit, columns, time_is)
+    with open_trace(wanted) as source, with_progress(source) as calls:
         suggestion = suggest(calls, success_rate=success_rate)
     # The standard input cannot be read a second time.
-    report = None if trace == STDIN else _effect(trace, form, suggestion)
+    report = None if trace == STDIN else _effect(wanted, suggestion)
     if as_json:
         print_trace_json(source, _data(suggestion, report))
     else:
         print_lines(_lines(source, suggestion, report))
 
 
-def _effect(path: str, form: Format, suggestion: Suggestion) -> Report:
+def _effect(wanted: TraceInput, suggestion: Suggestion) -> Report:
     """Replay the proposals on the trace that they come from."""
     configurations = {
         "thresholds": suggestion.settings(),
         "service level alone": suggestion.slo_settings(),
     }
-    with open_trace(path, form) as source, with_progress(source) as calls:
+    with open_trace(wanted) as source, with_progress(source) as calls:
         return replay(calls, configurations)
 
 

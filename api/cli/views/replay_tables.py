@@ -39,8 +39,9 @@ def show_trace(console: Console, trace: Trace, report: Report) -> None:
         f"{format_moment(report.began)} to {format_moment(report.ended)}"
     )
     console.print(
-        f"{report.errors} failed ({report.errors / report.calls:.2%}); "
-        f"latency p50 {p50}, p95 {p95}, p99 {p99}\n"
+        f"{report.errors} failed ({report.errors / report.calls:.2%})"
+        + (f", {report.abandoned} abandoned by their callers; " if report.abandoned else "; ")
+        + f"latency p50 {p50}, p95 {p95}, p99 {p99}\n"
     )
 
 

@@ -33,9 +33,9 @@ def status_table(status: dict[str, Any]) -> Table:
             else "unknown"
         ),
         "calls": (
-            "{success} succeeded, {error} failed, {rejected} rejected".format(**status["calls"])
-            + f", {status['in_flight']} in flight"
-        ),
+            "{success} succeeded, {error} failed, {abandoned} abandoned, {rejected} rejected"
+            ", {in_flight} in flight"
+        ).format(**status["calls"], in_flight=status["in_flight"]),
         "limit": _limit(status["limiter"]),
         "load": _load(status["load"]),
         "service level": _service_level(status["slo"]),

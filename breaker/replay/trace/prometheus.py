@@ -3,15 +3,18 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf, isfinite
 from statistics import median
 from typing import Final
 
-from breakerd.breaker.replay.trace.columns import OUTCOME_NAMES
+from breakerd.breaker.replay.trace.hints import Unit
 from breakerd.breaker.replay.trace.histogram import OVERFLOW_FACTOR, Histogram
-from breakerd.breaker.replay.trace.value_parsers import parse_time
+from breakerd.breaker.replay.trace.rows.columns import OUTCOME_NAMES
+from breakerd.breaker.replay.trace.values.durations import SECONDS
+from breakerd.breaker.replay.trace.values.outcomes import CallOutcome
+from breakerd.breaker.replay.trace.values.times import parse_time
 
 _NAME: Final = "__name__"
 _BOUND: Final = "le"
@@ -21,15 +24,28 @@ _SAMPLE: Final = re.compile(
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _STATUS_CLASS: Final = re.compile(r"([1-5])xx")
 
+_NAMED_UNIT: Final = re.compile(rf"_({'|'.join(SECONDS)})(?:_bucket)?$")
+_MAX_BOUND: Final = 3600.0
+"""Maximum plausible bound in seconds."""
+_MIN_LAST_MILLISECONDS: Final = 500.0
+"""Minimum last bound of a histogram in milliseconds; one in seconds ends sooner."""
+
 Labels = tuple[tuple[str, str], ...]
 
 
 class BucketSamples:
-    """Collect samples of `*_bucket` series and build histograms; all samples are kept in memory."""
+    """Collect samples of `*_bucket` series and build histograms; all samples are kept in memory.
 
-    def __init__(self) -> None:
+    Args:
+        unit: unit of the bounds, if the user states it; by default that of the metric's name.
+    """
+
+    def __init__(self, unit: Unit | None = None) -> None:
+        self.note: str | None = None
+        """What was assumed of the bounds, as a sentence, once there are histograms."""
+        self._stated = unit
         self._values: dict[Labels, dict[float, dict[float, float]]] = defaultdict(dict)
-        """Values by labels, time in seconds, and bound in seconds."""
+        """Values by labels, time in seconds, and bound as written."""
 
     def add(self, labels: Mapping[str, str], at: float, value: float) -> None:
         """Add one sample.
@@ -47,26 +63,46 @@ class BucketSamples:
                 "or increase() of them"
             )
         group = tuple(sorted((k, v) for k, v in labels.items() if k != _BOUND))
-        bound = float(labels[_BOUND]) * _unit(labels.get(_NAME, ""))
-        self._values[group].setdefault(at, {})[bound] = value
+        self._values[group].setdefault(at, {})[float(labels[_BOUND])] = value
 
     def histograms(self) -> list[Histogram]:
         """Return the histograms of all samples.
 
         Raises:
-            ValueError: there are none, they are of more than one metric, or of only one time.
+            ValueError: there are none, they are of more than one metric, or of only one time, or
+                the unit of their bounds cannot be known.
         """
         names = {dict(group).get(_NAME, "") for group in self._values}
         if len(names) > 1:
             raise ValueError(f"found histograms of {', '.join(sorted(names))}; a trace is of one")
-        found = [_histogram(dict(group), rows) for group, rows in self._values.items()]
-        if not any(len(histogram.times) > 1 for histogram in found):
+        if not any(len(rows) > 1 for rows in self._values.values()):
             raise ValueError(
                 "found no two scrapes of a histogram; wanted *_bucket series over time"
             )
-        if not any(map(isfinite, self._bounds())):
+        bounds = sorted({bound for bound in self._bounds() if isfinite(bound)})
+        if not bounds:
             raise ValueError("found no bucket with a finite bound; wanted all *_bucket series")
-        return found
+        unit = self._unit(next(iter(names)), bounds)
+        return [_histogram(dict(group), rows, unit) for group, rows in self._values.items()]
+
+    def _unit(self, name: str, bounds: Sequence[float]) -> float:
+        """Return the unit of the bounds in seconds: as stated, as named, or as they show it."""
+        if self._stated is not None:
+            return self._stated.seconds
+        named = _NAMED_UNIT.search(name)
+        if named is not None:
+            return SECONDS[named[1]]
+        least, most = min((b for b in bounds if b > 0), default=inf), bounds[-1]
+        shown = f"bounds from {least:g} to {most:g}, and {name or 'no name'} to give their unit"
+        if most > _MAX_BOUND / SECONDS["ms"] or (most > _MAX_BOUND and least < 1):
+            raise ValueError(f"found {shown}; state it: --unit s|ms|us|ns")
+        # A histogram in seconds has bounds below one; OpenTelemetry's in milliseconds has not.
+        if least >= 1 and most >= _MIN_LAST_MILLISECONDS:
+            self.note = f"{shown}: taken as milliseconds; --unit s, if they are seconds"
+            return SECONDS["ms"]
+        if least >= 1:
+            self.note = f"{shown}: taken as seconds; --unit ms, if they are milliseconds"
+        return 1.0
 
     def _bounds(self) -> Iterator[float]:
         return (b for rows in self._values.values() for row in rows.values() for b in row)
@@ -83,8 +119,12 @@ def describe_approximation(histograms: list[Histogram]) -> str:
     )
 
 
-def read_query_range(text: str) -> list[Histogram]:
+def read_query_range(text: str, samples: BucketSamples | None = None) -> list[Histogram]:
     """Return the histograms in a response of `/api/v1/query_range` for `*_bucket` series.
+
+    Args:
+        text: the response.
+        samples: takes its samples.
 
     Raises:
         ValueError: it is not such a response.
@@ -94,7 +134,7 @@ def read_query_range(text: str) -> list[Histogram]:
     if not isinstance(data, dict) or data.get("resultType") != "matrix":
         kind = data.get("resultType") if isinstance(data, dict) else type(data).__name__
         raise ValueError(f"found resultType {kind!r}; wanted 'matrix', from query_range")
-    samples = BucketSamples()
+    samples = samples or BucketSamples()
     try:
         for series in data["result"]:
             for at, value in series["values"]:
@@ -135,7 +175,9 @@ def read_sample(line: str, samples: BucketSamples) -> None:
     samples.add(labels, parse_time(found[4]), float(found[3]))
 
 
-def _histogram(labels: Mapping[str, str], rows: Mapping[float, Mapping[float, float]]) -> Histogram:
+def _histogram(
+    labels: Mapping[str, str], rows: Mapping[float, Mapping[float, float]], unit: float
+) -> Histogram:
     bounds = sorted({bound for row in rows.values() for bound in row} | {inf})
     times = sorted(rows)
     counts: list[list[float]] = []
@@ -145,20 +187,16 @@ def _histogram(labels: Mapping[str, str], rows: Mapping[float, Mapping[float, fl
         for bound in bounds:
             row.append(max(rows[at].get(bound, 0.0), row[-1] if row else 0.0))
         counts.append(row)
-    return Histogram(bounds, times, counts, _failed(labels))
+    return Histogram([bound * unit for bound in bounds], times, counts, _failed(labels))
 
 
 def _failed(labels: Mapping[str, str]) -> bool:
     """True if the labels mark these calls as failed."""
-    for name, failed in OUTCOME_NAMES.items():
+    for name, read_outcome in OUTCOME_NAMES.items():
         if name in labels:
             status = _STATUS_CLASS.sub(r"\g<1>00", labels[name].lower())
             try:
-                return failed(status)
+                return read_outcome(status) is CallOutcome.ERROR
             except ValueError:
                 continue
     return False
-
-
-def _unit(name: str) -> float:
-    return 0.001 if re.search(r"_(ms|milliseconds|millis)_bucket$", name) else 1.0

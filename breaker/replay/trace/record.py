@@ -1,5 +1,6 @@
 """One call of a trace."""
 
+from enum import Enum, auto
 from typing import NamedTuple
 
 
@@ -11,9 +12,21 @@ class CallRecord(NamedTuple):
         duration: its duration in seconds.
         error: True if it failed.
         memory: used share of the memory limit at that time, 0 to 1; None if unknown.
+        abandoned: True if its caller gave it up after `duration`, so that it was neither a
+            success nor an error.
     """
 
     start: float
     duration: float
     error: bool = False
     memory: float | None = None
+    abandoned: bool = False
+
+
+class NoCall(Enum):
+    """Why a line that can be read holds no call to be replayed."""
+
+    OTHER = auto()
+    """It is another event of the same log."""
+    REJECTED = auto()
+    """The call was rejected when it was recorded, and never reached the dependency."""

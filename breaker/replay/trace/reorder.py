@@ -40,20 +40,24 @@ class ReorderBuffer:
         yield from (call for _, _, call in sorted(heap))
 
 
-def spread_evenly(calls: Iterable[CallRecord]) -> Iterator[CallRecord]:
+def spread_evenly(calls: Iterable[CallRecord], *, by_start: bool = False) -> Iterator[CallRecord]:
     """Yield calls whose ends are known only to the second, spread evenly over that second.
 
     Otherwise all calls of a second would end at once, and concurrency would appear much higher
     than it was.
+
+    Args:
+        calls: calls in the order of the log.
+        by_start: True if their starts are known only to the second.
     """
     same: list[CallRecord] = []
     second = 0.0
     for call in calls:
-        end = round(call.start + call.duration, 6)
-        if same and (end != second or len(same) >= MAX_HELD_CALLS):
+        known = call.start if by_start else round(call.start + call.duration, 6)
+        if same and (known != second or len(same) >= MAX_HELD_CALLS):
             yield from _spread_second(same)
             same = []
-        second = end
+        second = known
         same.append(call)
     yield from _spread_second(same)
 

@@ -9,22 +9,32 @@ from types import TracebackType
 from typing import Final, Self
 
 from breakerd.breaker.errors import TraceError
-from breakerd.breaker.replay.trace.formats import HEAD_LINES, Format, detect_format, line_reader
+from breakerd.breaker.replay.trace.envelope import Envelope, find_envelope
+from breakerd.breaker.replay.trace.formats import (
+    MAX_HEAD_LENGTH,
+    MAX_HEAD_LINES,
+    Format,
+    LineReader,
+    detect_format,
+    is_known,
+    line_reader,
+)
+from breakerd.breaker.replay.trace.hints import NO_HINTS, Hints, TimeIs
 from breakerd.breaker.replay.trace.histogram import expand_calls
+from breakerd.breaker.replay.trace.plausibility import MAX_DURATION, check_durations
 from breakerd.breaker.replay.trace.prometheus import (
     BucketSamples,
     describe_approximation,
     read_query_range,
     read_sample,
 )
-from breakerd.breaker.replay.trace.record import CallRecord
+from breakerd.breaker.replay.trace.record import CallRecord, NoCall
 from breakerd.breaker.replay.trace.reorder import (
     MAX_HELD_CALLS,
     MAX_HELD_SECONDS,
     ReorderBuffer,
     spread_evenly,
 )
-from breakerd.breaker.replay.trace.row_parsers import LineParser
 from breakerd.breaker.replay.trace.source import Source
 
 MAX_BROKEN_SHARE: Final = 0.05
@@ -58,28 +68,36 @@ class Trace:
     Args:
         path: a file, compressed by gzip or not, or `-` for the standard input.
         form: its format; by default detected from its first lines.
+        hints: what the trace does not say, or says wrongly.
 
     Raises:
-        TraceError: it cannot be opened, or its format is unknown; when iterated, also if more
-            than `MAX_BROKEN_SHARE` of its lines are broken, or if it holds no call.
+        TraceError: it cannot be opened, its format is unknown, or its first durations are not
+            plausible; when iterated, also if more than `MAX_BROKEN_SHARE` of its lines are
+            broken, or if it holds no call.
     """
 
-    def __init__(self, path: str | Path, form: Format = Format.AUTO) -> None:
+    def __init__(
+        self, path: str | Path, form: Format = Format.AUTO, hints: Hints = NO_HINTS
+    ) -> None:
         self.source = Source(path)
         self.broken: list[BrokenLine] = []
         """The first `MAX_BROKEN_KEPT` broken lines."""
         self.broken_count = 0
         self.lines = 0
         """Number of lines read so far."""
+        self.other_events = 0
+        """Number of lines that can be read and hold no call."""
+        self.rejected = 0
+        """Number of calls that were rejected when they were recorded, and are left out."""
         self._notes: list[str] = []
         self._reorder_buffer = ReorderBuffer()
         try:
             text = self.source.lines()
-            self._head_text = list(islice(text, HEAD_LINES))
+            self._head_text = list(_take_head(text))
             self._head = [line.rstrip(_LINE_END) for line in self._head_text]
             self._stream = map(methodcaller("rstrip", _LINE_END), text)
-            self.form = detect_format(self._head) if form is Format.AUTO else form
-            self._calls = self._open()
+            self.form, envelope = self._detect(form, hints)
+            self._calls = self._open(envelope, hints)
         except ValueError as error:
             self.source.close()
             raise self._error(error) from None
@@ -98,6 +116,13 @@ class Trace:
         notes = list(self._notes)
         if self.broken_count:
             notes.append(f"{self.broken_count} of {self.lines} lines could not be read")
+        if self.other_events:
+            notes.append(f"{self.other_events} lines hold no call, and were passed over")
+        if self.rejected:
+            notes.append(
+                f"{self.rejected} calls were rejected when they were recorded, and are left out: "
+                "what the dependency would have done is not known"
+            )
         if late := self._reorder_buffer.late:
             notes.append(
                 f"{late} calls stand more than {MAX_HELD_SECONDS:g} s or {MAX_HELD_CALLS} "
@@ -131,33 +156,71 @@ class Trace:
     ) -> None:
         self.close()
 
-    def _open(self) -> Iterable[CallRecord]:
-        if self.form is Format.PROMETHEUS:
-            return self._histogram_calls()
-        reader = line_reader(self.form, self._head)
-        self._notes += reader.notes
-        calls = self._line_calls(reader.parse, reader.skip)
-        return spread_evenly(calls) if reader.whole_seconds else calls
+    def _detect(self, form: Format, hints: Hints) -> tuple[Format, Envelope]:
+        """Return the format, and what is around each line; the head is unwrapped."""
+        if form is Format.AUTO and self._head_is_prometheus():
+            form = Format.PROMETHEUS
+        if form is Format.PROMETHEUS:
+            return form, Envelope()
+        envelope = find_envelope(self._head, is_known)
+        self._head = [envelope.unwrap(line) for line in self._head]
+        return (detect_format(self._head, hints) if form is Format.AUTO else form), envelope
 
-    def _line_calls(self, parse: LineParser, skip: int) -> Iterator[CallRecord]:
-        lines = chain(self._head[skip:], self._stream)
-        number = skip
-        for number, line in enumerate(lines, skip + 1):
+    def _head_is_prometheus(self) -> bool:
+        try:
+            return detect_format(self._head) is Format.PROMETHEUS
+        except ValueError:
+            return False
+
+    def _open(self, envelope: Envelope, hints: Hints) -> Iterable[CallRecord]:
+        if self.form is Format.PROMETHEUS:
+            return self._histogram_calls(hints)
+        reader = line_reader(self.form, self._head, hints)
+        self._notes += reader.notes
+        if note := self._check_head(reader):
+            self._notes.append(note)
+        calls = self._line_calls(reader, envelope)
+        if reader.whole_seconds is None:
+            return calls
+        return spread_evenly(calls, by_start=reader.whole_seconds is TimeIs.START)
+
+    def _check_head(self, reader: LineReader) -> str | None:
+        """Refuse implausible durations; return a note on those whose unit is assumed."""
+        calls = []
+        for _, record in reader.join(self._head[reader.skip :]):
             try:
-                call = parse(line)
+                call = reader.parse(record)
+            except ValueError:
+                continue
+            if isinstance(call, CallRecord):
+                calls.append(call)
+        return check_durations(calls, reader.duration, reader.unit, reader.unit_source)
+
+    def _line_calls(self, reader: LineReader, envelope: Envelope) -> Iterator[CallRecord]:
+        unwrap = envelope.unwrap if envelope.layers else None
+        # From the head, the envelope may hold a part of the line that ends in the stream.
+        stream = map(unwrap, self._stream) if unwrap else self._stream
+        parse, number = reader.parse, reader.skip
+        for lines, record in reader.join(chain(self._head[reader.skip :], stream)):
+            number += lines
+            try:
+                call = parse(record)
+                if isinstance(call, CallRecord):
+                    yield _checked(call)
+                elif call is NoCall.OTHER:
+                    self.other_events += 1
+                elif call is NoCall.REJECTED:
+                    self.rejected += 1
             except ValueError as error:
                 self.lines = number
                 self._note_broken(str(error))
-                continue
-            if call is not None:
-                yield call
         self.lines = number
 
-    def _histogram_calls(self) -> Iterable[CallRecord]:
+    def _histogram_calls(self, hints: Hints) -> Iterable[CallRecord]:
+        samples = BucketSamples(hints.unit)
         if self._head and self._head[0].lstrip().startswith("{"):
-            histograms = read_query_range("".join(self._head_text) + self.source.rest())
+            histograms = read_query_range("".join(self._head_text) + self.source.rest(), samples)
         else:
-            samples = BucketSamples()
             for line in chain(self._head, self._stream):
                 self.lines += 1
                 try:
@@ -167,6 +230,8 @@ class Trace:
             self._reject_if_too_broken(least=1)
             histograms = samples.histograms()
         self._notes.append(describe_approximation(histograms))
+        if samples.note:
+            self._notes.append(samples.note)
         return expand_calls(histograms)
 
     def _note_broken(self, problem: str) -> None:
@@ -185,3 +250,22 @@ class Trace:
 
     def _error(self, error: Exception) -> TraceError:
         return TraceError(f"{self.name}: {error}")
+
+
+def _take_head(text: Iterator[str]) -> Iterator[str]:
+    """Yield the lines from which the format is detected."""
+    length = 0
+    for line in islice(text, MAX_HEAD_LINES):
+        yield line
+        length += len(line)
+        if length > MAX_HEAD_LENGTH:
+            return
+
+
+def _checked(call: CallRecord) -> CallRecord:
+    if call.duration > MAX_DURATION:
+        raise ValueError(
+            f"found a duration of {call.duration:.6g} s; a call takes at most {MAX_DURATION:g} s "
+            "(state the unit: --unit s|ms|us|ns)"
+        )
+    return call

@@ -71,7 +71,9 @@ def test_a_setting_is_changed_and_a_wrong_one_is_explained(page: Page, server: S
     expect(page.locator("#settings")).not_to_contain_text("not set")
     field.fill("1")
     page.keyboard.press("Enter")
-    expect(page.locator("#answer")).to_contain_text("greater than or equal to 5")
+    expect(page.locator("#answer")).to_contain_text(
+        "found 1; allowed: a number ≥ 5, ≤ 86400000 (ms)"
+    )
     assert status(server)["latency_threshold_ms"] == 800
 
 

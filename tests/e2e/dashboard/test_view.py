@@ -126,9 +126,9 @@ def test_shows_silences_as_they_were_typed(page: Page, server: Server) -> None:
 
 def test_says_that_the_file_is_refused_until_it_is_mended(page: Page, server: Server) -> None:
     file = server.folder / "breakers.toml"
-    file.write_text("percentile = 95\n")
+    file.write_text("percentile = 950\n")
     expect(page.locator("#banners")).to_contain_text("rejected, the previous one stays in force")
-    expect(page.locator("#banners")).to_contain_text("percentile: found 95")
+    expect(page.locator("#banners")).to_contain_text("percentile: found 950")
     file.write_text(CONFIG)
     expect(page.locator("#banners")).not_to_contain_text("rejected")
 

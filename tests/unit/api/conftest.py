@@ -49,7 +49,7 @@ def alerting(registry: Registry) -> Iterator[Alerting]:
     assert registry.config is not None
     settings = read_settings(registry.config.document)
     alerting = Alerting(registry, settings, now=lambda: 1_000_000.0)
-    alerting._bind(registry.config, owned=False)
+    alerting._follow(registry.config, owned=False)
     with alerting:
         yield alerting
 

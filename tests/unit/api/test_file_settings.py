@@ -29,7 +29,7 @@ def test_a_file_is_read_by_all_three_packages(path: Path) -> None:
 
 def test_all_that_is_wrong_is_told_at_once_in_the_files_order(path: Path) -> None:
     path.write_text(
-        "wait_time = 0\n[api]\nport = 70000\ntoken = 'x'\n"
+        "wait_time = -1\n[api]\nport = 70000\ntoken = 'x'\n"
         "[alerts]\nresolve_after = 'long'\n[fleet]\n"
     )
     with pytest.raises(ConfigError) as caught:

@@ -43,6 +43,22 @@ def test_ranges_and_words_of_settings_come_from_the_settings(document: dict[str,
     assert threshold["description"] == f"{description} (ms)"
 
 
+def test_patches_are_described_without_what_only_the_file_may_change(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    settings = schemas["SettingsPatch"]["properties"]
+    assert settings["slo"]["anyOf"][0]["properties"]["timeout"]["maximum"] == 3600
+    assert "required" not in str(schemas["SettingsPatch"])
+    sections = schemas["SectionsPatch"]["properties"]
+    assert {*sections["api"]["properties"]} == {"event_streams", "event_buffer"}
+    assert "priority" in sections["opsgenie"]["properties"]
+    assert not {"api_key", "api_url", "api_key_file"} & {*sections["opsgenie"]["properties"]}
+    assert "writeOnly" not in str(
+        sections["alerts"]["properties"]["receivers"]["properties"]["slack"]
+    )
+
+
 def test_status_is_described_key_by_key(document: dict[str, Any]) -> None:
     described = document["components"]["schemas"]["Status"]
     assert list(described["properties"]) == [*Status.__annotations__, "paging", "paging_problems"]

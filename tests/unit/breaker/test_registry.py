@@ -15,10 +15,12 @@ from breakerd import (
     Registry,
     Settings,
     SettingsChanged,
+    Slo,
     State,
     Transition,
 )
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
+from tests.support.saved_file import save
 
 TIMEOUT = 20
 FILE = """\
@@ -117,7 +119,7 @@ def test_clock_and_memory_are_passed_on() -> None:
 
 
 def test_a_wrong_file_makes_no_registry(path: Path) -> None:
-    path.write_text("percentile = 95\n[breakers.a]\nwait_tme = 1\n")
+    path.write_text("percentile = 950\n[breakers.a]\nwait_tme = 1\n")
     with pytest.raises(ConfigError) as caught:
         Registry.from_file(path)
     assert [problem.line for problem in caught.value.problems] == [1, 3]
@@ -129,13 +131,13 @@ def test_breakers_know_their_file_and_how_it_is(registry: Registry, path: Path) 
         assert breaker.config_file == path
         report = breaker.status()["config"]
         assert report == {"file": str(path), "last_reload_successful": True, "problems": []}
-    path.write_text("percentile = 95\n")
+    path.write_text("percentile = 950\n")
     assert not registry.config.reload()
     report = registry.get().status()["config"]
     assert report is not None
     assert not report["last_reload_successful"]
     assert report["problems"] == [
-        f"{path}:1: percentile: found 95; allowed: a number > 0, < 1 (fraction)"
+        f"{path}:1: percentile: found 950; allowed: a number > 0, < 1 (fraction)"
     ]
 
 
@@ -249,6 +251,37 @@ def test_an_optional_setting_is_taken_out_by_none(registry: Registry, path: Path
     assert path.read_text() == FILE
 
 
+@pytest.mark.parametrize("which", ["registry", "unfiled"])
+def test_any_setting_is_removed_by_none(request: pytest.FixtureRequest, which: str) -> None:
+    registry: Registry = request.getfixturevalue(which)
+    registry.change("default", {"percentile": 0.8, "slo.success_rate": 0.9, "slo.timeout": 2})
+    settings = registry.change("default", {"percentile": None, "slo.warmup": None})
+    assert (settings.percentile, settings.slo) == (0.95, Slo(success_rate=0.9, timeout=2))
+    assert registry.change("default", {"slo": None, "recovery.probes": None}).slo is None
+
+
+@pytest.mark.parametrize("which", ["registry", "unfiled"])
+def test_one_key_of_a_service_level_is_changed_by_itself(
+    request: pytest.FixtureRequest, which: str
+) -> None:
+    registry: Registry = request.getfixturevalue(which)
+    registry.change("default", {"slo.success_rate": 0.9, "slo.timeout": 2})
+    assert registry.change("default", {"slo.timeout": 1}).slo == Slo(success_rate=0.9, timeout=1)
+    with pytest.raises(ConfigError, match=r"slo.timeout: found nothing; allowed: a number > 0"):
+        registry.change("default", {"slo.timeout": None})
+
+
+def test_a_key_of_the_roots_service_level_is_changed_for_one_breaker(
+    registry: Registry, path: Path
+) -> None:
+    registry.change("default", {"slo.success_rate": 0.9, "slo.timeout": 2})
+    settings = registry.change("payments", {"slo.timeout": 1})
+    assert settings.slo == Slo(success_rate=0.9, timeout=1)
+    assert "[breakers.payments.slo]\ntimeout = 1\n" in path.read_text()
+    registry.change("default", {"slo.success_rate": 0.8})
+    assert registry.get("payments").settings.slo == Slo(success_rate=0.8, timeout=1)
+
+
 @pytest.mark.parametrize(
     ("values", "key"),
     [
@@ -257,7 +290,11 @@ def test_an_optional_setting_is_taken_out_by_none(registry: Registry, path: Path
         ({"wait_tme": 1}, "wait_tme"),
         ({"percentile.x": 1}, "percentile"),
         ({"wait_time": 3, "wait_time.x": 1}, "wait_time.x"),
-        ({"latency_threshold": None}, "latency_threshold"),
+        ({"latency_treshold": None}, "latency_treshold"),
+        ({"percentile.x": None}, "percentile.x"),
+        ({"recovery.ramp": [0.5, 0.4]}, "recovery.ramp"),
+        ({"load.reject": True}, "load.reject"),
+        ({"slo.timeout": 1}, "slo.success_rate"),
         ({"": 1}, ""),
     ],
 )
@@ -319,7 +356,7 @@ def test_reloads_changes_and_listeners_do_not_lock_each_other_out(
 
     def edit() -> None:
         for number in range(30):
-            path.write_text(FILE.replace("300", f"{300 + number}"))
+            save(path, FILE.replace("300", f"{300 + number}"))
             config.reload()
 
     registry.subscribe(listen)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from breakerd import Alerting, ConfigError, Registry, Settings
-from breakerd.alerts.model.matchers import LONGEST, Matcher, Subject
-from breakerd.alerts.model.silence import Silence
+from breakerd.alerts.model.matchers import LONGEST, Matcher, Subject, checked
+from breakerd.alerts.model.silence import Silence, SilenceRequest
 from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
 from breakerd.alerts.muting.silence_index import SilenceIndex
 from breakerd.alerts.settings.inhibition import InhibitionSettings
@@ -53,6 +53,32 @@ def test_of_several_breakers_each_must_fit() -> None:
 def test_what_is_no_matcher_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="NAME=PATTERN or NAME!=PATTERN"):
         Matcher.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("kind=latncy", "kind with a pattern of open, memory, latency, degraded, .*'latency'"),
+        ("kind!=open|slow", "not 'slow'"),
+        ("priority=P9", "priority with a pattern of P1, P2, P3, P4, P5, not 'P9'"),
+        ("drill=yes", "true, false"),
+    ],
+)
+def test_a_value_that_there_never_is_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        checked([text])
+    with pytest.raises(ValueError, match=told):
+        SilenceRequest("ann", "x", 60, matchers=(text,)).to_silence(0, "1")
+    with pytest.raises(ValueError, match=told):
+        MaintenanceSettings(begins="02:00", ends="03:00", matchers=(text,))
+    with pytest.raises(ValueError, match=told):
+        InhibitionSettings(source=(text,), target=("kind=open",))
+
+
+def test_patterns_of_values_that_there_are_pass() -> None:
+    assert (
+        len(checked(["kind=*", "kind!=lat*|open", "priority=P[12]", "drill=true", "Kind=x"])) == 5
+    )
 
 
 def test_a_matcher_that_is_written_down_is_the_same() -> None:

@@ -201,7 +201,12 @@ def test_every_field_may_be_used(server: RecordingServer, make: Make, incident: 
 
 @pytest.mark.parametrize(
     ("template", "problem"),
-    [("$password", "found $password"), ("100 $", "$$ for a dollar sign"), ("${a.b}", "${NAME}")],
+    [
+        ("$password", "$NAME of event"),
+        ("$mesage", "did you mean $message?"),
+        ("100 $", "$$ for a dollar sign"),
+        ("${a.b}", "${NAME}"),
+    ],
 )
 def test_a_template_that_cannot_be_filled_in_is_told(template: str, problem: str) -> None:
     assert problem in template_problem(template)

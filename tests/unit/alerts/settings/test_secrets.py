@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,43 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as failure:
         read(text)
     assert [(problem.key, problem.found) for problem in failure.value.problems] == [
-        ("opsgenie.api_key_file", f"{tmp_path}/none: No such file or directory"),
-        ("alerts.receivers.pagerduty.on-call.key_file", f"{garbled}: not text"),
+        ("opsgenie.api_key_file", "a file that cannot be read: No such file or directory"),
+        (
+            "alerts.receivers.pagerduty.on-call.key_file",
+            "a file that cannot be read: not UTF-8 text (at byte 0)",
+        ),
     ]
+    assert [problem.line for problem in failure.value.problems] == [2, 4]
+    assert str(tmp_path) not in str(failure.value), "the path may be the secret itself"
+
+
+def test_a_file_that_a_variable_names_is_told_by_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as failure:
+        read("", OPSGENIE_API_KEY_FILE=str(tmp_path))
+    assert str(failure.value).startswith(
+        "environment: OPSGENIE_API_KEY_FILE: found a file that cannot be read: a directory; "
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(b"a\0b", "a NUL character"), (b"x" * 70_000, "more than 65,536 bytes"), (None, "a FIFO")],
+)
+def test_a_file_that_can_hold_no_secret_is_told(
+    tmp_path: Path, content: bytes | None, found: str
+) -> None:
+    file = tmp_path / "odd"
+    if content is None:
+        os.mkfifo(file)
+    else:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=found):
+        read(f'[opsgenie]\napi_key_file = "{file}"')
+
+
+def test_a_byte_order_mark_is_no_part_of_a_secret(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbfSECRET1\r\n")
+    assert key_of(read(f'[opsgenie]\napi_key_file = "{file}"')) == "SECRET1"
 
 
 def test_what_is_wrong_in_a_file_is_told_and_not_shown(file: Path) -> None:

@@ -57,6 +57,8 @@ def busy(registry: Registry, clock: ManualClock) -> None:
         simulate_call(breaker, clock, milliseconds)
     simulate_call(breaker, clock, 20, error=True)
     assert breaker.allow()
+    breaker.abandon(clock())
+    assert breaker.allow()
     clock.advance(1)
     breaker.tick()
     breaker.trip()
@@ -78,6 +80,7 @@ def test_metrics_have_the_names_and_values_of_the_contract(
     assert value(text, "breaker_state", state="CLOSED", breaker="payments") == 1
     assert value(text, "breaker_calls_total", outcome="success", **mine) == 3
     assert value(text, "breaker_calls_total", outcome="error", **mine) == 1
+    assert value(text, "breaker_calls_total", outcome="abandoned", **mine) == 1
     assert value(text, "breaker_calls_total", outcome="rejected", **mine) == 1
     assert value(text, "breaker_call_duration_seconds_bucket", le="0.025", **mine) == 3
     assert value(text, "breaker_call_duration_seconds_bucket", le="+Inf", **mine) == 4
@@ -156,7 +159,7 @@ def test_reload_puts_the_file_in_force(client: Client, registry: Registry, file:
 def test_a_reload_of_a_wrong_file_tells_every_problem_and_keeps_the_old_one(
     client: Client, registry: Registry, file: Path
 ) -> None:
-    file.write_text("latency_threshold = 1\npercentle = 0.9\n[opsgenie]\npriority = 3\n")
+    file.write_text("latency_threshold = -1\npercentle = 0.9\n[opsgenie]\npriority = 3\n")
     answer = client.post("/-/reload")
     assert answer.status_code == 422
     errors = answer.json()["errors"]
@@ -223,7 +226,7 @@ def test_the_same_plane_serves_a_host_of_its_own() -> None:
         assert client.get("/ops/breaker/latency").json() == {"latency": 1500}
         assert client.get("/ops/healthz").status_code == 200
         wrong = client.post("/ops/breakers/default/latency", json={"threshold": 1})
-        assert wrong.status_code == 422
+        assert wrong.status_code == 400
         assert wrong.headers["content-type"] == "application/problem+json"
         stranger = Client(host, address="10.0.0.1").get("/ops/breaker/status")
         assert stranger.status_code == 403

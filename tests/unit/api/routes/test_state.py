@@ -76,7 +76,7 @@ def test_enabled_says_whether_it_decides(client: Client) -> None:
 def test_a_reset_that_is_not_confirmed_is_refused(client: Client, breaker: Breaker) -> None:
     breaker.trip()
     answer = client.post("/breaker/reset", json={"confirm": False})
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert "confirm" in answer.json()["detail"]
     assert breaker.triggered
 
@@ -95,6 +95,7 @@ def test_a_drill_of_latency_is_a_real_trip_and_marked(client: Client, breaker: B
     assert answer["drill"]
     assert answer["reason"] == "manual_latency_trigger"
     assert "600 ms" in answer["note"]
+    assert (answer["latency_used"], answer["measurements_added"]) == (600, 5)
     assert not breaker.allow()
     status = client.get("/breaker/status").json()
     assert (status["drill"], status["reason"]) == (True, "latency")
@@ -108,7 +109,7 @@ def test_a_drill_of_memory_lasts_until_it_is_ended(
     clock.advance(60)
     assert not breaker.allow()
     ended = client.post("/breaker/restore-memory-check").json()
-    assert ended["reason"] == "memory_check_restored"
+    assert ended["action"] == "memory_check_restored"
     clock.advance(60)
     assert breaker.allow()
 
@@ -122,7 +123,7 @@ def test_latencies_above_a_threshold(client: Client, breaker: Breaker, clock: Ma
     client.post("/breaker/latency", json={"threshold": 250})
     assert client.get(path).json() == {"latencies": [251, 299]}
     for wrong in ("-1", "nan", "inf", "much"):
-        assert client.get(path, params={"threshold": wrong}).status_code == 422
+        assert client.get(path, params={"threshold": wrong}).status_code == 400
 
 
 def test_memory_is_told_in_bytes(client: Client) -> None:
@@ -193,6 +194,7 @@ def test_a_get_never_changes_anything(client: Client, breaker: Breaker, path: st
         answer = client.request(method, f"/breaker/{path}")
         assert answer.status_code == 405
         assert answer.headers["allow"] == "POST"
+    assert client.delete(f"/breaker/{path}").headers["allow"] == "POST"
     assert breaker.state == "CLOSED"
 
 

@@ -33,7 +33,7 @@ def test_a_change_says_who_what_when_from_what_to_what(client: Client) -> None:
     assert latency["at"].endswith("Z")
     assert (trip["before"], trip["after"]) == ({"state": "CLOSED"}, {"state": "OPEN"})
     assert trip["detail"] == "drill of the team"
-    assert cooldown["after"] == {"alert_cooldown_seconds": 7}
+    assert cooldown["after"] == {"opsgenie.alert_cooldown_seconds": 7}
 
 
 def test_what_was_refused_is_kept_too(client: Client) -> None:

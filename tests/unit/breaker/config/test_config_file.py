@@ -9,6 +9,8 @@ import pytest
 
 from breakerd import ConfigError, ConfigProblem, ConfigWriteError
 from breakerd.breaker.config import ConfigFile, Document
+from breakerd.breaker.errors import ConfigConflictError
+from tests.support.saved_file import save
 
 TIMEOUT = 20
 
@@ -61,24 +63,24 @@ def test_who_joins_gets_the_present_content(config: ConfigFile, keeper: Keeper) 
 
 
 def test_who_finds_its_sections_wrong_does_not_join(path: Path, keeper: Keeper) -> None:
-    path.write_text("bad = 1\n")
+    save(path, "bad = 1\n")
     config = ConfigFile(path)
     with pytest.raises(ConfigError):
         config.subscribe(keeper)
-    path.write_text("a = 2\n")
+    save(path, "a = 2\n")
     assert config.reload()
     assert keeper.seen == []
 
 
 def test_who_left_is_told_no_more(config: ConfigFile, keeper: Keeper, path: Path) -> None:
     config.unsubscribe(keeper)
-    path.write_text("a = 2\n")
+    save(path, "a = 2\n")
     assert config.reload()
     assert keeper.seen == [{"a": 1}]
 
 
 def test_a_broken_file_makes_no_configuration(path: Path) -> None:
-    path.write_text("a = \n")
+    save(path, "a = \n")
     with pytest.raises(ConfigError):
         ConfigFile(path)
 
@@ -87,7 +89,7 @@ def test_a_reload_puts_the_new_content_in_force(
     config: ConfigFile, keeper: Keeper, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = config.status.last_success_at
-    path.write_text("a = 2\n")
+    save(path, "a = 2\n")
     with caplog.at_level(logging.INFO, "breakerd.breaker.config"):
         assert config.reload()
     assert keeper.seen[-1] == {"a": 2}
@@ -101,7 +103,7 @@ def test_a_bad_edit_changes_nothing_for_anybody_and_is_told_once(
     second = Keeper("second")
     config.subscribe(second)
     before = config.status.last_success_at
-    path.write_text("a = 2\nbad = 1\n")
+    save(path, "a = 2\nbad = 1\n")
     assert not config.reload()
     assert not config.reload()
     assert keeper.seen == second.seen == [{"a": 1}]
@@ -114,13 +116,13 @@ def test_a_bad_edit_changes_nothing_for_anybody_and_is_told_once(
 def test_a_file_that_is_no_toml_or_is_gone_changes_nothing(
     config: ConfigFile, keeper: Keeper, path: Path
 ) -> None:
-    path.write_text("a = \n")
+    save(path, "a = \n")
     assert not config.reload()
     assert config.status.problems[0].line == 1
     path.unlink()
     assert not config.reload()
     assert config.status.problems[0].found == "No such file or directory"
-    path.write_text("a = 3\n")
+    save(path, "a = 3\n")
     assert config.reload()
     assert keeper.seen == [{"a": 1}, {"a": 3}]
     assert config.status.problems == ()
@@ -129,9 +131,9 @@ def test_a_file_that_is_no_toml_or_is_gone_changes_nothing(
 def test_a_bad_edit_that_is_taken_back_is_good_again(
     config: ConfigFile, keeper: Keeper, path: Path
 ) -> None:
-    path.write_text("bad = 1\n")
+    save(path, "bad = 1\n")
     assert not config.reload()
-    path.write_text("a = 1  # one\n")
+    save(path, "a = 1  # one\n")
     assert config.reload()
     assert keeper.seen[-1] == {"a": 1}
 
@@ -159,7 +161,7 @@ def test_its_own_write_is_no_reload(config: ConfigFile, keeper: Keeper, path: Pa
     config.change({("a",): 2})
     config._check()  # what the watch does when it is woken
     assert keeper.seen == [{"a": 1}, {"a": 2}]
-    path.write_text("a = 3\n")
+    save(path, "a = 3\n")
     config._check()
     assert keeper.seen == [{"a": 1}, {"a": 2}, {"a": 3}]
 
@@ -167,7 +169,7 @@ def test_its_own_write_is_no_reload(config: ConfigFile, keeper: Keeper, path: Pa
 def test_what_others_edited_meanwhile_stays_and_comes_into_force(
     config: ConfigFile, keeper: Keeper, path: Path
 ) -> None:
-    path.write_text("# theirs\nb = 5\na = 1\n")
+    save(path, "# theirs\nb = 5\na = 1\n")
     config.change({("a",): 2})
     assert path.read_text() == "# theirs\nb = 5\na = 2\n"
     assert keeper.seen[-1] == {"a": 2, "b": 5}
@@ -177,25 +179,43 @@ def test_what_others_edited_meanwhile_stays_and_comes_into_force(
 def test_a_wrong_edit_of_others_stays_but_does_not_come_into_force(
     config: ConfigFile, keeper: Keeper, path: Path
 ) -> None:
-    path.write_text("a = 1\nbad = 1\n")
+    save(path, "a = 1\nbad = 1\n")
     config.change({("a",): 2})
     assert path.read_text() == "a = 2\nbad = 1\n"
     assert keeper.seen[-1] == {"a": 2}
     assert not config.status.successful
-    path.write_text("a = 1  # one\n")
+    save(path, "a = 1  # one\n")
     assert config.reload()
     assert keeper.seen[-1] == {"a": 1}
 
 
-@pytest.mark.parametrize(("text", "reason"), [("a = \n", "TOML 1.0"), ("t = 1\n", "no table")])
-def test_an_edit_that_cannot_take_the_change_is_not_written_over(
-    config: ConfigFile, keeper: Keeper, path: Path, text: str, reason: str
+def test_a_file_that_is_no_toml_is_not_written_over(
+    config: ConfigFile, keeper: Keeper, path: Path
 ) -> None:
-    path.write_text(text)
-    with pytest.raises(ConfigWriteError, match=reason):
+    save(path, "a = \n")
+    with pytest.raises(ConfigWriteError, match=r"TOML 1\.0"):
         config.change({("t", "b"): 2})
-    assert path.read_text() == text
+    assert path.read_text() == "a = \n"
     assert keeper.seen[-1] == {"a": 1, "t": {"b": 2}}
+
+
+def test_an_edit_that_cannot_take_the_change_comes_into_force_without_it(
+    config: ConfigFile, keeper: Keeper, path: Path
+) -> None:
+    save(path, "t = 1\n")
+    with pytest.raises(ConfigConflictError, match="no table"):
+        config.change({("t", "b"): 2})
+    assert path.read_text() == "t = 1\n"
+    assert keeper.seen == [{"a": 1}, {"t": 1}]
+
+
+def test_a_wrong_edit_that_cannot_take_the_change_stops_it(
+    config: ConfigFile, keeper: Keeper, path: Path
+) -> None:
+    save(path, "bad = 1\nt = 1\n")
+    with pytest.raises(ConfigConflictError, match="no table"):
+        config.change({("t", "b"): 2})
+    assert keeper.seen == [{"a": 1}]
 
 
 def test_a_read_only_file_holds_the_change_in_memory(
@@ -221,7 +241,7 @@ def test_what_could_not_be_written_ends_with_the_next_edit(
     with pytest.raises(ConfigWriteError):
         config.change({("a",): 2})
     path.chmod(0o644)
-    path.write_text("c = 1\n")
+    save(path, "c = 1\n")
     assert config.reload()
     assert keeper.seen[-1] == {"c": 1}
     config.change({("b",): 3})
@@ -235,11 +255,11 @@ def test_edits_are_applied_while_it_watches_and_not_after(
     config.watch()
     config.watch()  # once is enough
     (thread,) = [t for t in set(threading.enumerate()) - before if t.name == "breaker-config"]
-    path.write_text("a = 2\n")
+    save(path, "a = 2\n")
     assert keeper.wait_for({"a": 2})
     config.close()
     assert not thread.is_alive()
-    path.write_text("a = 3\n")
+    save(path, "a = 3\n")
     assert keeper.seen[-1] == {"a": 2}
 
 
@@ -247,11 +267,11 @@ def test_a_bad_edit_is_refused_while_it_watches(
     config: ConfigFile, keeper: Keeper, path: Path
 ) -> None:
     config.watch()
-    path.write_text("bad = 1\n")
-    path.write_text("bad = 2\n")
-    config._check()
+    save(path, "bad = 1\n")
+    save(path, "bad = 2\n")
+    config._check()  # what the watch does when it is woken
     assert not config.status.successful
-    path.write_text("a = 2\n")
+    save(path, "a = 2\n")
     assert keeper.wait_for({"a": 2})
     assert keeper.seen == [{"a": 1}, {"a": 2}]
 
@@ -261,8 +281,8 @@ def test_a_storm_of_good_and_bad_edits_ends_with_the_last(
 ) -> None:
     config.watch()
     for number in range(200):
-        path.write_text("bad = 1\n" if number % 2 else f"a = {number}\n")
-    path.write_text("a = 1000\n")
+        save(path, "bad = 1\n" if number % 2 else f"a = {number}\n")
+    save(path, "a = 1000\n")
     assert keeper.wait_for({"a": 1000})
     assert len(keeper.seen) < 100
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from breakerd.breaker.config import document as module
 from breakerd.breaker.config import parse_document, read_document
+from breakerd.breaker.config.file.saving import wait_for_writer
 from breakerd.breaker.errors import ConfigError, ConfigProblem
+from tests.support.driven_file_clock import FileTime
 
 PATH = Path("breakers.toml")
 
@@ -47,7 +51,7 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    assert problem_of(tmp_path).found == "Is a directory"
+    assert problem_of(tmp_path).found == "a directory"
 
 
 def test_other_encodings_are_told_with_the_byte(path: Path) -> None:
@@ -70,3 +74,13 @@ def test_bad_toml_is_told_with_its_line(path: Path, text: str, line: int) -> Non
     problem = problem_of(path)
     assert problem.line == line
     assert problem.allowed == "TOML 1.0"
+
+
+def test_a_file_that_is_being_written_is_read_when_it_is_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = FileTime()
+    monkeypatch.setattr(module, "wait_for_writer", partial(wait_for_writer, clock=time.clock))
+    with path.open("w") as writer:
+        time.on_sleep = [lambda: writer.write("a = 2\n"), writer.close]
+        assert read_document(path).data == {"a": 2}

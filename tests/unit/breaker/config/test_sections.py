@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from breakerd import ConfigError, ConfigProblem, Settings, Slo
+from breakerd import ConfigError, ConfigProblem, LimiterSettings, LoadSettings, Settings, Slo
 from breakerd.breaker.config import BreakerSections, parse_document, read_sections, validate
 from breakerd.breaker.config.merge import merge
 from breakerd.breaker.config.sections import own_data, root_data
@@ -37,7 +37,7 @@ def test_the_same_key_in_both_spellings_is_an_error() -> None:
 
 
 def test_a_wrong_value_in_the_older_spelling_is_told_where_it_stands() -> None:
-    problems = problems_of("[circuit_breaker]\npercentile = 95\nwait_tme = 3\n")
+    problems = problems_of("[circuit_breaker]\npercentile = 950\nwait_tme = 3\n")
     assert [(p.line, p.key) for p in problems] == [
         (2, "circuit_breaker.percentile"),
         (3, "circuit_breaker.wait_tme"),
@@ -56,12 +56,44 @@ def test_a_named_breaker_is_the_root_but_for_what_it_says_itself() -> None:
     assert sections.named["eu.search"] == sections.root
 
 
-def test_a_table_of_a_named_breaker_must_be_valid_by_itself() -> None:
-    (problem,) = problems_of(
-        "[slo]\nsuccess_rate = 0.9\ntimeout = 1\n[breakers.x.slo]\nsuccess_rate = 0.99\n"
+def test_a_service_level_of_a_named_breaker_is_completed_by_the_root() -> None:
+    own = "[breakers.x.slo]\nsuccess_rate = 0.99\n"
+    sections = sections_of(f"[slo]\nsuccess_rate = 0.9\ntimeout = 1\n{own}")
+    assert sections.named["x"].slo == Slo(success_rate=0.99, timeout=1)
+    (problem,) = problems_of(own)
+    assert (problem.line, problem.key) == (1, "breakers.x.slo.timeout")
+    assert (problem.found, problem.allowed) == ("nothing", "a number > 0, ≤ 3600 (s)")
+
+
+def test_rejecting_for_load_needs_a_threshold_in_either_table() -> None:
+    (problem,) = problems_of("[breakers.x.load]\nreject = true\n")
+    assert (problem.line, problem.key, problem.found) == (2, "breakers.x.load.reject", "true")
+    assert problem.allowed.startswith("false, or true beside one of cpu_pressure_threshold, ")
+    (problem,) = problems_of("[load]\nreject = true\n[breakers.x]\n")
+    assert (problem.line, problem.key) == (2, "load.reject")
+    sections = sections_of("[load]\nload_threshold = 2\n[breakers.x.load]\nreject = true\n")
+    assert sections.named["x"].load.reject
+    with pytest.raises(ValidationError, match=r"load\.reject: false, or true beside one of"):
+        Settings(load=LoadSettings(reject=True))
+
+
+def test_the_limits_of_the_limiter_fit_each_other_in_both_tables() -> None:
+    (problem,) = problems_of("[limiter]\nmax_limit = 3\n[breakers.x.limiter]\nmin_limit = 4\n")
+    assert (problem.line, problem.key) == (3, "breakers.x.limiter.max_limit")
+    assert (problem.found, problem.allowed) == (
+        "3",
+        "a whole number ≥ `min_limit`, which is 4 (calls)",
     )
-    assert (problem.line, problem.key) == (4, "breakers.x.slo.timeout")
-    assert problem.found == "nothing"
+    assert len(problems_of("[limiter]\nmin_limit = 4\nmax_limit = 3\n[breakers.x]\n")) == 1
+    with pytest.raises(ValidationError, match=r"limiter\.max_limit: a whole number ≥ `min_limit`"):
+        Settings(limiter=LimiterSettings(min_limit=2, max_limit=1))
+
+
+def test_a_ramp_does_not_fall() -> None:
+    (problem,) = problems_of("[recovery]\nramp = [0.1, 0.5, 0.4]\n")
+    assert (problem.key, problem.found) == ("recovery.ramp", "[0.1, 0.5, 0.4]")
+    assert problem.allowed == "shares that do not fall, each > 0, < 1 (fraction)"
+    assert sections_of("[recovery]\nramp = [0.5, 0.5]\n").root.recovery.ramp == (0.5, 0.5)
 
 
 def test_merged_settings_are_those_of_merged_tables() -> None:
@@ -80,11 +112,12 @@ def test_merged_settings_are_those_of_merged_tables() -> None:
     assert not found.recovers_adaptively
 
 
-def test_no_model_of_a_breaker_compares_settings() -> None:
-    """Merging without validating again relies on it."""
+def test_no_table_of_a_breaker_compares_settings() -> None:
+    """Merging without validating again relies on it; the whole looks for contradictions."""
     models: list[type[BaseModel]] = [Settings]
     for model in models:
-        assert not model.__pydantic_decorators__.model_validators
+        if model is not Settings:
+            assert not model.__pydantic_decorators__.model_validators
         assert not model.__pydantic_decorators__.root_validators
         models += [
             type(default)
@@ -96,8 +129,8 @@ def test_no_model_of_a_breaker_compares_settings() -> None:
 
 def test_wrong_values_everywhere_are_told_together_each_on_its_line() -> None:
     problems = problems_of(
-        "percentile = 95\n[breakers.a]\nwait_time = 0\n[breakers.b.recovery]\nprobes = 0\n"
-        "[breakers.'no way']\n[circuit_breaker]\nmemory_threshold = 100\n"
+        "percentile = 950\n[breakers.a]\nwait_time = 0\n[breakers.b.recovery]\nprobes = 0\n"
+        "[breakers.'no way']\n[circuit_breaker]\nmemory_threshold = 101\n"
     )
     assert [(p.line, p.key) for p in problems] == [
         (1, "percentile"),
@@ -109,7 +142,7 @@ def test_wrong_values_everywhere_are_told_together_each_on_its_line() -> None:
 
 
 def test_a_wrong_value_at_the_root_is_not_told_again_for_each_breaker() -> None:
-    assert len(problems_of("percentile = 95\n[breakers.a]\n[breakers.b]\n")) == 1
+    assert len(problems_of("percentile = 950\n[breakers.a]\n[breakers.b]\n")) == 1
 
 
 @pytest.mark.parametrize(

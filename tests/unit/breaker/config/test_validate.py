@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr, field_validator
 
 from breakerd.breaker.config import parse_document, validate
-from breakerd.breaker.config.validate import describe_allowed, format_value
+from breakerd.breaker.config.validate import describe_allowed
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import RecoverySettings, Settings, SettingsModel, setting
 
@@ -85,7 +85,7 @@ def test_a_secret_is_not_shown_whatever_is_wrong_with_it() -> None:
     problems += problems_of(Model, 'needed = 1\nsecret = "hunter2"')
     assert len(problems) == 2
     assert all("hunter2" not in str(problem) for problem in problems)
-    assert problems[0].found == "a value that is not shown"
+    assert problems[0].found == "a list that is not shown"
 
 
 def test_what_a_validator_says_is_what_is_allowed() -> None:
@@ -113,21 +113,6 @@ def test_data_without_a_file_is_told_by_the_name_of_its_source() -> None:
 def test_a_choice_is_told_in_full() -> None:
     (problem,) = problems_of(Model, "needed = 1\nkind = 'c'")
     assert problem.allowed == 'one of "a", "b"'
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (True, "true"),
-        ("a\nb", '"a\\nb"'),
-        ([1, 2], "[1, 2]"),
-        ({"a": 1}, "a table"),
-        (None, "None"),
-        ("x" * 100, '"' + "x" * 58 + "…"),
-    ],
-)
-def test_values_are_shown_as_in_the_file_and_not_at_length(value: object, shown: str) -> None:
-    assert format_value(value) == shown
 
 
 def test_a_union_is_told_by_its_branches() -> None:

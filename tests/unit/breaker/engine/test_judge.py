@@ -41,7 +41,7 @@ def test_trips_when_the_percentile_is_above_the_threshold(
     assert (trip.from_state, trip.to_state, trip.reason) == ("CLOSED", "OPEN", "latency")
     assert (evidence.signal, evidence.value, evidence.threshold) == (Signal.LATENCY, 500, 300)
     assert evidence.samples == 64
-    assert trip.retry_in == 10
+    assert trip.retry_in == 0.25
     assert "p95 latency 500 ms (limit 300 ms, 64 calls" in evidence.sentence()
 
 

@@ -121,7 +121,7 @@ def test_a_latency_drill_takes_the_real_path(
 def test_a_probe_that_fails_after_a_drill_is_real(
     make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
-    breaker = make(latency_threshold=300)
+    breaker = make(latency_threshold=300, wait_time=10)
     breaker.drills.latency()
     clock.advance(10)
     assert simulate_call(breaker, clock, SLOW)

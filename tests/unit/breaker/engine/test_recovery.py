@@ -27,7 +27,7 @@ MakeBreaker = Callable[..., Breaker]
 def test_recovers_by_probes_and_a_ramp(
     make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
-    breaker = make(latency_threshold=300)
+    breaker = make(latency_threshold=300, wait_time=10, recovery={"step_time": 1.0})
     calls(breaker, clock, 10, SLOW)
     assert breaker.retry_after == pytest.approx(10)
     clock.advance(10)
@@ -52,18 +52,18 @@ def test_recovers_by_probes_and_a_ramp(
 
 
 @pytest.mark.parametrize(("ms", "error"), [(SLOW, False), (FAST, True)])
-def test_a_failed_probe_opens_again_and_waits_twice_as_long(
+def test_a_failed_probe_opens_again_and_only_the_third_waits_twice_as_long(
     make: MakeBreaker, clock: ManualClock, log: EventLog, ms: float, *, error: bool
 ) -> None:
-    breaker = make(latency_threshold=300)
+    breaker = make(latency_threshold=300, wait_time=10)
     calls(breaker, clock, 10, SLOW)
     waits = [breaker.retry_after]
-    for _ in range(5):
+    for _ in range(7):
         clock.advance(breaker.retry_after)
         assert simulate_call(breaker, clock, ms, error=error)
         assert breaker.state is State.OPEN
         waits.append(breaker.retry_after)
-    assert waits == pytest.approx([10, 20, 40, 80, 120, 120])
+    assert waits == pytest.approx([10, 10, 10, 20, 40, 80, 120, 120])
     last = log.of(Transition)[-1]
     assert last.reason is Reason.PROBE_FAILED
     assert last.evidence[0].samples == 1
@@ -85,7 +85,7 @@ def test_a_lost_probe_frees_its_place(make: MakeBreaker, clock: ManualClock) -> 
 def test_a_bad_step_goes_back_one_and_the_first_one_opens(
     make: MakeBreaker, clock: ManualClock, log: EventLog
 ) -> None:
-    breaker = make(latency_threshold=300, minimum_calls=5)
+    breaker = make(latency_threshold=300, minimum_calls=5, recovery={"step_time": 1.0})
     breaker.trip()
     clock.advance(10)
     calls(breaker, clock, 3, FAST)

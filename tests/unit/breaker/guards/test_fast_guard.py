@@ -74,8 +74,8 @@ class TestFast:
         [
             (KeyError, (0, 1, 0, 0)),
             (DeadlineExceeded, (0, 1, 0, 0)),
-            (GeneratorExit, (1, 0, 0, 0)),
-            (asyncio.CancelledError, (1, 0, 0, 0)),
+            (GeneratorExit, (0, 0, 0, 0)),
+            (asyncio.CancelledError, (0, 0, 0, 0)),
         ],
     )
     def test_what_the_block_raises(
@@ -84,6 +84,7 @@ class TestFast:
         with pytest.raises(raised), breaker.guard():
             raise raised("x")
         assert totals(breaker) == counted
+        assert breaker.counters().abandoned == (not any(counted))
 
     def test_a_rejection_is_counted_once(self, breaker: Breaker) -> None:
         breaker.trip()
@@ -149,7 +150,8 @@ class TestFast:
 
         with deadline(1, clock=clock), pytest.raises(DeadlineExceeded), breaker.guard():
             work()
-        assert totals(breaker) == (1, 0, 0, 0)
+        assert totals(breaker) == (0, 0, 0, 0)
+        assert breaker.counters().abandoned == 1
 
     async def test_the_async_form_is_cut_off_at_the_callers_deadline(
         self, breaker: Breaker
@@ -160,7 +162,8 @@ class TestFast:
                 await asyncio.Event().wait()
         async with breaker.guard():
             await asyncio.sleep(0)
-        assert totals(breaker) == (2, 0, 0, 0)
+        assert totals(breaker) == (1, 0, 0, 0)
+        assert breaker.counters().abandoned == 1
 
     def test_each_call_has_a_guard_of_its_own(self, breaker: Breaker) -> None:
         with breaker.guard() as outer:
@@ -290,7 +293,7 @@ class TestOthers:
             assert type(one.guard(timeout=1)) is ConfiguredGuard
             assert type(one.guard(priority=Priority.SHEDDABLE)) is ConfiguredGuard
             assert type(one.guard(ignore=(KeyError,))) is ConfiguredGuard
-            assert type(one.guard(ignore=())) is Guard
+            assert type(one.guard(ignore=())) is ConfiguredGuard
 
     def test_an_end_before_the_start_is_reported_all_the_same(self, clock: ManualClock) -> None:
         breaker = Breaker(clock=clock, memory=lambda: 0.1)

@@ -22,7 +22,7 @@ from breakerd import (
 )
 from breakerd.breaker.integrations.asgi import BreakerMiddleware, Message, Receive, Scope, Send
 from breakerd.breaker.testing import ManualClock
-from tests.unit.breaker.integrations.conftest import totals
+from tests.unit.breaker.integrations.conftest import abandoned, totals
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -219,7 +219,7 @@ async def test_what_goes_wrong_after_the_client_left_is_no_error(make: MakeBreak
     await Exchange().through(BreakerMiddleware(fail, breaker))
     with pytest.raises(KeyError):
         await Exchange().through(BreakerMiddleware(crash, breaker))
-    assert totals(breaker) == (3, 0, 0)
+    assert abandoned(breaker) == 3
 
 
 async def test_a_client_found_gone_while_sending_is_no_error(make: MakeBreaker) -> None:
@@ -232,7 +232,7 @@ async def test_a_client_found_gone_while_sending_is_no_error(make: MakeBreaker) 
     breaker = make()
     with pytest.raises(BrokenPipeError):
         await Gone().through(BreakerMiddleware(answer, breaker))
-    assert totals(breaker) == (1, 0, 0)
+    assert abandoned(breaker) == 1
 
 
 @pytest.mark.parametrize("seconds", [None, 3600])
@@ -247,7 +247,7 @@ async def test_the_server_may_cancel(make: MakeBreaker, seconds: float | None) -
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert totals(breaker) == (1, 0, 0)
+    assert abandoned(breaker) == 1
 
 
 @pytest.mark.parametrize("seconds", [None, 5])
@@ -294,7 +294,7 @@ async def test_time_out(make: MakeBreaker) -> None:
     assert exchange.status == 504
     assert exchange.document["detail"] == "breaker 'default': the call did not end within 0.01 s"
     assert totals(breaker) == (0, 1, 0)
-    assert totals(inner) == (1, 0, 0)
+    assert abandoned(inner) == 1
 
 
 async def test_time_out_after_the_answer_has_begun_is_the_servers(make: MakeBreaker) -> None:
@@ -318,7 +318,7 @@ async def test_a_deadline_around_it_cuts_off_too_and_is_no_error(make: MakeBreak
     with deadline(SOON, clock=ManualClock()):
         exchange = await Exchange().through(BreakerMiddleware(app, breaker))
     assert exchange.status == 504
-    assert totals(breaker) == (1, 0, 0)
+    assert abandoned(breaker) == 1
 
 
 def test_a_breaker_keeps_no_application(make: MakeBreaker) -> None:
@@ -349,9 +349,22 @@ async def test_what_goes_wrong_after_the_client_left_is_no_error_on_any_terms(
     breaker = make()
     with pytest.raises(KeyError):
         await Exchange().through(BreakerMiddleware(crash, breaker, timeout=seconds))
-    assert totals(breaker) == (1, 0, 0)
+    assert abandoned(breaker) == 1
     await Exchange().through(BreakerMiddleware(refuse, breaker, timeout=seconds))
-    assert totals(breaker) == (1, 1, 0)
+    assert totals(breaker) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("seconds", [None, 5])
+async def test_a_failure_before_the_client_left_is_an_error(
+    make: MakeBreaker, seconds: float | None
+) -> None:
+    async def fail(_scope: Scope, receive: Receive, send: Send) -> None:
+        await start(send, 500)
+        await receive()
+
+    breaker = make()
+    await Exchange().through(BreakerMiddleware(fail, breaker, timeout=seconds))
+    assert totals(breaker) == (0, 1, 0)
 
 
 async def test_the_stated_service_levels_time_out(make: MakeBreaker) -> None:

@@ -9,7 +9,7 @@ import pytest
 from breakerd import Breaker, BreakerOpenError, DeadlineExceeded, deadline
 from breakerd.breaker.integrations.httpx import AsyncBreakerTransport, BreakerTransport
 from breakerd.breaker.testing import ManualClock
-from tests.unit.breaker.integrations.conftest import Origin, totals
+from tests.unit.breaker.integrations.conftest import Origin, abandoned, totals
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -83,7 +83,7 @@ class TestSync:
     ) -> None:
         with deadline(0.05), pytest.raises(httpx.ReadTimeout):
             client.get(path, timeout=timeout)
-        assert totals(breaker) == (1, 0, 0)
+        assert abandoned(breaker) == 1
 
     def test_past_the_deadline_nothing_is_sent(
         self, client: httpx.Client, breaker: Breaker, origin: Origin
@@ -153,7 +153,7 @@ class TestAsync:
     ) -> None:
         with deadline(0.05), pytest.raises(httpx.ReadTimeout):
             await client.get(path)
-        assert totals(breaker) == (1, 0, 0)
+        assert abandoned(breaker) == 1
 
     async def test_a_guard_around_cancels_it(
         self, client: httpx.AsyncClient, breaker: Breaker
@@ -165,4 +165,4 @@ class TestAsync:
                 await client.get("/hang")
         assert time.monotonic() - began >= 0.05
         assert totals(around) == (0, 1, 0)
-        assert breaker.in_flight == 0
+        assert abandoned(breaker) == 1

@@ -142,8 +142,8 @@ def test_a_long_pause_ends_a_wait_and_costs_nothing() -> None:
     slow, later = regular(64, duration=1.0), regular(100, begin=1e9)
     outcome = outcome_of([*slow, *later], QUICK)
     (trip,) = outcome.trips
-    # The first probe meets the slow calls' end: 2 s, then 4 s.
-    assert outcome.seconds[State.OPEN] == pytest.approx(6, abs=0.1)
+    # The first probe meets the slow calls' end: 2 s, and 2 s again.
+    assert outcome.seconds[State.OPEN] == pytest.approx(4, abs=0.1)
     assert outcome.seconds[State.HALF_OPEN] == pytest.approx(1e9, rel=0.01)
     assert trip.closed_at == pytest.approx(1e9, abs=1)
 
@@ -238,7 +238,7 @@ def test_the_report_as_data() -> None:
     assert first["trips"][0]["at"] == report.outcomes[0].trips[0].at
     assert first["settings"]["latency_threshold"] == 400
     assert first["rejected"]["calls"] == sum(
-        first["rejected"][k] for k in ("good", "slow", "failed")
+        first["rejected"][k] for k in ("good", "slow", "failed", "abandoned")
     )
     assert len(data["series"]["bins"]) == len(report.bins)
     assert data["series"]["bins"][0]["rejected"] == [0, 0]
@@ -271,3 +271,38 @@ def test_a_limiter_holds_calls_back_and_its_limit_is_told() -> None:
 def test_no_limit_is_no_number() -> None:
     report = replay(steady(20), QUICK)
     assert {each.lanes[0].limit for each in report.bins} == {None}
+
+
+def hang_given_up_after(seconds: float) -> list[CallRecord]:
+    """Calls of 50 ms for a minute; then each hangs, until its caller gives it up."""
+    return [
+        *regular(600),
+        *(CallRecord(60 + n / 10, seconds, abandoned=True) for n in range(600)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(latency_threshold=400, wait_time=2),
+        Settings(slo=Slo(success_rate=0.95, timeout=0.4, warmup=10)),
+    ],
+)
+def test_a_hang_that_callers_give_up_is_seen(settings: Settings) -> None:
+    outcome = outcome_of(hang_given_up_after(1.0), settings)
+    assert outcome.trip_count == 1
+    assert 60 < outcome.trips[0].at < 65
+    assert outcome.trips[0].bad_since == 60
+    assert outcome.admitted.slow > 0
+    assert outcome.admitted.abandoned == 0
+
+
+def test_calls_given_up_in_time_are_neither_good_nor_bad() -> None:
+    trace = hang_given_up_after(0.1)
+    report = replay(trace, QUICK)
+    (outcome,) = report.outcomes
+    assert outcome.trip_count == 0
+    assert outcome.admitted == Verdicts(good=600, abandoned=600)
+    assert (report.errors, report.abandoned) == (0, 600)
+    assert outcome.admitted.total == 1200
+    assert outcome.admitted.bad == 0

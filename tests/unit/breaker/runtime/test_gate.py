@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -141,18 +142,52 @@ def test_what_ends_amid_the_breakers_own_work_is_taken_in_after_it(breaker: Brea
     streams = [stream() for _ in range(3)]
     for one in streams:
         next(one)
-    failing, slow = streams[:2]
+    failing, closed = streams[:2]
     with breaker._core.lock:
         with pytest.raises(KeyError):
             failing.throw(KeyError)  # type: ignore[attr-defined]
-        breaker._gate.fast_limit = -1.0
-        slow.close()  # type: ignore[attr-defined]
+        closed.close()  # type: ignore[attr-defined]
         assert breaker.allow()
         assert breaker._core.engine.window.total == 0, "the work under way is disturbed"
     assert breaker.in_flight == 2
     breaker.tick()
     counters = breaker.counters()
-    assert (counters.success, counters.error, counters.in_flight) == (1, 1, 2)
+    assert (counters.abandoned, counters.error, counters.in_flight) == (1, 1, 2)
+
+
+def test_an_abandoned_call_waits_for_no_lock_and_reads_nothing() -> None:
+    """A finaliser abandons it amid any work, and so under any lock."""
+    readings: list[float] = []
+
+    def memory() -> float:
+        readings.append(0.1)
+        return 0.1
+
+    breaker = Breaker(Settings(), memory=memory)
+    TICKER.discard(breaker._core)
+    breaker._core._schedule.next_tick = -math.inf  # a late ticker, for which calls would read
+    for _ in range(2):
+        assert breaker.allow()
+    read = len(readings)
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with breaker._core.lock:
+            held.set()
+            release.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(60)
+    breaker.abandon(breaker.clock())
+    release.set()
+    thread.join()
+    assert breaker.in_flight == 1
+    breaker.abandon(breaker.clock())
+    assert len(readings) == read
+    counters = breaker.counters()
+    assert (counters.abandoned, counters.in_flight) == (2, 0)
+    breaker.close()
 
 
 def test_no_listener_is_called_amid_the_breakers_own_work(breaker: Breaker) -> None:

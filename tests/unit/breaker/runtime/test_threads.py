@@ -99,7 +99,7 @@ def count_in_guards(breaker: Breaker, calls: int) -> None:
 
 
 def count_while_everything_happens(breaker: Breaker, calls: int) -> EventLog:
-    """Good calls and bad ones, while it is tripped, reset, asked, and given other settings."""
+    """Calls that end in each way, while it is tripped, reset, asked, and given other settings."""
     log, sums = EventLog(), Counter[str]()
     breaker.subscribe(log)
     adding = threading.Lock()
@@ -107,7 +107,7 @@ def count_while_everything_happens(breaker: Breaker, calls: int) -> EventLog:
     def work(number: int) -> None:
         found = Counter[str]()
         for i in range(calls):
-            found[one_call(breaker, error=i % 3 == 0)] += 1
+            found[one_call(breaker, WAYS[i % len(WAYS)])] += 1
             if i % 100 == 0:
                 meddle(breaker, i // 100 + number)
         with adding:
@@ -118,13 +118,19 @@ def count_while_everything_happens(breaker: Breaker, calls: int) -> EventLog:
     return log
 
 
-def one_call(breaker: Breaker, *, error: bool) -> str:
-    """What a call came to, by the name that the counters have for it."""
+WAYS = ("error", "success", "success", "error", "abandoned")
+
+
+def one_call(breaker: Breaker, way: str) -> str:
+    """What a call came to that ends in that way, by the name that the counters have for it."""
     if not breaker.allow():
         return "rejected"
     start = breaker.clock()
-    breaker.done(start, breaker.clock(), error=error)
-    return "error" if error else "success"
+    if way == "abandoned":
+        breaker.abandon(start)
+    else:
+        breaker.done(start, breaker.clock(), error=way == "error")
+    return way
 
 
 def meddle(breaker: Breaker, turn: int) -> None:
@@ -175,10 +181,12 @@ def run_in_threads(work: Callable[[int], None]) -> None:
 
 def must_have_counted(breaker: Breaker, calls: Counter[str]) -> None:
     """The counters agree with what the threads counted, and with each other."""
+    breaker.tick()  # abandoned calls are not waited for
     found = breaker.counters()
-    assert (found.success, found.error, found.rejected) == (
+    assert (found.success, found.error, found.abandoned, found.rejected) == (
         calls["success"],
         calls["error"],
+        calls["abandoned"],
         calls["rejected"],
     )
     assert found.in_flight == 0

@@ -71,6 +71,43 @@ def test_next_to_nothing_is_as_good_as_nothing() -> None:
     assert calls.run(200, failing=0.97) is not None
 
 
+@pytest.mark.parametrize("withdrawn", ["before it", "in it, begun before"])
+def test_calls_withdrawn_outside_of_it_do_not_stand_for_calls_in_it(withdrawn: str) -> None:
+    streak = FailureStreak(2.0)
+    streak.advance(0.0, seconds=1.0, attempts=100, successes=100, admitted=100)
+    if withdrawn == "before it":
+        for n in range(60):
+            streak.withdraw(0.0, -n / 100)
+    verdicts = []
+    for n in range(1, 60):
+        verdicts.append(streak.record_failure(n / 100, n / 100, n / 100, 100 + n * 3 // 2))
+        if withdrawn != "before it":
+            streak.withdraw(n / 100, -0.01)
+    assert not any(verdicts)
+
+
+def test_calls_withdrawn_in_it_are_not_waited_for() -> None:
+    streak = FailureStreak(2.0)
+    streak.advance(0.0, seconds=1.0, attempts=100, successes=100, admitted=100)
+    verdicts = []
+    for n in range(1, 60):
+        verdicts.append(streak.record_failure(n / 100, n / 100, n / 100, 100 + n * 3 // 2))
+        if n % 2:
+            streak.withdraw(n / 100, n / 100)
+    assert any(verdicts)
+
+
+def test_calls_withdrawn_since_do_not_hide_those_that_hang() -> None:
+    streak = FailureStreak(1.0)
+    for tick in range(23):
+        # Ten a second hang at first; those that follow are soon withdrawn.
+        now = tick / 10
+        streak.advance(now, seconds=0.1, attempts=1, successes=0, admitted=tick)
+        if tick > 10:
+            streak.withdraw(now, now)
+    assert streak.hung(2.2, in_flight=10, admitted=22) > 5
+
+
 def test_calls_that_are_still_under_way_speak_against_it() -> None:
     streak = FailureStreak(2.0)
     streak.advance(0.0, seconds=1.0, attempts=100, successes=100, admitted=100)

@@ -32,7 +32,7 @@ def test_a_closed_breaker() -> None:
     text = shown(breaker)
     assert text.split()[:2] == ["payments", "CLOSED"]
     assert "p95 120 ms of 300 ms, 1 calls" in text
-    assert "1 succeeded, 0 failed, 0 rejected, 0 in flight" in text
+    assert "1 succeeded, 0 failed, 0 abandoned, 0 rejected, 0 in flight" in text
     assert "unknown" in text  # the memory
     assert "why" not in text
     assert "built-in defaults" in text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from breakerd.breaker.replay import CallRecord, Format
+from breakerd.breaker.replay import CallRecord, Format, TimeIs
 from breakerd.breaker.replay.trace.formats import detect_format, line_reader
 
 NGINX = '192.0.2.7 - - [10/Oct/2023:13:55:36 +0000] "GET / HTTP/1.1" 200 5 "-" "curl"'
@@ -53,7 +53,7 @@ def test_what_is_of_no_format(head: list[str], problem: str) -> None:
         (Format.CSV, ["when,how"], "line 1: found the columns 'when', 'how'; wanted a start"),
         (Format.JSONL, ['{"a": 1}'], "found the keys 'a'; wanted a start"),
         (Format.JSONL, ["start,duration"], "found the keys 'start,duration'; wanted"),
-        (Format.NGINX, [NGINX], r"has no duration; add rt=\$request_time"),
+        (Format.NGINX, [NGINX], r"has no duration; add one: nginx's log_format rt=\$request_time"),
         (Format.NGINX, [ENVOY], "wanted nginx's log"),
         (Format.ENVOY, [NGINX], "wanted Envoy's default format"),
         (Format.UVICORN, [UVICORN], "neither the time nor the duration of a call; log JSON Lines"),
@@ -75,11 +75,10 @@ def test_the_header_is_no_call() -> None:
 def test_a_key_that_only_failures_have_may_come_later() -> None:
     reader = line_reader(Format.JSONL, ['{"msg": "hello"}', '{"start": 1, "duration_s": 2}'])
     call = reader.parse('{"start": 1, "duration_s": 2, "error": "refused"}')
-    assert call is not None
-    assert call.error
+    assert call == CallRecord(1, 2, error=True)
 
 
 def test_nginx_tells_ends_to_the_second() -> None:
     reader = line_reader(Format.NGINX, [f"{NGINX} rt=0.100"])
-    assert reader.whole_seconds
+    assert reader.whole_seconds is TimeIs.END
     assert "spread evenly" in reader.notes[0]

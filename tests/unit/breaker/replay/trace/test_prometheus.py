@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from math import inf
 from typing import Any
 
 import pytest
 
+from breakerd.breaker.replay.trace.hints import Unit
 from breakerd.breaker.replay.trace.prometheus import (
     BucketSamples,
     describe_approximation,
@@ -122,3 +124,49 @@ def test_a_sample_is_known_by_its_name() -> None:
     assert is_sample('http_bucket{le="1"} 3')
     assert not is_sample('http_count{code="1"} 3')
     assert not is_sample("start,duration")
+
+
+OPEN_TELEMETRY = (5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000)
+
+
+def of_bounds(*bounds: float, name: str | None = None, unit: Unit | None = None) -> BucketSamples:
+    samples = BucketSamples(unit)
+    named = {} if name is None else {"__name__": name}
+    for at in (100, 115):
+        for bound in bounds:
+            samples.add({"le": str(bound), **named}, at, float(at))
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("bounds", "name", "last", "note"),
+    [
+        ((0.005, 0.1, 10), None, 10, None),
+        ((0.1, 600), "call_duration_bucket", 600, None),
+        ((1, 5, 60), None, 60, "taken as seconds"),
+        (OPEN_TELEMETRY, None, 10, "bounds from 5 to 10000, and no name .*: taken as millisec"),
+        (OPEN_TELEMETRY, "http_server_duration_bucket", 10, "taken as milliseconds"),
+        (OPEN_TELEMETRY, "http_server_duration_milliseconds_bucket", 10, None),
+        ((1, 1000), "call_seconds_bucket", 1000, None),
+        ((1, 1_000_000), "call_us_bucket", 1, None),
+    ],
+)
+def test_the_unit_of_the_bounds(
+    bounds: tuple[float, ...], name: str | None, last: float, note: str | None
+) -> None:
+    samples = of_bounds(*bounds, name=name)
+    (found,) = samples.histograms()
+    assert found.bounds[-2] == pytest.approx(last)
+    assert samples.note is None if note is None else re.search(note, samples.note or "")
+
+
+def test_a_stated_unit_of_the_bounds() -> None:
+    samples = of_bounds(*OPEN_TELEMETRY, unit=Unit.S)
+    assert samples.histograms()[0].bounds[-2] == 10_000
+    assert samples.note is None
+
+
+@pytest.mark.parametrize("bounds", [(1000, 1e9), (0.5, 5000)])
+def test_bounds_whose_unit_cannot_be_known(bounds: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match=r"no name to give their unit; state it: --unit s\|ms"):
+        of_bounds(*bounds).histograms()

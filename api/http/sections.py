@@ -1,0 +1,105 @@
+"""Read and change the settings of the whole process: `[opsgenie]`, `[alerts]` and `[api]`."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from breakerd.api.file_settings import SECTION as API_SECTION
+from breakerd.api.file_settings import SECTIONS
+from breakerd.api.http.admin import AdminContext
+from breakerd.api.security.auth import Actor
+from breakerd.api.settings import CHANGEABLE, ApiSettings
+from breakerd.breaker.config import Key, validate
+from breakerd.breaker.config.merge import nested, patched
+from breakerd.breaker.config.show_value import format_value
+from breakerd.breaker.config.validate import suggest_key, unknown_key
+from breakerd.breaker.errors import ConfigError, ConfigProblem
+
+_REQUEST: Final = "request"
+
+
+def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
+    """Return the settings in force by their section, secrets masked; no alerting, no sections."""
+    found: dict[str, dict[str, Any]] = {}
+    if admin.alerting is not None:
+        settings = admin.alerting.settings
+        found["opsgenie"] = settings.opsgenie.model_dump(mode="json")
+        found["alerts"] = settings.alerts.model_dump(mode="json")
+    return found | {API_SECTION: admin.settings.model_dump(mode="json")}
+
+
+def change(
+    admin: AdminContext,
+    actor: Actor,
+    changes: Mapping[Key, object],
+    *,
+    action: str = "change configuration",
+) -> None:
+    """Change single keys: check all of them, apply them, and write them to the file.
+
+    Args:
+        admin: the admin plane.
+        actor: the client.
+        changes: new values by their keys, which begin with the section. None removes a key.
+        action: name of the action in the audit log.
+
+    Raises:
+        ConfigError: a value is invalid, or a key is unknown or may be changed in the file only;
+            nothing was changed.
+        ConfigWriteError: the change is active, but could not be written to the file.
+        Problem: the process has no alerting.
+    """
+
+    def snapshot() -> dict[str, object]:
+        present = read(admin)
+        return {".".join(key): _lookup(present, key) for key in changes}
+
+    with admin.audited(actor, action, snapshot=snapshot):
+        if problems := [problem for key in changes if (problem := _refusal(key, changes[key]))]:
+            raise ConfigError(problems)
+        of_api = {key: value for key, value in changes.items() if key[0] == API_SECTION}
+        of_alerting = {key: value for key, value in changes.items() if key[0] != API_SECTION}
+        settings = _changed_api(admin, of_api) if of_api else None
+        if of_alerting:
+            admin.require_alerting().change_keys(of_alerting)
+        if settings is not None:
+            _apply_api(admin, of_api, settings)
+
+
+def _refusal(key: Key, value: object) -> ConfigProblem | None:
+    """Return the problem with changing `key` over HTTP; None if its section decides."""
+    section, inner = key[0], key[1:]
+    if section not in SECTIONS:
+        allowed = suggest_key(section, list(SECTIONS))
+        return ConfigProblem(_REQUEST, 0, ".".join(key), f"unknown key {section!r}", allowed)
+    if section != API_SECTION or unknown_key(ApiSettings, inner) or key[-1] in CHANGEABLE:
+        return None
+    allowed = "a change in the file only: it decides who has access, or is read at start"
+    return ConfigProblem(_REQUEST, 0, ".".join(key), format_value(value), allowed)
+
+
+def _changed_api(admin: AdminContext, changes: Mapping[Key, object]) -> ApiSettings:
+    """Return `[api]` with the changes."""
+    inner = {key[1:]: value for key, value in changes.items()}
+    unknown = (unknown_key(ApiSettings, key) for key in inner)
+    if problems := [replace(each, key=f"{API_SECTION}.{each.key}") for each in unknown if each]:
+        raise ConfigError(problems)
+    config = admin.registry.config
+    present = config.document.data.get(API_SECTION, {}) if config else admin.settings.model_dump()
+    data = patched(present if isinstance(present, dict) else {}, nested(inner))
+    return validate(ApiSettings, data, prefix=(API_SECTION,), where=_REQUEST)
+
+
+def _apply_api(admin: AdminContext, changes: Mapping[Key, object], settings: ApiSettings) -> None:
+    config = admin.registry.config
+    if config is not None:
+        config.change(changes)
+    # A host's own application does not subscribe the admin plane to the file.
+    admin.settings = settings
+
+
+def _lookup(settings: Mapping[str, Any], key: Key) -> object:
+    value: object = settings
+    for part in key:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,1 @@
+"""Rows: delimited lines with a header, and JSON objects, one per line."""

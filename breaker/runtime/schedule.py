@@ -1,0 +1,48 @@
+"""When something of one breaker is due by time alone."""
+
+import math
+
+from breakerd.breaker.engine.engine import Engine
+from breakerd.breaker.runtime.readings import Readings
+
+
+class Schedule:
+    """Times of a breaker's periodic work, in seconds of its clock. Its lock must be held."""
+
+    __slots__ = ("_engine", "_next_sample", "_readings", "next_due", "next_tick", "ticker_due")
+
+    def __init__(self, engine: Engine, readings: Readings) -> None:
+        self._engine = engine
+        self._readings = readings
+        self._next_sample = -math.inf
+        self.next_tick = -math.inf
+        """Time from which calls must let time pass themselves."""
+        self.next_due = -math.inf
+        """Time of the next change by time alone, as of the last release of the lock."""
+        self.ticker_due = -math.inf
+        """Time of the ticker's next visit."""
+
+    def plan_sample(self, now: float, *, idle: bool) -> None:
+        """Plan the next sample of the calls, where anything is sampled."""
+        shedder = self._engine.shedder
+        resting = idle and not shedder.limiting
+        self._next_sample = (
+            math.inf if resting or shedder.interval is None else now + shedder.interval
+        )
+
+    @property
+    def due(self) -> float:
+        """Time of the next change by time alone."""
+        engine = self._engine
+        # While memory is short, or the load too high, only a reading can end the wait.
+        soonest = min(self._readings.next_due, self._next_sample)
+        return (
+            soonest if engine.conditions.probes_blocked else min(soonest, engine.machine.deadline)
+        )
+
+    def refresh(self, now: float, *, ticking: bool) -> None:
+        """Derive the times from the present state; `ticking` if calls need not let time pass."""
+        # Where there is a ticker, calls let time pass only when it is late.
+        grace = 2 * self._engine.settings.memory_check_interval if ticking else 0.0
+        self.next_due = self.due
+        self.next_tick = max(self.next_due, now) + grace

@@ -1,0 +1,133 @@
+"""What a breaker tells: its state, its figures, its health. Nothing here changes it."""
+
+from collections.abc import Callable
+
+from breakerd.breaker.baseline.report import BaselineReport
+from breakerd.breaker.baseline.report import report as describe_baseline
+from breakerd.breaker.baseline.slo_estimate import estimate
+from breakerd.breaker.calls.counters import Counters
+from breakerd.breaker.engine.admission_conditions import OVERLOADED
+from breakerd.breaker.errors import BreakerOpenError
+from breakerd.breaker.host.memory import MemoryReading
+from breakerd.breaker.runtime.controller import Controller
+from breakerd.breaker.runtime.gate import FastPath, Gate
+from breakerd.breaker.runtime.status_types import ConfigReport, Status
+from breakerd.breaker.settings import Settings, Slo
+from breakerd.breaker.states import REJECTING, State
+
+
+class BreakerView(FastPath):
+    """The part of a breaker that answers questions, beside the fast path. Thread-safe."""
+
+    __slots__ = ("_core", "config_report", "name")
+
+    def __init__(self, name: str, gate: Gate, core: Controller, clock: Callable[[], float]) -> None:
+        super().__init__(gate, core, clock)
+        self._core = core
+        self.name = name
+        self.config_report: Callable[[], ConfigReport | None] = lambda: None
+        """Returns what `status()` says of the file of its settings; set by whoever watches it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings in force."""
+        return self._core.engine.settings
+
+    @property
+    def state(self) -> State:
+        """State that calls meet."""
+        return self._core.engine.machine.state
+
+    @property
+    def triggered(self) -> bool:
+        """True while calls are rejected: all, or all but probes and a share."""
+        return self._core.engine.machine.state in REJECTING
+
+    @property
+    def enabled(self) -> bool:
+        """False only under `DISABLED`."""
+        return self._core.engine.machine.override is not State.DISABLED
+
+    @property
+    def memory_ok(self) -> bool:
+        """True if memory use is below its threshold, or unknown."""
+        return not self._core.engine.memory.breached
+
+    @property
+    def memory_utilization(self) -> float | None:
+        """Used share of the memory limit at the last reading, from 0; None while unknown."""
+        return self._core.engine.memory.utilization
+
+    @property
+    def latency_ok(self) -> bool:
+        """True if the watched percentile is within its threshold, or calls are too few to judge."""
+        with self._core.lock:
+            window = self._core.current_window()
+            return not self._core.engine.judge.latency.breached(window)
+
+    @property
+    def healthy(self) -> bool:
+        """True if neither SLO, anomaly, overload nor load is breached; each needs its settings."""
+        return not self._core.engine.breaches.any_reported
+
+    @property
+    def in_flight(self) -> int:
+        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds."""
+        with self._core.lock:
+            return self._core.recorder.in_flight
+
+    @property
+    def concurrency_limit(self) -> float:
+        """Maximum number of calls in flight; infinite while there is no limit."""
+        return self._core.engine.shedder.limit
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until a rejected call may succeed; 0 where that is unknown."""
+        return self._core.retry_after
+
+    def latencies_above(self, threshold_ms: float) -> list[float]:
+        """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
+        with self._core.lock:
+            durations = self._core.current_window().durations()
+        return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
+
+    def rejection(self) -> BreakerOpenError:
+        """Return the error that tells a caller why it is rejected, and when to retry."""
+        engine = self._core.engine
+        limited = engine.conditions.rejects_for_limit
+        reason = OVERLOADED if limited else engine.transitions.rejection_reason
+        return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
+
+    def memory_reading(self) -> MemoryReading | None:
+        """Return memory use and limit in bytes; None if unknown, or if `memory` was given."""
+        return self._core.readings.memory_reading()
+
+    def status(self) -> Status:
+        """Return all there is to know now, as JSON-able data; the body of `GET /status`."""
+        from breakerd.breaker.runtime.status import describe  # only for those who ask
+
+        core = self._core
+        reading, config = core.readings.memory_reading(), self.config_report()
+        with core.locked() as now:
+            return describe(core.engine, core.recorder.counters(), now, reading, config)
+
+    def counters(self) -> Counters:
+        """Return the totals since the breaker was made."""
+        with self._core.lock:
+            self._core.recorder.flush(self.clock())
+            return self._core.recorder.counters()
+
+    def baseline(self) -> BaselineReport:
+        """Return what was learnt of the calls on each time scale; also part of `status()`."""
+        with self._core.locked() as now:
+            return describe_baseline(self._core.engine.baseline, now)
+
+    def estimate_slo(self) -> Slo | None:
+        """Return the service level that is really met, learnt over about a day; see `apply_slo`.
+
+        None without a stated `slo`, and until enough is known.
+        """
+        with self._core.locked() as now:
+            slo = self.settings.slo
+            return estimate(self._core.engine.baseline, slo, now) if slo else None
