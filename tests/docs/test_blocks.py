@@ -109,7 +109,7 @@ def test_files_are_valid(block: Block) -> None:
 def test_the_problems_shown_are_those_of_a_check(tmp_path: Path) -> None:
     (block,) = (each for each in blocks("") if each.page == "docs/configuration.md")
     file = tmp_path / "breakers.toml"
-    file.write_text("\npercentile = 95\n\n\n\n[breakers.payments]\nwait_tme = 3\n")
+    file.write_text("\npercentile = 950\n\n\n\n[breakers.payments]\nwait_tme = 3\n")
     with ShellSession(tmp_path) as session:
         checked = session.run("breakerd check breakers.toml")
     assert (checked.code, checked.err) == (2, block.text)
