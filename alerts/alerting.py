@@ -88,7 +88,7 @@ class Alerting:
             clock, self._now, lambda: self._driven or self._worker.alive, self._pipeline.stalls
         )
         paging = PagingReporter(
-            self._pipeline, self._incident_log, self._silences.find, self._watchdog.is_running,
+            self._pipeline, self._incident_log, self._silences.find, self._watchdog.not_running,
             lambda: self.settings, self._now,
         )  # fmt: skip
         self.status = StatusReporter(

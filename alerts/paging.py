@@ -1,7 +1,7 @@
 """Whether a person is paged: one source for all that show a status."""
 
 from collections.abc import Callable, Iterable
-from typing import Final, TypedDict
+from typing import TypedDict
 
 from breakerd.alerts.content.composer import alert_tags
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
@@ -11,8 +11,6 @@ from breakerd.alerts.muting.mute import FindSilence, hold_reason, labels_of, sub
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.storage.incident_log import IncidentLog
-
-NOT_RUNNING: Final = "nobody is being paged: alerting is not running"
 
 
 class PagingReport(TypedDict):
@@ -35,7 +33,7 @@ class PagingReporter:
         pipeline: the receivers.
         incident_log: the incidents.
         find_silence: finds the silence that mutes an incident.
-        running: returns True while rounds of alerting are done.
+        not_running: returns why no rounds of alerting are done; empty if they are.
         settings: returns the present settings.
         now: returns seconds since the epoch.
     """
@@ -45,25 +43,25 @@ class PagingReporter:
         pipeline: DeliveryPipeline,
         incident_log: IncidentLog,
         find_silence: FindSilence,
-        running: Callable[[], bool],
+        not_running: Callable[[], str],
         settings: Callable[[], AlertingSettings],
         now: Callable[[], float],
     ) -> None:
         self._pipeline = pipeline
         self._incident_log = incident_log
         self._find_silence = find_silence
-        self._running = running
+        self._not_running = not_running
         self._settings = settings
         self._now = now
 
     @property
     def paging(self) -> bool:
         """True if a person is notified of incidents that are not muted."""
-        return self._pipeline.paging and self._running()
+        return self._pipeline.paging and not self._not_running()
 
     def problems(self) -> list[str]:
         """Return what keeps people from being paged at all, as sentences."""
-        return ([] if self._running() else [NOT_RUNNING]) + self._pipeline.problems()
+        return [each for each in [self._not_running()] if each] + self._pipeline.problems()
 
     def muted(self, breakers: Iterable[str]) -> dict[str, str]:
         """Return by name why nobody is paged about each breaker; empty if somebody is.

@@ -1,5 +1,6 @@
 """Database on a disk that may hang: nobody waits for it longer than a few seconds."""
 
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -19,6 +20,9 @@ class TimedDatabase(Database):
     One that takes longer than `LIMIT` seconds counts as failed, and so do all others, at once,
     until it ends. It cannot be stopped: what it was to write may be written all the same.
 
+    In a process that was forked later, all operations fail at once: SQLite must not use a
+    connection of the parent, and the thread is the parent's.
+
     For the arguments see `Database`.
     """
 
@@ -26,6 +30,7 @@ class TimedDatabase(Database):
         super().__init__(*arguments)
         self._jobs: queue.SimpleQueue[_Job[Any]] = queue.SimpleQueue()
         self._hanging = self._ended = False
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._work, name="breakerd-database", daemon=True)
         self._thread.start()
 
@@ -63,6 +68,8 @@ class TimedDatabase(Database):
 
     def finish(self, operation: Callable[[], None]) -> None:
         """Execute an operation that ends something, if the disk hangs when it answers again."""
+        if self._is_forked:
+            return  # what ends would end for the parent
         if self._ended and not self._hanging:
             operation()
             return
@@ -70,7 +77,14 @@ class TimedDatabase(Database):
         if not self._hanging and job.done.wait(LIMIT):
             job.result()
 
+    @property
+    def _is_forked(self) -> bool:
+        return os.getpid() != self._process
+
     def _run(self, operation: Callable[[], T], default: T) -> T:
+        if self._is_forked:
+            self._report(f"{self.path}: opened before this process was forked, so not used in it")
+            return default
         here = threading.current_thread() is self._thread
         if self._hanging and not here:
             return default

@@ -19,18 +19,18 @@ BEAT = "payments"
 def test_thirty_seconds_without_a_round_are_too_many() -> None:
     clock, wall = ManualClock(), ManualClock(1_800_000_000.0)
     watchdog = Watchdog(clock, wall, lambda: True, list)
-    assert not watchdog.is_running()
+    assert watchdog.not_running()
     clock.advance(1000)
     assert watchdog.problem == "", "not started"
     watchdog.start()
     clock.advance(30)
     assert watchdog.problem == ""
     clock.advance(1)
-    assert not watchdog.is_running()
+    assert watchdog.not_running()
     assert watchdog.problem == "alerting has stopped: no round for 31 s; restart the process"
     watchdog.complete_round()
     assert watchdog.problem == ""
-    assert watchdog.is_running()
+    assert not watchdog.not_running()
     assert watchdog.last_round_at == wall()
     clock.advance(1000)
     watchdog.stop()
