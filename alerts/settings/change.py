@@ -1,6 +1,6 @@
 """Change single keys of `[opsgenie]` and `[alerts]`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.secrets import variable_of
 from breakerd.breaker.config import Document, Key, validate
 from breakerd.breaker.config.merge import nested, patched
+from breakerd.breaker.config.show_value import shown_name
 from breakerd.breaker.config.validate import is_secret, unknown_key
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
@@ -46,18 +47,22 @@ def change_settings(
         ConfigError: a value is invalid, or a key is unknown or may be changed in the file only;
             `where` is "request".
     """
-    refused = (_refusal(SECTIONS[key[0]], key) for key in changes)
-    if problems := [problem for problem in refused if problem]:
-        raise ConfigError(problems)
-    tables = nested(changes)
-    if document is None:
-        data = {
+    data: Mapping[str, object] = (
+        {
             OPSGENIE_SECTION: present.opsgenie.model_dump(exclude_unset=True),
             ALERTS_SECTION: present.alerts.model_dump(exclude_unset=True),
         }
-        return _validate(patched(data, tables))
+        if document is None
+        else document.data
+    )
+    refused = (_refusal(key, changes[key], data) for key in changes)
+    if problems := [problem for problem in refused if problem]:
+        raise ConfigError(problems)
+    changed = patched(data, nested(changes))
+    if document is None:
+        return _validate(changed)
     try:
-        return read_settings(replace(document, data=patched(document.data, tables)))
+        return read_settings(replace(document, data=changed))
     except ConfigError as error:
         # The lines are those of the file without the changes.
         asked = [
@@ -79,17 +84,50 @@ def _validate(data: Mapping[str, object]) -> AlertingSettings:
     return AlertingSettings(opsgenie, alerts)  # type: ignore[arg-type]  # in the order of SECTIONS
 
 
-def _refusal(model: type[BaseModel], key: Key) -> ConfigProblem | None:
-    """Return the problem with changing `key` anywhere but in the file; None if there is none."""
-    dotted, inner, name = ".".join(key), key[1:], key[-1]
-    if problem := unknown_key(model, inner):
+def _refusal(key: Key, value: object, data: Mapping[str, object]) -> ConfigProblem | None:
+    """Return the problem with changing `key` anywhere but in the file; None if there is none.
+
+    Args:
+        key: the key, which begins with the section.
+        value: its new value; None to remove it.
+        data: the settings without the change.
+    """
+    dotted = ".".join(key)
+    if problem := unknown_key(SECTIONS[key[0]], key[1:]):
         return replace(problem, key=dotted)
-    if is_secret(model, inner):
+    if allowed := _file_only(key):
+        return ConfigProblem(REQUEST, 0, dotted, _NOT_SHOWN, allowed)
+    # What is removed here could not be set again here.
+    lost = (
+        next(filter(_file_only, _keys_below(key, _at(data, key))), None) if value is None else None
+    )
+    if lost is None:
+        return None
+    found = f"a table that holds {'.'.join(map(shown_name, lost))}"
+    return ConfigProblem(REQUEST, 0, dotted, found, "its removal in the file, or of other keys")
+
+
+def _file_only(key: Key) -> str:
+    """Return what is allowed instead of a change of that key by request; empty if that is."""
+    if is_secret(SECTIONS[key[0]], key[1:]):
         variable = variable_of(key)
         where = f"in the file or in {variable}" if variable else "in the file"
-        allowed = f"a change {where} only: no secret is taken from a request"
-    elif decides_on_places(name):
-        allowed = "a change in the file only: it decides where alerts and secrets go"
+        return f"a change {where} only: no secret is taken from a request"
+    if decides_on_places(key[-1]):
+        return "a change in the file only: it decides where alerts and secrets go"
+    return ""
+
+
+def _keys_below(key: Key, value: object) -> Iterator[Key]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _keys_below((*key, str(name)), inner)
     else:
-        return None
-    return ConfigProblem(REQUEST, 0, dotted, _NOT_SHOWN, allowed)
+        yield key
+
+
+def _at(data: Mapping[str, object], key: Key) -> object:
+    value: object = data
+    for part in key:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value

@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from breakerd.alerts.settings.alerting import ALERTS_SECTION
+from breakerd.alerts.settings.change import change_settings
 from breakerd.api.file_settings import SECTION as API_SECTION
-from breakerd.api.file_settings import SECTIONS
+from breakerd.api.file_settings import SECTIONS, read_api_section
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.security.auth import Actor
 from breakerd.api.settings import CHANGEABLE, ApiSettings
-from breakerd.breaker.config import Key, validate
+from breakerd.breaker.config import ConfigFile, Document, Key, validate
+from breakerd.breaker.config.config_file import Changes
 from breakerd.breaker.config.merge import nested, patched
 from breakerd.breaker.config.show_value import format_value
 from breakerd.breaker.config.validate import suggest_key, unknown_key
-from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
 
 _REQUEST: Final = "request"
 
@@ -31,7 +34,7 @@ def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
 def change(
     admin: AdminContext,
     actor: Actor,
-    changes: Mapping[Key, object],
+    changes: Changes,
     *,
     action: str = "change configuration",
 ) -> None:
@@ -46,6 +49,7 @@ def change(
     Raises:
         ConfigError: a value is invalid, or a key is unknown or may be changed in the file only;
             nothing was changed.
+        ConfigConflictError: the file cannot be edited now; nothing was changed.
         ConfigWriteError: the change is active, but could not be written to the file.
         Problem: the process has no alerting.
     """
@@ -57,13 +61,46 @@ def change(
     with admin.audited(actor, action, snapshot=snapshot):
         if problems := [problem for key in changes if (problem := _refusal(key, changes[key]))]:
             raise ConfigError(problems)
-        of_api = {key: value for key, value in changes.items() if key[0] == API_SECTION}
-        of_alerting = {key: value for key, value in changes.items() if key[0] != API_SECTION}
-        settings = _changed_api(admin, of_api) if of_api else None
-        if of_alerting:
-            admin.require_alerting().change_keys(of_alerting)
-        if settings is not None:
-            _apply_api(admin, of_api, settings)
+        if any(key[0] != API_SECTION for key in changes):
+            admin.require_alerting()
+        _apply(admin, changes)
+
+
+def _apply(admin: AdminContext, changes: Changes) -> None:
+    of_api = {key: value for key, value in changes.items() if key[0] == API_SECTION}
+    of_alerting = {key: value for key, value in changes.items() if key[0] != API_SECTION}
+    config, alerting = admin.registry.config, admin.alerting
+    settings = _changed_api(admin, of_api) if of_api else admin.settings
+    if alerting is not None and of_alerting and not (config and config.has_owner(ALERTS_SECTION)):
+        alerting.change_keys(of_alerting)
+        of_alerting = {}
+    if config is None:
+        admin.settings = settings
+    elif of_api or of_alerting:
+        _write(admin, config, of_api, of_alerting)
+
+
+def _write(admin: AdminContext, config: ConfigFile, of_api: Changes, of_alerting: Changes) -> None:
+    """Change the file once for all keys, so that all of them are in force, or none."""
+    alerting = admin.alerting
+
+    def check(document: Document) -> Changes:
+        if alerting is not None and of_alerting:
+            change_settings(alerting.settings, document, of_alerting)
+        return {**of_alerting, **of_api}
+
+    try:
+        config.change(check)
+    except ConfigWriteError:
+        _take_up_api(admin, config, of_api)  # active all the same
+        raise
+    _take_up_api(admin, config, of_api)
+
+
+def _take_up_api(admin: AdminContext, config: ConfigFile, of_api: Changes) -> None:
+    # A host's own application does not subscribe the admin plane to the file.
+    if of_api:
+        admin.settings = read_api_section(config.document)
 
 
 def _refusal(key: Key, value: object) -> ConfigProblem | None:
@@ -78,7 +115,7 @@ def _refusal(key: Key, value: object) -> ConfigProblem | None:
     return ConfigProblem(_REQUEST, 0, ".".join(key), format_value(value), allowed)
 
 
-def _changed_api(admin: AdminContext, changes: Mapping[Key, object]) -> ApiSettings:
+def _changed_api(admin: AdminContext, changes: Changes) -> ApiSettings:
     """Return `[api]` with the changes."""
     inner = {key[1:]: value for key, value in changes.items()}
     unknown = (unknown_key(ApiSettings, key) for key in inner)
@@ -88,14 +125,6 @@ def _changed_api(admin: AdminContext, changes: Mapping[Key, object]) -> ApiSetti
     present = config.document.data.get(API_SECTION, {}) if config else admin.settings.model_dump()
     data = patched(present if isinstance(present, dict) else {}, nested(inner))
     return validate(ApiSettings, data, prefix=(API_SECTION,), where=_REQUEST)
-
-
-def _apply_api(admin: AdminContext, changes: Mapping[Key, object], settings: ApiSettings) -> None:
-    config = admin.registry.config
-    if config is not None:
-        config.change(changes)
-    # A host's own application does not subscribe the admin plane to the file.
-    admin.settings = settings
 
 
 def _lookup(settings: Mapping[str, Any], key: Key) -> object:

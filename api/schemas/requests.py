@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN, checked
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.breaker.config.go_breaker import from_percent
 from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 
@@ -99,7 +100,7 @@ class Percentile(RequestBody):
 
     def setting(self) -> float:
         """Return the percentile as a fraction."""
-        return self.percentile if self.percentile < 1 else round(self.percentile / 100, 12)
+        return self.percentile if self.percentile < 1 else from_percent(self.percentile)
 
 
 class WaitTime(RequestBody):

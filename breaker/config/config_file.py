@@ -119,6 +119,10 @@ class ConfigFile:
         with self.lock:
             self._subscribers.remove(subscriber)
 
+    def has_owner(self, section: str) -> bool:
+        """Return True if a subscriber owns the top-level key `section`."""
+        return any(subscriber.owns(section) for subscriber in self._subscribers)
+
     def reload(self) -> bool:
         """Read the file and apply it if it is valid.
 

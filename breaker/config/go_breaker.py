@@ -23,6 +23,7 @@ _NUMBERS: Final = frozenset(
 )
 _MAXIMUM_PERCENTILE: Final = 0.99999
 """The slowest call of any window: the largest has 65536."""
+_LARGEST_FRACTION: Final = 1 - 1e-12
 _FULL_MEMORY: Final = 99.99
 _SHORTEST_LATENCY: Final = 5
 
@@ -49,6 +50,11 @@ def accept(
     return accepted, warnings
 
 
+def from_percent(percentage: float) -> float:
+    """Return a percentage below 100 as a fraction, without the error of the division."""
+    return min(round(percentage / 100, 12), _LARGEST_FRACTION)
+
+
 def _meant(name: str, value: object) -> object:
     """Return the value that go-breaker means; None for its default, `value` if it is meant."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -56,7 +62,7 @@ def _meant(name: str, value: object) -> object:
     if value == 0:
         return None
     if name == "percentile" and 1 <= value < 100:
-        return _MAXIMUM_PERCENTILE if value == 1 else round(value / 100, 12)
+        return _MAXIMUM_PERCENTILE if value == 1 else from_percent(value)
     if name == "memory_threshold" and value == 100:
         return _FULL_MEMORY
     if name == "latency_threshold" and 0 < value < _SHORTEST_LATENCY:

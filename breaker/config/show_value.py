@@ -34,6 +34,8 @@ def format_value(value: object) -> str:
     """Return a value as shown in a problem: in TOML, truncated."""
     if isinstance(value, Mapping):
         return "a table"
+    if value is None:
+        return "null"  # of JSON: TOML has no such value
     try:
         text = " ".join(tomlkit.item(value).as_string().split("\n"))
     except (TypeError, ValueError):

@@ -120,6 +120,55 @@ def test_secrets_places_and_access_are_changed_in_the_file_only(
     assert '"hidden"' not in client.get("/audit").text
 
 
+REMOVALS = ["opsgenie", "alerts", "alerts.receivers", "alerts.receivers.slack.main"]
+
+
+@pytest.mark.parametrize("key", REMOVALS)
+def test_a_table_with_a_secret_is_not_removed_by_request(
+    client: Client, file: Path, registry: Registry, key: str
+) -> None:
+    text = file.read_text().replace('team = "platform"', 'api_key = "hidden"')
+    file.write_text(f"{text}[alerts.receivers.slack.main]\nurl = 'https://hidden'\n")
+    assert registry.config is not None
+    assert registry.config.reload()
+    before = file.read_text()
+    answer = client.patch("/config", json={key: None})
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert (error["key"], error["allowed"]) == (key, "its removal in the file, or of other keys")
+    assert error["found"].startswith(f"a table that holds {key}.")
+    assert "hidden" not in answer.text
+    assert file.read_text() == before
+
+
+def test_on_a_read_only_file_all_sections_are_in_force_or_none(
+    client: Client, alerting: Alerting, file: Path
+) -> None:
+    file.chmod(0o444)
+    body = {"opsgenie.team": "core", "api.event_streams": 7}
+    answer = client.patch("/config", json=body)
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:breakerd:problem:not-written")
+    said = answer.json()["detail"]
+    assert said.startswith("opsgenie.team, api.event_streams: active, but not written to ")
+    assert alerting.settings.opsgenie.team == "core"
+    assert client.get("/config").json()["api"]["event_streams"] == 7
+    (entry, *_) = client.get("/audit").json()["entries"]
+    assert (entry["outcome"], entry["after"]["api.event_streams"]) == ("in memory only", 7)
+    file.chmod(0o644)
+    assert client.patch("/config", json={"alerts.group_window": 3}).status_code == 200
+    for line in ('team = "core"', "event_streams = 7", "group_window = 3"):
+        assert line in file.read_text()
+
+
+def test_what_alerting_refuses_keeps_the_other_sections_as_they_were(
+    client: Client, file: Path
+) -> None:
+    before = client.get("/config").json(), file.read_text()
+    answer = client.patch("/config", json={"api.event_streams": 7, "alerts.database": "x"})
+    assert answer.status_code == 422
+    assert (client.get("/config").json(), file.read_text()) == before
+
+
 def test_every_key_that_names_a_file_or_an_address_is_one_of_them() -> None:
     """A new setting of this kind must be refused over HTTP, or be named here."""
     links = {"dashboard_url", "runbook_url"}  # shown in alerts; nothing is sent there

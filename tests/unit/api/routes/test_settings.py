@@ -61,6 +61,12 @@ def test_percentile_decides_the_next_call(
     assert client.get("/breaker/percentile").json() == {"percentile": 0.99}
 
 
+def test_any_percentage_below_a_hundred_is_a_percentile(client: Client) -> None:
+    for percentage, fraction in ((99.99999999999, 1 - 1e-12), (99.9999, 0.999999), (1, 0.01)):
+        answer = client.post("/breaker/percentile", json={"percentile": percentage})
+        assert (answer.status_code, answer.json()["percentile"]) == (200, fraction)
+
+
 @pytest.mark.parametrize(
     ("said", "meant"), [(0.5, 0.5), (95, 0.95), (99.9, 0.999), (1, 0.01), (1.5, 0.015)]
 )

@@ -27,7 +27,7 @@ SECRET = {"anyOf": [{"type": "string", "writeOnly": True}, {"type": "null"}]}
         (7, OPTIONAL_TEXT, "7"),
         ("25:00", {**TEXT, SHOWN: True}, '"25:00"'),
         (["a", 1], {"type": "array", "items": TEXT, SHOWN: True}, "a list that is not shown"),
-        (None, SECRET, "None"),
+        (None, SECRET, "null"),
         (dt.date(2026, 1, 1), NUMBER, "2026-01-01"),
     ],
 )
@@ -86,7 +86,7 @@ def test_a_name_is_shown_if_it_is_one(name: str, shown: str) -> None:
         ("a\nb", '"a\\nb"'),
         ([1, 2], "[1, 2]"),
         ({"a": 1}, "a table"),
-        (None, "None"),
+        (None, "null"),
         ("x" * 100, '"' + "x" * 58 + "…"),
     ],
 )

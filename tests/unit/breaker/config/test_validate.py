@@ -107,7 +107,7 @@ def test_tables_by_name_and_lists_are_looked_into() -> None:
 def test_data_without_a_file_is_told_by_the_name_of_its_source() -> None:
     with pytest.raises(ConfigError) as caught:
         validate(Settings, {"percentile": None}, where="request", prefix=("breakers", "a"))
-    assert str(caught.value).startswith("request: breakers.a.percentile: found None; allowed")
+    assert str(caught.value).startswith("request: breakers.a.percentile: found null; allowed")
 
 
 def test_a_choice_is_told_in_full() -> None:
