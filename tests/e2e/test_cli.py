@@ -112,6 +112,14 @@ def test_set_of_an_unknown_key(server: Server) -> None:
     assert "did you mean 'latency_threshold'?" in done.err
 
 
+def test_a_key_of_the_table_of_a_breaker_says_how_it_is_named(server: Server) -> None:
+    done = ask(server, "set", "breakers.payments.wait_time", "4")
+    assert done.code == 2
+    assert done.err.startswith(
+        "breakerd: breakers.payments.wait_time: found a key of [breakers]; allowed: the key below"
+    )
+
+
 def test_set_and_unset_tables_and_single_keys_of_them(
     server: Server, http: httpx.Client, config: Path
 ) -> None:

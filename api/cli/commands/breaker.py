@@ -33,6 +33,8 @@ Value = Annotated[
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 """URL of a service on the default port."""
+_BREAKERS: Final = "breakers"
+_OF_BREAKER: Final = "the key below the breaker's name, as wait_time, and --breaker NAME"
 _SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api"})
 """Sections of the file that concern the service, not a breaker."""
 
@@ -170,6 +172,8 @@ def _config_path(key: str, breaker: str) -> str:
     from breakerd.api.cli.client import breaker_path
 
     section = key.partition(".")[0].strip("\"' ")
+    if section == _BREAKERS:
+        fail(f"{key}: found a key of [{_BREAKERS}]; allowed: {_OF_BREAKER}", USAGE_ERROR)
     return "config" if section in _SERVICE_SECTIONS else breaker_path(breaker, "config")
 
 
