@@ -95,6 +95,7 @@ class Percentile(RequestBody):
         description="Below 1 a fraction, from 1 to under 100 a percentage.",
         gt=0,
         lt=100,
+        json_schema_extra={"unit": "fraction or %"},
         examples=[95],
     )
 
@@ -198,7 +199,13 @@ class NewSilence(RequestBody):
         description="Start, at most 365 days ahead; now if omitted. The end must be ahead.",
         strict=False,
     )
-    seconds: float = Field(description="Duration.", gt=0, le=90 * 86_400, examples=[3600])
+    seconds: float = Field(
+        description="Duration.",
+        ge=1,
+        le=90 * 86_400,
+        json_schema_extra={"unit": "s"},
+        examples=[3600],
+    )
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of `Alerting.add_silence`.

@@ -62,6 +62,8 @@ def test_percentile_decides_the_next_call(
 
 
 def test_any_percentage_below_a_hundred_is_a_percentile(client: Client) -> None:
+    refused = client.post("/breaker/percentile", json={"percentile": 100}).json()["detail"]
+    assert refused == "percentile: found 100; allowed: a number > 0, < 100 (fraction or %)"
     for percentage, fraction in ((99.99999999999, 1 - 1e-12), (99.9999, 0.999999), (1, 0.01)):
         answer = client.post("/breaker/percentile", json={"percentile": percentage})
         assert (answer.status_code, answer.json()["percentile"]) == (200, fraction)
