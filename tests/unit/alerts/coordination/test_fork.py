@@ -13,7 +13,7 @@ import pytest
 
 FORK = """
     import json, os, sys
-    from breakerd import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings, Registry, Slo
+    from breakerd import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings, Registry
     from breakerd.alerts.muting.silences import NotStoredError
 
     settings = AlertingSettings(
@@ -26,7 +26,10 @@ FORK = """
         alerting.start()
         assert alerting.paging
         read, write = os.pipe()
-        if os.fork() == 0:
+        # Locks that a thread of the parent holds at this moment stay locked in the child.
+        with alerting._worker._round, alerting._incident_log.lock, alerting._silences._lock:
+            child = os.fork()
+        if child == 0:
             # As much later as a thread that had stopped would be told.
             alerting._watchdog._clock = lambda: 1e9
             for sender in alerting._pipeline._threads.values():
