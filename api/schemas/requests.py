@@ -197,7 +197,7 @@ class NewSilence(RequestBody):
         description="Start, at most 365 days ahead; now if omitted. The end must be ahead.",
         strict=False,
     )
-    seconds: float = Field(description="Duration.", gt=0, le=90 * 86_400, examples=[3600])
+    seconds: float = Field(description="Duration.", ge=1, le=90 * 86_400, examples=[3600])
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of `Alerting.add_silence`.
