@@ -78,6 +78,7 @@ def load(engine: Engine, now: float, memento: EngineMemento, age: float) -> int:
     for call_age, seconds, failed in memento.window:
         engine.window.add(now - call_age - age, seconds, error=failed)
     engine.window.expire(now)
+    engine.judge.recount()
     return engine.window.total - before
 
 
