@@ -182,6 +182,38 @@ def test_the_limit_is_lifted_when_it_held_nothing_back_for_two_seconds() -> None
     assert traffic.limiter.limit == inf
 
 
+@pytest.mark.parametrize(("timeout", "seconds"), [(1.0, 2.0), (2.0, 2.0), (4.0, 4.0)])
+def test_a_limit_without_need_lasts_a_time_out_and_two_seconds_at_least(
+    timeout: float, seconds: float
+) -> None:
+    limiter = ConcurrencyLimiter(timeout)
+    limiter._activate(LimiterPhase.QUEUEING, 50.0, 0.0)
+    sample = Sample(
+        seconds=0.25,
+        successes=10,
+        failures=0,
+        success_seconds=1.0,
+        rejected=0,
+        in_flight=4,
+        admitted=0,
+    )
+    unneeded = 0.0
+    while limiter.phase is LimiterPhase.QUEUEING:
+        unneeded += 0.25
+        limiter.advance(unneeded, sample._replace(admitted=round(unneeded * 40)))
+    assert unneeded == seconds + 0.25
+
+
+def test_a_limit_is_measured_once_the_calls_from_before_it_have_ended() -> None:
+    traffic = Traffic()
+    traffic.until(LimiterPhase.QUEUEING, 5, latency=1.2, in_flight=100)
+    limiter = traffic.limiter
+    first = traffic.now + TIMEOUT + limiter.latency
+    while not limiter._trial.calls:
+        traffic.run(SECONDS, latency=1.2)
+    assert first <= traffic.now < first + 1.01 * SECONDS
+
+
 def test_a_rejection_shows_that_the_limit_is_needed() -> None:
     traffic = queueing()
     assert LimiterPhase.UNLIMITED not in traffic.run(5, in_flight=4, rejected=1)
@@ -300,6 +332,16 @@ def test_a_trial_of_many_calls_is_shorter() -> None:
     assert traffic.limiter.reference.peak == 0.0, "throughput fell for another reason"
 
 
+@pytest.mark.parametrize(("calls", "over"), [(150, False), (151, True)])
+def test_a_trial_that_has_not_won_in_150_calls_is_lost(calls: int, over: bool) -> None:
+    traffic = on_trial()
+    traffic.run(2.5, latency=0.11, rate=20)  # until it is measured
+    trial = traffic.limiter._trial
+    trial.successes, trial.seconds = calls - 1.0, (calls - 1) / 20
+    traffic.run(SECONDS, latency=0.11, rate=10)  # one call more
+    assert (traffic.phase is LimiterPhase.QUEUEING) is over
+
+
 # --- congested
 
 
@@ -365,11 +407,41 @@ def test_where_fewer_calls_are_no_faster_the_load_is_not_the_cause(congested: Tr
     assert 0.4 * 20 <= min(limits) < 0.5 * 20
 
 
-def test_a_congested_limit_is_halved_while_most_calls_fail(congested: Traffic) -> None:
-    congested.limiter._limit = 20.0
+def changed_limit(traffic: Traffic, **calls: float) -> float:
+    """Run until the limit changes; return it."""
+    before = traffic.limiter.limit
+    for _ in range(60):
+        traffic.run(SECONDS, **calls)  # type: ignore[arg-type]  # numbers only
+        if traffic.limiter.limit != before:
+            return traffic.limiter.limit
+    pytest.fail(f"still {before}")
+
+
+@pytest.mark.parametrize(("limit", "halved"), [(20.0, 10.0), (1.5, 1.0)])
+def test_a_congested_limit_is_halved_while_most_calls_fail(
+    congested: Traffic, limit: float, halved: float
+) -> None:
+    congested.limiter._limit = congested.limiter._congestion_limit = limit
     congested.limiter._measure_limit()
-    congested.run(3, latency=0.1, rate=40, failing=0.9)
-    assert congested.limiter.limit <= 10
+    assert changed_limit(congested, latency=0.12, rate=40, failing=0.9) == halved
+    assert congested.limiter._floor_share == 0.5
+
+
+@pytest.mark.parametrize(("limit", "lowered"), [(1.65, 1.5), (1.05, 1.0)])
+def test_a_congested_limit_falls_to_one(congested: Traffic, limit: float, lowered: float) -> None:
+    congested.limiter._limit = congested.limiter._congestion_limit = limit
+    congested.limiter._measure_limit()
+    assert changed_limit(congested, latency=0.2, rate=40) == pytest.approx(lowered)
+
+
+@pytest.mark.parametrize(("limit", "phase"), [(8.8, "congested"), (8.79, "queueing")])
+def test_below_four_tenths_the_load_is_not_the_cause(
+    congested: Traffic, limit: float, phase: str
+) -> None:
+    congested.limiter._limit, congested.limiter._congestion_limit = limit, 20.0
+    congested.limiter._measure_limit()
+    changed_limit(congested, latency=0.2, rate=40)
+    assert congested.phase == phase
 
 
 # --- slow dependency
