@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import ceil, inf
+from math import ceil, exp, inf
 
 import pytest
 
@@ -197,11 +197,12 @@ def test_a_limit_without_need_lasts_a_time_out_and_two_seconds_at_least(
         in_flight=4,
         admitted=0,
     )
-    unneeded = 0.0
-    while limiter.phase is LimiterPhase.QUEUEING:
-        unneeded += 0.25
-        limiter.advance(unneeded, sample._replace(admitted=round(unneeded * 40)))
-    assert unneeded == seconds + 0.25
+    phases = []
+    for n in range(1, round(seconds * 4) + 2):
+        limiter.advance(n / 4, sample._replace(admitted=10 * n))
+        phases.append(limiter.phase)
+    assert set(phases[:-1]) == {LimiterPhase.QUEUEING}
+    assert phases[-1] is LimiterPhase.UNLIMITED
 
 
 def test_a_limit_is_measured_once_the_calls_from_before_it_have_ended() -> None:
@@ -209,9 +210,10 @@ def test_a_limit_is_measured_once_the_calls_from_before_it_have_ended() -> None:
     traffic.until(LimiterPhase.QUEUEING, 5, latency=1.2, in_flight=100)
     limiter = traffic.limiter
     first = traffic.now + TIMEOUT + limiter.latency
-    while not limiter._trial.calls:
-        traffic.run(SECONDS, latency=1.2)
-    assert first <= traffic.now < first + 1.01 * SECONDS
+    traffic.run(first - 1.01 * SECONDS - traffic.now, latency=1.2)
+    assert limiter._trial.calls == 0
+    traffic.run(2 * SECONDS, latency=1.2)
+    assert limiter._trial.calls > 0
 
 
 def test_a_rejection_shows_that_the_limit_is_needed() -> None:
@@ -382,15 +384,22 @@ def test_latency_moves_a_congested_limit(congested: Traffic, ratio: float, facto
     assert congested.phase is LimiterPhase.CONGESTED
 
 
-def test_one_step_takes_twenty_calls(congested: Traffic) -> None:
-    limiter = congested.limiter
-    before = limiter.limit
-    congested.run(0.1, latency=0.1, rate=40)
-    calls = 0
-    while limiter.limit == before:
-        congested.run(0.1, latency=0.1, rate=40)
-        calls += 4
-    assert 20 <= calls <= 40
+def measured(traffic: Traffic, calls: float, *, rate: float, latency: float) -> None:
+    """Let the present limit have been measured by so many calls after the next sample."""
+    trial = traffic.limiter._trial
+    assert trial.calls, "it is measured"
+    trial.successes = (calls - rate * SECONDS) / exp(-SECONDS / 4)
+    trial.seconds, trial._success_seconds = trial.successes / rate, trial.successes * latency
+    traffic.run(SECONDS, rate=rate, latency=latency)
+
+
+@pytest.mark.parametrize(("calls", "moved"), [(19.99, False), (20.01, True)])
+def test_one_step_takes_twenty_calls(congested: Traffic, calls: float, moved: bool) -> None:
+    congested.limiter._measure_limit(congested.now)
+    congested.run(0.5, latency=0.1, rate=20)
+    before = congested.limiter.limit
+    measured(congested, calls, rate=20, latency=0.1)
+    assert (congested.limiter.limit != before) is moved
 
 
 def test_where_fewer_calls_are_no_faster_the_load_is_not_the_cause(congested: Traffic) -> None:
@@ -500,13 +509,15 @@ def test_a_wider_limit_that_is_no_better_is_taken_back(
     assert slow.phase is LimiterPhase.SLOW_DEPENDENCY
 
 
-def test_thirty_calls_are_measured_before_the_limit_widens(slow: Traffic) -> None:
-    before, calls = slow.limiter.limit, 0
+@pytest.mark.parametrize(("calls", "widened"), [(29.99, False), (30.01, True)])
+def test_thirty_calls_are_measured_before_the_limit_widens(
+    slow: Traffic, calls: float, widened: bool
+) -> None:
+    before = slow.limiter.limit
     slow.limiter._measure_limit(slow.now)
-    while slow.limiter.limit == before:
-        slow.run(0.1, latency=1.2, rate=20)
-        calls += 2
-    assert 30 <= calls <= 40
+    slow.run(0.5, latency=1.2, rate=20)
+    measured(slow, calls, rate=20, latency=1.2)
+    assert (slow.limiter.limit > before) is widened
 
 
 def test_a_small_limit_widens_by_one(slow: Traffic) -> None:
