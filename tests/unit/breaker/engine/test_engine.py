@@ -1,4 +1,4 @@
-"""The engine by itself: which call counts for what, what time brings about, and what new settings do."""
+"""The engine by itself: which call counts for what, what time does, and what new settings reach."""
 
 from __future__ import annotations
 
