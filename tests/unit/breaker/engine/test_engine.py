@@ -74,6 +74,17 @@ def test_it_warms_up_for_the_stated_time(log: EventLog) -> None:
     assert Engine("x", LEVEL, log, 100.0).machine.state is State.CLOSED
 
 
+@pytest.mark.parametrize(("confidence", "ends"), [(0.999, False), (1.0, True)])
+def test_warming_up_ends_once_the_baseline_is_learnt(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, confidence: float, ends: bool
+) -> None:
+    warm = Slo(success_rate=0.95, timeout=2.0, warmup=30.0)
+    engine = Engine("x", Settings(slo=warm), log, 0.0)
+    spied(monkeypatch, engine.baseline, "confidence", confidence)
+    engine.advance(1.0, IDLE)
+    assert (engine.machine.state is State.CLOSED) is ends
+
+
 def test_what_an_override_says_wins(engine: Engine) -> None:
     engine.open(0.0, Reason.MANUAL)
     admitted = {}
@@ -263,6 +274,18 @@ def test_load_is_told_and_opens_only_where_it_is_to_reject(log: EventLog, reject
 # --- time
 
 
+@pytest.mark.parametrize("open_to_calls", [True, False])
+def test_the_limiter_gets_each_delta(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, open_to_calls: bool
+) -> None:
+    if not open_to_calls:
+        engine.open(0.0, Reason.MANUAL)
+    calls = spied(monkeypatch, engine.shedder, "advance")
+    delta = CallDelta(admitted=3)
+    engine.update_baseline(1.0, delta, IDLE)
+    assert calls == [(1.0, delta, IDLE, open_to_calls)]
+
+
 @pytest.mark.parametrize(
     ("complete", "slo", "decided", "judged"),
     [
@@ -406,6 +429,105 @@ def test_under_disabled_the_wait_does_not_end(engine: Engine) -> None:
     engine.machine.override = State.DISABLED
     engine._end_wait(20.0)
     assert engine.machine.decided is State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("decided", "override", "ticks"),
+    [
+        (State.CLOSED, None, 0),
+        (State.OPEN, None, 1),
+        (State.HALF_OPEN, None, 1),
+        (State.OPEN, State.DISABLED, 0),
+    ],
+)
+def test_a_recovery_takes_note_of_the_time(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    decided: State,
+    override: State | None,
+    ticks: int,
+) -> None:
+    engine.machine.decided, engine.machine.override = decided, override
+    engine.machine.recovery.until = 10.0
+    engine.machine.recovery.phase = RecoveryPhase.PROBES
+    calls = spied(monkeypatch, engine.machine.recovery, "tick", RecoveryOutcome.UNCHANGED)
+    engine.advance(1.0, IDLE)
+    assert calls == [(1.0,)] * ticks
+
+
+# --- the window
+
+
+def told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Let the window speak for opening, by latency."""
+    evidence = engine.judge.latency.evidence(engine.window)
+    return spied(monkeypatch, engine.judge, "verdict", (evidence,))
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+@pytest.mark.parametrize("warm", [True, False])
+def test_the_window_opens_once_warm(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    log: EventLog,
+    by_time: bool,
+    warm: bool,
+) -> None:
+    if not warm:
+        engine.machine.warm_up(60.0)
+    verdicts = told(engine, monkeypatch)
+    if by_time:
+        engine.advance(1.0, IDLE)
+    else:
+        engine.observe(1.0, 0.9, 1.0, IDLE, SUCCESS)
+    assert len(verdicts) == warm
+    assert (engine.machine.decided is State.OPEN) is warm
+    if warm:
+        assert engine.machine.reason is Reason.LATENCY
+        assert log[-1].evidence[0].signal is Signal.LATENCY
+
+
+def test_a_window_that_is_well_changes_nothing(engine: Engine) -> None:
+    engine.observe(1.0, 0.9, 1.0, IDLE, SUCCESS)
+    engine.advance(1.1, IDLE)
+    assert engine.machine.decided is State.CLOSED
+    half_open(engine).machine.recovery.phase = RecoveryPhase.RAMP
+    engine.observe(101.0, 100.5, 101.0, IDLE, SUCCESS)
+    assert engine.machine.decided is State.HALF_OPEN
+
+
+def test_the_window_fails_a_ramp(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, log: EventLog
+) -> None:
+    recovery = half_open(engine).machine.recovery
+    recovery.phase, recovery._step = RecoveryPhase.RAMP, 1
+    told(engine, monkeypatch)
+    engine.observe(101.0, 100.5, 101.0, IDLE, SUCCESS)
+    (step,) = log.of(RecoveryStep)
+    assert (step.forward, step.evidence[0].signal) == (False, Signal.LATENCY)
+    engine.observe(102.0, 101.5, 102.0, IDLE, SUCCESS)
+    assert engine.machine.reason is Reason.RAMP_FAILED
+    assert log[-1].evidence[0].signal is Signal.LATENCY
+
+
+def test_a_window_is_judged_as_it_closes_so_that_breaches_end(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = spied(monkeypatch, engine.judge, "verdict", ())
+    engine.open(1.0, Reason.MANUAL)
+    assert verdicts == []
+    engine.apply_change(2.0, engine.machine.close(2.0, Reason.RECOVERED))
+    assert verdicts == [(2.0, engine.baseline)]
+
+
+def test_an_overload_is_told_while_calls_pass(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    updates = spied(monkeypatch, engine._overload, "update")
+    engine.advance(1.0, IDLE)
+    engine.open(1.0, Reason.MANUAL)
+    engine.advance(2.0, IDLE)
+    assert updates == [(1.0, engine.shedder, IDLE)]
 
 
 # --- recovery

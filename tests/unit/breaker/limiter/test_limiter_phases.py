@@ -8,6 +8,7 @@ from math import ceil, exp, inf
 import pytest
 
 from breakerd.breaker.limiter import ConcurrencyLimiter, LimiterPhase
+from breakerd.breaker.limiter.limit_trial import LimitTrial
 from breakerd.breaker.limiter.sample import Sample
 
 TIMEOUT = 2.0
@@ -116,6 +117,14 @@ def test_three_calls_are_never_a_queue(traffic: Traffic) -> None:
     assert set(traffic.run(10, rate=10, latency=1.9, in_flight=3)) == {LimiterPhase.UNLIMITED}
 
 
+@pytest.mark.parametrize(("in_flight", "queues"), [(3, False), (4, True)])
+def test_four_calls_that_hang_are_held_back(in_flight: int, queues: bool) -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    for n in range(15):
+        limiter.advance(n * SECONDS, Sample(SECONDS, 0, 0, 0.0, 0, in_flight, in_flight))
+    assert (limiter.phase is LimiterPhase.QUEUEING) is queues
+
+
 @pytest.mark.parametrize(("seconds", "queues"), [(1.1, False), (1.3, True)])
 def test_a_call_in_flight_for_six_tenths_of_the_time_out_is_late(
     traffic: Traffic, seconds: float, queues: bool
@@ -136,6 +145,17 @@ def test_before_the_normal_latency_is_known_only_late_calls_queue() -> None:
     assert LimiterPhase.QUEUEING in new.run(1, latency=1.3, in_flight=100)
 
 
+def test_the_peak_is_of_throughput_that_is_known_well() -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    peaks = []
+    for n in range(1, 11):
+        limiter.advance(n * SECONDS, Sample(SECONDS, 40, 0, 4.0, 0, 4, 40 * n))
+        peaks.append(limiter.reference.peak)
+    # Over half a time-out, so that its weight is 1 - exp(-0.9) = 0.593 after nine.
+    assert peaks[:9] == [0.0] * 9
+    assert peaks[9] == pytest.approx(400)
+
+
 # --- queueing
 
 
@@ -153,6 +173,29 @@ def test_the_limit_follows_the_throughput() -> None:
     traffic.run(2, latency=1.2, rate=60)
     assert traffic.phase is LimiterPhase.QUEUEING
     assert traffic.limiter.limit == pytest.approx(84, rel=0.15)
+
+
+def test_the_first_limit_holds_until_calls_from_before_it_have_ended() -> None:
+    traffic = Traffic()
+    traffic.until(LimiterPhase.QUEUEING, 5, latency=1.2, in_flight=100)
+    first, latency = traffic.limiter.limit, traffic.limiter.latency
+    traffic.run(latency - 0.1, latency=latency, rate=200)
+    assert traffic.limiter.limit == first
+    traffic.run(0.2, latency=latency, rate=200)
+    assert traffic.limiter.limit > first
+
+
+@pytest.mark.parametrize(("latency", "settle"), [(0.2, 0.3), (1.0, 1.5), (1.8, 2.0)])
+def test_a_new_limit_is_measured_after_half_as_long_again_as_a_call(
+    latency: float, settle: float
+) -> None:
+    traffic = queueing(latency=latency if latency > 1 else 1.2)
+    traffic.run(5, latency=latency, rejected=1)
+    traffic.limiter._measure_limit()
+    traffic.run(settle - 0.01, latency=latency, rejected=1)
+    assert traffic.limiter._trial.calls == 0
+    traffic.run(0.2, latency=latency, rejected=1)
+    assert traffic.limiter._trial.calls > 0
 
 
 def test_the_limit_is_not_below_the_knee(traffic: Traffic) -> None:
@@ -219,6 +262,35 @@ def test_a_limit_is_measured_once_the_calls_from_before_it_have_ended() -> None:
 def test_a_rejection_shows_that_the_limit_is_needed() -> None:
     traffic = queueing()
     assert LimiterPhase.UNLIMITED not in traffic.run(5, in_flight=4, rejected=1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "knee", "first"), [(1.0, 1.0, 2.0), (3.0, 1.0, 3.0), (3.0, 5.0, 5.0)]
+)
+def test_the_first_limit_is_two_at_least_and_not_below_the_knee(
+    limit: float, knee: float, first: float
+) -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter.reference.knee = knee
+    limiter._activate(LimiterPhase.QUEUEING, limit, 1.0)
+    assert limiter.limit == first
+
+
+def test_the_limit_falls_to_one_call_where_nothing_succeeds() -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter._activate(LimiterPhase.QUEUEING, 50.0, 0.0)
+    limiter.reference.knee = 0.5
+    limiter._adjust(5.0, Sample(SECONDS, 0, 0, 0.0, 0, 4, 4))
+    assert limiter.limit == limiter._limit == limiter._trial.limit == 1
+
+
+@pytest.mark.parametrize(("in_flight", "needed"), [(9, True), (8, False)])
+def test_a_limit_is_needed_that_one_more_call_would_fill(in_flight: int, needed: bool) -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter.phase, limiter._limit = LimiterPhase.CONGESTED, 10.0
+    limiter._idle_seconds = 1.0
+    limiter.advance(1.0, Sample(SECONDS, 4, 0, 0.4, 0, in_flight, 100))
+    assert limiter._idle_seconds == (0.0 if needed else 1.1)
 
 
 @pytest.mark.parametrize(("below", "kept"), [(1, True), (3, False)])
@@ -344,6 +416,71 @@ def test_a_trial_that_has_not_won_in_150_calls_is_lost(calls: int, over: bool) -
     assert (traffic.phase is LimiterPhase.QUEUEING) is over
 
 
+def trial_of(goodput: float, seconds: float, latency: float, limit: float) -> LimitTrial:
+    made = LimitTrial(limit)
+    made.seconds, made.successes = seconds, goodput * seconds
+    made._success_seconds = made.successes * latency
+    return made
+
+
+@pytest.mark.parametrize(
+    ("goodput", "seconds", "latency", "waited", "phase"),
+    [
+        (24.8, 4, 0.125, 1.0, LimiterPhase.CONGESTED),  # 1.72 deviations more than before
+        (24.5, 4, 0.125, 1.0, LimiterPhase.TRIAL),  # 1.62
+        (24.8, 4, 0.2499, 1.0, LimiterPhase.CONGESTED),
+        (24.8, 4, 0.25, 1.0, LimiterPhase.TRIAL),  # twice as slow as normal
+        (24.8, 4, 0.25, 2.0, LimiterPhase.TRIAL),
+        (24.8, 4, 0.25, 2.1, LimiterPhase.QUEUEING),
+        (17.5, 4, 0.125, 1.0, LimiterPhase.TRIAL),  # 0.98 deviations less
+        (17.3, 4, 0.125, 1.0, LimiterPhase.QUEUEING),  # 1.06
+        (20.0, 4, 0.125, 4.0, LimiterPhase.TRIAL),
+        (20.0, 4, 0.125, 4.1, LimiterPhase.QUEUEING),
+        (17.3, 4, 0.89, 1.0, LimiterPhase.QUEUEING),
+        (17.3, 4, 0.91, 1.0, LimiterPhase.SLOW_DEPENDENCY),  # a second before it
+        (17.3, 4, 0.24, 1.0, LimiterPhase.QUEUEING),
+    ],
+)
+def test_the_verdict_of_a_trial(
+    goodput: float, seconds: float, latency: float, waited: float, phase: LimiterPhase
+) -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter.reference._latency.restore(0.125, 1.0)
+    limiter.phase, limiter._trial_started_at = LimiterPhase.TRIAL, 10.0
+    limiter._trial = trial_of(goodput, seconds, latency, 5.0)
+    limiter._previous_trial = trial_of(20.0, seconds, 1.0, 40.0)
+    limiter._judge_trial(10.0 + waited)
+    assert limiter.phase is phase
+
+
+def test_more_by_less_than_three_in_a_hundred_wins_nothing() -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter.reference._latency.restore(0.125, 1.0)
+    limiter.phase = LimiterPhase.TRIAL
+    for goodput, wins in ((20.5, False), (20.7, True)):  # of 20, both far beyond chance
+        limiter._trial = trial_of(goodput, 4000, 0.125, 5.0)
+        limiter._previous_trial = trial_of(20.0, 4000, 1.0, 40.0)
+        limiter._judge_trial(1.0)
+        assert (limiter.phase is LimiterPhase.CONGESTED) is wins
+        limiter.phase = LimiterPhase.TRIAL
+
+
+def test_equal_latency_tells_nothing_of_a_better_limit() -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter._trial = trial_of(40.0, 4, 0.125, 5.0)
+    limiter._previous_trial = trial_of(20.0, 4, 0.125, 40.0)
+    limiter._enter_congestion_control()
+    assert (limiter.phase, limiter.limit) == (LimiterPhase.CONGESTED, 5.0)
+
+
+@pytest.mark.parametrize(("knee", "limit"), [(0.5, 1.0), (1.5, 1.5)])
+def test_a_trial_lets_one_call_in_at_least(knee: float, limit: float) -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter.reference.knee = knee
+    limiter._begin_trial(1.0)
+    assert (limiter.phase, limiter.limit) == (LimiterPhase.TRIAL, limit)
+
+
 # --- congested
 
 
@@ -400,6 +537,7 @@ def test_one_step_takes_twenty_calls(congested: Traffic, calls: float, moved: bo
     before = congested.limiter.limit
     measured(congested, calls, rate=20, latency=0.1)
     assert (congested.limiter.limit != before) is moved
+    assert (congested.limiter._trial.calls == 0) is moved, "each step is measured anew"
 
 
 def test_where_fewer_calls_are_no_faster_the_load_is_not_the_cause(congested: Traffic) -> None:
@@ -434,6 +572,7 @@ def test_a_congested_limit_is_halved_while_most_calls_fail(
     congested.limiter._measure_limit()
     assert changed_limit(congested, latency=0.12, rate=40, failing=0.9) == halved
     assert congested.limiter._floor_share == 0.5
+    assert congested.limiter._trial.calls == 0, "the half is measured anew"
 
 
 @pytest.mark.parametrize(("limit", "lowered"), [(1.65, 1.5), (1.05, 1.0)])
@@ -506,6 +645,8 @@ def test_a_wider_limit_that_is_no_better_is_taken_back(
             break
     assert slow.limiter.limit == before
     assert slow.limiter._next_trial == pytest.approx(slow.now + 4 * TIMEOUT)
+    assert not slow.limiter._widened
+    assert slow.limiter._trial.calls == 0
     assert slow.phase is LimiterPhase.SLOW_DEPENDENCY
 
 
@@ -561,6 +702,30 @@ def test_it_begins_with_two_at_least(traffic: Traffic) -> None:
 def test_a_queue_ends_the_slow_start(traffic: Traffic) -> None:
     traffic.limiter.start_slow()
     assert LimiterPhase.QUEUEING in traffic.run(4, latency=1.3, rate=20, in_flight=60)
+
+
+@pytest.mark.parametrize(("in_flight", "queues"), [(57, True), (55, False)])
+def test_a_slow_start_ends_in_a_queue_with_a_quarter_of_the_knee_at_least(
+    traffic: Traffic, in_flight: int, queues: bool
+) -> None:
+    limiter = traffic.limiter
+    limiter.start_slow()
+    limiter.reference.knee = 400.0
+    # 0.7 of the time-out times forty a second are 56.
+    sample = Sample(SECONDS, 4, 0, 0.4, 0, in_flight, 0)
+    limiter._grow_after_outage(sample, troubled=False)
+    assert limiter.phase is LimiterPhase.SLOW_START
+    limiter._grow_after_outage(sample, troubled=True)
+    assert (limiter.phase is LimiterPhase.QUEUEING) is queues
+    if queues:
+        assert limiter.limit == 100.0
+        assert limiter._trial.calls == 0
+
+
+def test_one_call_may_always_run() -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter._limit = 0.5
+    assert limiter.limit == 1
 
 
 def test_the_limit_stays_within_its_bounds() -> None:
