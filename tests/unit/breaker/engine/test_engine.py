@@ -17,6 +17,7 @@ from breakerd import (
     Signal,
     Slo,
     State,
+    Transition,
 )
 from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.totals import CallDelta
@@ -204,7 +205,7 @@ def test_a_streak_opens_with_its_length(
     engine.shedder.streak._unanswered = 7
     engine.observe(1.0, 0.5, 1.0, IDLE, ERROR)
     assert (engine.machine.decided, engine.machine.reason) == (State.OPEN, Reason.FAILURE_STREAK)
-    assert log[-1].evidence[0].samples == 7
+    assert log.of(Transition)[-1].evidence[0].samples == 7
     assert engine.breaches.get(Signal.SLO) is not None
     assert engine.shedder.streak.length == 0, "what was before the trip is forgotten"
 
@@ -351,11 +352,11 @@ def test_what_is_not_normal_is_learnt_slowly_or_not(
     ("slo", "breached", "told"), [(SLO, True, True), (SLO, False, False), (None, True, False)]
 )
 def test_the_unusual_is_told_where_there_is_a_level(
-    log: EventLog, slo: Slo | None, breached: bool, told: bool
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, slo: Slo | None, breached: bool, told: bool
 ) -> None:
     engine = Engine("x", Settings(slo=slo), log, 0.0)
     engine.anomaly.breached = breached
-    engine.anomaly.evidence = lambda _: engine.judge.slo.streak_evidence(1)  # type: ignore[method-assign]
+    spied(monkeypatch, engine.anomaly, "evidence", engine.judge.slo.streak_evidence(1))
     engine.advance(1.0, IDLE)
     assert (Signal.ANOMALY in engine.breaches) is told
 
@@ -368,7 +369,7 @@ def test_calls_that_hang_open(
     engine.advance(1.0, IDLE)
     assert engine.machine.decided is decided
     if hung:
-        assert log[-1].evidence[0].samples == hung
+        assert log.of(Transition)[-1].evidence[0].samples == hung
 
 
 def test_the_wait_ends_by_time_and_by_a_call(engine: Engine) -> None:
@@ -484,7 +485,7 @@ def test_the_window_opens_once_warm(
     assert (engine.machine.decided is State.OPEN) is warm
     if warm:
         assert engine.machine.reason is Reason.LATENCY
-        assert log[-1].evidence[0].signal is Signal.LATENCY
+        assert log.of(Transition)[-1].evidence[0].signal is Signal.LATENCY
 
 
 def test_a_window_that_is_well_changes_nothing(engine: Engine) -> None:
@@ -507,7 +508,7 @@ def test_the_window_fails_a_ramp(
     assert (step.forward, step.evidence[0].signal) == (False, Signal.LATENCY)
     engine.observe(102.0, 101.5, 102.0, IDLE, SUCCESS)
     assert engine.machine.reason is Reason.RAMP_FAILED
-    assert log[-1].evidence[0].signal is Signal.LATENCY
+    assert log.of(Transition)[-1].evidence[0].signal is Signal.LATENCY
 
 
 def test_a_window_is_judged_as_it_closes_so_that_breaches_end(

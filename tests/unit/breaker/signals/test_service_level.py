@@ -114,10 +114,12 @@ def test_an_explicit_error_threshold_still_does_what_it_says(
 
 
 def test_the_evidence_of_a_streak() -> None:
-    evidence = SloSignal(Settings(slo=Slo(success_rate=0.95, timeout=2.0))).streak_evidence(7)
-    assert (evidence.signal, evidence.value, evidence.threshold) == (Signal.SLO, 1.0, 0.05)
+    evidence = SloSignal(Settings(slo=Slo(success_rate=0.987654321, timeout=2.5))).streak_evidence(
+        7
+    )
+    assert (evidence.signal, evidence.value, evidence.threshold) == (Signal.SLO, 1.0, 0.012346)
     assert (evidence.unit, evidence.samples) == ("fraction", 7)
-    assert evidence.detail == {"failed_calls": 7, "timeout_s": 2.0}
+    assert evidence.detail == {"failed_calls": 7, "timeout_s": 2.5}
 
 
 def test_without_a_level_no_call_is_late_and_all_may_fail() -> None:
