@@ -473,6 +473,39 @@ def test_equal_latency_tells_nothing_of_a_better_limit() -> None:
     assert (limiter.phase, limiter.limit) == (LimiterPhase.CONGESTED, 5.0)
 
 
+@pytest.mark.parametrize(
+    ("throughput", "knee", "ready", "suspected"),
+    [
+        (8.9, 6.9, True, True),
+        (9.0, 6.9, True, False),  # 0.9 of the peak
+        (8.9, 7.0, True, False),  # 0.7 of the limit
+        (8.9, 6.9, False, False),
+    ],
+)
+def test_congestion_is_suspected_where_throughput_fell_far_above_the_knee(
+    throughput: float, knee: float, ready: bool, suspected: bool
+) -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter._limit = 10.0
+    limiter._completions._recent.restore(throughput, 1.0)
+    limiter.reference.peak, limiter.reference.knee = 10.0, knee
+    limiter.reference._latency.restore(0.1, 1.0 if ready else 0.1)
+    assert limiter._suspects_congestion() is suspected
+
+
+@pytest.mark.parametrize(("failures", "share"), [(20.0, 1.0), (20.1, 0.5)])
+def test_more_than_two_failures_for_each_success_lower_the_floor(
+    failures: float, share: float
+) -> None:
+    limiter = ConcurrencyLimiter(TIMEOUT)
+    limiter._activate(LimiterPhase.QUEUEING, 50.0, 0.0)
+    limiter._trial = LimitTrial(50.0, 0.0)
+    limiter._trial.seconds, limiter._trial.successes = 2.0, 10.0
+    limiter._trial.failures = failures
+    limiter._adjust(5.0, Sample(SECONDS, 0, 0, 0.0, 0, 50, 50))
+    assert limiter._floor_share == share
+
+
 @pytest.mark.parametrize(("knee", "limit"), [(0.5, 1.0), (1.5, 1.5)])
 def test_a_trial_lets_one_call_in_at_least(knee: float, limit: float) -> None:
     limiter = ConcurrencyLimiter(TIMEOUT)
