@@ -266,6 +266,36 @@ def test_a_step_ends_at_its_time() -> None:
     assert made.tick(122.0) is RECOVERED
 
 
+def test_a_ramp_that_became_shorter_admits_its_last_share() -> None:
+    made = ramping()
+    made._step = 5
+    assert made.share == 0.5
+
+
+def test_a_probe_that_reports_in_the_ramp_changes_nothing() -> None:
+    made = ramping()
+    made._probes.append(110.0)
+    assert made.report(120.1, good=False) is UNCHANGED
+    assert (made.failures, made.probes_in_flight) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "phase", "step", "begins"),
+    [
+        (ADAPTIVE, RecoveryPhase.RAMP, 0, True),
+        (ADAPTIVE, RecoveryPhase.RAMP, 1, False),
+        (ADAPTIVE, RecoveryPhase.PROBES, 0, False),
+        (STATED, RecoveryPhase.RAMP, 0, False),
+    ],
+)
+def test_only_after_adaptive_probes_a_ramp_begins_with_a_new_window(
+    settings: Settings, phase: RecoveryPhase, step: int, begins: bool
+) -> None:
+    made = opened(settings)
+    made.phase, made._step = phase, step
+    assert made.begins_ramp is begins
+
+
 def test_a_step_back_is_held_twice_as_long_each_time() -> None:
     made = ramping()
     held = []
