@@ -234,7 +234,7 @@ class Alerting:
         Args:
             author: person who adds it.
             reason: reason, shown beside it.
-            seconds: duration, greater than 0 and up to 90 days.
+            seconds: duration, 1 s to 90 days.
             breaker: shell pattern of breaker names.
             kind: "open", "memory", "latency", "degraded", or "*" for all.
             matchers: further conditions, such as `Team=payments` or `Environment!=prod`.

@@ -13,6 +13,8 @@ from breakerd.alerts.model.matchers import (
 )
 from breakerd.breaker.printable import encodable
 
+MIN_SECONDS: Final = 1.0
+"""Minimum duration of a silence in seconds; less than a round of alerting silences nothing."""
 MAX_SECONDS: Final = 90 * 86_400.0
 """Maximum duration of a silence in seconds."""
 MAX_AHEAD: Final = 365 * 86_400.0
@@ -86,7 +88,7 @@ class SilenceRequest:
     Attributes:
         author: who asks for it.
         reason: why.
-        seconds: duration from `starts_at` on: above 0, up to 90 days.
+        seconds: duration from `starts_at` on: 1 s to 90 days.
         breaker: pattern of names.
         kind: "open", "memory", "latency", "degraded", or "*" for all.
         matchers: further conditions, see `alerts.model.matchers`.
@@ -108,11 +110,11 @@ class SilenceRequest:
         Raises:
             ValueError: a value is invalid; names it and what is allowed.
         """
-        valid = self.kind in KINDS and 0 < self.seconds <= MAX_SECONDS
+        valid = self.kind in KINDS and MIN_SECONDS <= self.seconds <= MAX_SECONDS
         if not (valid and self.breaker and self.author and self.reason):
             raise ValueError(
                 f"a silence needs a breaker, an author, a reason, a kind of {', '.join(KINDS)}, "
-                f"and more than 0 s to 90 days; got breaker={self.breaker!r}, "
+                f"and 1 s to 90 days; got breaker={self.breaker!r}, "
                 f"author={self.author!r}, reason={self.reason!r}, kind={self.kind!r}, "
                 f"{self.seconds} s"
             )

@@ -31,6 +31,7 @@ class SlidingWindow:
         "_size",
         "_slow_markers",
         "_threshold",
+        "renumbered",
         "total",
     )
 
@@ -38,6 +39,8 @@ class SlidingWindow:
         """Create an empty window; `threshold` and `max_age` in seconds, `percentile` 0 to 1."""
         self.total = 0
         """Number of calls ever added: the sequence number of the next one."""
+        self.renumbered = 0
+        """Number of times that the calls in the window got other sequence numbers."""
         self._batches: deque[list[float]] = deque()
         """Durations of calls that ended together, oldest batch first; no batch is empty."""
         self._ends: deque[float] = deque()
@@ -130,6 +133,7 @@ class SlidingWindow:
     def _replace(self, calls: list[tuple[float, float, bool]]) -> None:
         """Store `calls`, (end, duration, failed), in place of all; the total is unchanged."""
         self.clear()
+        self.renumbered += 1
         self.total -= len(calls)
         for end, seconds, failed in calls:
             self.add(end, seconds, error=failed)

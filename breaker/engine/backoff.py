@@ -99,6 +99,15 @@ class Backoff:
         self.failures = self.relapses = 0
         self._good_from = -inf
 
+    def good_spell_left(self, now: float) -> float:
+        """Return the seconds for which a trip would still be a relapse."""
+        return min(MAX_GOOD_SPELL, max(0.0, self._good_from - now))
+
+    def resume(self, now: float, failures: int, relapses: int, good_spell_left: float) -> None:
+        """Go on where an earlier process was."""
+        self.failures, self.relapses = failures, relapses
+        self._good_from = now + good_spell_left if good_spell_left else -inf
+
     def _spread(self, wait: float) -> float:
         return wait * (1.0 + JITTER * self._jitter())
 

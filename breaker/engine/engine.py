@@ -202,13 +202,13 @@ class Engine:
         changed = settings.changes_since(before)
         if not changed and before.stated == settings.stated:
             return False
+        self.window.configure(*window_settings(settings))
         self.judge.configure(settings)
         self.memory.configure(settings)
         self.load.configure(settings)
         if any(name in changed for name in ("slo", "limiter", "latency_threshold")):
             self.shedder = LoadShedder(settings, now)
         self.machine.recovery.configure(settings)
-        self.window.configure(*window_settings(settings))
         self._cache_settings()
         if changed:
             self.events.send(SettingsChanged, now, changed=changed)
@@ -332,8 +332,8 @@ class Engine:
         self.apply_change(now, self.machine.settle(now, outcome), evidence)
         forward = outcome is RecoveryOutcome.STEP_FORWARD
         back = outcome is RecoveryOutcome.STEP_BACK
-        if back and self.shedder.streak:
-            self.shedder.streak.reset(now)
+        if back:
+            self.shedder.forget_failures(now)
         if back or (forward and self.machine.recovery.begins_ramp):
             self.window.clear()
         if forward and self.machine.recovery.led_by_limiter:

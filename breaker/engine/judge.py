@@ -22,16 +22,34 @@ class Judge:
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
-        """Apply new settings; signals that were breached stay so until the next verdict."""
+        """Apply new settings to the window, which has them already.
+
+        Signals that were breached stay so until the next verdict.
+        """
         self._settings = settings
         self.latency = LatencySignal(settings)
         self.errors = ErrorRateSignal(settings)
         self.slo = SloSignal(settings)
         self.burn = BurnRateSignal(settings)
+        self.recount()
 
     def record(self, start: float, end: float, *, error: bool) -> None:
         """Take the times of the call that was just added to the window, if it is slow or failed."""
-        sequence = self._window.total - 1
+        window = self._window
+        if self._renumbered != window.renumbered:
+            self.recount()
+        elif len(window):  # else it had expired when it was reported
+            self._record(window.total - 1, start, end, error=error)
+
+    def recount(self) -> None:
+        """Take the times of all calls in the window anew, which others put there or renumbered."""
+        self._renumbered = self._window.renumbered
+        self.latency.forget()
+        self.errors.forget()
+        for sequence, (end, seconds, error) in enumerate(self._window.dump(), self._window.oldest):
+            self._record(sequence, end - seconds, end, error=error)
+
+    def _record(self, sequence: int, start: float, end: float, *, error: bool) -> None:
         self.latency.record(sequence, start, end)
         if error:
             self.errors.record(sequence, start, end)

@@ -169,6 +169,10 @@ class LoadShedder:
         if self.limiter:
             self.limiter.release()
             self._set_limit()
+        self.forget_failures(now)
+
+    def forget_failures(self, now: float) -> None:
+        """Reset the streak: calls that began before `now` count for nothing."""
         if self.streak:
             self.streak.reset(now)
 

@@ -25,6 +25,8 @@ class EngineMemento:
         trip: the last trip; its evidence is not kept.
         wait_left: seconds until probes may go.
         failures: failed recoveries in a row.
+        relapses: recoveries in a row that did not last.
+        good_spell_left: seconds for which a trip would still be a relapse.
         window: (age of its end, duration, failed) of each call, oldest first.
         baseline: what was learnt of the calls; None if that was never saved.
         limiter: reference latency of the limiter, by name; None without a limiter.
@@ -35,6 +37,8 @@ class EngineMemento:
     trip: Trip
     wait_left: float
     failures: int
+    relapses: int
+    good_spell_left: float
     window: list[tuple[float, float, bool]]
     baseline: SavedBaseline | None
     limiter: dict[str, float] | None
@@ -49,6 +53,8 @@ def dump(engine: Engine, now: float) -> EngineMemento:
         trip=engine.transitions.last_trip,
         wait_left=machine.wait_left(now),
         failures=machine.recovery.failures,
+        relapses=machine.recovery.backoff.relapses,
+        good_spell_left=machine.recovery.backoff.good_spell_left(now),
         window=[
             (max(0.0, now - end), seconds, failed) for end, seconds, failed in engine.window.dump()
         ],
@@ -74,10 +80,12 @@ def load(engine: Engine, now: float, memento: EngineMemento, age: float) -> int:
     reason = memento.trip.reason
     engine.apply_change(now, machine.resume(now, decided, memento.override, wait, reason))
     engine.transitions.last_trip = memento.trip
-    machine.recovery.backoff.failures = memento.failures
+    left = max(0.0, memento.good_spell_left - age)
+    machine.recovery.backoff.resume(now, memento.failures, memento.relapses, left)
     for call_age, seconds, failed in memento.window:
         engine.window.add(now - call_age - age, seconds, error=failed)
     engine.window.expire(now)
+    engine.judge.recount()
     return engine.window.total - before
 
 

@@ -15,6 +15,7 @@ def set_override(
     engine.memory.drill = False
     if override is not FORCED_OPEN:
         engine.window.clear()
+    engine.shedder.forget_failures(now)
     by_override = engine.machine.set_override(now, override, reason)
     # What was decided before must not come back when the override ends.
     by_reset = engine.machine.close(now, reason)

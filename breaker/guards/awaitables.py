@@ -3,12 +3,15 @@
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from inspect import CO_ITERABLE_COROUTINE
 from types import GeneratorType, NoneType, TracebackType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.errors import DeadlineExceeded
 from breakerd.breaker.guards.guard import ConfiguredGuard, Guard
+from breakerd.breaker.guards.lazy_functions import LAZY_RESULTS, refuse_lazy
 from breakerd.breaker.guards.rules import Fallback
+
+R = TypeVar("R")
 
 FINISHED_TYPES: Final[set[type]] = {NoneType, bool, int, float, str, bytes, tuple, list, dict}
 """Types of results that are not awaitable, as far as they are known: to look costs 200 ns."""
@@ -28,10 +31,10 @@ class _Future(Protocol):
 def is_unfinished(result: object) -> bool:
     """Return True if the work of a call with that result is not done: an awaitable, or a future."""
     cls = type(result)
-    if hasattr(cls, "add_done_callback") or _is_awaitable(result):
+    if _is_future(cls) or _is_awaitable(result):
         return True
-    # Whether a generator is a coroutine depends on its function.
-    if cls is not GeneratorType and len(FINISHED_TYPES) < _MAX_TYPES:
+    # Whether a generator is a coroutine, or the work itself, depends on its function.
+    if cls not in LAZY_RESULTS and len(FINISHED_TYPES) < _MAX_TYPES:
         FINISHED_TYPES.add(cls)
     return False
 
@@ -49,7 +52,7 @@ def settle(guard: Guard, result: Any, fallback: Fallback | None = None) -> Any:
     if not is_unfinished(result):
         return guard.judge(result)
     cls = type(result)
-    if hasattr(cls, "add_done_callback"):
+    if _is_future(cls):
         _follow(guard.hand_over(), result)
         return result
     if hasattr(cls, "__aenter__") or hasattr(cls, "__aiter__"):
@@ -60,6 +63,21 @@ def settle(guard: Guard, result: Any, fallback: Fallback | None = None) -> Any:
             "awaitable; use `async with breaker.guard():` around what uses it"
         )
     return GuardedCoroutine(guard.hand_over(), result, fallback)
+
+
+def require_begun(guard: Guard, fn: Callable[..., Any], result: R) -> R:
+    """Return the result of a call of `fn`.
+
+    Raises:
+        TypeError: its work has not begun, as with generators. The call counts as abandoned.
+    """
+    if type(result) in LAZY_RESULTS:
+        try:
+            refuse_lazy(fn)
+        except TypeError:
+            guard.abandon()
+            raise
+    return result
 
 
 def require_awaitable(guard: Guard, result: Any) -> Any:
@@ -187,7 +205,16 @@ def _follow(guard: Guard, future: _Future) -> None:
             guard.judge(done.result())
             guard.end()
 
-    future.add_done_callback(end)
+    try:
+        future.add_done_callback(end)
+    except BaseException:  # it may be that its event loop is closed
+        guard.abandon()
+        raise
+
+
+def _is_future(cls: type) -> bool:
+    # Calls of grpc.aio take callbacks, and tell how they ended only to those who await them.
+    return hasattr(cls, "add_done_callback") and hasattr(cls, "exception")
 
 
 def _is_awaitable(value: object) -> bool:

@@ -4,7 +4,12 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from breakerd.breaker.guards.awaitables import FINISHED_TYPES, require_awaitable, settle
+from breakerd.breaker.guards.awaitables import (
+    FINISHED_TYPES,
+    require_awaitable,
+    require_begun,
+    settle,
+)
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.options import DEFAULT_OPTIONS
 from breakerd.breaker.guards.rules import check_fallback
@@ -45,13 +50,16 @@ def call(breaker: Guarded, fn: Callable[..., Any], /, *args: Any, **kwargs: Any)
     Raises:
         BreakerOpenError: the breaker rejects the call; `fn` was not called.
         DeadlineExceeded: the deadline in force has passed; neither breaker nor `fn` was called.
-        TypeError: `fallback` is no such function; or the result is more than an awaitable.
+        TypeError: `fallback` is no such function; or the result is more than an awaitable; or `fn`
+            is a generator function, whose work begins after the call.
     """
     if breaker.rules.need_result or (kwargs and "fallback" in kwargs):
         return _runner(breaker, kwargs).run(fn, args, kwargs)
     with breaker.guard() as guard:
         result = fn(*args, **kwargs)
-        return result if type(result) in FINISHED_TYPES else settle(guard, result)
+        if type(result) in FINISHED_TYPES:
+            return result
+        return settle(guard, require_begun(guard, fn, result))
 
 
 @overload

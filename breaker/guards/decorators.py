@@ -6,14 +6,14 @@ result: a guard would cost more than the breaker.
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
 from breakerd.breaker.guards.awaitables import FINISHED_TYPES, is_unfinished, settle
 from breakerd.breaker.guards.guard import begun_guard
+from breakerd.breaker.guards.lazy_functions import refuse_lazy, what_runs
 from breakerd.breaker.guards.options import DEFAULT_OPTIONS, CallOptions
 from breakerd.breaker.guards.rules import LocalRules, Rules
 from breakerd.breaker.guards.runner import Runner
@@ -21,11 +21,6 @@ from breakerd.breaker.guards.target import GuardTarget, report_exception
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-async def _once() -> AsyncIterator[None]:
-    """Yield once."""
-    yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +48,8 @@ class Decorator:
             return cast("Callable[P, R]", type(fn)(self(fn.__func__)))
         if not callable(fn):
             raise TypeError(f"{fn!r} cannot be called; decorate a function")
-        work = _what_runs(fn)
-        if kind := _unfinished(work):
-            name = getattr(fn, "__qualname__", repr(fn))
-            raise TypeError(
-                f"{name} is {kind}, whose call ends before its work does; "
-                "use `with breaker.guard():` inside it"
-            )
+        refuse_lazy(fn)
+        work = what_runs(fn)
         if inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(fn):
             return cast("Callable[P, R]", self._guard_async(fn))
         return self._guard(fn)
@@ -112,30 +102,3 @@ class Decorator:
 
     def _runner(self, rules: Rules) -> Runner:
         return Runner(self.breaker, self.options, rules, rules.fallback)
-
-
-_CONTEXT_MANAGER_FUNCTIONS: Final = frozenset(
-    {contextmanager(lambda: iter((None,))).__code__, asynccontextmanager(_once).__code__}
-)
-"""Code of the functions that `contextlib` makes of generators."""
-
-
-def _what_runs(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that a call of `fn` runs."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    if isinstance(fn, type) or inspect.isroutine(fn):
-        return fn
-    own: Callable[..., Any] = getattr(type(fn), "__call__", fn)  # noqa: B004 - the function, not whether there is one
-    return own
-
-
-def _unfinished(fn: Callable[..., Any]) -> str:
-    """Return what `fn` is, if its call returns before its work has begun; else nothing."""
-    if inspect.isgeneratorfunction(fn):
-        return "a generator function"
-    if inspect.isasyncgenfunction(fn):
-        return "an async generator function"
-    if getattr(fn, "__code__", None) in _CONTEXT_MANAGER_FUNCTIONS:
-        return "a context manager function"
-    return ""

@@ -4,7 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from breakerd.breaker.guards.awaitables import falls_back, recover, require_awaitable, settle
+from breakerd.breaker.guards.awaitables import (
+    falls_back,
+    recover,
+    require_awaitable,
+    require_begun,
+    settle,
+)
 from breakerd.breaker.guards.guard import ConfiguredGuard
 from breakerd.breaker.guards.options import CallOptions
 from breakerd.breaker.guards.rules import Fallback, Rules
@@ -35,7 +41,8 @@ class Runner:
         guard = ConfiguredGuard(self.breaker, self.options, self.rules)
         try:
             with guard:
-                return settle(guard, fn(*args, **kwargs), self.fallback)
+                result = require_begun(guard, fn, fn(*args, **kwargs))
+                return settle(guard, result, self.fallback)
         except Exception as error:
             if self.fallback is None or not falls_back(guard, error):
                 raise

@@ -205,7 +205,6 @@ class ConcurrencyLimiter:
         )
         self._idle_seconds = self._trial_gap = 0.0
         self._floor_share = 1.0
-        self._widened = False
         self._activated_at = self._next_trial = now
         self._measure_limit(now + self.timeout + self.latency)
 

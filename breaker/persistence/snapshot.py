@@ -54,6 +54,8 @@ class _Snapshot(BaseModel):
     last_trip: float | None
     seconds_left: _Seconds
     failures: int = Field(ge=0)
+    relapses: int = Field(default=0, ge=0)
+    good_spell_left: _Seconds = 0.0
     window: list[tuple[_Age, _Seconds, bool]]
     baseline: SavedBaseline | None = None
     limiter: _SavedReference | None = None
@@ -74,6 +76,8 @@ def take(engine: Engine, now: float) -> dict[str, Any]:
             "last_trip": state.trip.at,
             "seconds_left": state.wait_left,
             "failures": state.failures,
+            "relapses": state.relapses,
+            "good_spell_left": state.good_spell_left,
             "window": state.window,
             "baseline": state.baseline,
             "limiter": state.limiter,
@@ -127,6 +131,8 @@ def _memento(saved: _Snapshot) -> EngineMemento:
         trip=Trip(at=saved.last_trip, reason=saved.reason, note=saved.note),
         wait_left=saved.seconds_left,
         failures=saved.failures,
+        relapses=saved.relapses,
+        good_spell_left=saved.good_spell_left,
         window=saved.window,
         baseline=saved.baseline,
         limiter=saved.limiter.model_dump() if saved.limiter else None,

@@ -28,6 +28,10 @@ class ErrorRateSignal:
         self._threshold = settings.error_threshold
         self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
         self._min_row = log(_ABOVE_THRESHOLD) / log(self._threshold) if self._threshold else inf
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the times of all calls."""
         self._row = self._counted = 0
         """Failures in a row, and those of them that count."""
         self._row_began_at = self._last_end = 0.0

@@ -183,7 +183,7 @@ class FailureStreak:
         return (
             failures > 1
             and _log_odds(self.expected_failure_rate, failures, pending)
-            >= log(max(1.1, rate / _MAX_FALSE_ALARM_RATE))
+            >= log(rate / _MAX_FALSE_ALARM_RATE)
             and against_half >= _CAUTION * log(1 + 2 * rate)
         )
 

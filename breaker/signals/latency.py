@@ -28,9 +28,13 @@ class LatencySignal:
         wanted = settings.trend_analysis_min_sample_count if trend else settings.minimum_calls
         # A window smaller than the minimum would never trip.
         self.min_calls = min(wanted, settings.latency_window_size)
-        self._episode = SlowEpisode(settings.latency_threshold / 1000)
+        self.forget()
         self._classified_at = -1
         self._trend = TrendKind.FLAT
+
+    def forget(self) -> None:
+        """Forget the times of all calls."""
+        self._episode = SlowEpisode(self._settings.latency_threshold / 1000)
 
     def record(self, sequence: int, start: float, end: float) -> None:
         """Take the times of a call that is slow or failed, with its number in the window."""

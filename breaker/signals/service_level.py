@@ -18,7 +18,6 @@ class SloSignal:
         self.timeout = slo.timeout if slo else float("inf")
         """Seconds after which a call counts as failed."""
         self._budget = 1 - slo.success_rate if slo else 1.0
-        self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
 
     def streak_evidence(self, failures: int) -> Evidence:
         """Return the evidence of so many consecutive calls that failed or hang."""

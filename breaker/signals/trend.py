@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import dropwhile, pairwise
-from math import inf, sqrt
+from math import copysign, inf, sqrt
 from statistics import fmean, median
 from typing import Final
 
@@ -159,7 +159,7 @@ def _slope_t(values: Sequence[float]) -> float:
     error = sqrt(residual / (n - 2) / spread)
     # A residual of the size of rounding errors is no evidence of noise, whatever the unit.
     if error <= abs(slope) * 1e-9:
-        return inf * (1 if slope > 0 else -1) if slope else 0.0
+        return copysign(inf, slope) if slope else 0.0
     return slope / error
 
 

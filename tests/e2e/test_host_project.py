@@ -223,11 +223,22 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
+HOSTS_OWN = (
+    "failed_result'?: (def (Any) -> object)",
+    "fallback'?: (def (Exception) -> Any)",
+    "failed_result: (def (Any) -> object)",
+    "fallback: (def (Exception) -> Any)",
+)
+"""Functions of the host on results of the host: these may have any type."""
+
+
 def test_mypy_sees_the_types_of_all_public_names(installed: Environment, program: Path) -> None:
     arguments = ("--strict", "--config-file=", "--python-executable", installed.bin / "python")
     said = _checked("mypy", *arguments, "--cache-dir", program.parent / "cache", program)
     revealed = [line.partition("Revealed type is ")[2] for line in said.splitlines()[:-1]]
     types = dict(zip(breakerd.__all__, revealed, strict=True))
+    for text in HOSTS_OWN:
+        types = {name: found.replace(text, "") for name, found in types.items()}
     assert {name: found for name, found in types.items() if re.search(r"\bAny\b", found)} == {}
     assert types["__version__"] == '"str"'
     assert types["Breaker"].endswith('-> breakerd.breaker.breaker.Breaker"')

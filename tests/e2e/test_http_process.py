@@ -6,14 +6,14 @@ import json
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.polling import until
 from tests.support.server_process import Server, run_server
 
 TOKENS = {"BREAKERD_TOKEN": "full-secret", "BREAKERD_READ_TOKEN": "read-secret"}
@@ -137,13 +137,6 @@ def test_changes_of_the_file_come_into_force_and_wrong_ones_do_not(tmp_path: Pat
             path.write_text("wait_time = 8\n")
             until(lambda: not config(known)["last_reload_successful"])
             assert client.get("/breaker/wait").status_code == 401
-
-
-def until(done: Callable[[], bool], seconds: float = 30) -> None:
-    """Asks again until it is so."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
 
 
 def config(client: httpx.Client) -> dict[str, Any]:

@@ -25,7 +25,9 @@ def test_one_package_is_installed(wheel: Path) -> None:
 
 def test_a_wheel_from_the_sdist_is_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     with tarfile.open(build("sdist", tmp_path)) as archive:
-        archive.extractall(tmp_path, filter="data")
+        if data_filter := getattr(tarfile, "data_filter", None):  # from 3.11.4 on
+            archive.extraction_filter = data_filter
+        archive.extractall(tmp_path)
     (source,) = (path for path in tmp_path.iterdir() if path.is_dir())
     again = contents(build("wheel", tmp_path / "dist", source))
     assert again == contents(wheel)

@@ -11,6 +11,7 @@ import pytest
 
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
 from tests.support.opsgenie_description import assert_request_conforms
+from tests.support.polling import until
 from tests.support.server_process import Server
 
 CONFIG = """\
@@ -183,9 +184,7 @@ def test_a_wrong_key_is_told_and_put_right_by_editing_the_file(site: Site) -> No
     force_open(server)
     with server.client() as client:
         assert site.emulator.wait_for(lambda: bool(site.emulator.requests))
-        assert site.emulator.wait_for(
-            lambda: client.get("/readyz").json()["checks"]["alerting"] == "failing"
-        )
+        until(lambda: client.get("/readyz").json()["checks"]["alerting"] == "failing")
         status = client.get("/breaker/opsgenie/status")
         assert "refuses the key (401" in status.json()["problems"][0]
         assert "mistyped-key" not in status.text

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.support.polling import until
 from tests.support.server_process import Server
 
 TIMEOUT = 60
@@ -32,13 +31,6 @@ def in_force(http: httpx.Client) -> tuple[float, float]:
     paths = ("/breaker/latency", "/breakers/payments/latency")
     root, payments = (http.get(path).json()["latency"] for path in paths)
     return root, payments
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("written", [0, AFTER.index("[breakers")])

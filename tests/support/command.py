@@ -11,6 +11,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from breakerd.api.cli.output import err, out
 from breakerd.cli import app
 
 BREAKERD = [sys.executable, "-W", "error", "-m", "breakerd"]
@@ -29,6 +30,8 @@ class Result:
 
 def run(*arguments: str | Path, folder: Path | None = None, **environment: str) -> Result:
     """Run `breakerd` with these arguments in this process: a new one takes most of a second."""
+    # A console takes its width from the environment in which it was imported.
+    out.width = err.width = int(TERMINAL["COLUMNS"])
     with contextlib.chdir(folder or Path.cwd()):
         done = CliRunner(env=TERMINAL | environment).invoke(
             app, [*map(str, arguments)], prog_name="breakerd", catch_exceptions=False

@@ -79,7 +79,12 @@ async def counters(request: Request) -> Response:
         await asyncio.sleep(0)
     found = breaker.counters()
     return JSONResponse(
-        {"success": found.success, "error": found.error, "in_flight": found.in_flight}
+        {
+            "success": found.success,
+            "error": found.error,
+            "abandoned": found.abandoned,
+            "in_flight": found.in_flight,
+        }
     )
 
 

@@ -44,15 +44,15 @@ def check_durations(
     if middle >= (MAX_ASSUMED_MEDIAN if assumed else MAX_NAMED_MEDIAN):
         why = "names no unit" if assumed else f"is read as {read_as}"
         raise ValueError(
-            f"{name} {why}, and holds {values} …: as {read_as}, every second of the first "
+            f"{name} {why}, and holds {values} …: as {read_as}, half of the first "
             f"{len(calls)} calls would take {_long(middle)} or more, which is not plausible. "
             "State the unit: --unit s|ms|us|ns, or another column: --columns duration=NAME:ms"
         )
     if not assumed or unit != 1.0:
         return None
     return (
-        f"{name} names no unit: taken as seconds, so that every second of the first {len(calls)} "
-        f"calls takes {_long(middle)} or less; --unit ms|us|ns, if that is not so"
+        f"{name} names no unit: taken as seconds, so that half of the first {len(calls)} "
+        f"calls take {_long(middle)} or less; --unit ms|us|ns, if that is not so"
     )
 
 

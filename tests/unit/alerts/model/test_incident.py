@@ -167,6 +167,8 @@ def test_a_clock_that_is_ahead_changes_no_times() -> None:
         (10, "10th"),
         (11, "11th"),
         (12, "12th"),
+        (13, "13th"),
+        (14, "14th"),
         (20, "20th"),
         (21, "21st"),
         (112, "112th"),
@@ -183,6 +185,13 @@ def test_begins_with_its_own_breaker_and_nothing_else() -> None:
     assert (made.closed_at, made.ack_poll_since, made.resolving_since) == (0, 0, 0)
     assert (made.first_due_at, made.peak_recorded_at, made.unannounced_since) == (0, 0, 0)
     assert (made.stage, made.episodes, made.reminders, made.rejected) == (0, 1, 0, 0)
+    assert not made.drill
+
+
+def test_by_default_alerts_are_closed_and_missed_ones_told_and_nobody_is_reminded() -> None:
+    assert Rules() == Rules(
+        auto_close=True, notify_missed=True, reopen_after=None, remind_after=0.0
+    )
 
 
 def test_a_later_stage_is_due_after_its_time_while_the_incident_lasts() -> None:

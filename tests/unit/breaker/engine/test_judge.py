@@ -208,3 +208,71 @@ def test_unknown_memory_trips_nothing(make: MakeBreaker, clock: ManualClock) -> 
     assert breaker.state is State.CLOSED
     assert breaker.memory_ok
     assert not breaker.status()["memory_known"]
+
+
+# --- calls that others put into the window, or took out of it
+
+
+def test_failures_reported_after_they_have_expired_are_no_row(
+    make: MakeBreaker, clock: ManualClock
+) -> None:
+    breaker = make(error_threshold=0.5)
+    for _ in range(64):
+        calls(breaker, clock, 1, FAST)
+        clock.advance(0.9)
+    expired = clock() - 70
+    for n in range(10):
+        assert breaker.allow()
+        breaker.done(expired + n, expired + n + 0.5, error=True)
+    assert breaker.state is State.CLOSED, "none of them is in the window"
+
+
+def standstill(breaker: Breaker, clock: ManualClock) -> list[float]:
+    """Let 24 calls begin in 0.6 s, after which a dependency answers them all; return the starts."""
+    calls(breaker, clock, 64, FAST)
+    starts = []
+    for _ in range(24):
+        assert breaker.allow()
+        starts.append(clock())
+        clock.advance(0.025)
+    return starts
+
+
+def answer(breaker: Breaker, clock: ManualClock, starts: list[float]) -> None:
+    for start in starts:
+        breaker.done(start, clock())
+        clock.advance(0.0001)
+
+
+def test_a_change_of_settings_does_not_forget_that_slow_calls_came_together(
+    make: MakeBreaker, clock: ManualClock
+) -> None:
+    breaker = make(latency_threshold=300, trend_analysis_enabled=True)
+    starts = standstill(breaker, clock)
+    answer(breaker, clock, starts[:8])
+    breaker.apply(breaker.settings.model_copy(update={"error_threshold": 0.9}))
+    answer(breaker, clock, starts[8:])
+    assert breaker.state is State.CLOSED
+
+
+def test_nor_does_a_restart(make: MakeBreaker, clock: ManualClock) -> None:
+    before = make(latency_threshold=300, trend_analysis_enabled=True)
+    starts = standstill(before, clock)
+    answer(before, clock, starts[:12])
+    after = make(latency_threshold=300, trend_analysis_enabled=True)
+    after.restore(before.snapshot())
+    clock.advance(0.5)
+    after.tick()
+    assert after.state is State.CLOSED
+
+
+def test_a_change_of_settings_does_not_forget_failures_in_a_row(
+    make: MakeBreaker, clock: ManualClock
+) -> None:
+    breaker = make(error_threshold=0.5)
+    calls(breaker, clock, 64, FAST)
+    calls(breaker, clock, 4, FAST, error=True)
+    breaker.apply(breaker.settings.model_copy(update={"latency_threshold": 900}))
+    assert breaker.state is State.CLOSED
+    calls(breaker, clock, 1, FAST, error=True)
+    assert breaker.state is State.OPEN

@@ -11,6 +11,7 @@ from breakerd import (
     BreakerStateError,
     Reason,
     ShadowTransition,
+    Slo,
     State,
     ThresholdCleared,
     Transition,
@@ -81,6 +82,19 @@ def test_trip_opens_with_a_note_and_begins_the_wait_anew(
     breaker.trip()
     assert breaker.retry_after == pytest.approx(10)
     assert breaker.state is State.OPEN
+
+
+def test_reset_forgets_the_failures_of_the_outage(make: MakeBreaker, clock: ManualClock) -> None:
+    breaker = make(slo=Slo(success_rate=0.95, timeout=2, warmup=0))
+    calls(breaker, clock, 600, FAST)
+    calls(breaker, clock, 600, FAST, error=True)
+    for _ in range(1000):
+        clock.advance(0.1)
+        simulate_call(breaker, clock, FAST, error=True)
+    assert breaker.state is State.HALF_OPEN
+    breaker.reset()
+    calls(breaker, clock, 1, FAST, error=True)
+    assert breaker.state is State.CLOSED, "one failure shows nothing"
 
 
 def test_reset_closes_and_forgets(make: MakeBreaker, clock: ManualClock, log: EventLog) -> None:

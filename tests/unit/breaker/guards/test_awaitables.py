@@ -469,6 +469,52 @@ def test_work_that_is_done_after_the_call_is_refused(
         breaker.guarded(timeout=1)(fn)
 
 
+@pytest.mark.parametrize("fallback", [{}, {"fallback": str}])
+@pytest.mark.parametrize(
+    "fn", [numbers, LaterNumbers(), contextmanager(numbers), asynccontextmanager(later_numbers)]
+)
+def test_call_refuses_it_too(make: MakeBreaker, fn: Callable[..., Any], fallback: Any) -> None:
+    breaker = make()
+    with pytest.raises(TypeError, match="whose call ends before its work does"):
+        breaker.call(fn, **fallback)
+    assert totals(breaker) == (0, 0, 1)
+    assert breaker.counters().in_flight == 0
+
+
+class GrpcCall:
+    """As a call of grpc.aio: it takes callbacks, and its result is only awaited."""
+
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        asyncio.get_running_loop().call_soon(callback, self)
+
+    def cancelled(self) -> bool:
+        return False
+
+    def __await__(self) -> Generator[Any, None, object]:
+        return answer().__await__()
+
+
+async def test_what_takes_callbacks_and_is_no_future_is_awaited(make: MakeBreaker) -> None:
+    breaker = make()
+    assert await breaker.call(GrpcCall) == "done"
+    assert await breaker(GrpcCall)() == "done"
+    await asyncio.sleep(0)
+    assert totals(breaker) == (2, 0, 0)
+    assert breaker.counters().in_flight == 0
+
+
+def test_a_future_that_takes_no_callback_leaks_no_call(make: MakeBreaker) -> None:
+    loop = asyncio.new_event_loop()
+    future = loop.create_future()
+    future.set_result(1)
+    loop.close()
+    breaker = make()
+    with pytest.raises(RuntimeError, match="closed"):
+        breaker.call(untyped, future)
+    assert totals(breaker) == (0, 0, 1)
+    assert breaker.counters().in_flight == 0
+
+
 @pytest.mark.parametrize("wrong", [42, None, property(len), functools.cached_property(len)])
 def test_what_cannot_be_called_is_not_decorated(make: MakeBreaker, wrong: Any) -> None:
     with pytest.raises(TypeError, match="cannot be called; decorate a function"):

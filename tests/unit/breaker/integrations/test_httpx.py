@@ -81,7 +81,7 @@ class TestSync:
     def test_the_deadline_limits_it_and_does_not_count(
         self, client: httpx.Client, breaker: Breaker, path: str, timeout: float | None
     ) -> None:
-        with deadline(0.05), pytest.raises(httpx.ReadTimeout):
+        with deadline(0.5), pytest.raises(httpx.TimeoutException):
             client.get(path, timeout=timeout)
         assert abandoned(breaker) == 1
 
@@ -151,7 +151,7 @@ class TestAsync:
     async def test_the_deadline_limits_it_and_does_not_count(
         self, client: httpx.AsyncClient, breaker: Breaker, path: str
     ) -> None:
-        with deadline(0.05), pytest.raises(httpx.ReadTimeout):
+        with deadline(0.5), pytest.raises(httpx.TimeoutException):
             await client.get(path)
         assert abandoned(breaker) == 1
 

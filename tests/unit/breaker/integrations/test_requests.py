@@ -75,7 +75,7 @@ def test_the_deadline_limits_it_and_does_not_count(
     origin: Origin,
     timeout: float | tuple[float, float | None] | None,
 ) -> None:
-    with deadline(0.05), pytest.raises(requests.ReadTimeout):
+    with deadline(0.5), pytest.raises(requests.Timeout):
         session.get(f"{origin.url}/hang", timeout=timeout)
     assert abandoned(breaker) == 1
 
@@ -83,7 +83,7 @@ def test_the_deadline_limits_it_and_does_not_count(
 def test_the_deadline_limits_the_body_and_does_not_count(
     session: requests.Session, breaker: Breaker, origin: Origin
 ) -> None:
-    with deadline(0.05), pytest.raises(requests.ConnectionError, match="Read timed out"):
+    with deadline(0.5), pytest.raises(requests.ConnectionError, match="timed out"):
         session.get(f"{origin.url}/hang-body")
     assert abandoned(breaker) == 1
 

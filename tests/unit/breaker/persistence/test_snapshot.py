@@ -8,6 +8,7 @@ import pytest
 
 from breakerd import Breaker, Reason, SnapshotError, State, Transition
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
+from tests.support.driven_calls import FAST, recover
 
 MakeBreaker = Callable[..., Breaker]
 
@@ -56,6 +57,36 @@ def test_time_in_between_counts_as_passed(make: MakeBreaker, clock: ManualClock)
     assert new.status()["window_calls"] == 0
     new.tick()
     assert new.state is State.HALF_OPEN
+
+
+@pytest.mark.parametrize(("seconds", "wait"), [(9, 0.5), (11, 0.25)])
+def test_a_restart_is_no_good_spell(
+    make: MakeBreaker, clock: ManualClock, seconds: float, wait: float
+) -> None:
+    """After three relapses the wait is doubled, unless it was well for ten seconds."""
+    old, new = make(error_threshold=0.5), make(error_threshold=0.5)
+    for _ in range(3):
+        fail_until_open(old, clock)
+        recover(old, clock)
+    saved = through_json(old.snapshot())
+    saved["saved_at"] -= seconds
+    new.restore(saved)
+    fail_until_open(new, clock)
+    assert new.retry_after == pytest.approx(wait)
+
+
+def test_a_snapshot_without_relapses_has_none(make: MakeBreaker, clock: ManualClock) -> None:
+    saved = make().snapshot()
+    del saved["relapses"], saved["good_spell_left"]
+    new = make(error_threshold=0.5)
+    new.restore(saved)
+    fail_until_open(new, clock)
+    assert new.retry_after == 0.25
+
+
+def fail_until_open(breaker: Breaker, clock: ManualClock) -> None:
+    while breaker.state is not State.OPEN:
+        simulate_call(breaker, clock, FAST, error=True)
 
 
 @pytest.mark.parametrize("mode", ["disable", "observe", "force_open"])

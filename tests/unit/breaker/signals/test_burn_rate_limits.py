@@ -11,7 +11,6 @@ import pytest
 from breakerd import Settings, Signal, Slo
 from breakerd.breaker.baseline import Baseline, Quantity, Scale
 from breakerd.breaker.signals.burn_rate import BurnRateSignal
-from breakerd.breaker.signals.service_level import SloSignal
 
 SLO = Settings(slo=Slo(success_rate=0.9, timeout=2.0))
 BUDGET = 0.1
@@ -96,19 +95,3 @@ def test_the_evidence_is_of_the_long_window() -> None:
 
 def test_a_new_baseline_has_burnt_nothing() -> None:
     assert BurnRateSignal(SLO).burn_rate(Baseline(), Scale.MINUTES) == 0.0
-
-
-def test_the_evidence_of_a_streak() -> None:
-    signal = SloSignal(Settings(slo=Slo(success_rate=0.987654321, timeout=2.5), minimum_calls=7))
-    assert (signal.timeout, signal.min_calls) == (2.5, 7)
-    evidence = signal.streak_evidence(9)
-    assert (evidence.signal, evidence.unit) == (Signal.SLO, "fraction")
-    assert (evidence.value, evidence.threshold, evidence.samples) == (1.0, 0.012346, 9)
-    assert evidence.detail == {"failed_calls": 9, "timeout_s": 2.5}
-
-
-def test_without_a_level_no_call_is_late() -> None:
-    signal = SloSignal(Settings(latency_window_size=5))
-    assert signal.timeout == float("inf")
-    assert signal.min_calls == 5
-    assert signal.streak_evidence(3).threshold == 1.0

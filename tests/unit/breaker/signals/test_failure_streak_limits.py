@@ -41,7 +41,7 @@ class Usual:
         against_usual = failures * log(0.95 / self.share) + pending * log(0.05 / (1 - self.share))
         return (
             failures >= 2
-            and against_usual >= log(max(1.1, 3600 * rate))
+            and against_usual >= log(3600 * rate)
             and against_half(failures, pending) >= 1.2 * log(1 + 2 * rate)
         )
 
@@ -99,6 +99,18 @@ def test_until_its_rate_is_known_ten_a_second_are_assumed(rate: int, seconds: in
 def test_the_limit_is_one_false_alarm_an_hour(failures: int) -> None:
     # The rate at which so many failures are just once an hour by chance; it sinks in silence.
     rate = (0.95 / 0.06) ** failures / 3600
+    silence = -10 * log(rate / 10)
+    for seconds, enough in ((silence * 1.00001, True), (silence * 0.99999, False)):
+        streak = FailureStreak(TIMEOUT)
+        streak.advance(seconds, seconds=seconds, attempts=0, successes=0, admitted=0)
+        shown = [streak.record_failure(seconds, seconds, seconds, 0) for _ in range(failures)]
+        assert shown == [False] * (failures - 1) + [enough]
+
+
+@pytest.mark.parametrize("failures", [4, 5])
+def test_a_busier_service_must_be_surer_that_not_half_succeeds(failures: int) -> None:
+    # The rate at which so many failures just outweigh the successes that rejecting would cost.
+    rate = (exp(against_half(failures, 0) / 1.2) - 1) / 2
     silence = -10 * log(rate / 10)
     for seconds, enough in ((silence * 1.00001, True), (silence * 0.99999, False)):
         streak = FailureStreak(TIMEOUT)
@@ -189,6 +201,34 @@ def test_a_reset_forgets_calls_that_began_before_it(start: float, counts: int) -
     assert streak.failures == counts
 
 
+@pytest.mark.parametrize(("start", "counts"), [(10.999, 0), (11.0, 1)])
+def test_calls_that_queue_are_forgiven_and_no_others(start: float, counts: int) -> None:
+    streak = FailureStreak(TIMEOUT)
+    streak.forgive_queued(11.0)
+    assert not streak.record_failure(12.0, start, 12.0, 2)
+    assert (streak.failures, streak.length) == (counts, 1)
+
+
+def test_a_new_streak_has_no_failures() -> None:
+    streak = FailureStreak(TIMEOUT)
+    assert not streak.active
+    assert streak.length == 0
+    streak.record_failure(10.0, 10.0, 10.0, 1)
+    assert (streak.active, streak.length) == (True, 1)
+    streak.advance(10.1, seconds=0.1, attempts=2, successes=1, admitted=2)
+    assert (streak.active, streak.length) == (True, 1), "of a call that began before it"
+
+
+@pytest.mark.parametrize(("admitted", "failures"), [(4, 0), (2, 1)])
+def test_nothing_was_admitted_before_the_first_sample(admitted: int, failures: int) -> None:
+    streak = FailureStreak(TIMEOUT)
+    for now, count in ((10.0, 0), (11.0, admitted)):
+        streak.advance(now, seconds=1.0, attempts=0, successes=0, admitted=count)
+    # By 10.5 s half of them had begun: the one that failed, and one that may still succeed.
+    streak.record_failure(11.0, 9.0, 9.5, admitted)
+    assert streak.failures == failures
+
+
 def hanging(timeout: float = 1.0) -> FailureStreak:
     """Forty calls a second; those of the first two seconds succeed."""
     streak = FailureStreak(timeout)
@@ -204,6 +244,17 @@ def test_how_many_calls_hang() -> None:
     assert streak.hung(3.9, in_flight=80, admitted=156) == 40
     assert streak.hung(3.9, in_flight=41, admitted=156) == 0, "one call is no streak"
     assert streak.hung(3.9, in_flight=40, admitted=156) == 0
+
+
+@pytest.mark.parametrize("timeout", [0.2, 1.0, 20.0])
+def test_calls_hang_alike_whatever_the_time_out(timeout: float) -> None:
+    streak = FailureStreak(timeout)
+    for n in range(40):
+        served = 4 if n < 20 else 0
+        now, seconds = n * timeout / 10, timeout / 10
+        streak.advance(now, seconds=seconds, attempts=4, successes=served, admitted=4 * n)
+    # 118 were admitted until a time-out ago, so 38 of the 80 in flight are younger.
+    assert streak.hung(3.95 * timeout, in_flight=80, admitted=156) == 42
 
 
 def test_nothing_hangs_within_a_time_out_of_the_last_success() -> None:

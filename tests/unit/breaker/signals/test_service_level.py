@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import pytest
 
@@ -14,6 +15,7 @@ from breakerd import (
     ThresholdBreached,
     Transition,
 )
+from breakerd.breaker.signals.service_level import SloSignal
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
 MakeBreaker = Callable[..., Breaker]
@@ -109,6 +111,21 @@ def test_an_explicit_error_threshold_still_does_what_it_says(
     breaker = make(slo=SLO | {"warmup": 0.0}, error_threshold=0.2)
     calls(breaker, clock, 20, failing=3)
     assert breaker.state is State.OPEN
+
+
+def test_the_evidence_of_a_streak() -> None:
+    evidence = SloSignal(Settings(slo=Slo(success_rate=0.987654321, timeout=2.5))).streak_evidence(
+        7
+    )
+    assert (evidence.signal, evidence.value, evidence.threshold) == (Signal.SLO, 1.0, 0.012346)
+    assert (evidence.unit, evidence.samples) == ("fraction", 7)
+    assert evidence.detail == {"failed_calls": 7, "timeout_s": 2.5}
+
+
+def test_without_a_level_no_call_is_late_and_all_may_fail() -> None:
+    signal = SloSignal(Settings())
+    assert signal.timeout == inf
+    assert signal.streak_evidence(1).threshold == 1.0
 
 
 def test_a_level_needs_both_numbers() -> None:

@@ -110,6 +110,11 @@ def test_latency_that_has_been_falling_since_a_slow_call_does_not_rise(
             assert classify(latencies, 300) not in TRIPPING_TRENDS
 
 
+def test_latency_at_the_threshold_is_slow_no_longer() -> None:
+    assert classify([100.0] * 20 + [320, 310, 300], 300) is TrendKind.FALLING
+    assert classify([100.0] * 20 + [320, 310, 301], 300) is TrendKind.RISING
+
+
 def test_a_single_slow_call_and_a_fall_do_not_open(make: MakeBreaker, clock: ManualClock) -> None:
     breaker = make(
         latency_threshold=300, percentile=0.95, latency_window_size=20, trend_analysis_enabled=True

@@ -30,7 +30,7 @@ def test_durations_without_a_unit_that_are_no_seconds(
         trace_of(tmp_path, "latency", *values)
     found = ", ".join(values)
     message = str(raised.value)
-    assert f"'latency' names no unit, and holds {found} …: as seconds, every second" in message
+    assert f"'latency' names no unit, and holds {found} …: as seconds, half of" in message
     assert "--unit s|ms|us|ns" in message
     assert "--columns duration=NAME:ms" in message
 
@@ -56,8 +56,8 @@ def test_what_is_assumed_is_said_with_what_follows(tmp_path: Path) -> None:
     with trace_of(tmp_path, "latency", "0.08", "0.1", "0.3") as trace:
         (note,) = [note for note in trace.notes if "unit" in note]
     assert re.fullmatch(
-        r"'latency' names no unit: taken as seconds, so that every second of the first 3 calls "
-        r"takes 0\.1 s or less; --unit ms\|us\|ns, if that is not so",
+        r"'latency' names no unit: taken as seconds, so that half of the first 3 calls "
+        r"take 0\.1 s or less; --unit ms\|us\|ns, if that is not so",
         note,
     )
 
