@@ -8,14 +8,7 @@ running breaker gets it.
 from itertools import pairwise
 from typing import Annotated, Any, Final, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 PARTIAL: Final = "partial"
 """Key of a validation's context: True if the settings are a part, and so may lack others."""
