@@ -1,4 +1,4 @@
-"""Whether a person is paged: one source for all that show a status."""
+"""Report whether a person is paged: the one source for all that show a status."""
 
 from collections.abc import Callable, Iterable
 from typing import TypedDict
@@ -14,7 +14,7 @@ from breakerd.alerts.storage.incident_log import IncidentLog
 
 
 class PagingReport(TypedDict):
-    """Whether a person is notified when a breaker trips.
+    """Report of whether a person is notified when a breaker trips.
 
     `paging_problems` says why not. If somebody is paged, it holds what may still go wrong.
     """

@@ -2,7 +2,7 @@
 
 from fastapi.responses import JSONResponse as _JSONResponse
 
-from breakerd.breaker.strict_json import dumps
+from breakerd.breaker.encoding.strict_json import dumps
 
 
 class JSONResponse(_JSONResponse):

@@ -21,8 +21,8 @@ import structlog
 from structlog.processors import CallsiteParameter, CallsiteParameterAdder
 from structlog.types import EventDict, ExcInfo, Processor
 
+from breakerd.breaker.encoding.printable import printable, printable_json, printable_lines
 from breakerd.breaker.logging import LogRelay, get_logger, relaying
-from breakerd.breaker.printable import printable, printable_json, printable_lines
 
 _log = get_logger(__name__)
 

@@ -98,7 +98,7 @@ class Breaker(BreakerView):
         core.externally_ticked = externally_ticked
         super().__init__(name, gate, core, clock)
         self.rules = Rules(**rules)
-        """What counts as a failure; other rules may be set at any time."""
+        """Rules of what counts as a failure; others may be set at any time."""
         self.drills = Drills(core)
         self.config_file: Path | None = None
         """TOML file that its settings come from, if any."""

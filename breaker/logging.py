@@ -17,7 +17,7 @@ from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
-from breakerd.breaker.printable import printable
+from breakerd.breaker.encoding.printable import printable
 
 T = TypeVar("T")
 
@@ -122,7 +122,7 @@ class LogRelay(Generic[T]):
 
 
 class Relaying:
-    """Whether records reach the handlers through a relay. Thread-safe.
+    """Switch of the relay between records and handlers. Thread-safe.
 
     `start` and `stop` are counted: several alertings of one process share the relay.
     """

@@ -23,9 +23,9 @@ from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
 from breakerd.api.server import AdminServer, run_until_stopped
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
+from breakerd.breaker.encoding.printable import printable
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.printable import printable
 from breakerd.breaker.registry import Registry
 
 _log = get_logger(__name__)

@@ -11,7 +11,7 @@ from breakerd.alerts.model.matchers import (
     checked,
     parsed,
 )
-from breakerd.breaker.printable import encodable
+from breakerd.breaker.encoding.printable import encodable
 
 MIN_SECONDS: Final = 1.0
 """Minimum duration of a silence in seconds; less than a round of alerting silences nothing."""

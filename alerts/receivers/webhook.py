@@ -24,7 +24,7 @@ from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
 from breakerd.alerts.receivers.http import HttpClient, url_secrets
 from breakerd.alerts.settings.template import FIELDS
-from breakerd.breaker.strict_json import dumps
+from breakerd.breaker.encoding.strict_json import dumps
 
 VERSION: Final = 1
 """Version of the body; incompatible changes raise it."""

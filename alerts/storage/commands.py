@@ -3,9 +3,9 @@
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import ADOPT_INCIDENT, Store
+from breakerd.breaker.encoding.printable import encodable
 from breakerd.breaker.errors import NotStoredError
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.printable import encodable
 
 _log = get_logger(__name__)
 

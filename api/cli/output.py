@@ -8,8 +8,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
 
+from breakerd.breaker.encoding.printable import printable, printable_json, printable_lines
 from breakerd.breaker.errors import ConfigError
-from breakerd.breaker.printable import printable, printable_json, printable_lines
 
 FAILURE: Final = 1
 """Exit code of a command that failed."""

@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 
 class Phase(Enum):
-    """What a connection waits for; the value is the maximum number of seconds, None for any."""
+    """Awaited part of an exchange; the value is the maximum number of seconds, None for any."""
 
     HEAD = ("the head of a request", 10.0)
     BODY = ("the body of a request", 10.0)
@@ -99,7 +99,7 @@ class GuardedConnection(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.phase = Phase.HEAD
-        """What it waits for."""
+        """Part that the connection waits for."""
         self.since = 0.0
         """When it began to wait for that, in seconds of the event loop's clock."""
         self._seen: object = None

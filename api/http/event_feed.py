@@ -18,10 +18,10 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from breakerd.api.problems import Problem
+from breakerd.breaker.encoding.strict_json import dumps
 from breakerd.breaker.events.events import Event, EventsMissed, Evidence
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.runtime.status import report
-from breakerd.breaker.strict_json import dumps
 
 if TYPE_CHECKING:
     from breakerd.breaker.events.stream import EventStream

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from breakerd.api.security.auth import Actor
+from breakerd.breaker.encoding.strict_json import dumps
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.regular_file import require_regular
-from breakerd.breaker.strict_json import dumps
+from breakerd.breaker.storage.regular_file import require_regular
 
 _log = get_logger(__name__)
 

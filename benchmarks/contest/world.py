@@ -1,4 +1,4 @@
-"""What happens in the contest, whatever a policy does: scenarios, arrivals, luck, and a FIFO pool.
+"""Simulate the contest apart from the policies: scenarios, arrivals, luck, and a FIFO pool.
 
 Open-loop callers call a pool of workers behind one queue and give up after `TIMEOUT`; the pool
 serves a call that was given up all the same, as a server without cancellation does.

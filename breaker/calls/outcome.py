@@ -1,4 +1,4 @@
-"""How a call may end, and what is known of one that its caller abandoned."""
+"""Outcomes of a call, and what is known of one that its caller abandoned."""
 
 from enum import Enum, auto
 from math import inf, nextafter
@@ -9,7 +9,7 @@ _TIMER_PRECISION: Final = 0.0005
 
 
 class CallOutcome(Enum):
-    """How a call ended."""
+    """Outcome of a call."""
 
     SUCCESS = auto()
     ERROR = auto()

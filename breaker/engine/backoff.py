@@ -1,4 +1,4 @@
-"""How long an open breaker waits before its probes, and from how few calls it begins afterwards."""
+"""Compute the wait of an open breaker before its probes, and the share of calls it begins with."""
 
 from collections.abc import Callable
 from math import inf

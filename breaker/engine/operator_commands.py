@@ -1,10 +1,10 @@
 """Commands of an operator: override the state, trip, reset, drill."""
 
 from breakerd.breaker.calls.outcome import CallOutcome
+from breakerd.breaker.encoding.printable import encodable
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.errors import BreakerStateError
-from breakerd.breaker.printable import encodable
 from breakerd.breaker.states import CLOSED, FORCED_OPEN, Reason, State
 
 

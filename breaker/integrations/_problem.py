@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Final, Self
 from urllib.parse import quote
 
+from breakerd.breaker.encoding.strict_json import dumps
 from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
-from breakerd.breaker.strict_json import dumps
 
 REJECTED: Final = "urn:breakerd:problem:rejected"
 """Problem type: a breaker rejected the call, which had no effect."""

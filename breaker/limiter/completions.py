@@ -1,4 +1,4 @@
-"""How many calls succeed per second, and for how long none has ended.
+"""Measure how many calls succeed per second, and for how long none has ended.
 
 A dependency that collects garbage or fails over answers nothing for a while, and then everything in
 time. A pause tells nothing about how many calls can be served, and one that is no longer than those

@@ -10,7 +10,7 @@ from typing import Any, Final
 from breakerd.breaker.errors import SnapshotError
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.persistence import snapshot
-from breakerd.breaker.regular_file import require_regular
+from breakerd.breaker.storage.regular_file import require_regular
 
 VERSION: Final = 1
 RETENTION: Final = 30 * 86400.0

@@ -1,4 +1,4 @@
-"""What a breaker tells: its state, its figures, its health. Nothing here changes it."""
+"""Read-only side of a breaker: its state, figures and health. Nothing here changes it."""
 
 from collections.abc import Callable
 

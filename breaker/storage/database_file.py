@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.regular_file import require_regular
+from breakerd.breaker.storage.regular_file import require_regular
 
 _log = get_logger(__name__)
 

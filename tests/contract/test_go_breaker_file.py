@@ -15,7 +15,7 @@ from breakerd.breaker.config import read_document
 from tests.support.admin_client import Client
 
 CURL = {"content-type": "application/x-www-form-urlencoded"}
-"""What `curl -d` declares."""
+"""Content type that `curl -d` declares."""
 
 FILE = """\
 memory_threshold = 80.0

@@ -19,7 +19,7 @@ from tests.support.admin_client import Client
 
 JSON = "application/json"
 CURL = "application/x-www-form-urlencoded"
-"""What `curl -d` declares."""
+"""Content type that `curl -d` declares."""
 
 Keys = dict[str, tuple[type, ...]]
 
@@ -174,7 +174,7 @@ def ask(client: Client, call: Call) -> httpx.Response:
 
 
 def differences(call: Call, answer: httpx.Response) -> list[str]:
-    """What differs from go-breaker's answer; a bool is no number."""
+    """Differences from go-breaker's answer; a bool is no number."""
     if answer.status_code != call.status:
         return [f"status {answer.status_code}, not {call.status}: {answer.text}"]
     found: dict[str, Any] = answer.json()

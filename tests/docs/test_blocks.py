@@ -132,7 +132,7 @@ PYTHON = {
         "\nassert [each.label for each in report.outcomes] == ['now', 'strict']",
     ),
 }
-"""What stands before and after the page's Python."""
+"""Code before and after the page's Python."""
 
 
 @pytest.mark.parametrize("page", PYTHON)

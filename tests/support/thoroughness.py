@@ -1,4 +1,4 @@
-"""How many examples and repetitions tests try: few in CI, many with `scripts/test --thorough`."""
+"""Numbers of examples and repetitions: few in CI, many with `scripts/test --thorough`."""
 
 from __future__ import annotations
 

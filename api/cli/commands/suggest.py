@@ -22,7 +22,7 @@ from breakerd.api.cli.commands.trace_input import (
 )
 from breakerd.api.cli.output import print_lines
 from breakerd.api.cli.views.replay_tables import format_seconds
-from breakerd.breaker.printable import printable
+from breakerd.breaker.encoding.printable import printable
 from breakerd.breaker.replay import (
     CAVEAT,
     Format,

@@ -42,7 +42,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a file held at one moment.
+    """Content of a file at one moment.
 
     Attributes:
         content: its content; None if it could not be read.

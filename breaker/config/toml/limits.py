@@ -54,8 +54,8 @@ _SYNTAX: Final = (
     "Unescaped '\\' in a string",
     "Unterminated string",
 )
-"""What the parser says, without the keys and characters of the file that it quotes: a secret may
-be among them."""
+"""Descriptions of parser errors, without the keys and characters of the file that these quote: a
+secret may be among them."""
 
 
 class TomlError(Exception):

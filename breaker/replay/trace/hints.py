@@ -10,7 +10,7 @@ from breakerd.breaker.replay.trace.values.durations import SECONDS
 
 
 class TimeIs(StrEnum):
-    """What the one time of a call marks."""
+    """Moment that the one time of a call marks."""
 
     START = "start"
     END = "end"

@@ -42,7 +42,7 @@ class BucketSamples:
 
     def __init__(self, unit: Unit | None = None) -> None:
         self.note: str | None = None
-        """What was assumed of the bounds, as a sentence, once there are histograms."""
+        """Assumption about the bounds, as a sentence, once there are histograms."""
         self._stated = unit
         self._values: dict[Labels, dict[float, dict[float, float]]] = defaultdict(dict)
         """Values by labels, time in seconds, and bound as written."""

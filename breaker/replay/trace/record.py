@@ -24,7 +24,7 @@ class CallRecord(NamedTuple):
 
 
 class NoCall(Enum):
-    """Why a line that can be read holds no call to be replayed."""
+    """Reason why a line that can be read holds no call to be replayed."""
 
     OTHER = auto()
     """It is another event of the same log."""

@@ -1,4 +1,4 @@
-"""Whether anybody is paged, and why not: the one source of all who show a status."""
+"""Reports of whether anybody is paged, and why not: the one source of all who show a status."""
 
 from __future__ import annotations
 

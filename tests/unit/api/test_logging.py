@@ -13,7 +13,7 @@ import pytest
 
 from breakerd.api import logging as service_logging
 from breakerd.breaker.logging import LogRelay, get_logger
-from tests.unit.breaker.test_printable import is_safe
+from tests.unit.breaker.encoding.test_printable import is_safe
 
 
 class Terminal(io.StringIO):
@@ -32,7 +32,7 @@ def _as_it_was() -> Iterator[None]:
 
 
 def text_of(stream: io.StringIO) -> str:
-    """What was logged so far."""
+    """Records logged so far."""
     service_logging.flush(30)
     return stream.getvalue()
 

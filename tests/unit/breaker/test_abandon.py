@@ -1,4 +1,4 @@
-"""What an abandoned call shows, and what it does not."""
+"""Evidence of an abandoned call, and what it does not show."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_the_baseline_learns_late_ones_and_no_others(make: MakeBreaker, clock: M
 def test_the_limiter_sees_no_success_and_no_drop(
     make: MakeBreaker, clock: ManualClock, threshold: dict[str, object]
 ) -> None:
-    """Whether they were slow by then or not, so long as they were not late."""
+    """Slow by then or not, so long as they were not late."""
     settings = {"slo": SLO, "limiter": {"enabled": True}, "latency_window_size": 10_000}
     breaker = make(**settings | threshold)
     limiter = breaker._core.engine.shedder.limiter

@@ -21,13 +21,13 @@ _LINE: Final = re.compile(
     rf"\S+ \S+ [^\[]*\[([^\]]+)\] {QUOTED} (\d{{3}}|-) (?:\d+|-)((?: {QUOTED} {QUOTED})?)(.*)"
 )
 _TRAEFIK: Final = re.compile(rf" (?:\d+|-) {QUOTED} (?:{QUOTED}|-) \d+ms")
-"""What Traefik writes after the combined format: number, router, server, duration."""
+"""Fields of Traefik after the combined format: number, router, server, duration."""
 _START: Final = re.compile(r"\S+ \S+ .*\[\d\d/[A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
 class CombinedFormat:
-    """What the first lines of a log in the combined format show.
+    """Findings in the first lines of a log in the combined format.
 
     Attributes:
         field: where the duration is.

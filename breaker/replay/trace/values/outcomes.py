@@ -10,7 +10,7 @@ from breakerd.breaker.replay.trace.values.numbers import number
 
 
 class CallOutcome(Enum):
-    """How a recorded call ended."""
+    """Outcome of a recorded call."""
 
     SUCCESS = auto()
     ERROR = auto()
@@ -40,7 +40,7 @@ _OUTCOME_OF_WORD: Final = {word: outcome for outcome, words in _WORDS.items() fo
 _YES: Final = frozenset({"true", "1", "yes", "y", "t"})
 _NO: Final = frozenset({"", "false", "0", "no", "n", "f", "none", "null", "nil", "-"})
 _NO_RESPONSE: Final = frozenset({"0", "000", "-1"})
-"""What clients and proxies write in place of an HTTP status if there was no response."""
+"""Words that clients and proxies write in place of an HTTP status if there was no response."""
 _JMETER_NO_RESPONSE: Final = "non http response code"
 
 

@@ -25,6 +25,7 @@ FORK = """
         alerting = Alerting(registry, settings)
         alerting.start()
         assert alerting.paging
+        alerting.run_once()  # so that what threads import and open at their start is there
         read, write = os.pipe()
         # Locks that a thread of the parent holds at this moment stay locked in the child.
         with alerting._worker._round, alerting._incident_log.lock, alerting._silences._lock:

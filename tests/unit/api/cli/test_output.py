@@ -1,4 +1,4 @@
-"""What commands print when names, reasons and authors hold terminal controls."""
+"""Output of commands when names, reasons and authors hold terminal controls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from breakerd.api.cli.commands.doctor import _show
 from breakerd.api.cli.demo import demo
 from breakerd.api.cli.demo.observer import Observer, TimelineEntry
 from breakerd.cli import app
-from tests.unit.breaker.test_printable import is_safe
+from tests.unit.breaker.encoding.test_printable import is_safe
 
 HOSTILE = "x\x1b]0;title\x07\x1b[2J\x9b31m\r\nid 1 ok\u2028\u202ereversed\x7f\x85"
 AT = 1_800_000_000.0

@@ -1,4 +1,4 @@
-"""What connections of the service may wait for, on a driven clock."""
+"""Limits on what connections wait for, on a driven clock."""
 
 from __future__ import annotations
 

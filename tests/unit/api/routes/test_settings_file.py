@@ -1,4 +1,4 @@
-"""What a change does where the file cannot take it: nothing, neither there nor in memory."""
+"""Effect of a change where the file cannot take it: nothing, neither there nor in memory."""
 
 from __future__ import annotations
 

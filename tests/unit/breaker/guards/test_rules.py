@@ -157,7 +157,7 @@ def test_what_is_ignored_is_no_failure_whatever_else_is_said() -> None:
 
 
 class GreenletTimeout(BaseException):
-    """What some libraries raise for a time-out."""
+    """Exception that some libraries raise for a time-out."""
 
 
 def test_a_class_beside_exception_may_be_named() -> None:

@@ -31,7 +31,7 @@ def totals(breaker: Breaker) -> Counted:
 
 
 class HookError(Exception):
-    """What an event hook raises."""
+    """Exception of an event hook."""
 
 
 def refuse(_response: object, *_arguments: object, **_options: object) -> None:

@@ -1,4 +1,4 @@
-"""What the limiter takes for normal: latency, concurrency, the knee and the peak."""
+"""Reference values of the limiter: latency, concurrency, the knee and the peak."""
 
 from __future__ import annotations
 

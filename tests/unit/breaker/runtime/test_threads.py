@@ -122,7 +122,7 @@ WAYS = ("error", "success", "success", "error", "abandoned")
 
 
 def one_call(breaker: Breaker, way: str) -> str:
-    """What a call came to that ends in that way, by the name that the counters have for it."""
+    """Outcome of a call that ends in that way, by the name that the counters have for it."""
     if not breaker.allow():
         return "rejected"
     start = breaker.clock()

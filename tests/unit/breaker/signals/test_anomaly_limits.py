@@ -41,7 +41,7 @@ class Fixed(Baseline):
 
 
 def finding(baseline: Fixed, *, rate: Deviation | None = None, **seen: Deviation) -> str:
-    """What is found if these quantities are not normal; empty if nothing is."""
+    """Returns what is found if these quantities are not normal; empty if nothing is."""
     baseline.seen |= {Quantity[name.upper()]: value for name, value in seen.items()}
     baseline.seen[Quantity.RATE] = rate or NORMAL[Quantity.RATE]
     signal = AnomalySignal()

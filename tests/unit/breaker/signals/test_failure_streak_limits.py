@@ -12,7 +12,7 @@ TIMEOUT = 2.0
 
 
 class Usual:
-    """What a streak should know of a service: its rate of calls, and how many fail as a rule."""
+    """Facts that a streak knows of a service: its rate of calls, and how many fail as a rule."""
 
     def __init__(self) -> None:
         self.rate = self.weight = 0.0

@@ -1,4 +1,4 @@
-"""What collectors put around a line is taken off, once and more than once."""
+"""Envelopes that collectors put around a line are taken off, once and more than once."""
 
 from __future__ import annotations
 

@@ -8,7 +8,12 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from breakerd.breaker.printable import encodable, printable, printable_json, printable_lines
+from breakerd.breaker.encoding.printable import (
+    encodable,
+    printable,
+    printable_json,
+    printable_lines,
+)
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 DIRECTIONS = {chr(code) for code in (0x061C, *range(0x200E, 0x2010), *range(0x202A, 0x202F))} | {

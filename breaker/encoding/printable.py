@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from breakerd.breaker.strict_json import dumps
+from breakerd.breaker.encoding.strict_json import dumps
 
 _CONTROLS: Final = (
     r"\x7f-\x9f"  # DEL and C1, which some terminals take for escape sequences

@@ -5,7 +5,7 @@ from math import inf, nan
 
 import pytest
 
-from breakerd.breaker.strict_json import dumps
+from breakerd.breaker.encoding.strict_json import dumps
 
 
 def test_a_number_that_is_not_finite_is_null() -> None:
