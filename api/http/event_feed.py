@@ -9,7 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi.encoders import jsonable_encoder
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+from breakerd.api.http.host_server import is_stopping
 from breakerd.api.problems import Problem
 from breakerd.breaker.encoding.strict_json import dumps
 from breakerd.breaker.events.events import Event, EventsMissed, Evidence
@@ -33,6 +34,8 @@ _RECONNECT_MS: Final = 2000
 """Milliseconds after which a disconnected client should reconnect."""
 _KEEPALIVE_AFTER: Final = 15.0
 """Seconds without an event after which a comment keeps proxies from closing the stream."""
+_LOOKS: Final = 30
+"""Number of times that a waiting stream looks in that time whether the host's server stops."""
 _MAX_BATCH: Final = 100
 """Maximum number of events in one chunk."""
 
@@ -150,7 +153,7 @@ class Subscriber:
         while True:
             if chunk := self._next_chunk():
                 yield chunk
-            elif self._closed:
+            elif self._closed or is_stopping():
                 return
             elif not await self._wait():
                 yield KEEPALIVE_COMMENT
@@ -162,13 +165,15 @@ class Subscriber:
         return b"".join([*notice, *(self._queue.popleft() for _ in range(count))])
 
     async def _wait(self) -> bool:
-        """Wait for something to send; return False after `_KEEPALIVE_AFTER` seconds."""
+        """Wait for something to send, or the end; return False after `_KEEPALIVE_AFTER` seconds."""
         self._ready.clear()
-        try:
-            async with asyncio.timeout(_KEEPALIVE_AFTER):
-                return await self._ready.wait()
-        except TimeoutError:
-            return False
+        for _ in range(_LOOKS):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_KEEPALIVE_AFTER / _LOOKS):
+                    return await self._ready.wait()
+            if is_stopping():
+                return True
+        return False
 
 
 def _missed_event(count: int) -> EventsMissed:
