@@ -26,13 +26,10 @@ class AlertingConfigSubscriber:
     """Applies `[opsgenie]` and `[alerts]` of a file. `follow_secrets` is for one thread.
 
     Args:
-        config: the file. Subscribed to at once.
+        config: the file.
         owned: True if nobody else watches the file.
         present: returns the present settings.
         apply: applies new settings.
-
-    Raises:
-        ConfigError: every problem in both sections.
     """
 
     def __init__(
@@ -50,8 +47,8 @@ class AlertingConfigSubscriber:
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
         self._warnings = WarningLog(__name__)
-        self._closed = threading.Event()
-        config.subscribe(self)
+        self._subscribed = False
+        self._secrets_thread: _SecretsThread | None = None
 
     def owns(self, section: str) -> bool:
         """Return True for `[opsgenie]` and `[alerts]`."""
@@ -73,16 +70,30 @@ class AlertingConfigSubscriber:
 
         return apply
 
+    def subscribe(self) -> None:
+        """Apply the file from now on, unless that is done already.
+
+        Raises:
+            ConfigError: every problem in both sections.
+        """
+        if not self._subscribed:
+            self._config.subscribe(self)
+            self._subscribed = True
+
     def start(self, *, threaded: bool) -> None:
         """Watch the file, unless its owner does.
 
         Args:
             threaded: True to follow the secrets too, in a thread: their disk may hang.
+
+        Raises:
+            RuntimeError: the thread cannot be started.
         """
         if self._owned:
             self._config.watch()
         if threaded:
-            threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
+            self._secrets_thread = _SecretsThread(self.follow_secrets)
+            self._secrets_thread.start()
 
     @property
     def document(self) -> Document:
@@ -90,7 +101,7 @@ class AlertingConfigSubscriber:
         return self._config.document
 
     def change(self, changes: Mapping[Key, object]) -> None:
-        """Change keys of the file, and apply them.
+        """Change keys of the file, and apply them, also while the file is not followed.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
@@ -98,6 +109,8 @@ class AlertingConfigSubscriber:
             ConfigWriteError: the change is active, but could not be written to the file.
         """
         self._config.change(changes)
+        if not self._subscribed:
+            self.prepare(self._config.document)()
 
     def follow_secrets(self) -> None:
         """Apply secrets that have changed in their files; checked every 2 s."""
@@ -115,16 +128,34 @@ class AlertingConfigSubscriber:
         else:
             _log.info("secret reloaded")
 
+    def close(self) -> None:
+        """Stop following the file."""
+        if self._secrets_thread is not None:
+            self._secrets_thread.stop()
+            self._secrets_thread = None
+        if self._subscribed:
+            self._subscribed = False
+            self._config.unsubscribe(self)
+        if self._owned:
+            self._config.close()
+
+
+class _SecretsThread:
+    """Thread that follows the secret files, in one process."""
+
+    def __init__(self, follow: Callable[[], None]) -> None:
+        self._follow = follow
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
+
+    def stop(self) -> None:
+        self._closed.set()
+
     def _run(self) -> None:
         while not self._closed.wait(_SECRETS_INTERVAL):
             try:
-                self.follow_secrets()
+                self._follow()
             except Exception:  # noqa: BLE001 - the next attempt may succeed
                 _log.exception("secret reload failed")
-
-    def close(self) -> None:
-        """Stop following the file."""
-        self._closed.set()
-        self._config.unsubscribe(self)
-        if self._owned:
-            self._config.close()

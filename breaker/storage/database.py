@@ -26,6 +26,8 @@ _log = get_logger(__name__)
 
 _MAX_PAGES: Final = 1000
 """Maximum number of unused pages that are given back at once; some milliseconds."""
+_inherited: Final[list[tuple[FileStamp | None, sqlite3.Connection]]] = []
+"""Connections of the parent, with their files: used by nobody, and closed by no finalizer."""
 
 
 class Database:
@@ -82,6 +84,32 @@ class Database:
         with self._lock:
             self._closed = True
             self._disconnect()
+
+    def suspend(self) -> bool:
+        """Close the file until `resume`, as nothing has happened; return False if it is not open.
+
+        SQLite keeps the locks of a file for the process as a whole. With an open connection
+        inherited, what a child opens itself counts as locked already, and is not.
+        """
+        with self._lock:
+            found = self._connection is not None
+            self._disconnect()
+            return found
+
+    def resume(self) -> None:
+        """Open the file again; if it is the same one, `reopened` and `generation` do not tell."""
+        with self._lock:
+            before = self._stamp, self._opened, self.generation
+            self.open()
+            after = self._stamp
+            if before[0] and after and before[0].identity == after.identity:
+                _, self._opened, self.generation = before
+
+    def abandon(self) -> None:
+        """Give up a connection of the parent, in a forked child. Takes no lock."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _inherited.append((self._stamp, connection))
 
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call; open it first if necessary.
@@ -182,6 +210,7 @@ class Database:
             self._stamp, self._doubtful = stamp, False
 
     def _connect_or_quarantine(self) -> None:
+        self._require_own()
         try:
             connection = self._file.connect()
         except sqlite3.DatabaseError as error:
@@ -192,6 +221,12 @@ class Database:
         self._connection, self._stamp = connection, self._file.stamp()
         self._opened, self._doubtful = True, False
         self.generation += 1
+
+    def _require_own(self) -> None:
+        """Raise OSError if this process has inherited a connection to the file."""
+        found = self._file.stamp()
+        if any(found and stamp and stamp.identity == found.identity for stamp, _ in _inherited):
+            raise OSError("this process was forked while the file was in use; restart it")
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -69,14 +69,15 @@ def test_rounds_that_fail_turn_readiness_and_a_metric_and_no_heartbeat_is_pinged
     def fail(_now: float) -> None:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(alerting._observer, "poll", fail)
+    monkeypatch.setattr(alerting._runtime.observer, "poll", fail)
     for _ in range(31):
-        alerting._worker._try(alerting.run_once)
+        alerting._runtime.worker._try(alerting.run_once)
         world.wall.advance(1)
     assert alerting.health()["stalled"] is True
     not_running, stopped, *_ = alerting.health()["problems"]
-    assert not_running == "nobody is being paged: alerting is not running"
     assert stopped == "alerting has stopped: no round for 31 s; restart the process"
+    assert not_running == f"nobody is being paged: {stopped}"
+    assert alerting.not_running() == {"alerting": not_running}
     assert readiness(world) == (503, False, "failing")
     assert metrics(world) == {
         "breakerd_alerting_last_round_timestamp_seconds": last,
@@ -102,7 +103,7 @@ def test_readiness_needs_no_thread_of_the_pool(
 
 def test_a_delivery_that_hangs_is_told(world: World) -> None:
     alerting = world.start()
-    (sender,) = alerting._pipeline._threads.values()
+    (sender,) = alerting._runtime.pipeline._threads.values()
     clock = ManualClock()
     sender._alive = SignOfLife(lambda: True, clock)
     sender._thread = threading.current_thread()
