@@ -82,7 +82,7 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
-        self._process_parts = ProcessParts(list(self._parts()))
+        self._process_parts = ProcessParts(list(self._parts()), self.not_running)
         self.registry.on_first_use = self._process_parts.start_in_background
         self._admin: AdminContext | None = None
         self._holders = 0
@@ -167,7 +167,7 @@ class Breakerd:
 
     def not_running(self) -> dict[str, str]:
         """Return why parts do not run in this process, by their names; empty if all do."""
-        return self._process_parts.not_running()
+        return self.registry.not_running()
 
     # --- admin plane
 
@@ -226,9 +226,13 @@ class Breakerd:
     def _make_alerting(self) -> "Alerting":
         with extra("alerts", "alerting", "leave it out by `alerting=False`"):
             from breakerd.alerts.alerting import Alerting
+            from breakerd.alerts.settings.alerting import read_settings
         if self.path is None:
-            return Alerting(self.registry)
-        return Alerting.from_file(self.path, self.registry)
+            alerting = Alerting(self.registry, read_settings(None), starter=_STARTER)
+        else:
+            alerting = Alerting.from_file(self.path, self.registry, starter=_STARTER)
+        self.registry.report_not_running(alerting.not_running)
+        return alerting
 
     def _parts(self) -> Iterator[Part]:
         """Yield the parts in the order of their start; the first call waits for the first."""
@@ -259,6 +263,7 @@ class Breakerd:
             self.registry.replace_rules(**rules)
 
 
+_STARTER: Final = "it starts with the first call or request, or with `start()`"
 _DEFAULTS: Final = {"alerting": True, "state": True, "watch": True}
 _OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
 

@@ -2,17 +2,20 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from breakerd import exit_hooks
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.runtime.ticker import TICKER
 
 _log = get_logger(__name__)
 
 _RESTORE_WAIT: Final = 0.1
 """Maximum seconds that the first call waits for the first part: the state that was saved."""
+_RETRY_TIME: Final = 5.0
+"""Seconds after which a thread that could not be started is tried again."""
 
 
 class Part(Protocol):
@@ -26,11 +29,6 @@ class Part(Protocol):
         """End in this process; no effect if it does not run."""
         ...
 
-    def not_running(self) -> dict[str, str]:
-        """Return why each of its parts does not run in this process; empty if all do."""
-        ...
-
-
 class ProcessParts:
     """Parts of a process, started in order and ended in reverse. Thread-safe, and safe to fork.
 
@@ -38,10 +36,14 @@ class ProcessParts:
 
     Args:
         parts: the parts. A part that cannot start is logged, and does not keep the next from it.
+        not_running: returns why parts do not run in this process, by their names.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(
+        self, parts: Sequence[Part], not_running: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._parts = parts
+        self._not_running = not_running
         self._closed = False
         self._running = False
         self._lock = ProcessLock()
@@ -65,17 +67,21 @@ class ProcessParts:
     def start_in_background(self) -> None:
         """Start all parts on a thread; wait a moment for the first. No effect after `close`.
 
-        For calls, which must not wait for a database.
-
-        Raises:
-            RuntimeError: the system has no thread left; call it again later.
+        For calls, which must not wait for a database. Where the system has no thread left, it is
+        tried again every 5 s.
         """
         if self._running or self._closed:
             return
         restored = threading.Event()
-        threading.Thread(
+        thread = threading.Thread(
             target=self._start, args=(restored,), name="breakerd-start", daemon=True
-        ).start()
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            _log.warning("not started, tried again in 5 s", error=str(error))
+            TICKER.add(self)
+            return
         restored.wait(_RESTORE_WAIT)
 
     def close(self) -> None:
@@ -92,12 +98,11 @@ class ProcessParts:
             self._running = False
         _log.info("ended", process=os.getpid())
 
-    def not_running(self) -> dict[str, str]:
-        """Return why parts do not run in this process, by their names; empty if all do."""
-        found: dict[str, str] = {}
-        for part in self._parts:
-            found.update(part.not_running())
-        return found
+    def tick(self) -> float:
+        """Try again to start the thread that the system did not give."""
+        TICKER.discard(self)
+        self.start_in_background()
+        return _RETRY_TIME
 
     def after_fork(self) -> None:
         """Begin anew in a forked child."""
@@ -119,7 +124,7 @@ class ProcessParts:
             self._tell()
 
     def _tell(self) -> None:
-        missing = self.not_running()
+        missing = self._not_running()
         if missing:
             _log.warning("not everything runs", process=os.getpid(), **missing)
         else:
