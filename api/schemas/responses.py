@@ -115,10 +115,12 @@ class AdminStatus(Status):
     """Status of a breaker, and whether a person is notified when it trips.
 
     `paging_problems` says why not. If somebody is paged, it holds what may still go wrong.
+    `not_running` says by name why parts of the process do not run.
     """
 
     paging: bool
     paging_problems: list[str]
+    not_running: dict[str, str]
 
 
 StatusResponse = pydantic_model(AdminStatus, "Status")
@@ -143,11 +145,13 @@ class BreakerSummary(ResponseBody):
 class BreakersResponse(ResponseBody):
     """The breakers of a process, and whether people are paged.
 
-    `muted_by` of a breaker says why nobody is paged about it in particular.
+    `muted_by` of a breaker says why nobody is paged about it in particular. `not_running` says by
+    name why parts of this process do not run: `alerting`, `file`, `state`, `ticker`.
     """
 
     paging: bool
     paging_problems: list[str]
+    not_running: dict[str, str]
     breakers: list[BreakerSummary]
 
 
@@ -170,9 +174,13 @@ class Health(ResponseBody):
     status: Literal["ok"]
 
 
+Check = Literal["ok", "failing", "not running"]
+"""Result of one check of readiness."""
+
+
 class Readiness(ResponseBody):
     """Readiness for calls. `paging`: true if a person is notified of incidents."""
 
     ready: bool
     paging: bool
-    checks: dict[str, Literal["ok", "failing"]]
+    checks: dict[str, Check]
