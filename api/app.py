@@ -57,6 +57,11 @@ def create_app(
     admin = AdminContext(
         registry, alerting, settings=settings, access=access, audit=audit, parts=parts
     )
+    return app_of(admin, demo_endpoints=demo_endpoints)
+
+
+def app_of(admin: AdminContext, *, demo_endpoints: bool = False) -> FastAPI:
+    """Return the admin plane as an application; see `create_app`."""
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -103,6 +108,13 @@ def admin_router(
     admin = AdminContext(
         registry, alerting, settings=settings, access=access, audit=audit, parts=parts
     )
+    return router_of(admin, lifespan=lifespan, include_in_schema=include_in_schema)
+
+
+def router_of(
+    admin: AdminContext, *, lifespan: Lifespan | None = None, include_in_schema: bool = False
+) -> APIRouter:
+    """Return the admin plane's routes; see `admin_router`."""
     router = APIRouter(
         lifespan=lifespan,
         include_in_schema=include_in_schema,

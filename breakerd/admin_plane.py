@@ -1,13 +1,14 @@
 """Admin plane of a `Breakerd`: its access rules, audit log and limits, as `[api]` has them."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from breakerd.api.config_subscriber import AdminConfigSubscriber
 from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.parts import Parts
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access
+from breakerd.api.security.tokens import Tokens
 from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ def make_admin_context(
     registry: "Registry",
     alerting: "Alerting | None",
     settings: ApiSettings,
-    not_running: Callable[[], Mapping[str, str]],
 ) -> AdminContext:
     """Return what the routes share; it follows `[api]` of the registry's file.
 
@@ -27,7 +27,6 @@ def make_admin_context(
         registry: the breakers; a request counts as their first use.
         alerting: the alerting; None if there is none.
         settings: `[api]` as it was at the start.
-        not_running: returns why parts do not run in this process, by their names.
 
     Raises:
         ConfigError: a file with a token cannot be read.
@@ -38,10 +37,9 @@ def make_admin_context(
         registry,
         alerting,
         settings=settings,
-        access=Access.from_settings(settings),
+        access=Access(Tokens.load(settings)),
         audit=audit,
-        on_request=registry.use,
-        not_running=not_running,
+        parts=Parts(registry.use, registry.not_running),
     )
     if registry.config is not None:
         registry.config.subscribe(AdminConfigSubscriber(admin))

@@ -16,7 +16,7 @@ from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.extras import extra
-from breakerd.process_parts import ProcessParts, Part
+from breakerd.process_parts import Part, ProcessParts
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -184,7 +184,7 @@ class Breakerd:
         """
         with extra("api", "admin_router"):
             from breakerd.api import app
-        return app.admin_router(
+        return app.router_of(
             self._admin_context(), lifespan=self.lifespan, include_in_schema=include_in_schema
         )
 
@@ -199,7 +199,7 @@ class Breakerd:
         """
         with extra("api", "admin_app"):
             from breakerd.api import app
-        return app.create_app(self._admin_context(), demo_endpoints=demo_endpoints)
+        return app.app_of(self._admin_context(), demo_endpoints=demo_endpoints)
 
     def _admin_context(self) -> "AdminContext":
         """Return what all admin planes of this object share."""
@@ -207,9 +207,7 @@ class Breakerd:
 
         with _OPEN.lock:
             if self._admin is None:
-                self._admin = make_admin_context(
-                    self.registry, self.alerting, self._api, self.not_running
-                )
+                self._admin = make_admin_context(self.registry, self.alerting, self._api)
             return self._admin
 
     # --- parts

@@ -26,11 +26,11 @@ _ALL: "Final[weakref.WeakSet[Closable]]" = weakref.WeakSet()
 
 
 def close_at_exit(closable: Closable) -> None:
-    """Close it at the end of each process that starts it; see `arm`. Held weakly."""
+    """Close it at the end of each process that starts it; see `use_hooks`. Held weakly."""
     _ALL.add(closable)
 
 
-def arm() -> None:
+def use_hooks() -> None:
     """Use the hooks of what runs this process; call it in each process that starts something."""
     if process.parent_process() is not None:
         # Cleared in each new process, so it is registered where it is needed.

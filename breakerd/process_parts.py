@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
-from breakerd import exit_hooks
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.runtime.ticker import TICKER
+from breakerd.exit_hooks import close_at_exit, use_hooks
 
 _log = get_logger(__name__)
 
@@ -29,6 +29,7 @@ class Part(Protocol):
         """End in this process; no effect if it does not run."""
         ...
 
+
 class ProcessParts:
     """Parts of a process, started in order and ended in reverse. Thread-safe, and safe to fork.
 
@@ -39,16 +40,14 @@ class ProcessParts:
         not_running: returns why parts do not run in this process, by their names.
     """
 
-    def __init__(
-        self, parts: Sequence[Part], not_running: Callable[[], Mapping[str, str]]
-    ) -> None:
+    def __init__(self, parts: Sequence[Part], not_running: Callable[[], Mapping[str, str]]) -> None:
         self._parts = parts
         self._not_running = not_running
         self._closed = False
         self._running = False
         self._lock = ProcessLock()
         renew_after_fork(self)
-        exit_hooks.close_at_exit(self)
+        close_at_exit(self)
 
     @property
     def running(self) -> bool:
@@ -120,12 +119,12 @@ class ProcessParts:
                 except Exception:  # noqa: BLE001 - breakers must work without it
                     _log.exception("a part did not start", part=type(part).__name__)
                 restored.set()
-            exit_hooks.arm()
+            use_hooks()
             self._tell()
 
     def _tell(self) -> None:
         missing = self._not_running()
         if missing:
-            _log.warning("not everything runs", process=os.getpid(), **missing)
+            _log.warning("not everything runs", process=os.getpid(), parts=dict(missing))
         else:
             _log.info("started", process=os.getpid())

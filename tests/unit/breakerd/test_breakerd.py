@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from breakerd import Breakerd, ConfigError
+from tests.support.admin_client import Client
 from tests.support.polling import until
 from tests.support.saved_file import save
 
@@ -62,7 +62,7 @@ def test_the_first_call_starts_everything(folder: Path, breakers: Breakerd) -> N
         pass
     until(lambda: not breakers.not_running())
     assert breakers.running
-    assert "var/alerts.db" in files_in(folder)
+    assert "var/breakerd.db" in files_in(folder)
     save(folder / "breakers.toml", FILE.replace("100", "200"))
     until(lambda: breakers.get("payments").settings.latency_threshold == 200)
     breakers.close()
@@ -157,11 +157,11 @@ def test_the_outer_of_two_blocks_ends_it(breakers: Breakerd) -> None:
     assert not breakers.running
 
 
-def test_a_router_brings_the_lifespan_along(breakers: Breakerd) -> None:
+async def test_a_router_brings_the_lifespan_along(breakers: Breakerd) -> None:
     app = FastAPI()
     app.include_router(breakers.admin_router(), prefix="/ops")
     for _ in range(2):  # an application may be started again
-        with TestClient(app):
+        async with app.router.lifespan_context(app):
             assert not breakers.not_running()
         assert not breakers.running
 
@@ -169,7 +169,7 @@ def test_a_router_brings_the_lifespan_along(breakers: Breakerd) -> None:
 def test_a_request_is_a_first_use(breakers: Breakerd) -> None:
     app = FastAPI()
     app.mount("/ops", breakers.admin_app())  # a mounted application's lifespan is not run
-    client = TestClient(app, client=("127.0.0.1", 1), base_url="http://127.0.0.1")
+    client = Client(app)
     assert client.get("/ops/healthz").status_code == 200
     assert not breakers.running
     client.get("/ops/readyz")
