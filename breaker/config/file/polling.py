@@ -7,7 +7,7 @@ import sys
 def why_no_events() -> str:
     """Return why inotify cannot be used in this process; empty if it can be."""
     if _is_patched():
-        return "threads are green: reading events would block all of them"
+        return "threads are green: reading events may block all of them"
     if _inherited:
         return "the parent process reads the events, and a forked child shares them"
     return ""
