@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from breakerd import Alerting, Registry
 
@@ -36,11 +37,12 @@ def held(alerting: Alerting) -> ExitStack:
     """Locks of alerting, held by another thread until the stack is closed."""
     runtime, taken, free = alerting._runtime, threading.Event(), threading.Event()
     (sender,) = runtime.pipeline._threads.values()
+    wakes: list[Any] = [runtime.worker._wake, sender._wake]
 
     def hold() -> None:
         with (
-            runtime.worker._round, runtime.worker._wake._cond, runtime.incident_log.lock,
-            runtime.silences._lock, sender._wake._cond,
+            runtime.worker._round, wakes[0]._cond, runtime.incident_log.lock,
+            runtime.silences._lock, wakes[1]._cond,
         ):  # fmt: skip
             taken.set()
             free.wait()
@@ -57,7 +59,7 @@ def held(alerting: Alerting) -> ExitStack:
 def serve(registry: Registry, alerting: Alerting, name: str) -> int:
     """Start alerting in this process and execute commands; a worker does not return."""
     threading.Thread(target=answer, args=(registry, alerting, name), daemon=True).start()
-    sys.stdin.buffer.raw.read()
+    sys.stdin.read()
     alerting.close()
     if name == "worker":
         os._exit(0)
