@@ -15,6 +15,7 @@ from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.paging import PagingReporter
 from breakerd.alerts.settings.alerting import AlertingSettings
+from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber, SecretsThread
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import StatusReporter
 from breakerd.alerts.storage.commands import CommandQueue
@@ -35,6 +36,7 @@ class AlertingRuntime:
     Args:
         registry: registry of the breakers to observe.
         settings: settings to begin with.
+        config: the file that they come from; None if there is none.
         now: returns seconds since the epoch, and never goes back. If given, no thread runs, and the
             caller runs each round with `run_once`.
 
@@ -44,9 +46,15 @@ class AlertingRuntime:
     """
 
     def __init__(
-        self, registry: Registry, settings: AlertingSettings, now: Callable[[], float] | None
+        self,
+        registry: Registry,
+        settings: AlertingSettings,
+        config: AlertingConfigSubscriber | None,
+        now: Callable[[], float] | None,
     ) -> None:
         self.settings = settings
+        self._config = config
+        self._secrets = SecretsThread(config.follow_secrets) if config is not None else None
         self._driven = now is not None
         self.store = Store(settings.alerts.database, uuid.uuid4().hex[:12])
         self.store.open()
@@ -88,17 +96,28 @@ class AlertingRuntime:
         for problem in resolve_identity(self.settings.opsgenie).problems:
             _log.warning(problem)
         self.watchdog.start()
-        if not self._driven:
-            self.worker.start(self.run_once)
+        if self._config is not None:
+            self._config.watch()
+        if self._driven:
+            return
+        if self._secrets is not None:
+            self._secrets.start()
+        self.worker.start(self.run_once)
 
     def close(self, timeout: float) -> None:
         """Deliver what is due, for at most about `timeout` seconds, and release everything."""
+        if self._config is not None:
+            self._config.unwatch()
+        if self._secrets is not None:
+            self._secrets.stop()
         self.watchdog.stop()
         self.worker.stop(timeout)
         self.heartbeats.close()
 
     def run_once(self) -> None:
         """Run one round: poll the breakers, advance the incidents, and deliver what is due."""
+        if self._driven and self._config is not None:
+            self._config.follow_secrets()
         self.worker.run_round(self.settings)
         self.heartbeats.run_due(self.now(), self.pipeline.round_succeeded_at)
         self.watchdog.complete_round()

@@ -48,7 +48,6 @@ class AlertingConfigSubscriber:
         self._secrets_checked_at = float("-inf")
         self._warnings = WarningLog(__name__)
         self._subscribed = False
-        self._secrets_thread: _SecretsThread | None = None
 
     def owns(self, section: str) -> bool:
         """Return True for `[opsgenie]` and `[alerts]`."""
@@ -80,20 +79,21 @@ class AlertingConfigSubscriber:
             self._config.subscribe(self)
             self._subscribed = True
 
-    def start(self, *, threaded: bool) -> None:
-        """Watch the file, unless its owner does.
+    def unsubscribe(self) -> None:
+        """Apply the file no more; no effect if that is so already."""
+        if self._subscribed:
+            self._subscribed = False
+            self._config.unsubscribe(self)
 
-        Args:
-            threaded: True to follow the secrets too, in a thread: their disk may hang.
-
-        Raises:
-            RuntimeError: the thread cannot be started.
-        """
+    def watch(self) -> None:
+        """Watch the file in this process, unless its owner does."""
         if self._owned:
             self._config.watch()
-        if threaded:
-            self._secrets_thread = _SecretsThread(self.follow_secrets)
-            self._secrets_thread.start()
+
+    def unwatch(self) -> None:
+        """End what `watch` has begun in this process."""
+        if self._owned:
+            self._config.close()
 
     @property
     def document(self) -> Document:
@@ -128,29 +128,28 @@ class AlertingConfigSubscriber:
         else:
             _log.info("secret reloaded")
 
-    def close(self) -> None:
-        """Stop following the file."""
-        if self._secrets_thread is not None:
-            self._secrets_thread.stop()
-            self._secrets_thread = None
-        if self._subscribed:
-            self._subscribed = False
-            self._config.unsubscribe(self)
-        if self._owned:
-            self._config.close()
 
+class SecretsThread:
+    """Thread that follows the secret files: their disk may hang.
 
-class _SecretsThread:
-    """Thread that follows the secret files, in one process."""
+    Args:
+        follow: checks them once.
+    """
 
     def __init__(self, follow: Callable[[], None]) -> None:
         self._follow = follow
         self._closed = threading.Event()
 
     def start(self) -> None:
+        """Start it.
+
+        Raises:
+            RuntimeError: the thread cannot be started.
+        """
         threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
 
     def stop(self) -> None:
+        """End it after the present check."""
         self._closed.set()
 
     def _run(self) -> None:

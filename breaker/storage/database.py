@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -85,25 +86,17 @@ class Database:
             self._closed = True
             self._disconnect()
 
-    def suspend(self) -> bool:
-        """Close the file until `resume`, as nothing has happened; return False if it is not open.
+    def suspend(self) -> Callable[[], None]:
+        """Close the file; return what opens it again, as if nothing had happened.
 
         SQLite keeps the locks of a file for the process as a whole. With an open connection
         inherited, what a child opens itself counts as locked already, and is not.
         """
         with self._lock:
-            found = self._connection is not None
+            if self._connection is None:
+                return _nothing
             self._disconnect()
-            return found
-
-    def resume(self) -> None:
-        """Open the file again; if it is the same one, `reopened` and `generation` do not tell."""
-        with self._lock:
-            before = self._stamp, self._opened, self.generation
-            self.open()
-            after = self._stamp
-            if before[0] and after and before[0].identity == after.identity:
-                _, self._opened, self.generation = before
+            return partial(self._resume, self._file.stamp())
 
     def abandon(self) -> None:
         """Give up a connection of the parent, in a forked child. Takes no lock."""
@@ -179,6 +172,15 @@ class Database:
                 with suppress(sqlite3.OperationalError):
                     give_back(self._connection, _MAX_PAGES)
 
+    def _resume(self, stamp: FileStamp | None) -> None:
+        with self._lock:
+            # A new file may have the number of the old one, which nobody has kept open.
+            is_same = stamp is not None and self._file.stamp() == stamp
+            before = self._opened, self.generation
+            self.open()
+            if is_same:
+                self._opened, self.generation = before
+
     def _ensure_current(self) -> None:
         """Open the file if it is not open, or if the open one was deleted or replaced."""
         if self._closed:
@@ -249,6 +251,10 @@ class Database:
         elif self.problem and not problem:
             _log.info("database works again", file=str(self.path))
         self.problem = problem
+
+
+def _nothing() -> None:
+    """Open nothing: it was not open."""
 
 
 def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:

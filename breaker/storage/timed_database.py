@@ -139,11 +139,10 @@ class TimedDatabase(Database):
             self._hanging = False
 
     def _hold(self, pause: "_Pause") -> None:
-        was_open = self.suspend()
+        resume = self.suspend()
         pause.begun.set()
         pause.ended.wait()
-        if was_open:
-            self.resume()
+        resume()
 
 
 class _Pause:
