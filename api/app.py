@@ -69,7 +69,7 @@ def create_app(
     app.add_exception_handler(HTTPException, _handle_http_exception)
     app.add_exception_handler(Exception, _handle_unexpected)
     app.include_router(_plane(admin, demo_endpoints=demo_endpoints))
-    app.include_router(dashboard.front_page(secured_route_class(admin)))
+    app.include_router(dashboard.front_page(public_route_class(admin)))
     return app
 
 
@@ -87,7 +87,8 @@ def admin_router(
     """Return the admin plane's routes, to be included in a FastAPI application below a prefix.
 
     They check tokens and answer errors themselves, and take nothing outside the prefix. The
-    dashboard is at `/dashboard/` below it, their OpenAPI description at `/openapi.json`.
+    dashboard is at `/` and `/dashboard/` below it, their description at `/openapi.json`. Without a
+    prefix they stand beside the application's own routes, and leave `/` to it.
 
     Args:
         registry: see `create_app`, also for the arguments that are not described here.
@@ -109,6 +110,7 @@ def admin_router(
         generate_unique_id_function=id_in_host,
     )
     router.include_router(_plane(admin))
+    router.include_router(dashboard.front_page(public_route_class(admin, leave_root=True)))
     return router
 
 
@@ -124,7 +126,8 @@ def _plane(admin: AdminContext, *, demo_endpoints: bool = False) -> APIRouter:
 def _routes(admin: AdminContext) -> APIRouter:
     secured = secured_route_class(admin)
     router = APIRouter(default_response_class=JSONResponse)
-    router.include_router(process.health_routes(public_route_class(admin)))
+    public = public_route_class(admin)
+    router.include_router(process.health_routes(public))
     for part in (process, alerting_routes, incidents):
         router.include_router(part.routes(secured), **_OURS)
     go_breaker = _go_breaker_class(admin)
@@ -134,7 +137,7 @@ def _routes(admin: AdminContext) -> APIRouter:
     )
     named.include_router(_breaker_routes(go_breaker))
     router.include_router(named, prefix="/breakers/{name}", **_TOKEN_REQUIRED)
-    router.include_router(dashboard.files(secured))
+    router.include_router(dashboard.files(public))
     router.include_router(_openapi_route(secured))
     return router
 

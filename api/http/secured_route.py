@@ -98,16 +98,30 @@ def secured_route_class(admin: AdminContext, *, invalid_status: int = 422) -> ty
     return SecuredRoute
 
 
-def public_route_class(admin: AdminContext) -> type[APIRoute]:
-    """Return a route class without access check, for health and readiness."""
+def public_route_class(admin: AdminContext, *, leave_root: bool = False) -> type[APIRoute]:
+    """Return a route class without access check, for health and the dashboard's files.
+
+    Args:
+        admin: context of the routes.
+        leave_root: match nothing at the root of the application, which is the host's.
+    """
 
     class PublicRoute(HeadRoute):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            if leave_root and scope["path"].removeprefix(scope.get("root_path", "")) == "/":
+                return Match.NONE, {}
+            return super().matches(scope)
+
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
             async def handle_public(request: Request) -> Response:
                 request.state.admin = admin
-                return with_headers(await handle(request), admin.audit.problem)
+                try:
+                    response = await handle(request)
+                except problems.Problem as problem:
+                    response = problems.problem_response(problem, request)
+                return with_headers(response, admin.audit.problem)
 
             return handle_public
 

@@ -71,7 +71,7 @@ class SecurityScheme(SecurityBase):
 
     def __init__(self, scheme: str, description: str) -> None:
         self.model = HTTPBase(scheme=scheme, description=description)
-        self.scheme_name = scheme
+        self.scheme_name = f"breakerd_{scheme}"
 
     async def __call__(self) -> None:
         """Do nothing."""
