@@ -169,11 +169,15 @@ async def get_readiness(request: Request) -> JSONResponse:
         "configuration": config is None or config.status.successful,
         "alerting": alerting["ok"],
         "audit": admin.audit.problem is None,
+        "access": admin.access.problem is None,
     }
+    found = {name: "ok" if ok else "failing" for name, ok in checks.items()}
+    if risk := admin.access.risk:
+        found["access"] = f"risk: {risk}"
     readiness = Readiness(
         ready=not alerting["stalled"] and not admin.stopping,
         paging=alerting["paging"],
-        checks={name: "ok" if ok else "failing" for name, ok in checks.items()},
+        checks=found,
     )
     return JSONResponse(readiness.model_dump(), 200 if readiness.ready else 503)
 

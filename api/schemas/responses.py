@@ -171,8 +171,11 @@ class Health(ResponseBody):
 
 
 class Readiness(ResponseBody):
-    """Readiness for calls. `paging`: true if a person is notified of incidents."""
+    """Readiness for calls. `paging`: true if a person is notified of incidents.
+
+    A check is "ok" or "failing"; that of `access` may be "risk: ", and what is risked.
+    """
 
     ready: bool
     paging: bool
-    checks: dict[str, Literal["ok", "failing"]]
+    checks: dict[str, str]

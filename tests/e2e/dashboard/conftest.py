@@ -55,7 +55,7 @@ def server(running_server: Server) -> Server:
 def page(browser: Browser, server: Server) -> Iterator[Page]:
     """The dashboard, opened; whatever the page complains of fails the test."""
     complaints: list[str] = []
-    page = browser.new_page()
+    page = browser.new_page(extra_http_headers=server.headers())
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(server.url)

@@ -48,7 +48,7 @@ def test_a_service_that_hangs_is_noticed_and_its_return_too(page: Page, server: 
 
 
 def test_without_the_stream_changes_are_seen_by_asking(browser: Browser, server: Server) -> None:
-    page = browser.new_page()
+    page = browser.new_page(extra_http_headers=server.headers())
     page.route("**/events", lambda route: route.abort())
     page.goto(server.url)
     expect(page.locator("#events-note")).to_contain_text("Not live")

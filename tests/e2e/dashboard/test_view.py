@@ -89,7 +89,7 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
         with Server(
             "--config", "breakers.toml", folder=tmp_path, environment=environment
         ) as server:
-            page = browser.new_page()
+            page = browser.new_page(extra_http_headers=server.headers())
             page.goto(server.url)
             expect(page.locator("#paging")).to_have_text("OpsGenie (us) is paged, team platform.")
             expect(page.locator("#banners p")).to_have_count(0)
