@@ -49,7 +49,7 @@ def create_app(
         registry: the breakers.
         alerting: the alerting; the caller starts and closes it.
         settings: limits of the admin plane.
-        access: access rules; by default by the tokens of the environment.
+        access: access rules; by default those of `settings` and the environment.
         audit: log of changes; by default in memory only.
         parts: parts of the process; by default those of registry and alerting.
         demo_endpoints: add a protected endpoint, and routes that make it slow or fail.

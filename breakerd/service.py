@@ -62,6 +62,7 @@ class Service:
         self._host = host
         self._port = port
         self._demo_endpoints = demo_endpoints
+        self._access = Access(Tokens())
         self._exit_limit = ExitLimit(_log_forced_exit)
 
     def run(self) -> int:
@@ -125,12 +126,14 @@ class Service:
             self._keep_state(registry, settings, stack)
             alerting = Alerting.from_file(self._config, registry)
         stack.enter_context(alerting)
+        self._access = Access.from_settings(settings)
+        self._access.start()
         path = Path(settings.audit_file) if settings.audit_file else None
         app = create_app(
             registry,
             alerting,
             settings=settings,
-            access=Access(Tokens.load(settings)),
+            access=self._access,
             audit=AuditLog(
                 path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups
             ),
@@ -154,9 +157,13 @@ class Service:
 
     def _announce(self) -> None:
         """Print the URL, which programs wait for, from a thread: nobody may read the output."""
-        line = f"breakerd listening on {self.url}\n".encode()
+        lines = f"breakerd listening on {self.url}\n"
+        # For a person only: whatever else reads the output may keep it.
+        if sys.stdout.isatty() and (link := self._access.dashboard_link(str(self.url))):
+            lines += f"dashboard {link}\n"
+        arguments = (sys.stdout.fileno(), lines.encode())
         threading.Thread(
-            target=os.write, args=(sys.stdout.fileno(), line), name="breakerd-announce", daemon=True
+            target=os.write, args=arguments, name="breakerd-announce", daemon=True
         ).start()
         _log.info("listening", url=self.url, config=str(self._config or "built-in defaults"))
 

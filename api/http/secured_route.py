@@ -16,6 +16,7 @@ from breakerd.api.http import request_errors
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.json_body import check_body
 from breakerd.api.http.methods import method_not_allowed
+from breakerd.api.security.exposure import exposure_of
 
 _MAX_BODY: Final = 64 * 1024
 """Maximum size of a request body in bytes."""
@@ -80,11 +81,12 @@ def secured_route_class(admin: AdminContext, *, invalid_status: int = 422) -> ty
     class SecuredRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
+            exposure = exposure_of(self.name)
 
             async def handle_secured(request: Request) -> Response:
                 try:
                     request.state.admin = admin
-                    request.state.actor = admin.access.check(request)
+                    request.state.actor = await admin.access.check(request, exposure)
                     admin.parts.on_request()
                     response = await handle(await _read_body(request))
                 except RequestValidationError as error:

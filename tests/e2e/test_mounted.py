@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-import fastapi.routing
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException
@@ -26,6 +25,7 @@ from breakerd import Registry, admin_router, create_app
 from breakerd.api.security.auth import Access
 from breakerd.api.security.tokens import Tokens
 from tests.support.hosting import hosting
+from tests.support.routes import filled, routes_of
 
 AUTHORISED = {"Authorization": "Bearer secret", "X-Host": "1"}
 OWN = "the host's"
@@ -117,16 +117,6 @@ def with_everything(registry: Registry) -> tuple[Any, str]:
 HOSTS = [included, nested, mounted, mounted_host, in_starlette, with_everything]
 
 
-def routes_of(router: Any) -> list[tuple[str, str]]:
-    """All methods and paths that a router has, with names filled in."""
-    contexts = getattr(fastapi.routing, "iter_route_contexts", iter)  # older ones are flat
-    return [
-        (method, re.sub(r"\{file\}", "app.js", route.path).format(name="default", id="none"))
-        for route in contexts(router.routes)
-        for method in route.methods
-    ]
-
-
 @pytest.fixture(scope="module", params=HOSTS, ids=lambda make: make.__name__)
 def host(request: pytest.FixtureRequest, registry: Registry) -> Iterator[tuple[httpx.Client, str]]:
     """A client of a host, and the path of the plane in it."""
@@ -147,7 +137,7 @@ def test_every_route_is_below_the_prefix_and_only_there(
     host: tuple[httpx.Client, str], registry: Registry
 ) -> None:
     client, prefix = host
-    routes = routes_of(plane(registry))
+    routes = [(method, filled(path)) for method, path in routes_of(plane(registry))]
     assert len(routes) > 85
     for method, path in routes:
         answer, body = ask(client, method, prefix + path)
