@@ -49,7 +49,7 @@ def create_app(
         registry: the breakers.
         alerting: the alerting; the caller starts and closes it.
         settings: limits of the admin plane.
-        access: access rules; by default by the tokens of the environment.
+        access: access rules; by default those of `settings` and the environment.
         audit: log of changes; by default in memory only.
         parts: parts of the process; by default those of registry and alerting.
         demo_endpoints: add a protected endpoint, and routes that make it slow or fail.
@@ -74,7 +74,7 @@ def app_of(admin: AdminContext, *, demo_endpoints: bool = False) -> FastAPI:
     app.add_exception_handler(HTTPException, _handle_http_exception)
     app.add_exception_handler(Exception, _handle_unexpected)
     app.include_router(_plane(admin, demo_endpoints=demo_endpoints))
-    app.include_router(dashboard.front_page(secured_route_class(admin)))
+    app.include_router(dashboard.front_page(public_route_class(admin)))
     return app
 
 
@@ -92,7 +92,8 @@ def admin_router(
     """Return the admin plane's routes, to be included in a FastAPI application below a prefix.
 
     They check tokens and answer errors themselves, and take nothing outside the prefix. The
-    dashboard is at `/dashboard/` below it, their OpenAPI description at `/openapi.json`.
+    dashboard is at `/` and `/dashboard/` below it, their description at `/openapi.json`. Without a
+    prefix they stand beside the application's own routes, and leave `/` to it.
 
     Args:
         registry: see `create_app`, also for the arguments that are not described here.
@@ -121,6 +122,7 @@ def router_of(
         generate_unique_id_function=id_in_host,
     )
     router.include_router(_plane(admin))
+    router.include_router(dashboard.front_page(public_route_class(admin, leave_root=True)))
     return router
 
 
@@ -136,7 +138,8 @@ def _plane(admin: AdminContext, *, demo_endpoints: bool = False) -> APIRouter:
 def _routes(admin: AdminContext) -> APIRouter:
     secured = secured_route_class(admin)
     router = APIRouter(default_response_class=JSONResponse)
-    router.include_router(process.health_routes(public_route_class(admin)))
+    public = public_route_class(admin)
+    router.include_router(process.health_routes(public))
     for part in (process, alerting_routes, incidents):
         router.include_router(part.routes(secured), **_OURS)
     go_breaker = _go_breaker_class(admin)
@@ -146,7 +149,7 @@ def _routes(admin: AdminContext) -> APIRouter:
     )
     named.include_router(_breaker_routes(go_breaker))
     router.include_router(named, prefix="/breakers/{name}", **_TOKEN_REQUIRED)
-    router.include_router(dashboard.files(secured))
+    router.include_router(dashboard.files(public))
     router.include_router(_openapi_route(secured))
     return router
 

@@ -8,7 +8,6 @@ from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.parts import Parts
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access
-from breakerd.api.security.tokens import Tokens
 from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def make_admin_context(
         registry,
         alerting,
         settings=settings,
-        access=Access(Tokens.load(settings)),
+        access=Access.from_settings(settings),
         audit=audit,
         parts=Parts(registry.use, registry.not_running),
     )

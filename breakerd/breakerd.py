@@ -82,9 +82,9 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
+        self._admin = _AdminPart()
         self._process_parts = ProcessParts(list(self._parts()), self.not_running)
         self.registry.on_first_use = self._process_parts.start_in_background
-        self._admin: AdminContext | None = None
         self._holders = 0
         """Number of `with` blocks and lifespans that it has to run for."""
 
@@ -206,9 +206,13 @@ class Breakerd:
         from breakerd.admin_plane import make_admin_context
 
         with _OPEN.lock:
-            if self._admin is None:
-                self._admin = make_admin_context(self.registry, self.alerting, self._api)
-            return self._admin
+            context = self._admin.context
+            if context is None:
+                context = make_admin_context(self.registry, self.alerting, self._api)
+                self._admin.context = context
+                if self.running:
+                    self._admin.start()
+            return context
 
     # --- parts
 
@@ -240,6 +244,7 @@ class Breakerd:
         yield self.registry
         if self.alerting is not None:
             yield self.alerting
+        yield self._admin
 
     def _take_options(self, options: Options) -> None:
         """Take new rules.
@@ -269,6 +274,22 @@ _OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotati
 def _rules_of(options: Options) -> RuleArguments:
     rules = {key: options[key] for key in options if key not in _OTHERS}  # type: ignore[literal-required]  # its own keys
     return cast("RuleArguments", rules)
+
+
+class _AdminPart:
+    """Part of a process that makes the token of the admin plane, where nobody has set one."""
+
+    def __init__(self) -> None:
+        self.context: AdminContext | None = None
+        """What the admin planes share; None while there is none."""
+
+    def start(self) -> None:
+        """Make the token, and log what may be done without one."""
+        if self.context is not None:
+            self.context.access.start()
+
+    def close(self) -> None:
+        """End nothing: the token stays for the next start."""
 
 
 class _Open:

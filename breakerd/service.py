@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from breakerd.api import logging as service_logging
 from breakerd.api.file_settings import read_file
 from breakerd.api.process_signals import ExitLimit, hold_reloads
-from breakerd.api.security.auth import is_loopback
+from breakerd.api.security.auth import Access, is_loopback
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
 from breakerd.api.server import AdminServer, run_until_stopped
 from breakerd.api.settings import ApiSettings
@@ -56,6 +56,7 @@ class Service:
         self._host = host
         self._port = port
         self._demo_endpoints = demo_endpoints
+        self._access = Access(Tokens())
         self._exit_limit = ExitLimit(_log_forced_exit)
 
     def run(self) -> int:
@@ -81,8 +82,10 @@ class Service:
             with ExitStack() as stack:
                 # Listen first: if another instance has the port, this one must not page anyone.
                 listener = stack.enter_context(_listen(settings.host, settings.port))
-                breakers = stack.enter_context(Breakerd(self._config))
+                breakers = Breakerd(self._config)
                 app = breakers.admin_app(demo_endpoints=self._demo_endpoints)
+                self._access = app.state.admin.access
+                stack.enter_context(breakers)
                 self.url = _url(listener)
                 self._serve(app, listener)
             _log.info("stopped", url=self.url)
@@ -117,9 +120,13 @@ class Service:
 
     def _announce(self) -> None:
         """Print the URL, which programs wait for, from a thread: nobody may read the output."""
-        line = f"breakerd listening on {self.url}\n".encode()
+        lines = f"breakerd listening on {self.url}\n"
+        # For a person only: whatever else reads the output may keep it.
+        if sys.stdout.isatty() and (link := self._access.dashboard_link(str(self.url))):
+            lines += f"dashboard {link}\n"
+        arguments = (sys.stdout.fileno(), lines.encode())
         threading.Thread(
-            target=os.write, args=(sys.stdout.fileno(), line), name="breakerd-announce", daemon=True
+            target=os.write, args=arguments, name="breakerd-announce", daemon=True
         ).start()
         _log.info("listening", url=self.url, config=str(self._config or "built-in defaults"))
 

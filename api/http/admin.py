@@ -41,7 +41,7 @@ class AdminContext:
         registry: the breakers.
         alerting: the alerting; None if the process has none.
         settings: limits of the admin plane; by default the built-in ones.
-        access: access rules; by default by the tokens of the environment.
+        access: access rules; by default those of `settings` and the environment.
         audit: log of changes; by default in memory only.
         parts: parts of the process; by default those of registry and alerting.
     """
@@ -59,7 +59,7 @@ class AdminContext:
         self.registry = registry
         self.alerting = alerting
         self.settings = settings or ApiSettings()
-        self.access = access or Access()
+        self.access = access or Access.from_settings(self.settings)
         self.audit = audit or AuditLog()
         self.parts = parts or parts_of(registry, alerting)
         self.feed = EventFeed(registry)

@@ -16,6 +16,7 @@ from breakerd.api.http import request_errors
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.json_body import check_body
 from breakerd.api.http.methods import method_not_allowed
+from breakerd.api.security.exposure import exposure_of
 
 _MAX_BODY: Final = 64 * 1024
 """Maximum size of a request body in bytes."""
@@ -80,11 +81,12 @@ def secured_route_class(admin: AdminContext, *, invalid_status: int = 422) -> ty
     class SecuredRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
+            exposure = exposure_of(self.name)
 
             async def handle_secured(request: Request) -> Response:
                 try:
                     request.state.admin = admin
-                    request.state.actor = admin.access.check(request)
+                    request.state.actor = await admin.access.check(request, exposure)
                     admin.parts.on_request()
                     response = await handle(await _read_body(request))
                 except RequestValidationError as error:
@@ -98,16 +100,30 @@ def secured_route_class(admin: AdminContext, *, invalid_status: int = 422) -> ty
     return SecuredRoute
 
 
-def public_route_class(admin: AdminContext) -> type[APIRoute]:
-    """Return a route class without access check, for health and readiness."""
+def public_route_class(admin: AdminContext, *, leave_root: bool = False) -> type[APIRoute]:
+    """Return a route class without access check, for health and the dashboard's files.
+
+    Args:
+        admin: context of the routes.
+        leave_root: match nothing at the root of the application, which is the host's.
+    """
 
     class PublicRoute(HeadRoute):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            if leave_root and scope["path"].removeprefix(scope.get("root_path", "")) == "/":
+                return Match.NONE, {}
+            return super().matches(scope)
+
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
             async def handle_public(request: Request) -> Response:
                 request.state.admin = admin
-                return with_headers(await handle(request), admin.audit.problem)
+                try:
+                    response = await handle(request)
+                except problems.Problem as problem:
+                    response = problems.problem_response(problem, request)
+                return with_headers(response, admin.audit.problem)
 
             return handle_public
 

@@ -19,7 +19,6 @@ from breakerd.api.schemas.responses import (
     AuditResponse,
     BreakersResponse,
     BreakerSummary,
-    Check,
     Health,
     Readiness,
     ReloadResult,
@@ -172,12 +171,15 @@ async def get_readiness(request: Request) -> JSONResponse:
     admin.parts.on_request()
     config = admin.registry.config
     alerting = admin.alerting.health() if admin.alerting else _NO_ALERTING
-    checks: dict[str, Check] = dict.fromkeys(PARTS, "ok")
+    checks: dict[str, str] = dict.fromkeys(PARTS, "ok")
     checks |= {
         "configuration": _check(config is None or config.status.successful),
         "alerting": _check(alerting["ok"]),
         "audit": _check(admin.audit.problem is None),
+        "access": _check(admin.access.problem is None),
     }
+    if risk := admin.access.risk:
+        checks["access"] = f"risk: {risk}"
     checks |= dict.fromkeys(admin.not_running(), "not running")
     readiness = Readiness(
         ready=not alerting["stalled"] and not admin.stopping,
@@ -187,7 +189,7 @@ async def get_readiness(request: Request) -> JSONResponse:
     return JSONResponse(readiness.model_dump(), 200 if readiness.ready else 503)
 
 
-def _check(ok: bool) -> Check:
+def _check(ok: bool) -> str:
     return "ok" if ok else "failing"
 
 

@@ -174,13 +174,13 @@ class Health(ResponseBody):
     status: Literal["ok"]
 
 
-Check = Literal["ok", "failing", "not running"]
-"""Result of one check of readiness."""
-
-
 class Readiness(ResponseBody):
-    """Readiness for calls. `paging`: true if a person is notified of incidents."""
+    """Readiness for calls. `paging`: true if a person is notified of incidents.
+
+    A check is "ok", "failing" or "not running"; that of `access` may be "risk: " and what is
+    risked.
+    """
 
     ready: bool
     paging: bool
-    checks: dict[str, Check]
+    checks: dict[str, str]
