@@ -1,4 +1,4 @@
-"""A Flask service: a guard around a dependency, and middleware around the service.
+"""A Flask service: a guard around a dependency, error handlers, and middleware around the service.
 
 Run it (needs `pip install . flask` in a clone):
 
@@ -11,14 +11,14 @@ Run it (needs `pip install . flask` in a clone):
 from flask import Flask, request
 
 from breakerd import Breaker, Settings
+from breakerd.breaker.integrations.flask import handle_breaker_errors
 from breakerd.breaker.integrations.wsgi import BreakerMiddleware
 
 payments = Breaker(Settings(error_threshold=0.5, minimum_calls=5), name="payments")
 incoming = Breaker(Settings(latency_threshold=2000), name="incoming")
 
 app = Flask(__name__)
-# Let BreakerOpenError pass Flask's error page: the middleware answers it as a 503 problem document.
-app.config["PROPAGATE_EXCEPTIONS"] = True
+handle_breaker_errors(app)  # BreakerOpenError in a view is a 503 problem document
 app.wsgi_app = BreakerMiddleware(app.wsgi_app, incoming, timeout=5)  # type: ignore[method-assign]
 
 

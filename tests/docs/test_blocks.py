@@ -123,6 +123,22 @@ PYTHON = {
         "",
         "\nfrom pathlib import Path\nassert Path('var/breakers.json').is_file()",
     ),
+    "docs/integrations/django.md": (
+        "",
+        """
+import unittest
+import django
+from django.conf import settings
+from django.urls import path
+urlpatterns = [path("pay", pay)]
+settings.configure(MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"])
+django.setup()
+make_application()
+unittest.main()
+""",
+    ),
+    "docs/integrations/flask.md": ("", "\ntest_an_outage_of_payments_is_a_503()"),
+    "docs/integrations/starlette.md": ("", "\ntest_an_outage_of_payments_is_a_503()"),
     "docs/load.md": (
         "from breakerd import Breaker\nbreaker = Breaker()\n",
         "\nimport asyncio\nasyncio.run(main())\nbreaker.close()",
