@@ -11,6 +11,7 @@ settings.py.
 """
 
 import sys
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management import execute_from_command_line
@@ -18,7 +19,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from breakerd import Breaker, Settings
+from breakerd import Breakerd
 from breakerd.breaker.integrations.wsgi import BreakerMiddleware
 
 settings.configure(
@@ -30,7 +31,9 @@ settings.configure(
     SECRET_KEY="of an example, not secret",  # noqa: S106 - as it says
 )
 
-payments = Breaker(Settings(error_threshold=0.5, minimum_calls=5), name="payments")  # [1]
+# Settings, alerting and saved state start with the first call, in each worker.
+breakers = Breakerd.from_file(Path(__file__).with_name("breakers.toml"))  # [1]
+payments = breakers.get("payments")  # [1]
 
 
 @payments.guarded(timeout=0.8)  # [1]
@@ -50,8 +53,7 @@ def pay(request: HttpRequest) -> JsonResponse:  # [1]
 
 
 urlpatterns = [path("pay", pay)]
-incoming = Breaker(Settings(latency_threshold=2000), name="incoming")  # [2]
-application = BreakerMiddleware(get_wsgi_application(), incoming, timeout=5)  # [2]
+application = BreakerMiddleware(get_wsgi_application(), breakers.get("incoming"), timeout=5)  # [2]
 
 if __name__ == "__main__":
     execute_from_command_line(sys.argv)
