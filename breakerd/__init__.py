@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.settings import Slo as Slo
     from breakerd.breaker.states import Reason as Reason
     from breakerd.breaker.states import State as State
+    from breakerd.breakerd import Breakerd as Breakerd
     from breakerd.service import Service as Service
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "BreakerError",
     "BreakerOpenError",
     "BreakerStateError",
+    "Breakerd",
     "ConfigConflictError",
     "ConfigError",
     "ConfigProblem",
@@ -138,6 +140,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "BreakerError": "breakerd.breaker.errors",
     "BreakerOpenError": "breakerd.breaker.errors",
     "BreakerStateError": "breakerd.breaker.errors",
+    "Breakerd": "breakerd.breakerd",
     "ConfigConflictError": "breakerd.breaker.errors",
     "ConfigError": "breakerd.breaker.errors",
     "ConfigProblem": "breakerd.breaker.errors",

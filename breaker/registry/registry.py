@@ -150,6 +150,13 @@ class Registry:
         self._restored.claim(breaker)
         return breaker
 
+    def replace_rules(self, **rules: Unpack[RuleArguments]) -> None:
+        """Replace the rules of all breakers but those that were given rules of their own."""
+        with self._lock:
+            known, self._rules = self._rules, Rules(**rules)
+            for breaker in self:
+                breaker.rules = self._rules if breaker.rules is known else breaker.rules
+
     def find(self, name: str) -> Breaker | None:
         """Return the breaker of that name; None if it does not exist."""
         return self._breakers.get(name)
