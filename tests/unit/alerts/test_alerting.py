@@ -244,7 +244,7 @@ def test_a_second_start_changes_nothing(settings: AlertingSettings) -> None:
         alerting.start()
         assert alerting._runtime is runtime
         assert running() == before
-        assert len(registry._subscriptions) == 1
+        assert len(registry._subscriptions._all) == 1
 
 
 def test_many_threads_start_it_once(settings: AlertingSettings) -> None:

@@ -39,14 +39,15 @@ def test_thirty_seconds_without_a_round_are_too_many() -> None:
 
 def metrics(world: World) -> dict[str, float]:
     assert world.alerting is not None
-    lines = Client(create_app(world.registry, world.alerting)).get("/metrics").text.splitlines()
+    app = create_app(world.registry, world.alerting)
+    lines = Client(app, stranger=True).get("/metrics").text.splitlines()
     found = (line.split() for line in lines if line.startswith("breakerd_alerting_"))
     return {name: float(value) for name, value in found}
 
 
 def readiness(world: World) -> tuple[int, bool, str]:
     assert world.alerting is not None
-    answer = Client(create_app(world.registry, world.alerting)).get("/readyz")
+    answer = Client(create_app(world.registry, world.alerting), stranger=True).get("/readyz")
     body = answer.json()
     return answer.status_code, body["ready"], body["checks"]["alerting"]
 
