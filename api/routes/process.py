@@ -113,7 +113,8 @@ def list_audit(admin: AdminDep, limit: Annotated[int, Query(ge=1, le=1000)] = 10
 def get_metrics(admin: AdminDep, request: Request) -> Response:
     """Return all metrics, in the format that the scraper accepts."""
     body, media_type = exposition(admin.registry, admin.alerting, request.headers.get("accept", ""))
-    return Response(body, media_type=media_type)
+    # As a header: older versions of Starlette add a second charset to a media type.
+    return Response(body, headers={"Content-Type": media_type})
 
 
 def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:
