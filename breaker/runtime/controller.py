@@ -10,12 +10,12 @@
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.window import SlidingWindow
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.events.listeners import Listeners
 from breakerd.breaker.runtime.gate import Gate
@@ -75,7 +75,7 @@ class Controller:
         self.readings = readings
         self.listeners = listeners
         self._clock = clock
-        self._background = clock is time.monotonic
+        self._background = CLOCK.stands_for(clock)
         self._make_lock()
         now = clock()
         self.recorder = CallRecorder(gate, engine, now)

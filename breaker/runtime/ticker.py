@@ -7,11 +7,11 @@ and holds them weakly.
 import math
 import os
 import threading
-import time
 import weakref
 from collections import deque
 from typing import Final, Protocol
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -58,10 +58,10 @@ class Ticker:
                 self._thread.start()
         self._wake.set()
 
-    def discard(self, member: Tickable) -> None:
-        """Remove a member."""
+    def discard(self, member: Tickable) -> bool:
+        """Remove a member; return True if it was one."""
         with self._changing:
-            self._due.pop(member, None)
+            return self._due.pop(member, None) is not None
 
     def wake(self, member: Tickable) -> None:
         """Tick that member now: it became due earlier than the thread knows."""
@@ -88,11 +88,11 @@ class Ticker:
             self._wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._seconds_left())))
 
     def _round(self) -> None:
-        for member in self._members_due(time.monotonic()):
+        for member in self._members_due(CLOCK.monotonic()):
             seconds = _tick(member)
             with self._changing:
                 if member in self._due:
-                    self._due[member] = time.monotonic() + seconds
+                    self._due[member] = CLOCK.monotonic() + seconds
 
     def _members_due(self, now: float) -> list[Tickable]:
         with self._changing:
@@ -104,7 +104,7 @@ class Ticker:
 
     def _seconds_left(self) -> float:
         with self._changing:
-            return min(self._due.values(), default=math.inf) - time.monotonic()
+            return min(self._due.values(), default=math.inf) - CLOCK.monotonic()
 
 
 def _tick(member: Tickable) -> float:
