@@ -3,9 +3,11 @@
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+TAKEN_OVER: Final = "a test has taken the breakers over"
 
 
 class Instances(Generic[T]):

@@ -11,7 +11,7 @@ from breakerd.breaker.breaker import BREAKERS, Breaker
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.host.loop_lag import EventLoopLag
-from breakerd.breaker.runtime.machinery import Machinery, assemble
+from breakerd.breaker.machinery import Machinery, assemble
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.states import CLOSED
 from breakerd.breaker.testing.doubles import ManualClock

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from breakerd import Breaker
-from breakerd.breaker.runtime import machinery
+from breakerd.breaker import machinery
 from breakerd.breaker.runtime.gate import (
     Gate,
     allow_free_threaded,
