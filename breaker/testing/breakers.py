@@ -42,7 +42,7 @@ class Breakers:
     """All breakers of the process, for a test; the fixture `breakers`, and `take_over`.
 
     `breakers["payments"]` has what a test does with one of them. A name means the newest breaker
-    that has it, and a warning tells of others; `breakers[payments]` takes a breaker itself.
+    that has it; `breakers[payments]` takes a breaker itself.
     """
 
     def __init__(self, takeover: Takeover) -> None:

@@ -197,8 +197,11 @@ class BreakerHandle:
 
     def _fail(self, what: str) -> None:
         __tracebackhide__ = True
-        report = describe(self.breaker, self.events, self._takeover.started_at)
-        raise AssertionError(f"breaker {self.breaker.name!r} {what}\n{report}")
+        breaker, name = self.breaker, self.breaker.name
+        report = describe(breaker, self.events, self._takeover.started_at)
+        if any(each is not breaker and each.name == name for each in self._takeover.breakers):
+            report += f"\nnote: another breaker is named {name!r}, too; breakers[it] takes that one"
+        raise AssertionError(f"breaker {name!r} {what}\n{report}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.breaker!r}>"

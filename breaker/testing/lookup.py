@@ -1,8 +1,5 @@
 """Find a breaker that was taken over, by its name or as itself."""
 
-import gc
-import warnings
-
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.testing.takeover import Takeover
 
@@ -27,22 +24,10 @@ def find(takeover: Takeover, which: str | Breaker) -> Breaker:
             f"{which!r} was not taken over: it has a ManualClock or is externally_ticked, so the "
             "test drives it; make it without its own clock to find it here"
         )
-    if len(_named(takeover, which)) > 1:
-        gc.collect()  # what earlier tests have left
-    found = _named(takeover, which)
-    if not found:
-        raise BreakerLookupError(_unknown(takeover, which))
-    if len(found) > 1:
-        warnings.warn(
-            f"{len(found)} breakers are named {which!r}; this is the newest. Name the breaker "
-            "itself for another: breakers[payments]",
-            stacklevel=3,
-        )
-    return found[-1]
-
-
-def _named(takeover: Takeover, name: str) -> list[Breaker]:
-    return [breaker for breaker in takeover.breakers if breaker.name == name]
+    for breaker in reversed(takeover.breakers):
+        if breaker.name == which:  # older ones may be what earlier tests have left
+            return breaker
+    raise BreakerLookupError(_unknown(takeover, which))
 
 
 def _unknown(takeover: Takeover, name: str) -> str:

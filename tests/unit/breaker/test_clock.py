@@ -71,11 +71,14 @@ def test_a_breaker_made_under_it_is_like_others() -> None:
         explicit = Breaker(name="explicit", clock=time.monotonic)
         made.trip()
         assert made.retry_after <= 11
+        made.reset()
     for each in (made, explicit):
         ordinary = Breaker(name="ordinary")
         assert each.clock is ordinary.clock is Real.monotonic
         assert type(each.guard()) is type(ordinary.guard())
-        assert each.machinery.core._background == ordinary.machinery.core._background
+        for running in (each, ordinary):
+            assert running.allow()
+            assert running.machinery.core._background
         ordinary.close()
         each.close()
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 import pytest
 
@@ -21,31 +20,20 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     known.close()
 
 
-def test_a_name_means_the_newest_and_a_warning_tells_of_others() -> None:
+def test_a_name_means_the_newest() -> None:
     old = Breaker(name="twin")
     with take_over() as breakers:
         assert breakers["twin"].breaker is old
         new = Breaker(name="twin")
-        with pytest.warns(UserWarning, match="2 breakers are named 'twin'; this is the newest"):
-            assert breakers["twin"].breaker is new
+        assert breakers["twin"].breaker is new
         assert breakers[old].breaker is old
         assert [each.breaker for each in breakers if each.breaker.name == "twin"] == [old, new]
         assert breakers.names.count("twin") == 1
         assert len(breakers) == len(list(breakers))
+        with pytest.raises(AssertionError, match="another breaker is named 'twin', too"):
+            breakers["twin"].assert_opened()
     old.close()
     new.close()
-
-
-def test_what_an_earlier_test_has_left_does_not_count() -> None:
-    def leave() -> None:
-        breaker = Breaker(name="left")
-        breaker.__dict__["itself"] = breaker  # only the collector finds it
-
-    leave()
-    current = Breaker(name="left")
-    with take_over() as breakers, warnings.catch_warnings(action="error"):
-        assert breakers["left"].breaker is current
-    current.close()
 
 
 def test_a_breaker_that_the_test_drives_is_not_there() -> None:

@@ -13,6 +13,7 @@ from breakerd import Breaker, BreakerOpenError, LoadReading, Registry, Settings,
 from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.testing import EventLog, ManualClock, take_over
+from breakerd.breaker.testing.takeover import Takeover
 
 
 @pytest.fixture
@@ -269,6 +270,33 @@ def test_the_real_state_stands_still_meanwhile(payments: Breaker) -> None:
     assert core in TICKER._due
     payments.trip()
     assert [event.to_state for event in log.of(Transition)] == ["OPEN"]
+
+
+def test_time_goes_on_for_calls_in_the_window_and_in_flight(payments: Breaker) -> None:
+    tuned = Breaker(Settings(slo=Slo(success_rate=0.99, timeout=1)), name="tuned")
+    with take_over() as breakers:
+        breakers[payments].succeed(5)
+        assert len(payments.latencies_above(-1)) == 5
+        for _ in range(20):
+            breakers[tuned].succeed()
+            breakers.advance(1)
+        while tuned.allow() and tuned.in_flight < 20:
+            pass  # they hang
+        breakers.advance(100)
+        assert payments.machinery.core.engine.window.durations() == []
+        breakers[tuned].assert_opened("failure_streak")
+        (opened,) = breakers[tuned].events.of(Transition)[:1]
+        assert opened.monotonic < 1000 + 30
+    tuned.close()
+
+
+def test_a_breaker_is_taken_over_once(payments: Breaker) -> None:
+    takeover = Takeover()
+    takeover.begin()
+    before, machinery = len(takeover.breakers), payments.machinery
+    takeover._adopt(payments)
+    assert (len(takeover.breakers), payments.machinery) == (before, machinery)
+    takeover.end()
 
 
 def test_what_nobody_holds_may_die() -> None:
