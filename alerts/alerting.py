@@ -1,22 +1,13 @@
 """Alerting: observes the breakers of a registry, and delivers their incidents to receivers."""
 
-import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Self
+from typing import Final, Self
 
-from breakerd.alerts.coordination.clock import shared_monotonic_clock
-from breakerd.alerts.coordination.leadership import Leadership
-from breakerd.alerts.coordination.lease import Lease, boot_id
-from breakerd.alerts.coordination.watchdog import Watchdog
-from breakerd.alerts.coordination.worker import AlertWorker, Components
-from breakerd.alerts.delivery.pipeline import DeliveryPipeline
-from breakerd.alerts.heartbeat.heartbeats import Heartbeats
-from breakerd.alerts.incidents.observer import BreakerObserver
+from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
 from breakerd.alerts.model.silence import SilenceRequest
-from breakerd.alerts.muting.silences import Silences
-from breakerd.alerts.paging import PagingReporter
+from breakerd.alerts.reader import AlertingReader
+from breakerd.alerts.runtime import AlertingRuntime
 from breakerd.alerts.settings.alerting import (
     OPSGENIE_SECTION,
     AlertingSettings,
@@ -25,35 +16,38 @@ from breakerd.alerts.settings.alerting import (
 from breakerd.alerts.settings.change import change_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
-from breakerd.alerts.settings.service_identity import resolve_identity
-from breakerd.alerts.status import AlertStats, StatusReporter, full_status, silence_status
-from breakerd.alerts.storage.commands import CommandQueue
-from breakerd.alerts.storage.incident_log import IncidentLog
-from breakerd.alerts.storage.store import Store
+from breakerd.alerts.unpaged import UnpagedLog
 from breakerd.breaker.config import ConfigFile, Key
-from breakerd.breaker.errors import ConfigError
+from breakerd.breaker.errors import ConfigError, NotStoredError
 from breakerd.breaker.events.events import Event
-from breakerd.breaker.logging import get_logger
 from breakerd.breaker.registry import Registry
 
-_log = get_logger(__name__)
+CLOSE_TIMEOUT: Final = 2.0
+"""Seconds that `close` delivers what is due; with what follows it takes at most about 3 s, so that
+the process has ended 5 s after it was asked to."""
 
 
-class Alerting:
+class Alerting(AlertingReader):
     """Alerting for one registry. Thread-safe.
 
-    As a context manager it starts at entry, and delivers what is due at exit.
+    It opens and starts nothing until `start`, in whichever process that is: a forked child starts
+    its own. As a context manager it starts at entry, and delivers what is due at exit. It may be
+    started again after `close`.
+
+    Where it does not run, reading methods answer at once from the settings, and say that nobody is
+    paged; a breaker that opens is logged as an error, once.
 
     Args:
         registry: registry of the breakers to observe.
         settings: settings of both sections; environment variables are not read again.
         now: returns seconds since the epoch, and never goes back. If given, no thread runs, and the
             caller runs each round with `run_once`.
+        starter: what starts it, as part of a sentence, if that is not the caller; a breaker that
+            opens before is not logged then.
 
     Attributes:
         registry: the registry.
         settings: the present settings; see `apply`.
-        status: what is known, for those who show it.
     """
 
     def __init__(
@@ -62,44 +56,17 @@ class Alerting:
         settings: AlertingSettings | None = None,
         *,
         now: Callable[[], float] | None = None,
+        starter: str = "",
     ) -> None:
+        super().__init__(settings or AlertingSettings(), Lifecycle(starter or HOW_TO_START))
         self.registry = registry
-        self.settings = settings or AlertingSettings()
-        self._driven = now is not None
+        self._now = now
         self._config: AlertingConfigSubscriber | None = None
-        self._store = Store(self.settings.alerts.database, uuid.uuid4().hex[:12])
-        self._store.open()
-        self._now = now or shared_monotonic_clock(self._store, boot_id())
-        clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
-        self._incident_log = IncidentLog(self._store)
-        self._silences = Silences(self._store.silences, self._now())
-        self._observer = BreakerObserver(registry, self.settings, self._now)
-        self._commands = CommandQueue(self._store, self._incident_log)
-        lease = Lease(self._store, clock, boot)
-        self._pipeline = DeliveryPipeline(self._incident_log, self.settings, lambda: lease.valid)
-        leadership = Leadership(self._store, lease, self._incident_log, self._observer)
-        components = Components(
-            self._store, lease, self._incident_log, self._silences, self._observer, self._commands,
-            self._pipeline, leadership,
-        )  # fmt: skip
-        self._worker = AlertWorker(components, self._now)
-        self._heartbeats = Heartbeats(self.settings, threaded=not self._driven)
-        self._watchdog = Watchdog(
-            clock, self._now, lambda: self._driven or self._worker.alive, self._pipeline.stalls
-        )
-        paging = PagingReporter(
-            self._pipeline, self._incident_log, self._silences.find, self._watchdog.not_running,
-            lambda: self.settings, self._now,
-        )  # fmt: skip
-        self.status = StatusReporter(
-            paging, self._pipeline, self._heartbeats, self._incident_log, lambda: self.settings,
-            self._now, self._watchdog,
-        )  # fmt: skip
-        self._leave: Callable[[], None] = _nothing
-        leadership.acquire(self._now(), self.settings)
+        self._unpaged = None if starter else UnpagedLog()
+        self._unsubscribe: Callable[[], None] | None = registry.subscribe(self._notice)
 
     @classmethod
-    def from_file(cls, path: str | PathLike[str], registry: Registry) -> Self:
+    def from_file(cls, path: str | PathLike[str], registry: Registry, *, starter: str = "") -> Self:
         """Build alerting that follows a file. It shares the registry's watch of the same file.
 
         Raises:
@@ -108,38 +75,40 @@ class Alerting:
         config = ConfigFile(path)
         shared = registry.config
         own = shared is None or shared.path.resolve() != config.path.resolve()
-        alerting = cls(registry, read_settings(config.document))
+        alerting = cls(registry, read_settings(config.document), starter=starter)
         try:
             alerting._follow(config if own or shared is None else shared, owned=own)
         except ConfigError:
-            alerting.close()
+            alerting._forget_registry()
             raise
         return alerting
 
     # --- lifecycle
 
     def start(self) -> None:
-        """Start observing and delivering."""
-        self._leave = self.registry.subscribe(self._notice)
-        self._pipeline.log_receivers()
-        for problem in resolve_identity(self.settings.opsgenie).problems:
-            _log.warning(problem)
-        if self._config is not None:
-            self._config.start(threaded=not self._driven)
-        self._watchdog.start()
-        if not self._driven:
-            self._worker.start(self.run_once)
+        """Start observing and delivering in this process; no effect if it runs already.
 
-    def close(self, timeout: float = 5.0) -> None:
-        """Deliver what is due, for at most about `timeout` seconds; the database keeps the rest."""
-        self._leave()
-        self._leave = _nothing
+        Raises:
+            ConfigError: the file has become invalid since `close`; holds every problem found.
+            RuntimeError: a thread cannot be started.
+        """
+        started = self._lifecycle.start(self._open)
+        runtime = self._lifecycle.current
+        # Whoever applied settings meanwhile found nothing to apply them to.
+        if started and runtime is not None and runtime.settings is not self.settings:
+            runtime.apply(self.settings)
+
+    def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Deliver what is due, for at most about `timeout` seconds; the database keeps the rest.
+
+        No effect in a process that has not started it, apart from the end of what is logged.
+        """
+        self._forget_registry()
+        runtime = self._lifecycle.end()
         if self._config is not None:
-            self._config.close()
-            self._config = None
-        self._watchdog.stop()
-        self._worker.stop(timeout)
-        self._heartbeats.close()
+            self._config.unsubscribe()
+        if runtime is not None:
+            runtime.close(timeout)
 
     def __enter__(self) -> Self:
         self.start()
@@ -149,17 +118,49 @@ class Alerting:
         self.close()
 
     def run_once(self) -> None:
-        """Run one round: poll the breakers, advance the incidents, and deliver what is due."""
-        if self._driven and (config := self._config) is not None:
-            config.follow_secrets()
-        self._worker.run_round(self.settings)
-        self._heartbeats.run_due(self._now(), self._pipeline.round_succeeded_at)
-        self._watchdog.complete_round()
+        """Run one round: poll the breakers, advance the incidents, and deliver what is due.
+
+        Raises:
+            NotStoredError: alerting does not run in this process.
+        """
+        self._runtime.run_once()
+
+    def _open(self) -> AlertingRuntime:
+        if self._unsubscribe is None:
+            self._unsubscribe = self.registry.subscribe(self._notice)
+        if self._config is not None:
+            self._config.subscribe()
+        runtime = AlertingRuntime(self.registry, self.settings, self._config, self._now)
+        try:
+            runtime.start()
+        except BaseException:
+            runtime.close(0.0)
+            raise
+        return runtime
 
     def _notice(self, event: Event) -> None:
-        """Keep the evidence of an event, and wake the worker. Called by the engine."""
-        self._observer.on_event(event)
-        self._worker.wake()
+        """Observe an event, or log that nobody does. Called by the engine."""
+        if (runtime := self._lifecycle.current) is not None:
+            runtime.notice(event)
+        elif self._unpaged is not None and not self._lifecycle.starting:
+            self._unpaged.notice(event, self._lifecycle.reason)
+
+    def _forget_registry(self) -> None:
+        unsubscribe, self._unsubscribe = self._unsubscribe, None
+        if unsubscribe is not None:
+            unsubscribe()
+
+    @property
+    def _runtime(self) -> AlertingRuntime:
+        """What runs in this process.
+
+        Raises:
+            NotStoredError: nothing does.
+        """
+        runtime = self._lifecycle.current
+        if runtime is None:
+            raise NotStoredError(f"nothing can be stored: {self._lifecycle.reason}")
+        return runtime
 
     # --- settings
 
@@ -168,11 +169,9 @@ class Alerting:
 
         Another `database` is used from the next start.
         """
-        with self._incident_log.lock:
-            self.settings = self._observer.settings = settings
-            self._pipeline.reconfigure(settings)
-        self._heartbeats.reconfigure(settings)
-        self._worker.wake()
+        self.settings = settings
+        if (runtime := self._lifecycle.current) is not None:
+            runtime.apply(settings)
 
     def change(self, values: Mapping[str, object]) -> OpsGenieSettings:
         """Change keys of `[opsgenie]`; see `change_keys`."""
@@ -201,20 +200,13 @@ class Alerting:
         return self.settings
 
     def _follow(self, config: ConfigFile, *, owned: bool) -> None:
-        self._config = AlertingConfigSubscriber(
+        followed = AlertingConfigSubscriber(
             config, owned=owned, present=lambda: self.settings, apply=self.apply
         )
+        followed.subscribe()
+        self._config = followed
 
     # --- silences
-
-    def silences(self) -> list[dict[str, Any]]:
-        """Return the silences that have not ended, of all processes, as JSON-able data."""
-        self._silences.refresh()
-        return [silence_status(silence) for silence in self._silences.unexpired(self._now())]
-
-    def maintenance(self) -> list[dict[str, Any]]:
-        """Return the maintenance windows as JSON-able data; `ends_at` is set in an open one."""
-        return self.status.maintenance()
 
     def add_silence(
         self,
@@ -245,8 +237,9 @@ class Alerting:
             NotStoredError: the database cannot be written; there is no silence.
         """
         wanted = SilenceRequest(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
-        silence_id = self._silences.add(self._now(), wanted)
-        self._worker.wake()
+        runtime = self._runtime
+        silence_id = runtime.silences.add(runtime.now(), wanted)
+        runtime.worker.wake()
         return silence_id
 
     def end_silence(self, silence_id: str) -> None:
@@ -256,8 +249,9 @@ class Alerting:
             KeyError: no silence has that id.
             NotStoredError: the database cannot be written; the silence lasts.
         """
-        self._silences.end(self._now(), silence_id)
-        self._worker.wake()
+        runtime = self._runtime
+        runtime.silences.end(runtime.now(), silence_id)
+        runtime.worker.wake()
 
     # --- dead letters
 
@@ -268,10 +262,11 @@ class Alerting:
             KeyError: no incident has that id.
             NotStoredError: the database cannot be written; nothing was changed.
         """
-        found = len(self._incident_log.get(incident_id).dead_letters)
+        runtime = self._runtime
+        found = len(runtime.incident_log.get(incident_id).dead_letters)
         if found:
-            self._commands.retry(incident_id)
-            self._worker.wake()
+            runtime.commands.retry(incident_id)
+            runtime.worker.wake()
         return found
 
     def discard(self, incident_id: str, author: str, reason: str) -> int:
@@ -286,64 +281,9 @@ class Alerting:
             KeyError: no incident has that id.
             NotStoredError: the database cannot be written; nothing was changed.
         """
-        found = len(self._incident_log.get(incident_id).dead_letters)
+        runtime = self._runtime
+        found = len(runtime.incident_log.get(incident_id).dead_letters)
         if found:
-            self._commands.discard(incident_id, author, reason)
-            self._worker.wake()
+            runtime.commands.discard(incident_id, author, reason)
+            runtime.worker.wake()
         return found
-
-    def incident(self, incident_id: str) -> dict[str, Any] | None:
-        """Return an incident in full as JSON-able data; None if no incident has that id."""
-        try:
-            return full_status(self._incident_log.get(incident_id))
-        except KeyError:
-            return None
-
-    @property
-    def paging(self) -> bool:
-        """True if a person is notified of incidents."""
-        return self.status.paging
-
-    def problems(self) -> list[str]:
-        """Return the problems that keep alerts from reaching people, as sentences."""
-        return self.status.problems()
-
-    def health(self) -> dict[str, Any]:
-        """Return `ok` (True if alerts can leave), `stalled`, `paging` and the `problems`.
-
-        To page nobody by choice is ok; to be configured to page, and unable to, is not.
-        `stalled` is True if rounds, or the delivery to a receiver, have stopped.
-        """
-        return self.status.health()
-
-    def stats(self) -> AlertStats:
-        """Return the figures for metrics."""
-        return self.status.stats()
-
-    def incidents(self, *, limit: int = 100, state: str | None = None) -> list[dict[str, Any]]:
-        """Return the latest incidents, newest first, as JSON-able data.
-
-        Args:
-            limit: maximum number of incidents.
-            state: only those in this phase: "active", "resolving" or "closed"; None for all.
-        """
-        return self.status.incidents(limit, state)
-
-    def staged_alerts(self, breaker: str) -> dict[str, Any]:
-        """Return the stages of one breaker's incidents, in go-breaker's form."""
-        return self.status.stages(breaker)
-
-    def opsgenie_status(self) -> dict[str, Any]:
-        """Return `[opsgenie]` in go-breaker's form, the key masked, and the receivers."""
-        return self.status.opsgenie()
-
-    def receivers(self) -> list[dict[str, Any]]:
-        """Return the state of each receiver and of its heartbeat, as JSON-able data.
-
-        Times are in seconds since the epoch; None if never, or if there is no heartbeat.
-        """
-        return self.status.receivers()
-
-
-def _nothing() -> None:
-    """Leave nothing, before `start` and after `close`."""

@@ -185,11 +185,7 @@ class StatusReporter:
 
     def maintenance(self) -> list[Json]:
         """Return the maintenance windows of the settings."""
-        windows = self._settings().alerts.maintenance
-        return [
-            {"name": name, **window.model_dump(mode="json"), "ends_at": window.ends_at(self._now())}
-            for name, window in windows.items()
-        ]
+        return maintenance_status(self._settings(), self._now())
 
 
 def settings_status(settings: OpsGenieSettings) -> Json:
@@ -200,6 +196,14 @@ def settings_status(settings: OpsGenieSettings) -> Json:
         "tags": list(settings.tags),
         "current_environment": resolve_identity(settings).environment,
     }
+
+
+def maintenance_status(settings: AlertingSettings, now: float) -> list[Json]:
+    """Return the maintenance windows; `ends_at` is set in an open one."""
+    return [
+        {"name": name, **window.model_dump(mode="json"), "ends_at": window.ends_at(now)}
+        for name, window in settings.alerts.maintenance.items()
+    ]
 
 
 def stages_status(settings: OpsGenieSettings, waiting: Iterable[Incident], now: float) -> Json:

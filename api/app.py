@@ -1,15 +1,18 @@
 """Build the admin plane as a FastAPI application, or as a router for a host's application."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from breakerd.api import problems
-from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.admin import AdminContext, AdminDep
+from breakerd.api.http.description import TITLE, description_of, id_in_host
+from breakerd.api.http.parts import Parts
 from breakerd.api.http.secured_route import public_route_class, secured_route_class
 from breakerd.api.json_response import JSONResponse
 from breakerd.api.routes import alerting as alerting_routes
@@ -23,11 +26,9 @@ from breakerd.breaker.registry import Registry
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
 
-_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-_DESCRIPTION: Final = (
-    "The breakers of one process. `/breaker/…` is the breaker named `default`, "
-    "`/breakers/{name}/…` any other. Errors are RFC 9457 problem documents. A GET changes nothing."
-)
+_OPENAPI: Final = "/openapi.json"
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_app(
@@ -37,24 +38,33 @@ def create_app(
     settings: ApiSettings | None = None,
     access: Access | None = None,
     audit: AuditLog | None = None,
+    parts: Parts | None = None,
     demo_endpoints: bool = False,
 ) -> FastAPI:
     """Return the admin plane as an application; its `state.admin` is the `AdminContext`.
+
+    It may be served by itself, or mounted below a path of any ASGI application.
 
     Args:
         registry: the breakers.
         alerting: the alerting; the caller starts and closes it.
         settings: limits of the admin plane.
-        access: access rules; by default by the tokens of the environment.
+        access: access rules; by default those of `settings` and the environment.
         audit: log of changes; by default in memory only.
+        parts: parts of the process; by default those of registry and alerting.
         demo_endpoints: add a protected endpoint, and routes that make it slow or fail.
     """
-    admin = AdminContext(registry, alerting, settings=settings, access=access, audit=audit)
-    secured = secured_route_class(admin)
+    admin = AdminContext(
+        registry, alerting, settings=settings, access=access, audit=audit, parts=parts
+    )
+    return app_of(admin, demo_endpoints=demo_endpoints)
+
+
+def app_of(admin: AdminContext, *, demo_endpoints: bool = False) -> FastAPI:
+    """Return the admin plane as an application; see `create_app`."""
     app = FastAPI(
-        title="breakerd",
+        title=TITLE,
         version=__version__,
-        description=_DESCRIPTION,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -63,13 +73,8 @@ def create_app(
     app.state.admin = admin
     app.add_exception_handler(HTTPException, _handle_http_exception)
     app.add_exception_handler(Exception, _handle_unexpected)
-    app.include_router(_routes(admin))
-    app.include_router(dashboard.front_page(secured))
-    if demo_endpoints:
-        demo_router = APIRouter(generate_unique_id_function=lambda route: route.name)
-        demo_router.include_router(demo.routes(_go_breaker_class(admin)), **_TOKEN_REQUIRED)
-        app.include_router(demo_router)
-    app.include_router(_openapi_route(secured))
+    app.include_router(_plane(admin, demo_endpoints=demo_endpoints))
+    app.include_router(dashboard.front_page(public_route_class(admin)))
     return app
 
 
@@ -80,34 +85,72 @@ def admin_router(
     settings: ApiSettings | None = None,
     access: Access | None = None,
     audit: AuditLog | None = None,
+    parts: Parts | None = None,
+    lifespan: Lifespan | None = None,
+    include_in_schema: bool = False,
 ) -> APIRouter:
-    """Return the admin plane's routes, to be included in any FastAPI application.
+    """Return the admin plane's routes, to be included in a FastAPI application below a prefix.
 
-    They check tokens and answer errors themselves. The dashboard is at `/dashboard/` below the
-    router's prefix. For the arguments see `create_app`.
+    They check tokens and answer errors themselves, and take nothing outside the prefix. The
+    dashboard is at `/` and `/dashboard/` below it, their description at `/openapi.json`. Without a
+    prefix they stand beside the application's own routes, and leave `/` to it.
+
+    Args:
+        registry: see `create_app`, also for the arguments that are not described here.
+        alerting: the alerting.
+        settings: limits of the admin plane.
+        access: access rules.
+        audit: log of changes.
+        parts: parts of the process.
+        lifespan: run within the application's own lifespan. An application that is mounted in
+            another one has none.
+        include_in_schema: describe the routes in the application's OpenAPI as well.
     """
-    return _routes(AdminContext(registry, alerting, settings=settings, access=access, audit=audit))
+    admin = AdminContext(
+        registry, alerting, settings=settings, access=access, audit=audit, parts=parts
+    )
+    return router_of(admin, lifespan=lifespan, include_in_schema=include_in_schema)
+
+
+def router_of(
+    admin: AdminContext, *, lifespan: Lifespan | None = None, include_in_schema: bool = False
+) -> APIRouter:
+    """Return the admin plane's routes; see `admin_router`."""
+    router = APIRouter(
+        lifespan=lifespan,
+        include_in_schema=include_in_schema,
+        generate_unique_id_function=id_in_host,
+    )
+    router.include_router(_plane(admin))
+    router.include_router(dashboard.front_page(public_route_class(admin, leave_root=True)))
+    return router
+
+
+def _plane(admin: AdminContext, *, demo_endpoints: bool = False) -> APIRouter:
+    """Return all routes but the one at `/`; the context gets their description."""
+    router = _routes(admin)
+    if demo_endpoints:
+        router.include_router(demo.routes(_go_breaker_class(admin)), **_TOKEN_REQUIRED)
+    admin.describe = description_of(router)
+    return router
 
 
 def _routes(admin: AdminContext) -> APIRouter:
     secured = secured_route_class(admin)
-    router = APIRouter(
-        generate_unique_id_function=lambda route: route.name,
-        default_response_class=JSONResponse,
-    )
-    router.include_router(process.health_routes(public_route_class(admin)))
+    router = APIRouter(default_response_class=JSONResponse)
+    public = public_route_class(admin)
+    router.include_router(process.health_routes(public))
     for part in (process, alerting_routes, incidents):
         router.include_router(part.routes(secured), **_OURS)
     go_breaker = _go_breaker_class(admin)
-    router.include_router(
-        _breaker_routes(go_breaker, "default"), prefix="/breaker", **_TOKEN_REQUIRED
-    )
+    router.include_router(_breaker_routes(go_breaker), prefix="/breaker", **_TOKEN_REQUIRED)
     named = APIRouter(
         dependencies=[Depends(_name_parameter)], responses=problems.openapi_responses(404)
     )
-    named.include_router(_breaker_routes(go_breaker, "named"))
+    named.include_router(_breaker_routes(go_breaker))
     router.include_router(named, prefix="/breakers/{name}", **_TOKEN_REQUIRED)
-    router.include_router(dashboard.files(secured))
+    router.include_router(dashboard.files(public))
+    router.include_router(_openapi_route(secured))
     return router
 
 
@@ -127,9 +170,9 @@ def _go_breaker_class(admin: AdminContext) -> type[APIRoute]:
     return secured_route_class(admin, invalid_status=400)
 
 
-def _breaker_routes(secured: type[APIRoute], which: str) -> APIRouter:
-    """Return the routes of one breaker; they are mounted twice, with different operation ids."""
-    router = APIRouter(generate_unique_id_function=lambda route: f"{which}_{route.name}")
+def _breaker_routes(secured: type[APIRoute]) -> APIRouter:
+    """Return the routes of one breaker."""
+    router = APIRouter()
     for part in (state, settings):
         router.include_router(part.routes(secured))
     router.include_router(alerting_routes.breaker_routes(secured))
@@ -144,38 +187,20 @@ async def _name_parameter(
 
 def _openapi_route(secured: type[APIRoute]) -> APIRouter:
     router = APIRouter(route_class=secured)
-    router.get("/openapi.json", include_in_schema=False)(get_openapi_document)
+    router.get(_OPENAPI, include_in_schema=False)(get_openapi_document)
     return router
 
 
-# Not a closure over the application: FastAPI keeps every endpoint that it has inspected.
-def get_openapi_document(request: Request) -> JSONResponse:
+# Not a closure over the router: FastAPI keeps every endpoint that it has inspected.
+def get_openapi_document(admin: AdminDep, request: Request) -> JSONResponse:
     """Return this description."""
-    return JSONResponse(problems.share_schema(request.app.openapi()))
+    return JSONResponse(admin.describe(request.url.path.removesuffix(_OPENAPI)))
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:
-    """Answer 404, 405 and the like, raised where no route was reached."""
-    problem = problems.to_problem(error)
-    if problem.status == 405:
-        problem.headers["Allow"] = ", ".join(_allowed_methods(request))
-    return problems.problem_response(problem, request)
+    """Answer 404 and the like, raised where no route was reached."""
+    return problems.problem_response(problems.to_problem(error), request)
 
 
 async def _handle_unexpected(request: Request, error: Exception) -> Response:
     return problems.problem_response(problems.to_problem(error), request)
-
-
-def _allowed_methods(request: Request) -> list[str]:
-    """Return all methods of the path; the framework lists only those of its first route."""
-    routes = request.app.router.routes
-    taken = [
-        method
-        for method in _METHODS
-        if any(
-            route.matches(dict(request.scope) | {"method": method})[0] is Match.FULL
-            for route in routes
-        )
-    ]
-    # A drill has a route for GET that refuses it.
-    return ["POST"] if request.url.path.endswith(state.DRILLS) else taken

@@ -35,6 +35,6 @@ class AdminConfigSubscriber:
 
         def apply() -> None:
             self._admin.settings = settings
-            self._admin.access.tokens = tokens
+            self._admin.access.follow(settings, tokens)
 
         return apply

@@ -59,6 +59,23 @@ def read_file(path: str | PathLike[str]) -> FileSettings:
     return FileSettings(breakers, alerting, api)
 
 
+class ApiSectionCheck:
+    """Subscriber to a file that checks `[api]` where no admin plane follows it."""
+
+    def owns(self, section: str) -> bool:
+        """Return True for `[api]`, and for `[fleet]`, which is checked with it."""
+        return section in {SECTION, _UNSUPPORTED}
+
+    def prepare(self, document: Document) -> Callable[[], None]:
+        """Check the section; there is nothing to apply.
+
+        Raises:
+            ConfigError: every problem in the section.
+        """
+        read_api_section(document)
+        return _nothing
+
+
 def read_api_section(document: Document) -> ApiSettings:
     """Read and check `[api]`.
 
@@ -99,3 +116,7 @@ def _collect(problems: list[ConfigProblem], read: Callable[[], T]) -> T | None:
     except ConfigError as error:
         problems += error.problems
         return None
+
+
+def _nothing() -> None:
+    """Apply nothing."""

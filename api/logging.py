@@ -41,7 +41,7 @@ class RelayHandler(logging.Handler):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self.relay = LogRelay("breakerd-log-writer", _writer_to(stream), _tell_dropped)
+        self.relay = LogRelay("breakerd-log-writer", _writer_to(stream), _tell_dropped).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand over the text of a record. Never blocks."""

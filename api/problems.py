@@ -89,9 +89,11 @@ EXPECTED: Final = (
     ConfigWriteError,
     BreakerStateError,
     NotStoredError,
-    HTTPException,
 )
-"""Errors that the client caused or can act on; any other is a fault of the service."""
+"""Errors of ours that the client caused or can act on.
+
+An `HTTPException` is not among them: dependencies of a host raise it, for the host's handlers.
+"""
 
 
 def to_problem(error: Exception) -> Problem:

@@ -1,11 +1,19 @@
 """Settings of the admin plane: `[api]` in the file."""
 
-from typing import Final
+from typing import Final, Literal
 
 from breakerd.breaker.settings import SettingsModel, setting
 
 CHANGEABLE: Final = frozenset({"event_streams", "event_buffer"})
 """Settings that may be changed over HTTP: the others decide on access, or are read at start."""
+
+OPEN_LOOPBACK_RISK: Final = (
+    "whoever reaches this machine's loopback, through a proxy too, may change everything "
+    "without a token"
+)
+"""Consequence of `loopback = "open"` where no token is set."""
+
+Loopback = Literal["read", "open"]
 
 
 class ApiSettings(SettingsModel):
@@ -24,6 +32,17 @@ class ApiSettings(SettingsModel):
     )
     read_token_file: str | None = setting(
         None, "File with the read-only token; used if BREAKERD_READ_TOKEN is not set."
+    )
+    made_token_file: str = setting(
+        "var/token",
+        "File with the full token that is made where none is set. Empty: none is made, and without "
+        "a token that is set, nobody may change anything.",
+    )
+    loopback: Loopback = setting(
+        "read",
+        "Rights on this machine without a token, where none is set: 'read' states, health and "
+        "metrics, or 'open', as in go-breaker: change everything too. 'open' is a risk: a proxy on "
+        "this machine may let anybody in.",
     )
     audit_file: str = setting(
         "var/audit.jsonl",

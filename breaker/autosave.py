@@ -2,24 +2,34 @@
 
 import os
 import threading
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
+from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.persistence.state_slot import StateSlot, claim
 from breakerd.breaker.registry import Registry
+from breakerd.breaker.runtime.ticker import TICKER
 
 _log = get_logger(__name__)
 
+_RETRY_TIME: Final = 5.0
+"""Seconds after which a thread that could not be started is tried again."""
+
 
 class StateAutosaver:
-    """Restore a registry from a file on entry; save it every `interval` seconds and on exit.
+    """Restore a registry at the start; save it every `interval` seconds and at the end.
 
-    Failures to read or write are logged and otherwise ignored. One file serves one
-    process: forked workers need an autosaver, and a file, each.
+    Thread-safe. Several processes may share a path: each claims a file of its own, the first
+    `breakers.json`, the second `breakers.2.json`, and restores from it; as many processes as before
+    find the states of before. A forked child has none until it calls `start`; what its parent
+    started ends there. Failures to read or write are logged, told by `Registry.not_running`, tried
+    again, and otherwise ignored.
 
     Args:
         registry: the breakers to save.
-        path: the file.
+        path: the file; a missing folder is created.
         interval: seconds between two saves; a killed process loses at most this much.
 
     Example:
@@ -32,15 +42,73 @@ class StateAutosaver:
         self, registry: Registry, path: str | os.PathLike[str], interval: float = 60.0
     ) -> None:
         self._registry = registry
-        self._path = path
+        self._path = Path(path)
         self._interval = interval
-        self._stopping = threading.Event()
-        self._failing = False
-        self._thread = threading.Thread(target=self._run, name="breaker-autosave", daemon=True)
+        self._lock = ProcessLock()
+        self._slot: StateSlot | None = None
+        self._stopping: threading.Event | None = None
+        self._thread: threading.Thread | None = None
+        self._problem = ""
+        self._why_not = "not started yet"
+        registry.report_not_running(self.not_running)
+        renew_after_fork(self)
+
+    @property
+    def file(self) -> Path | None:
+        """File that this process saves to; None while it has none."""
+        return self._slot.path if self._slot else None
+
+    def start(self) -> None:
+        """Claim a file, restore from it, and save to it from now on; also after `close`."""
+        with self._lock:
+            if self._stopping is not None:
+                return
+            self._stopping = threading.Event()
+            slot = self._claim()
+            if slot is None or slot.current:
+                # Without a file of its own, where the folder cannot be written, the first is read.
+                self._registry.restore(slot.path if slot else self._path)
+            self._start_thread(self._stopping)
+
+    def save(self) -> bool:
+        """Save now; return True on success. The first of consecutive failures is logged."""
+        with self._lock:
+            return self._stopping is not None and self._save()
+
+    def close(self) -> None:
+        """Save, and free the file for another process."""
+        with self._lock:
+            stopping, self._stopping = self._stopping, None
+            thread, self._thread = self._thread, None
+        if stopping is None:
+            return
+        stopping.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        with self._lock:
+            self._why_not = "closed"
+            self._save()
+            if self._slot is not None:
+                self._slot.release()
+                self._slot = None
+
+    def not_running(self) -> dict[str, str]:
+        """Return `state` with a sentence if this process's state is not saved; else nothing."""
+        if self._stopping is None:
+            return {"state": f"state is not saved to {self._path}: {self._why_not}"}
+        if self._problem:
+            return {"state": f"state is not saved to {self._path}: {self._problem}"}
+        return {}
+
+    def after_fork(self) -> None:
+        """Let go of the parent's file in a forked child."""
+        if self._slot is not None:
+            self._slot.release()
+        self._slot = self._stopping = self._thread = None
+        self._problem, self._why_not = "", "not started in this forked process yet"
 
     def __enter__(self) -> Self:
-        self._registry.restore(self._path)
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(
@@ -49,22 +117,54 @@ class StateAutosaver:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stopping.set()
-        self._thread.join()
-        self.save()
+        self.close()
 
-    def save(self) -> bool:
-        """Save now; return True on success. The first of consecutive failures is logged."""
+    def tick(self) -> float:
+        """Try again to start the thread, which the system did not give."""
+        with self._lock:
+            if self._stopping is None or self._thread is not None:
+                TICKER.discard(self)
+            else:
+                self._start_thread(self._stopping)
+        return _RETRY_TIME
+
+    def _claim(self) -> StateSlot | None:
         try:
-            self._registry.save(self._path)
+            self._slot = claim(self._path)
         except OSError as error:
-            if not self._failing:
-                _log.warning("state save failed", file=str(self._path), error=str(error))
-            self._failing = True
-        else:
-            self._failing = False
-        return not self._failing
+            self._fail(error)
+        return self._slot
 
-    def _run(self) -> None:
-        while not self._stopping.wait(self._interval):
+    def _save(self) -> bool:
+        slot = self._slot or self._claim()
+        if slot is None:
+            return False
+        try:
+            self._registry.save(slot.path)
+        except OSError as error:
+            self._fail(error)
+            return False
+        self._problem = ""
+        return True
+
+    def _fail(self, error: Exception) -> None:
+        known, self._problem = self._problem, str(error)
+        if not known:
+            _log.warning("state save failed", file=str(self._path), error=str(error))
+
+    def _start_thread(self, stopping: threading.Event) -> None:
+        thread = threading.Thread(
+            target=self._run, args=(stopping,), name="breaker-autosave", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._fail(error)  # saved at the end at least
+            TICKER.add(self)
+        else:
+            self._thread = thread
+            TICKER.discard(self)
+
+    def _run(self, stopping: threading.Event) -> None:
+        while not stopping.wait(self._interval):
             self.save()

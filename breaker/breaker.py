@@ -33,7 +33,6 @@ from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import Gate
 from breakerd.breaker.runtime.jitter import default_jitter
 from breakerd.breaker.runtime.readings import Readings
-from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.runtime.view import BreakerView
 from breakerd.breaker.settings import Settings, Slo
 from breakerd.breaker.states import Reason, State
@@ -49,7 +48,8 @@ class Breaker(BreakerView):
         settings: thresholds and times.
         name: its name in metrics, events and alerts.
         clock: seconds as a float, never going back. With any other clock than `time.monotonic`
-            nothing runs in the background: calls, and `tick`, let time pass.
+            nothing runs in the background: calls, and `tick`, let time pass. With it, a thread
+            does, from the first use in a process on: making and reading a breaker starts none.
         memory: returns the used share of the memory limit, 0 to 1, or None if unknown. Called on a
             timer, without a lock. By default reads the control group, else the host.
         load: returns the machine's load, where `[load]` has a threshold. By default reads the
@@ -103,8 +103,6 @@ class Breaker(BreakerView):
         self.config_file: Path | None = None
         """TOML file that its settings come from, if any."""
         self._guard_class = guard_class_for(self)
-        if clock is time.monotonic:
-            TICKER.add(core)
 
     @classmethod
     def from_file(
@@ -146,6 +144,7 @@ class Breaker(BreakerView):
         """Return state, recovery and window as versioned, JSON-able data for `restore`."""
         from breakerd.breaker.persistence import snapshot as snapshots  # only for those who ask
 
+        self._core.look()
         with self._core.locked() as now:
             return snapshots.take(self._core.engine, now)
 
@@ -176,6 +175,7 @@ class Breaker(BreakerView):
         Raises:
             BreakerStateError: it is disabled, or forced open.
         """
+        self._core.command()
         with self._core.locked() as now:
             note = "" if reason == "manual" else reason
             operator_commands.trip(self._core.engine, now, note=note, drill=drill)
@@ -297,5 +297,6 @@ class Breaker(BreakerView):
         return f"<Breaker {self.name!r} {self.state.value}>"
 
     def _set_override(self, override: State | None, reason: Reason, *, note: str = "") -> None:
+        self._core.command()
         with self._core.locked(self._core.readings.take(load=False)) as now:
             operator_commands.set_override(self._core.engine, now, override, reason, note=note)

@@ -24,6 +24,7 @@ class Drills:
             BreakerStateError: it is not closed, so that nothing would be shown.
         """
         core = self._core
+        core.command()
         with core.locked() as now:
             # No caller made these calls, so they must not count as reported ones.
             recorded = operator_commands.drill_latency(core.engine, now, core.recorder.traffic)
@@ -37,10 +38,12 @@ class Drills:
             BreakerStateError: the breaker is disabled or forced open, so that nothing would be
                 shown.
         """
+        self._core.command()
         with self._core.locked() as now:
             operator_commands.drill_memory(self._core.engine, now)
 
     def end_memory(self) -> None:
         """Read the real memory again; recovery then goes its usual way."""
+        self._core.command()
         with self._core.locked(self._core.readings.take(load=False)):
             operator_commands.end_memory_drill(self._core.engine)

@@ -15,7 +15,7 @@ import queue
 import threading
 from collections.abc import Callable, MutableMapping
 from contextlib import suppress
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from breakerd.breaker.encoding.printable import printable
 
@@ -77,7 +77,15 @@ class LogRelay(Generic[T]):
         self._waiting: queue.SimpleQueue[T | threading.Event | None] = queue.SimpleQueue()
         self._counting = threading.RLock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> Self:
+        """Start the thread; what was put before is delivered too.
+
+        Raises:
+            RuntimeError: it cannot be started.
+        """
         self._thread.start()
+        return self
 
     @property
     def runs_here(self) -> bool:
@@ -124,7 +132,8 @@ class LogRelay(Generic[T]):
 class Relaying:
     """Switch of the relay between records and handlers. Thread-safe.
 
-    `start` and `stop` are counted: several alertings of one process share the relay.
+    `start` and `stop` are counted: several alertings of one process share the relay. Nothing waits
+    while the lock is held: it is older than what gevent replaces, and would block all greenlets.
     """
 
     def __init__(self) -> None:
@@ -140,11 +149,21 @@ class Relaying:
         return self._dropped_before + (self.relay.dropped if self.relay else 0)
 
     def start(self) -> None:
-        """Relay records from now on."""
+        """Relay records from now on.
+
+        Raises:
+            RuntimeError: the thread cannot be started; the handlers are called directly.
+        """
         with self._lock:
             self._users += 1
-            if self.relay is None:
-                self.relay = LogRelay("breakerd-log", _handle, _tell_dropped)
+            if self.relay is not None:
+                return
+            relay = self.relay = LogRelay("breakerd-log", _handle, _tell_dropped)
+        try:
+            relay.start()
+        except RuntimeError:
+            self.relay = None
+            raise
 
     def stop(self, timeout: float) -> None:
         """Stop relaying after the last user; wait at most `timeout` seconds for what is waiting."""
@@ -153,11 +172,18 @@ class Relaying:
             relay = self.relay
             if self._users or relay is None:
                 return
-            # While the handlers are blocked, whoever logs would be too.
-            if relay.flush(timeout):
-                self._dropped_before += relay.dropped
-                self.relay = None
-                relay.end()
+        # While the handlers are blocked, whoever logs would be too.
+        if relay.flush(timeout) and self._is_unused(relay):
+            relay.end()
+
+    def _is_unused(self, relay: LogRelay[_Entry]) -> bool:
+        """Return True if the relay is used no more, unless it was started again meanwhile."""
+        with self._lock:
+            if self._users or self.relay is not relay:
+                return False
+            self._dropped_before += relay.dropped
+            self.relay = None
+            return True
 
     def flush(self, timeout: float) -> None:
         """Wait until the handlers have the records of before, at most `timeout` seconds."""

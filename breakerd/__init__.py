@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.events.events import Transition as Transition
     from breakerd.breaker.guards.rules import Rules as Rules
     from breakerd.breaker.host.load import LoadReading as LoadReading
-    from breakerd.breaker.registry import Registry as Registry
+    from breakerd.breaker.registry.registry import Registry as Registry
     from breakerd.breaker.runtime.status_types import Status as Status
     from breakerd.breaker.settings import LimiterSettings as LimiterSettings
     from breakerd.breaker.settings import LoadSettings as LoadSettings
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.settings import Slo as Slo
     from breakerd.breaker.states import Reason as Reason
     from breakerd.breaker.states import State as State
+    from breakerd.breakerd import Breakerd as Breakerd
     from breakerd.service import Service as Service
 
 __all__ = [
@@ -82,6 +83,7 @@ __all__ = [
     "BreakerError",
     "BreakerOpenError",
     "BreakerStateError",
+    "Breakerd",
     "ConfigConflictError",
     "ConfigError",
     "ConfigProblem",
@@ -138,6 +140,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "BreakerError": "breakerd.breaker.errors",
     "BreakerOpenError": "breakerd.breaker.errors",
     "BreakerStateError": "breakerd.breaker.errors",
+    "Breakerd": "breakerd.breakerd",
     "ConfigConflictError": "breakerd.breaker.errors",
     "ConfigError": "breakerd.breaker.errors",
     "ConfigProblem": "breakerd.breaker.errors",
@@ -157,7 +160,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "Reason": "breakerd.breaker.states",
     "RecoverySettings": "breakerd.breaker.settings",
     "RecoveryStep": "breakerd.breaker.events.events",
-    "Registry": "breakerd.breaker.registry",
+    "Registry": "breakerd.breaker.registry.registry",
     "Rules": "breakerd.breaker.guards.rules",
     "Service": "breakerd.service",
     "Settings": "breakerd.breaker.settings",

@@ -1,4 +1,4 @@
-"""Composition root of `breakerd serve`: build, start and stop all parts of the service."""
+"""The service behind `breakerd serve`: a `Breakerd`, and a server for its admin plane."""
 
 import os
 import socket
@@ -10,23 +10,17 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from breakerd.alerts.alerting import Alerting
-from breakerd.alerts.settings.alerting import read_settings
 from breakerd.api import logging as service_logging
-from breakerd.api.app import create_app
-from breakerd.api.config_subscriber import AdminConfigSubscriber
 from breakerd.api.file_settings import read_file
 from breakerd.api.process_signals import ExitLimit, hold_reloads
-from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, is_loopback
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
 from breakerd.api.server import AdminServer, run_until_stopped
 from breakerd.api.settings import ApiSettings
-from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.encoding.printable import printable
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.registry import Registry
+from breakerd.breakerd import Breakerd
 
 _log = get_logger(__name__)
 
@@ -62,6 +56,7 @@ class Service:
         self._host = host
         self._port = port
         self._demo_endpoints = demo_endpoints
+        self._access = Access(Tokens())
         self._exit_limit = ExitLimit(_log_forced_exit)
 
     def run(self) -> int:
@@ -87,7 +82,10 @@ class Service:
             with ExitStack() as stack:
                 # Listen first: if another instance has the port, this one must not page anyone.
                 listener = stack.enter_context(_listen(settings.host, settings.port))
-                app = self._build(settings, stack)
+                breakers = Breakerd(self._config)
+                app = breakers.admin_app(demo_endpoints=self._demo_endpoints)
+                self._access = app.state.admin.access
+                stack.enter_context(breakers)
                 self.url = _url(listener)
                 self._serve(app, listener)
             _log.info("stopped", url=self.url)
@@ -114,38 +112,6 @@ class Service:
             raise ConfigError([ConfigProblem("settings", 0, "host", settings.host, allowed)])
         return settings
 
-    def _build(self, settings: ApiSettings, stack: ExitStack) -> FastAPI:
-        """Build everything but the server; `stack` closes it."""
-        if self._config is None:
-            registry = stack.enter_context(Registry())
-            self._keep_state(registry, settings, stack)
-            alerting = Alerting(registry, read_settings(None))
-        else:
-            registry = stack.enter_context(Registry.from_file(self._config))
-            self._keep_state(registry, settings, stack)
-            alerting = Alerting.from_file(self._config, registry)
-        stack.enter_context(alerting)
-        path = Path(settings.audit_file) if settings.audit_file else None
-        app = create_app(
-            registry,
-            alerting,
-            settings=settings,
-            access=Access(Tokens.load(settings)),
-            audit=AuditLog(
-                path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups
-            ),
-            demo_endpoints=self._demo_endpoints,
-        )
-        if registry.config is not None:
-            registry.config.subscribe(AdminConfigSubscriber(app.state.admin))
-        return app
-
-    def _keep_state(self, registry: Registry, settings: ApiSettings, stack: ExitStack) -> None:
-        """Restore the breakers' state before alerting reads it: a breaker may still be open."""
-        if settings.state_file:
-            keeper = StateAutosaver(registry, settings.state_file, settings.state_interval)
-            stack.enter_context(keeper)
-
     def _serve(self, app: FastAPI, listener: socket.socket) -> None:
         def limit_stop() -> None:
             self._exit_limit.set(_STOP_LIMIT, 1)
@@ -154,9 +120,13 @@ class Service:
 
     def _announce(self) -> None:
         """Print the URL, which programs wait for, from a thread: nobody may read the output."""
-        line = f"breakerd listening on {self.url}\n".encode()
+        lines = f"breakerd listening on {self.url}\n"
+        # For a person only: whatever else reads the output may keep it.
+        if sys.stdout.isatty() and (link := self._access.dashboard_link(str(self.url))):
+            lines += f"dashboard {link}\n"
+        arguments = (sys.stdout.fileno(), lines.encode())
         threading.Thread(
-            target=os.write, args=(sys.stdout.fileno(), line), name="breakerd-announce", daemon=True
+            target=os.write, args=arguments, name="breakerd-announce", daemon=True
         ).start()
         _log.info("listening", url=self.url, config=str(self._config or "built-in defaults"))
 

@@ -9,35 +9,24 @@ Run it (needs `pip install '.[api]'` in a clone), then look at http://127.0.0.1:
 Settings come from breakers.toml beside this file, which is watched while the service runs.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from breakerd import Alerting, Registry, admin_router
+from breakerd import Breakerd
 from breakerd.breaker.integrations.asgi import BreakerMiddleware
 
-FILE = Path(__file__).with_name("breakers.toml")
-registry = Registry.from_file(FILE)
-alerting = Alerting.from_file(FILE, registry)
-payments = registry.get("payments")
+breakers = Breakerd.from_file(Path(__file__).with_name("breakers.toml"))
+payments = breakers.get("payments")
 
-
-@asynccontextmanager
-async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    """Alert while the service runs; stop the threads with it."""
-    with registry, alerting:
-        yield
-
-
-app = FastAPI(lifespan=lifespan)
+app = FastAPI()
 # Guards the requests that come in, and turns BreakerOpenError into a 503 problem document.
 app.add_middleware(
-    BreakerMiddleware, breaker=registry.get("incoming"), exclude=("/ops/*",), timeout=5
+    BreakerMiddleware, breaker=breakers.get("incoming"), exclude=("/ops/*",), timeout=5
 )
-app.include_router(admin_router(registry, alerting), prefix="/ops")
+# Starts breakers and alerting with the application, and ends them with it.
+app.include_router(breakers.admin_router(), prefix="/ops")
 
 
 @payments.guarded(timeout=0.8)

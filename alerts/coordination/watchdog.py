@@ -1,24 +1,20 @@
 """Watchdog: tells when alerting has stopped doing what it is there for."""
 
-import os
 from collections.abc import Callable
 from typing import Final
 
 STALL_LIMIT: Final = 30.0
 """Seconds without a completed round after which alerting counts as stalled."""
 
-NOT_RUNNING: Final = "nobody is being paged: alerting is not running"
-FORKED: Final = (
-    "nobody is being paged by this process: it was forked after alerting was started, and threads "
-    "do not survive that; build and start Alerting in each worker"
-)
+_NOBODY: Final = "nobody is being paged: "
+_ENDED: Final = f"{_NOBODY}the thread of alerting has ended; restart the process"
+_NO_ROUNDS: Final = f"{_NOBODY}alerting is not running"
 
 
 class Watchdog:
     """Watches the rounds of alerting. Thread-safe; it waits for no lock, which may be stuck too.
 
-    A round that raises is none: what fails every time does not alert anybody. In a process that was
-    forked after `start`, no rounds are expected: its threads are those of the parent.
+    A round that raises is none: what fails every time does not alert anybody.
 
     Args:
         clock: returns seconds, and never goes back.
@@ -41,11 +37,9 @@ class Watchdog:
         self._is_alive = is_alive
         self._delivery_stalls = delivery_stalls
         self._completed: float | None = None
-        self._process = os.getpid()
 
     def start(self) -> None:
-        """Expect rounds from now on, in this process."""
-        self._process = os.getpid()
+        """Expect rounds from now on."""
         self._completed = self._clock()
 
     def stop(self) -> None:
@@ -62,21 +56,18 @@ class Watchdog:
     def silence(self) -> float:
         """Seconds since the last completed round; 0 if none is expected."""
         completed = self._completed
-        if completed is None or self._is_forked:
-            return 0.0
-        return max(0.0, self._clock() - completed)
+        return 0.0 if completed is None else max(0.0, self._clock() - completed)
 
     def not_running(self) -> str:
         """Return why no rounds are done, as a sentence; empty if they are."""
-        if self._completed is not None and self._is_forked:
-            return FORKED
-        running = self._completed is not None and self._is_alive() and not self.problem
-        return "" if running else NOT_RUNNING
+        if self._completed is None:
+            return _NO_ROUNDS
+        if problem := self.problem:
+            return _NOBODY + problem
+        return "" if self._is_alive() else _ENDED
 
     def stalls(self) -> list[str]:
         """Return what has stopped running, as sentences; not to be started is no stall."""
-        if self._is_forked:
-            return []
         problem = self.problem
         return [problem] * bool(problem) + self._delivery_stalls()
 
@@ -87,7 +78,3 @@ class Watchdog:
         if silence <= STALL_LIMIT:
             return ""
         return f"alerting has stopped: no round for {silence:.0f} s; restart the process"
-
-    @property
-    def _is_forked(self) -> bool:
-        return os.getpid() != self._process

@@ -29,7 +29,7 @@ _PUBLISH_INTERVAL: Final = 5.0
 """Seconds between two reports to peers if nothing has changed."""
 _MAX_REPORT_AGE: Final = 15.0
 """Seconds after which the report of a silent peer does not count any more."""
-_FLUSH_TIMEOUT: Final = 1.0
+_FLUSH_TIMEOUT: Final = 0.5
 """Maximum seconds that stopping waits for the log handlers."""
 _CLOSE_GRACE: Final = 0.5
 """Seconds beyond the time to drain in which files are closed."""
@@ -73,14 +73,19 @@ class AlertWorker:
     # --- lifecycle
 
     def start(self, work: Callable[[], None]) -> None:
-        """Call `work` on a thread: at once after `wake`, and otherwise every second."""
+        """Call `work` on a thread: at once after `wake`, and otherwise every second.
+
+        Raises:
+            RuntimeError: a thread cannot be started; `stop` ends those that were.
+        """
         self._threaded = True
         relaying.start()
-        self._thread = threading.Thread(
+        self._components.pipeline.start(self._now, self.wake)
+        thread = threading.Thread(
             target=self._run, args=(work,), name="breakerd-alerts", daemon=True
         )
-        self._thread.start()
-        self._components.pipeline.start(self._now, self.wake)
+        thread.start()
+        self._thread = thread
 
     @property
     def alive(self) -> bool:
@@ -98,13 +103,15 @@ class AlertWorker:
         self._stopping.set()
         self.wake()
         thread, self._thread = self._thread, None
-        if thread is None:
+        if thread is not None:
+            thread.join(timeout + _CLOSE_GRACE)
+            if thread.is_alive():
+                _log.warning("shutdown timeout: undelivered steps kept in database")
+        else:
+            self._components.pipeline.stop(self._drain_until)
             self._release()
-            return
-        thread.join(timeout + _CLOSE_GRACE)
-        if thread.is_alive():
-            _log.warning("shutdown timeout: undelivered steps kept in database")
-        relaying.stop(_FLUSH_TIMEOUT)
+        if self._threaded:
+            relaying.stop(_FLUSH_TIMEOUT)
 
     def _run(self, work: Callable[[], None]) -> None:
         while not self._stopping.is_set():

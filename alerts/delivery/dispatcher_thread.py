@@ -91,8 +91,9 @@ class DispatcherThread:
             if isinstance(receiver, SupportsReadiness):
                 receiver.keep_ready()
             name = f"breakerd-alerts-{self.configured.name}"
-            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name=name, daemon=True)
+            thread.start()
+            self._thread = thread
 
     def wake(self) -> None:
         """Start the next round at once. Thread-safe."""

@@ -13,7 +13,7 @@ from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.receivers.factory import (
     ConfiguredReceiver,
     configured_receivers,
-    incomplete_receivers,
+    setup_problems,
 )
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.incident_log import IncidentLog
@@ -193,17 +193,12 @@ class DeliveryPipeline:
 
     def problems(self) -> list[str]:
         """Return the problems that keep people from being paged, as sentences."""
-        opsgenie = self._settings.opsgenie
-        incomplete = incomplete_receivers(self._settings).items()
-        found = [f"[alerts.receivers.{name}] has no {missing}" for name, missing in incomplete]
-        found += [
+        found = setup_problems(self._settings) + [
             f"{name} refuses the key ({sender.dispatcher.retry.auth_error})"
             for name, sender in self._threads.items()
             if sender.dispatcher.retry.auth_error
         ]
-        if opsgenie.active and opsgenie.api_key is None:
-            found.insert(0, "OPSGENIE_API_KEY is not set")
-        elif not found and not self.paging:
+        if not found and not self.paging:
             found.append("[opsgenie] enabled is false")
         return found if self.paging else [f"nobody is being paged: {'; '.join(found)}"]
 

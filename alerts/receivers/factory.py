@@ -64,6 +64,14 @@ def incomplete_receivers(settings: AlertingSettings) -> dict[str, str]:
     }
 
 
+def setup_problems(settings: AlertingSettings) -> list[str]:
+    """Return what is missing in the settings of receivers, as sentences."""
+    opsgenie = settings.opsgenie
+    found = ["OPSGENIE_API_KEY is not set"] if opsgenie.active and opsgenie.api_key is None else []
+    incomplete = incomplete_receivers(settings).items()
+    return found + [f"[alerts.receivers.{name}] has no {missing}" for name, missing in incomplete]
+
+
 def _opsgenie(settings: AlertingSettings) -> list[ConfiguredReceiver]:
     opsgenie, timeout = settings.opsgenie, settings.alerts.request_timeout
     key = opsgenie.api_key

@@ -1,6 +1,8 @@
 """HTTP client of all receivers: limited in time, one attempt a call, each failure classified."""
 
 import math
+import os
+import weakref
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -48,7 +50,7 @@ class NotFoundError(UnavailableError):
 
 
 class HttpClient:
-    """Connections to one receiver. For one thread.
+    """Connections to one receiver. For one thread; a forked child has a copy of none of them.
 
     Args:
         timeout: maximum seconds of a request, including its response.
@@ -74,6 +76,7 @@ class HttpClient:
             follow_redirects=False,
         )
         self._spares: SpareSockets | None = None
+        _clients.add(self)
 
     def keep_ready(self, url: str) -> None:
         """Keep sockets for the host of `url`, for when the process has no descriptor left.
@@ -115,6 +118,12 @@ class HttpClient:
         if self._spares is not None:
             self._spares.close()
 
+    def drop_connections(self) -> None:
+        """Close this process's copies of another process's connections. Takes no lock."""
+        self._deadline.drop_connection()
+        if self._spares is not None:
+            self._spares.drop()
+
     def _send(self, method: str, url: str, options: dict[str, Any]) -> httpx.Response:
         extensions = {"trace": self._deadline.trace}
         try:
@@ -151,6 +160,21 @@ class HttpClient:
         for secret in self._secrets:
             content = content.replace(secret.encode(), b"***")
         return content
+
+
+_clients: Final[weakref.WeakSet[HttpClient]] = weakref.WeakSet()
+
+
+def _drop_inherited() -> None:
+    """Close the connections of the parent: with a copy of them, a receiver waits for this process.
+
+    Not by `close`, which waits for locks that threads of the parent may have held.
+    """
+    for client in list(_clients):
+        client.drop_connections()
+
+
+os.register_at_fork(after_in_child=_drop_inherited)
 
 
 def url_secrets(url: str) -> list[str]:

@@ -7,6 +7,7 @@ pending read.
 Source: https://www.python-httpx.org/advanced/extensions/#trace
 """
 
+import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ class RequestDeadline:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(0, _no_request)
+        self._timer: threading.Timer | None = None
         self.passed = False
         """True if the current request exceeded the deadline."""
 
@@ -44,7 +45,16 @@ class RequestDeadline:
         self._timer.start()
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def drop_connection(self) -> None:
+        """Close this process's copy of the connection, which is another process's."""
+        connection, self._socket = self._socket, None
+        if connection is not None:
+            with suppress(OSError):
+                # Detached, so that nobody who still has it closes a file of the same number.
+                os.close(connection.detach())
 
     def _expire(self) -> None:
         self.passed = True
@@ -55,7 +65,3 @@ class RequestDeadline:
             with suppress(OSError):
                 # The TLS socket's own shutdown must not be called by a second thread.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-
-def _no_request() -> None:
-    """Do nothing: no request has started yet."""

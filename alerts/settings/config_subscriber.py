@@ -26,13 +26,10 @@ class AlertingConfigSubscriber:
     """Applies `[opsgenie]` and `[alerts]` of a file. `follow_secrets` is for one thread.
 
     Args:
-        config: the file. Subscribed to at once.
+        config: the file.
         owned: True if nobody else watches the file.
         present: returns the present settings.
         apply: applies new settings.
-
-    Raises:
-        ConfigError: every problem in both sections.
     """
 
     def __init__(
@@ -50,8 +47,7 @@ class AlertingConfigSubscriber:
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
         self._warnings = WarningLog(__name__)
-        self._closed = threading.Event()
-        config.subscribe(self)
+        self._subscribed = False
 
     def owns(self, section: str) -> bool:
         """Return True for `[opsgenie]` and `[alerts]`."""
@@ -73,16 +69,31 @@ class AlertingConfigSubscriber:
 
         return apply
 
-    def start(self, *, threaded: bool) -> None:
-        """Watch the file, unless its owner does.
+    def subscribe(self) -> None:
+        """Apply the file from now on, unless that is done already.
 
-        Args:
-            threaded: True to follow the secrets too, in a thread: their disk may hang.
+        Raises:
+            ConfigError: every problem in both sections.
         """
+        if not self._subscribed:
+            self._config.subscribe(self)
+            self._subscribed = True
+
+    def unsubscribe(self) -> None:
+        """Apply the file no more; no effect if that is so already."""
+        if self._subscribed:
+            self._subscribed = False
+            self._config.unsubscribe(self)
+
+    def watch(self) -> None:
+        """Watch the file in this process, unless its owner does."""
         if self._owned:
             self._config.watch()
-        if threaded:
-            threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
+
+    def unwatch(self) -> None:
+        """End what `watch` has begun in this process."""
+        if self._owned:
+            self._config.close()
 
     @property
     def document(self) -> Document:
@@ -90,7 +101,7 @@ class AlertingConfigSubscriber:
         return self._config.document
 
     def change(self, changes: Mapping[Key, object]) -> None:
-        """Change keys of the file, and apply them.
+        """Change keys of the file, and apply them, also while the file is not followed.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
@@ -98,6 +109,8 @@ class AlertingConfigSubscriber:
             ConfigWriteError: the change is active, but could not be written to the file.
         """
         self._config.change(changes)
+        if not self._subscribed:
+            self.prepare(self._config.document)()
 
     def follow_secrets(self) -> None:
         """Apply secrets that have changed in their files; checked every 2 s."""
@@ -115,16 +128,33 @@ class AlertingConfigSubscriber:
         else:
             _log.info("secret reloaded")
 
+
+class SecretsThread:
+    """Thread that follows the secret files: their disk may hang.
+
+    Args:
+        follow: checks them once.
+    """
+
+    def __init__(self, follow: Callable[[], None]) -> None:
+        self._follow = follow
+        self._closed = threading.Event()
+
+    def start(self) -> None:
+        """Start it.
+
+        Raises:
+            RuntimeError: the thread cannot be started.
+        """
+        threading.Thread(target=self._run, name="breakerd-secrets", daemon=True).start()
+
+    def stop(self) -> None:
+        """End it after the present check."""
+        self._closed.set()
+
     def _run(self) -> None:
         while not self._closed.wait(_SECRETS_INTERVAL):
             try:
-                self.follow_secrets()
+                self._follow()
             except Exception:  # noqa: BLE001 - the next attempt may succeed
                 _log.exception("secret reload failed")
-
-    def close(self) -> None:
-        """Stop following the file."""
-        self._closed.set()
-        self._config.unsubscribe(self)
-        if self._owned:
-            self._config.close()

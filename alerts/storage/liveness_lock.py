@@ -7,13 +7,14 @@ expires.
 
 import fcntl
 import os
+import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import Final
 
 
 class LivenessLock:
-    """Lock that one process holds as long as it lives.
+    """Lock that one process holds as long as it lives. A forked child lets go of it at once.
 
     Args:
         path: the shared database; the lock files are beside it.
@@ -23,7 +24,7 @@ class LivenessLock:
     def __init__(self, path: Path, process: str) -> None:
         self._path = path
         self._process = process
-        self._file: IO[str] | None = None
+        self._descriptor: int | None = None
 
     def acquire(self) -> None:
         """Acquire this process's lock; no effect if it is held.
@@ -31,18 +32,29 @@ class LivenessLock:
         Raises:
             OSError: the file cannot be created.
         """
-        if self._file is None:
-            file = open(self._path_of(self._process), "w", opener=_open_private)  # noqa: SIM115 - Path.open takes no opener; kept open
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._file = file
+        if self._descriptor is not None:
+            return
+        descriptor = os.open(self._path_of(self._process), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        _locks.add(self)
 
     def release(self) -> None:
         """Release this process's lock and delete its file."""
-        if self._file is not None:
+        if self._descriptor is not None:
             with suppress(OSError):
                 self._path_of(self._process).unlink(missing_ok=True)
-            self._file.close()
-            self._file = None
+            self.drop()
+
+    def drop(self) -> None:
+        """Close this process's copy of the lock; it is held as long as another process has one."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def is_dead(self, process: str) -> bool:
         """Return True if that process does not hold its lock any more; delete its lock file then.
@@ -64,5 +76,13 @@ class LivenessLock:
         return self._path.with_name(f"{self._path.name}.{process}.lock")
 
 
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+_locks: Final[weakref.WeakSet[LivenessLock]] = weakref.WeakSet()
+
+
+def _drop_inherited() -> None:
+    """Close the locks of the parent: with a copy of them, a killed parent would look alive."""
+    for lock in list(_locks):
+        lock.drop()
+
+
+os.register_at_fork(after_in_child=_drop_inherited)

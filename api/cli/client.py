@@ -5,12 +5,16 @@ from urllib.parse import quote
 
 import httpx
 
+from breakerd.api.cli.credentials import find_credentials
 from breakerd.api.cli.output import FAILURE, USAGE_ERROR, fail
 
 _TIMEOUT: Final = 10.0
 """Seconds until a request fails."""
 _WRONG_USAGE: Final = {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
 """Status codes of the answer to an invalid value."""
+_REFUSED: Final = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
+_NO_PROXY: Final = dict.fromkeys(("http://", "https://", "all://"))
+"""Transports that go through no proxy of the environment."""
 
 
 class AdminClient:
@@ -18,12 +22,12 @@ class AdminClient:
 
     Args:
         url: URL of the service.
-        token: full or read-only token; None if the service needs none.
+        token: full or read-only token; None to look for one, see `find_credentials`.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._credentials = find_credentials(_host(self._url), token)
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
         """GET a path below that breaker's, and return the JSON object."""
@@ -46,15 +50,16 @@ class AdminClient:
             return {}
         answer = self._json(response)
         if response.is_error:
-            code = USAGE_ERROR if response.status_code in _WRONG_USAGE else FAILURE
-            fail(str(answer.get("detail", answer)), code)
+            detail = str(answer.get("detail", answer))
+            if response.status_code in _REFUSED:
+                detail = f"{detail} {self._credentials.advice}"
+            fail(detail, USAGE_ERROR if response.status_code in _WRONG_USAGE else FAILURE)
         return answer
 
     def _send(self, method: str, path: str, body: object) -> httpx.Response:
         try:
-            return httpx.request(
-                method, f"{self._url}/{path}", json=body, headers=self._headers, timeout=_TIMEOUT
-            )
+            with self._client() as client:
+                return client.request(method, f"{self._url}/{path}", json=body)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             allowed = "a URL such as http://127.0.0.1:8080"
             fail(f"--url: found {self._url!r}; allowed: {allowed}", USAGE_ERROR)
@@ -63,6 +68,15 @@ class AdminClient:
         except httpx.HTTPError as error:
             hint = "Is `breakerd serve` running there?"
             fail(f"no answer from {self._url}: {error}. {hint}", FAILURE)
+
+    def _client(self) -> httpx.Client:
+        credentials = self._credentials
+        return httpx.Client(
+            headers=credentials.headers(),
+            timeout=_TIMEOUT,
+            mounts=_NO_PROXY if credentials.local else None,
+            follow_redirects=False,  # the token is for this service
+        )
 
     def _json(self, response: httpx.Response) -> dict[str, Any]:
         try:
@@ -75,6 +89,14 @@ class AdminClient:
                 FAILURE,
             )
         return answer
+
+
+def _host(url: str) -> str:
+    """Return the host that httpx connects to; empty if the URL is invalid, which it then tells."""
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL:
+        return ""
 
 
 def breaker_path(breaker: str, path: str) -> str:

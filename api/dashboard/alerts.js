@@ -3,7 +3,7 @@ import { byId, fill, make, say } from "./element.js";
 import { serviceNow } from "./service.js";
 import { clock, duration, moment } from "./words.js";
 
-export function showAlerts({ status, alerts, silences }) {
+export function showAlerts({ status, alerts, silences, locked }) {
   say(byId("paging"), pagingText(status));
   const receivers = (status.receivers ?? []).map((each) => [each.name, standing(each)]);
   fill(byId("receivers"), receivers, () => receivers.map(receiverRow));
@@ -12,7 +12,7 @@ export function showAlerts({ status, alerts, silences }) {
   say(byId("alerts-title"), open.length ? `Alerts: ${open.length} open` : "Alerts");
   fill(byId("silences"), silences, () => silences.map(silenceRow));
   const rows = [...open, ...closed].map((alert) => ({ ...alert, story: story(alert) }));
-  fill(byId("alerts"), rows, () => (rows.length ? rows.map(alertRow) : [make("li", "faint", "No incidents.")]));
+  fill(byId("alerts"), [locked, rows], () => (rows.length || locked ? rows.map(alertRow) : [make("li", "faint", "No incidents.")]));
 }
 
 function pagingText(status) {

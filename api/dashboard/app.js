@@ -1,4 +1,5 @@
 // Run the dashboard: poll once a second, follow events, and never show old data as fresh.
+import { offerToken, showAccess } from "./access.js";
 import { offerActions } from "./actions.js";
 import { showAlerts } from "./alerts.js";
 import { offerDismissal } from "./answer.js";
@@ -9,21 +10,29 @@ import { showLatency } from "./latency.js";
 import { showNow } from "./now.js";
 import { get, getAlerting, ofBreaker, serviceNow } from "./service.js";
 import { showSettings } from "./settings.js";
-import { follow, stream } from "./stream.js";
+import { follow, reconnect, stream } from "./stream.js";
+import { followToken } from "./token.js";
 
 const POLL_MS = 1000;
 const HURRY_MS = 100;
+const REFUSED_MS = 5000;
 
 const page = {
   selected: new URLSearchParams(location.search).get("breaker") || "default",
   asking: false,
   hurry: false,
+  pause: POLL_MS,
   timer: 0,
 };
 
 function start() {
   offerActions(() => page.selected, refresh);
   offerDismissal();
+  offerToken();
+  followToken(() => {
+    reconnect();
+    refresh();
+  });
   follow((event) => {
     noteEvent(event);
     refresh();
@@ -48,10 +57,11 @@ async function refresh() {
   if (page.asking) return;
   clearTimeout(page.timer);
   page.asking = true;
-  await askAll().then(show).catch(noteFailure);
+  page.pause = POLL_MS;
+  await askAll().then(show).catch(miss);
   page.asking = false;
   showBanners();
-  page.timer = setTimeout(refresh, page.hurry ? HURRY_MS : POLL_MS);
+  page.timer = setTimeout(refresh, page.hurry ? HURRY_MS : page.pause);
 }
 
 async function askAll() {
@@ -60,6 +70,12 @@ async function askAll() {
   const name = page.selected;
   const [status, alerting] = await Promise.all([get(ofBreaker(name, "status")), getAlerting(name)]);
   return { breakers, status, alerting };
+}
+
+function miss(error) {
+  noteFailure(error);
+  if (error.needsToken) page.pause = REFUSED_MS;
+  showAccess(error.needsToken);
 }
 
 function show({ breakers, status, alerting }) {
@@ -71,6 +87,7 @@ function show({ breakers, status, alerting }) {
   showLatency(status, serviceNow());
   showAlerts(alerting);
   showSettings(status, refresh);
+  showAccess();
 }
 
 start();

@@ -5,23 +5,28 @@ import { capital, duration } from "./words.js";
 const STALE_MS = 5000;
 
 const opened = Date.now();
-const answers = { last: null, problem: "", banners: [] };
+const answers = { last: null, problem: "", refused: false, banners: [] };
 
 export function noteAnswer(status, alerting) {
   const doubts = alerting.problem ? [{ text: alerting.problem, tone: "warn" }] : [];
-  Object.assign(answers, { last: Date.now(), problem: "", banners: [...pagingBanners(status), ...doubts, ...fileBanners(status)] });
+  const banners = [...pagingBanners(status), ...partBanners(status), ...doubts, ...fileBanners(status)];
+  Object.assign(answers, { last: Date.now(), problem: "", refused: false, banners });
 }
 
 export function noteFailure(error) {
   answers.problem = error.message;
+  answers.refused = Boolean(error.needsToken);
 }
 
 // To be called periodically, because data grows old.
 export function showBanners() {
   const age = Date.now() - (answers.last ?? opened);
-  const stale = age > STALE_MS;
+  const waiting = answers.refused && !answers.last; // for a token, and the page says so
+  const stale = age > STALE_MS && !waiting;
   document.body.classList.toggle("stale", stale);
+  document.body.classList.toggle("blind", waiting);
   if (stale) document.title = "No answer - breakerd";
+  if (waiting) document.title = "Token needed - breakerd";
   const banners = stale ? [lost(), ...answers.banners] : answers.banners;
   fill(byId("banners"), banners, () => banners.map(({ text, tone }) => make("p", `banner ${tone}`, capital(text))));
   const time = answers.last && new Date(answers.last).toLocaleTimeString();
@@ -29,6 +34,7 @@ export function showBanners() {
 }
 
 function lost() {
+  if (answers.refused) return { text: "The page shows old data, because the service asks for a token.", tone: "bad" };
   const why = answers.problem ? ` (${answers.problem})` : "";
   const since = answers.last
     ? `Connection lost: no answer since ${new Date(answers.last).toLocaleTimeString()}${why}. The page shows old data.`
@@ -36,8 +42,14 @@ function lost() {
   return { text: since, tone: "bad" };
 }
 
-function pagingBanners({ paging, paging_problems: problems }) {
-  return problems.map((text) => ({ text, tone: paging ? "warn" : "bad" }));
+function pagingBanners({ paging, paging_problems: problems, not_running: parts }) {
+  const told = Object.values(parts);
+  return problems.filter((text) => !told.includes(text)).map((text) => ({ text, tone: paging ? "warn" : "bad" }));
+}
+
+function partBanners({ not_running: parts }) {
+  return Object.entries(parts).map(([part, why]) => (
+    { text: `Not running in this process: ${part}. ${capital(why)}`, tone: part === "alerting" ? "bad" : "warn" }));
 }
 
 function fileBanners({ config }) {

@@ -1,6 +1,5 @@
 // Send requests to the service, and turn error responses into messages.
-
-export const ROOT = new URL("../", import.meta.url);
+import { ROOT, access, headersWith, noteRefusal, presented } from "./token.js";
 
 const READ_MS = 4000;
 const WRITE_MS = 15000;
@@ -15,6 +14,7 @@ class ErrorResponse extends Error {
   constructor(status, problem) {
     super(problem.detail || `the service answered ${status}`);
     this.noAlerting = problem.type === NO_ALERTING;
+    this.needsToken = status === 401;
   }
 }
 
@@ -29,21 +29,27 @@ export function post(path, body) {
 export const ofBreaker = (name, path) => `breakers/${encodeURIComponent(name)}/${path}`;
 
 // A failure of alerting must not hide a breaker's state, so it is returned as a problem. Without
-// alerting, the breaker's status says so.
+// alerting, the breaker's status says so; without a token, the page asks for one.
 export async function getAlerting(name) {
+  const nothing = { status: {}, alerts: [], silences: [], problem: "", locked: true };
+  if (access.needed) return nothing;
   try {
     const [status, { alerts }, { silences }] = await Promise.all([
       get(ofBreaker(name, "opsgenie/status")), get("alerts?limit=30"), get("silences"),
     ]);
     return { status, alerts, silences };
   } catch (error) {
+    if (error.needsToken) return nothing;
     const problem = error.noAlerting ? "" : `alerts cannot be shown: ${error.message}`;
-    return { status: {}, alerts: [], silences: [], problem };
+    return { ...nothing, problem, locked: false };
   }
 }
 
 async function request(path, options, timeout) {
-  const response = await reach(new URL(path, ROOT), { ...options, signal: AbortSignal.timeout(timeout) });
+  const used = presented();
+  const headers = { ...options.headers, ...headersWith(used) };
+  const response = await reach(new URL(path, ROOT), { ...options, headers, signal: AbortSignal.timeout(timeout) });
+  if (response.status === 401) noteRefusal(used);
   setClock(response.headers.get("Date"));
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new ErrorResponse(response.status, answer);

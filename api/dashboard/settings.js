@@ -2,6 +2,7 @@
 import { showAnswer } from "./answer.js";
 import { byId, fill, make, say } from "./element.js";
 import { get, ofBreaker, post } from "./service.js";
+import { access } from "./token.js";
 
 const EDITABLE = [
   { label: "Latency threshold, ms", path: "latency", key: "threshold", of: (status) => status.latency_threshold_ms },
@@ -84,7 +85,8 @@ function parsed(text) {
 }
 
 async function showAll(name) {
-  const settings = await get(ofBreaker(name, "config")).catch(() => null);
+  if (access.needed) fill(byId("all-settings"), [], () => []);
+  const settings = access.needed ? null : await get(ofBreaker(name, "config")).catch(() => null);
   if (!settings || shown.name !== name) return;
   const rows = leaves(settings);
   fill(byId("all-settings"), rows, () => rows.flatMap(([key, value]) => [make("dt", "", key), make("dd", "", value)]));

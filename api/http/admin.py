@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
 
 from breakerd.api.http.event_feed import EventFeed
+from breakerd.api.http.parts import Parts, parts_of
 from breakerd.api.problems import NO_ALERTING, UNKNOWN_BREAKER, Problem
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, Actor
@@ -40,8 +41,9 @@ class AdminContext:
         registry: the breakers.
         alerting: the alerting; None if the process has none.
         settings: limits of the admin plane; by default the built-in ones.
-        access: access rules; by default by the tokens of the environment.
+        access: access rules; by default those of `settings` and the environment.
         audit: log of changes; by default in memory only.
+        parts: parts of the process; by default those of registry and alerting.
     """
 
     def __init__(
@@ -52,13 +54,17 @@ class AdminContext:
         settings: ApiSettings | None = None,
         access: Access | None = None,
         audit: AuditLog | None = None,
+        parts: Parts | None = None,
     ) -> None:
         self.registry = registry
         self.alerting = alerting
         self.settings = settings or ApiSettings()
-        self.access = access or Access()
+        self.access = access or Access.from_settings(self.settings)
         self.audit = audit or AuditLog()
+        self.parts = parts or parts_of(registry, alerting)
         self.feed = EventFeed(registry)
+        self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}
+        """Returns the OpenAPI description of the routes below a path; set with the routes."""
         self.stopping = False
         """True once the service is shutting down."""
 
@@ -77,6 +83,10 @@ class AdminContext:
         if self.alerting is None:
             return {"paging": False, "paging_problems": [_NO_ALERTING]}
         return self.alerting.status.paging_report(breaker)
+
+    def not_running(self) -> dict[str, str]:
+        """Return why each part that was asked for does not run in this process, by its name."""
+        return dict(self.parts.not_running())
 
     def muted(self, breakers: Sequence[str]) -> dict[str, str]:
         """Return by name why nobody is paged about each breaker; empty if somebody is."""

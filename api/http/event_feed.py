@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi.encoders import jsonable_encoder
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
+from breakerd.api.http.host_exit import is_host_stopping
 from breakerd.api.problems import Problem
 from breakerd.breaker.encoding.strict_json import dumps
 from breakerd.breaker.events.events import Event, EventsMissed, Evidence
@@ -33,6 +34,8 @@ _RECONNECT_MS: Final = 2000
 """Milliseconds after which a disconnected client should reconnect."""
 _KEEPALIVE_AFTER: Final = 15.0
 """Seconds without an event after which a comment keeps proxies from closing the stream."""
+_LOOK_EVERY: Final = 0.25
+"""Seconds between two looks at whether the host's server is stopping."""
 _MAX_BATCH: Final = 100
 """Maximum number of events in one chunk."""
 
@@ -48,6 +51,7 @@ class EventFeed:
         self._stream: EventStream | None = None
         """Subscription to the registry; None while there are no subscribers."""
         self._forwarder: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self._closed = False
 
     @asynccontextmanager
@@ -64,12 +68,14 @@ class EventFeed:
         Raises:
             Problem: 503 if there are `limit` subscribers already, or the service is stopping.
         """
-        if self._closed or len(self._subscribers) >= limit:
-            why = "The service is stopping." if self._closed else f"{limit} clients follow already."
+        stopping = self._closed or is_host_stopping()
+        if stopping or len(self._subscribers) >= limit:
+            why = "The service is stopping." if stopping else f"{limit} clients follow already."
             raise Problem(503, why, headers={"Retry-After": "5"})
         if self._stream is None:
             self._stream = self._registry.events(buffer)
             self._forwarder = asyncio.create_task(self._forward(self._stream))
+            self._watcher = asyncio.create_task(self._end_with_host())
         subscriber = Subscriber(buffer, breaker)
         self._subscribers.append(subscriber)
         try:
@@ -82,10 +88,21 @@ class EventFeed:
     async def close(self) -> None:
         """End all streams, so that their connections can close."""
         self._closed = True
+        self._close_all()
+
+    def _close_all(self) -> None:
         for subscriber in self._subscribers:
             subscriber.close()
 
+    async def _end_with_host(self) -> None:
+        """End the streams once the host's server is stopping, because it waits for them."""
+        while not is_host_stopping():  # noqa: ASYNC110 - no event tells of it
+            await asyncio.sleep(_LOOK_EVERY)
+        self._close_all()
+
     async def _stop(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.aclose()  # ends the forwarder as well

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -15,6 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.calls.counters import Counters
@@ -29,12 +30,10 @@ _STARTED: Final = time.time()
 """Unix time of the start, in seconds."""
 
 
-def exposition(
-    registry: Registry, alerting: "Alerting | None", accept: str = ""
-) -> tuple[bytes, str]:
+def exposition(collector: Collector, accept: str = "") -> tuple[bytes, str]:
     """Return all metrics as text, with its media type, in the format that `accept` prefers."""
     collectors = CollectorRegistry(auto_describe=False)
-    collectors.register(BreakerCollector(registry, alerting))
+    collectors.register(collector)
     encode, media_type = choose_encoder(accept)
     return encode(collectors), media_type
 
@@ -43,11 +42,23 @@ class BreakerCollector(Collector):
     """Collect the metrics of a registry's breakers and of its alerting.
 
     A host may register it in its own `CollectorRegistry`. Thread-safe.
+
+    Args:
+        registry: the breakers.
+        alerting: the alerting; None if the process has none.
+        not_running: returns why parts of the process do not run, by their names; by default asks
+            registry and alerting.
     """
 
-    def __init__(self, registry: Registry, alerting: "Alerting | None" = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        alerting: "Alerting | None" = None,
+        not_running: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
         self._registry = registry
         self._alerting = alerting
+        self._not_running = not_running or parts_of(registry, alerting).not_running
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing, so that registering does not collect."""
@@ -76,6 +87,7 @@ class BreakerCollector(Collector):
             "Log records dropped because the output was blocked.",
             value=dropped_records(),
         )
+        yield _parts(self._not_running())
         if self._alerting is not None:
             yield from _alerts(self._alerting)
 
@@ -237,6 +249,17 @@ def _load(breakers: Samples) -> Metric:
         for name, (value, unit) in figures.items():
             if value is not None:
                 family.add_metric([breaker.name, name], value / unit)
+    return family
+
+
+def _parts(not_running: Mapping[str, str]) -> Metric:
+    family = GaugeMetricFamily(
+        "breakerd_part_running",
+        "0 for a part that was asked for and does not run in this process; else 1.",
+        labels=["part"],
+    )
+    for part in sorted({*PARTS, *not_running}):
+        family.add_metric([part], part not in not_running)
     return family
 
 

@@ -15,6 +15,8 @@ from breakerd.api import problems
 from breakerd.api.http import request_errors
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.json_body import check_body
+from breakerd.api.http.methods import method_not_allowed
+from breakerd.api.security.exposure import exposure_of
 
 _MAX_BODY: Final = 64 * 1024
 """Maximum size of a request body in bytes."""
@@ -24,9 +26,10 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class HeadRoute(APIRoute):
-    """Route that answers HEAD wherever it answers GET, and as that does, without the body.
+    """Route that answers HEAD wherever it answers GET, and other methods with a 405 of its own.
 
-    HEAD is not among its methods, because it would be described as an operation of its own.
+    HEAD is answered as GET, without the body. It is not among the route's methods, because it
+    would be described as an operation of its own.
     """
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -36,7 +39,11 @@ class HeadRoute(APIRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
         answered = self._as_get(scope)
-        await super().handle(answered, receive, send if answered is scope else _head_only(send))
+        if answered["method"] in (self.methods or ()):
+            await super().handle(answered, receive, send if answered is scope else _head_only(send))
+            return
+        refusal = with_headers(method_not_allowed(Request(scope)))
+        await refusal(scope, receive, send)
 
     def _as_get(self, scope: Scope) -> Scope:
         if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in (self.methods or ()):
@@ -74,33 +81,49 @@ def secured_route_class(admin: AdminContext, *, invalid_status: int = 422) -> ty
     class SecuredRoute(HeadRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
+            exposure = exposure_of(self.name)
 
             async def handle_secured(request: Request) -> Response:
                 try:
                     request.state.admin = admin
-                    request.state.actor = admin.access.check(request)
+                    request.state.actor = await admin.access.check(request, exposure)
+                    admin.parts.on_request()
                     response = await handle(await _read_body(request))
                 except RequestValidationError as error:
                     response = refuse(request_errors.to_problem(self, error), request)
                 except problems.EXPECTED as error:
                     response = refuse(problems.to_problem(error), request)
-                return _with_headers(response, admin)
+                return with_headers(response, admin.audit.problem)
 
             return handle_secured
 
     return SecuredRoute
 
 
-def public_route_class(admin: AdminContext) -> type[APIRoute]:
-    """Return a route class without access check, for health and readiness."""
+def public_route_class(admin: AdminContext, *, leave_root: bool = False) -> type[APIRoute]:
+    """Return a route class without access check, for health and the dashboard's files.
+
+    Args:
+        admin: context of the routes.
+        leave_root: match nothing at the root of the application, which is the host's.
+    """
 
     class PublicRoute(HeadRoute):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            if leave_root and scope["path"].removeprefix(scope.get("root_path", "")) == "/":
+                return Match.NONE, {}
+            return super().matches(scope)
+
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
 
             async def handle_public(request: Request) -> Response:
                 request.state.admin = admin
-                return _with_headers(await handle(request), admin)
+                try:
+                    response = await handle(request)
+                except problems.Problem as problem:
+                    response = problems.problem_response(problem, request)
+                return with_headers(response, admin.audit.problem)
 
             return handle_public
 
@@ -155,9 +178,10 @@ def _as_json(scope: Scope, request: Request) -> Scope:
     return scope
 
 
-def _with_headers(response: Response, admin: AdminContext) -> Response:
+def with_headers(response: Response, audit_problem: str | None = None) -> Response:
+    """Return the response with the headers that all have."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if admin.audit.problem:
+    if audit_problem:
         response.headers["Breakerd-Warning"] = "the audit file cannot be written; see the log"
     return response

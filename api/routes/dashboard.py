@@ -28,7 +28,7 @@ _HEADERS: Final = {
 def front_page(route_class: type[APIRoute]) -> APIRouter:
     """Return the route of the dashboard at `/`."""
     router = APIRouter(route_class=route_class, include_in_schema=False)
-    router.get("/")(get_page)
+    router.get("/")(get_front_page)
     return router
 
 
@@ -47,6 +47,11 @@ def redirect_to_page(request: Request) -> RedirectResponse:
     return RedirectResponse(f"dashboard/{query}", 308)
 
 
+def get_front_page() -> Response:
+    """Return the page as it is one level above its files."""
+    return _response(".html", _read("index.html").replace(b'"./', b'"dashboard/'))
+
+
 def get_page() -> Response:
     """Return the page."""
     return get_file("index.html")
@@ -54,9 +59,22 @@ def get_page() -> Response:
 
 def get_file(file: str) -> Response:
     """Return one of the dashboard's files."""
-    suffix = file[file.rfind(".") :]
+    return _response(file[file.rfind(".") :], _read(file))
+
+
+def _read(file: str) -> bytes:
+    """Return the content of one of the dashboard's files.
+
+    Raises:
+        Problem: 404 if there is none of that name.
+    """
     found = resources("breakerd.api").joinpath("dashboard", file)
     # The name has no slash, because the path parameter ends before it.
-    if suffix not in _MEDIA_TYPES or file.startswith(".") or not found.is_file():
+    known = file[file.rfind(".") :] in _MEDIA_TYPES and not file.startswith(".")
+    if not known or not found.is_file():
         raise Problem(404, f"The dashboard has no file {file!r}.")
-    return Response(found.read_bytes(), media_type=_MEDIA_TYPES[suffix], headers=_HEADERS)
+    return found.read_bytes()
+
+
+def _response(suffix: str, content: bytes) -> Response:
+    return Response(content, media_type=_MEDIA_TYPES[suffix], headers=_HEADERS)

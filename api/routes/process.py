@@ -8,9 +8,10 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
 from breakerd.api.http import sections
-from breakerd.api.http.admin import ActorDep, AdminDep
+from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep
 from breakerd.api.http.event_feed import Subscriber
-from breakerd.api.http.metrics import exposition
+from breakerd.api.http.metrics import BreakerCollector, exposition
+from breakerd.api.http.parts import PARTS
 from breakerd.api.json_response import JSONResponse
 from breakerd.api.problems import Problem, Responses, invalid, openapi_responses
 from breakerd.api.schemas.config_patch import SectionsPatch
@@ -73,6 +74,7 @@ def list_breakers(admin: AdminDep) -> BreakersResponse:
     muted = admin.muted([breaker.name for breaker in breakers])
     return BreakersResponse(
         **admin.paging(),
+        not_running=admin.not_running(),
         breakers=[_summary(breaker, muted.get(breaker.name, "")) for breaker in breakers],
     )
 
@@ -112,7 +114,10 @@ def list_audit(admin: AdminDep, limit: Annotated[int, Query(ge=1, le=1000)] = 10
 
 def get_metrics(admin: AdminDep, request: Request) -> Response:
     """Return all metrics, in the format that the scraper accepts."""
-    body, media_type = exposition(admin.registry, admin.alerting, request.headers.get("accept", ""))
+    body, media_type = exposition(
+        BreakerCollector(admin.registry, admin.alerting, admin.not_running),
+        request.headers.get("accept", ""),
+    )
     return Response(body, media_type=media_type)
 
 
@@ -162,20 +167,30 @@ async def get_readiness(request: Request) -> JSONResponse:
     valid file, and are needed most when other things fail.
     """
     # No thread is needed for the answer: the pool may be full of requests that hang.
-    admin = request.state.admin
+    admin: AdminContext = request.state.admin
+    admin.parts.on_request()
     config = admin.registry.config
     alerting = admin.alerting.health() if admin.alerting else _NO_ALERTING
-    checks = {
-        "configuration": config is None or config.status.successful,
-        "alerting": alerting["ok"],
-        "audit": admin.audit.problem is None,
+    checks: dict[str, str] = dict.fromkeys(PARTS, "ok")
+    checks |= {
+        "configuration": _check(config is None or config.status.successful),
+        "alerting": _check(alerting["ok"]),
+        "audit": _check(admin.audit.problem is None),
+        "access": _check(admin.access.problem is None),
     }
+    if risk := admin.access.risk:
+        checks["access"] = f"risk: {risk}"
+    checks |= dict.fromkeys(admin.not_running(), "not running")
     readiness = Readiness(
         ready=not alerting["stalled"] and not admin.stopping,
         paging=alerting["paging"],
-        checks={name: "ok" if ok else "failing" for name, ok in checks.items()},
+        checks=checks,
     )
     return JSONResponse(readiness.model_dump(), 200 if readiness.ready else 503)
+
+
+def _check(ok: bool) -> str:
+    return "ok" if ok else "failing"
 
 
 def _summary(breaker: Breaker, muted_by: str) -> BreakerSummary:

@@ -1,13 +1,13 @@
 """Routes for one breaker's state: read it, and operate the breaker."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
 
 from breakerd.api.http.admin import BreakerOperation, OperationDep
 from breakerd.api.json_response import JSONResponse
-from breakerd.api.problems import Problem, openapi_responses
+from breakerd.api.problems import openapi_responses
 from breakerd.api.schemas.requests import Confirm, ReasonBody
 from breakerd.api.schemas.responses import (
     ActionResult,
@@ -23,9 +23,6 @@ from breakerd.api.schemas.responses import (
     utc_now,
 )
 from breakerd.breaker.runtime.status import whole
-
-DRILLS: Final = ("/trigger-by-latency", "/trigger-by-memory", "/restore-memory-check")
-"""Paths of the drills, which go-breaker starts by a GET."""
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
@@ -49,15 +46,20 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router.post("/trigger-by-latency", responses=openapi_responses(409))(trigger_by_latency)
     router.post("/trigger-by-memory", responses=openapi_responses(409))(trigger_by_memory)
     router.post("/restore-memory-check")(restore_memory_check)
-    for drill in DRILLS:
-        router.get(drill, include_in_schema=False)(refuse_drill_by_get)
     return router
 
 
 def get_status(operation: OperationDep) -> JSONResponse:
-    """Return state, signals, evidence, recovery, settings, and whether anyone is paged."""
+    """Return state, signals, evidence, recovery, settings, and what does not run or page anyone."""
     breaker = operation.breaker
-    return JSONResponse({**breaker.status(), **operation.admin.paging(breaker.name)})
+    admin = operation.admin
+    return JSONResponse(
+        {
+            **breaker.status(),
+            **admin.paging(breaker.name),
+            "not_running": admin.not_running(),
+        }
+    )
 
 
 def get_enabled(operation: OperationDep) -> EnabledResponse:
@@ -164,12 +166,6 @@ def restore_memory_check(operation: OperationDep) -> EndedDrillResult:
         action="memory_check_restored",
         note="Recovery follows as usual, or POST reset.",
     )
-
-
-async def refuse_drill_by_get(request: Request) -> None:
-    """Refuse a drill by GET, go-breaker's method, because a GET must not change anything."""
-    detail = f"A GET changes nothing here; for the drill, POST {request.url.path}."
-    raise Problem(405, detail, headers={"Allow": "POST"})
 
 
 def _action_result(operation: BreakerOperation, message: str) -> ActionResult:

@@ -115,10 +115,12 @@ class AdminStatus(Status):
     """Status of a breaker, and whether a person is notified when it trips.
 
     `paging_problems` says why not. If somebody is paged, it holds what may still go wrong.
+    `not_running` says by name why parts of the process do not run.
     """
 
     paging: bool
     paging_problems: list[str]
+    not_running: dict[str, str]
 
 
 StatusResponse = pydantic_model(AdminStatus, "Status")
@@ -143,11 +145,13 @@ class BreakerSummary(ResponseBody):
 class BreakersResponse(ResponseBody):
     """The breakers of a process, and whether people are paged.
 
-    `muted_by` of a breaker says why nobody is paged about it in particular.
+    `muted_by` of a breaker says why nobody is paged about it in particular. `not_running` says by
+    name why parts of this process do not run: `alerting`, `file`, `state`, `ticker`.
     """
 
     paging: bool
     paging_problems: list[str]
+    not_running: dict[str, str]
     breakers: list[BreakerSummary]
 
 
@@ -171,8 +175,12 @@ class Health(ResponseBody):
 
 
 class Readiness(ResponseBody):
-    """Readiness for calls. `paging`: true if a person is notified of incidents."""
+    """Readiness for calls. `paging`: true if a person is notified of incidents.
+
+    A check is "ok", "failing" or "not running"; that of `access` may be "risk: " and what is
+    risked.
+    """
 
     ready: bool
     paging: bool
-    checks: dict[str, Literal["ok", "failing"]]
+    checks: dict[str, str]

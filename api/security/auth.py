@@ -1,69 +1,190 @@
-"""Check access: by token, or by loopback address if no token is set.
+"""Check access: by the tokens that are set, else by the made token or by loopback address.
 
 A token is sent as `Authorization: Bearer TOKEN`, or as the password of HTTP Basic, as browsers do.
-Against cross-site requests, a request with an `Origin` other than this host is refused. If no token
-is set, so is a request whose `Host` is not a loopback name (DNS rebinding), and one that came
-through a proxy.
+Against cross-site requests, a request that a page of another site has made is refused. A request is
+taken as one of this machine only if its address and its `Host` are loopback (the latter against DNS
+rebinding) and nothing shows that a proxy has forwarded it.
 """
 
 import base64
 import binascii
+import hashlib
 import hmac
 import ipaddress
+import secrets
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from breakerd.api.problems import Problem
+from breakerd.api.security.exposure import Exposure
+from breakerd.api.security.made_token import MadeToken
+from breakerd.api.security.proxy import proxy_sign
+from breakerd.api.security.site import host_and_port, refuse_foreign_site
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
+from breakerd.api.settings import OPEN_LOOPBACK_RISK, ApiSettings, Loopback
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_NOBODY: Final = secrets.token_bytes(32)
+"""Digest that no token has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A client: its right ("full token", "read token" or "loopback") and its address."""
+    """A client: its right ("full token", "made token", "read token", "loopback"), its address."""
 
     right: str
     client: str
 
 
 class Access:
-    """Decide whether a request is allowed.
+    """Decide whether a request is allowed. It reads and makes no file before it is asked to.
 
     Args:
         tokens: accepted tokens; by default those of the environment. The attribute may be replaced
             at any time.
+        made: the token where none is set; by default in the default file.
+        loopback: rights of this machine without a token, where none is set.
     """
 
-    def __init__(self, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self,
+        tokens: Tokens | None = None,
+        *,
+        made: MadeToken | None = None,
+        loopback: Loopback = "read",
+    ) -> None:
         self.tokens = Tokens.load() if tokens is None else tokens
+        self.made = made or MadeToken()
+        self.loopback: Loopback = loopback
 
-    def check(self, request: Request) -> Actor:
-        """Return the client if the request is allowed.
+    @classmethod
+    def from_settings(cls, settings: ApiSettings) -> "Access":
+        """Return the access that `[api]` and the environment ask for.
 
         Raises:
-            Problem: 401 without a valid token; 403 for a change with the read token, for a foreign
-                origin, and for a request that needs a token because it is not from loopback.
+            ConfigError: a token file cannot be read or is empty.
         """
-        _refuse_foreign_origin(request.headers)
-        tokens = self.tokens
-        if not tokens:
-            return _local_actor(request)
-        right = _right(tokens, _presented(request.headers))
+        made = MadeToken(settings.made_token_file)
+        return cls(Tokens.load(settings), made=made, loopback=settings.loopback)
+
+    def follow(self, settings: ApiSettings, tokens: Tokens) -> None:
+        """Put changed settings and tokens in force; make the token anew where its file changed."""
+        before = (self.tokens, self.made.path, self.loopback)
+        # First of all, so that a request in between has too few rights and not too many.
+        self.tokens = tokens
+        self.made, self.loopback = MadeToken(settings.made_token_file), settings.loopback
+        if before != (self.tokens, self.made.path, self.loopback):
+            self.start()
+
+    def start(self) -> None:
+        """Make the token where one is needed, and log what rights there are without one.
+
+        Not needed for `check`, which makes the token at the first request that needs it. It reads
+        and writes files: not to be called in an event loop.
+        """
+        if self.tokens.full is None and self.made.get() is not None:
+            _log.info("no token is set: this one is made", file=str(self.made.path))
+        if self.risk:
+            _log.warning('[api] loopback is "open"', risk=self.risk)
+
+    @property
+    def problem(self) -> str | None:
+        """Reason why nobody may change anything, although a token should be made; else None."""
+        return self.made.problem if self.tokens.full is None else None
+
+    @property
+    def risk(self) -> str | None:
+        """What anybody on this machine may do without a token; None if that is only to read."""
+        return OPEN_LOOPBACK_RISK if self.loopback == "open" and not self.tokens else None
+
+    def dashboard_link(self, url: str) -> str | None:
+        """Return the dashboard's address with the made token in it; None if there is none.
+
+        A secret: for a terminal only. For files see `start`.
+
+        Args:
+            url: URL of the service, without a slash at its end.
+        """
+        token = self.made.get() if self.tokens.full is None else None
+        return f"{url}/#token={quote(token.get_secret_value(), safe='')}" if token else None
+
+    async def check(self, request: Request, exposure: Exposure = Exposure.PROTECTED) -> Actor:
+        """Return the client if the request is allowed.
+
+        Args:
+            request: the request.
+            exposure: of the route.
+
+        Raises:
+            Problem: 401 without a valid token where one is needed; 403 for a change with the read
+                token, and for a request that a page of another site has made.
+        """
+        reads = request.method in _SAFE_METHODS
+        refuse_foreign_site(request, reads=reads)
+        why_remote = _why_remote(request)
+        if not self.tokens and self._is_exposed(exposure, reads=reads, local=why_remote is None):
+            return Actor("loopback", _client(request))
+        right = await self._right(_presented(request.headers))
         if right is None:
-            raise _unauthorised(request)
-        if right == "read token" and request.method not in _SAFE_METHODS:
-            raise Problem(403, f"The read token may not change anything; use {TOKEN_VARIABLE}.")
+            raise self._unauthorised(request, why_remote)
+        if right == "read token" and not reads:
+            raise Problem(403, f"The read token may not change anything. {self._where()}")
         return Actor(right, _client(request))
+
+    def _is_exposed(self, exposure: Exposure, *, reads: bool, local: bool) -> bool:
+        """Return True if no token is needed where none is set."""
+        return local and (self.loopback == "open" or (exposure is Exposure.STATE and reads))
+
+    async def _right(self, presented: bytes) -> str | None:
+        tokens = self.tokens
+        # A thread, because a disk may hang.
+        made = await run_in_threadpool(self.made.get) if tokens.full is None else None
+        # Always compare all, so that the time taken reveals nothing.
+        rights = {
+            "full token": _matches(tokens.full, presented),
+            "made token": _matches(made, presented),
+            "read token": _matches(tokens.read, presented),
+        }
+        return next((right for right, matches in rights.items() if matches), None)
+
+    def _unauthorised(self, request: Request, why_remote: str | None) -> Problem:
+        if "authorization" in request.headers:
+            found = "The token is not valid."
+        elif self.tokens or why_remote is None:
+            found = "A token is required."
+        else:
+            found = f"A token is required, because {why_remote}."
+        how = "Send it as 'Authorization: Bearer TOKEN'."
+        # Not Basic, for which a browser would prompt: the dashboard asks by itself.
+        challenge = {"WWW-Authenticate": 'Bearer realm="breakerd"'}
+        return Problem(401, f"{found} {how} {self._where()}", headers=challenge)
+
+    def _where(self) -> str:
+        """Say where the token is that may change things, or what to do for one."""
+        if self.tokens.full is not None:
+            return f"It is the one in {TOKEN_VARIABLE} of the service, or in [api] token_file."
+        if self.made.path is None:
+            return f"The service has none that may change anything: set {TOKEN_VARIABLE}."
+        if self.made.problem:
+            return (
+                f"The service has none that may change anything, and could not make one "
+                f"({self.made.problem}): set {TOKEN_VARIABLE}, or repair the file of [api] "
+                f"made_token_file."
+            )
+        # Not its absolute path: anybody may read this.
+        file = self.made.file if not self.made.file.startswith("/") else "[api] made_token_file"
+        return f"It is in {file}, in the folder that the service was started in; its log has it."
 
 
 class SecurityScheme(SecurityBase):
@@ -71,7 +192,7 @@ class SecurityScheme(SecurityBase):
 
     def __init__(self, scheme: str, description: str) -> None:
         self.model = HTTPBase(scheme=scheme, description=description)
-        self.scheme_name = scheme
+        self.scheme_name = f"breakerd_{scheme}"
 
     async def __call__(self) -> None:
         """Do nothing."""
@@ -94,40 +215,18 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def _refuse_foreign_origin(headers: Headers) -> None:
-    origin = headers.get("origin")
-    if origin is None:
-        return
-    host = headers.get("host", "")
-    site = _host_and_port(origin)
-    if site is None or site != _host_and_port(f"{origin.partition(':')[0]}://{host}"):
-        raise Problem(403, f"Cross-origin request: Origin is {origin}, Host is {host}.")
-
-
-def _host_and_port(url: str) -> tuple[str, int] | None:
-    """Return host and port of a URL; None if it has none or is invalid."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    return (parts.hostname, port) if parts.hostname and port else None
-
-
-def _local_actor(request: Request) -> Actor:
-    advice = f"Set {TOKEN_VARIABLE} and send it as a bearer token."
+def _why_remote(request: Request) -> str | None:
+    """Return the reason to take the request as one of another machine; None if there is none."""
     client = _client(request)
     if not is_loopback(client):
-        raise Problem(
-            403, f"Requests from {client} need a token; only loopback may omit it. {advice}"
-        )
-    if any(header in request.headers for header in _PROXY_HEADERS):
-        raise Problem(403, f"Requests through a proxy need a token. {advice}")
+        return f"the request comes from {client}"
+    if sign := proxy_sign(request):
+        return f"the request came through a proxy ({sign})"
     host = request.headers.get("host", "")
-    named = _host_and_port(f"http://{host}")
+    named = host_and_port(f"http://{host}")
     if named is None or not is_loopback(named[0]):
-        raise Problem(403, f"Requests with Host {host!r} need a token. {advice}")
-    return Actor("loopback", client)
+        return f"its Host is {host!r}"
+    return None
 
 
 def _presented(headers: Headers) -> bytes:
@@ -144,28 +243,9 @@ def _presented(headers: Headers) -> bytes:
     return b""
 
 
-def _right(tokens: Tokens, presented: bytes) -> str | None:
-    # Always compare both, so that the time taken reveals nothing.
-    full, read = _matches(tokens.full, presented), _matches(tokens.read, presented)
-    if full:
-        return "full token"
-    return "read token" if read else None
-
-
 def _matches(token: SecretStr | None, presented: bytes) -> bool:
-    expected = token.get_secret_value().encode() if token else b""
-    return hmac.compare_digest(expected, presented) and bool(expected)
-
-
-def _unauthorised(request: Request) -> Problem:
-    # Only the dashboard asks a browser to prompt for a password.
-    page = request.url.path == "/" or "/dashboard" in request.url.path
-    challenge = 'Basic realm="breakerd", charset="UTF-8"' if page else 'Bearer realm="breakerd"'
-    return Problem(
-        401,
-        f"A token is required, as 'Authorization: Bearer TOKEN'; see {TOKEN_VARIABLE}.",
-        headers={"WWW-Authenticate": challenge},
-    )
+    expected = hashlib.sha256(token.get_secret_value().encode()).digest() if token else _NOBODY
+    return hmac.compare_digest(expected, hashlib.sha256(presented).digest())
 
 
 def _client(request: Request) -> str:

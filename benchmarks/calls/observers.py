@@ -21,7 +21,7 @@ from benchmarks.harness.comparison import Comparison, Row, WrongStateError
 from benchmarks.harness.figures import Effort, Figure
 from benchmarks.harness.noop_pair import ASYNC_NOOP, NOOP, nothing, nothing_async
 from breakerd import Breaker, Event, Registry, SettingsChanged, State
-from breakerd.api.http.metrics import exposition
+from breakerd.api.http.metrics import BreakerCollector, exposition
 
 SHARE: Final = 0.2
 """Seconds of a long measurement for each second of the effort's load."""
@@ -125,7 +125,7 @@ class ObservedBreaker(BreakerUnderTest):
         old = self.breaker.settings
         wait_time = HOUR if old.wait_time > HOUR else HOUR + 1
         self.breaker.apply(old.model_copy(update={"wait_time": wait_time}))
-        self._pages.append(exposition(self._registry, None)[0])
+        self._pages.append(exposition(BreakerCollector(self._registry))[0])
 
 
 def _observed(

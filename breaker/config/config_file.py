@@ -4,7 +4,6 @@ Follows Alertmanager's coordinator: every owner of sections first does what can 
 objects is the new configuration applied, by steps that cannot fail.
 """
 
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from breakerd.breaker.errors import (
     ConfigProblem,
     ConfigWriteError,
 )
+from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ConfigFile:
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
         self.path = Path(path)
-        self.lock = threading.RLock()
+        self.lock = ProcessLock()
         self._subscribers: list[ConfigSubscriber] = []
         self._document = read_document(self.path)
         known = self._document.text.encode()
@@ -102,6 +102,7 @@ class ConfigFile:
         self._unwritten: dict[Key, object] = {}
         self._watcher: FileWatcher | None = None
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
+        renew_after_fork(self)
 
     def subscribe(self, subscriber: ConfigSubscriber) -> None:
         """Add a subscriber and apply the active content to it.
@@ -165,24 +166,7 @@ class ConfigFile:
         """Return the active document."""
         return self._document
 
-    def watch(self) -> None:
-        """Apply changes of the file from now on, in a background thread."""
-        # Not at the top: those who only read a file need not load watchdog.
-        from breakerd.breaker.config.file.watcher import FileWatcher
-
-        with self.lock:
-            if self._watcher is None:
-                self._watcher = FileWatcher(self.path, self._check)
-                self._watcher.start()
-
-    def close(self) -> None:
-        """Stop watching."""
-        with self.lock:
-            watch, self._watcher = self._watcher, None
-        if watch is not None:
-            watch.stop()
-
-    def _check(self) -> float:
+    def refresh(self) -> float:
         """Apply the file if its content is not the active one, and nobody is saving it.
 
         Return the seconds after which to look again; 0 if that is not necessary.
@@ -197,6 +181,37 @@ class ConfigFile:
                 wait = REST_TIME - look.age
             return wait
 
+    @property
+    def watching(self) -> bool:
+        """True if changes of the file are applied in this process."""
+        return self._watcher is not None
+
+    def watch(self) -> None:
+        """Apply changes of the file from now on, in a background thread of this process.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
+        # Not at the top: those who only read a file need not load watchdog.
+        from breakerd.breaker.config.file.watcher import FileWatcher
+
+        with self.lock:
+            if self._watcher is None:
+                watcher = FileWatcher(self.path, self.refresh)
+                watcher.start()
+                self._watcher = watcher
+
+    def close(self) -> None:
+        """Stop watching."""
+        with self.lock:
+            watch, self._watcher = self._watcher, None
+        if watch is not None:
+            watch.stop()
+
+    def after_fork(self) -> None:
+        """Forget the watcher, whose thread does not run in a forked child."""
+        self._watcher = None
+
     def _report(self, look: Look) -> None:
         """Report a file whose rest is waited for, if it is no TOML as it is."""
         try:
@@ -209,6 +224,8 @@ class ConfigFile:
 
         Return the document on disk, valid or not; None if it is not TOML.
         """
+        if self.lock.interrupted:
+            self._repair()
         unchanged = self._in_sync and look.content == self._file.known
         if unchanged and self.status.successful and not forced:
             return self._document
@@ -226,6 +243,11 @@ class ConfigFile:
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
         _log.info("configuration applied", file=str(self.path))
         return document
+
+    def _repair(self) -> None:
+        """Apply anew, in a forked child, what a thread of the parent was about to change."""
+        self.lock.interrupted = self._in_sync = False
+        self._apply(self._document, self._prepare(self._document))
 
     def _parse(self, look: Look) -> Document:
         if look.content is None:
@@ -255,7 +277,7 @@ class ConfigFile:
             if failure:
                 raise failure
             if not self._in_sync:
-                self._check()  # it may be valid with the change
+                self.refresh()  # it may be valid with the change
 
         return finish
 

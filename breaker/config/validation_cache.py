@@ -1,7 +1,6 @@
 """Validated settings by their raw values."""
 
 import json
-import threading
 from collections.abc import Iterable, Mapping
 from typing import TypeVar, cast
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validate import validate
+from breakerd.breaker.fork import ProcessLock
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,7 +21,7 @@ class ValidationCache:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._validated: dict[tuple[type[BaseModel], str], BaseModel] = {}
 
     def validate(

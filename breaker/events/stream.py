@@ -9,6 +9,7 @@ from typing import Self
 
 from breakerd.breaker.events.events import Event, EventsMissed
 from breakerd.breaker.events.listeners import Listener
+from breakerd.breaker.fork import renew_after_fork
 
 Subscribe = Callable[[Listener], Callable[[], None]]
 
@@ -38,6 +39,7 @@ class EventStream:
         self._ready = asyncio.Event()
         self._waking = False
         self._closed = False
+        renew_after_fork(self)
         # A weak reference, or an abandoned stream would be fed for ever.
         receive = weakref.WeakMethod(self._receive)
         self._unsubscribe = subscribe(lambda event: _forward(receive, event))
@@ -60,6 +62,12 @@ class EventStream:
         self._unsubscribe()
         self._ready.set()
 
+    def after_fork(self) -> None:
+        """End in a forked child: the loop that reads it runs in the parent only."""
+        self._lock = threading.Lock()
+        self._closed = True
+        self._buffer.clear()
+
     def _next_buffered(self) -> Event | None:
         with self._lock:
             if self._missed:
@@ -77,6 +85,9 @@ class EventStream:
 
         One wake-up per event would let a blocked loop collect them without bound.
         """
+        if self._closed:
+            self._unsubscribe()
+            return
         with self._lock:
             if len(self._buffer) == self._buffer.maxlen:
                 self._missed += 1

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.host.cgroup import ROOT, cgroup_folders, read_text
 from breakerd.breaker.logging import get_logger
 
@@ -190,3 +191,4 @@ def _affinity() -> int:
 
 
 LOAD: Final = LoadReader()
+renew_after_fork(LOAD)

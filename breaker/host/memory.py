@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.host.cgroup import MEMBERSHIP, ROOT, cgroup_folders, read_text
 from breakerd.breaker.logging import get_logger
 
@@ -161,3 +162,4 @@ def _read_host() -> MemoryReading:
 
 
 MEMORY: Final = CachedMemoryReader()
+renew_after_fork(MEMORY)

@@ -4,13 +4,10 @@
   a duration. All else comes here, and reaches the engine under the lock.
 - Whoever takes the lock records what was logged first, so it sees every call.
 - Nothing is read from the system and no listener is called while the lock is held.
-- Time passes on the ticker's thread. With an injected clock nothing runs in the background, and the
-  calls themselves let time pass.
+- Time passes on the ticker's thread, from the first use on. With an injected clock nothing runs in
+  the background, and the calls themselves let time pass.
 """
 
-import math
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,7 +15,9 @@ from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.events.listeners import Listeners
+from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.runtime.gate import Gate
+from breakerd.breaker.runtime.lifecycle import Lifecycle
 from breakerd.breaker.runtime.permit_planner import PermitPlanner
 from breakerd.breaker.runtime.readings import Reading, Readings, log_unavailable
 from breakerd.breaker.runtime.recorder import OFF, CallRecorder, check_times
@@ -29,7 +28,7 @@ from breakerd.breaker.signals.load import LoadSignal
 from breakerd.breaker.states import WATCHING
 
 
-class Controller:
+class Controller(Lifecycle):
     """Lock, clock and ticks of one breaker around its engine. Thread-safe.
 
     It never refers to its `Breaker`, which so dies with its last reference.
@@ -44,19 +43,13 @@ class Controller:
 
     __slots__ = (
         "__weakref__",
-        "_background",
-        "_clock",
-        "_decision_valid_until",
         "_gate",
-        "_locked_by_me",
         "_planner",
         "_schedule",
-        "_state_deadline",
         "_sync_limit",
         "engine",
         "externally_ticked",
         "listeners",
-        "lock",
         "readings",
         "recorder",
     )
@@ -69,26 +62,23 @@ class Controller:
         listeners: Listeners,
         clock: Callable[[], float],
     ) -> None:
+        super().__init__(clock)
         self.engine = engine
         self.externally_ticked = False
         self._gate = gate
         self.readings = readings
         self.listeners = listeners
-        self._clock = clock
-        self._background = clock is time.monotonic
-        self._make_lock()
         now = clock()
         self.recorder = CallRecorder(gate, engine, now)
         self._planner = PermitPlanner(gate, engine, self.recorder)
         self._sync_limit = OFF
         """Batch limit where there is no ticker, and each call needs its own end."""
         self._schedule = Schedule(engine, readings)
-        self._state_deadline = math.inf
-        """Time of the next change of state by time alone, as of the last release of the lock."""
-        self._decision_valid_until = -math.inf
-        """Time from which `allow` must decide anew."""
         self._advance(now, readings.take(load=engine.load.enabled))
         self._refresh_fast_path(now)
+        if self._real_time:
+            TICKER.add(self)
+        renew_after_fork(self)
 
     # --- slow path of the calls
 
@@ -96,6 +86,8 @@ class Controller:
         """Decide about one call."""
         if self._locked_by_me():
             return self._allow_reentrant()
+        if self.dormant:
+            self.use()
         decision = self._renew_decision()
         return self._decide() if decision is None else decision
 
@@ -104,16 +96,18 @@ class Controller:
         if start <= end and not error and self._log_long_call(end - start):
             return
         check_times("done", start, end)
+        if self.dormant:
+            self.use()
         if self._locked_by_me() or not self._record_success(start, end, error=error):
             self._report(start, end, CallOutcome.ERROR if error else CallOutcome.SUCCESS)
 
     def abandon(self, start: float, end: float) -> None:
         """Record a call that its caller gave up."""
         check_times("abandon", start, end)
-        if not self._background:
+        if not self._real_time:
             self._report(start, end, CallOutcome.ABANDONED)
             return
-        # Finalisers abandon calls amid work that holds other locks: this neither waits nor reads.
+        # Finalisers do this amid work that holds other locks: it neither waits, reads nor starts.
         self.recorder.deferred.append((start, end, CallOutcome.ABANDONED))
         if self._locked_by_me():
             return
@@ -144,7 +138,7 @@ class Controller:
         """Repeat the last decision while it is valid, and prepare more; None if it is not."""
         with self.lock:
             now = self._clock()
-            if now >= self._decision_valid_until:
+            if now >= self._schedule.decision_valid_until:
                 return None
             self.recorder.flush(now)
             gate = self._gate
@@ -223,17 +217,30 @@ class Controller:
 
     def after_fork(self) -> None:
         """Make new locks in a forked child, to which the parent's calls will not report."""
+        interrupted = not self.lock.acquire(blocking=False)
         self._make_lock()
+        if interrupted:  # a thread of the parent was in the middle of recording calls
+            self.engine.window.clear()
+        self.sleep()
         self._gate.after_fork()
-        self.recorder.lose_all()
+        self.recorder.after_fork()
+        self._schedule.after_fork()
+        self._planner.stop()
         self.listeners.after_fork()
         self.readings.after_fork()
 
-    def close(self) -> None:
-        """End the background work; calls let time pass then."""
-        TICKER.discard(self)
-        with self.locked():
-            self._background = False
+    def _wake(self) -> None:
+        reading = self._read_if_due() if self._real_time else None
+        with self.locked() as now:
+            if not self.dormant:
+                return
+            self.dormant, self._background = False, self._real_time
+            if self._real_time:
+                self._advance(now, reading)
+
+    def _pass_time(self) -> None:
+        if self._clock() >= self._schedule.next_due:
+            self.tick()
 
     # --- the lock
 
@@ -258,13 +265,7 @@ class Controller:
     @property
     def retry_after(self) -> float:
         """Seconds until a rejected call may succeed; 0 where that is unknown. Takes no lock."""
-        deadline = self._state_deadline
-        return max(0.0, deadline - self._clock()) if deadline < math.inf else 0.0
-
-    def _make_lock(self) -> None:
-        self.lock = threading.RLock()
-        # Not public, but what `threading.Condition` asks of every such lock.
-        self._locked_by_me: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]  # noqa: SLF001
+        return self._schedule.seconds_left(self._clock())
 
     def _acquire(self) -> float:
         """Take the lock, record what was logged, and return the time. `_release` must follow."""
@@ -334,15 +335,16 @@ class Controller:
     def _refresh_fast_path(self, now: float) -> None:
         """Derive from the state what the fast path may do by itself; the lock is held."""
         engine = self.engine
-        machine = engine.machine
-        self._state_deadline = machine.deadline
+        machine, ticking = engine.machine, self._background or self.externally_ticked
         watching = machine.decided in WATCHING
-        ticking = self._background or self.externally_ticked
         self._schedule.refresh(now, ticking=ticking)
         limit = engine.slow_after if watching and not engine.must_check_each_call else OFF
         # A call that ends from now on and takes less began after the last transition.
         batch_limit = min(limit, now - machine.generation_started_at) if self._background else OFF
         self._sync_limit = OFF if self._background else limit
         self.recorder.limit_batches(batch_limit)
-        until = self._planner.refill(now, background=self._background, ticking=ticking)
-        self._decision_valid_until = min(until, self._schedule.next_tick)
+        if self.dormant:
+            until = self._planner.stop()  # the first call is to come here, and start what it needs
+        else:
+            until = self._planner.refill(now, background=self._background, ticking=ticking)
+        self._schedule.decision_valid_until = min(until, self._schedule.next_tick)

@@ -42,6 +42,11 @@ class PermitPlanner:
         self._gate.refill(decision, budget)
         return until
 
+    def stop(self) -> float:
+        """Prepare no decisions, so that the next call asks; return until when the last is valid."""
+        self._gate.refill(self._gate.decision, 0)
+        return -math.inf
+
     def headroom(self) -> int:
         """Return how many calls may pass without a decision, while calls pass."""
         shedding = self._engine.shedder

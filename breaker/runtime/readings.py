@@ -64,8 +64,6 @@ class Readings:
 
     def after_fork(self) -> None:
         """Replace locks that a thread of the parent may have held."""
-        MEMORY.after_fork()
-        LOAD.after_fork()
         self.loop_lag.after_fork()
 
     def _memory_share(self) -> float | None:

@@ -205,6 +205,11 @@ class CallRecorder:
         """Presume all calls in flight lost."""
         self._lost += self.in_flight
 
+    def after_fork(self) -> None:
+        """Presume the parent's calls lost, and let the controller see the next one."""
+        self.lose_all()
+        self.limit_batches(OFF)
+
     # --- the fast path
 
     def limit_batches(self, seconds: float) -> None:

@@ -9,7 +9,16 @@ from breakerd.breaker.runtime.readings import Readings
 class Schedule:
     """Times of a breaker's periodic work, in seconds of its clock. Its lock must be held."""
 
-    __slots__ = ("_engine", "_next_sample", "_readings", "next_due", "next_tick", "ticker_due")
+    __slots__ = (
+        "_engine",
+        "_next_sample",
+        "_readings",
+        "decision_valid_until",
+        "next_due",
+        "next_tick",
+        "state_deadline",
+        "ticker_due",
+    )
 
     def __init__(self, engine: Engine, readings: Readings) -> None:
         self._engine = engine
@@ -21,6 +30,10 @@ class Schedule:
         """Time of the next change by time alone, as of the last release of the lock."""
         self.ticker_due = -math.inf
         """Time of the ticker's next visit."""
+        self.state_deadline = math.inf
+        """Time of the next change of state by time alone, as of the last release of the lock."""
+        self.decision_valid_until = -math.inf
+        """Time from which `allow` must decide anew."""
 
     def plan_sample(self, now: float, *, idle: bool) -> None:
         """Plan the next sample of the calls, where anything is sampled."""
@@ -44,5 +57,14 @@ class Schedule:
         """Derive the times from the present state; `ticking` if calls need not let time pass."""
         # Where there is a ticker, calls let time pass only when it is late.
         grace = 2 * self._engine.settings.memory_check_interval if ticking else 0.0
-        self.next_due = self.due
+        self.next_due, self.state_deadline = self.due, self._engine.machine.deadline
         self.next_tick = max(self.next_due, now) + grace
+
+    def seconds_left(self, now: float) -> float:
+        """Return the seconds until time alone changes the state; 0 if it does not."""
+        deadline = self.state_deadline
+        return max(0.0, deadline - now) if deadline < math.inf else 0.0
+
+    def after_fork(self) -> None:
+        """Let the first call in a forked child let time pass."""
+        self.next_tick = self.next_due = self.ticker_due = self.decision_valid_until = -math.inf

@@ -62,6 +62,7 @@ def describe(
     now: float,
     reading: MemoryReading | None,
     config: ConfigReport | None,
+    not_running: dict[str, str],
 ) -> Status:
     """Return the status of the breaker of `engine`; its lock is held.
 
@@ -71,6 +72,7 @@ def describe(
         now: time in seconds of the breaker's clock.
         reading: memory in bytes, read before.
         config: what is known of its file.
+        not_running: parts that were asked for and do not run, with a sentence each.
     """
     settings, machine, window = engine.settings, engine.machine, engine.window
     window.expire(now)
@@ -133,6 +135,7 @@ def describe(
         memory_usage_bytes=reading.used if reading else 0,
         memory_limit_bytes=reading.limit if reading else -1,
         config=config,
+        not_running=not_running,
     )
 
 

@@ -153,3 +153,4 @@ class Status(TypedDict):
     memory_usage_bytes: int
     memory_limit_bytes: int
     config: ConfigReport | None
+    not_running: dict[str, str]

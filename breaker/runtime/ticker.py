@@ -1,23 +1,25 @@
 """One daemon thread per process ticks all breakers on the real clock.
 
-It starts with the first of them, survives a fork (pre-forking servers make breakers in the parent),
-and holds them weakly.
+It starts with the first use of one of them, in a forked child with the first use there, and holds
+them weakly.
 """
 
 import math
-import os
 import threading
 import time
 import weakref
 from collections import deque
 from typing import Final, Protocol
 
+from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
 _SHORTEST_SLEEP: Final = 0.005
 _LONGEST_SLEEP: Final = 60.0
+_RETRY_TIME: Final = 5.0
+"""Seconds after which a thread that could not be started is tried again."""
 
 
 class Tickable(Protocol):
@@ -27,75 +29,110 @@ class Tickable(Protocol):
         """Do what is due; return seconds until the next tick is due."""
         ...
 
-    def after_fork(self) -> None:
-        """Replace locks that a thread of the parent may have held."""
-        ...
-
 
 class Ticker:
-    """Calls `tick` of each member when it is due. Thread-safe.
+    """Calls `tick` of each member when it is due, once it is started. Thread-safe.
 
     A round visits only those that are due: that one breaker of a thousand trips must not be a
     thousand ticks.
     """
 
     def __init__(self) -> None:
+        self.problem = ""
+        """Why the thread could not be started; empty if that was not tried, or went well."""
         self._due: weakref.WeakKeyDictionary[Tickable, float] = weakref.WeakKeyDictionary()
         """Time of the next tick of each member, by the monotonic clock."""
         self._woken: deque[Tickable] = deque()
-        self._changing = threading.Lock()
-        self._wake = threading.Event()
+        self._lock = ProcessLock()
+        # Made when the thread starts: gevent patches `threading` after a fork.
+        self._wake: threading.Event | None = None
         self._thread: threading.Thread | None = None
+        self._retry_at = -math.inf
+        renew_after_fork(self)
+
+    def start(self) -> bool:
+        """Start the thread if there is none; return False if the system gives none.
+
+        Tried again after 5 s, if this is called then.
+        """
+        failure = None
+        if self._thread is None:
+            with self._lock:
+                failure = self._start_once()
+        if failure:
+            _log.warning("ticker not started; calls let time pass", error=failure)
+        return self.running
+
+    @property
+    def running(self) -> bool:
+        """True if the thread runs in this process."""
+        return self._thread is not None
 
     def add(self, member: Tickable) -> None:
-        """Add a member, due at once, and start the thread if there is none."""
-        with self._changing:
+        """Add a member, due at once."""
+        with self._lock:
             self._due[member] = -math.inf
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="breaker-ticker", daemon=True
-                )
-                self._thread.start()
-        self._wake.set()
+        self._set_wake()
 
     def discard(self, member: Tickable) -> None:
         """Remove a member."""
-        with self._changing:
+        with self._lock:
             self._due.pop(member, None)
 
     def wake(self, member: Tickable) -> None:
         """Tick that member now: it became due earlier than the thread knows."""
         self._woken.append(member)
-        self._wake.set()
+        self._set_wake()
 
     def after_fork(self) -> None:
-        """Start again in a forked child: the thread is gone, and a lock may be held for ever."""
-        self._changing = threading.Lock()
-        self._wake = threading.Event()
-        self._thread = None
+        """Forget the thread, which does not run in a forked child."""
+        self.problem = ""
+        self._wake = self._thread = None
+        self._retry_at = -math.inf
         self._woken.clear()
-        members = list(self._due)
-        for member in members:
-            member.after_fork()
-        for member in members:
-            self.add(member)
+        # A new one: the thread may have been iterating over the old one.
+        self._due = weakref.WeakKeyDictionary(dict.fromkeys(list(self._due), -math.inf))
 
-    def _run(self) -> None:
+    def _start_once(self) -> str | None:
+        """Start the thread unless there is one; return what to log if that failed."""
+        if self._thread is not None or time.monotonic() < self._retry_at:
+            return None
+        wake = threading.Event()
+        thread = threading.Thread(
+            target=self._run, args=(wake,), name="breaker-ticker", daemon=True
+        )
+        # Before it starts: a finaliser in between may come here again.
+        self._wake, self._thread = wake, thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._wake = self._thread = None
+            self._retry_at = time.monotonic() + _RETRY_TIME
+            known, self.problem = self.problem, str(error)
+            return None if known else self.problem
+        self.problem = ""
+        return None
+
+    def _set_wake(self) -> None:
+        if (wake := self._wake) is not None:
+            wake.set()
+
+    def _run(self, wake: threading.Event) -> None:
         while True:
             # Cleared first: a wake-up during the round leads to another round.
-            self._wake.clear()
+            wake.clear()
             self._round()
-            self._wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._seconds_left())))
+            wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._seconds_left())))
 
     def _round(self) -> None:
         for member in self._members_due(time.monotonic()):
             seconds = _tick(member)
-            with self._changing:
+            with self._lock:
                 if member in self._due:
                     self._due[member] = time.monotonic() + seconds
 
     def _members_due(self, now: float) -> list[Tickable]:
-        with self._changing:
+        with self._lock:
             while self._woken:
                 member = self._woken.popleft()
                 if member in self._due:
@@ -103,7 +140,7 @@ class Ticker:
             return [member for member, due in self._due.items() if due <= now]
 
     def _seconds_left(self) -> float:
-        with self._changing:
+        with self._lock:
             return min(self._due.values(), default=math.inf) - time.monotonic()
 
 
@@ -116,5 +153,3 @@ def _tick(member: Tickable) -> float:
 
 
 TICKER: Final = Ticker()
-
-os.register_at_fork(after_in_child=TICKER.after_fork)

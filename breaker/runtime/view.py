@@ -7,6 +7,7 @@ from breakerd.breaker.baseline.report import report as describe_baseline
 from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.engine.admission_conditions import OVERLOADED
+from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
 from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
@@ -19,7 +20,7 @@ from breakerd.breaker.states import REJECTING, State
 class BreakerView(FastPath):
     """The part of a breaker that answers questions, beside the fast path. Thread-safe."""
 
-    __slots__ = ("_core", "config_report", "name")
+    __slots__ = ("_core", "config_report", "name", "not_running")
 
     def __init__(self, name: str, gate: Gate, core: Controller, clock: Callable[[], float]) -> None:
         super().__init__(gate, core, clock)
@@ -27,6 +28,8 @@ class BreakerView(FastPath):
         self.name = name
         self.config_report: Callable[[], ConfigReport | None] = lambda: None
         """Returns what `status()` says of the file of its settings; set by whoever watches it."""
+        self.not_running: Callable[[], dict[str, str]] = dict
+        """Returns what `status()` says of parts that do not run; set by whoever runs them."""
 
     @property
     def settings(self) -> Settings:
@@ -36,12 +39,12 @@ class BreakerView(FastPath):
     @property
     def state(self) -> State:
         """State that calls meet."""
-        return self._core.engine.machine.state
+        return self._engine.machine.state
 
     @property
     def triggered(self) -> bool:
         """True while calls are rejected: all, or all but probes and a share."""
-        return self._core.engine.machine.state in REJECTING
+        return self._engine.machine.state in REJECTING
 
     @property
     def enabled(self) -> bool:
@@ -51,16 +54,17 @@ class BreakerView(FastPath):
     @property
     def memory_ok(self) -> bool:
         """True if memory use is below its threshold, or unknown."""
-        return not self._core.engine.memory.breached
+        return not self._engine.memory.breached
 
     @property
     def memory_utilization(self) -> float | None:
         """Used share of the memory limit at the last reading, from 0; None while unknown."""
-        return self._core.engine.memory.utilization
+        return self._engine.memory.utilization
 
     @property
     def latency_ok(self) -> bool:
         """True if the watched percentile is within its threshold, or calls are too few to judge."""
+        self._core.look()
         with self._core.lock:
             window = self._core.current_window()
             return not self._core.engine.judge.latency.breached(window)
@@ -68,18 +72,19 @@ class BreakerView(FastPath):
     @property
     def healthy(self) -> bool:
         """True if neither SLO, anomaly, overload nor load is breached; each needs its settings."""
-        return not self._core.engine.breaches.any_reported
+        return not self._engine.breaches.any_reported
 
     @property
     def in_flight(self) -> int:
         """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds."""
+        self._core.look()
         with self._core.lock:
             return self._core.recorder.in_flight
 
     @property
     def concurrency_limit(self) -> float:
         """Maximum number of calls in flight; infinite while there is no limit."""
-        return self._core.engine.shedder.limit
+        return self._engine.shedder.limit
 
     @property
     def retry_after(self) -> float:
@@ -88,13 +93,14 @@ class BreakerView(FastPath):
 
     def latencies_above(self, threshold_ms: float) -> list[float]:
         """Return latencies in the window above `threshold_ms`, in milliseconds, oldest first."""
+        self._core.look()
         with self._core.lock:
             durations = self._core.current_window().durations()
         return [seconds * 1000 for seconds in durations if seconds * 1000 > threshold_ms]
 
     def rejection(self) -> BreakerOpenError:
         """Return the error that tells a caller why it is rejected, and when to retry."""
-        engine = self._core.engine
+        engine = self._engine
         limited = engine.conditions.rejects_for_limit
         reason = OVERLOADED if limited else engine.transitions.rejection_reason
         return BreakerOpenError(self.name, reason=reason, retry_after=self.retry_after)
@@ -108,18 +114,22 @@ class BreakerView(FastPath):
         from breakerd.breaker.runtime.status import describe  # only for those who ask
 
         core = self._core
+        core.look()
         reading, config = core.readings.memory_reading(), self.config_report()
+        missing = self.not_running()
         with core.locked() as now:
-            return describe(core.engine, core.recorder.counters(), now, reading, config)
+            return describe(core.engine, core.recorder.counters(), now, reading, config, missing)
 
     def counters(self) -> Counters:
         """Return the totals since the breaker was made."""
+        self._core.look()
         with self._core.lock:
             self._core.recorder.flush(self.clock())
             return self._core.recorder.counters()
 
     def baseline(self) -> BaselineReport:
         """Return what was learnt of the calls on each time scale; also part of `status()`."""
+        self._core.look()
         with self._core.locked() as now:
             return describe_baseline(self._core.engine.baseline, now)
 
@@ -128,6 +138,15 @@ class BreakerView(FastPath):
 
         None without a stated `slo`, and until enough is known.
         """
+        self._core.look()
         with self._core.locked() as now:
             slo = self.settings.slo
             return estimate(self._core.engine.baseline, slo, now) if slo else None
+
+    @property
+    def _engine(self) -> Engine:
+        """Engine, after the time has passed that nobody else lets pass."""
+        core = self._core
+        if core.dormant:
+            core.look()
+        return core.engine

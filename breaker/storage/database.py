@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -26,6 +27,8 @@ _log = get_logger(__name__)
 
 _MAX_PAGES: Final = 1000
 """Maximum number of unused pages that are given back at once; some milliseconds."""
+_inherited: Final[list[tuple[FileStamp | None, sqlite3.Connection]]] = []
+"""Connections of the parent, with their files: used by nobody, and closed by no finalizer."""
 
 
 class Database:
@@ -82,6 +85,24 @@ class Database:
         with self._lock:
             self._closed = True
             self._disconnect()
+
+    def suspend(self) -> Callable[[], None]:
+        """Close the file; return what opens it again, as if nothing had happened.
+
+        SQLite keeps the locks of a file for the process as a whole. With an open connection
+        inherited, what a child opens itself counts as locked already, and is not.
+        """
+        with self._lock:
+            if self._connection is None:
+                return _nothing
+            self._disconnect()
+            return partial(self._resume, self._file.stamp())
+
+    def abandon(self) -> None:
+        """Give up a connection of the parent, in a forked child. Takes no lock."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _inherited.append((self._stamp, connection))
 
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call; open it first if necessary.
@@ -151,6 +172,15 @@ class Database:
                 with suppress(sqlite3.OperationalError):
                     give_back(self._connection, _MAX_PAGES)
 
+    def _resume(self, stamp: FileStamp | None) -> None:
+        with self._lock:
+            # A new file may have the number of the old one, which nobody has kept open.
+            is_same = stamp is not None and self._file.stamp() == stamp
+            before = self._opened, self.generation
+            self.open()
+            if is_same:
+                self._opened, self.generation = before
+
     def _ensure_current(self) -> None:
         """Open the file if it is not open, or if the open one was deleted or replaced."""
         if self._closed:
@@ -182,6 +212,7 @@ class Database:
             self._stamp, self._doubtful = stamp, False
 
     def _connect_or_quarantine(self) -> None:
+        self._require_own()
         try:
             connection = self._file.connect()
         except sqlite3.DatabaseError as error:
@@ -192,6 +223,12 @@ class Database:
         self._connection, self._stamp = connection, self._file.stamp()
         self._opened, self._doubtful = True, False
         self.generation += 1
+
+    def _require_own(self) -> None:
+        """Raise OSError if this process has inherited a connection to the file."""
+        found = self._file.stamp()
+        if any(found and stamp and stamp.identity == found.identity for stamp, _ in _inherited):
+            raise OSError("this process was forked while the file was in use; restart it")
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -214,6 +251,10 @@ class Database:
         elif self.problem and not problem:
             _log.info("database works again", file=str(self.path))
         self.problem = problem
+
+
+def _nothing() -> None:
+    """Open nothing: it was not open."""
 
 
 def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:

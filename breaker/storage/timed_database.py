@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
@@ -12,6 +13,8 @@ T = TypeVar("T")
 
 LIMIT: Final = 5.0
 """Seconds after which an operation counts as failed."""
+FORK_LIMIT: Final = 2.0
+"""Maximum seconds that a fork waits for the present operation."""
 
 
 class TimedDatabase(Database):
@@ -20,29 +23,35 @@ class TimedDatabase(Database):
     One that takes longer than `LIMIT` seconds counts as failed, and so do all others, at once,
     until it ends. It cannot be stopped: what it was to write may be written all the same.
 
-    In a process that was forked later, all operations fail at once: SQLite must not use a
-    connection of the parent, and the thread is the parent's.
+    The thread starts with `open`. While the process forks, the file is closed for some
+    milliseconds, so that the child inherits no connection. In the child, all operations fail at
+    once; a database of its own works.
 
     For the arguments see `Database`.
     """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._jobs: queue.SimpleQueue[_Job[Any]] = queue.SimpleQueue()
-        self._hanging = self._ended = False
-        self._process = os.getpid()
-        self._thread = threading.Thread(target=self._work, name="breakerd-database", daemon=True)
-        self._thread.start()
+        self._hanging = self._ended = self._forked = False
+        self._jobs: queue.SimpleQueue[_Job[Any]] | None = None
+        self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Open or create the file, see `Database`."""
+        """Start the thread if necessary; open or create the file, see `Database`.
+
+        Raises:
+            RuntimeError: the thread cannot be started.
+        """
+        if self._thread is None:
+            self._start()
         self._run(super().open, None)
 
     def close(self) -> None:
         """Close the file for good, and end the thread; later, if the disk hangs."""
         self.finish(super().close)
         self._ended = True
-        self._jobs.put(_Job(_end))
+        if self._jobs is not None and not self._forked:
+            self._jobs.put(_Job(_end))
 
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call, see `Database`."""
@@ -68,25 +77,49 @@ class TimedDatabase(Database):
 
     def finish(self, operation: Callable[[], None]) -> None:
         """Execute an operation that ends something, if the disk hangs when it answers again."""
-        if self._is_forked:
+        if self._forked:
             return  # what ends would end for the parent
-        if self._ended and not self._hanging:
+        if self._jobs is None or (self._ended and not self._hanging):
             operation()
             return
         self._jobs.put(job := _Job(operation))
         if not self._hanging and job.done.wait(LIMIT):
             job.result()
 
-    @property
-    def _is_forked(self) -> bool:
-        return os.getpid() != self._process
+    def pause(self) -> "_Pause | None":
+        """Close the file and begin no operation until the pause ends; None if it is not open.
+
+        Waits for the present operation, at most `FORK_LIMIT` seconds.
+        """
+        if self._jobs is None or self._ended or self._hanging or self._forked:
+            return None
+        pause = _Pause()
+        self._jobs.put(job := _Job(lambda: self._hold(pause)))
+        if not pause.begun.wait(FORK_LIMIT):
+            job.abandoned = True
+        return pause
+
+    def abandon(self) -> None:
+        """Let all operations fail at once: this process was forked. Takes no lock."""
+        self._forked = True
+        super().abandon()
+
+    def _start(self) -> None:
+        # Not before: what is made before gevent replaces these classes blocks all greenlets.
+        self._jobs = queue.SimpleQueue()
+        thread = threading.Thread(
+            target=self._work, args=(self._jobs,), name="breakerd-database", daemon=True
+        )
+        thread.start()
+        self._thread = thread
+        _databases.add(self)
 
     def _run(self, operation: Callable[[], T], default: T) -> T:
-        if self._is_forked:
+        if self._forked:
             self._report(f"{self.path}: opened before this process was forked, so not used in it")
             return default
         here = threading.current_thread() is self._thread
-        if self._hanging and not here:
+        if self._jobs is None or (self._hanging and not here):
             return default
         if here or self._ended:
             return operation()
@@ -98,12 +131,26 @@ class TimedDatabase(Database):
         self._report(f"{self.path}: the disk has not answered for {LIMIT:g} s")
         return default
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()).operation is not _end:
+    def _work(self, jobs: "queue.SimpleQueue[_Job[Any]]") -> None:
+        while (job := jobs.get()).operation is not _end:
             # Who waited for it has gone on without it.
             if not job.abandoned:
                 job.execute()
             self._hanging = False
+
+    def _hold(self, pause: "_Pause") -> None:
+        resume = self.suspend()
+        pause.begun.set()
+        pause.ended.wait()
+        resume()
+
+
+class _Pause:
+    """Time of a fork, in which the file is closed."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.ended = threading.Event()
 
 
 class _Job(Generic[T]):
@@ -133,3 +180,31 @@ class _Job(Generic[T]):
 
 def _end() -> None:
     """End the thread."""
+
+
+_databases: Final[weakref.WeakSet[TimedDatabase]] = weakref.WeakSet()
+_pauses: Final[dict[int, list[_Pause]]] = {}
+"""Pauses by the thread that forks."""
+
+
+def _before_fork() -> None:
+    pauses = [database.pause() for database in list(_databases)]
+    _pauses[threading.get_ident()] = [pause for pause in pauses if pause is not None]
+
+
+def _after_fork_in_parent() -> None:
+    for pause in _pauses.pop(threading.get_ident(), ()):
+        pause.ended.set()
+
+
+def _after_fork_in_child() -> None:
+    _pauses.clear()
+    for database in list(_databases):
+        database.abandon()
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)

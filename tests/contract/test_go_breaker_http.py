@@ -15,6 +15,7 @@ import pytest
 
 from breakerd import Alerting, Registry
 from breakerd.api.app import create_app
+from breakerd.api.security.auth import Access
 from tests.support.admin_client import Client
 
 JSON = "application/json"
@@ -156,7 +157,7 @@ CALLS = [
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """The service with an empty file."""
+    """A client without a token of the service with an empty file, open to loopback."""
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "breakers.toml"
     file.touch()
@@ -164,7 +165,9 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
         Registry.from_file(file, watch=False, memory=lambda: 0.5) as registry,
         Alerting.from_file(file, registry) as alerting,
     ):
-        yield Client(create_app(registry, alerting, demo_endpoints=True))
+        access = Access(loopback="open")
+        app = create_app(registry, alerting, access=access, demo_endpoints=True)
+        yield Client(app, stranger=True)
 
 
 def ask(client: Client, call: Call) -> httpx.Response:

@@ -30,6 +30,10 @@ def test_the_metrics_exist() -> None:
 def test_the_checks_shown_are_made() -> None:
     shown = re.findall(r"^[✓✗–] ([a-z ]+?)  +", PAGE, re.MULTILINE)  # noqa: RUF001 - as printed
     code = "".join(path.read_text() for path in (PROJECT / "alerts" / "doctor").glob("*.py"))
-    made = {*re.findall(r'(?:ok|fail|warning|unknown|finding)\(\s*"([a-z ]+)"', code), "settings"}
+    made = {
+        *re.findall(r'(?:ok|fail|warning|unknown|finding)\(\s*"([a-z ]+)"', code),
+        "settings",
+        "access",
+    }
     assert len(shown) > 8
     assert {*shown} - {"test opsgenie"} <= made | {"clock"}

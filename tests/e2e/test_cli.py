@@ -16,7 +16,8 @@ from tests.support.server_process import Server
 
 
 def ask(server: Server, *arguments: str) -> Result:
-    return run(*arguments, BREAKERD_URL=server.url)
+    """Run a command in the folder of the server, where its token is."""
+    return run(*arguments, folder=server.folder, BREAKERD_URL=server.url)
 
 
 def status_of(http: httpx.Client, breaker: str = "default") -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Ward:
         self.emulator = emulator
 
     def alerts(self, *arguments: str) -> Result:
-        return run("alerts", *arguments, BREAKERD_URL=self.server.url)
+        return run("alerts", *arguments, folder=self.server.folder, BREAKERD_URL=self.server.url)
 
     def trip(self, *breakers: str) -> None:
         with self.server.client() as client:

@@ -68,8 +68,8 @@ def test_all_is_well(clinic: Clinic) -> None:
     assert (done.code, done.err, lines(done, "✗")) == (0, "", [])
     checks = [line.split("  ")[0] for line in lines(done, "✓")]
     assert checks == [
-        "settings", "receivers", "fallback", "identity", "key", "team payments", "heartbeat",
-        "clock", "database",
+        "settings", "access", "receivers", "fallback", "identity", "key", "team payments",
+        "heartbeat", "clock", "database",
     ]  # fmt: skip
     assert clinic.emulator.alerts() == []
     assert not (clinic.folder / "var").exists()

@@ -38,7 +38,7 @@ def server(tmp_path: Path, opsgenie_emulator: Emulator) -> Iterator[Server]:
 
 
 def silence(server: Server, *arguments: str) -> Result:
-    return run("silence", *arguments, BREAKERD_URL=server.url)
+    return run("silence", *arguments, folder=server.folder, BREAKERD_URL=server.url)
 
 
 def test_what_is_silenced_is_told_when_the_silence_ends(

@@ -235,7 +235,7 @@ def test_events(http: httpx.Client) -> None:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines()
         assert next(lines) == ": listening"
-        with httpx.Client(base_url=http.base_url) as another:
+        with httpx.Client(base_url=http.base_url, headers=http.headers) as another:
             post(another, "/breaker/trip")
         data = next(line for line in lines if line.startswith("data: "))
     assert '"to_state": "OPEN"' in data

@@ -60,5 +60,5 @@ def test_many_breakers_are_one_alert(tmp_path: Path, opsgenie_emulator: Emulator
             alerting.run_once()
         (alert,) = opsgenie_emulator.alerts()
         assert alert.status == "closed"
-        assert len(alerting._incident_log._incidents) == 0
-        assert len(alerting._incident_log._current) == 0
+        assert len(alerting._runtime.incident_log._incidents) == 0
+        assert len(alerting._runtime.incident_log._current) == 0

@@ -52,6 +52,13 @@ def start(folder: Path, stderr: int, limits: str = "") -> tuple[subprocess.Popen
     return process, process.stdout.readline().rpartition(" ")[2].strip()
 
 
+def trip(folder: Path, url: str) -> None:
+    """Trip a breaker with the token that the service has made in its folder."""
+    headers = {"Authorization": f"Bearer {(folder / 'var/token').read_text().strip()}"}
+    answer = httpx.post(f"{url}/breakers/payments/trip", headers=headers, timeout=30)
+    answer.raise_for_status()
+
+
 def end(process: subprocess.Popen[str]) -> int:
     """End the service by SIGTERM, and return its exit code."""
     process.terminate()
@@ -79,7 +86,7 @@ def test_a_standard_error_that_nobody_reads(tmp_path: Path, receiver: RecordingS
     fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
     process, url = start(tmp_path, pipe)
     fill(pipe)
-    assert httpx.post(f"{url}/breakers/payments/trip", timeout=30).status_code == 200
+    trip(tmp_path, url)
     assert receiver.wait_for(1), "the page leaves"
     assert httpx.get(f"{url}/readyz", timeout=30).json()["ready"]
     assert end(process) == 0, "SIGTERM ends it"
@@ -101,7 +108,7 @@ def test_clients_that_never_finish_a_request(
         for _ in range(clients):
             client = stack.enter_context(socket.create_connection(address, timeout=30))
             client.sendall(HALF_A_HEAD)
-        assert httpx.post(f"{url}/breakers/payments/trip", timeout=30).status_code == 200
+        trip(tmp_path, url)
         assert receiver.wait_for(1), "the page leaves"
         assert httpx.get(f"{url}/readyz", timeout=30).json()["checks"]["alerting"] == "ok"
     assert end(process) == 0
@@ -112,7 +119,7 @@ def test_a_receiver_that_hangs_does_not_keep_the_service_alive(tmp_path: Path) -
         receiver.answer = lambda _request: Reply(raw=b"HTTP/1.1 200 OK\r\n", drips=b"X-More: 1\r\n")
         (tmp_path / "breakers.toml").write_text(CONFIG.format(url=receiver.url))
         process, url = start(tmp_path, subprocess.DEVNULL)
-        httpx.post(f"{url}/breakers/payments/trip", timeout=30)
+        trip(tmp_path, url)
         assert receiver.wait_for(1)
         assert end(process) == 0
 

@@ -53,7 +53,7 @@ class AlertingHistory(RuleBasedStateMachine):
             assert all(alert.status == "closed" for alert in self.emulator.alerts())
             assert self.world.alerting is not None
             assert self.world.alerting.stats().pending == 0
-            assert list(self.world.alerting._incident_log) == []
+            assert list(self.world.alerting._runtime.incident_log) == []
             for alert in self.emulator.alerts():
                 self.check_order(alert)
         finally:
@@ -81,8 +81,8 @@ class AlertingHistory(RuleBasedStateMachine):
     def it_crashes(self) -> None:
         alerting = self.world.alerting
         assert alerting is not None
-        alerting._pipeline.close()
-        alerting._store.close()
+        alerting._runtime.pipeline.close()
+        alerting._runtime.store.close()
         self.world.registry = self.world.make_registry()
         for name in self.opened:
             self.world.registry.get(name).force_open("a test")

@@ -63,9 +63,23 @@ class Server:
         """Everything that it has written to its standard error so far."""
         return "".join(self._lines)
 
+    @property
+    def made_token(self) -> str:
+        """The token that it has made in its folder; empty if it has none."""
+        file = self.folder / "var" / "token"
+        return file.read_text().strip() if file.exists() else ""
+
     def client(self, token: str | None = None) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        """Return a client with that token, by default the made one."""
+        return httpx.Client(base_url=self.url, headers=self.headers(token), timeout=30)
+
+    def headers(self, token: str | None = None) -> dict[str, str]:
+        """Return the headers of a request with that token, by default the made one."""
+        return {"Authorization": f"Bearer {token}"} if (token := token or self.made_token) else {}
+
+    def stranger(self) -> httpx.Client:
+        """Return a client without a token."""
+        return httpx.Client(base_url=self.url, timeout=30)
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

@@ -78,6 +78,10 @@ class SpareSockets:
             self._closed.set()
             self._finalizer()
 
+    def drop(self) -> None:
+        """Close this process's copies of another process's sockets. Takes no lock."""
+        self._finalizer()
+
     def take(self) -> tuple[socket.socket, Any] | None:
         """Return a socket and the address to connect it to; None if there is none."""
         with self._lock:

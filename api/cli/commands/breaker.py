@@ -1,7 +1,6 @@
 """Commands that query or change a breaker of a running service."""
 
 import json
-import os
 import tomllib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 
 Url = Annotated[str, typer.Option(envvar="BREAKERD_URL", help="URL of the service.")]
 Token = Annotated[
-    str | None, typer.Option(envvar="BREAKERD_TOKEN", help="Token of the admin plane.")
+    str | None,
+    typer.Option(envvar="BREAKERD_TOKEN", help="Token. Default: the service's var/token."),
 ]
 BreakerName = Annotated[str, typer.Option("--breaker", "-b", help="Name of the breaker.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -161,10 +161,10 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
 
 
 def make_client(url: str, token: str | None) -> "AdminClient":
-    """Return a client of the service at `url`; without a token, use BREAKERD_READ_TOKEN."""
+    """Return a client of the service at `url`; without a token, it looks for one."""
     from breakerd.api.cli.client import AdminClient
 
-    return AdminClient(url, token or os.environ.get("BREAKERD_READ_TOKEN"))
+    return AdminClient(url, token)
 
 
 def _config_path(key: str, breaker: str) -> str:

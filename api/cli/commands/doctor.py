@@ -55,12 +55,17 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     from breakerd.alerts.doctor.doctor import run_checks
     from breakerd.alerts.doctor.send_test import send_probes
     from breakerd.alerts.settings.alerting import read_settings
+    from breakerd.api.cli.commands.access_check import check_access
     from breakerd.api.file_settings import read_file
+    from breakerd.api.settings import ApiSettings
 
-    settings = read_file(config).alerting if config else read_settings(None)
+    file = read_file(config) if config else None
+    settings = file.alerting if file else read_settings(None)
+    access = check_access(file.api if file else ApiSettings())
 
     def run() -> Iterator[Finding]:
         yield ok("settings", f"{config or 'built-in defaults'}: no errors")
+        yield access
         yield from run_checks(settings)
         if send_test:
             yield from send_probes(settings)

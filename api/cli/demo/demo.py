@@ -21,7 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from breakerd.api.cli.demo.observer import DemoError, Observer
-from breakerd.api.cli.demo.processes import KEY, start_emulator, start_service
+from breakerd.api.cli.demo.processes import KEY, Service, start_emulator, start_service
 from breakerd.api.cli.output import fail, plain
 
 _REQUESTS_PER_SECOND: Final = 25
@@ -72,7 +72,8 @@ def run_demo(console: Console, pace: float) -> int:
             asyncio.Runner() as runner,
         ):
             runner.get_loop()  # make the loop before the URLs invite an interrupt
-            console.print(f"service   {service}  (dashboard)")
+            link = service.dashboard if console.is_terminal else service.url
+            console.print(f"service   {link}  (dashboard)")
             console.print(f"emulator  {emulator}  (what on-call sees)")
             return runner.run(_incident(console, service, emulator, pace))
     except KeyboardInterrupt:
@@ -102,8 +103,8 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-async def _incident(console: Console, service: str, emulator: str, pace: float) -> int:
-    async with Observer(service, emulator, KEY) as observer:
+async def _incident(console: Console, service: Service, emulator: str, pace: float) -> int:
+    async with Observer(service.url, emulator, KEY, service.token) as observer:
         async with _send_load(observer):
             missing = await _play_all(console, observer, pace)
         await observer.count_calls()

@@ -42,17 +42,21 @@ class Observer:
         service: URL of the service, with demo endpoints.
         emulator: URL of the OpsGenie emulator.
         key: the emulator's key.
+        token: the service's token.
 
     Raises:
         DemoError: from every coroutine, if one of the two does not answer or answers with an error.
     """
 
-    def __init__(self, service: str, emulator: str, key: str) -> None:
+    def __init__(self, service: str, emulator: str, key: str, token: str) -> None:
         self.rows: list[TimelineEntry] = []
         self.healthy_calls = 0
         """Number of successful calls when the breaker was last seen closed."""
         self._service = httpx.AsyncClient(
-            base_url=service, timeout=_TIMEOUT, limits=httpx.Limits(max_connections=_CONNECTIONS)
+            base_url=service,
+            timeout=_TIMEOUT,
+            headers={"Authorization": f"Bearer {token}"},
+            limits=httpx.Limits(max_connections=_CONNECTIONS),
         )
         self._emulator = httpx.AsyncClient(
             base_url=emulator, timeout=_TIMEOUT, headers={"Authorization": f"GenieKey {key}"}

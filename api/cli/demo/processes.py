@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from breakerd.api.cli.demo.observer import DemoError
 
@@ -49,6 +49,7 @@ resolve_after = {quiet}
 
 [api]
 audit_file = "{folder}/audit.jsonl"
+made_token_file = "{folder}/token"
 """
 
 
@@ -60,16 +61,28 @@ def start_emulator(folder: Path) -> Iterator[str]:
         yield line.rsplit(" ", 1)[-1]
 
 
+class Service(NamedTuple):
+    """A running service: its URL, and the token that it has made."""
+
+    url: str
+    token: str
+
+    @property
+    def dashboard(self) -> str:
+        """The dashboard's address with the token in it."""
+        return f"{self.url}/#token={self.token}"
+
+
 @contextmanager
-def start_service(folder: Path, emulator: str, pace: float) -> Iterator[str]:
-    """Run the service, which pages the emulator, and yield its URL."""
+def start_service(folder: Path, emulator: str, pace: float) -> Iterator[Service]:
+    """Run the service, which pages the emulator, and yield it."""
     config = folder / "breakers.toml"
     escalate, quiet, step = max(2, round(15 / pace)), 5 / pace, 1 / pace
     config.write_text(_CONFIG.format(folder=folder, escalate=escalate, quiet=quiet, step=step))
     arguments = ["serve", "--config", str(config), "--port", "0", "--demo-endpoints"]
     variables = {"OPSGENIE_API_KEY": KEY, "OPSGENIE_API_URL": emulator}
     with run_process(arguments, folder / "service.log", variables) as line:
-        yield line.rsplit(" ", 1)[-1]
+        yield Service(line.rsplit(" ", 1)[-1], (folder / "token").read_text().strip())
 
 
 @contextmanager

@@ -41,6 +41,11 @@ def status_table(status: dict[str, Any]) -> Table:
         "service level": _service_level(status["slo"]),
         "configuration": _configuration(status["config"]),
         "paging": _paging(status),
+        **{
+            part: f"[red]not running: {plain(why)}[/]"
+            for part, why in status["not_running"].items()
+            if why not in status["paging_problems"]
+        },
     }
     for name, value in rows.items():
         if value:

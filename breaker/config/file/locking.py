@@ -38,13 +38,31 @@ def file_lock(path: Path, timeout: float) -> Iterator[None]:
         LockTimeoutError: it was not free in that time.
     """
     descriptor = _acquire(path, time.monotonic() + timeout)
+    if descriptor is None:
+        yield
+        return
+    _HELD.add(descriptor)
     try:
         yield
     finally:
-        if descriptor is not None:
-            # Not only closed: a child forked meanwhile has the file open too, and so the lock.
+        if descriptor in _HELD:  # not in a child forked meanwhile
+            _HELD.discard(descriptor)
+            # Not only closed: a child may be just being forked, with the file open.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
+
+
+_HELD: Final[set[int]] = set()
+"""Descriptors that hold a lock of this process."""
+
+
+def _close_held() -> None:
+    """Close in a forked child what the parent holds: else the child would hold it for longer."""
+    while _HELD:
+        os.close(_HELD.pop())
+
+
+os.register_at_fork(after_in_child=_close_held)
 
 
 def _acquire(path: Path, deadline: float) -> int | None:

@@ -1,6 +1,5 @@
 """A file that this process, others and people change: looked at when nobody is saving it."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from breakerd.breaker.config.file.atomic_write import atomic_write
 from breakerd.breaker.config.file.locking import LockTimeoutError, file_lock
 from breakerd.breaker.config.file.saving import Clock, Look, SaveDetector
 from breakerd.breaker.errors import ConfigConflictError
+from breakerd.breaker.fork import ProcessLock, renew_after_fork
 
 _LOCK_TIMEOUT: Final = 5.0
 """Seconds to wait for other processes."""
@@ -28,7 +28,7 @@ class SharedFile:
     """
 
     def __init__(
-        self, path: Path, limit: int, lock: threading.RLock, known: bytes, clock: Clock
+        self, path: Path, limit: int, lock: ProcessLock, known: bytes, clock: Clock
     ) -> None:
         self.known = known
         """Set it when another content was taken in."""
@@ -37,6 +37,7 @@ class SharedFile:
         self._clock = clock
         self._saves = SaveDetector(path, limit, clock)
         self._is_locked = False
+        renew_after_fork(self)
 
     def look(self) -> tuple[Look, float]:
         """Read the file; return also the seconds until it may be used, 0 if it may be now."""
@@ -81,6 +82,10 @@ class SharedFile:
         """
         atomic_write(self._path, content, look.content or b"")
         self.known = content
+
+    def after_fork(self) -> None:
+        """Forget that a thread of the parent holds the file's lock: a forked child does not."""
+        self._is_locked = False
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -3,7 +3,8 @@
 Events only wake the thread; the content of the file decides. A Kubernetes ConfigMap is swapped
 through a link beside the file, editors replace the file, and network and bind mounts give no events
 at all. So the file's folder and its real folder are watched, and the file is also polled every two
-seconds. Somebody may be saving it, so the check may ask to be called again.
+seconds; every second where events cannot be used (`polling.py`). Somebody may be saving it, so the
+check may ask to be called again.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from breakerd.breaker.config.file.polling import why_no_events
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ _DEBOUNCE_TIME: Final = 0.1
 """Seconds to wait for a burst of events to end."""
 _POLL_INTERVAL: Final = 2.0
 """Seconds between polls of the file without events."""
+_ONLY_POLL_INTERVAL: Final = 1.0
+"""The same where there are no events: a change counts within 3 s even while it is being saved."""
 
 
 class FileWatcher:
@@ -42,6 +46,7 @@ class FileWatcher:
     def __init__(self, path: Path, check: Callable[[], float]) -> None:
         self._path = path
         self._check = check
+        self._interval = _POLL_INTERVAL
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="breaker-config", daemon=True)
@@ -49,10 +54,21 @@ class FileWatcher:
         self._last_signature: tuple[int, ...] = ()
 
     def start(self) -> None:
-        """Start watching."""
-        self._last_signature = self._signature()
-        self._start_observer()
-        self._thread.start()
+        """Start watching; the first check comes at once.
+
+        Raises:
+            RuntimeError: no thread can be started.
+        """
+        if why := why_no_events():
+            self._interval = _ONLY_POLL_INTERVAL
+            _log.info("no file events, polling every second", reason=why)
+        else:
+            self._start_observer()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop; wait for a running check, unless that check calls this."""
@@ -61,6 +77,7 @@ class FileWatcher:
         if self._observer is not None:
             self._observer.stop()
             self._observer.join()
+            self._observer = None
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -71,15 +88,16 @@ class FileWatcher:
             for folder in folders:
                 observer.schedule(_Waker(self._wake), str(folder))
             observer.start()
-        except OSError as error:  # out of watches, or a file system without
+        except (OSError, RuntimeError) as error:  # out of watches or threads, or none there
             _log.warning("no file events, polling every 2 s", error=str(error))
         else:
             self._observer = observer
 
     def _run(self) -> None:
-        again = 0.0
+        self._last_signature = self._signature()
+        again = self._check_safely()
         while not self._stop.is_set():
-            woken = self._wake.wait(again or _POLL_INTERVAL)
+            woken = self._wake.wait(again or self._interval)
             if woken:
                 self._stop.wait(_DEBOUNCE_TIME)
                 self._wake.clear()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.e2e.dashboard.service import CONFIG, post, serving
+from tests.e2e.dashboard.service import CONFIG, link, post, serving
 from tests.support.server_process import Server
 
 FLAGS = [
@@ -58,7 +58,7 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     page = browser.new_page()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(server.url)
+    page.goto(link(server))
     expect(page.locator("#state")).to_have_text("CLOSED")
     yield page
     page.close()

@@ -26,7 +26,12 @@ def serving(folder: Path) -> Iterator[Server]:
 
 
 def post(server: Server, path: str, body: object = None) -> None:
-    httpx.post(server.url + path, json=body).raise_for_status()
+    httpx.post(server.url + path, json=body, headers=server.headers()).raise_for_status()
+
+
+def link(server: Server) -> str:
+    """The address of the dashboard with the token that the server has made."""
+    return f"{server.url}/#token={server.made_token}"
 
 
 def status(server: Server, breaker: str = "default") -> dict[str, object]:

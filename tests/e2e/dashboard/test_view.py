@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from breakerd.alerts.emulator import Emulator
-from tests.e2e.dashboard.service import CONFIG, post, status
+from tests.e2e.dashboard.service import CONFIG, link, post, status
 from tests.support.server_process import Server
 
 PAGING = """\
@@ -90,7 +90,7 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             "--config", "breakers.toml", folder=tmp_path, environment=environment
         ) as server:
             page = browser.new_page()
-            page.goto(server.url)
+            page.goto(link(server))
             expect(page.locator("#paging")).to_have_text("OpsGenie (us) is paged, team platform.")
             expect(page.locator("#banners p")).to_have_count(0)
             silence = {"author": "ada", "reason": "rehearsal", "seconds": 600}

@@ -70,8 +70,8 @@ class World:
     def restart(self, **opsgenie: Any) -> Alerting:
         """As after a crash: another process, with breakers that know nothing."""
         assert self.alerting is not None
-        self.alerting._pipeline.close()
-        self.alerting._store.close()
+        self.alerting._runtime.pipeline.close()
+        self.alerting._runtime.store.close()
         self.registry = self.make_registry()
         return self.start(**opsgenie)
 

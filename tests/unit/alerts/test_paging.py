@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from breakerd import Alerting
+from breakerd.alerts.lifecycle import HOW_TO_START
 from tests.unit.alerts.conftest import World
 
 
@@ -55,14 +56,16 @@ def test_alerting_that_does_not_run(world: World) -> None:
         assert not report["paging"]
     assert not alerting.paging
     assert not alerting.health()["ok"]
-    assert "nobody is being paged: alerting is not running" in alerting.problems()
+    assert alerting.problems()[0] == f"nobody is being paged: alerting was closed; {HOW_TO_START}"
     world.alerting = None
 
 
 def test_alerting_that_was_not_started(world: World) -> None:
     settings = world.start().settings
     idle = Alerting(world.registry, settings, now=world.wall)
-    assert idle.problems()[0] == "nobody is being paged: alerting is not running"
+    why = f"nobody is being paged: alerting was never started; {HOW_TO_START}"
+    assert idle.problems()[0] == why
+    assert idle.not_running() == {"alerting": why}
     idle.close()
 
 
@@ -70,8 +73,10 @@ def test_a_thread_that_has_ended(world: World) -> None:
     alerting = Alerting(world.registry, world.start().settings)
     with alerting:
         assert alerting.paging
-        alerting._worker.stop(10)
+        alerting._runtime.worker.stop(10)
         assert not alerting.paging
+        (why,) = alerting.not_running().values()
+        assert why.startswith("nobody is being paged: the thread of alerting has ended")
 
 
 def silence(alerting: Alerting, **more: Any) -> None:
@@ -158,7 +163,7 @@ def test_a_database_that_fails_is_told_and_people_are_paged(world: World, broken
         world.database.write_bytes(b"no database" * 1000)
     alerting = world.start()
     if broken == "locked":
-        connection = alerting._store._database._connection
+        connection = alerting._runtime.store._database._connection
         assert connection is not None
         connection.execute("PRAGMA query_only=1")
         world.slow()
@@ -174,6 +179,6 @@ def test_a_process_without_the_lease_relies_on_the_holder(world: World) -> None:
     second = Alerting(world.make_registry(), first.settings, now=world.wall)
     second.start()
     second.run_once()
-    assert not second._worker._components.lease.held
+    assert not second._runtime.worker._components.lease.held
     assert second.status.paging_report("payments") == {"paging": True, "paging_problems": []}
     second.close()

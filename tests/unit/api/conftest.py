@@ -13,6 +13,12 @@ from breakerd.breaker.testing import ManualClock
 from tests.support.admin_client import Client
 
 
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is made lies in the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
@@ -61,7 +67,7 @@ def app(registry: Registry, alerting: Alerting) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Client:
-    """A client on this machine, where no token is set."""
+    """A client on this machine with the made token."""
     return Client(app)
 
 

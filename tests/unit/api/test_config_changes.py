@@ -131,7 +131,7 @@ def test_a_check_after_an_own_write_parses_nothing(registry: Registry, work: Cou
     assert registry.config is not None
     registry.change("payments", {"latency_threshold": 120})
     work.clear()
-    registry.config._check()
+    registry.config.refresh()
     assert work == {}
 
 

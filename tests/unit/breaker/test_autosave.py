@@ -46,6 +46,8 @@ def test_what_cannot_be_saved_is_said_once(
         with keeper:
             assert not keeper.save()
             assert not keeper.save()
-        assert caplog.text.count("state save failed") == 1
-        (tmp_path / "taken").unlink()
-        assert keeper.save()
+            assert "File exists" in registry.not_running()["state"]
+            assert caplog.text.count("state save failed") == 1
+            (tmp_path / "taken").unlink()
+            assert keeper.save()
+            assert "state" not in registry.not_running()

@@ -33,7 +33,7 @@ class Other:
 
     @property
     def sends(self) -> bool:
-        return self.alerting._worker._components.lease.held
+        return self.alerting._runtime.worker._components.lease.held
 
     def open_in_both(self, world: World) -> None:
         """The same breaker, here and there."""
@@ -42,8 +42,8 @@ class Other:
 
     def die(self) -> None:
         """As SIGKILL: nothing is given back but what the system takes."""
-        self.alerting._pipeline.close()
-        self.alerting._store.close()
+        self.alerting._runtime.pipeline.close()
+        self.alerting._runtime.store.close()
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_who_is_killed_is_taken_over_from_at_once(world: World, other: Other) ->
     world.registry.get("a").force_open("a test")
     world.after()
     assert world.alerting is not None
-    world.alerting._pipeline.close()
-    world.alerting._store.close()
+    world.alerting._runtime.pipeline.close()
+    world.alerting._runtime.store.close()
     other.registry.get("a").force_open("a test")
     world.wall.advance(61)
     other.round()
@@ -145,7 +145,7 @@ def test_who_hangs_is_taken_over_from_when_its_lease_is_out(world: World, other:
     world.after()
     assert len(world.emulator.requests) == before, "who comes back late does not send"
     assert world.alerting is not None
-    assert not world.alerting._worker._components.lease.held
+    assert not world.alerting._runtime.worker._components.lease.held
 
 
 @pytest.mark.usefixtures("other")
@@ -153,10 +153,10 @@ def test_who_comes_back_between_two_requests_sends_nothing(world: World) -> None
     """Suspended after its round began: the lease is looked at before each request."""
     assert world.alerting is not None
     world.registry.get("a").force_open("a test")
-    world.alerting._observer.poll(world.wall())
-    world.alerting._worker._lead(world.alerting.settings)
+    world.alerting._runtime.observer.poll(world.wall())
+    world.alerting._runtime.worker._lead(world.alerting.settings)
     world.wall.advance(16)
-    world.alerting._pipeline.run(world.wall())
+    world.alerting._runtime.pipeline.run(world.wall())
     assert world.emulator.requests == []
 
 
@@ -178,9 +178,9 @@ def test_a_silence_made_in_one_counts_in_all(world: World, other: Other) -> None
 def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     world.registry.get("a").force_open("a test")
     assert world.alerting is not None
-    world.alerting._observer.poll(world.wall())
-    world.alerting._worker._lead(world.alerting.settings)
-    (incident,) = world.alerting._incident_log
+    world.alerting._runtime.observer.poll(world.wall())
+    world.alerting._runtime.worker._lead(world.alerting.settings)
+    (incident,) = world.alerting._runtime.incident_log
     message = incident.content.message
     object.__setattr__(incident.content, "message", "")
     world.after()
@@ -188,7 +188,7 @@ def test_wishes_reach_the_one_that_sends(world: World, other: Other) -> None:
     number = incident.id
     assert list(incident.dead_letters) == ["opsgenie"]
     object.__setattr__(incident.content, "message", message)
-    world.alerting._incident_log.save(incident)
+    world.alerting._runtime.incident_log.save(incident)
     assert other.alerting.retry(number) == 1
     world.after()
     assert len(world.emulator.alerts()) == 1
@@ -201,9 +201,9 @@ def dead_letter(world: World) -> str:
     """Id of an incident that was given up."""
     alerting = world.start()
     world.slow()
-    alerting._observer.poll(alerting._now())
-    alerting._worker._lead(alerting.settings)
-    (incident,) = alerting._incident_log
+    alerting._runtime.observer.poll(alerting._runtime.now())
+    alerting._runtime.worker._lead(alerting.settings)
+    (incident,) = alerting._runtime.incident_log
     object.__setattr__(incident.content, "message", "")
     world.after()
     world.after()
@@ -215,28 +215,28 @@ def test_a_command_is_not_lost_with_the_process_that_executes_it(world: World) -
     number = dead_letter(world)
     assert world.alerting is not None
     world.alerting.discard(number, "ann", "a test")
-    with world.alerting._incident_log.lock:
-        world.alerting._commands.execute(world.wall())
+    with world.alerting._runtime.incident_log.lock:
+        world.alerting._runtime.commands.execute(world.wall())
     alerting = world.restart()
     assert "was given up" in alerting.health()["problems"][0], "killed before it was written"
     world.after()
     full = alerting.incident(number)
     assert full is not None
     assert full["deliveries"]["opsgenie"]["discarded"] == "ann: a test"
-    assert alerting._store.commands(0) == []
+    assert alerting._runtime.store.commands(0) == []
 
 
 def test_a_command_is_executed_once(world: World) -> None:
     number = dead_letter(world)
     assert world.alerting is not None
     executed: list[str] = []
-    world.alerting._commands._execute_one = (  # type: ignore[method-assign]
+    world.alerting._runtime.commands._execute_one = (  # type: ignore[method-assign]
         lambda now, incident_id, command: executed.append(incident_id)  # noqa: ARG005 - its names
     )
     world.alerting.retry(number)
-    with world.alerting._incident_log.lock:
+    with world.alerting._runtime.incident_log.lock:
         for _ in range(3):
-            world.alerting._commands.execute(world.wall())
+            world.alerting._runtime.commands.execute(world.wall())
     world.after()
     world.after()
     assert executed == [number]
@@ -246,7 +246,7 @@ def test_a_command_is_executed_once(world: World) -> None:
 def test_a_command_that_cannot_be_saved_is_refused(world: World, command: tuple[str, ...]) -> None:
     number = dead_letter(world)
     assert world.alerting is not None
-    connection = world.alerting._store._database._connection
+    connection = world.alerting._runtime.store._database._connection
     assert connection is not None
     connection.execute("PRAGMA query_only=1")
     with pytest.raises(NotStoredError, match="cannot be saved"):
@@ -262,9 +262,9 @@ def test_a_command_that_cannot_be_saved_is_refused(world: World, command: tuple[
 def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     alerting = world.start()
     world.slow()
-    alerting._observer.poll(alerting._now())
-    alerting._worker._lead(alerting.settings)
-    (incident,) = alerting._incident_log
+    alerting._runtime.observer.poll(alerting._runtime.now())
+    alerting._runtime.worker._lead(alerting.settings)
+    (incident,) = alerting._runtime.incident_log
     object.__setattr__(incident.content, "message", "")
     world.after()
     world.after()
@@ -277,7 +277,7 @@ def test_what_is_discarded_is_heard_of_no_more(world: World) -> None:
     assert alerting.discard(incident.id, "ann", "a test") == 1
     world.after()
     assert alerting.health()["ok"]
-    assert list(alerting._incident_log) == []
+    assert list(alerting._runtime.incident_log) == []
     full = alerting.incident(incident.id)
     assert full is not None
     assert full["deliveries"]["opsgenie"]["discarded"] == "ann: a test"
@@ -324,12 +324,12 @@ def test_who_is_not_the_sender_any_more_cannot_write(world: World) -> None:
     alerting = world.start()
     world.slow()
     world.after()
-    (incident,) = alerting._incident_log
+    (incident,) = alerting._runtime.incident_log
     second = Store(world.database, "second")
     second.open()
     assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
     with pytest.raises(LeaseLostError):
-        alerting._store.save([(incident, True)], {})
+        alerting._runtime.store.save([(incident, True)], {})
     assert second.find(incident.id) is not None
     assert len(second.load()[0]) == 1, "it is not done"
     second.close()
@@ -346,13 +346,13 @@ def test_a_lease_that_is_lost_before_the_write_of_a_round_leaves_all_to_the_new_
 
     def lose(reconciler: Reconciler, *arguments: Any) -> None:
         reconcile(reconciler, *arguments)
-        assert list(alerting._incident_log), "an incident that is not written yet"
+        assert list(alerting._runtime.incident_log), "an incident that is not written yet"
         assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
 
     monkeypatch.setattr(Reconciler, "reconcile", lose)
     alerting.run_once()  # raises nothing
     monkeypatch.undo()
-    assert list(alerting._incident_log) == []
+    assert list(alerting._runtime.incident_log) == []
     assert second.load()[0] == []
     assert world.emulator.requests == [], "who lost it sends nothing"
     second.close()
@@ -364,12 +364,12 @@ def test_a_lease_that_is_lost_between_two_requests_ends_the_delivery(
     """In the thread of a receiver: what it sends next is not recorded, so it is not sent."""
     alerting = world.start(time_before_send_alert=60)
     world.slow()
-    alerting._observer.poll(world.wall())
-    alerting._worker._lead(alerting.settings)
+    alerting._runtime.observer.poll(world.wall())
+    alerting._runtime.worker._lead(alerting.settings)
     second = Store(world.database, "second")
     second.open()
     assert second.acquire_lease("driven", world.wall() + 1000, 15.0)
-    (sender,) = alerting._pipeline._threads.values()
+    (sender,) = alerting._runtime.pipeline._threads.values()
     sender._now = world.wall
     with caplog.at_level(logging.INFO, "breakerd.alerts"):
         sender._try_round()
@@ -416,7 +416,7 @@ def test_after_that_there_is_one_sender_again(world: World, other: Other, first:
     for each in rounds if first == "who hung" else reversed(rounds):
         each()
     assert world.alerting is not None
-    assert other.sends is not world.alerting._worker._components.lease.held
+    assert other.sends is not world.alerting._runtime.worker._components.lease.held
     for registry in (world.registry, other.registry):
         registry.get("a").reset()
     for _ in range(8):

@@ -39,14 +39,15 @@ def test_thirty_seconds_without_a_round_are_too_many() -> None:
 
 def metrics(world: World) -> dict[str, float]:
     assert world.alerting is not None
-    lines = Client(create_app(world.registry, world.alerting)).get("/metrics").text.splitlines()
+    app = create_app(world.registry, world.alerting)
+    lines = Client(app, stranger=True).get("/metrics").text.splitlines()
     found = (line.split() for line in lines if line.startswith("breakerd_alerting_"))
     return {name: float(value) for name, value in found}
 
 
 def readiness(world: World) -> tuple[int, bool, str]:
     assert world.alerting is not None
-    answer = Client(create_app(world.registry, world.alerting)).get("/readyz")
+    answer = Client(create_app(world.registry, world.alerting), stranger=True).get("/readyz")
     body = answer.json()
     return answer.status_code, body["ready"], body["checks"]["alerting"]
 
@@ -69,14 +70,15 @@ def test_rounds_that_fail_turn_readiness_and_a_metric_and_no_heartbeat_is_pinged
     def fail(_now: float) -> None:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(alerting._observer, "poll", fail)
+    monkeypatch.setattr(alerting._runtime.observer, "poll", fail)
     for _ in range(31):
-        alerting._worker._try(alerting.run_once)
+        alerting._runtime.worker._try(alerting.run_once)
         world.wall.advance(1)
     assert alerting.health()["stalled"] is True
     not_running, stopped, *_ = alerting.health()["problems"]
-    assert not_running == "nobody is being paged: alerting is not running"
     assert stopped == "alerting has stopped: no round for 31 s; restart the process"
+    assert not_running == f"nobody is being paged: {stopped}"
+    assert alerting.not_running() == {"alerting": not_running}
     assert readiness(world) == (503, False, "failing")
     assert metrics(world) == {
         "breakerd_alerting_last_round_timestamp_seconds": last,
@@ -102,7 +104,7 @@ def test_readiness_needs_no_thread_of_the_pool(
 
 def test_a_delivery_that_hangs_is_told(world: World) -> None:
     alerting = world.start()
-    (sender,) = alerting._pipeline._threads.values()
+    (sender,) = alerting._runtime.pipeline._threads.values()
     clock = ManualClock()
     sender._alive = SignOfLife(lambda: True, clock)
     sender._thread = threading.current_thread()

@@ -16,6 +16,7 @@ from breakerd import (
     OpsGenieSettings,
 )
 from breakerd.alerts.delivery.dispatcher import Dispatcher
+from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.breaker.storage import timed_database
 from breakerd.breaker.storage.database import Database
 from tests.unit.alerts.conftest import KEY, World
@@ -49,7 +50,7 @@ def test_a_round_that_fails_is_not_the_last(
         failed.set()
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(alerting._observer, "poll", fail_once)
+    monkeypatch.setattr(BreakerObserver, "poll", fail_once)
     with alerting:
         assert failed.wait(10)
         world.slow()

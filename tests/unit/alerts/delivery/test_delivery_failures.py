@@ -36,7 +36,8 @@ def test_draining_waits_for_what_was_taken(world: World) -> None:
     with Alerting(world.registry, settings) as alerting:
         world.slow()
         assert world.emulator.wait_for(lambda: bool(world.emulator.requests))
-    assert alerting.stats().counts == {("opsgenie", "delivered"): 1}
+        runtime = alerting._runtime
+    assert runtime.status.stats().counts == {("opsgenie", "delivered"): 1}
 
 
 def test_stops_in_time_while_a_receiver_hangs(world: World) -> None:

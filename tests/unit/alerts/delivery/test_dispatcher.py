@@ -44,7 +44,7 @@ def test_an_opening_that_may_have_arrived_does_not_stay_open(world: World, *, cr
     history = world.history()
     assert (history[0], history.count("created P3"), history[-1]) == ("created P3", 1, "closed")
     assert world.alerting is not None
-    assert list(world.alerting._incident_log) == []
+    assert list(world.alerting._runtime.incident_log) == []
 
 
 def test_nothing_is_closed_that_never_left(world: World) -> None:
@@ -97,7 +97,7 @@ def test_notes_and_closing_of_an_alert_that_is_gone_are_not_missed(world: World)
 
 def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: World) -> None:
     world.start()
-    receiver = world.alerting._pipeline._threads["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
+    receiver = world.alerting._runtime.pipeline._threads["opsgenie"].dispatcher.receiver  # type: ignore[union-attr]
     assert isinstance(receiver, OpsGenieReceiver)
     receiver._client._client.event_hooks = {"response": [_refuse_status]}
     world.slow()

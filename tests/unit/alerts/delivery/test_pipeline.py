@@ -65,7 +65,7 @@ def test_a_key_that_comes_later_tells_what_goes_on(world: World) -> None:
     world.after()
     world.after(61)
     assert world.history() == ["created P3", "note", "closed"]
-    assert list(alerting._incident_log) == [], "nothing is left to be told"
+    assert list(alerting._runtime.incident_log) == [], "nothing is left to be told"
 
 
 def test_environments_may_not_send_or_send_otherwise(world: World) -> None:

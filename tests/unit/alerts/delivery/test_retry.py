@@ -44,7 +44,7 @@ def test_pauses_grow_up_to_a_limit(world: World) -> None:
     pauses = []
     for _ in range(12):
         world.after(60)
-        (incident,) = alerting._incident_log
+        (incident,) = alerting._runtime.incident_log
         pauses.append(incident.deliveries["opsgenie"].retry_at - world.wall())
     assert pauses[0] <= 1
     assert pauses[0] < pauses[3] < pauses[6]
@@ -204,6 +204,6 @@ def test_what_will_never_be_taken_is_given_up_with_its_reason(world: World) -> N
 def _open_incidents(world: World) -> list[Incident]:
     """Opens incidents without delivering yet."""
     assert world.alerting is not None
-    world.alerting._observer.poll(world.alerting._now())
-    world.alerting._worker._lead(world.alerting.settings)
-    return list(world.alerting._incident_log)
+    world.alerting._runtime.observer.poll(world.alerting._runtime.now())
+    world.alerting._runtime.worker._lead(world.alerting.settings)
+    return list(world.alerting._runtime.incident_log)

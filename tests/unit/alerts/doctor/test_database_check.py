@@ -95,7 +95,9 @@ def test_a_file_in_use(served: Setup, world: World) -> None:
     assert found["dead letters"].status is OK
     assert found["last alert"].found.endswith("was delivered 0 s ago")
     assert alerting.problems() == []
-    assert alerting._store._database.rows("SELECT 1 FROM metadata WHERE name = 'doctor'") == []
+    assert (
+        alerting._runtime.store._database.rows("SELECT 1 FROM metadata WHERE name = 'doctor'") == []
+    )
     alerting.close()
     assert served.findings(now=world.wall)["sender"].status is UNKNOWN
 

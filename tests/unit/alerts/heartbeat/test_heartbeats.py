@@ -86,11 +86,12 @@ def test_not_by_a_process_that_does_not_send(beating: World) -> None:
     beating.after(1)
     settings = pulse_of(beating).settings
     other = Alerting(beating.make_registry(), settings, now=beating.wall)
+    other.start()
     before = len(asked(beating.emulator))
     for _ in range(60):
         beating.wall.advance(1)
         other.run_once()
-        pulse_of(beating)._worker.run_round(settings)
+        pulse_of(beating)._runtime.worker.run_round(settings)
     assert len(asked(beating.emulator)) == before
     other.close()
 

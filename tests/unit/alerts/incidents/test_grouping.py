@@ -125,7 +125,7 @@ def test_what_was_missed_is_one_late_alert_that_is_closed_at_once(world: World) 
     assert "5 times open" in alert.notes[-1].what
     assert alert.history[0].what == "created P5"
     assert alerting.stats().pending == 0
-    assert list(alerting._incident_log) == []
+    assert list(alerting._runtime.incident_log) == []
 
 
 def test_what_was_missed_is_not_told_if_that_is_wanted(world: World) -> None:

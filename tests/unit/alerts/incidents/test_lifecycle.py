@@ -204,7 +204,7 @@ def test_a_restart_goes_on_where_it_was(world: World) -> None:
     world.after(61)
     assert world.emulator.alerts()[0].status == "closed"
     world.restart()
-    assert list(world.alerting._incident_log) == []  # type: ignore[union-attr]
+    assert list(world.alerting._runtime.incident_log) == []  # type: ignore[union-attr]
 
 
 def test_an_incident_of_a_breaker_that_is_gone_is_closed(world: World) -> None:

@@ -47,7 +47,7 @@ def test_silences_that_are_over_are_forgotten(world: World) -> None:
     alerting.add_silence(author="ana", reason="x", seconds=10)
     world.after(700)
     alerting.add_silence(author="bob", reason="x", seconds=10)
-    assert [silence.author for silence in alerting._silences._index] == ["bob"]
+    assert [silence.author for silence in alerting._runtime.silences._index] == ["bob"]
     world.wall.advance(700)
     world.restart()
     with sqlite3.connect(world.database) as connection:
@@ -62,7 +62,7 @@ def test_silences_that_are_over_are_forgotten(world: World) -> None:
 def locked(world: World) -> Iterator[None]:
     """Another process is in the middle of a write, and alerting does not wait for it."""
     assert world.alerting is not None
-    connection = world.alerting._store._database._connection
+    connection = world.alerting._runtime.store._database._connection
     assert connection is not None
     connection.execute("PRAGMA busy_timeout=0")
     with closing(sqlite3.connect(world.database, isolation_level=None)) as other:
@@ -108,6 +108,7 @@ def test_a_silence_outlives_a_file_that_is_replaced(world: World) -> None:
 def test_a_peer_that_did_not_hear_of_an_end_does_not_bring_a_silence_back(world: World) -> None:
     alerting = world.start()
     peer = Alerting(world.make_registry(), alerting.settings, now=world.wall)
+    peer.start()
     number = alerting.add_silence(author="ana", reason="x", seconds=1000)
     assert len(peer.silences()) == 1
     alerting.end_silence(number)
@@ -151,7 +152,7 @@ def cost_of_a_round(world: World, monkeypatch: pytest.MonkeyPatch, pattern: str,
     assert world.alerting is not None
     requests = (SilenceRequest("ana", "x", 1000, pattern.format(number=i)) for i in range(many))
     silences = [each.to_silence(world.wall(), f"{pattern} {i}") for i, each in enumerate(requests)]
-    assert world.alerting._store.silences.merge(silences)
+    assert world.alerting._runtime.store.silences.merge(silences)
     world.slow()
     world.after()
     world.after(2)

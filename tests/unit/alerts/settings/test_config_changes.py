@@ -71,8 +71,8 @@ def test_the_environment_wins_over_the_file(
     alerting = Alerting.from_file(path, Registry())
     assert alerting.settings.opsgenie.environment == "uat"
     assert alerting.opsgenie_status()["api_url"] == "https://api.eu.opsgenie.com"
-    assert alerting._pipeline.paging
-    alerting.close()
+    with alerting:
+        assert alerting.paging
 
 
 def test_all_problems_of_both_sections_are_told_at_once(

@@ -18,7 +18,7 @@ def test_a_broken_database_costs_its_copy_and_not_the_alert(world: World) -> Non
     assert kept.read_bytes().startswith(b"this is no database")
     world.restart()
     assert world.alerting is not None
-    assert [i.breaker for i in world.alerting._incident_log] == ["default"], (
+    assert [i.breaker for i in world.alerting._runtime.incident_log] == ["default"], (
         "there is a good one again"
     )
 
@@ -43,13 +43,13 @@ def test_a_damaged_row_does_not_stop_the_others(world: World) -> None:
         connection.execute("UPDATE silences SET data = '[]' WHERE data LIKE '%ana%'")
     connection.close()
     alerting = world.restart()
-    assert [incident.breaker for incident in alerting._incident_log] == ["b"]
+    assert [incident.breaker for incident in alerting._runtime.incident_log] == ["b"]
     assert [silence["author"] for silence in alerting.silences()] == ["bob"]
 
 
 def test_what_could_not_be_written_is_written_later(world: World) -> None:
     alerting = world.start()
-    store = alerting._incident_log.store
+    store = alerting._runtime.incident_log.store
     assert store._database._connection is not None
     store._database._connection.execute("PRAGMA query_only=1")
     world.slow()
@@ -61,4 +61,4 @@ def test_what_could_not_be_written_is_written_later(world: World) -> None:
     assert store.problem == ""
     world.restart()
     assert world.alerting is not None
-    assert [i.breaker for i in world.alerting._incident_log] == ["default"]
+    assert [i.breaker for i in world.alerting._runtime.incident_log] == ["default"]

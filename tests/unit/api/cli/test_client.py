@@ -70,7 +70,7 @@ def test_another_server(stub: Stub, body: bytes, capsys: pytest.CaptureFixture[s
     assert "answers 200 without JSON; it is not breakerd" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, 2), (422, 2), (409, 1), (401, 1), (500, 1)])
+@pytest.mark.parametrize(("status", "code"), [(400, 2), (422, 2), (409, 1), (500, 1)])
 def test_a_problem_is_told_by_its_detail(
     stub: Stub, status: int, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,7 +149,7 @@ def test_what_cannot_be_saved_is_a_503_and_changes_nothing(
 ) -> None:
     wanted = {"author": "ada", "reason": "x", "seconds": 3600}
     number = client.post("/silences", json=wanted).json()["id"]
-    connection = alerting._store._database._connection
+    connection = alerting._runtime.store._database._connection
     assert connection is not None
     connection.execute("PRAGMA query_only=1")
     for answer in (

@@ -28,7 +28,7 @@ def test_a_change_says_who_what_when_from_what_to_what(client: Client) -> None:
     assert latency["breaker"] == "default"
     assert latency["before"] == {"latency_threshold": 300.0}
     assert latency["after"] == {"latency_threshold": 250.0}
-    assert (latency["right"], latency["client"]) == ("loopback", "127.0.0.1")
+    assert (latency["right"], latency["client"]) == ("made token", "127.0.0.1")
     assert latency["outcome"] == "done"
     assert latency["at"].endswith("Z")
     assert (trip["before"], trip["after"]) == ({"state": "CLOSED"}, {"state": "OPEN"})

@@ -159,10 +159,10 @@ def test_a_wrong_change_is_neither(config: ConfigFile, keeper: Keeper, path: Pat
 
 def test_its_own_write_is_no_reload(config: ConfigFile, keeper: Keeper, path: Path) -> None:
     config.change({("a",): 2})
-    config._check()  # what the watch does when it is woken
+    config.refresh()  # what the watch does when it is woken
     assert keeper.seen == [{"a": 1}, {"a": 2}]
     save(path, "a = 3\n")
-    config._check()
+    config.refresh()
     assert keeper.seen == [{"a": 1}, {"a": 2}, {"a": 3}]
 
 
@@ -269,7 +269,7 @@ def test_a_bad_edit_is_refused_while_it_watches(
     config.watch()
     save(path, "bad = 1\n")
     save(path, "bad = 2\n")
-    config._check()  # what the watch does when it is woken
+    config.refresh()  # what the watch does when it is woken
     assert not config.status.successful
     save(path, "a = 2\n")
     assert keeper.wait_for({"a": 2})

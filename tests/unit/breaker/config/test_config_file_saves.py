@@ -73,7 +73,7 @@ def test_a_change_during_a_save_is_refused_and_the_save_is_not_touched(
     assert reader.seen == [{"a": 1, "t": {"b": 2}}]
     time.write(path, NEW)
     time.now += 0.3
-    assert config._check() == 0
+    assert config.refresh() == 0
     assert in_force(reader) == {"a": 3, "t": {"b": 2}}
     assert config.status.successful
 
@@ -92,12 +92,12 @@ def test_the_watch_waits_and_says_for_how_long(
     config: ConfigFile, reader: Reader, time: FileTime, path: Path
 ) -> None:
     time.write(path, NEW)
-    assert config._check() == pytest.approx(0.3)
+    assert config.refresh() == pytest.approx(0.3)
     time.now += 0.2
-    assert config._check() == pytest.approx(0.1)
+    assert config.refresh() == pytest.approx(0.1)
     assert len(reader.seen) == 1
     time.now += 0.11
-    assert config._check() == 0
+    assert config.refresh() == 0
     assert in_force(reader) == {"a": 3, "t": {"b": 2}}
 
 
@@ -106,10 +106,10 @@ def test_a_file_that_is_emptied_on_purpose_is_read_after_two_seconds(
 ) -> None:
     time.write(path, b"")
     time.now += 1.9
-    assert config._check() > 0
+    assert config.refresh() > 0
     assert len(reader.seen) == 1
     time.now += 0.2
-    assert config._check() == 0
+    assert config.refresh() == 0
     assert in_force(reader) == {}
 
 
@@ -117,13 +117,13 @@ def test_what_is_no_toml_is_told_as_long_as_it_is_none(
     config: ConfigFile, reader: Reader, time: FileTime, path: Path
 ) -> None:
     time.write(path, b"a =")
-    assert config._check() == pytest.approx(0.3), "it changes at this moment"
+    assert config.refresh() == pytest.approx(0.3), "it changes at this moment"
     assert config.status.successful
     time.now += 0.31
-    assert config._check() == pytest.approx(1.69), "its rest may be missing"
+    assert config.refresh() == pytest.approx(1.69), "its rest may be missing"
     assert not config.status.successful
     time.write(path, BEFORE)
-    assert config._check() == 0, "it is what was read before"
+    assert config.refresh() == 0, "it is what was read before"
     assert config.status.successful
     assert in_force(reader) == {"a": 1, "t": {"b": 2}}
 

@@ -56,6 +56,7 @@ def test_a_shorter_interval_counts_at_once() -> None:
         return 0.1
 
     breaker = Breaker(Settings(memory_check_interval=60), memory=memory)
+    assert breaker.allow()
     while read.acquire(timeout=0.5):
         """What is read in the beginning."""
     breaker.apply(Settings(memory_check_interval=0.05))
@@ -78,8 +79,6 @@ def test_a_failing_member_does_not_stop_the_others(caplog: pytest.LogCaptureFixt
         def tick(self) -> float:
             raise RuntimeError("own fault")
 
-        def after_fork(self) -> None: ...
-
     class Working:
         rounds = 0
 
@@ -89,12 +88,11 @@ def test_a_failing_member_does_not_stop_the_others(caplog: pytest.LogCaptureFixt
                 ticked.set()
             return 0.0
 
-        def after_fork(self) -> None: ...
-
     ticker, failing, working = Ticker(), Failing(), Working()
     with caplog.at_level(logging.ERROR, "breakerd.breaker.runtime.ticker"):
         ticker.add(failing)
         ticker.add(working)
+        assert ticker.start()
         assert ticked.wait(10)
     assert "tick failed" in caplog.text
     ticker.discard(failing)
@@ -112,9 +110,8 @@ def test_only_what_is_due_is_called() -> None:
             self.ticked.set()
             return 3600.0
 
-        def after_fork(self) -> None: ...
-
     ticker, busy, quiet = Ticker(), Member(), Member()
+    assert ticker.start()
     for member in (busy, quiet):
         ticker.add(member)
         assert member.ticked.wait(10)

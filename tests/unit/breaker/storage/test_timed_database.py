@@ -46,6 +46,7 @@ def database(tmp_path: Path) -> Iterator[TimedDatabase]:
 
 def wait_until_it_answers(database: TimedDatabase, disk: Disk) -> None:
     disk.answers.set()
+    assert database._jobs is not None
     for _ in range(2):  # once the second is begun, the first is over in every respect
         database._jobs.put(job := timed_database._Job(lambda: None))
         assert job.done.wait(30)
@@ -117,5 +118,6 @@ def test_closing_does_not_wait_either(
     assert not ended.is_set()
     disk.answers.set()
     assert ended.wait(30), "once the disk answers"
+    assert database._thread is not None
     database._thread.join(30)
     assert not database._thread.is_alive()

@@ -11,7 +11,7 @@ from breakerd.breaker.testing import ManualClock, simulate_call
 
 SETTINGS = Settings(latency_threshold=300, minimum_calls=3, wait_time=10)
 
-PAGING = {"paging": True, "paging_problems": []}
+PAGING = {"paging": True, "paging_problems": [], "not_running": {}}
 
 
 def shown(breaker: Breaker, **changes: Any) -> str:
@@ -111,3 +111,13 @@ def test_it_says_when_nobody_is_paged() -> None:
     assert "paging" in text
     assert "nobody is being paged: [a]; more" in text
     assert "disk full" in shown(breaker, paging_problems=["disk full"])
+
+
+def test_a_line_for_each_part_that_does_not_run() -> None:
+    paged = "nobody is being paged: alerting was not started"
+    problems = {"paging": False, "paging_problems": [paged]}
+    parts = {"alerting": paged, "file": "edits of breakers.toml are not followed"}
+    text = shown(make()[0], **problems, not_running=parts)
+    assert "file" in text
+    assert "not running: edits of breakers.toml are not followed" in text
+    assert text.count(paged) == 1

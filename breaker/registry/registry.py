@@ -1,9 +1,7 @@
 """Registry of the named breakers of a process, and of their configuration file."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from typing import Self, Unpack
@@ -24,30 +22,24 @@ from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.events.stream import EventStream
+from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments, Rules
 from breakerd.breaker.host.load import LoadReading
-from breakerd.breaker.persistence.snapshot_file import SnapshotFile, Snapshots
-from breakerd.breaker.runtime.status_types import ConfigReport
+from breakerd.breaker.registry.background import Background, NotRunning
+from breakerd.breaker.registry.config_report import report
+from breakerd.breaker.registry.restored import RestoredSnapshots
+from breakerd.breaker.registry.subscriptions import Subscriptions
 from breakerd.breaker.settings import Settings
 
 DEFAULT = "default"
 
 
-def open_breaker(
-    path: str | PathLike[str], name: str = DEFAULT, **rules: Unpack[RuleArguments]
-) -> Breaker:
-    """Return the breaker `name` of a TOML file, which is watched and applied while it runs.
-
-    Raises:
-        ConfigError: the file is missing or invalid; holds every problem found.
-    """
-    return Registry.from_file(path).get(name, **rules)
-
-
 class Registry:
     """Breakers by name. Thread-safe; iterates over existing breakers in order of creation.
 
-    The breaker `default` always exists.
+    The breaker `default` always exists. Nothing runs in the background until the first use in a
+    process: a call or an operator's command on any breaker, or `use`. A forked child starts at its
+    own first use. `start`, or `with`, starts at once; after `close` only these start it again.
 
     Args:
         settings: settings of every breaker without its own.
@@ -77,15 +69,15 @@ class Registry:
         self._memory = memory
         self._load = load
         self._rules = Rules(**rules)
-        self._lock = threading.RLock()
-        self._change_lock = threading.RLock()
+        self._lock = ProcessLock()
+        self._change_lock = ProcessLock()
         """Held while settings change; acquired before `_lock`, never inside it."""
         self._root = settings or Settings()
         self._named = dict(breakers or {})
         self._breakers: dict[str, Breaker] = {}
-        self._subscriptions: list[_Subscription] = []
-        self._pending_snapshots: Snapshots = {}
-        """Restored snapshots of breakers that do not exist yet."""
+        self._subscriptions = Subscriptions()
+        self._background = Background(self.__iter__, clock)
+        self._restored = RestoredSnapshots()
         self._cache = ValidationCache()
         self._warnings = WarningLog(__name__)
         for name in (DEFAULT, *self._named):
@@ -102,7 +94,9 @@ class Registry:
         load: Callable[[], LoadReading] | None = None,
         **rules: Unpack[RuleArguments],
     ) -> Self:
-        """Create the breakers of a TOML file; changes of a watched file are applied while they run.
+        """Create the breakers of a TOML file.
+
+        A watched file is followed from the first use on, and read again then if it has changed.
 
         Raises:
             ConfigError: the file is missing or invalid; holds every problem found.
@@ -118,7 +112,7 @@ class Registry:
             registry._bind_config(breaker)
         config.subscribe(registry)
         if watch:
-            config.watch()
+            registry._background.follow(config)
         return registry
 
     def get(self, name: str = DEFAULT, **rules: Unpack[RuleArguments]) -> Breaker:
@@ -150,11 +144,18 @@ class Registry:
             )
             breaker.rules = self._rules
             self._bind_config(breaker)
-            for subscription in self._subscriptions:
-                subscription.add(breaker)
+            self._background.adopt(breaker)
+            self._subscriptions.include(breaker)
             self._breakers[name] = breaker
-        self._restore_pending(breaker)
+        self._restored.claim(breaker)
         return breaker
+
+    def replace_rules(self, **rules: Unpack[RuleArguments]) -> None:
+        """Replace the rules of all breakers but those that were given rules of their own."""
+        with self._lock:
+            known, self._rules = self._rules, Rules(**rules)
+            for breaker in self:
+                breaker.rules = self._rules if breaker.rules is known else breaker.rules
 
     def find(self, name: str) -> Breaker | None:
         """Return the breaker of that name; None if it does not exist."""
@@ -213,13 +214,9 @@ class Registry:
 
         Return a function that unsubscribes it.
         """
-        subscription = _Subscription(listener)
         with self._lock:
-            self._subscriptions.append(subscription)
-            for breaker in self:
-                subscription.add(breaker)
-
-        return partial(self._unsubscribe, subscription)
+            end = self._subscriptions.add(listener, self)
+        return partial(self._unsubscribe, end)
 
     def events(self, maxsize: int = 1000) -> EventStream:
         """Return a stream of the events of all breakers from now on."""
@@ -231,19 +228,16 @@ class Registry:
         Raises:
             OSError: it cannot be written; the file is unmodified.
         """
-        snapshots = {breaker.name: breaker.snapshot() for breaker in self}
-        # Snapshots that no breaker has claimed since the restart are kept.
-        SnapshotFile(path).write(self._pending_snapshots | snapshots)
+        self._restored.write(path, self)
 
     def restore(self, path: str | PathLike[str]) -> None:
         """Restore what `save` wrote: now, or when a breaker of that name is created.
 
-        Call it before the first calls. The file never prevents a start: a missing file is ignored,
+        Call it before the first calls; a breaker that an operator has commanded in this process is
+        left as it is. The file never prevents a start: a missing file is ignored,
         and a damaged one is quarantined and logged.
         """
-        self._pending_snapshots = SnapshotFile(path).read()
-        for breaker in self:
-            self._restore_pending(breaker)
+        self._restored.read(path, self)
 
     def owns(self, section: str) -> bool:
         """Return True for the root's keys, `[circuit_breaker]` and `[breakers]`."""
@@ -267,35 +261,63 @@ class Registry:
 
         return apply
 
+    @property
+    def on_first_use(self) -> Callable[[], None] | None:
+        """Hook that the first use of any breaker calls, once in each process.
+
+        In the thread of that use, which holds no lock: be quick. Exceptions are logged. By default
+        it calls `start` on a thread of its own, if a file is to be watched.
+        """
+        return self._background.first_use.hook
+
+    @on_first_use.setter
+    def on_first_use(self, hook: Callable[[], None] | None) -> None:
+        self._background.first_use.hook = hook
+
+    def use(self) -> None:
+        """Count as first use: for a request that is none of a breaker. Nothing after `close`."""
+        self._background.use()
+
+    def start(self) -> None:
+        """Start what runs in the background, in this process, now; also after `close`.
+
+        The file is read again if it has changed. Idempotent. What cannot be started is logged, told
+        by `not_running`, and tried again every 5 s. A breaker that was closed itself stays closed.
+        """
+        self._background.start()
+
+    def not_running(self) -> dict[str, str]:
+        """Return what was asked for and does not run in this process, with a sentence each.
+
+        `ticker`: time passes only with calls. `file`: edits of it are not followed. Others may be
+        added by `report_not_running`. Also part of each breaker's `status()`.
+        """
+        return self._background.not_running()
+
+    def report_not_running(self, part: NotRunning) -> None:
+        """Have `not_running` tell also what `part` returns: parts by name, with a sentence each."""
+        self._background.parts.append(part)
+
     def close(self) -> None:
-        """Stop watching the file, and stop the background work of the breakers."""
-        if self.config is not None:
-            self.config.close()
-        for breaker in self:
-            breaker.close()
+        """Stop watching the file, and stop the background work of the breakers, until `start`."""
+        self._background.close()
 
     def __enter__(self) -> Self:
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _unsubscribe(self, subscription: "_Subscription") -> None:
+    def _unsubscribe(self, end: Callable[[], None]) -> None:
         with self._lock:
-            if subscription in self._subscriptions:
-                self._subscriptions.remove(subscription)
-                subscription.end()
-
-    def _restore_pending(self, breaker: Breaker) -> None:
-        # Not under the lock: this calls listeners, which may ask for a breaker.
-        snapshot = self._pending_snapshots.pop(breaker.name, None)
-        if snapshot is not None:
-            breaker.restore(snapshot)
+            end()
 
     def _bind_config(self, breaker: Breaker) -> None:
+        breaker.not_running = self.not_running
         if self.config is not None:
             breaker.config_file = self.config.path
-            breaker.config_report = partial(_config_report, self.config)
+            breaker.config_report = partial(report, self.config)
 
     def _change_in_memory(self, name: str, changed: Settings) -> None:
         with self._lock:
@@ -319,30 +341,6 @@ class Registry:
             settings = self.settings_for(breaker.name)
             if not _is_same(breaker.settings, settings):
                 breaker.apply(settings)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Subscription:
-    """One listener, subscribed to every breaker."""
-
-    listener: Listener
-    ends: list[Callable[[], None]] = field(default_factory=list)
-
-    def add(self, breaker: Breaker) -> None:
-        self.ends.append(breaker.subscribe(self.listener))
-
-    def end(self) -> None:
-        for end in self.ends:
-            end()
-
-
-def _config_report(config: ConfigFile) -> ConfigReport:
-    status = config.status
-    return ConfigReport(
-        file=str(config.path),
-        last_reload_successful=status.successful,
-        problems=[str(problem) for problem in status.problems],
-    )
 
 
 def _is_same(one: Settings, other: Settings) -> bool:

@@ -1,0 +1,6 @@
+"""Breakers by name, with their file and what runs in the background for them."""
+
+from breakerd.breaker.registry.opening import open_breaker
+from breakerd.breaker.registry.registry import DEFAULT, Registry
+
+__all__ = ["DEFAULT", "Registry", "open_breaker"]

@@ -1,0 +1,14 @@
+"""Report on the file of the settings, for `status()`."""
+
+from breakerd.breaker.config.config_file import ConfigFile
+from breakerd.breaker.runtime.status_types import ConfigReport
+
+
+def report(config: ConfigFile) -> ConfigReport:
+    """Return the file and the outcome of its last reload."""
+    status = config.status
+    return ConfigReport(
+        file=str(config.path),
+        last_reload_successful=status.successful,
+        problems=[str(problem) for problem in status.problems],
+    )

@@ -1,0 +1,45 @@
+"""Admin plane of a `Breakerd`: its access rules, audit log and limits, as `[api]` has them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from breakerd.api.config_subscriber import AdminConfigSubscriber
+from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.parts import Parts
+from breakerd.api.security.audit import AuditLog
+from breakerd.api.security.auth import Access
+from breakerd.api.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from breakerd.alerts.alerting import Alerting
+    from breakerd.breaker.registry import Registry
+
+
+def make_admin_context(
+    registry: "Registry",
+    alerting: "Alerting | None",
+    settings: ApiSettings,
+) -> AdminContext:
+    """Return what the routes share; it follows `[api]` of the registry's file.
+
+    Args:
+        registry: the breakers; a request counts as their first use.
+        alerting: the alerting; None if there is none.
+        settings: `[api]` as it was at the start.
+
+    Raises:
+        ConfigError: a file with a token cannot be read.
+    """
+    path = Path(settings.audit_file) if settings.audit_file else None
+    audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
+    admin = AdminContext(
+        registry,
+        alerting,
+        settings=settings,
+        access=Access.from_settings(settings),
+        audit=audit,
+        parts=Parts(registry.use, registry.not_running),
+    )
+    if registry.config is not None:
+        registry.config.subscribe(AdminConfigSubscriber(admin))
+    return admin

@@ -1,0 +1,303 @@
+"""Composition root: all that a configuration file asks for, in one process, by one object."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self, Unpack, cast
+
+from breakerd.api.file_settings import ApiSectionCheck, read_file
+from breakerd.api.settings import ApiSettings
+from breakerd.breaker.autosave import StateAutosaver
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.fork import ProcessLock
+from breakerd.breaker.guards.rules import RuleArguments
+from breakerd.breaker.host.load import LoadReading
+from breakerd.breaker.registry import DEFAULT, Registry
+from breakerd.extras import extra
+from breakerd.process_parts import Part, ProcessParts
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter, FastAPI
+
+    from breakerd.alerts.alerting import Alerting
+    from breakerd.api.http.admin import AdminContext
+
+
+class Options(RuleArguments, total=False):
+    """Options of `Breakerd`: parts to leave out, readers, and the rules of all breakers.
+
+    Attributes:
+        alerting: False: incidents are neither logged nor delivered; nobody is paged.
+        state: False: breaker states are not kept across restarts, whatever `[api] state_file` says.
+        watch: False: edits of the file have no effect until it is reloaded.
+        memory: memory reader of all breakers; see `Breaker`.
+        load: load reader of all breakers; see `Breaker`.
+    """
+
+    alerting: bool
+    state: bool
+    watch: bool
+    memory: Callable[[], float | None] | None
+    load: Callable[[], LoadReading] | None
+
+
+class Breakerd:
+    """Breakers, their alerting, their saved state and their admin plane. Thread-safe.
+
+    It starts with the first call of a breaker or the first request to the admin plane, once in each
+    process: forked children (`gunicorn --preload`, Celery prefork, `multiprocessing`) start theirs.
+    A process that calls nothing has no thread, no lock and no open database. `with breakers:`, a
+    lifespan and `start` start it before the first call. It ends in order at `close`, at the end of
+    the `with` block or lifespan, and with the process.
+
+    Args:
+        path: TOML file. None: built-in defaults; changes are lost with the process.
+        options: see `Options`.
+
+    Raises:
+        ConfigError: the file is missing or invalid; holds every problem in all its sections.
+        ImportError: alerting needs the extra `alerts`, which is not installed.
+        TypeError: a rule is of no use as what it is given for.
+
+    Attributes:
+        path: the configuration file; None for built-in defaults.
+        registry: the breakers.
+        alerting: the alerting; None if it was left out.
+
+    Example:
+        breakers = Breakerd.from_file("config/breakers.toml")
+        payments = breakers.get("payments")
+        app.include_router(breakers.admin_router(), prefix="/ops")
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, **options: Unpack[Options]
+    ) -> None:
+        self.path = None if path is None else Path(path)
+        self._options = options
+        self._api = ApiSettings() if self.path is None else read_file(self.path).api
+        self.registry = self._make_registry()
+        self.alerting = self._make_alerting() if options.get("alerting", True) else None
+        if self.registry.config is not None:
+            self.registry.config.subscribe(ApiSectionCheck())
+        self._admin = _AdminPart()
+        self._process_parts = ProcessParts(list(self._parts()), self.not_running)
+        self.registry.on_first_use = self._process_parts.start_in_background
+        self._holders = 0
+        """Number of `with` blocks and lifespans that it has to run for."""
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **options: Unpack[Options]) -> Self:
+        """Return the `Breakerd` of a file: one for each file in a process, until it is closed.
+
+        So two modules share its breakers, and a notebook's cell may be run again. Rules that are
+        given again replace the earlier ones.
+
+        Args:
+            path: TOML file.
+            options: see `Options`.
+
+        Raises:
+            ConfigError: the file is missing or invalid; holds every problem in all its sections.
+            ImportError: alerting needs the extra `alerts`, which is not installed.
+            TypeError: a rule is of no use as what it is given for.
+            ValueError: it is open with other parts or readers.
+        """
+        place = os.path.realpath(path)
+        with _OPEN.lock:
+            known = _OPEN.by_place.get(place)
+            if isinstance(known, cls) and not known._process_parts.closed:  # noqa: SLF001 - our own
+                known._take_options(options)  # noqa: SLF001 - our own
+                return known
+            made = cls(path, **options)
+            _OPEN.by_place[place] = made
+            return made
+
+    # --- breakers, by name
+
+    def get(self, name: str = DEFAULT, **rules: Unpack[RuleArguments]) -> Breaker:
+        """Return the breaker of that name; create it on first use. See `Registry.get`."""
+        return self.registry.get(name, **rules)
+
+    def __iter__(self) -> Iterator[Breaker]:
+        return iter(self.registry)
+
+    # --- lifecycle
+
+    def start(self) -> None:
+        """Start in this process, and wait for it; no effect if it runs."""
+        self._process_parts.start()
+
+    def close(self) -> None:
+        """End in order: deliver what is due, stop watching, save the state.
+
+        Takes at most about 4 s. Breakers go on deciding, and do not start it again; `start` does.
+        """
+        self._holders = 0
+        self._process_parts.close()
+
+    def __enter__(self) -> Self:
+        self._holders += 1
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holders -= 1
+        if self._holders <= 0:
+            self.close()
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """Run for as long as an ASGI application does: `FastAPI(lifespan=breakers.lifespan)`.
+
+        `admin_router` brings it along; use it where there is no admin plane.
+        """
+        await asyncio.to_thread(self.__enter__)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.__exit__)
+
+    @property
+    def running(self) -> bool:
+        """True if it was started in this process, and not closed."""
+        return self._process_parts.running
+
+    def not_running(self) -> dict[str, str]:
+        """Return why parts do not run in this process, by their names; empty if all do."""
+        return self.registry.not_running()
+
+    # --- admin plane
+
+    def admin_router(self, *, include_in_schema: bool = False) -> "APIRouter":
+        """Return the admin plane for `include_router(…, prefix="/ops")` of a FastAPI application.
+
+        It has tokens, audit file and limits of `[api]`, and the lifespan.
+
+        Args:
+            include_in_schema: True: describe its routes in the OpenAPI document of the host.
+
+        Raises:
+            ImportError: the extra `api` is not installed.
+        """
+        with extra("api", "admin_router"):
+            from breakerd.api import app
+        return app.router_of(
+            self._admin_context(), lifespan=self.lifespan, include_in_schema=include_in_schema
+        )
+
+    def admin_app(self, *, demo_endpoints: bool = False) -> "FastAPI":
+        """Return the admin plane as an application of its own, to be served or mounted.
+
+        Args:
+            demo_endpoints: add a protected endpoint, and routes that make it slow or fail.
+
+        Raises:
+            ImportError: the extra `api` is not installed.
+        """
+        with extra("api", "admin_app"):
+            from breakerd.api import app
+        return app.app_of(self._admin_context(), demo_endpoints=demo_endpoints)
+
+    def _admin_context(self) -> "AdminContext":
+        """Return what all admin planes of this object share."""
+        from breakerd.admin_plane import make_admin_context
+
+        with _OPEN.lock:
+            context = self._admin.context
+            if context is None:
+                context = make_admin_context(self.registry, self.alerting, self._api)
+                self._admin.context = context
+                if self.running:
+                    self._admin.start()
+            return context
+
+    # --- parts
+
+    def _make_registry(self) -> Registry:
+        options = self._options
+        rules = _rules_of(options)
+        memory, load = options.get("memory"), options.get("load")
+        if self.path is None:
+            return Registry(memory=memory, load=load, **rules)
+        watch = options.get("watch", True)
+        return Registry.from_file(self.path, watch=watch, memory=memory, load=load, **rules)
+
+    def _make_alerting(self) -> "Alerting":
+        with extra("alerts", "alerting", "leave it out by `alerting=False`"):
+            from breakerd.alerts.alerting import Alerting
+            from breakerd.alerts.settings.alerting import read_settings
+        if self.path is None:
+            alerting = Alerting(self.registry, read_settings(None), starter=_STARTER)
+        else:
+            alerting = Alerting.from_file(self.path, self.registry, starter=_STARTER)
+        self.registry.report_not_running(alerting.not_running)
+        return alerting
+
+    def _parts(self) -> Iterator[Part]:
+        """Yield the parts in the order of their start; the first call waits for the first."""
+        if self._options.get("state", True) and self._api.state_file:
+            # Before alerting looks: a breaker may still be open.
+            yield StateAutosaver(self.registry, self._api.state_file, self._api.state_interval)
+        yield self.registry
+        if self.alerting is not None:
+            yield self.alerting
+        yield self._admin
+
+    def _take_options(self, options: Options) -> None:
+        """Take new rules.
+
+        Raises:
+            TypeError: a rule is of no use as what it is given for.
+            ValueError: another option differs.
+        """
+        for name in _OTHERS:
+            known, wanted = (
+                given.get(name, _DEFAULTS.get(name)) for given in (self._options, options)
+            )
+            if known != wanted:
+                raise ValueError(
+                    f"{self.path} is open in this process with {name}={known!r}, found "
+                    f"{name}={wanted!r}: give the same, or call close() of the open one first"
+                )
+        if rules := _rules_of(options):
+            self.registry.replace_rules(**rules)
+
+
+_STARTER: Final = "it starts with the first call or request, or with `start()`"
+_DEFAULTS: Final = {"alerting": True, "state": True, "watch": True}
+_OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
+
+
+def _rules_of(options: Options) -> RuleArguments:
+    rules = {key: options[key] for key in options if key not in _OTHERS}  # type: ignore[literal-required]  # its own keys
+    return cast("RuleArguments", rules)
+
+
+class _AdminPart:
+    """Part of a process that makes the token of the admin plane, where nobody has set one."""
+
+    def __init__(self) -> None:
+        self.context: AdminContext | None = None
+        """What the admin planes share; None while there is none."""
+
+    def start(self) -> None:
+        """Make the token, and log what may be done without one."""
+        if self.context is not None:
+            self.context.access.start()
+
+    def close(self) -> None:
+        """End nothing: the token stays for the next start."""
+
+
+class _Open:
+    """Open objects of this process by the real paths of their files."""
+
+    def __init__(self) -> None:
+        self.by_place: dict[str, Breakerd] = {}
+        self.lock = ProcessLock()
+
+
+_OPEN: Final = _Open()

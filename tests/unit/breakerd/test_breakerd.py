@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from breakerd import Breakerd, ConfigError
+from tests.support.admin_client import Client
+from tests.support.polling import until
+from tests.support.saved_file import save
+
+FILE = """\
+minimum_calls = 5
+[breakers.payments]
+latency_threshold = 100
+[opsgenie]
+team = "platform"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder with a configuration file in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "breakers.toml").write_text(FILE)
+    return tmp_path
+
+
+@pytest.fixture
+def breakers(folder: Path) -> Iterator[Breakerd]:
+    breakers = Breakerd.from_file(folder / "breakers.toml")
+    yield breakers
+    breakers.close()
+
+
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def own_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("breaker")}
+
+
+def test_making_it_starts_nothing(folder: Path, breakers: Breakerd) -> None:
+    before = own_threads()
+    breakers.get("payments")
+    breakers.admin_router()
+    assert [breaker.status()["state"] for breaker in breakers] == ["CLOSED", "CLOSED"]
+    assert own_threads() <= before
+    assert files_in(folder) == {"breakers.toml"}
+    assert not breakers.running
+    assert breakers.not_running().keys() == {"alerting", "file", "state", "ticker"}
+
+
+def test_the_first_call_starts_everything(folder: Path, breakers: Breakerd) -> None:
+    with breakers.get("payments").guard():
+        pass
+    until(lambda: not breakers.not_running())
+    assert breakers.running
+    assert "var/breakerd.db" in files_in(folder)
+    save(folder / "breakers.toml", FILE.replace("100", "200"))
+    until(lambda: breakers.get("payments").settings.latency_threshold == 200)
+    breakers.close()
+    assert not own_threads() - {"breaker-ticker"}
+    assert "var/breakers.json" in files_in(folder)
+
+
+def test_a_call_after_the_end_starts_nothing(breakers: Breakerd) -> None:
+    breakers.start()
+    breakers.close()
+    assert breakers.get("payments").allow()
+    assert not breakers.running
+    assert breakers.not_running().keys() >= {"alerting", "file", "state"}
+    breakers.start()
+    assert not breakers.not_running()
+
+
+def test_there_is_one_for_each_file(folder: Path, breakers: Breakerd) -> None:
+    link = folder / "link.toml"
+    link.symlink_to("breakers.toml")
+    assert Breakerd.from_file("breakers.toml") is breakers
+    assert Breakerd.from_file(link, alerting=True) is breakers
+    breakers.close()
+    other = Breakerd.from_file(link)
+    assert other is not breakers
+    other.close()
+
+
+def test_other_parts_than_those_of_the_open_one_are_refused(breakers: Breakerd) -> None:
+    with pytest.raises(ValueError, match=r"alerting=True, found alerting=False: .* close\(\)"):
+        Breakerd.from_file("breakers.toml", alerting=False)
+    assert Breakerd.from_file("breakers.toml") is breakers
+
+
+def test_rules_given_again_replace_the_earlier_ones(breakers: Breakerd) -> None:
+    early = breakers.get("payments")
+    own = breakers.get("own", ignore=ValueError)
+    Breakerd.from_file("breakers.toml", ignore=KeyError)
+    late = breakers.get("late")
+    for breaker, expected in ((early, 0), (late, 0), (own, 1)):
+        with pytest.raises(KeyError), breaker.guard():
+            raise KeyError
+        assert breaker.counters().error == expected, breaker
+
+
+def test_every_section_is_checked_at_once(folder: Path) -> None:
+    (folder / "breakers.toml").write_text(
+        'latency_threshold = "x"\n[opsgenie]\npriority = "P9"\n[alerts]\ngroup_window = -1\n'
+        "[api]\nport = 99999\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        Breakerd.from_file("breakers.toml")
+    assert [problem.key for problem in caught.value.problems] == [
+        "latency_threshold",
+        "opsgenie.priority",
+        "alerts.group_window",
+        "api.port",
+    ]
+
+
+def test_an_edit_with_an_error_in_api_is_refused_without_an_admin_plane(
+    folder: Path, breakers: Breakerd
+) -> None:
+    save(folder / "breakers.toml", FILE.replace("100", "200") + "[api]\nport = 99999\n")
+    assert breakers.registry.config is not None
+    assert not breakers.registry.config.reload()
+    assert breakers.get("payments").settings.latency_threshold == 100
+
+
+def test_parts_are_left_out_by_name(folder: Path) -> None:
+    breakers = Breakerd.from_file("breakers.toml", alerting=False, state=False, watch=False)
+    with breakers:
+        assert breakers.alerting is None
+        assert not breakers.not_running()
+        assert files_in(folder) == {"breakers.toml"}
+        assert own_threads() <= {"breaker-ticker"}
+
+
+def test_without_a_file_it_has_the_built_in_settings(folder: Path) -> None:
+    with Breakerd() as breakers:
+        assert breakers.path is None
+        assert not breakers.not_running()
+        assert breakers.get().allow()
+    assert "var/breakers.json" in files_in(folder)
+
+
+def test_the_outer_of_two_blocks_ends_it(breakers: Breakerd) -> None:
+    with breakers:
+        with breakers:
+            pass
+        assert breakers.running
+    assert not breakers.running
+
+
+async def test_a_router_brings_the_lifespan_along(breakers: Breakerd) -> None:
+    app = FastAPI()
+    app.include_router(breakers.admin_router(), prefix="/ops")
+    for _ in range(2):  # an application may be started again
+        async with app.router.lifespan_context(app):
+            assert not breakers.not_running()
+        assert not breakers.running
+
+
+def test_a_request_is_a_first_use(breakers: Breakerd) -> None:
+    app = FastAPI()
+    app.mount("/ops", breakers.admin_app())  # a mounted application's lifespan is not run
+    client = Client(app)
+    assert client.get("/ops/healthz").status_code == 200
+    assert not breakers.running
+    client.get("/ops/readyz")
+    until(lambda: not breakers.not_running())
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("missing", "code", "named"),
+    [
+        ("httpx", "Breakerd()", "alerting needs the extra 'alerts'"),
+        ("httpx", "Breakerd(alerting=False).get().allow()", ""),
+        (
+            "fastapi",
+            "Breakerd(alerting=False).admin_router()",
+            "admin_router needs the extra 'api'",
+        ),
+        ("fastapi", "Breakerd(alerting=False).admin_app()", "admin_app needs the extra 'api'"),
+    ],
+    ids=["alerting", "without alerting", "router", "app"],
+)
+def test_a_missing_extra_is_named(missing: str, code: str, named: str) -> None:
+    script = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from breakerd import Breakerd\n"
+        f"try: {code}\n"
+        "except ImportError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith(named)
+    assert bool(done.stdout) == bool(named), done.stdout
