@@ -76,7 +76,7 @@ class Scenario:
 
     def _check_edit(self, threshold: int, edit: Callable[[int], None]) -> None:
         edit(threshold)
-        seconds = self.service.ask_all("show", lambda report: report.threshold == threshold)
+        seconds = self.service.ask_all("pay", lambda report: report.threshold == threshold)
         assert seconds < EDIT_LIMIT
         self._figures["edit"] = max(seconds, self._figures.get("edit", 0.0))
 
