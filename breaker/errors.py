@@ -30,8 +30,10 @@ class BreakerOpenError(BreakerError):
         retry_after: seconds until calls may be admitted again; 0 if unknown.
     """
 
-    def __init__(self, breaker: str, *, reason: str, retry_after: float) -> None:
-        # The message is built when it is read: most of these are caught and never shown.
+    def __init__(self, breaker: str, reason: str, retry_after: float) -> None:
+        # The message is built when it is read: most of these are caught and never shown. Pickle and
+        # Celery's result backends rebuild an exception from `args`.
+        self.args = (breaker, reason, retry_after)
         self.breaker = breaker
         self.reason = reason
         self.retry_after = retry_after
@@ -44,13 +46,6 @@ class BreakerOpenError(BreakerError):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_open_error, (self.breaker, self.reason, self.retry_after)
-
-
-def _rebuild_open_error(breaker: str, reason: str, retry_after: float) -> BreakerOpenError:
-    return BreakerOpenError(breaker, reason=reason, retry_after=retry_after)
 
 
 class DeadlineExceeded(BreakerError, TimeoutError):  # noqa: N818 - gRPC's own word

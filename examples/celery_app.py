@@ -7,8 +7,8 @@ Run a worker in one terminal and this file in another (needs `pip install . cele
 
 Five payments fail and open the breaker. The sixth is rejected at once, and is tried again after
 `retry_after` seconds, as a probe that closes the breaker. The broker is a folder (CELERY_FOLDER,
-./var/celery by default); use Redis or RabbitMQ in production. Each worker process has a breaker of
-its own, which survives the fork.
+./var/celery by default); use Redis or RabbitMQ in production. Each worker process has breakers of
+its own, which start with its first task. Settings come from breakers.toml beside this file.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from celery import Celery, Task
 
-from breakerd import Breaker, BreakerOpenError, RecoverySettings, Settings
+from breakerd import Breakerd, BreakerOpenError
 
 FOLDER = Path(os.environ.get("CELERY_FOLDER", "var/celery")).absolute()
 for name in ("queue", "results"):
@@ -30,12 +30,8 @@ app.conf.broker_transport_options = {
     "polling_interval": 0.1,
 }
 
-breaker = Breaker(
-    Settings(
-        error_threshold=0.5, minimum_calls=5, wait_time=1, recovery=RecoverySettings(probes=1)
-    ),
-    name="payments",
-)
+breakers = Breakerd.from_file(Path(__file__).with_name("breakers.toml"))
+breaker = breakers.get("tasks")
 
 
 @app.task(bind=True, max_retries=None)

@@ -6,10 +6,12 @@ Run it (needs `pip install . django` in a clone):
 
 or under any WSGI server: `gunicorn --chdir examples django_app:application`. `GET /pay` calls a
 payment provider. Ask for `/pay?fail=1` five times: the breaker opens, and `/pay` answers 503 with
-`Retry-After`. In a project, the lines marked [1] belong in views.py and [2] in wsgi.py.
+`Retry-After`. In a project, the lines marked [1] belong in views.py, [2] in wsgi.py and [3] in
+settings.py.
 """
 
 import sys
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management import execute_from_command_line
@@ -17,17 +19,21 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-from breakerd import Breaker, BreakerOpenError, Settings
+from breakerd import Breakerd
 from breakerd.breaker.integrations.wsgi import BreakerMiddleware
 
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1", "localhost"],
     ROOT_URLCONF=__name__,
     WSGI_APPLICATION=f"{__name__}.application",
+    # BreakerOpenError in a view is a 503 problem document. [3]
+    MIDDLEWARE=["breakerd.breaker.integrations.django.BreakerErrorMiddleware"],
     SECRET_KEY="of an example, not secret",  # noqa: S106 - as it says
 )
 
-payments = Breaker(Settings(error_threshold=0.5, minimum_calls=5), name="payments")  # [1]
+# Settings, alerting and saved state start with the first call, in each worker.
+breakers = Breakerd.from_file(Path(__file__).with_name("breakers.toml"))  # [1]
+payments = breakers.get("payments")  # [1]
 
 
 @payments.guarded(timeout=0.8)  # [1]
@@ -44,15 +50,10 @@ def pay(request: HttpRequest) -> JsonResponse:  # [1]
         return JsonResponse({"result": charge(fail="fail" in request.GET)})
     except ConnectionError as error:
         return JsonResponse({"error": str(error)}, status=502)
-    except BreakerOpenError as error:  # Django would answer 500 before the middleware sees it
-        seconds = str(max(1, round(error.retry_after)))
-        headers = {"Retry-After": seconds}
-        return JsonResponse({"error": error.reason}, status=503, headers=headers)
 
 
 urlpatterns = [path("pay", pay)]
-incoming = Breaker(Settings(latency_threshold=2000), name="incoming")  # [2]
-application = BreakerMiddleware(get_wsgi_application(), incoming, timeout=5)  # [2]
+application = BreakerMiddleware(get_wsgi_application(), breakers.get("incoming"), timeout=5)  # [2]
 
 if __name__ == "__main__":
     execute_from_command_line(sys.argv)

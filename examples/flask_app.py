@@ -1,25 +1,31 @@
-"""A Flask service: a guard around a dependency, and middleware around the service.
+"""A Flask service: a guard around a dependency, error handlers, and middleware around the service.
 
 Run it (needs `pip install . flask` in a clone):
 
     flask --app examples/flask_app.py run
 
 `GET /pay` calls a payment provider. Ask for `/pay?fail=1` five times: the breaker opens, and
-`/pay` answers 503 with `Retry-After`, without calling the provider.
+`/pay` answers 503 with `Retry-After`, without calling the provider. Settings come from
+breakers.toml beside this file, which is watched while the service runs.
 """
+
+from pathlib import Path
 
 from flask import Flask, request
 
-from breakerd import Breaker, Settings
+from breakerd import Breakerd
+from breakerd.breaker.integrations.flask import handle_breaker_errors
 from breakerd.breaker.integrations.wsgi import BreakerMiddleware
 
-payments = Breaker(Settings(error_threshold=0.5, minimum_calls=5), name="payments")
-incoming = Breaker(Settings(latency_threshold=2000), name="incoming")
+# Settings, alerting and saved state start with the first call, in each worker.
+breakers = Breakerd.from_file(Path(__file__).with_name("breakers.toml"))
+payments = breakers.get("payments")
 
 app = Flask(__name__)
-# Let BreakerOpenError pass Flask's error page: the middleware answers it as a 503 problem document.
-app.config["PROPAGATE_EXCEPTIONS"] = True
-app.wsgi_app = BreakerMiddleware(app.wsgi_app, incoming, timeout=5)  # type: ignore[method-assign]
+handle_breaker_errors(app)  # BreakerOpenError in a view is a 503 problem document
+app.wsgi_app = BreakerMiddleware(  # type: ignore[method-assign]
+    app.wsgi_app, breakers.get("incoming"), timeout=5
+)
 
 
 class ProviderError(Exception):

@@ -20,7 +20,7 @@ from breakerd.api.schemas.responses import utc_now
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config.show_value import format_value
 from breakerd.breaker.errors import BreakerOpenError, ConfigError, ConfigProblem
-from breakerd.breaker.integrations._problem import REJECTED
+from breakerd.breaker.integrations.problem import REJECTED
 from breakerd.breaker.runtime.status import whole
 
 JsonObject = dict[str, Any]

@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.context import ACTIVE_DEADLINES, Priority, get_deadline
-from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
+from breakerd.breaker.errors import BreakerError, BreakerOpenError, DeadlineExceeded
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.options import CallOptions, Timeout
 from breakerd.breaker.guards.target import report_exception
+from breakerd.breaker.integrations._handled_error import get_handled_error
 from breakerd.breaker.integrations._priority_header import parse_priority
-from breakerd.breaker.integrations._problem import ProblemResponse
 from breakerd.breaker.integrations._route_filter import DEFAULT_EXCLUDED, RouteFilter
+from breakerd.breaker.integrations.problem import ProblemResponse
 
 # Scopes and messages of ASGI are dictionaries with values of any type.
 Scope = MutableMapping[str, Any]
@@ -32,6 +33,11 @@ class BreakerMiddleware:
     errors. The call lasts until the last byte of the body is sent; later work is not part of it. If
     the client disconnects before that, or the server cancels the request, the call is abandoned.
     Websockets and the lifespan are passed through.
+
+    `BreakerOpenError` and `DeadlineExceeded` that come out of the application are answered in the
+    same way. Add it by `app.add_middleware`: put around a whole Starlette, FastAPI, Quart or Django
+    application it sees no exception, only that application's 500. The modules `.starlette` and
+    `.django` beside this one answer there as this does.
 
     On a timeout the application is cancelled. If its response has begun by then, the exception
     goes to the server, which cuts the connection. An endpoint that runs in a thread is not
@@ -97,15 +103,16 @@ class BreakerMiddleware:
             return
         app, exchange = self._app, _Exchange()
         # Not in an `__init__`, which would double the cost of these assignments.
-        exchange.from_server, exchange.to_server = receive, send
+        exchange.scope, exchange.from_server, exchange.to_server = scope, receive, send
         exchange.started = exchange.completed = exchange.client_left = False
+        exchange.guard = exchange.error = None
         try:
             if self._needs_guard or (ACTIVE_DEADLINES and get_deadline() is not None):
                 await self._handle_guarded(scope, exchange)
                 return
             # Same as a guard, written out: saves a quarter of the cost of the middleware.
             exchange.breaker = breaker = self._breaker
-            exchange.guard, exchange.failing = None, False
+            exchange.failing = False
             if not breaker.allow():
                 raise breaker.rejection()
             clock = breaker.clock
@@ -120,7 +127,7 @@ class BreakerMiddleware:
         except (BreakerOpenError, DeadlineExceeded) as error:
             if exchange.started:
                 raise
-            await _respond(send, ProblemResponse.of(error, path))
+            await _respond(scope, send, ProblemResponse.of(error, path))
 
     async def _handle_guarded(self, scope: Scope, exchange: "_Exchange") -> None:
         priority = self._priority(scope) if self._priority else None
@@ -149,6 +156,7 @@ class _Exchange:
     """One request and its answer, as they go by.
 
     Attributes:
+        scope: what the request asks for.
         from_server: gives the request.
         to_server: takes the answer.
         started: whether the answer has begun.
@@ -158,20 +166,24 @@ class _Exchange:
         breaker: what to report to.
         start: when the call began, by the breaker's clock.
         failing: whether it is an error.
+        error: the exception that the answer stands for, where the application answered one.
     """
 
     __slots__ = (
         "breaker",
         "client_left",
         "completed",
+        "error",
         "failing",
         "from_server",
         "guard",
+        "scope",
         "start",
         "started",
         "to_server",
     )
 
+    scope: Scope
     from_server: Receive
     to_server: Send
     started: bool
@@ -181,6 +193,7 @@ class _Exchange:
     breaker: Breaker
     start: float
     failing: bool
+    error: BreakerError | None
 
     async def receive(self) -> Message:
         """Return the next message from the server."""
@@ -197,7 +210,9 @@ class _Exchange:
             last = False
             self.started = True
             if message["status"] >= 500 and not self.client_left:
-                self._fail()
+                self.error = get_handled_error(self.scope, message["status"])
+                if self.error is None:
+                    self._fail()
         else:
             # A whole file, the last of the kinds, knows no `more_body`.
             last = kind in _BODY and not message.get("more_body")
@@ -211,7 +226,9 @@ class _Exchange:
                 self.leave()
                 return
             self.completed = True
-            if self.guard is None:
+            if self.error is not None:
+                self._judge(self.error)
+            elif self.guard is None:
                 breaker = self.breaker
                 clock = breaker.clock
                 breaker.done(self.start, clock(), self.failing)
@@ -223,7 +240,9 @@ class _Exchange:
         if self.completed:
             return
         self.completed = True
-        if self.guard is not None:
+        if self.error is not None:
+            self._judge(self.error)
+        elif self.guard is not None:
             self.guard.abandon()
         elif self.failing:
             self.breaker.done(self.start, self.breaker.clock(), error=True)
@@ -237,12 +256,18 @@ class _Exchange:
         if self.completed:
             return
         self.completed = True
-        breaker = self.breaker
-        end = breaker.clock()
         if self.failing or error is None:
-            breaker.done(self.start, end, error=True)
+            self.breaker.done(self.start, self.breaker.clock(), error=True)
         else:
-            report_exception(breaker, self.start, end, breaker.rules, error)
+            self._judge(error)
+
+    def _judge(self, error: BaseException) -> None:
+        """Report the call by the exception that it ended with."""
+        if self.guard is not None:
+            self.guard.end(error)
+            return
+        breaker = self.breaker
+        report_exception(breaker, self.start, breaker.clock(), breaker.rules, error)
 
     def _fail(self) -> None:
         if self.guard is None:
@@ -266,7 +291,7 @@ def _by_header(name: str) -> Callable[[Scope], Priority | None]:
     return read
 
 
-async def _respond(send: Send, problem: ProblemResponse) -> None:
+async def _respond(scope: Scope, send: Send, problem: ProblemResponse) -> None:
     headers = [(name.encode(), value.encode()) for name, value in problem.headers]
     await send({"type": "http.response.start", "status": problem.status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": problem.body})
+    await send({"type": "http.response.body", "body": problem.content(scope["method"])})

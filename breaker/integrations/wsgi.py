@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.context import Priority
-from breakerd.breaker.errors import BreakerOpenError, DeadlineExceeded
+from breakerd.breaker.errors import BreakerError, BreakerOpenError, DeadlineExceeded
 from breakerd.breaker.guards.guard import Guard
 from breakerd.breaker.guards.options import CallOptions, Timeout
+from breakerd.breaker.integrations._environ import request_path
+from breakerd.breaker.integrations._handled_error import get_handled_error
 from breakerd.breaker.integrations._priority_header import parse_priority
-from breakerd.breaker.integrations._problem import ProblemResponse
 from breakerd.breaker.integrations._route_filter import DEFAULT_EXCLUDED, RouteFilter
+from breakerd.breaker.integrations.problem import ProblemResponse
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -22,9 +24,11 @@ class BreakerMiddleware:
 
     Like `breakerd.breaker.integrations.asgi.BreakerMiddleware`, but nothing is interrupted:
     `timeout` is only the deadline of the context, and a late response is sent and counts as an
-    error. If the application raises `DeadlineExceeded` the response is 504, for `BreakerOpenError`
-    it is 503. The call lasts until the body is exhausted; if it is closed before that, as when the
-    client has left, the call is abandoned.
+    error. If `DeadlineExceeded` comes out of the application the response is 504, for
+    `BreakerOpenError` it is 503. Flask and Django let no exception of a view out, and answer 500;
+    `breakerd.breaker.integrations.flask` and `.django` answer as this does. The call lasts until
+    the body is exhausted; if it is closed before that, as when the client has left, the call is
+    abandoned.
 
     Args:
         app: the application.
@@ -61,30 +65,39 @@ class BreakerMiddleware:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Handle one request."""
-        path = _path(environ)
+        path = request_path(environ)
         if path in self._excluded:
             return self._app(environ, start_response)
         priority = self._priority(environ) if self._priority else None
         guard = self._breaker.guard(self._timeout, priority)
-        start = _GuardedStart(start_response, guard)
+        start = _GuardedStart(environ, start_response, guard)
         try:
             guard.__enter__()  # left with the body, after this block
             try:
-                return _GuardedBody(self._app(environ, start), guard)
+                return _GuardedBody(self._app(environ, start), start, guard)
             except BaseException as error:
                 guard.end(error)
                 raise
         except (BreakerOpenError, DeadlineExceeded) as error:
             if start.started:
                 raise
-            return _respond(start_response, ProblemResponse.of(error, path))
+            return _respond(environ, start_response, ProblemResponse.of(error, path))
 
 
 class _GuardedStart:
-    """`start_response`, with an eye on the status."""
+    """`start_response`, with an eye on the status.
 
-    def __init__(self, start_response: "StartResponse", guard: Guard) -> None:
+    Attributes:
+        started: whether the response has begun.
+        error: the exception that it stands for, where the application answered one.
+    """
+
+    def __init__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse", guard: Guard
+    ) -> None:
         self.started = False
+        self.error: BreakerError | None = None
+        self._environ = environ
         self._start_response = start_response
         self._guard = guard
 
@@ -97,15 +110,18 @@ class _GuardedStart:
     ) -> Callable[[bytes], object]:
         self.started = True
         if status.startswith("5"):
-            self._guard.fail()
+            self.error = get_handled_error(self._environ, int(status[:3]))
+            if self.error is None:
+                self._guard.fail()
         return self._start_response(status, headers, exc_info)
 
 
 class _GuardedBody:
     """Body of the response; the call ends with it."""
 
-    def __init__(self, body: Iterable[bytes], guard: Guard) -> None:
+    def __init__(self, body: Iterable[bytes], start: _GuardedStart, guard: Guard) -> None:
         self._body = body
+        self._start = start
         self._guard = guard
 
     def __iter__(self) -> Iterator[bytes]:
@@ -114,7 +130,7 @@ class _GuardedBody:
         except BaseException as error:
             self._guard.end(error)
             raise
-        self._guard.end()
+        self._guard.end(self._start.error)
 
     def close(self) -> None:
         """Close the application's body, as the server must whatever happens (PEP 3333)."""
@@ -122,17 +138,17 @@ class _GuardedBody:
             if hasattr(self._body, "close"):
                 self._body.close()
         finally:
-            self._guard.abandon()  # no effect once the body was exhausted
+            self._leave()
 
     def __del__(self) -> None:
         # A server that gave the request up may do neither.
+        self._leave()
+
+    def _leave(self) -> None:
+        """Report the call, unless the body was exhausted."""
+        if self._start.error is not None:
+            self._guard.end(self._start.error)  # known before the client left
         self._guard.abandon()
-
-
-def _path(environ: "WSGIEnvironment") -> str:
-    # PEP 3333: text whose characters are the bytes that came.
-    raw: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    return raw.encode("latin-1").decode(errors="replace")
 
 
 def _by_header(name: str) -> "Callable[[WSGIEnvironment], Priority | None]":
@@ -144,6 +160,8 @@ def _by_header(name: str) -> "Callable[[WSGIEnvironment], Priority | None]":
     return read
 
 
-def _respond(start_response: "StartResponse", problem: ProblemResponse) -> Iterable[bytes]:
+def _respond(
+    environ: "WSGIEnvironment", start_response: "StartResponse", problem: ProblemResponse
+) -> Iterable[bytes]:
     start_response(f"{problem.status.value} {problem.status.phrase}", list(problem.headers))
-    return [problem.body]
+    return [problem.content(environ.get("REQUEST_METHOD", "GET"))]

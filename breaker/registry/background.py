@@ -67,30 +67,22 @@ class Background:
 
     def start(self) -> None:
         """Start all now, also after `close`; what cannot be started is tried again every 5 s."""
-        with self._lock:
-            first, self._started = not self._started, True
-            self._closed, self.first_use.happened = False, True
-            for breaker in self._breakers():
-                breaker._core.resume()  # noqa: SLF001 - our own
-            self._follow()
-        if first:
-            _log.info("background work started", file=self._file)
+        self._closed = False
+        self._start()
 
     def close(self) -> None:
         """End all; a call starts nothing again."""
         with self._lock:
             self._closed, self._started = True, False
+            for breaker in self._breakers():
+                breaker._core.suspend()  # noqa: SLF001 - our own
         TICKER.discard(self)
         if self.watched is not None:
             self.watched.close()
-        for breaker in self._breakers():
-            breaker._core.suspend()  # noqa: SLF001 - our own
 
     def tick(self) -> float:
         """Try again what could not be started."""
-        with self._lock:
-            if not self._closed:
-                self._follow()
+        self._start()
         return _RETRY_TIME
 
     def not_running(self) -> dict[str, str]:
@@ -111,17 +103,27 @@ class Background:
 
     def _start_later(self) -> None:
         """Start on a thread of its own: the first call does not wait for the file."""
-        thread = threading.Thread(target=self._start_quietly, name="breaker-start", daemon=True)
+        thread = threading.Thread(target=self._start, name="breaker-start", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:
             self._retry(error)
 
-    def _start_quietly(self) -> None:
-        if not self._closed:  # meanwhile
-            self.start()
+    def _start(self) -> None:
+        """Start all that does not run, unless closed meanwhile."""
+        with self._lock:
+            if self._closed:
+                return
+            first, self._started = not self._started, True
+            self.first_use.happened = True
+            for breaker in self._breakers():
+                breaker._core.resume()  # noqa: SLF001 - our own
+        self._follow()
+        if first:
+            _log.info("background work started", file=self._file)
 
     def _follow(self) -> None:
+        # Not under the lock: this applies the file, and calls listeners.
         if self.watched is None:
             return
         try:
@@ -132,6 +134,8 @@ class Background:
         else:
             self._problem = ""
             TICKER.discard(self)
+        if self._closed:  # meanwhile
+            self.watched.close()
 
     def _retry(self, error: Exception) -> None:
         known, self._problem = self._problem, str(error) or type(error).__name__

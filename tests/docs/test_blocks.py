@@ -123,6 +123,22 @@ PYTHON = {
         "",
         "\nfrom pathlib import Path\nassert Path('var/breakers.json').is_file()",
     ),
+    "docs/integrations/django.md": (
+        "",
+        """
+import unittest
+import django
+from django.conf import settings
+from django.urls import path
+urlpatterns = [path("pay", pay)]
+settings.configure(MIDDLEWARE=MIDDLEWARE, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"])
+django.setup()
+make_application()
+unittest.main()
+""",
+    ),
+    "docs/integrations/flask.md": ("", "\ntest_an_outage_of_payments_is_a_503()"),
+    "docs/integrations/starlette.md": ("", "\ntest_an_outage_of_payments_is_a_503()"),
     "docs/load.md": (
         "from breakerd import Breaker\nbreaker = Breaker()\n",
         "\nimport asyncio\nasyncio.run(main())\nbreaker.close()",
@@ -196,7 +212,7 @@ def test_readme(session: ShellSession) -> None:
     session.perform(serve)
     assert "CLOSED" in session.perform(status).out
     assert session.perform(change).out == "800\n"
-    assert httpx.get(f"{session.address('serve')}/breaker/latency").json() == {"latency": 800}
+    assert session.get("/breaker/latency") == {"latency": 800}
     assert "\nlatency_threshold = 800\n" in (session.folder / "config/breakers.toml").read_text()
 
 
@@ -227,7 +243,7 @@ def test_silences(serving: ShellSession) -> None:
     assert "Team=core" in serving.perform(listed).out
     serving.perform(end)
     serving.perform(post)
-    found = httpx.get(f"{serving.address('serve')}/silences").json()["silences"]
+    found = serving.get("/silences")["silences"]
     assert [each["matchers"] for each in found] == [["Team=core"], ["Environment=prod"]]
     assert number not in {each["id"] for each in found}
 

@@ -103,6 +103,9 @@ def test_breaker_pulls_in_neither_network_nor_web() -> None:
     assert not loaded & {
         "httpx",
         "requests",
+        "flask",
+        "django",
+        "asgiref",
         "fastapi",
         "starlette",
         "uvicorn",

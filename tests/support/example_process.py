@@ -60,6 +60,11 @@ class Running:
         assert match, f"{pattern!r} was not printed:\n{''.join(self._lines)}"
         return match[match.lastindex or 0]
 
+    @property
+    def output(self) -> str:
+        """Everything that it has printed so far."""
+        return "".join(self._lines)
+
     def stop(self) -> None:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)

@@ -9,7 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import httpx
 
 from tests.support.command import BREAKERD, TERMINAL, Result, run
 from tests.support.documented import Command
@@ -55,6 +57,13 @@ class ShellSession:
     def address(self, what: str) -> str:
         """Return the URL of the service or the emulator."""
         return f"http://{self.real[ADDRESSES[what]]}"
+
+    def get(self, path: str) -> Any:
+        """Return what the service answers to whoever has its token."""
+        token = (self.folder / "var/token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = httpx.get(self.address("serve") + path, headers=headers, timeout=30)
+        return answer.raise_for_status().json()
 
     def perform(self, command: Command) -> Result:
         """Run one command; it prints what the documentation says, or else ends with 0."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 PARTS = {
     "chromium": "chromium",
+    "nginx": "nginx-light",
     "promtool": "prometheus",
     "openssl": "openssl",
     "wrk": "wrk",
@@ -20,7 +22,12 @@ def missing() -> dict[str, str]:
 
 def installed(part: str) -> bool:
     """Return True if the program can be found."""
-    return shutil.which(part) is not None
+    return find(part) is not None
+
+
+def find(part: str) -> str | None:
+    """Return the path of the program. On Debian, servers are where only root looks by itself."""
+    return shutil.which(part, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
 
 
 if __name__ == "__main__":

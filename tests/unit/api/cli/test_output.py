@@ -83,6 +83,7 @@ def test_no_command_sends_controls_to_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, form: str
 ) -> None:
     monkeypatch.setattr(AdminClient, "request", lambda *_: ANSWERS[command]())
+    monkeypatch.setattr(output.out, "width", 80)  # whatever another test has set
     as_json = ["--json"] if form == "for programs" else []
     app([*command.split(), *as_json], standalone_mode=False)
     printed = capsys.readouterr().out

@@ -14,12 +14,14 @@ from breakerd import (
     BreakerOpenError,
     DeadlineExceeded,
     Priority,
+    Rules,
     Settings,
     check_deadline,
     current_priority,
     deadline,
     remaining,
 )
+from breakerd.breaker.integrations._handled_error import set_handled_error
 from breakerd.breaker.integrations.asgi import BreakerMiddleware, Message, Receive, Scope, Send
 from breakerd.breaker.testing import ManualClock
 from tests.unit.breaker.integrations.conftest import abandoned, totals
@@ -32,9 +34,12 @@ SOON = 0.01
 class Exchange:
     """A request, and what the server was told to answer."""
 
-    def __init__(self, path: str = "/", kind: str = "http", **headers: str) -> None:
+    def __init__(
+        self, path: str = "/", kind: str = "http", method: str = "GET", **headers: str
+    ) -> None:
         self.scope: Scope = {
             "type": kind,
+            "method": method,
             "path": path,
             "headers": [
                 (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
@@ -393,6 +398,50 @@ async def test_what_the_application_lets_out_is_answered_too(
     exchange = await Exchange().through(BreakerMiddleware(late, breaker, timeout=5))
     assert exchange.status == 504
     assert totals(breaker) == (0, 2, 0)
+
+
+async def test_the_answer_to_head_has_no_body(make: MakeBreaker) -> None:
+    breaker = make()
+    breaker.force_open()
+    middleware = BreakerMiddleware(answer, breaker)
+    whole = await Exchange().through(middleware)
+    head = await Exchange(method="HEAD").through(middleware)
+    assert head.sent[1]["body"] == b""
+    assert head.headers == whole.headers
+    assert int(head.headers[b"content-length"]) == len(whole.sent[1]["body"]) > 0
+
+
+@pytest.mark.parametrize("seconds", [None, 5], ids=["plain", "guarded"])
+@pytest.mark.parametrize("leaves", [False, True], ids=["stays", "leaves"])
+@pytest.mark.parametrize(
+    ("ignore", "status", "counted"),
+    [
+        (None, 503, (0, 1, 0)),
+        (BreakerOpenError, 503, (1, 0, 0)),
+        (BreakerOpenError, 500, (0, 1, 0)),
+    ],
+    ids=["a failure", "ignored", "another status"],
+)
+async def test_what_the_application_answered_itself_is_judged_by_the_exception(
+    make: MakeBreaker,
+    seconds: float | None,
+    leaves: bool,
+    ignore: type[Exception] | None,
+    status: int,
+    counted: tuple[int, int, int],
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        error = BreakerOpenError("payments", reason="latency", retry_after=3)
+        set_handled_error(scope, 503, error)
+        await start(send, status)
+        if leaves:
+            await receive()
+        await finish(send)
+
+    breaker = make()
+    breaker.rules = Rules(ignore=ignore)
+    await Exchange().through(BreakerMiddleware(app, breaker, timeout=seconds))
+    assert totals(breaker) == counted
 
 
 def test_what_is_wrong_is_said_at_once(make: MakeBreaker) -> None:

@@ -13,10 +13,12 @@ from breakerd import (
     Breaker,
     BreakerOpenError,
     Priority,
+    Rules,
     check_deadline,
     current_priority,
     remaining,
 )
+from breakerd.breaker.integrations._handled_error import set_handled_error
 from breakerd.breaker.integrations.wsgi import BreakerMiddleware
 from breakerd.breaker.testing import ManualClock
 from tests.unit.breaker.integrations.conftest import abandoned, totals
@@ -258,6 +260,49 @@ def test_a_rejection_inside_is_answered_unless_the_answer_has_begun(make: MakeBr
     with pytest.raises(BreakerOpenError):
         Server(BreakerMiddleware(app, breaker), "/begun")
     assert totals(breaker) == (0, 2, 0)
+
+
+def test_the_answer_to_head_has_no_body(make: MakeBreaker) -> None:
+    breaker = make()
+    breaker.force_open()
+    whole = Server(BreakerMiddleware(answer, breaker))
+    head = Server(BreakerMiddleware(answer, breaker), REQUEST_METHOD="HEAD")
+    assert head.read() == b""
+    assert (head.status, head.headers) == (503, whole.headers)
+    assert int(head.headers["content-length"]) == len(whole.read()) > 0
+
+
+@pytest.mark.parametrize("read", [True, False], ids=["read", "closed unread"])
+@pytest.mark.parametrize(
+    ("ignore", "status", "counted"),
+    [
+        (None, "503 Service Unavailable", (0, 1, 0)),
+        (BreakerOpenError, "503 Service Unavailable", (1, 0, 0)),
+        (BreakerOpenError, "500 Internal Server Error", (0, 1, 0)),
+    ],
+    ids=["a failure", "ignored", "another status"],
+)
+def test_what_the_application_answered_itself_is_judged_by_the_exception(
+    make: MakeBreaker,
+    read: bool,
+    ignore: type[Exception] | None,
+    status: str,
+    counted: tuple[int, int, int],
+) -> None:
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        error = BreakerOpenError("payments", reason="latency", retry_after=3)
+        set_handled_error(environ, 503, error)
+        start_response(status, PLAIN)
+        return [b""]
+
+    breaker = make()
+    breaker.rules = Rules(ignore=ignore)
+    server = Server(BreakerMiddleware(app, breaker))
+    if read:
+        server.read()
+    else:
+        server.close()
+    assert totals(breaker) == counted
 
 
 def test_what_is_wrong_is_said_at_once(make: MakeBreaker) -> None:

@@ -56,3 +56,7 @@ class ProblemResponse:
             *waits.items(),
         )
         return cls(status, headers, body)
+
+    def content(self, method: str) -> bytes:
+        """Return what follows the headers: the body, or nothing if the request was a HEAD."""
+        return b"" if method == "HEAD" else self.body

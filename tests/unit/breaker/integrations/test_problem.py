@@ -5,7 +5,7 @@ import json
 import pytest
 
 from breakerd import BreakerOpenError, DeadlineExceeded
-from breakerd.breaker.integrations._problem import ProblemResponse
+from breakerd.breaker.integrations.problem import ProblemResponse
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0, "1"), (0.2, "1"), (2, "2"), (2.001, "3")])
@@ -13,6 +13,7 @@ def test_a_rejection_says_when_to_come_again(seconds: float, told: str) -> None:
     error = BreakerOpenError("payments", reason="latency", retry_after=seconds)
     problem = ProblemResponse.of(error, "/a b/ü")
     assert problem.status == 503
+    assert (problem.content("GET"), problem.content("HEAD")) == (problem.body, b"")
     assert dict(problem.headers) == {
         "content-type": "application/problem+json",
         "content-length": str(len(problem.body)),
