@@ -103,7 +103,12 @@ async def follow_events(
     """
     # FastAPI's own server-sent events would encode each event once per client and pass it through
     # two queues: a quarter of a millisecond each.
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    headers = {
+        "Cache-Control": "no-cache",
+        "X-Accel-Buffering": "no",
+        # A host's Starlette before 0.46 would compress the stream, and so hold back its events.
+        "Content-Encoding": "identity",
+    }
     return StreamingResponse(subscriber.chunks(), media_type="text/event-stream", headers=headers)
 
 

@@ -123,6 +123,7 @@ PYTHON = {
         "",
         "\nfrom pathlib import Path\nassert Path('var/breakers.json').is_file()",
     ),
+    "docs/deployment.md": ("", "\nassert payments.allow()"),
     "docs/integrations/django.md": (
         "",
         """
