@@ -21,7 +21,7 @@ from tests.support.thoroughness import THOROUGH
 
 WORKERS = 3
 GRACE = 10
-"""Seconds after which gunicorn kills workers: one of gevent's may hear no SIGTERM before a request."""
+"""Seconds after which gunicorn kills workers: gevent's may hear no SIGTERM before a request."""
 COMMAND = (
     *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", str(WORKERS)),
     "--no-control-socket",  # for which the arbiter has a thread
