@@ -1,7 +1,5 @@
 """Build the admin plane as a FastAPI application, or as a router for a host's application."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
@@ -12,6 +10,7 @@ from starlette.exceptions import HTTPException
 from breakerd.api import problems
 from breakerd.api.http.admin import AdminContext, AdminDep
 from breakerd.api.http.description import TITLE, description_of, id_in_host
+from breakerd.api.http.lifespan import Lifespan, enter_by_handlers
 from breakerd.api.http.parts import Parts
 from breakerd.api.http.secured_route import public_route_class, secured_route_class
 from breakerd.api.json_response import JSONResponse
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
 
 _OPENAPI: Final = "/openapi.json"
-
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_app(
@@ -102,8 +99,9 @@ def admin_router(
         access: access rules.
         audit: log of changes.
         parts: parts of the process.
-        lifespan: run within the application's own lifespan. An application that is mounted in
-            another one has none.
+        lifespan: run within the application's own lifespan; not before FastAPI 0.112.2, if it has
+            one, nor in an application that is mounted in another one. Other routers that include
+            this one must do so before the application includes them.
         include_in_schema: describe the routes in the application's OpenAPI as well.
     """
     admin = AdminContext(
@@ -121,6 +119,8 @@ def router_of(
         include_in_schema=include_in_schema,
         generate_unique_id_function=id_in_host,
     )
+    if lifespan is not None:
+        enter_by_handlers(router, lifespan)
     router.include_router(_plane(admin))
     router.include_router(dashboard.front_page(public_route_class(admin, leave_root=True)))
     return router

@@ -2,6 +2,8 @@
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Protocol
 from weakref import WeakSet
@@ -22,6 +24,16 @@ class Renewable(Protocol):
 def renew_after_fork(item: Renewable) -> None:
     """Call `item.after_fork` in each forked child from now on; `item` is held weakly."""
     _RENEWABLES.add(item)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Hold back forks while a background thread imports.
+
+    A child that is forked meanwhile has half a module: to import it fails there, or waits for ever.
+    """
+    with _IMPORTS:
+        yield
 
 
 class ProcessLock:
@@ -77,6 +89,7 @@ class ProcessLock:
 
 
 _LOCKS: Final[WeakSet[ProcessLock]] = WeakSet()
+_IMPORTS: Final = ProcessLock()
 _RENEWABLES: Final[WeakSet[Renewable]] = WeakSet()
 
 
@@ -89,4 +102,9 @@ def _renew_all() -> None:
             _log.exception("not renewed after a fork", item=repr(item))
 
 
+def _end_fork() -> None:
+    _IMPORTS.__exit__(None, None, None)
+
+
 os.register_at_fork(after_in_child=_renew_all)
+os.register_at_fork(before=_IMPORTS.__enter__, after_in_parent=_end_fork, after_in_child=_end_fork)

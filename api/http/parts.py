@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.registry import Registry
 
@@ -30,27 +30,9 @@ class Parts:
 
 def parts_of(registry: Registry, alerting: "Alerting | None") -> Parts:
     """Return the parts of a process that composes registry and alerting itself."""
-    members: tuple[object, ...] = (registry, alerting)
-    reporting = [member for member in members if isinstance(member, _Reporting)]
-
-    def use() -> None:
-        for member in members[:1]:
-            if isinstance(member, _Starting):
-                member.use()
 
     def not_running() -> dict[str, str]:
-        return {part: why for member in reporting for part, why in member.not_running().items()}
+        of_alerting = alerting.not_running() if alerting is not None else {}
+        return {**registry.not_running(), **of_alerting}
 
-    return Parts(use, not_running)
-
-
-@runtime_checkable
-class _Starting(Protocol):
-    def use(self) -> None:
-        """Start at the first use."""
-
-
-@runtime_checkable
-class _Reporting(Protocol):
-    def not_running(self) -> dict[str, str]:
-        """Return why parts do not run, by their names."""
+    return Parts(registry.use, not_running)

@@ -103,7 +103,12 @@ async def follow_events(
     """
     # FastAPI's own server-sent events would encode each event once per client and pass it through
     # two queues: a quarter of a millisecond each.
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    headers = {
+        "Cache-Control": "no-cache",
+        "X-Accel-Buffering": "no",
+        # A host's Starlette before 0.46 would compress the stream, and so hold back its events.
+        "Content-Encoding": "identity",
+    }
     return StreamingResponse(subscriber.chunks(), media_type="text/event-stream", headers=headers)
 
 
@@ -118,7 +123,8 @@ def get_metrics(admin: AdminDep, request: Request) -> Response:
         BreakerCollector(admin.registry, admin.alerting, admin.not_running),
         request.headers.get("accept", ""),
     )
-    return Response(body, media_type=media_type)
+    # As a header: older versions of Starlette add a second charset to a media type.
+    return Response(body, headers={"Content-Type": media_type})
 
 
 def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:

@@ -29,7 +29,7 @@ from breakerd.breaker.errors import (
     ConfigProblem,
     ConfigWriteError,
 )
-from breakerd.breaker.fork import ProcessLock, renew_after_fork
+from breakerd.breaker.fork import ProcessLock, importing, renew_after_fork
 from breakerd.breaker.logging import get_logger
 
 if TYPE_CHECKING:
@@ -193,7 +193,8 @@ class ConfigFile:
             RuntimeError: no thread can be started.
         """
         # Not at the top: those who only read a file need not load watchdog.
-        from breakerd.breaker.config.file.watcher import FileWatcher
+        with importing():
+            from breakerd.breaker.config.file.watcher import FileWatcher
 
         with self.lock:
             if self._watcher is None:

@@ -39,7 +39,11 @@ def test_the_example_of_ten_lines_prints_what_is_said(tmp_path: Path) -> None:
 def test_the_other_examples_run_too(tmp_path: Path) -> None:
     shutil.copytree(PROJECT / "config", tmp_path / "config")
     setup = "from breakerd import Breaker\nbreaker = Breaker()\n"
-    check = "\nassert breaker.counters().success == 1\nassert registry.names() == ['default']\n"
+    check = (
+        "\nassert breaker.counters().success == 1"
+        "\nassert pay(3) == 'paid 3'"
+        "\nassert payments.counters().success == 1\n"
+    )
     run(setup + "\n".join(BLOCKS[1:]) + check, tmp_path)
 
 

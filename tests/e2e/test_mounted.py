@@ -6,6 +6,7 @@ import re
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -22,8 +23,10 @@ from starlette.responses import Response
 from starlette.routing import Mount
 
 from breakerd import Registry, admin_router, create_app
+from breakerd.api.http.lifespan import routers_lifespan_is_run
 from breakerd.api.security.auth import Access
 from breakerd.api.security.tokens import Tokens
+from tests.support.example_process import running
 from tests.support.hosting import hosting
 from tests.support.routes import filled, routes_of
 
@@ -222,6 +225,8 @@ def test_middlewares_of_the_host_see_our_answers(registry: Registry) -> None:
 def test_a_root_path_is_part_of_every_link(registry: Registry) -> None:
     app, prefix = included(registry)
     with hosting(app, root_path="/behind") as url, httpx.Client(headers=AUTHORISED) as client:
+        if client.get(f"{url}/mine").status_code == 404:
+            pytest.skip("this Starlette does not know how uvicorn gives a root path")
         # The proxy has taken /behind off.
         document = client.get(f"{url}{prefix}/openapi.json").json()
         assert document["servers"] == [{"url": "/behind/ops"}]
@@ -289,6 +294,9 @@ def test_its_lifespan_runs_within_the_hosts(registry: Registry) -> None:
     app.include_router(outer)
     with hosting(app) as url:
         assert httpx.get(f"{url}/ops/healthz").status_code == 200
+        if not routers_lifespan_is_run():
+            assert log.entries == ["start host"]  # the first request starts what is behind it
+            return
         assert log.entries == ["start host", "start plane"]
     assert log.entries == ["start host", "start plane", "end plane", "end host"]
 
@@ -313,3 +321,25 @@ def test_an_application_that_is_mounted_has_no_lifespan(registry: Registry) -> N
     with hosting(app) as url:
         assert httpx.get(f"{url}/inner/ops/healthz").status_code == 200
     assert log.entries == []  # the first request starts what is behind it
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("uvicorn", "--port", "0"),
+        ("gunicorn", "--bind", "127.0.0.1:0", "--worker-class", "uvicorn_worker.UvicornWorker"),
+    ],
+    ids=["uvicorn", "gunicorn"],
+)
+def test_the_host_ends_while_somebody_follows_the_events(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    server, *options = command
+    arguments = ("-m", server, "tests.support.mounted_host:app", *options)
+    with running(*arguments, folder=tmp_path) as host:
+        url = host.wait_for(r"(http://127\.0\.0\.1:\d+)")
+        with httpx.stream("GET", f"{url}/ops/events", timeout=60) as events:
+            stream = events.iter_text()
+            assert next(stream).startswith(": listening")
+            host.stop()  # kills it after a time
+            assert "".join(stream) == ""  # it has ended, and was not cut

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Ask again and again, until `condition` holds."""
+def until(condition: Callable[[], object], seconds: float = 60, *, pause: float = 0.02) -> None:
+    """Ask again and again, after a pause in seconds, until `condition` holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(pause)

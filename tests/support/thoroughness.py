@@ -1,4 +1,4 @@
-"""Numbers of examples and repetitions: few in CI, many with `scripts/test --thorough`."""
+"""Numbers of examples, repetitions and variants: few in CI, many with `scripts/test --thorough`."""
 
 from __future__ import annotations
 

@@ -261,3 +261,34 @@ FILE_LOCK = """
 
 def test_a_child_does_not_keep_the_lock_of_a_killed_parent(tmp_path: Path) -> None:
     assert run(FILE_LOCK, tmp_path / "breakers.toml") is True
+
+
+HALF_A_MODULE = """
+    from breakerd.breaker.fork import importing
+
+    Path("slow_module.py").write_text("import time; time.sleep(0.3); value = 1")
+
+    def load():
+        with importing():
+            began.set()
+            import slow_module
+
+    def value():
+        import slow_module
+        return slow_module.value
+
+    began = threading.Event()
+    thread = threading.Thread(target=load)
+    thread.start()
+    began.wait()
+    wait_until(lambda: "slow_module" in sys.modules)
+    print(json.dumps(in_child(value)))
+    thread.join()
+"""
+
+
+def test_a_child_has_no_module_that_its_parent_was_importing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(HALF_A_MODULE) == 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from threading import Event
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from breakerd import Registry, create_app
+from breakerd import Alerting, AlertingSettings, AlertsSettings, Registry, create_app
 from breakerd.api.http.parts import Parts
 from breakerd.api.security.auth import Access
 from breakerd.api.security.tokens import Tokens
@@ -91,3 +94,29 @@ def test_a_refused_request_starts_nothing(unfiled: Registry, host: Host) -> None
     assert host.uses == 0
     assert client.get("/breakers", headers={"Authorization": "Bearer secret"}).status_code == 200
     assert host.uses == 1
+
+
+def test_alerting_that_nobody_has_started_is_told_everywhere(
+    unfiled: Registry, tmp_path: Path
+) -> None:
+    settings = AlertingSettings(alerts=AlertsSettings(database=str(tmp_path / "alerts.db")))
+    client = Client(create_app(unfiled, Alerting(unfiled, settings)))
+    told = client.get("/breakers").json()
+    assert "never started" in told["not_running"]["alerting"]
+    assert told["paging"] is False
+    assert "never started" in client.get("/breaker/status").json()["not_running"]["alerting"]
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["checks"]["alerting"]) == (200, "not running")
+    assert running(client)["alerting"] == 0
+
+
+def test_the_first_request_starts_what_the_registry_runs() -> None:
+    registry, started = Registry(), Event()
+    registry.on_first_use = started.set
+    client = Client(create_app(registry))
+    client.get("/healthz")
+    client.get("/dashboard/")
+    assert not started.is_set()
+    client.get("/readyz")
+    assert started.is_set()
+    registry.close()

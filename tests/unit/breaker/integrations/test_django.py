@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 from werkzeug.test import Client as WsgiClient
+from werkzeug.test import EnvironBuilder
 
 from breakerd import Breaker, BreakerOpenError, DeadlineExceeded, Rules
 from breakerd.breaker.integrations import asgi, wsgi
@@ -131,6 +132,11 @@ async def test_the_answer_to_head_has_no_body(get: Get) -> None:
     whole, head = await get("/pay"), await get("/pay", "head")
     assert (head.status_code, head.content) == (503, b"")
     assert head.headers == whole.headers
+
+
+def test_no_body_is_left_to_the_server_to_drop() -> None:
+    environ = EnvironBuilder("/pay", method="HEAD").get_environ()
+    assert b"".join(WSGIHandler()(environ, lambda *_arguments: lambda _data: None)) == b""
 
 
 async def test_all_else_is_answered_as_ever(get: Get) -> None:

@@ -82,6 +82,20 @@ async def test_the_answer_to_head_has_no_body() -> None:
     assert head.headers == whole.headers
 
 
+async def test_no_body_is_left_to_the_server_to_drop() -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "HEAD", "path": "/pay", "headers": []}
+    await make_app()(scope, receive, send)
+    assert [each.get("body", b"") for each in sent] == [b"", b""]
+
+
 async def test_all_else_is_answered_as_ever() -> None:
     assert (await ask(make_app(), "/nothing-here")).status_code == 404
     assert (await ask(make_app(), "/crash")).status_code == 500
