@@ -17,6 +17,7 @@ from breakerd.alerts.settings.change import change_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.unpaged import UnpagedLog
+from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.config import ConfigFile, Key
 from breakerd.breaker.errors import ConfigError, NotStoredError
 from breakerd.breaker.events.events import Event
@@ -88,10 +89,14 @@ class Alerting(AlertingReader):
     def start(self) -> None:
         """Start observing and delivering in this process; no effect if it runs already.
 
+        Nor while a test has taken the breakers over, unless the caller runs the rounds.
+
         Raises:
             ConfigError: the file has become invalid since `close`; holds every problem found.
             RuntimeError: a thread cannot be started.
         """
+        if self._in_test:
+            return
         started = self._lifecycle.start(self._open)
         runtime = self._lifecycle.current
         # Whoever applied settings meanwhile found nothing to apply them to.
@@ -140,10 +145,17 @@ class Alerting(AlertingReader):
 
     def _notice(self, event: Event) -> None:
         """Observe an event, or log that nobody does. Called by the engine."""
+        if self._in_test:
+            return
         if (runtime := self._lifecycle.current) is not None:
             runtime.notice(event)
         elif self._unpaged is not None and not self._lifecycle.starting:
             self._unpaged.notice(event, self._lifecycle.reason)
+
+    @property
+    def _in_test(self) -> bool:
+        """True if what breakers do is a test's: nobody is paged for it."""
+        return self._now is None and BREAKERS.taken_over
 
     def _forget_registry(self) -> None:
         unsubscribe, self._unsubscribe = self._unsubscribe, None

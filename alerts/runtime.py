@@ -62,7 +62,7 @@ class AlertingRuntime:
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
         self.incident_log = IncidentLog(self.store)
         self.silences = Silences(self.store.silences, self.now())
-        self.observer = BreakerObserver(registry, settings, self.now)
+        self.observer = BreakerObserver(registry, settings, self.now, driven=self._driven)
         self.commands = CommandQueue(self.store, self.incident_log)
         lease = Lease(self.store, clock, boot)
         self.pipeline = DeliveryPipeline(self.incident_log, settings, lambda: lease.valid)

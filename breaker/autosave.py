@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.persistence.state_slot import StateSlot, claim
@@ -59,9 +60,12 @@ class StateAutosaver:
         return self._slot.path if self._slot else None
 
     def start(self) -> None:
-        """Claim a file, restore from it, and save to it from now on; also after `close`."""
+        """Claim a file, restore from it, and save to it from now on; also after `close`.
+
+        No effect while a test has taken the breakers over.
+        """
         with self._lock:
-            if self._stopping is not None:
+            if self._stopping is not None or BREAKERS.taken_over:
                 return
             self._stopping = threading.Event()
             slot = self._claim()
@@ -136,6 +140,8 @@ class StateAutosaver:
         return self._slot
 
     def _save(self) -> bool:
+        if BREAKERS.taken_over:  # what they are now is a test's
+            return False
         slot = self._slot or self._claim()
         if slot is None:
             return False

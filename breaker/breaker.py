@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable
 from importlib import import_module
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
 from breakerd.breaker.engine import operator_commands
-from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.events.listeners import Listener, Listeners
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.guards import calls
@@ -29,16 +29,17 @@ from breakerd.breaker.guards.rules import (
     Rules,
 )
 from breakerd.breaker.host.load import LoadReading
-from breakerd.breaker.runtime.controller import Controller
-from breakerd.breaker.runtime.gate import Gate
+from breakerd.breaker.instances import Instances
+from breakerd.breaker.machinery import Machinery, assemble
 from breakerd.breaker.runtime.jitter import default_jitter
-from breakerd.breaker.runtime.readings import Readings
 from breakerd.breaker.runtime.view import BreakerView
 from breakerd.breaker.settings import Settings, Slo
 from breakerd.breaker.states import Reason, State
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from breakerd.breaker.runtime.lifecycle import Lifecycle
 
 
 class Breaker(BreakerView):
@@ -76,6 +77,7 @@ class Breaker(BreakerView):
         "_guard_class",
         "config_file",
         "drills",
+        "lifecycle",
         "rules",
     )
 
@@ -91,18 +93,27 @@ class Breaker(BreakerView):
         jitter: Callable[[], float] | None = None,
         **rules: Unpack[RuleArguments],
     ) -> None:
-        gate, listeners = Gate(), Listeners()
-        jitter = jitter or default_jitter(clock)
-        engine = Engine(name, settings or Settings(), listeners.emit, clock(), jitter)
-        core = Controller(gate, engine, Readings(memory, load, clock), listeners, clock)
-        core.externally_ticked = externally_ticked
-        super().__init__(name, gate, core, clock)
+        if CLOCK.stands_for(clock):
+            clock = CLOCK.monotonic
+        machinery = assemble(
+            name,
+            settings or Settings(),
+            Listeners(),
+            clock=clock,
+            jitter=jitter or default_jitter(clock),
+            memory=memory,
+            load=load,
+            externally_ticked=externally_ticked,
+        )
+        super().__init__(name, *machinery)
         self.rules = Rules(**rules)
         """Rules of what counts as a failure; others may be set at any time."""
-        self.drills = Drills(core)
         self.config_file: Path | None = None
         """TOML file that its settings come from, if any."""
-        self._guard_class = guard_class_for(self)
+        self.lifecycle: Lifecycle = machinery.core
+        """Lifecycle of its own machinery, also while a test has given it another."""
+        self.install(machinery)
+        BREAKERS.add(self)
 
     @classmethod
     def from_file(
@@ -227,6 +238,21 @@ class Breaker(BreakerView):
         """End its background work. It goes on deciding, driven by its calls."""
         self._core.close()
 
+    @property
+    def machinery(self) -> Machinery:
+        """Return what decides at present."""
+        return Machinery(self._gate, self._core, self.clock)
+
+    def install(self, machinery: Machinery) -> None:
+        """Decide by `machinery` from now on; internal, see `breakerd.testing.take_over`.
+
+        A call that began before ends on the new machinery, which may not know it.
+        """
+        self._gate, self._core, self.clock = machinery
+        self._slow_path = machinery.core
+        self.drills = Drills(machinery.core)
+        self._guard_class = guard_class_for(self)
+
     # The arguments are to be named; that they need not be saves each call 20 ns.
     def guard(
         self,
@@ -300,3 +326,7 @@ class Breaker(BreakerView):
         self._core.command()
         with self._core.locked(self._core.readings.take(load=False)) as now:
             operator_commands.set_override(self._core.engine, now, override, reason, note=note)
+
+
+BREAKERS: Final[Instances[Breaker]] = Instances()
+"""All breakers of this process."""

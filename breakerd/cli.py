@@ -1,7 +1,8 @@
 """Join all commands of `breakerd`. What only some of them need is imported when they run."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -23,6 +24,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+class EmulatedApi(StrEnum):
+    """An API that the emulator speaks. An enumeration: typer knows Literal only since 0.19."""
+
+    OPSGENIE = "opsgenie"
+    JSM = "jsm"
+
+
 Config = Annotated[Path | None, typer.Option(help="TOML file. Default: built-in settings.")]
 Host = Annotated[
     str | None, typer.Option(help="Address to listen on. Default: the file's, else 127.0.0.1.")
@@ -41,7 +50,7 @@ EmulatorPort = Annotated[int, typer.Option(help="Port; 0 takes a free one.", min
 OnlyKey = Annotated[str | None, typer.Option(help="The only valid key. Default: any key is valid.")]
 Delay = Annotated[float, typer.Option(help="Seconds until a write takes effect.", min=0)]
 ModeOption = Annotated[
-    Literal["opsgenie", "jsm"], typer.Option(help="API to emulate; jsm is Jira Service Management.")
+    EmulatedApi, typer.Option(help="API to emulate; jsm is Jira Service Management.")
 ]
 FaultsFile = Annotated[Path | None, typer.Option(help="JSON file with faults to inject.")]
 Pace = Annotated[float, typer.Option(help="Speed; 2 is twice as fast.", min=0.5, max=5)]
@@ -102,13 +111,13 @@ def emulator(
     port: EmulatorPort = 8081,
     key: OnlyKey = None,
     delay: Delay = 0.2,
-    mode: ModeOption = "opsgenie",
+    mode: ModeOption = EmulatedApi.OPSGENIE,
     faults: FaultsFile = None,
 ) -> None:
     """Run an emulator of OpsGenie or Jira Service Management on loopback, to be paged in tests."""
     from breakerd.api.cli.commands.emulator import EmulatorOptions, run_emulator
 
-    run_emulator(EmulatorOptions(mode, port, key, delay, faults))
+    run_emulator(EmulatorOptions(mode.value, port, key, delay, faults))
 
 
 @app.command()

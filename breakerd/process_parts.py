@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
+from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.runtime.ticker import TICKER
@@ -60,7 +61,10 @@ class ProcessParts:
         return self._closed
 
     def start(self) -> None:
-        """Start all parts, and wait for them; no effect if they run."""
+        """Start all parts, and wait for them; no effect if they run.
+
+        Nor while a test has taken the breakers over.
+        """
         self._start(threading.Event())
 
     def start_in_background(self) -> None:
@@ -86,6 +90,8 @@ class ProcessParts:
     def close(self) -> None:
         """End all parts that run in this process; a call does not start them again."""
         with self._lock:
+            if BREAKERS.taken_over and not self._running:
+                return  # nor was it started
             self._closed = True
             if not self._running:
                 return
@@ -109,7 +115,7 @@ class ProcessParts:
 
     def _start(self, restored: threading.Event) -> None:
         with self._lock:
-            if self._running:
+            if self._running or BREAKERS.taken_over:
                 restored.set()
                 return
             self._running, self._closed = True, False

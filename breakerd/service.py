@@ -25,7 +25,7 @@ from breakerd.breakerd import Breakerd
 _log = get_logger(__name__)
 
 _STOP_LIMIT: Final = 15.0
-"""Maximum seconds from SIGTERM to the end of the process: 6 for requests, 6 for alerting."""
+"""Maximum seconds from SIGTERM to the end of the process: 6 for requests, 3 for alerting."""
 _EXIT_LIMIT: Final = 3.0
 """Maximum seconds from the end of all parts to that of the process."""
 _FLUSH_LIMIT: Final = 0.5

@@ -7,7 +7,7 @@ import pytest
 from tests.support.system_packages import installed
 from tests.support.thoroughness import use_profile
 
-pytest_plugins = ["breakerd.alerts.emulator.pytest_plugin"]
+pytest_plugins = ["breakerd.alerts.emulator.pytest_plugin", "pytester"]
 
 CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 

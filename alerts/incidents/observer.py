@@ -17,6 +17,7 @@ from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.notes import PeakFigures
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
+from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.runtime import status as breaker_status
@@ -62,14 +63,22 @@ class BreakerObserver:
         registry: registry whose breakers are observed.
         settings: which conditions count, and what an alert contains.
         now: returns seconds since the epoch.
+        driven: True if a test runs the rounds; else breakers are not observed while a test has
+            taken them over.
     """
 
     def __init__(
-        self, registry: Registry, settings: AlertingSettings, now: Callable[[], float]
+        self,
+        registry: Registry,
+        settings: AlertingSettings,
+        now: Callable[[], float],
+        *,
+        driven: bool = False,
     ) -> None:
         self.settings = settings
         self._registry = registry
         self._now = now
+        self._driven = driven
         self._observations: dict[str, Observation] = {}
         self._statuses: dict[str, Status] = {}
         """Snapshots taken in this round, by name of the breaker."""
@@ -101,18 +110,23 @@ class BreakerObserver:
     def poll(self, now: float) -> None:
         """Begin a round: check the breakers with new events, and some of the others in turn."""
         self.end_round()
+        epoch, observations = BREAKERS.epoch, dict(self._observations)
+        if BREAKERS.taken_over and not self._driven:
+            return
         for name in self._due():
             breaker = self._registry.find(name)
             kinds = policy.alert_kinds(breaker, self.settings.opsgenie) if breaker else ()
             if breaker is None or not kinds:
-                self._observations.pop(name, None)
+                observations.pop(name, None)
                 continue
-            known = self._observations.get(name)
+            known = observations.get(name)
             alarm = self._alarms.get((name, kinds[0]))
             if known is None or known.kind != kinds[0] or (alarm and alarm.drill != known.drill):
                 since = min(now, alarm.at) if alarm else now
                 drill = alarm.drill if alarm else (self._status(breaker)["drill"] or None)
-                self._observations[name] = Observation(name, kinds[0], since, drill)
+                observations[name] = Observation(name, kinds[0], since, drill)
+        if BREAKERS.epoch == epoch or self._driven:  # else a test began meanwhile
+            self._observations = observations
 
     def end_round(self) -> None:
         """Release the snapshots of the round."""

@@ -9,7 +9,7 @@ const answers = { last: null, problem: "", refused: false, banners: [] };
 
 export function noteAnswer(status, alerting) {
   const doubts = alerting.problem ? [{ text: alerting.problem, tone: "warn" }] : [];
-  const banners = [...pagingBanners(status), ...partBanners(status), ...doubts, ...fileBanners(status)];
+  const banners = [...partBanners(status), ...pagingBanners(status), ...doubts, ...fileBanners(status)];
   Object.assign(answers, { last: Date.now(), problem: "", refused: false, banners });
 }
 

@@ -15,7 +15,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from fastapi.encoders import jsonable_encoder
-from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from breakerd.api.http.host_exit import is_host_stopping
 from breakerd.api.problems import Problem
@@ -39,7 +38,8 @@ _LOOK_EVERY: Final = 0.25
 _MAX_BATCH: Final = 100
 """Maximum number of events in one chunk."""
 
-_GREETING: Final = format_sse_event(comment="listening", retry=_RECONNECT_MS)
+_GREETING: Final = f": listening\nretry: {_RECONNECT_MS}\n\n".encode()
+_KEEPALIVE: Final = b": ping\n\n"
 
 
 class EventFeed:
@@ -170,7 +170,7 @@ class Subscriber:
             elif self._closed:
                 return
             elif not await self._wait():
-                yield KEEPALIVE_COMMENT
+                yield _KEEPALIVE
 
     def _next_chunk(self) -> bytes:
         dropped, self._dropped = self._dropped, 0
@@ -193,7 +193,8 @@ def _missed_event(count: int) -> EventsMissed:
 
 
 def _encode(event: Event) -> bytes:
-    return format_sse_event(data_str=dumps(jsonable_encoder(event_data(event)), ensure_ascii=True))
+    # JSON has no line break, which would end the field. FastAPI formats events only since 0.135.
+    return f"data: {dumps(jsonable_encoder(event_data(event)), ensure_ascii=True)}\n\n".encode()
 
 
 def event_data(event: Event) -> dict[str, object]:

@@ -123,7 +123,8 @@ def get_metrics(admin: AdminDep, request: Request) -> Response:
         BreakerCollector(admin.registry, admin.alerting, admin.not_running),
         request.headers.get("accept", ""),
     )
-    return Response(body, media_type=media_type)
+    # As a header: older versions of Starlette add a second charset to a media type.
+    return Response(body, headers={"Content-Type": media_type})
 
 
 def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
+from pydantic import FiniteFloat
 
 from breakerd.api.http.admin import BreakerOperation, OperationDep
 from breakerd.api.json_response import JSONResponse
@@ -80,11 +81,10 @@ def get_memory_limit(operation: OperationDep) -> MemoryLimitResponse:
 def get_latencies_above_threshold(
     operation: OperationDep,
     threshold: Annotated[
-        float | None,
+        FiniteFloat | None,  # before 0.115, FastAPI overlooks allow_inf_nan
         Query(
             description="Milliseconds; the breaker's own threshold if omitted.",
             ge=0,
-            allow_inf_nan=False,
             examples=[1000],
         ),
     ] = None,

@@ -94,7 +94,7 @@ class Access:
         and writes files: not to be called in an event loop.
         """
         if self.tokens.full is None and self.made.get() is not None:
-            _log.info("no token is set: this one is made", file=str(self.made.path))
+            _log.info("made token in use: no token is set", file=str(self.made.path))
         if self.risk:
             _log.warning('[api] loopback is "open"', risk=self.risk)
 
@@ -198,7 +198,9 @@ class SecurityScheme(SecurityBase):
         """Do nothing."""
 
 
-BEARER: Final = SecurityScheme("bearer", "The full token; for GET also the read token.")
+BEARER: Final = SecurityScheme(
+    "bearer", "The full token, set or made; for GET also the read token."
+)
 BASIC: Final = SecurityScheme("basic", "A token as the password, with any user name.")
 
 

@@ -210,10 +210,10 @@ def _describe(schema: Schema, root: Schema) -> str:
             _describe(branch, root) for branch in schema["anyOf"] if branch.get("type") != "null"
         ]
         return " or ".join(kinds) + _unit_suffix(schema)
+    if "const" in schema:  # pydantic before 2.10 writes it as an enumeration too
+        return format_value(schema["const"])
     if "enum" in schema:
         return "one of " + ", ".join(format_value(value) for value in schema["enum"])
-    if "const" in schema:
-        return format_value(schema["const"])
     words = _FORMATS.get(schema.get("format", "")) or _TYPE_NAMES.get(
         schema.get("type", ""), "a value"
     )

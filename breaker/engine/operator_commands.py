@@ -5,7 +5,7 @@ from breakerd.breaker.encoding.printable import encodable
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.errors import BreakerStateError
-from breakerd.breaker.states import CLOSED, FORCED_OPEN, Reason, State
+from breakerd.breaker.states import CLOSED, FORCED_OPEN, HALF_OPEN, OPEN, Reason, State
 
 
 def set_override(
@@ -32,6 +32,33 @@ def trip(engine: Engine, now: float, *, note: str = "", drill: bool = False) -> 
     _require_automatic(engine, "trip")
     engine.events.drill = engine.events.drill or drill
     engine.open(now, Reason.MANUAL, note=encodable(note))
+
+
+def trip_for(engine: Engine, now: float, reason: Reason) -> None:
+    """Open for a reason of one's own choice, unless it is open; for tests.
+
+    Raises:
+        BreakerStateError: an override decides instead.
+    """
+    _require_automatic(engine, "open")
+    if engine.machine.decided is not OPEN:
+        engine.open(now, reason)
+
+
+def half_open(engine: Engine, now: float) -> None:
+    """Open, unless it is open, and end the wait at once; for tests.
+
+    Raises:
+        BreakerStateError: an override decides instead.
+    """
+    _require_automatic(engine, "half-open")
+    machine = engine.machine
+    if machine.decided is HALF_OPEN:
+        return
+    if machine.decided is not OPEN:
+        engine.open(now, Reason.MANUAL)
+    machine.recovery.skip_wait(now)
+    engine.apply_change(now, machine.start_half_open(now))
 
 
 def drill_latency(engine: Engine, now: float, traffic: CallCounts) -> int:

@@ -167,6 +167,10 @@ class Recovery:
         self._patient_since = self._opened_at = now
         self.deadline_passed = False
 
+    def skip_wait(self, now: float) -> None:
+        """Let the first probe go at once."""
+        self.until, self._rejected = now, MIN_REJECTIONS_BETWEEN_PROBES
+
     def start_probing(self, now: float) -> None:
         """End the wait and admit probes."""
         self.phase, self.until = RecoveryPhase.PROBES, now

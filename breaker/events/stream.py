@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Self
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.events.events import Event, EventsMissed
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.fork import renew_after_fork
@@ -73,7 +74,7 @@ class EventStream:
             if self._missed:
                 missed, self._missed = self._missed, 0
                 return EventsMissed(
-                    breaker=self._name, at=time.time(), monotonic=time.monotonic(), count=missed
+                    breaker=self._name, at=time.time(), monotonic=CLOCK.monotonic(), count=missed
                 )
             if self._buffer:
                 return self._buffer.popleft()

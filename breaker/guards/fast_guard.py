@@ -4,10 +4,11 @@ A context manager is entered and left from C, where a call of one Python functio
 about 30 ns. `FastGuard` saves those of `allow` and `done`, and the look-up of `clock`.
 """
 
-from time import monotonic
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.context import ACTIVE_DEADLINES, get_deadline
 from breakerd.breaker.guards.guard import DONE, ENTERED, Guard
 from breakerd.breaker.runtime.gate import FastPath, allow_free_threaded
@@ -26,7 +27,7 @@ def guard_class_for(breaker: FastPath) -> type[Guard]:
     cls = type(breaker)
     inherited = cls.allow is FastPath.allow and cls.done is FastPath.done
     locked = FastPath.allow is allow_free_threaded
-    return FastGuard if inherited and not locked and breaker.clock is monotonic else Guard
+    return FastGuard if inherited and not locked and breaker.clock is CLOCK.monotonic else Guard
 
 
 class FastGuard(Guard):
@@ -37,7 +38,8 @@ class FastGuard(Guard):
 
     breaker: FastPath  # type: ignore[assignment]  # a `GuardTarget` as well, since it is a `Breaker`
 
-    def __enter__(self) -> Self:
+    # The clock as a default is found at once, and not replaced by freezegun as a global would be.
+    def __enter__(self, monotonic: Callable[[], float] = CLOCK.monotonic) -> Self:
         if not self._phase and (not ACTIVE_DEADLINES or get_deadline() is None):
             try:
                 if self.breaker._gate.permits.pop():  # noqa: SLF001 - as `FastPath.allow`
@@ -55,6 +57,7 @@ class FastGuard(Guard):
         exc_type: type[BaseException] | None,
         exc: BaseException | None,
         traceback: TracebackType | None,
+        monotonic: Callable[[], float] = CLOCK.monotonic,
     ) -> None:
         end = monotonic()
         phase, self._phase = self._phase, DONE

@@ -7,13 +7,13 @@ host's. The load average is always the host's, even in a container; prefer press
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.host.cgroup import ROOT, cgroup_folders, read_text
 from breakerd.breaker.logging import get_logger
@@ -99,7 +99,7 @@ class LoadReader:
     def read(self) -> LoadReading:
         """Return a reading that is at most 0.1 s old."""
         with self._lock:
-            now = time.monotonic()
+            now = CLOCK.monotonic()
             if now - self._read_at >= self._MAX_AGE:
                 self._reading, self._read_at = self.read_at(now), now
             return self._reading

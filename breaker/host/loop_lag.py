@@ -7,9 +7,10 @@ callback, so an overdue callback counts as well.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
+
+from breakerd.breaker.clock import CLOCK
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -69,7 +70,7 @@ class EventLoopLag:
             self._forget_closed()
             if loop in self._watched:
                 return
-            self._watched[loop] = LagWindow(time.monotonic())
+            self._watched[loop] = LagWindow(CLOCK.monotonic())
         self._schedule(loop)
 
     @property
@@ -77,7 +78,7 @@ class EventLoopLag:
         """Return the largest mean lag of the running loops in seconds; None if there is none."""
         with self._lock:
             self._forget_closed()
-            now = time.monotonic()
+            now = CLOCK.monotonic()
             running = [window for loop, window in self._watched.items() if loop.is_running()]
             return max((window.mean(now) for window in running), default=None)
 
@@ -95,7 +96,7 @@ class EventLoopLag:
             window = self._watched.get(loop)
             if window is None:
                 return
-            window.sample(time.monotonic())
+            window.sample(CLOCK.monotonic())
         self._schedule(loop)
 
     def _forget_closed(self) -> None:

@@ -6,11 +6,11 @@ kernel can drop at once (`inactive_file`) is not counted, as in the kubelet.
 """
 
 import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.host.cgroup import MEMBERSHIP, ROOT, cgroup_folders, read_text
 from breakerd.breaker.logging import get_logger
@@ -98,7 +98,7 @@ class CachedMemoryReader:
     def read(self) -> MemoryReading | None:
         """Return a reading that is at most 20 ms old; None if memory cannot be read."""
         with self._lock:
-            now = time.monotonic()
+            now = CLOCK.monotonic()
             if now - self._read_at >= self._MAX_AGE:
                 self._reading = self._reader.read()
                 self._read_at = now

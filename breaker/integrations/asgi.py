@@ -96,7 +96,8 @@ class BreakerMiddleware:
             self._watch_loop()
         if (
             scope["type"] != "http"
-            or (path := scope["path"]) in self._excluded.exact
+            or (path := _full_path(scope) if scope.get("root_path") else scope["path"])
+            in self._excluded.exact
             or path.startswith(self._excluded.prefixes)
         ):
             await self._app(scope, receive, send)
@@ -289,6 +290,13 @@ def _by_header(name: str) -> Callable[[Scope], Priority | None]:
         return parse_priority(b",".join(values).decode("latin-1")) if values else None
 
     return read
+
+
+def _full_path(scope: Scope) -> str:
+    """Return the path with that of the mount, which Starlette before 0.33 leaves out."""
+    root, path = scope["root_path"], scope["path"]
+    full: str = path if path.startswith(root) else root + path
+    return full
 
 
 async def _respond(scope: Scope, send: Send, problem: ProblemResponse) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.persistence.snapshot_file import RETENTION
 
@@ -146,9 +147,9 @@ class _Lock(contextlib.AbstractContextManager["_Lock"]):
         Raises:
             OSError: another process had it for `patience` seconds, or it cannot be locked.
         """
-        deadline = time.monotonic() + patience
+        deadline = CLOCK.monotonic() + patience
         while not self.try_acquire():
-            if time.monotonic() >= deadline:
+            if CLOCK.monotonic() >= deadline:
                 raise TimeoutError(f"{self.path} has been locked for {patience:g} s")
             time.sleep(_RETRY_INTERVAL)
 

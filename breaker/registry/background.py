@@ -1,13 +1,14 @@
 """What runs in the background for a registry: its breakers' ticks, and the watch over its file."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.breaker import BREAKERS, Breaker
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.config.config_file import ConfigFile
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
+from breakerd.breaker.instances import TAKEN_OVER
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.runtime.first_use import FirstUse
 from breakerd.breaker.runtime.ticker import TICKER
@@ -35,13 +36,13 @@ class Background:
     def __init__(
         self, breakers: Callable[[], Iterator[Breaker]], clock: Callable[[], float]
     ) -> None:
-        self.first_use = FirstUse(ticking=clock is time.monotonic)
+        self.first_use = FirstUse(ticking=CLOCK.stands_for(clock))
         self.watched: ConfigFile | None = None
         """File to follow; None if there is none, or if it is not to be watched."""
         self.parts: list[NotRunning] = []
         """What others run for this registry, and may have to say."""
         self._breakers = breakers
-        self._real_time = clock is time.monotonic
+        self._real_time = CLOCK.stands_for(clock)
         self._lock = ProcessLock()
         self._closed = False
         self._started = False
@@ -51,10 +52,9 @@ class Background:
 
     def adopt(self, breaker: Breaker) -> None:
         """Let the first use of `breaker` count as the registry's."""
-        core = breaker._core  # noqa: SLF001 - our own
-        core.set_first_use(self.first_use)
+        breaker.lifecycle.set_first_use(self.first_use)
         if self._closed:
-            core.suspend()
+            breaker.lifecycle.suspend()
 
     def follow(self, config: ConfigFile) -> None:
         """Follow that file, from the first use on."""
@@ -62,20 +62,27 @@ class Background:
 
     def use(self) -> None:
         """Count as first use, unless closed."""
-        if not self._closed:
+        if not self._closed and not BREAKERS.taken_over:
             self.first_use()
 
     def start(self) -> None:
-        """Start all now, also after `close`; what cannot be started is tried again every 5 s."""
+        """Start all now, also after `close`; what cannot be started is tried again every 5 s.
+
+        No effect while a test has taken the breakers over.
+        """
+        if BREAKERS.taken_over:
+            return
         self._closed = False
         self._start()
 
     def close(self) -> None:
-        """End all; a call starts nothing again."""
+        """End all; a call starts nothing again. No effect on what a test has kept from starting."""
+        if BREAKERS.taken_over and not self._started:
+            return
         with self._lock:
             self._closed, self._started = True, False
             for breaker in self._breakers():
-                breaker._core.suspend()  # noqa: SLF001 - our own
+                breaker.lifecycle.suspend()
         TICKER.discard(self)
         if self.watched is not None:
             self.watched.close()
@@ -117,7 +124,7 @@ class Background:
             first, self._started = not self._started, True
             self.first_use.happened = True
             for breaker in self._breakers():
-                breaker._core.resume()  # noqa: SLF001 - our own
+                breaker.lifecycle.resume()
         self._follow()
         if first:
             _log.info("background work started", file=self._file)
@@ -153,6 +160,8 @@ class Background:
         return "" if TICKER.running else TICKER.problem or self._why_not()
 
     def _why_not(self) -> str:
+        if BREAKERS.taken_over:
+            return TAKEN_OVER
         if self._closed:
             return _CLOSED
         if self._started or self.first_use.happened:

@@ -25,7 +25,7 @@ class RestoredSnapshots:
         No lock may be held: it calls listeners, which may ask for a breaker.
         """
         snapshot = self._pending.pop(breaker.name, None)
-        if snapshot is not None and not breaker._core.commanded:  # noqa: SLF001 - our own
+        if snapshot is not None and not breaker.lifecycle.commanded:
             breaker.restore(snapshot)
 
     def write(self, path: str | PathLike[str], breakers: Iterable[Breaker]) -> None:

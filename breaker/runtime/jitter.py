@@ -1,10 +1,11 @@
 """Chance that spreads the waits of many processes."""
 
 import random
-import time
 from collections.abc import Callable
+
+from breakerd.breaker.clock import CLOCK
 
 
 def default_jitter(clock: Callable[[], float]) -> Callable[[], float]:
     """Return chance on the real clock, and none on another, so that a run can be repeated."""
-    return random.random if clock is time.monotonic else lambda: 0.0
+    return random.random if CLOCK.stands_for(clock) else lambda: 0.0

@@ -1,11 +1,11 @@
 """When a breaker's background work runs: from the first use in a process until it is closed."""
 
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.runtime.ticker import TICKER
 
 
@@ -31,7 +31,7 @@ class Lifecycle(ABC):
     def __init__(self, clock: Callable[[], float]) -> None:
         self._make_lock()
         self._clock = clock
-        self._real_time = clock is time.monotonic
+        self._real_time = CLOCK.stands_for(clock)
         self._background = False
         """True while the ticker lets time pass."""
         self._first_use: Callable[[], bool] | None = TICKER.start if self._real_time else None

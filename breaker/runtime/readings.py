@@ -1,10 +1,10 @@
 """Read memory and load of the machine for one breaker."""
 
 import math
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.host.load import LOAD, LoadReading
 from breakerd.breaker.host.loop_lag import EventLoopLag
 from breakerd.breaker.host.memory import MEMORY, MemoryReading
@@ -40,7 +40,7 @@ class Readings:
         clock: Callable[[], float],
     ) -> None:
         self._memory = memory
-        self._load = load or (LOAD.read if clock is time.monotonic else LoadReading)
+        self._load = load or (LOAD.read if CLOCK.stands_for(clock) else LoadReading)
         self._clock = clock
         self.loop_lag = EventLoopLag()
         self.next_due = -math.inf

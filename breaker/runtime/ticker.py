@@ -6,11 +6,11 @@ them weakly.
 
 import math
 import threading
-import time
 import weakref
 from collections import deque
 from typing import Final, Protocol
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
 
@@ -74,10 +74,10 @@ class Ticker:
             self._due[member] = -math.inf
         self._set_wake()
 
-    def discard(self, member: Tickable) -> None:
-        """Remove a member."""
+    def discard(self, member: Tickable) -> bool:
+        """Remove a member; return True if it was one."""
         with self._lock:
-            self._due.pop(member, None)
+            return self._due.pop(member, None) is not None
 
     def wake(self, member: Tickable) -> None:
         """Tick that member now: it became due earlier than the thread knows."""
@@ -95,7 +95,7 @@ class Ticker:
 
     def _start_once(self) -> str | None:
         """Start the thread unless there is one; return what to log if that failed."""
-        if self._thread is not None or time.monotonic() < self._retry_at:
+        if self._thread is not None or CLOCK.monotonic() < self._retry_at:
             return None
         wake = threading.Event()
         thread = threading.Thread(
@@ -107,7 +107,7 @@ class Ticker:
             thread.start()
         except RuntimeError as error:
             self._wake = self._thread = None
-            self._retry_at = time.monotonic() + _RETRY_TIME
+            self._retry_at = CLOCK.monotonic() + _RETRY_TIME
             known, self.problem = self.problem, str(error)
             return None if known else self.problem
         self.problem = ""
@@ -125,11 +125,11 @@ class Ticker:
             wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._seconds_left())))
 
     def _round(self) -> None:
-        for member in self._members_due(time.monotonic()):
+        for member in self._members_due(CLOCK.monotonic()):
             seconds = _tick(member)
             with self._lock:
                 if member in self._due:
-                    self._due[member] = time.monotonic() + seconds
+                    self._due[member] = CLOCK.monotonic() + seconds
 
     def _members_due(self, now: float) -> list[Tickable]:
         with self._lock:
@@ -141,7 +141,7 @@ class Ticker:
 
     def _seconds_left(self) -> float:
         with self._lock:
-            return min(self._due.values(), default=math.inf) - time.monotonic()
+            return min(self._due.values(), default=math.inf) - CLOCK.monotonic()
 
 
 def _tick(member: Tickable) -> float:

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.regular_file import require_regular
 
@@ -215,12 +216,12 @@ def _version_of(connection: sqlite3.Connection) -> int:
 
 
 def _lock(folder: int, path: Path) -> None:
-    deadline = time.monotonic() + _LOCK_TIMEOUT
+    deadline = CLOCK.monotonic() + _LOCK_TIMEOUT
     while True:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= deadline:
+            if CLOCK.monotonic() >= deadline:
                 raise TimeoutError(f"another process is opening a database in {path}") from None
             time.sleep(_LOCK_INTERVAL)
         else:

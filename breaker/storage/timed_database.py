@@ -5,6 +5,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
 from breakerd.breaker.storage.database import Database
@@ -188,8 +189,15 @@ _pauses: Final[dict[int, list[_Pause]]] = {}
 
 
 def _before_fork() -> None:
-    pauses = [database.pause() for database in list(_databases)]
+    pauses = [database.pause() for database in _all_databases()]
     _pauses[threading.get_ident()] = [pause for pause in pauses if pause is not None]
+
+
+def _all_databases() -> list[TimedDatabase]:
+    while True:
+        # Fails if another thread opens one meanwhile.
+        with suppress(RuntimeError):
+            return list(_databases)
 
 
 def _after_fork_in_parent() -> None:

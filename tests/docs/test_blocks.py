@@ -50,6 +50,7 @@ PYTHON_ELSEWHERE = {
     "docs/emulator.md": "tests/docs/test_emulator_documentation.py",
     "docs/getting-started.md": "tests/docs/test_getting_started.py",
     "docs/receivers.md": "tests/docs/test_receivers_documentation.py",
+    "docs/testing.md": "tests/docs/test_testing_documentation.py",
 }
 """Pages whose Python is run by another test."""
 NO_EXAMPLES = {
@@ -57,6 +58,7 @@ NO_EXAMPLES = {
     "docs/architecture.md": "a drawing",
     "docs/configuration.md": "printed by a check, see below",
     "docs/receivers.md": "a body, which test_receivers_documentation.py compares",
+    "docs/testing.md": "a message, which test_testing_documentation.py compares",
 }
 """Pages with blocks in no language that is run, or in JSON, and what they hold."""
 

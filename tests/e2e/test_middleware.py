@@ -19,6 +19,7 @@ import pytest
 
 from breakerd import Breaker, Settings, current_priority
 from breakerd.breaker.integrations.wsgi import BreakerMiddleware
+from tests.support.warnings_as_errors import PYTHON_OPTIONS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,7 +40,7 @@ def assert_problem(response: httpx.Response, status: int, kind: str) -> None:
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tests.support.guarded_app"],
+        [sys.executable, *PYTHON_OPTIONS, "-m", "tests.support.guarded_app"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

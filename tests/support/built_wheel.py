@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Literal
 from zipfile import ZipFile
 
-import uv
-
 ROOT = Path(__file__).resolve().parents[2]
 _OUTSIDE = ("COV", "PYTHONPATH", "BREAKERD_", "OPSGENIE_")
 """Prefixes of variables that a user does not have."""
@@ -45,6 +43,8 @@ def run(*command: str | Path, folder: Path = ROOT, **variables: str) -> str:
 
 def uv_run(*arguments: str | Path, **variables: str) -> str:
     """Run uv without network, and return its standard error."""
+    import uv  # not there where scripts/test-bounds runs the other tests
+
     return run(uv.find_uv_bin(), "--offline", *arguments, folder=ROOT, **variables)
 
 

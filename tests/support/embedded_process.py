@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from breakerd.alerts.emulator import Emulator
+from tests.support.warnings_as_errors import PYTHON_OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHON = (sys.executable, "-W", "error", "-m")
+PYTHON = (sys.executable, *PYTHON_OPTIONS, "-m")
 
 
 def variables(emulator: Emulator) -> dict[str, str]:

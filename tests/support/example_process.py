@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.warnings_as_errors import PYTHON_OPTIONS
+
 PROJECT = Path(__file__).parents[2]
 EXAMPLES = PROJECT / "examples"
-PYTHON = (sys.executable, "-W", "error")
+PYTHON = (sys.executable, *PYTHON_OPTIONS)
 
 
 def environment(**set_too: str) -> dict[str, str]:

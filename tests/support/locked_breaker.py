@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from breakerd import Breaker
-from breakerd.breaker import breaker as breaker_module
+from breakerd.breaker import machinery
 from breakerd.breaker.runtime.gate import (
     Gate,
     allow_free_threaded,
@@ -29,5 +29,5 @@ class Locked(Breaker):
     allow = allow_free_threaded
 
     def __init__(self, *args: Any, **settings: Any) -> None:
-        with patch.object(breaker_module, "Gate", LockedGate):
+        with patch.object(machinery, "Gate", LockedGate):
             super().__init__(*args, **settings)

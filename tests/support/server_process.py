@@ -14,7 +14,9 @@ from typing import Any, Self
 
 import httpx
 
-COMMAND = [sys.executable, "-W", "error", "-m", "breakerd", "serve"]
+from tests.support.warnings_as_errors import PYTHON_OPTIONS
+
+COMMAND = [sys.executable, *PYTHON_OPTIONS, "-m", "breakerd", "serve"]
 
 
 class Server:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -37,7 +38,7 @@ def file_lock(path: Path, timeout: float) -> Iterator[None]:
     Raises:
         LockTimeoutError: it was not free in that time.
     """
-    descriptor = _acquire(path, time.monotonic() + timeout)
+    descriptor = _acquire(path, CLOCK.monotonic() + timeout)
     if descriptor is None:
         yield
         return
@@ -77,7 +78,7 @@ def _acquire(path: Path, deadline: float) -> int | None:
             if _is_still(path, descriptor):
                 return descriptor
         except BlockingIOError:
-            if time.monotonic() >= deadline:
+            if CLOCK.monotonic() >= deadline:
                 os.close(descriptor)
                 raise LockTimeoutError from None
             time.sleep(_RETRY_INTERVAL)

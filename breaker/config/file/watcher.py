@@ -51,10 +51,11 @@ class FileWatcher:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="breaker-config", daemon=True)
         self._observer: BaseObserver | None = None
-        self._last_signature: tuple[int, ...] = ()
+        self._last_signature: tuple[int, ...] | None = None
+        """That of the last check; the first poll checks in any case what came before the start."""
 
     def start(self) -> None:
-        """Start watching; the first check comes at once.
+        """Start watching.
 
         Raises:
             RuntimeError: no thread can be started.
@@ -94,8 +95,7 @@ class FileWatcher:
             self._observer = observer
 
     def _run(self) -> None:
-        self._last_signature = self._signature()
-        again = self._check_safely()
+        again = 0.0
         while not self._stop.is_set():
             woken = self._wake.wait(again or self._interval)
             if woken:

@@ -205,7 +205,7 @@ def test_what_does_not_run_is_told(watched: Watched, registry: Registry) -> None
     with hosting(host_of(registry, parts=parts)) as url:
         page.goto(f"{url}/team/ops/#token=a%2Bb%2Fc%3D%26%23%2541")
         banners = page.locator("#banners p")
-        expect(page.locator("#banners .bad").last).to_have_text(
+        expect(page.locator("#banners .bad").first).to_have_text(
             "Not running in this process: alerting. Nobody is being paged: alerting was not started"
         )
         expect(page.locator("#banners .warn")).to_have_text(

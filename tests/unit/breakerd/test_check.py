@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from breakerd import Alerting, Registry
 from breakerd.api.app import create_app
 from breakerd.api.config_subscriber import AdminConfigSubscriber
-from breakerd.cli import app
+from tests.support.command import Result, run
 from tests.support.saved_file import save
 
 SECRET = "S3CRET" + "k" * 20
@@ -20,7 +19,7 @@ GOOD = "wait_time = 10\n[alerts]\ndatabase = '{folder}/x.db'\n"
 
 
 def check(file: Path) -> Result:
-    return CliRunner().invoke(app, ["check", str(file)])
+    return run("check", file)
 
 
 @pytest.fixture
@@ -62,8 +61,8 @@ def test_a_file_of_go_breaker_is_good_with_warnings(file: Path, name: str) -> No
     file.write_text(text)
     warned = [n for n, line in enumerate(text.splitlines(), 1) if line.endswith("# warned")]
     done = check(file)
-    assert (done.exit_code, done.stdout) == (0, f"{file}: no errors\n")
-    warnings = done.stderr.splitlines()
+    assert (done.code, done.out) == (0, f"{file}: no errors\n")
+    warnings = done.err.splitlines()
     assert [warning.split(": ")[:2] for warning in warnings] == [
         ["warning", f"{file}:{line}"] for line in warned
     ]
@@ -114,12 +113,12 @@ MISPLACED = {
 def test_no_secret_is_shown_whatever_is_wrong_about_it(file: Path, mistake: str) -> None:
     file.write_text(MISPLACED[mistake] + "\n")
     done = check(file)
-    assert done.exit_code == 2
-    assert done.stdout == ""
-    assert "found " in done.stderr
-    assert "allowed: " in done.stderr
-    assert "S3CRET" not in done.stderr
-    assert "1234567890123" not in done.stderr
+    assert done.code == 2
+    assert done.out == ""
+    assert "found " in done.err
+    assert "allowed: " in done.err
+    assert "S3CRET" not in done.err
+    assert "1234567890123" not in done.err
 
 
 def _fifo(path: Path) -> None:
@@ -166,18 +165,18 @@ def test_check_and_a_running_process_say_the_same(tmp_path: Path, file: Path, ki
         file.unlink()
         make(file)
         done = check(file)
-        assert done.exit_code == 2
-        assert f"{file}" in done.stderr
-        assert found in done.stderr
+        assert done.code == 2
+        assert f"{file}" in done.err
+        assert found in done.err
         assert not registry.config.reload()
         told = [str(problem) for problem in registry.config.status.problems]
-        assert told == done.stderr.splitlines()
+        assert told == done.err.splitlines()
         assert registry.get().settings.wait_time == 10
 
 
 def test_a_byte_order_mark_is_passed_over_and_kept(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbflatency_threshold = 800\r\n")
-    assert check(file).exit_code == 0
+    assert check(file).code == 0
     with Registry.from_file(file, watch=False) as registry:
         registry.change("default", {"wait_time": 5})
     assert file.read_bytes() == b"\xef\xbb\xbflatency_threshold = 800\r\nwait_time = 5\r\n"

@@ -51,5 +51,5 @@ def test_stops_in_time_while_a_receiver_hangs(world: World) -> None:
     world.slow()
     assert world.emulator.wait_for(lambda: bool(world.emulator.requests))
     before = time.monotonic()
-    alerting.close(timeout=0.1)
-    assert time.monotonic() - before < 5
+    alerting.close()
+    assert time.monotonic() - before < 5, "the process has to end in this time"

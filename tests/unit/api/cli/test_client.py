@@ -22,6 +22,8 @@ class Answering(BaseHTTPRequestHandler):
         server.asked = self.path, self.headers.get("Authorization")
         self.send_response(server.status)
         self.send_header("Content-Length", str(len(server.body)))
+        if server.status == 307:
+            self.send_header("Location", "/elsewhere")
         self.end_headers()
         self.wfile.write(server.body)
 

@@ -64,6 +64,7 @@ def test_no_redirect_is_followed(stub: Stub) -> None:
     stub.status, stub.body = 307, b"{}"
     client = AdminClient(f"http://127.0.0.1:{stub.server_port}", None)
     assert client.get("default", "status") == {}
+    assert stub.asked[0] == "/breakers/default/status"
 
 
 def refusal(stub: Stub, capsys: pytest.CaptureFixture[str], token: str | None = None) -> str:

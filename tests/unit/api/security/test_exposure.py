@@ -9,6 +9,7 @@ from breakerd import Registry, admin_router
 from breakerd.api.app import create_app
 from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.secured_route import secured_route_class
+from breakerd.api.security.made_token import MadeToken
 from tests.support.admin_client import Client
 from tests.support.routes import filled, routes_of
 
@@ -69,15 +70,33 @@ def test_a_router_of_a_host_has_the_same_rules(unfiled: Registry) -> None:
         assert answered(host, method, filled(path)) == own, (method, path)
 
 
+def test_no_answer_shows_the_token(client: Client, app: FastAPI) -> None:
+    token = MadeToken().get()
+    assert token is not None
+    client.post("/breaker/trip", json={"reason": "a test"})
+    for method, path in routes_of(app):
+        if method == "GET" and not path.endswith("/events"):
+            assert token.get_secret_value() not in client.get(filled(path)).text, path
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_new_route_is_protected(unfiled: Registry, method: str) -> None:
-    router = APIRouter(route_class=secured_route_class(AdminContext(unfiled)))
-
-    @router.api_route("/new", methods=[method])
-    def new() -> str:
-        return "new"
-
-    app = FastAPI()
-    app.include_router(router)
+    app = app_with_route(unfiled, method, "a_new_one")
     assert answered(app, method, "/new") == 401
     assert Client(app).request(method, "/new").status_code == 200
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("POST", 401)])
+def test_a_change_is_no_state_whatever_its_name(
+    unfiled: Registry, method: str, status: int
+) -> None:
+    assert answered(app_with_route(unfiled, method, "get_status"), method, "/new") == status
+
+
+def app_with_route(registry: Registry, method: str, name: str) -> FastAPI:
+    """An application with a secured route of that name at `/new`."""
+    router = APIRouter(route_class=secured_route_class(AdminContext(registry)))
+    router.api_route("/new", methods=[method], name=name)(lambda: "new")
+    app = FastAPI()
+    app.include_router(router)
+    return app

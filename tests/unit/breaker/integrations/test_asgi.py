@@ -143,6 +143,16 @@ async def test_excluded_paths_are_not(make: MakeBreaker, path: str) -> None:
     assert (await Exchange(path).through(nothing_excluded)).status == 503
 
 
+@pytest.mark.parametrize("path", ["/public", "/app/public"], ids=["without it", "with it"])
+async def test_the_path_counts_with_that_of_the_mount(make: MakeBreaker, path: str) -> None:
+    breaker = make()
+    breaker.force_open()
+    exchange = Exchange(path)
+    exchange.scope["root_path"] = "/app"
+    excluding = BreakerMiddleware(answer, breaker, exclude=("/app/public",))
+    assert (await exchange.through(excluding)).status == 200
+
+
 def by_path(scope: Scope) -> Priority | None:
     return Priority.CRITICAL_PLUS if scope["path"] == "/pay" else None
 

@@ -187,3 +187,35 @@ def test_its_threads_end_with_it(path: Path) -> None:
         assert all(thread.daemon for thread in mine)
     assert "breaker-config" in {thread.name for thread in mine}
     assert not any(thread.is_alive() for thread in mine)
+
+
+def test_without_events_it_is_polled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file_watcher, "why_no_events", lambda: "none here")
+    monkeypatch.setattr(file_watcher, "_ONLY_POLL_INTERVAL", 0.01)
+    monkeypatch.setattr(file_watcher, "Observer", None)  # cannot be made
+    looks = Looks(path)
+    with watching(path, looks):
+        path.write_text("new")
+        looks.until("new")
+
+
+def test_what_changed_before_the_start_is_found(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_watcher, "_POLL_INTERVAL", 0.01)
+    looks = Looks(path)
+    path.write_text("new")
+    with watching(path, looks):
+        looks.until("new")
+
+
+def test_without_a_thread_nothing_is_left(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    running = FileWatcher(path, lambda: 0.0)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    before = set(threading.enumerate())
+    with pytest.raises(RuntimeError):
+        running.start()
+    assert set(threading.enumerate()) <= before
