@@ -28,12 +28,13 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_who_has_no_token_may_ask_for_health_only(locked: Server) -> None:
+def test_who_has_no_token_may_get_health_and_an_empty_page_only(locked: Server) -> None:
     for token in (None, "wrong"):
         with locked.client(token) as client:
             assert client.get("/healthz").status_code == 200
             assert client.get("/readyz").status_code == 200
-            for path in ("/", "/breaker/status", "/metrics", "/openapi.json"):
+            assert client.get("/").status_code == 200
+            for path in ("/breaker/status", "/metrics", "/openapi.json"):
                 assert client.get(path).status_code == 401
             assert client.post("/breaker/trip").status_code == 401
 
@@ -58,7 +59,8 @@ def test_the_full_token_changes_and_nothing_tells_it(locked: Server) -> None:
 
 def test_a_browsers_way_of_sending_a_token(locked: Server) -> None:
     with locked.client() as client:
-        assert client.get("/").headers["www-authenticate"].startswith("Basic")
+        # No browser prompts for it: the dashboard asks by itself.
+        assert client.get("/breaker/status").headers["www-authenticate"].startswith("Bearer")
         assert client.get("/breaker/status", auth=("me", "read-secret")).status_code == 200
 
 
