@@ -233,7 +233,7 @@ def test_it_starts_again_after_its_end(
             alerting.close()
             alerting.close()
             assert alerting.not_running() == {"alerting": CLOSED}
-            assert registry._subscriptions == []
+            assert registry._subscriptions._all == []
         until(lambda: running() == before)
         assert relaying.relay is None
 
