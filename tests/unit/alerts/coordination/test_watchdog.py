@@ -114,7 +114,7 @@ def test_a_delivery_that_hangs_is_told(world: World) -> None:
     clock.advance(1)
     assert alerting.health()["problems"][0].startswith("delivery to opsgenie has stopped")
     assert alerting.health()["stalled"]
-    assert readiness(world) == (503, False, "not running")
+    assert readiness(world) == (503, False, "failing")
     assert sender._alive(), "each request is a sign of life"
     assert not alerting.health()["stalled"]
     sender._thread = None
