@@ -1,10 +1,10 @@
 """Lifecycle of what runs in one process: started once, closed, started again, gone after a fork."""
 
-import os
 import threading
-import weakref
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+from breakerd.breaker.fork import renew_after_fork
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Lifecycle(Generic[T]):
         self._abandoned: list[_Run[T]] = []
         """Runs of the parent processes: kept, so that nothing of them is finalized here."""
         self._reason = _NEVER
-        _all.add(self)
+        renew_after_fork(self)
 
     @property
     def current(self) -> T | None:
@@ -90,7 +90,7 @@ class Lifecycle(Generic[T]):
             self._reason = _CLOSED
         return run.value
 
-    def abandon(self) -> None:
+    def after_fork(self) -> None:
         """Give up what the parent runs, in a forked child. Takes no lock."""
         run = self._runs.pop(_RUN, None)
         if run is not None:
@@ -105,14 +105,3 @@ class _Run(Generic[T]):
         self.value: T | None = None
         self.settled = threading.Event()
         """Set once `value` is there, or the start has failed."""
-
-
-_all: Final[weakref.WeakSet[Lifecycle[Any]]] = weakref.WeakSet()
-
-
-def _abandon_all() -> None:
-    for lifecycle in list(_all):
-        lifecycle.abandon()
-
-
-os.register_at_fork(after_in_child=_abandon_all)

@@ -1,8 +1,6 @@
 """HTTP client of all receivers: limited in time, one attempt a call, each failure classified."""
 
 import math
-import os
-import weakref
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +20,7 @@ from breakerd.alerts.receivers.connection.spare_sockets import SpareSockets
 from breakerd.alerts.receivers.log_filter import suppress_request_logs
 from breakerd.alerts.receivers.request_deadline import RequestDeadline
 from breakerd.breaker._version import __version__
+from breakerd.breaker.fork import renew_after_fork
 
 _DEFAULT_PAUSE: Final = 60.0
 """Seconds to pause if a receiver asks for a pause without saying how long."""
@@ -76,7 +75,7 @@ class HttpClient:
             follow_redirects=False,
         )
         self._spares: SpareSockets | None = None
-        _clients.add(self)
+        renew_after_fork(self)
 
     def keep_ready(self, url: str) -> None:
         """Keep sockets for the host of `url`, for when the process has no descriptor left.
@@ -118,8 +117,11 @@ class HttpClient:
         if self._spares is not None:
             self._spares.close()
 
-    def drop_connections(self) -> None:
-        """Close this process's copies of another process's connections. Takes no lock."""
+    def after_fork(self) -> None:
+        """Close the child's copies of connections: with them, a receiver waits for the child, too.
+
+        Not by `close`, which waits for locks that threads of the parent may have held.
+        """
         self._deadline.drop_connection()
         if self._spares is not None:
             self._spares.drop()
@@ -160,21 +162,6 @@ class HttpClient:
         for secret in self._secrets:
             content = content.replace(secret.encode(), b"***")
         return content
-
-
-_clients: Final[weakref.WeakSet[HttpClient]] = weakref.WeakSet()
-
-
-def _drop_inherited() -> None:
-    """Close the connections of the parent: with a copy of them, a receiver waits for this process.
-
-    Not by `close`, which waits for locks that threads of the parent may have held.
-    """
-    for client in list(_clients):
-        client.drop_connections()
-
-
-os.register_at_fork(after_in_child=_drop_inherited)
 
 
 def url_secrets(url: str) -> list[str]:

@@ -7,10 +7,10 @@ expires.
 
 import fcntl
 import os
-import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+
+from breakerd.breaker.fork import renew_after_fork
 
 
 class LivenessLock:
@@ -25,6 +25,7 @@ class LivenessLock:
         self._path = path
         self._process = process
         self._descriptor: int | None = None
+        renew_after_fork(self)
 
     def acquire(self) -> None:
         """Acquire this process's lock; no effect if it is held.
@@ -41,20 +42,17 @@ class LivenessLock:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
-        _locks.add(self)
 
     def release(self) -> None:
         """Release this process's lock and delete its file."""
         if self._descriptor is not None:
             with suppress(OSError):
                 self._path_of(self._process).unlink(missing_ok=True)
-            self.drop()
+            self._close()
 
-    def drop(self) -> None:
-        """Close this process's copy of the lock; it is held as long as another process has one."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+    def after_fork(self) -> None:
+        """Close the child's copy of the lock: with it, a killed parent would look alive."""
+        self._close()
 
     def is_dead(self, process: str) -> bool:
         """Return True if that process does not hold its lock any more; delete its lock file then.
@@ -72,17 +70,10 @@ class LivenessLock:
             return False
         return True
 
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
     def _path_of(self, process: str) -> Path:
         return self._path.with_name(f"{self._path.name}.{process}.lock")
-
-
-_locks: Final[weakref.WeakSet[LivenessLock]] = weakref.WeakSet()
-
-
-def _drop_inherited() -> None:
-    """Close the locks of the parent: with a copy of them, a killed parent would look alive."""
-    for lock in list(_locks):
-        lock.drop()
-
-
-os.register_at_fork(after_in_child=_drop_inherited)

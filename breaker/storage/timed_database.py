@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
+from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.storage.database import Database
 
 T = TypeVar("T")
@@ -100,10 +101,10 @@ class TimedDatabase(Database):
             job.abandoned = True
         return pause
 
-    def abandon(self) -> None:
+    def after_fork(self) -> None:
         """Let all operations fail at once: this process was forked. Takes no lock."""
         self._forked = True
-        super().abandon()
+        self.abandon()
 
     def _start(self) -> None:
         # Not before: what is made before gevent replaces these classes blocks all greenlets.
@@ -114,6 +115,7 @@ class TimedDatabase(Database):
         thread.start()
         self._thread = thread
         _databases.add(self)
+        renew_after_fork(self)
 
     def _run(self, operation: Callable[[], T], default: T) -> T:
         if self._forked:
@@ -205,14 +207,7 @@ def _after_fork_in_parent() -> None:
         pause.ended.set()
 
 
-def _after_fork_in_child() -> None:
-    _pauses.clear()
-    for database in list(_databases):
-        database.abandon()
-
-
+# The child's pauses are forgotten with the threads that they are for.
 os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_pauses.clear
 )

@@ -16,7 +16,6 @@ from tests.support.deployment.processes import ServerProcess, thread_count
 from tests.support.deployment.scenario import Scenario
 from tests.support.deployment.service import Service
 from tests.support.deployment.settings import ServiceFolder, variables
-from tests.support.thoroughness import THOROUGH
 
 COMMAND = (sys.executable, "-m", "celery", "-A")
 OPTIONS = ("worker", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
@@ -64,7 +63,7 @@ def test_prefork(folder: ServiceFolder, opsgenie_emulator: Emulator) -> None:
         scenario = Scenario(service, opsgenie_emulator)
         scenario.check_parent(threads)
         scenario.check_nothing_is_started()
-        scenario.live(kill=THOROUGH)
+        scenario.live()  # a killed child may hold the lock of Celery's queue, and nothing goes on
         scenario.check_parent(threads)
         scenario.end(own=OWN)
 

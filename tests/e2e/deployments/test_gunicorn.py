@@ -103,12 +103,13 @@ def test_a_reload(kind: Kind, folder: ServiceFolder, opsgenie_emulator: Emulator
 def test_workers_that_are_replaced_after_some_requests(
     kind: Kind, folder: ServiceFolder, opsgenie_emulator: Emulator
 ) -> None:
-    with gunicorn(kind, folder, opsgenie_emulator, "--max-requests", "60") as scenario:
+    with gunicorn(kind, folder, opsgenie_emulator, "--max-requests", "150") as scenario:
         process = scenario.service.process
         scenario.check_edits()
         before = process.pids() - {process.pid}
         scenario.trip_all()
-        until(lambda: scenario.service.ask("fail", WORKERS) and not any(map(is_running, before)))
+        service = scenario.service
+        until(lambda: service.ask("fail", 2 * WORKERS) and not any(map(is_running, before)), 180)
         scenario.recover()
         scenario.check_edits()
         scenario.end(own=GRACE, saving=0)  # the latest worker may have answered nothing yet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,12 +88,12 @@ def test_a_life(folder: ServiceFolder, opsgenie_emulator: Emulator) -> None:
         scenario = Scenario(kernel, opsgenie_emulator)
         scenario.check_nothing_is_started()
         scenario.trip_all()
-        before = kernel.value("[id(breakers), sorted(each.name for each in threading.enumerate())]")
+        before = kernel.value("id(breakers)")
         kernel.run(CELL)
+        assert kernel.value("id(breakers)") == before
         assert kernel.ask_one("show").state == "OPEN"
-        assert before == kernel.value(
-            "[id(breakers), sorted(each.name for each in threading.enumerate())]"
-        )
+        threads = Counter(kernel.value("[each.name for each in threading.enumerate()]"))
+        assert {threads[name] for name in ("breaker-config", "breaker-ticker")} == {1}
         scenario.recover()
         scenario.live()
         scenario.end(kernel.shut_down)

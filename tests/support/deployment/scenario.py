@@ -116,10 +116,11 @@ class Scenario:
         """The worker that sends is killed, and another takes its place."""
         process, folder = self.service.process, self.service.folder
         sender = folder.sender(process.pids())
+        assert sender is not None
         os.kill(sender, signal.SIGKILL)
         until(lambda: not is_running(sender))
         self.service.ask_all("show")
-        until(lambda: folder.leader() and folder.sender(process.pids()))
+        until(lambda: folder.sender(process.pids()))
 
     def end(
         self,

@@ -15,6 +15,9 @@ from tests.support.deployment.processes import ServerProcess, is_running
 from tests.support.deployment.settings import ServiceFolder
 from tests.support.polling import until
 
+_PATIENCE = 180.0
+"""Maximum seconds until all workers answer as they should: many interpreters start at once."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -66,7 +69,7 @@ class Service(ABC):
             done = len(running) >= self.workers and all(map(condition, running))
             return done or process.exit_code is not None
 
-        until(ask, pause=0.1)
+        until(ask, _PATIENCE, pause=0.1)
         assert process.exit_code is None, process.log
         return time.monotonic() - started_at
 

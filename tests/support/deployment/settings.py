@@ -83,11 +83,12 @@ class ServiceFolder:
             found = connection.execute("SELECT holder FROM lease").fetchone()
         return str(found[0]) if found else ""
 
-    def sender(self, pids: set[int]) -> int:
-        """Return which of the processes holds the lease, and so sends alerts."""
+    def sender(self, pids: set[int]) -> int | None:
+        """Return which of the processes holds the lease, and so sends alerts; None if none does."""
         lock = self.kept / f"breakerd.db.{self.leader()}.lock"
-        (holder,) = (pid for pid in pids if lock in open_files(pid))
-        return holder
+        holders = [pid for pid in pids if lock in open_files(pid)]
+        assert len(holders) <= 1, holders
+        return holders[0] if holders else None
 
     def states_saved_since(self, timestamp: float) -> int:
         """Return how many processes have saved their state since then, each to its own file."""

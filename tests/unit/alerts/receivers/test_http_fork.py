@@ -51,7 +51,7 @@ def test_a_child_that_still_has_the_client_closes_no_other_file(listener: socket
         def look() -> bool:
             with socket.socket() as own:
                 client.close()
-                client.drop_connections()
+                client.after_fork()
                 return os.fstat(own.fileno()).st_size == 0
 
         with accepted:

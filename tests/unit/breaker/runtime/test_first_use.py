@@ -214,6 +214,15 @@ def test_the_first_call_meets_the_present_state() -> None:
     breaker.close()
 
 
+def test_the_first_call_meets_the_present_memory() -> None:
+    used = 0.1
+    breaker = Breaker(memory=lambda: used)
+    used = 0.99
+    breaker._core.readings.next_due = breaker.clock()  # as after `memory_check_interval`
+    assert not breaker.allow()
+    breaker.close()
+
+
 IMPORT_ONLY = """
     import json, os, sys, threading
     from pathlib import Path
