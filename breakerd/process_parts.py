@@ -65,7 +65,10 @@ class ProcessParts:
 
         Nor while a test has taken the breakers over.
         """
-        self._start(threading.Event())
+        with self._lock:
+            if not BREAKERS.taken_over:
+                self._closed = False
+            self._start(threading.Event())
 
     def start_in_background(self) -> None:
         """Start all parts on a thread; wait a moment for the first. No effect after `close`.
@@ -115,10 +118,10 @@ class ProcessParts:
 
     def _start(self, restored: threading.Event) -> None:
         with self._lock:
-            if self._running or BREAKERS.taken_over:
+            if self._running or self._closed or BREAKERS.taken_over:
                 restored.set()
                 return
-            self._running, self._closed = True, False
+            self._running = True
             for part in self._parts:
                 try:
                     part.start()

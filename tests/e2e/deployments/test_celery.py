@@ -11,12 +11,11 @@ from celery import Celery
 from celery.exceptions import TimeoutError as ResultTimeoutError
 
 from breakerd.alerts.emulator import Emulator
-from tests.support.deployment.celery_broker import connect
+from tests.support.deployment.celery_broker import connect, deliver
 from tests.support.deployment.processes import ServerProcess, thread_count
 from tests.support.deployment.scenario import Scenario
 from tests.support.deployment.service import Service
 from tests.support.deployment.settings import ServiceFolder, variables
-from tests.support.thoroughness import THOROUGH
 
 COMMAND = (sys.executable, "-m", "celery", "-A")
 OPTIONS = ("worker", "--loglevel", "INFO", "--without-mingle", "--without-gossip")
@@ -36,6 +35,7 @@ class CeleryService(Service):
 
     def ask(self, action: str, times: int) -> list[dict[str, Any]]:
         sent = [self._app.send_task("ask", [action]) for _ in range(times)]
+        deliver(self.folder.path)
         found = []
         for task in sent:
             try:
@@ -64,7 +64,7 @@ def test_prefork(folder: ServiceFolder, opsgenie_emulator: Emulator) -> None:
         scenario = Scenario(service, opsgenie_emulator)
         scenario.check_parent(threads)
         scenario.check_nothing_is_started()
-        scenario.live(kill=THOROUGH)
+        scenario.live()  # a killed child may hold the lock of Celery's queue, and nothing goes on
         scenario.check_parent(threads)
         scenario.end(own=OWN)
 

@@ -54,7 +54,8 @@ def test_making_it_starts_nothing(folder: Path, breakers: Breakerd) -> None:
     assert own_threads() <= before
     assert files_in(folder) == {"breakers.toml"}
     assert not breakers.running
-    assert breakers.not_running().keys() == {"alerting", "file", "state", "ticker"}
+    # The ticker is the process's: another test may have started it.
+    assert breakers.not_running().keys() - {"ticker"} == {"alerting", "file", "state"}
 
 
 def test_the_first_call_starts_everything(folder: Path, breakers: Breakerd) -> None:

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from breakerd.process_parts import ProcessParts
+from tests.support.polling import until
 
 FORK = multiprocessing.get_context("fork")
 
@@ -192,3 +193,13 @@ def test_the_lock_that_a_thread_held_at_the_fork_is_free_in_the_child(acts: list
 def _close_in_child(parts: ProcessParts, answer: Connection) -> None:
     parts.close()
     answer.send("closed")
+
+
+def test_an_end_right_after_the_first_call_is_not_undone(acts: list[str]) -> None:
+    parts = made(Recorder("state", acts))
+    with parts._lock:  # the thread of the start waits for it
+        parts.start_in_background()
+        parts.close()
+    until(lambda: "breakerd-start" not in {thread.name for thread in threading.enumerate()})
+    assert acts == []
+    assert not parts.running

@@ -79,7 +79,7 @@ def test_rounds_that_fail_turn_readiness_and_a_metric_and_no_heartbeat_is_pinged
     assert stopped == "alerting has stopped: no round for 31 s; restart the process"
     assert not_running == f"nobody is being paged: {stopped}"
     assert alerting.not_running() == {"alerting": not_running}
-    assert readiness(world) == (503, False, "failing")
+    assert readiness(world) == (503, False, "not running")
     assert metrics(world) == {
         "breakerd_alerting_last_round_timestamp_seconds": last,
         "breakerd_alerting_stalled": 1,
