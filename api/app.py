@@ -194,7 +194,7 @@ def _openapi_route(secured: type[APIRoute]) -> APIRouter:
 # Not a closure over the router: FastAPI keeps every endpoint that it has inspected.
 def get_openapi_document(admin: AdminDep, request: Request) -> JSONResponse:
     """Return this description."""
-    return JSONResponse(admin.describe(request.url.path.removesuffix(_OPENAPI)))
+    return JSONResponse(admin.describe(problems.path_of(request).removesuffix(_OPENAPI)))
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:

@@ -74,12 +74,20 @@ def problem_response(problem: Problem, request: Request) -> JSONResponse:
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": request.url.path,
+        "instance": path_of(request),
         "error": problem.detail,
         **problem.more,
     }
     headers = {"Cache-Control": "no-store"} | problem.headers
     return JSONResponse(document, problem.status, headers, media_type=MEDIA_TYPE)
+
+
+def path_of(request: Request) -> str:
+    """Return the path of the request, with all prefixes."""
+    try:
+        return request.url.path
+    except ValueError:  # older Starlette: the `Host` is none
+        return str(request.scope["path"])
 
 
 EXPECTED: Final = (

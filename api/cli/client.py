@@ -1,5 +1,6 @@
 """HTTP client of the admin plane, for the commands."""
 
+import re
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ class AdminClient:
 
     def __init__(self, url: str, token: str | None) -> None:
         self._url = url.rstrip("/")
+        self._shown = _without_secrets(self._url)
         self._credentials = find_credentials(_host(self._url), token)
 
     def get(self, breaker: str, path: str) -> dict[str, Any]:
@@ -57,17 +59,18 @@ class AdminClient:
         return answer
 
     def _send(self, method: str, path: str, body: object) -> httpx.Response:
+        if not self._credentials.sendable:
+            # Not left to the library, whose error shows it.
+            fail("the token contains characters that are not allowed in a header", USAGE_ERROR)
         try:
             with self._client() as client:
                 return client.request(method, f"{self._url}/{path}", json=body)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             allowed = "a URL such as http://127.0.0.1:8080"
-            fail(f"--url: found {self._url!r}; allowed: {allowed}", USAGE_ERROR)
-        except UnicodeEncodeError:
-            fail("the token contains characters that are not allowed in a header", USAGE_ERROR)
+            fail(f"--url: found {self._shown!r}; allowed: {allowed}", USAGE_ERROR)
         except httpx.HTTPError as error:
             hint = "Is `breakerd serve` running there?"
-            fail(f"no answer from {self._url}: {error}. {hint}", FAILURE)
+            fail(f"no answer from {self._shown}: {error}. {hint}", FAILURE)
 
     def _client(self) -> httpx.Client:
         credentials = self._credentials
@@ -85,10 +88,15 @@ class AdminClient:
             answer = None
         if not isinstance(answer, dict):
             fail(
-                f"{self._url} answers {response.status_code} without JSON; it is not breakerd",
+                f"{self._shown} answers {response.status_code} without JSON; it is not breakerd",
                 FAILURE,
             )
         return answer
+
+
+def _without_secrets(url: str) -> str:
+    """Return a URL, which may be invalid, with a mask in place of a user name and a password."""
+    return re.sub(r"//[^/?#]*@", "//********@", url)
 
 
 def _host(url: str) -> str:

@@ -19,16 +19,21 @@ class Credentials:
     Attributes:
         token: the token; None if there is none.
         advice: what to do after an answer of 401 or 403.
-        local: the token may be sent to a server on this machine only, and through no proxy.
+        local: the service is on this machine, so that a request goes through no proxy.
     """
 
     token: str | None
     advice: str
     local: bool = False
 
-    def headers(self) -> dict[str, str]:
-        """Return the headers that carry the token."""
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+    @property
+    def sendable(self) -> bool:
+        """False if no header can hold the token."""
+        return self.token is None or self.token.isprintable()
+
+    def headers(self) -> dict[bytes, bytes]:
+        """Return the headers that carry the token, as UTF-8."""
+        return {b"Authorization": f"Bearer {self.token}".encode()} if self.token else {}
 
 
 def find_credentials(host: str, token: str | None) -> Credentials:
@@ -39,23 +44,24 @@ def find_credentials(host: str, token: str | None) -> Credentials:
         token: the token that is given; None to look for one: BREAKERD_READ_TOKEN, and for loopback
             the file `var/token` in the working directory.
     """
-    if given := token or os.environ.get("BREAKERD_READ_TOKEN"):
+    local = _is_this_machine(host)
+    # Without the white space around it, as the service reads it.
+    if given := (token or "").strip() or os.environ.get("BREAKERD_READ_TOKEN", "").strip():
         advice = "Check --token, BREAKERD_TOKEN and BREAKERD_READ_TOKEN."
-        return Credentials(given, advice)
-    if not _is_this_machine(host):
+        return Credentials(given, advice, local)
+    if not local:
         return Credentials(None, f"Give --token or set BREAKERD_TOKEN: {_ONLY_LOCAL}.")
     path = Path(MADE_TOKEN_FILE).absolute()
     try:
-        made = read_secret_text(path)
+        # No link, which somebody else may have laid to another secret of this user.
+        made = read_secret_text(path, follow_links=False)
     except FileReadError as error:
         found = f"{path}: {error}"
     else:
         found = f"{path} is empty"
         if made:
-            return Credentials(
-                made, f"The token in {path} is another service's: {_TRY}.", local=True
-            )
-    return Credentials(None, f"No token found ({found}): {_TRY}.")
+            return Credentials(made, f"The token in {path} is another service's: {_TRY}.", local)
+    return Credentials(None, f"No token found ({found}): {_TRY}.", local)
 
 
 _ONLY_LOCAL: Final = f"the token in {MADE_TOKEN_FILE} is sent to loopback only"

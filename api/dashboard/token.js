@@ -5,6 +5,8 @@
 export const ROOT = new URL("../", import.meta.url);
 
 const KEY = `breakerd token for ${ROOT.pathname}`;
+// No header holds them.
+const UNSENDABLE = /\p{C}/u;
 const LINK = /^#token=(.*)$/;
 
 // `needed`: a request was refused for want of a token; `rejected`: the last token was not valid.
@@ -22,10 +24,18 @@ export function followToken(onChange) {
 
 export const presented = () => token;
 
-export const headersWith = (used) => (used ? { Authorization: `Bearer ${used}` } : {});
+export const headersWith = (used) => (used ? { Authorization: `Bearer ${inBytes(used)}` } : {});
+
+// A header takes bytes, each as one character; the service reads them as UTF-8.
+const inBytes = (text) => String.fromCharCode(...new TextEncoder().encode(text));
 
 export function useToken(text) {
-  token = text.trim();
+  const given = text.trim();
+  if (UNSENDABLE.test(given)) {
+    Object.assign(access, { needed: true, rejected: true });
+    return;
+  }
+  token = given;
   store(token);
   Object.assign(access, { needed: false, rejected: false });
   changed();

@@ -20,7 +20,7 @@ def method_not_allowed(request: Request) -> Response:
     method, allowed = request.method, _allowed(request)
     detail = f"{method} is not allowed here; allowed: {', '.join(allowed)}."
     if method == "GET" and allowed == ["POST"]:
-        detail = f"A GET changes nothing here; POST {request.url.path}."
+        detail = f"A GET changes nothing here; POST {problems.path_of(request)}."
     problem = problems.Problem(405, detail, headers={"Allow": ", ".join(allowed)})
     return problems.problem_response(problem, request)
 

@@ -34,7 +34,10 @@ def exposition(collector: Collector, accept: str = "") -> tuple[bytes, str]:
     """Return all metrics as text, with its media type, in the format that `accept` prefers."""
     collectors = CollectorRegistry(auto_describe=False)
     collectors.register(collector)
-    encode, media_type = choose_encoder(accept)
+    try:
+        encode, media_type = choose_encoder(accept)
+    except TypeError:  # a version that is no number
+        encode, media_type = choose_encoder("")
     return encode(collectors), media_type
 
 

@@ -43,7 +43,8 @@ def files(route_class: type[APIRoute]) -> APIRouter:
 
 def redirect_to_page(request: Request) -> RedirectResponse:
     """Lead to the page. Relative, because a host or a proxy may have put a prefix before it."""
-    query = f"?{request.url.query}" if request.url.query else ""
+    asked = request.scope["query_string"].decode("latin-1")
+    query = f"?{asked}" if asked else ""
     return RedirectResponse(f"dashboard/{query}", 308)
 
 
@@ -68,12 +69,13 @@ def _read(file: str) -> bytes:
     Raises:
         Problem: 404 if there is none of that name.
     """
-    found = resources("breakerd.api").joinpath("dashboard", file)
-    # The name has no slash, because the path parameter ends before it.
     known = file[file.rfind(".") :] in _MEDIA_TYPES and not file.startswith(".")
-    if not known or not found.is_file():
-        raise Problem(404, f"The dashboard has no file {file!r}.")
-    return found.read_bytes()
+    # Among those that there are: a path with the name in it might be anything, or too long.
+    there = resources("breakerd.api").joinpath("dashboard").iterdir() if known else ()
+    for each in there:
+        if each.name == file:
+            return each.read_bytes()
+    raise Problem(404, f"The dashboard has no file {file!r}.")
 
 
 def _response(suffix: str, content: bytes) -> Response:

@@ -13,6 +13,7 @@ import hmac
 import ipaddress
 import secrets
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ from breakerd.api.problems import Problem
 from breakerd.api.security.exposure import Exposure
 from breakerd.api.security.made_token import MadeToken
 from breakerd.api.security.proxy import proxy_sign
+from breakerd.api.security.refusals import Refusals
 from breakerd.api.security.site import host_and_port, refuse_foreign_site
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
 from breakerd.api.settings import OPEN_LOOPBACK_RISK, ApiSettings, Loopback
@@ -67,6 +69,7 @@ class Access:
         self.tokens = Tokens.load() if tokens is None else tokens
         self.made = made or MadeToken()
         self.loopback: Loopback = loopback
+        self._refusals = Refusals()
 
     @classmethod
     def from_settings(cls, settings: ApiSettings) -> "Access":
@@ -83,7 +86,10 @@ class Access:
         before = (self.tokens, self.made.path, self.loopback)
         # First of all, so that a request in between has too few rights and not too many.
         self.tokens = tokens
-        self.made, self.loopback = MadeToken(settings.made_token_file), settings.loopback
+        if settings.made_token_file != self.made.file:
+            # Else it stays where it is: the working directory may have changed.
+            self.made = MadeToken(settings.made_token_file)
+        self.loopback = settings.loopback
         if before != (self.tokens, self.made.path, self.loopback):
             self.start()
 
@@ -120,7 +126,7 @@ class Access:
         return f"{url}/#token={quote(token.get_secret_value(), safe='')}" if token else None
 
     async def check(self, request: Request, exposure: Exposure = Exposure.PROTECTED) -> Actor:
-        """Return the client if the request is allowed.
+        """Return the client if the request is allowed; else it is logged.
 
         Args:
             request: the request.
@@ -130,6 +136,16 @@ class Access:
             Problem: 401 without a valid token where one is needed; 403 for a change with the read
                 token, and for a request that a page of another site has made.
         """
+        try:
+            return await self._check(request, exposure)
+        except Problem as problem:
+            # Not one that only lacks a token: the dashboard asks so, and shows then a form.
+            if problem.status != HTTPStatus.UNAUTHORIZED or not _only_asks(request):
+                asked = f"{request.method} {request.scope['path']}"
+                self._refusals.note(_client(request), asked, problem.detail)
+            raise
+
+    async def _check(self, request: Request, exposure: Exposure) -> Actor:
         reads = request.method in _SAFE_METHODS
         refuse_foreign_site(request, reads=reads)
         why_remote = _why_remote(request)
@@ -231,10 +247,15 @@ def _why_remote(request: Request) -> str | None:
     return None
 
 
+def _only_asks(request: Request) -> bool:
+    """Return True if the request changes nothing, and presents no token."""
+    return request.method in _SAFE_METHODS and "authorization" not in request.headers
+
+
 def _presented(headers: Headers) -> bytes:
     """Return the token in the request; empty if there is none."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
-    credentials = value.strip().encode("latin-1")
+    credentials = value.strip(" \t").encode("latin-1")  # bytes: no other one is a blank
     if scheme.lower() == "bearer":
         return credentials
     if scheme.lower() == "basic":

@@ -110,6 +110,8 @@ def _check(found: os.stat_result) -> None:
         raise OSError(f"found no regular file; {_ALLOWED}")
     if found.st_uid != os.geteuid():
         raise OSError(f"found a file of user {found.st_uid}, not {os.geteuid()}; {_ALLOWED}")
+    if found.st_mode & stat.S_IWOTH:  # the token may be of anybody's choice
+        raise OSError(f"found a file that anybody may write; {_ALLOWED}")
 
 
 def _parse(content: bytes) -> str:

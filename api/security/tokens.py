@@ -33,7 +33,7 @@ class Tokens:
             environment: by default this process's.
 
         Raises:
-            ConfigError: a file cannot be read or is empty.
+            ConfigError: a file cannot be read or is empty, or a token cannot be sent.
         """
         settings = settings or ApiSettings()
         environment = os.environ if environment is None else environment
@@ -52,20 +52,30 @@ def _load_token(
     environment: Mapping[str, str], variable: str, file: str | None, key: str
 ) -> SecretStr | None:
     if value := environment.get(variable, "").strip():
+        if not value.isprintable():
+            raise _token_error(variable, _UNPRINTABLE, _ALLOWED)
         return SecretStr(value)
     if file is None:
         return None
     try:
         value = read_secret_text(file)
     except FileReadError as error:
-        raise _token_file_error(key, f"a file that cannot be read: {error}") from None
+        found = f"a file that cannot be read: {error}"
+        raise _token_error(key, found, _ALLOWED_FILE) from None
     if not value:
-        raise _token_file_error(key, "an empty file")
+        raise _token_error(key, "an empty file", _ALLOWED_FILE)
+    if not value.isprintable():
+        raise _token_error(key, f"a file that contains {_UNPRINTABLE}", _ALLOWED_FILE)
     return SecretStr(value)
 
 
-def _token_file_error(key: str, found: str) -> ConfigError:
-    """Return the error; it does not show the path, which may be the token itself."""
-    return ConfigError(
-        [ConfigProblem("settings", 0, key, found, "the path of a file that contains a token")]
-    )
+_UNPRINTABLE: Final = (
+    "a token that no header can hold: it has line breaks or other control characters"
+)
+_ALLOWED: Final = "a token on one line"
+_ALLOWED_FILE: Final = f"the path of a file that contains {_ALLOWED}"
+
+
+def _token_error(key: str, found: str, allowed: str) -> ConfigError:
+    """Return the error; it does not show a path, which may be the token itself."""
+    return ConfigError([ConfigProblem("settings", 0, key, found, allowed)])

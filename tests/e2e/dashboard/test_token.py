@@ -19,7 +19,7 @@ from tests.e2e.dashboard.service import link, post, serving
 from tests.support.hosting import hosting
 from tests.support.server_process import Server
 
-ODD = "a+b/c=&#%41"
+ODD = "a+b/c=&#%41 à"
 """A token that is not the same as in an address."""
 
 pytestmark = pytest.mark.needs("chromium")
@@ -126,7 +126,7 @@ def test_a_typed_token_opens_the_rest(watched: Watched, server: Server) -> None:
     give(page, "wrong")
     expect(page.locator("#access")).to_contain_text("The token was not accepted")
     expect(page.locator("#state")).to_have_text("CLOSED")
-    give(page, "schlüssel")  # no header can hold it
+    give(page, "schlüssel\u200b")  # no header can hold it
     expect(page.locator("#access")).to_contain_text("The token was not accepted")
     give(page, f" {server.made_token}\n")
     see_all(page)
@@ -184,7 +184,7 @@ def host_of(registry: Registry, **options: Any) -> FastAPI:
 def test_a_link_works_below_a_prefix(watched: Watched, registry: Registry, page_path: str) -> None:
     page = watched.page
     with hosting(host_of(registry)) as url:
-        page.goto(f"{url}{page_path}#token=a%2Bb%2Fc%3D%26%23%2541")
+        page.goto(f"{url}{page_path}#token=a%2Bb%2Fc%3D%26%23%2541%20%C3%A0")
         expect(page.locator("#state")).to_have_text("CLOSED")
         expect(page.locator("#access")).to_be_hidden()
         operate(page, "Trip")
@@ -203,7 +203,7 @@ def test_what_does_not_run_is_told(watched: Watched, registry: Registry) -> None
     }
     parts = Parts(lambda: None, lambda: missing)
     with hosting(host_of(registry, parts=parts)) as url:
-        page.goto(f"{url}/team/ops/#token=a%2Bb%2Fc%3D%26%23%2541")
+        page.goto(f"{url}/team/ops/#token=a%2Bb%2Fc%3D%26%23%2541%20%C3%A0")
         banners = page.locator("#banners p")
         expect(page.locator("#banners .bad").first).to_have_text(
             "Not running in this process: alerting. Nobody is being paged: alerting was not started"

@@ -85,6 +85,27 @@ def test_a_problem_is_told_by_its_detail(
 
 def test_a_token_that_no_header_can_hold(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as ended:
-        client(stub, "tökén€").get("default", "status")
+        client(stub, "two\nlines").get("default", "status")
     assert ended.value.exit_code == 2
-    assert "€" not in capsys.readouterr().err
+    assert "characters that are not allowed" in (said := capsys.readouterr().err)
+    assert "lines" not in said
+
+
+def test_a_token_is_sent_as_the_service_reads_it(stub: Stub) -> None:
+    stub.body = b"{}"
+    client(stub, " tökén€\n").get("default", "status")
+    sent = stub.asked[1]
+    assert sent is not None
+    assert sent.encode("latin-1").decode() == "Bearer tökén€"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:pass@127.0.0.1:{}", "ftp://me:pass@x", "http://me:pass@x:y"]
+)
+def test_a_password_in_the_url_is_not_shown(
+    stub: Stub, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit):
+        AdminClient(url.format(stub.server_port), None).get("default", "status")
+    assert "//********@" in (said := capsys.readouterr().err)
+    assert "pass" not in said

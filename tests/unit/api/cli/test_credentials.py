@@ -40,7 +40,8 @@ def token_file(tmp_path: Path) -> Path:
 def test_the_made_token_is_sent_to_loopback_only(host: str, sent: str | None) -> None:
     found = find_credentials(host, None)
     assert (found.token, found.local) == (sent, sent is not None)
-    assert find_credentials(host, "given").token == "given"
+    given = find_credentials(host, "given")
+    assert (given.token, given.local) == ("given", sent is not None)
 
 
 @pytest.mark.usefixtures("token_file")
@@ -50,13 +51,24 @@ def test_a_given_token_goes_before_the_made_one(monkeypatch: pytest.MonkeyPatch)
     assert find_credentials("127.0.0.1", "given").token == "given"
 
 
+@pytest.mark.parametrize("given", [None, "given"])
 @pytest.mark.usefixtures("token_file")
-def test_the_made_token_goes_through_no_proxy(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_token_for_this_machine_goes_through_a_proxy(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
     stub.body = b"{}"
     for name in ("http_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    AdminClient(f"http://127.0.0.1:{stub.server_port}", None).get("default", "status")
-    assert stub.asked == ("/breakers/default/status", "Bearer made")
+    AdminClient(f"http://127.0.0.1:{stub.server_port}", given).get("default", "status")
+    assert stub.asked == ("/breakers/default/status", f"Bearer {given or 'made'}")
+
+
+def test_a_link_in_the_place_of_the_made_token_is_not_followed(token_file: Path) -> None:
+    token_file.rename(token_file.with_name("another-secret"))
+    token_file.symlink_to("another-secret")
+    found = find_credentials("127.0.0.1", None)
+    assert found.token is None
+    assert "a symbolic link" in found.advice
 
 
 @pytest.mark.usefixtures("token_file")

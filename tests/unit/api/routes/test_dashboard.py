@@ -43,7 +43,8 @@ def test_the_page_and_its_files_come_under_a_strict_policy(
 
 
 @pytest.mark.parametrize(
-    "name", ["nope.js", "__init__.py", ".hidden.js", "..%2Fsecret.js", "app", "%00.js"]
+    "name",
+    ["nope.js", "__init__.py", ".hidden.js", "..%2Fsecret.js", "app", "%00.js", "a" * 300 + ".js"],
 )
 def test_nothing_else_is_served(client: Client, name: str) -> None:
     answer = client.get(f"/dashboard/{name}")

@@ -110,6 +110,13 @@ def test_promtool_finds_nothing_to_complain_of(
     subprocess.run(["promtool", "check", "metrics"], input=text, text=True, check=True, timeout=30)
 
 
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_a_version_that_is_no_number_gets_plain_metrics(client: Client, kind: str) -> None:
+    answer = client.get("/metrics", headers={"accept": f"{kind}; version=x"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
 def test_metrics_come_in_openmetrics_where_that_is_preferred(client: Client) -> None:
     accept = {"accept": "application/openmetrics-text; version=1.0.0"}
     answer = client.get("/metrics", headers=accept)

@@ -15,7 +15,7 @@ from breakerd.api.security.tokens import Tokens
 from breakerd.api.settings import ApiSettings
 from tests.support.admin_client import Client
 
-FULL, READ = "grün-and-full", "only-read"
+FULL, READ = "grün and voilà", "only-read"
 Ask = Callable[..., httpx.Response]
 
 
@@ -122,7 +122,10 @@ def test_tokens_come_from_the_environment_before_files(tmp_path: Path) -> None:
     assert "from-file" not in repr(Tokens.load(settings, {}))
 
 
-@pytest.mark.parametrize(("content", "words"), [(None, "cannot be read"), (" \n", "an empty file")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "cannot be read"), (" \n", "an empty file"), ("two\nlines", "that no header can hold")],
+)
 def test_a_token_file_must_hold_one(tmp_path: Path, content: str | None, words: str) -> None:
     path = tmp_path / "token"
     if content is not None:
@@ -131,6 +134,51 @@ def test_a_token_file_must_hold_one(tmp_path: Path, content: str | None, words: 
         Tokens.load(ApiSettings(read_token_file=str(path)), {})
     assert caught.value.problems[0].key == "api.read_token_file"
     assert str(path) not in str(caught.value), "the path may be the token itself"
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "\udcff-not-utf-8", "a\x01b", "pasted\u200b-in"])
+def test_a_token_that_no_header_can_hold_is_refused_at_once(token: str) -> None:
+    with pytest.raises(ConfigError, match="no header can hold") as caught:
+        Tokens.load(ApiSettings(), {"BREAKERD_READ_TOKEN": token})
+    assert caught.value.problems[0].key == "BREAKERD_READ_TOKEN"
+    assert token not in str(caught.value)
+
+
+def test_a_guessed_token_is_logged_once_a_minute_and_not_shown(
+    ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert ask("/audit").status_code == 401
+    assert "request refused" not in caplog.text, "the dashboard asks so, and then shows a form"
+    for _ in range(3):
+        assert ask("/breakers/a%0Ab/status", headers=bearer("guess-1")).status_code == 401
+    assert caplog.text.count("request refused") == 1
+    assert "10.1.2.3" in caplog.text
+    assert "GET /breakers/a\\nb/status" in caplog.text.replace("\\\\", "\\")
+    assert "guess-1" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "why"),
+    [
+        ("POST", {}, "A token is required"),
+        ("POST", {"authorization": f"Bearer {READ}"}, "The read token may not change"),
+        ("GET", {"origin": "http://evil.example"}, "Cross-origin request"),
+        ("GET", {"authorization": "Bearer guess"}, "The token is not valid"),
+    ],
+)
+def test_each_kind_of_refusal_is_logged(
+    ask: Ask, caplog: pytest.LogCaptureFixture, method: str, headers: dict[str, str], why: str
+) -> None:
+    assert ask("/breaker/wait", method, headers=headers).status_code in {401, 403}
+    assert why in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/audit", "/nope", "/dashboard", "/breaker/reset"])
+@pytest.mark.parametrize("host", ["[", "a]b", "127.0.0.1:x", ""])
+def test_a_host_that_is_none_gets_an_answer(ask: Ask, host: str, path: str) -> None:
+    answer = ask(path, headers={"host": host}, follow_redirects=False)
+    assert answer.status_code in {308, 401, 404, 405}
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_loopback_is_told_from_the_rest() -> None:

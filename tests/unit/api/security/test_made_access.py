@@ -299,6 +299,18 @@ def test_changed_settings_are_followed(unfiled: Registry, tmp_path: Path) -> Non
     assert client.get("/breaker/status").status_code == 401
 
 
+def test_a_change_elsewhere_leaves_the_token_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = Access()
+    made = access.made.get()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    access.follow(ApiSettings(event_streams=3, loopback="open"), Tokens())
+    assert access.made.get() == made
+    assert not list(Path().iterdir())
+
+
 def test_the_token_is_in_the_link_and_in_nothing_else(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

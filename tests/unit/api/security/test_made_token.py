@@ -151,3 +151,13 @@ def test_a_path_that_cannot_be(tmp_path: Path) -> None:
     assert MadeToken("").get() is None
     assert MadeToken("").problem is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_token_that_anybody_may_have_written_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("known-to-all\n")
+    path.chmod(0o666)
+    made = MadeToken(str(path))
+    assert made.get() is None
+    assert "anybody may write" in str(made.problem)
+    assert path.read_text() == "known-to-all\n"
