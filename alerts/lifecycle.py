@@ -13,7 +13,7 @@ HOW_TO_START: Final = "it starts with `with alerting:` or `start()`"
 _RUN: Final = "run"
 _STARTING: Final = "nobody is being paged yet: alerting is starting"
 _NEVER: Final = "nobody is being paged: alerting was never started; "
-_CLOSED: Final = "nobody is being paged: alerting was closed; "
+_CLOSED: Final = "nobody is being paged: alerting was closed; `start()` starts it again"
 _FAILED: Final = "nobody is being paged: alerting cannot start: {error}; "
 _FORKED: Final = (
     "nobody is being paged by this process: it was forked after alerting was started, and threads "
@@ -50,7 +50,7 @@ class Lifecycle(Generic[T]):
         """Reason why nothing runs, as a sentence; empty if it runs."""
         run = self._runs.get(_RUN)
         if run is None:
-            return self._reason + self._how_to_start
+            return self._reason + ("" if self._reason == _CLOSED else self._how_to_start)
         return "" if run.value is not None else _STARTING
 
     @property

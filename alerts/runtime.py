@@ -93,8 +93,8 @@ class AlertingRuntime:
             RuntimeError: a thread cannot be started.
         """
         self.pipeline.log_receivers()
-        for problem in resolve_identity(self.settings.opsgenie).problems:
-            _log.warning(problem)
+        if self.settings.opsgenie.active:
+            self._log_identity()
         self.watchdog.start()
         if self._config is not None:
             self._config.watch()
@@ -121,6 +121,13 @@ class AlertingRuntime:
         self.worker.run_round(self.settings)
         self.heartbeats.run_due(self.now(), self.pipeline.round_succeeded_at)
         self.watchdog.complete_round()
+
+    def _log_identity(self) -> None:
+        identity = resolve_identity(self.settings.opsgenie)
+        for problem in identity.problems:
+            _log.warning(problem)
+        for gap in identity.gaps:
+            _log.info(gap)
 
     def notice(self, event: Event) -> None:
         """Keep the evidence of an event, and wake the worker. Called by the engine."""

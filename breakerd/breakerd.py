@@ -59,7 +59,7 @@ class Breakerd:
     Raises:
         ConfigError: the file is missing or invalid; holds every problem in all its sections.
         ImportError: alerting needs the extra `alerts`, which is not installed.
-        TypeError: a rule is of no use as what it is given for.
+        TypeError: an option is unknown, or a rule is of no use as what it is given for.
 
     Attributes:
         path: the configuration file; None for built-in defaults.
@@ -102,7 +102,7 @@ class Breakerd:
         Raises:
             ConfigError: the file is missing or invalid; holds every problem in all its sections.
             ImportError: alerting needs the extra `alerts`, which is not installed.
-            TypeError: a rule is of no use as what it is given for.
+            TypeError: an option is unknown, or a rule is of no use as what it is given for.
             ValueError: it is open with other parts or readers.
         """
         place = os.path.realpath(path)
@@ -123,6 +123,10 @@ class Breakerd:
 
     def __iter__(self) -> Iterator[Breaker]:
         return iter(self.registry)
+
+    def __repr__(self) -> str:
+        where = "on built-in defaults" if self.path is None else repr(str(self.path))
+        return f"<Breakerd {where} {'running' if self.running else 'not running'}>"
 
     # --- lifecycle
 
@@ -250,7 +254,7 @@ class Breakerd:
         """Take new rules.
 
         Raises:
-            TypeError: a rule is of no use as what it is given for.
+            TypeError: an option is unknown, or a rule is of no use as what it is given for.
             ValueError: another option differs.
         """
         for name in _OTHERS:
@@ -272,6 +276,17 @@ _OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotati
 
 
 def _rules_of(options: Options) -> RuleArguments:
+    """Return the options that are rules.
+
+    Raises:
+        TypeError: an option is unknown.
+    """
+    allowed = Options.__annotations__.keys()
+    if unknown := sorted(options.keys() - allowed):
+        raise TypeError(
+            f"Breakerd: found unknown option {', '.join(unknown)}; "
+            f"allowed: {', '.join(sorted(allowed))}"
+        )
     rules = {key: options[key] for key in options if key not in _OTHERS}  # type: ignore[literal-required]  # its own keys
     return cast("RuleArguments", rules)
 

@@ -92,9 +92,10 @@ def check_fallback(settings: AlertingSettings) -> Finding:
 def check_identity(settings: AlertingSettings) -> Iterator[Finding]:
     """Check the fields that every alert must have."""
     found = resolve_identity(settings.opsgenie)
-    for problem in found.problems:
-        yield warning("identity", problem, "set it in [opsgenie]")
-    if not found.problems:
+    missing = (*found.problems, *found.gaps)
+    for sentence in missing:
+        yield warning("identity", sentence, "set it in [opsgenie]")
+    if not missing:
         values = (found.team, found.environment, found.bookmaker_id, found.hostname, found.business)
         yield ok("identity", " / ".join(values))
 

@@ -15,7 +15,8 @@ class ServiceIdentity:
     """Team, environment, project, host and business unit of this service.
 
     Attributes:
-        problems: one sentence for each field that is not set, or only guessed.
+        problems: why alerts may reach nobody, as sentences: no team is set.
+        gaps: what else is not set, or only guessed, as sentences; alerts are sent all the same.
     """
 
     team: str
@@ -24,6 +25,7 @@ class ServiceIdentity:
     hostname: str
     business: str
     problems: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def resolve_identity(
@@ -61,19 +63,17 @@ def resolve_identity(
         *map(variable, ("BUSINESS_UNIT", "BUSINESS", "DEPARTMENT")),
         "internal",
     )
-    found = {"team": team, "environment": environment, "bookmaker_id": bookmaker_id}
-    problems = tuple(
-        f"[opsgenie] {name} is not set; alerts say {UNKNOWN!r} and may reach nobody"
-        if name != "environment" or not guess
-        else f"[opsgenie] {name} is not set; alerts say {guess.upper()!r}, from the host {host!r}"
-        for name, value in found.items()
-        if not value
-    )
+    stated = environment or guess.upper() or UNKNOWN.upper()
+    origin = f", from the host {host!r}" if guess else ""
+    no_team = f"[opsgenie] team is not set; alerts say {UNKNOWN!r} and may reach nobody"
+    no_environment = f"[opsgenie] environment is not set; alerts say {stated!r}{origin}"
+    no_project = f"[opsgenie] bookmaker_id is not set, nor project_id; alerts say {UNKNOWN!r}"
     return ServiceIdentity(
         team=team or UNKNOWN,
-        environment=(environment or guess or UNKNOWN).upper(),
+        environment=stated.upper(),
         bookmaker_id=bookmaker_id or UNKNOWN,
         hostname=hostname or UNKNOWN,
         business=business,
-        problems=problems,
+        problems=() if team else (no_team,),
+        gaps=(() if environment else (no_environment,)) + (() if bookmaker_id else (no_project,)),
     )

@@ -200,7 +200,7 @@ class Access:
             )
         # Not its absolute path: anybody may read this.
         file = self.made.file if not self.made.file.startswith("/") else "[api] made_token_file"
-        return f"It is in {file}, in the folder that the service runs in; its log names the path."
+        return f"It is in {file}, in the folder that the service was started in."
 
 
 class SecurityScheme(SecurityBase):

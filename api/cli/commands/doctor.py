@@ -64,7 +64,7 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     access = check_access(file.api if file else ApiSettings())
 
     def run() -> Iterator[Finding]:
-        yield ok("settings", f"{config or 'built-in defaults'}: no errors")
+        yield ok("settings", f"{config or 'built-in defaults, without --config'}: no errors")
         yield access
         yield from run_checks(settings)
         if send_test:

@@ -25,7 +25,7 @@ from tests.support.polling import until
 from tests.unit.alerts.conftest import KEY
 
 NEVER = f"nobody is being paged: alerting was never started; {HOW_TO_START}"
-CLOSED = f"nobody is being paged: alerting was closed; {HOW_TO_START}"
+CLOSED = "nobody is being paged: alerting was closed; `start()` starts it again"
 LOGGED = "breaker opened, and nobody is paged"
 
 
@@ -137,6 +137,16 @@ def test_what_is_missing_in_the_settings_is_told_too(settings: AlertingSettings)
     assert first == NEVER
     assert others[:2] == ["OPSGENIE_API_KEY is not set", "[alerts.receivers.slack.ops] has no url"]
     assert others[2].startswith("[opsgenie] team is not set")
+
+
+def test_what_only_leaves_a_field_of_the_alert_unknown_is_no_problem(
+    settings: AlertingSettings,
+) -> None:
+    gaps = {"environment": "", "bookmaker_id": "", "project_id": ""}
+    opsgenie = settings.opsgenie.model_copy(update=gaps)
+    with Alerting(Registry(), AlertingSettings(opsgenie, settings.alerts)) as alerting:
+        assert alerting.problems() == []
+        assert alerting.health()["ok"]
 
 
 def test_to_page_nobody_by_choice_is_ok() -> None:

@@ -56,7 +56,9 @@ def test_alerting_that_does_not_run(world: World) -> None:
         assert not report["paging"]
     assert not alerting.paging
     assert not alerting.health()["ok"]
-    assert alerting.problems()[0] == f"nobody is being paged: alerting was closed; {HOW_TO_START}"
+    assert alerting.problems()[0] == (
+        "nobody is being paged: alerting was closed; `start()` starts it again"
+    )
     world.alerting = None
 
 

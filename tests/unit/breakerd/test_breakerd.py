@@ -204,3 +204,34 @@ def test_a_missing_extra_is_named(missing: str, code: str, named: str) -> None:
     )
     assert done.stdout.startswith(named)
     assert bool(done.stdout) == bool(named), done.stdout
+
+
+def test_a_notebook_shows_what_it_is(folder: Path) -> None:
+    with Breakerd(folder / "breakers.toml", alerting=False) as breakers:
+        assert repr(breakers) == f"<Breakerd '{folder}/breakers.toml' running>"
+    assert repr(breakers) == f"<Breakerd '{folder}/breakers.toml' not running>"
+    assert repr(Breakerd()) == "<Breakerd on built-in defaults not running>"
+
+
+def test_an_option_that_does_not_exist(breakers: Breakerd) -> None:
+    assert breakers.path
+    allowed = "alerting, failed_result, failures, fallback, ignore, load, memory, state, watch"
+    message = f"^Breakerd: found unknown option alerts; allowed: {allowed}$"
+    for make in (Breakerd, Breakerd.from_file):  # from_file: it is open already
+        with pytest.raises(TypeError, match=message):
+            make(breakers.path, alerts=False)  # type: ignore[call-arg]  # that is the case
+
+
+def test_a_host_that_configures_no_logging_is_told_what_goes_wrong(folder: Path) -> None:
+    host = """\
+from pathlib import Path
+from breakerd import Breakerd
+breakers = Breakerd.from_file("breakers.toml", alerting=False, watch=False)
+assert breakers.registry.config
+Path("breakers.toml").write_text("wait_time = -1")
+assert not breakers.registry.config.reload()
+"""
+    command = [sys.executable, "-c", host]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("configuration rejected file=breakers.toml problems=['breakers.toml:1: ")

@@ -66,7 +66,7 @@ async def test_a_lifespan_starts_nothing(
             answer = await Client(app)._request("GET", "/ops/breakers/payments/status", {})
         status = answer.json()
         assert (status["state"], status["retry_after_seconds"]) == ("OPEN", 5)
-        assert "a test has taken the breakers over" in status["not_running"]["ticker"]
+        assert "a test has taken the breakers over" in status["not_running"]["file"]
         assert not application.running
         new_threads = {thread.name for thread in set(threading.enumerate()) - threads}
         assert not [name for name in new_threads if name.startswith("breaker")]

@@ -18,7 +18,8 @@ def test_the_file_comes_first() -> None:
         settings, {"OPSGENIE_TEAM": "x", "PROJECT_ID": "x", "HOSTNAME": "x"}
     )
     assert (identity.team, identity.environment, identity.bookmaker_id) == ("t", "UAT", "b")
-    assert (identity.hostname, identity.business, identity.problems) == ("h", "biz", ())
+    assert (identity.hostname, identity.business) == ("h", "biz")
+    assert identity.problems == identity.gaps == ()
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,13 @@ def test_what_nobody_set_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         "unknown", "UNKNOWN", "unknown",
     )  # fmt: skip
     assert (identity.hostname, identity.business) == ("box", "internal")
-    assert len(identity.problems) == 3
-    assert all("is not set" in problem for problem in identity.problems)
+    assert identity.problems == (
+        "[opsgenie] team is not set; alerts say 'unknown' and may reach nobody",
+    )
+    assert identity.gaps == (
+        "[opsgenie] environment is not set; alerts say 'UNKNOWN'",
+        "[opsgenie] bookmaker_id is not set, nor project_id; alerts say 'unknown'",
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,4 +76,4 @@ def test_the_host_may_tell_the_environment(
     monkeypatch.setattr(socket, "gethostname", lambda: host)
     identity = resolve_identity(NOTHING, {})
     assert identity.environment == environment
-    assert f"alerts say {environment!r}, from the host {host!r}" in identity.problems[1]
+    assert f"alerts say {environment!r}, from the host {host!r}" in identity.gaps[0]

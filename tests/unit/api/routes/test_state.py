@@ -212,9 +212,7 @@ def test_every_status_says_when_nobody_is_paged(client: Client, alerting: Alerti
     assert default["muted_by"] == ""
     assert payments["muted_by"].startswith("silenced by ann until ")
     alerting.close()
-    stopped = (
-        "nobody is being paged: alerting was closed; it starts with `with alerting:` or `start()`"
-    )
+    stopped = "nobody is being paged: alerting was closed; `start()` starts it again"
     assert client.get("/breaker/status").json()["paging_problems"] == [stopped]
     assert client.get("/readyz").json()["paging"] is False
 
