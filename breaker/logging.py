@@ -1,8 +1,4 @@
-"""Log through the standard library, with fields.
-
-Until the host configures logging, warnings and errors go to the standard error, as Python has it:
-a rejected edit of the file, and a breaker that opened, must not pass unseen. So no handler is added
-here, not even a `NullHandler`.
+"""Log through the standard library, with fields; silent until the host configures logging.
 
 The message holds its fields as `key=value`, for hosts that only print it. `record.event` and
 `record.fields` hold them apart, for hosts that want structure.
@@ -25,6 +21,8 @@ from breakerd.breaker.encoding.printable import printable
 
 T = TypeVar("T")
 
+ROOT: Final = "breakerd"
+"""The logger above all of this distribution's."""
 _ARGUMENTS_OF_LOGGING: Final = frozenset({"exc_info", "stack_info", "stacklevel"})
 
 _MAX_WAITING: Final = 10_000
@@ -230,3 +228,4 @@ def _tell_dropped(count: int) -> None:
 
 
 _log = get_logger(__name__)
+logging.getLogger(ROOT).addHandler(logging.NullHandler())

@@ -220,18 +220,3 @@ def test_an_option_that_does_not_exist(breakers: Breakerd) -> None:
     for make in (Breakerd, Breakerd.from_file):  # from_file: it is open already
         with pytest.raises(TypeError, match=message):
             make(breakers.path, alerts=False)  # type: ignore[call-arg]  # that is the case
-
-
-def test_a_host_that_configures_no_logging_is_told_what_goes_wrong(folder: Path) -> None:
-    host = """\
-from pathlib import Path
-from breakerd import Breakerd
-breakers = Breakerd.from_file("breakers.toml", alerting=False, watch=False)
-assert breakers.registry.config
-Path("breakers.toml").write_text("wait_time = -1")
-assert not breakers.registry.config.reload()
-"""
-    command = [sys.executable, "-c", host]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("configuration rejected file=breakers.toml problems=['breakers.toml:1: ")

@@ -15,12 +15,10 @@ import pytest
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
 
 BEGIN = """
-    import json, logging, os, signal, sys, threading, time
+    import json, os, signal, sys, threading, time
     from breakerd import Alerting, AlertingSettings, AlertsSettings, OpsGenieSettings, Registry
     from breakerd.breaker.errors import NotStoredError
 
-    # The standard error is for the warnings of Python.
-    logging.getLogger("breakerd").addHandler(logging.NullHandler())
     settings = AlertingSettings(
         OpsGenieSettings(enabled=True, api_key="key", api_url=sys.argv[2], team="t",
             environment="e", bookmaker_id="b", alert_cooldown_seconds=0),
