@@ -85,8 +85,6 @@ class Breakerd:
         self._admin = _AdminPart()
         self._process_parts = ProcessParts(list(self._parts()), self.not_running)
         self.registry.on_first_use = self._process_parts.start_in_background
-        self._holders = 0
-        """Number of `with` blocks and lifespans that it has to run for."""
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **options: Unpack[Options]) -> Self:
@@ -135,18 +133,14 @@ class Breakerd:
 
         Takes at most about 4 s. Breakers go on deciding, and do not start it again; `start` does.
         """
-        self._holders = 0
         self._process_parts.close()
 
     def __enter__(self) -> Self:
-        self._holders += 1
-        self.start()
+        self._process_parts.hold()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._holders -= 1
-        if self._holders <= 0:
-            self.close()
+        self._process_parts.release()
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:

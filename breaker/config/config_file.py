@@ -184,7 +184,7 @@ class ConfigFile:
     @property
     def watching(self) -> bool:
         """True if changes of the file are applied in this process."""
-        return self._watcher is not None
+        return (watcher := self._watcher) is not None and watcher.alive
 
     def watch(self) -> None:
         """Apply changes of the file from now on, in a background thread of this process.

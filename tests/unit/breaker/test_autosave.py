@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from breakerd import Registry, State, StateAutosaver
+from tests.support.polling import until
 
 
 @pytest.fixture
@@ -51,3 +52,34 @@ def test_what_cannot_be_saved_is_said_once(
             (tmp_path / "taken").unlink()
             assert keeper.save()
             assert "state" not in registry.not_running()
+
+
+def test_whatever_keeps_the_state_from_being_saved_is_told_and_tried_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = threading.Semaphore(0)
+
+    def fail(_: Path) -> None:
+        attempts.release()
+        raise ValueError("no JSON")
+
+    with Registry() as registry:
+        monkeypatch.setattr(registry, "save", fail)
+        with StateAutosaver(registry, path, interval=0.01):
+            assert attempts.acquire(timeout=30)
+            assert attempts.acquire(timeout=30)
+            assert "no JSON" in registry.not_running()["state"]
+
+
+def test_a_thread_that_has_ended_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StateAutosaver, "_run", lambda *_: None)
+    with Registry() as registry, StateAutosaver(registry, path):
+        until(lambda: "has ended" in registry.not_running().get("state", ""))
+
+
+def test_a_closed_one_is_closed_in_a_child_too(path: Path) -> None:
+    keeper = StateAutosaver(Registry(), path)
+    keeper.start()
+    keeper.close()
+    keeper.after_fork()
+    assert "closed" in keeper.not_running()["state"]
