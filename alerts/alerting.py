@@ -80,7 +80,7 @@ class Alerting(AlertingReader):
         try:
             alerting._follow(config if own or shared is None else shared, owned=own)
         except ConfigError:
-            alerting._forget_registry()
+            alerting._observe_nothing()
             raise
         return alerting
 
@@ -97,7 +97,7 @@ class Alerting(AlertingReader):
         """
         if self._in_test:
             return
-        started = self._lifecycle.start(self._open)
+        started = self._lifecycle.start(self._open, self._discard)
         runtime = self._lifecycle.current
         # Whoever applied settings meanwhile found nothing to apply them to.
         if started and runtime is not None and runtime.settings is not self.settings:
@@ -108,10 +108,8 @@ class Alerting(AlertingReader):
 
         No effect in a process that has not started it, apart from the end of what is logged.
         """
-        self._forget_registry()
+        self._observe_nothing()  # before: who starts it again meanwhile observes all
         runtime = self._lifecycle.end()
-        if self._config is not None:
-            self._config.unsubscribe()
         if runtime is not None:
             runtime.close(timeout)
 
@@ -143,6 +141,11 @@ class Alerting(AlertingReader):
             raise
         return runtime
 
+    def _discard(self, runtime: AlertingRuntime) -> None:
+        """End what was closed while it was being started."""
+        self._observe_nothing()
+        runtime.close(0.0)
+
     def _notice(self, event: Event) -> None:
         """Observe an event, or log that nobody does. Called by the engine."""
         if self._in_test:
@@ -157,10 +160,13 @@ class Alerting(AlertingReader):
         """True if what breakers do is a test's: nobody is paged for it."""
         return self._now is None and BREAKERS.taken_over
 
-    def _forget_registry(self) -> None:
+    def _observe_nothing(self) -> None:
+        """End what is observed: the registry, and the file."""
         unsubscribe, self._unsubscribe = self._unsubscribe, None
         if unsubscribe is not None:
             unsubscribe()
+        if self._config is not None:
+            self._config.unsubscribe()
 
     @property
     def _runtime(self) -> AlertingRuntime:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, Unpack, cast
+from weakref import WeakValueDictionary
 
 from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
@@ -105,8 +106,8 @@ class Breakerd:
         """
         place = os.path.realpath(path)
         with _OPEN.lock:
-            known = _OPEN.by_place.get(place)
-            if isinstance(known, cls) and not known._process_parts.closed:  # noqa: SLF001 - our own
+            known = _OPEN.find(place)
+            if isinstance(known, cls):
                 known._take_options(options)  # noqa: SLF001 - our own
                 return known
             made = cls(path, **options)
@@ -292,6 +293,18 @@ class _Open:
     def __init__(self) -> None:
         self.by_place: dict[str, Breakerd] = {}
         self.lock = ProcessLock()
+        self._closed: WeakValueDictionary[str, Breakerd] = WeakValueDictionary()
+        """Closed ones that may be started again, if somebody still has them."""
+
+    def find(self, place: str) -> Breakerd | None:
+        """Return the open object of that file, if any; forget closed ones. Hold the lock."""
+        for known, each in list(self.by_place.items()):
+            if each._process_parts.closed:  # noqa: SLF001 - our own
+                self._closed[known] = self.by_place.pop(known)
+        for known, each in list(self._closed.items()):
+            if not each._process_parts.closed:  # noqa: SLF001 - our own
+                self.by_place.setdefault(known, each)
+        return self.by_place.get(place)
 
 
 _OPEN: Final = _Open()

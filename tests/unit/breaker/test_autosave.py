@@ -3,10 +3,11 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from breakerd import Registry, State, StateAutosaver
+from breakerd import Breaker, Registry, State, StateAutosaver
 from tests.support.polling import until
 
 
@@ -83,3 +84,45 @@ def test_a_closed_one_is_closed_in_a_child_too(path: Path) -> None:
     keeper.close()
     keeper.after_fork()
     assert "closed" in keeper.not_running()["state"]
+
+
+def test_a_command_of_the_parent_is_not_undone_by_an_older_state(path: Path) -> None:
+    """As where a module that `gunicorn --preload` imports disables a breaker."""
+    with Registry() as registry, StateAutosaver(registry, path):
+        registry.get().force_open()
+    registry = Registry()
+    registry.get().disable()
+    registry.get().lifecycle.sleep()  # as in a forked child
+    registry.restore(path)
+    assert registry.get().state is State.DISABLED
+
+
+def test_a_newer_state_comes_before_a_command_of_the_parent(path: Path) -> None:
+    registry = Registry()
+    registry.get().disable()
+    registry.get().lifecycle.sleep()  # as in a forked child
+    with Registry() as other, StateAutosaver(other, path):
+        other.get().force_open()
+    registry.restore(path)
+    assert registry.get().state is State.FORCED_OPEN
+
+
+def test_a_command_that_comes_amid_the_restoring_is_not_undone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Registry() as registry, StateAutosaver(registry, path):
+        registry.get().disable()
+    registry = Registry()
+    operator = threading.Thread(target=registry.get().force_open)
+    restore = Breaker.restore
+
+    def restore_late(breaker: Breaker, data: dict[str, Any]) -> None:
+        operator.start()
+        operator.join(0.1)  # the command waits for this, not this for the command
+        restore(breaker, data)
+
+    monkeypatch.setattr(Breaker, "restore", restore_late)
+    registry.restore(path)
+    operator.join()
+    assert registry.get().state is State.FORCED_OPEN
+    registry.close()

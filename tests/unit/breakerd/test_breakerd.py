@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -204,3 +206,19 @@ def test_a_missing_extra_is_named(missing: str, code: str, named: str) -> None:
     )
     assert done.stdout.startswith(named)
     assert bool(done.stdout) == bool(named), done.stdout
+
+
+def test_closed_ones_are_not_kept(folder: Path) -> None:
+    path = folder / "other.toml"
+    path.write_text("")
+    first = Breakerd.from_file(path, alerting=False)
+    kept = weakref.ref(first)
+    first.close()
+    assert Breakerd.from_file(folder / "breakers.toml") is not first
+    first.start()
+    assert Breakerd.from_file(path, alerting=False) is first, "it was started again"
+    first.close()
+    Breakerd.from_file(folder / "breakers.toml").close()
+    del first
+    gc.collect()
+    assert kept() is None
