@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 
 _RESTORE_WAIT: Final = 0.1
 """Maximum seconds that the first call waits for the first part: the state that was saved."""
-_START_WAIT: Final = 2.0
+_START_WAIT: Final = 3.0
 """Maximum seconds that `close` waits for a start that hangs."""
 _RETRY_TIME: Final = 5.0
 """Seconds after which a thread that could not be started is tried again."""
@@ -114,8 +114,8 @@ class ProcessParts:
     def close(self) -> None:
         """End all parts that run in this process; a call does not start them again.
 
-        A start that is going on ends what it has started: it is waited for, but not where it hangs,
-        nor in a signal handler that has interrupted it.
+        A start that is going on is waited for: alerting may have something to deliver. One that
+        hangs, or that a signal handler interrupts to call this, ends the parts itself afterwards.
         """
         if BREAKERS.taken_over and not self._running:
             return  # nor was it started
@@ -161,8 +161,6 @@ class ProcessParts:
 
     def _start_parts(self, restored: threading.Event) -> None:
         for part in self._parts:
-            if self._closed:
-                break
             try:
                 part.start()
             except Exception:  # noqa: BLE001 - breakers must work without it

@@ -217,7 +217,7 @@ def test_an_end_within_the_start_ends_what_was_started(acts: list[str]) -> None:
 
     parts = made(Interrupted("state", acts), Recorder("alerting", acts))
     parts.start()
-    assert acts == ["start state", "close alerting", "close state"]
+    assert acts == ["start state", "start alerting", "close alerting", "close state"]
     assert not parts.running
     assert parts.closed
 
@@ -234,7 +234,7 @@ def test_an_end_does_not_wait_for_a_start_that_hangs(
     assert acts == []
     state.may_start.set()
     until(lambda: not parts.running)
-    assert acts == ["start state", "close alerting", "close state"]
+    assert acts == ["start state", "start alerting", "close alerting", "close state"]
 
 
 def test_the_last_of_several_holders_ends_it(acts: list[str]) -> None:
