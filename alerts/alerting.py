@@ -7,7 +7,7 @@ from typing import Final, Self
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.reader import AlertingReader
-from breakerd.alerts.runtime import AlertingRuntime
+from breakerd.alerts.runtime import AlertingRuntime, present_folder
 from breakerd.alerts.settings.alerting import (
     OPSGENIE_SECTION,
     AlertingSettings,
@@ -62,6 +62,7 @@ class Alerting(AlertingReader):
         super().__init__(settings or AlertingSettings(), Lifecycle(starter or HOW_TO_START))
         self.registry = registry
         self._now = now
+        self._folder = present_folder()
         self._config: AlertingConfigSubscriber | None = None
         self._unpaged = None if starter else UnpagedLog()
         self._unsubscribe: Callable[[], None] | None = registry.subscribe(self._notice)
@@ -133,7 +134,9 @@ class Alerting(AlertingReader):
             self._unsubscribe = self.registry.subscribe(self._notice)
         if self._config is not None:
             self._config.subscribe()
-        runtime = AlertingRuntime(self.registry, self.settings, self._config, self._now)
+        runtime = AlertingRuntime(
+            self.registry, self.settings, self._config, self._now, self._folder
+        )
         try:
             runtime.start()
         except BaseException:

@@ -344,3 +344,16 @@ def test_one_that_is_closed_before_its_start_says_so(settings: AlertingSettings)
     alerting = Alerting(Registry(), settings, starter="it starts with the first call")
     alerting.close()
     assert alerting.not_running() == {"alerting": CLOSED}
+
+
+def test_a_relative_database_stays_in_the_folder_of_the_construction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon changes its folder before the first call."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    alerting = Alerting(Registry(), AlertingSettings(alerts=AlertsSettings(database="a.db")))
+    monkeypatch.chdir("elsewhere")
+    with alerting:
+        until((tmp_path / "a.db").exists)
+    assert not list((tmp_path / "elsewhere").iterdir())
