@@ -149,10 +149,12 @@ class Breakerd:
 
         `admin_router` brings it along; use it where there is no admin plane.
         """
-        await asyncio.to_thread(self.__enter__)
+        entering = asyncio.create_task(asyncio.to_thread(self.__enter__))
         try:
+            await asyncio.shield(entering)
             yield
         finally:
+            await entering  # where this was cancelled meanwhile, the thread goes on
             await asyncio.to_thread(self.__exit__)
 
     @property

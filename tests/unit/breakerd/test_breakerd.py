@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -222,3 +223,23 @@ def test_closed_ones_are_not_kept(folder: Path) -> None:
     del first
     gc.collect()
     assert kept() is None
+
+
+async def test_a_lifespan_that_is_cancelled_amid_its_start_holds_nothing(
+    breakers: Breakerd,
+) -> None:
+    begun = asyncio.Event()
+
+    async def serve() -> None:
+        begun.set()
+        async with breakers.lifespan():
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(serve())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with breakers.lifespan():
+        assert breakers.running
+    assert not breakers.running
