@@ -1,5 +1,6 @@
 """One breaker in the hands of a test: drive it, and assert what it did."""
 
+import gc
 from typing import Final
 
 from breakerd.breaker.breaker import Breaker
@@ -199,6 +200,7 @@ class BreakerHandle:
         __tracebackhide__ = True
         breaker, name = self.breaker, self.breaker.name
         report = describe(breaker, self.events, self._takeover.started_at)
+        gc.collect()  # what earlier tests have left is no namesake
         if any(each is not breaker and each.name == name for each in self._takeover.breakers):
             report += f"\nnote: another breaker is named {name!r}, too; breakers[it] takes that one"
         raise AssertionError(f"breaker {name!r} {what}\n{report}")

@@ -11,7 +11,7 @@ from celery import Celery
 from celery.exceptions import TimeoutError as ResultTimeoutError
 
 from breakerd.alerts.emulator import Emulator
-from tests.support.deployment.celery_broker import connect
+from tests.support.deployment.celery_broker import connect, deliver
 from tests.support.deployment.processes import ServerProcess, thread_count
 from tests.support.deployment.scenario import Scenario
 from tests.support.deployment.service import Service
@@ -35,6 +35,7 @@ class CeleryService(Service):
 
     def ask(self, action: str, times: int) -> list[dict[str, Any]]:
         sent = [self._app.send_task("ask", [action]) for _ in range(times)]
+        deliver(self.folder.path)
         found = []
         for task in sent:
             try:

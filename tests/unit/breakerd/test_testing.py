@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from breakerd import Alerting, AlertingSettings, Breakerd, Registry, StateAutosaver
+from breakerd import Alerting, AlertingSettings, Breaker, Breakerd, Registry, StateAutosaver
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
+from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.testing import take_over
 from tests.support.admin_client import Client
 from tests.support.polling import until
@@ -128,3 +130,20 @@ def test_alerting_whose_rounds_a_test_runs_sees_its_breakers(folder: Path) -> No
         alerting.run_once()
         assert [each["breaker"] for each in alerting.incidents()] == ["payments"]
     registry.close()
+
+
+def test_a_round_amid_which_a_test_begins_observes_nothing() -> None:
+    registry = Registry()
+    with contextlib.ExitStack() as stack:
+
+        class Begun(Registry):
+            def find(self, name: str) -> Breaker | None:
+                stack.enter_context(take_over())[registry.get()].open()
+                return registry.find(name)
+
+        begun = Begun()
+        begun._breakers = registry._breakers
+        observer = BreakerObserver(begun, AlertingSettings(), lambda: 0.0)
+        observer.poll(0.0)
+        assert registry.get().state == "OPEN"
+        assert observer.observations == {}

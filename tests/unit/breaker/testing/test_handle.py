@@ -160,7 +160,8 @@ def test_a_failed_assertion_tells_what_happened(payments: BreakerHandle, name: s
     payments.breaker.apply(Settings(latency_threshold=700, wait_time=10))
     with pytest.raises(AssertionError) as failed:
         assertion(payments)
-    first, state, calls, *events = str(failed.value).splitlines()
+    told, _, _ = str(failed.value).partition("\nnote: ")  # of breakers that other tests hold
+    first, state, calls, *events = told.splitlines()
     assert first.startswith("breaker 'payments' ")
     assert first.endswith(message)
     assert state == "state:  HALF_OPEN at +0 s"
@@ -189,7 +190,7 @@ def test_an_assertion_that_holds_is_silent(payments: BreakerHandle) -> None:
 
 
 def test_nothing_happened_is_told_too(payments: BreakerHandle) -> None:
-    with pytest.raises(AssertionError, match=r"did not open\n(.*\n)+events: none$"):
+    with pytest.raises(AssertionError, match=r"did not open\n(.*\n)+events: none"):
         payments.assert_opened()
     with pytest.raises(AssertionError, match="rejected no call"):
         payments.assert_rejected()
