@@ -7,7 +7,7 @@ from typing import Final, Self
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.reader import AlertingReader
-from breakerd.alerts.runtime import AlertingRuntime
+from breakerd.alerts.runtime import AlertingRuntime, present_folder
 from breakerd.alerts.settings.alerting import (
     OPSGENIE_SECTION,
     AlertingSettings,
@@ -62,6 +62,7 @@ class Alerting(AlertingReader):
         super().__init__(settings or AlertingSettings(), Lifecycle(starter or HOW_TO_START))
         self.registry = registry
         self._now = now
+        self._folder = present_folder()
         self._config: AlertingConfigSubscriber | None = None
         self._unpaged = None if starter else UnpagedLog()
         self._unsubscribe: Callable[[], None] | None = registry.subscribe(self._notice)
@@ -80,7 +81,7 @@ class Alerting(AlertingReader):
         try:
             alerting._follow(config if own or shared is None else shared, owned=own)
         except ConfigError:
-            alerting._forget_registry()
+            alerting._observe_nothing()
             raise
         return alerting
 
@@ -97,7 +98,7 @@ class Alerting(AlertingReader):
         """
         if self._in_test:
             return
-        started = self._lifecycle.start(self._open)
+        started = self._lifecycle.start(self._open, self._discard)
         runtime = self._lifecycle.current
         # Whoever applied settings meanwhile found nothing to apply them to.
         if started and runtime is not None and runtime.settings is not self.settings:
@@ -108,10 +109,8 @@ class Alerting(AlertingReader):
 
         No effect in a process that has not started it, apart from the end of what is logged.
         """
-        self._forget_registry()
+        self._observe_nothing()  # before: who starts it again meanwhile observes all
         runtime = self._lifecycle.end()
-        if self._config is not None:
-            self._config.unsubscribe()
         if runtime is not None:
             runtime.close(timeout)
 
@@ -135,13 +134,20 @@ class Alerting(AlertingReader):
             self._unsubscribe = self.registry.subscribe(self._notice)
         if self._config is not None:
             self._config.subscribe()
-        runtime = AlertingRuntime(self.registry, self.settings, self._config, self._now)
+        runtime = AlertingRuntime(
+            self.registry, self.settings, self._config, self._now, self._folder
+        )
         try:
             runtime.start()
         except BaseException:
             runtime.close(0.0)
             raise
         return runtime
+
+    def _discard(self, runtime: AlertingRuntime) -> None:
+        """End what was closed while it was being started."""
+        self._observe_nothing()
+        runtime.close(0.0)
 
     def _notice(self, event: Event) -> None:
         """Observe an event, or log that nobody does. Called by the engine."""
@@ -157,10 +163,13 @@ class Alerting(AlertingReader):
         """True if what breakers do is a test's: nobody is paged for it."""
         return self._now is None and BREAKERS.taken_over
 
-    def _forget_registry(self) -> None:
+    def _observe_nothing(self) -> None:
+        """End what is observed: the registry, and the file."""
         unsubscribe, self._unsubscribe = self._unsubscribe, None
         if unsubscribe is not None:
             unsubscribe()
+        if self._config is not None:
+            self._config.unsubscribe()
 
     @property
     def _runtime(self) -> AlertingRuntime:

@@ -9,11 +9,12 @@ from breakerd.breaker.fork import renew_after_fork
 T = TypeVar("T")
 
 HOW_TO_START: Final = "it starts with `with alerting:` or `start()`"
+HOW_TO_RESTART: Final = "it starts again with `start()`"
 
 _RUN: Final = "run"
 _STARTING: Final = "nobody is being paged yet: alerting is starting"
 _NEVER: Final = "nobody is being paged: alerting was never started; "
-_CLOSED: Final = "nobody is being paged: alerting was closed; `start()` starts it again"
+_CLOSED: Final = "nobody is being paged: alerting was closed; "
 _FAILED: Final = "nobody is being paged: alerting cannot start: {error}; "
 _FORKED: Final = (
     "nobody is being paged by this process: it was forked after alerting was started, and threads "
@@ -50,7 +51,8 @@ class Lifecycle(Generic[T]):
         """Reason why nothing runs, as a sentence; empty if it runs."""
         run = self._runs.get(_RUN)
         if run is None:
-            return self._reason + ("" if self._reason == _CLOSED else self._how_to_start)
+            reason = self._reason
+            return reason + (HOW_TO_RESTART if reason == _CLOSED else self._how_to_start)
         return "" if run.value is not None else _STARTING
 
     @property
@@ -59,10 +61,11 @@ class Lifecycle(Generic[T]):
         run = self._runs.get(_RUN)
         return run is not None and run.value is None
 
-    def start(self, make: Callable[[], T]) -> bool:
+    def start(self, make: Callable[[], T], discard: Callable[[T], None]) -> bool:
         """Start it by `make`, unless it runs; return True if this call has started it.
 
-        A call during another thread's `start` waits for that. What `make` raises passes.
+        A call during another thread's `start` waits for that. What `make` raises passes. What was
+        ended while this thread made it, as by a signal handler, is handed to `discard`.
         """
         mine: _Run[T] = _Run()
         while (run := self._runs.setdefault(_RUN, mine)) is not mine:
@@ -78,15 +81,21 @@ class Lifecycle(Generic[T]):
             raise
         finally:
             mine.settled.set()
-        return True
+        if mine.ended:
+            discard(mine.value)
+        return not mine.ended
 
     def end(self) -> T | None:
         """Take what runs in this process, for the caller to close; None if nothing does."""
         run = self._runs.pop(_RUN, None)
         if run is None:
+            self._reason = _CLOSED
             return None
-        run.settled.wait()
-        if run.value is not None:
+        if run.value is None and run.thread == threading.get_ident():
+            run.ended = True  # to wait for it would be to wait for ourselves
+        else:
+            run.settled.wait()
+        if run.value is not None or run.ended:
             self._reason = _CLOSED
         return run.value
 
@@ -103,5 +112,9 @@ class _Run(Generic[T]):
 
     def __init__(self) -> None:
         self.value: T | None = None
+        self.thread = threading.get_ident()
+        """Thread that starts it."""
+        self.ended = False
+        """True if that thread itself ended it before it was there."""
         self.settled = threading.Event()
         """Set once `value` is there, or the start has failed."""

@@ -3,6 +3,8 @@
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from breakerd.alerts.coordination.clock import shared_monotonic_clock
 from breakerd.alerts.coordination.leadership import Leadership
@@ -39,6 +41,7 @@ class AlertingRuntime:
         config: the file that they come from; None if there is none.
         now: returns seconds since the epoch, and never goes back. If given, no thread runs, and the
             caller runs each round with `run_once`.
+        folder: folder of a relative path of the database.
 
     Attributes:
         settings: the present settings.
@@ -51,12 +54,13 @@ class AlertingRuntime:
         settings: AlertingSettings,
         config: AlertingConfigSubscriber | None,
         now: Callable[[], float] | None,
+        folder: Path,
     ) -> None:
         self.settings = settings
         self._config = config
         self._secrets = SecretsThread(config.follow_secrets) if config is not None else None
         self._driven = now is not None
-        self.store = Store(settings.alerts.database, uuid.uuid4().hex[:12])
+        self.store = Store(folder / settings.alerts.database, uuid.uuid4().hex[:12])
         self.store.open()
         self.now = now or shared_monotonic_clock(self.store, boot_id())
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
@@ -141,3 +145,10 @@ class AlertingRuntime:
             self.pipeline.reconfigure(settings)
         self.heartbeats.reconfigure(settings)
         self.worker.wake()
+
+
+def present_folder() -> Path:
+    """Return the working folder as it is now: a daemon changes it later."""
+    with suppress(FileNotFoundError):  # it was deleted
+        return Path.cwd()
+    return Path()

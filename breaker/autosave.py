@@ -9,12 +9,15 @@ from typing import Final, Self
 from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.persistence.state_slot import StateSlot, claim
+from breakerd.breaker.persistence.state_slot import PATIENCE, StateSlot, claim
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.runtime.ticker import TICKER
 
 _log = get_logger(__name__)
 
+_CLOSING_PATIENCE: Final = 0.5
+"""Seconds that the end waits for other processes, if it has no file yet."""
+_NO_THREAD: Final = "its thread does not run yet, or has ended"
 _RETRY_TIME: Final = 5.0
 """Seconds after which a thread that could not be started is tried again."""
 
@@ -43,7 +46,7 @@ class StateAutosaver:
         self, registry: Registry, path: str | os.PathLike[str], interval: float = 60.0
     ) -> None:
         self._registry = registry
-        self._path = Path(path)
+        self._path = Path(path).absolute()
         self._interval = interval
         self._lock = ProcessLock()
         self._slot: StateSlot | None = None
@@ -68,11 +71,13 @@ class StateAutosaver:
             if self._stopping is not None or BREAKERS.taken_over:
                 return
             self._stopping = threading.Event()
-            slot = self._claim()
-            if slot is None or slot.current:
-                # Without a file of its own, where the folder cannot be written, the first is read.
-                self._registry.restore(slot.path if slot else self._path)
-            self._start_thread(self._stopping)
+            try:
+                slot = self._claim()
+                if slot is None or slot.current:
+                    # Without a file of its own, where none can be written, the first is read.
+                    self._registry.restore(slot.path if slot else self._path)
+            finally:  # also where it could not be read
+                self._start_thread(self._stopping)
 
     def save(self) -> bool:
         """Save now; return True on success. The first of consecutive failures is logged."""
@@ -84,14 +89,14 @@ class StateAutosaver:
         with self._lock:
             stopping, self._stopping = self._stopping, None
             thread, self._thread = self._thread, None
+            self._why_not = "closed"
         if stopping is None:
             return
         stopping.set()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
         with self._lock:
-            self._why_not = "closed"
-            self._save()
+            self._save(_CLOSING_PATIENCE)
             if self._slot is not None:
                 self._slot.release()
                 self._slot = None
@@ -102,14 +107,16 @@ class StateAutosaver:
             return {"state": f"state is not saved to {self._path}: {self._why_not}"}
         if self._problem:
             return {"state": f"state is not saved to {self._path}: {self._problem}"}
+        if self._thread is None or not self._thread.is_alive():
+            return {"state": f"state is not saved to {self._path}: {_NO_THREAD}"}
         return {}
 
     def after_fork(self) -> None:
         """Let go of the parent's file in a forked child."""
-        if self._slot is not None:
-            self._slot.release()
+        if self._stopping is not None:
+            self._why_not = "not started in this forked process yet"
         self._slot = self._stopping = self._thread = None
-        self._problem, self._why_not = "", "not started in this forked process yet"
+        self._problem = ""
 
     def __enter__(self) -> Self:
         self.start()
@@ -132,29 +139,29 @@ class StateAutosaver:
                 self._start_thread(self._stopping)
         return _RETRY_TIME
 
-    def _claim(self) -> StateSlot | None:
+    def _claim(self, patience: float = PATIENCE) -> StateSlot | None:
         try:
-            self._slot = claim(self._path)
+            self._slot = claim(self._path, patience)
         except OSError as error:
             self._fail(error)
         return self._slot
 
-    def _save(self) -> bool:
+    def _save(self, patience: float = PATIENCE) -> bool:
         if BREAKERS.taken_over:  # what they are now is a test's
             return False
-        slot = self._slot or self._claim()
+        slot = self._slot or self._claim(patience)
         if slot is None:
             return False
         try:
             self._registry.save(slot.path)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next save may succeed
             self._fail(error)
             return False
         self._problem = ""
         return True
 
     def _fail(self, error: Exception) -> None:
-        known, self._problem = self._problem, str(error)
+        known, self._problem = self._problem, str(error) or type(error).__name__
         if not known:
             _log.warning("state save failed", file=str(self._path), error=str(error))
 

@@ -54,11 +54,21 @@ class ProcessLock:
         _LOCKS.add(self)
 
     def __enter__(self) -> None:
+        self.acquire()
+
+    def acquire(self, timeout: float = -1) -> bool:
+        """Wait for the lock, at most `timeout` seconds if that is not negative; True if it came."""
         if self._kind is not threading.Lock and not self.is_mine:
             self._renew()
         lock = self._lock
-        lock.acquire()
-        self._held.append(lock)
+        acquired = lock.acquire(timeout=timeout)
+        if acquired:
+            self._held.append(lock)
+        return acquired
+
+    def release(self) -> None:
+        """Release it once."""
+        self._held.pop().release()
 
     def __exit__(
         self,
@@ -66,7 +76,7 @@ class ProcessLock:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._held.pop().release()
+        self.release()
 
     @property
     def is_mine(self) -> bool:

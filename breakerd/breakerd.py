@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, Unpack, cast
+from weakref import WeakValueDictionary
 
 from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
@@ -85,8 +86,6 @@ class Breakerd:
         self._admin = _AdminPart()
         self._process_parts = ProcessParts(list(self._parts()), self.not_running)
         self.registry.on_first_use = self._process_parts.start_in_background
-        self._holders = 0
-        """Number of `with` blocks and lifespans that it has to run for."""
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], **options: Unpack[Options]) -> Self:
@@ -107,8 +106,8 @@ class Breakerd:
         """
         place = os.path.realpath(path)
         with _OPEN.lock:
-            known = _OPEN.by_place.get(place)
-            if isinstance(known, cls) and not known._process_parts.closed:  # noqa: SLF001 - our own
+            known = _OPEN.find(place)
+            if isinstance(known, cls):
                 known._take_options(options)  # noqa: SLF001 - our own
                 return known
             made = cls(path, **options)
@@ -139,18 +138,14 @@ class Breakerd:
 
         Takes at most about 4 s. Breakers go on deciding, and do not start it again; `start` does.
         """
-        self._holders = 0
         self._process_parts.close()
 
     def __enter__(self) -> Self:
-        self._holders += 1
-        self.start()
+        self._process_parts.hold()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._holders -= 1
-        if self._holders <= 0:
-            self.close()
+        self._process_parts.release()
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
@@ -158,10 +153,12 @@ class Breakerd:
 
         `admin_router` brings it along; use it where there is no admin plane.
         """
-        await asyncio.to_thread(self.__enter__)
+        entering = asyncio.create_task(asyncio.to_thread(self.__enter__))
         try:
+            await asyncio.shield(entering)
             yield
         finally:
+            await entering  # where this was cancelled meanwhile, the thread goes on
             await asyncio.to_thread(self.__exit__)
 
     @property
@@ -313,6 +310,18 @@ class _Open:
     def __init__(self) -> None:
         self.by_place: dict[str, Breakerd] = {}
         self.lock = ProcessLock()
+        self._closed: WeakValueDictionary[str, Breakerd] = WeakValueDictionary()
+        """Closed ones that may be started again, if somebody still has them."""
+
+    def find(self, place: str) -> Breakerd | None:
+        """Return the open object of that file, if any; forget closed ones. Hold the lock."""
+        for known, each in list(self.by_place.items()):
+            if each._process_parts.closed:  # noqa: SLF001 - our own
+                self._closed[known] = self.by_place.pop(known)
+        for known, each in list(self._closed.items()):
+            if not each._process_parts.closed:  # noqa: SLF001 - our own
+                self.by_place.setdefault(known, each)
+        return self.by_place.get(place)
 
 
 _OPEN: Final = _Open()

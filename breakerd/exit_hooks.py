@@ -5,11 +5,13 @@ A usual process runs `atexit`, and so does each worker of gunicorn. A forked pro
 """
 
 import atexit
+import os
 import sys
 import weakref
 from multiprocessing import process, util
 from typing import Any, Final, Protocol
 
+_FINALIZER: Final = "finalizer"
 _FIRST: Final = 100
 """Priority among the finalizers of `multiprocessing`: before its own, which end at 0."""
 
@@ -22,6 +24,8 @@ class Closable(Protocol):
         ...
 
 
+_hooked: Final[set[str]] = set()
+"""Hooks that this process has, where they must not be had twice."""
 _ALL: "Final[weakref.WeakSet[Closable]]" = weakref.WeakSet()
 
 
@@ -32,8 +36,9 @@ def close_at_exit(closable: Closable) -> None:
 
 def use_hooks() -> None:
     """Use the hooks of what runs this process; call it in each process that starts something."""
-    if process.parent_process() is not None:
+    if process.parent_process() is not None and _FINALIZER not in _hooked:
         # Cleared in each new process, so it is registered where it is needed.
+        _hooked.add(_FINALIZER)
         util.Finalize(None, _close_all, exitpriority=_FIRST)
     if "celery" in sys.modules:
         _use_celery()
@@ -52,3 +57,4 @@ def _close_all(**_: Any) -> None:
 
 
 atexit.register(_close_all)
+os.register_at_fork(after_in_child=_hooked.clear)

@@ -91,10 +91,11 @@ class ConfigFile:
     """
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
-        self.path = Path(path)
+        self._document = read_document(Path(path))
+        # Whole: a daemon changes its folder later.
+        self.path = Path(path).absolute()
         self.lock = ProcessLock()
         self._subscribers: list[ConfigSubscriber] = []
-        self._document = read_document(self.path)
         known = self._document.text.encode()
         self._file = SharedFile(self.path, MAX_BYTES, self.lock, known, clock or Clock())
         self._in_sync = True
@@ -184,7 +185,7 @@ class ConfigFile:
     @property
     def watching(self) -> bool:
         """True if changes of the file are applied in this process."""
-        return self._watcher is not None
+        return (watcher := self._watcher) is not None and watcher.alive
 
     def watch(self) -> None:
         """Apply changes of the file from now on, in a background thread of this process.

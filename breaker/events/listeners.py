@@ -56,7 +56,7 @@ class Listeners:
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception:  # noqa: BLE001 - a listener's fault must not reach the call that moved the state
+            except (Exception, SystemExit):  # noqa: BLE001 - it must not reach the call that moved the state, nor end the ticker
                 _log.exception(
                     "listener failed", listener=repr(listener), event_type=type(event).__name__
                 )

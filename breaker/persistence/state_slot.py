@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from breakerd.breaker.clock import CLOCK
+from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.persistence.snapshot_file import RETENTION
+
+PATIENCE: Final = 2.0
+"""Seconds to wait for other processes that claim a slot; each needs some milliseconds."""
 
 _log = get_logger(__name__)
 
 _GENERATION_TIME: Final = 600.0
 """Seconds by which states of one run of all processes differ at most."""
-_PATIENCE: Final = 5.0
-"""Seconds to wait for other processes that claim a slot."""
 _RETRY_INTERVAL: Final = 0.01
 _MAX_SLOTS: Final = 1024
 _UNSUPPORTED: Final = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
@@ -44,17 +46,22 @@ class StateSlot:
     lock: "_Lock | None"
 
     def release(self) -> None:
-        """Free the slot; in a forked child, let go of the parent's, who keeps it."""
+        """Free the slot."""
         if self.lock is not None:
             self.lock.release()
 
 
-def claim(path: Path) -> StateSlot:
+def claim(path: Path, patience: float = PATIENCE) -> StateSlot:
     """Claim a slot that no other process holds; remove those that nobody has used for 30 days.
 
     Of the free ones the first is taken whose state is from the latest run: as many processes as
     before find the states of before. A state is not current if its process ended more than 10 min
     ago while another ran that still does: that one's operator may have said otherwise since.
+    One that this user may not lock is another's, and counts as held.
+
+    Args:
+        path: slot 1.
+        patience: seconds to wait for other processes that claim a slot.
 
     Raises:
         OSError: the folder cannot be written, or too many processes use it.
@@ -62,7 +69,7 @@ def claim(path: Path) -> StateSlot:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _Lock(path.with_name(f"{path.name}.lock")) as turn:
-            turn.acquire(_PATIENCE)
+            turn.acquire(patience)
             return _claim(path)
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
@@ -72,14 +79,23 @@ def claim(path: Path) -> StateSlot:
 
 
 def _claim(path: Path) -> StateSlot:
-    now = time.time()
     slots = [_Slot(path, number) for number in _used_numbers(path)]
     latest = max((slot.saved_at for slot in slots), default=0.0)
     # Of one run are those that were saved at about the same time; of these the first.
     slots.sort(key=lambda slot: (latest - slot.saved_at > _GENERATION_TIME, slot.number))
+    try:
+        return _first_free(path, slots)
+    except BaseException:
+        for slot in slots:
+            slot.lock.release()
+        raise
+
+
+def _first_free(path: Path, slots: "list[_Slot]") -> StateSlot:
+    now = time.time()
     held_since, own = [], None
     for slot in slots:
-        if not slot.lock.try_acquire():
+        if not slot.try_acquire():
             held_since.append(slot.lock.held_since)
         elif own is None:
             own = slot
@@ -105,6 +121,15 @@ class _Slot:
         """Time of the last save, in seconds since the epoch."""
         with contextlib.suppress(FileNotFoundError):
             self.saved_at = self.path.stat().st_mtime
+
+    def try_acquire(self) -> bool:
+        """Lock it unless another process has, or another user keeps this one from it."""
+        try:
+            return self.lock.try_acquire()
+        except PermissionError:
+            if self.lock.path.exists():
+                return False
+            raise  # nobody may make a lock there
 
     def drop(self, before: float) -> None:
         """Release it; remove it if it was not saved since."""
@@ -135,11 +160,15 @@ def _first_unused(slots: list[_Slot]) -> int:
 
 
 class _Lock(contextlib.AbstractContextManager["_Lock"]):
-    """A file that one process locks. Released by the kernel when the process ends."""
+    """A file that one process locks. Released by the kernel when the process ends.
+
+    A child lets go of it at the fork: with its copy it would hold the lock as long as it lives.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
+        renew_after_fork(self)
 
     def acquire(self, patience: float) -> None:
         """Lock it.
@@ -177,7 +206,15 @@ class _Lock(contextlib.AbstractContextManager["_Lock"]):
         os.utime(self.path)
 
     def release(self) -> None:
-        """Release it; in a forked child, let go of the parent's, who keeps it."""
+        """Release it."""
+        if self._descriptor is not None:
+            # A copy may have come into a child, which has not closed it yet.
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Let go, in a forked child, of the parent's lock, which the parent keeps."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)

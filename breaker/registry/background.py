@@ -23,6 +23,7 @@ _RETRY_TIME: Final = 5.0
 _DORMANT: Final = "not started yet: it starts with the first call"
 _FORKED: Final = "not started in this forked process yet: it starts with the first call"
 _CLOSED: Final = "closed"
+_ENDED: Final = "the thread that follows it has ended; restart the process"
 
 
 class Background:
@@ -47,6 +48,8 @@ class Background:
         self._closed = False
         self._started = False
         self._forked = False
+        self._followed = False
+        """True if the watch over the file was started, in this process."""
         self._problem = ""
         renew_after_fork(self)
 
@@ -80,7 +83,7 @@ class Background:
         if BREAKERS.taken_over and not self._started:
             return
         with self._lock:
-            self._closed, self._started = True, False
+            self._closed, self._started, self._followed = True, False, False
             for breaker in self._breakers():
                 breaker.lifecycle.suspend()
         TICKER.discard(self)
@@ -98,7 +101,7 @@ class Background:
         if self._real_time and (why := self._why_not_ticking()):
             found["ticker"] = f"time passes only with calls: {why}"
         if self.watched is not None and not self.watched.watching:
-            why = self._problem or self._why_not()
+            why = self._problem or (_ENDED if self._followed else self._why_not())
             found["file"] = f"edits of {self.watched.path} are not followed: {why}"
         for part in list(self.parts):
             found.update(part())
@@ -106,7 +109,7 @@ class Background:
 
     def after_fork(self) -> None:
         """Begin anew in a forked child."""
-        self._started, self._forked, self._problem = False, True, ""
+        self._started, self._followed, self._forked, self._problem = False, False, True, ""
 
     def _start_later(self) -> None:
         """Start on a thread of its own: the first call does not wait for the file."""
@@ -122,7 +125,7 @@ class Background:
             if self._closed:
                 return
             first, self._started = not self._started, True
-            self.first_use.happened = True
+            self.first_use.settle()
             for breaker in self._breakers():
                 breaker.lifecycle.resume()
         self._follow()
@@ -139,9 +142,10 @@ class Background:
         except Exception as error:  # noqa: BLE001 - whatever it is, calls go on, and it is tried again
             self._retry(error)
         else:
-            self._problem = ""
+            self._problem, self._followed = "", True
             TICKER.discard(self)
         if self._closed:  # meanwhile
+            self._followed = False
             self.watched.close()
 
     def _retry(self, error: Exception) -> None:

@@ -25,8 +25,12 @@ class RestoredSnapshots:
         No lock may be held: it calls listeners, which may ask for a breaker.
         """
         snapshot = self._pending.pop(breaker.name, None)
-        if snapshot is not None and not breaker.lifecycle.commanded:
-            breaker.restore(snapshot)
+        if snapshot is None:
+            return
+        lifecycle = breaker.lifecycle
+        with lifecycle.locked():  # so that no command comes in between, and is undone
+            if not lifecycle.commanded and lifecycle.commanded_at <= float(snapshot["saved_at"]):
+                breaker.restore(snapshot)
 
     def write(self, path: str | PathLike[str], breakers: Iterable[Breaker]) -> None:
         """Write the state of `breakers`, and what no breaker has claimed since the restart.

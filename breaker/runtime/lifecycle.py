@@ -1,6 +1,8 @@
 """When a breaker's background work runs: from the first use in a process until it is closed."""
 
+import math
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,6 +26,7 @@ class Lifecycle(ABC):
         "_locked_by_me",
         "_real_time",
         "commanded",
+        "commanded_at",
         "dormant",
         "lock",
     )
@@ -40,6 +43,8 @@ class Lifecycle(ABC):
         """True until the first use in this process."""
         self.commanded = False
         """True after an operator's command in this process, which outdates what was saved."""
+        self.commanded_at = -math.inf
+        """Time of the last command, in seconds since the epoch; the parent's in a forked child."""
 
     def use(self) -> None:
         """Start what is to start at the first use; the lock is not held."""
@@ -50,7 +55,7 @@ class Lifecycle(ABC):
 
     def command(self) -> None:
         """Note a command of an operator, which is a use."""
-        self.commanded = True
+        self.commanded, self.commanded_at = True, time.time()
         self.use()
 
     def look(self) -> None:

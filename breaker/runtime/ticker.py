@@ -18,6 +18,7 @@ _log = get_logger(__name__)
 
 _SHORTEST_SLEEP: Final = 0.005
 _LONGEST_SLEEP: Final = 60.0
+_ENDED: Final = "the ticker's thread has ended; restart the process"
 _RETRY_TIME: Final = 5.0
 """Seconds after which a thread that could not be started is tried again."""
 
@@ -39,7 +40,7 @@ class Ticker:
 
     def __init__(self) -> None:
         self.problem = ""
-        """Why the thread could not be started; empty if that was not tried, or went well."""
+        """Why there is no thread: it could not be started, or has ended; empty if all is well."""
         self._due: weakref.WeakKeyDictionary[Tickable, float] = weakref.WeakKeyDictionary()
         """Time of the next tick of each member, by the monotonic clock."""
         self._woken: deque[Tickable] = deque()
@@ -66,7 +67,8 @@ class Ticker:
     @property
     def running(self) -> bool:
         """True if the thread runs in this process."""
-        return self._thread is not None
+        thread = self._thread
+        return thread is not None and thread.is_alive()
 
     def add(self, member: Tickable) -> None:
         """Add a member, due at once."""
@@ -118,11 +120,14 @@ class Ticker:
             wake.set()
 
     def _run(self, wake: threading.Event) -> None:
-        while True:
-            # Cleared first: a wake-up during the round leads to another round.
-            wake.clear()
-            self._round()
-            wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._seconds_left())))
+        try:
+            while True:
+                # Cleared first: a wake-up during the round leads to another round.
+                wake.clear()
+                self._round()
+                wake.wait(min(_LONGEST_SLEEP, max(_SHORTEST_SLEEP, self._seconds_left())))
+        finally:
+            self.problem = _ENDED
 
     def _round(self) -> None:
         for member in self._members_due(CLOCK.monotonic()):
@@ -147,7 +152,7 @@ class Ticker:
 def _tick(member: Tickable) -> float:
     try:
         return member.tick()
-    except Exception:  # noqa: BLE001 - one breaker's fault must not stop time for the others
+    except (Exception, SystemExit):  # noqa: BLE001 - it must not stop time for the others
         _log.exception("tick failed", member=repr(member))
         return 1.0
 

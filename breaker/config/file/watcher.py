@@ -71,6 +71,11 @@ class FileWatcher:
             self.stop()
             raise
 
+    @property
+    def alive(self) -> bool:
+        """True while its thread checks the file."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Stop; wait for a running check, unless that check calls this."""
         self._stop.set()
@@ -111,7 +116,7 @@ class FileWatcher:
     def _check_safely(self) -> float:
         try:
             return self._check()
-        except Exception:  # noqa: BLE001 - the next change must be detected too
+        except (Exception, SystemExit):  # noqa: BLE001 - the next change must be detected too
             _log.exception("config check failed", file=str(self._path))
             return 0.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -17,15 +18,17 @@ from breakerd import (
     OpsGenieSettings,
     Registry,
 )
+from breakerd.alerts import alerting as alerting_module
 from breakerd.alerts.emulator import Emulator
-from breakerd.alerts.lifecycle import HOW_TO_START
+from breakerd.alerts.lifecycle import HOW_TO_RESTART, HOW_TO_START
+from breakerd.alerts.runtime import AlertingRuntime
 from breakerd.breaker.errors import NotStoredError
 from breakerd.breaker.logging import relaying
 from tests.support.polling import until
 from tests.unit.alerts.conftest import KEY
 
 NEVER = f"nobody is being paged: alerting was never started; {HOW_TO_START}"
-CLOSED = "nobody is being paged: alerting was closed; `start()` starts it again"
+CLOSED = f"nobody is being paged: alerting was closed; {HOW_TO_RESTART}"
 LOGGED = "breaker opened, and nobody is paged"
 
 
@@ -327,3 +330,40 @@ def test_its_own_log_of_the_start_is_at_most_one_line_a_problem(
     with Registry() as registry, Alerting(registry, settings):
         pass
     assert caplog.records == []
+
+
+def test_an_end_within_the_start_ends_it(
+    settings: AlertingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a signal handler that closes: it interrupts the start in the same thread."""
+    threads = set(threading.enumerate())
+    alerting = Alerting(Registry(), settings)
+    make = AlertingRuntime
+
+    def make_interrupted(*arguments: Any) -> AlertingRuntime:
+        alerting.close()
+        return make(*arguments)
+
+    monkeypatch.setattr(alerting_module, "AlertingRuntime", make_interrupted)
+    alerting.start()
+    assert alerting.not_running() == {"alerting": CLOSED}
+    until(lambda: not set(threading.enumerate()) - threads)
+
+
+def test_one_that_is_closed_before_its_start_says_so(settings: AlertingSettings) -> None:
+    alerting = Alerting(Registry(), settings, starter="it starts with the first call")
+    alerting.close()
+    assert alerting.not_running() == {"alerting": CLOSED}
+
+
+def test_a_relative_database_stays_in_the_folder_of_the_construction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon changes its folder before the first call."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    alerting = Alerting(Registry(), AlertingSettings(alerts=AlertsSettings(database="a.db")))
+    monkeypatch.chdir("elsewhere")
+    with alerting:
+        until((tmp_path / "a.db").exists)
+    assert not list((tmp_path / "elsewhere").iterdir())

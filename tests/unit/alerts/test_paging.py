@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from breakerd import Alerting
-from breakerd.alerts.lifecycle import HOW_TO_START
+from breakerd.alerts.lifecycle import HOW_TO_RESTART, HOW_TO_START
 from tests.unit.alerts.conftest import World
 
 
@@ -56,9 +56,7 @@ def test_alerting_that_does_not_run(world: World) -> None:
         assert not report["paging"]
     assert not alerting.paging
     assert not alerting.health()["ok"]
-    assert alerting.problems()[0] == (
-        "nobody is being paged: alerting was closed; `start()` starts it again"
-    )
+    assert alerting.problems()[0] == f"nobody is being paged: alerting was closed; {HOW_TO_RESTART}"
     world.alerting = None
 
 

@@ -248,6 +248,7 @@ FILE_LOCK = """
         with file_lock(file, 1):
             if os.fork() == 0:  # lives on, as a worker does whose master was killed
                 os.close(write)
+                os.closerange(0, 3)  # nobody waits for its output
                 time.sleep(60)
                 os._exit(0)
             os.write(write, b"x")

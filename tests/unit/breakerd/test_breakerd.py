@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,3 +223,39 @@ def test_an_option_that_does_not_exist(breakers: Breakerd) -> None:
     for make in (Breakerd, Breakerd.from_file):  # from_file: it is open already
         with pytest.raises(TypeError, match=message):
             make(breakers.path, alerts=False)  # type: ignore[call-arg]  # that is the case
+
+
+def test_closed_ones_are_not_kept(folder: Path) -> None:
+    path = folder / "other.toml"
+    path.write_text("")
+    first = Breakerd.from_file(path, alerting=False)
+    kept = weakref.ref(first)
+    first.close()
+    assert Breakerd.from_file(folder / "breakers.toml") is not first
+    first.start()
+    assert Breakerd.from_file(path, alerting=False) is first, "it was started again"
+    first.close()
+    Breakerd.from_file(folder / "breakers.toml").close()
+    del first
+    gc.collect()
+    assert kept() is None
+
+
+async def test_a_lifespan_that_is_cancelled_amid_its_start_holds_nothing(
+    breakers: Breakerd,
+) -> None:
+    begun = asyncio.Event()
+
+    async def serve() -> None:
+        begun.set()
+        async with breakers.lifespan():
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(serve())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with breakers.lifespan():
+        assert breakers.running
+    assert not breakers.running

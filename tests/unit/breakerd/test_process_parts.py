@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
+from breakerd import process_parts
 from breakerd.process_parts import ProcessParts
 from tests.support.polling import until
 
@@ -59,10 +60,11 @@ def test_parts_start_in_order_once_and_end_in_reverse(acts: list[str]) -> None:
     assert acts == ["start state", "start alerting", "close alerting", "close state"]
 
 
-def test_what_was_never_started_is_not_ended(acts: list[str]) -> None:
+def test_what_was_never_started_is_told_of_the_end(acts: list[str]) -> None:
+    """So that it says that it is closed, and not that the next call starts it."""
     parts = made(Recorder("state", acts))
     parts.close()
-    assert acts == []
+    assert acts == ["close state"]
 
 
 def test_a_closed_one_starts_only_when_it_is_told_to(acts: list[str]) -> None:
@@ -201,5 +203,103 @@ def test_an_end_right_after_the_first_call_is_not_undone(acts: list[str]) -> Non
         parts.start_in_background()
         parts.close()
     until(lambda: "breakerd-start" not in {thread.name for thread in threading.enumerate()})
-    assert acts == []
+    assert acts == ["close state"]
     assert not parts.running
+
+
+def test_an_end_within_the_start_ends_what_was_started(acts: list[str]) -> None:
+    """As by a signal handler that closes: it interrupts the start in the same thread."""
+
+    class Interrupted(Recorder):
+        def start(self) -> None:
+            parts.close()
+            super().start()
+
+    parts = made(Interrupted("state", acts), Recorder("alerting", acts))
+    parts.start()
+    assert acts == ["start state", "start alerting", "close alerting", "close state"]
+    assert not parts.running
+    assert parts.closed
+
+
+def test_an_end_does_not_wait_for_a_start_that_hangs(
+    acts: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_parts, "_START_WAIT", 0.01)
+    state = Recorder("state", acts)
+    state.may_start.clear()
+    parts = made(state, Recorder("alerting", acts))
+    parts.start_in_background()
+    parts.close()
+    assert acts == []
+    state.may_start.set()
+    until(lambda: not parts.running)
+    assert acts == ["start state", "start alerting", "close alerting", "close state"]
+
+
+def test_the_last_of_several_holders_ends_it(acts: list[str]) -> None:
+    parts = made(Recorder("state", acts))
+    parts.hold()
+    parts.hold()
+    parts.release()
+    assert parts.running
+    parts.release()
+    assert not parts.running
+
+
+def test_a_holder_of_the_parent_holds_nothing_in_a_child(acts: list[str]) -> None:
+    parts = made(Recorder("state", acts))
+    parts.hold()
+    here, there = FORK.Pipe()
+    child = FORK.Process(target=_hold_in_child, args=(parts, there))
+    child.start()
+    assert here.poll(30)
+    assert here.recv() == (True, False)
+    child.join()
+    parts.release()
+
+
+def _hold_in_child(parts: ProcessParts, answer: Connection) -> None:
+    parts.hold()
+    held = parts.running
+    parts.release()
+    answer.send((held, parts.running))
+
+
+def test_a_child_that_ends_while_its_parts_start_ends_them(acts: list[str]) -> None:
+    """As a task of `multiprocessing.Pool` that is over in a moment."""
+    state = Recorder("state", acts)
+    parts = made(state)
+    here, there = FORK.Pipe()
+    child = FORK.Process(target=_end_while_starting, args=(parts, state, acts, there))
+    child.start()
+    assert here.poll(30)
+    assert here.recv() == "start state, close state"
+    child.join()
+
+
+def _end_while_starting(
+    parts: ProcessParts, state: Recorder, acts: list[str], answer: Connection
+) -> None:
+    multiprocessing.util.Finalize(None, _report, (acts, answer), exitpriority=1)
+    multiprocessing.util.Finalize(None, state.may_start.set, exitpriority=200)
+    state.may_start.clear()
+    parts.start_in_background()
+
+
+def test_a_child_has_one_exit_hook_however_often_it_starts(acts: list[str]) -> None:
+    parts = made(Recorder("state", acts))
+    here, there = FORK.Pipe()
+    child = FORK.Process(target=_start_often, args=(parts, there))
+    child.start()
+    assert here.poll(30)
+    assert here.recv() == 1
+    child.join()
+
+
+def _start_often(parts: ProcessParts, answer: Connection) -> None:
+    before = len(multiprocessing.util._finalizer_registry)  # type: ignore[attr-defined]
+    for _ in range(5):
+        parts.start()
+        parts.close()
+    answer.send(len(multiprocessing.util._finalizer_registry) - before)  # type: ignore[attr-defined]

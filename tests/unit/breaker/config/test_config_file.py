@@ -310,3 +310,15 @@ def test_the_log_tells_which_keys_were_written_and_not_the_values(
         config.change({("t", "api_key"): "hunter2"})
     assert "t.api_key" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+def test_a_relative_path_holds_when_the_process_changes_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "daemon.toml").write_text("a = 1")
+    config = ConfigFile("daemon.toml")
+    monkeypatch.chdir("/")
+    (tmp_path / "daemon.toml").write_text("a = 2")
+    assert config.reload()
+    assert "a = 2" in config.document.text

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import fcntl
 import logging
+import multiprocessing
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from breakerd.breaker.persistence import state_slot
 from breakerd.breaker.persistence.snapshot_file import RETENTION
 from breakerd.breaker.persistence.state_slot import StateSlot, claim
 
@@ -145,5 +148,64 @@ def test_a_claim_does_not_wait_for_ever(path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(time, "sleep", lambda _: now.append(now.pop() + 1))
     with path.with_name("breakers.json.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(TimeoutError, match="has been locked for 5 s"):
+        with pytest.raises(TimeoutError, match="has been locked for 2 s"):
             claim(path)
+
+
+def test_a_lock_that_may_not_be_opened_keeps_nobody_from_the_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(path).release()
+    path.with_name("breakers.json.2.lock").touch()
+    refused_once(monkeypatch, "breakers.json.2.lock", PermissionError)
+    slot = claim(path)
+    assert slot.path == path
+    assert claim(path).path.name == "breakers.2.json"
+
+
+def test_a_claim_that_fails_holds_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim(path).release()
+    path.with_name("breakers.json.2.lock").touch()
+    refused_once(monkeypatch, "breakers.json.2.lock", OSError)
+    with pytest.raises(OSError, match="refused"):
+        claim(path)
+    assert claim(path).path == path
+
+
+def refused_once(monkeypatch: pytest.MonkeyPatch, name: str, kind: type[OSError]) -> None:
+    """Let opening the file of that name fail, the first time."""
+    real, failures = os.open, [kind(errno.EIO, "refused")]
+
+    def open_or_fail(path: str | Path, flags: int, mode: int = 0o777) -> int:
+        if Path(path).name == name and failures:
+            raise failures.pop()
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", open_or_fail)
+
+
+def test_a_child_that_is_forked_amid_a_claim_holds_no_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed, forked = threading.Event(), threading.Event()
+    real = state_slot._claim
+
+    def claim_slowly(path: Path) -> StateSlot:
+        claimed.set()
+        assert forked.wait(30)
+        return real(path)
+
+    monkeypatch.setattr(state_slot, "_claim", claim_slowly)
+    thread = threading.Thread(target=claim, args=(path,))
+    thread.start()
+    assert claimed.wait(30)
+    context = multiprocessing.get_context("fork")
+    may_end = context.Event()
+    child = context.Process(target=may_end.wait, args=(30,))
+    child.start()
+    forked.set()
+    thread.join()
+    monkeypatch.setattr(state_slot, "_claim", real)
+    claim(path, patience=0.0)
+    may_end.set()
+    child.join()

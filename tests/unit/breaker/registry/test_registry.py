@@ -19,7 +19,9 @@ from breakerd import (
     State,
     Transition,
 )
+from breakerd.breaker.config.file.watcher import FileWatcher
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
+from tests.support.polling import until
 from tests.support.saved_file import save
 
 TIMEOUT = 20
@@ -398,3 +400,22 @@ async def test_events_can_be_iterated_over(unfiled: Registry) -> None:
     unfiled.get("payments").trip()
     assert (await anext(events)).breaker == "payments"
     await events.aclose()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_watch_that_has_ended_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "breakers.toml"
+    path.write_text("")
+    monkeypatch.setattr(FileWatcher, "_run", lambda _: None)
+    with Registry.from_file(path) as registry:
+        until(lambda: "has ended" in registry.not_running().get("file", ""))
+
+
+def test_a_listener_that_exits_ends_no_call() -> None:
+    def leave(_: object) -> None:
+        raise SystemExit(1)
+
+    breaker = Registry().get()
+    breaker.subscribe(leave)
+    breaker.trip()
+    assert breaker.state is State.OPEN

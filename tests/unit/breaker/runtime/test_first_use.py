@@ -324,3 +324,26 @@ def test_a_ticker_is_not_tried_at_each_call(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(tried) == 1
     assert not ticker.running
     assert ticker.problem == "can't start new thread"
+
+
+def test_calls_at_the_same_time_wait_for_the_hook_too(registry: Registry) -> None:
+    """It restores the state: none of them is to pass while it says FORCED_OPEN."""
+    barrier, answers = threading.Barrier(8), []
+
+    def restore() -> None:
+        saved = Breaker(name="payments")
+        saved.force_open()
+        registry.get("payments").restore(saved.snapshot())
+
+    def call() -> None:
+        barrier.wait()
+        answers.append(registry.get("payments").allow())
+
+    registry.get("payments")
+    registry.on_first_use = restore
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [False] * 8

@@ -11,6 +11,7 @@ import pytest
 
 from breakerd import Breaker, Event, RecoverySettings, Settings, State, Transition
 from breakerd.breaker.runtime.ticker import Ticker
+from tests.support.polling import until
 
 
 def test_time_passes_without_calls() -> None:
@@ -153,3 +154,41 @@ FORK = """
 def test_survives_a_fork() -> None:
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(FORK)], timeout=60, check=False)
     assert done.returncode == 0
+
+
+class Member:
+    """Counts its ticks; the first raises."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error: BaseException | None = error
+        self.ticks = threading.Semaphore(0)
+
+    def tick(self) -> float:
+        self.ticks.release()
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return 0.0
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1)], ids=["error", "exit"])
+def test_a_member_that_fails_does_not_end_the_ticker(error: BaseException) -> None:
+    """A listener may call `sys.exit`, which ends no process from a thread."""
+    ticker, failing, other = Ticker(), Member(error), Member(ValueError("no"))
+    assert ticker.start()
+    ticker.add(failing)
+    assert failing.ticks.acquire(timeout=30)
+    ticker.add(other)
+    assert other.ticks.acquire(timeout=30)
+    assert ticker.running
+    ticker.discard(failing)
+    ticker.discard(other)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_ticker_whose_thread_has_ended_does_not_run() -> None:
+    ticker, member = Ticker(), Member(KeyboardInterrupt())
+    assert ticker.start()
+    ticker.add(member)
+    until(lambda: not ticker.running)
+    assert "has ended" in ticker.problem
