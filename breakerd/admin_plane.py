@@ -30,7 +30,8 @@ def make_admin_context(
     Raises:
         ConfigError: a file with a token cannot be read.
     """
-    path = Path(settings.audit_file) if settings.audit_file else None
+    # Absolute: a daemon changes its working folder later.
+    path = Path(settings.audit_file).absolute() if settings.audit_file else None
     audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
     admin = AdminContext(
         registry,

@@ -206,7 +206,7 @@ class Breakerd:
         """Return what all admin planes of this object share."""
         from breakerd.admin_plane import make_admin_context
 
-        with _OPEN.lock:
+        with self._admin.lock:
             context = self._admin.context
             if context is None:
                 context = make_admin_context(self.registry, self.alerting, self._api)
@@ -234,8 +234,12 @@ class Breakerd:
             alerting = Alerting(self.registry, read_settings(None), starter=_STARTER)
         else:
             alerting = Alerting.from_file(self.path, self.registry, starter=_STARTER)
-        self.registry.report_not_running(alerting.not_running)
+        self.registry.report_not_running(lambda: self._alerting_not_running(alerting))
         return alerting
+
+    def _alerting_not_running(self, alerting: "Alerting") -> dict[str, str]:
+        found = alerting.not_running()
+        return {"alerting": _STARTING} if found and self._process_parts.starting else found
 
     def _parts(self) -> Iterator[Part]:
         """Yield the parts in the order of their start; the first call waits for the first."""
@@ -268,6 +272,7 @@ class Breakerd:
 
 
 _STARTER: Final = "it starts with the first call or request, or with `start()`"
+_STARTING: Final = "nobody is being paged yet: alerting is starting"
 _DEFAULTS: Final = {"alerting": True, "state": True, "watch": True}
 _OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
 
@@ -294,6 +299,7 @@ class _AdminPart:
     def __init__(self) -> None:
         self.context: AdminContext | None = None
         """What the admin planes share; None while there is none."""
+        self.lock = ProcessLock()
 
     def start(self) -> None:
         """Make the token, and log what may be done without one."""

@@ -63,6 +63,11 @@ class ProcessParts:
         return self._running
 
     @property
+    def starting(self) -> bool:
+        """True while parts are being started in this process."""
+        return self._starting
+
+    @property
     def closed(self) -> bool:
         """True after `close`, until `start`."""
         return self._closed

@@ -303,3 +303,15 @@ def _start_often(parts: ProcessParts, answer: Connection) -> None:
         parts.start()
         parts.close()
     answer.send(len(multiprocessing.util._finalizer_registry) - before)  # type: ignore[attr-defined]
+
+
+def test_it_says_that_it_is_starting(acts: list[str]) -> None:
+    state = Recorder("state", acts)
+    state.may_start.clear()
+    parts = made(state)
+    parts.start_in_background()
+    until(lambda: parts.starting)
+    state.may_start.set()
+    parts.start()
+    assert not parts.starting
+    parts.close()
