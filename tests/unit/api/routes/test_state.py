@@ -212,7 +212,7 @@ def test_every_status_says_when_nobody_is_paged(client: Client, alerting: Alerti
     assert default["muted_by"] == ""
     assert payments["muted_by"].startswith("silenced by ann until ")
     alerting.close()
-    stopped = "nobody is being paged: alerting was closed; `start()` starts it again"
+    stopped = "nobody is being paged: alerting was closed; it starts again with `start()`"
     assert client.get("/breaker/status").json()["paging_problems"] == [stopped]
     assert client.get("/readyz").json()["paging"] is False
 
