@@ -173,7 +173,7 @@ class Alerting(AlertingReader):
 
     @property
     def _runtime(self) -> AlertingRuntime:
-        """What runs in this process.
+        """Object that runs in this process.
 
         Raises:
             NotStoredError: nothing does.

@@ -42,7 +42,7 @@ class Lifecycle(Generic[T]):
 
     @property
     def current(self) -> T | None:
-        """What runs in this process; None if nothing does."""
+        """Object that runs in this process; None if none does."""
         run = self._runs.get(_RUN)
         return run.value if run is not None else None
 

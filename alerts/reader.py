@@ -10,7 +10,7 @@ from breakerd.alerts.status import AlertStats, StatusReporter, full_status, sile
 
 
 class AlertingReader:
-    """What is known of alerting. Thread-safe.
+    """Reading methods of alerting. Thread-safe.
 
     Where it does not run, all answer at once, without lock or database: from the settings alone.
 
@@ -25,7 +25,7 @@ class AlertingReader:
 
     @property
     def status(self) -> StatusReporter | IdleStatus:
-        """What is known, for those who show it."""
+        """Known facts, for those who show them."""
         runtime = self._lifecycle.current
         return (
             IdleStatus(self.settings, self._lifecycle.reason) if runtime is None else runtime.status

@@ -1,4 +1,4 @@
-"""What a forked child makes anew: a thread of its parent may have held any lock at the fork."""
+"""Renewal after a fork: a thread of the parent may have held any lock at that moment."""
 
 import os
 import threading

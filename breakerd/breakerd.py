@@ -298,7 +298,7 @@ class _AdminPart:
 
     def __init__(self) -> None:
         self.context: AdminContext | None = None
-        """What the admin planes share; None while there is none."""
+        """Context that the admin planes share; None while there is none."""
         self.lock = ProcessLock()
 
     def start(self) -> None:

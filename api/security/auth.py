@@ -111,7 +111,7 @@ class Access:
 
     @property
     def risk(self) -> str | None:
-        """What anybody on this machine may do without a token; None if that is only to read."""
+        """Risk that anybody on this machine may change things without a token; None if not."""
         return OPEN_LOOPBACK_RISK if self.loopback == "open" and not self.tokens else None
 
     def dashboard_link(self, url: str) -> str | None:

@@ -8,12 +8,12 @@ from typing import Final
 
 
 class Exposure(Enum):
-    """Who may GET a route where no token is set; anything but a GET is a change."""
+    """Rule of a GET where no token is set; anything but a GET is a change."""
 
     STATE = "state"
     """Loopback without any sign of a proxy: states, health and metrics."""
     PROTECTED = "protected"
-    """Who has the token."""
+    """Owner of the token file."""
 
 
 def exposure_of(route: str) -> Exposure:

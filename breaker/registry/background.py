@@ -1,4 +1,4 @@
-"""What runs in the background for a registry: its breakers' ticks, and the watch over its file."""
+"""Background work of a registry: its breakers' ticks, and the watch over its file."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ class Background:
         self.watched: ConfigFile | None = None
         """File to follow; None if there is none, or if it is not to be watched."""
         self.parts: list[NotRunning] = []
-        """What others run for this registry, and may have to say."""
+        """Reports of parts that others run for this registry."""
         self._breakers = breakers
         self._real_time = CLOCK.stands_for(clock)
         self._lock = ProcessLock()

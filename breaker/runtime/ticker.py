@@ -40,7 +40,7 @@ class Ticker:
 
     def __init__(self) -> None:
         self.problem = ""
-        """Why there is no thread: it could not be started, or has ended; empty if all is well."""
+        """Reason why there is no thread: not started, or ended; empty if all is well."""
         self._due: weakref.WeakKeyDictionary[Tickable, float] = weakref.WeakKeyDictionary()
         """Time of the next tick of each member, by the monotonic clock."""
         self._woken: deque[Tickable] = deque()

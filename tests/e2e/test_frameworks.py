@@ -1,4 +1,4 @@
-"""What a guard raises inside a view, answered by each framework under a real server."""
+"""Errors of a guard inside a view, answered by each framework under a real server."""
 
 from __future__ import annotations
 

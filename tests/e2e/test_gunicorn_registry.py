@@ -40,7 +40,7 @@ class Server:
         return answer
 
     def workers(self, path: str) -> dict[int, dict[str, Any]]:
-        """What each worker says."""
+        """Answers of the workers."""
         found: dict[int, dict[str, Any]] = {}
 
         def ask() -> bool:

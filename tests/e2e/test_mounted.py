@@ -271,7 +271,7 @@ def test_without_a_prefix_the_root_is_left_to_the_host(registry: Registry) -> No
 
 
 class Log:
-    """What was started and ended, in order."""
+    """Starts and ends, in order."""
 
     def __init__(self) -> None:
         self.entries: list[str] = []

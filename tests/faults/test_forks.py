@@ -31,7 +31,7 @@ class Worker:
     pid: int
     port: int
     before: str
-    """Why alerting did not run before its start."""
+    """Reason why alerting did not run before its start."""
     after: dict[str, str]
 
     def tell(self, command: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a forked child finds, told to its parent."""
+"""Findings of a forked child, told to its parent."""
 
 from __future__ import annotations
 

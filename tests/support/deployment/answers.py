@@ -1,4 +1,4 @@
-"""What a service under test is asked, and how it answers: one worker tells of itself."""
+"""Questions to a service under test, and its answers: one worker tells of itself."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class ServerProcess:
 
     @property
     def log(self) -> str:
-        """What its processes have printed since it was started."""
+        """Output of its processes since it was started."""
         return self._log.read_bytes()[self._printed_before :].decode()
 
     def write(self, line: str) -> None:

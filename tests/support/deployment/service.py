@@ -21,7 +21,7 @@ _PATIENCE = 180.0
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker has told of itself."""
+    """Answer of a worker about itself."""
 
     pid: int
     state: str

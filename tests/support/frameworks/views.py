@@ -1,4 +1,4 @@
-"""What the views of each host do, and the breaker around the host."""
+"""Views of each host, and the breaker around the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What alerting waits for is made at its start, since gevent may replace the classes until then."""
+"""Alerting makes what it waits for at its start: gevent may replace the classes until then."""
 
 from __future__ import annotations
 

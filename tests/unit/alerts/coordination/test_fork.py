@@ -91,7 +91,7 @@ READ_IN_CHILD = """
 
 
 def run(script: str, database: Path, url: str = "http://127.0.0.1:9") -> list[dict[str, Any]]:
-    """What the processes of a script have told, in order."""
+    """Lines of the processes of a script, in order."""
     code = textwrap.dedent(BEGIN) + textwrap.dedent(script)
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, str(database), url]
     done = subprocess.run(command, timeout=60, check=False, capture_output=True, text=True)

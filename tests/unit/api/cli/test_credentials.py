@@ -80,7 +80,7 @@ def test_no_redirect_is_followed(stub: Stub) -> None:
 
 
 def refusal(stub: Stub, capsys: pytest.CaptureFixture[str], token: str | None = None) -> str:
-    """What is printed after a 401."""
+    """Output after a 401."""
     stub.status, stub.body = 401, json.dumps({"detail": "No."}).encode()
     with pytest.raises(typer.Exit) as ended:
         AdminClient(f"http://127.0.0.1:{stub.server_port}", token).get("default", "config")

@@ -1,4 +1,4 @@
-"""What does not run is told wherever people and programs look, and a request starts it."""
+"""Parts that do not run are told wherever people and programs look; a request starts them."""
 
 from __future__ import annotations
 
