@@ -88,8 +88,13 @@ class Product:
 
     def wait(self, statuses: list[str]) -> Alert:
         """Wait until its alerts have these statuses, oldest first; return the last."""
-        until(lambda: [each["status"] for each in self.alerts()] == statuses)
+        wait_until(lambda: [each["status"] for each in self.alerts()] == statuses)
         return self.alerts()[-1]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what several processes do, on a slow machine as well."""
+    until(condition, 240, pause=0.1)
 
 
 def steps(block: Block) -> list[Command | str]:
@@ -176,10 +181,10 @@ def over_and_back_with_an_open_incident(walk: Walk, opsgenie: Product, jsm: Prod
     alias = opsgenie.wait(["closed"] * 4 + ["open"])["alias"]
     jsm.wait(["closed"] * 3 + ["open"])
     walk.save("breakers.toml")
-    until(counted(jsm, alias, 2))
+    wait_until(counted(jsm, alias, 2))
     assert opsgenie.alerts()[-1]["status"] == "open"
     walk.save("breakers.toml")
-    until(counted(opsgenie, alias, 2))
+    wait_until(counted(opsgenie, alias, 2))
     walk.perform(RESET)
     opsgenie.wait(["closed"] * 5)
     jsm.wait(["closed"] * 3 + ["open"])
