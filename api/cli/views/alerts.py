@@ -42,7 +42,7 @@ def alert_table(alert: dict[str, Any]) -> Table:
         ("muted", alert["muted_by"]),
         ("stages", ", ".join(map(_stage, alert["stages"]))),
         ("breakers", ", ".join(alert["members"])),
-        *(("note", note) for note in alert["notes"]),
+        *(("note", note["text"]) for note in alert["notes"]),
         *((name, _receipt(each)) for name, each in alert["deliveries"].items()),
     ]
     for name, value in rows:

@@ -16,6 +16,7 @@ from breakerd.alerts.doctor.finding import Finding, fail, warning
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.note import Note
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_status, incident_status
@@ -41,7 +42,7 @@ def incident() -> Incident:
         notify_at=AT,
         stages=(Stage(0, "P3"),),
         content=AlertContent(HOSTILE, HOSTILE, HOSTILE, "breakerd"),
-        notes=[HOSTILE],
+        notes=[Note(AT, HOSTILE)],
         muted_by=HOSTILE,
         deliveries={HOSTILE: DeliveryState(dead_letter_reason=HOSTILE, discarded=HOSTILE)},
     )

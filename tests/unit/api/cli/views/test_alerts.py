@@ -9,6 +9,7 @@ from rich.table import Table
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.note import Note
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_status, incident_status
 from breakerd.api.cli.views.alerts import alert_table, alerts_table
@@ -26,7 +27,7 @@ def incident(**delivery: Any) -> Incident:
         notify_at=AT,
         stages=(Stage(0, "P3"), Stage(90, "P1")),
         content=AlertContent("payments [bold]open[/]", "", "payments", "breakerd"),
-        notes=["Now open: [red]slow[/]"],
+        notes=[Note(AT, "Now open: [red]slow[/]")],
         deliveries={"opsgenie": DeliveryState(**delivery)} if delivery else {},
     )
 
