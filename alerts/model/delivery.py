@@ -41,6 +41,8 @@ class DeliveryState:
         acknowledged: True if somebody has acknowledged the alert.
         closed_manually_at: when a poll first showed that somebody closed it; 0 if nobody did.
         fallback: True if the receiver was notified only as a fallback.
+        reference: where the receiver finds the alert again, in its own words; empty if it needs no
+            such thing, or has no alert.
     """
 
     created: bool = False
@@ -71,6 +73,7 @@ class DeliveryState:
     acknowledged: bool = False
     closed_manually_at: float = 0.0
     fallback: bool = False
+    reference: str = ""
 
     def confirm(self, now: float, step: Step) -> None:
         """Record that the receiver has applied `step`."""
@@ -104,6 +107,7 @@ class DeliveryState:
         self.created, self.attempted_priority, self.notes, self.escalations = False, "", 0, 0
         self.revision = 0
         self.escalated_to, self.attached, self.acknowledged = "", False, False
+        self.reference = ""
 
     def recreate(self, notes: int) -> None:
         """Prepare to re-create an alert that people closed, without its first `notes` notes."""
