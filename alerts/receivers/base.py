@@ -106,6 +106,10 @@ class Receiver(Protocol):
         """
         ...
 
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return what `send` would send, as text without secrets."""
+        ...
+
     def alert_state(self, incident: Incident) -> AlertState:
         """Return the state of the alert, as people left it.
 

@@ -3,6 +3,7 @@
 from typing import Final, TypeGuard
 
 from breakerd.alerts.emulator.state.alert import Json
+from breakerd.alerts.emulator.state.alerts import DETAILS, TAGS
 from breakerd.alerts.emulator.state.heartbeats import UNITS
 
 PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
@@ -11,11 +12,9 @@ ALIAS: Final = 512
 DESCRIPTION: Final = 15_000
 ENTITY: Final = 512
 SOURCE: Final = 100
-TAGS: Final = 20
 TAG: Final = 50
 ACTIONS: Final = 10
 ACTION: Final = 50
-DETAILS: Final = 8_000
 RESPONDERS: Final = 50
 NOTE: Final = 25_000
 USER: Final = 100
@@ -36,6 +35,12 @@ _REQUIRED: Final = {
     "AddNote": "note",
     "UpdatePriority": "priority",
     "AddResponder": "responder",
+    "UpdateMessage": "message",
+    "UpdateDescription": "description",
+    "AddTags": "tags",
+    "RemoveTags": "tags",
+    "AddDetails": "details",
+    "RemoveDetails": "keys",
 }
 
 
@@ -49,6 +54,7 @@ def validation_error(action: str, body: Json) -> str | None:
         or _priority_error(body)
         or _list_error("tags", body.get("tags", []), TAGS, TAG)
         or _list_error("actions", body.get("actions", []), ACTIONS, ACTION)
+        or _keys_error(body.get("keys", []))
         or _details_error(body.get("details", {}))
         or _recipients_error("responders", body.get("responders", []))
         or _recipients_error("visibleTo", body.get("visibleTo", []))
@@ -95,6 +101,12 @@ def _list_error(name: str, items: object, most: int, longest: int) -> str | None
         return f"{name} can not be more than {most}, and are {len(items)}"
     if any(len(item) > longest for item in items):
         return f"none of {name} can be longer than {longest} characters"
+    return None
+
+
+def _keys_error(keys: object) -> str | None:
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        return "keys must be a list of strings"
     return None
 
 
