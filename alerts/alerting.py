@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
+from breakerd.alerts.model.matchers import Matcher
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.reader import AlertingReader
 from breakerd.alerts.runtime import AlertingRuntime, present_folder
@@ -16,6 +17,7 @@ from breakerd.alerts.settings.alerting import (
 from breakerd.alerts.settings.change import change_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.silence_preview import SilencePreview, preview_silence
 from breakerd.alerts.unpaged import UnpagedLog
 from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.config import ConfigFile, Key
@@ -239,6 +241,7 @@ class Alerting(AlertingReader):
         kind: str = "*",
         matchers: Sequence[str] = (),
         starts_at: float | None = None,
+        force: bool = False,
     ) -> str:
         """Mute alerts for a time, and return the silence's id.
 
@@ -252,16 +255,41 @@ class Alerting(AlertingReader):
             kind: "open", "memory", "latency", "degraded", or "*" for all.
             matchers: further conditions, such as `Team=payments` or `Environment!=prod`.
             starts_at: seconds since the epoch, at most a year ahead; None for now.
+            force: accept a matcher of a label that no alert has.
 
         Raises:
-            ValueError: a value is invalid, the silence is over, or there are too many silences.
+            ValueError: a value is invalid, no alert has a label of a matcher, the silence is over,
+                or there are too many silences.
             NotStoredError: the database cannot be written; there is no silence.
         """
         wanted = SilenceRequest(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
         runtime = self._runtime
+        wanted.to_silence(runtime.now(), "")  # names all that is invalid
+        unknown = () if force else self._preview(runtime, wanted.conditions()).unknown_labels
+        if unknown:
+            raise ValueError(f"{'; '.join(unknown)}; it is taken all the same with force")
         silence_id = runtime.silences.add(runtime.now(), wanted)
         runtime.worker.wake()
         return silence_id
+
+    def preview_silence(
+        self, *, breaker: str = "*", kind: str = "*", matchers: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Return what a silence would mute now, as JSON-able data; see `add_silence`.
+
+        `matches` has the `breakers` of this process that it covers, and the open `incidents` that
+        it mutes, each with `id` and `message`. `warnings` names labels and values that nothing has.
+
+        Raises:
+            ValueError: a matcher is invalid.
+            NotStoredError: alerting does not run in this process.
+        """
+        wanted = SilenceRequest("", "", 0.0, breaker, kind, tuple(matchers))
+        return self._preview(self._runtime, wanted.conditions()).as_dict()
+
+    def _preview(self, runtime: AlertingRuntime, matchers: Sequence[Matcher]) -> SilencePreview:
+        names, incidents = self.registry.names(), runtime.incident_log.open()
+        return preview_silence(matchers, names, incidents, self.settings)
 
     def end_silence(self, silence_id: str) -> None:
         """End a silence now.

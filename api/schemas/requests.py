@@ -206,6 +206,11 @@ class NewSilence(RequestBody):
         json_schema_extra={"unit": "s"},
         examples=[3600],
     )
+    force: bool = Field(False, description="Accept a matcher of a label that no alert has.")
+
+    def conditions(self) -> dict[str, Any]:
+        """Return the keyword arguments of `Alerting.preview_silence`."""
+        return self.model_dump(include={"breaker", "kind", "matchers"})
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of `Alerting.add_silence`.

@@ -55,6 +55,12 @@ def status() -> dict[str, Any]:
     return {**breaker.status(), "config": config, "trend": HOSTILE, **paging}
 
 
+def added() -> dict[str, Any]:
+    matched = [{"id": HOSTILE, "message": HOSTILE}]
+    matches = {"breakers": [HOSTILE], "incidents": matched}
+    return {"id": HOSTILE, "matches": matches, "warnings": [HOSTILE]}
+
+
 def silences() -> dict[str, Any]:
     silence = SilenceRequest(HOSTILE, HOSTILE, 60).to_silence(AT, HOSTILE)
     window = {
@@ -70,7 +76,7 @@ ANSWERS: dict[str, Callable[[], dict[str, Any]]] = {
     "alerts retry i1": lambda: {"id": HOSTILE, "receivers": HOSTILE},
     "alerts discard i1 --reason x": lambda: {"id": HOSTILE, "receivers": HOSTILE},
     "silence list": silences,
-    "silence add --for 1h --reason x": lambda: {"id": HOSTILE},
+    "silence add --for 1h --reason x": added,
     "status": status,
     "get name": lambda: {"name": HOSTILE},
     "trip": lambda: {"message": HOSTILE, "state": HOSTILE},
