@@ -81,6 +81,7 @@ class Incident:
         stages: copied from the settings when it opened; later edits do not change it.
         content: content of the alert.
         drill: True if it is a drill.
+        drill_ends_at: when a drill that only pages ends, whatever its breaker does; else 0.
         rules: rules of notification.
         phase: present phase.
         stage: index of the present stage.
@@ -119,6 +120,7 @@ class Incident:
     stages: tuple[Stage, ...]
     content: AlertContent
     drill: bool = False
+    drill_ends_at: float = 0.0
     rules: Rules = Rules()
     phase: Phase = Phase.ACTIVE
     stage: int = 0
@@ -275,8 +277,10 @@ class Incident:
         """Return True if the content is to be composed anew.
 
         At once if its revision has changed; every few `seconds` while some receiver has yet to
-        create the alert.
+        create the alert. Never that of a drill that only pages.
         """
+        if self.drill_ends_at:
+            return False
         if self.composed_revision != self.revision:
             return True
         pending = not self.deliveries or any(

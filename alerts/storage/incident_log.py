@@ -74,7 +74,9 @@ class IncidentLog:
         closed = (
             incident
             for incident in self._incidents.values()
-            if breaker in incident.members and incident.phase is Phase.CLOSED
+            if breaker in incident.members
+            and incident.phase is Phase.CLOSED
+            and not incident.drill_ends_at
         )
         latest = max(closed, key=lambda i: i.closed_at, default=None)
         return latest if latest is not None and not latest.notified_at else None
@@ -247,7 +249,7 @@ class IncidentLog:
         with self.lock:
             incident.clamp_times(now)
             self._incidents[incident.id] = incident
-            if incident.phase is not Phase.CLOSED:
+            if incident.phase is not Phase.CLOSED and not incident.drill_ends_at:
                 for breaker in incident.members:
                     self._current.setdefault(breaker, incident.id)
 

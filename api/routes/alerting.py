@@ -17,6 +17,7 @@ from breakerd.api.schemas.requests import (
     AlertTags,
     AlertTriggers,
     NewSilence,
+    PageDrillBody,
     Toggle,
 )
 from breakerd.api.schemas.responses import utc_time
@@ -36,6 +37,7 @@ def breaker_routes(route_class: type[APIRoute]) -> APIRouter:
     router.post("/opsgenie/triggers", responses=unwritten)(set_triggers)
     router.post("/opsgenie/tags", responses=unwritten)(set_tags)
     router.post("/opsgenie/cooldown", responses=unwritten)(set_cooldown)
+    router.post("/drill-page", responses=openapi_responses(503))(drill_page)
     return router
 
 
@@ -93,6 +95,21 @@ def set_cooldown(operation: OperationDep, body: AlertCooldown) -> JsonObject:
     values = {"alert_cooldown_seconds": body.cooldown_seconds}
     seconds = _change_opsgenie(operation.admin, operation.actor, values).alert_cooldown_seconds
     return {"message": f"OpsGenie cooldown set to {seconds} s", "cooldown_seconds": seconds}
+
+
+def drill_page(operation: OperationDep, body: PageDrillBody | None = None) -> JsonObject:
+    """Page people for a drill, through all receivers; no call is touched, and it ends by itself."""
+    admin, breaker, wanted = operation.admin, operation.breaker.name, body or PageDrillBody()
+    alerting = admin.require_alerting()
+    drill_id = operation.operate(
+        "drill page",
+        lambda: alerting.drill_page(
+            breaker, wanted.priority, wanted.seconds, by=operation.actor.by
+        ),
+        detail=f"{wanted.priority} for {wanted.seconds:g} s",
+    )
+    message = f"Page drill of {wanted.priority} started; it closes after {wanted.seconds:g} s"
+    return {"message": message, "id": drill_id, "drill": True, **admin.paging(breaker)}
 
 
 def list_silences(admin: AdminDep) -> JsonObject:

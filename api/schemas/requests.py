@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from breakerd.alerts.incidents.page_drill import MAX_SECONDS, MIN_SECONDS
 from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN, checked
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -159,6 +160,19 @@ class AlertCooldown(RequestBody):
 
     cooldown_seconds: int = setting_field(
         OpsGenieSettings, "alert_cooldown_seconds", examples=[120]
+    )
+
+
+class PageDrillBody(RequestBody):
+    """A drill of a page: its priority and duration."""
+
+    priority: Priority = Field("P1", examples=["P3"])
+    seconds: float = Field(
+        60.0,
+        description="Time until it is closed.",
+        ge=MIN_SECONDS,
+        le=MAX_SECONDS,
+        json_schema_extra={"unit": "s"},
     )
 
 

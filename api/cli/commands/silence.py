@@ -1,9 +1,8 @@
 """`breakerd silence`: mute alerts of a running service for a time."""
 
 import getpass
-import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -16,6 +15,7 @@ from breakerd.api.cli.commands.breaker import (
     make_client,
 )
 from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json, print_line
+from breakerd.api.cli.seconds import parse_seconds
 
 silence = typer.Typer(
     name="silence",
@@ -38,8 +38,6 @@ Author = Annotated[str | None, typer.Option(help="Author. Default: the logged-in
 Start = Annotated[datetime | None, typer.Option(help="Start in local time. Default: now.")]
 Force = Annotated[bool, typer.Option("--force", help="Accept a label that no alert has.")]
 SilenceId = Annotated[str, typer.Argument(metavar="ID", help="ID from `breakerd silence list`.")]
-
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @silence.command("add")
@@ -103,11 +101,4 @@ def _seconds(length: str | None, start: datetime, until: datetime | None) -> flo
         fail("give either --for or --until", USAGE_ERROR)
     if until is not None:
         return (until.astimezone() - start.astimezone()).total_seconds()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", (length or "").strip())
-    if match is None:
-        fail(
-            f"--for: found {length!r}; allowed: a number with s, m, h or d, such as 30m",
-            USAGE_ERROR,
-        )
-    number, unit = match.groups()
-    return float(number) * _SECONDS[unit]
+    return parse_seconds("--for", length or "")
