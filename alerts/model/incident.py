@@ -50,6 +50,7 @@ class Incident:
         stages: copied from the settings when it opened; later edits do not change it.
         content: content of the alert.
         drill: True if it is a drill.
+        drill_ends_at: when a drill that only pages ends, whatever its breaker does; else 0.
         rules: rules of notification.
         phase: present phase.
         stage: index of the present stage.
@@ -89,6 +90,7 @@ class Incident:
     content: AlertContent
     drill: bool = False
     rules: Rules = Rules()  # noqa: RUF009 - frozen
+    drill_ends_at: float = 0.0
     phase: Phase = Phase.ACTIVE
     stage: int = 0
     stage_note: str = ""
@@ -244,8 +246,10 @@ class Incident:
         """Return True if the content is to be composed anew.
 
         At once if its revision has changed; every few `seconds` while some receiver has yet to
-        create the alert.
+        create the alert. Never that of a drill that only pages.
         """
+        if self.drill_ends_at:
+            return False
         if self.composed_revision != self.revision:
             return True
         pending = not self.deliveries or any(
