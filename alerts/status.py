@@ -242,7 +242,7 @@ def incident_status(incident: Incident, receiver: str) -> Json:
         "breakers_count": len(incident.members),
         "muted_by": incident.muted_by,
         "acknowledged": any(d.acknowledged for d in list(incident.deliveries.values())),
-        "notes": list(incident.notes),
+        "notes": [note.text for note in incident.notes],
         "receiver": receiver,
         "notified": delivery is not None and delivery.created,
         "closed_at_receiver": delivery is not None and delivery.closed,

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from breakerd.alerts.model.chart import Chart
+from breakerd.alerts.model.content import Chart
 
 _FOUND: Final = find_spec("matplotlib") is not None
 """Looked for once: when an alert is due, there may be no file descriptor left to look with."""

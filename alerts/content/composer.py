@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from breakerd.alerts.content.chart import can_draw
-from breakerd.alerts.model.chart import Chart
-from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.content import AlertContent, AlertContext, Chart
+from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.limits import DESCRIPTION, DETAILS, ENTITY, MESSAGE, SOURCE, TAG, TAGS
 from breakerd.alerts.model.text import format_duration, truncate
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -44,10 +44,33 @@ _MIN_CHARTED: Final = 5
 
 
 def compose(
-    trouble: AlertContext, settings: AlertingSettings, identity: ServiceIdentity
+    incident: Incident,
+    facts: Sequence[AlertContext],
+    settings: AlertingSettings,
+    identity: ServiceIdentity,
+    now: float,  # noqa: ARG001 - the text gives no durations yet
 ) -> AlertContent:
-    """Return the content of the alert for `trouble`."""
-    opsgenie = settings.opsgenie
+    """Return the content of the alert for an incident.
+
+    Args:
+        incident: the incident.
+        facts: present facts of its breakers in all processes; at least one.
+        settings: triggers and what an alert contains.
+        identity: the service.
+        now: seconds since the epoch.
+    """
+    opsgenie, trouble = settings.opsgenie, facts[0]
+    content = _content(trouble, settings, identity, opsgenie)
+    others = [name for name in incident.members if name != trouble.status["name"]]
+    return compose_group(content, others) if others else content
+
+
+def _content(
+    trouble: AlertContext,
+    settings: AlertingSettings,
+    identity: ServiceIdentity,
+    opsgenie: OpsGenieSettings,
+) -> AlertContent:
     return AlertContent(
         message=message(trouble, opsgenie),
         description=truncate(_description(trouble, settings), DESCRIPTION),

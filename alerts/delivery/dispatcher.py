@@ -63,7 +63,12 @@ class Dispatcher:
         may_send: Callable[[], bool],
     ) -> None:
         self.receiver = receiver
-        self.policy = ReceiverPolicy(receiver.name, attaches=receiver.accepts_attachments)
+        self.policy = ReceiverPolicy(
+            receiver.name,
+            attaches=receiver.accepts_attachments,
+            updates=receiver.accepts_updates,
+            notes=receiver.accepts_notes,
+        )
         """Policy that selects the incidents to deliver."""
         self.round_succeeded_at = float("-inf")
         """Time of the last round that nothing kept from delivering."""

@@ -28,7 +28,7 @@ _MAX_ATTEMPTS: Final = 20
 """Maximum number of attempts for an optional step. Higher: the receiver may have an outage."""
 _MAX_ROUND_FAILURES: Final = 5
 """Number of failures after which a round ends."""
-_OPTIONAL: Final = {StepKind.NOTE, StepKind.ATTACH}
+_OPTIONAL: Final = {StepKind.NOTE, StepKind.ATTACH, StepKind.UPDATE}
 
 
 class NotAppliedError(UnavailableError):

@@ -4,19 +4,17 @@ An event only wakes the observer and brings evidence. What counts is the present
 So a lost event costs a sentence, and never an alert.
 """
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from breakerd.alerts.content.composer import cause, compose, state_summary
+from breakerd.alerts.content.notes import closing_reason
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Observation
-from breakerd.alerts.model import notes
-from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.notes import PeakFigures
+from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
 from breakerd.breaker.registry import Registry
@@ -145,33 +143,39 @@ class BreakerObserver:
     # --- as an observation source
 
     @property
+    def process(self) -> str:
+        """Id of this process."""
+        return f"{os.getpid()}"
+
+    @property
     def observations(self) -> Mapping[str, Observation]:
         """Breakers that need attention, by name."""
         return self._observations
 
-    def content(self, observation: Observation) -> AlertContent:
-        """Return the content of an alert about that observation."""
-        identity = resolve_identity(self.settings.opsgenie)
-        return compose(self._context(observation), self.settings, identity)
-
-    def cause(self, observation: Observation) -> str:
-        """Return the evidence in a sentence."""
-        return cause(self._context(observation))
-
-    def describe_state(self, breaker: str) -> str:
-        """Return the state of that breaker in a sentence; empty if it is not configured."""
+    def context(self, breaker: str) -> AlertContext | None:
+        """Return the present facts of that breaker; None if it is not configured."""
         found = self._registry.find(breaker)
-        return state_summary(self._status(found)) if found else ""
-
-    def peak_figures(self, breaker: str) -> PeakFigures | None:
-        """Return the present figures of that breaker; None if it is not configured."""
-        found = self._registry.find(breaker)
-        return notes.peak_figures(self._status(found)) if found else None
+        if found is None:
+            return None
+        status, observation = self._status(found), self._observations.get(breaker)
+        kind = observation.kind if observation else policy.OPEN
+        alarm = self._alarms.get((breaker, kind))
+        return AlertContext(
+            kind=kind,
+            drill=alarm.drill if alarm else status["drill"],
+            reason=status["reason"] or kind,
+            note=status["note"],
+            evidence=(alarm.evidence,) if alarm and alarm.evidence else _evidence(status),
+            status=status,
+            transitions=tuple(self._transitions.get(breaker, ())),
+            process=self.process,
+            at=self._now(),
+        )
 
     def closing_reason(self, breaker: str) -> str:
         """Return what ended the trouble of that breaker in a few words; empty if unknown."""
         event = self._closing_events.get(breaker)
-        return notes.closing_reason(event) if event else ""
+        return closing_reason(event) if event else ""
 
     @property
     def closing_reasons(self) -> dict[str, str]:
@@ -184,19 +188,6 @@ class BreakerObserver:
         if status is None:
             status = self._statuses[breaker.name] = breaker.status()
         return status
-
-    def _context(self, observation: Observation) -> AlertContext:
-        status = self._status(self._registry.get(observation.breaker))
-        alarm = self._alarms.get((observation.breaker, observation.kind))
-        return AlertContext(
-            kind=observation.kind,
-            drill=alarm.drill if alarm else status["drill"],
-            reason=status["reason"] or observation.kind,
-            note=status["note"],
-            evidence=(alarm.evidence,) if alarm and alarm.evidence else _evidence(status),
-            status=status,
-            transitions=tuple(self._transitions.get(observation.breaker, ())),
-        )
 
 
 def _evidence(status: Status) -> tuple[Evidence, ...]:

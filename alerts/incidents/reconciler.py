@@ -6,18 +6,20 @@ No decision depends on a received event: each round compares what is with what s
 
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from breakerd.alerts.content.composer import compose_group
+from breakerd.alerts.content import notes
+from breakerd.alerts.content.composer import compose
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import (
     Observation,
     ObservationSource,
     merge_observations,
 )
-from breakerd.alerts.model.escalation import advance
+from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.escalation import StageTexts, advance
 from breakerd.alerts.model.incident import Incident, Member, Phase
-from breakerd.alerts.model.notes import joined_note
 from breakerd.alerts.model.text import truncate
 from breakerd.alerts.muting.mute import FindSilence, mute_reason
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -35,7 +37,9 @@ _MAX_BURST: Final = 10.0
 """Maximum number of seconds from the first of them to that note."""
 _PEAK_INTERVAL: Final = 5.0
 """Seconds between samples of the peak figures; a crash loses at most this much."""
-_UNKNOWN_STATE: Final = "Its breaker is no longer configured, or its process has ended."
+_COMPOSE_INTERVAL: Final = 5.0
+"""Seconds between two compositions of the text of an alert that somebody has yet to get."""
+_NO_CONTENT: Final = AlertContent("", "", "", "breakerd")
 
 
 class Reconciler:
@@ -58,61 +62,70 @@ class Reconciler:
         """Bring all incidents up to date with what `sources` observe at `now`."""
         self._sources, self._settings = sources, settings
         found = merge_observations(sources)
-        joined = []
-        for observation, source in found.values():
-            joined += self._apply(now, observation, source)
-        for incident in {each.id: each for each in joined}.values():
-            self._describe_group(incident, found.get(incident.breaker))
+        for observation, _ in found.values():
+            self._apply(now, observation)
         for incident in self._incident_log:
             if incident.phase is Phase.ACTIVE:
                 self._mark_recovered(now, incident, found)
             self._pass_time(now, incident)
+            self._compose(now, incident)
 
     # --- breakers that need attention
 
-    def _apply(
-        self, now: float, observation: Observation, source: ObservationSource
-    ) -> list[Incident]:
-        """Bring one breaker's incident up to date; return the incident it has joined, if any."""
+    def _apply(self, now: float, observation: Observation) -> None:
+        """Bring one breaker's incident up to date."""
         incident = self._incident_log.current(observation.breaker)
         if incident is not None and _is_different(incident, observation):
             self._close(now, incident)
             incident = None
         if incident is None:
-            return self._start(now, observation, source)
+            self._start(now, observation)
+            return
         member = incident.members[observation.breaker]
         if member.recovered:
-            self._relapse(now, incident, member, source.cause(observation))
+            self._relapse(now, incident, member)
         elif policy.supersedes(observation.kind, incident.kind):
-            self._upgrade(incident, observation, source)
-        return []
+            self._upgrade(now, incident, observation)
 
-    def _start(
-        self, now: float, observation: Observation, source: ObservationSource
-    ) -> list[Incident]:
+    def _start(self, now: float, observation: Observation) -> None:
         """Continue an incident that nobody was notified of, join one, or open one."""
         unnotified = self._incident_log.unnotified(observation.breaker)
         if unnotified is not None and unnotified.drill == bool(observation.drill):
-            unnotified.content = source.content(observation)
             unnotified.members = {observation.breaker: Member(observation.kind, now)}
             unnotified.kind = observation.kind
-            unnotified.reopen(source.cause(observation))
+            unnotified.reopen(now, partial(self._reopened_note, unnotified))
             self._incident_log.add(unnotified)
         elif group := self._group_for(now, observation):
             self._incident_log.join(group, now, observation.breaker, observation.kind)
-            return [group]
+            group.revision += 1
         else:
-            self._open(now, observation, source)
-        return []
+            self._open(now, observation)
 
-    def _describe_group(
-        self, incident: Incident, found: tuple[Observation, ObservationSource] | None
-    ) -> None:
-        """Name the breakers that joined in the alert itself, as long as it was not sent."""
-        if found is not None and not incident.maybe_notified:
-            observation, source = found
-            names = [name for name in incident.members if name != incident.breaker]
-            incident.content = compose_group(source.content(observation), names)
+    # --- texts
+
+    def _compose(self, now: float, incident: Incident) -> None:
+        """Compose the text anew if it is about to leave: what leaves is of now."""
+        if incident.phase is Phase.CLOSED or not incident.stale(now, _COMPOSE_INTERVAL):
+            return
+        facts = self._facts(incident)
+        if not facts:
+            return
+        identity = resolve_identity(self._settings.opsgenie)
+        incident.content = compose(incident, facts, self._settings, identity, now)
+        incident.composed_at, incident.composed_revision = now, incident.revision
+        self._incident_log.mark_changed(incident)
+
+    def _facts(self, incident: Incident) -> list[AlertContext]:
+        """Return the facts of its breakers in all processes, those of the first breaker first."""
+        return [
+            context
+            for name in incident.members
+            for source in self._sources
+            if (context := source.context(name)) is not None
+        ]
+
+    def _reopened_note(self, incident: Incident) -> str:
+        return notes.reopened_note(incident, self._facts(incident))
 
     def _group_for(self, now: float, observation: Observation) -> Incident | None:
         window = self._settings.alerts.group_window
@@ -128,7 +141,7 @@ class Reconciler:
         )
         return max(fitting, key=lambda i: i.joined_at, default=None)
 
-    def _open(self, now: float, observation: Observation, source: ObservationSource) -> None:
+    def _open(self, now: float, observation: Observation) -> None:
         opsgenie, alerts = self._settings.opsgenie, self._settings.alerts
         number = uuid.uuid4().hex[:12]
         host = resolve_identity(opsgenie).hostname
@@ -140,11 +153,12 @@ class Reconciler:
             opened_at=observation.since,
             notify_at=self._notify_at(observation, observation.since),
             stages=policy.stages(self._settings, observation.kind),
-            content=source.content(observation),
+            content=_NO_CONTENT,
             drill=bool(observation.drill),
             rules=policy.rules(opsgenie, alerts),
             joined_at=now,
         )
+        self._compose(now, incident)
         self._incident_log.add(incident)
         _log.warning(
             "incident opened",
@@ -154,26 +168,24 @@ class Reconciler:
             delay=round(max(0.0, incident.notify_at - now), 1),
         )
 
-    def _relapse(self, now: float, incident: Incident, member: Member, cause: str) -> None:
+    def _relapse(self, now: float, incident: Incident, member: Member) -> None:
         """Record that a recovered breaker needs attention again."""
         member.recovered, member.since = False, now
         if incident.phase is Phase.RESOLVING:
-            incident.reopen(cause)
+            incident.reopen(now, partial(self._reopened_note, incident))
         else:
             incident.episodes += 1
         self._incident_log.mark_changed(incident)
 
-    def _upgrade(
-        self, incident: Incident, observation: Observation, source: ObservationSource
-    ) -> None:
+    def _upgrade(self, now: float, incident: Incident, observation: Observation) -> None:
         """Record that the breaker has opened, or has crossed a threshold, in this incident."""
-        if not incident.maybe_notified:
-            incident.content = source.content(observation)
         degraded = incident.kind == policy.DEGRADED
         since = observation.since if degraded else incident.opened_at
         notify_at = self._notify_at(observation, since)
         stages = policy.stages(self._settings, observation.kind) if degraded else None
-        incident.upgrade(observation.kind, notify_at, source.cause(observation), stages)
+        note = notes.upgraded_note(observation.kind, self._facts(incident))
+        incident.upgrade(now, observation.kind, notify_at, note, stages)
+        incident.revision += 1
         self._incident_log.mark_changed(incident)
 
     def _notify_at(self, observation: Observation, since: float) -> float:
@@ -193,7 +205,7 @@ class Reconciler:
             if name not in found:
                 member.recovered = True
         if all(member.recovered for member in incident.members.values()):
-            incident.resolve(now, self._describe_state(incident))
+            incident.resolve(now, notes.recovered_note(incident, self._facts(incident), now))
             self._incident_log.mark_changed(incident)
 
     def _pass_time(self, now: float, incident: Incident) -> None:
@@ -202,14 +214,14 @@ class Reconciler:
         alerts = self._settings.alerts
         muted_by = mute_reason(incident, now, self._incident_log, self._find_silence, alerts)
         if muted_by != incident.muted_by:
-            incident.muted_by = muted_by
+            incident.mute(now, muted_by)
             self._incident_log.mark_changed(incident)
         if incident.unannounced and (
             now >= incident.joined_at + _BURST_PAUSE
             or now >= incident.unannounced_since + _MAX_BURST
             or incident.phase is Phase.RESOLVING
         ):
-            incident.announce_joined(joined_note)
+            incident.announce_joined(now, notes.joined_note)
             self._incident_log.mark_changed(incident)
         if incident.phase is Phase.RESOLVING:
             if self._can_close(now, incident):
@@ -224,7 +236,11 @@ class Reconciler:
         if not incident.first_due_at and now >= incident.notify_at:
             incident.first_due_at = now
             self._incident_log.mark_changed(incident)
-        if advance(incident, now, lambda: self._describe_state(incident)):
+        texts = StageTexts(
+            stage=lambda: notes.stage_note(incident, self._facts(incident), now),
+            reminder=lambda: notes.reminder(incident, self._facts(incident), now),
+        )
+        if advance(incident, now, texts):
             self._incident_log.mark_changed(incident)
 
     def _can_close(self, now: float, incident: Incident) -> bool:
@@ -238,31 +254,21 @@ class Reconciler:
         return now - incident.resolving_since >= self._settings.alerts.resolve_after
 
     def _close(self, now: float, incident: Incident) -> None:
-        self._incident_log.close(now, incident, self._closing_reason(incident))
+        note = notes.closing_note(incident, self._closing_reason(incident), now)
+        self._incident_log.close(now, incident, note)
         missed = incident.first_due_at and incident.rules.notify_missed
         if not incident.notified_at and missed:
-            incident.mark_missed(incident.notes[-1])
+            incident.mark_missed(incident.notes[-1].text)
 
     def _record_peak(self, now: float, incident: Incident) -> None:
-        for source in self._sources:
-            if incident.breaker not in source.observations:
-                continue
-            if figures := source.peak_figures(incident.breaker):
-                incident.record_peak(figures)
+        if facts := self._facts(incident):
+            incident.record_figures(facts)
             incident.peak_recorded_at = now
             self._incident_log.mark_changed(incident)
-            return
 
     def _closing_reason(self, incident: Incident) -> str:
         found = (source.closing_reason(incident.breaker) for source in self._sources)
         return next(filter(None, found), "")
-
-    def _describe_state(self, incident: Incident) -> str:
-        """Return the state of the breaker from the first source that knows it."""
-        for source in self._sources:
-            if sentence := source.describe_state(incident.breaker):
-                return sentence
-        return _UNKNOWN_STATE
 
 
 def _is_different(incident: Incident, observation: Observation) -> bool:

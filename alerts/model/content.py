@@ -3,10 +3,34 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from breakerd.alerts.model.chart import Chart
 from breakerd.alerts.model.limits import MESSAGE
-from breakerd.breaker.events.events import Evidence, Transition
+from breakerd.breaker.events.events import Evidence, Signal, Transition
 from breakerd.breaker.runtime.status_types import Status
+from breakerd.breaker.states import Reason, State
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Data of the chart of the latest calls.
+
+    Attributes:
+        title: heading of the chart.
+        latencies_ms: durations of the latest calls, oldest first.
+        threshold_ms: threshold drawn as a line.
+    """
+
+    title: str
+    latencies_ms: tuple[int, ...]
+    threshold_ms: float
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build a chart from `dataclasses.asdict` data.
+
+        Raises:
+            TypeError, KeyError: the data does not describe a chart.
+        """
+        return cls(data["title"], tuple(data["latencies_ms"]), data["threshold_ms"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +82,8 @@ class AlertContext:
         evidence: figures that led to the decision, the most important first.
         status: the breaker's status when the alert is composed.
         transitions: the latest changes of state, oldest first.
+        process: process that the facts are from; different for each.
+        at: seconds since the epoch at which they were taken.
     """
 
     kind: str
@@ -67,3 +93,40 @@ class AlertContext:
     evidence: tuple[Evidence, ...]
     status: Status
     transitions: tuple[Transition, ...] = ()
+    process: str = ""
+    at: float = 0.0
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build facts from `as_dict` data.
+
+        Raises:
+            TypeError, KeyError, ValueError: the data does not describe facts.
+        """
+        return cls(
+            **{
+                **data,
+                "evidence": tuple(_evidence(each) for each in data["evidence"]),
+                "transitions": tuple(_transition(each) for each in data["transitions"]),
+            }
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON-able data."""
+        return asdict(self)
+
+
+def _evidence(data: dict[str, Any]) -> Evidence:
+    return Evidence(**{**data, "signal": Signal(data["signal"])})
+
+
+def _transition(data: dict[str, Any]) -> Transition:
+    return Transition(
+        **{
+            **data,
+            "from_state": State(data["from_state"]),
+            "to_state": State(data["to_state"]),
+            "reason": Reason(data["reason"]),
+            "evidence": tuple(_evidence(each) for each in data["evidence"]),
+        }
+    )

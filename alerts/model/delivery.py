@@ -19,6 +19,7 @@ class DeliveryState:
         priority: priority of the alert at the receiver.
         escalations: number of priority changes that were requested.
         escalated_to: priority of the last requested change.
+        revision: revision of the content that the receiver has.
         notes: number of the incident's notes that were delivered.
         attached: True if the chart was delivered, or will not be.
         closed: True if the alert is closed at the receiver, or nothing is left to close.
@@ -48,6 +49,7 @@ class DeliveryState:
     priority: str = ""
     escalations: int = 0
     escalated_to: str = ""
+    revision: int = 0
     notes: int = 0
     attached: bool = False
     closed: bool = False
@@ -77,8 +79,12 @@ class DeliveryState:
             self.created, self.created_at = True, now
             self.polled_at, self.polled = now, False
             self.priority = self.attempted_priority or step.priority
+            self.revision = step.revision
         elif step.kind is StepKind.PRIORITY:
             self.priority = step.priority
+            self.revision = max(self.revision, step.revision)
+        elif step.kind is StepKind.UPDATE:
+            self.revision = max(self.revision, step.revision)
         elif step.kind is StepKind.NOTE:
             self.notes = max(self.notes, step.number + 1)
         elif step.kind is StepKind.ATTACH:
@@ -96,6 +102,7 @@ class DeliveryState:
         """Record that the alert is gone: a person deleted it, or the account has changed."""
         self.clear_pending()
         self.created, self.attempted_priority, self.notes, self.escalations = False, "", 0, 0
+        self.revision = 0
         self.escalated_to, self.attached, self.acknowledged = "", False, False
 
     def recreate(self, notes: int) -> None:

@@ -53,9 +53,13 @@ def next_step(
     if confirmed.dead_letter_reason:
         refuses_close = confirmed.dead_letter_step == StepKind.CLOSE
         return None if refuses_close else _close(incident, confirmed)
+    escalation = _escalate(incident, confirmed, policy)
     return (
-        _escalate(incident, confirmed)
-        or _note(incident, confirmed)
+        # Whoever is paged by a new priority reads the new text, unless that cannot be sent.
+        (escalation if confirmed.attempts else None)
+        or _update(incident, confirmed, policy)
+        or escalation
+        or _note(incident, confirmed, policy)
         or _attach(incident, confirmed, policy)
         or _close(incident, confirmed)
     )
@@ -70,14 +74,25 @@ def _create(
     if incident.phase is Phase.CLOSED:
         missed = incident.rules.notify_missed and incident.first_due_at
         return (
-            Step(StepKind.CREATE, _MISSED_PRIORITY, number=confirmed.reopenings) if missed else None
+            Step(
+                StepKind.CREATE,
+                _MISSED_PRIORITY,
+                number=confirmed.reopenings,
+                revision=incident.revision,
+            )
+            if missed
+            else None
         )
     due = incident.phase is Phase.ACTIVE and now >= incident.notify_at and not incident.muted_by
     if not due or (incident.stage and incident.handled):
         return None
     responders = incident.stages[incident.stage].responders
     return Step(
-        StepKind.CREATE, incident.priority, number=confirmed.reopenings, responders=responders
+        StepKind.CREATE,
+        incident.priority,
+        number=confirmed.reopenings,
+        responders=responders,
+        revision=incident.revision,
     )
 
 
@@ -90,7 +105,7 @@ def _takes_part(incident: Incident, now: float, policy: ReceiverPolicy) -> bool:
     return bool(overdue) and not notified
 
 
-def _escalate(incident: Incident, confirmed: DeliveryState) -> Step | None:
+def _escalate(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy) -> Step | None:
     if confirmed.priority == incident.priority or incident.phase is Phase.CLOSED:
         return None
     if incident.stage and incident.handled:
@@ -99,18 +114,31 @@ def _escalate(incident: Incident, confirmed: DeliveryState) -> Step | None:
     # A change that is sent again keeps its number.
     number = confirmed.escalations + (confirmed.escalated_to != stage.priority)
     return Step(
-        StepKind.PRIORITY, priority=stage.priority, number=number, responders=stage.responders
+        StepKind.PRIORITY,
+        priority=stage.priority,
+        note=incident.stage_note,
+        number=number,
+        responders=stage.responders,
+        # A receiver whose text is updated by a step of its own has not got it with this one.
+        revision=0 if policy.updates else incident.revision,
     )
 
 
-def _note(incident: Incident, confirmed: DeliveryState) -> Step | None:
+def _update(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy) -> Step | None:
+    behind = confirmed.revision < incident.revision and incident.phase is not Phase.CLOSED
+    if not (policy.updates and behind):
+        return None
+    return Step(StepKind.UPDATE, priority=confirmed.priority, revision=incident.revision)
+
+
+def _note(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy) -> Step | None:
     # The closing request carries the last note. A receiver notified late gets no other note.
-    if _is_late(incident, confirmed):
+    if not policy.notes or _is_late(incident, confirmed):
         return None
     if confirmed.notes >= len(incident.notes) - _is_to_close(incident, confirmed):
         return None
     number = confirmed.notes
-    return Step(StepKind.NOTE, note=incident.notes[number], number=number)
+    return Step(StepKind.NOTE, note=incident.notes[number].text, number=number)
 
 
 def _attach(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy) -> Step | None:
@@ -121,7 +149,7 @@ def _attach(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy
 def _close(incident: Incident, confirmed: DeliveryState) -> Step | None:
     if not _is_to_close(incident, confirmed):
         return None
-    return Step(StepKind.CLOSE, note=incident.notes[-1], number=confirmed.escalations)
+    return Step(StepKind.CLOSE, note=incident.notes[-1].text, number=confirmed.escalations)
 
 
 def _is_to_close(incident: Incident, confirmed: DeliveryState) -> bool:

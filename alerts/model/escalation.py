@@ -1,11 +1,12 @@
 """Escalation of an incident: stages, reminders, re-opening, and the polls these wait for. Pure."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident, Phase
-from breakerd.alerts.model.text import format_duration
+from breakerd.alerts.model.note import Note
 
 _MAX_REMINDER_PAUSE: Final = 6 * 3600.0
 """Maximum number of seconds between two reminders."""
@@ -15,20 +16,28 @@ _MAX_POLL_WAIT: Final = 15.0
 """Maximum number of seconds that a stage waits for a poll, so no silent receiver blocks a page."""
 
 
-def advance(incident: Incident, now: float, describe: Callable[[], str]) -> bool:
+@dataclass(frozen=True, slots=True)
+class StageTexts:
+    """Texts that a stage and a reminder need; composed only when they are due."""
+
+    stage: Callable[[], str]
+    reminder: Callable[[], str]
+
+
+def advance(incident: Incident, now: float, texts: StageTexts) -> bool:
     """Apply what is due at `now`; return True if the incident has changed.
 
     Args:
         incident: the incident.
         now: seconds since the epoch.
-        describe: returns the present state of the breaker in a sentence; called only for a note.
+        texts: compose the notes.
     """
     if incident.phase is not Phase.ACTIVE:
         return False
     reopened = _recreate_closed(incident, now)
     if not incident.notified_at:
         return reopened
-    return _escalate(incident, now, describe) or _remind(incident, now, describe) or reopened
+    return _escalate(incident, now, texts) or _remind(incident, now, texts) or reopened
 
 
 def needs_ack_poll(incident: Incident, now: float, delivery: DeliveryState) -> bool:
@@ -55,14 +64,13 @@ def _may_poll(incident: Incident, now: float, delivery: DeliveryState) -> bool:
     return incident.phase is Phase.ACTIVE and exists and now >= delivery.poll_again_at
 
 
-def _escalate(incident: Incident, now: float, describe: Callable[[], str]) -> bool:
+def _escalate(incident: Incident, now: float, texts: StageTexts) -> bool:
     due = _due_stage(incident, now)
     if due <= incident.stage or _waits_for_poll(incident, now, due) or incident.handled:
         return False
     incident.ack_poll_since = 0.0
-    incident.stage = due
-    age = format_duration(now - incident.opened_at)
-    incident.notes.append(f"Still open after {age}, now {incident.priority}. {describe()}")
+    incident.enter_stage(now, due, texts.stage)
+    incident.revision += 1
     return True
 
 
@@ -87,14 +95,13 @@ def _is_unpolled(incident: Incident, delivery: DeliveryState, due: int) -> bool:
     return delivery.polled_at < due_at or not delivery.polled
 
 
-def _remind(incident: Incident, now: float, describe: Callable[[], str]) -> bool:
+def _remind(incident: Incident, now: float, texts: StageTexts) -> bool:
     first = incident.rules.remind_after
     if not first or now < _next_reminder(incident, first):
         return False
     while now >= _next_reminder(incident, first):
         incident.reminders += 1
-    age = format_duration(now - incident.opened_at)
-    incident.notes.append(f"Still open after {age}. {describe()}")
+    incident.notes.append(Note(now, texts.reminder()))
     return True
 
 

@@ -3,17 +3,18 @@
 The stages it goes through while it is active are in `escalation`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
 from breakerd.alerts.model.limits import MESSAGE
-from breakerd.alerts.model.notes import PeakFigures, closing_note
+from breakerd.alerts.model.note import Hold, Note
 from breakerd.alerts.model.stage import Stage
-from breakerd.alerts.model.text import format_duration, truncate
+from breakerd.alerts.model.text import truncate
 
 _EPISODES_WITH_NOTE: Final = 5
 """Number of episodes that each get a note; after that, each doubling of their number does."""
@@ -83,17 +84,24 @@ class Incident:
         rules: rules of notification.
         phase: present phase.
         stage: index of the present stage.
+        stage_note: note of the present stage; empty for the first.
+        stage_times: when each stage was entered, with its priority.
+        revision: number of the content; raised when receivers that have the alert should get the
+            present one.
+        composed_at: when the content was composed.
+        composed_revision: revision of the content that was composed then.
         episodes: number of times it was opened.
         resolving_since: when the cause disappeared last.
         closed_at: when it closed; 0 if it has not.
         muted_by: silence, maintenance window or incident that mutes it, as a sentence; empty if
             it is not muted.
+        holds: what has muted it, and when.
         first_due_at: when it was first due for notification; 0 if it never was.
         ack_poll_since: since when a stage waits for the state of the alert; 0 if none does.
         reminders: number of reminders so far.
         peak: peak figures so far; None if none are known.
         peak_recorded_at: when the figures were last sampled.
-        rejected: number of calls rejected so far.
+        counts: calls of its breakers since it opened.
         joined_at: when a breaker joined last.
         unannounced: breakers that joined and that no note has named yet.
         unannounced_since: when the first of these joined.
@@ -114,20 +122,26 @@ class Incident:
     rules: Rules = Rules()
     phase: Phase = Phase.ACTIVE
     stage: int = 0
+    stage_note: str = ""
+    stage_times: list[tuple[float, str]] = field(default_factory=list)
+    revision: int = 0
+    composed_at: float = 0.0
+    composed_revision: int = -1
     episodes: int = 1
     resolving_since: float = 0.0
     closed_at: float = 0.0
     muted_by: str = ""
+    holds: list[Hold] = field(default_factory=list)
     first_due_at: float = 0.0
     ack_poll_since: float = 0.0
     reminders: int = 0
     peak: PeakFigures | None = None
     peak_recorded_at: float = 0.0
-    rejected: int = 0
+    counts: CallCounts = field(default_factory=CallCounts)
     joined_at: float = 0.0
     unannounced: list[str] = field(default_factory=list)
     unannounced_since: float = 0.0
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
 
@@ -135,6 +149,8 @@ class Incident:
         if not self.members:
             self.members = {self.breaker: Member(self.kind, self.opened_at)}
             self.joined_at = self.opened_at
+        if not self.stage_times:
+            self.stage_times = [(self.notify_at, self.stages[0].priority)]
 
     # --- transitions
 
@@ -146,31 +162,36 @@ class Incident:
             self.unannounced_since = self.unannounced_since if self.unannounced else now
             self.unannounced.append(breaker)
 
-    def announce_joined(self, compose: Callable[[list[str], int], str]) -> None:
+    def announce_joined(self, now: float, compose: Callable[[Sequence[str], int], str]) -> None:
         """Add a note about the breakers that joined since the last such note.
 
         Args:
+            now: seconds since the epoch.
             compose: returns the note for their names and the total number of breakers.
         """
-        self.notes.append(compose(self.unannounced, len(self.members)))
+        self.notes.append(Note(now, compose(self.unannounced, len(self.members))))
         self.unannounced = []
 
-    def resolve(self, now: float, state: str) -> None:
-        """Enter RESOLVING: the cause is gone. `state` describes the breaker in a sentence."""
+    def resolve(self, now: float, note: str) -> None:
+        """Enter RESOLVING: the cause is gone."""
         self.phase, self.resolving_since = Phase.RESOLVING, now
         if self._gets_note():
-            lasted = format_duration(now - self.opened_at)
-            self.notes.append(f"Well again after {lasted}. {state}")
+            self.notes.append(Note(now, note))
 
-    def reopen(self, cause: str) -> None:
+    def reopen(self, now: float, compose: Callable[[], str]) -> None:
         """Enter ACTIVE again: the cause is back before the closing was delivered."""
         self.phase, self.closed_at = Phase.ACTIVE, 0.0
         self.episodes += 1
         if self._gets_note():
-            self.notes.append(f"Open again, for the {ordinal(self.episodes)} time. {cause}")
+            self.notes.append(Note(now, compose()))
 
     def upgrade(
-        self, kind: str, notify_at: float, cause: str, stages: tuple[Stage, ...] | None = None
+        self,
+        now: float,
+        kind: str,
+        notify_at: float,
+        note: str,
+        stages: tuple[Stage, ...] | None = None,
     ) -> None:
         """Change to a more severe kind, which may be delivered from `notify_at` on.
 
@@ -181,22 +202,33 @@ class Incident:
             self.stages, self.stage, self.notify_at = stages, 0, notify_at
         elif not self.maybe_notified:
             self.notify_at = min(self.notify_at, notify_at)
-        self.notes.append(f"Now {kind}: {cause}")
+        self.notes.append(Note(now, note))
 
-    def record_peak(self, figures: PeakFigures) -> None:
-        """Merge the present figures of the breaker into the peak figures."""
-        if self.peak is not None:
-            # The counter starts with the process, so a lower value means a new process.
-            before = self.peak.rejected if figures.rejected >= self.peak.rejected else 0
-            self.rejected += figures.rejected - before
-            figures = replace(self.peak.merged(figures), rejected=figures.rejected)
-        self.peak = figures
+    def enter_stage(self, now: float, stage: int, compose: Callable[[], str]) -> None:
+        """Enter a stage; `compose` returns its note."""
+        self.stage = stage
+        self.stage_times.append((now, self.priority))
+        self.stage_note = compose()
 
-    def close(self, now: float, reason: str = "") -> None:
-        """Enter CLOSED. `reason` says in a few words what ended it; empty if unknown."""
+    def mute(self, now: float, reason: str) -> None:
+        """Record what mutes it from `now` on; empty if nothing does any more."""
+        self.muted_by = reason
+        if self.holds and not self.holds[-1].until:
+            self.holds[-1] = replace(self.holds[-1], until=now)
+        if reason:
+            self.holds.append(Hold(reason, now))
+
+    def record_figures(self, facts: Sequence[AlertContext]) -> None:
+        """Merge the present figures of its breakers into the peak figures and the counts."""
+        for context in facts:
+            figures = peak_figures(context.status)
+            self.peak = self.peak.merged(figures) if self.peak else figures
+            self.counts.add(f"{context.process}/{context.status['name']}", context.status["calls"])
+
+    def close(self, now: float, note: str = "") -> None:
+        """Enter CLOSED, with the closing note."""
         self.phase, self.closed_at = Phase.CLOSED, now
-        lasted = (self.resolving_since or now) - self.opened_at
-        self.notes.append(closing_note(lasted, self.episodes, self.peak, self.rejected, reason))
+        self.notes.append(Note(now, note))
 
     def mark_missed(self, note: str) -> None:
         """Mark the content as late: the incident closed before anybody could be notified."""
@@ -209,7 +241,7 @@ class Incident:
         ahead = max(0.0, max(self.opened_at, self.resolving_since) - now)
         self.opened_at -= ahead
         self.notify_at -= ahead
-        self.ack_poll_since = 0.0
+        self.ack_poll_since, self.composed_revision = 0.0, -1
         self.resolving_since = min(self.resolving_since, now)
         self.first_due_at = min(self.first_due_at, now)
         self.joined_at = min(self.joined_at, now)
@@ -238,6 +270,19 @@ class Incident:
     def handled(self) -> bool:
         """True if a person has acknowledged or closed the alert at any receiver."""
         return any(d.handled for d in list(self.deliveries.values()))
+
+    def stale(self, now: float, seconds: float) -> bool:
+        """Return True if the content is to be composed anew.
+
+        At once if its revision has changed; every few `seconds` while some receiver has yet to
+        create the alert.
+        """
+        if self.composed_revision != self.revision:
+            return True
+        pending = not self.deliveries or any(
+            not (d.created or d.closed or d.dead_letter_reason) for d in self.deliveries.values()
+        )
+        return pending and now - self.composed_at >= seconds
 
     @property
     def priority(self) -> str:
@@ -269,6 +314,9 @@ class Incident:
             "content": self.content.as_dict(),
             "rules": asdict(self.rules),
             "peak": asdict(self.peak) if self.peak else None,
+            "counts": asdict(self.counts),
+            "holds": [asdict(hold) for hold in self.holds],
+            "notes": [asdict(note) for note in self.notes],
             "members": {name: [m.kind, m.since, m.recovered] for name, m in self.members.items()},
             "deliveries": {name: asdict(d) for name, d in list(self.deliveries.items())},
         }
@@ -287,6 +335,10 @@ class Incident:
                 "content": AlertContent.from_dict(data["content"]),
                 "rules": Rules(**data["rules"]),
                 "peak": PeakFigures(**data["peak"]) if data.get("peak") else None,
+                "counts": CallCounts(**data["counts"]),
+                "holds": [Hold(**hold) for hold in data["holds"]],
+                "notes": [Note(**note) for note in data["notes"]],
+                "stage_times": [(at, priority) for at, priority in data["stage_times"]],
                 "phase": Phase(data["phase"]),
                 "members": {
                     name: Member(*member) for name, member in data.get("members", {}).items()
@@ -297,10 +349,3 @@ class Incident:
                 },
             }
         )
-
-
-def ordinal(number: int) -> str:
-    """Return the ordinal number: 2nd, 3rd, 11th."""
-    if number % 100 in {11, 12, 13}:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

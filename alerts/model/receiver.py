@@ -11,6 +11,8 @@ class ReceiverPolicy:
         name: name of the receiver, as in metrics.
         min_priority: least urgent priority that it is notified of.
         attaches: True if it accepts attachments.
+        updates: True if the text of an existing alert can be changed without paging anybody.
+        notes: True if it takes notes.
         fallback_after: None for a regular receiver. A fallback is notified only of incidents that
             no other receiver has confirmed this many seconds after they were due.
     """
@@ -18,6 +20,8 @@ class ReceiverPolicy:
     name: str
     min_priority: str = "P5"
     attaches: bool = False
+    updates: bool = False
+    notes: bool = True
     fallback_after: float | None = None
 
     def accepts(self, priority: str) -> bool:

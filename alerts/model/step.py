@@ -10,6 +10,8 @@ class StepKind(StrEnum):
 
     CREATE = "create"
     PRIORITY = "priority"
+    UPDATE = "update"
+    """New text of an existing alert. It pages nobody."""
     NOTE = "note"
     ATTACH = "attach"
     CLOSE = "close"
@@ -21,13 +23,14 @@ class Step:
 
     Attributes:
         kind: what to do.
-        priority: for CREATE and PRIORITY.
-        note: for NOTE; for CLOSE the closing note.
+        priority: for CREATE and PRIORITY; for UPDATE the priority that the alert has.
+        note: for NOTE; for CLOSE the closing note; for PRIORITY the note of the stage.
         number: for NOTE the index of the note, from 0; for CREATE the number of earlier
             re-openings; for PRIORITY the number of the change, from 1; for CLOSE the number of
             changes so far. A receiver that cannot change the priority of an alert creates one more
             alert for each change.
         responders: for CREATE and PRIORITY the responders to add, see `Stage`.
+        revision: for CREATE, UPDATE and PRIORITY the revision of the content that it carries.
     """
 
     kind: StepKind
@@ -35,6 +38,7 @@ class Step:
     note: str = ""
     number: int = 0
     responders: tuple[str, ...] = ()
+    revision: int = 0
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

@@ -16,3 +16,10 @@ def format_duration(seconds: float) -> str:
 def truncate(text: str, limit: int) -> str:
     """Return `text`, cut to `limit` characters with an ellipsis at the end if it is longer."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def ordinal(number: int) -> str:
+    """Return the ordinal number: 2nd, 3rd, 11th."""
+    if number % 100 in {11, 12, 13}:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -38,6 +38,8 @@ class AppriseReceiver:
 
     pages_humans = True
     accepts_attachments = False
+    accepts_updates = False
+    accepts_notes = True
 
     def __init__(self, name: str, url: SecretStr, timeout: float, *, notes: bool = False) -> None:
         if missing := missing_requirement(url):

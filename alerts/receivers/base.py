@@ -89,6 +89,10 @@ class Receiver(Protocol):
     """True if a person is notified of what is sent here."""
     accepts_attachments: bool
     """True if it accepts pictures (`StepKind.ATTACH`)."""
+    accepts_updates: bool
+    """True if it can change the text of an alert and page nobody (`StepKind.UPDATE`)."""
+    accepts_notes: bool
+    """True if it takes notes (`StepKind.NOTE`)."""
 
     def send(self, incident: Incident, step: Step) -> str:
         """Request `step`; return the request's id, empty if the step is done already.

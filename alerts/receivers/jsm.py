@@ -43,6 +43,8 @@ class JsmReceiver:
 
     pages_humans = True
     accepts_attachments = False
+    accepts_updates = False
+    accepts_notes = True
 
     def __init__(
         self, name: str, key: SecretStr, timeout: float, address: str | None = None

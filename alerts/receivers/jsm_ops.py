@@ -51,6 +51,8 @@ class JsmOpsReceiver:
 
     pages_humans = True
     accepts_attachments = False
+    accepts_updates = False
+    accepts_notes = True
 
     def __init__(
         self,

@@ -14,6 +14,8 @@ class LogReceiver:
     name = "log"
     pages_humans = False
     accepts_attachments = False
+    accepts_updates = False
+    accepts_notes = False
 
     def send(self, incident: Incident, step: Step) -> str:
         """Log the step: openings and escalations as warnings, all others as information."""

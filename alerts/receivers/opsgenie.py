@@ -49,6 +49,8 @@ class OpsGenieReceiver:
     name = "opsgenie"
     pages_humans = True
     accepts_attachments = True
+    accepts_updates = False
+    accepts_notes = True
 
     def __init__(self, settings: OpsGenieSettings, timeout: float) -> None:
         if settings.api_key is None:

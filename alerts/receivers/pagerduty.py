@@ -40,6 +40,8 @@ class PagerDutyReceiver:
 
     pages_humans = True
     accepts_attachments = False
+    accepts_updates = False
+    accepts_notes = False
 
     def __init__(
         self, name: str, key: SecretStr, timeout: float, address: str | None = None

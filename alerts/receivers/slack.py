@@ -34,6 +34,8 @@ class SlackReceiver:
 
     pages_humans = True
     accepts_attachments = False
+    accepts_updates = False
+    accepts_notes = True
 
     def __init__(self, name: str, url: SecretStr, timeout: float) -> None:
         self.name = name

@@ -50,6 +50,8 @@ class WebhookReceiver:
 
     pages_humans = True
     accepts_attachments = False
+    accepts_updates = False
+    accepts_notes = True
 
     def __init__(
         self,

@@ -93,16 +93,16 @@ class IncidentLog:
             self._current[breaker] = incident.id
             self.mark_changed(incident)
 
-    def close(self, now: float, incident: Incident, reason: str = "") -> None:
+    def close(self, now: float, incident: Incident, note: str = "") -> None:
         """Close an incident, so that its breakers may have another one.
 
         Args:
             now: seconds since the epoch.
             incident: the incident.
-            reason: what ended it, in a few words; empty if unknown.
+            note: the closing note.
         """
         with self.lock:
-            incident.close(now, reason)
+            incident.close(now, note)
             for breaker in incident.members:
                 if self._current.get(breaker) == incident.id:
                     del self._current[breaker]

@@ -10,8 +10,7 @@ from pydantic import SecretStr
 
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.alerts.model.chart import Chart
-from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.content import AlertContent, Chart
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.limits import (
     DESCRIPTION,

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from breakerd.alerts.content.chart import draw
-from breakerd.alerts.model.chart import Chart
+from breakerd.alerts.model.content import Chart
 from tests.unit.alerts.conftest import World
 
 CHART = Chart("payments: latest 6 calls", (20, 30, 25, 400, 500, 450), 300.0)

@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from breakerd.alerts.model.notes import PeakFigures
 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
 from breakerd.alerts.model.escalation import advance
 from breakerd.alerts.model.incident import Incident, Member, Phase, Rules, ordinal
-from breakerd.alerts.model.notes import PeakFigures
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind

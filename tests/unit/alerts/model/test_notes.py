@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from breakerd.alerts.model.notes import PeakFigures, closing_note, joined_note
+
 from breakerd.breaker.testing import simulate_call
 from tests.unit.alerts.conftest import World
 

@@ -1,0 +1,104 @@
+"""Figures of an incident: the worst, and the counts of calls. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from breakerd.breaker.runtime.status_types import CallsReport, Status
+
+
+@dataclass(frozen=True, slots=True)
+class PeakFigures:
+    """Peak figures of an incident; 0 where nothing is known.
+
+    Attributes:
+        latency_ms: watched percentile of the latency.
+        percentile: which percentile, 0 to 1.
+        latency_threshold_ms: threshold of that percentile.
+        error_rate: share of calls that failed, 0 to 1.
+        memory_percent: percentage of the memory limit in use.
+        in_flight: calls in flight.
+    """
+
+    latency_ms: float = 0.0
+    percentile: float = 0.95
+    latency_threshold_ms: float = 0.0
+    error_rate: float = 0.0
+    memory_percent: float = 0.0
+    in_flight: int = 0
+
+    def merged(self, other: Self) -> "PeakFigures":
+        """Return the field-wise maximum; `percentile` and threshold come from `other`."""
+        return PeakFigures(
+            max(self.latency_ms, other.latency_ms),
+            other.percentile,
+            other.latency_threshold_ms,
+            max(self.error_rate, other.error_rate),
+            max(self.memory_percent, other.memory_percent),
+            max(self.in_flight, other.in_flight),
+        )
+
+    def sentence(self) -> str:
+        """Return the figures as a sentence; empty if nothing is known."""
+        parts = []
+        if self.latency_ms:
+            limit = (
+                f" (limit {self.latency_threshold_ms:g} ms)" if self.latency_threshold_ms else ""
+            )
+            parts.append(f"p{self.percentile * 100:g} {self.latency_ms:,.0f} ms{limit}")
+        if self.error_rate:
+            parts.append(f"{self.error_rate:.0%} errors")
+        if self.memory_percent >= 1:
+            parts.append(f"memory {self.memory_percent:.0f}%")
+        if self.in_flight:
+            parts.append(f"{self.in_flight:,} calls in flight")
+        return f"Worst: {', '.join(parts)}." if parts else ""
+
+
+def peak_figures(status: Status) -> PeakFigures:
+    """Return the present figures of a breaker."""
+    measured = status["window_calls"] > 0
+    return PeakFigures(
+        latency_ms=status["current_percentile_exact_ms"] if measured else 0.0,
+        percentile=status["percentile_value"],
+        latency_threshold_ms=status["latency_threshold_ms"],
+        error_rate=status["error_rate"],
+        memory_percent=status["memory_usage_percent"] if status["memory_known"] else 0.0,
+        in_flight=status["in_flight"],
+    )
+
+
+@dataclass(slots=True)
+class CallCounts:
+    """Calls since an incident opened.
+
+    Attributes:
+        success: calls that succeeded.
+        error: calls that failed.
+        rejected: calls that were rejected.
+        totals: last totals of each breaker in each process, as [success, error, rejected].
+    """
+
+    success: int = 0
+    error: int = 0
+    rejected: int = 0
+    totals: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, key: str, calls: CallsReport) -> None:
+        """Add the calls since the last totals of `key`, a breaker in a process.
+
+        Totals start with a process. The first ones of a key count nothing; lower ones than before
+        belong to a new process.
+        """
+        now = [calls["success"], calls["error"], calls["rejected"]]
+        before = self.totals.get(key, now)
+        if any(late < early for late, early in zip(now, before, strict=True)):
+            before = [0, 0, 0]
+        self.success += now[0] - before[0]
+        self.error += now[1] - before[1]
+        self.rejected += now[2] - before[2]
+        self.totals[key] = now
+
+    @property
+    def all(self) -> int:
+        """Number of calls, rejected ones too."""
+        return self.success + self.error + self.rejected
