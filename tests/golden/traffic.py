@@ -9,9 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
+from typing import Final
 
 from breakerd import Breaker
 from breakerd.breaker.testing import ManualClock
+
+_MIN_TICK: Final = 0.2
+"""Minimum seconds between two ticks; calls tick, too."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class Traffic:
         heapq.heappush(self._events, (at, next(self._order), lambda now: happen(dependency, now)))
 
     def _tick(self, dependency: Dependency, now: float) -> None:
-        self._at(now + max(0.05, dependency.breaker.tick()), self._tick, dependency)
+        self._at(now + max(_MIN_TICK, dependency.breaker.tick()), self._tick, dependency)
 
     def _arrive(self, dependency: Dependency, now: float) -> None:
         self._at(now + 1 / dependency.rate, self._arrive, dependency)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
@@ -24,7 +26,8 @@ from tests.golden.transcript import Transcript
 
 EPOCH: Final = 1_800_000_000.0
 """Time at which every incident begins: 15 January 2027, 08:00:00 UTC."""
-_WALL: Final = EPOCH - 1_000_000.0
+_START: Final = 1_000_000.0
+"""The same by the clock of the breakers."""
 _KEY: Final = "test-key"
 
 _RECEIVERS: Final = """
@@ -92,14 +95,14 @@ class World:
     """What a script of an incident acts on. Everything happens in steps of one second.
 
     Attributes:
-        clock: clock of the breakers; at 1,000,000 s the transcript begins.
+        clock: clock of the breakers; see `now` for the time of day.
         memory: used share of the memory limit, 0 to 1.
         load: load of the machine.
         delivered: what receivers got, in order.
     """
 
     def __init__(self, title: str, folder: Path) -> None:
-        self.clock = ManualClock(1_000_000.0)
+        self.clock = ManualClock(_START)
         self.memory = 0.2
         self.load = LoadReading()
         self.delivered: list[Delivered] = []
@@ -128,7 +131,7 @@ class World:
 
     def now(self) -> float:
         """Return the time in seconds since the epoch."""
-        return _WALL + self.clock.now
+        return EPOCH - _START + self.clock.now
 
     def close(self) -> None:
         for process in self.processes:
@@ -141,8 +144,15 @@ class World:
 
     # --- the service
 
-    def start(self, settings: str, *, processes: int = 1) -> None:
-        """Start the service: processes on one file, with these settings beside the receivers."""
+    def start(self, settings: str, *, processes: int = 1, before: float = 60.0) -> None:
+        """Start the service: processes on one file, with these settings beside the receivers.
+
+        Args:
+            settings: sections of the file.
+            processes: number of processes.
+            before: seconds that it has run when the transcript begins; see `warm_up`.
+        """
+        self.clock.now = _START - before
         self.settings = settings
         path = self._folder / "breakers.toml"
         urls = {name: each.url for name, each in self.receivers.items()}
@@ -182,10 +192,9 @@ class World:
         """Write what is done now into the transcript."""
         self.transcript.script.append((self.now(), what))
 
-    def warm_up(self, seconds: float) -> None:
-        """Let ordinary calls pass before the transcript begins."""
-        self.clock.now = 1_000_000.0 - seconds
-        self.run(seconds, rounds_every=10)
+    def warm_up(self) -> None:
+        """Let ordinary calls pass, until the transcript begins."""
+        self.run(_START - self.clock.now, rounds_every=10)
 
     def run(self, seconds: float, *, rounds_every: int = 1) -> None:
         """Let time pass: calls, and each second a round of alerting in each process."""
@@ -268,6 +277,9 @@ def made_world(title: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """Make a world, whose time is the time of day for everything in this process, too."""
     world = World(title, folder)
     monkeypatch.setattr("time.time", world.now)
+    # Pauses between attempts are spread by chance, which a transcript must not show.
+    seeded = SimpleNamespace(Random=lambda: random.Random(1))
+    monkeypatch.setattr("breakerd.alerts.delivery.retry.random", seeded)
     try:
         yield world
     finally:

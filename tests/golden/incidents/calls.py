@@ -25,7 +25,7 @@ slo = { success_rate = 0.99, timeout = 1.0 }
 def latency(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s, 40 ms each; now each takes 2 s")
     payments.ms = 2000
     world.run(33)
@@ -38,7 +38,7 @@ def latency(world: World) -> None:
 def latency_for_long(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s, 40 ms each; now each takes 2 s")
     payments.ms = 2000
     world.run(480)
@@ -51,7 +51,7 @@ def latency_for_long(world: World) -> None:
 def errors(world: World) -> None:
     world.start(DEFAULTS)
     payments = world.callers("payments", error_ms=5)
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s, 40 ms each; now each fails after 5 ms")
     payments.failing = 1.0
     world.run(480)
@@ -64,7 +64,7 @@ def errors(world: World) -> None:
 def hang(world: World) -> None:
     world.start(DEFAULTS)
     payments = world.callers("payments", rate=18)
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 18 calls/s, 40 ms each; now no call returns")
     payments.hangs = True
     world.run(120)
@@ -77,7 +77,7 @@ def hang(world: World) -> None:
 def memory(world: World) -> None:
     world.start(DEFAULTS)
     world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s; the process now uses 95 % of its memory limit")
     world.memory = 0.95
     world.run(180)
@@ -93,10 +93,11 @@ def overload(world: World) -> None:
 [breakers.payments]
 latency_threshold = 2000
 limiter = { enabled = true }
-"""
+""",
+        before=180,
     )
     payments = world.callers("payments", rate=12, ms=200, workers=4)
-    world.warm_up(180)
+    world.warm_up()
     world.say("payments: 12 calls/s, 20 can be served; now 31 calls/s come")
     payments.rate = 31
     world.run(480)
@@ -121,10 +122,10 @@ def burning_slowly(world: World) -> None:
 
 
 def _burn(world: World, failing: float, share: str) -> None:
-    world.start(OBJECTIVE)
-    search = world.callers("search", rate=40)
-    world.warm_up(300)
-    world.say(f"search: 40 calls/s, 40 ms each, 99 % must succeed; now {share} fail")
+    world.start(OBJECTIVE, before=300)
+    search = world.callers("search", rate=20)
+    world.warm_up()
+    world.say(f"search: 20 calls/s, 40 ms each, 99 % must succeed; now {share} fail")
     search.failing = failing
     world.run(480)
     world.say("none fails any more")
@@ -134,9 +135,9 @@ def _burn(world: World, failing: float, share: str) -> None:
 
 @CALLS.add("10-anomaly", "Calls are four times as slow as usual, and yet within the objective.")
 def anomaly(world: World) -> None:
-    world.start(OBJECTIVE)
+    world.start(OBJECTIVE, before=900)
     search = world.callers("search", ms=100)
-    world.warm_up(900)
+    world.warm_up()
     world.say("search: 20 calls/s, 100 ms each; now each takes 400 ms, where 1 s is allowed")
     search.ms = 400
     world.run(180)
@@ -147,10 +148,10 @@ def anomaly(world: World) -> None:
 
 @CALLS.add("24-degraded-becomes-open", "Half of the calls fail, two minutes later all do.")
 def degraded_becomes_open(world: World) -> None:
-    world.start(OBJECTIVE)
-    search = world.callers("search", rate=40)
-    world.warm_up(300)
-    world.say("search: 40 calls/s, 40 ms each, 99 % must succeed; now 45 % fail")
+    world.start(OBJECTIVE, before=300)
+    search = world.callers("search", rate=20)
+    world.warm_up()
+    world.say("search: 20 calls/s, 40 ms each, 99 % must succeed; now 45 % fail")
     search.failing = 0.45
     world.run(120)
     world.say("all fail")
@@ -170,7 +171,7 @@ load = { cpu_pressure_threshold = 60 }
 """
     )
     world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s; tasks now wait for a CPU in 85 % of the time")
     world.load = LoadReading(cpu_pressure=85.0)
     world.run(180)
@@ -188,7 +189,7 @@ load = { cpu_pressure_threshold = 60, reject = true }
 """
     )
     world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s; tasks now wait for a CPU in 85 % of the time")
     world.load = LoadReading(cpu_pressure=85.0)
     world.run(180)

@@ -26,7 +26,7 @@ def _slow(dependencies: list[Dependency], ms: float = 2000) -> None:
 def shared_dependency(world: World) -> None:
     world.start(SHOP)
     all_six = [world.callers(name) for name in SIX]
-    world.warm_up(60)
+    world.warm_up()
     world.say("six breakers, 20 calls/s each, 40 ms each; now each call takes 2 s")
     _slow(all_six)
     world.run(150)
@@ -39,7 +39,7 @@ def shared_dependency(world: World) -> None:
 def others_join(world: World) -> None:
     world.start(SHOP)
     five = [world.callers(name) for name in SIX[:5]]
-    world.warm_up(60)
+    world.warm_up()
     world.say("five breakers, 20 calls/s each; now calls of cart and checkout take 2 s")
     _slow(five[:2])
     world.run(10)
@@ -55,7 +55,7 @@ def others_join(world: World) -> None:
 def silenced_first(world: World) -> None:
     world.start(BATCH)
     batch, checkout = world.callers("batch"), world.callers("checkout")
-    world.warm_up(60)
+    world.warm_up()
     world.alerting.add_silence(author="ada", reason="nightly import", seconds=3600, breaker="batch")
     world.say("ada has silenced batch for an hour; now calls of batch take 2 s")
     batch.ms = 2000
@@ -72,7 +72,7 @@ def silenced_first(world: World) -> None:
 def silence_ends(world: World) -> None:
     world.start(PAYMENTS)
     payments = world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.alerting.add_silence(
         author="ada", reason="deploying 2.4", seconds=240, breaker="payments"
     )
@@ -91,7 +91,7 @@ def two_processes(world: World) -> None:
         world.callers("payments", rate=20),
         world.callers("payments", rate=5, process=1),
     ]
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s in one process, 5 in the other; now they take 2 s, and 4 s")
     both[0].ms, both[1].ms = 2000, 4000
     world.run(400)

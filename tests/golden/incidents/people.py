@@ -20,7 +20,7 @@ def observe(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
     world.breaker("payments").observe()
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments is in OBSERVE: 20 calls/s, 40 ms each; now each takes 2 s")
     payments.ms = 2000
     world.run(180)
@@ -33,7 +33,7 @@ def observe(world: World) -> None:
 def flapping(world: World) -> None:
     world.start(LATENCY)
     payments, breaker = world.callers("payments"), world.breaker("payments")
-    world.warm_up(60)
+    world.warm_up()
     for _ in range(5):
         world.say("each call of payments takes 2 s")
         payments.ms = 2000
@@ -50,7 +50,7 @@ def flapping(world: World) -> None:
 def within_cooldown(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     for _ in range(2):
         world.say("payments: 20 calls/s; now each takes 2 s")
         payments.ms = 2000
@@ -70,7 +70,7 @@ def within_cooldown(world: World) -> None:
 def another_cause(world: World) -> None:
     world.start(f"{LATENCY}error_threshold = 0.5\n")
     payments = world.callers("payments", error_ms=5)
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s; now each takes 2 s")
     payments.ms = 2000
     world.run(20)
@@ -89,7 +89,7 @@ def another_cause(world: World) -> None:
 def tripped(world: World) -> None:
     world.start(LATENCY)
     world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("ada trips payments: deploying")
     world.breaker("payments").trip("ada: deploying")
     world.run(120)
@@ -99,7 +99,7 @@ def tripped(world: World) -> None:
 def forced_open(world: World) -> None:
     world.start(LATENCY)
     world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("ada forces payments open: deploying")
     world.breaker("payments").force_open("ada: deploying")
     world.run(120)
@@ -112,7 +112,7 @@ def forced_open(world: World) -> None:
 def restart(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s, 40 ms each; now each takes 2 s")
     payments.ms = 2000
     world.run(40)
@@ -128,7 +128,7 @@ def restart(world: World) -> None:
 def acknowledged(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 20 calls/s, 40 ms each; now each takes 2 s")
     payments.ms = 2000
     world.run(90)
@@ -145,7 +145,7 @@ def acknowledged(world: World) -> None:
 def closed_by_hand(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments", rate=5)
-    world.warm_up(60)
+    world.warm_up()
     world.say("payments: 5 calls/s, 40 ms each; now each takes 2 s")
     payments.ms = 2000
     world.run(90)
@@ -162,7 +162,7 @@ def closed_by_hand(world: World) -> None:
 def receivers_down(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("the network to all receivers is cut; now each call of payments takes 2 s")
     world.cut_network()
     payments.ms = 2000
@@ -179,7 +179,7 @@ def receivers_down(world: World) -> None:
 def drill(world: World) -> None:
     world.start(LATENCY)
     world.callers("payments")
-    world.warm_up(60)
+    world.warm_up()
     world.say("ada starts a drill: slow calls are pretended")
     world.breaker("payments").drills.latency()
     world.run(120)
