@@ -43,5 +43,5 @@ def test_others(line: str) -> None:
 
 @pytest.mark.parametrize("value", ["2027", '"soon"', "2027-01-15T08:00:00Z", "true"])
 def test_what_is_no_day(value: str) -> None:
-    with pytest.raises(ConfigError, match="token_expires.*allowed: a day, such as 2026-01-31"):
+    with pytest.raises(ConfigError, match=r"token_expires.*allowed: a day, such as 2026-01-31"):
         settings(f"token_expires = {value}")
