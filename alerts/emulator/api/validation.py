@@ -115,7 +115,8 @@ def _details_error(details: object) -> str | None:
         return "details must be a map of strings to strings"
     length = sum(len(key) + len(value) for key, value in details.items())
     if length > stored.DETAILS:
-        return (
+        limit = stored.DETAILS
+        return f"details can not be longer than {limit} characters in all, and have {length}"
             f"details can not be longer than {stored.DETAILS} characters in all, and have {length}"
         )
     return None
