@@ -116,12 +116,29 @@ class WebhookSettings(ReceiverSettings):
 
 
 class SlackSettings(ReceiverSettings):
-    """Incoming webhook of Slack or Mattermost (`[alerts.receivers.slack.NAME]`)."""
+    """Slack, with a token or an incoming webhook (`[alerts.receivers.slack.NAME]`)."""
 
     url: SecretUrl | None = setting(
-        None, "URL of the webhook; better BREAKERD_SLACK_NAME_URL or `url_file`.", strict=False
+        None,
+        "URL of an incoming webhook; better BREAKERD_SLACK_NAME_URL or `url_file`. Not used if "
+        "there is a token.",
+        strict=False,
     )
     url_file: str | None = setting(None, "File that holds the URL of the webhook.")
+    token: Key | None = setting(
+        None,
+        "Token of an app with the scope `chat:write`; better BREAKERD_SLACK_NAME_TOKEN or "
+        "`token_file`.",
+        strict=False,
+    )
+    token_file: str | None = setting(None, "File that holds the token; read again when it changes.")
+    channel: str = setting(
+        "",
+        "Channel to post to with a token: its id, as C0123456789, or its name.",
+        pattern=r"^\S*$",
+        max_length=100,
+    )
+    api_url: str | None = setting(None, "Replaces https://slack.com/api.", pattern=HTTP_URL)
 
 
 class AppriseSettings(ReceiverSettings):
