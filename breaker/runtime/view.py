@@ -42,6 +42,12 @@ class BreakerView(FastPath):
         return self._engine.machine.state
 
     @property
+    def would_be_state(self) -> State | None:
+        """State that would be in force without `OBSERVE`; None unless it is in force."""
+        machine = self._engine.machine
+        return machine.decided if machine.override is State.OBSERVE else None
+
+    @property
     def triggered(self) -> bool:
         """True while calls are rejected: all, or all but probes and a share."""
         return self._engine.machine.state in REJECTING
