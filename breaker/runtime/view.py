@@ -85,7 +85,10 @@ class BreakerView(FastPath):
 
     @property
     def in_flight(self) -> int:
-        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds."""
+        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds.
+
+        Or three times the latency threshold or the time-out, if that is longer.
+        """
         self._core.look()
         with self._core.lock:
             return self._core.recorder.in_flight
