@@ -27,7 +27,9 @@ from breakerd.alerts.settings.receivers import (
     WebhookSettings,
 )
 
-_NON_IDENTITY_KEYS: Final = {"enabled", "min_priority", "fallback", "heartbeat", "heartbeat_team"}
+_NON_IDENTITY_KEYS: Final = {
+    "enabled", "min_priority", "fallback", "heartbeat", "heartbeat_team", "token_expires",
+}  # fmt: skip
 """Settings that decide when a receiver is used; a change of them keeps the receiver."""
 
 

@@ -6,7 +6,8 @@ import logging
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers import apprise as module

@@ -185,6 +185,7 @@ def test_unchanged_receivers_are_the_same() -> None:
         ('"integration"', '"rotated"', {"jsm.a"}),
         ('"cloud"', '"other"', {"jsm_ops.b"}),
         ('"token"', '"rotated"', {"jsm_ops.b"}),
+        ('"token"', '"token"\ntoken_expires = 2027-03-01', set()),
         ('"routing"', '"rotated"', {"pagerduty.c"}),
         ('"P2"', '"P1"', set()),
         ("com/hook", "com/other", {"webhook.d"}),

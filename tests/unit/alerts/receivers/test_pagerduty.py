@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,

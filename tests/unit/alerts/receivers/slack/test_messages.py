@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.slack.messages import Message, alone, reply, root
 from tests.unit.alerts.receivers.conftest import CONTENT, make_incident
