@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from breakerd.api.cli.output import USAGE_ERROR, fail, out, plain, print_json
+from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json
 from breakerd.breaker.runtime.status import whole
 
 if TYPE_CHECKING:
@@ -178,6 +178,8 @@ def _config_path(key: str, breaker: str) -> str:
 
 
 def _print_setting(settings: dict[str, Any], key: str, *, as_json: bool) -> None:
+    if also := settings.pop("also_changes", None):
+        err.print(f"also changes: {plain(', '.join(also))}")
     value = _lookup(settings, key)
     print_json({key: value} if as_json else value)
 
