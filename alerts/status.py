@@ -15,6 +15,7 @@ from breakerd.alerts.receivers.opsgenie import address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
+from breakerd.alerts.settings.token_end import expiring_tokens
 from breakerd.alerts.storage.incident_log import IncidentLog
 
 Json = dict[str, Any]
@@ -98,7 +99,10 @@ class StatusReporter:
         self._watchdog = watchdog
 
     def problems(self) -> list[str]:
-        """Return the problems that keep alerts from reaching people, as sentences."""
+        """Return what keeps alerts from reaching people, or soon will, as sentences."""
+        return self._present_problems() + expiring_tokens(self._settings(), self._now())
+
+    def _present_problems(self) -> list[str]:
         opsgenie, store = self._settings().opsgenie, self._incident_log.store
         found = self._paging.problems() + self._watchdog.stalls()
         if opsgenie.active:
@@ -112,13 +116,13 @@ class StatusReporter:
 
     def health(self) -> Json:
         """Return `ok`, `stalled`, `paging` and `problems`. To page nobody by choice is ok."""
-        problems, stalled = self.problems(), bool(self._watchdog.stalls())
+        stalled = bool(self._watchdog.stalls())
         must_work = self._settings().opsgenie.active or self._incident_log.store.problem
         return {
-            "ok": not problems or not (must_work or stalled),
+            "ok": not (must_work or stalled) or not self._present_problems(),
             "stalled": stalled,
             "paging": self.paging,
-            "problems": problems,
+            "problems": self.problems(),
         }
 
     @property

@@ -8,7 +8,8 @@ from typing import Final
 from breakerd.alerts.content.composer import alert_tags
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.incident import Incident, Phase, Rules
+from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.limits import ENTITY, MESSAGE, SOURCE
 from breakerd.alerts.model.stage import Priority, Stage
 from breakerd.alerts.model.text import format_duration, truncate

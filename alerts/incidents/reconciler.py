@@ -20,7 +20,8 @@ from breakerd.alerts.incidents.observation import (
 from breakerd.alerts.incidents.page_drill import end_due_drill
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.escalation import StageTexts, advance
-from breakerd.alerts.model.incident import Incident, Member, Phase
+from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.text import truncate
 from breakerd.alerts.muting.mute import FindSilence, mute_reason
 from breakerd.alerts.settings.alerting import AlertingSettings

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
-from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.note import Hold, Note
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_status, incident_status
