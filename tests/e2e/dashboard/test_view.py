@@ -124,11 +124,12 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
 
 def test_a_link_opens_an_alert_in_full(page: Page, server: Server) -> None:
     post(server, "/breakers/payments/trip", {"reason": "<b>they deploy</b>"})
-    for _ in range(100):
+    found: list[dict[str, str]] = []
+    while not found:
         with server.client() as client:
-            found = client.get("/alerts?state=active").json()["alerts"]
-        if alert := next((each for each in found if each["breaker"] == "payments"), None):
-            break
+            listed = client.get("/alerts?state=active").json()["alerts"]
+        found = [each for each in listed if each["breaker"] == "payments"]
+    alert = found[0]
     page.goto(f"{server.url}/?breaker=payments#alert={alert['id']}&token={server.made_token}")
     assert page.url == f"{server.url}/?breaker=payments#alert={alert['id']}"
     expect(page.locator("#alert-title")).to_contain_text("<b>they deploy</b>")
