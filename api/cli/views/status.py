@@ -62,7 +62,8 @@ def _latency(status: dict[str, Any]) -> str:
 
 def _why(status: dict[str, Any]) -> str:
     sentences = [evidence["sentence"] for evidence in status["evidence"]]
-    return plain("; ".join(sentences) or status["note"] or status["reason"] or "")
+    by = f" (by {status['note_by']})" if status["note_by"] else ""
+    return plain(("; ".join(sentences) or status["note"] or status["reason"] or "") + by)
 
 
 def _next(status: dict[str, Any]) -> str:
