@@ -101,7 +101,8 @@ def about_service(settings: OpsGenieSettings) -> list[str]:
 
 def _first_lines(summary: Summary) -> list[str]:
     name = _who(summary)
-    cause = f": {summary.cause}" if summary.cause else ""
+    by = "; it was: " if summary.over else ": "
+    cause = f"{by}{summary.cause}" if summary.cause else ""
     lines = [f"What: {name}{summary.condition}{cause}."]
     lines += [f"Also: {more.sentence()}." for more in summary.worst.further_evidence]
     if summary.worst.note and summary.topic is not Topic.OPERATOR:

@@ -5,6 +5,7 @@ A status may lack values or have none: a process of another release has publishe
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -72,12 +73,17 @@ class BreakerFacts:
         """Text that an operator gave with it."""
         return next((context.note for context in self.contexts if context.note), "")
 
+    @property
+    def note_by(self) -> str:
+        """Name of that operator; empty if it is unknown."""
+        return next((each for each in map(_author, self.contexts) if each), "")
+
     def evidence(self, *signals: Signal) -> Evidence | None:
-        """Return the worst evidence of these signals, of any if none is given; None if none is."""
+        """Return the worst evidence of these signals, of the first if none is given; or None."""
         found = [
             each
             for context in (self.first, *self.contexts)
-            for each in context.evidence
+            for each in present_evidence(context)
             if not signals or each.signal in signals
         ]
         if not found:
@@ -91,7 +97,7 @@ class BreakerFacts:
         first = self.evidence()
         found: dict[Signal, Evidence] = {}
         for context in self.contexts:
-            for each in context.evidence:
+            for each in present_evidence(context):
                 if first is not None and each.signal is not first.signal:
                     found.setdefault(each.signal, each)
         return list(found.values())
@@ -196,6 +202,18 @@ def state(context: AlertContext) -> str:
     return text(context.status.get("state"))
 
 
+def present_evidence(context: AlertContext) -> list[Evidence]:
+    """Return the evidence in one process, the most important first.
+
+    The figures are those of now. Those of an open breaker are those that opened it.
+    """
+    live = {each.signal: each for each in _reported(context.status.get("breaches"))}
+    rejects = state(context) in REJECTING or context.status.get("would_be_state") in REJECTING
+    own = [each if rejects else live.get(each.signal, each) for each in context.evidence]
+    known = {each.signal for each in own}
+    return own + [each for each in live.values() if each.signal not in known]
+
+
 def excess(evidence: Evidence) -> float:
     """Return the value as a multiple of its limit, for the search of the worst."""
     value, limit = number(evidence.value), number(evidence.threshold)
@@ -223,6 +241,23 @@ def number(value: object) -> float | None:
 def text(value: object) -> str:
     """Return a text; empty for anything else."""
     return value if isinstance(value, str) else ""
+
+
+def _reported(reports: object) -> Iterator[Evidence]:
+    for each in reports if isinstance(reports, list) else []:
+        with suppress(TypeError, KeyError, ValueError):
+            yield Evidence(
+                signal=Signal(each["signal"]),
+                value=float(each["value"]),
+                threshold=float(each["threshold"]),
+                unit=each["unit"],
+                samples=int(each["samples"]),
+                detail=dict(each["detail"]),
+            )
+
+
+def _author(context: AlertContext) -> str:
+    return text(context.status.get("note_by"))
 
 
 def _rank(found: str) -> int:

@@ -35,7 +35,7 @@ def _tails(summary: Summary) -> list[str]:
     head, cause = f" {summary.head}", _cause(summary)
     effect = f"{_joint(summary, cause)}{summary.effect}" if summary.effect else ""
     held = _held(summary)
-    by = ": " if cause else ""
+    by = ("; it was: " if summary.over else ": ") if cause else ""
     return list(
         dict.fromkeys(
             [

@@ -19,6 +19,8 @@ _HEADS: Final = {
     Topic.ANOMALY: "not as usual",
     Topic.MACHINE_LOAD: "on an overloaded machine",
 }
+_TROUBLE: Final = {Topic.HANG: "hanging", Topic.ERRORS: "failing", Topic.LATENCY: "slow"}
+"""Conditions of a breaker that rejects nothing, by a topic of an open one."""
 _STATES: Final = {"HALF_OPEN": "HALF OPEN", "FORCED_OPEN": "FORCED OPEN"}
 _MIN_AGE: Final = 1.0
 """Seconds below which a message gives no age."""
@@ -102,6 +104,12 @@ class Summary:
         return max(0.0, self.now - self.incident.opened_at)
 
     @property
+    def lasted(self) -> float:
+        """Seconds from its beginning to its end, or until now."""
+        ended = self.incident.resolving_since if self.over else self.now
+        return max(0.0, (ended or self.now) - self.incident.opened_at)
+
+    @property
     def state(self) -> str:
         """Return the present state of the worst breaker, as people read it."""
         state = self.worst.state.replace("_", " ")
@@ -113,27 +121,35 @@ class Summary:
     @property
     def head(self) -> str:
         """Return what is wrong, since when and how urgent: `OPEN 21 s, now P1`."""
-        return self.condition + self.urgency
+        return self.condition + ("" if self.over else self.urgency)
 
     @property
     def condition(self) -> str:
         """Return what is wrong and since when: `OPEN 21 s`, `slow for 2 min`."""
-        group = len(self.names) > 1
+        if self.over:
+            return f"well again after {format_duration(self.lasted)}"
         if self.topic is Topic.OPERATOR:
             ago = f" {format_duration(self.age)} ago" if self.age >= _MIN_AGE else ""
-            return f"opened by {operator_note(self.worst.note)[0]}{ago}"
+            return f"opened by {operator_note(self.worst)[0]}{ago}"
         if self.topic is Topic.RESTART:
             return "still open since before the restart"
         if self.topic is Topic.SERVICE_LEVEL:
-            return ("miss their" if group else "misses its") + f" service level{self._for}"
-        if self.topic in _HEADS:
-            return f"{_HEADS[self.topic]}{self._for}"
+            its = "miss their" if len(self.names) > 1 else "misses its"
+            return f"{its} service level{self._for}"
+        if self.topic in _HEADS or not (self.worst.would_be or self.worst.rejects):
+            return f"{_HEADS.get(self.topic) or _TROUBLE.get(self.topic, 'in trouble')}{self._for}"
+        return self._open
+
+    @property
+    def _open(self) -> str:
+        """Return the state that rejects calls, or would, and since when."""
         would = self.worst.would_be
         state = f"would be {_state(would)}" if would else _state(self.worst.state)
+        age = format_duration(self.age) if self.age >= _MIN_AGE else ""
         if self.incident.episodes > 1:
-            within = f" in {format_duration(self.age)}" if self.age >= _MIN_AGE else ""
-            return f"{state} for the {ordinal(self.incident.episodes)} time{within}"
-        return f"{state} {format_duration(self.age)}" if self.age >= _MIN_AGE else state
+            times = f"{state} for the {ordinal(self.incident.episodes)} time"
+            return f"{times} in {age}" if age else times
+        return f"{state} {age}".rstrip()
 
     @property
     def urgency(self) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
-from breakerd.alerts.content.facts import BreakerFacts
+from breakerd.alerts.content.facts import BreakerFacts, lookup
 from breakerd.breaker.events.events import Evidence, Signal
 
 
@@ -81,15 +81,13 @@ def topic_of(facts: BreakerFacts) -> Topic:
     if kind == "memory":
         return Topic.MEMORY_HIGH
     if kind == "latency":
-        return Topic.SLOW
+        return Topic.HANG if is_hang(facts.evidence(Signal.LATENCY)) else Topic.SLOW
     return _degraded(facts) if kind == "degraded" else _open(facts)
 
 
 def is_hang(evidence: Evidence | None) -> bool:
     """Return True if the evidence is of calls that do not return."""
-    return evidence is not None and bool(
-        evidence.detail.get("hang") or evidence.detail.get("hung_calls")
-    )
+    return evidence is not None and bool(evidence.detail.get("hung_calls"))
 
 
 def action(topic: Topic, breaker: str) -> str:
@@ -109,7 +107,7 @@ def _open(facts: BreakerFacts) -> Topic:
     reason, evidence = facts.first.reason, facts.evidence()
     if facts.state == "FORCED_OPEN" or (reason in _OPERATOR and evidence is None):
         return Topic.OPERATOR
-    if evidence is None:
+    if evidence is None or lookup(facts.status, ("last_transition", "reason")) == "restored":
         # Whatever trips a breaker has evidence, and only a restart loses it.
         return Topic.RESTART
     if is_hang(evidence):

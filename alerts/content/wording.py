@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts, excess, lookup, number, text
-from breakerd.alerts.content.topics import Topic, is_hang
-from breakerd.alerts.model.text import figure, milliseconds, percent
+from breakerd.alerts.content.topics import Topic
+from breakerd.alerts.model.text import figure, format_duration, milliseconds, percent
 from breakerd.breaker.events.events import Evidence, Signal
 
 _AUTHOR: Final = re.compile(r"([\w.@+-]{1,40}): (\S.*)", re.DOTALL)
@@ -30,9 +30,11 @@ def cause_of(facts: BreakerFacts, topic: Topic) -> str:
     return _CAUSES.get(topic, _failures)(facts)
 
 
-def operator_note(note: str) -> tuple[str, str]:
-    """Return who opened it and why; "an operator" if the note names nobody."""
-    note = " ".join(note.split())
+def operator_note(facts: BreakerFacts) -> tuple[str, str]:
+    """Return who opened it and why; "an operator" if nobody is named."""
+    note = " ".join(facts.note.split())
+    if facts.note_by:
+        return facts.note_by, note
     found = _AUTHOR.fullmatch(note)
     return (found[1], found[2]) if found else ("an operator", note)
 
@@ -44,7 +46,7 @@ def severity(facts: BreakerFacts) -> float:
 
 
 def _by_operator(facts: BreakerFacts) -> str:
-    return operator_note(facts.note)[1]
+    return operator_note(facts)[1]
 
 
 def _before_restart(facts: BreakerFacts) -> str:
@@ -72,12 +74,14 @@ def _failures(facts: BreakerFacts) -> str:
     evidence = facts.evidence(Signal.ERRORS, Signal.SLO, Signal.ANOMALY) or facts.evidence()
     if evidence is None:
         return facts.note or "calls fail"
-    if is_hang(evidence) or evidence.signal not in {Signal.ERRORS, Signal.SLO}:
+    if evidence.signal not in {Signal.ERRORS, Signal.SLO}:
         return evidence.sentence()
     if evidence.signal is Signal.SLO:
         return f"{evidence.samples:,} calls in a row failed or timed out"
     if evidence.samples == 1:
         return "a probe failed"
+    if evidence.detail.get("in_a_row"):
+        return f"the last {evidence.samples:,} calls failed"
     share, limit = evidence.value, number(facts.status.get("error_threshold"))
     if not facts.rejects:
         live = facts.weighted("error_rate")
@@ -85,6 +89,21 @@ def _failures(facts: BreakerFacts) -> str:
     else:
         limit = number(evidence.threshold)
     return f"{percent(share)} of calls fail" + (f" (limit {percent(limit)})" if limit else "")
+
+
+def _hang(facts: BreakerFacts) -> str:
+    evidence = facts.evidence(Signal.LATENCY)
+    detail = evidence.detail if evidence else {}
+    limit = number(evidence.threshold) if evidence else None
+    hung, waiting = number(detail.get("hung_calls")), number(detail.get("last_return_s"))
+    remarks = [f"limit {milliseconds(limit)}"] if limit else []
+    if waiting is None or limit is None or waiting * 1000 < limit:
+        return f"{round(hung or 1):,} calls hang{_remarks(remarks, facts)}"
+    in_flight = max(round(facts.sum("in_flight")), round(hung or 0))
+    waits = (
+        "1 call in flight, not" if in_flight == 1 else f"{in_flight:,} calls in flight, none has"
+    )
+    return f"{waits} returned for {format_duration(waiting)}{_remarks(remarks, facts)}"
 
 
 def _memory(facts: BreakerFacts) -> str:
@@ -104,7 +123,7 @@ def _overload(facts: BreakerFacts) -> str:
     evidence = facts.evidence(Signal.OVERLOAD)
     limit = facts.sum("limiter", "limit") or (number(evidence.threshold) if evidence else None)
     remarks = [f"limit {round(limit):,}"] if limit else []
-    wanted = number(evidence.value) if evidence else None
+    wanted = facts.sum("limiter", "wanted") or (number(evidence.value) if evidence else None)
     if limit and wanted and wanted > limit:
         remarks.append(f"{round(wanted):,} wanted")
     turned = f"turns away {percent(share)} of calls" if share else "turns calls away"
@@ -112,10 +131,16 @@ def _overload(facts: BreakerFacts) -> str:
 
 
 def _service_level(facts: BreakerFacts) -> str:
-    kept = facts.weighted("slo", "observed_success_rate")
-    stated = facts.worst("slo", "stated_success_rate")
     evidence = facts.evidence(Signal.SLO, Signal.ERRORS)
-    share = 1 - kept if kept is not None else number(evidence.value) if evidence else None
+    share, kept = (
+        facts.weighted("slo", "failing_share_10s"),
+        facts.weighted("slo", "observed_success_rate"),
+    )
+    if share is None and kept is not None:
+        share = 1 - kept
+    if share is None and evidence is not None:
+        share = number(evidence.value)
+    stated = facts.worst("slo", "stated_success_rate")
     allowed = 1 - stated if stated else number(evidence.threshold) if evidence else None
     if share is None or not allowed:
         return "too many calls fail or time out"
@@ -173,6 +198,7 @@ _CAUSES: Final = {
     Topic.RESTART: _before_restart,
     Topic.LATENCY: _latency,
     Topic.SLOW: _latency,
+    Topic.HANG: _hang,
     Topic.MEMORY: _memory,
     Topic.MEMORY_HIGH: _memory,
     Topic.OVERLOAD: _overload,

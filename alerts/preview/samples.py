@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import cache
+from typing import Any, Final, cast
 
 from breakerd.alerts.model.content import AlertContext
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.events.events import Evidence, Signal, Transition
+from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.states import Reason, State
-
-if TYPE_CHECKING:
-    from breakerd.breaker.runtime.status_types import Status
 
 AGE: Final = 21.0
 """Seconds that a sample incident lasts so far."""
@@ -47,9 +46,9 @@ def _facts(
     note: str = "",
     **status: Any,
 ) -> AlertContext:
-    base = Breaker(Settings(), name=breaker, clock=lambda: 0.0, memory=lambda: 0.52).status()
     made = {
-        **base,
+        **_base(),
+        "name": breaker,
         "window_calls": 64,
         "recent_latencies_ms": _FAST,
         "current_percentile_ms": 118,
@@ -85,6 +84,12 @@ def _facts(
     )
 
 
+@cache
+def _base() -> Status:
+    """Return the status of a breaker that has seen no call."""
+    return Breaker(Settings(), name="sample", clock=lambda: 0.0, memory=lambda: 0.52).status()
+
+
 def _errors(breaker: str, now: float) -> AlertContext:
     evidence = Evidence(
         signal=Signal.ERRORS, value=0.45, threshold=0.05, unit="fraction", samples=64
@@ -96,6 +101,28 @@ def _errors(breaker: str, now: float) -> AlertContext:
 
 def _latency(breaker: str, now: float) -> AlertContext:
     return _facts(breaker, now, "open", _LATENCY, "latency", **_MEASURED, **_OPEN)
+
+
+def _hang(breaker: str, now: float) -> AlertContext:
+    evidence = Evidence(
+        signal=Signal.LATENCY,
+        value=31_000,
+        threshold=600,
+        unit="ms",
+        samples=2142,
+        detail={"hung_calls": 2142, "in_flight": 2142, "last_return_s": 31.0},
+    )
+    status: dict[str, Any] = {
+        **_OPEN,
+        "window_calls": 0,
+        "recent_latencies_ms": [],
+        "current_percentile_ms": 0,
+        "current_percentile_exact_ms": None,
+        "trend": None,
+        "hung_calls": 2142,
+        "in_flight": 2142,
+    }
+    return _facts(breaker, now, "open", evidence, "latency", **status)
 
 
 def _memory(breaker: str, now: float) -> AlertContext:
@@ -198,6 +225,7 @@ SAMPLES: Final[dict[str, Callable[[str, float], AlertContext]]] = {
     "degraded": _service_level,
     "open-by-latency": _latency,
     "open-by-errors": _errors,
+    "open-by-hang": _hang,
     "open-by-memory": _memory,
     "open-by-load": _machine,
     "opened-by-operator": _operator,
