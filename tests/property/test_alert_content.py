@@ -66,7 +66,9 @@ def incidents(draw: st.DrawFn) -> Incident:
         drill=draw(st.booleans()),
         phase=phase,
         resolving_since=OPENED + 5 if phase is Phase.RESOLVING else 0.0,
-        counts=CallCounts(*(draw(st.integers(0, 10**7)) for _ in range(3))),
+        counts=CallCounts(
+            draw(st.integers(0, 10**7)), draw(st.integers(0, 10**7)), draw(st.integers(0, 10**7))
+        ),
         peak=draw(st.sampled_from([None, PeakFigures(), PeakFigures(900, 0.95, 600, 0.4, 91, 9)])),
         content=draw(st.sampled_from(CONTENTS)),
     )
