@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, field_validator
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.go_breaker import accept
 from breakerd.alerts.settings.inhibition import InhibitionSettings
+from breakerd.alerts.settings.label_check import check_labels
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.receivers import ReceiversSettings
@@ -205,6 +206,8 @@ def read_settings(
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.where == _ENVIRONMENT))
     _CACHE.keep([opsgenie, alerts])
+    if document:
+        warnings += check_labels(document, opsgenie, alerts.maintenance, alerts.inhibition)
     return AlertingSettings(opsgenie, alerts, tuple(warnings), _public_url(data))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 FIELDS: Final = (
     "event", "alias", "breaker", "breakers", "kind", "priority", "message", "description", "note",
-    "opened_at", "drill",
+    "opened_at", "since", "drill",
 )  # fmt: skip
 """Names that a template may use, in the order of a body without a template."""
 
