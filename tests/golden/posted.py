@@ -168,7 +168,7 @@ class PagerDuty(PostedReceiver):
         details = payload.get("custom_details", {})
         texts = {"summary": payload["summary"]}
         texts |= {name: str(payload[name]) for name in ("class", "component") if name in payload}
-        texts["details"] = "\n".join(f"{name}: {value}" for name, value in details.items())
+        texts["details"] = "\n".join(_lines(details))
         texts["links"] = "\n".join(
             f"{link.get('text', '')}: {link['href']}" for link in body.get("links", [])
         )
@@ -198,6 +198,19 @@ _SHOWN: Final = ("message", "note", "description")
 _MAX_BLOCKS: Final = 50
 _MAX_SECTION: Final = 3000
 _SEVERITIES: Final = frozenset(URGENCIES)
+
+
+def _lines(value: object, indent: str = "") -> Iterator[str]:
+    """Return the lines of a JSON value, as PagerDuty's page shows them."""
+    if isinstance(value, list):
+        yield from (f"{indent}{each}" for each in value)
+        return
+    for name, each in value.items() if isinstance(value, dict) else ():
+        if isinstance(each, list | dict):
+            yield f"{indent}{name}:"
+            yield from _lines(each, f"{indent}    ")
+        else:
+            yield f"{indent}{name}: {each}"
 
 
 def slack_texts(body: dict[str, Any]) -> dict[str, str]:

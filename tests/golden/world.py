@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -29,6 +30,10 @@ EPOCH: Final = 1_800_000_000.0
 _START: Final = 1_000_000.0
 """The same by the clock of the breakers."""
 _KEY: Final = "test-key"
+_WAKING: Final = 0.05
+"""Seconds from an event to the round of alerting that it begins."""
+_ROUND: Final = 0.25
+"""Seconds that a round takes: about a request to each receiver."""
 
 _RECEIVERS: Final = """
 [opsgenie]
@@ -52,6 +57,11 @@ api_url = "{jsm_ops}"
 
 [alerts.receivers.slack.hook]
 url = "{slack}/services/T000/B000/secret"
+
+[alerts.receivers.slack.bot]
+token = "xoxb-000000000000-secret"
+channel = "C0123456789"
+api_url = "{slack_api}"
 
 [alerts.receivers.pagerduty.service]
 key = "0123456789abcdef0123456789abcdef"
@@ -84,17 +94,21 @@ class Process:
         settings = read_settings(read_document(path), {})
         self.alerting = Alerting(self.registry, settings, now=world.now)
         self.alerting.start()
-        self._woken = False
+        self._due = inf
+        self._ready_at = 0.0
         self.registry.subscribe(self._notice)
 
     def wake(self) -> None:
-        """Run a round of alerting at once if a breaker has told something, as its thread would."""
-        if self._woken:
-            self._woken = False
-            self.alerting.run_once()
+        """Run a round of alerting if a breaker has told something, as its thread would."""
+        if self.world.clock.now >= self._due:
+            self.run_round()
+
+    def run_round(self) -> None:
+        self._due, self._ready_at = inf, self.world.clock.now + _ROUND
+        self.alerting.run_once()
 
     def _notice(self, _event: Event) -> None:
-        self._woken = True
+        self._due = min(self._due, max(self._ready_at, self.world.clock.now + _WAKING))
 
     def die(self) -> None:
         """End as if killed: nothing is told any more, and the system frees its locks."""
@@ -225,7 +239,7 @@ class World:
 
     def _round(self) -> None:
         for process in self.processes:
-            process.alerting.run_once()
+            process.run_round()
         for each in self.receivers.values():
             self.delivered += each.take()
 
