@@ -1,6 +1,8 @@
 """Content of an alert, and the facts it is composed from."""
 
+import json
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any, Self
 
 from breakerd.alerts.model.limits import MESSAGE
@@ -65,9 +67,23 @@ class AlertContent:
         """True if there is a chart to attach."""
         return self.chart is not None
 
+    def digests(self) -> dict[str, str]:
+        """Return a digest of each part that can be changed in an existing alert, by its name."""
+        texts = {
+            "message": self.message,
+            "description": self.description,
+            "tags": json.dumps(sorted(self.tags)),
+            "details": json.dumps(self.details, sort_keys=True),
+        }
+        return {part: _digest(text) for part, text in texts.items()}
+
     def minimal(self) -> "AlertContent":
         """Return the smallest content that still pages, for a receiver that refused more."""
         return AlertContent(self.message[:MESSAGE], "", "", self.source, self.team)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

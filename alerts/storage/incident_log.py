@@ -17,6 +17,9 @@ _WRITE_RETRY_INTERVAL: Final = 5.0
 _MAX_DEAD_LETTERS: Final = 1000
 """Maximum number of incidents kept for their dead letters; the oldest are dropped."""
 
+_MAX_OPEN: Final = 1000
+"""Maximum number of open incidents in a phase that are asked for at once."""
+
 
 class IncidentLog:
     """Incidents and cooldowns of the leader. Thread-safe.
@@ -71,7 +74,9 @@ class IncidentLog:
         closed = (
             incident
             for incident in self._incidents.values()
-            if breaker in incident.members and incident.phase is Phase.CLOSED
+            if breaker in incident.members
+            and incident.phase is Phase.CLOSED
+            and not incident.drill_ends_at
         )
         latest = max(closed, key=lambda i: i.closed_at, default=None)
         return latest if latest is not None and not latest.notified_at else None
@@ -244,7 +249,7 @@ class IncidentLog:
         with self.lock:
             incident.clamp_times(now)
             self._incidents[incident.id] = incident
-            if incident.phase is not Phase.CLOSED:
+            if incident.phase is not Phase.CLOSED and not incident.drill_ends_at:
                 for breaker in incident.members:
                     self._current.setdefault(breaker, incident.id)
 
@@ -280,6 +285,11 @@ class IncidentLog:
             known |= self._incidents
             wanted = [i for i in known.values() if phase in {None, i.phase.value}]
             return sorted(wanted, key=lambda i: i.opened_at, reverse=True)[:limit]
+
+    def open(self) -> list[Incident]:
+        """Return all incidents that are not closed, those of another leader too, newest first."""
+        phases = (Phase.ACTIVE, Phase.RESOLVING)
+        return [each for phase in phases for each in self.latest(_MAX_OPEN, phase.value)]
 
 
 def cooldown_key(kind: str, *, drill: bool) -> str:

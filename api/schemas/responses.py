@@ -1,5 +1,6 @@
 """Response bodies: go-breaker's keys, and further ones in the same manner."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -14,7 +15,13 @@ Number = int | float
 
 def utc_now() -> str:
     """Return the time as in RFC 3339, in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc_time(time.time())
+
+
+def utc_time(seconds: float) -> str:
+    """Return seconds since the epoch as in RFC 3339, in UTC, to the second."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class ResponseBody(BaseModel):

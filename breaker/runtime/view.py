@@ -63,11 +63,14 @@ class BreakerView(FastPath):
 
     @property
     def latency_ok(self) -> bool:
-        """True if the watched percentile is within its threshold, or calls are too few to judge."""
+        """True if the watched percentile is within its threshold, or calls are too few to judge.
+
+        Calls in flight for longer than it count while no call is answered in time.
+        """
         self._core.look()
         with self._core.lock:
-            window = self._core.current_window()
-            return not self._core.engine.judge.latency.breached(window)
+            self._core.current_window()
+            return self._core.engine.judge.latency_ok
 
     @property
     def healthy(self) -> bool:

@@ -25,7 +25,7 @@ class ErrorRateSignal:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._threshold = settings.error_threshold
+        self._threshold = settings.max_error_rate
         self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
         self._min_row = log(_ABOVE_THRESHOLD) / log(self._threshold) if self._threshold else inf
         self.forget()

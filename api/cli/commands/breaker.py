@@ -112,7 +112,7 @@ def trip(
     as_json: AsJson = False,
 ) -> None:
     """Open a breaker; recovery follows as usual."""
-    _show_result(make_client(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
 
 
 def reset(
@@ -123,7 +123,7 @@ def reset(
     as_json: AsJson = False,
 ) -> None:
     """Close a breaker and clear its window."""
-    _show_result(make_client(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
 
 
 def enable(
@@ -134,7 +134,7 @@ def enable(
     as_json: AsJson = False,
 ) -> None:
     """End an operator's override, and reset."""
-    _show_result(make_client(url, token).post(breaker, "enabled"), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "enabled"), as_json=as_json)
 
 
 def disable(
@@ -145,7 +145,7 @@ def disable(
     as_json: AsJson = False,
 ) -> None:
     """Let every call pass until the breaker is enabled."""
-    _show_result(make_client(url, token).post(breaker, "disabled"), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "disabled"), as_json=as_json)
 
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
@@ -231,7 +231,8 @@ def _reject_constant(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _show_result(answer: dict[str, Any], *, as_json: bool) -> None:
+def show_result(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Print what was done to a breaker, and its state."""
     if as_json:
         print_json(answer)
     else:

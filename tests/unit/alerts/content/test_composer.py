@@ -16,12 +16,15 @@ from breakerd import (
 )
 from breakerd.alerts.content.composer import cause, compose, key_value_tag, sparkline, state_summary
 from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.limits import DETAILS, MESSAGE, TAG, TAGS
+from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import format_duration, truncate
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.unit.alerts.conftest import World
 
+NOW = 1_800_000_000.0
 SETTINGS = OpsGenieSettings(
     team="payments",
     environment="prod",
@@ -70,7 +73,20 @@ def trouble(
 
 
 def content(settings: OpsGenieSettings = SETTINGS, **more: Any) -> AlertContent:
-    return compose(trouble(**more), AlertingSettings(settings, ALERTS), resolve_identity(settings))
+    facts = [trouble(**more)]
+    about = Incident(
+        id="1",
+        alias="a",
+        breaker="pay",
+        kind=facts[0].kind,
+        opened_at=NOW,
+        notify_at=NOW,
+        stages=(Stage(0, "P3"),),
+        content=AlertContent("", "", "", "breakerd"),
+    )
+    return compose(
+        about, facts, AlertingSettings(settings, ALERTS), resolve_identity(settings), NOW
+    )
 
 
 def test_says_what_tripped_in_one_sentence() -> None:
