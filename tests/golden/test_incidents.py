@@ -127,7 +127,7 @@ def test_a_share_of_rejections_is_that_of_the_calls(story: Story) -> None:
     (breaker,) = story.states
     first = story.of(OPSGENIE, "create")[0].at
     for each in story.of(OPSGENIE, "create", "message"):
-        for share in re.findall(r"(\d+) % rejected", each.texts["message"]):
+        for share in re.findall(r"(\d+) ?% rejected", each.texts["message"]):
             begun = first - _age(each.texts["message"], each.at, first)
             calls = story.calls_at(breaker, each.at).since(story.calls_at(breaker, begun))
             assert abs(100 * calls.rejected / calls.made - int(share)) <= 5, (each, calls)

@@ -58,7 +58,7 @@ def latency_for_long(world: World) -> None:
 @CALLS.add(
     "03-errors",
     "All calls fail at once, with no setting at all.",
-    says=(r"payments OPEN", r"100 % of calls fail", r"limit 50 %"),
+    says=(r"payments OPEN", r"100 ?% of calls fail", r"limit 50 ?%"),
     never=(r"limit 1,?500 ms",),
 )
 def errors(world: World) -> None:
@@ -94,7 +94,7 @@ def hang(world: World) -> None:
 @CALLS.add(
     "05-memory",
     "Memory is nearly used up for three minutes.",
-    says=(r"payments OPEN", r"memory .*95 %.*limit 80 %"),
+    says=(r"payments OPEN", r"memory .*95 ?%.*limit 80 ?%"),
     never=(r"p95 .*over",),
 )
 def memory(world: World) -> None:
@@ -112,7 +112,7 @@ def memory(world: World) -> None:
 @CALLS.add(
     "06-overload",
     "More calls come than are served: the limiter turns some away.",
-    says=(r"turns away 3\d %", r"limit \d+"),
+    says=(r"turns away 3\d ?%", r"limit \d+"),
 )
 def overload(world: World) -> None:
     world.start(
@@ -137,8 +137,8 @@ limiter = { enabled = true }
     "07-slo-45",
     "45 % of calls fail, where 1 % may.",
     breakers=("search",),
-    says=(r"search misses its service level", r"1 % allowed", r"burning"),
-    never=(r"limit 1,?500 ms", r"limit 50 %"),
+    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
 )
 def burning_fast(world: World) -> None:
     _burn(world, 0.45, "45 %")
@@ -148,8 +148,8 @@ def burning_fast(world: World) -> None:
     "08-slo-8",
     "8 % of calls fail, where 1 % may.",
     breakers=("search",),
-    says=(r"search misses its service level", r"1 % allowed", r"burning"),
-    never=(r"limit 1,?500 ms", r"limit 50 %"),
+    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
 )
 def burning(world: World) -> None:
     _burn(world, 0.08, "8 %")
@@ -159,8 +159,8 @@ def burning(world: World) -> None:
     "09-slo-2",
     "2 % of calls fail, where 1 % may.",
     breakers=("search",),
-    says=(r"search misses its service level", r"1 % allowed", r"burning"),
-    never=(r"limit 1,?500 ms", r"limit 50 %"),
+    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
 )
 def burning_slowly(world: World) -> None:
     _burn(world, 0.02, "2 %")
@@ -202,7 +202,7 @@ def anomaly(world: World) -> None:
     "Half of the calls fail, two minutes later all do.",
     breakers=("search",),
     says=(r"search",),
-    never=(r"limit 1,?500 ms", r"limit 50 %"),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
 )
 def degraded_becomes_open(world: World) -> None:
     world.start(OBJECTIVE, before=300)
@@ -220,7 +220,7 @@ def degraded_becomes_open(world: World) -> None:
 
 
 @CALLS.add(
-    "25-machine-load", "The machine has too few CPUs for two minutes.", says=(r"CPU", r"85 %")
+    "25-machine-load", "The machine has too few CPUs for two minutes.", says=(r"CPU", r"85 ?%")
 )
 def machine_load(world: World) -> None:
     world.start(
@@ -242,7 +242,7 @@ load = { cpu_pressure_threshold = 60 }
 @CALLS.add(
     "26-machine-load-rejects",
     "The same, and the settings ask for rejections.",
-    says=(r"payments OPEN", r"CPU", r"85 %"),
+    says=(r"payments OPEN", r"CPU", r"85 ?%"),
 )
 def machine_load_rejects(world: World) -> None:
     world.start(
