@@ -100,7 +100,8 @@ class Traffic:
         """Calls that have not been reported."""
 
     def add(self, dependency: Dependency) -> Dependency:
-        """Let callers come to it from now on."""
+        """Let callers come to it from now on; ticks come on time, as from the ticker's thread."""
+        dependency.breaker.machinery.core.externally_ticked = True
         self.dependencies[dependency.breaker.name] = dependency
         self._at(self.clock() + 1 / dependency.rate, self._arrive, dependency)
         self._at(self.clock(), self._tick, dependency)
