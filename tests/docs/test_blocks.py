@@ -239,14 +239,17 @@ def test_silences(serving: ShellSession) -> None:
     for day in (1, 2):  # of a December that has come or will pass
         shown = f"2026-12-0{day}T"
         serving.real[shown] = f"{today + timedelta(days=day)}T"
-    add, later, listed, end, post = printed("docs/silences.md")
-    number = serving.perform(add).out.strip()
+    add, misspelt, refused, later, listed, end, post = printed("docs/silences.md")
+    number = serving.perform(add).out.partition("\n")[0]
+    serving.perform(misspelt)
+    serving.perform(refused)
     serving.perform(later)
     assert "Team=core" in serving.perform(listed).out
     serving.perform(end)
     serving.perform(post)
     found = serving.get("/silences")["silences"]
-    assert [each["matchers"] for each in found] == [["Team=core"], ["Environment=prod"]]
+    matchers = [each["matchers"] for each in found]
+    assert matchers == [["breaker=paymnts"], ["Team=core"], ["Environment=prod"]]
     assert number not in {each["id"] for each in found}
 
 
