@@ -107,9 +107,10 @@ def test_status_tells_the_hang_of_now(make: MakeBreaker, clock: ManualClock) -> 
     wait(breaker, clock, 120)
     status = breaker.status()
     (evidence,) = status["evidence"]
-    assert evidence["detail"]["last_return_s"] > 120
+    assert float(evidence["detail"]["last_return_s"]) > 120
     assert evidence["sentence"].endswith("none has returned for 2 min (limit 1.5 s)")
-    assert status["hung_calls"] == evidence["detail"]["hung_calls"] > 30
+    assert status["hung_calls"] == evidence["detail"]["hung_calls"]
+    assert status["hung_calls"] > 30
     assert [each["sentence"] for each in status["breaches"]] == [evidence["sentence"]]
 
 
