@@ -117,8 +117,6 @@ def _details_error(details: object) -> str | None:
     if length > stored.DETAILS:
         limit = stored.DETAILS
         return f"details can not be longer than {limit} characters in all, and have {length}"
-            f"details can not be longer than {stored.DETAILS} characters in all, and have {length}"
-        )
     return None
 
 
