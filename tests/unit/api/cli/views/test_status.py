@@ -44,8 +44,14 @@ def test_an_open_one_says_why_and_what_is_next() -> None:
         pass
     text = shown(breaker)
     assert "OPEN" in text
-    assert "p95 latency 400 ms" in text
+    assert "p95 400 ms (limit 300 ms" in text
     assert "probes in 10 s" in text
+
+
+def test_one_that_an_operator_opened_says_who() -> None:
+    breaker, _ = make()
+    breaker.trip("they deploy", by="ada")
+    assert "they deploy (by ada)" in shown(breaker)
 
 
 def test_recovery_by_probes_and_ramp() -> None:
