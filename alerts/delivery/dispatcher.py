@@ -132,11 +132,12 @@ class Dispatcher:
     def _supersede(self) -> None:
         """If the receiver missed several incidents of one breaker, deliver only the latest."""
         latest: dict[str, Incident] = {}
-        for incident in self._incident_log:
+        every = [incident for incident in self._incident_log if not incident.drill_ends_at]
+        for incident in every:
             known = latest.get(incident.breaker)
             if known is None or known.opened_at < incident.opened_at:
                 latest[incident.breaker] = incident
-        for incident in self._incident_log:
+        for incident in every:
             delivery = incident.deliveries.get(self.receiver.name)
             over = incident.phase is Phase.CLOSED and incident is not latest[incident.breaker]
             if over and delivery is not None and not (delivery.created or delivery.superseded):

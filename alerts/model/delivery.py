@@ -57,6 +57,8 @@ class DeliveryState:
         acknowledged: True if somebody has acknowledged the alert.
         closed_manually_at: when a poll first showed that somebody closed it; 0 if nobody did.
         fallback: True if the receiver was notified only as a fallback.
+        reference: where the receiver finds the alert again, in its own words; empty if it needs no
+            such thing, or has no alert.
     """
 
     created: bool = False
@@ -97,6 +99,7 @@ class DeliveryState:
     acknowledged: bool = False
     closed_manually_at: float = 0.0
     fallback: bool = False
+    reference: str = ""
 
     def begin(self, step: Step, content: AlertContent, notes: int) -> None:
         """Record that `step` is about to be sent: it may be applied without an answer.
@@ -178,6 +181,7 @@ class DeliveryState:
         self.revision, self.content, self.sent, self.tags = 0, {}, {}, []
         self.update_failures, self.update_retry_at = 0, 0.0
         self.escalated_to, self.attached, self.acknowledged = "", False, False
+        self.reference = ""
 
     def recreate(self, notes: int) -> None:
         """Prepare to re-create an alert that people closed, without its first `notes` notes."""
@@ -206,6 +210,13 @@ class DeliveryState:
         return self.acknowledged or bool(self.closed_manually_at)
 
     @property
+    def maybe_open(self) -> bool:
+        """True if the receiver may have an alert that breakerd has to close."""
+        exists = self.created or bool(self.attempted_priority)
+        refused = self.dead_letter_step == StepKind.CLOSE
+        return exists and not (self.closed or self.closed_manually_at or refused)
+
+    @property
     def dead_letter(self) -> bool:
         """True if delivery was given up and nobody has discarded it."""
         return bool(self.dead_letter_reason) and not self.discarded and not self.closed
@@ -223,3 +234,8 @@ class DeliveryState:
         }
         told = [(at, priority) for at, priority in data.get("told", ())]
         return cls(**{**data, **steps, "told": told})
+
+
+def receiver_type(receiver: str) -> str:
+    """Return the type of a receiver by its name: `jsm` of `jsm` and of `jsm.trial`."""
+    return receiver.partition(".")[0]

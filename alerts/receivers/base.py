@@ -97,7 +97,9 @@ class Receiver(Protocol):
     def send(self, incident: Incident, step: Step) -> str:
         """Request `step`; return the request's id, empty if the step is done already.
 
-        Sending the same step twice does no harm.
+        Sending the same step twice does no harm. Where the receiver finds the alert again, it may
+        keep in `reference` of the incident's delivery state, which is saved after the call, also
+        after one that failed.
 
         Raises:
             DeliveryError: one of its subclasses.

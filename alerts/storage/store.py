@@ -254,20 +254,20 @@ class Store:
 
         return self._database.transaction("write", write) or False
 
-    def hand_over(self, incidents: Iterable[Incident]) -> None:
-        """Leave incidents that were opened without the database to the leader.
+    def hand_over(self, incidents: Iterable[Incident]) -> bool:
+        """Leave incidents that the leader does not have to it; return False on failure.
 
         Incidents that are in the database already stay as the leader has saved them.
         """
         rows = [_row(incident, settled=False) for incident in incidents]
         commands = [(row[0], json.dumps({"action": ADOPT_INCIDENT})) for row in rows]
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> bool:
             connection.executemany(_ADD_INCIDENT, rows)
             connection.executemany("INSERT INTO commands (incident, data) VALUES (?, ?)", commands)
+            return True
 
-        if rows:
-            self._database.transaction("write", write)
+        return not rows or bool(self._database.transaction("write", write))
 
     def history(self, limit: int, phase: str | None = None) -> list[Incident]:
         """Return the latest incidents, settled ones too, newest first; all, or those in a phase."""

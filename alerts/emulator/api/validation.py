@@ -2,8 +2,8 @@
 
 from typing import Final, TypeGuard
 
+from breakerd.alerts.emulator.state import alerts as stored
 from breakerd.alerts.emulator.state.alert import Json
-from breakerd.alerts.emulator.state.alerts import DETAILS, TAGS
 from breakerd.alerts.emulator.state.heartbeats import UNITS
 
 PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
@@ -52,7 +52,7 @@ def validation_error(action: str, body: Json) -> str | None:
     return (
         _texts_error(body)
         or _priority_error(body)
-        or _list_error("tags", body.get("tags", []), TAGS, TAG)
+        or _list_error("tags", body.get("tags", []), stored.TAGS, TAG)
         or _list_error("actions", body.get("actions", []), ACTIONS, ACTION)
         or _keys_error(body.get("keys", []))
         or _details_error(body.get("details", {}))
@@ -114,8 +114,9 @@ def _details_error(details: object) -> str | None:
     if not _are_strings(details):
         return "details must be a map of strings to strings"
     length = sum(len(key) + len(value) for key, value in details.items())
-    if length > DETAILS:
-        return f"details can not be longer than {DETAILS} characters in all, and have {length}"
+    if length > stored.DETAILS:
+        limit = stored.DETAILS
+        return f"details can not be longer than {limit} characters in all, and have {length}"
     return None
 
 

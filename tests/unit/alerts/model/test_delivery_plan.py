@@ -67,7 +67,7 @@ def _do(incident: Incident, step: Step) -> None:
 
 def steps(incident: Incident, policy: ReceiverPolicy = UPDATES) -> list[Step]:
     """Execute all steps that are due; return them."""
-    done = []
+    done: list[Step] = []
     while (step := next_step(incident, T, incident.delivery_to("r"), policy)) and len(done) < 20:
         _do(incident, step)
         done.append(step)

@@ -143,7 +143,7 @@ def test_an_update_is_done_once_all_its_requests_are(
 def test_an_update_shows_in_the_alert_if_each_part_does(
     server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident, part: str
 ) -> None:
-    shown = {
+    shown: dict[str, object] = {
         "message": CONTENT.message,
         "description": CONTENT.description,
         "tags": [*CONTENT.tags, "by a rule"],
