@@ -8,7 +8,8 @@ from typing import Any, cast
 from breakerd import AlertingSettings, AlertsSettings, OpsGenieSettings
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.preview.samples import sample
 from breakerd.alerts.settings.service_identity import resolve_identity

@@ -10,7 +10,7 @@ import pytest
 from breakerd import AlertsSettings
 from breakerd.alerts.content.topics import Topic
 from breakerd.alerts.model.figures import CallCounts
-from breakerd.alerts.model.incident import Member
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.note import Hold
 from breakerd.breaker.events.events import Transition
 from breakerd.breaker.states import Reason, State
