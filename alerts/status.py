@@ -110,6 +110,8 @@ class StatusReporter:
             found += self._heartbeats.problems()
         if store.problem:
             found.append(f"incidents are kept in memory only: {store.problem}")
+        if store.relocation_problem:
+            found.append(store.relocation_problem)
         if store.quarantined:
             found.append(store.quarantined)
         texts = {incident.content.template_problem for incident in self._incident_log}

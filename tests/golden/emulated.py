@@ -60,6 +60,18 @@ class EmulatedReceiver:
         """Aliases of the open alerts, oldest first."""
         return [alert.alias for alert in self.emulator.alerts() if alert.status == "open"]
 
+    def open_alerts(self) -> list[str]:
+        return self.aliases()
+
+    @property
+    def problems(self) -> list[str]:
+        """Writes that were refused, or accepted and not executed, apart from injected faults."""
+        return [
+            f"{self.name}: {entry.status} {entry.method} {entry.path}"
+            for entry in self.emulator.requests
+            if entry.method != "GET" and not 200 <= entry.status < 300 and not entry.fault
+        ]
+
     def acknowledge(self, by: str) -> None:
         for alias in self.aliases():
             self.emulator.acknowledge(alias, by=by)

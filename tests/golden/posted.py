@@ -44,6 +44,10 @@ class PostedReceiver:
     def heal(self) -> None:
         self._down = False
 
+    def open_alerts(self) -> list[str]:
+        """Alerts that are open, where the product knows that."""
+        return []
+
     def take(self) -> list[Delivered]:
         """Return what has arrived since the last call."""
         new, self._new = self._new, []
@@ -96,8 +100,11 @@ class SlackApi(PostedReceiver):
 
     def receive(self, request: Received) -> Reply:
         if not request.headers.get("authorization", "").startswith("Bearer xoxb-"):
-            return Reply(200, {"ok": False, "error": "not_authed"})
-        body, method = request.json, request.path.rpartition("/")[2]
+            return self.refuse(200, "no token", {"ok": False, "error": "not_authed"})
+        method = request.path.rpartition("/")[2]
+        if method.startswith("conversations."):
+            return Reply(200, {"ok": True, "messages": [], "has_more": False})
+        body = request.json
         if problem := slack_problem(body):
             return self.refuse(200, problem, {"ok": False, "error": "invalid_blocks"})
         if method == "chat.update":
@@ -151,6 +158,9 @@ class PagerDuty(PostedReceiver):
             self._trigger(key, body)
         return Reply(202, {"status": "success", "message": "Event processed", "dedup_key": key})
 
+    def open_alerts(self) -> list[str]:
+        return list(self._open)
+
     def _trigger(self, key: str, body: dict[str, Any]) -> None:
         payload = body["payload"]
         urgency, before = URGENCIES[payload["severity"]], self._open.get(key)
@@ -158,7 +168,7 @@ class PagerDuty(PostedReceiver):
         details = payload.get("custom_details", {})
         texts = {"summary": payload["summary"]}
         texts |= {name: str(payload[name]) for name in ("class", "component") if name in payload}
-        texts["details"] = "\n".join(f"{name}: {value}" for name, value in details.items())
+        texts["details"] = "\n".join(_lines(details))
         texts["links"] = "\n".join(
             f"{link.get('text', '')}: {link['href']}" for link in body.get("links", [])
         )
@@ -188,6 +198,19 @@ _SHOWN: Final = ("message", "note", "description")
 _MAX_BLOCKS: Final = 50
 _MAX_SECTION: Final = 3000
 _SEVERITIES: Final = frozenset(URGENCIES)
+
+
+def _lines(value: object, indent: str = "") -> Iterator[str]:
+    """Return the lines of a JSON value, as PagerDuty's page shows them."""
+    if isinstance(value, list):
+        yield from (f"{indent}{each}" for each in value)
+        return
+    for name, each in value.items() if isinstance(value, dict) else ():
+        if isinstance(each, list | dict):
+            yield f"{indent}{name}:"
+            yield from _lines(each, f"{indent}    ")
+        else:
+            yield f"{indent}{name}: {each}"
 
 
 def slack_texts(body: dict[str, Any]) -> dict[str, str]:

@@ -58,8 +58,6 @@ class Dependency:
     hangs: bool = False
     workers: int | None = None
     timeout: float = inf
-    history: list[tuple[float, Calls]] = field(default_factory=list)
-    """(time, calls until then), once a second."""
     made: int = 0
     rejected: int = 0
     ok: int = 0
@@ -86,11 +84,13 @@ class Traffic:
 
     Args:
         clock: clock of the breakers.
+        after_each: called after whatever happened.
         seed: seed of the durations.
     """
 
-    def __init__(self, clock: ManualClock, seed: int = 7) -> None:
+    def __init__(self, clock: ManualClock, after_each: Callable[[], None], seed: int = 7) -> None:
         self.clock = clock
+        self._after_each = after_each
         self.dependencies: dict[str, Dependency] = {}
         self._random = random.Random(seed)
         self._order = count()
@@ -100,7 +100,8 @@ class Traffic:
         """Calls that have not been reported."""
 
     def add(self, dependency: Dependency) -> Dependency:
-        """Let callers come to it from now on."""
+        """Let callers come to it from now on; ticks come on time, as from the ticker's thread."""
+        dependency.breaker.machinery.core.externally_ticked = True
         self.dependencies[dependency.breaker.name] = dependency
         self._at(self.clock() + 1 / dependency.rate, self._arrive, dependency)
         self._at(self.clock(), self._tick, dependency)
@@ -113,9 +114,8 @@ class Traffic:
             at, _, happen = heapq.heappop(self._events)
             self.clock.now = max(self.clock.now, at)
             happen(self.clock.now)
+            self._after_each()
         self.clock.now = until
-        for dependency in self.dependencies.values():
-            dependency.history.append((until, dependency.calls))
 
     def _at(
         self, at: float, happen: Callable[[Dependency, float], None], dependency: Dependency

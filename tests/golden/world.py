@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 
-from breakerd import Alerting, Breaker, Registry
+from breakerd import Alerting, Breaker, Event, Registry, State
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.settings.alerting import read_settings
 from breakerd.breaker.config.document import read_document
@@ -21,7 +22,7 @@ from tests.golden.delivered import Delivered
 from tests.golden.emulated import EmulatedReceiver
 from tests.golden.notifications import LIMITS, notifications
 from tests.golden.posted import PagerDuty, PostedReceiver, SlackApi, SlackWebhook, Webhook
-from tests.golden.traffic import Dependency, Traffic
+from tests.golden.traffic import Calls, Dependency, Traffic
 from tests.golden.transcript import Transcript
 
 EPOCH: Final = 1_800_000_000.0
@@ -29,6 +30,10 @@ EPOCH: Final = 1_800_000_000.0
 _START: Final = 1_000_000.0
 """The same by the clock of the breakers."""
 _KEY: Final = "test-key"
+_WAKING: Final = 0.05
+"""Seconds from an event to the round of alerting that it begins."""
+_ROUND: Final = 0.25
+"""Seconds that a round takes: about a request to each receiver."""
 
 _RECEIVERS: Final = """
 [opsgenie]
@@ -52,6 +57,11 @@ api_url = "{jsm_ops}"
 
 [alerts.receivers.slack.hook]
 url = "{slack}/services/T000/B000/secret"
+
+[alerts.receivers.slack.bot]
+token = "xoxb-000000000000-secret"
+channel = "C0123456789"
+api_url = "{slack_api}"
 
 [alerts.receivers.pagerduty.service]
 key = "0123456789abcdef0123456789abcdef"
@@ -80,10 +90,25 @@ class Process:
             memory=lambda: world.memory,
             load=lambda: world.load,
         )
-        self.traffic = Traffic(world.clock)
+        self.traffic = Traffic(world.clock, self.wake)
         settings = read_settings(read_document(path), {})
         self.alerting = Alerting(self.registry, settings, now=world.now)
         self.alerting.start()
+        self._due = inf
+        self._ready_at = 0.0
+        self.registry.subscribe(self._notice)
+
+    def wake(self) -> None:
+        """Run a round of alerting if a breaker has told something, as its thread would."""
+        if self.world.clock.now >= self._due:
+            self.run_round()
+
+    def run_round(self) -> None:
+        self._due, self._ready_at = inf, self.world.clock.now + _ROUND
+        self.alerting.run_once()
+
+    def _notice(self, _event: Event) -> None:
+        self._due = min(self._due, max(self._ready_at, self.world.clock.now + _WAKING))
 
     def die(self) -> None:
         """End as if killed: nothing is told any more, and the system frees its locks."""
@@ -99,6 +124,8 @@ class World:
         memory: used share of the memory limit, 0 to 1.
         load: load of the machine.
         delivered: what receivers got, in order.
+        states: (time, state, what it would be) of each breaker, once a second.
+        calls: (time, breaker, calls until then) of each process, once a second.
     """
 
     def __init__(self, title: str, folder: Path) -> None:
@@ -106,6 +133,8 @@ class World:
         self.memory = 0.2
         self.load = LoadReading()
         self.delivered: list[Delivered] = []
+        self.states: dict[str, list[tuple[float, str, str]]] = {}
+        self.calls: list[tuple[float, str, Calls]] = []
         self.processes: list[Process] = []
         self.transcript = Transcript(title, EPOCH)
         self.settings = ""
@@ -202,15 +231,29 @@ class World:
             start = self.clock.now
             for process in self.processes:
                 self.clock.now = start
+                process.wake()
                 process.traffic.run(1.0)
             if passed % rounds_every == 0:
                 self._round()
+            self._observe()
 
     def _round(self) -> None:
         for process in self.processes:
-            process.alerting.run_once()
+            process.run_round()
         for each in self.receivers.values():
             self.delivered += each.take()
+
+    def _observe(self) -> None:
+        """Keep what really happens, to compare what is told with it."""
+        at = self.now()
+        for process in self.processes:
+            for name, dependency in process.traffic.dependencies.items():
+                self.calls.append((at, name, dependency.calls))
+                breaker = dependency.breaker
+                would_be = (
+                    breaker.status()["would_be_state"] if breaker.state is State.OBSERVE else ""
+                )
+                self.states.setdefault(name, []).append((at, breaker.state.value, would_be or ""))
 
     def run_until(self, reached: Callable[[], bool], limit: float = 600.0) -> float:
         """Let time pass until `reached`; return the seconds it took."""

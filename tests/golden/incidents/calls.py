@@ -21,7 +21,11 @@ slo = { success_rate = 0.99, timeout = 1.0 }
 """
 
 
-@CALLS.add("01-latency", "Calls are slow for half a minute.")
+@CALLS.add(
+    "01-latency",
+    "Calls are slow for half a minute.",
+    says=(r"payments OPEN", r"p95 .*limit 600 ms"),
+)
 def latency(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
@@ -34,7 +38,11 @@ def latency(world: World) -> None:
     world.run(90)
 
 
-@CALLS.add("02-latency-8-minutes", "Calls are slow for eight minutes: P3, P2, P1.")
+@CALLS.add(
+    "02-latency-8-minutes",
+    "Calls are slow for eight minutes: P3, P2, P1.",
+    says=(r"payments OPEN", r"p95 .*limit 600 ms"),
+)
 def latency_for_long(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
@@ -47,7 +55,12 @@ def latency_for_long(world: World) -> None:
     world.run(240)
 
 
-@CALLS.add("03-errors", "All calls fail at once, with no setting at all.")
+@CALLS.add(
+    "03-errors",
+    "All calls fail at once, with no setting at all.",
+    says=(r"payments OPEN", r"100 ?% of calls fail", r"limit 50 ?%"),
+    never=(r"limit 1,?500 ms",),
+)
 def errors(world: World) -> None:
     world.start(DEFAULTS)
     payments = world.callers("payments", error_ms=5)
@@ -60,7 +73,12 @@ def errors(world: World) -> None:
     world.run(240)
 
 
-@CALLS.add("04-hang", "No call returns any more, with no setting at all.")
+@CALLS.add(
+    "04-hang",
+    "No call returns any more, with no setting at all.",
+    says=(r"payments OPEN",),
+    never=(r"p95 \d\d ms",),
+)
 def hang(world: World) -> None:
     world.start(DEFAULTS)
     payments = world.callers("payments", rate=18)
@@ -73,7 +91,12 @@ def hang(world: World) -> None:
     world.run(240)
 
 
-@CALLS.add("05-memory", "Memory is nearly used up for three minutes.")
+@CALLS.add(
+    "05-memory",
+    "Memory is nearly used up for three minutes.",
+    says=(r"payments OPEN", r"memory .*95 ?%.*limit 80 ?%"),
+    never=(r"p95 .*over",),
+)
 def memory(world: World) -> None:
     world.start(DEFAULTS)
     world.callers("payments")
@@ -86,7 +109,11 @@ def memory(world: World) -> None:
     world.run(120)
 
 
-@CALLS.add("06-overload", "More calls come than are served: the limiter turns some away.")
+@CALLS.add(
+    "06-overload",
+    "More calls come than are served: the limiter turns some away.",
+    says=(r"turns away 3\d ?%", r"limit \d+"),
+)
 def overload(world: World) -> None:
     world.start(
         """
@@ -106,17 +133,35 @@ limiter = { enabled = true }
     world.run(180)
 
 
-@CALLS.add("07-slo-45", "45 % of calls fail, where 1 % may.")
+@CALLS.add(
+    "07-slo-45",
+    "45 % of calls fail, where 1 % may.",
+    breakers=("search",),
+    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
+)
 def burning_fast(world: World) -> None:
     _burn(world, 0.45, "45 %")
 
 
-@CALLS.add("08-slo-8", "8 % of calls fail, where 1 % may.")
+@CALLS.add(
+    "08-slo-8",
+    "8 % of calls fail, where 1 % may.",
+    breakers=("search",),
+    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
+)
 def burning(world: World) -> None:
     _burn(world, 0.08, "8 %")
 
 
-@CALLS.add("09-slo-2", "2 % of calls fail, where 1 % may.")
+@CALLS.add(
+    "09-slo-2",
+    "2 % of calls fail, where 1 % may.",
+    breakers=("search",),
+    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
+)
 def burning_slowly(world: World) -> None:
     _burn(world, 0.02, "2 %")
 
@@ -133,7 +178,13 @@ def _burn(world: World, failing: float, share: str) -> None:
     world.run(600 if failing < 0.1 else 240)
 
 
-@CALLS.add("10-anomaly", "Calls are four times as slow as usual, and yet within the objective.")
+@CALLS.add(
+    "10-anomaly",
+    "Calls are four times as slow as usual, and yet within the objective.",
+    breakers=("search",),
+    says=(r"slow",),
+    never=(r"limit 1,?500 ms",),
+)
 def anomaly(world: World) -> None:
     world.start(OBJECTIVE, before=900)
     search = world.callers("search", ms=100)
@@ -146,7 +197,13 @@ def anomaly(world: World) -> None:
     world.run(180)
 
 
-@CALLS.add("24-degraded-becomes-open", "Half of the calls fail, two minutes later all do.")
+@CALLS.add(
+    "24-degraded-becomes-open",
+    "Half of the calls fail, two minutes later all do.",
+    breakers=("search",),
+    says=(r"search",),
+    never=(r"limit 1,?500 ms", r"limit 50 ?%"),
+)
 def degraded_becomes_open(world: World) -> None:
     world.start(OBJECTIVE, before=300)
     search = world.callers("search", rate=20)
@@ -162,7 +219,9 @@ def degraded_becomes_open(world: World) -> None:
     world.run(240)
 
 
-@CALLS.add("25-machine-load", "The machine has too few CPUs for two minutes.")
+@CALLS.add(
+    "25-machine-load", "The machine has too few CPUs for two minutes.", says=(r"CPU", r"85 ?%")
+)
 def machine_load(world: World) -> None:
     world.start(
         """
@@ -180,7 +239,11 @@ load = { cpu_pressure_threshold = 60 }
     world.run(120)
 
 
-@CALLS.add("26-machine-load-rejects", "The same, and the settings ask for rejections.")
+@CALLS.add(
+    "26-machine-load-rejects",
+    "The same, and the settings ask for rejections.",
+    says=(r"payments OPEN", r"CPU", r"85 ?%"),
+)
 def machine_load_rejects(world: World) -> None:
     world.start(
         """

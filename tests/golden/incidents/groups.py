@@ -22,7 +22,9 @@ def _slow(dependencies: list[Dependency], ms: float = 2000) -> None:
         dependency.ms = ms
 
 
-@GROUPS.add("11-shared-dependency", "A shared dependency dies: six breakers trip in one tick.")
+@GROUPS.add(
+    "11-shared-dependency", "A shared dependency dies: six breakers trip in one tick.", breakers=SIX
+)
 def shared_dependency(world: World) -> None:
     world.start(SHOP)
     all_six = [world.callers(name) for name in SIX]
@@ -35,7 +37,7 @@ def shared_dependency(world: World) -> None:
     world.run(120)
 
 
-@GROUPS.add("12-others-join", "Two breakers trip, three more ten seconds later.")
+@GROUPS.add("12-others-join", "Two breakers trip, three more ten seconds later.", breakers=SIX[:5])
 def others_join(world: World) -> None:
     world.start(SHOP)
     five = [world.callers(name) for name in SIX[:5]]
@@ -51,7 +53,13 @@ def others_join(world: World) -> None:
     world.run(120)
 
 
-@GROUPS.add("13-silenced-first", "`batch`, which is silenced, trips before `checkout` does.")
+@GROUPS.add(
+    "13-silenced-first",
+    "`batch`, which is silenced, trips before `checkout` does.",
+    breakers=("checkout",),
+    says=(r"checkout OPEN",),
+    never=(r"\bbatch\b",),
+)
 def silenced_first(world: World) -> None:
     world.start(BATCH)
     batch, checkout = world.callers("batch"), world.callers("checkout")
@@ -68,7 +76,9 @@ def silenced_first(world: World) -> None:
     world.run(120)
 
 
-@GROUPS.add("14-silence-ends", "A silence ends while the incident lasts.")
+@GROUPS.add(
+    "14-silence-ends", "A silence ends while the incident lasts.", says=(r"payments OPEN 4 min",)
+)
 def silence_ends(world: World) -> None:
     world.start(PAYMENTS)
     payments = world.callers("payments")

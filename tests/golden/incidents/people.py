@@ -15,7 +15,12 @@ latency_threshold = 600
 """
 
 
-@PEOPLE.add("15-observe", "Shadow mode: every call is slow for three minutes.")
+@PEOPLE.add(
+    "15-observe",
+    "Shadow mode: every call is slow for three minutes.",
+    says=(r"would",),
+    never=(r"calls? (are|is|were) rejected", r"\d rejected"),
+)
 def observe(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
@@ -29,7 +34,7 @@ def observe(world: World) -> None:
     world.run(180)
 
 
-@PEOPLE.add("16-flapping", "The breaker opens and closes five times.", FLAPPING_LIMITS)
+@PEOPLE.add("16-flapping", "The breaker opens and closes five times.", limits=FLAPPING_LIMITS)
 def flapping(world: World) -> None:
     world.start(LATENCY)
     payments, breaker = world.callers("payments"), world.breaker("payments")
@@ -66,7 +71,11 @@ def within_cooldown(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add("17b-within-cooldown-errors", "Slow calls, and two minutes later failing ones.")
+@PEOPLE.add(
+    "17b-within-cooldown-errors",
+    "Slow calls, and two minutes later failing ones.",
+    says=(r"payments OPEN",),
+)
 def another_cause(world: World) -> None:
     world.start(f"{LATENCY}error_threshold = 0.5\n")
     payments = world.callers("payments", error_ms=5)
@@ -85,7 +94,11 @@ def another_cause(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add("18-tripped-by-hand", "ada opens the breaker; it closes by itself.")
+@PEOPLE.add(
+    "18-tripped-by-hand",
+    "ada opens the breaker; it closes by itself.",
+    says=(r"by ada: deploying",),
+)
 def tripped(world: World) -> None:
     world.start(LATENCY)
     world.callers("payments")
@@ -95,7 +108,11 @@ def tripped(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add("18b-forced-open", "ada forces the breaker open, and resets it after two minutes.")
+@PEOPLE.add(
+    "18b-forced-open",
+    "ada forces the breaker open, and resets it after two minutes.",
+    says=(r"by ada: deploying",),
+)
 def forced_open(world: World) -> None:
     world.start(LATENCY)
     world.callers("payments")
@@ -158,7 +175,11 @@ def closed_by_hand(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add("22-receivers-down", "No receiver can be reached in the first four minutes.")
+@PEOPLE.add(
+    "22-receivers-down",
+    "No receiver can be reached in the first four minutes.",
+    says=(r"payments OPEN 4 min",),
+)
 def receivers_down(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
@@ -175,7 +196,7 @@ def receivers_down(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add("23-drill", "ada drills latency.")
+@PEOPLE.add("23-drill", "ada drills latency.", says=(r"DRILL",))
 def drill(world: World) -> None:
     world.start(LATENCY)
     world.callers("payments")
