@@ -45,6 +45,7 @@ _STILL: Final = {
     Topic.MACHINE_LOAD: "Machine still overloaded",
 }
 _WRONG: Final[dict[str, str]] = {
+    Topic.HANG: "calls did not return",
     Topic.OVERLOAD: "more calls came than could be served",
     Topic.SERVICE_LEVEL: "too many calls failed or timed out",
 }
@@ -271,6 +272,8 @@ _PEAKS: Final[dict[str, Callable[[PeakFigures], list[str]]]] = {
 
 def _rejected(incident: Incident) -> str:
     counts = incident.counts
+    if counts.rejected and counts.rejected == counts.all:
+        return f"All {counts.rejected:,} calls rejected."
     if counts.rejected:
         share = percent(counts.rejected / counts.all)
         return f"{counts.rejected:,} of {counts.all:,} calls rejected ({share})."

@@ -57,8 +57,7 @@ def _by_operator(facts: BreakerFacts) -> str:
 
 
 def _before_restart(facts: BreakerFacts) -> str:
-    found = _REASONS.get(facts.first.reason, "")
-    return f"it opened because {found}" if found else ""
+    return _REASONS.get(facts.first.reason, "")
 
 
 def _latency(facts: BreakerFacts) -> str:
@@ -100,6 +99,8 @@ def _failures(facts: BreakerFacts) -> str:
 
 def _hang(facts: BreakerFacts) -> str:
     evidence = facts.evidence(Signal.LATENCY)
+    if facts.state == "HALF_OPEN":
+        return "calls did not return"  # those in flight now are probes
     if evidence is not None and facts.processes == 1:
         return evidence.sentence()
     detail = evidence.detail if evidence else {}
