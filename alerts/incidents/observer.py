@@ -94,6 +94,7 @@ class BreakerObserver:
         """Keep the evidence of an event. Fast, since the engine calls it."""
         self._dirty[event.breaker] = None
         if isinstance(event, ThresholdBreached):
+            self._closing_events.pop(event.breaker, None)  # it ended other trouble
             alarm = _Alarm(self._now(), event.drill, event.evidence)
             kind = policy.DEGRADED if event.signal in _DEGRADED else event.signal.value
             self._alarms[event.breaker, kind] = alarm
@@ -101,6 +102,7 @@ class BreakerObserver:
             latest = self._transitions.setdefault(event.breaker, deque(maxlen=_MAX_TRANSITIONS))
             latest.append(replace(event, at=self._now()))  # the wall clock may have been set
             if event.to_state in _OPENED:
+                self._closing_events.pop(event.breaker, None)
                 self._alarms[event.breaker, policy.OPEN] = _Alarm(self._now(), event.drill)
             elif event.to_state is not State.HALF_OPEN:
                 self._closing_events[event.breaker] = event
