@@ -84,6 +84,18 @@ def test_the_first_alert_says_what_is_wrong(story: Story) -> None:
         assert re.search(pattern, first.texts["message"]), (pattern, first.texts["message"])
 
 
+def test_the_priority_is_the_one_that_is_due(story: Story) -> None:
+    if story.incident.priorities:
+        found = tuple(each.summary for each in story.of(OPSGENIE, "create", "priority"))
+        assert found == story.incident.priorities
+
+
+def test_its_text_is_kept_up_to_date(story: Story) -> None:
+    messages = [each.texts["message"] for each in story.of(OPSGENIE, "create", "message")]
+    for pattern in story.incident.later:
+        assert re.search(pattern, messages[-1]), (pattern, messages)
+
+
 @pytest.mark.parametrize("receiver", [*LIMITS, "jsm", "jsm-ops", "webhook"])
 def test_each_receiver_names_every_breaker(story: Story, receiver: str) -> None:
     text = "\n".join(each.text for each in story.of(receiver))
