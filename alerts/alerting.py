@@ -15,6 +15,7 @@ from breakerd.alerts.settings.alerting import (
 from breakerd.alerts.settings.change import change_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.storage.relocation import database_problem
 from breakerd.alerts.unpaged import UnpagedLog
 from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.config import ConfigFile, Key
@@ -174,10 +175,7 @@ class Alerting(AlertingOperations):
     # --- settings
 
     def apply(self, settings: AlertingSettings) -> None:
-        """Apply settings. Open incidents keep their stages and their texts.
-
-        Another `database` is used from the next start.
-        """
+        """Apply settings. Open incidents keep their stages, and move to another `database`."""
         self.settings = settings
         if (runtime := self._lifecycle.current) is not None:
             runtime.apply(settings)
@@ -210,7 +208,11 @@ class Alerting(AlertingOperations):
 
     def _follow(self, config: ConfigFile, *, owned: bool) -> None:
         followed = AlertingConfigSubscriber(
-            config, owned=owned, present=lambda: self.settings, apply=self.apply
+            config,
+            owned=owned,
+            present=lambda: self.settings,
+            apply=self.apply,
+            database_problem=lambda path: database_problem(self._folder / path),
         )
         followed.subscribe()
         self._config = followed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final, Self
 
-from breakerd.alerts.content.composer import alert_tags
+from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.matchers import (

@@ -110,9 +110,12 @@ class StatusReporter:
             found += self._heartbeats.problems()
         if store.problem:
             found.append(f"incidents are kept in memory only: {store.problem}")
+        if store.relocation_problem:
+            found.append(store.relocation_problem)
         if store.quarantined:
             found.append(store.quarantined)
-        return found + self._pipeline.dead_letter_problems()
+        texts = {incident.content.template_problem for incident in self._incident_log}
+        return found + sorted(texts - {""}) + self._pipeline.dead_letter_problems()
 
     def health(self) -> Json:
         """Return `ok`, `stalled`, `paging` and `problems`. To page nobody by choice is ok."""

@@ -7,7 +7,7 @@ So a lost event costs a sentence, and never an alert.
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from breakerd.alerts.content.notes import closing_reason
@@ -99,7 +99,7 @@ class BreakerObserver:
             self._alarms[event.breaker, kind] = alarm
         elif isinstance(event, Transition):
             latest = self._transitions.setdefault(event.breaker, deque(maxlen=_MAX_TRANSITIONS))
-            latest.append(event)
+            latest.append(replace(event, at=self._now()))  # the wall clock may have been set
             if event.to_state in _OPENED:
                 self._alarms[event.breaker, policy.OPEN] = _Alarm(self._now(), event.drill)
             elif event.to_state is not State.HALF_OPEN:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from breakerd.alerts.content.composer import alert_tags
+from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident, Phase

@@ -18,12 +18,12 @@ class Chart:
     Attributes:
         title: heading of the chart.
         latencies_ms: durations of the latest calls, oldest first.
-        threshold_ms: threshold drawn as a line.
+        threshold_ms: threshold drawn as a line; None if none is in force.
     """
 
     title: str
     latencies_ms: tuple[int, ...]
-    threshold_ms: float
+    threshold_ms: float | None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -37,7 +37,21 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class AlertContent:
-    """Text, tags and details of an alert. Each part is within OpsGenie's limits."""
+    """Text, tags and details of an alert. Each part is within OpsGenie's limits.
+
+    Attributes:
+        message: first line, with the most important part first.
+        description: all that on-call needs, in lines.
+        entity: name of the breaker that caused it.
+        source: sender.
+        team: team that is paged.
+        tags: `key:value` each.
+        details: further facts by name; links are `Incident`, `Runbook` and `Dashboard`.
+        chart: data of a picture; None if there is none.
+        topic: what is wrong, more precisely than the kind: a section of the runbook.
+        cause: what is wrong with its figures, as the closing note tells it.
+        template_problem: why the text is not that of the template; empty if it is.
+    """
 
     message: str
     description: str
@@ -47,6 +61,9 @@ class AlertContent:
     tags: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
     chart: Chart | None = None
+    topic: str = ""
+    cause: str = ""
+    template_problem: str = ""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

@@ -210,6 +210,13 @@ class DeliveryState:
         return self.acknowledged or bool(self.closed_manually_at)
 
     @property
+    def maybe_open(self) -> bool:
+        """True if the receiver may have an alert that breakerd has to close."""
+        exists = self.created or bool(self.attempted_priority)
+        refused = self.dead_letter_step == StepKind.CLOSE
+        return exists and not (self.closed or self.closed_manually_at or refused)
+
+    @property
     def dead_letter(self) -> bool:
         """True if delivery was given up and nobody has discarded it."""
         return bool(self.dead_letter_reason) and not self.discarded and not self.closed
@@ -227,3 +234,8 @@ class DeliveryState:
         }
         told = [(at, priority) for at, priority in data.get("told", ())]
         return cls(**{**data, **steps, "told": told})
+
+
+def receiver_type(receiver: str) -> str:
+    """Return the type of a receiver by its name: `jsm` of `jsm` and of `jsm.trial`."""
+    return receiver.partition(".")[0]

@@ -55,6 +55,8 @@ def next_step(
     if confirmed.dead_letter_reason:
         refuses_close = confirmed.dead_letter_step == StepKind.CLOSE
         return None if refuses_close else _close(incident, confirmed)
+    if policy.closes_only:
+        return _close(incident, confirmed)
     escalation = _escalate(incident, confirmed, policy)
     return (
         # Whoever is paged by a new priority reads the new text, unless that cannot be sent.
@@ -70,7 +72,7 @@ def next_step(
 def _create(
     incident: Incident, now: float, confirmed: DeliveryState, policy: ReceiverPolicy
 ) -> Step | None:
-    ended = confirmed.dead_letter_reason or confirmed.superseded
+    ended = confirmed.dead_letter_reason or confirmed.superseded or policy.closes_only
     if ended or not policy.accepts(incident.priority) or not _takes_part(incident, now, policy):
         return None
     if incident.phase is Phase.CLOSED:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.delivery import DeliveryState, receiver_type
 from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
 from breakerd.alerts.model.incident_parts.encoding import decoded, encoded
 from breakerd.alerts.model.incident_parts.member import Member
@@ -78,6 +78,8 @@ class Incident:
         notes: all notes so far, oldest first.
         members: breakers in it, by name.
         deliveries: state of delivery by name of receiver.
+        former: highest number of priority changes at receivers that are no longer configured, by
+            type of receiver.
     """
 
     id: str
@@ -115,6 +117,7 @@ class Incident:
     notes: list[Note] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
+    former: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -225,7 +228,16 @@ class Incident:
 
     def delivery_to(self, receiver: str) -> DeliveryState:
         """Return the state of delivery to that receiver; create it if there is none."""
-        return self.deliveries.setdefault(receiver, DeliveryState())
+        if receiver not in self.deliveries:
+            # A name of an alert that one of its type has used pages nobody a second time.
+            used = self.former.get(receiver_type(receiver), 0)
+            self.deliveries[receiver] = DeliveryState(escalations=used, most_escalations=used)
+        return self.deliveries[receiver]
+
+    def leave_receiver(self, receiver: str) -> None:
+        """Record that a receiver is no longer configured, and what it has used."""
+        kind, state = receiver_type(receiver), self.delivery_to(receiver)
+        self.former[kind] = max(self.former.get(kind, 0), state.most_escalations)
 
     @property
     def notified_at(self) -> float:

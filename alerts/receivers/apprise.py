@@ -14,7 +14,7 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers.log_filter import suppress_request_logs
-from breakerd.alerts.receivers.rendering import all_names, content_for, headline
+from breakerd.alerts.receivers.rendering import content_for, further_names, headline
 
 _MAX_NAMES: Final = 1000
 """Maximum number of characters of the names of breakers."""
@@ -96,9 +96,8 @@ def render(incident: Incident, step: Step, receiver: str) -> tuple[str, str]:
         return title, step.note
     if step.kind is StepKind.CLOSE:
         return title, step.note or title
-    parts = [step.note, content_for(incident, receiver).description]
-    if len(incident.members) > 1:
-        parts.insert(1, f"Breakers: {all_names(incident, _MAX_NAMES)}")
+    content = content_for(incident, receiver)
+    parts = [step.note, further_names(incident, content, _MAX_NAMES), content.description]
     return title, "\n\n".join(filter(None, parts)) or title
 
 

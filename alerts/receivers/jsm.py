@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from breakerd.alerts.model.delivery import receiver_type
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.alert_requests import (
@@ -27,6 +28,7 @@ from breakerd.alerts.receivers.opsgenie import create_payload, note_or_close, pa
 
 ADDRESS: Final = "https://api.atlassian.com"
 
+_TYPE: Final = "jsm"
 _ALERTS: Final = "/jsm/ops/integration/v2/alerts"
 
 
@@ -107,7 +109,7 @@ class JsmReceiver:
         if step.kind is StepKind.NOTE:
             return [_alias(incident, incident.delivery_to(self.name).escalations)]
         if step.kind is StepKind.CLOSE:
-            return [_alias(incident, number) for number in range(step.number + 1)]
+            return [_alias(incident, each) for each in range(_most(incident, step.number) + 1)]
         return []
 
     def _note_or_close(self, incident: Incident, step: Step, alias: str) -> str:
@@ -125,6 +127,12 @@ class JsmReceiver:
             return RequestState.PENDING
         except InvalidRequestError:
             return RequestState.FAILED
+
+
+def _most(incident: Incident, own: int) -> int:
+    """Return the highest number of changes: others of this type may share the account."""
+    states = [s for name, s in incident.deliveries.items() if receiver_type(name) == _TYPE]
+    return max(own, incident.former.get(_TYPE, 0), *(each.most_escalations for each in states), 0)
 
 
 def _alias(incident: Incident, raised: int) -> str:

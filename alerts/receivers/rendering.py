@@ -60,6 +60,12 @@ def all_names(incident: Incident, room: int) -> str:
     return truncate(text, room)
 
 
+def further_names(incident: Incident, content: AlertContent, room: int) -> str:
+    """Return the line that names all breakers of a group; empty if the description has it."""
+    names = len(incident.members) > 1 and "Breakers: " not in content.description
+    return f"Breakers: {all_names(incident, room)}" if names else ""
+
+
 def priority(incident: Incident, step: Step) -> str:
     """Return the priority that the alert has after the step."""
     return step.priority or incident.priority

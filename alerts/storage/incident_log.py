@@ -1,7 +1,7 @@
 """Incident log: the unsettled incidents in memory, and their copy in the database."""
 
 import threading
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import Final
 
 from breakerd.alerts.model.delivery_plan import is_settled
@@ -176,14 +176,26 @@ class IncidentLog:
             self._forget_executed()
             self._late = False
 
-    def forget_receivers(self, names: Iterable[str]) -> None:
-        """Delete the state of delivery to these receivers."""
+    def leave_receivers(self, names: Collection[str]) -> None:
+        """Record that these receivers are no longer configured; keep their states of delivery."""
         with self.lock:
             for incident in self:
-                known = [name for name in names if name in incident.deliveries]
-                for name in known:
-                    del incident.deliveries[name]
-                if known:
+                for name in incident.deliveries.keys() & names:
+                    incident.leave_receiver(name)
+                    self.mark_changed(incident)
+
+    def forget_receivers(self, names: Collection[str]) -> None:
+        """Delete the states of delivery to these receivers; log the alerts that stay open there."""
+        with self.lock:
+            self.leave_receivers(names)
+            for incident in self:
+                for name in incident.deliveries.keys() & names:
+                    if incident.deliveries.pop(name).maybe_open:
+                        _log.warning(
+                            "alert stays open at a receiver that is no longer configured",
+                            receiver=name,
+                            alias=incident.alias,
+                        )
                     self.mark_changed(incident)
 
     def _flush(self) -> None:

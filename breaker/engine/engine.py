@@ -22,7 +22,7 @@ from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
 from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine
-from breakerd.breaker.engine.transitions import REASON_OF_SIGNAL, TransitionLog
+from breakerd.breaker.engine.transitions import NO_REMARK, REASON_OF_SIGNAL, Remark, TransitionLog
 from breakerd.breaker.events.events import (
     NO_EVIDENCE,
     Event,
@@ -87,7 +87,7 @@ class Engine:
         """Number of calls that were admitted only because of `OBSERVE`."""
         self.conditions = AdmissionConditions(self.machine, self.memory, self.load)
         self.transitions = TransitionLog(self.machine, self.events)
-        self._overload = OverloadMonitor(self.breaches)
+        self.overload = OverloadMonitor(self.breaches)
         self._cache_settings()
 
     # --- calls
@@ -181,7 +181,7 @@ class Engine:
             self._trip_on_streak(now, hung)
         if machine.decided in WATCHING:
             self._judge_window(now)
-            self._overload.update(now, self.shedder, traffic)
+            self.overload.update(now, self.shedder, traffic)
         elif self.judge.hang.new_calls and self.conditions.admits_up_to_limit:
             self._judge_window(now)
         if machine.decided is CLOSED:
@@ -231,10 +231,10 @@ class Engine:
         reason: Reason,
         evidence: tuple[Evidence, ...] = NO_EVIDENCE,
         *,
-        note: str = "",
+        remark: Remark = NO_REMARK,
     ) -> None:
         """Trip for `reason`, unless it is open already; a manual trip then restarts the wait."""
-        self.apply_change(now, self.machine.trip(now, reason), evidence, note=note)
+        self.apply_change(now, self.machine.trip(now, reason), evidence, remark=remark)
 
     def apply_change(
         self,
@@ -242,7 +242,7 @@ class Engine:
         change: Change | None,
         evidence: tuple[Evidence, ...] = NO_EVIDENCE,
         *,
-        note: str = "",
+        remark: Remark = NO_REMARK,
     ) -> None:
         """Emit a change of state, if there is one, and do what goes with it."""
         if change is None:
@@ -252,7 +252,7 @@ class Engine:
             self.shedder.on_open(now)
         if change.to_state is HALF_OPEN:
             self.window.clear()
-        self.transitions.record(now, change, evidence, note)
+        self.transitions.record(now, change, evidence, remark)
         if change.to_state is CLOSED:
             self.events.drill = self.memory.drill
             self._verdict(now)

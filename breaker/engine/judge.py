@@ -91,7 +91,12 @@ class Judge:
         if error and seconds <= self.slo.timeout:
             limit = self._settings.max_error_rate or 0.0
             return Evidence(
-                signal=Signal.ERRORS, value=1.0, threshold=limit, unit="fraction", samples=1
+                signal=Signal.ERRORS,
+                value=1.0,
+                threshold=limit,
+                unit="fraction",
+                samples=1,
+                detail={"failed_calls": 1, "probe": True},
             )
         return Evidence(
             signal=Signal.LATENCY,

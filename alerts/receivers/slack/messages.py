@@ -12,8 +12,8 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.rendering import (
-    all_names,
     content_for,
+    further_names,
     headline,
     message,
     split_links,
@@ -90,8 +90,8 @@ def _note(step: Step) -> list[Message]:
 def _body(incident: Incident, content: AlertContent) -> list[Message]:
     description, links = split_links(content)
     paragraphs = [_formatted(each) for each in re.split(r"\n\s*\n", description) if each.strip()]
-    if len(incident.members) > 1:
-        paragraphs.insert(0, f"*Breakers:* {_escaped(all_names(incident, _MAX_NAMES))}")
+    if names := further_names(incident, content, _MAX_NAMES):
+        paragraphs.insert(0, _formatted(names))
     return [*map(_section, paragraphs[:_MAX_BLOCKS]), *_link_line(links)]
 
 

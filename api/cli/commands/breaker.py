@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from breakerd.api.cli.output import USAGE_ERROR, fail, out, plain, print_json
+from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json
 from breakerd.breaker.runtime.status import whole
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def set_setting(
 ) -> None:
     """Change a setting of a running breaker or service, and in its file; print the value in force.
 
-    A table such as '{success_rate = 0.95, timeout = 2}' is merged with the one in force.
+    One of `default` is one of the root: other breakers that it changes are named. A table such as
+    '{success_rate = 0.95, timeout = 2}' is merged with the one in force.
     """
     client, path = make_client(url, token), _config_path(key, breaker)
     after = client.request("PATCH", path, {key: _parse_value(value)})
@@ -178,8 +179,11 @@ def _config_path(key: str, breaker: str) -> str:
 
 
 def _print_setting(settings: dict[str, Any], key: str, *, as_json: bool) -> None:
+    also = settings.pop("also_changes", [])
     value = _lookup(settings, key)
     print_json({key: value} if as_json else value)
+    if also:
+        err.print(f"also changes: {plain(', '.join(also))}")
 
 
 def _lookup(settings: dict[str, Any], key: str) -> object:

@@ -100,6 +100,7 @@ def test_a_key_that_no_region_knows(
     found = setup.findings(regions)
     assert found["key"].status is FAIL
     assert "region" not in found
+    assert len(opsgenie_emulator.requests) == 1, "its own region is asked once"
 
 
 def test_the_other_region_is_out_of_reach(setup: Setup, opsgenie_emulator: Emulator) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from breakerd.alerts.content.composer import alert_tags
+from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.model.matchers import AUTOMATIC_TAGS
 from breakerd.alerts.settings.alerting import read_settings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings

@@ -291,3 +291,37 @@ def test_a_process_without_alerting_says_so(registry: Registry) -> None:
         assert answer.json()["type"] == "urn:breakerd:problem:no-alerting"
     assert client.get("/readyz").json()["paging"] is False
     assert "breakerd_alerts" not in client.get("/metrics").text
+
+
+def test_a_drill_of_a_page_touches_no_call_and_is_audited(
+    client: Client, alerting: Alerting
+) -> None:
+    asked = {"priority": "P4", "seconds": 120}
+    answer = client.post(
+        "/breakers/payments/drill-page", json=asked, headers={"X-Breakerd-User": "ada"}
+    )
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["message"] == "Page drill of P4 started; it closes after 120 s"
+    assert (told["drill"], told["paging"]) == (True, False)
+    alerting.run_once()
+    (alert,) = client.get("/alerts").json()["alerts"]
+    assert (alert["id"], alert["breaker"], alert["drill"]) == (told["id"], "payments", True)
+    assert "page drill by ada" in alert["message"]
+    assert alert["deliveries"]["log"]["told"] is True
+    assert client.get("/breakers/payments/status").json()["state"] == "CLOSED"
+    (entry,) = client.get("/audit").json()["entries"]
+    assert (entry["action"], entry["breaker"], entry["user"]) == ("drill page", "payments", "ada")
+    assert entry["detail"] == "P4 for 120 s"
+
+
+@pytest.mark.parametrize("body", [{"priority": "P0"}, {"seconds": 9}, {"seconds": 3601}, {"x": 1}])
+def test_a_wrong_drill_of_a_page_is_refused(client: Client, body: dict[str, object]) -> None:
+    assert client.post("/breaker/drill-page", json=body).status_code == 400
+    assert client.get("/alerts").json()["alerts"] == []
+
+
+def test_a_drill_of_a_page_has_defaults(client: Client, alerting: Alerting) -> None:
+    assert "P1" in client.post("/breaker/drill-page").json()["message"]
+    alerting.run_once()
+    assert client.get("/alerts").json()["alerts"][0]["priority"] == "P1"

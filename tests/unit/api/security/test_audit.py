@@ -85,7 +85,7 @@ def test_looking_is_no_change(client: Client) -> None:
 def test_a_fault_of_ours_is_kept_as_failed(
     client: Client, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    def fail(**_: str) -> None:
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(registry.get(), "reset", fail)

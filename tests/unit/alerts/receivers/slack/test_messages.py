@@ -97,6 +97,13 @@ def test_all_breakers_of_an_incident_are_named(step: Step) -> None:
     assert "*Breakers:* payments, cart, checkout, search" in lines(root(incident, step, NAME))
 
 
+def test_breakers_that_the_description_names_are_not_named_twice() -> None:
+    incident = make_incident(content=replace(CONTENT, description="Breakers: payments, cart"))
+    incident.members["cart"] = Member("open", 0.0)
+    named = [line for line in lines(alone(incident, OPENING, NAME)) if "Breakers" in line]
+    assert named == ["*Breakers:* payments, cart"]
+
+
 def test_a_note_and_the_end_name_the_first_breakers_and_the_number_of_the_others() -> None:
     incident = over()
     incident.members |= {name: Member("open", 0.0) for name in ("cart", "checkout", "search", "x")}
