@@ -25,6 +25,8 @@ BURNING = re.compile(
     r"([\d.]+) ?% (?:of calls )?fail or time out \((\d+) ?% allowed, burning ([\d.]+)"
 )
 SINCE = re.compile(r"Since: (\d\d:\d\d:\d\d) UTC \((?:(\d+) min ?)?(?:(\d+) s )?ago")
+COMPOSED = {"create", "priority", "update", "description", "trigger", "trigger again"}
+"""Actions that carry a text of now."""
 EIGHT = 8 * 3600.0
 """Time of day of `EPOCH` in seconds."""
 REJECTING = {"OPEN", "HALF_OPEN", "FORCED_OPEN"}
@@ -150,8 +152,8 @@ def test_counts_are_those_of_the_calls(story: Story) -> None:
             real = story.calls_between(EPOCH, each.at)
             assert rejected <= real.rejected, (each.receiver, text, real)
             assert made <= real.made, (each.receiver, text, real)
-            if each.action == "close":
-                assert rejected >= 0.95 * real.rejected - 50, (each.receiver, text, real)
+            if each.action == "close" and text == each.texts["note"]:
+                assert rejected >= 0.95 * real.rejected - 20, (each.receiver, text, real)
 
 
 def test_a_burn_rate_is_the_share_by_what_is_allowed(story: Story) -> None:
@@ -162,7 +164,8 @@ def test_a_burn_rate_is_the_share_by_what_is_allowed(story: Story) -> None:
 
 
 def test_it_says_since_when_as_of_now(story: Story) -> None:
-    for each, text in story.texts("description"):
+    composed = (pair for pair in story.texts("description") if pair[0].action in COMPOSED)
+    for each, text in composed:
         for clock, minutes, seconds in re.findall(SINCE, text):
             at = EPOCH + sum(
                 int(part) * unit for part, unit in zip(clock.split(":"), (3600, 60, 1), strict=True)
