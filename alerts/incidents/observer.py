@@ -4,7 +4,7 @@ An event only wakes the observer and brings evidence. What counts is the present
 So a lost event costs a sentence, and never an alert.
 """
 
-import os
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -75,6 +75,7 @@ class BreakerObserver:
     ) -> None:
         self.settings = settings
         self._registry = registry
+        self._process = uuid.uuid4().hex[:12]  # processes of two containers may share a number
         self._now = now
         self._driven = driven
         self._observations: dict[str, Observation] = {}
@@ -147,7 +148,7 @@ class BreakerObserver:
     @property
     def process(self) -> str:
         """Id of this process."""
-        return f"{os.getpid()}"
+        return self._process
 
     @property
     def observations(self) -> Mapping[str, Observation]:
