@@ -83,7 +83,7 @@ class PagingReporter:
         """Return which setting keeps people from hearing of a breaker that opens."""
         if not settings.opsgenie.trigger_on_breaker_open:
             return "trigger_on_breaker_open is false"
-        highest = min(stage.priority for stage in policy.stages(settings, policy.OPEN))
+        highest = min(stage.priority for stage in policy.stages(settings))
         if self._pipeline.paging and not self._pipeline.accepts(highest):
             return f"no receiver takes alerts of {highest}: see min_priority"
         return ""
@@ -92,7 +92,7 @@ class PagingReporter:
         """Return the labels of an alert about any breaker that opens."""
         settings = self._settings()
         opsgenie = settings.opsgenie
-        first = policy.stages(settings, policy.OPEN)[0]
+        first = policy.stages(settings)[0]
         tags = alert_tags("", policy.OPEN, opsgenie, resolve_identity(opsgenie), drill=False)
         return labels_of(tags) | {
             "kind": policy.OPEN, "priority": first.priority, "drill": "false",

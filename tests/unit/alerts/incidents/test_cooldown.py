@@ -67,14 +67,12 @@ def test_opening_ends_the_wait_for_a_thresholds_cooldown(world: World) -> None:
     world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     breaker = world.registry.get()
     for _ in range(2):
-        breaker.observe()
-        world.slow()
+        world.slow_without_a_trip()
         world.after(5)
-        breaker.enable()
+        breaker.reset()
         world.after(5)
         world.after(5)
-    breaker.observe()
-    world.slow()
+    world.slow_without_a_trip()
     world.after(5)
     assert len(world.emulator.alerts()) == 1, "the second one is held back"
     breaker.force_open("enough")

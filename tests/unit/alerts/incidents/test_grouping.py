@@ -73,11 +73,8 @@ def test_drills_and_other_kinds_of_trouble_do_not_join(world: World) -> None:
     world.start()
     open_all(world, "a")
     world.registry.get("b").drills.latency()
-    world.registry.get("c").observe()
     world.after()
-    world.memory = 0.9
-    world.clock.advance(1)
-    world.registry.get("c").tick()
+    world.slow_without_a_trip("c")
     world.after()
     assert len(world.emulator.alerts()) == 3
 
