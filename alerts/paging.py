@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypedDict
 
-from breakerd.alerts.content.composer import alert_tags
+from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.matchers import Subject
@@ -73,10 +73,13 @@ class PagingReporter:
         found = {}
         for breaker in breakers:
             incident = self._incident_log.current(breaker)
+            member = incident.members.get(breaker) if incident is not None else None
             usual = Subject((breaker,), {**labels, "Breaker": breaker})
-            subject = usual if incident is None else subject_of(incident)
-            held = hold_reason(subject, now, self._find_silence, settings.alerts)
-            found[breaker] = held or (incident.muted_by if incident is not None else never)
+            present = usual
+            if incident is not None and member is not None:
+                present = subject_of(incident, breaker, member)
+            held = hold_reason(present, now, self._find_silence, settings.alerts)
+            found[breaker] = held or (member.held_by if member is not None else never)
         return found
 
     def _never(self, settings: AlertingSettings) -> str:

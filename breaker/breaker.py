@@ -14,6 +14,7 @@ from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.context import Priority
 from breakerd.breaker.drills import Drills
 from breakerd.breaker.engine import operator_commands
+from breakerd.breaker.engine.transitions import Remark
 from breakerd.breaker.events.listeners import Listener, Listeners
 from breakerd.breaker.events.stream import EventStream
 from breakerd.breaker.guards import calls
@@ -159,28 +160,32 @@ class Breaker(BreakerView):
         with self._core.locked() as now:
             return snapshots.take(self._core.engine, now)
 
-    def reset(self) -> None:
-        """Close, end drills, and clear the window. `DISABLED` and `OBSERVE` stay in force."""
+    def reset(self, *, by: str = "") -> None:
+        """Close, end drills, and clear the window. `DISABLED` and `OBSERVE` stay in force.
+
+        `by`, here and below, is the name of whoever does it, for events, alerts and status.
+        """
         override = self._core.engine.machine.override
-        self._set_override(None if override is State.FORCED_OPEN else override, Reason.RESET)
+        kept = None if override is State.FORCED_OPEN else override
+        self._set_override(kept, Reason.RESET, Remark(actor=by))
 
-    def enable(self) -> None:
+    def enable(self, *, by: str = "") -> None:
         """End the operator's override (`disable`, `force_open`, `observe`), and reset."""
-        self._set_override(None, Reason.RESET)
+        self._set_override(None, Reason.RESET, Remark(actor=by))
 
-    def disable(self) -> None:
+    def disable(self, *, by: str = "") -> None:
         """Admit every call and decide nothing, until `enable`."""
-        self._set_override(State.DISABLED, Reason.OPERATOR)
+        self._set_override(State.DISABLED, Reason.OPERATOR, Remark(actor=by))
 
-    def observe(self) -> None:
+    def observe(self, *, by: str = "") -> None:
         """Decide and report, but reject nothing, until `enable`: shadow mode."""
-        self._set_override(State.OBSERVE, Reason.OPERATOR)
+        self._set_override(State.OBSERVE, Reason.OPERATOR, Remark(actor=by))
 
-    def force_open(self, reason: str = "") -> None:
+    def force_open(self, reason: str = "", *, by: str = "") -> None:
         """Reject every call until `reset` or `enable`; `reason` is shown to those who ask."""
-        self._set_override(State.FORCED_OPEN, Reason.OPERATOR, note=reason)
+        self._set_override(State.FORCED_OPEN, Reason.OPERATOR, Remark(reason, by))
 
-    def trip(self, reason: str = "manual", *, drill: bool = False) -> None:
+    def trip(self, reason: str = "manual", *, by: str = "", drill: bool = False) -> None:
         """Open as if a signal had tripped it; if open already, the wait starts anew.
 
         Raises:
@@ -188,8 +193,8 @@ class Breaker(BreakerView):
         """
         self._core.command()
         with self._core.locked() as now:
-            note = "" if reason == "manual" else reason
-            operator_commands.trip(self._core.engine, now, note=note, drill=drill)
+            remark = Remark("" if reason == "manual" else reason, by)
+            operator_commands.trip(self._core.engine, now, remark, drill=drill)
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings; state, newest calls and running waits are kept. In force at once."""
@@ -322,10 +327,10 @@ class Breaker(BreakerView):
     def __repr__(self) -> str:
         return f"<Breaker {self.name!r} {self.state.value}>"
 
-    def _set_override(self, override: State | None, reason: Reason, *, note: str = "") -> None:
+    def _set_override(self, override: State | None, reason: Reason, remark: Remark) -> None:
         self._core.command()
         with self._core.locked(self._core.readings.take(load=False)) as now:
-            operator_commands.set_override(self._core.engine, now, override, reason, note=note)
+            operator_commands.set_override(self._core.engine, now, override, reason, remark)
 
 
 BREAKERS: Final[Instances[Breaker]] = Instances()

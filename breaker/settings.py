@@ -206,7 +206,11 @@ class Settings(SettingsModel):
         le=60,
     )
     latency_threshold: float = setting(
-        1500, "Maximum latency at the watched percentile.", unit="ms", ge=5, le=86_400_000
+        1500,
+        "Maximum latency at the watched percentile; calls in flight for longer count as slow.",
+        unit="ms",
+        ge=5,
+        le=86_400_000,
     )
     latency_window_size: int = setting(
         64, "Number of latest calls in the sliding window.", unit="calls", ge=1, le=65536
@@ -220,20 +224,18 @@ class Settings(SettingsModel):
     )
     minimum_calls: int = setting(
         10,
-        "Minimum calls in the window before latency or errors can trip; "
-        "a smaller window suffices when it is full.",
+        "Minimum calls, ended or hanging, for latency or errors to trip; a full window suffices.",
         unit="calls",
         ge=1,
         le=65536,
     )
     percentile: float = setting(0.95, "Watched percentile of latency.", unit="fraction", gt=0, lt=1)
     error_threshold: float | None = setting(
-        None,
-        "Maximum share of failed calls in the window; above it the breaker trips. "
-        "Unset: errors do not trip.",
+        0.5,
+        "Maximum share of failed calls in the window. 1, or unset beside `[slo]`: not judged.",
         unit="fraction",
         gt=0,
-        lt=1,
+        le=1,
     )
     wait_time: float = setting(
         10,
@@ -264,10 +266,8 @@ class Settings(SettingsModel):
 
     def changes_since(self, before: "Settings") -> dict[str, tuple[Any, Any]]:
         """Return (value before, value now) of each field that differs."""
-        pairs = {
-            field: (getattr(before, field), getattr(self, field))
-            for field in type(self).model_fields
-        }
+        fields = type(self).model_fields
+        pairs = {field: (getattr(before, field), getattr(self, field)) for field in fields}
         return {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
 
     @model_validator(mode="after")
@@ -336,6 +336,12 @@ class Settings(SettingsModel):
     def watches_latency(self) -> bool:
         """True if `latency_threshold` applies: `slo` is not set, or the threshold is set too."""
         return self.slo is None or "latency_threshold" in self.model_fields_set
+
+    @property
+    def max_error_rate(self) -> float | None:
+        """Return `error_threshold` if it applies, else None: it is 1, or unset beside an `slo`."""
+        applies = self.slo is None or "error_threshold" in self.model_fields_set
+        return self.error_threshold if applies and self.error_threshold != 1 else None
 
     @property
     def slow_after(self) -> float:

@@ -1,42 +1,52 @@
 """Checks the alerting set-up; changes nothing, and pages nobody."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from breakerd.alerts.doctor.database_check import check_database
 from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown, warning
-from breakerd.alerts.doctor.jsm_checks import JsmIntegration, JsmSite
+from breakerd.alerts.doctor.jsm_checks import FLAVOUR, JsmIntegration, JsmSite
 from breakerd.alerts.doctor.opsgenie_checks import OpsGenieAccount
+from breakerd.alerts.doctor.products import Addresses
 from breakerd.alerts.receivers.factory import (
     ConfiguredReceiver,
     configured_receivers,
     incomplete_receivers,
 )
 from breakerd.alerts.receivers.log import LogReceiver
-from breakerd.alerts.receivers.opsgenie import ADDRESSES
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.receivers import JsmOpsSettings, JsmSettings, ReceiverSettings
+from breakerd.alerts.settings.receivers import (
+    JsmOpsSettings,
+    JsmSettings,
+    PagerDutySettings,
+    ReceiverSettings,
+)
 from breakerd.alerts.settings.service_identity import resolve_identity
 
 _MAX_TIMEOUT: Final = 10.0
 """Maximum number of seconds of one request."""
 _USE_SEND_TEST: Final = "use --send-test"
+_URGENCY: Final = "cannot be seen; if it is fixed, a P4 rouses people like a P1"
+_FOLLOW_SEVERITY: Final = (
+    "in the service's settings at PagerDuty choose dynamic notifications based on alert severity"
+)
 
 
 def run_checks(
     settings: AlertingSettings,
     *,
     now: Callable[[], float] = time.time,
-    addresses: Mapping[str, str] = ADDRESSES,
+    addresses: Addresses | None = None,
 ) -> Iterator[Finding]:
     """Run all checks, and yield each finding as soon as it is known.
 
     Args:
         settings: settings with the environment applied.
         now: this machine's time, in seconds since the epoch.
-        addresses: addresses of OpsGenie by region.
+        addresses: public addresses of OpsGenie and Jira Service Management; None: Atlassian's.
     """
+    addresses = addresses or Addresses()
     yield check_receivers(settings)
     yield from check_incomplete(settings)
     yield check_fallback(settings)
@@ -46,7 +56,7 @@ def run_checks(
     incomplete = incomplete_receivers(settings)
     for name, receiver in settings.alerts.receivers.named().items():
         if name not in incomplete:
-            yield from _check_receiver(name, receiver, settings, now)
+            yield from _check_receiver(name, receiver, _timeout(settings), now, addresses)
     yield from check_database(settings, now())
 
 
@@ -106,13 +116,15 @@ def _describe(receiver: ConfiguredReceiver) -> str:
 
 
 def _check_opsgenie(
-    settings: AlertingSettings, now: Callable[[], float], addresses: Mapping[str, str]
+    settings: AlertingSettings, now: Callable[[], float], addresses: Addresses
 ) -> Iterator[Finding]:
     opsgenie, timeout = settings.opsgenie, _timeout(settings)
     if opsgenie.api_key is None:
         return
     if opsgenie.flavour == "jsm":
-        integration = JsmIntegration("jsm", opsgenie.api_key, timeout, opsgenie.api_url)
+        integration = JsmIntegration(
+            FLAVOUR, opsgenie.api_key, timeout, opsgenie.api_url, addresses
+        )
         yield from integration.findings(now)
         if opsgenie.heartbeat:
             yield fail(
@@ -127,17 +139,19 @@ def _check_opsgenie(
 def _check_receiver(
     name: str,
     receiver: ReceiverSettings,
-    settings: AlertingSettings,
+    timeout: float,
     now: Callable[[], float],
+    addresses: Addresses,
 ) -> Iterator[Finding]:
-    timeout = _timeout(settings)
     match receiver:
-        case JsmSettings(key=key) if key:
-            yield from JsmIntegration(name, key, timeout, receiver.api_url).findings(now)
+        case JsmSettings(key=key, api_url=url) if key:
+            yield from JsmIntegration(name, key, timeout, url, addresses).findings(now)
         case JsmOpsSettings(key=key) if key:
-            yield from JsmSite(name, receiver, key, timeout).findings(now)
+            yield from JsmSite(name, receiver, key, timeout, addresses).findings(now)
         case _:
             yield unknown(name, "can be checked only by sending an alert", _USE_SEND_TEST)
+    if isinstance(receiver, PagerDutySettings):
+        yield unknown(f"{name} urgency", _URGENCY, _FOLLOW_SEVERITY)
 
 
 def _timeout(settings: AlertingSettings) -> float:

@@ -7,7 +7,7 @@ does not raise it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from breakerd.alerts.content.composer import alert_tags
+from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.model.incident import Incident, Phase
@@ -93,7 +93,8 @@ class HoldFinder:
             member.held_by,
             # A cooldown delays an alert; one that exists goes on.
             notify_at=0.0 if incident.maybe_notified else member.notify_at,
-            well=member.recovered,
+            # A drill that only pages explains nothing.
+            well=member.recovered or bool(incident.drill_ends_at),
         )
 
     def _of_newcomer(self, newcomer: Newcomer) -> Candidate:

@@ -33,7 +33,7 @@ _PRELOADED: Final = (breaker_status,)
 """Modules that breakers load on first use, which fails when no file descriptor is left."""
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
 _DEGRADED: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
-_WOULD_REJECT: Final = {State.OPEN.value, State.HALF_OPEN.value}
+_WOULD_REJECT: Final = {State.OPEN, State.HALF_OPEN}
 _MAX_TRANSITIONS: Final = 6
 """Maximum number of transitions kept for each breaker."""
 _MAX_POLLED: Final = 1000
@@ -108,7 +108,7 @@ class BreakerObserver:
             self._alarms[event.breaker, kind] = alarm
         elif isinstance(event, Transition):
             latest = self._transitions.setdefault(event.breaker, deque(maxlen=_MAX_TRANSITIONS))
-            latest.append(event)
+            latest.append(replace(event, at=self._now()))  # the wall clock may have been set
             if event.reason is Reason.RESTORED:
                 self._restored.add(event.breaker)
             elif event.to_state in _OPENED:
@@ -136,7 +136,7 @@ class BreakerObserver:
         self, now: float, breaker: "Breaker", known: Observation | None
     ) -> Observation | None:
         """Return what people need to know of the breaker; None if it is well."""
-        would = breaker.state is State.OBSERVE and self._would_reject(breaker)
+        would = breaker.would_be_state in _WOULD_REJECT
         kinds = policy.alert_kinds(breaker, self.settings.opsgenie, would_reject=would)
         if not kinds:
             # Latency is not measured while it would reject: that lasts until it would close.
@@ -169,9 +169,6 @@ class BreakerObserver:
         if status["name"] not in self._restored or tripped is None:
             return None
         return datetime.fromisoformat(tripped).timestamp()
-
-    def _would_reject(self, breaker: "Breaker") -> bool:
-        return self._status(breaker)["would_be_state"] in _WOULD_REJECT
 
     def end_round(self) -> None:
         """Release the snapshots of the round."""

@@ -6,9 +6,11 @@ from typing import Final
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.holds import Newcomer
 from breakerd.alerts.incidents.observation import Observation
-from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.incidents.severity import degraded_severity
+from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.incident_parts.member import DEGRADED, PAGE, Member
+from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import truncate
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
@@ -56,6 +58,14 @@ def new_member(newcomer: Newcomer, incident: Incident) -> Member:
         reason=seen.reason,
         held_by=newcomer.held_by,
     )
+
+
+def stages_for(facts: AlertContext, settings: AlertingSettings) -> tuple[Stage, ...]:
+    """Return the stages of an incident with these facts that opens now."""
+    plans = policy.plans(settings)
+    if facts.kind != policy.DEGRADED:
+        return plans[PAGE]
+    return plans.get(DEGRADED) or plans[degraded_severity(facts.status)]
 
 
 def severity_in(incident: Incident, observation: Observation) -> str:

@@ -17,6 +17,7 @@ from breakerd.alerts.incidents.observation import (
     merge_observations,
 )
 from breakerd.alerts.incidents.opening import new_incident, new_member, severity_in
+from breakerd.alerts.incidents.page_drill import end_due_drill
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.escalation import StageTexts, advance, escalate, flap_note_due
 from breakerd.alerts.model.incident import Incident, Phase
@@ -67,7 +68,9 @@ class Reconciler:
             if not self._update(now, each)
         ]  # fmt: skip
         for incident in self._incident_log:
-            if incident.phase is Phase.ACTIVE:
+            if incident.drill_ends_at:
+                end_due_drill(self._incident_log, now, incident)
+            elif incident.phase is Phase.ACTIVE:
                 self._mark_recovered(now, incident, found)
         self._hold_back(now, newcomers)
         # What is free first: what is held back joins nobody.
@@ -270,11 +273,13 @@ class Reconciler:
             self._incident_log.mark_changed(incident)
 
     def _flap_note(self, now: float, incident: Incident) -> str:
-        """Return a note about the state after recoveries and relapses."""
-        facts = self._facts(incident)
-        if incident.phase is Phase.RESOLVING:
+        """Return a note about the recoveries and relapses that no message has told yet."""
+        facts, openings = self._facts(incident), incident.flap_openings
+        if incident.phase is Phase.RESOLVING and not openings:
             return notes.recovered_note(incident, facts, now)
-        return notes.reopened_note(incident, facts)
+        if incident.phase is Phase.ACTIVE and openings == 1:
+            return notes.reopened_note(incident, facts, now)
+        return notes.flap_note(incident, facts, incident.flapped_at, now, openings)
 
     def _advance(self, now: float, incident: Incident) -> None:
         if not incident.first_due_at and now >= incident.notify_at:

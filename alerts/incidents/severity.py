@@ -5,7 +5,7 @@ budget in an hour, 6 uses 5 % in six hours. As there, the long and the short win
 a rate.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from breakerd.alerts.model.incident_parts.member import ELEVATED, LOW, PAGE, outranks
 from breakerd.breaker.runtime.status_types import Status
@@ -50,5 +50,5 @@ def _burn_rate(status: Status) -> float:
 
 def _shed_share(status: Status) -> float:
     """Return the share of calls that the limiter turns away, 0 to 1; 0 if unknown."""
-    limiter: dict[str, Any] = {**(status["limiter"] or {})}
-    return float(limiter.get("shed_share") or 0.0) if limiter.get("shedding") else 0.0
+    limiter = status["limiter"]
+    return limiter.get("shed_share") or 0.0 if limiter and limiter["shedding"] else 0.0

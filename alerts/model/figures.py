@@ -57,9 +57,8 @@ class PeakFigures:
 
 def peak_figures(status: Status) -> PeakFigures:
     """Return the present figures of a breaker."""
-    measured = status["window_calls"] > 0
     return PeakFigures(
-        latency_ms=status["current_percentile_exact_ms"] if measured else 0.0,
+        latency_ms=status["current_percentile_exact_ms"] or 0.0,
         percentile=status["percentile_value"],
         latency_threshold_ms=status["latency_threshold_ms"],
         error_rate=status["error_rate"],

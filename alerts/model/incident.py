@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.delivery import DeliveryState, receiver_type
 from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
 from breakerd.alerts.model.incident_parts.encoding import decoded, encoded
 from breakerd.alerts.model.incident_parts.member import Member
@@ -52,6 +52,7 @@ class Incident:
             change it.
         content: content of the alert.
         drill: True if it is a drill.
+        drill_ends_at: when a drill that only pages ends, whatever its breaker does; else 0.
         rules: rules of notification.
         phase: present phase.
         stage: index of the present stage.
@@ -78,11 +79,14 @@ class Incident:
         unannounced_since: when the first of these joined.
         flapped_at: when it recovered or came back and no message has told it yet; 0 if there is
             nothing to tell.
+        flap_openings: number of times it came back since then.
         flap_notes: number of notes that told that alone.
         merged_into: id of the incident that its breakers have joined; empty if none.
         notes: all notes so far, oldest first.
         members: breakers in it, by name.
         deliveries: state of delivery by name of receiver.
+        former: highest number of priority changes at receivers that are no longer configured, by
+            type of receiver.
     """
 
     id: str
@@ -96,6 +100,7 @@ class Incident:
     drill: bool = False
     plans: dict[str, tuple[Stage, ...]] = field(default_factory=dict)
     rules: Rules = Rules()  # noqa: RUF009 - frozen
+    drill_ends_at: float = 0.0
     phase: Phase = Phase.ACTIVE
     stage: int = 0
     stage_note: str = ""
@@ -118,11 +123,13 @@ class Incident:
     unannounced: list[str] = field(default_factory=list)
     unannounced_since: float = 0.0
     flapped_at: float = 0.0
+    flap_openings: int = 0
     flap_notes: int = 0
     merged_into: str = ""
     notes: list[Note] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
+    former: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -162,6 +169,7 @@ class Incident:
         """Enter ACTIVE again: the cause is back before the closing was delivered."""
         self.phase, self.closed_at = Phase.ACTIVE, 0.0
         self.episodes += 1
+        self.flap_openings += self.maybe_notified
         self.mark_flap(now)
 
     def mark_flap(self, now: float) -> None:
@@ -172,7 +180,7 @@ class Incident:
     def add_note(self, now: float, text: str) -> None:
         """Add a note. It tells of recoveries and relapses that waited, too."""
         self.notes.append(Note(now, text))
-        self.flapped_at = 0.0
+        self.flapped_at, self.flap_openings = 0.0, 0
 
     def enter_stage(
         self, now: float, stages: tuple[Stage, ...], stage: int, compose: Callable[[], str]
@@ -181,7 +189,7 @@ class Incident:
         self.stages, self.stage = stages, stage
         self.stage_times.append((now, self.priority))
         self.stage_note = compose()
-        self.flapped_at = 0.0
+        self.flapped_at, self.flap_openings = 0.0, 0
 
     def set_stage(self, since: float, stages: tuple[Stage, ...], stage: int, note: str) -> None:
         """Begin with a stage, before anybody was notified."""
@@ -232,7 +240,16 @@ class Incident:
 
     def delivery_to(self, receiver: str) -> DeliveryState:
         """Return the state of delivery to that receiver; create it if there is none."""
-        return self.deliveries.setdefault(receiver, DeliveryState())
+        if receiver not in self.deliveries:
+            # A name of an alert that one of its type has used pages nobody a second time.
+            used = self.former.get(receiver_type(receiver), 0)
+            self.deliveries[receiver] = DeliveryState(escalations=used, most_escalations=used)
+        return self.deliveries[receiver]
+
+    def leave_receiver(self, receiver: str) -> None:
+        """Record that a receiver is no longer configured, and what it has used."""
+        kind, state = receiver_type(receiver), self.delivery_to(receiver)
+        self.former[kind] = max(self.former.get(kind, 0), state.most_escalations)
 
     @property
     def notified_at(self) -> float:
@@ -253,8 +270,10 @@ class Incident:
         """Return True if the content is to be composed anew.
 
         At once if its revision has changed; every few `seconds` while some receiver has yet to
-        create the alert.
+        create the alert. Never that of a drill that only pages.
         """
+        if self.drill_ends_at:
+            return False
         if self.composed_revision != self.revision:
             return True
         pending = not self.deliveries or any(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.matchers import Subject
 from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.muting.inhibition import (
@@ -96,25 +97,16 @@ def hold_reason(
     return ""
 
 
-def subject_of(incident: Incident) -> Subject:
-    """Return the properties of an incident that matchers can test."""
-    labels = labels_of(incident.content.tags) | {
-        "kind": incident.kind,
-        "reason": incident.content.details.get("Reason", incident.kind),
-        "priority": incident.priority,
-        "drill": "true" if incident.drill else "false",
-    }
-    return Subject(tuple(incident.members), labels)
-
-
 def subjects_of(incident: Incident) -> list[Subject]:
     """Return the properties of each breaker of an incident, as silences are compared with them."""
-    tags = labels_of(incident.content.tags)
+    return [subject_of(incident, name, member) for name, member in incident.members.items()]
+
+
+def subject_of(incident: Incident, breaker: str, member: Member) -> Subject:
+    """Return the properties of one breaker of an incident."""
     drill = "true" if incident.drill else "false"
-    return [
-        subject(tags, name, member.kind, member.reason, incident.priority, drill)
-        for name, member in incident.members.items()
-    ]
+    tags = labels_of(incident.content.tags)
+    return subject(tags, breaker, member.kind, member.reason, incident.priority, drill)
 
 
 def subject(

@@ -11,7 +11,8 @@ export function showLatency(status, now) {
   const { points, trips } = remember(status, now);
   const name = `p${number(status.percentile_value * 100)}`;
   drawTimes(byId("times"), points, trips, now);
-  describe("times", `${name} latency ${status.current_percentile_ms} ms, threshold ${status.latency_threshold_ms} ms, trips in view: ${trips.length}`);
+  const value = status.window_calls ? `${status.current_percentile_ms} ms` : "of no calls";
+  describe("times", `${name} latency ${value}, threshold ${status.latency_threshold_ms} ms, trips in view: ${trips.length}`);
 
   const latencies = status.recent_latencies_ms;
   const above = latencies.filter((value) => value > status.latency_threshold_ms).length;
@@ -25,8 +26,7 @@ export function showLatency(status, now) {
 
 function remember(status, now) {
   const { points, trips } = histories.get(status.name) || { points: [], trips: [] };
-  const value = status.window_calls ? status.current_percentile_exact_ms : null;
-  points.push({ at: now, value, limit: status.latency_threshold_ms });
+  points.push({ at: now, value: status.current_percentile_exact_ms, limit: status.latency_threshold_ms });
   const trip = Date.parse(status.last_trip_time) / 1000;
   if (trip && trips.at(-1) !== trip) trips.push(trip);
   const kept = (at) => now - at < KEPT_SECONDS;

@@ -85,11 +85,11 @@ function figuresOf(status) {
   const rows = [
     [
       `p${number(status.percentile_value * 100)} latency`,
-      status.window_calls ? `${status.current_percentile_ms} ms of ${status.latency_threshold_ms} ms` : `no calls; limit ${status.latency_threshold_ms} ms`,
+      latency(status),
       status.window_calls ? status.latency_percent_of_threshold : null,
     ],
     ["Trend", status.trend ? `${status.trend}, ${number(status.trend_slope_percent_per_call, 2)} % a call` : "no calls"],
-    ["Errors", errors(status), status.error_threshold ? (status.error_rate / status.error_threshold) * 100 : null],
+    ["Errors", errors(status), status.error_threshold && status.window_calls ? (status.error_rate / status.error_threshold) * 100 : null],
     ["Memory", memory(status), status.memory_known ? (status.memory_usage_percent / status.memory_threshold_percent) * 100 : null],
     ...(status.load ? [["Load", load(status.load), status.load.severity * 100]] : []),
     ["In flight", status.limiter ? inFlight(status) : String(status.in_flight)],
@@ -100,7 +100,14 @@ function figuresOf(status) {
   return rows;
 }
 
+function latency(status) {
+  const limit = `${status.latency_threshold_ms} ms`;
+  const hung = status.hung_calls ? `; ${status.hung_calls} in flight for longer` : "";
+  return (status.window_calls ? `${status.current_percentile_ms} ms of ${limit}` : `no calls; limit ${limit}`) + hung;
+}
+
 function errors(status) {
+  if (!status.window_calls) return "no calls";
   const limit = status.error_threshold === null ? "no limit" : `of ${percent(status.error_threshold)}`;
   return `${percent(status.error_rate)}, ${limit}`;
 }

@@ -30,7 +30,7 @@ SCENARIOS: Final[dict[Scenario, str]] = {
     "high_latency": "Every call takes a third longer than the latency threshold.",
     "latency_spike": "Calls take longer and longer, until beyond the latency threshold.",
     "memory_overload": "A drill: all memory counts as used.",
-    "errors": "Every call fails; this trips a breaker with an error_threshold.",
+    "errors": "Every call fails; this trips a breaker whose error_threshold is in force.",
     "reset_normal": "Calls take 100 ms and succeed, drills end, the breaker is reset.",
 }
 

@@ -200,8 +200,12 @@ class SlidingWindow:
 
         Equivalent to `sorted(latencies)[min(int(n * p), n - 1)] > threshold`.
         """
-        n = self._count
-        return n > 0 and len(self._slow_markers) >= n - min(int(n * self._percentile), n - 1)
+        return self.exceeds_with(0)
+
+    def exceeds_with(self, slow: int) -> bool:
+        """Return whether it would be with so many more slow calls, which have not ended yet."""
+        n = self._count + slow
+        return n > 0 and len(self._slow_markers) + slow >= n - min(int(n * self._percentile), n - 1)
 
     def percentile(self) -> float:
         """Return the watched percentile in seconds; 0 while the window is empty. O(n log n)."""

@@ -7,7 +7,6 @@ tested by properties.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 from breakerd.breaker.baseline import Baseline
 from breakerd.breaker.calls.outcome import CallOutcome
@@ -18,11 +17,12 @@ from breakerd.breaker.engine.admission_conditions import AdmissionConditions
 from breakerd.breaker.engine.breaches import BreachTracker
 from breakerd.breaker.engine.event_source import EventSource
 from breakerd.breaker.engine.judge import Judge, window_settings
+from breakerd.breaker.engine.learning import learning_rate
 from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
 from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine
-from breakerd.breaker.engine.transitions import REASON_OF_SIGNAL, TransitionLog
+from breakerd.breaker.engine.transitions import NO_REMARK, REASON_OF_SIGNAL, Remark, TransitionLog
 from breakerd.breaker.events.events import (
     NO_EVIDENCE,
     Event,
@@ -44,14 +44,10 @@ from breakerd.breaker.states import (
     HALF_OPEN,
     OBSERVE,
     OPEN,
-    REJECTING,
     WARMING_UP,
     WATCHING,
     Reason,
 )
-
-_DEGRADED_LEARNING_RATE: Final = 0.1
-"""Rate at which the baseline of a day is learnt while something is breached; 1 is normal."""
 
 
 class Engine:
@@ -91,7 +87,7 @@ class Engine:
         """Number of calls that were admitted only because of `OBSERVE`."""
         self.conditions = AdmissionConditions(self.machine, self.memory, self.load)
         self.transitions = TransitionLog(self.machine, self.events)
-        self._overload = OverloadMonitor(self.breaches)
+        self.overload = OverloadMonitor(self.breaches)
         self._cache_settings()
 
     # --- calls
@@ -168,7 +164,9 @@ class Engine:
     def update_baseline(self, now: float, delta: CallDelta, traffic: CallCounts) -> None:
         """Learn from the calls since the last tick."""
         self.shedder.advance(now, delta, traffic, open_to_calls=self.conditions.admits_up_to_limit)
-        complete = self.baseline.observe(now, delta, learning_rate=self._learning_rate())
+        self.judge.hang.advance(now, delta, traffic.admitted, self.shedder.limit)
+        rate = learning_rate(self.machine, drill=self.events.drill, degraded=bool(self.breaches))
+        complete = self.baseline.observe(now, delta, learning_rate=rate)
         if complete and self.settings.slo and self.machine.decided is CLOSED:
             self.anomaly.judge(now, self.baseline)
 
@@ -183,7 +181,9 @@ class Engine:
             self._trip_on_streak(now, hung)
         if machine.decided in WATCHING:
             self._judge_window(now)
-            self._overload.update(now, self.shedder, traffic)
+            self.overload.update(now, self.shedder, traffic)
+        elif self.judge.hang.new_calls and self.conditions.admits_up_to_limit:
+            self._judge_window(now)
         if machine.decided is CLOSED:
             found = partial(self.anomaly.evidence, self.baseline)
             unusual = self.settings.slo is not None and self.anomaly.breached
@@ -220,6 +220,7 @@ class Engine:
         """Seconds from which on a call is too slow; see `Settings.slow_after`."""
         self.useful_time = self.settings.useful_time
         """Seconds after which a result is of no use; see `Settings.useful_time`."""
+        self.watches_hangs = self.settings.watches_latency
         self.conditions.configure(self.settings, self.shedder)
 
     # --- changes of state
@@ -230,10 +231,10 @@ class Engine:
         reason: Reason,
         evidence: tuple[Evidence, ...] = NO_EVIDENCE,
         *,
-        note: str = "",
+        remark: Remark = NO_REMARK,
     ) -> None:
         """Trip for `reason`, unless it is open already; a manual trip then restarts the wait."""
-        self.apply_change(now, self.machine.trip(now, reason), evidence, note=note)
+        self.apply_change(now, self.machine.trip(now, reason), evidence, remark=remark)
 
     def apply_change(
         self,
@@ -241,16 +242,17 @@ class Engine:
         change: Change | None,
         evidence: tuple[Evidence, ...] = NO_EVIDENCE,
         *,
-        note: str = "",
+        remark: Remark = NO_REMARK,
     ) -> None:
         """Emit a change of state, if there is one, and do what goes with it."""
         if change is None:
             return
+        self.judge.hang.begin_generation()
         if change.to_state in {OPEN, FORCED_OPEN}:
             self.shedder.on_open(now)
         if change.to_state is HALF_OPEN:
             self.window.clear()
-        self.transitions.record(now, change, evidence, note)
+        self.transitions.record(now, change, evidence, remark)
         if change.to_state is CLOSED:
             self.events.drill = self.memory.drill
             self._verdict(now)
@@ -281,13 +283,11 @@ class Engine:
             self.apply_change(now, machine.start_half_open(now))
 
     def _judge_call(self, now: float, seconds: float, *, error: bool) -> None:
-        recovery = self.machine.recovery
-        if self.machine.decided in WATCHING:
-            self._judge_window(now)
-        elif recovery.phase is RecoveryPhase.PROBES:
+        machine = self.machine
+        if machine.decided is HALF_OPEN and machine.recovery.phase is RecoveryPhase.PROBES:
             self._judge_probe(now, seconds, error=error)
-        elif verdict := self._verdict(now):
-            self._apply_outcome(now, recovery.step_back(now), verdict)
+        else:
+            self._judge_window(now)
 
     def _judge_probe(self, now: float, seconds: float, *, error: bool) -> None:
         good = not error and seconds <= self.slow_after
@@ -300,7 +300,7 @@ class Engine:
 
     def _judge_window(self, now: float) -> None:
         if verdict := self._verdict(now):
-            self.open(now, REASON_OF_SIGNAL[verdict[0].signal], verdict)
+            self._fall_back(now, REASON_OF_SIGNAL[verdict[0].signal], verdict)
 
     def _verdict(self, now: float) -> tuple[Evidence, ...]:
         if self.machine.decided is WARMING_UP:
@@ -308,11 +308,14 @@ class Engine:
         return self.judge.verdict(now, self.baseline)
 
     def _trip_on_streak(self, now: float, failures: int) -> None:
-        """Open by the failure streak, or fail the recovery."""
         evidence = (self.judge.slo.streak_evidence(failures),)
         self.breaches.update(now, Signal.SLO, lambda: evidence[0], breached=True)
+        self._fall_back(now, Reason.FAILURE_STREAK, evidence)
+
+    def _fall_back(self, now: float, reason: Reason, evidence: tuple[Evidence, ...]) -> None:
+        """Open, or take the recovery a step back."""
         if self.machine.decided in WATCHING:
-            self.open(now, Reason.FAILURE_STREAK, evidence)
+            self.open(now, reason, evidence)
         else:
             self._apply_outcome(now, self.machine.recovery.step_back(now), evidence)
 
@@ -334,6 +337,7 @@ class Engine:
         back = outcome is RecoveryOutcome.STEP_BACK
         if back:
             self.shedder.forget_failures(now)
+            self.judge.hang.begin_generation()
         if back or (forward and self.machine.recovery.begins_ramp):
             self.window.clear()
         if forward and self.machine.recovery.led_by_limiter:
@@ -341,10 +345,3 @@ class Engine:
         if back or forward:
             share = self.machine.recovery.share
             self.events.send(RecoveryStep, now, share=share, forward=forward, evidence=evidence)
-
-    def _learning_rate(self) -> float:
-        """Return how fast to learn: an outage must not become normal."""
-        machine = self.machine
-        if self.events.drill or machine.state in REJECTING or machine.decided in REJECTING:
-            return 0.0
-        return 1.0 if machine.decides and not self.breaches else _DEGRADED_LEARNING_RATE

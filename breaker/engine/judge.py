@@ -9,6 +9,7 @@ from breakerd.breaker.events.events import Evidence, Signal
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.signals.burn_rate import BurnRateSignal
 from breakerd.breaker.signals.error_rate import ErrorRateSignal
+from breakerd.breaker.signals.hang import HangSignal
 from breakerd.breaker.signals.latency import LatencySignal
 from breakerd.breaker.signals.service_level import SloSignal
 
@@ -19,6 +20,7 @@ class Judge:
     def __init__(self, settings: Settings, window: SlidingWindow, breaches: BreachTracker) -> None:
         self._window = window
         self._breaches = breaches
+        self.hang = HangSignal(settings.latency_threshold / 1000)
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
@@ -27,6 +29,9 @@ class Judge:
         Signals that were breached stay so until the next verdict.
         """
         self._settings = settings
+        threshold = settings.latency_threshold / 1000
+        if threshold != self.hang.threshold:
+            self.hang = HangSignal(threshold)
         self.latency = LatencySignal(settings)
         self.errors = ErrorRateSignal(settings)
         self.slo = SloSignal(settings)
@@ -68,12 +73,30 @@ class Judge:
         found = [*self._judge_latency(now), *self._judge_errors(now)]
         return tuple(found)
 
+    @property
+    def latency_ok(self) -> bool:
+        """True if latency is within its threshold, calls that hang included, or unknown."""
+        hang, window = self.hang, self._window
+        hangs = self.latency.hangs(window, hang.calls, blocked=hang.blocked)
+        return not (hangs or self.latency.breached(window))
+
+    def latency_evidence(self) -> Evidence:
+        """Return the evidence of latency now: of the calls that hang, if they are the most."""
+        if self.hang.calls > self._window.slow_count:
+            return self.hang.evidence()
+        return self.latency.evidence(self._window)
+
     def probe_evidence(self, seconds: float, *, error: bool) -> Evidence:
         """Return the evidence of a failed probe that took `seconds`."""
         if error and seconds <= self.slo.timeout:
-            limit = self._settings.error_threshold or 0.0
+            limit = self._settings.max_error_rate or 0.0
             return Evidence(
-                signal=Signal.ERRORS, value=1.0, threshold=limit, unit="fraction", samples=1
+                signal=Signal.ERRORS,
+                value=1.0,
+                threshold=limit,
+                unit="fraction",
+                samples=1,
+                detail={"failed_calls": 1, "probe": True},
             )
         return Evidence(
             signal=Signal.LATENCY,
@@ -91,11 +114,13 @@ class Judge:
         self._breaches.update(now, Signal.SLO, partial(gather, baseline), breached=breached)
 
     def _judge_latency(self, now: float) -> list[Evidence]:
-        slow = self.latency.breached(self._window)
+        hang, slow = self.hang, self.latency.breached(self._window)
+        hangs = self.latency.hangs(self._window, hang.new_calls, blocked=hang.blocked)
         trips = slow and self.latency.trips(self._window)
+        trips = trips or (hangs and self.latency.trips_on(hang))
         # Evidence costs a sort: gather it when it is emitted, not at every slow call.
-        gather = cache(partial(self.latency.evidence, self._window))
-        self._breaches.update(now, Signal.LATENCY, gather, breached=slow)
+        gather = cache(self.latency_evidence)
+        self._breaches.update(now, Signal.LATENCY, gather, breached=slow or hangs)
         return [gather()] if trips else []
 
     def _judge_errors(self, now: float) -> list[Evidence]:

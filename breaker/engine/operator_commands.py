@@ -4,12 +4,17 @@ from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.encoding.printable import encodable
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
+from breakerd.breaker.engine.transitions import NO_REMARK, Remark
 from breakerd.breaker.errors import BreakerStateError
 from breakerd.breaker.states import CLOSED, FORCED_OPEN, HALF_OPEN, OPEN, Reason, State
 
 
 def set_override(
-    engine: Engine, now: float, override: State | None, reason: Reason, *, note: str = ""
+    engine: Engine,
+    now: float,
+    override: State | None,
+    reason: Reason,
+    remark: Remark = NO_REMARK,
 ) -> None:
     """Start afresh under `override`; None for the breaker's own decisions."""
     engine.memory.drill = False
@@ -19,11 +24,11 @@ def set_override(
     by_override = engine.machine.set_override(now, override, reason)
     # What was decided before must not come back when the override ends.
     by_reset = engine.machine.close(now, reason)
-    engine.apply_change(now, by_override or by_reset, note=encodable(note))
+    engine.apply_change(now, by_override or by_reset, remark=_encodable(remark))
     engine.events.drill = False
 
 
-def trip(engine: Engine, now: float, *, note: str = "", drill: bool = False) -> None:
+def trip(engine: Engine, now: float, remark: Remark = NO_REMARK, *, drill: bool = False) -> None:
     """Open as if a signal had tripped it; if it is open already, its wait starts anew.
 
     Raises:
@@ -31,7 +36,7 @@ def trip(engine: Engine, now: float, *, note: str = "", drill: bool = False) -> 
     """
     _require_automatic(engine, "trip")
     engine.events.drill = engine.events.drill or drill
-    engine.open(now, Reason.MANUAL, note=encodable(note))
+    engine.open(now, Reason.MANUAL, remark=_encodable(remark))
 
 
 def trip_for(engine: Engine, now: float, reason: Reason) -> None:
@@ -98,6 +103,10 @@ def drill_memory(engine: Engine, now: float) -> None:
 def end_memory_drill(engine: Engine) -> None:
     """Let the next reading of memory count again."""
     engine.memory.drill = False
+
+
+def _encodable(remark: Remark) -> Remark:
+    return Remark(*map(encodable, remark))
 
 
 def _require_automatic(engine: Engine, action: str) -> None:

@@ -1,10 +1,16 @@
-"""Report when the concurrency limit rejects calls."""
+"""Report when the concurrency limit rejects calls, and how many."""
 
-from functools import partial
+from math import exp
+from typing import Final
 
 from breakerd.breaker.engine.breaches import BreachTracker
 from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.events.events import Evidence, Signal
+
+_SPAN: Final = 10.0
+"""Seconds over which the share of rejected calls decays."""
+_FEW: Final = 0.5
+"""Decayed number of calls below which their share says nothing."""
 
 
 class OverloadMonitor:
@@ -12,26 +18,56 @@ class OverloadMonitor:
 
     def __init__(self, breaches: BreachTracker) -> None:
         self._breaches = breaches
-        self._rejected_before = 0
-        self._last_limit = 0.0
+        self._counts = CallCounts(0, 0)
+        self._rejected = 0
+        self._updated_at: float | None = None
+        self._offered = self._turned_away = 0.0
+        """Calls of the last seconds, and those of them that the limit rejected; decayed."""
+        self._limit = 0.0
         """The last limit: what calls in flight are compared with once it is lifted."""
 
-    def update(self, now: float, shedder: LoadShedder, traffic: CallCounts) -> None:
+    @property
+    def shed_share(self) -> float | None:
+        """Share of calls that the limit rejected over about 10 s; None without calls."""
+        return min(1.0, self._turned_away / self._offered) if self._offered >= _FEW else None
+
+    @property
+    def wanted(self) -> float:
+        """Number of calls that would be in flight without the limit.
+
+        By Little's law, as many more as more are offered than admitted.
+        """
+        in_flight, kept = self._counts.in_flight, 1 - (self.shed_share or 0.0)
+        admitted = min(in_flight, self._limit) if self._limit else in_flight
+        return max(in_flight, admitted / max(kept, 0.001))
+
+    def update(self, now: float, shedder: LoadShedder, counts: CallCounts) -> None:
         """Compare with the last time; on each tick while calls pass."""
         if shedder.limiting:
-            self._last_limit = shedder.limit
-        gather = partial(_evidence, self._last_limit, traffic)
+            self._limit = shedder.limit
+        rejected = shedder.rejected - self._rejected
+        self._count(now, counts.admitted - self._counts.admitted, max(0, rejected))
+        self._rejected, self._counts = shedder.rejected, counts
         if not shedder.overloaded:
-            self._breaches.update(now, Signal.OVERLOAD, gather, breached=False)
-        elif shedder.rejected > self._rejected_before:
-            self._breaches.update(now, Signal.OVERLOAD, gather, breached=True)
-        self._rejected_before = shedder.rejected
+            self._breaches.update(now, Signal.OVERLOAD, self.evidence, breached=False)
+        elif rejected > 0:
+            self._breaches.update(now, Signal.OVERLOAD, self.evidence, breached=True)
 
+    def evidence(self) -> Evidence:
+        """Return what the limit does to the calls now."""
+        return Evidence(
+            signal=Signal.OVERLOAD,
+            value=float(self._counts.in_flight),
+            threshold=round(self._limit, 1),
+            unit="calls",
+            detail={
+                "shed_share": round(self.shed_share or 0.0, 6),
+                "wanted": round(self.wanted, 1),
+            },
+        )
 
-def _evidence(limit: float, traffic: CallCounts) -> Evidence:
-    return Evidence(
-        signal=Signal.OVERLOAD,
-        value=float(traffic.in_flight),
-        threshold=round(limit, 1),
-        unit="calls",
-    )
+    def _count(self, now: float, admitted: int, rejected: int) -> None:
+        kept = 1.0 if self._updated_at is None else exp((self._updated_at - now) / _SPAN)
+        self._updated_at = now
+        self._offered = self._offered * kept + admitted + rejected
+        self._turned_away = self._turned_away * kept + rejected

@@ -5,10 +5,12 @@ Every event has the breaker's name, the time and, if any, the evidence. `at` is 
 measuring.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from breakerd.breaker.events.wording import against, count, duration, number, share
 from breakerd.breaker.states import Reason, State
 
 
@@ -42,33 +44,81 @@ class Evidence:
 
     def sentence(self) -> str:
         """Return the evidence as one short sentence, for logs and alerts."""
-        words = {
-            Signal.LATENCY: f"{self.detail.get('percentile_name', 'percentile')} latency",
-            Signal.ERRORS: "error rate",
-            Signal.MEMORY: "memory use",
-            Signal.SLO: "failed or timed-out calls",
-            Signal.OVERLOAD: "in flight",
-            Signal.LOAD: str(self.detail.get("what", "load")),
-            Signal.ANOMALY: f"{self.detail.get('what', 'not as usual')}:",
-        }
-        value, limit = (
-            _format_value(self.value, self.unit),
-            _format_value(self.threshold, self.unit),
-        )
-        bound = "normally" if self.signal is Signal.ANOMALY else "limit"
-        text = f"{words[self.signal]} {value} ({bound} {limit}"
-        if self.samples:
-            text += f", {self.samples} call{'s' if self.samples > 1 else ''}"
-        if trend := self.detail.get("trend"):
-            text += f", {trend}"
-        return text + ")"
+        return _SENTENCES[self.signal](self)
 
 
-def _format_value(value: float, unit: str) -> str:
-    if unit == "fraction":
-        value, unit = value * 100, "%"
-    number = f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
-    return f"{number}%" if unit == "%" else f"{number} {unit}"
+def _latency(of: Evidence) -> str:
+    if hung := of.detail.get("hung_calls"):
+        return _hang(of, float(hung), float(of.detail["in_flight"]))
+    what = of.detail.get("percentile_name", "percentile")
+    value, limit = against(of.value, of.threshold, of.unit)
+    return f"{'a probe took' if what == 'probe' else what} {value}{limit}"
+
+
+def _hang(of: Evidence, hung: float, in_flight: float) -> str:
+    limit = duration(of.threshold / 1000)
+    waiting = float(of.detail["last_return_s"])
+    if waiting * 1000 < of.threshold:
+        return f"{count(hung, 'call')} in flight for more than {limit} (limit {limit})"
+    calls, none = count(in_flight, "call"), "not" if in_flight == 1 else "none has"
+    return f"{calls} in flight, {none} returned for {duration(waiting)} (limit {limit})"
+
+
+def _errors(of: Evidence) -> str:
+    if of.detail.get("probe"):
+        return "a probe failed"
+    if of.detail.get("in_a_row") and of.samples > 1:
+        return f"the last {count(of.samples, 'call')} failed"
+    value, limit = against(of.value, of.threshold, of.unit)
+    return f"{value} of calls fail{limit}"
+
+
+def _memory(of: Evidence) -> str:
+    if not of.detail.get("known", True):
+        return "memory use is unknown"
+    value, limit = against(of.value, of.threshold, of.unit)
+    return f"{value} of memory in use{limit}"
+
+
+def _service_level(of: Evidence) -> str:
+    if "burn_rate_5min" not in of.detail:
+        timeout = f" (time-out {duration(float(of.detail.get('timeout_s', 0.0)))})"
+        calls = f"{number(of.samples)} calls in a row fail or hang"
+        return (calls if of.samples != 1 else "1 call fails or hangs") + timeout
+    times = of.value / of.threshold if of.threshold else 0.0
+    allowed = f" ({share(of.threshold)} allowed, burning {number(times)}×)"  # noqa: RUF001 - the sign is meant
+    return f"{share(of.value)} of calls fail or time out{allowed}"
+
+
+def _overload(of: Evidence) -> str:
+    turned_away = float(of.detail.get("shed_share", 0.0))
+    if not turned_away:
+        value, limit = against(of.value, of.threshold, of.unit)
+        return f"{value} in flight{limit}"
+    wanted = number(round(float(of.detail.get("wanted", of.value))))
+    limit = number(round(of.threshold))
+    return f"limiter turns away {share(turned_away)} of calls (limit {limit}, {wanted} wanted)"
+
+
+def _load(of: Evidence) -> str:
+    value, limit = against(of.value, of.threshold, of.unit)
+    return f"{of.detail.get('what', 'load')} {value}{limit}"
+
+
+def _anomaly(of: Evidence) -> str:
+    value, normal = against(of.value, of.threshold, of.unit, "normally")
+    return f"{of.detail.get('what', 'not as usual')}: {value}{normal}"
+
+
+_SENTENCES: Final[dict[Signal, Callable[[Evidence], str]]] = {
+    Signal.LATENCY: _latency,
+    Signal.ERRORS: _errors,
+    Signal.MEMORY: _memory,
+    Signal.SLO: _service_level,
+    Signal.ANOMALY: _anomaly,
+    Signal.OVERLOAD: _overload,
+    Signal.LOAD: _load,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +133,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange(Event):
-    """Change of state with its reason and evidence; `retry_in` is the seconds until the probes."""
+    """Change of state with its reason and evidence; `retry_in` is the seconds until the probes.
+
+    `note` and `actor` are the words and the name of whoever asked for it, if they were given.
+    """
 
     from_state: State
     to_state: State
     reason: Reason
     evidence: tuple[Evidence, ...] = ()
     note: str = ""
+    actor: str = ""
     retry_in: float | None = None
     generation: int = 0
 

@@ -51,6 +51,7 @@ class _Snapshot(BaseModel):
     mode: Literal[State.FORCED_OPEN, State.DISABLED, State.OBSERVE] | None
     reason: Reason
     note: str
+    actor: str = ""
     last_trip: float | None
     seconds_left: _Seconds
     failures: int = Field(ge=0)
@@ -73,6 +74,7 @@ def take(engine: Engine, now: float) -> dict[str, Any]:
             "mode": state.override,
             "reason": state.trip.reason,
             "note": state.trip.note,
+            "actor": state.trip.actor,
             "last_trip": state.trip.at,
             "seconds_left": state.wait_left,
             "failures": state.failures,
@@ -82,7 +84,7 @@ def take(engine: Engine, now: float) -> dict[str, Any]:
             "baseline": state.baseline,
             "limiter": state.limiter,
         }
-    ).model_dump(mode="json")
+    ).model_dump(mode="json", exclude=None if state.trip.actor else {"actor"})
 
 
 def restore(engine: Engine, now: float, data: dict[str, Any]) -> int:
@@ -128,7 +130,7 @@ def _memento(saved: _Snapshot) -> EngineMemento:
     return EngineMemento(
         decided=saved.automatic,
         override=saved.mode,
-        trip=Trip(at=saved.last_trip, reason=saved.reason, note=saved.note),
+        trip=Trip(saved.last_trip, saved.reason, note=saved.note, actor=saved.actor),
         wait_left=saved.seconds_left,
         failures=saved.failures,
         relapses=saved.relapses,

@@ -135,7 +135,7 @@ class ReplayRecorder:
 def tolerated_bad_share(settings: Settings) -> float:
     """Return the lowest share of bad calls that these settings react to."""
     shares = [1 - settings.percentile] if settings.watches_latency else []
-    shares += [settings.error_threshold] if settings.error_threshold is not None else []
+    shares += [settings.max_error_rate] if settings.max_error_rate is not None else []
     shares += [1 - settings.slo.success_rate] if settings.slo is not None else []
     return min(shares)
 

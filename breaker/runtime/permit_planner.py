@@ -67,7 +67,7 @@ class PermitPlanner:
         if override is DISABLED:
             return True, self.next_budget(True), math.inf
         # Where nobody else lets time pass, calls that begin must do so too: they may all hang.
-        driven = ticking or engine.shedder.interval is None
+        driven = ticking or not (engine.shedder.interval or engine.watches_hangs)
         watching = machine.decided in WATCHING and machine.decides
         if watching and driven and not engine.conditions.checks_memory_per_call:
             headroom = self.headroom()

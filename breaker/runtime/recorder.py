@@ -10,6 +10,7 @@ from breakerd.breaker.calls.totals import CallDelta, CallTotals, DeltaReader
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.runtime.gate import Gate
+from breakerd.breaker.settings import Settings
 
 if TYPE_CHECKING:
     from breakerd.breaker.calls.window import SlidingWindow
@@ -18,10 +19,24 @@ OFF: Final = -1.0
 """Limit in seconds below every duration: no call is only logged."""
 
 
+_LIMITS: Final = 3
+"""Latency thresholds or time-outs, at least, before a call in flight is presumed lost."""
+
+
 def check_times(method: str, start: float, end: float) -> None:
     """Raise a ValueError if a call's times are not finite numbers."""
     if not math.isfinite(end - start):
         raise ValueError(f"{method}() got start={start}, end={end}; both must be finite seconds")
+
+
+def lost_after(settings: Settings) -> float:
+    """Return the seconds without any event after which calls in flight are presumed lost.
+
+    It leaves time to see that they hang.
+    """
+    limits = [settings.latency_threshold / 1000] if settings.watches_latency else []
+    limits += [settings.slo.timeout] if settings.slo else []
+    return max(settings.latency_max_age, _LIMITS * max(limits))
 
 
 class CallRecorder:

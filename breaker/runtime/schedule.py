@@ -1,9 +1,13 @@
 """When something of one breaker is due by time alone."""
 
 import math
+from typing import Final
 
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.runtime.readings import Readings
+
+_HANG_INTERVAL: Final = 0.5
+"""Seconds between samples where nothing but calls that hang is looked for."""
 
 
 class Schedule:
@@ -39,9 +43,8 @@ class Schedule:
         """Plan the next sample of the calls, where anything is sampled."""
         shedder = self._engine.shedder
         resting = idle and not shedder.limiting
-        self._next_sample = (
-            math.inf if resting or shedder.interval is None else now + shedder.interval
-        )
+        interval = shedder.interval or (_HANG_INTERVAL if self._engine.watches_hangs else math.inf)
+        self._next_sample = math.inf if resting else now + interval
 
     @property
     def due(self) -> float:

@@ -10,9 +10,11 @@ from breakerd.breaker.baseline.report import report as describe_baseline
 from breakerd.breaker.baseline.series import Scale
 from breakerd.breaker.baseline.slo_estimate import estimate
 from breakerd.breaker.context import Priority
+from breakerd.breaker.engine.current_evidence import current_evidence, trip_evidence
 from breakerd.breaker.events.events import Signal
 from breakerd.breaker.runtime.status_types import (
     CallsReport,
+    ChangeReport,
     EstimateReport,
     EvidenceReport,
     LimiterReport,
@@ -28,6 +30,7 @@ from breakerd.breaker.states import REJECTING, Reason, State
 if TYPE_CHECKING:
     from breakerd.breaker.calls.counters import Counters
     from breakerd.breaker.engine.engine import Engine
+    from breakerd.breaker.engine.transitions import Changed
     from breakerd.breaker.events.events import Evidence
     from breakerd.breaker.host.memory import MemoryReading
     from breakerd.breaker.runtime.status_types import ConfigReport
@@ -89,7 +92,7 @@ def describe(
         memory_threshold_percent=settings.memory_threshold,
         total_memory_mb=reading.total // _MIB if reading else 0,
         memory_usage_percent=round((engine.memory.utilization or 0.0) * 100, 2),
-        latency_ok=not engine.judge.latency.breached(window),
+        latency_ok=engine.judge.latency_ok,
         current_percentile_ms=round(percentile),
         latency_threshold_ms=whole(settings.latency_threshold),
         latency_percent_of_threshold=round(percentile / settings.latency_threshold * 100, 2),
@@ -105,19 +108,21 @@ def describe(
         would_be_state=machine.decided.value if machine.override is State.OBSERVE else None,
         reason=_reason(engine) if rejecting else None,
         note=engine.transitions.last_trip.note if rejecting else "",
+        note_by=engine.transitions.last_trip.actor if rejecting else "",
+        last_transition=_change(engine.transitions.last_change),
         drill=engine.events.drill,
         retry_after_seconds=round(_seconds_left(machine.deadline, now), 3),
-        evidence=[report(evidence) for evidence in engine.transitions.last_trip.evidence]
-        if rejecting
-        else [],
+        evidence=[report(each) for each in trip_evidence(engine)] if rejecting else [],
+        breaches=[report(each) for each in current_evidence(engine)],
+        hung_calls=engine.judge.hang.calls,
         trend=trend.kind.value if trend else None,
         trend_slope_percent_per_call=round(trend.slope * 100, 3) if trend else 0.0,
         window_calls=len(window),
-        current_percentile_exact_ms=round(percentile, 3),
+        current_percentile_exact_ms=round(percentile, 3) if len(window) else None,
         error_rate=round(window.failure_count / len(window), 6) if len(window) else 0.0,
-        error_threshold=settings.error_threshold,
+        error_threshold=settings.max_error_rate,
         slo=_slo(engine, now),
-        anomaly=report(anomaly) if (anomaly := engine.breaches.get(Signal.ANOMALY)) else None,
+        anomaly=_anomaly(engine),
         baseline=describe_baseline(engine.baseline, now),
         in_flight=counters.in_flight,
         limiter=_limiter(engine),
@@ -139,6 +144,25 @@ def describe(
     )
 
 
+def _change(change: Changed | None) -> ChangeReport | None:
+    if change is None:
+        return None
+    return ChangeReport(
+        at=_rfc3339(change.at) or "",
+        from_state=change.from_state.value,
+        to_state=change.to_state.value,
+        reason=change.reason.value,
+        note=change.remark.note,
+        by=change.remark.actor,
+    )
+
+
+def _anomaly(engine: Engine) -> EvidenceReport | None:
+    if Signal.ANOMALY not in engine.breaches:
+        return None
+    return report(engine.anomaly.evidence(engine.baseline))
+
+
 def _trend(milliseconds: list[float], threshold: float) -> Trend | None:
     return describe_trend(milliseconds[-TREND_SAMPLES:], threshold) if milliseconds else None
 
@@ -155,16 +179,19 @@ def _slo(engine: Engine, now: float) -> SloReport | None:
     slo, window = engine.settings.slo, engine.window
     if slo is None:
         return None
-    kept = estimate(engine.baseline, slo, now)
+    kept, burn = estimate(engine.baseline, slo, now), engine.judge.burn
     return SloReport(
         stated_success_rate=slo.success_rate,
         timeout_seconds=whole(slo.timeout),
         observed_success_rate=round(1 - window.failure_count / len(window), 6)
         if len(window)
         else None,
+        budget=round(burn.budget, 6),
         missed=engine.breaches.get(Signal.SLO) is not None,
-        burn_rate_10s=round(engine.judge.burn.burn_rate(engine.baseline, Scale.SECONDS), 3),
-        burn_rate_5min=round(engine.judge.burn.burn_rate(engine.baseline, Scale.MINUTES), 3),
+        failing_share_10s=round(burn.failing_share(engine.baseline, Scale.SECONDS), 6),
+        failing_share_5min=round(burn.failing_share(engine.baseline, Scale.MINUTES), 6),
+        burn_rate_10s=round(burn.burn_rate(engine.baseline, Scale.SECONDS), 3),
+        burn_rate_5min=round(burn.burn_rate(engine.baseline, Scale.MINUTES), 3),
         estimate=EstimateReport(success_rate=kept.success_rate, timeout_seconds=kept.timeout)
         if kept
         else None,
@@ -202,6 +229,8 @@ def _limiter(engine: Engine) -> LimiterReport | None:
         limit=round(shedding.limit, 1) if math.isfinite(shedding.limit) else None,
         shedding=shedding.overloaded,
         rejected=shedding.rejected,
+        shed_share=_rounded(engine.overload.shed_share),
+        wanted=round(engine.overload.wanted, 1),
         throughput_per_second=round(limiter.throughput, 2),
         latency_ms=round(limiter.latency * 1000, 3),
         normal_latency_ms=round(normal.latency * 1000, 3) if normal.ready else None,

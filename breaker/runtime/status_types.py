@@ -47,14 +47,18 @@ class EstimateReport(TypedDict):
 class SloReport(TypedDict):
     """The stated service level, what the window shows of it, and what is really met.
 
-    A burn rate of 1 fails exactly as many calls as the level allows. `estimate` is None until
-    enough is known.
+    `budget` is the share of calls that may fail or time out, the failing shares are those that do
+    lately. A burn rate of 1 fails exactly as many calls as the level allows. `estimate` is None
+    until enough is known.
     """
 
     stated_success_rate: float
     timeout_seconds: float
     observed_success_rate: float | None
+    budget: float
     missed: bool
+    failing_share_10s: float
+    failing_share_5min: float
     burn_rate_10s: float
     burn_rate_5min: float
     estimate: EstimateReport | None
@@ -78,18 +82,35 @@ class LoadReport(TypedDict):
 
 
 class LimiterReport(TypedDict):
-    """The concurrency limit, and the measurements that lead it."""
+    """The concurrency limit, and the measurements that lead it.
+
+    `shed_share` is the share of calls that it rejected over about 10 s, None without calls;
+    `wanted` is the number of calls that would be in flight without it.
+    """
 
     phase: str
     limit: float | None
     shedding: bool
     rejected: int
+    shed_share: float | None
+    wanted: float
     throughput_per_second: float
     latency_ms: float
     normal_latency_ms: float | None
     normal_in_flight: float
     knee: float
     priority_shares: dict[str, float]
+
+
+class ChangeReport(TypedDict):
+    """The last change of state that calls met; `note` and `by` are an operator's, if given."""
+
+    at: str
+    from_state: str
+    to_state: str
+    reason: str
+    note: str
+    by: str
 
 
 class ConfigReport(TypedDict):
@@ -104,6 +125,7 @@ class Status(TypedDict):
     """State of a breaker, and the measurements behind it; units are in the names.
 
     The first nineteen keys are go-breaker's, and whole numbers where its clients read integers.
+    `evidence` is what the breaker opened for, `breaches` what is beyond its threshold now.
     """
 
     enabled: bool
@@ -130,13 +152,17 @@ class Status(TypedDict):
     would_be_state: str | None
     reason: str | None
     note: str
+    note_by: str
+    last_transition: ChangeReport | None
     drill: bool
     retry_after_seconds: float
     evidence: list[EvidenceReport]
+    breaches: list[EvidenceReport]
+    hung_calls: int
     trend: str | None
     trend_slope_percent_per_call: float
     window_calls: int
-    current_percentile_exact_ms: float
+    current_percentile_exact_ms: float | None
     error_rate: float
     error_threshold: float | None
     slo: SloReport | None

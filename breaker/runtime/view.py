@@ -42,6 +42,12 @@ class BreakerView(FastPath):
         return self._engine.machine.state
 
     @property
+    def would_be_state(self) -> State | None:
+        """State that would be in force without `OBSERVE`; None unless it is in force."""
+        machine = self._engine.machine
+        return machine.decided if machine.override is State.OBSERVE else None
+
+    @property
     def triggered(self) -> bool:
         """True while calls are rejected: all, or all but probes and a share."""
         return self._engine.machine.state in REJECTING
@@ -63,11 +69,14 @@ class BreakerView(FastPath):
 
     @property
     def latency_ok(self) -> bool:
-        """True if the watched percentile is within its threshold, or calls are too few to judge."""
+        """True if the watched percentile is within its threshold, or calls are too few to judge.
+
+        Calls in flight for longer than it count while no call is answered in time.
+        """
         self._core.look()
         with self._core.lock:
-            window = self._core.current_window()
-            return not self._core.engine.judge.latency.breached(window)
+            self._core.current_window()
+            return self._core.engine.judge.latency_ok
 
     @property
     def healthy(self) -> bool:
@@ -76,7 +85,10 @@ class BreakerView(FastPath):
 
     @property
     def in_flight(self) -> int:
-        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds."""
+        """Number of calls allowed and not reported; 0 after `latency_max_age` idle seconds.
+
+        Or three times the latency threshold or the time-out, if that is longer.
+        """
         self._core.look()
         with self._core.lock:
             return self._core.recorder.in_flight

@@ -31,9 +31,18 @@ class BurnRateSignal:
         self._slo = settings.slo
         self._budget = 1 - settings.slo.success_rate if settings.slo else 1.0
 
+    @property
+    def budget(self) -> float:
+        """Share of calls that the service level allows to fail or time out."""
+        return self._budget
+
+    def failing_share(self, baseline: Baseline, scale: Scale) -> float:
+        """Return the share of calls that failed or timed out."""
+        return baseline.series(Quantity.ERRORS, scale).moments.mean
+
     def burn_rate(self, baseline: Baseline, scale: Scale) -> float:
         """Return the burn rate: failures as a multiple of the budget."""
-        return baseline.series(Quantity.ERRORS, scale).moments.mean / self._budget
+        return self.failing_share(baseline, scale) / self._budget
 
     def breached(self, baseline: Baseline) -> bool:
         """True if both windows burn faster than allowed, the long one significantly."""
@@ -55,8 +64,11 @@ class BurnRateSignal:
         short = baseline.series(Quantity.ERRORS, Scale.SECONDS).moments
         return short.weight < _MIN_RECENT_CALLS or short.mean > self._budget
 
-    def evidence(self, baseline: Baseline, scale: Scale = Scale.MINUTES) -> Evidence:
-        """Return the evidence of one window, by default the long one."""
+    def evidence(self, baseline: Baseline, scale: Scale | None = None) -> Evidence:
+        """Return the evidence of one window; by default of now: the short one's, if it can tell."""
+        if scale is None:
+            recent = baseline.series(Quantity.ERRORS, Scale.SECONDS).moments
+            scale = Scale.SECONDS if recent.weight >= _MIN_RECENT_CALLS else Scale.MINUTES
         window = baseline.series(Quantity.ERRORS, scale).moments
         return Evidence(
             signal=Signal.SLO,
@@ -68,5 +80,6 @@ class BurnRateSignal:
                 "timeout_s": self._slo.timeout if self._slo else 0.0,
                 "burn_rate_5min": round(self.burn_rate(baseline, Scale.MINUTES), 3),
                 "burn_rate_10s": round(self.burn_rate(baseline, Scale.SECONDS), 3),
+                "seconds": round(scale.value),
             },
         )

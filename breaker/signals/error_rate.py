@@ -25,7 +25,7 @@ class ErrorRateSignal:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._threshold = settings.error_threshold
+        self._threshold = settings.max_error_rate
         self.min_calls = min(settings.minimum_calls, settings.latency_window_size)
         self._min_row = log(_ABOVE_THRESHOLD) / log(self._threshold) if self._threshold else inf
         self.forget()
@@ -63,7 +63,7 @@ class ErrorRateSignal:
         n = len(window)
         if self._threshold and n and window.failure_count / n <= self._threshold:
             n = min(n, self._row)
-            return self._evidence(n, n)
+            return self._evidence(n, n, in_a_row=True)
         return self._evidence(n, window.failure_count)
 
     def _fails_in_a_row(self, window: SlidingWindow) -> bool:
@@ -74,12 +74,12 @@ class ErrorRateSignal:
         usual = (max(0, failed) + 1) / (max(0, before) + 2)
         return self._counted * log(usual) <= log(_UNUSUAL)
 
-    def _evidence(self, n: int, failed: int) -> Evidence:
+    def _evidence(self, n: int, failed: int, *, in_a_row: bool = False) -> Evidence:
         return Evidence(
             signal=Signal.ERRORS,
             value=round(failed / n, 6) if n else 0.0,
             threshold=self._threshold or 0.0,
             unit="fraction",
             samples=n,
-            detail={"failed_calls": failed},
+            detail={"failed_calls": failed, "in_a_row": in_a_row},
         )

@@ -5,6 +5,7 @@ from typing import Final
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.events.events import Evidence, Signal
 from breakerd.breaker.settings import Settings
+from breakerd.breaker.signals.hang import HangSignal
 from breakerd.breaker.signals.slow_episode import SlowEpisode
 from breakerd.breaker.signals.trend import (
     TREND_SAMPLES,
@@ -46,11 +47,26 @@ class LatencySignal:
         """True if the percentile is above the threshold and there are enough calls. O(1)."""
         return self._enabled and len(window) >= self.min_calls and window.percentile_exceeded
 
+    def hangs(self, window: SlidingWindow, calls: int, *, blocked: bool) -> bool:
+        """Return whether it is so with so many slow calls that have not ended. O(1).
+
+        `blocked` is True if no further call may begin, so that fewer than enough must suffice.
+        """
+        enough = blocked or len(window) + calls >= self.min_calls
+        return self._enabled and calls > 0 and enough and window.exceeds_with(calls)
+
     def trips(self, window: SlidingWindow) -> bool:
         """True if a breach, found by `breached`, should open the breaker."""
         if not self._settings.trend_analysis_enabled:
             return True
         return self._trend_of(window) in TRIPPING_TRENDS and self._episode.lasts(window.oldest)
+
+    def trips_on(self, hang: HangSignal) -> bool:
+        """True if a hang, found by `hangs`, should open the breaker.
+
+        Calls that hang have no trend yet: their age rises, so it suffices that this lasts.
+        """
+        return hang.lasts or not self._settings.trend_analysis_enabled
 
     def evidence(self, window: SlidingWindow) -> Evidence:
         """Return the evidence of the window. O(n²) for the slope: call it only to report."""

@@ -80,7 +80,7 @@ def test_set_changes_the_running_breaker_and_the_file(
     server: Server, http: httpx.Client, config: Path
 ) -> None:
     done = ask(server, "set", "latency_threshold", "450")
-    assert (done.code, done.out, done.err) == (0, "450\n", "")
+    assert (done.code, done.out, done.err) == (0, "450\n", "also changes: payments\n")
     assert status_of(http)["latency_threshold_ms"] == 450
     assert "450" in config.read_text().splitlines()[1]
     assert "# agreed with the team" in config.read_text()

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
-from breakerd.alerts.content.composer import sparkline
+from breakerd.alerts.content.measurements import sparkline
 from breakerd.alerts.model.text import format_duration
 from breakerd.api.cli.output import plain
 
@@ -20,13 +20,10 @@ def status_table(status: dict[str, Any]) -> Table:
         plain(status["name"]): f"[bold {_COLOURS.get(state, 'cyan')}]{state}[/]{drill}",
         "why": _why(status),
         "next": _next(status),
-        "latency": (
-            f"p{status['percentile_value'] * 100:g} {status['current_percentile_ms']} ms of "
-            f"{status['latency_threshold_ms']:g} ms, {status['window_calls']} calls"
-        ),
+        "latency": _latency(status),
         "latest": sparkline(status["recent_latencies_ms"]),
         "trend": status["trend"] or "",
-        "errors": f"{status['error_rate']:.1%}",
+        "errors": f"{status['error_rate']:.1%}" if status["window_calls"] else "no calls",
         "memory": (
             f"{status['memory_usage_percent']:.1f}% of {status['memory_threshold_percent']:g}%"
             if status["memory_known"]
@@ -53,9 +50,20 @@ def status_table(status: dict[str, Any]) -> Table:
     return table
 
 
+def _latency(status: dict[str, Any]) -> str:
+    limit, hung = f"{status['latency_threshold_ms']:,g} ms", status["hung_calls"]
+    longer = f"; {hung:,} in flight for longer" if hung else ""
+    if not status["window_calls"]:
+        return f"no calls; limit {limit}{longer}"
+    name = f"p{status['percentile_value'] * 100:g}"
+    value, calls = f"{status['current_percentile_ms']:,} ms", f"{status['window_calls']:,} calls"
+    return f"{name} {value} of {limit}, {calls}{longer}"
+
+
 def _why(status: dict[str, Any]) -> str:
     sentences = [evidence["sentence"] for evidence in status["evidence"]]
-    return plain("; ".join(sentences) or status["note"] or status["reason"] or "")
+    by = f" (by {status['note_by']})" if status["note_by"] else ""
+    return plain(("; ".join(sentences) or status["note"] or status["reason"] or "") + by)
 
 
 def _next(status: dict[str, Any]) -> str:

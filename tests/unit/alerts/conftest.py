@@ -107,6 +107,11 @@ class World:
         """History of an alert at the emulator."""
         return [happening.what for happening in self.emulator.alerts()[index].history]
 
+    def stages(self, index: int = -1) -> list[str]:
+        """History of an alert without its texts: creation, priorities, end."""
+        wanted = {"created", "priority", "closed"}
+        return [each for each in self.history(index) if each.split()[0] in wanted]
+
     def notes(self, index: int = -1) -> list[str]:
         return [happening.what for happening in self.emulator.alerts()[index].notes]
 

@@ -72,6 +72,14 @@ def test_from_which_priority_on(setup: Setup) -> None:
     assert setup.findings()["receivers"].found == "pagerduty.ops from P2 on"
 
 
+def test_the_urgency_of_pagerduty(setup: Setup) -> None:
+    setup.opsgenie["enabled"] = False
+    setup.alerts["receivers"] = {"pagerduty": {"ops": {"key": "k"}}}
+    found = setup.findings()["pagerduty.ops urgency"]
+    assert found.status is UNKNOWN
+    assert "alert severity" in found.advice
+
+
 def test_fields_that_nobody_has_set(at_emulator: Setup) -> None:
     del at_emulator.opsgenie["bookmaker_id"]
     found = at_emulator.findings()["identity"]

@@ -77,7 +77,7 @@ def test_opening_ends_the_wait_for_a_thresholds_cooldown(world: World) -> None:
     assert len(world.emulator.alerts()) == 1, "the second one is held back"
     breaker.force_open("enough")
     world.after(5)
-    assert [a.message for a in world.emulator.alerts()][1] == "default open: enough"
+    assert "opened by an operator" in world.emulator.alerts()[1].message
 
 
 def test_a_drill_neither_hides_nor_holds_back_what_is_real(world: World) -> None:

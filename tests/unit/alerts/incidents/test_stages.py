@@ -80,7 +80,7 @@ def test_by_default_it_goes_up_twice(world: World) -> None:
     world.after()
     for _ in range(31):
         world.after(10)
-    assert world.history() == ["created P3", "priority P2", "priority P1"]
+    assert world.stages() == ["created P3", "priority P2", "priority P1"]
     shown = alerting.staged_alerts("default")
     assert (shown["enabled"], shown["time_before_alert"]) == (True, 60)
     assert (shown["initial_priority"], shown["escalated_priority"]) == ("P3", "P2")
@@ -93,7 +93,7 @@ def test_a_priority_that_is_posted_is_where_it_begins(world: World) -> None:
     world.slow()
     world.after()
     world.after(61)
-    assert world.history() == ["created P2", "priority P1"]
+    assert world.stages() == ["created P2", "priority P1"]
 
 
 # --- degraded breakers
@@ -167,7 +167,7 @@ def test_half_of_all_calls_failing_pages(world: World) -> None:
         fail(world, 10, every=2)
         world.after(10)
     assert world.registry.get().state.value == "CLOSED"
-    assert world.history() == ["created P3", "priority P2", "priority P1"]
+    assert world.stages() == ["created P3", "priority P2", "priority P1"]
 
 
 def test_trouble_that_becomes_worse_is_raised_from_then_on(world: World) -> None:
@@ -175,16 +175,16 @@ def test_trouble_that_becomes_worse_is_raised_from_then_on(world: World) -> None
     world.start(**DEFAULT)
     fail(world, 400, every=25)
     world.after()
-    assert world.history() == ["created P4"]
+    assert world.stages() == ["created P4"]
     world.after(400)
-    assert world.history() == ["created P4"], "little of the budget burns"
+    assert world.stages() == ["created P4"], "little of the budget burns"
     fail(world, 4000, every=2)
     world.after()
-    assert world.history() == ["created P4", "priority P3"]
+    assert world.stages() == ["created P4", "priority P3"]
     world.after(59)
-    assert world.history() == ["created P4", "priority P3"]
+    assert world.stages() == ["created P4", "priority P3"]
     world.after(1)
-    assert world.history() == ["created P4", "priority P3", "priority P2"]
+    assert world.stages() == ["created P4", "priority P3", "priority P2"]
 
 
 def test_stages_of_degraded_breakers_can_be_set(world: World) -> None:
@@ -196,6 +196,6 @@ def test_stages_of_degraded_breakers_can_be_set(world: World) -> None:
     fail(world, 200, every=2)
     world.after()
     world.after(119)
-    assert world.history() == ["created P5"]
+    assert world.stages() == ["created P5"]
     world.after(1)
-    assert world.history() == ["created P5", "priority P2"]
+    assert world.stages() == ["created P5", "priority P2"]

@@ -73,9 +73,7 @@ def test_a_stage_is_one_message() -> None:
     delivery = told(made)
     advance(made, T + 60, StageTexts(stage=lambda: "Still open.", reminder=str))
     first = next_step(made, T + 60, delivery)
-    assert first == Step(
-        StepKind.PRIORITY, priority="P1", note="Still open.", number=1, revision=made.revision
-    )
+    assert first == Step(StepKind.PRIORITY, priority="P1", note="Still open.", number=1)
     delivery.confirm(T + 60, first)
     assert next_step(made, T + 60, delivery) is None
 

@@ -524,7 +524,7 @@ def test_a_window_is_judged_as_it_closes_so_that_breaches_end(
 def test_an_overload_is_told_while_calls_pass(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    updates = spied(monkeypatch, engine._overload, "update")
+    updates = spied(monkeypatch, engine.overload, "update")
     engine.advance(1.0, IDLE)
     engine.open(1.0, Reason.MANUAL)
     engine.advance(2.0, IDLE)

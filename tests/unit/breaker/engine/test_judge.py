@@ -42,7 +42,7 @@ def test_trips_when_the_percentile_is_above_the_threshold(
     assert (evidence.signal, evidence.value, evidence.threshold) == (Signal.LATENCY, 500, 300)
     assert evidence.samples == 64
     assert trip.retry_in == 0.25
-    assert "p95 latency 500 ms (limit 300 ms, 64 calls" in evidence.sentence()
+    assert evidence.sentence() == "p95 500 ms (limit 300 ms)"
 
 
 def test_one_slow_call_on_an_empty_window_does_not_trip(
@@ -135,16 +135,35 @@ def test_trend_analysis_lets_a_stationary_share_of_slow_calls_pass(
 # --- errors
 
 
-def test_errors_trip_only_where_a_threshold_is_set(make: MakeBreaker, clock: ManualClock) -> None:
-    indifferent, strict = make(), make(error_threshold=0.5)
-    calls(indifferent, clock, 100, FAST, error=True)
-    assert indifferent.state is State.CLOSED
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"error_threshold": 1.0},
+        {"error_threshold": None},
+        {"slo": {"success_rate": 0.99, "timeout": 5.0, "warmup": 3600.0}},
+    ],
+    ids=["1", "none", "service level"],
+)
+def test_errors_do_not_trip_where_no_threshold_is_in_force(
+    settings: dict[str, object], make: MakeBreaker, clock: ManualClock
+) -> None:
+    breaker = make(**settings)
+    calls(breaker, clock, 100, FAST, error=True)
+    assert breaker.status()["reason"] != "errors"
+    assert breaker.status()["error_threshold"] is None
+    assert "errors" not in {each["signal"] for each in breaker.status()["evidence"]}
+
+
+@pytest.mark.parametrize("settings", [{}, {"error_threshold": 0.5}], ids=["default", "stated"])
+def test_errors_trip(settings: dict[str, object], make: MakeBreaker, clock: ManualClock) -> None:
+    strict = make(**settings)
     for _ in range(5):
         simulate_call(strict, clock, FAST)
     assert calls(strict, clock, 6, FAST, error=True) == 6
     assert strict.state is State.OPEN
     assert strict.status()["reason"] == "errors"
     assert strict.rejection().reason == "errors"
+    assert strict.status()["evidence"][0]["sentence"] == "55% of calls fail (limit 50%)"
 
 
 # --- memory

@@ -42,8 +42,12 @@ def test_recovers_by_probes_and_a_ramp(
         breaker.done(start, clock())
     shares = []
     for _ in range(3):
-        shares.append(sum(breaker.allow() for _ in range(100)))
-        clock.advance(1)
+        start, admitted = clock(), sum(breaker.allow() for _ in range(100))
+        shares.append(admitted)
+        clock.advance(0.1)
+        for _ in range(admitted):
+            breaker.done(start, clock())
+        clock.advance(0.9)
         breaker.tick()
     assert shares == [10, 25, 50]
     assert breaker.state is State.CLOSED

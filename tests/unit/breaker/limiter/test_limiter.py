@@ -76,7 +76,7 @@ def test_an_overload_is_held_to_what_is_answered_in_time(
     assert rejected > 0.9 * 80 * 60
     assert breaker.state is State.CLOSED, "shedding is not opening"
     (breach,) = [event for event in log.of(ThresholdBreached) if event.signal is Signal.OVERLOAD]
-    assert breach.evidence.sentence().startswith("in flight ")
+    assert breach.evidence.sentence().startswith("limiter turns away ")
     assert breaker.rejection().reason == "overloaded"
     pool.run(30, rate=40)
     assert phase(breaker) == "unlimited"

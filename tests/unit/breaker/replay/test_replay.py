@@ -108,7 +108,7 @@ def test_memory_trips_by_what_the_trace_tells() -> None:
     outcome = outcome_of(trace, QUICK)
     (trip,) = outcome.trips
     assert trip.reason == "memory"
-    assert trip.evidence == ("memory use 95% (limit 80%)",)
+    assert trip.evidence == ("95% of memory in use (limit 80%)",)
     assert trip.bad_since is None
     assert trip.time_to_detect is None
     assert trip.at == pytest.approx(100, abs=0.6)

@@ -51,7 +51,7 @@ def test_a_total_failure_is_seen_within_seconds(signal: BurnRateSignal) -> None:
     assert signal.breached(service.baseline)
     evidence = signal.evidence(service.baseline)
     assert evidence.signal is Signal.SLO
-    assert evidence.sentence().startswith("failed or timed-out calls ")
+    assert "% of calls fail or time out (1% allowed, burning " in evidence.sentence()
     assert evidence.detail["burn_rate_10s"] > evidence.detail["burn_rate_5min"] > 1  # type: ignore[operator]  # both numbers
 
 

@@ -42,7 +42,7 @@ def test_an_outage_of_a_quiet_service_opens_within_seconds(
     assert failures_until_open(breaker, clock, 0.66) == 5
     (trip,) = log.of(Transition)
     assert trip.reason is Reason.ERRORS
-    assert trip.evidence[0].sentence() == "error rate 100% (limit 50%, 5 calls)"
+    assert trip.evidence[0].sentence() == "the last 5 calls failed"
 
 
 def test_a_row_must_be_unusual_for_what_came_before(breaker: Breaker, clock: ManualClock) -> None:

@@ -48,7 +48,7 @@ def test_total_failure_opens_even_while_warming_up(
     assert breaker.state is State.OPEN
     (trip,) = log.of(Transition)
     assert trip.reason is Reason.FAILURE_STREAK
-    assert trip.evidence[0].sentence() == "failed or timed-out calls 100% (limit 5%, 6 calls)"
+    assert trip.evidence[0].sentence() == "6 calls in a row fail or hang (time-out 1 s)"
 
 
 def test_missing_the_level_is_told_and_rejects_nothing(

@@ -224,10 +224,10 @@ def test_evidence_notes_and_steps_are_told(payments: BreakerHandle, taken: Break
     with pytest.raises(AssertionError) as failed:
         payments.assert_state("CLOSED")
     message = str(failed.value)
-    assert "CLOSED -> OPEN (latency); p95 latency 2000 ms (limit 600 ms" in message
+    assert "CLOSED -> OPEN (latency); p95 2,000 ms (limit 600 ms)" in message
     assert "-> FORCED_OPEN (operator) 'deploy'" in message
     assert "RecoveryStep admits 10% of the calls" in message
-    assert "ThresholdBreached memory use 99%" in message
+    assert "ThresholdBreached 99% of memory in use" in message
 
 
 def test_events_are_those_of_one_breaker(payments: BreakerHandle, taken: Breakers) -> None:
