@@ -1,12 +1,11 @@
 """Alerting: observes the breakers of a registry, and delivers their incidents to receivers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Final, Self
 
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
-from breakerd.alerts.model.silence import SilenceRequest
-from breakerd.alerts.reader import AlertingReader
+from breakerd.alerts.operations import AlertingOperations
 from breakerd.alerts.runtime import AlertingRuntime, present_folder
 from breakerd.alerts.settings.alerting import (
     OPSGENIE_SECTION,
@@ -16,10 +15,11 @@ from breakerd.alerts.settings.alerting import (
 from breakerd.alerts.settings.change import change_settings
 from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.storage.relocation import database_problem
 from breakerd.alerts.unpaged import UnpagedLog
 from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.config import ConfigFile, Key
-from breakerd.breaker.errors import ConfigError, NotStoredError
+from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event
 from breakerd.breaker.registry import Registry
 
@@ -28,7 +28,7 @@ CLOSE_TIMEOUT: Final = 2.0
 the process has ended 5 s after it was asked to."""
 
 
-class Alerting(AlertingReader):
+class Alerting(AlertingOperations):
     """Alerting for one registry. Thread-safe.
 
     It opens and starts nothing until `start`, in whichever process that is: a forked child starts
@@ -59,8 +59,9 @@ class Alerting(AlertingReader):
         now: Callable[[], float] | None = None,
         starter: str = "",
     ) -> None:
-        super().__init__(settings or AlertingSettings(), Lifecycle(starter or HOW_TO_START))
-        self.registry = registry
+        super().__init__(
+            registry, settings or AlertingSettings(), Lifecycle(starter or HOW_TO_START)
+        )
         self._now = now
         self._folder = present_folder()
         self._config: AlertingConfigSubscriber | None = None
@@ -171,25 +172,10 @@ class Alerting(AlertingReader):
         if self._config is not None:
             self._config.unsubscribe()
 
-    @property
-    def _runtime(self) -> AlertingRuntime:
-        """Object that runs in this process.
-
-        Raises:
-            NotStoredError: nothing does.
-        """
-        runtime = self._lifecycle.current
-        if runtime is None:
-            raise NotStoredError(f"nothing can be stored: {self._lifecycle.reason}")
-        return runtime
-
     # --- settings
 
     def apply(self, settings: AlertingSettings) -> None:
-        """Apply settings. Open incidents keep their stages and their texts.
-
-        Another `database` is used from the next start.
-        """
+        """Apply settings. Open incidents keep their stages, and move to another `database`."""
         self.settings = settings
         if (runtime := self._lifecycle.current) is not None:
             runtime.apply(settings)
@@ -222,89 +208,11 @@ class Alerting(AlertingReader):
 
     def _follow(self, config: ConfigFile, *, owned: bool) -> None:
         followed = AlertingConfigSubscriber(
-            config, owned=owned, present=lambda: self.settings, apply=self.apply
+            config,
+            owned=owned,
+            present=lambda: self.settings,
+            apply=self.apply,
+            database_problem=lambda path: database_problem(self._folder / path),
         )
         followed.subscribe()
         self._config = followed
-
-    # --- silences
-
-    def add_silence(
-        self,
-        *,
-        author: str,
-        reason: str,
-        seconds: float,
-        breaker: str = "*",
-        kind: str = "*",
-        matchers: Sequence[str] = (),
-        starts_at: float | None = None,
-    ) -> str:
-        """Mute alerts for a time, and return the silence's id.
-
-        An incident that is still open when the silence ends is notified then.
-
-        Args:
-            author: person who adds it.
-            reason: reason, shown beside it.
-            seconds: duration, 1 s to 90 days.
-            breaker: shell pattern of breaker names.
-            kind: "open", "memory", "latency", "degraded", or "*" for all.
-            matchers: further conditions, such as `Team=payments` or `Environment!=prod`.
-            starts_at: seconds since the epoch, at most a year ahead; None for now.
-
-        Raises:
-            ValueError: a value is invalid, the silence is over, or there are too many silences.
-            NotStoredError: the database cannot be written; there is no silence.
-        """
-        wanted = SilenceRequest(author, reason, seconds, breaker, kind, tuple(matchers), starts_at)
-        runtime = self._runtime
-        silence_id = runtime.silences.add(runtime.now(), wanted)
-        runtime.worker.wake()
-        return silence_id
-
-    def end_silence(self, silence_id: str) -> None:
-        """End a silence now.
-
-        Raises:
-            KeyError: no silence has that id.
-            NotStoredError: the database cannot be written; the silence lasts.
-        """
-        runtime = self._runtime
-        runtime.silences.end(runtime.now(), silence_id)
-        runtime.worker.wake()
-
-    # --- dead letters
-
-    def retry(self, incident_id: str) -> int:
-        """Requeue the dead letters of an incident; return the number of receivers.
-
-        Raises:
-            KeyError: no incident has that id.
-            NotStoredError: the database cannot be written; nothing was changed.
-        """
-        runtime = self._runtime
-        found = len(runtime.incident_log.get(incident_id).dead_letters)
-        if found:
-            runtime.commands.retry(incident_id)
-            runtime.worker.wake()
-        return found
-
-    def discard(self, incident_id: str, author: str, reason: str) -> int:
-        """Discard the dead letters of an incident; return the number of receivers.
-
-        Args:
-            incident_id: id of the incident.
-            author: person who discards them.
-            reason: reason, shown in the incident.
-
-        Raises:
-            KeyError: no incident has that id.
-            NotStoredError: the database cannot be written; nothing was changed.
-        """
-        runtime = self._runtime
-        found = len(runtime.incident_log.get(incident_id).dead_letters)
-        if found:
-            runtime.commands.discard(incident_id, author, reason)
-            runtime.worker.wake()
-        return found

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypedDict
 
-from breakerd.alerts.content.composer import alert_tags
+from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.matchers import Subject

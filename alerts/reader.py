@@ -55,7 +55,7 @@ class AlertingReader:
         if runtime is None:
             return None
         try:
-            return full_status(runtime.incident_log.get(incident_id))
+            return full_status(runtime.incident_log.get(incident_id), runtime.now())
         except KeyError:
             return None
 

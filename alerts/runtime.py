@@ -9,6 +9,7 @@ from pathlib import Path
 from breakerd.alerts.coordination.clock import shared_monotonic_clock
 from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease, boot_id
+from breakerd.alerts.coordination.relocation import Relocation, is_same
 from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.coordination.worker import AlertWorker, Components
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
@@ -21,6 +22,7 @@ from breakerd.alerts.settings.config_subscriber import AlertingConfigSubscriber,
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.status import StatusReporter
 from breakerd.alerts.storage.commands import CommandQueue
+from breakerd.alerts.storage.database_pointer import DatabasePointer
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
 from breakerd.breaker.events.events import Event
@@ -60,8 +62,10 @@ class AlertingRuntime:
         self._config = config
         self._secrets = SecretsThread(config.follow_secrets) if config is not None else None
         self._driven = now is not None
-        self.store = Store(folder / settings.alerts.database, uuid.uuid4().hex[:12])
-        self.store.open()
+        self._folder = folder
+        wanted = folder / settings.alerts.database
+        pointer = DatabasePointer(folder, config.path) if config is not None else None
+        self.store = _open_store(wanted, pointer)
         self.now = now or shared_monotonic_clock(self.store, boot_id())
         clock, boot = (now, "driven") if now else (time.monotonic, boot_id())
         self.incident_log = IncidentLog(self.store)
@@ -71,9 +75,10 @@ class AlertingRuntime:
         lease = Lease(self.store, clock, boot)
         self.pipeline = DeliveryPipeline(self.incident_log, settings, lambda: lease.valid)
         leadership = Leadership(self.store, lease, self.incident_log, self.observer)
+        self.relocation = Relocation(self.store, lease, leadership, self.incident_log, pointer)
         components = Components(
             self.store, lease, self.incident_log, self.silences, self.observer, self.commands,
-            self.pipeline, leadership,
+            self.pipeline, leadership, self.relocation,
         )  # fmt: skip
         self.worker = AlertWorker(components, self.now)
         self.heartbeats = Heartbeats(settings, threaded=not self._driven)
@@ -89,6 +94,7 @@ class AlertingRuntime:
             self.now, self.watchdog,
         )  # fmt: skip
         leadership.acquire(self.now(), settings)
+        self.relocation.request(wanted)
 
     def start(self) -> None:
         """Start the threads, unless it is driven.
@@ -139,12 +145,30 @@ class AlertingRuntime:
         self.worker.wake()
 
     def apply(self, settings: AlertingSettings) -> None:
-        """Apply settings. Open incidents keep their stages and their texts."""
+        """Apply settings. Open incidents keep their stages, and move to another `database`."""
         with self.incident_log.lock:
+            if settings.alerts.database != self.settings.alerts.database:
+                self.relocation.request(self._folder / settings.alerts.database)
             self.settings = self.observer.settings = settings
             self.pipeline.reconfigure(settings)
         self.heartbeats.reconfigure(settings)
         self.worker.wake()
+
+
+def _open_store(wanted: Path, pointer: DatabasePointer | None) -> Store:
+    """Open the database of the settings, or the former one, from which alerting is to move."""
+    process = uuid.uuid4().hex[:12]
+    former = pointer.read() if pointer is not None else None
+    if former is not None and not is_same(former, wanted):
+        store = Store(former, process)
+        store.open()
+        if not (store.problem or store.quarantined):
+            return store
+        _log.error("the former database cannot be used", path=str(former), problem=store.problem)
+        store.close()
+    store = Store(wanted, process)
+    store.open()
+    return store
 
 
 def present_folder() -> Path:

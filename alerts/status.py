@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
-from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.paging import PagingReport, PagingReporter
 from breakerd.alerts.receivers.opsgenie import address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
+from breakerd.alerts.settings.token_end import expiring_tokens
 from breakerd.alerts.storage.incident_log import IncidentLog
 
 Json = dict[str, Any]
@@ -97,7 +99,10 @@ class StatusReporter:
         self._watchdog = watchdog
 
     def problems(self) -> list[str]:
-        """Return the problems that keep alerts from reaching people, as sentences."""
+        """Return what keeps alerts from reaching people, or soon will, as sentences."""
+        return self._present_problems() + expiring_tokens(self._settings(), self._now())
+
+    def _present_problems(self) -> list[str]:
         opsgenie, store = self._settings().opsgenie, self._incident_log.store
         found = self._paging.problems() + self._watchdog.stalls()
         if opsgenie.active:
@@ -105,19 +110,22 @@ class StatusReporter:
             found += self._heartbeats.problems()
         if store.problem:
             found.append(f"incidents are kept in memory only: {store.problem}")
+        if store.relocation_problem:
+            found.append(store.relocation_problem)
         if store.quarantined:
             found.append(store.quarantined)
-        return found + self._pipeline.dead_letter_problems()
+        texts = {incident.content.template_problem for incident in self._incident_log}
+        return found + sorted(texts - {""}) + self._pipeline.dead_letter_problems()
 
     def health(self) -> Json:
         """Return `ok`, `stalled`, `paging` and `problems`. To page nobody by choice is ok."""
-        problems, stalled = self.problems(), bool(self._watchdog.stalls())
+        stalled = bool(self._watchdog.stalls())
         must_work = self._settings().opsgenie.active or self._incident_log.store.problem
         return {
-            "ok": not problems or not (must_work or stalled),
+            "ok": not (must_work or stalled) or not self._present_problems(),
             "stalled": stalled,
             "paging": self.paging,
-            "problems": problems,
+            "problems": self.problems(),
         }
 
     @property
@@ -155,8 +163,8 @@ class StatusReporter:
 
     def incidents(self, limit: int, phase: str | None) -> list[Json]:
         """Return the latest incidents, newest first; all, or those in a phase."""
-        receiver = self._pipeline.first_receiver
-        return [incident_status(each, receiver) for each in self._incident_log.latest(limit, phase)]
+        now = self._now()
+        return [incident_status(each, now) for each in self._incident_log.latest(limit, phase)]
 
     def stages(self, breaker: str) -> Json:
         """Return the stages of one breaker's incidents, in go-breaker's form."""
@@ -221,9 +229,10 @@ def stages_status(settings: OpsGenieSettings, waiting: Iterable[Incident], now: 
     }
 
 
-def incident_status(incident: Incident, receiver: str) -> Json:
-    """Return an incident as `receiver` knows it. Times are in seconds since the epoch."""
-    delivery = incident.deliveries.get(receiver)
+def incident_status(incident: Incident, now: float) -> Json:
+    """Return an incident in short. Times are in seconds since the epoch."""
+    deliveries = delivery_statuses(incident)
+    told = [each for each in deliveries.values() if each["told"]]
     return {
         "id": incident.id,
         "alias": incident.alias,
@@ -241,30 +250,59 @@ def incident_status(incident: Incident, receiver: str) -> Json:
         "breakers": list(incident.members)[:_MAX_BREAKERS],
         "breakers_count": len(incident.members),
         "muted_by": incident.muted_by,
-        "acknowledged": any(d.acknowledged for d in list(incident.deliveries.values())),
+        "held_by": held_by(incident, now),
+        "acknowledged": any(each["acknowledged"] for each in deliveries.values()),
         "notes": [note.text for note in incident.notes],
-        "receiver": receiver,
-        "notified": delivery is not None and delivery.created,
-        "closed_at_receiver": delivery is not None and delivery.closed,
-        "attempts": delivery.attempts if delivery else 0,
-        "dead_letter_reason": (delivery.dead_letter_reason or None) if delivery else None,
+        "deliveries": deliveries,
+        "notified": bool(told),
+        "closed_at_receiver": bool(deliveries)
+        and all(each["closed"] for each in told or deliveries.values()),
+        "attempts": max((each["attempts"] for each in deliveries.values()), default=0),
         "dead_letters": {
             name: dead.dead_letter_reason for name, dead in incident.dead_letters.items()
         },
     }
 
 
-def full_status(incident: Incident) -> Json:
+def delivery_statuses(incident: Incident) -> Json:
+    """Return by name of the receiver whether it was told of the incident, and what it has."""
+    return {
+        name: {
+            "told": each.created,
+            "at": each.created_at or None,
+            "priority": each.priority or None,
+            "closed": each.closed or bool(each.closed_manually_at),
+            "acknowledged": each.acknowledged,
+            "attempts": each.attempts,
+        }
+        for name, each in list(incident.deliveries.items())
+    }
+
+
+def held_by(incident: Incident, now: float) -> str:
+    """Return what holds the alert of an incident back, and until when; empty if nothing does."""
+    if incident.phase is not Phase.ACTIVE or incident.muted_by:
+        return incident.muted_by
+    if incident.maybe_notified or now >= incident.notify_at:
+        return ""
+    until = datetime.fromtimestamp(incident.notify_at, UTC).strftime("%H:%M:%S UTC")
+    return f"cooldown until {until}"
+
+
+def full_status(incident: Incident, now: float) -> Json:
     """Return an incident in full, with each receiver. Times are in seconds since the epoch."""
-    return incident.as_dict() | {
+    full, short = incident.as_dict(), delivery_statuses(incident)
+    return full | {
         "priority": incident.priority,
         "message": incident.content.message,
         "escalates_at": incident.escalates_at,
+        "held_by": held_by(incident, now),
         "acknowledged": any(d.acknowledged for d in incident.deliveries.values()),
         "members": {
             name: {"kind": member.kind, "since": member.since, "recovered": member.recovered}
             for name, member in incident.members.items()
         },
+        "deliveries": {name: full["deliveries"][name] | short[name] for name in short},
     }
 
 

@@ -27,6 +27,12 @@ class ApiSettings(SettingsModel):
     port: int = setting(
         8080, "Port to listen on; 0 takes a free one. Read at start.", ge=0, le=65535
     )
+    public_url: str = setting(
+        "",
+        "Address at which people reach these pages, such as `https://ops.example.org/breakers`. "
+        "Alerts link to the page of their incident below it. Empty: no such link.",
+        pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+    )
     token_file: str | None = setting(
         None, "File with the full token; used if BREAKERD_TOKEN is not set."
     )

@@ -8,7 +8,9 @@ import typer
 
 from breakerd.api.cli.commands import breaker
 from breakerd.api.cli.commands.alerts import alerts
+from breakerd.api.cli.commands.audit import audit_command
 from breakerd.api.cli.commands.doctor import doctor_command
+from breakerd.api.cli.commands.drill import drill
 from breakerd.api.cli.commands.replay import replay_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.commands.suggest import suggest_command
@@ -131,7 +133,9 @@ def demo(pace: Pace = 1.0) -> None:
 app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
 app.command("doctor")(doctor_command)
+app.command("audit")(audit_command)
 app.add_typer(alerts)
+app.add_typer(drill)
 app.add_typer(silence)
 
 for command in breaker.COMMANDS:

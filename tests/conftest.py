@@ -14,6 +14,19 @@ CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 use_profile()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the transcripts in tests/golden/data anew; refused in CI",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if CI and config.getoption("--update-golden"):
+        raise pytest.UsageError("--update-golden: CI compares transcripts, and writes none")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests go first, so that at the end no worker waits for another."""
     items.sort(key=lambda item: "faults" not in item.path.parts)

@@ -61,14 +61,15 @@ def _paint(chart: Chart) -> bytes:
     axes = figure.subplots()
     calls = range(-len(chart.latencies_ms) + 1, 1)
     axes.plot(calls, chart.latencies_ms, color="#3b6fb6", marker=".", linewidth=1)
-    axes.axhline(chart.threshold_ms, color="#c0392b", linestyle="--", linewidth=1)
-    axes.annotate(
-        f"threshold {chart.threshold_ms:g} ms",
-        (calls[0], chart.threshold_ms),
-        color="#c0392b",
-        fontsize="small",
-        va="bottom",
-    )
+    if chart.threshold_ms is not None:
+        axes.axhline(chart.threshold_ms, color="#c0392b", linestyle="--", linewidth=1)
+        axes.annotate(
+            f"threshold {chart.threshold_ms:g} ms",
+            (calls[0], chart.threshold_ms),
+            color="#c0392b",
+            fontsize="small",
+            va="bottom",
+        )
     axes.set_title(chart.title, fontsize="medium")
     axes.set_xlabel("calls before the alert")
     axes.set_ylabel("ms")

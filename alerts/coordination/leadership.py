@@ -27,6 +27,14 @@ class Leadership:
         self._term = 0
         self._registered = False
 
+    def take_over(self, now: float, term: int) -> None:
+        """Lead on in another database, where this process holds the lease of that term.
+
+        What that database held before is added to the present incidents.
+        """
+        self._term, self._registered = term, False
+        self._incident_log.load_as_leader(now)
+
     def acquire(self, now: float, settings: AlertingSettings) -> bool:
         """Acquire or renew the lease; return True if this process is the leader.
 

@@ -49,7 +49,7 @@ class Lease:
         Args:
             request_timeout: maximum seconds of a request.
         """
-        asked_at, length = self.clock(), request_timeout + _MARGIN
+        asked_at, length = self.clock(), self.length(request_timeout)
         if (
             self.held
             and not self.standalone
@@ -67,6 +67,16 @@ class Lease:
         if self.held != before:
             _log.info("this process sends alerts" if self.held else "another process sends alerts")
         return self.held
+
+    @staticmethod
+    def length(request_timeout: float) -> float:
+        """Return the seconds that a lease lasts, for requests of at most `request_timeout`."""
+        return request_timeout + _MARGIN
+
+    def take_over(self, term: int, expires_at: float) -> None:
+        """Hold a lease that was acquired in another database, until `expires_at` of the clock."""
+        self.held, self.standalone = True, False
+        self.term, self._expires_at = term, expires_at
 
     @property
     def valid(self) -> bool:

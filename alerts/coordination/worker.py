@@ -8,6 +8,7 @@ from typing import Final
 
 from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease
+from breakerd.alerts.coordination.relocation import Relocation
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.incidents.observation import ObservationSource, PeerReport
 from breakerd.alerts.incidents.observer import BreakerObserver
@@ -47,6 +48,7 @@ class Components:
     commands: CommandQueue
     pipeline: DeliveryPipeline
     leadership: Leadership
+    relocation: Relocation
 
 
 class AlertWorker:
@@ -168,16 +170,26 @@ class AlertWorker:
         """Reconcile the incidents if this process is the leader; publish observations to peers."""
         now, components = self._now(), self._components
         with components.incident_log.lock:
-            leads = components.leadership.acquire(now, settings)
+            leads = self._acquire(now, settings)
             components.silences.refresh()
             self._publish_observations()
-            if not leads:
+            if not leads or components.relocation.waits_for_peers(now):
                 return
             components.commands.execute(now)
             components.pipeline.refresh_receivers()
             sources: list[ObservationSource] = [components.observer, *self._peer_observations()]
             self._reconciler.reconcile(now, sources, settings)
             self._write()
+
+    def _acquire(self, now: float, settings: AlertingSettings) -> bool:
+        """Return True if this process is the leader, in the database that it is to use."""
+        leadership, relocation = self._components.leadership, self._components.relocation
+        leads = leadership.acquire(now, settings)
+        if not relocation.run(now, settings.alerts.request_timeout, leads=leads):
+            return leads
+        # The peers there know nothing of what this process observes.
+        self._published_at = float("-inf")
+        return leadership.acquire(now, settings)
 
     def _write(self) -> None:
         try:

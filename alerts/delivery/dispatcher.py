@@ -5,6 +5,8 @@ No thread and no clock: `now` is passed in, in seconds since the epoch.
 
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import Final
 
 from breakerd.alerts.delivery.acknowledgement import AcknowledgementPoller
@@ -32,6 +34,8 @@ _MAX_POLL_INTERVAL: Final = 5.0
 """Maximum number of seconds between two polls of an accepted request."""
 _REQUEST_TIMEOUT: Final = 60.0
 """Seconds after which a pending request is sent again. The alias makes that harmless."""
+_UPDATE_PATIENCE: Final = 2.0
+"""Seconds after which a pending update is given up if another step waits for it."""
 _MAX_STEPS: Final = 20
 """Maximum number of steps in a round. The breakers are polled between rounds."""
 
@@ -128,11 +132,12 @@ class Dispatcher:
     def _supersede(self) -> None:
         """If the receiver missed several incidents of one breaker, deliver only the latest."""
         latest: dict[str, Incident] = {}
-        for incident in self._incident_log:
+        every = [incident for incident in self._incident_log if not incident.drill_ends_at]
+        for incident in every:
             known = latest.get(incident.breaker)
             if known is None or known.opened_at < incident.opened_at:
                 latest[incident.breaker] = incident
-        for incident in self._incident_log:
+        for incident in every:
             delivery = incident.deliveries.get(self.receiver.name)
             over = incident.phase is Phase.CLOSED and incident is not latest[incident.breaker]
             if over and delivery is not None and not (delivery.created or delivery.superseded):
@@ -152,13 +157,18 @@ class Dispatcher:
             if now < delivery.retry_at:
                 return False
             pending = delivery.accepted_step
-            step = None if pending else next_step(incident, now, delivery, self.policy)
+            step = None if pending else self._next_step(now, incident, delivery)
             polls = pending is None and needs_ack_poll(incident, now, delivery)
         if polls:
             return self._acknowledgements.poll(now, incident, delivery)
         if pending is not None:
             return self._execute(now, incident, delivery, pending, self._poll_request)
         return step is not None and self._execute(now, incident, delivery, step, self._send)
+
+    def _next_step(self, now: float, incident: Incident, delivery: DeliveryState) -> Step | None:
+        if now < self.retry.updates_paused_until:
+            return _next_but_update(now, incident, delivery, self.policy)
+        return next_step(incident, now, delivery, self.policy)
 
     def _execute(
         self,
@@ -211,15 +221,14 @@ class Dispatcher:
         """Send a step; return the request's id. Saves first that the step may be applied."""
         before = delivery.unconfirmed_step, delivery.attempted_priority
         with self._incident_log.lock:
-            delivery.unconfirmed_step = step
+            # What is sent is what is recorded, whatever is composed meanwhile.
+            as_recorded = copy(incident)
+            delivery.begin(step, incident.content, len(incident.notes))
             if step.kind is StepKind.CREATE:
-                delivery.attempted_priority = delivery.attempted_priority or step.priority
                 delivery.fallback = self.policy.fallback_after is not None
-            elif step.kind is StepKind.PRIORITY:
-                delivery.escalations, delivery.escalated_to = step.number, step.priority
             self._incident_log.save(incident)
         try:
-            return self.receiver.send(incident, step)
+            return self.receiver.send(as_recorded, step)
         except DeliveryError as error:
             if not error.maybe_applied:
                 delivery.unconfirmed_step, delivery.attempted_priority = before
@@ -247,13 +256,23 @@ class Dispatcher:
         if state is RequestState.GONE and step.kind is not StepKind.CREATE:
             self._on_missing(now, incident, delivery, step)
             return True
-        if state is RequestState.PENDING and waited < _REQUEST_TIMEOUT:
-            delivery.retry_at = now + min(_MAX_POLL_INTERVAL, max(_POLL_INTERVAL, waited / 4))
+        if state is RequestState.PENDING and waited < self._patience(now, incident, delivery, step):
+            longest = _UPDATE_PATIENCE if step.kind is StepKind.UPDATE else _MAX_POLL_INTERVAL
+            delivery.retry_at = now + min(longest, max(_POLL_INTERVAL, waited / 4))
             return False
         delivery.clear_pending()
         if state is RequestState.PENDING:
             raise NotAppliedError(f"accepted, and still pending after {waited:.0f} s")
         raise NotAppliedError("accepted, and not applied")
+
+    def _patience(
+        self, now: float, incident: Incident, delivery: DeliveryState, step: Step
+    ) -> float:
+        """Return for how many seconds a step may be pending."""
+        if step.kind is not StepKind.UPDATE:
+            return _REQUEST_TIMEOUT
+        waiting = _next_but_update(now, incident, delivery, self.policy)
+        return _REQUEST_TIMEOUT if waiting is None else _UPDATE_PATIENCE
 
     def _confirm(self, now: float, incident: Incident, delivery: DeliveryState, step: Step) -> None:
         delivery.confirm(now, step)
@@ -268,3 +287,10 @@ class Dispatcher:
         else:
             delivery.confirm(now, step)
         self._outcomes.missing(incident, step)
+
+
+def _next_but_update(
+    now: float, incident: Incident, delivery: DeliveryState, policy: ReceiverPolicy
+) -> Step | None:
+    """Return the next step that is no update."""
+    return next_step(incident, now, replace(delivery, update_retry_at=float("inf")), policy)

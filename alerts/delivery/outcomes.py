@@ -3,7 +3,7 @@
 from collections import Counter
 
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.step import Step
+from breakerd.alerts.model.step import Step, StepKind
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -26,10 +26,14 @@ class OutcomeRecorder:
         self._counts[self._receiver, outcome] += 1
 
     def delivered(self, incident: Incident, step: Step) -> None:
-        """Record that the receiver has applied `step`."""
-        self.count("delivered")
+        """Record that the receiver has applied `step`. An update notifies nobody."""
+        updated = step.kind is StepKind.UPDATE
+        self.count("updated" if updated else "delivered")
         _log.info(
-            "alert delivered", alias=incident.alias, step=step.kind.value, receiver=self._receiver
+            "alert updated" if updated else "alert delivered",
+            alias=incident.alias,
+            step=step.kind.value,
+            receiver=self._receiver,
         )
 
     def failed(self, incident: Incident, outcome: str, error: Exception) -> None:

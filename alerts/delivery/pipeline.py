@@ -7,6 +7,7 @@ from typing import Any
 
 from breakerd.alerts.delivery.dispatcher import Dispatcher
 from breakerd.alerts.delivery.dispatcher_thread import DispatcherThread, SignOfLife
+from breakerd.alerts.delivery.former_receivers import FormerReceivers
 from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
@@ -42,6 +43,7 @@ class DeliveryPipeline:
         self._may_send = may_send
         self._counts: Counter[tuple[str, str]] = Counter()
         self._threads: dict[str, DispatcherThread] = {}
+        self._former = FormerReceivers(incident_log)
         self._now: Callable[[], float] | None = None
         self._on_response: Callable[[], None] = _nothing
         self.reconfigure(settings)
@@ -61,7 +63,7 @@ class DeliveryPipeline:
 
     def wake(self) -> None:
         """Start the next round of each receiver at once. Thread-safe."""
-        for sender in list(self._threads.values()):
+        for sender in self._senders():
             sender.wake()
 
     def run(self, now: float) -> None:
@@ -70,25 +72,28 @@ class DeliveryPipeline:
         Raises:
             LeaseLostError: another process is the leader.
         """
-        for sender in list(self._threads.values()):
+        for sender in self._senders():
             sender.dispatcher.run(now)
 
     def stop(self, deadline: float) -> None:
         """Deliver what is due, until `deadline` in monotonic seconds, and end the threads."""
-        for sender in self._threads.values():
+        for sender in self._senders():
             sender.stop(deadline)
-        for sender in self._threads.values():
+        for sender in self._senders():
             sender.join(deadline)
 
     def close(self) -> None:
         """Close the connections of all receivers."""
-        for sender in self._threads.values():
+        for sender in self._senders():
             sender.dispatcher.receiver.close()
 
     # --- receivers
 
     def reconfigure(self, settings: AlertingSettings) -> None:
-        """Replace the receivers whose settings have changed; keep the others running."""
+        """Replace the receivers whose settings have changed; keep the others running.
+
+        A receiver that is gone still closes its alerts when their incidents end.
+        """
         wanted = {each.name: each for each in configured_receivers(settings)}
         self._settings = settings
         kept = {
@@ -97,9 +102,14 @@ class DeliveryPipeline:
             if name in wanted and wanted[name].identity == sender.configured.identity
         }
         for name, sender in self._threads.items():
-            if name not in kept:
+            if name in wanted and name not in kept:
                 sender.retire()
-        self._threads = {name: kept.get(name) or self._make(each) for name, each in wanted.items()}
+            elif name not in wanted:
+                self._former.add(name, sender)
+        self._threads = {
+            name: kept.get(name) or self._former.take_back(each) or self._make(each)
+            for name, each in wanted.items()
+        }
         for name, sender in self._threads.items():
             sender.configured = wanted[name]
             sender.dispatcher.retry.limit = settings.alerts.retry_limit
@@ -122,7 +132,8 @@ class DeliveryPipeline:
                 fallback_after=wait if sender.configured.fallback else None,
             )
         known = {name for incident in self._incident_log for name in list(incident.deliveries)}
-        self._incident_log.forget_receivers(known - self._threads.keys())
+        self._former.end_settled()
+        self._incident_log.forget_receivers(known - self._threads.keys() - self._former.names)
 
     def _make(self, configured: ConfiguredReceiver) -> DispatcherThread:
         may_send = SignOfLife(self._may_send)
@@ -133,8 +144,9 @@ class DeliveryPipeline:
 
     @property
     def policies(self) -> tuple[ReceiverPolicy, ...]:
-        """Policies of the present receivers."""
-        return tuple(sender.dispatcher.policy for sender in self._threads.values())
+        """Policies of the present receivers, and of former ones that have alerts to close."""
+        present = (sender.dispatcher.policy for sender in self._threads.values())
+        return (*present, *self._former.policies)
 
     def pending(self, now: float) -> list[Incident]:
         """Return the incidents of which some receiver does not know all it should at `now`."""
@@ -247,6 +259,9 @@ class DeliveryPipeline:
             _log.warning(problem)
         if self.paging:
             _log.info("alerts are sent", receivers=list(self._threads))
+
+    def _senders(self) -> list[DispatcherThread]:
+        return [*self._threads.values(), *self._former]
 
     def _regular(self) -> list[DispatcherThread]:
         return [sender for sender in list(self._threads.values()) if not sender.configured.fallback]

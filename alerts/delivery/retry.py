@@ -26,9 +26,13 @@ _MAX_UNAPPLIED: Final = 5
 """Maximum number of attempts for an optional step that is accepted and not applied."""
 _MAX_ATTEMPTS: Final = 20
 """Maximum number of attempts for an optional step. Higher: the receiver may have an outage."""
+_UPDATES_PAUSE: Final = 60.0
+"""Seconds without updates after one that took a whole time-out: more urgent steps go first."""
 _MAX_ROUND_FAILURES: Final = 5
 """Number of failures after which a round ends."""
-_OPTIONAL: Final = {StepKind.NOTE, StepKind.ATTACH, StepKind.UPDATE}
+_OPTIONAL: Final = {StepKind.NOTE, StepKind.ATTACH}
+_TEXTS: Final = {"message", "description"}
+"""Parts of an update that are still tried after the others were refused."""
 
 
 class NotAppliedError(UnavailableError):
@@ -53,6 +57,8 @@ class RetryState:
         """True if the last request had a usable response."""
         self.last_success = 0.0
         """Time of the last successful request; 0 if there was none."""
+        self.updates_paused_until = 0.0
+        """Earliest time of the next update of an existing alert."""
         self._outcomes = outcomes
         self._round_failures = 0
         self._jitter = random.Random()  # noqa: S311 - spreads attempts, guards nothing
@@ -78,7 +84,10 @@ class RetryState:
         error: DeliveryError,
     ) -> None:
         """Decide how a failed step continues. Hold the incident log's lock."""
-        if isinstance(error, RateLimitedError):
+        delivery.last_problem, delivery.last_problem_at = str(error), now
+        if step.kind is StepKind.UPDATE:
+            outcome = self._postpone_update(now, delivery, step, error)
+        elif isinstance(error, RateLimitedError):
             self.pause(now, error)
             outcome = "paused"
         elif isinstance(error, UnauthorizedError):
@@ -110,9 +119,35 @@ class RetryState:
             delivery.confirm(now, step)
             return "skipped"
         delivery.attempts += 1
-        pause = min(self.limit, _INITIAL_BACKOFF * 2.0 ** min(delivery.attempts - 1, 30))
-        delivery.retry_at = now + pause * self._jitter.uniform(0.5, 1.0)
+        delivery.retry_at = now + self._backoff(delivery.attempts)
         return "retried"
+
+    def _backoff(self, failures: int) -> float:
+        pause = min(self.limit, _INITIAL_BACKOFF * 2.0 ** min(failures - 1, 30))
+        return pause * self._jitter.uniform(0.5, 1.0)
+
+    def _postpone_update(
+        self, now: float, delivery: DeliveryState, step: Step, error: DeliveryError
+    ) -> str:
+        """Retry an update by its own count and backoff, so that it holds up no other step.
+
+        Nor does it say anything of the key, which may write and not update.
+        """
+        if isinstance(error, RateLimitedError):
+            self.pause(now, error)
+        if isinstance(error, UnavailableError) and error.slow:
+            self._round_failures += _MAX_ROUND_FAILURES
+            self.updates_paused_until = now + _UPDATES_PAUSE
+        if delivery.accepted_step is not None:
+            delivery.clear_pending()
+        delivery.update_failures += 1
+        refused = isinstance(error, InvalidRequestError) and _TEXTS.issuperset(step.parts)
+        most = _MAX_UNAPPLIED if isinstance(error, NotAppliedError) else _MAX_ATTEMPTS
+        if refused or delivery.update_failures > most:
+            delivery.skip_update(step)
+            return "skipped"
+        delivery.update_retry_at = now + self._backoff(delivery.update_failures)
+        return "paused" if isinstance(error, RateLimitedError) else "retried"
 
     def _reject(
         self,

@@ -19,6 +19,7 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.text import format_duration
 from breakerd.alerts.receivers.factory import configured_receivers
+from breakerd.alerts.receivers.log import LogReceiver
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.storage.liveness_lock import LivenessLock
 from breakerd.alerts.storage.schema import FORMAT
@@ -155,8 +156,15 @@ def _check_dead_letters(content: DatabaseContent) -> Iterator[Finding]:
 
 
 def _check_last_delivery(content: DatabaseContent, now: float) -> Finding:
-    delivered = {i.notified_at: i.alias for i in [*content.latest, *content.unfinished]}
-    last = max(delivered, default=0.0)
-    if not last:
-        return unknown("last alert", "none was delivered yet", "use --send-test")
-    return ok("last alert", f"{delivered[last]} was delivered {format_duration(now - last)} ago")
+    told = {
+        state.created_at: (incident.alias, receiver)
+        for incident in [*content.latest, *content.unfinished]
+        for receiver, state in incident.deliveries.items()
+        if receiver != LogReceiver.name and state.created_at
+    }
+    if not told:
+        return unknown("last alert", "nobody was told of any yet", "use --send-test")
+    last = max(told)
+    alias, receiver = told[last]
+    ago = format_duration(now - last)
+    return ok("last alert", f"{alias} was delivered to {receiver} {ago} ago")

@@ -1,52 +1,68 @@
 """Checks the alerting set-up; changes nothing, and pages nobody."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from breakerd.alerts.doctor.database_check import check_database
 from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown, warning
-from breakerd.alerts.doctor.jsm_checks import JsmIntegration, JsmSite
+from breakerd.alerts.doctor.jsm_checks import FLAVOUR, JsmIntegration, JsmSite
 from breakerd.alerts.doctor.opsgenie_checks import OpsGenieAccount
+from breakerd.alerts.doctor.products import Addresses
 from breakerd.alerts.receivers.factory import (
     ConfiguredReceiver,
     configured_receivers,
     incomplete_receivers,
 )
 from breakerd.alerts.receivers.log import LogReceiver
-from breakerd.alerts.receivers.opsgenie import ADDRESSES
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.receivers import JsmOpsSettings, JsmSettings, ReceiverSettings
+from breakerd.alerts.settings.receivers import (
+    JsmOpsSettings,
+    JsmSettings,
+    PagerDutySettings,
+    ReceiverSettings,
+)
 from breakerd.alerts.settings.service_identity import resolve_identity
 
 _MAX_TIMEOUT: Final = 10.0
 """Maximum number of seconds of one request."""
 _USE_SEND_TEST: Final = "use --send-test"
+_URGENCY: Final = "cannot be seen; if it is fixed, a P4 rouses people like a P1"
+_PUBLIC_URL: Final = (
+    "set it to the address at which people reach breakerd's pages, such as https://ops.example.org"
+)
+_FOLLOW_SEVERITY: Final = (
+    "in the service's settings at PagerDuty choose dynamic notifications based on alert severity"
+)
 
 
 def run_checks(
     settings: AlertingSettings,
     *,
     now: Callable[[], float] = time.time,
-    addresses: Mapping[str, str] = ADDRESSES,
+    addresses: Addresses | None = None,
 ) -> Iterator[Finding]:
     """Run all checks, and yield each finding as soon as it is known.
 
     Args:
         settings: settings with the environment applied.
         now: this machine's time, in seconds since the epoch.
-        addresses: addresses of OpsGenie by region.
+        addresses: public addresses of OpsGenie and Jira Service Management; None: Atlassian's.
     """
+    addresses = addresses or Addresses()
     yield check_receivers(settings)
     yield from check_incomplete(settings)
     yield check_fallback(settings)
+    yield from check_links(settings)
     if settings.opsgenie.active:
         yield from check_identity(settings)
         yield from _check_opsgenie(settings, now, addresses)
     incomplete = incomplete_receivers(settings)
     for name, receiver in settings.alerts.receivers.named().items():
         if name not in incomplete:
-            yield from _check_receiver(name, receiver, settings, now)
+            yield from _check_receiver(name, receiver, _timeout(settings), now, addresses)
     yield from check_database(settings, now())
 
 
@@ -89,6 +105,21 @@ def check_fallback(settings: AlertingSettings) -> Finding:
     )
 
 
+def check_links(settings: AlertingSettings) -> Iterator[Finding]:
+    """Check that alerts link to the page of their incident, if they reach anybody."""
+    if all(each.name == LogReceiver.name for each in configured_receivers(settings)):
+        return
+    url = settings.public_url
+    if not url:
+        found = "alerts have none to the page of their incident: `public_url` in [api] is empty"
+        yield warning("links", found, _PUBLIC_URL)
+    elif _is_loopback(urlsplit(url).hostname or ""):
+        found = f"`public_url` in [api] is {url}, which nobody reaches from another machine"
+        yield warning("links", found, _PUBLIC_URL)
+    else:
+        yield ok("links", f"alerts link to the page of their incident below {url}")
+
+
 def check_identity(settings: AlertingSettings) -> Iterator[Finding]:
     """Check the fields that every alert must have."""
     found = resolve_identity(settings.opsgenie)
@@ -100,19 +131,28 @@ def check_identity(settings: AlertingSettings) -> Iterator[Finding]:
         yield ok("identity", " / ".join(values))
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _describe(receiver: ConfiguredReceiver) -> str:
     lowest = receiver.min_priority
     return receiver.name if lowest == "P5" else f"{receiver.name} from {lowest} on"
 
 
 def _check_opsgenie(
-    settings: AlertingSettings, now: Callable[[], float], addresses: Mapping[str, str]
+    settings: AlertingSettings, now: Callable[[], float], addresses: Addresses
 ) -> Iterator[Finding]:
     opsgenie, timeout = settings.opsgenie, _timeout(settings)
     if opsgenie.api_key is None:
         return
     if opsgenie.flavour == "jsm":
-        integration = JsmIntegration("jsm", opsgenie.api_key, timeout, opsgenie.api_url)
+        integration = JsmIntegration(
+            FLAVOUR, opsgenie.api_key, timeout, opsgenie.api_url, addresses
+        )
         yield from integration.findings(now)
         if opsgenie.heartbeat:
             yield fail(
@@ -127,17 +167,19 @@ def _check_opsgenie(
 def _check_receiver(
     name: str,
     receiver: ReceiverSettings,
-    settings: AlertingSettings,
+    timeout: float,
     now: Callable[[], float],
+    addresses: Addresses,
 ) -> Iterator[Finding]:
-    timeout = _timeout(settings)
     match receiver:
-        case JsmSettings(key=key) if key:
-            yield from JsmIntegration(name, key, timeout, receiver.api_url).findings(now)
+        case JsmSettings(key=key, api_url=url) if key:
+            yield from JsmIntegration(name, key, timeout, url, addresses).findings(now)
         case JsmOpsSettings(key=key) if key:
-            yield from JsmSite(name, receiver, key, timeout).findings(now)
+            yield from JsmSite(name, receiver, key, timeout, addresses).findings(now)
         case _:
             yield unknown(name, "can be checked only by sending an alert", _USE_SEND_TEST)
+    if isinstance(receiver, PagerDutySettings):
+        yield unknown(f"{name} urgency", _URGENCY, _FOLLOW_SEVERITY)
 
 
 def _timeout(settings: AlertingSettings) -> float:

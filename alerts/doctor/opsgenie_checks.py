@@ -7,7 +7,7 @@ https://docs.opsgenie.com/docs/team-api, https://docs.opsgenie.com/docs/user-api
 https://docs.opsgenie.com/docs/escalation-api, https://docs.opsgenie.com/docs/schedule-api
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from http import HTTPStatus
 from typing import Final
@@ -18,23 +18,29 @@ from pydantic import SecretStr
 
 from breakerd.alerts.doctor.checks import check_clock, check_heartbeat
 from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown
+from breakerd.alerts.doctor.products import (
+    COUNT,
+    Addresses,
+    certainty,
+    knows_integration_key,
+    reason,
+    region_of,
+)
 from breakerd.alerts.heartbeat.clients import OpsGenieHeartbeat
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.receivers.base import UnavailableError
-from breakerd.alerts.receivers.http import HttpClient, error_text
+from breakerd.alerts.receivers.http import HttpClient
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import UNKNOWN, resolve_identity
 
-_COUNT: Final = "/v2/alerts/count"
-"""Harmless request, permitted to every key that may read."""
-_KNOWN: Final[dict[int, int]] = {HTTPStatus.OK: 2, HTTPStatus.FORBIDDEN: 1}
-"""Certainty that the key is known, by status; 0 for all others."""
 _LOOKUPS: Final = {
     "team": "/v2/teams/{}?identifierType=name",
     "user": "/v2/users/{}",
     "escalation": "/v2/escalations/{}?identifierType=name",
     "schedule": "/v2/schedules/{}?identifierType=name",
 }
+_FLAVOUR: Final = 'write `flavour = "jsm"` in [opsgenie]'
+_URL: Final = "if it should be OpsGenie, remove `api_url`"
 
 
 class OpsGenieAccount:
@@ -44,7 +50,7 @@ class OpsGenieAccount:
         settings: settings of alerting.
         key: key of an API integration.
         timeout: maximum seconds of a request.
-        addresses: addresses by region.
+        addresses: public addresses of both products.
     """
 
     def __init__(
@@ -52,14 +58,14 @@ class OpsGenieAccount:
         settings: AlertingSettings,
         key: SecretStr,
         timeout: float,
-        addresses: Mapping[str, str],
+        addresses: Addresses,
     ) -> None:
         self._settings = settings
         self._key = key
         self._timeout = timeout
         self._addresses = addresses
         opsgenie = settings.opsgenie
-        self._address = (opsgenie.api_url or addresses[opsgenie.region]).rstrip("/")
+        self._address = (opsgenie.api_url or addresses.opsgenie[opsgenie.region]).rstrip("/")
         headers = {"Authorization": f"GenieKey {key.get_secret_value()}"}
         self._client = HttpClient(timeout, headers, secrets=[key.get_secret_value()])
 
@@ -67,13 +73,13 @@ class OpsGenieAccount:
         """Run the checks, and yield each finding; if the account cannot be reached, only that."""
         with closing(self._client):
             try:
-                response = self._client.request_raw("GET", self._address + _COUNT)
+                response = self._client.request_raw("GET", self._address + COUNT)
             except UnavailableError as error:
                 advice = "check the network, the proxy, and `api_url` or `region`"
                 yield fail("opsgenie", f"{self._address} does not respond: {error}", advice)
                 return
             yield from self._check_key_and_region(response)
-            if _rank(response):
+            if certainty(response):
                 yield from map(self._check_responder, self._responders())
                 yield self._check_heartbeat()
             yield check_clock(response.headers.get("date", ""), now())
@@ -81,35 +87,52 @@ class OpsGenieAccount:
     # --- key and region
 
     def _check_key_and_region(self, response: httpx.Response) -> Iterator[Finding]:
-        region = self._settings.opsgenie.region
-        better = self._better_region(response)
-        if better:
-            found = f"the key belongs to an account in {better!r}, but the region is {region!r}"
-            yield fail("region", found, f"set `region = {better!r}`, or OPSGENIE_REGION")
+        opsgenie = self._settings.opsgenie
+        if wrong := self._wrong_address(response) or self._wrong_product(response):
+            yield wrong
             return
         yield _check_key(response, self._address)
-        if not _rank(response):
+        if not certainty(response):
             return
-        if self._settings.opsgenie.api_url:
+        if opsgenie.api_url:
             yield unknown("region", f"not used: `api_url` is {self._address}")
         else:
-            yield ok("region", region)
+            yield ok("region", opsgenie.region)
 
-    def _better_region(self, response: httpx.Response) -> str:
-        """Return a region where the key is more certainly known than here; empty if none is."""
-        opsgenie = self._settings.opsgenie
-        if opsgenie.api_url or response.status_code == HTTPStatus.OK:
-            return ""
-        for region, address in self._addresses.items():
-            if region == opsgenie.region:
-                continue
-            try:
-                other = self._client.request_raw("GET", address.rstrip("/") + _COUNT)
-            except UnavailableError:
-                continue
-            if _rank(other) > _rank(response):
-                return region
-        return ""
+    def _wrong_address(self, response: httpx.Response) -> Finding | None:
+        """Return a finding if the address is no OpsGenie, or that of another region."""
+        if response.status_code != HTTPStatus.NOT_FOUND:
+            return self._wrong_region(response)
+        found = f"{self._address} answers {reason(response)}: this is not OpsGenie's API"
+        return fail("opsgenie", found, f"if it is Jira Service Management, {_FLAVOUR}; {_URL}")
+
+    def _wrong_product(self, response: httpx.Response) -> Finding | None:
+        """Return a finding if the key is one of Jira Service Management."""
+        if certainty(response) or not self._may_probe:
+            return None
+        if not knows_integration_key(self._client, self._addresses.jsm):
+            return None
+        found = "the key belongs to Jira Service Management, but the flavour is 'opsgenie'"
+        return fail("key", f"{found}: {self._address} answers {reason(response)}", _FLAVOUR)
+
+    def _wrong_region(self, response: httpx.Response) -> Finding | None:
+        """Return a finding if another region knows the key, or more certainly than this one."""
+        opsgenie, rank = self._settings.opsgenie, certainty(response)
+        if response.status_code == HTTPStatus.OK or not self._may_probe:
+            return None
+        region = next(
+            (name for name, url in self._addresses.opsgenie.items() if url == self._address), ""
+        )
+        better = region_of(self._client, self._addresses, above=rank, besides=region)
+        if not better:
+            return None
+        found = f"the key belongs to an account in {better!r}, but the region is {region!r}"
+        also = ", and remove `api_url`" if opsgenie.api_url else ""
+        return fail("region", found, f"set `region = {better!r}`, or OPSGENIE_REGION{also}")
+
+    @property
+    def _may_probe(self) -> bool:
+        return self._addresses.may_probe(self._settings.opsgenie.api_url)
 
     # --- responders and heartbeat
 
@@ -133,7 +156,7 @@ class OpsGenieAccount:
             return ok(check, "exists")
         if response.status_code == HTTPStatus.NOT_FOUND:
             return fail(check, "does not exist", "alerts for it page nobody: check the spelling")
-        return unknown(check, f"not readable: {_reason(response)}", "use --send-test to see")
+        return unknown(check, f"not readable: {reason(response)}", "use --send-test to see")
 
     def _check_heartbeat(self) -> Finding:
         name = self._settings.opsgenie.heartbeat
@@ -143,24 +166,15 @@ class OpsGenieAccount:
         return check_heartbeat("heartbeat", client)
 
 
-def _rank(response: httpx.Response) -> int:
-    return _KNOWN.get(response.status_code, 0)
-
-
 def _check_key(response: httpx.Response, address: str) -> Finding:
-    rank = _rank(response)
-    if rank == _KNOWN[HTTPStatus.OK]:
+    if response.status_code == HTTPStatus.OK:
         return ok("key", f"accepted by {address}")
-    if rank:
+    if certainty(response):
         return unknown(
-            "key", f"known to {address}, but may not read alerts: {_reason(response)}",
+            "key", f"known to {address}, but may not read alerts: {reason(response)}",
             "use --send-test to see that it may write",
         )  # fmt: skip
     if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY}:
         advice = "use the key of an enabled API integration"
-        return fail("key", f"{address} rejects it: {_reason(response)}", advice)
-    return fail("opsgenie", f"{address} answers {_reason(response)}", "check that this is OpsGenie")
-
-
-def _reason(response: httpx.Response) -> str:
-    return f"{response.status_code}: {error_text(response)}"
+        return fail("key", f"{address} rejects it: {reason(response)}", advice)
+    return fail("opsgenie", f"{address} answers {reason(response)}", "check that this is OpsGenie")

@@ -26,6 +26,10 @@ from breakerd.alerts.settings.service_identity import resolve_identity
 PRIORITY: Final = "P5"
 TAG: Final = "Test:true"
 
+_DESCRIPTION: Final = (
+    "There is nothing to do. Somebody checks with `breakerd doctor --send-test` that alerts arrive "
+    "here; the same command closes this one within a minute. If it stays open, close it by hand."
+)
 _TIMEOUT: Final = 30.0
 """Maximum seconds until an accepted request is executed."""
 _POLL_INTERVAL: Final = 0.2
@@ -155,8 +159,8 @@ def make_probe_alert(settings: AlertingSettings) -> Incident:
     """Return a test alert, marked in its message, tags and details."""
     identity, now = resolve_identity(settings.opsgenie), time.time()
     content = AlertContent(
-        message=f"[TEST] breakerd on {identity.hostname} tests its alerting: nothing is wrong",
-        description="Sent by `breakerd doctor --send-test`, which closes it again.",
+        message=f"TEST from breakerd on {identity.hostname}: nothing is wrong; closes itself",
+        description=_DESCRIPTION,
         entity="breakerd doctor",
         source=settings.opsgenie.source,
         team=identity.team,

@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from breakerd.alerts.model.incident import Rules
+from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.settings.alerting import AlertingSettings, AlertsSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings

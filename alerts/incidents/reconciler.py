@@ -17,9 +17,11 @@ from breakerd.alerts.incidents.observation import (
     ObservationSource,
     merge_observations,
 )
+from breakerd.alerts.incidents.page_drill import end_due_drill
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.escalation import StageTexts, advance
-from breakerd.alerts.model.incident import Incident, Member, Phase
+from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.text import truncate
 from breakerd.alerts.muting.mute import FindSilence, mute_reason
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -65,7 +67,9 @@ class Reconciler:
         for observation, _ in found.values():
             self._apply(now, observation)
         for incident in self._incident_log:
-            if incident.phase is Phase.ACTIVE:
+            if incident.drill_ends_at:
+                end_due_drill(self._incident_log, now, incident)
+            elif incident.phase is Phase.ACTIVE:
                 self._mark_recovered(now, incident, found)
             self._pass_time(now, incident)
             self._compose(now, incident)

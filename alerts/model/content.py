@@ -1,6 +1,8 @@
 """Content of an alert, and the facts it is composed from."""
 
+import json
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any, Self
 
 from breakerd.alerts.model.limits import MESSAGE
@@ -16,12 +18,12 @@ class Chart:
     Attributes:
         title: heading of the chart.
         latencies_ms: durations of the latest calls, oldest first.
-        threshold_ms: threshold drawn as a line.
+        threshold_ms: threshold drawn as a line; None if none is in force.
     """
 
     title: str
     latencies_ms: tuple[int, ...]
-    threshold_ms: float
+    threshold_ms: float | None
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -35,7 +37,21 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class AlertContent:
-    """Text, tags and details of an alert. Each part is within OpsGenie's limits."""
+    """Text, tags and details of an alert. Each part is within OpsGenie's limits.
+
+    Attributes:
+        message: first line, with the most important part first.
+        description: all that on-call needs, in lines.
+        entity: name of the breaker that caused it.
+        source: sender.
+        team: team that is paged.
+        tags: `key:value` each.
+        details: further facts by name; links are `Incident`, `Runbook` and `Dashboard`.
+        chart: data of a picture; None if there is none.
+        topic: what is wrong, more precisely than the kind: a section of the runbook.
+        cause: what is wrong with its figures, as the closing note tells it.
+        template_problem: why the text is not that of the template; empty if it is.
+    """
 
     message: str
     description: str
@@ -45,6 +61,9 @@ class AlertContent:
     tags: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
     chart: Chart | None = None
+    topic: str = ""
+    cause: str = ""
+    template_problem: str = ""
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -65,9 +84,23 @@ class AlertContent:
         """True if there is a chart to attach."""
         return self.chart is not None
 
+    def digests(self) -> dict[str, str]:
+        """Return a digest of each part that can be changed in an existing alert, by its name."""
+        texts = {
+            "message": self.message,
+            "description": self.description,
+            "tags": json.dumps(sorted(self.tags)),
+            "details": json.dumps(self.details, sort_keys=True),
+        }
+        return {part: _digest(text) for part, text in texts.items()}
+
     def minimal(self) -> "AlertContent":
         """Return the smallest content that still pages, for a receiver that refused more."""
         return AlertContent(self.message[:MESSAGE], "", "", self.source, self.team)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

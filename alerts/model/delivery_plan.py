@@ -17,6 +17,8 @@ ANYONE: Final = ReceiverPolicy("")
 _MISSED_PRIORITY: Final = "P5"
 """Priority of an incident that closed before the receiver could be notified: it wakes nobody."""
 _NOTHING_DELIVERED: Final = DeliveryState()
+_TEXTS: Final = {"message", "description"}
+"""Parts of the content that an update replaces. Others are added to, and may be too many."""
 
 
 def is_behind(incident: Incident, policy: ReceiverPolicy, now: float) -> bool:
@@ -53,11 +55,13 @@ def next_step(
     if confirmed.dead_letter_reason:
         refuses_close = confirmed.dead_letter_step == StepKind.CLOSE
         return None if refuses_close else _close(incident, confirmed)
+    if policy.closes_only:
+        return _close(incident, confirmed)
     escalation = _escalate(incident, confirmed, policy)
     return (
         # Whoever is paged by a new priority reads the new text, unless that cannot be sent.
-        (escalation if confirmed.attempts else None)
-        or _update(incident, confirmed, policy)
+        (escalation if confirmed.update_failures else None)
+        or _update(incident, now, confirmed, policy)
         or escalation
         or _note(incident, confirmed, policy)
         or _attach(incident, confirmed, policy)
@@ -68,7 +72,7 @@ def next_step(
 def _create(
     incident: Incident, now: float, confirmed: DeliveryState, policy: ReceiverPolicy
 ) -> Step | None:
-    ended = confirmed.dead_letter_reason or confirmed.superseded
+    ended = confirmed.dead_letter_reason or confirmed.superseded or policy.closes_only
     if ended or not policy.accepts(incident.priority) or not _takes_part(incident, now, policy):
         return None
     if incident.phase is Phase.CLOSED:
@@ -78,7 +82,7 @@ def _create(
                 StepKind.CREATE,
                 _MISSED_PRIORITY,
                 number=confirmed.reopenings,
-                revision=incident.revision,
+                revision=_revision(incident),
             )
             if missed
             else None
@@ -86,14 +90,24 @@ def _create(
     due = incident.phase is Phase.ACTIVE and now >= incident.notify_at and not incident.muted_by
     if not due or (incident.stage and incident.handled):
         return None
-    responders = incident.stages[incident.stage].responders
     return Step(
         StepKind.CREATE,
         incident.priority,
         number=confirmed.reopenings,
-        responders=responders,
-        revision=incident.revision,
+        responders=_responders_so_far(incident),
+        revision=_revision(incident),
     )
+
+
+def _responders_so_far(incident: Incident) -> tuple[str, ...]:
+    """Return the responders of the present stage and of all before it, each once."""
+    stages = incident.stages[: incident.stage + 1]
+    return tuple(dict.fromkeys(each for stage in stages for each in stage.responders))
+
+
+def _revision(incident: Incident) -> int:
+    """Return the revision that the present content has; the next may not be composed yet."""
+    return max(0, incident.composed_revision)
 
 
 def _takes_part(incident: Incident, now: float, policy: ReceiverPolicy) -> bool:
@@ -120,15 +134,26 @@ def _escalate(incident: Incident, confirmed: DeliveryState, policy: ReceiverPoli
         number=number,
         responders=stage.responders,
         # A receiver whose text is updated by a step of its own has not got it with this one.
-        revision=0 if policy.updates else incident.revision,
+        revision=0 if policy.updates else _revision(incident),
     )
 
 
-def _update(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy) -> Step | None:
-    behind = confirmed.revision < incident.revision and incident.phase is not Phase.CLOSED
-    if not (policy.updates and behind):
+def _update(
+    incident: Incident, now: float, confirmed: DeliveryState, policy: ReceiverPolicy
+) -> Step | None:
+    """Return the update to a newer content; None if it would change nothing."""
+    if not policy.updates or confirmed.reduced or incident.phase is Phase.CLOSED:
         return None
-    return Step(StepKind.UPDATE, priority=confirmed.priority, revision=incident.revision)
+    revision = _revision(incident)
+    if confirmed.revision >= revision or now < confirmed.update_retry_at:
+        return None
+    digests = incident.content.digests()
+    changed = (part for part in digests if confirmed.content.get(part) != digests[part])
+    # What the alert has too many of must not keep the text from it.
+    parts = tuple(p for p in changed if p in _TEXTS or not confirmed.update_failures)
+    if not parts:
+        return None
+    return Step(StepKind.UPDATE, priority=confirmed.priority, revision=revision, parts=parts)
 
 
 def _note(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy) -> Step | None:
@@ -149,7 +174,7 @@ def _attach(incident: Incident, confirmed: DeliveryState, policy: ReceiverPolicy
 def _close(incident: Incident, confirmed: DeliveryState) -> Step | None:
     if not _is_to_close(incident, confirmed):
         return None
-    return Step(StepKind.CLOSE, note=incident.notes[-1].text, number=confirmed.escalations)
+    return Step(StepKind.CLOSE, note=incident.notes[-1].text, number=confirmed.most_escalations)
 
 
 def _is_to_close(incident: Incident, confirmed: DeliveryState) -> bool:

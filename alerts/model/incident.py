@@ -4,13 +4,16 @@ The stages it goes through while it is active are in `escalation`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
 from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.delivery import DeliveryState, receiver_type
 from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
+from breakerd.alerts.model.incident_parts.encoding import decoded, encoded
+from breakerd.alerts.model.incident_parts.member import Member
+from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.limits import MESSAGE
 from breakerd.alerts.model.note import Hold, Note
 from breakerd.alerts.model.stage import Stage
@@ -32,40 +35,6 @@ class Phase(StrEnum):
 
 
 @dataclass(slots=True)
-class Member:
-    """Breaker that belongs to an incident.
-
-    Attributes:
-        kind: kind of alert when it joined.
-        since: seconds since the epoch.
-        recovered: True if the breaker is well at present.
-    """
-
-    kind: str
-    since: float
-    recovered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Rules of notification, copied from the settings when an incident opens.
-
-    Attributes:
-        auto_close: True if breakerd closes the alert when the incident is over.
-        notify_missed: True if an incident that closes before anybody could be notified is
-            delivered all the same.
-        reopen_after: seconds after which an alert that people closed is created again while its
-            cause persists; None: never.
-        remind_after: seconds until the first reminder; 0: no reminders.
-    """
-
-    auto_close: bool = True
-    notify_missed: bool = True
-    reopen_after: float | None = None
-    remind_after: float = 0.0
-
-
-@dataclass(slots=True)
 class Incident:
     """Period in which one breaker, or several that opened together, needs attention.
 
@@ -81,6 +50,7 @@ class Incident:
         stages: copied from the settings when it opened; later edits do not change it.
         content: content of the alert.
         drill: True if it is a drill.
+        drill_ends_at: when a drill that only pages ends, whatever its breaker does; else 0.
         rules: rules of notification.
         phase: present phase.
         stage: index of the present stage.
@@ -108,6 +78,8 @@ class Incident:
         notes: all notes so far, oldest first.
         members: breakers in it, by name.
         deliveries: state of delivery by name of receiver.
+        former: highest number of priority changes at receivers that are no longer configured, by
+            type of receiver.
     """
 
     id: str
@@ -119,7 +91,8 @@ class Incident:
     stages: tuple[Stage, ...]
     content: AlertContent
     drill: bool = False
-    rules: Rules = Rules()
+    rules: Rules = Rules()  # noqa: RUF009 - frozen
+    drill_ends_at: float = 0.0
     phase: Phase = Phase.ACTIVE
     stage: int = 0
     stage_note: str = ""
@@ -144,6 +117,7 @@ class Incident:
     notes: list[Note] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
+    former: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -254,7 +228,16 @@ class Incident:
 
     def delivery_to(self, receiver: str) -> DeliveryState:
         """Return the state of delivery to that receiver; create it if there is none."""
-        return self.deliveries.setdefault(receiver, DeliveryState())
+        if receiver not in self.deliveries:
+            # A name of an alert that one of its type has used pages nobody a second time.
+            used = self.former.get(receiver_type(receiver), 0)
+            self.deliveries[receiver] = DeliveryState(escalations=used, most_escalations=used)
+        return self.deliveries[receiver]
+
+    def leave_receiver(self, receiver: str) -> None:
+        """Record that a receiver is no longer configured, and what it has used."""
+        kind, state = receiver_type(receiver), self.delivery_to(receiver)
+        self.former[kind] = max(self.former.get(kind, 0), state.most_escalations)
 
     @property
     def notified_at(self) -> float:
@@ -275,8 +258,10 @@ class Incident:
         """Return True if the content is to be composed anew.
 
         At once if its revision has changed; every few `seconds` while some receiver has yet to
-        create the alert.
+        create the alert. Never that of a drill that only pages.
         """
+        if self.drill_ends_at:
+            return False
         if self.composed_revision != self.revision:
             return True
         pending = not self.deliveries or any(
@@ -308,18 +293,7 @@ class Incident:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the incident as JSON-able data."""
-        data = {each.name: getattr(self, each.name) for each in fields(self)}
-        return data | {
-            "stages": [asdict(stage) for stage in self.stages],
-            "content": self.content.as_dict(),
-            "rules": asdict(self.rules),
-            "peak": asdict(self.peak) if self.peak else None,
-            "counts": asdict(self.counts),
-            "holds": [asdict(hold) for hold in self.holds],
-            "notes": [asdict(note) for note in self.notes],
-            "members": {name: [m.kind, m.since, m.recovered] for name, m in self.members.items()},
-            "deliveries": {name: asdict(d) for name, d in list(self.deliveries.items())},
-        }
+        return encoded({each.name: getattr(self, each.name) for each in fields(self)})
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -328,24 +302,4 @@ class Incident:
         Raises:
             TypeError, KeyError, ValueError: the data does not describe an incident.
         """
-        return cls(
-            **{
-                **data,
-                "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
-                "content": AlertContent.from_dict(data["content"]),
-                "rules": Rules(**data["rules"]),
-                "peak": PeakFigures(**data["peak"]) if data.get("peak") else None,
-                "counts": CallCounts(**data["counts"]),
-                "holds": [Hold(**hold) for hold in data["holds"]],
-                "notes": [Note(**note) for note in data["notes"]],
-                "stage_times": [(at, priority) for at, priority in data["stage_times"]],
-                "phase": Phase(data["phase"]),
-                "members": {
-                    name: Member(*member) for name, member in data.get("members", {}).items()
-                },
-                "deliveries": {
-                    name: DeliveryState.from_dict(delivery)
-                    for name, delivery in data["deliveries"].items()
-                },
-            }
-        )
+        return cls(**decoded(data) | {"phase": Phase(data["phase"])})

@@ -28,6 +28,22 @@ _VALUES: Final[Mapping[str, tuple[str, ...]]] = {
     "drill": ("true", "false"),
 }
 """All values of the labels that have only some."""
+SUBJECT_LABELS: Final = ("breaker", "kind", "reason", "priority", "drill")
+"""Labels that every alert has."""
+AUTOMATIC_TAGS: Final = (
+    "Environment",
+    "BookmakerId",
+    "Host",
+    "Business",
+    "Team",
+    "AlertType",
+    "Breaker",
+    "Service",
+    "Tier",
+    "Context",
+    "Drill",
+)
+"""Keys of the tags that alerts get by themselves; one without a value is left out."""
 
 _ALLOWED: Final = (
     "NAME=PATTERN or NAME!=PATTERN, where NAME is breaker, kind, reason, priority, drill or the "
@@ -75,6 +91,11 @@ class Matcher:
         name, operator, pattern = match.groups()[:3]
         return cls(name, operator == "=", pattern)
 
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The alternatives of the pattern."""
+        return tuple(part.strip() for part in self.pattern.split("|"))
+
     def matches(self, subject: Subject) -> bool:
         """Return True if the condition holds; for `breaker`, if it holds for every breaker."""
         if self.name == "breaker":
@@ -82,7 +103,7 @@ class Matcher:
         return self._fits(subject.labels.get(self.name, "")) == self.equal
 
     def _fits(self, value: str) -> bool:
-        return any(fnmatchcase(value, part.strip()) for part in self.pattern.split("|"))
+        return any(fnmatchcase(value, part) for part in self.patterns)
 
     def __str__(self) -> str:
         """Return the text that `parse` accepts."""
@@ -110,12 +131,31 @@ def checked(texts: Iterable[str]) -> tuple[Matcher, ...]:
         known = _VALUES.get(matcher.name, ())
         for pattern in matcher.pattern.split("|"):
             if known and not any(fnmatchcase(value, pattern.strip()) for value in known):
-                close = get_close_matches(pattern.strip(), known, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
+                miss = near_miss(pattern.strip(), known)
+                hint = f"; did you mean {miss!r}?" if miss else ""
                 raise ValueError(
                     f"{matcher.name} with a pattern of {', '.join(known)}, not {pattern!r}{hint}"
                 )
     return matchers
+
+
+def near_miss(text: str, known: Iterable[str]) -> str:
+    """Return the name in `known` that `text` may have been meant for; empty if none is near."""
+    by_lower: dict[str, str] = {}
+    for name in known:
+        by_lower.setdefault(name.lower(), name)  # breaker before the tag Breaker
+    close = get_close_matches(text.lower(), list(by_lower), n=1)
+    return by_lower[close[0]] if close else ""
+
+
+def unknown_label(name: str, known: Iterable[str]) -> str:
+    """Return that no alert has the label `name`, as a sentence; empty if some has."""
+    names = list(dict.fromkeys(known))
+    if name in names:
+        return ""
+    miss = near_miss(name, names)
+    hint = f"did you mean {miss!r}?" if miss else f"known are {', '.join(names)}"
+    return f"no alert has a label {name!r} ({hint})"
 
 
 def all_hold(matchers: Iterable[Matcher], subject: Subject) -> bool:

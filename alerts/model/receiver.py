@@ -13,6 +13,7 @@ class ReceiverPolicy:
         attaches: True if it accepts attachments.
         updates: True if the text of an existing alert can be changed without paging anybody.
         notes: True if it takes notes.
+        closes_only: True if it is no longer configured, and only closes what it has.
         fallback_after: None for a regular receiver. A fallback is notified only of incidents that
             no other receiver has confirmed this many seconds after they were due.
     """
@@ -22,6 +23,7 @@ class ReceiverPolicy:
     attaches: bool = False
     updates: bool = False
     notes: bool = True
+    closes_only: bool = False
     fallback_after: float | None = None
 
     def accepts(self, priority: str) -> bool:

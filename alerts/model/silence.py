@@ -124,11 +124,18 @@ class SilenceRequest:
                 "a silence must end in the future and start within 365 days; this one starts "
                 f"{_distance(starts_at - now)} and lasts {self.seconds:g} s"
             )
+        author, reason = encodable(self.author), encodable(self.reason)
+        return Silence(id_, self.conditions(), author, reason, starts_at, starts_at + self.seconds)
+
+    def conditions(self) -> tuple[Matcher, ...]:
+        """Return all its matchers.
+
+        Raises:
+            ValueError: one of them is invalid; names it and what is allowed.
+        """
         named = {"breaker": self.breaker, "kind": self.kind}
         texts = [f"{name}={value}" for name, value in named.items() if value != "*"]
-        matchers = checked([*texts, *self.matchers])
-        author, reason = encodable(self.author), encodable(self.reason)
-        return Silence(id_, matchers, author, reason, starts_at, starts_at + self.seconds)
+        return checked([*texts, *self.matchers])
 
 
 def _distance(seconds: float) -> str:

@@ -31,6 +31,7 @@ class Step:
             alert for each change.
         responders: for CREATE and PRIORITY the responders to add, see `Stage`.
         revision: for CREATE, UPDATE and PRIORITY the revision of the content that it carries.
+        parts: for UPDATE the parts of the content that have changed, see `AlertContent.digests`.
     """
 
     kind: StepKind
@@ -39,6 +40,7 @@ class Step:
     number: int = 0
     responders: tuple[str, ...] = ()
     revision: int = 0
+    parts: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -47,5 +49,5 @@ class Step:
         Raises:
             TypeError, KeyError, ValueError: the data does not describe a step.
         """
-        responders = tuple(data.get("responders", ()))
-        return cls(**{**data, "kind": StepKind(data["kind"]), "responders": responders})
+        lists = {name: tuple(data.get(name, ())) for name in ("responders", "parts")}
+        return cls(**{**data, "kind": StepKind(data["kind"]), **lists})

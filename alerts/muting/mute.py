@@ -61,8 +61,8 @@ def subject_of(incident: Incident) -> Subject:
 
 
 def labels_of(tags: Iterable[str]) -> dict[str, str]:
-    """Return the tags of an alert, `key:value`, as labels."""
-    parts = (tag.partition(":") for tag in tags)
+    """Return the tags of an alert, `key:value`, as labels; of equal keys the first counts."""
+    parts = (tag.partition(":") for tag in reversed(list(tags)))
     return {key: value for key, _, value in parts}
 
 
@@ -71,10 +71,12 @@ def _inhibitor_candidates(
 ) -> Iterator[tuple[Subject, str]]:
     """Yield the active incidents that may inhibit `incident`, each with its message.
 
-    A muted incident is not among them: two that inhibit each other would both stay muted.
+    A muted incident is not among them: two that inhibit each other would both stay muted. Nor is
+    a drill that only pages, which explains nothing.
     """
     for other in others:
-        if other is not incident and other.phase is Phase.ACTIVE and not other.muted_by:
+        explains = other.phase is Phase.ACTIVE and not (other.muted_by or other.drill_ends_at)
+        if other is not incident and explains:
             yield subject_of(other), other.content.message
 
 

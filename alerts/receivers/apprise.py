@@ -14,7 +14,10 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers.log_filter import suppress_request_logs
+from breakerd.alerts.receivers.rendering import content_for, further_names, headline
 
+_MAX_NAMES: Final = 1000
+"""Maximum number of characters of the names of breakers."""
 _TYPES: Final = {
     StepKind.CREATE: "failure",
     StepKind.PRIORITY: "failure",
@@ -39,14 +42,13 @@ class AppriseReceiver:
     pages_humans = True
     accepts_attachments = False
     accepts_updates = False
-    accepts_notes = True
 
     def __init__(self, name: str, url: SecretStr, timeout: float, *, notes: bool = False) -> None:
         if missing := missing_requirement(url):
             raise ValueError(f"{name} has no {missing}")
         self.name = name
         self._timeout = timeout
-        self._notes = notes
+        self.accepts_notes = notes
         self._apprise, _ = _make_apprise(url)
 
     def send(self, incident: Incident, step: Step) -> str:
@@ -55,19 +57,25 @@ class AppriseReceiver:
         Raises:
             UnavailableError: a service did not accept it, or not in time.
         """
-        if step.kind is StepKind.ATTACH or (step.kind is StepKind.NOTE and not self._notes):
+        if step.kind not in _TYPES or (step.kind is StepKind.NOTE and not self.accepts_notes):
             return ""
-        content = incident.content
-        priority = step.priority or incident.priority
-        body = step.note or content.description or content.message
-        title = f"{priority} {step.kind.value}: {content.message}"
+        title, body = render(incident, step, self.name)
         with suppress_request_logs():
+            # Without the format, mails show the body as HTML, in one line.
             delivered = self._apprise.notify(
-                body=body, title=title, notify_type=_TYPES[step.kind], timeout=self._timeout
+                body=body,
+                title=title,
+                notify_type=_TYPES[step.kind],
+                body_format="text",
+                timeout=self._timeout,
             )
         if not delivered:
             raise UnavailableError("apprise could not deliver to all services")
         return ""
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the title of the message, and below it the body."""
+        return "\n\n".join(render(incident, step, self.name)) if step.kind in _TYPES else ""
 
     def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
         """Return `DONE`: requests are never pending."""
@@ -79,6 +87,18 @@ class AppriseReceiver:
 
     def close(self) -> None:
         """Do nothing: there are no open connections."""
+
+
+def render(incident: Incident, step: Step, receiver: str) -> tuple[str, str]:
+    """Return title and body of a step. The title alone fits into a short message."""
+    title = headline(incident, step, receiver)
+    if step.kind is StepKind.NOTE:
+        return title, step.note
+    if step.kind is StepKind.CLOSE:
+        return title, step.note or title
+    content = content_for(incident, receiver)
+    parts = [step.note, further_names(incident, content, _MAX_NAMES), content.description]
+    return title, "\n\n".join(filter(None, parts)) or title
 
 
 @lru_cache(maxsize=32)

@@ -97,11 +97,17 @@ class Receiver(Protocol):
     def send(self, incident: Incident, step: Step) -> str:
         """Request `step`; return the request's id, empty if the step is done already.
 
-        Sending the same step twice does no harm.
+        Sending the same step twice does no harm. Where the receiver finds the alert again, it may
+        keep in `reference` of the incident's delivery state, which is saved after the call, also
+        after one that failed.
 
         Raises:
             DeliveryError: one of its subclasses.
         """
+        ...
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return what `send` would send, as text without secrets."""
         ...
 
     def alert_state(self, incident: Incident) -> AlertState:

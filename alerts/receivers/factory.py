@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import SecretStr
+
 from breakerd.alerts.receivers.apprise import AppriseReceiver, missing_requirement
 from breakerd.alerts.receivers.base import Receiver
 from breakerd.alerts.receivers.jsm import JsmReceiver
@@ -11,7 +13,8 @@ from breakerd.alerts.receivers.jsm_ops import JsmOpsReceiver
 from breakerd.alerts.receivers.log import LogReceiver
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.receivers.pagerduty import PagerDutyReceiver
-from breakerd.alerts.receivers.slack import SlackReceiver
+from breakerd.alerts.receivers.slack import SlackBotReceiver, SlackReceiver
+from breakerd.alerts.receivers.slack.web_api import SlackWebApi
 from breakerd.alerts.receivers.webhook import WebhookReceiver
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.receivers import (
@@ -24,7 +27,9 @@ from breakerd.alerts.settings.receivers import (
     WebhookSettings,
 )
 
-_NON_IDENTITY_KEYS: Final = {"enabled", "min_priority", "fallback", "heartbeat", "heartbeat_team"}
+_NON_IDENTITY_KEYS: Final = {
+    "enabled", "min_priority", "fallback", "heartbeat", "heartbeat_team", "token_expires",
+}  # fmt: skip
 """Settings that decide when a receiver is used; a change of them keeps the receiver."""
 
 
@@ -124,22 +129,39 @@ def _make(name: str, settings: ReceiverSettings, timeout: float) -> Receiver:
                 headers=settings.headers,
                 template=settings.template,
             )
-        case SlackSettings(url=url) if url:
-            return SlackReceiver(name, url, timeout)
+        case SlackSettings() if not _missing_of_slack(settings):
+            return _make_slack(name, settings, timeout)
         case AppriseSettings(url=url) if url:
             return AppriseReceiver(name, url, timeout, notes=settings.notes)
     raise ValueError(f"{name} has no {_missing(settings)}")
+
+
+def _make_slack(name: str, settings: SlackSettings, timeout: float) -> Receiver:
+    """Return a receiver with the token, which can do more, else one with the webhook."""
+    if settings.token:
+        api = SlackWebApi(settings.token, timeout, settings.api_url)
+        return SlackBotReceiver(name, api, settings.channel)
+    return SlackReceiver(name, settings.url or SecretStr(""), timeout)
 
 
 def _missing(settings: ReceiverSettings) -> str:
     """Return the mandatory setting that is not set; empty if all are."""
     if isinstance(settings, AppriseSettings) and settings.url:
         return missing_requirement(settings.url)
+    if isinstance(settings, SlackSettings):
+        return _missing_of_slack(settings)
     name = "url" if "url" in type(settings).model_fields else "key"
     return "" if getattr(settings, name) else name
+
+
+def _missing_of_slack(settings: SlackSettings) -> str:
+    if settings.token:
+        return "" if settings.channel else "channel"
+    return "" if settings.url else "url or token"
 
 
 def _secrets(settings: ReceiverSettings) -> tuple[Hashable, ...]:
     """Return the secrets, which a dump of the settings does not contain."""
     headers = getattr(settings, "headers", {})
-    return getattr(settings, "key", None), getattr(settings, "url", None), tuple(headers.items())
+    secrets = (getattr(settings, name, None) for name in ("key", "url", "token"))
+    return (*secrets, *headers.items())

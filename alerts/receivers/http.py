@@ -15,10 +15,10 @@ from breakerd.alerts.receivers.base import (
     UnauthorizedError,
     UnavailableError,
 )
+from breakerd.alerts.receivers.connection.request_deadline import RequestDeadline
 from breakerd.alerts.receivers.connection.spare_backend import use_spares
 from breakerd.alerts.receivers.connection.spare_sockets import SpareSockets
 from breakerd.alerts.receivers.log_filter import suppress_request_logs
-from breakerd.alerts.receivers.request_deadline import RequestDeadline
 from breakerd.breaker._version import __version__
 from breakerd.breaker.fork import renew_after_fork
 

@@ -8,27 +8,28 @@ Source: https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v1/api-
 and, on addressing an alert by its alias, https://jira.atlassian.com/browse/JSDCLOUD-14179
 """
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from breakerd.alerts.model.delivery import receiver_type
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
+from breakerd.alerts.receivers.alert_requests import (
+    AlertRequest,
+    join_ids,
+    overall_state,
+    preview,
+)
 from breakerd.alerts.receivers.base import AlertState, InvalidRequestError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object
 from breakerd.alerts.receivers.opsgenie import create_payload, note_or_close, parse_request_state
 
 ADDRESS: Final = "https://api.atlassian.com"
 
+_TYPE: Final = "jsm"
 _ALERTS: Final = "/jsm/ops/integration/v2/alerts"
-_BY_PRECEDENCE: Final = (
-    RequestState.PENDING,
-    RequestState.FAILED,
-    RequestState.DONE,
-    RequestState.GONE,
-)
-_SEPARATOR: Final = ","
 
 
 class JsmReceiver:
@@ -60,18 +61,23 @@ class JsmReceiver:
             return self._create(incident, step, incident.alias)
         if step.kind is StepKind.PRIORITY:
             return self._create(incident, step, _alias(incident, step.number))
-        if step.kind is StepKind.NOTE:
-            raised = incident.delivery_to(self.name).escalations
-            return self._note_or_close(incident, step, _alias(incident, raised))
-        if step.kind is StepKind.CLOSE:
-            aliases = [_alias(incident, number) for number in range(step.number + 1)]
-            return _SEPARATOR.join(self._note_or_close(incident, step, alias) for alias in aliases)
-        return ""
+        aliases = self._aliases(incident, step)
+        return join_ids(self._note_or_close(incident, step, alias) for alias in aliases)
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the requests of `step`: method, path and body of each."""
+        if step.kind in {StepKind.CREATE, StepKind.PRIORITY}:
+            raised = step.number if step.kind is StepKind.PRIORITY else 0
+            body = self._creation(incident, step, _alias(incident, raised))
+            return preview([AlertRequest("POST", "", body)], _ALERTS)
+        aliases = self._aliases(incident, step)
+        path, payload = note_or_close(incident, step)
+        request = [AlertRequest("POST", path, payload)]
+        return "\n\n".join(preview(request, f"{_ALERTS}/{quote(a, safe='')}") for a in aliases)
 
     def request_state(self, request_id: str) -> RequestState:
         """Return the outcome of the requests: `PENDING` while one is, `GONE` only if all are."""
-        states = {self._request_state(each) for each in request_id.split(_SEPARATOR)}
-        return next(state for state in _BY_PRECEDENCE if state in states)
+        return overall_state(request_id, self._request_state)
 
     def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - it shows no alert
         """Return `UNKNOWN`: an integration cannot read alerts."""
@@ -86,13 +92,25 @@ class JsmReceiver:
         self._client.close()
 
     def _create(self, incident: Incident, step: Step, alias: str) -> str:
+        payload = self._creation(incident, step, alias)
+        response = self._client.request("POST", self._alerts, json=payload)
+        return str(json_object(response, "requestId")["requestId"])
+
+    def _creation(self, incident: Incident, step: Step, alias: str) -> dict[str, Any]:
         delivery = incident.delivery_to(self.name)
         payload = create_payload(incident, step, delivery) | {"alias": alias}
         if delivery.reduced:
             # Names may be what it rejects; the integration has a team of its own.
             payload.pop("responders", None)
-        response = self._client.request("POST", self._alerts, json=payload)
-        return str(json_object(response, "requestId")["requestId"])
+        return payload
+
+    def _aliases(self, incident: Incident, step: Step) -> list[str]:
+        """Return the aliases that a note or a closing goes to."""
+        if step.kind is StepKind.NOTE:
+            return [_alias(incident, incident.delivery_to(self.name).escalations)]
+        if step.kind is StepKind.CLOSE:
+            return [_alias(incident, each) for each in range(_most(incident, step.number) + 1)]
+        return []
 
     def _note_or_close(self, incident: Incident, step: Step, alias: str) -> str:
         path, payload = note_or_close(incident, step)
@@ -109,6 +127,12 @@ class JsmReceiver:
             return RequestState.PENDING
         except InvalidRequestError:
             return RequestState.FAILED
+
+
+def _most(incident: Incident, own: int) -> int:
+    """Return the highest number of changes: others of this type may share the account."""
+    states = [s for name, s in incident.deliveries.items() if receiver_type(name) == _TYPE]
+    return max(own, incident.former.get(_TYPE, 0), *(each.most_escalations for each in states), 0)
 
 
 def _alias(incident: Incident, raised: int) -> str:

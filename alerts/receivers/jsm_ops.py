@@ -13,15 +13,25 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.limits import NOTE
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import truncate
+from breakerd.alerts.receivers.alert_requests import (
+    USER,
+    AlertRequest,
+    join_ids,
+    overall_state,
+    preview,
+    shows,
+    stale_tags,
+)
 from breakerd.alerts.receivers.base import AlertState, InvalidRequestError, RequestState
 from breakerd.alerts.receivers.http import HttpClient, NotFoundError, json_object, objects
 from breakerd.alerts.receivers.jsm import ADDRESS
 from breakerd.alerts.receivers.opsgenie import (
-    USER,
     create_payload,
     has_note,
     matches,
@@ -51,7 +61,7 @@ class JsmOpsReceiver:
 
     pages_humans = True
     accepts_attachments = False
-    accepts_updates = False
+    accepts_updates = True
     accepts_notes = True
 
     def __init__(
@@ -77,18 +87,30 @@ class JsmOpsReceiver:
         alert = self._find(incident.alias)
         if alert is None:
             return _GONE
+        if step.kind is StepKind.CLOSE and alert.get("status") == "closed":
+            return ""
         path = f"/{quote(str(alert['id']), safe='')}"
-        if step.kind is StepKind.PRIORITY:
-            return self._escalate(path, step)
-        note = {"note": truncate(step.note, NOTE)}
+        requests = self._requests(incident, step)
         if step.kind is StepKind.NOTE:
-            return self._note(path, note)
-        if step.kind is StepKind.CLOSE and alert.get("status") != "closed":
-            return self._write("POST", f"{path}/close", note | {"user": USER})
-        return ""
+            return self._note(path, requests[0])
+        if step.kind is StepKind.PRIORITY:
+            *responders, priority = requests
+            for each in responders:
+                self._add_responder(path, each)
+            requests = [priority]
+        return join_ids(self._write(each.method, path + each.path, each.body) for each in requests)
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the requests of `step`: method, path and body of each."""
+        if step.kind is StepKind.CREATE:
+            return preview([AlertRequest("POST", "", self._creation(incident, step))], "/v1/alerts")
+        return preview(self._requests(incident, step), "/v1/alerts/ID")
 
     def request_state(self, request_id: str) -> RequestState:
-        """Return the outcome of a request; an unknown request is pending."""
+        """Return the outcome of the requests of a step; an unknown request is pending."""
+        return overall_state(request_id, self._request_state)
+
+    def _request_state(self, request_id: str) -> RequestState:
         if request_id == _GONE:
             return RequestState.GONE
         try:
@@ -107,8 +129,12 @@ class JsmOpsReceiver:
     def has_applied(self, incident: Incident, step: Step) -> bool:
         """True if the alert shows that the step was executed."""
         alert = self._find(incident.alias)
-        if alert is None or step.kind is not StepKind.NOTE:
-            return alert is not None and matches(alert, step)
+        if alert is None:
+            return False
+        if step.kind is StepKind.UPDATE:
+            return shows(alert, alert.get("extraProperties"), incident.content, step)
+        if step.kind is not StepKind.NOTE:
+            return matches(alert, step)
         url = f"{self._alerts}/{quote(str(alert['id']), safe='')}/notes"
         return has_note(json_object(self._client.request("GET", url), "values")["values"], step)
 
@@ -120,17 +146,29 @@ class JsmOpsReceiver:
         """Close the connections."""
         self._client.close()
 
-    def _escalate(self, path: str, step: Step) -> str:
-        for responder in _responders(step.responders):
-            try:
-                self._request("POST", f"{path}/responders", responder)
-            except InvalidRequestError as error:
-                _log.error("responder rejected", responder=responder, problem=str(error))
-        return self._write("PATCH", f"{path}/priority", {"priority": step.priority})
+    def _requests(self, incident: Incident, step: Step) -> list[AlertRequest]:
+        """Return the requests that change an alert; that of a new priority is the last."""
+        if step.kind is StepKind.UPDATE:
+            return _updates(incident.content, step, incident.delivery_to(self.name))
+        if step.kind is StepKind.PRIORITY:
+            added = [AlertRequest("POST", "/responders", r) for r in _responders(step.responders)]
+            return [*added, AlertRequest("PATCH", "/priority", {"priority": step.priority})]
+        note = {"note": truncate(step.note, NOTE)}
+        if step.kind is StepKind.NOTE:
+            return [AlertRequest("POST", "/notes", note)]
+        closing = AlertRequest("POST", "/close", note | {"user": USER})
+        return [closing] if step.kind is StepKind.CLOSE else []
 
-    def _note(self, path: str, note: dict[str, str]) -> str:
+    def _add_responder(self, path: str, request: AlertRequest) -> None:
+        """Add one responder; a rejected one is logged and does not stop the others."""
+        try:
+            self._request(request.method, path + request.path, request.body)
+        except InvalidRequestError as error:
+            _log.error("responder rejected", responder=request.body, problem=str(error))
+
+    def _note(self, path: str, request: AlertRequest) -> str:
         """Add a note; unlike all other writes, it is executed when the response arrives."""
-        self._request("POST", f"{path}/notes", note)
+        self._request(request.method, path + request.path, request.body)
         return ""
 
     def _creation(self, incident: Incident, step: Step) -> dict[str, Any]:
@@ -157,13 +195,31 @@ class JsmOpsReceiver:
         values = objects(json_object(response, "values")["values"])
         return next((each for each in values if each.get("alias") == alias and "id" in each), None)
 
-    def _write(self, method: str, path: str, payload: dict[str, Any]) -> str:
+    def _write(self, method: str, path: str, payload: dict[str, Any] | None) -> str:
         response = self._client.request(method, self._alerts + path, json=payload)
         return str(json_object(response, "requestId")["requestId"])
 
-    def _request(self, method: str, path: str, payload: dict[str, Any]) -> None:
+    def _request(self, method: str, path: str, payload: dict[str, Any] | None) -> None:
         """Send a request whose outcome is known with its response."""
         json_object(self._client.request(method, self._alerts + path, json=payload))
+
+
+def _updates(content: AlertContent, step: Step, delivery: DeliveryState) -> list[AlertRequest]:
+    """Return the requests that bring the parts of `step` up to date, the texts first."""
+    texts = {"message": content.message, "description": content.description}
+    found = [
+        AlertRequest("PATCH", f"/{part}", {part: text})
+        for part, text in texts.items()
+        if part in step.parts and text
+    ]
+    if "tags" in step.parts:
+        changes = {"DELETE": stale_tags(content, delivery), "POST": content.tags}
+        found += [AlertRequest(m, "/tags", {"tags": tags}) for m, tags in changes.items() if tags]
+    if "details" in step.parts and content.details:
+        found.append(
+            AlertRequest("POST", "/extra-properties", {"extraProperties": content.details})
+        )
+    return found
 
 
 def _responders(wanted: Iterable[str]) -> list[dict[str, str]]:

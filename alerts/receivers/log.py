@@ -3,6 +3,7 @@
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
+from breakerd.alerts.receivers.rendering import message, priority
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -18,15 +19,20 @@ class LogReceiver:
     accepts_notes = False
 
     def send(self, incident: Incident, step: Step) -> str:
-        """Log the step: openings and escalations as warnings, all others as information."""
+        """Log the step: openings and escalations as warnings, the end as information."""
         loud = step.kind in {StepKind.CREATE, StepKind.PRIORITY}
         (_log.warning if loud else _log.info)(
             f"alert {step.kind.value}, nobody is paged",
             alias=incident.alias,
-            priority=step.priority or incident.priority,
-            text=step.note or incident.content.message,
+            priority=priority(incident, step),
+            breakers=list(incident.members),
+            text=self.preview(incident, step),
         )
         return ""
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the text of the log line."""
+        return step.note or message(incident, incident.content)
 
     def alert_state(self, incident: Incident) -> AlertState:  # noqa: ARG002 - a log has no answers
         """Return `UNKNOWN`."""

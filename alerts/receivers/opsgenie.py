@@ -18,6 +18,16 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.limits import NOTE
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import truncate
+from breakerd.alerts.receivers.alert_requests import (
+    USER,
+    AlertRequest,
+    as_json,
+    join_ids,
+    overall_state,
+    preview,
+    shows,
+    updates,
+)
 from breakerd.alerts.receivers.base import (
     AlertState,
     InvalidRequestError,
@@ -31,12 +41,12 @@ from breakerd.breaker.logging import get_logger
 _log = get_logger(__name__)
 
 ADDRESSES: Final = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
-USER: Final = "breakerd"
 
 _ALREADY_CLOSED: Final = "already closed"
 _MISSING: Final = "does not exist"
 """Part of the status of a failed request."""
 _BY_ALIAS: Final = {"identifierType": "alias"}
+_ALERTS: Final = "/v2/alerts"
 
 
 class OpsGenieReceiver:
@@ -49,7 +59,7 @@ class OpsGenieReceiver:
     name = "opsgenie"
     pages_humans = True
     accepts_attachments = True
-    accepts_updates = False
+    accepts_updates = True
     accepts_notes = True
 
     def __init__(self, settings: OpsGenieSettings, timeout: float) -> None:
@@ -61,19 +71,32 @@ class OpsGenieReceiver:
 
     def send(self, incident: Incident, step: Step) -> str:
         """Request `step`; OpsGenie executes it later, see `request_state`."""
-        alert = f"/v2/alerts/{quote(incident.alias, safe='')}"
         if step.kind is StepKind.CREATE:
             payload = create_payload(incident, step, incident.delivery_to(self.name))
-            return self._write("POST", "/v2/alerts", json=payload)
-        if step.kind is StepKind.PRIORITY:
-            return self._escalate(alert, step)
+            return self._write("POST", _ALERTS, json=payload)
+        alert = _path(incident)
         if step.kind is StepKind.ATTACH:
             return self._attach(alert, incident)
-        path, payload = note_or_close(incident, step)
-        return self._write("POST", alert + path, params=_BY_ALIAS, json=payload)
+        requests = self._requests(incident, step)
+        if step.kind is StepKind.PRIORITY:
+            *responders, priority = requests
+            for each in responders:
+                self._add_responder(alert, each)
+            requests = [priority]
+        return join_ids(self._change(alert, each) for each in requests)
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the requests of `step`: method, path and body of each."""
+        if step.kind is StepKind.CREATE:
+            body = create_payload(incident, step, incident.delivery_to(self.name))
+            return preview([AlertRequest("POST", "", body)], _ALERTS)
+        return preview(self._requests(incident, step), _path(incident))
 
     def request_state(self, request_id: str) -> RequestState:
-        """Return the outcome of a request; an unknown request is pending."""
+        """Return the outcome of the requests of a step; an unknown request is pending."""
+        return overall_state(request_id, self._request_state)
+
+    def _request_state(self, request_id: str) -> RequestState:
         try:
             body = self._request("GET", f"/v2/alerts/requests/{quote(request_id, safe='')}")
         except NotFoundError:
@@ -85,16 +108,15 @@ class OpsGenieReceiver:
 
     def alert_state(self, incident: Incident) -> AlertState:
         """Return the state of the alert, as people left it."""
-        path = f"/v2/alerts/{quote(incident.alias, safe='')}"
         try:
-            body = self._request("GET", path, params=_BY_ALIAS)
+            body = self._request("GET", _path(incident), params=_BY_ALIAS)
         except NotFoundError:
             return AlertState.MISSING
         return parse_alert_state(body.get("data"))
 
     def has_applied(self, incident: Incident, step: Step) -> bool:
         """True if the alert shows that the step was executed."""
-        path = f"/v2/alerts/{quote(incident.alias, safe='')}"
+        path = _path(incident)
         try:
             if step.kind is StepKind.NOTE:
                 params = {**_BY_ALIAS, "limit": "100", "direction": "next", "order": "desc"}
@@ -103,7 +125,11 @@ class OpsGenieReceiver:
             alert = self._request("GET", path, params=_BY_ALIAS).get("data")
         except NotFoundError:
             return False
-        return isinstance(alert, dict) and matches(alert, step)
+        if not isinstance(alert, dict):
+            return False
+        if step.kind is StepKind.UPDATE:
+            return shows(alert, alert.get("details"), incident.content, step)
+        return matches(alert, step)
 
     def keep_ready(self) -> None:
         """Keep sockets for when the process has no file descriptor left."""
@@ -113,19 +139,35 @@ class OpsGenieReceiver:
         """Close the connections."""
         self._client.close()
 
-    def _escalate(self, alert: str, step: Step) -> str:
-        for responder in step.responders:
-            self._add_responder(alert, responder)
-        payload = as_json(opsgenie_sdk.UpdateAlertPriorityPayload(priority=step.priority))
-        return self._write("PUT", f"{alert}/priority", params=_BY_ALIAS, json=payload)
+    def _requests(self, incident: Incident, step: Step) -> list[AlertRequest]:
+        """Return the requests that change an alert; that of a new priority is the last."""
+        if step.kind is StepKind.UPDATE:
+            return updates(incident.content, step, incident.delivery_to(self.name))
+        if step.kind is StepKind.ATTACH:
+            return [AlertRequest("POST", "/attachments")]
+        if step.kind is not StepKind.PRIORITY:
+            path, payload = note_or_close(incident, step)
+            return [AlertRequest("POST", path, payload)]
+        priority = as_json(opsgenie_sdk.UpdateAlertPriorityPayload(priority=step.priority))
+        return [
+            *(
+                AlertRequest("POST", "/responders", {"responder": parse_responder(text)})
+                for text in step.responders
+            ),
+            AlertRequest("PUT", "/priority", priority),
+        ]
 
-    def _add_responder(self, alert: str, text: str) -> None:
+    def _add_responder(self, alert: str, request: AlertRequest) -> None:
         """Add one responder; a rejected one is logged and does not stop the others."""
-        payload = {"responder": parse_responder(text), "user": USER}
+        body = {**(request.body or {}), "user": USER}
         try:
-            self._request("POST", f"{alert}/responders", params=_BY_ALIAS, json=payload)
+            self._request(request.method, alert + request.path, params=_BY_ALIAS, json=body)
         except InvalidRequestError as error:
-            _log.error("responder rejected", responder=text, problem=str(error))
+            _log.error("responder rejected", responder=body["responder"], problem=str(error))
+
+    def _change(self, alert: str, request: AlertRequest) -> str:
+        params = _BY_ALIAS | request.query
+        return self._write(request.method, alert + request.path, params=params, json=request.body)
 
     def _attach(self, alert: str, incident: Incident) -> str:
         """Send the chart, which is attached at once."""
@@ -246,10 +288,8 @@ def matches(alert: dict[str, Any], step: Step) -> bool:
     return step.kind is StepKind.CREATE and (alert.get("status") == "open" or not step.number)
 
 
-def as_json(payload: Any) -> dict[str, Any]:
-    """Return the payload with the API's names, without attributes that are not set."""
-    values = {name: getattr(payload, attr) for attr, name in payload.attribute_map.items()}
-    return {name: value for name, value in values.items() if value is not None}
+def _path(incident: Incident) -> str:
+    return f"{_ALERTS}/{quote(incident.alias, safe='')}"
 
 
 def _draw_chart(incident: Incident) -> bytes | None:

@@ -1,10 +1,12 @@
 """PagerDuty's Events API v2: alerts are triggered and resolved by deduplication key.
 
-A higher stage triggers the same key again with a higher severity. Notes cannot be sent.
+A stage, and an update, trigger the same key again with the evidence and the severity of then. Notes
+cannot be sent.
 
 Source: https://developer.pagerduty.com/docs/send-alert-event
 """
 
+import json
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -20,11 +22,21 @@ from breakerd.alerts.receivers.base import (
     UnauthorizedError,
 )
 from breakerd.alerts.receivers.http import HttpClient, json_object
+from breakerd.alerts.receivers.rendering import (
+    all_names,
+    content_for,
+    message,
+    priority,
+    since,
+    split_links,
+)
 
 ADDRESS: Final = "https://events.pagerduty.com"
 
 _SEVERITIES: Final = {"P1": "critical", "P2": "error", "P3": "warning", "P4": "info", "P5": "info"}
+_TRIGGERS: Final = {StepKind.CREATE, StepKind.PRIORITY, StepKind.UPDATE}
 _MAX_SUMMARY: Final = 1024
+_MAX_COMPONENT: Final = 255
 _MAX_KEY: Final = 255
 
 
@@ -40,7 +52,7 @@ class PagerDutyReceiver:
 
     pages_humans = True
     accepts_attachments = False
-    accepts_updates = False
+    accepts_updates = True
     accepts_notes = False
 
     def __init__(
@@ -53,11 +65,14 @@ class PagerDutyReceiver:
 
     def send(self, incident: Incident, step: Step) -> str:
         """Trigger or resolve the alert; an accepted event is done."""
-        if step.kind in {StepKind.CREATE, StepKind.PRIORITY}:
-            self._enqueue(incident, "trigger", _event(incident, step, self.name))
-        elif step.kind is StepKind.CLOSE:
-            self._enqueue(incident, "resolve", {})
+        if event := render(incident, step, self.name):
+            self._enqueue(event)
         return ""
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the event of the step as indented JSON, without the routing key."""
+        event = render(incident, step, self.name)
+        return json.dumps(event, indent=2, ensure_ascii=False) if event else ""
 
     def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
         """Return `DONE`: requests are never pending."""
@@ -75,13 +90,8 @@ class PagerDutyReceiver:
         """Close the connections."""
         self._client.close()
 
-    def _enqueue(self, incident: Incident, action: str, event: dict[str, Any]) -> None:
-        body = {
-            "routing_key": self._key.get_secret_value(),
-            "event_action": action,
-            "dedup_key": _dedup_key(incident.alias),
-            **event,
-        }
+    def _enqueue(self, event: dict[str, Any]) -> None:
+        body = {"routing_key": self._key.get_secret_value(), **event}
         try:
             json_object(self._client.request("POST", self._url, json=body))
         except InvalidRequestError as error:
@@ -91,24 +101,51 @@ class PagerDutyReceiver:
             raise
 
 
-def _event(incident: Incident, step: Step, name: str) -> dict[str, Any]:
-    minimal = incident.delivery_to(name).reduced
-    content = incident.content.minimal() if minimal else incident.content
+def render(incident: Incident, step: Step, receiver: str) -> dict[str, Any]:
+    """Return the event of a step, without the routing key; empty if it has none."""
+    key = {"dedup_key": _dedup_key(incident.alias)}
+    if step.kind is StepKind.CLOSE:
+        return {"event_action": "resolve", **key}
+    if step.kind not in _TRIGGERS:
+        return {}
+    return {"event_action": "trigger", **key, **_alert(incident, step, receiver)}
+
+
+def _alert(incident: Incident, step: Step, receiver: str) -> dict[str, Any]:
+    delivery = incident.deliveries.get(receiver)
+    content = content_for(incident, receiver)
     payload: dict[str, Any] = {
-        "summary": truncate(content.message, _MAX_SUMMARY),
+        "summary": truncate(message(incident, content), _MAX_SUMMARY),
         "source": content.details.get("Host") or content.source,
-        "severity": _SEVERITIES[step.priority],
-        "component": incident.breaker,
+        "severity": _SEVERITIES[priority(incident, step)],
+        "component": all_names(incident, _MAX_COMPONENT),
         "class": incident.kind,
     }
-    if not minimal:
-        payload["custom_details"] = {**content.details, "Description": content.description}
-    return {"payload": payload, "client": "breakerd", "links": _links(content)}
+    if delivery is not None and delivery.reduced:
+        return {"payload": payload, "client": "breakerd"}
+    description, links = split_links(content)
+    payload["timestamp"] = since(incident)
+    payload["custom_details"] = _details(incident, step, content, description)
+    found = [{"href": url, "text": name} for name, url in links.items()]
+    page = {"client_url": url} if (url := links.get("Incident")) else {}
+    return {"payload": payload, "client": "breakerd", **page, "links": found}
 
 
-def _links(content: AlertContent) -> list[dict[str, str]]:
-    names = ("Dashboard", "Runbook")
-    return [{"href": content.details[n], "text": n} for n in names if content.details.get(n)]
+def _details(
+    incident: Incident, step: Step, content: AlertContent, description: str
+) -> dict[str, Any]:
+    """Return what happens, since when and where, and the figures; the links are beside it."""
+    links = {"Incident", "Runbook", "Dashboard"}
+    figures = {name: value for name, value in content.details.items() if name not in links}
+    details = {
+        "what": message(incident, content),
+        "note": step.note,
+        "since": since(incident),
+        "breakers": list(incident.members),
+        "description": description.splitlines(),
+        "figures": figures,
+    }
+    return {name: value for name, value in details.items() if value}
 
 
 def _dedup_key(alias: str) -> str:

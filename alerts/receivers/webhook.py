@@ -23,16 +23,25 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
 from breakerd.alerts.receivers.http import HttpClient, url_secrets
+from breakerd.alerts.receivers.rendering import (
+    content_for,
+    message,
+    priority,
+    since,
+    split_links,
+)
 from breakerd.alerts.settings.template import FIELDS
 from breakerd.breaker.encoding.strict_json import dumps
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the body; incompatible changes raise it."""
 SIGNATURE: Final = "X-Breakerd-Signature"
 TOLERANCE: Final = 300.0
 """Maximum seconds between the time of a signature and the receiver's clock."""
 _MAX_NAMED: Final = 100
-"""Maximum number of breakers of an incident that the body names."""
+"""Maximum number of breakers that the reduced body names; the full one names all."""
+_NOT_SENT: Final = {StepKind.ATTACH, StepKind.UPDATE}
+"""Steps without a body: what is new is in the next one."""
 
 
 class WebhookReceiver:
@@ -74,13 +83,23 @@ class WebhookReceiver:
 
     def send(self, incident: Incident, step: Step) -> str:
         """Post the step; any 2xx response means that it is done."""
-        if step.kind is not StepKind.ATTACH:
+        if step.kind not in _NOT_SENT:
             body = self._body(incident, step).encode()
             headers = {"Idempotency-Key": _idempotency_key(incident, step)}
             if self._key is not None:
                 headers[SIGNATURE] = signature(self._key, body, int(time.time()))
             self._client.request("POST", self._url, content=body, headers=headers)
         return ""
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the body of the step, as indented JSON if it is JSON."""
+        if step.kind in _NOT_SENT:
+            return ""
+        body = self._body(incident, step)
+        try:
+            return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        except ValueError:
+            return body
 
     def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
         """Return `DONE`: requests are never pending."""
@@ -99,14 +118,25 @@ class WebhookReceiver:
         self._client.close()
 
     def _body(self, incident: Incident, step: Step) -> str:
-        minimal = incident.delivery_to(self.name).reduced
-        content = incident.content.minimal() if minimal else incident.content
-        fields = _fields(incident, step, content)
-        if not self._template:
-            more = {"tags": content.tags, "details": content.details}
-            return dumps({"version": VERSION, **fields, **more}, ensure_ascii=True)
+        return render(incident, step, self.name, self._template)
+
+
+def render(incident: Incident, step: Step, receiver: str, template: str = "") -> str:
+    """Return the body of a step: breakerd's own JSON, or what `template` makes of its fields."""
+    content = content_for(incident, receiver)
+    fields = _fields(incident, step, content, receiver)
+    if template:
         values = {name: _in_string(value) for name, value in fields.items()}
-        return Template(self._template).substitute(values)
+        return Template(template).substitute(values)
+    _, links = split_links(content)
+    count = len(incident.members)
+    more = {
+        "breakers_count": count,
+        "links": links,
+        "tags": content.tags,
+        "details": content.details,
+    }
+    return dumps({"version": VERSION, **fields, **more}, ensure_ascii=True)
 
 
 def signature(key: SecretStr, body: bytes, at: int) -> str:
@@ -135,12 +165,13 @@ def verify(key: SecretStr, body: bytes, header: str, now: float) -> bool:
     return hmac.compare_digest(signature(key, body, at), header) and abs(now - at) <= TOLERANCE
 
 
-def _fields(incident: Incident, step: Step, content: AlertContent) -> dict[str, Any]:
-    named = list(incident.members)[:_MAX_NAMED]
+def _fields(incident: Incident, step: Step, content: AlertContent, receiver: str) -> dict[str, Any]:
+    delivery = incident.deliveries.get(receiver)
+    named = list(incident.members)[: _MAX_NAMED if delivery and delivery.reduced else None]
     values = (
         step.kind.value, incident.alias, incident.breaker, named, incident.kind,
-        step.priority or incident.priority, content.message, content.description, step.note,
-        incident.opened_at, incident.drill,
+        priority(incident, step), message(incident, content), content.description,
+        step.note, incident.opened_at, since(incident), incident.drill,
     )  # fmt: skip
     return dict(zip(FIELDS, values, strict=True))
 

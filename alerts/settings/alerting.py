@@ -12,10 +12,12 @@ from pydantic import BaseModel, Field, field_validator
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.go_breaker import accept
 from breakerd.alerts.settings.inhibition import InhibitionSettings
+from breakerd.alerts.settings.label_check import check_labels
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.receivers import ReceiversSettings
 from breakerd.alerts.settings.secrets import SecretSource
+from breakerd.alerts.settings.texts import RUNBOOK, TemplatesSettings, check_runbook_url
 from breakerd.breaker.config import ConfigWarning, Document, Key, ValidationCache, validate
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import SettingsModel, setting
@@ -138,7 +140,19 @@ class AlertsSettings(SettingsModel):
         "installed.",
     )
     dashboard_url: str = setting("", "Link to the dashboard, included in alerts.")
-    runbook_url: str = setting("", "Link to the runbook, included in alerts.")
+    runbook_url: str = setting(
+        RUNBOOK,
+        "Link to the runbook, included in alerts. `{breaker}`, `{kind}` and `{topic}` (the section "
+        "of the project's page, such as `open-by-latency`) are filled in. Empty: none.",
+    )
+    templates: TemplatesSettings = Field(
+        default=TemplatesSettings(), description=TemplatesSettings.__doc__
+    )
+
+    @field_validator("runbook_url")
+    @classmethod
+    def _check_runbook(cls, url: str) -> str:
+        return check_runbook_url(url)
 
     @field_validator("stages")
     @classmethod
@@ -157,6 +171,8 @@ class AlertingSettings:
     alerts: AlertsSettings = AlertsSettings()  # noqa: RUF009 - frozen
     warnings: tuple[ConfigWarning, ...] = field(default=(), compare=False)
     """Values of the file that were tolerated."""
+    public_url: str = ""
+    """Address of breakerd's own pages, `[api] public_url`, without a slash at its end."""
 
 
 def read_settings(
@@ -190,7 +206,9 @@ def read_settings(
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.where == _ENVIRONMENT))
     _CACHE.keep([opsgenie, alerts])
-    return AlertingSettings(opsgenie, alerts, tuple(warnings))
+    if document:
+        warnings += check_labels(document, opsgenie, alerts.maintenance, alerts.inhibition)
+    return AlertingSettings(opsgenie, alerts, tuple(warnings), _public_url(data))
 
 
 def read_secrets(
@@ -198,6 +216,13 @@ def read_secrets(
 ) -> SecretSource:
     """Read the secrets of `document` that are kept outside it: in variables and files."""
     return SecretSource(document, environ)
+
+
+def _public_url(data: Mapping[str, Any]) -> str:
+    """Return the one key of `[api]` that alerts need; whoever serves that section checks it."""
+    section = data.get("api")
+    url = section.get("public_url", "") if isinstance(section, Mapping) else ""
+    return url.rstrip("/") if isinstance(url, str) else ""
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -60,7 +60,7 @@ def change_settings(
         raise ConfigError(problems)
     changed = patched(data, nested(changes))
     if document is None:
-        return _validate(changed)
+        return replace(_validate(changed), public_url=present.public_url)
     try:
         return read_settings(replace(document, data=changed))
     except ConfigError as error:

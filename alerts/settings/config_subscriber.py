@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from breakerd.alerts.settings.alerting import (
@@ -13,7 +14,7 @@ from breakerd.alerts.settings.alerting import (
     read_settings,
 )
 from breakerd.breaker.config import ConfigFile, Document, Key, WarningLog
-from breakerd.breaker.errors import ConfigError
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -30,6 +31,7 @@ class AlertingConfigSubscriber:
         owned: True if nobody else watches the file.
         present: returns the present settings.
         apply: applies new settings.
+        database_problem: returns why a database cannot be used; empty if it can.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class AlertingConfigSubscriber:
         owned: bool,
         present: Callable[[], AlertingSettings],
         apply: Callable[[AlertingSettings], None],
+        database_problem: Callable[[str], str],
     ) -> None:
         self._config = config
         self._owned = owned
         self._present = present
         self._apply = apply
+        self._database_problem = database_problem
         self._secrets = read_secrets(config.document)
         self._secrets_checked_at = float("-inf")
         self._warnings = WarningLog(__name__)
@@ -57,9 +61,13 @@ class AlertingConfigSubscriber:
         """Check both sections; return the step that applies them.
 
         Raises:
-            ConfigError: every problem in them.
+            ConfigError: every problem in them, or incidents cannot move to another `database`.
         """
         settings, secrets = read_settings(document), read_secrets(document)
+        database = settings.alerts.database
+        moves = database != self._present().alerts.database
+        if moves and (found := self._database_problem(database)):
+            raise ConfigError([_database_refused(document, found)])
 
         def apply() -> None:
             self._secrets = secrets
@@ -96,6 +104,11 @@ class AlertingConfigSubscriber:
             self._config.close()
 
     @property
+    def path(self) -> Path:
+        """Path of the file."""
+        return self._config.path
+
+    @property
     def document(self) -> Document:
         """The active content of the file."""
         return self._config.document
@@ -127,6 +140,12 @@ class AlertingConfigSubscriber:
             _log.error("secret reload failed", problem=str(error))
         else:
             _log.info("secret reloaded")
+
+
+def _database_refused(document: Document, found: str) -> ConfigProblem:
+    key = (ALERTS_SECTION, "database")
+    allowed = "a file that incidents can be stored in"
+    return ConfigProblem(str(document.path), document.line_of(key), ".".join(key), found, allowed)
 
 
 class SecretsThread:

@@ -1,5 +1,7 @@
 """Settings of receivers beside OpsGenie: `[alerts.receivers.TYPE.NAME]`."""
 
+from datetime import date
+
 from pydantic import Field, SecretStr, field_validator
 
 from breakerd.alerts.model.stage import Priority
@@ -55,6 +57,12 @@ class JsmOpsSettings(ReceiverSettings):
         None, "API token; better BREAKERD_JSM_OPS_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the token; read again when it changes.")
+    token_expires: date | None = setting(
+        None,
+        "Day on which the token ends, at most 365 after its creation; `doctor` warns in time.",
+        shown=True,
+        strict=False,
+    )
     responders: tuple[str, ...] = setting(
         (),
         "Responders of every alert: `team:ID`, `user:ID`, `escalation:ID`, `schedule:ID`.",
@@ -108,12 +116,29 @@ class WebhookSettings(ReceiverSettings):
 
 
 class SlackSettings(ReceiverSettings):
-    """Incoming webhook of Slack or Mattermost (`[alerts.receivers.slack.NAME]`)."""
+    """Slack, with a token or an incoming webhook (`[alerts.receivers.slack.NAME]`)."""
 
     url: SecretUrl | None = setting(
-        None, "URL of the webhook; better BREAKERD_SLACK_NAME_URL or `url_file`.", strict=False
+        None,
+        "URL of an incoming webhook; better BREAKERD_SLACK_NAME_URL or `url_file`. Not used if "
+        "there is a token.",
+        strict=False,
     )
     url_file: str | None = setting(None, "File that holds the URL of the webhook.")
+    token: Key | None = setting(
+        None,
+        "Token of an app with the scope `chat:write`; better BREAKERD_SLACK_NAME_TOKEN or "
+        "`token_file`.",
+        strict=False,
+    )
+    token_file: str | None = setting(None, "File that holds the token; read again when it changes.")
+    channel: str = setting(
+        "",
+        "Channel to post to with a token: its id, as C0123456789, or its name.",
+        pattern=r"^\S*$",
+        max_length=100,
+    )
+    api_url: str | None = setting(None, "Replaces https://slack.com/api.", pattern=HTTP_URL)
 
 
 class AppriseSettings(ReceiverSettings):

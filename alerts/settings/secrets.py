@@ -9,7 +9,7 @@ from breakerd.breaker.config import Document
 from breakerd.breaker.config.file.reading import FileReadError, read_secret_text
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 
-_SECRETS: Final = ("key", "url")
+_SECRETS: Final = ("key", "url", "token")
 _OPSGENIE: Final = ("opsgenie", "api_key")
 _FILE_SUFFIX: Final = "_file"
 _ENVIRONMENT: Final = "environment"

@@ -43,6 +43,15 @@ class CommandQueue:
         """
         self._submit(incident_id, {"action": _DISCARD, "by": encodable(f"{author}: {reason}")})
 
+    def adopt(self, incident: Incident) -> None:
+        """Have the leader take over a new incident.
+
+        Raises:
+            NotStoredError: the database cannot be written; there is no incident.
+        """
+        if not self._store.hand_over([incident]):
+            raise NotStoredError(f"the incident cannot be saved: {self._store.problem}")
+
     def execute(self, now: float) -> None:
         """Execute all queued commands. Only for the leader, which holds the incident log's lock."""
         for number, incident_id, command in self._store.commands(self._incident_log.executed):

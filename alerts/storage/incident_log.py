@@ -1,7 +1,7 @@
 """Incident log: the unsettled incidents in memory, and their copy in the database."""
 
 import threading
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import Final
 
 from breakerd.alerts.model.delivery_plan import is_settled
@@ -16,6 +16,9 @@ _WRITE_RETRY_INTERVAL: Final = 5.0
 """Seconds between two attempts to write what could not be written."""
 _MAX_DEAD_LETTERS: Final = 1000
 """Maximum number of incidents kept for their dead letters; the oldest are dropped."""
+
+_MAX_OPEN: Final = 1000
+"""Maximum number of open incidents in a phase that are asked for at once."""
 
 
 class IncidentLog:
@@ -71,7 +74,9 @@ class IncidentLog:
         closed = (
             incident
             for incident in self._incidents.values()
-            if breaker in incident.members and incident.phase is Phase.CLOSED
+            if breaker in incident.members
+            and incident.phase is Phase.CLOSED
+            and not incident.drill_ends_at
         )
         latest = max(closed, key=lambda i: i.closed_at, default=None)
         return latest if latest is not None and not latest.notified_at else None
@@ -171,14 +176,26 @@ class IncidentLog:
             self._forget_executed()
             self._late = False
 
-    def forget_receivers(self, names: Iterable[str]) -> None:
-        """Delete the state of delivery to these receivers."""
+    def leave_receivers(self, names: Collection[str]) -> None:
+        """Record that these receivers are no longer configured; keep their states of delivery."""
         with self.lock:
             for incident in self:
-                known = [name for name in names if name in incident.deliveries]
-                for name in known:
-                    del incident.deliveries[name]
-                if known:
+                for name in incident.deliveries.keys() & names:
+                    incident.leave_receiver(name)
+                    self.mark_changed(incident)
+
+    def forget_receivers(self, names: Collection[str]) -> None:
+        """Delete the states of delivery to these receivers; log the alerts that stay open there."""
+        with self.lock:
+            self.leave_receivers(names)
+            for incident in self:
+                for name in incident.deliveries.keys() & names:
+                    if incident.deliveries.pop(name).maybe_open:
+                        _log.warning(
+                            "alert stays open at a receiver that is no longer configured",
+                            receiver=name,
+                            alias=incident.alias,
+                        )
                     self.mark_changed(incident)
 
     def _flush(self) -> None:
@@ -244,7 +261,7 @@ class IncidentLog:
         with self.lock:
             incident.clamp_times(now)
             self._incidents[incident.id] = incident
-            if incident.phase is not Phase.CLOSED:
+            if incident.phase is not Phase.CLOSED and not incident.drill_ends_at:
                 for breaker in incident.members:
                     self._current.setdefault(breaker, incident.id)
 
@@ -280,6 +297,11 @@ class IncidentLog:
             known |= self._incidents
             wanted = [i for i in known.values() if phase in {None, i.phase.value}]
             return sorted(wanted, key=lambda i: i.opened_at, reverse=True)[:limit]
+
+    def open(self) -> list[Incident]:
+        """Return all incidents that are not closed, those of another leader too, newest first."""
+        phases = (Phase.ACTIVE, Phase.RESOLVING)
+        return [each for phase in phases for each in self.latest(_MAX_OPEN, phase.value)]
 
 
 def cooldown_key(kind: str, *, drill: bool) -> str:

@@ -4,6 +4,8 @@ from typing import Final
 
 FORMAT: Final = 3
 """Format of the database. A file with a later format is not opened."""
+MOVED_TO: Final = "moved_to"
+"""Name of the metadata that holds the database to which this one was moved."""
 SCHEMA: Final = """
 -- Formats before 3 were never released; nothing of them is kept.
 DROP TABLE IF EXISTS incidents;

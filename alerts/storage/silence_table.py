@@ -12,10 +12,11 @@ from breakerd.breaker.storage.database import Database
 _VERSION: Final = "silences"
 """Name of the metadata that changes with every change of a silence."""
 _SAVE: Final = "INSERT OR REPLACE INTO silences VALUES (?, ?)"
-_MERGE: Final = (
+MERGE_SILENCE: Final = (
     "INSERT INTO silences VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data "
     "WHERE json_extract(excluded.data, '$.ends_at') < json_extract(data, '$.ends_at')"
 )
+"""Statement that adds a silence; of two with the same id, the one that ends first is kept."""
 _PRUNE: Final = "DELETE FROM silences WHERE json_extract(data, '$.ends_at') <= ?"
 
 
@@ -35,11 +36,17 @@ class SilenceTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._former_generations = 0
+
+    def switch_to(self, database: Database) -> None:
+        """Go on with another file."""
+        self._former_generations += self._database.generation
+        self._database = database
 
     @property
     def generation(self) -> int:
-        """Number of times that the file was opened; another file may hold other silences."""
-        return self._database.generation
+        """Number of times that a file was opened; another file may hold other silences."""
+        return self._former_generations + self._database.generation
 
     @property
     def problem(self) -> str:
@@ -63,7 +70,7 @@ class SilenceTable:
 
         def save(connection: sqlite3.Connection) -> Versions:
             connection.execute(_SAVE, _row(silence))
-            return _renew(connection)
+            return renew_version(connection)
 
         return self._database.transaction("write", save)
 
@@ -76,8 +83,8 @@ class SilenceTable:
         rows = [_row(each) for each in silences]
 
         def merge(connection: sqlite3.Connection) -> Versions:
-            connection.executemany(_MERGE, rows)
-            return _renew(connection)
+            connection.executemany(MERGE_SILENCE, rows)
+            return renew_version(connection)
 
         return not rows or self._database.transaction("write", merge) is not None
 
@@ -86,12 +93,13 @@ class SilenceTable:
         self._database.write(_PRUNE, [(before,)])
 
 
-def _row(silence: Silence) -> tuple[str, str]:
-    return silence.id, json.dumps(silence.as_dict())
-
-
-def _renew(connection: sqlite3.Connection) -> Versions:
+def renew_version(connection: sqlite3.Connection) -> Versions:
+    """Replace the version of the table, in the transaction that changes it."""
     found = connection.execute("SELECT value FROM metadata WHERE name = ?", (_VERSION,)).fetchone()
     after = uuid.uuid4().hex
     connection.execute("INSERT OR REPLACE INTO metadata VALUES (?, ?)", (_VERSION, after))
     return Versions(found[0] if found else "", after)
+
+
+def _row(silence: Silence) -> tuple[str, str]:
+    return silence.id, json.dumps(silence.as_dict())

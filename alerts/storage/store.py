@@ -12,9 +12,10 @@ from typing import Any, Final, TypeVar
 
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.storage.liveness_lock import LivenessLock
-from breakerd.alerts.storage.schema import FORMAT, SCHEMA
+from breakerd.alerts.storage.schema import FORMAT, MOVED_TO, SCHEMA
 from breakerd.alerts.storage.silence_table import SilenceTable
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.storage.database import Database
 from breakerd.breaker.storage.timed_database import TimedDatabase
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ _log = get_logger(__name__)
 
 _MAX_CLOSED: Final = 1000
 """Maximum number of settled incidents that are kept."""
+_VALUE: Final = "SELECT value FROM metadata WHERE name = ?"
 _SAVE_INCIDENT: Final = "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
 _ADD_INCIDENT: Final = "INSERT OR IGNORE INTO incidents VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -46,6 +48,7 @@ class Store:
     Attributes:
         process: id of this process.
         silences: the silences in it.
+        relocation_problem: why the settings name another file, as a sentence; empty if not.
     """
 
     def __init__(self, path: str | Path, process: str) -> None:
@@ -54,6 +57,12 @@ class Store:
         self._term = 0
         self._database = TimedDatabase(Path(path), SCHEMA, FORMAT, self._liveness.acquire)
         self.silences = SilenceTable(self._database)
+        self.relocation_problem = ""
+
+    @property
+    def database(self) -> Database:
+        """The open file."""
+        return self._database
 
     @property
     def path(self) -> Path:
@@ -84,6 +93,15 @@ class Store:
         self._database.finish(self._liveness.release)
         self._database.close()
 
+    def switch_to(self, other: "Store") -> None:
+        """Go on with the file of `other`, which this process has opened; close the present one."""
+        former, liveness = self._database, self._liveness
+        self._database, self._liveness = other._database, other._liveness  # noqa: SLF001 - a store
+        self._term = other._term  # noqa: SLF001 - of the lease that was acquired there
+        self.silences.switch_to(self._database)
+        former.finish(liveness.release)
+        former.close()
+
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call, as it was missing or damaged.
 
@@ -103,10 +121,13 @@ class Store:
 
         Returns:
             The term, a fencing token that grows whenever another process becomes the leader; 0 if
-            another process holds the lease; None if the file fails.
+            another process holds the lease, or the leader has moved to another database; None if
+            the file fails.
         """
 
         def take(connection: sqlite3.Connection) -> int:
+            if connection.execute(_VALUE, (MOVED_TO,)).fetchone():
+                return 0
             found = connection.execute("SELECT holder, boot, expires, term FROM lease").fetchone()
             holder, of_boot, expires, term = found or ("", "", 0.0, 0)
             if of_boot == boot and self._is_held_by_other(holder, expires, now):
@@ -127,9 +148,10 @@ class Store:
         return acquired
 
     def _is_held_by_other(self, holder: str, expires: float, now: float) -> bool:
-        return holder != self.process and now < expires and not self._is_dead(holder)
+        return holder != self.process and now < expires and not self.is_dead(holder)
 
-    def _is_dead(self, process: str) -> bool:
+    def is_dead(self, process: str) -> bool:
+        """Return True if that process, which shares the database, has ended."""
         return self._database.call(lambda: self._liveness.is_dead(process), default=False)
 
     def release(self) -> None:
@@ -164,7 +186,7 @@ class Store:
         gone = [
             (process,)
             for process, known_boot in rows
-            if known_boot != boot or self._is_dead(process)
+            if known_boot != boot or self.is_dead(process)
         ]
         if gone:
             self._database.write("DELETE FROM peers WHERE id = ?", gone)
@@ -181,7 +203,7 @@ class Store:
         for process, known_boot, seen, report in self._database.rows(
             "SELECT id, boot, seen, report FROM reports WHERE id != ?", (self.process,)
         ):
-            if known_boot == boot and seen > after and not self._is_dead(process):
+            if known_boot == boot and seen > after and not self.is_dead(process):
                 found.append(report)
             else:
                 gone.append((process,))
@@ -232,20 +254,20 @@ class Store:
 
         return self._database.transaction("write", write) or False
 
-    def hand_over(self, incidents: Iterable[Incident]) -> None:
-        """Leave incidents that were opened without the database to the leader.
+    def hand_over(self, incidents: Iterable[Incident]) -> bool:
+        """Leave incidents that the leader does not have to it; return False on failure.
 
         Incidents that are in the database already stay as the leader has saved them.
         """
         rows = [_row(incident, settled=False) for incident in incidents]
         commands = [(row[0], json.dumps({"action": ADOPT_INCIDENT})) for row in rows]
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> bool:
             connection.executemany(_ADD_INCIDENT, rows)
             connection.executemany("INSERT INTO commands (incident, data) VALUES (?, ?)", commands)
+            return True
 
-        if rows:
-            self._database.transaction("write", write)
+        return not rows or bool(self._database.transaction("write", write))
 
     def history(self, limit: int, phase: str | None = None) -> list[Incident]:
         """Return the latest incidents, settled ones too, newest first; all, or those in a phase."""
@@ -304,7 +326,7 @@ class Store:
 
     def get_value(self, name: str) -> str:
         """Return the value stored under that name; empty if there is none."""
-        for (value,) in self._database.rows("SELECT value FROM metadata WHERE name = ?", (name,)):
+        for (value,) in self._database.rows(_VALUE, (name,)):
             return str(value)
         return ""
 

@@ -1,5 +1,6 @@
 """HTTP client of the admin plane, for the commands."""
 
+import getpass
 import re
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,7 +9,10 @@ import httpx
 
 from breakerd.api.cli.credentials import find_credentials
 from breakerd.api.cli.output import FAILURE, USAGE_ERROR, fail
+from breakerd.breaker.encoding.printable import printable
 
+USER_HEADER: Final = "X-Breakerd-User"
+"""Header that says who uses the client."""
 _TIMEOUT: Final = 10.0
 """Seconds until a request fails."""
 _WRONG_USAGE: Final = {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
@@ -75,7 +79,7 @@ class AdminClient:
     def _client(self) -> httpx.Client:
         credentials = self._credentials
         return httpx.Client(
-            headers=credentials.headers(),
+            headers={**credentials.headers(), USER_HEADER.encode(): _user_name()},
             timeout=_TIMEOUT,
             mounts=_NO_PROXY if credentials.local else None,
             follow_redirects=False,  # the token is for this service
@@ -92,6 +96,15 @@ class AdminClient:
                 FAILURE,
             )
         return answer
+
+
+def _user_name() -> bytes:
+    """Return the logged-in user's name as a header may hold it; empty if there is none."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a uid without a name
+        return b""
+    return printable(name).strip().encode(errors="replace")
 
 
 def _without_secrets(url: str) -> str:

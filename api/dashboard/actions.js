@@ -14,6 +14,7 @@ const OPERATIONS = [
 const DRILLS = [
   { label: "Latency drill", path: "trigger-by-latency", text: "Trips the breaker by simulated slow calls. Calls are rejected and on-call is paged, both for real; status and alerts are marked as a drill." },
   { label: "Memory drill", path: "trigger-by-memory", text: "Trips the breaker as if all memory were used, until the drill is ended. Calls are rejected and on-call is paged, both for real; status and alerts are marked as a drill." },
+  { label: "Page drill", path: "drill-page", text: "Pages on-call through all receivers as a P1, marked as a drill, and closes the alert after 60 s. No call is touched." },
   { label: "End memory drill", path: "restore-memory-check", text: "Checks the real memory again. Recovery follows as usual." },
 ];
 

@@ -1,7 +1,8 @@
 // Show receivers, silences, and incidents with the delivery of their alerts.
+import { linkTo } from "./alert.js";
 import { byId, fill, make, say } from "./element.js";
 import { serviceNow } from "./service.js";
-import { clock, duration, moment } from "./words.js";
+import { duration, moment } from "./words.js";
 
 export function showAlerts({ status, alerts, silences, locked }) {
   say(byId("paging"), pagingText(status));
@@ -41,7 +42,9 @@ function receiverRow([name, { text, ok }]) {
 
 function alertRow(alert) {
   const tone = alert.phase === "closed" ? "good" : alert.phase === "resolving" ? "warn" : "bad";
-  const row = make("li", "", make("strong", tone, `${alert.priority} ${alert.phase} `), alert.message);
+  const link = make("a", "", alert.message);
+  link.href = linkTo(alert.id);
+  const row = make("li", "", make("strong", tone, `${alert.priority} ${alert.phase} `), link);
   row.append(make("small", "", alert.story));
   if (alert.notes.length) row.append(make("small", "", alert.notes.at(-1)));
   return row;
@@ -52,7 +55,7 @@ function story(alert) {
   const parts = [`${moment(alert.opened_at, now)}, ${lasted(alert, now)}`];
   if (alert.drill) parts.push("drill");
   if (alert.episodes > 1) parts.push(`opened ${alert.episodes} times`);
-  parts.push(delivery(alert, now));
+  parts.push(delivery(alert));
   if (alert.escalates_at) parts.push(`escalates in ${duration(alert.escalates_at - now)}`);
   return parts.join(" · ");
 }
@@ -62,13 +65,15 @@ function lasted(alert, now) {
   return alert.closed_at ? `lasted ${span}` : `for ${span}`;
 }
 
-function delivery(alert, now) {
-  if (alert.dead_letter_reason) return `dead letter: ${alert.dead_letter_reason}`;
-  if (alert.notified && alert.receiver === "log") return "logged only, nobody paged";
-  if (alert.closed_at_receiver && !alert.notified) return "nobody notified: it ended first";
-  if (alert.notified) return `delivered to ${alert.receiver}${alert.closed_at_receiver ? ", closed there" : ""}`;
-  if (alert.muted_by) return `muted: ${alert.muted_by}`;
-  if (alert.notify_at > now) return `in cooldown until ${clock(alert.notify_at)}`;
+// Which receiver has the alert, at which priority; what holds it back, if nobody has it.
+function delivery(alert) {
+  const told = Object.entries(alert.deliveries).filter(([, each]) => each.told);
+  const dead = Object.entries(alert.dead_letters).map(([name, reason]) => `dead letter at ${name}: ${reason}`);
+  if (told.length && told.every(([name]) => name === "log")) return ["logged only, nobody paged", ...dead].join(", ");
+  const parts = told.map(([name, each]) => `${name} ${each.priority}${each.closed ? " closed" : ""}`);
+  if (parts.length || dead.length) return [...parts, ...dead].join(", ");
+  if (alert.phase === "closed") return "nobody notified: it ended first";
+  if (alert.held_by) return `held back: ${alert.held_by}`;
   return `not delivered yet${alert.attempts ? `, ${alert.attempts} attempts failed` : ""}`;
 }
 

@@ -3,6 +3,7 @@ import { byId } from "./element.js";
 import { capital } from "./words.js";
 
 const SHOWN_MS = 8000;
+const MAX_NAMED = 10;
 
 let timer;
 
@@ -13,13 +14,19 @@ export function offerDismissal() {
 // Run `action`, show its response, and return true if it succeeded.
 export async function showAnswer(action) {
   try {
-    show((await action()).message, "");
+    show(told(await action()), "");
     timer = setTimeout(hide, SHOWN_MS);
     return true;
   } catch (error) {
     show(capital(error.message), "bad");
     return false;
   }
+}
+
+// A change of `default` is one of the root, which other breakers follow.
+function told({ message, also_changes: also = [] }) {
+  const more = also.length > MAX_NAMED ? ` and ${also.length - MAX_NAMED} more` : "";
+  return also.length ? `${message}. Also changes: ${also.slice(0, MAX_NAMED).join(", ")}${more}` : message;
 }
 
 function show(text, tone) {

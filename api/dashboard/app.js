@@ -1,6 +1,7 @@
 // Run the dashboard: poll once a second, follow events, and never show old data as fresh.
 import { offerToken, showAccess } from "./access.js";
 import { offerActions } from "./actions.js";
+import { followAlert, showAlert } from "./alert.js";
 import { showAlerts } from "./alerts.js";
 import { offerDismissal } from "./answer.js";
 import { noteAnswer, noteFailure, showBanners } from "./banners.js";
@@ -33,6 +34,7 @@ function start() {
     reconnect();
     refresh();
   });
+  followAlert(refresh);
   follow((event) => {
     noteEvent(event);
     refresh();
@@ -47,7 +49,7 @@ function start() {
 
 function select(name) {
   page.selected = name;
-  history.replaceState(null, "", `?breaker=${encodeURIComponent(name)}`);
+  history.replaceState(null, "", `?breaker=${encodeURIComponent(name)}${location.hash}`);
   refresh();
 }
 
@@ -86,6 +88,7 @@ function show({ breakers, status, alerting }) {
   showNow(status, changedAt(status.name, status.state));
   showLatency(status, serviceNow());
   showAlerts(alerting);
+  showAlert(alerting.locked);
   showSettings(status, refresh);
   showAccess();
 }

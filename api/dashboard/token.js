@@ -7,7 +7,8 @@ export const ROOT = new URL("../", import.meta.url);
 const KEY = `breakerd token for ${ROOT.pathname}`;
 // No header holds them.
 const UNSENDABLE = /\p{C}/u;
-const LINK = /^#token=(.*)$/;
+// Beside it, a link may name an alert: see alert.js.
+const LINK = /^#(?:(alert=[^&]*)&)?token=(.*?)(?:&(alert=[^&]*))?$/;
 
 // `needed`: a request was refused for want of a token; `rejected`: the last token was not valid.
 export const access = { needed: false, rejected: false };
@@ -51,10 +52,11 @@ export function noteRefusal(used) {
 }
 
 function takeFromAddress() {
-  const [, linked] = LINK.exec(location.hash) ?? [];
+  const [, before, linked, after] = LINK.exec(location.hash) ?? [];
   if (linked === undefined) return;
+  const alert = before ?? after;
   // At once: what is in the address bar gets into the history, bookmarks and screenshots.
-  history.replaceState(null, "", location.pathname + location.search);
+  history.replaceState(null, "", location.pathname + location.search + (alert ? `#${alert}` : ""));
   useToken(decoded(linked));
 }
 

@@ -1,6 +1,6 @@
 """Context of the routes: registry, alerting, access rules and audit log; and its dependencies."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -154,6 +154,14 @@ class AdminContext:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsOutcome:
+    """Settings in force after a change, and the names of other breakers that it has changed."""
+
+    settings: Settings
+    also_changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerOperation:
     """Act on one breaker in the name of one client; every action is audited."""
 
@@ -174,7 +182,7 @@ class BreakerOperation:
         ):
             return act()
 
-    def change(self, values: Mapping[str, object]) -> Settings:
+    def change(self, values: Mapping[str, object]) -> SettingsOutcome:
         """Change settings, and return all settings in force.
 
         Args:
@@ -190,10 +198,22 @@ class BreakerOperation:
             settings = self.breaker.settings.model_dump(mode="json")
             return {name: _lookup(settings, name) for name in values}
 
+        before = self._others(values)
         with self.admin.audited(
             self.actor, "change settings", snapshot=snapshot, breaker=self.breaker.name
         ):
-            return self.admin.registry.change(self.breaker.name, values)
+            settings = self.admin.registry.change(self.breaker.name, values)
+        after = self._others(values)
+        also = [name for name in after if name in before and before[name] != after[name]]
+        return SettingsOutcome(settings, tuple(sorted(also)))
+
+    def _others(self, names: Iterable[str]) -> dict[str, list[object]]:
+        """Return these settings of all other breakers: a change at the root changes theirs."""
+        return {
+            breaker.name: [_lookup(breaker.settings, name) for name in names]
+            for breaker in self.admin.registry
+            if breaker is not self.breaker
+        }
 
     def _state(self) -> dict[str, object]:
         return {"state": self.breaker.state.value}
@@ -223,8 +243,9 @@ ActorDep = Annotated[Actor, Depends(get_actor)]
 OperationDep = Annotated[BreakerOperation, Depends(get_operation)]
 
 
-def _lookup(settings: Mapping[str, object], dotted: str) -> object:
-    value: object = settings
+def _lookup(settings: object, dotted: str) -> object:
+    """Return a setting by its dotted name, of the model or its data; None if there is none."""
+    value = settings
     for part in dotted.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)
     return value

@@ -1,6 +1,6 @@
 """Routes for alerting: OpsGenie settings, stages, and silences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from breakerd.alerts.settings.alerting import OPSGENIE_SECTION
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.api.http import sections
-from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep, OperationDep, Snapshot
+from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep, OperationDep
 from breakerd.api.problems import Problem, openapi_responses
 from breakerd.api.schemas.requests import (
     AlertCooldown,
@@ -17,8 +17,10 @@ from breakerd.api.schemas.requests import (
     AlertTags,
     AlertTriggers,
     NewSilence,
+    PageDrillBody,
     Toggle,
 )
+from breakerd.api.schemas.responses import utc_time
 from breakerd.api.security.auth import Actor
 
 JsonObject = dict[str, Any]
@@ -35,6 +37,7 @@ def breaker_routes(route_class: type[APIRoute]) -> APIRouter:
     router.post("/opsgenie/triggers", responses=unwritten)(set_triggers)
     router.post("/opsgenie/tags", responses=unwritten)(set_tags)
     router.post("/opsgenie/cooldown", responses=unwritten)(set_cooldown)
+    router.post("/drill-page", responses=openapi_responses(503))(drill_page)
     return router
 
 
@@ -94,6 +97,21 @@ def set_cooldown(operation: OperationDep, body: AlertCooldown) -> JsonObject:
     return {"message": f"OpsGenie cooldown set to {seconds} s", "cooldown_seconds": seconds}
 
 
+def drill_page(operation: OperationDep, body: PageDrillBody | None = None) -> JsonObject:
+    """Page people for a drill, through all receivers; no call is touched, and it ends by itself."""
+    admin, breaker, wanted = operation.admin, operation.breaker.name, body or PageDrillBody()
+    alerting = admin.require_alerting()
+    drill_id = operation.operate(
+        "drill page",
+        lambda: alerting.drill_page(
+            breaker, wanted.priority, wanted.seconds, by=operation.actor.by
+        ),
+        detail=f"{wanted.priority} for {wanted.seconds:g} s",
+    )
+    message = f"Page drill of {wanted.priority} started; it closes after {wanted.seconds:g} s"
+    return {"message": message, "id": drill_id, "drill": True, **admin.paging(breaker)}
+
+
 def list_silences(admin: AdminDep) -> JsonObject:
     """List current and future silences, and the maintenance windows of the file."""
     alerting = admin.require_alerting()
@@ -101,17 +119,23 @@ def list_silences(admin: AdminDep) -> JsonObject:
 
 
 def add_silence(admin: AdminDep, actor: ActorDep, body: NewSilence) -> JsonObject:
-    """Mute alerts for a time; incidents still active at its end are notified then."""
+    """Mute alerts for a time; incidents still active at its end are notified then.
+
+    The answer says what it `matches` now, and in `warnings` which labels and values nothing has.
+    """
     alerting = admin.require_alerting()
     added: list[str] = []
-    with admin.audited(
-        actor, "add silence", snapshot=lambda: {"silences": list(added)}, detail=body.reason
-    ):
+
+    def snapshot() -> JsonObject:
+        return _silences(admin, added)
+
+    with admin.audited(actor, "add silence", snapshot=snapshot, detail=body.reason):
         try:
+            effect = alerting.preview_silence(**body.conditions())
             added.append(alerting.add_silence(**body.arguments()))
         except ValueError as error:
             raise Problem(422, f"Invalid silence: {error}.") from None
-    return {"id": added[0], **body.model_dump(mode="json")}
+    return {"id": added[0], **body.model_dump(mode="json", exclude={"force"}), **effect}
 
 
 def end_silence(
@@ -121,7 +145,11 @@ def end_silence(
 ) -> None:
     """End a silence now."""
     alerting = admin.require_alerting()
-    with admin.audited(actor, "end silence", snapshot=_silence(admin, number), detail=number[:100]):
+
+    def snapshot() -> JsonObject:
+        return _silences(admin, [number])
+
+    with admin.audited(actor, "end silence", snapshot=snapshot, detail=number[:100]):
         if number in {window["name"] for window in alerting.maintenance()}:
             where = f"[alerts.maintenance.{number}]"
             raise Problem(409, f"{number!r} is a maintenance window; change {where} in the file.")
@@ -141,11 +169,12 @@ def _change_opsgenie(
     return admin.require_alerting().settings.opsgenie
 
 
-def _silence(admin: AdminContext, wanted: str) -> Snapshot:
-    """Return a snapshot of one silence: there may be a thousand, and each entry has two."""
-    alerting = admin.require_alerting()
+def _silences(admin: AdminContext, wanted: Sequence[str]) -> JsonObject:
+    """Return for the audit the silences of these ids: there may be a thousand."""
+    found = admin.require_alerting().silences() if wanted else []
+    return {"silences": [_audited(each) for each in found if each["id"] in wanted]}
 
-    def snapshot() -> JsonObject:
-        return {"silences": [wanted] if wanted in {s["id"] for s in alerting.silences()} else []}
 
-    return snapshot
+def _audited(silence: JsonObject) -> JsonObject:
+    kept = {name: silence[name] for name in ("id", "matchers", "author", "reason")}
+    return kept | {name: utc_time(silence[name]) for name in ("starts_at", "ends_at")}

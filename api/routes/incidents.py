@@ -65,7 +65,7 @@ def discard_alert(
     with admin.audited(
         actor, "discard alert", snapshot=_dead_letters(admin, alert_id), detail=detail
     ):
-        receivers = alerting.discard(alert_id, actor.client, body.reason)
+        receivers = alerting.discard(alert_id, actor.user or actor.client, body.reason)
         if not receivers:
             raise Problem(409, _NO_DEAD_LETTERS, kind=NO_DEAD_LETTERS)
     return {"message": "Dead letters discarded", "id": alert_id, "receivers": receivers}

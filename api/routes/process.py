@@ -112,9 +112,16 @@ async def follow_events(
     return StreamingResponse(subscriber.chunks(), media_type="text/event-stream", headers=headers)
 
 
-def list_audit(admin: AdminDep, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> AuditResponse:
+def list_audit(
+    admin: AdminDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    breaker: Annotated[
+        str | None, Query(description="Only changes of this breaker.", examples=["default"])
+    ] = None,
+) -> AuditResponse:
     """List the latest changes, newest first."""
-    return AuditResponse(entries=admin.audit.entries(limit), problem=admin.audit.problem)
+    entries = admin.audit.entries(limit, breaker)
+    return AuditResponse(entries=entries, problem=admin.audit.problem)
 
 
 def get_metrics(admin: AdminDep, request: Request) -> Response:

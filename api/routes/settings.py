@@ -1,6 +1,6 @@
 """Routes for one breaker's settings: one by one as in go-breaker, and all of them together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,12 @@ from breakerd.api.schemas.requests import (
     WaitTime,
     WindowSize,
 )
-from breakerd.api.schemas.responses import Message, Number, ResponseBody
+from breakerd.api.schemas.responses import (
+    ChangedSettings,
+    Number,
+    ResponseBody,
+    SettingChanged,
+)
 from breakerd.breaker.runtime.status import whole
 from breakerd.breaker.settings import Settings
 
@@ -64,7 +69,7 @@ class SettingEndpoint:
             f"{title}Response", __base__=ResponseBody, __doc__=self.unit, **members
         )
         self.updated: type[BaseModel] = create_model(
-            f"{title}Updated", __base__=(self.response, Message), __doc__=self.unit
+            f"{title}Updated", __base__=(self.response, SettingChanged), __doc__=self.unit
         )
 
     def add_get(self, router: APIRouter) -> None:
@@ -85,8 +90,13 @@ class SettingEndpoint:
 
         def post(operation: OperationDep, body: RequestBody) -> BaseModel:
             change = {self.setting: self._convert(body.setting())}
-            values = self._values(operation.change(change))
-            return self.updated(message=self.message(values[self.keys[0]]), **values)
+            outcome = operation.change(change)
+            values = self._values(outcome.settings)
+            return self.updated(
+                message=self.message(values[self.keys[0]]),
+                also_changes=list(outcome.also_changes) or None,
+                **values,
+            )
 
         post.__annotations__["body"] = self.body  # by which FastAPI validates it
         router.post(
@@ -94,6 +104,7 @@ class SettingEndpoint:
             name=f"set_{self.name}",
             description=self.write,
             response_model=self.updated,
+            response_model_exclude_none=True,
             responses=responses,
         )(post)
 
@@ -161,9 +172,8 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     not_written = openapi_responses(409)
     for endpoint in _ENDPOINTS:
         endpoint.add_post(router, not_written)
-    router.patch("/config", response_model=None, responses=all_settings | not_written)(
-        change_config
-    )
+    changed: Responses = {200: {"model": ChangedSettings, "description": "The settings in force."}}
+    router.patch("/config", response_model=None, responses=changed | not_written)(change_config)
     return router
 
 
@@ -175,8 +185,12 @@ def get_config(operation: OperationDep) -> JSONResponse:
 def change_config(operation: OperationDep, body: SettingsPatch) -> JSONResponse:
     """Change any settings together: all of them, or none if one is wrong; null removes one."""
     changes = {".".join(key): value for key, value in body.changes().items()}
-    return _dump(operation.change(changes) if changes else operation.breaker.settings)
+    if not changes:
+        return _dump(operation.breaker.settings)
+    outcome = operation.change(changes)
+    return _dump(outcome.settings, also_changes=outcome.also_changes)
 
 
-def _dump(settings: Settings) -> JSONResponse:
-    return JSONResponse(settings.model_dump(mode="json"))
+def _dump(settings: Settings, also_changes: Sequence[str] = ()) -> JSONResponse:
+    also = {"also_changes": list(also_changes)} if also_changes else {}
+    return JSONResponse({**settings.model_dump(mode="json"), **also})

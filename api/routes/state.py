@@ -1,5 +1,6 @@
 """Routes for one breaker's state: read it, and operate the breaker."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -98,39 +99,41 @@ def get_latencies_above_threshold(
 
 def enable(operation: OperationDep) -> ActionResult:
     """End an operator's override, and reset."""
-    operation.operate("enable", operation.breaker.enable)
+    operation.operate("enable", partial(operation.breaker.enable, by=operation.actor.by))
     return _action_result(operation, "Breaker enabled")
 
 
 def disable(operation: OperationDep) -> ActionResult:
     """Let every call pass and decide nothing, until enabled."""
-    operation.operate("disable", operation.breaker.disable)
+    operation.operate("disable", partial(operation.breaker.disable, by=operation.actor.by))
     return _action_result(operation, "Breaker disabled")
 
 
 def reset(operation: OperationDep, _body: Confirm | None = None) -> ActionResult:
     """Close the breaker, end drills, and clear the window."""
-    operation.operate("reset", operation.breaker.reset)
+    operation.operate("reset", partial(operation.breaker.reset, by=operation.actor.by))
     return _action_result(operation, "Breaker reset")
 
 
 def observe(operation: OperationDep) -> ActionResult:
     """Decide and report, but reject nothing, until enabled."""
-    operation.operate("observe", operation.breaker.observe)
+    operation.operate("observe", partial(operation.breaker.observe, by=operation.actor.by))
     return _action_result(operation, "Breaker observes")
 
 
 def force_open(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
     """Reject every call until reset or enabled."""
     reason = body.reason if body else ""
-    operation.operate("force open", lambda: operation.breaker.force_open(reason), detail=reason)
+    act = partial(operation.breaker.force_open, reason, by=operation.actor.by)
+    operation.operate("force open", act, detail=reason)
     return _action_result(operation, "Breaker forced open")
 
 
 def trip(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
     """Open the breaker as a signal would; recovery follows as usual."""
     reason = body.reason if body else "manual"
-    operation.operate("trip", lambda: operation.breaker.trip(reason), detail=reason)
+    act = partial(operation.breaker.trip, reason, by=operation.actor.by)
+    operation.operate("trip", act, detail=reason)
     return _action_result(operation, "Breaker tripped")
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from breakerd.alerts.incidents.page_drill import MAX_SECONDS, MIN_SECONDS
 from breakerd.alerts.model.matchers import FORM, LONGEST, PATTERN, checked
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -162,6 +163,19 @@ class AlertCooldown(RequestBody):
     )
 
 
+class PageDrillBody(RequestBody):
+    """A drill of a page: its priority and duration."""
+
+    priority: Priority = Field("P1", examples=["P3"])
+    seconds: float = Field(
+        60.0,
+        description="Time until it is closed.",
+        ge=MIN_SECONDS,
+        le=MAX_SECONDS,
+        json_schema_extra={"unit": "s"},
+    )
+
+
 class DiscardBody(RequestBody):
     """Reason for discarding dead letters."""
 
@@ -206,6 +220,11 @@ class NewSilence(RequestBody):
         json_schema_extra={"unit": "s"},
         examples=[3600],
     )
+    force: bool = Field(False, description="Accept a matcher of a label that no alert has.")
+
+    def conditions(self) -> dict[str, Any]:
+        """Return the keyword arguments of `Alerting.preview_silence`."""
+        return self.model_dump(include={"breaker", "kind", "matchers"})
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of `Alerting.add_silence`.

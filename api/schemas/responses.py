@@ -1,12 +1,14 @@
 """Response bodies: go-breaker's keys, and further ones in the same manner."""
 
+import time
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints, is_typeddict
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 
 from breakerd.api.security.audit import AuditEntry
 from breakerd.breaker.runtime.status_types import Status
+from breakerd.breaker.settings import Settings
 
 Number = int | float
 """Whole numbers are sent without a fraction, for clients that read integers."""
@@ -14,7 +16,13 @@ Number = int | float
 
 def utc_now() -> str:
     """Return the time as in RFC 3339, in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc_time(time.time())
+
+
+def utc_time(seconds: float) -> str:
+    """Return seconds since the epoch as in RFC 3339, in UTC, to the second."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class ResponseBody(BaseModel):
@@ -25,6 +33,21 @@ class Message(ResponseBody):
     """One sentence on what was done; the value in force stands beside it."""
 
     message: str
+
+
+_ALSO_CHANGES: Final = "Other breakers whose setting this has changed, as they follow the root."
+
+
+class SettingChanged(Message):
+    """A changed setting."""
+
+    also_changes: list[str] | None = Field(None, description=_ALSO_CHANGES)
+
+
+class ChangedSettings(Settings):
+    """All settings in force after a change."""
+
+    also_changes: list[str] = Field([], description=_ALSO_CHANGES)
 
 
 class ActionResult(Message):

@@ -21,11 +21,15 @@ _MAX_ENTRIES: Final = 1000
 
 
 class AuditEntry(TypedDict):
-    """One change. `outcome` is "done", "in memory only", "refused" or "failed"."""
+    """One change. `outcome` is "done", "in memory only", "refused" or "failed".
+
+    `user` is the name that the client gave, unchecked; empty if it gave none.
+    """
 
     at: str
     right: str
     client: str
+    user: str
     action: str
     breaker: str | None
     before: dict[str, object]
@@ -74,6 +78,7 @@ class AuditLog:
             at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             right=actor.right,
             client=actor.client,
+            user=actor.user,
             action=action,
             breaker=breaker,
             before=dict(before),
@@ -85,10 +90,11 @@ class AuditLog:
             self._entries.append(entry)
             self._write(entry)
 
-    def entries(self, limit: int = 100) -> list[AuditEntry]:
-        """Return the last `limit` entries, newest first."""
+    def entries(self, limit: int = 100, breaker: str | None = None) -> list[AuditEntry]:
+        """Return the last `limit` entries, newest first; all, or those about one breaker."""
         with self._lock:
-            return list(reversed(self._entries))[:limit]
+            latest = list(reversed(self._entries))
+        return [each for each in latest if breaker in {None, each["breaker"]}][:limit]
 
     def _write(self, entry: AuditEntry) -> None:
         if self._path is None:
@@ -151,6 +157,8 @@ def _load_entries(path: Path | None) -> list[AuditEntry]:
             entry = json.loads(line)
         except (ValueError, RecursionError):  # truncated by a crash, or not written by us
             continue
+        if isinstance(entry, dict):
+            entry = {"user": "", **entry}  # older entries have none
         if isinstance(entry, dict) and entry.keys() == AuditEntry.__annotations__.keys():
             entries.append(AuditEntry(**entry))  # type: ignore[typeddict-item]  # its keys were compared
     return entries

@@ -32,6 +32,7 @@ from breakerd.api.security.refusals import Refusals
 from breakerd.api.security.site import host_and_port, refuse_foreign_site
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
 from breakerd.api.settings import OPEN_LOOPBACK_RISK, ApiSettings, Loopback
+from breakerd.breaker.encoding.printable import printable
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -41,12 +42,28 @@ _NOBODY: Final = secrets.token_bytes(32)
 """Digest that no token has."""
 
 
+USER_HEADER: Final = "X-Breakerd-User"
+"""Header by which a client says who uses it."""
+_MAX_USER: Final = 100
+"""Maximum number of characters of a user's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A client: its right ("full token", "made token", "read token", "loopback"), its address."""
+    """A client: its right ("full token", "made token", "read token", "loopback"), its address.
+
+    `user` is the name that the client gives; empty if it gives none. It is shown as it was given,
+    and decides nothing: whoever has the token may give any name.
+    """
 
     right: str
     client: str
+    user: str = ""
+
+    @property
+    def by(self) -> str:
+        """Name for those who ask who did it: the user's, else the address of another machine."""
+        return self.user or ("" if is_loopback(self.client) else self.client)
 
 
 class Access:
@@ -150,13 +167,13 @@ class Access:
         refuse_foreign_site(request, reads=reads)
         why_remote = _why_remote(request)
         if not self.tokens and self._is_exposed(exposure, reads=reads, local=why_remote is None):
-            return Actor("loopback", _client(request))
+            return Actor("loopback", _client(request), _user(request))
         right = await self._right(_presented(request.headers))
         if right is None:
             raise self._unauthorised(request, why_remote)
         if right == "read token" and not reads:
             raise Problem(403, f"The read token may not change anything. {self._where()}")
-        return Actor(right, _client(request))
+        return Actor(right, _client(request), _user(request))
 
     def _is_exposed(self, exposure: Exposure, *, reads: bool, local: bool) -> bool:
         """Return True if no token is needed where none is set."""
@@ -273,3 +290,9 @@ def _matches(token: SecretStr | None, presented: bytes) -> bool:
 
 def _client(request: Request) -> str:
     return request.client.host if request.client else "an unknown address"
+
+
+def _user(request: Request) -> str:
+    """Return the name that the client gives, on one line; empty if it gives none."""
+    raw = request.headers.get(USER_HEADER, "").encode("latin-1")
+    return printable(raw.decode(errors="replace").strip())[:_MAX_USER]

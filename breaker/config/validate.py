@@ -32,7 +32,10 @@ _LIMITS: Final = {
     "minItems": "of at least {}",
     "maxItems": "of at most {}",
 }
-_FORMATS: Final = {"date-time": "a time with its zone, such as 2026-01-31T22:00:00Z"}
+_FORMATS: Final = {
+    "date-time": "a time with its zone, such as 2026-01-31T22:00:00Z",
+    "date": "a day, such as 2026-01-31",
+}
 _CONTAINERS: Final = frozenset({"array", "object"})
 _MAX_NAMED_KEYS: Final = 8
 """Maximum number of keys of a table that are named where the table is described."""

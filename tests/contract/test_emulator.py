@@ -114,6 +114,12 @@ def test_every_operation_answers_as_described(
         ("POST", f"{ALERT}/responders", BY_ALIAS, {"responder": {"type": "team", "name": "db"}}),
         ("GET", f"{ALERT}/attachments", {"alertIdentifierType": "alias"}, None),
         ("PUT", f"/v2/alerts/{alert['tinyId']}/priority", BY_TINY_ID, {"priority": "P1"}),
+        ("PUT", f"{ALERT}/message", BY_ALIAS, {"message": "payments OPEN 21 s"}),
+        ("PUT", f"/v2/alerts/{alert['id']}/description", {}, {"description": "p95 950 ms"}),
+        ("POST", f"{ALERT}/tags", BY_ALIAS, ACTION | {"tags": ["cart", "checkout"]}),
+        ("DELETE", f"{ALERT}/tags", BY_ALIAS | ACTION | {"tags": "cart,none"}, None),
+        ("POST", f"{ALERT}/details", BY_ALIAS, ACTION | {"details": {"p50": "9 ms"}}),
+        ("DELETE", f"{ALERT}/details", BY_ALIAS | ACTION | {"keys": "p95,none"}, None),
         ("GET", f"{ALERT}/notes", BY_ALIAS | {"limit": "1", "order": "asc"}, None),
         ("GET", f"{ALERT}/logs", BY_ALIAS | {"direction": "next", "offset": "1"}, None),
         ("GET", "/v2/alerts", {"query": "status:open", "limit": "1", "sort": "alias"}, None),
@@ -135,6 +141,8 @@ def test_every_operation_answers_as_described(
     final = conversation.emulator.alert("payments/open")
     assert final is not None
     assert (final.priority, final.status, final.acknowledged) == ("P1", "closed", False)
+    assert (final.message, final.description) == ("payments OPEN 21 s", "p95 950 ms")
+    assert (final.tags, final.details) == (["Team:ops", "checkout"], {"p50": "9 ms"})
     conversation.say("DELETE", ALERT, BY_ALIAS | {"user": "u", "source": "s"})
     served = {
         (entry.method, find_operation(entry.method, entry.path).path)
@@ -170,6 +178,16 @@ def attach(conversation: Conversation) -> None:
         ("POST", "/v2/alerts/none/close", {}, {}, 202),
         ("POST", "/v2/alerts/none/notes", {}, {}, 422),
         ("PUT", "/v2/alerts/none/priority", {}, {"priority": "P9"}, 422),
+        ("PUT", "/v2/alerts/none/message", {}, {"message": "m"}, 202),
+        ("PUT", "/v2/alerts/none/message", {}, {}, 422),
+        ("PUT", "/v2/alerts/none/message", {}, {"message": "m" * 131}, 422),
+        ("PUT", "/v2/alerts/none/message", {"identifierType": "name"}, {"message": "m"}, 422),
+        ("PUT", "/v2/alerts/none/description", {}, {"description": ""}, 422),
+        ("PUT", "/v2/alerts/none/description", {}, {"description": "d" * 15_001}, 422),
+        ("POST", "/v2/alerts/none/tags", {}, {"tags": []}, 422),
+        ("DELETE", "/v2/alerts/none/tags", {}, None, 422),
+        ("POST", "/v2/alerts/none/details", {}, {"details": {"n": 1}}, 422),
+        ("DELETE", "/v2/alerts/none/details", {}, None, 422),
         ("POST", "/v2/alerts/none/snooze", {}, {}, 501),
         ("POST", "/v2/alerts/none/responders", {}, {"responder": {}}, 422),
         ("POST", "/v2/alerts/none/attachments", {}, {}, 400),

@@ -75,6 +75,16 @@ def carried_out(receiver: JsmReceiver | JsmOpsReceiver, told: Incident, step: St
     return not request_id or receiver.request_state(request_id) is RequestState.DONE
 
 
+UPDATE = Step(StepKind.UPDATE, parts=("message", "description", "tags", "details"))
+NEW = replace(
+    CONTENT,
+    message="payments open 21 s",
+    description="p95 950 ms",
+    tags=["new"],
+    details={"a": "b"},
+)
+
+
 # --- integration events
 
 
@@ -114,7 +124,38 @@ def test_an_integration_with_a_wrong_key_is_refused(jsm_emulator: Emulator) -> N
     receiver.close()
 
 
+def test_each_stage_carries_the_present_text_through_an_integration(
+    jsm_emulator: Emulator, receiver: JsmReceiver
+) -> None:
+    told = incident()
+    assert carried_out(receiver, told, CREATE)
+    told.content = NEW
+    assert carried_out(receiver, told, RAISE)
+    first, second = (jsm_emulator.alert(told.alias + suffix) for suffix in ("", ":s2"))
+    assert first is not None
+    assert second is not None
+    assert (first.message, second.message) == (CONTENT.message, NEW.message)
+    assert second.description == NEW.description
+
+
 # --- the Operations API
+
+
+def test_an_alert_gets_a_new_text_through_the_operations_api(
+    jsm_emulator: Emulator, ops: JsmOpsReceiver
+) -> None:
+    told = incident()
+    told.delivery_to(ops.name).begin(CREATE, told.content, 0)
+    assert carried_out(ops, told, CREATE)
+    told.content = NEW
+    told.delivery_to(ops.name).begin(UPDATE, told.content, 0)
+    assert not ops.has_applied(told, UPDATE)
+    assert carried_out(ops, told, UPDATE)
+    alert = jsm_emulator.alert(told.alias)
+    assert alert is not None
+    assert (alert.message, alert.description) == (NEW.message, NEW.description)
+    assert (alert.tags, alert.details) == (NEW.tags, {**CONTENT.details, **NEW.details})
+    assert ops.has_applied(told, UPDATE)
 
 
 @pytest.mark.parametrize("alias", ["breakerd:payments", "a/b?c=d#e %ü", "x" * 512])

@@ -40,9 +40,11 @@ FULLEST = AlertContent(
     tags=[f"{n}:".ljust(TAG, "é") for n in range(TAGS)],
     details={"key": "v" * (DETAILS - len("key"))},
 )
+PARTS = ("message", "description", "tags", "details")
 LIFE = (
     Step(StepKind.CREATE, priority="P3"),
     Step(StepKind.NOTE, note="still slow"),
+    Step(StepKind.UPDATE, priority="P3", parts=PARTS),
     Step(StepKind.PRIORITY, priority="P1"),
     Step(StepKind.NOTE, note="n" * (NOTE + 1)),
     Step(StepKind.CLOSE, note="over"),
@@ -89,14 +91,15 @@ def test_an_incidents_whole_life_conforms(
     for step in LIFE:
         assert receiver.request_state(receiver.send(told, step)) is RequestState.DONE, step
     requests = opsgenie_emulator.requests
-    assert len(requests) == 2 * len(LIFE)
+    parts = [bool(part) for part in content.digests() if getattr(content, part)]
+    assert len(requests) == 2 * (len(LIFE) - 1 + len(parts))
     for entry in requests:
         assert_request_conforms(entry.method, entry.path, entry.query, entry.headers, entry.body)
     alert = opsgenie_emulator.alert(alias)
     assert alert is not None
-    assert [line.what for line in alert.history] == [
-        "created P3", "note", "priority P1", "note", "closed",
-    ]  # fmt: skip
+    steps = [line.what for line in alert.history if line.what.split()[0] not in PARTS]
+    assert steps == ["created P3", "note", "priority P1", "note", "closed"]
+    assert (alert.message, alert.tags) == (content.message, content.tags)
     assert len(opsgenie_emulator.alerts()) == 1
 
 
@@ -107,6 +110,22 @@ def test_a_step_for_an_alert_that_is_missing_is_taken_and_gone(
     for step in LIFE[1:]:
         assert receiver.request_state(receiver.send(missing, step)) is RequestState.GONE, step
     assert opsgenie_emulator.alerts() == []
+
+
+def test_tags_that_an_alert_should_not_have_any_more_are_removed(
+    opsgenie_emulator: Emulator, receiver: OpsGenieReceiver
+) -> None:
+    told = incident("a/b c", replace(SHORT, tags=["Team:ops", "old one", "a,b"]))
+    update = Step(StepKind.UPDATE, parts=("tags",))
+    told.delivery_to(receiver.name).begin(LIFE[0], told.content, 0)
+    receiver.send(told, LIFE[0])
+    told.content = replace(SHORT, tags=["Team:ops", "new"])
+    told.delivery_to(receiver.name).begin(update, told.content, 0)
+    assert receiver.request_state(receiver.send(told, update)) is RequestState.DONE
+    for entry in opsgenie_emulator.requests:
+        assert_request_conforms(entry.method, entry.path, entry.query, entry.headers, entry.body)
+    (alert,) = opsgenie_emulator.alerts()
+    assert alert.tags == ["Team:ops", "a,b", "new"], "a comma separates tags in that request"
 
 
 def test_the_key_goes_in_its_scheme_and_is_kept_nowhere(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from breakerd.alerts.emulator import Fault, FaultKind
 from breakerd.alerts.emulator.api import validation as limits
+from breakerd.alerts.emulator.state import alerts as stored
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 
@@ -27,6 +28,6 @@ def test_it_tells_the_limits_that_hold() -> None:
     assert f"message {limits.MESSAGE} characters" in text
     assert f"alias and entity {limits.ALIAS}" in text
     assert f"description {limits.DESCRIPTION:,}, note {limits.NOTE:,}" in text
-    assert f"source and user {limits.SOURCE}, {limits.TAGS} tags of {limits.TAG}" in text
-    assert f"{limits.ACTIONS} actions of {limits.ACTION}, details {limits.DETAILS:,} in all" in text
+    assert f"source and user {limits.SOURCE}, {stored.TAGS} tags of {limits.TAG}" in text
+    assert f"{limits.ACTIONS} actions of {limits.ACTION}, details {stored.DETAILS:,} in all" in text
     assert f"{limits.RESPONDERS} responders" in text

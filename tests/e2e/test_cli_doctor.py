@@ -132,7 +132,7 @@ def test_a_test_alert_is_confirmed_and_closed(clinic: Clinic) -> None:
     assert (done.code, lines(done, "✗")) == (0, [])
     (alert,) = clinic.emulator.alerts()
     assert (alert.status, alert.priority) == ("closed", "P5")
-    assert alert.message.startswith("[TEST] ")
+    assert alert.message.startswith("TEST from breakerd on ")
     assert len(hook.requests) == 2
     assert len([line for line in lines(done, "✓") if line.startswith("test ")]) == 4
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,7 +50,9 @@ def test_what_is_silenced_is_told_when_the_silence_ends(
         "--reason", "a rehearsal", "--author", "ann",
     )  # fmt: skip
     assert made.code == 0, made.err
-    number = made.out.strip()
+    number, *effect = made.out.splitlines()
+    assert effect == ["matches 1 breaker: payments", "matches no open incidents"]
+    assert made.err == ""
     with server.client() as client:
         client.post("/breakers/payments/trip", json={"reason": "x"}).raise_for_status()
         for _ in range(100):
@@ -68,6 +71,31 @@ def test_what_is_silenced_is_told_when_the_silence_ends(
     assert silence(server, "end", number).code == 0
     assert opsgenie_emulator.wait_for(opsgenie_emulator.alerts, 30)
     assert json.loads(silence(server, "list", "--json").out)["silences"] == []
+
+
+def test_a_silence_that_matches_nothing_is_refused_or_warned_of(server: Server) -> None:
+    common = ("--for", "1h", "--reason", "x", "--match")
+    refused = silence(server, "add", *common, "braeker=payments")
+    assert (refused.code, refused.out) == (2, "")
+    assert "no alert has a label 'braeker' (did you mean 'breaker'?)" in refused.err
+    forced = silence(server, "add", *common, "braeker=payments", "--force")
+    assert forced.code == 0
+    assert forced.err.startswith("warning: no alert has a label 'braeker'")
+    with server.client() as client:
+        client.post("/breakers/payments/trip", json={"reason": "x"}).raise_for_status()
+        for _ in range(100):
+            if alerts := client.get("/alerts").json()["alerts"]:
+                break
+    other = silence(server, "add", *common, "breaker=paymnts")
+    assert other.code == 0
+    assert other.err == "warning: no breaker is named 'paymnts' (did you mean 'payments'?)\n"
+    every = silence(server, "add", *common, "kind=open")
+    line = f"matches 1 open incident: {alerts[0]['id']} {alerts[0]['message']}"
+    assert every.out.splitlines()[2] == line
+    told = json.loads(silence(server, "add", *common, "breaker=paymnts", "--json").out)
+    assert told["matches"] == {"breakers": [], "incidents": []}
+    with server.client() as client:
+        assert client.get("/audit?limit=1").json()["entries"][0]["user"] == getpass.getuser()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_settled, next_step
-from breakerd.alerts.model.escalation import advance
+from breakerd.alerts.model.escalation import StageTexts, advance
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
@@ -74,7 +74,7 @@ class IncidentHistory(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.1, 5, 30, 61, 500]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
-        advance(self.incident, self.now, lambda: "seen")
+        advance(self.incident, self.now, StageTexts(stage=str, reminder=str))
 
     @precondition(lambda self: self.incident.phase is Phase.ACTIVE)
     @rule()
@@ -84,7 +84,7 @@ class IncidentHistory(RuleBasedStateMachine):
     @precondition(lambda self: self.incident.phase is Phase.RESOLVING)
     @rule()
     def the_breaker_opens_again(self) -> None:
-        self.incident.reopen("seen")
+        self.incident.reopen(self.now, lambda: "seen")
 
     @precondition(lambda self: self.incident.phase is Phase.RESOLVING)
     @rule()
@@ -160,7 +160,7 @@ class IncidentHistory(RuleBasedStateMachine):
         if self.delivery.created and not self.receiver.closed:
             assert self.receiver.is_open
             assert self.delivery.priority in self.receiver.priorities
-        assert set(self.receiver.notes) <= set(self.incident.notes)
+        assert set(self.receiver.notes) <= {note.text for note in self.incident.notes}
 
     def teardown(self) -> None:
         """Once the receiver does as asked, it knows all it should, in a few steps."""
@@ -178,7 +178,7 @@ class IncidentHistory(RuleBasedStateMachine):
         assert not self.receiver.is_open
         if self.delivery.created and self.delivery.created_at < self.incident.closed_at:
             # The last one is the note of the closing.
-            assert set(self.incident.notes[:-1]) == set(self.receiver.notes)
+            assert {note.text for note in self.incident.notes[:-1]} == set(self.receiver.notes)
 
 
 IncidentHistory.TestCase.settings = settings(

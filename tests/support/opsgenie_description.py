@@ -110,7 +110,9 @@ def _about_query(operation: Operation, query: Mapping[str, str]) -> Iterator[str
 
 
 def _typed(text: str, schema: Json) -> object:
-    """Convert a query parameter, which is text, to the number that its schema may require."""
+    """Convert a query parameter, which is text, to the number or list its schema may require."""
+    if schema.get("type") == "array" and schema.get("collectionFormat", "csv") == "csv":
+        return text.split(",")
     return int(text) if schema.get("type") == "integer" and re.fullmatch(r"-?\d+", text) else text
 
 

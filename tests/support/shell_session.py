@@ -58,6 +58,12 @@ class ShellSession:
         """Return the URL of the service or the emulator."""
         return f"http://{self.real[ADDRESSES[what]]}"
 
+    def write(self, name: str, text: str) -> None:
+        """Write a file as the documentation shows it, with the real addresses, in one step."""
+        new = self.folder / f"{name}.new"
+        new.write_text(self._with_real(text))
+        new.replace(self.folder / name)
+
     def get(self, path: str) -> Any:
         """Return what the service answers to whoever has its token."""
         token = (self.folder / "var/token").read_text().strip()
@@ -112,11 +118,13 @@ class ShellSession:
         return Result(done.returncode, done.stdout, "")
 
     def _start(self, words: list[str], variables: dict[str, str]) -> Result:
-        what = words[0]
+        what, said = words[0], ADDRESSES[words[0]]
         if "--port" in words:
             at = words.index("--port")
+            said = f"127.0.0.1:{words[at + 1]}"
             del words[at : at + 2]
-        log = (self.folder / f"{what}.log").open("w")
+        file = self.folder / f"{what}-{said.rpartition(':')[2]}.log"
+        log = file.open("w")
         with log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "breakerd", *words, "--port", "0"],
@@ -130,8 +138,9 @@ class ShellSession:
         assert process.stdout is not None
         line = process.stdout.readline()
         address = line.rpartition("http://")[2].strip()
-        assert address, (self.folder / f"{what}.log").read_text()
-        self.real[ADDRESSES[what]] = address
+        assert address, file.read_text()
+        self.real[said] = address
+        self.real.setdefault(ADDRESSES[what], address)
         return Result(0, line, "")
 
     def _with_real(self, text: str) -> str:

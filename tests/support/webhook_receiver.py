@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = Received(self.command, target.path, query, headers, body)
         self._send(self.server.recorder.reply(request))
 
-    do_GET = do_PATCH = do_PUT = do_POST  # noqa: N815 - http.server's names
+    do_GET = do_PATCH = do_PUT = do_DELETE = do_POST  # noqa: N815 - http.server's names
 
     def log_message(self, *args: object) -> None:
         """Do nothing: tests read the recorded requests."""

@@ -6,7 +6,10 @@
   https://jira.atlassian.com/browse/JSDCLOUD-14179.
 - The Operations REST API, under `/jsm/ops/api/{cloudId}`, takes a user and a token (Basic), and
   finds alerts only by id. Paths, bodies and responses are those of
-  https://developer.atlassian.com/cloud/jira/service-desk-ops/swagger.v3.json.
+  https://developer.atlassian.com/cloud/jira/service-desk-ops/swagger.v3.json. Message,
+  description, tags and extra properties of an alert are changed as in
+  https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/api-group-alerts/: `PATCH`
+  for the texts, `POST` and `DELETE` with a JSON body for the others.
 """
 
 from collections.abc import Callable, Collection
@@ -134,6 +137,9 @@ class _JsmCall:
             raise ApiError(503, "Too many requests are pending")
         return accepted("Request will be processed", request_id)
 
+    def add_properties(self, alert_id: str) -> Response:
+        return self.write("AddDetails", {"details": self.body.get("extraProperties")}, alert_id)
+
     def add_responder(self, alert_id: str) -> Response:
         return self.write("AddResponder", {"responder": self.body}, alert_id)
 
@@ -244,6 +250,12 @@ RESOURCES: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/v1/alerts/{id}/notes"): _JsmCall.add_note,
     ("GET", "/v1/alerts/{id}/notes"): _JsmCall.notes,
     ("PATCH", "/v1/alerts/{id}/priority"): _writing("UpdatePriority"),
+    ("PATCH", "/v1/alerts/{id}/message"): _writing("UpdateMessage"),
+    ("PATCH", "/v1/alerts/{id}/description"): _writing("UpdateDescription"),
+    ("POST", "/v1/alerts/{id}/tags"): _writing("AddTags"),
+    ("DELETE", "/v1/alerts/{id}/tags"): _writing("RemoveTags"),
+    ("POST", "/v1/alerts/{id}/extra-properties"): _JsmCall.add_properties,
+    ("DELETE", "/v1/alerts/{id}/extra-properties"): _writing("RemoveDetails"),
     ("GET", "/v1/teams"): _JsmCall.teams,
     ("GET", "/v1/teams/{teamId}/heartbeats"): _JsmCall.heartbeats,
     ("POST", "/v1/teams/{teamId}/heartbeats"): _JsmCall.add_heartbeat,

@@ -84,6 +84,13 @@ class _OpsGenieCall:
         self.body = {"user": self.query.get("user", "")}
         return self.write("Delete", identifier)
 
+    def remove(self, action: str, listed: str, identifier: str) -> Response:
+        """Remove the tags or details that the query lists, separated by commas."""
+        items = [item for item in self.query.get(listed, "").split(",") if item]
+        actor = {name: self.query.get(name, "") for name in ("user", "note", "source")}
+        self.body = {**actor, listed: items}
+        return self.write(action, identifier)
+
     def write(self, action: str, identifier: str = "") -> Response:
         by = self._identifier_type()
         if wrong := validation_error(action, self.body):
@@ -235,6 +242,10 @@ def _writing(action: str) -> Operation:
     return lambda call, identifier: call.write(action, identifier)
 
 
+def _removing(action: str, listed: str) -> Operation:
+    return lambda call, identifier: call.remove(action, listed, identifier)
+
+
 OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/v2/alerts"): _OpsGenieCall.create,
     ("GET", "/v2/alerts"): _OpsGenieCall.list_alerts,
@@ -252,6 +263,12 @@ OPERATIONS: Final[dict[tuple[str, str], Operation]] = {
     ("POST", "/v2/alerts/{identifier}/unacknowledge"): _writing("UnAcknowledge"),
     ("POST", "/v2/alerts/{identifier}/responders"): _writing("AddResponder"),
     ("PUT", "/v2/alerts/{identifier}/priority"): _writing("UpdatePriority"),
+    ("PUT", "/v2/alerts/{identifier}/message"): _writing("UpdateMessage"),
+    ("PUT", "/v2/alerts/{identifier}/description"): _writing("UpdateDescription"),
+    ("POST", "/v2/alerts/{identifier}/tags"): _writing("AddTags"),
+    ("DELETE", "/v2/alerts/{identifier}/tags"): _removing("RemoveTags", "tags"),
+    ("POST", "/v2/alerts/{identifier}/details"): _writing("AddDetails"),
+    ("DELETE", "/v2/alerts/{identifier}/details"): _removing("RemoveDetails", "keys"),
     ("GET", "/v2/heartbeats"): _OpsGenieCall.list_heartbeats,
     ("POST", "/v2/heartbeats"): _OpsGenieCall.add_heartbeat,
     ("GET", "/v2/heartbeats/{name}"): _OpsGenieCall.get_heartbeat,

@@ -2,6 +2,7 @@
 
 from typing import Final, TypeGuard
 
+from breakerd.alerts.emulator.state import alerts as stored
 from breakerd.alerts.emulator.state.alert import Json
 from breakerd.alerts.emulator.state.heartbeats import UNITS
 
@@ -11,11 +12,9 @@ ALIAS: Final = 512
 DESCRIPTION: Final = 15_000
 ENTITY: Final = 512
 SOURCE: Final = 100
-TAGS: Final = 20
 TAG: Final = 50
 ACTIONS: Final = 10
 ACTION: Final = 50
-DETAILS: Final = 8_000
 RESPONDERS: Final = 50
 NOTE: Final = 25_000
 USER: Final = 100
@@ -36,6 +35,12 @@ _REQUIRED: Final = {
     "AddNote": "note",
     "UpdatePriority": "priority",
     "AddResponder": "responder",
+    "UpdateMessage": "message",
+    "UpdateDescription": "description",
+    "AddTags": "tags",
+    "RemoveTags": "tags",
+    "AddDetails": "details",
+    "RemoveDetails": "keys",
 }
 
 
@@ -47,8 +52,9 @@ def validation_error(action: str, body: Json) -> str | None:
     return (
         _texts_error(body)
         or _priority_error(body)
-        or _list_error("tags", body.get("tags", []), TAGS, TAG)
+        or _list_error("tags", body.get("tags", []), stored.TAGS, TAG)
         or _list_error("actions", body.get("actions", []), ACTIONS, ACTION)
+        or _keys_error(body.get("keys", []))
         or _details_error(body.get("details", {}))
         or _recipients_error("responders", body.get("responders", []))
         or _recipients_error("visibleTo", body.get("visibleTo", []))
@@ -98,12 +104,19 @@ def _list_error(name: str, items: object, most: int, longest: int) -> str | None
     return None
 
 
+def _keys_error(keys: object) -> str | None:
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        return "keys must be a list of strings"
+    return None
+
+
 def _details_error(details: object) -> str | None:
     if not _are_strings(details):
         return "details must be a map of strings to strings"
     length = sum(len(key) + len(value) for key, value in details.items())
-    if length > DETAILS:
-        return f"details can not be longer than {DETAILS} characters in all, and have {length}"
+    if length > stored.DETAILS:
+        limit = stored.DETAILS
+        return f"details can not be longer than {limit} characters in all, and have {length}"
     return None
 
 

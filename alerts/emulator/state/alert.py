@@ -43,7 +43,8 @@ class EmulatedAlert:
         notes: notes, oldest first.
         history: events, oldest first: `created P3`, `deduplicated`, `priority P1`,
             `note`, `responder ops`, `attached chart.png`, `acknowledged`, `unacknowledged`,
-            `closed`.
+            `closed`; of updates `message payments OPEN 21 s` with the new text, `description`,
+            `tags added a, b`, `tags removed a`, `details added Host`, `details removed Host`.
     """
 
     id: str

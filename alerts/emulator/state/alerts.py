@@ -27,6 +27,12 @@ _KEPT: Final = 10_000
 MAX_ATTACHMENTS: Final = 20
 """Maximum number of files attached to one alert."""
 
+TAGS: Final = 20
+"""Maximum number of tags of one alert."""
+
+DETAILS: Final = 8_000
+"""Maximum length of the details of one alert, names and values together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -166,6 +172,8 @@ class AlertStore:
             return None, "Alert does not exist"
         if write.action == "Close" and alert.status == "closed":
             return alert, "Alert is already closed"
+        if failure := _limit_exceeded(alert, write):
+            return alert, failure
         self._changes[write.action](self, alert, now, write.body)
         return alert, ""
 
@@ -235,6 +243,31 @@ class AlertStore:
         alert.priority = body["priority"]
         alert.log(now, f"priority {alert.priority}", body)
 
+    def _set_message(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.message = body["message"]
+        alert.log(now, f"message {alert.message}", body)
+
+    def _set_description(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.description = body["description"]
+        alert.log(now, "description", body)
+
+    def _add_tags(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.tags = _tags_with(alert, body["tags"])
+        alert.log(now, f"tags added {', '.join(body['tags'])}", body)
+
+    def _remove_tags(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.tags = [tag for tag in alert.tags if tag not in body["tags"]]
+        alert.log(now, f"tags removed {', '.join(body['tags'])}", body)
+
+    def _add_details(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        alert.details = alert.details | body["details"]
+        alert.log(now, f"details added {', '.join(body['details'])}", body)
+
+    def _remove_details(self, alert: EmulatedAlert, now: float, body: Json) -> None:
+        for key in body["keys"]:
+            alert.details.pop(key, None)
+        alert.log(now, f"details removed {', '.join(body['keys'])}", body)
+
     _changes: ClassVar[dict[str, Callable[["AlertStore", EmulatedAlert, float, Json], None]]] = {
         "Close": _close,
         "Delete": _delete,
@@ -243,7 +276,28 @@ class AlertStore:
         "UnAcknowledge": _unacknowledge,
         "AddNote": _add_note,
         "UpdatePriority": _set_priority,
+        "UpdateMessage": _set_message,
+        "UpdateDescription": _set_description,
+        "AddTags": _add_tags,
+        "RemoveTags": _remove_tags,
+        "AddDetails": _add_details,
+        "RemoveDetails": _remove_details,
     }
+
+
+def _tags_with(alert: EmulatedAlert, tags: list[str]) -> list[str]:
+    return list(dict.fromkeys([*alert.tags, *tags]))
+
+
+def _limit_exceeded(alert: EmulatedAlert, write: Write) -> str:
+    """Return why the alert cannot take what is added to it; empty if it can."""
+    if write.action == "AddTags" and len(_tags_with(alert, write.body["tags"])) > TAGS:
+        return f"Alert can not have more than {TAGS} tags"
+    if write.action == "AddDetails":
+        details = alert.details | write.body["details"]
+        if sum(len(key) + len(value) for key, value in details.items()) > DETAILS:
+            return f"Details can not be longer than {DETAILS} characters in all"
+    return ""
 
 
 _DONE: Final = {
@@ -255,4 +309,10 @@ _DONE: Final = {
     "UnAcknowledge": "Unacknowledged alert",
     "AddNote": "Added note",
     "UpdatePriority": "Updated priority",
+    "UpdateMessage": "Updated message",
+    "UpdateDescription": "Updated description",
+    "AddTags": "Added tags",
+    "RemoveTags": "Removed tags",
+    "AddDetails": "Added details",
+    "RemoveDetails": "Removed details",
 }

@@ -13,6 +13,7 @@ from breakerd.api.cli.commands.breaker import (
     Url,
     make_client,
 )
+from breakerd.api.cli.commands.preview import preview_alert
 from breakerd.api.cli.output import USAGE_ERROR, fail, out, print_json, print_line
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ alerts = typer.Typer(
     help="List the alerts of a running service; retry or discard dead letters.",
     no_args_is_help=True,
 )
+alerts.command("preview")(preview_alert)
 
 
 class IncidentState(StrEnum):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from breakerd.api.cli.output import USAGE_ERROR, fail, out, plain, print_json
+from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json
 from breakerd.breaker.runtime.status import whole
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def set_setting(
 ) -> None:
     """Change a setting of a running breaker or service, and in its file; print the value in force.
 
-    A table such as '{success_rate = 0.95, timeout = 2}' is merged with the one in force.
+    One of `default` is one of the root: other breakers that it changes are named. A table such as
+    '{success_rate = 0.95, timeout = 2}' is merged with the one in force.
     """
     client, path = make_client(url, token), _config_path(key, breaker)
     after = client.request("PATCH", path, {key: _parse_value(value)})
@@ -112,7 +113,7 @@ def trip(
     as_json: AsJson = False,
 ) -> None:
     """Open a breaker; recovery follows as usual."""
-    _show_result(make_client(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
 
 
 def reset(
@@ -123,7 +124,7 @@ def reset(
     as_json: AsJson = False,
 ) -> None:
     """Close a breaker and clear its window."""
-    _show_result(make_client(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
 
 
 def enable(
@@ -134,7 +135,7 @@ def enable(
     as_json: AsJson = False,
 ) -> None:
     """End an operator's override, and reset."""
-    _show_result(make_client(url, token).post(breaker, "enabled"), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "enabled"), as_json=as_json)
 
 
 def disable(
@@ -145,7 +146,7 @@ def disable(
     as_json: AsJson = False,
 ) -> None:
     """Let every call pass until the breaker is enabled."""
-    _show_result(make_client(url, token).post(breaker, "disabled"), as_json=as_json)
+    show_result(make_client(url, token).post(breaker, "disabled"), as_json=as_json)
 
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
@@ -178,8 +179,11 @@ def _config_path(key: str, breaker: str) -> str:
 
 
 def _print_setting(settings: dict[str, Any], key: str, *, as_json: bool) -> None:
+    also = settings.pop("also_changes", [])
     value = _lookup(settings, key)
     print_json({key: value} if as_json else value)
+    if also:
+        err.print(f"also changes: {plain(', '.join(also))}")
 
 
 def _lookup(settings: dict[str, Any], key: str) -> object:
@@ -231,7 +235,8 @@ def _reject_constant(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _show_result(answer: dict[str, Any], *, as_json: bool) -> None:
+def show_result(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Print what was done to a breaker, and its state."""
     if as_json:
         print_json(answer)
     else:

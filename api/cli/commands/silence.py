@@ -1,9 +1,8 @@
 """`breakerd silence`: mute alerts of a running service for a time."""
 
 import getpass
-import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -15,7 +14,8 @@ from breakerd.api.cli.commands.breaker import (
     Url,
     make_client,
 )
-from breakerd.api.cli.output import USAGE_ERROR, fail, out, print_json, print_line
+from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json, print_line
+from breakerd.api.cli.seconds import parse_seconds
 
 silence = typer.Typer(
     name="silence",
@@ -36,9 +36,8 @@ Until = Annotated[datetime | None, typer.Option(help="End in local time; instead
 Reason = Annotated[str, typer.Option(help="Reason, for the audit log.")]
 Author = Annotated[str | None, typer.Option(help="Author. Default: the logged-in user.")]
 Start = Annotated[datetime | None, typer.Option(help="Start in local time. Default: now.")]
+Force = Annotated[bool, typer.Option("--force", help="Accept a label that no alert has.")]
 SilenceId = Annotated[str, typer.Argument(metavar="ID", help="ID from `breakerd silence list`.")]
-
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @silence.command("add")
@@ -52,9 +51,10 @@ def add_silence(  # noqa: PLR0913 - each is an option
     url: Url = DEFAULT_URL,
     token: Token = None,
     *,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Start a silence, now or later; print its id."""
+    """Start a silence, now or later; print its id, and what it matches now."""
     body: dict[str, Any] = {
         "matchers": match or [],
         "author": author or getpass.getuser(),
@@ -63,11 +63,19 @@ def add_silence(  # noqa: PLR0913 - each is an option
     }
     if start is not None:
         body["starts_at"] = start.astimezone(UTC).isoformat()
+    if force:
+        body["force"] = True
     answer = make_client(url, token).request("POST", "silences", body)
     if as_json:
         print_json(answer)
-    else:
-        print_line(answer["id"])
+        return
+    from breakerd.api.cli.views.silences import effect_lines
+
+    print_line(answer["id"])
+    for line in effect_lines(answer["matches"]):
+        print_line(line)
+    for warning in answer["warnings"]:
+        err.print(f"warning: {plain(warning)}")
 
 
 @silence.command("list")
@@ -93,11 +101,4 @@ def _seconds(length: str | None, start: datetime, until: datetime | None) -> flo
         fail("give either --for or --until", USAGE_ERROR)
     if until is not None:
         return (until.astimezone() - start.astimezone()).total_seconds()
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", (length or "").strip())
-    if match is None:
-        fail(
-            f"--for: found {length!r}; allowed: a number with s, m, h or d, such as 30m",
-            USAGE_ERROR,
-        )
-    number, unit = match.groups()
-    return float(number) * _SECONDS[unit]
+    return parse_seconds("--for", length or "")

@@ -1,5 +1,6 @@
 """Format incidents and their alerts for a terminal."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,34 +30,68 @@ def alerts_table(alerts: list[dict[str, Any]]) -> Table:
 
 
 def alert_table(alert: dict[str, Any]) -> Table:
-    """Return all of one incident as a table of names and values."""
+    """Return all of one incident as a table of names and values, with the time of each."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    rows = [
-        (alert["priority"], alert["message"]),
-        ("id", alert["id"]),
-        ("alias", alert["alias"]),
-        ("state", alert["phase"] + (", a drill" if alert["drill"] else "")),
-        ("opened", _format_time(alert["opened_at"])),
-        ("closed", _format_time(alert["closed_at"])),
-        ("episodes", str(alert["episodes"])),
-        ("muted", alert["muted_by"]),
-        ("stages", ", ".join(map(_stage, alert["stages"]))),
-        ("breakers", ", ".join(alert["members"])),
-        *(("note", note) for note in alert["notes"]),
-        *((name, _receipt(each)) for name, each in alert["deliveries"].items()),
-    ]
-    for name, value in rows:
+    for name, value in _rows(alert):
         if value:
             table.add_row(f"[dim]{plain(name)}[/]", plain(value))
     return table
 
 
+def _rows(alert: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield alert["priority"], alert["message"]
+    yield "id", alert["id"]
+    yield "alias", alert["alias"]
+    yield "state", alert["phase"] + (", a drill" if alert["drill"] else "")
+    yield "opened", _format_time(alert["opened_at"])
+    yield "closed", _closed(alert)
+    yield "episodes", str(alert["episodes"])
+    yield "held back", alert["held_by"]
+    for hold in alert["holds"]:
+        yield "was held", _hold(hold)
+    yield "stages", ", ".join(map(_stage, alert["stages"]))
+    for at, priority in alert["stage_times"]:
+        if at <= (alert["closed_at"] or at):
+            yield "stage", f"{_format_time(at)}  {priority}"
+    if alert["escalates_at"]:
+        yield "next stage", _format_time(alert["escalates_at"])
+    for name, member in alert["members"].items():
+        yield "breaker", _member(name, member)
+    for number, line in enumerate(alert["content"]["description"].splitlines()):
+        yield "" if number else "alert", line
+    for note in alert["notes"]:
+        yield "note", f"{_format_time(note['at'])}  {note['text']}"
+    for name, delivery in alert["deliveries"].items():
+        yield name, _receipt(delivery)
+
+
+def _closed(alert: dict[str, Any]) -> str:
+    if not alert["closed_at"]:
+        return ""
+    lasted = format_duration(alert["closed_at"] - alert["opened_at"])
+    return f"{_format_time(alert['closed_at'])}, after {lasted}"
+
+
+def _hold(hold: dict[str, Any]) -> str:
+    until = f" to {_format_time(hold['until'])}" if hold["until"] else " on"
+    return f"from {_format_time(hold['since'])}{until}: {hold['by']}"
+
+
+def _member(name: str, member: dict[str, Any]) -> str:
+    well = ", well again" if member["recovered"] else ""
+    return f"{name}: {member['kind']} since {_format_time(member['since'])}{well}"
+
+
 def _delivery_summary(alert: dict[str, Any]) -> str:
+    """Return which receiver has the alert, at which priority: opsgenie P2, slack P2 closed."""
+    told = [
+        f"{name} {each['priority']}{' closed' if each['closed'] else ''}"
+        for name, each in alert["deliveries"].items()
+        if each["told"]
+    ]
     if alert["dead_letters"]:
-        return "dead letters: " + ", ".join(alert["dead_letters"])
-    if not alert["notified"]:
-        return alert["muted_by"] or "no"
-    return f"{alert['receiver']}{', closed there' if alert['closed_at_receiver'] else ''}"
+        told.append("dead letters: " + ", ".join(alert["dead_letters"]))
+    return ", ".join(told) or alert["held_by"] or "no"
 
 
 def _stage(stage: dict[str, Any]) -> str:

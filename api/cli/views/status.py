@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
-from breakerd.alerts.content.composer import sparkline
+from breakerd.alerts.content.measurements import sparkline
 from breakerd.alerts.model.text import format_duration
 from breakerd.api.cli.output import plain
 
@@ -62,7 +62,8 @@ def _latency(status: dict[str, Any]) -> str:
 
 def _why(status: dict[str, Any]) -> str:
     sentences = [evidence["sentence"] for evidence in status["evidence"]]
-    return plain("; ".join(sentences) or status["note"] or status["reason"] or "")
+    by = f" (by {status['note_by']})" if status["note_by"] else ""
+    return plain(("; ".join(sentences) or status["note"] or status["reason"] or "") + by)
 
 
 def _next(status: dict[str, Any]) -> str:

@@ -144,6 +144,19 @@ def test_a_link_may_be_pasted_into_the_open_page(watched: Watched, server: Serve
     assert page.url == f"{server.url}/"
 
 
+@pytest.mark.parametrize("form", ["#token={token}&alert=i1", "#alert=i1&token={token}"])
+def test_a_link_may_name_an_alert_beside_it(watched: Watched, server: Server, form: str) -> None:
+    page = watched.page
+    page.goto(server.url)
+    expect(page.locator("#access")).to_be_visible()
+    page.goto(f"{server.url}/#alert=i1")
+    expect(page.locator("#alert-title")).to_have_text("Alert i1 needs a token to be shown.")
+    page.goto(server.url + "/" + form.format(token=server.made_token))
+    expect(page.locator("#alert-title")).to_contain_text("Unknown alert 'i1'")
+    assert page.url == f"{server.url}/#alert=i1"
+    watched.keeps_secret(server.made_token)
+
+
 def test_a_token_that_ends_is_asked_for_again(watched: Watched, server: Server) -> None:
     page = watched.page
     page.goto(link(server))

@@ -96,7 +96,7 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             silence = {"author": "ada", "reason": "rehearsal", "seconds": 600}
             post(server, "/silences", silence)
             post(server, "/breaker/trip", {"reason": "rehearsal"})
-            expect(page.locator("#alerts")).to_contain_text("muted: silenced by ada until")
+            expect(page.locator("#alerts")).to_contain_text("held back: silenced by ada until")
             expect(page.locator("#banners .bad")).to_contain_text(
                 "Nobody is being paged about default: silenced by ada until"
             )
@@ -106,15 +106,45 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             expect(page.locator("#banners p")).to_have_count(0)
             expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
             expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
-            expect(page.locator("#alerts")).to_contain_text(
-                "delivered to opsgenie · escalates in 9 min"
-            )
+            expect(page.locator("#alerts")).to_contain_text("opsgenie P3 · escalates in 9 min")
             expect(page.locator("#receivers")).to_contain_text("opsgenie last delivery")
+            page.locator("#alerts a").click()
+            shown = page.locator("#alert-rows")
+            expect(page.locator("#alert-title")).to_contain_text("P3 default open: rehearsal")
+            for words in ("default: open since", "opsgenie: told", "silenced by ada", "stage"):
+                expect(shown).to_contain_text(words)
+            page.get_by_role("button", name="Close the alert").click()
+            expect(page.locator("#alert")).to_be_hidden()
             emulator.api_keys = frozenset({"another"})
             post(server, "/breaker/reset")
             refused = "opsgenie rejects the key · 1 pending · last delivery"
             expect(page.locator("#receivers")).to_contain_text(refused)
             page.close()
+
+
+def test_a_link_opens_an_alert_in_full(page: Page, server: Server) -> None:
+    post(server, "/breakers/payments/trip", {"reason": "<b>they deploy</b>"})
+    found: list[dict[str, str]] = []
+    while not found:
+        with server.client() as client:
+            listed = client.get("/alerts?state=active").json()["alerts"]
+        found = [each for each in listed if each["breaker"] == "payments"]
+    alert = found[0]
+    page.goto(f"{server.url}/?breaker=payments#alert={alert['id']}&token={server.made_token}")
+    assert page.url == f"{server.url}/?breaker=payments#alert={alert['id']}"
+    expect(page.locator("#alert-title")).to_contain_text("<b>they deploy</b>")
+    shown = page.locator("#alert-rows")
+    expect(shown).to_contain_text("payments: open since")
+    expect(shown).to_contain_text("log: told")
+    post(server, "/breakers/payments/reset")
+    expect(shown).to_contain_text("well again")
+    page.get_by_role("button", name="default").click()
+    assert page.url == f"{server.url}/?breaker=default#alert={alert['id']}", "it stays open"
+    page.goto(f"{server.url}/#alert=nope")
+    expect(page.locator("#alert-title")).to_contain_text("Alert nope cannot be shown: Unknown")
+    page.get_by_role("button", name="Close the alert").click()
+    expect(page.locator("#alert")).to_be_hidden()
+    assert page.url == f"{server.url}/"
 
 
 def test_shows_silences_as_they_were_typed(page: Page, server: Server) -> None:

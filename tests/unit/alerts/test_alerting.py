@@ -138,7 +138,10 @@ def test_what_is_missing_in_the_settings_is_told_too(settings: AlertingSettings)
     alerting = Alerting(Registry(), AlertingSettings(opsgenie, alerts))
     first, *others = alerting.problems()
     assert first == NEVER
-    assert others[:2] == ["OPSGENIE_API_KEY is not set", "[alerts.receivers.slack.ops] has no url"]
+    assert others[:2] == [
+        "OPSGENIE_API_KEY is not set",
+        "[alerts.receivers.slack.ops] has no url or token",
+    ]
     assert others[2].startswith("[opsgenie] team is not set")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.unit.alerts.conftest import KEY, World
 
 STAGED = {"time_before_send_alert": 60}
@@ -13,6 +15,16 @@ def test_status_never_shows_the_key(world: World) -> None:
     assert status["api_key"] == "********"
     assert status["paging"]
     assert KEY not in str(status) + repr(alerting.settings) + str(alerting.health())
+
+
+def test_a_token_that_ends_soon_is_named_and_no_failure_yet(world: World) -> None:
+    day = datetime.fromtimestamp(world.wall(), UTC).date() + timedelta(days=9)
+    ops = {"cloud_id": "c", "user": "u", "key": "k", "token_expires": day}
+    world.alerts["receivers"] = {"jsm_ops": {"ops": ops}}
+    health = world.start().health()
+    (problem,) = health["problems"]
+    assert problem.startswith(f"the API token of jsm_ops.ops ends in 9 days, on {day}")
+    assert health["ok"]
 
 
 def test_staged_alerts_tell_when_the_next_stage_is_due(world: World) -> None:

@@ -41,7 +41,7 @@ def test_what_nobody_acknowledges_any_more_is_escalated(world: World) -> None:
     world.after(60)
     act(world, "unacknowledge")
     world.after(61)
-    assert world.history()[-2:] == ["priority P1", "note"]
+    assert world.history()[-2:] == ["unacknowledged", "priority P1"]
 
 
 def test_what_becomes_weightier_is_raised_though_somebody_acknowledged_the_lesser(
@@ -174,4 +174,4 @@ def test_a_pause_that_is_asked_for_while_people_are_asked_about_holds_for_all(
     assert len(world.emulator.requests) == before + 1
     world.emulator.heal()
     world.after(1)
-    assert world.history()[-2:] == ["priority P1", "note"], "and then as if nothing had been"
+    assert world.history()[-1:] == ["priority P1"], "and then as if nothing had been"

@@ -13,9 +13,12 @@ from pydantic import SecretStr
 from breakerd import AlertingSettings, AlertsSettings, OpsGenieSettings
 from breakerd.alerts.doctor.doctor import run_checks
 from breakerd.alerts.doctor.finding import Finding
+from breakerd.alerts.doctor.products import Addresses
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.alerts.receivers.opsgenie import ADDRESSES
+
+NOWHERE = {"us": "http://127.0.0.1:1", "eu": "http://127.0.0.1:1/eu"}
+"""Addresses at which nobody listens."""
 
 
 class Setup:
@@ -31,6 +34,7 @@ class Setup:
             "hostname": "box",
             "heartbeat": "beat",
         }
+        self.public_url = "https://ops.example.org"
         self.alerts: dict[str, Any] = {"database": str(database), "request_timeout": 5.0}
 
     @property
@@ -38,12 +42,17 @@ class Setup:
         return AlertingSettings(
             OpsGenieSettings.model_validate(self.opsgenie),
             AlertsSettings.model_validate(self.alerts),
+            public_url=self.public_url,
         )
 
     def findings(
-        self, addresses: Mapping[str, str] = ADDRESSES, now: Callable[[], float] = time.time
+        self,
+        regions: Mapping[str, str] = NOWHERE,
+        now: Callable[[], float] = time.time,
+        jsm: str = NOWHERE["us"],
     ) -> dict[str, Finding]:
-        """Findings by check."""
+        """Findings by check, with these public addresses of OpsGenie and JSM."""
+        addresses = Addresses(regions, jsm)
         found = list(run_checks(self.settings, addresses=addresses, now=now))
         assert API_KEY not in str(found)
         return {finding.check: finding for finding in found}

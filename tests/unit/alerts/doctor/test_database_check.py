@@ -93,7 +93,7 @@ def test_a_file_in_use(served: Setup, world: World) -> None:
     assert found["sender"].status is OK
     assert found["pending"] == Finding("pending", OK, "no undelivered alerts")
     assert found["dead letters"].status is OK
-    assert found["last alert"].found.endswith("was delivered 0 s ago")
+    assert found["last alert"].found.endswith("was delivered to opsgenie 0 s ago")
     assert alerting.problems() == []
     assert (
         alerting._runtime.store._database.rows("SELECT 1 FROM metadata WHERE name = 'doctor'") == []
@@ -136,6 +136,15 @@ def test_what_was_given_up(served: Setup, world: World) -> None:
     assert "422" in dead[0].found
     assert any(each["id"] in dead[0].advice for each in alerting.incidents())
     assert dead[-1].found == "2 more"
+
+
+def test_what_only_the_log_took_was_told_to_nobody(unpaged: Setup, world: World) -> None:
+    unpaged.alerts["database"] = str(world.database)
+    world.start(enabled=False)
+    world.slow()
+    world.after()
+    found = unpaged.findings(now=world.wall)["last alert"]
+    assert (found.status, found.found) == (UNKNOWN, "nobody was told of any yet")
 
 
 def test_a_row_that_cannot_be_read(served: Setup, world: World) -> None:

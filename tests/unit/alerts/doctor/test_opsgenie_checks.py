@@ -9,7 +9,7 @@ import pytest
 from breakerd.alerts.doctor.finding import CheckStatus, Finding
 from breakerd.alerts.emulator import Emulator
 from tests.support.webhook_receiver import RecordingServer, Reply
-from tests.unit.alerts.doctor.conftest import Setup
+from tests.unit.alerts.doctor.conftest import NOWHERE, Setup
 
 OK, FAIL, WARNING, UNKNOWN = (
     CheckStatus.OK,
@@ -51,6 +51,48 @@ def test_the_wrong_region(setup: Setup, regions: dict[str, str]) -> None:
     assert "key" not in found
 
 
+def test_the_address_of_another_region(setup: Setup, regions: dict[str, str]) -> None:
+    setup.opsgenie["api_url"] = regions["eu"]
+    found = setup.findings(regions)["region"]
+    assert found.found == "the key belongs to an account in 'us', but the region is 'eu'"
+    assert found.advice.endswith("and remove `api_url`")
+
+
+@pytest.mark.parametrize("url", ["jsm", "the public one"])
+def test_the_address_of_jira(setup: Setup, jsm_emulator: Emulator, url: str) -> None:
+    setup.opsgenie["api_url"] = jsm_emulator.url
+    public = jsm_emulator.url if url == "jsm" else NOWHERE["us"]
+    found = setup.findings(jsm=public)["opsgenie"]
+    assert found.status is FAIL
+    assert "answers 404" in found.found
+    assert 'write `flavour = "jsm"` in [opsgenie]' in found.advice
+    assert "remove `api_url`" in found.advice
+
+
+def test_a_key_of_jira(
+    setup: Setup,
+    regions: dict[str, str],
+    jsm_emulator: Emulator,
+    opsgenie_emulator: Emulator,
+) -> None:
+    opsgenie_emulator.api_keys = frozenset({"a third"})
+    found = setup.findings(regions, jsm=jsm_emulator.url)
+    assert found["key"].status is FAIL
+    assert found["key"].found.startswith("the key belongs to Jira Service Management")
+    assert found["key"].advice == 'write `flavour = "jsm"` in [opsgenie]'
+    assert "region" not in found
+
+
+def test_a_key_is_shown_to_no_other_address_than_is_configured(
+    setup: Setup, regions: dict[str, str], jsm_emulator: Emulator
+) -> None:
+    with Emulator(api_keys={"another"}) as own:
+        setup.opsgenie["api_url"] = own.url
+        found = setup.findings(regions, jsm=jsm_emulator.url)
+    assert "rejects it: 401" in found["key"].found
+    assert jsm_emulator.requests == []
+
+
 def test_a_key_that_no_region_knows(
     setup: Setup, regions: dict[str, str], opsgenie_emulator: Emulator
 ) -> None:
@@ -58,6 +100,7 @@ def test_a_key_that_no_region_knows(
     found = setup.findings(regions)
     assert found["key"].status is FAIL
     assert "region" not in found
+    assert len(opsgenie_emulator.requests) == 1, "its own region is asked once"
 
 
 def test_the_other_region_is_out_of_reach(setup: Setup, opsgenie_emulator: Emulator) -> None:

@@ -46,7 +46,7 @@ def test_sent_confirmed_and_closed(opsgenie_emulator: Emulator) -> None:
     assert statuses(found) == [OK, OK]
     (alert,) = opsgenie_emulator.alerts()
     assert (alert.status, alert.priority, alert.tags) == ("closed", "P5", ["Test:true"])
-    assert alert.message.startswith("[TEST] ")
+    assert alert.message.startswith("TEST from breakerd on ")
     assert [happening.what for happening in alert.history] == ["created P5", "closed"]
     assert "delivered after" in found[0].found
     assert "closed after" in found[1].found

@@ -3,18 +3,23 @@ from __future__ import annotations
 import json
 
 import pytest
-from breakerd.alerts.model.notes import PeakFigures
 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
-from breakerd.alerts.model.escalation import advance
-from breakerd.alerts.model.incident import Incident, Member, Phase, Rules, ordinal
+from breakerd.alerts.model.escalation import StageTexts, advance
+from breakerd.alerts.model.figures import CallCounts
+from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.incident_parts.member import Member
+from breakerd.alerts.model.incident_parts.rules import Rules
+from breakerd.alerts.model.note import Note
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
+from breakerd.alerts.model.text import ordinal
 
 T = 1_800_000_000.0
+QUIET = StageTexts(stage=str, reminder=str)
 
 
 def incident(*, not_before: float = T, closes: bool = True) -> Incident:
@@ -49,25 +54,23 @@ def test_is_told_from_its_time_on() -> None:
 
 def test_is_not_escalated_before_it_is_told() -> None:
     made = incident()
-    assert not advance(made, T + 100, str)
+    assert not advance(made, T + 100, QUIET)
     told(made)
-    assert advance(made, T + 100, lambda: "State OPEN.")
-    assert made.notes == ["Still open after 1 min 40 s, now P1. State OPEN."]
-    assert not advance(made, T + 200, str), "only once"
+    assert advance(made, T + 100, StageTexts(stage=lambda: "Still open.", reminder=str))
+    assert (made.priority, made.stage_note, made.notes) == ("P1", "Still open.", [])
+    assert not advance(made, T + 200, QUIET), "only once"
     assert made.escalates_at is None
 
 
-def test_the_priority_goes_before_the_note() -> None:
+def test_a_stage_is_one_message() -> None:
     made = incident()
     delivery = told(made)
-    advance(made, T + 60, str)
+    advance(made, T + 60, StageTexts(stage=lambda: "Still open.", reminder=str))
     first = next_step(made, T + 60, delivery)
-    assert first == Step(StepKind.PRIORITY, priority="P1", number=1)
+    assert first == Step(
+        StepKind.PRIORITY, priority="P1", note="Still open.", number=1, revision=made.revision
+    )
     delivery.confirm(T + 60, first)
-    second = next_step(made, T + 60, delivery)
-    assert second is not None
-    assert second.kind is StepKind.NOTE
-    delivery.confirm(T + 60, second)
     assert next_step(made, T + 60, delivery) is None
 
 
@@ -106,7 +109,7 @@ def test_what_was_given_up_is_closed_all_the_same() -> None:
     made = incident()
     delivery = told(made)
     delivery.dead_letter_reason = "422"
-    advance(made, T + 60, str)
+    advance(made, T + 60, QUIET)
     assert next_step(made, T + 60, delivery) is None
     made.close(T + 61)
     step = next_step(made, T + 61, delivery)
@@ -119,7 +122,7 @@ def test_what_was_given_up_is_closed_all_the_same() -> None:
 def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
     made = incident()
     delivery = told(made)
-    made.notes.append("one")
+    made.notes.append(Note(T, "one"))
     delivery.confirm(T, Step(StepKind.NOTE, note="one", number=0))
     delivery.mark_missing()
     assert next_step(made, T, delivery) == Step(StepKind.CREATE, priority="P3")
@@ -130,7 +133,7 @@ def test_an_alert_that_was_lost_is_opened_again_with_all_notes() -> None:
 def test_survives_being_written_down() -> None:
     made = incident()
     delivery = told(made)
-    advance(made, T + 60, str)
+    advance(made, T + 60, QUIET)
     delivery.accepted_step = next_step(made, T + 60, delivery)
     delivery.request_id = "r"
     again = Incident.from_dict(json.loads(json.dumps(made.as_dict())))
@@ -184,7 +187,7 @@ def test_begins_with_its_own_breaker_and_nothing_else() -> None:
     assert made.joined_at == T
     assert (made.closed_at, made.ack_poll_since, made.resolving_since) == (0, 0, 0)
     assert (made.first_due_at, made.peak_recorded_at, made.unannounced_since) == (0, 0, 0)
-    assert (made.stage, made.episodes, made.reminders, made.rejected) == (0, 1, 0, 0)
+    assert (made.stage, made.episodes, made.reminders, made.counts.all) == (0, 1, 0, 0)
     assert not made.drill
 
 
@@ -206,15 +209,12 @@ def test_the_first_episodes_have_notes_and_then_fewer_and_fewer() -> None:
     noted = []
     for episode in range(1, 34):
         before = len(made.notes)
-        made.resolve(T + 90, "State CLOSED.")
+        made.resolve(T + 90, "Well again.")
         if len(made.notes) > before:
             noted.append(episode)
-        made.reopen("again")
+        made.reopen(T + 91, lambda: "Open again.")
     assert noted == [1, 2, 3, 4, 5, 8, 16, 32]
-    assert made.notes[:2] == [
-        "Well again after 1 min 30 s. State CLOSED.",
-        "Open again, for the 2nd time. again",
-    ]
+    assert made.notes[:2] == [Note(T + 90, "Well again."), Note(T + 91, "Open again.")]
     assert (made.phase, made.closed_at) == (Phase.ACTIVE, 0)
 
 
@@ -226,44 +226,30 @@ def test_who_joins_is_announced_only_where_somebody_may_know_the_alert() -> None
     made.join(T + 2, "search", "memory")
     made.join(T + 3, "users", "open")
     assert (made.unannounced, made.unannounced_since) == (["search", "users"], T + 2)
-    made.announce_joined(lambda names, count: f"{names} of {count}")
-    assert (made.unannounced, made.notes) == ([], ["['search', 'users'] of 4"])
+    made.announce_joined(T + 4, lambda names, count: f"{names} of {count}")
+    assert (made.unannounced, made.notes) == ([], [Note(T + 4, "['search', 'users'] of 4")])
     assert made.members["search"] == Member("memory", T + 2)
 
 
 def test_a_more_severe_kind_is_told_no_later() -> None:
     made = incident(not_before=T + 50)
-    made.upgrade("open", T + 80, "worse")
+    made.upgrade(T, "open", T + 80, "worse")
     assert made.notify_at == T + 50
-    made.upgrade("open", T + 20, "worse")
+    made.upgrade(T, "open", T + 20, "worse")
     assert made.notify_at == T + 20
     told(made)
-    made.upgrade("open", T + 10, "worse")
+    made.upgrade(T, "open", T + 10, "worse")
     assert made.notify_at == T + 20, "it was told already"
-    made.upgrade("memory", T + 30, "full", (Stage(0, "P1"),))
+    made.upgrade(T, "memory", T + 30, "full", (Stage(0, "P1"),))
     assert (made.kind, made.priority, made.stage, made.notify_at) == ("memory", "P1", 0, T + 30)
-    assert made.notes[-1] == "Now memory: full"
+    assert made.notes[-1] == Note(T, "full")
 
 
 def test_rejected_calls_add_up_over_processes() -> None:
-    made = incident()
+    counts = CallCounts()
     for rejected in (100, 140, 10, 15):
-        made.record_peak(PeakFigures(latency_ms=rejected, rejected=rejected))
-    # 40 after the first look, and 15 in the next process.
-    assert made.rejected == 55
-    assert made.peak == PeakFigures(latency_ms=140, rejected=15)
-
-
-def test_the_last_note_counts_until_the_cause_was_gone() -> None:
-    made = incident()
-    made.resolve(T + 60, "State CLOSED.")
-    made.close(T + 200, "the wait")
-    assert (made.phase, made.closed_at) == (Phase.CLOSED, T + 200)
-    assert "1 min" in made.notes[-1]
-    assert "3 min" not in made.notes[-1]
-    without = incident()
-    without.close(T + 200)
-    assert "3 min 20 s" in without.notes[-1]
+        counts.add("1/pay", {"success": 0, "error": 0, "abandoned": 0, "rejected": rejected})
+    assert counts.rejected == 55, "40 after the first look, and 15 in the next process"
 
 
 def test_a_clock_that_is_behind_while_it_resolves() -> None:

@@ -7,10 +7,11 @@ import pytest
 from pydantic import SecretStr
 
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers import apprise as module
-from breakerd.alerts.receivers.apprise import AppriseReceiver, missing_requirement
+from breakerd.alerts.receivers.apprise import AppriseReceiver, missing_requirement, render
 from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE
 
@@ -19,29 +20,70 @@ def url_of(server: RecordingServer, path: str = "hidden") -> SecretStr:
     return SecretStr(server.url.replace("http:", "json:") + f"/{path}")
 
 
+STAGE = Step(StepKind.PRIORITY, "P2", note="Still open after 1 min, now P2.", number=1)
+NOTE = Step(StepKind.NOTE, note="Open again.")
+END = Step(StepKind.CLOSE, note="Over: it lasted 42 s.", number=1)
+
+
 def test_an_incidents_whole_life(server: RecordingServer, incident: Incident) -> None:
     receiver = AppriseReceiver("apprise.all", url_of(server), 10)
-    assert [receiver.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+    incident.resolving_since = incident.opened_at + 42
+    life = (Step(StepKind.CREATE, "P3"), STAGE, NOTE, END)
+    assert [receiver.send(incident, step) for step in life] == [""] * len(life)
     assert [(r.json["title"], r.json["type"], r.json["message"]) for r in server.requests] == [
-        (f"P3 create: {CONTENT.message}", "failure", CONTENT.description),
-        (f"P2 priority: {CONTENT.message}", "failure", CONTENT.description),
-        (f"P1 priority: {CONTENT.message}", "failure", CONTENT.description),
-        (f"P3 close: {CONTENT.message}", "success", "Over: it lasted 11 min."),
+        (f"P3 {CONTENT.message}", "failure", CONTENT.description),
+        (f"P2 {CONTENT.message}", "failure", f"{STAGE.note}\n\n{CONTENT.description}"),
+        ("Resolved after 42 s (was P3): payments", "success", "Over: it lasted 42 s."),
     ]
     receiver.close()
 
 
 def test_notes_are_sent_where_they_are_wanted(server: RecordingServer, incident: Incident) -> None:
     receiver = AppriseReceiver("apprise.all", url_of(server), 10, notes=True)
-    receiver.send(incident, LIFE[1])
-    assert [(r.json["type"], r.json["message"]) for r in server.requests] == [
-        ("info", "Still open after 1 min.")
+    assert receiver.accepts_notes
+    assert not AppriseReceiver("apprise.all", url_of(server), 10).accepts_notes
+    receiver.send(incident, NOTE)
+    assert [(r.json["title"], r.json["type"], r.json["message"]) for r in server.requests] == [
+        ("payments: Open again.", "info", "Open again.")
     ]
 
 
-def test_a_picture_is_not_sent(server: RecordingServer, incident: Incident) -> None:
+def test_all_breakers_are_named(incident: Incident) -> None:
+    incident.members |= {name: Member("open", 0.0) for name in ("cart", "checkout")}
+    _, body = render(incident, STAGE, "apprise.all")
+    assert body.split("\n\n")[:2] == [STAGE.note, "Breakers: payments, cart, checkout"]
+
+
+def test_a_body_is_never_empty(incident: Incident) -> None:
+    incident.delivery_to("apprise.all").reduced = True
+    assert render(incident, Step(StepKind.CREATE, "P3"), "apprise.all") == (
+        f"P3 {CONTENT.message}",
+        f"P3 {CONTENT.message}",
+    )
+    title, body = render(incident, Step(StepKind.CLOSE), "apprise.all")
+    assert body == title
+
+
+def test_the_preview_is_title_and_body(server: RecordingServer, incident: Incident) -> None:
+    receiver = AppriseReceiver("apprise.all", url_of(server), 10)
+    assert receiver.preview(incident, END).splitlines()[-1] == "Over: it lasted 42 s."
+    assert receiver.preview(incident, Step(StepKind.UPDATE)) == ""
+
+
+def test_a_mail_keeps_its_lines(server: RecordingServer, incident: Incident) -> None:
+    url = SecretStr(url_of(server).get_secret_value() + "?format=html")
+    receiver = AppriseReceiver("apprise.mail", url, 10)
+    receiver.send(incident, STAGE)
+    assert "<br" in server.requests[0].json["message"]
+    assert "&lt;opened&gt;" in server.requests[0].json["message"]
+
+
+@pytest.mark.parametrize("kind", [StepKind.ATTACH, StepKind.UPDATE])
+def test_what_cannot_be_sent_is_not(
+    server: RecordingServer, incident: Incident, kind: StepKind
+) -> None:
     receiver = AppriseReceiver("apprise.all", url_of(server), 10, notes=True)
-    assert receiver.send(incident, Step(StepKind.ATTACH)) == ""
+    assert receiver.send(incident, Step(kind)) == ""
     assert server.requests == []
 
 

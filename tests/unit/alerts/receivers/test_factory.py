@@ -18,7 +18,7 @@ from breakerd.alerts.receivers.jsm_ops import JsmOpsReceiver
 from breakerd.alerts.receivers.log import LogReceiver
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.receivers.pagerduty import PagerDutyReceiver
-from breakerd.alerts.receivers.slack import SlackReceiver
+from breakerd.alerts.receivers.slack import SlackBotReceiver, SlackReceiver
 from breakerd.alerts.receivers.webhook import WebhookReceiver
 from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
 from breakerd.breaker.config.document import parse_document
@@ -80,6 +80,28 @@ def test_each_table_is_a_receiver() -> None:
     assert [name for name, each in found.items() if each.fallback] == ["apprise.f"]
 
 
+def test_slack_with_a_token_is_a_bot_whatever_webhook_there_is() -> None:
+    text = '[alerts.receivers.slack.a]\nurl = "https://h/x"\ntoken = "t"\nchannel = "#ops"'
+    (only,) = configured_receivers(settings(text))
+    receiver = made(only)
+    assert isinstance(receiver, SlackBotReceiver)
+    assert receiver.name == "slack.a"
+    assert receiver.accepts_updates
+
+
+def test_slacks_token_is_read_from_the_environment() -> None:
+    text = '[alerts.receivers.slack.on-call]\nchannel = "C0123456789"'
+    wanted = settings(text, BREAKERD_SLACK_ON_CALL_TOKEN="xoxb-hidden")
+    assert [type(made(each)) for each in configured_receivers(wanted)] == [SlackBotReceiver]
+    assert "xoxb-hidden" not in repr(wanted)
+
+
+def test_another_token_makes_another_receiver() -> None:
+    text = '[alerts.receivers.slack.a]\ntoken = "t"\nchannel = "#ops"'
+    for change in ('"t"', '"u"'), ('"#ops"', '"#dev"'):
+        assert identities(text) != identities(text.replace(*change))
+
+
 def test_one_word_makes_opsgenie_an_integration_of_jsm() -> None:
     text = EVERY.replace("[opsgenie]", '[opsgenie]\nflavour = "jsm"')
     (first, *_) = configured_receivers(settings(text))
@@ -116,7 +138,9 @@ def test_the_log_stands_beside_what_is_a_fallback_only() -> None:
         ('[alerts.receivers.jsm_ops.a]\ncloud_id = "c"\nuser = "u"', {"jsm_ops.a": "key"}),
         ("[alerts.receivers.pagerduty.a]\nkey = ''", {"pagerduty.a": "key"}),
         ("[alerts.receivers.webhook.a]", {"webhook.a": "url"}),
-        ("[alerts.receivers.slack.a]", {"slack.a": "url"}),
+        ("[alerts.receivers.slack.a]", {"slack.a": "url or token"}),
+        ("[alerts.receivers.slack.a]\ntoken = 't'", {"slack.a": "channel"}),
+        ("[alerts.receivers.slack.a]\nchannel = '#ops'", {"slack.a": "url or token"}),
         ("[alerts.receivers.apprise.a]", {"apprise.a": "url"}),
         (
             "[alerts.receivers.apprise.a]\nurl = 'nonsense://x'",
@@ -136,7 +160,7 @@ def test_what_a_receiver_lacks_is_told_and_it_is_not_made(
 
 def test_what_lacks_its_secret_is_never_made_by_mistake() -> None:
     (receiver,) = settings("[alerts.receivers.slack.a]").alerts.receivers.slack.values()
-    with pytest.raises(ValueError, match=r"slack\.a has no url"):
+    with pytest.raises(ValueError, match=r"slack\.a has no url or token"):
         factory._make("slack.a", receiver, 10)
 
 
@@ -161,6 +185,7 @@ def test_unchanged_receivers_are_the_same() -> None:
         ('"integration"', '"rotated"', {"jsm.a"}),
         ('"cloud"', '"other"', {"jsm_ops.b"}),
         ('"token"', '"rotated"', {"jsm_ops.b"}),
+        ('"token"', '"token"\ntoken_expires = 2027-03-01', set()),
         ('"routing"', '"rotated"', {"pagerduty.c"}),
         ('"P2"', '"P1"', set()),
         ("com/hook", "com/other", {"webhook.d"}),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -78,6 +79,24 @@ def test_what_is_sent(
     assert noted.query == {"identifierType": "alias"}
     assert noted.json["note"] == "Still open after 1 min."
     assert len(integration.accepted) == len(server.requests)
+
+
+@pytest.mark.parametrize("step", LIFE, ids=lambda step: f"{step.kind}{step.number}")
+def test_a_preview_is_what_is_sent_without_the_key(
+    server: RecordingServer,
+    integration: Integration,
+    receiver: JsmReceiver,
+    incident: Incident,
+    step: Step,
+) -> None:
+    incident.delivery_to(receiver.name).escalations = 2
+    shown = receiver.preview(incident, step)
+    assert not integration.accepted
+    receiver.send(incident, step)
+    for request in server.requests:
+        assert json.dumps(request.json, indent=2, ensure_ascii=False) in shown
+    assert shown.count(PATH) == len(server.requests)
+    assert "integration-key" not in shown
 
 
 def test_the_minimal_form_leaves_responders_to_the_integration(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -105,6 +106,47 @@ def test_what_is_sent(
         "priority": "P3",
     }
     assert site.alerts
+
+
+UPDATE = Step(StepKind.UPDATE, priority="P3", parts=("message", "description", "tags", "details"))
+
+
+def test_an_update_sends_the_texts_first(
+    server: RecordingServer, site: Site, receiver: JsmOpsReceiver, incident: Incident
+) -> None:
+    receiver.send(incident, LIFE[0])
+    incident.delivery_to(receiver.name).tags = ["Old"]
+    assert receiver.send(incident, UPDATE) == "r1,r1,r1,r1,r1"
+    assert site.asked[1:] == [
+        "PATCH /a%201/message",
+        "PATCH /a%201/description",
+        "DELETE /a%201/tags",
+        "POST /a%201/tags",
+        "POST /a%201/extra-properties",
+    ]
+    changes = [request.json for request in server.requests[2:]]
+    assert changes == [
+        {"message": CONTENT.message},
+        {"description": CONTENT.description},
+        {"tags": ["Old"]},
+        {"tags": CONTENT.tags},
+        {"extraProperties": CONTENT.details},
+    ]
+
+
+@pytest.mark.parametrize("step", [*LIFE, UPDATE], ids=lambda step: f"{step.kind}{step.number}")
+def test_a_preview_is_what_is_sent_without_the_token(
+    server: RecordingServer, site: Site, receiver: JsmOpsReceiver, incident: Incident, step: Step
+) -> None:
+    shown = receiver.preview(incident, step)
+    assert server.requests == []
+    if step.kind is not StepKind.CREATE:
+        receiver.send(incident, LIFE[0])
+    receiver.send(incident, step)
+    assert site.alerts
+    for request in server.requests[2 if step.kind is not StepKind.CREATE else 0 :]:
+        assert json.dumps(request.json, indent=2, ensure_ascii=False) in shown
+    assert "api-token" not in shown
 
 
 def test_responders_of_a_stage_are_told_by_their_ids(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,6 +81,92 @@ def test_the_minimal_form_tells_the_team_alone(
     incident.delivery_to(receiver.name).reduced = True
     receiver.send(incident, replace(LIFE[0], responders=WANTED))
     assert server.requests[0].json["responders"] == [{"type": "team", "name": "ops"}]
+
+
+# --- updates, and what would be sent
+
+
+UPDATE = Step(StepKind.UPDATE, priority="P3", parts=("message", "description", "tags", "details"))
+
+
+def test_an_update_sends_the_texts_first(
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident
+) -> None:
+    incident.delivery_to(receiver.name).tags = ["Old", "a,b"]
+    assert receiver.send(incident, UPDATE) == "r1,r1,r1,r1,r1"
+    asked = [(r.method, r.path.rpartition("/")[2]) for r in server.requests]
+    assert asked == [
+        ("PUT", "message"),
+        ("PUT", "description"),
+        ("DELETE", "tags"),
+        ("POST", "tags"),
+        ("POST", "details"),
+    ]
+    assert server.requests[0].json == {"message": CONTENT.message}
+    assert server.requests[2].query["tags"] == "Old"
+    assert server.requests[4].json["details"] == CONTENT.details
+    assert {request.query["identifierType"] for request in server.requests} == {"alias"}
+
+
+def test_an_empty_description_is_left_as_it_is(
+    server: RecordingServer, receiver: OpsGenieReceiver
+) -> None:
+    bare = make_incident("a", replace(CONTENT, description="", tags=[], details={}))
+    assert receiver.send(bare, replace(UPDATE, parts=("description", "tags", "details"))) == ""
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("states", "overall"),
+    [
+        ("done done", RequestState.DONE),
+        ("done gone", RequestState.DONE),
+        ("gone gone", RequestState.GONE),
+        ("done failed", RequestState.FAILED),
+        ("done unknown failed", RequestState.PENDING),
+    ],
+)
+def test_an_update_is_done_once_all_its_requests_are(
+    server: RecordingServer, receiver: OpsGenieReceiver, states: str, overall: RequestState
+) -> None:
+    answers = {
+        "done": Reply(200, {"data": {"isSuccess": True}}),
+        "gone": Reply(200, {"data": NONE}),
+        "failed": Reply(200, {"data": {"isSuccess": False, "status": "Too many tags"}}),
+        "unknown": Reply(404, {"message": "not yet"}),
+    }
+    server.answer = lambda request: answers[request.path.rpartition("/")[2]]
+    assert receiver.request_state(",".join(states.split())) is overall
+
+
+@pytest.mark.parametrize("part", ["message", "description", "tags", "details"])
+def test_an_update_shows_in_the_alert_if_each_part_does(
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident, part: str
+) -> None:
+    shown: dict[str, object] = {
+        "message": CONTENT.message,
+        "description": CONTENT.description,
+        "tags": [*CONTENT.tags, "by a rule"],
+        "details": {**CONTENT.details, "by": "a rule"},
+    }
+    server.answer = lambda _request: Reply(200, {"data": shown})
+    assert receiver.has_applied(incident, UPDATE)
+    shown[part] = None
+    assert not receiver.has_applied(incident, UPDATE)
+
+
+@pytest.mark.parametrize("step", [*LIFE, UPDATE], ids=lambda step: step.kind.value)
+def test_a_preview_is_what_is_sent_without_the_key(
+    server: RecordingServer, receiver: OpsGenieReceiver, incident: Incident, step: Step
+) -> None:
+    shown = receiver.preview(incident, replace(step, responders=()))
+    assert server.requests == []
+    receiver.send(incident, step)
+    for request in server.requests:
+        assert f"{request.method} {request.path}" in shown
+        assert json.dumps(request.json, indent=2, ensure_ascii=False) in shown
+    assert KEY not in shown
+    assert server.url not in shown
 
 
 # --- pictures

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from pydantic import SecretStr
 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
@@ -49,17 +51,84 @@ def test_an_incidents_whole_life(
 def test_what_an_event_says(
     server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
 ) -> None:
+    incident.members["cart"] = Member("open", 0.0)
+    incident.content = replace(
+        CONTENT,
+        description="It rejects calls.\nIncident: https://breakerd/alerts/1",
+        details=CONTENT.details | {"Incident": "https://breakerd/alerts/1"},
+    )
     receiver.send(incident, LIFE[0])
     event = server.requests[0].json
     assert event["payload"] == {
         "summary": CONTENT.message,
         "source": "box",
         "severity": "warning",
-        "component": "payments",
+        "component": "payments, cart",
         "class": "open",
-        "custom_details": {**CONTENT.details, "Description": CONTENT.description},
+        "timestamp": "2027-01-15T08:00:00+00:00",
+        "custom_details": {
+            "what": CONTENT.message,
+            "since": "2027-01-15T08:00:00+00:00",
+            "breakers": ["payments", "cart"],
+            "description": ["It rejects calls."],
+            "figures": {"Host": "box", "Percentile": "900 ms"},
+        },
     }
-    assert event["links"] == [{"href": "https://runbook/payments", "text": "Runbook"}]
+    assert event["links"] == [
+        {"href": "https://breakerd/alerts/1", "text": "Incident"},
+        {"href": "https://runbook/payments", "text": "Runbook"},
+    ]
+    assert event["client_url"] == "https://breakerd/alerts/1"
+
+
+@pytest.mark.parametrize("kind", [StepKind.UPDATE, StepKind.PRIORITY])
+def test_new_evidence_triggers_again(
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident, kind: StepKind
+) -> None:
+    receiver.send(incident, LIFE[0])
+    incident.content = replace(CONTENT, message="payments OPEN 61 s, now P2")
+    receiver.send(incident, Step(kind, "P2", note="Still open."))
+    first, second = (request.json for request in server.requests)
+    assert second["event_action"] == "trigger"
+    assert second["dedup_key"] == first["dedup_key"]
+    assert second["payload"]["summary"] == "payments OPEN 61 s, now P2"
+    assert second["payload"]["severity"] == "error"
+    assert second["payload"]["custom_details"]["note"] == "Still open."
+
+
+@pytest.mark.parametrize("kind", [StepKind.NOTE, StepKind.ATTACH])
+def test_what_has_no_event_is_not_sent(
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident, kind: StepKind
+) -> None:
+    assert receiver.send(incident, Step(kind, note="n")) == ""
+    assert receiver.preview(incident, Step(kind, note="n")) == ""
+    assert server.requests == []
+    assert not receiver.accepts_notes
+
+
+def test_the_preview_is_the_event_without_the_key(
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
+) -> None:
+    receiver.send(incident, LIFE[0])
+    shown = json.loads(receiver.preview(incident, LIFE[0]))
+    assert shown | {"routing_key": KEY} == server.requests[0].json
+    assert KEY not in receiver.preview(incident, LIFE[0])
+
+
+def test_a_drill_is_marked(receiver: PagerDutyReceiver, incident: Incident) -> None:
+    incident.drill = True
+    shown = json.loads(receiver.preview(incident, LIFE[0]))
+    assert shown["payload"]["summary"] == f"[DRILL] {CONTENT.message}"
+
+
+def test_names_that_do_not_fit_into_the_component_are_counted(
+    receiver: PagerDutyReceiver, incident: Incident
+) -> None:
+    incident.members = {f"breaker-{n}": Member("open", 0.0) for n in range(100)}
+    payload = json.loads(receiver.preview(incident, LIFE[0]))["payload"]
+    assert len(payload["component"]) <= 255
+    assert payload["component"].endswith(" more")
+    assert len(payload["custom_details"]["breakers"]) == 100
 
 
 @pytest.mark.parametrize(
@@ -84,7 +153,7 @@ def test_the_minimal_form_has_what_is_mandatory_only(
     receiver.send(incident, LIFE[0])
     event = server.requests[0].json
     assert set(event["payload"]) == {"summary", "source", "severity", "component", "class"}
-    assert event["links"] == []
+    assert "links" not in event
 
 
 def test_what_is_too_long_is_shortened(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.incident import Incident, Member
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import (
     AlertState,
@@ -59,18 +60,21 @@ def test_an_incidents_whole_life(server: RecordingServer, make: Make, incident: 
         ("close", "P3", "Over: it lasted 11 min."),
     ]
     assert bodies[0] == {
-        "version": 1,
+        "version": 2,
         "event": "create",
         "alias": incident.alias,
         "breaker": "payments",
         "breakers": ["payments"],
+        "breakers_count": 1,
         "kind": "open",
         "priority": "P3",
         "message": CONTENT.message,
         "description": CONTENT.description,
         "note": "",
         "opened_at": 1_800_000_000.0,
+        "since": "2027-01-15T08:00:00+00:00",
         "drill": False,
+        "links": {"Runbook": "https://runbook/payments"},
         "tags": CONTENT.tags,
         "details": CONTENT.details,
     }
@@ -89,9 +93,31 @@ def test_the_same_step_has_the_same_key_and_each_step_its_own(
     assert len(set(keys)) == len(LIFE)
 
 
-def test_a_picture_is_not_posted(server: RecordingServer, make: Make, incident: Incident) -> None:
-    assert make().send(incident, Step(StepKind.ATTACH)) == ""
+@pytest.mark.parametrize("kind", [StepKind.ATTACH, StepKind.UPDATE])
+def test_what_has_no_event_is_not_posted(
+    server: RecordingServer, make: Make, incident: Incident, kind: StepKind
+) -> None:
+    assert make().send(incident, Step(kind)) == make().preview(incident, Step(kind)) == ""
     assert server.requests == []
+
+
+def test_a_stage_has_its_note_and_the_text_of_now(
+    server: RecordingServer, make: Make, incident: Incident
+) -> None:
+    make().send(incident, Step(StepKind.PRIORITY, "P2", note="Still open after 1 min."))
+    body = server.requests[0].json
+    assert (body["event"], body["priority"]) == ("priority", "P2")
+    assert (body["note"], body["message"]) == ("Still open after 1 min.", CONTENT.message)
+
+
+def test_the_preview_is_what_is_posted(
+    server: RecordingServer, make: Make, incident: Incident
+) -> None:
+    receiver = make(template='{"t": "$priority since $since"}')
+    receiver.send(incident, LIFE[0])
+    assert json.loads(receiver.preview(incident, LIFE[0])) == server.requests[0].json
+    assert server.requests[0].json == {"t": "P3 since 2027-01-15T08:00:00+00:00"}
+    assert make(template="no JSON: $alias").preview(incident, LIFE[0]).startswith("no JSON: ")
 
 
 def test_own_headers_go_along(server: RecordingServer, make: Make, incident: Incident) -> None:
@@ -101,12 +127,17 @@ def test_own_headers_go_along(server: RecordingServer, make: Make, incident: Inc
     assert (received["authorization"], received["content-type"]) == ("Bearer abc", "text/x-own")
 
 
-def test_many_breakers_are_named_up_to_a_limit(
+def test_all_breakers_are_named_and_in_the_minimal_form_some(
     server: RecordingServer, make: Make, incident: Incident
 ) -> None:
     incident.members = {f"b{n}": Member("open", 0.0) for n in range(10_000)}
-    make().send(incident, LIFE[0])
-    assert len(server.requests[0].json["breakers"]) == 100
+    receiver = make()
+    receiver.send(incident, LIFE[0])
+    incident.delivery_to(receiver.name).reduced = True
+    receiver.send(incident, LIFE[0])
+    full, minimal = (request.json for request in server.requests)
+    assert (len(full["breakers"]), len(minimal["breakers"])) == (10_000, 100)
+    assert full["breakers_count"] == minimal["breakers_count"] == 10_000
 
 
 def test_the_minimal_form_is_short(server: RecordingServer, make: Make, incident: Incident) -> None:

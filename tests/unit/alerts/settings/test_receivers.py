@@ -56,10 +56,10 @@ def read(text: str, **environ: str) -> AlertingSettings:
             "a table",
         ),
         (
-            "[alerts.receivers.slack]\nurl = 'https://h/x'",
-            "f.toml:2: alerts.receivers.slack.url",
+            "[alerts.receivers.apprise]\nurl = 'https://h/x'",
+            "f.toml:2: alerts.receivers.apprise.url",
             "text that is not shown",
-            "a table with enabled, min_priority, fallback, url, url_file",
+            "a table with enabled, min_priority, fallback, url, url_file, notes",
         ),
         (
             '\n[alerts.receivers.slack."On Call"]',
@@ -113,6 +113,7 @@ def test_each_mistake_is_told_with_its_place(
     [
         (f"jsm.x]\nkey = '{HIDDEN} ü'", "printable ASCII without spaces"),
         (f"pagerduty.x]\nkey = ['{HIDDEN}']", "text"),
+        (f"slack.x]\ntoken = '{HIDDEN} x'", "printable ASCII without spaces"),
         (f"slack.x]\nurl = '{HIDDEN}'", "a URL with https:// or http://"),
         (f"slack.x]\nurl = 'https://h:70000/{HIDDEN}'", "a URL with a port"),
         (f"webhook.x]\nurl = 'https://h/{HIDDEN} '", "a URL with https"),
@@ -154,6 +155,7 @@ key = "{HIDDEN}"
 headers = {{ A = "{HIDDEN}" }}
 [alerts.receivers.slack.e]
 url = "https://h/{HIDDEN}"
+token = "{HIDDEN}"
 [alerts.receivers.apprise.f]
 url = "json://{HIDDEN}"
 """

@@ -16,6 +16,7 @@ from breakerd.alerts.doctor.finding import Finding, fail, warning
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.note import Hold, Note
 from breakerd.alerts.model.silence import SilenceRequest
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_status, incident_status
@@ -24,6 +25,7 @@ from breakerd.api.cli.client import AdminClient
 from breakerd.api.cli.commands.doctor import _show
 from breakerd.api.cli.demo import demo
 from breakerd.api.cli.demo.observer import Observer, TimelineEntry
+from breakerd.api.security.audit import AuditEntry
 from breakerd.cli import app
 from tests.unit.breaker.encoding.test_printable import is_safe
 
@@ -41,7 +43,8 @@ def incident() -> Incident:
         notify_at=AT,
         stages=(Stage(0, "P3"),),
         content=AlertContent(HOSTILE, HOSTILE, HOSTILE, "breakerd"),
-        notes=[HOSTILE],
+        notes=[Note(AT, HOSTILE)],
+        holds=[Hold(HOSTILE, AT)],
         muted_by=HOSTILE,
         deliveries={HOSTILE: DeliveryState(dead_letter_reason=HOSTILE, discarded=HOSTILE)},
     )
@@ -55,6 +58,19 @@ def status() -> dict[str, Any]:
     return {**breaker.status(), "config": config, "trend": HOSTILE, **paging}
 
 
+def audit() -> dict[str, Any]:
+    entry = dict.fromkeys(AuditEntry.__annotations__, HOSTILE)
+    silence = dict.fromkeys(("id", "author", "ends_at"), HOSTILE) | {"matchers": [HOSTILE]}
+    after = {"silences": [silence], HOSTILE: HOSTILE, "table": {HOSTILE: [HOSTILE]}}
+    return {"entries": [{**entry, "before": {}, "after": after}], "problem": HOSTILE}
+
+
+def added() -> dict[str, Any]:
+    matched = [{"id": HOSTILE, "message": HOSTILE}]
+    matches = {"breakers": [HOSTILE], "incidents": matched}
+    return {"id": HOSTILE, "matches": matches, "warnings": [HOSTILE]}
+
+
 def silences() -> dict[str, Any]:
     silence = SilenceRequest(HOSTILE, HOSTILE, 60).to_silence(AT, HOSTILE)
     window = {
@@ -65,12 +81,15 @@ def silences() -> dict[str, Any]:
 
 
 ANSWERS: dict[str, Callable[[], dict[str, Any]]] = {
-    "alerts list": lambda: {"alerts": [incident_status(incident(), HOSTILE)]},
-    "alerts show i1": lambda: full_status(incident()),
+    "alerts list": lambda: {"alerts": [incident_status(incident(), AT)]},
+    "alerts show i1": lambda: full_status(incident(), AT),
     "alerts retry i1": lambda: {"id": HOSTILE, "receivers": HOSTILE},
     "alerts discard i1 --reason x": lambda: {"id": HOSTILE, "receivers": HOSTILE},
+    "audit": audit,
+    "drill page": lambda: {"id": HOSTILE, "message": HOSTILE, "paging_problems": [HOSTILE]},
+    "drill memory": lambda: {"message": HOSTILE, "state": HOSTILE, "note": HOSTILE},
     "silence list": silences,
-    "silence add --for 1h --reason x": lambda: {"id": HOSTILE},
+    "silence add --for 1h --reason x": added,
     "status": status,
     "get name": lambda: {"name": HOSTILE},
     "trip": lambda: {"message": HOSTILE, "state": HOSTILE},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from breakerd import Alerting, Registry
@@ -170,16 +171,100 @@ def test_what_cannot_be_saved_is_a_503_and_changes_nothing(
     ]
 
 
-def test_the_audit_names_the_silence_and_not_all(client: Client) -> None:
-    wanted = {"author": "ada", "reason": "x", "seconds": 3600}
+def test_the_audit_says_what_the_silence_was_and_no_other(client: Client) -> None:
+    wanted = {"author": "ada", "reason": "x", "seconds": 3600, "matchers": ["kind=open"]}
     first, second = (client.post("/silences", json=wanted).json()["id"] for _ in range(2))
     client.delete("/silences", params={"id": first})
     entries = client.get("/audit").json()["entries"]
+    known = {
+        "matchers": ["kind=open"],
+        "author": "ada",
+        "reason": "x",
+        "starts_at": "1970-01-12T13:46:40Z",
+        "ends_at": "1970-01-12T14:46:40Z",
+    }
     assert [(each["before"], each["after"]) for each in entries] == [
-        ({"silences": [first]}, {"silences": []}),
-        ({"silences": []}, {"silences": [second]}),
-        ({"silences": []}, {"silences": [first]}),
+        ({"silences": [{"id": first, **known}]}, {"silences": []}),
+        ({"silences": []}, {"silences": [{"id": second, **known}]}),
+        ({"silences": []}, {"silences": [{"id": first, **known}]}),
     ]
+
+
+def silenced(client: Client, **more: object) -> httpx.Response:
+    return client.post("/silences", json={"author": "ada", "reason": "x", "seconds": 3600, **more})
+
+
+@pytest.mark.parametrize(
+    ("matcher", "hint"),
+    [
+        ("braeker=payments", "no alert has a label 'braeker' (did you mean 'breaker'?)"),
+        ("braeker!=payments", "no alert has a label 'braeker' (did you mean 'breaker'?)"),
+        ("team=core", "no alert has a label 'team' (did you mean 'Team'?)"),
+        ("zone=a", "known are breaker, kind, reason, priority, drill, Environment"),
+    ],
+)
+def test_a_label_that_no_alert_has_is_refused_unless_forced(
+    client: Client, matcher: str, hint: str
+) -> None:
+    answer = silenced(client, matchers=[matcher])
+    assert answer.status_code == 422
+    assert hint in answer.json()["detail"]
+    assert "with force" in answer.json()["detail"]
+    assert client.get("/silences").json()["silences"] == []
+    assert client.get("/audit").json()["entries"][0]["outcome"] == "refused"
+    taken = silenced(client, matchers=[matcher], force=True)
+    assert taken.status_code == 201
+    assert hint in taken.json()["warnings"][0]
+    assert "force" not in taken.json()
+
+
+def test_labels_of_the_settings_and_of_the_incidents_are_known(
+    client: Client, alerting: Alerting
+) -> None:
+    client.post("/breaker/opsgenie/tags", json={"tags": ["Zone:a"]})
+    client.post("/breakers/payments/trip")
+    alerting.run_once()
+    client.post("/breaker/opsgenie/tags", json={"tags": ["Rack:7"]})
+    answer = silenced(client, matchers=["Zone=a", "Rack!=8", "Team=plat*", "reason=latency"])
+    assert answer.status_code == 201
+    assert answer.json()["warnings"] == ["no alert has Rack '8'"]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "warnings"),
+    [
+        ("breaker=paymnts", ["no breaker is named 'paymnts' (did you mean 'payments'?)"]),
+        ("breaker=pay*|orders", ["no breaker is named 'orders'"]),
+        ("breaker=x?", ["no breaker is named 'x?'"]),
+        ("Team=platforn", ["no alert has Team 'platforn' (did you mean 'platform'?)"]),
+        ("reason=latnecy", ["no alert has reason 'latnecy' (did you mean 'latency'?)"]),
+        ("breaker=pay*", []),
+        ("breaker!=[dp]*", []),
+    ],
+)
+def test_a_value_that_nothing_has_is_taken_with_a_warning(
+    client: Client, matcher: str, warnings: list[str]
+) -> None:
+    answer = silenced(client, matchers=[matcher])
+    assert answer.status_code == 201
+    assert answer.json()["warnings"] == warnings
+
+
+def test_the_answer_says_what_the_silence_matches_now(client: Client, alerting: Alerting) -> None:
+    client.post("/breakers/payments/trip", json={"reason": "they deploy"})
+    alerting.run_once()
+    (alert,) = client.get("/alerts").json()["alerts"]
+    listed = {"id": alert["id"], "message": alert["message"]}
+    for more, matches in (
+        ({}, {"breakers": ["payments", "default"], "incidents": [listed]}),
+        ({"breaker": "pay*"}, {"breakers": ["payments"], "incidents": [listed]}),
+        ({"kind": "memory"}, {"breakers": ["payments", "default"], "incidents": []}),
+        ({"matchers": ["breaker!=payments"]}, {"breakers": ["default"], "incidents": []}),
+        ({"matchers": ["Team=core"]}, {"breakers": [], "incidents": []}),
+    ):
+        found = silenced(client, **more).json()["matches"]
+        found["breakers"].sort(reverse=True)
+        assert found == matches, more
 
 
 @pytest.mark.parametrize(
@@ -206,3 +291,37 @@ def test_a_process_without_alerting_says_so(registry: Registry) -> None:
         assert answer.json()["type"] == "urn:breakerd:problem:no-alerting"
     assert client.get("/readyz").json()["paging"] is False
     assert "breakerd_alerts" not in client.get("/metrics").text
+
+
+def test_a_drill_of_a_page_touches_no_call_and_is_audited(
+    client: Client, alerting: Alerting
+) -> None:
+    asked = {"priority": "P4", "seconds": 120}
+    answer = client.post(
+        "/breakers/payments/drill-page", json=asked, headers={"X-Breakerd-User": "ada"}
+    )
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["message"] == "Page drill of P4 started; it closes after 120 s"
+    assert (told["drill"], told["paging"]) == (True, False)
+    alerting.run_once()
+    (alert,) = client.get("/alerts").json()["alerts"]
+    assert (alert["id"], alert["breaker"], alert["drill"]) == (told["id"], "payments", True)
+    assert "page drill by ada" in alert["message"]
+    assert alert["deliveries"]["log"]["told"] is True
+    assert client.get("/breakers/payments/status").json()["state"] == "CLOSED"
+    (entry,) = client.get("/audit").json()["entries"]
+    assert (entry["action"], entry["breaker"], entry["user"]) == ("drill page", "payments", "ada")
+    assert entry["detail"] == "P4 for 120 s"
+
+
+@pytest.mark.parametrize("body", [{"priority": "P0"}, {"seconds": 9}, {"seconds": 3601}, {"x": 1}])
+def test_a_wrong_drill_of_a_page_is_refused(client: Client, body: dict[str, object]) -> None:
+    assert client.post("/breaker/drill-page", json=body).status_code == 400
+    assert client.get("/alerts").json()["alerts"] == []
+
+
+def test_a_drill_of_a_page_has_defaults(client: Client, alerting: Alerting) -> None:
+    assert "P1" in client.post("/breaker/drill-page").json()["message"]
+    alerting.run_once()
+    assert client.get("/alerts").json()["alerts"][0]["priority"] == "P1"

@@ -242,6 +242,7 @@ def test_the_whole_configuration_can_be_read_and_changed(
     )
     assert answer.status_code == 200
     after = answer.json()
+    assert after.pop("also_changes") == ["payments"]
     assert after == breaker.settings.model_dump(mode="json")
     assert (after["wait_time"], after["error_threshold"]) == (7.0, 0.2)
     assert (after["recovery"]["probes"], after["recovery"]["ramp"]) == (2, [0.5])
@@ -348,3 +349,53 @@ def test_a_service_level_is_changed_while_it_runs(
     client.patch("/breaker/config", json={"slo": None})
     assert breaker.settings.slo is None
     assert client.get("/breaker/status").json()["slo"] is None
+
+
+@pytest.fixture
+def shop(registry: Registry) -> Registry:
+    """Beside `default`, one breaker with a latency threshold of its own, and two that follow."""
+    for name in ("checkout", "cart"):
+        registry.get(name)
+    return registry
+
+
+def test_a_change_of_default_names_the_breakers_that_follow_it(
+    client: Client, shop: Registry
+) -> None:
+    answer = client.post("/breaker/latency", json={"threshold": 800}).json()
+    assert answer["also_changes"] == ["cart", "checkout"]
+    assert shop.get("cart").settings.latency_threshold == 800
+    answer = client.patch("/breaker/config", json={"wait_time": 7, "latency_threshold": 800}).json()
+    assert answer["also_changes"] == ["cart", "checkout", "payments"]
+    answer = client.patch("/breaker/config", json={"recovery.probes": 5}).json()
+    assert answer["also_changes"] == ["cart", "checkout", "payments"]
+    answer = client.patch("/breaker/config", json={"wait_time": None}).json()
+    assert answer["also_changes"] == ["cart", "checkout", "payments"]
+
+
+def test_a_change_that_changes_no_other_says_nothing_of_others(
+    client: Client, shop: Registry
+) -> None:
+    for answer in (
+        client.post("/breakers/cart/latency", json={"threshold": 800}),
+        client.post("/breaker/latency", json={"threshold": 300}),
+        client.patch("/breakers/cart/config", json={"wait_time": 7}),
+        client.patch("/breaker/config", json={}),
+    ):
+        assert answer.status_code == 200
+        assert "also_changes" not in answer.json()
+    assert shop.get("checkout").settings.latency_threshold == 300
+
+
+def test_a_refused_change_changes_no_other(client: Client, shop: Registry) -> None:
+    assert client.post("/breaker/latency", json={"threshold": 1}).status_code == 400
+    assert shop.get("cart").settings.latency_threshold == 300
+
+
+def test_without_a_file_others_follow_too(unfiled: Registry) -> None:
+    unfiled.get(), unfiled.get("cart")
+    client = Client(create_app(unfiled))
+    answer = client.post("/breaker/latency", json={"threshold": 800}).json()
+    assert answer == {
+        "message": "Latency threshold set to 800 ms", "latency": 800, "also_changes": ["cart"],
+    }  # fmt: skip

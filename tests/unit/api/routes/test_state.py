@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from fastapi import FastAPI
 
 from breakerd import Alerting, Breaker, LoadReading, Registry, Settings
 from breakerd.api.app import create_app
@@ -253,3 +254,27 @@ def test_405_names_all_methods_of_the_path(client: Client) -> None:
     assert answer.status_code == 405
     assert answer.headers["allow"] == "GET, HEAD, PATCH"
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["trip", "force-open"])
+@pytest.mark.parametrize(
+    ("user", "address", "by"),
+    [("ada", "127.0.0.1", "ada"), ("", "127.0.0.1", ""), ("", "10.0.0.7", "10.0.0.7")],
+)
+def test_the_status_says_who_opened_it(
+    app: FastAPI, path: str, user: str, address: str, by: str
+) -> None:
+    client = Client(app, address=address)
+    headers = {"X-Breakerd-User": user} if user else {}
+    answer = client.post(f"/breaker/{path}", json={"reason": "deploying"}, headers=headers)
+    assert answer.status_code == 200
+    status = client.get("/breaker/status").json()
+    assert (status["note"], status["note_by"]) == ("deploying", by)
+
+
+@pytest.mark.parametrize("path", ["reset", "enabled", "disabled", "observe"])
+def test_the_status_says_who_changed_the_state(client: Client, path: str) -> None:
+    client.post("/breaker/trip")
+    headers = {"X-Breakerd-User": "ada"}
+    assert client.post(f"/breaker/{path}", headers=headers).status_code == 200
+    assert client.get("/breaker/status").json()["last_transition"]["by"] == "ada"

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from breakerd import Registry
 from breakerd.api.app import create_app
@@ -12,7 +13,7 @@ from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Actor
 from tests.support.admin_client import Client
 
-ADA = Actor("full token", "10.0.0.1")
+ADA = Actor("full token", "10.0.0.1", "ada")
 
 
 def record(log: AuditLog, action: str) -> None:
@@ -36,6 +37,37 @@ def test_a_change_says_who_what_when_from_what_to_what(client: Client) -> None:
     assert cooldown["after"] == {"opsgenie.alert_cooldown_seconds": 7}
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (b"ada", "ada"),
+        ("zoë".encode(), "zoë"),
+        (b"a\x1b[2Jb", r"a\x1b[2Jb"),
+        (b"x" * 300, "x" * 100),
+        (b"\xff", "\ufffd"),
+        (b"", ""),
+    ],
+)
+def test_a_user_is_shown_as_the_client_says(client: Client, sent: bytes, shown: str) -> None:
+    client.post("/breaker/reset", headers={b"X-Breakerd-User": sent})
+    assert client.get("/audit").json()["entries"][0]["user"] == shown
+
+
+def test_a_user_has_no_rights(client: Client, app: FastAPI) -> None:
+    stranger = Client(app, stranger=True)
+    assert stranger.post("/breaker/reset", headers={"X-Breakerd-User": "root"}).status_code == 401
+    assert client.get("/audit").json()["entries"] == []
+
+
+def test_entries_of_one_breaker(client: Client) -> None:
+    for path in ("/breaker/reset", "/breakers/payments/reset", "/breaker/disabled"):
+        client.post(path)
+    found = client.get("/audit", params={"breaker": "default", "limit": 1}).json()["entries"]
+    assert [each["action"] for each in found] == ["disable"]
+    found = client.get("/audit", params={"breaker": "payments"}).json()["entries"]
+    assert [each["breaker"] for each in found] == ["payments"]
+
+
 def test_what_was_refused_is_kept_too(client: Client) -> None:
     client.post("/breaker/disabled")
     assert client.post("/breaker/trip").status_code == 409
@@ -53,7 +85,7 @@ def test_looking_is_no_change(client: Client) -> None:
 def test_a_fault_of_ours_is_kept_as_failed(
     client: Client, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    def fail(**_: str) -> None:
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(registry.get(), "reset", fail)
@@ -78,8 +110,19 @@ def test_the_file_holds_one_object_a_line_and_outlives_the_process(tmp_path: Pat
         file.write('{"at": "of another kind"}\n{"at": "cut sh')
     later = AuditLog(path)
     assert [entry["action"] for entry in later.entries()] == ["second", "first"]
+    assert later.entries()[0]["user"] == "ada"
     record(later, "third")
     assert [entry["action"] for entry in AuditLog(path).entries(limit=2)] == ["third", "second"]
+
+
+def test_entries_of_older_files_have_no_user(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    record(AuditLog(path), "old")
+    entry = json.loads(path.read_text())
+    del entry["user"]
+    path.write_text(json.dumps(entry) + "\n")
+    (loaded,) = AuditLog(path).entries()
+    assert (loaded["action"], loaded["user"]) == ("old", "")
 
 
 def test_the_file_is_bounded(tmp_path: Path) -> None:

@@ -86,6 +86,11 @@ def test_events_create_acknowledge_note_and_close(jsm: Emulator, events: httpx.C
         ("GET", f"{EVENTS}/a", 404),
         ("DELETE", f"{EVENTS}/a", 404),
         ("PUT", f"{EVENTS}/a/priority", 404),
+        ("PUT", f"{EVENTS}/a/message", 404),
+        ("PUT", f"{EVENTS}/a/description", 404),
+        ("POST", f"{EVENTS}/a/tags", 404),
+        ("DELETE", f"{EVENTS}/a/tags", 404),
+        ("POST", f"{EVENTS}/a/details", 404),
         ("POST", f"{EVENTS}/a/responders", 404),
         ("POST", f"{EVENTS}/a/attachments", 404),
         ("GET", f"{EVENTS}/a/notes", 405),
@@ -236,6 +241,32 @@ def test_a_note_is_there_when_it_is_answered(jsm: Emulator, rest: httpx.Client) 
     assert rest.post(f"{ALERTS}/none/notes", json={"note": "n"}).status_code == 404
 
 
+def test_an_alert_is_updated_by_its_id(jsm: Emulator, rest: httpx.Client) -> None:
+    body = {"message": "m", "alias": "a", "tags": ["t"], "extraProperties": {"p95": "900"}}
+    rest.post(ALERTS, json=body)
+    alert_id = shown(rest)["id"]
+    said: list[tuple[str, str, dict[str, object]]] = [
+        ("PATCH", "message", {"message": "payments OPEN 21 s"}),
+        ("PATCH", "description", {"description": "p95 950 ms"}),
+        ("POST", "tags", {"tags": ["cart", "checkout"]}),
+        ("DELETE", "tags", {"tags": ["t"]}),
+        ("POST", "extra-properties", {"extraProperties": {"p50": "9"}}),
+        ("DELETE", "extra-properties", {"keys": ["p95"]}),
+    ]
+    for method, part, words in said:
+        answer = rest.request(method, f"{ALERTS}/{alert_id}/{part}", json=words)
+        assert answer.status_code == 202, part
+        status = rest.get(f"{ALERTS}/requests/{answer.json()['requestId']}").json()
+        assert status["isSuccess"] is True, part
+    alert = shown(rest)
+    assert (alert["message"], alert["description"]) == ("payments OPEN 21 s", "p95 950 ms")
+    assert (alert["tags"], alert["extraProperties"]) == (["cart", "checkout"], {"p50": "9"})
+    emulated = jsm.alert("a")
+    assert emulated is not None
+    assert {line.by for line in emulated.history} == {USER}
+    assert "</time> message payments OPEN 21 s" in httpx.get(jsm.url).text
+
+
 def test_an_alert_can_be_deleted(rest: httpx.Client) -> None:
     rest.post(ALERTS, json={"message": "m", "alias": "a"})
     assert rest.delete(f"{ALERTS}/{shown(rest)['id']}").status_code == 202
@@ -269,6 +300,13 @@ def test_alerts_are_listed_in_pages(rest: httpx.Client, clock: ManualClock) -> N
         ("POST", ALERTS, {"message": "m", "responders": [{"type": "team", "name": "ops"}]}, 422),
         ("POST", ALERTS, {"message": "m", "extraProperties": {"n": 1}}, 422),
         ("PATCH", f"{ALERTS}/x/priority", {"priority": "P9"}, 422),
+        ("PATCH", f"{ALERTS}/x/message", {"message": "m" * 131}, 422),
+        ("PATCH", f"{ALERTS}/x/description", {}, 422),
+        ("POST", f"{ALERTS}/x/tags", {}, 422),
+        ("DELETE", f"{ALERTS}/x/tags", None, 422),
+        ("POST", f"{ALERTS}/x/extra-properties", {"extraProperties": {"n": 1}}, 422),
+        ("POST", f"{ALERTS}/x/extra-properties", {"details": {"n": "1"}}, 422),
+        ("DELETE", f"{ALERTS}/x/extra-properties", {"keys": "n"}, 422),
         ("POST", f"{ALERTS}/x/responders", {"type": "team"}, 422),
         ("PUT", f"{ALERTS}/x/priority", {"priority": "P1"}, 405),
         ("POST", f"{ALERTS}/x/snooze", {}, 501),

@@ -107,6 +107,39 @@ def test_notes_and_logs_are_listed(api: Api) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "body", "shown"),
+    [
+        ("PUT", "message", {"message": "new"}, ("message", "new")),
+        ("PUT", "description", {"description": "d"}, ("description", "d")),
+        ("POST", "tags", {"tags": ["b"]}, ("tags", ["a", "b"])),
+        ("DELETE", "tags?tags=a", None, ("tags", [])),
+        ("POST", "details", {"details": {"l": "w"}}, ("details", {"k": "v", "l": "w"})),
+        ("DELETE", "details?keys=k", None, ("details", {})),
+    ],
+)
+def test_updates_take_effect_later_and_are_logged(
+    method: str, target: str, body: object, shown: tuple[str, object]
+) -> None:
+    api = Api(delay=1.0)
+    made = {"message": "m", "alias": "a", "tags": ["a"], "details": {"k": "v"}}
+    api.ask("POST", "/v2/alerts", made)
+    api.now += 1
+    path, _, query = target.partition("?")
+    asked = request_id(
+        api.ask(method, f"/v2/alerts/a/{path}?identifierType=alias&user=ann&{query}", body)
+    )
+    before = api.data("/v2/alerts/a?identifierType=alias")
+    assert before[shown[0]] != shown[1]
+    assert api.ask("GET", f"/v2/alerts/requests/{asked}").status == 404
+    api.now += 1
+    assert api.data(f"/v2/alerts/requests/{asked}")["isSuccess"] is True
+    after = api.data("/v2/alerts/a?identifierType=alias")
+    assert after[shown[0]] == shown[1]
+    log = api.data("/v2/alerts/a/logs?identifierType=alias")[0]
+    assert log["log"].startswith(path)
+
+
 def test_too_many_writes_under_way_are_refused() -> None:
     api = Api(delay=1.0)
     for _ in range(3):

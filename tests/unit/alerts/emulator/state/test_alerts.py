@@ -110,9 +110,9 @@ def test_a_closed_alert_is_still_found_by_its_alias() -> None:
     assert (found.status, found.closed_at) == ("closed", T + 5)
 
 
-@pytest.mark.parametrize("action", ["Close", "Acknowledge", "AddNote", "UpdatePriority"])
+@pytest.mark.parametrize("action", ["Close", "AddNote", "UpdatePriority", "AddTags"])
 def test_a_write_on_a_missing_alert_is_taken_and_fails(action: str) -> None:
-    result = change(AlertStore(), action, note="n", priority="P1")
+    result = change(AlertStore(), action, note="n", priority="P1", tags=["a"])
     assert result["isSuccess"] is False
     assert result["status"] == "Alert does not exist"
     assert result["alertId"] == ""
@@ -147,6 +147,47 @@ def test_notes_acknowledgement_and_priority_are_kept_with_who_and_when() -> None
     assert (alert.priority, alert.updated_at) == ("P2", T + 4)
     assert [(line.at, line.what, line.by) for line in alert.notes] == [(T + 1, "looking", "ann")]
     assert history(store) == ["created P3", "note", "acknowledged", "unacknowledged", "priority P2"]
+
+
+def test_updates_change_the_alert_and_are_kept_in_its_history() -> None:
+    store = AlertStore()
+    create(store, tags=["a"], details={"Host": "box"})
+    alert = next(iter(store.alerts.values()))
+    assert change(store, "UpdateMessage", T + 1, message="new")["status"] == "Updated message"
+    change(store, "UpdateDescription", T + 2, description="more")
+    change(store, "AddTags", T + 3, tags=["a", "b"], note="cart too", user="ann")
+    change(store, "RemoveTags", T + 4, tags=["a", "none"])
+    change(store, "AddDetails", T + 5, details={"Host": "other", "p95": "9 ms"})
+    change(store, "RemoveDetails", T + 6, keys=["Host", "none"])
+    assert (alert.message, alert.description, alert.tags) == ("new", "more", ["b"])
+    assert (alert.details, alert.updated_at) == ({"p95": "9 ms"}, T + 6)
+    assert (alert.priority, alert.count, alert.status) == ("P3", 1, "open")
+    assert [(line.what, line.by) for line in alert.notes] == [("cart too", "ann")]
+    assert history(store) == [
+        "created P3", "message new", "description", "tags added a, b", "tags removed a, none",
+        "details added Host, p95", "details removed Host, none",
+    ]  # fmt: skip
+
+
+def test_an_update_of_a_closed_alert_changes_it_and_opens_nothing() -> None:
+    store = AlertStore()
+    create(store)
+    change(store, "Close")
+    assert change(store, "UpdateMessage", message="late")["isSuccess"] is True
+    assert store.summary().open == ()
+
+
+def test_what_is_added_beyond_the_limits_of_an_alert_fails_and_changes_nothing() -> None:
+    store = AlertStore()
+    create(store, tags=["t"] + [f"t{n}" for n in range(19)], details={"k": "v" * 7_000})
+    alert = next(iter(store.alerts.values()))
+    assert change(store, "AddTags", tags=["t", "t0"])["isSuccess"] is True
+    tags = change(store, "AddTags", tags=["one more"])
+    assert (tags["isSuccess"], tags["status"]) == (False, "Alert can not have more than 20 tags")
+    assert change(store, "AddDetails", details={"k": "v" * 7_999})["isSuccess"] is True
+    details = change(store, "AddDetails", details={"l": ""})
+    assert details["status"] == "Details can not be longer than 8000 characters in all"
+    assert (len(alert.tags), list(alert.details)) == (20, ["k"])
 
 
 def test_old_alerts_and_results_are_forgotten() -> None:

@@ -9,6 +9,8 @@ from rich.table import Table
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import Member
+from breakerd.alerts.model.note import Hold, Note
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.status import full_status, incident_status
 from breakerd.api.cli.views.alerts import alert_table, alerts_table
@@ -26,7 +28,7 @@ def incident(**delivery: Any) -> Incident:
         notify_at=AT,
         stages=(Stage(0, "P3"), Stage(90, "P1")),
         content=AlertContent("payments [bold]open[/]", "", "payments", "breakerd"),
-        notes=["Now open: [red]slow[/]"],
+        notes=[Note(AT + 5, "Now open: [red]slow[/]")],
         deliveries={"opsgenie": DeliveryState(**delivery)} if delivery else {},
     )
 
@@ -38,11 +40,11 @@ def printed(table: Table) -> str:
 
 
 def shown(**delivery: Any) -> str:
-    return printed(alert_table(full_status(incident(**delivery))))
+    return printed(alert_table(full_status(incident(**delivery), AT)))
 
 
-def listed(alert: Incident) -> str:
-    return printed(alerts_table([incident_status(alert, "opsgenie")]))
+def listed(alert: Incident, now: float = AT) -> str:
+    return printed(alerts_table([incident_status(alert, now)]))
 
 
 def test_what_others_wrote_is_shown_as_it_is() -> None:
@@ -76,8 +78,48 @@ def test_what_goes_wrong() -> None:
 
 
 def test_who_was_told_in_the_list() -> None:
-    assert "opsgenie, closed there" in listed(incident(created=True, closed=True))
+    alert = incident(created=True, closed=True, priority="P2")
+    alert.deliveries = {
+        "log": DeliveryState(attempts=3),
+        "slack": DeliveryState(created=True, priority="P2"),
+        **alert.deliveries,
+    }
+    assert "  slack P2, opsgenie P2 closed  " in listed(alert)
     assert " no " in listed(incident())
+
+
+def test_what_holds_an_alert_back_is_in_the_list() -> None:
     held = incident()
     held.muted_by = "silenced by ada: move"
     assert "silenced by ada: move" in listed(held)
+    cooling = incident()
+    cooling.notify_at = AT + 300
+    assert "cooldown until 08:05:00 UTC" in listed(cooling)
+    assert "cooldown until 08:05:00 UTC" in printed(alert_table(full_status(cooling, AT)))
+    assert "cooldown" not in listed(cooling, AT + 300)
+    cooling.deliveries["slack"] = DeliveryState(created=True, priority="P3")
+    assert "cooldown" not in listed(cooling)
+
+
+def test_everything_has_its_time() -> None:
+    alert = incident(created=True, created_at=AT + 1, priority="P1")
+    alert.content = AlertContent("m", "Cause: slow\nNext: probes", "payments", "breakerd")
+    alert.members = {"payments": Member("open", AT, True), "cart": Member("latency", AT + 2)}
+    alert.stage_times = [(AT, "P3"), (AT + 90, "P1")]
+    alert.holds = [Hold("silenced by ada", AT + 3, AT + 4), Hold("maintenance", AT + 6)]
+    alert.closed_at = AT + 120
+    lines = [line.rstrip() for line in printed(alert_table(full_status(alert, AT))).splitlines()]
+    for line in (
+        "closed      2027-01-15 08:02:00Z, after 2 min",
+        "was held    from 2027-01-15 08:00:03Z to 2027-01-15 08:00:04Z: silenced by ada",
+        "was held    from 2027-01-15 08:00:06Z on: maintenance",
+        "stage       2027-01-15 08:00:00Z  P3",
+        "stage       2027-01-15 08:01:30Z  P1",
+        "breaker     payments: open since 2027-01-15 08:00:00Z, well again",
+        "breaker     cart: latency since 2027-01-15 08:00:02Z",
+        "alert       Cause: slow",
+        "            Next: probes",
+        "note        2027-01-15 08:00:05Z  Now open: [red]slow[/]",
+        "opsgenie    created 2027-01-15 08:00:01Z at P1, 0 notes",
+    ):
+        assert line in lines, "\n".join(lines)

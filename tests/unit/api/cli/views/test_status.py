@@ -48,6 +48,12 @@ def test_an_open_one_says_why_and_what_is_next() -> None:
     assert "probes in 10 s" in text
 
 
+def test_one_that_an_operator_opened_says_who() -> None:
+    breaker, _ = make()
+    breaker.trip("they deploy", by="ada")
+    assert "they deploy (by ada)" in shown(breaker)
+
+
 def test_recovery_by_probes_and_ramp() -> None:
     breaker, clock = make()
     breaker.trip("deployment")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -18,7 +18,7 @@ from breakerd.alerts.receivers import (
 )
 from breakerd.alerts.receivers.slack import SlackReceiver
 from tests.support.webhook_receiver import RecordingServer, Reply
-from tests.unit.alerts.receivers.conftest import CONTENT, LIFE, make_incident
+from tests.unit.alerts.receivers.conftest import LIFE
 
 PATH = "/services/T000/B000/hidden"
 
@@ -31,57 +31,43 @@ def receiver(server: RecordingServer) -> Iterator[SlackReceiver]:
     made.close()
 
 
-def test_an_incidents_whole_life(
+STAGE = Step(StepKind.PRIORITY, "P2", note="Still open after 1 min, now P2.", number=1)
+
+
+def test_a_stage_is_one_message_with_its_note_and_the_text_of_now(
     server: RecordingServer, receiver: SlackReceiver, incident: Incident
 ) -> None:
-    assert [receiver.send(incident, step) for step in LIFE] == [""] * len(LIFE)
+    life = (LIFE[0], STAGE, Step(StepKind.NOTE, note="Open again."), LIFE[-1])
+    assert [receiver.send(incident, step) for step in life] == [""] * len(life)
     assert {request.path for request in server.requests} == {PATH}
-    texts = [request.json["text"].split("\n") for request in server.requests]
-    escaped = "payments open: p95 900 ms &gt; 600 ms"
-    assert [text[0] for text in texts] == [
-        f":rotating_light: *P3* {escaped}",
-        f":memo: *P3* {escaped}",
-        f":arrow_double_up: *P2* {escaped}",
-        f":arrow_double_up: *P1* {escaped}",
-        f":memo: *P3* {escaped}",
-        f":white_check_mark: *P3* {escaped}",
+    blocks = [
+        [block["text"]["text"] for block in request.json["blocks"]] for request in server.requests
     ]
-    assert texts[-1][1] == "Over: it lasted 11 min."
+    escaped = "payments open: p95 900 ms &gt; 600 ms"
+    description = "It &lt;opened&gt; &amp; rejects calls."
+    runbook = "<https://runbook/payments|Runbook>"
+    assert blocks == [
+        [f"🚨 *P3* {escaped}", description, runbook],
+        [f"⏫ *P2* {escaped}", "Still open after 1 min, now P2.", description, runbook],
+        ["📝 payments: Open again."],
+        ["✅ Resolved after 0 s (was P3): payments", "Over: it lasted 11 min."],
+    ]
 
 
-def test_the_opening_has_the_description(
-    server: RecordingServer, receiver: SlackReceiver, incident: Incident
+@pytest.mark.parametrize("kind", [StepKind.ATTACH, StepKind.UPDATE])
+def test_what_cannot_be_posted_is_not(
+    server: RecordingServer, receiver: SlackReceiver, incident: Incident, kind: StepKind
 ) -> None:
-    receiver.send(incident, LIFE[0])
-    blocks = [block["text"]["text"] for block in server.requests[0].json["blocks"]]
-    assert blocks[1] == "```It &lt;opened&gt; &amp; rejects calls.```"
-
-
-def test_a_block_is_no_longer_than_slack_takes(
-    server: RecordingServer, receiver: SlackReceiver
-) -> None:
-    content = replace(CONTENT, description="x" + "<" * 15_000)
-    receiver.send(make_incident(content=content), LIFE[0])
-    receiver.send(make_incident(content=content), Step(StepKind.NOTE, note="&" * 25_000))
-    for request in server.requests:
-        assert all(len(block["text"]["text"]) <= 3000 for block in request.json["blocks"])
-
-
-def test_a_description_that_is_cut_stays_within_its_fence(
-    server: RecordingServer, receiver: SlackReceiver
-) -> None:
-    content = replace(CONTENT, description="x" + "<" * 15_000)
-    receiver.send(make_incident(content=content), LIFE[0])
-    text = server.requests[0].json["blocks"][1]["text"]["text"]
-    assert text.startswith("```x&lt;&lt;")
-    assert text.endswith("&lt;…```")
-
-
-def test_a_picture_is_not_posted(
-    server: RecordingServer, receiver: SlackReceiver, incident: Incident
-) -> None:
-    assert receiver.send(incident, Step(StepKind.ATTACH)) == ""
+    assert receiver.send(incident, Step(kind)) == receiver.preview(incident, Step(kind)) == ""
     assert server.requests == []
+
+
+def test_the_preview_is_what_is_posted(
+    server: RecordingServer, receiver: SlackReceiver, incident: Incident
+) -> None:
+    receiver.send(incident, STAGE)
+    assert json.loads(receiver.preview(incident, STAGE)) == server.requests[0].json
+    assert "hidden" not in receiver.preview(incident, STAGE)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""Incoming webhooks of Slack, and of products that accept the same form, such as Mattermost.
+"""Incoming webhooks of Slack, and of products that accept the same form.
+
+A webhook can only post: each step is a message of its own.
 
 Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """
 
-import re
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -12,15 +13,9 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers.http import HttpClient, url_secrets
+from breakerd.alerts.receivers.slack.messages import alone, readable
 
-_MAX_SECTION: Final = 2900
-"""Maximum number of characters of one block; Slack accepts 3,000."""
-_SIGNS: Final = {
-    StepKind.CREATE: ":rotating_light:",
-    StepKind.PRIORITY: ":arrow_double_up:",
-    StepKind.NOTE: ":memo:",
-    StepKind.CLOSE: ":white_check_mark:",
-}
+_NOT_SENT: Final = {StepKind.ATTACH, StepKind.UPDATE}
 
 
 class SlackReceiver:
@@ -44,11 +39,17 @@ class SlackReceiver:
 
     def send(self, incident: Incident, step: Step) -> str:
         """Post the step as a message."""
-        if step.kind is not StepKind.ATTACH:
-            response = self._client.request("POST", self._url, json=_message(incident, step))
+        if step.kind not in _NOT_SENT:
+            content = alone(incident, step, self.name)
+            response = self._client.request("POST", self._url, json=content)
             if response.text.lstrip().startswith("<"):
                 raise UnavailableError("response is a web page, not the webhook's")
         return ""
+
+    def preview(self, incident: Incident, step: Step) -> str:
+        """Return the message of the step as indented JSON."""
+        sent = step.kind not in _NOT_SENT
+        return readable([alone(incident, step, self.name)]) if sent else ""
 
     def request_state(self, request_id: str) -> RequestState:  # noqa: ARG002 - no open requests
         """Return `DONE`: requests are never pending."""
@@ -65,23 +66,3 @@ class SlackReceiver:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-
-def _message(incident: Incident, step: Step) -> dict[str, Any]:
-    content = incident.content
-    priority = step.priority or incident.priority
-    texts = [f"{_SIGNS[step.kind]} *{priority}* {_escaped(content.message)}"]
-    if step.note:
-        texts.append(_escaped(step.note))
-    if step.kind is StepKind.CREATE and content.description:
-        texts.append(f"```{_escaped(content.description)}```")
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}} for text in texts]
-    return {"text": "\n".join(texts[:2]), "blocks": blocks}
-
-
-def _escaped(text: str) -> str:
-    """Return `text` with Slack's control characters escaped, cut to the length of a block."""
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    if len(escaped) <= _MAX_SECTION:
-        return escaped
-    return re.sub(r"&[a-z]*$", "", escaped[:_MAX_SECTION]) + "…"

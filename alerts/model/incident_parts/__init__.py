@@ -1,0 +1,1 @@
+"""Parts of an incident: its breakers, its rules, and how it is written down."""

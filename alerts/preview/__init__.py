@@ -1,0 +1,1 @@
+"""Preview of alerts: what each receiver would get, without sending anything."""
