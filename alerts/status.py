@@ -309,10 +309,7 @@ def full_status(incident: Incident, now: float) -> Json:
         "escalates_at": incident.escalates_at,
         "held_by": held_by(incident, now),
         "acknowledged": any(d.acknowledged for d in incident.deliveries.values()),
-        "members": {
-            name: {"kind": member.kind, "since": member.since, "recovered": member.recovered}
-            for name, member in incident.members.items()
-        },
+        "members": {name: asdict(member) for name, member in incident.members.items()},
         "deliveries": {name: full["deliveries"][name] | short[name] for name in short},
     }
 
