@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 from pydantic import SecretStr
 
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.content.notes import stage_note
-from breakerd.alerts.incidents import policy
+from breakerd.alerts.incidents.opening import stages_for
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.figures import CallCounts
 from breakerd.alerts.model.incident import Incident
@@ -22,15 +22,6 @@ _PLACEHOLDER: Final = SecretStr("preview")
 _PLACEHOLDER_URL: Final = SecretStr("https://preview.invalid/")
 _COUNTS: Final = CallCounts(success=3777, error=4120, rejected=12_403)
 """Calls of a sample incident that is not new."""
-
-
-@runtime_checkable
-class SupportsPreview(Protocol):
-    """Receiver that can show what it would send."""
-
-    def preview(self, incident: Incident, step: Step) -> str:
-        """Return what it would send for `step`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,7 @@ def make_sample(
         ValueError: there is no such stage.
     """
     facts = sample(name, breaker, now)
-    stages = policy.stages(settings, facts.kind)
+    stages = stages_for(facts, settings)
     if not 1 <= stage <= len(stages):
         listed = ", ".join(f"{at} is {each.priority}" for at, each in enumerate(stages, start=1))
         raise ValueError(f"found stage {stage}; allowed: {listed}")
@@ -120,9 +111,8 @@ def render(settings: AlertingSettings, alert: SampleAlert) -> Iterator[Rendering
             continue
         receiver = configured.make()
         try:
-            if isinstance(receiver, SupportsPreview):
-                text = receiver.preview(alert.incident, alert.step)
-                yield Rendering(configured.name, text, "" if text else "sent nothing for this step")
+            text = receiver.preview(alert.incident, alert.step)
+            yield Rendering(configured.name, text, "" if text else "sent nothing for this step")
         finally:
             receiver.close()
 

@@ -14,6 +14,7 @@ from breakerd import Alerting, ConfigError, Registry, Settings
 from breakerd.alerts.model.matchers import LONGEST, Matcher, Subject, checked
 from breakerd.alerts.model.silence import Silence, SilenceRequest
 from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
+from breakerd.alerts.muting.mute import labels_of
 from breakerd.alerts.muting.silence_index import SilenceIndex
 from breakerd.alerts.settings.inhibition import InhibitionSettings
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
@@ -239,7 +240,7 @@ def test_memory_that_is_short_explains_what_is_slow(world: World, *, inhibits: b
     world.after()
     told = {alert.entity: alert.message for alert in world.emulator.alerts()}
     assert told.keys() == ({"default"} if inhibits else {"default", "slow"})
-    assert "memory use 90%" in told["default"]
+    assert "memory 90%" in told["default"]
 
 
 def test_what_was_explained_is_told_if_it_is_still_there_afterwards() -> None:
@@ -292,3 +293,8 @@ def test_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
         (6, "alerts.inhibition.x.target"),
         (7, "alerts.inhibition.x.source"),
     ]
+
+
+def test_of_equal_tags_the_first_is_the_label() -> None:
+    tags = ["Breaker:cart", "Team:core", "Breaker:checkout"]
+    assert labels_of(tags) == {"Breaker": "cart", "Team": "core"}
