@@ -61,6 +61,7 @@ def test_what_becomes_weightier_is_raised_though_somebody_acknowledged_the_lesse
 
 
 def test_what_somebody_closed_stays_closed(world: World) -> None:
+    world.alerts["on_manual_close"] = "respect"
     alerting = world.start(**STAGED)
     world.slow()
     world.after()

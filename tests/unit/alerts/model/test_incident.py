@@ -72,7 +72,6 @@ def test_a_stage_is_one_message() -> None:
     made = incident()
     delivery = told(made)
     advance(made, T + 60, StageTexts(stage=lambda: "Still open.", reminder=str))
-    made.composed_revision = made.revision
     first = next_step(made, T + 60, delivery)
     assert first == Step(StepKind.PRIORITY, priority="P1", note="Still open.", number=1)
     delivery.confirm(T + 60, first)
