@@ -61,6 +61,7 @@ def test_what_becomes_weightier_is_raised_though_somebody_acknowledged_the_lesse
 
 
 def test_what_somebody_closed_stays_closed(world: World) -> None:
+    world.alerts["on_manual_close"] = "respect"
     alerting = world.start(**STAGED)
     world.slow()
     world.after()
@@ -128,7 +129,7 @@ def test_reminders_come_at_growing_intervals(world: World) -> None:
         if len(world.notes()) > before:
             notified_at.append(minute)
     assert notified_at == [15, 45, 105, 225, 465, 825, 1185]
-    assert world.notes()[1].startswith("Still open after 45 min. State")
+    assert world.notes()[1].startswith("Still open after 45 min. ")
 
 
 @pytest.mark.parametrize("limit", [60, 21_600])
