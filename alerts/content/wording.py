@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from breakerd.alerts.content.facts import BreakerFacts, excess, lookup, number, text
+from breakerd.alerts.content.facts import BreakerFacts, lookup, number, text
 from breakerd.alerts.content.topics import Topic
 from breakerd.alerts.model.text import (
     count_calls,
@@ -44,12 +44,6 @@ def operator_note(facts: BreakerFacts) -> tuple[str, str]:
         return facts.note_by, note
     found = _AUTHOR.fullmatch(note)
     return (found[1], found[2]) if found else ("an operator", note)
-
-
-def severity(facts: BreakerFacts) -> float:
-    """Return how bad a breaker is, for the search of the worst in a group."""
-    evidence = facts.evidence()
-    return (1e9 if facts.rejects else 0.0) + (excess(evidence) if evidence else 0.0)
 
 
 def _by_operator(facts: BreakerFacts) -> str:

@@ -113,7 +113,7 @@ def test_the_worst_of_two_is_each_by_itself() -> None:
         ("open", {}, "Still open after 21 s, now P2. 45% of calls fail (limit 5%). "),
         (
             "open",
-            {"state": "HALF_OPEN", "recovery": {"phase": "probes"}},
+            {"state": "HALF_OPEN", "recovery": {"phase": "ramp", "share": 0.25}},
             "Recovering (HALF OPEN), not closed after 21 s, now P2.",
         ),
         ("latency", {}, "Still slow after 21 s, now P2. p95 latency 912 ms (limit 600 ms). "),
@@ -228,6 +228,7 @@ def test_rejected_calls_are_counted_over_the_incident_and_over_restarts(world: W
     world.after(11)
     world.restart()
     breaker = world.slow()
+    world.after()
     for _ in range(3):
         assert not breaker.allow()
     world.after(6)
@@ -238,4 +239,4 @@ def test_rejected_calls_are_counted_over_the_incident_and_over_restarts(world: W
     simulate_call(breaker, world.clock, 10)
     world.after(1)
     world.after(61)
-    assert "15 of 25 calls rejected (60%)" in world.notes()[-1]
+    assert "All 15 calls rejected." in world.notes()[-1]
