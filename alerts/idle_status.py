@@ -78,7 +78,7 @@ class IdleStatus:
 
     def stages(self, _breaker: str) -> Json:
         """Return the stages of the settings, in go-breaker's form."""
-        return stages_status(self._settings.opsgenie, (), time.time())
+        return stages_status(self._settings, (), time.time())
 
     def opsgenie(self) -> Json:
         """Return the settings of `[opsgenie]` in go-breaker's form; no receiver is in use."""

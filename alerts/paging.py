@@ -73,17 +73,20 @@ class PagingReporter:
         found = {}
         for breaker in breakers:
             incident = self._incident_log.current(breaker)
+            member = incident.members.get(breaker) if incident is not None else None
             usual = Subject((breaker,), {**labels, "Breaker": breaker})
-            subject = usual if incident is None else subject_of(incident)
-            held = hold_reason(subject, now, self._find_silence, settings.alerts)
-            found[breaker] = held or (incident.muted_by if incident is not None else never)
+            present = usual
+            if incident is not None and member is not None:
+                present = subject_of(incident, breaker, member)
+            held = hold_reason(present, now, self._find_silence, settings.alerts)
+            found[breaker] = held or (member.held_by if member is not None else never)
         return found
 
     def _never(self, settings: AlertingSettings) -> str:
         """Return which setting keeps people from hearing of a breaker that opens."""
         if not settings.opsgenie.trigger_on_breaker_open:
             return "trigger_on_breaker_open is false"
-        highest = min(stage.priority for stage in policy.stages(settings, policy.OPEN))
+        highest = min(stage.priority for stage in policy.stages(settings))
         if self._pipeline.paging and not self._pipeline.accepts(highest):
             return f"no receiver takes alerts of {highest}: see min_priority"
         return ""
@@ -92,7 +95,7 @@ class PagingReporter:
         """Return the labels of an alert about any breaker that opens."""
         settings = self._settings()
         opsgenie = settings.opsgenie
-        first = policy.stages(settings, policy.OPEN)[0]
+        first = policy.stages(settings)[0]
         tags = alert_tags("", policy.OPEN, opsgenie, resolve_identity(opsgenie), drill=False)
         return labels_of(tags) | {
             "kind": policy.OPEN, "priority": first.priority, "drill": "false",

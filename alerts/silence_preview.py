@@ -18,7 +18,7 @@ from breakerd.alerts.model.matchers import (
     near_miss,
     unknown_label,
 )
-from breakerd.alerts.muting.mute import labels_of, subject_of
+from breakerd.alerts.muting.mute import labels_of, subjects_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
@@ -37,7 +37,7 @@ class SilencePreview:
         unknown_labels: labels that no alert has, as sentences: the silence is likely a mistake.
         warnings: values that nothing has now, as sentences.
         breakers: names of the breakers whose alerts it could mute.
-        incidents: open incidents that it mutes.
+        incidents: open incidents with a breaker that it mutes.
     """
 
     unknown_labels: tuple[str, ...]
@@ -70,16 +70,17 @@ class _Known:
         self, labels: Mapping[str, Mapping[str, str]], incidents: Sequence[Incident]
     ) -> None:
         self.labels = labels
-        self.subjects = [subject_of(incident) for incident in incidents]
+        self.subjects = [subjects_of(incident) for incident in incidents]
         self._values: dict[str, dict[str, None]] = {
             name: {} for name in (*SUBJECT_LABELS, *AUTOMATIC_TAGS)
         }
         self._note("breaker", labels)
         self._note("reason", _REASONS)
-        for found in [*labels.values(), *(subject.labels for subject in self.subjects)]:
+        open_now = [subject for subjects in self.subjects for subject in subjects]
+        for found in [*labels.values(), *(subject.labels for subject in open_now)]:
             for name, value in found.items():
                 self._note(name, [value])
-        for subject in self.subjects:
+        for subject in open_now:
             self._note("breaker", subject.breakers)
 
     @classmethod
@@ -138,8 +139,8 @@ def preview_silence(
         ),
         tuple(
             incident
-            for incident, subject in zip(incidents, known.subjects, strict=True)
-            if all_hold(matchers, subject)
+            for incident, subjects in zip(incidents, known.subjects, strict=True)
+            if any(all_hold(matchers, subject) for subject in subjects)
         ),
     )
 

@@ -1,13 +1,14 @@
 """Status of alerting as JSON-able data, and figures for metrics."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
+from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.paging import PagingReport, PagingReporter
@@ -17,6 +18,7 @@ from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.settings.token_end import expiring_tokens
 from breakerd.alerts.storage.incident_log import IncidentLog
+from breakerd.breaker.runtime.status import whole
 
 Json = dict[str, Any]
 
@@ -171,7 +173,7 @@ class StatusReporter:
         waiting = [
             i for i in self._incident_log if i.breaker == breaker and i.escalates_at is not None
         ]
-        return stages_status(self._settings().opsgenie, waiting, self._now())
+        return stages_status(self._settings(), waiting, self._now())
 
     def opsgenie(self) -> Json:
         """Return the settings of `[opsgenie]` in go-breaker's form, and the receivers."""
@@ -214,18 +216,27 @@ def maintenance_status(settings: AlertingSettings, now: float) -> list[Json]:
     ]
 
 
-def stages_status(settings: OpsGenieSettings, waiting: Iterable[Incident], now: float) -> Json:
-    """Return the stages, and the incidents that have a next one, in go-breaker's form."""
+def stages_status(settings: AlertingSettings, waiting: Iterable[Incident], now: float) -> Json:
+    """Return the stages, and the incidents that have a next one, in go-breaker's form.
+
+    go-breaker has two stages. Of more, these are the first and the second; `stages` lists all.
+    """
+    opsgenie, stages = settings.opsgenie, policy.stages(settings)
+    first, second = stages[0], stages[1] if len(stages) > 1 else None
+    initial, escalated = first.priority, second.priority if second else first.priority
+    if opsgenie.has_two_stages and not settings.alerts.stages:
+        initial, escalated = opsgenie.initial_alert_priority, opsgenie.escalated_alert_priority
     pending = {incident.alias: _waiting(incident, now) for incident in waiting}
     return {
-        "enabled": settings.time_before_send_alert > 0,
-        "time_before_alert": settings.time_before_send_alert,
-        "initial_priority": settings.initial_alert_priority,
-        "escalated_priority": settings.escalated_alert_priority,
+        "enabled": second is not None,
+        "time_before_alert": whole(second.after) if second else 0,
+        "initial_priority": initial,
+        "escalated_priority": escalated,
+        "stages": [asdict(stage) for stage in stages],
         "pending_alerts_count": len(pending),
         "pending_alerts": pending,
-        "opsgenie_enabled": settings.enabled,
-        "trigger_on_open": settings.trigger_on_breaker_open,
+        "opsgenie_enabled": opsgenie.enabled,
+        "trigger_on_open": opsgenie.trigger_on_breaker_open,
     }
 
 

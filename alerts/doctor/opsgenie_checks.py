@@ -140,8 +140,9 @@ class OpsGenieAccount:
         """Return the team and the responders of all stages, each once, as `TYPE:NAME`."""
         team = resolve_identity(self._settings.opsgenie).team
         names = [f"team:{team}"] if team != UNKNOWN else []
-        for stage in policy.stages(self._settings):
-            names += stage.responders
+        for stages in policy.plans(self._settings).values():
+            for stage in stages:
+                names += stage.responders
         return list(dict.fromkeys(names))
 
     def _check_responder(self, responder: str) -> Finding:

@@ -7,6 +7,7 @@ from typing import Final, Protocol, Self
 
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.content import AlertContext
+from breakerd.alerts.model.incident_parts.member import LOW, PAGE, outranks
 
 MAX_DETAILED: Final = 20
 """Maximum number of observations that a report describes in full."""
@@ -23,12 +24,25 @@ class Observation:
         kind: most severe kind of alert: "open", "memory", "latency" or "degraded".
         since: seconds since the epoch.
         drill: True if it is only a drill; None if that is unknown.
+        severity: "page", "elevated" or "low", see `Member`.
+        cause: signal or reason, as the key of a cooldown.
+        reason: reason as matchers of silences test it.
     """
 
     breaker: str
     kind: str
     since: float
     drill: bool | None = None
+    severity: str = PAGE
+    cause: str = ""
+    reason: str = ""
+
+    @property
+    def rank(self) -> tuple[int, bool, bool]:
+        """Order of urgency; the highest is the most urgent."""
+        return (
+            policy.severity(self.kind), outranks(self.severity, LOW), self.severity == PAGE,
+        )  # fmt: skip
 
 
 class ObservationSource(Protocol):
@@ -60,7 +74,7 @@ class PeerReport:
     Attributes:
         process: id of the process.
         observations: breakers that need attention, by name.
-        contexts: facts of the first `MAX_DETAILED` of them, by name.
+        contexts: facts of the first `MAX_DETAILED` of them, and of those that are well again.
         closing_reasons: what ended the trouble of breakers, by name.
     """
 
@@ -81,9 +95,10 @@ class PeerReport:
     def from_source(cls, source: ObservationSource, closing_reasons: Mapping[str, str]) -> Self:
         """Compose a report of what `source` observes now."""
         observations = dict(source.observations)
+        wanted = list(dict.fromkeys([*observations, *closing_reasons]))
         contexts = {
             name: _trimmed(context)
-            for name in list(observations)[:MAX_DETAILED]
+            for name in wanted[:MAX_DETAILED]
             if (context := source.context(name)) is not None
         }
         return cls(source.process, observations, contexts, dict(closing_reasons))
@@ -131,6 +146,6 @@ def merge_observations(
     for source in sources:
         for name, observation in source.observations.items():
             known = found.get(name)
-            if known is None or policy.severity(observation.kind) > policy.severity(known[0].kind):
+            if known is None or observation.rank > known[0].rank:
                 found[name] = (observation, source)
     return found

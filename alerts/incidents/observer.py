@@ -8,19 +8,23 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from breakerd.alerts.content.notes import closing_reason
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Observation
+from breakerd.alerts.incidents.severity import degraded_severity
 from breakerd.alerts.model.content import AlertContext
+from breakerd.alerts.model.figures import call_totals
+from breakerd.alerts.model.incident_parts.member import PAGE
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.events.events import Event, Evidence, Signal, ThresholdBreached, Transition
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.runtime import status as breaker_status
 from breakerd.breaker.runtime.status_types import Status
-from breakerd.breaker.states import State
+from breakerd.breaker.states import Reason, State
 
 if TYPE_CHECKING:
     from breakerd.breaker.breaker import Breaker
@@ -29,6 +33,7 @@ _PRELOADED: Final = (breaker_status,)
 """Modules that breakers load on first use, which fails when no file descriptor is left."""
 _OPENED: Final = {State.OPEN, State.FORCED_OPEN}
 _DEGRADED: Final = {Signal.SLO, Signal.ANOMALY, Signal.OVERLOAD, Signal.LOAD}
+_WOULD_REJECT: Final = {State.OPEN, State.HALF_OPEN}
 _MAX_TRANSITIONS: Final = 6
 """Maximum number of transitions kept for each breaker."""
 _MAX_POLLED: Final = 1000
@@ -88,6 +93,10 @@ class BreakerObserver:
         self._closing_events: dict[str, Transition] = {}
         self._transitions: dict[str, deque[Transition]] = {}
         """Latest transitions by name of the breaker."""
+        self._totals_before: dict[str, tuple[int, ...]] = {}
+        """Totals of calls at the beginning of each observation."""
+        self._restored: set[str] = set()
+        """Breakers that were restored as they were before a restart."""
         self._next = 0
         """Index at which the polling of all breakers continues."""
 
@@ -104,6 +113,9 @@ class BreakerObserver:
             latest.append(replace(event, at=self._now()))  # the wall clock may have been set
             if event.to_state in _OPENED:
                 self._closing_events.pop(event.breaker, None)
+            if event.reason is Reason.RESTORED:
+                self._restored.add(event.breaker)
+            elif event.to_state in _OPENED:
                 self._alarms[event.breaker, policy.OPEN] = _Alarm(self._now(), event.drill)
             elif event.to_state is not State.HALF_OPEN:
                 self._closing_events[event.breaker] = event
@@ -116,18 +128,51 @@ class BreakerObserver:
             return
         for name in self._due():
             breaker = self._registry.find(name)
-            kinds = policy.alert_kinds(breaker, self.settings.opsgenie) if breaker else ()
-            if breaker is None or not kinds:
-                observations.pop(name, None)
-                continue
-            known = observations.get(name)
-            alarm = self._alarms.get((name, kinds[0]))
-            if known is None or known.kind != kinds[0] or (alarm and alarm.drill != known.drill):
-                since = min(now, alarm.at) if alarm else now
-                drill = alarm.drill if alarm else (self._status(breaker)["drill"] or None)
-                observations[name] = Observation(name, kinds[0], since, drill)
+            found = self._observe(now, breaker, observations.get(name)) if breaker else None
+            if found is not None:
+                observations[name] = found
+            elif observations.pop(name, None) is not None:
+                self._totals_before.pop(name, None)
         if BREAKERS.epoch == epoch or self._driven:  # else a test began meanwhile
             self._observations = observations
+
+    def _observe(
+        self, now: float, breaker: "Breaker", known: Observation | None
+    ) -> Observation | None:
+        """Return what people need to know of the breaker; None if it is well."""
+        would = breaker.would_be_state in _WOULD_REJECT
+        kinds = policy.alert_kinds(breaker, self.settings.opsgenie, would_reject=would)
+        if not kinds:
+            # Latency is not measured while it would reject: that lasts until it would close.
+            lasts = would and known is not None and known.kind == policy.LATENCY
+            return known if lasts else None
+        kind, alarm = kinds[0], self._alarms.get((breaker.name, kinds[0]))
+        if known is None or known.kind != kind or (alarm and alarm.drill != known.drill):
+            return self._new(now, breaker, kind, alarm)
+        if kind != policy.DEGRADED:
+            return known
+        severity = degraded_severity(self._status(breaker), known.severity)
+        return known if severity == known.severity else replace(known, severity=severity)
+
+    def _new(self, now: float, breaker: "Breaker", kind: str, alarm: _Alarm | None) -> Observation:
+        status = self._status(breaker)
+        self._totals_before.setdefault(breaker.name, tuple(call_totals(status)))
+        return Observation(
+            breaker.name,
+            kind,
+            since=min(now, alarm.at if alarm else self._restored_since(status) or now),
+            drill=alarm.drill if alarm else (status["drill"] or None),
+            severity=degraded_severity(status) if kind == policy.DEGRADED else PAGE,
+            cause=_cause(kind, alarm, status),
+            reason=status["reason"] or kind,
+        )
+
+    def _restored_since(self, status: Status) -> float | None:
+        """Return when a breaker opened that was restored; None if it was not."""
+        tripped = status["last_trip_time"]
+        if status["name"] not in self._restored or tripped is None:
+            return None
+        return datetime.fromisoformat(tripped).timestamp()
 
     def end_round(self) -> None:
         """Release the snapshots of the round."""
@@ -173,6 +218,7 @@ class BreakerObserver:
             transitions=tuple(self._transitions.get(breaker, ())),
             process=self.process,
             at=self._now(),
+            totals_before=self._totals_before.get(breaker, ()),
         )
 
     def closing_reason(self, breaker: str) -> str:
@@ -206,3 +252,12 @@ def _evidence(status: Status) -> tuple[Evidence, ...]:
         )
         for report in status["evidence"]
     )
+
+
+def _cause(kind: str, alarm: _Alarm | None, status: Status) -> str:
+    """Return the signal or the reason of the trouble, as the key of a cooldown."""
+    if alarm is not None and alarm.evidence is not None:
+        return alarm.evidence.signal.value
+    if status["evidence"]:
+        return status["evidence"][0]["signal"]
+    return status["reason"] or kind

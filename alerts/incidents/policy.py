@@ -1,10 +1,13 @@
 """Policy: which conditions of a breaker open an incident, and how it is delivered. Pure."""
 
+from dataclasses import replace
 from typing import Final, Protocol
 
+from breakerd.alerts.model.incident_parts.member import DEGRADED as DEGRADED_STAGES
+from breakerd.alerts.model.incident_parts.member import ELEVATED, LOW, PAGE
 from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.stage import Stage
-from breakerd.alerts.settings.alerting import AlertingSettings, AlertsSettings
+from breakerd.alerts.settings.alerting import AlertingSettings, AlertsSettings, StageSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 
 OPEN: Final = "open"
@@ -21,6 +24,12 @@ LABELS: Final = {
 }
 """Name of each kind in an alert."""
 _SEVERITY: Final = {DEGRADED: 0, LATENCY: 1, MEMORY: 2, OPEN: 3}
+
+_SECOND_STAGE: Final = 60.0
+"""Seconds from the beginning to the second stage, if the settings name no stages."""
+_LAST_STAGE: Final = 300.0
+"""Seconds from the beginning to the last stage, if the settings name no stages."""
+_HIGHEST: Final = "P1"
 
 
 class BreakerHealth(Protocol):
@@ -52,16 +61,23 @@ class BreakerHealth(Protocol):
         ...
 
 
-def alert_kinds(breaker: BreakerHealth, settings: OpsGenieSettings) -> tuple[str, ...]:
+def alert_kinds(
+    breaker: BreakerHealth, settings: OpsGenieSettings, *, would_reject: bool = False
+) -> tuple[str, ...]:
     """Return the kinds of alert that the breaker is worth now, the most severe first.
 
     They make one incident: a breaker that opens because latency crossed its threshold has one
     problem, not two.
+
+    Args:
+        breaker: conditions of the breaker.
+        settings: which conditions count.
+        would_reject: True if it is in OBSERVE, and would reject calls otherwise.
     """
     if not breaker.enabled:
         return ()
     found = []
-    if settings.trigger_on_breaker_open and breaker.triggered:
+    if settings.trigger_on_breaker_open and (breaker.triggered or would_reject):
         found.append(OPEN)
     if settings.trigger_on_memory_threshold and not breaker.memory_ok:
         found.append(MEMORY)
@@ -82,23 +98,50 @@ def severity(kind: str) -> int:
     return _SEVERITY[kind]
 
 
-def stages(settings: AlertingSettings, kind: str = OPEN) -> tuple[Stage, ...]:
-    """Return the stages of an incident of that kind that opens now."""
+def plans(settings: AlertingSettings) -> dict[str, tuple[Stage, ...]]:
+    """Return the stages of an incident that opens now, by severity; see `Member.severity`."""
+    degraded = tuple(_stage(each) for each in settings.alerts.degraded_stages)
+    first = stages(settings)
+    found = {
+        PAGE: first,
+        ELEVATED: tuple(replace(s, priority=_shifted(s.priority, 1)) for s in first),
+        LOW: (Stage(0.0, settings.opsgenie.degraded_priority),),
+    }
+    return found | ({DEGRADED_STAGES: degraded} if degraded else {})
+
+
+def stages(settings: AlertingSettings) -> tuple[Stage, ...]:
+    """Return the stages of a breaker that opens now."""
     opsgenie = settings.opsgenie
-    if kind == DEGRADED:
-        return (Stage(0.0, opsgenie.degraded_priority),)
-    own = settings.alerts.stages
-    return tuple(Stage(s.after, s.priority, s.responders) for s in own) or _two_stages(opsgenie)
-
-
-def _two_stages(settings: OpsGenieSettings) -> tuple[Stage, ...]:
-    """Return the stages that go-breaker's settings describe."""
-    if not settings.time_before_send_alert:
-        return (Stage(0.0, settings.effective_priority),)
+    if own := settings.alerts.stages:
+        return tuple(_stage(each) for each in own)
+    if not opsgenie.has_two_stages:
+        return _default_stages(opsgenie.effective_priority)
+    if not opsgenie.time_before_send_alert:
+        return (Stage(0.0, opsgenie.effective_priority),)
     return (
-        Stage(0.0, settings.initial_alert_priority),
-        Stage(float(settings.time_before_send_alert), settings.escalated_alert_priority),
+        Stage(0.0, opsgenie.initial_alert_priority),
+        Stage(float(opsgenie.time_before_send_alert), opsgenie.escalated_alert_priority),
     )
+
+
+def _default_stages(first: str) -> tuple[Stage, ...]:
+    """Return the stages that begin with that priority, and end with P1."""
+    wanted = ((0.0, first), (_SECOND_STAGE, _shifted(first, -1)), (_LAST_STAGE, _HIGHEST))
+    found: list[Stage] = []
+    for after, priority in wanted:
+        if not found or priority != found[-1].priority:
+            found.append(Stage(after, priority))
+    return tuple(found)
+
+
+def _stage(stage: StageSettings) -> Stage:
+    return Stage(stage.after, stage.priority, stage.responders)
+
+
+def _shifted(priority: str, steps: int) -> str:
+    """Return the priority that is lower by `steps`; none is beyond P1 and P5."""
+    return f"P{min(5, max(1, int(priority[1:]) + steps))}"
 
 
 def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:

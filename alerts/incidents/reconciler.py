@@ -4,26 +4,25 @@ It opens, joins, reopens, escalates and closes them.
 No decision depends on a received event: each round compares what is with what should be.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Final
 
 from breakerd.alerts.content import notes
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.incidents import policy
+from breakerd.alerts.incidents.holds import HoldFinder, Newcomer
 from breakerd.alerts.incidents.observation import (
     Observation,
     ObservationSource,
     merge_observations,
 )
+from breakerd.alerts.incidents.opening import new_incident, new_member, severity_in
 from breakerd.alerts.incidents.page_drill import end_due_drill
-from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.escalation import StageTexts, advance
+from breakerd.alerts.model.content import AlertContext
+from breakerd.alerts.model.escalation import StageTexts, advance, escalate, flap_note_due
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import Member
-from breakerd.alerts.model.text import truncate
-from breakerd.alerts.muting.mute import FindSilence, mute_reason
+from breakerd.alerts.muting.mute import FindSilence
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
 from breakerd.alerts.storage.incident_log import IncidentLog, cooldown_key
@@ -31,8 +30,6 @@ from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
 
-_MAX_ALIAS: Final = 499
-"""Maximum number of characters of an alias without its id; OpsGenie accepts 512 in all."""
 _BURST_PAUSE: Final = 1.0
 """Seconds without another breaker after which those that joined are announced in one note."""
 _MAX_BURST: Final = 10.0
@@ -41,7 +38,6 @@ _PEAK_INTERVAL: Final = 5.0
 """Seconds between samples of the peak figures; a crash loses at most this much."""
 _COMPOSE_INTERVAL: Final = 5.0
 """Seconds between two compositions of the text of an alert that somebody has yet to get."""
-_NO_CONTENT: Final = AlertContent("", "", "", "breakerd")
 
 
 class Reconciler:
@@ -57,53 +53,95 @@ class Reconciler:
         self._find_silence = find_silence
         self._sources: Sequence[ObservationSource] = ()
         self._settings = AlertingSettings()
+        self._groups: dict[str, Incident | None] = {}
+        """Incident that breakers join in this round, by kind."""
 
     def reconcile(
         self, now: float, sources: Sequence[ObservationSource], settings: AlertingSettings
     ) -> None:
         """Bring all incidents up to date with what `sources` observe at `now`."""
         self._sources, self._settings = sources, settings
+        self._groups.clear()
         found = merge_observations(sources)
-        for observation, _ in found.values():
-            self._apply(now, observation)
+        newcomers = [
+            Newcomer(each, self._notify_at(each)) for each, _ in found.values()
+            if not self._update(now, each)
+        ]  # fmt: skip
         for incident in self._incident_log:
             if incident.drill_ends_at:
                 end_due_drill(self._incident_log, now, incident)
             elif incident.phase is Phase.ACTIVE:
                 self._mark_recovered(now, incident, found)
+        self._hold_back(now, newcomers)
+        # What is free first: what is held back joins nobody.
+        for newcomer in sorted(newcomers, key=lambda each: bool(each.held_by)):
+            self._start(now, newcomer)
+        for incident in self._incident_log:
             self._pass_time(now, incident)
             self._compose(now, incident)
 
     # --- breakers that need attention
 
-    def _apply(self, now: float, observation: Observation) -> None:
-        """Bring one breaker's incident up to date."""
+    def _update(self, now: float, observation: Observation) -> bool:
+        """Bring the incident of a breaker up to date; return False if it needs a new one."""
         incident = self._incident_log.current(observation.breaker)
-        if incident is not None and _is_different(incident, observation):
-            self._close(now, incident)
-            incident = None
         if incident is None:
-            self._start(now, observation)
-            return
+            return False
+        if _is_different(incident, observation):
+            self._close(now, incident)
+            return False
         member = incident.members[observation.breaker]
         if member.recovered:
             self._relapse(now, incident, member)
-        elif policy.supersedes(observation.kind, incident.kind):
-            self._upgrade(now, incident, observation)
+        severity = severity_in(incident, observation)
+        if policy.supersedes(observation.kind, member.kind):
+            self._upgrade(now, incident, member, observation)
+        elif observation.kind == member.kind and severity != member.severity:
+            member.change_severity(now, severity)
+            self._incident_log.mark_changed(incident)
+        return True
 
-    def _start(self, now: float, observation: Observation) -> None:
+    def _hold_back(self, now: float, newcomers: Sequence[Newcomer]) -> None:
+        """Find what holds breakers back. What is free again may join others."""
+        finder = HoldFinder(now, self._find_silence, self._settings)
+        changed, freed = finder.update(self._incident_log, newcomers)
+        for incident in changed:
+            self._incident_log.mark_changed(incident)
+        for incident in freed:
+            incident.revision += 1
+            if incident.phase is Phase.ACTIVE and not incident.maybe_notified:
+                self._release(now, incident)
+
+    def _release(self, now: float, incident: Incident) -> None:
+        """Have an incident that nobody was notified of join another, or be joined by others."""
+        group = self._group_for(now, incident.kind, drill=incident.drill)
+        if group is None or group is incident:
+            incident.joined_at = now
+            self._lead_group(incident)
+        else:
+            self._incident_log.merge(now, incident, group)
+            group.revision += 1
+
+    def _start(self, now: float, newcomer: Newcomer) -> None:
         """Continue an incident that nobody was notified of, join one, or open one."""
+        observation = newcomer.observation
+        drill = bool(observation.drill)
         unnotified = self._incident_log.unnotified(observation.breaker)
-        if unnotified is not None and unnotified.drill == bool(observation.drill):
-            unnotified.members = {observation.breaker: Member(observation.kind, now)}
+        if unnotified is not None and unnotified.drill == drill:
+            unnotified.members = {observation.breaker: new_member(newcomer, unnotified)}
             unnotified.kind = observation.kind
-            unnotified.reopen(now, partial(self._reopened_note, unnotified))
+            unnotified.reopen(now)
+            unnotified.mute(now, newcomer.held_by)
             self._incident_log.add(unnotified)
-        elif group := self._group_for(now, observation):
-            self._incident_log.join(group, now, observation.breaker, observation.kind)
+            return
+        group = None
+        if not newcomer.held_by:
+            group = self._group_for(now, observation.kind, drill=drill)
+        if group is not None:
+            self._incident_log.join(group, now, observation.breaker, new_member(newcomer, group))
             group.revision += 1
         else:
-            self._open(now, observation)
+            self._open(now, newcomer)
 
     # --- texts
 
@@ -128,46 +166,37 @@ class Reconciler:
             if (context := source.context(name)) is not None
         ]
 
-    def _reopened_note(self, incident: Incident) -> str:
-        return notes.reopened_note(incident, self._facts(incident))
-
-    def _group_for(self, now: float, observation: Observation) -> Incident | None:
+    def _group_for(self, now: float, kind: str, *, drill: bool) -> Incident | None:
+        """Return the incident that a breaker joins that is free to; None if there is none."""
         window = self._settings.alerts.group_window
-        if not window or observation.drill:
+        if not window or drill:
             return None
-        fitting = (
-            incident
-            for incident in self._incident_log
-            if incident.phase is Phase.ACTIVE
-            and not incident.drill
-            and incident.kind == observation.kind
-            and now - incident.joined_at <= window
-        )
-        return max(fitting, key=lambda i: i.joined_at, default=None)
+        if kind not in self._groups:
+            fitting = (
+                incident
+                for incident in self._incident_log
+                if incident.phase is Phase.ACTIVE
+                and not (incident.drill or incident.muted_by)
+                and incident.kind == kind
+                and now - incident.joined_at <= window
+            )
+            self._groups[kind] = max(fitting, key=lambda i: i.joined_at, default=None)
+        return self._groups[kind]
 
-    def _open(self, now: float, observation: Observation) -> None:
-        opsgenie, alerts = self._settings.opsgenie, self._settings.alerts
-        number = uuid.uuid4().hex[:12]
-        host = resolve_identity(opsgenie).hostname
-        incident = Incident(
-            id=number,
-            alias=truncate(f"breakerd:{host}:{observation.breaker}", _MAX_ALIAS) + f":{number}",
-            breaker=observation.breaker,
-            kind=observation.kind,
-            opened_at=observation.since,
-            notify_at=self._notify_at(observation, observation.since),
-            stages=policy.stages(self._settings, observation.kind),
-            content=_NO_CONTENT,
-            drill=bool(observation.drill),
-            rules=policy.rules(opsgenie, alerts),
-            joined_at=now,
-        )
+    def _lead_group(self, incident: Incident) -> None:
+        """Let others join that incident in this round."""
+        if not (incident.drill or incident.muted_by):
+            self._groups[incident.kind] = incident
+
+    def _open(self, now: float, newcomer: Newcomer) -> None:
+        incident = new_incident(now, newcomer, self._settings)
         self._compose(now, incident)
         self._incident_log.add(incident)
+        self._lead_group(incident)
         _log.warning(
             "incident opened",
-            breaker=observation.breaker,
-            kind=observation.kind,
+            breaker=incident.breaker,
+            kind=incident.kind,
             message=incident.content.message,
             delay=round(max(0.0, incident.notify_at - now), 1),
         )
@@ -176,26 +205,33 @@ class Reconciler:
         """Record that a recovered breaker needs attention again."""
         member.recovered, member.since = False, now
         if incident.phase is Phase.RESOLVING:
-            incident.reopen(now, partial(self._reopened_note, incident))
+            incident.reopen(now)
         else:
             incident.episodes += 1
         self._incident_log.mark_changed(incident)
 
-    def _upgrade(self, now: float, incident: Incident, observation: Observation) -> None:
-        """Record that the breaker has opened, or has crossed a threshold, in this incident."""
-        degraded = incident.kind == policy.DEGRADED
-        since = observation.since if degraded else incident.opened_at
-        notify_at = self._notify_at(observation, since)
-        stages = policy.stages(self._settings, observation.kind) if degraded else None
-        note = notes.upgraded_note(observation.kind, self._facts(incident))
-        incident.upgrade(now, observation.kind, notify_at, note, stages)
+    def _upgrade(
+        self, now: float, incident: Incident, member: Member, observation: Observation
+    ) -> None:
+        """Record that a breaker has opened, or has crossed a threshold, in this incident."""
+        member.kind, member.cause = observation.kind, observation.cause
+        member.reason, member.notify_at = observation.reason, self._notify_at(observation)
+        member.change_severity(min(now, observation.since), severity_in(incident, observation))
+        if policy.supersedes(observation.kind, incident.kind):
+            incident.kind = observation.kind
         incident.revision += 1
         self._incident_log.mark_changed(incident)
+        if not incident.maybe_notified:
+            incident.notify_at = min(incident.notify_at, member.notify_at)
+            return
+        note = notes.upgraded_note(observation.kind, self._facts(incident))
+        if not (member.counts and escalate(incident, now, lambda: note)):
+            incident.add_note(now, note)
 
-    def _notify_at(self, observation: Observation, since: float) -> float:
-        key = cooldown_key(observation.kind, drill=bool(observation.drill))
+    def _notify_at(self, observation: Observation) -> float:
+        key = cooldown_key(observation.kind, observation.cause, drill=bool(observation.drill))
         cooldown = self._settings.opsgenie.alert_cooldown_seconds
-        return self._incident_log.notify_at(observation.breaker, key, since, cooldown)
+        return self._incident_log.notify_at(observation.breaker, key, observation.since, cooldown)
 
     # --- recovery and the passing of time
 
@@ -209,17 +245,12 @@ class Reconciler:
             if name not in found:
                 member.recovered = True
         if all(member.recovered for member in incident.members.values()):
-            incident.resolve(now, notes.recovered_note(incident, self._facts(incident), now))
+            incident.resolve(now)
             self._incident_log.mark_changed(incident)
 
     def _pass_time(self, now: float, incident: Incident) -> None:
         if incident.phase is Phase.CLOSED:
             return
-        alerts = self._settings.alerts
-        muted_by = mute_reason(incident, now, self._incident_log, self._find_silence, alerts)
-        if muted_by != incident.muted_by:
-            incident.mute(now, muted_by)
-            self._incident_log.mark_changed(incident)
         if incident.unannounced and (
             now >= incident.joined_at + _BURST_PAUSE
             or now >= incident.unannounced_since + _MAX_BURST
@@ -230,11 +261,25 @@ class Reconciler:
         if incident.phase is Phase.RESOLVING:
             if self._can_close(now, incident):
                 self._close(now, incident)
+                return
         else:
             if now - incident.peak_recorded_at >= _PEAK_INTERVAL:
                 self._record_peak(now, incident)
-            if not muted_by:
+            if not incident.muted_by:
                 self._advance(now, incident)
+        if flap_note_due(incident, now):
+            incident.add_note(now, self._flap_note(now, incident))
+            incident.flap_notes += 1
+            self._incident_log.mark_changed(incident)
+
+    def _flap_note(self, now: float, incident: Incident) -> str:
+        """Return a note about the recoveries and relapses that no message has told yet."""
+        facts, openings = self._facts(incident), incident.flap_openings
+        if incident.phase is Phase.RESOLVING and not openings:
+            return notes.recovered_note(incident, facts, now)
+        if incident.phase is Phase.ACTIVE and openings == 1:
+            return notes.reopened_note(incident, facts, now)
+        return notes.flap_note(incident, facts, incident.flapped_at, now, openings)
 
     def _advance(self, now: float, incident: Incident) -> None:
         if not incident.first_due_at and now >= incident.notify_at:

@@ -117,6 +117,8 @@ class AlertContext:
         transitions: the latest changes of state, oldest first.
         process: process that the facts are from; different for each.
         at: seconds since the epoch at which they were taken.
+        totals_before: totals of calls at the beginning of the trouble in that process, see
+            `CallCounts`; empty if unknown.
     """
 
     kind: str
@@ -128,6 +130,7 @@ class AlertContext:
     transitions: tuple[Transition, ...] = ()
     process: str = ""
     at: float = 0.0
+    totals_before: tuple[int, ...] = ()
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -141,6 +144,7 @@ class AlertContext:
                 **data,
                 "evidence": tuple(_evidence(each) for each in data["evidence"]),
                 "transitions": tuple(_transition(each) for each in data["transitions"]),
+                "totals_before": tuple(data.get("totals_before", ())),
             }
         )
 

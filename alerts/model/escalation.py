@@ -6,10 +6,14 @@ from typing import Final
 
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident, Phase
-from breakerd.alerts.model.note import Note
+from breakerd.alerts.model.stage import Stage
 
 _MAX_REMINDER_PAUSE: Final = 6 * 3600.0
 """Maximum number of seconds between two reminders."""
+_FIRST_PAUSE: Final = 60.0
+"""Seconds from the last message to the first note about recoveries and relapses alone."""
+_FLAP_PAUSE: Final = 300.0
+"""Seconds from the last message to the second such note; each later pause is twice as long."""
 _POLL_INTERVAL: Final = 60.0
 """Seconds between two polls of the state of an alert."""
 _MAX_POLL_WAIT: Final = 15.0
@@ -24,8 +28,30 @@ class StageTexts:
     reminder: Callable[[], str]
 
 
+@dataclass(frozen=True, slots=True)
+class DueStage:
+    """Stage that an incident should be in.
+
+    Attributes:
+        stages: stages of the breaker that has the most urgent one.
+        index: index of the stage among them.
+        since: when it was due, in seconds since the epoch.
+    """
+
+    stages: tuple[Stage, ...]
+    index: int
+    since: float
+
+    @property
+    def priority(self) -> str:
+        """Priority of the stage."""
+        return self.stages[self.index].priority
+
+
 def advance(incident: Incident, now: float, texts: StageTexts) -> bool:
     """Apply what is due at `now`; return True if the incident has changed.
+
+    Before a receiver has the alert, the stage follows the time without a message.
 
     Args:
         incident: the incident.
@@ -36,8 +62,25 @@ def advance(incident: Incident, now: float, texts: StageTexts) -> bool:
         return False
     reopened = _recreate_closed(incident, now)
     if not incident.notified_at:
-        return reopened
-    return _escalate(incident, now, texts) or _remind(incident, now, texts) or reopened
+        return _follow(incident, now, texts) or reopened
+    return escalate(incident, now, texts.stage) or _remind(incident, now, texts) or reopened
+
+
+def escalate(incident: Incident, now: float, compose: Callable[[], str]) -> bool:
+    """Enter the stage that is due, if it is more urgent; return True if it is entered.
+
+    A breaker whose trouble becomes more severe begins with its first stage at once, also if
+    somebody has acknowledged the alert. Later stages wait for that.
+    """
+    due = _due_stage(incident, now)
+    if due is None or due.priority >= incident.priority:
+        return False
+    if due.index and (_waits_for_poll(incident, now, due) or incident.handled):
+        return False
+    incident.ack_poll_since = 0.0
+    incident.enter_stage(now, due.stages, due.index, compose)
+    incident.revision += 1
+    return True
 
 
 def needs_ack_poll(incident: Incident, now: float, delivery: DeliveryState) -> bool:
@@ -56,7 +99,8 @@ def needs_ack_poll_to_escalate(incident: Incident, now: float, delivery: Deliver
     if not _may_poll(incident, now, delivery):
         return False
     due = _due_stage(incident, now)
-    return due > incident.stage and _is_unpolled(incident, delivery, due)
+    later = due is not None and due.index and due.priority < incident.priority
+    return bool(later) and due is not None and _is_unpolled(delivery, due)
 
 
 def _may_poll(incident: Incident, now: float, delivery: DeliveryState) -> bool:
@@ -64,35 +108,57 @@ def _may_poll(incident: Incident, now: float, delivery: DeliveryState) -> bool:
     return incident.phase is Phase.ACTIVE and exists and now >= delivery.poll_again_at
 
 
-def _escalate(incident: Incident, now: float, texts: StageTexts) -> bool:
+def _follow(incident: Incident, now: float, texts: StageTexts) -> bool:
+    """Have an incident that nobody was notified of begin with the stage that is due."""
     due = _due_stage(incident, now)
-    if due <= incident.stage or _waits_for_poll(incident, now, due) or incident.handled:
+    if due is None or (due.stages, due.index) == (incident.stages, incident.stage):
         return False
-    incident.ack_poll_since = 0.0
-    incident.enter_stage(now, due, texts.stage)
-    incident.revision += 1
+    again = any(delivery.reopenings for delivery in incident.deliveries.values())
+    if again and due.priority >= incident.priority:
+        return False
+    # Somebody may have been notified all the same, by a request without an answer.
+    incident.set_stage(due.since, due.stages, due.index, "")
+    if due.index and incident.maybe_notified:
+        incident.stage_note = texts.stage()
     return True
 
 
-def _due_stage(incident: Incident, now: float) -> int:
-    stages = enumerate(incident.stages)
-    due = [i for i, stage in stages if now >= incident.notify_at + stage.after]
-    return due[-1] if due else 0
+def _due_stage(incident: Incident, now: float) -> DueStage | None:
+    """Return the most urgent stage that is due for a breaker; None if there is no such breaker.
+
+    It does not count those that are well or held back.
+    """
+    begins: dict[str, float] = {}
+    for member in incident.members.values():
+        if member.counts:
+            begun = begins.get(member.severity, member.staged_from)
+            begins[member.severity] = min(begun, member.staged_from)
+    due = (
+        _most_urgent(incident.plans.get(severity, incident.stages), begun, now)
+        for severity, begun in begins.items()
+    )
+    return min(due, key=lambda each: each.priority, default=None)
 
 
-def _waits_for_poll(incident: Incident, now: float, due: int) -> bool:
+def _most_urgent(stages: tuple[Stage, ...], begun: float, now: float) -> DueStage:
+    """Return the most urgent of the stages that are due, the first of several."""
+    due = [i for i, stage in enumerate(stages) if now >= begun + stage.after] or [0]
+    index = min(due, key=lambda i: stages[i].priority)
+    return DueStage(stages, index, begun + stages[index].after)
+
+
+def _waits_for_poll(incident: Incident, now: float, due: DueStage) -> bool:
     """Return True while a receiver has yet to be asked, for at most `_MAX_POLL_WAIT` seconds."""
     pending = [d for d in incident.deliveries.values() if not (d.closed or d.dead_letter_reason)]
-    if not any(d.created and _is_unpolled(incident, d, due) for d in pending):
+    if not any(d.created and _is_unpolled(d, due) for d in pending):
         return False
     incident.ack_poll_since = incident.ack_poll_since or now
     return now < incident.ack_poll_since + _MAX_POLL_WAIT
 
 
-def _is_unpolled(incident: Incident, delivery: DeliveryState, due: int) -> bool:
+def _is_unpolled(delivery: DeliveryState, due: DueStage) -> bool:
     """Return True if the alert was not polled since it exists and that stage is due."""
-    due_at = incident.notify_at + incident.stages[due].after
-    return delivery.polled_at < due_at or not delivery.polled
+    return delivery.polled_at < due.since or not delivery.polled
 
 
 def _remind(incident: Incident, now: float, texts: StageTexts) -> bool:
@@ -101,13 +167,13 @@ def _remind(incident: Incident, now: float, texts: StageTexts) -> bool:
         return False
     while now >= _next_reminder(incident, first):
         incident.reminders += 1
-    incident.notes.append(Note(now, texts.reminder()))
+    incident.add_note(now, texts.reminder())
     return True
 
 
 def _next_reminder(incident: Incident, first: float) -> float:
     """Return when the next reminder is due. Each pause is twice the one before, up to a limit."""
-    at, pause = incident.notify_at, first
+    at, pause = incident.first_due_at or incident.notify_at, first
     for _ in range(incident.reminders + 1):
         at += min(pause, max(first, _MAX_REMINDER_PAUSE))
         pause *= 2
@@ -127,3 +193,21 @@ def _recreate_closed(incident: Incident, now: float) -> bool:
     for delivery in closed:
         delivery.recreate(len(incident.notes))
     return bool(closed)
+
+
+# --- recoveries and relapses
+
+
+def flap_note_due(incident: Incident, now: float) -> bool:
+    """Return True if a note is due that tells of recoveries and relapses alone.
+
+    They wait for the next message. If none leaves, the first such note leaves a minute after the
+    last message, the next one five minutes after it, and each later one after twice as long.
+    """
+    if not incident.flapped_at:
+        return False
+    noted = incident.notes[-1].at if incident.notes else 0.0
+    last = max(incident.notified_at, incident.stage_times[-1][0], noted)
+    number = incident.flap_notes
+    pause = min(_FLAP_PAUSE * 2 ** (number - 1), _MAX_REMINDER_PAUSE) if number else _FIRST_PAUSE
+    return now >= last + pause

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from breakerd.breaker.runtime.status_types import CallsReport, Status
+from breakerd.alerts.model.content import AlertContext
+from breakerd.breaker.runtime.status_types import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +69,49 @@ def peak_figures(status: Status) -> PeakFigures:
 
 @dataclass(slots=True)
 class CallCounts:
-    """Calls since an incident opened.
+    """Calls of the breakers of an incident, in all processes, since each of them had trouble.
 
     Attributes:
         success: calls that succeeded.
         error: calls that failed.
         rejected: calls that were rejected.
-        totals: last totals of each breaker in each process, as [success, error, rejected].
+        would_reject: calls that would have been rejected, were the breaker not in OBSERVE.
+        totals: last totals of each breaker in each process, in this order.
     """
 
     success: int = 0
     error: int = 0
     rejected: int = 0
+    would_reject: int = 0
     totals: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, key: str, calls: CallsReport) -> None:
-        """Add the calls since the last totals of `key`, a breaker in a process.
+    def add(self, context: AlertContext) -> None:
+        """Add the calls of a breaker in a process since the last time.
 
-        Totals start with a process. The first ones of a key count nothing; lower ones than before
-        belong to a new process.
+        Totals start with a process. The first ones count from those at the beginning of the
+        trouble there, if they are known; lower ones than before belong to a new process.
         """
-        now = [calls["success"], calls["error"], calls["rejected"]]
-        before = self.totals.get(key, now)
+        key = f"{context.process}/{context.status['name']}"
+        now = call_totals(context.status)
+        before = self.totals.get(key) or list(context.totals_before) or now
         if any(late < early for late, early in zip(now, before, strict=True)):
-            before = [0, 0, 0]
-        self.success += now[0] - before[0]
-        self.error += now[1] - before[1]
-        self.rejected += now[2] - before[2]
+            before = [0] * len(now)
+        success, error, rejected, would_reject = (
+            late - early for late, early in zip(now, before, strict=True)
+        )
+        self.success += success
+        self.error += error
+        self.rejected += rejected
+        self.would_reject += would_reject
         self.totals[key] = now
 
     @property
     def all(self) -> int:
         """Number of calls, rejected ones too."""
         return self.success + self.error + self.rejected
+
+
+def call_totals(status: Status) -> list[int]:
+    """Return the totals of a breaker that `CallCounts` adds up."""
+    calls = status["calls"]
+    return [calls["success"], calls["error"], calls["rejected"], status["would_reject"]]

@@ -19,8 +19,8 @@ from breakerd.alerts.model.note import Hold, Note
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import truncate
 
-_EPISODES_WITH_NOTE: Final = 5
-"""Number of episodes that each get a note; after that, each doubling of their number does."""
+_MAX_HOLDS: Final = 50
+"""Maximum number of holds that are remembered; the oldest are forgotten."""
 
 
 class Phase(StrEnum):
@@ -47,7 +47,9 @@ class Incident:
         kind: most severe kind so far: "open", "memory", "latency" or "degraded".
         opened_at: when it began.
         notify_at: earliest time of the first notification; later than `opened_at` in a cooldown.
-        stages: copied from the settings when it opened; later edits do not change it.
+        stages: stages of the most urgent breaker so far.
+        plans: stages by severity, copied from the settings when it opened; later edits do not
+            change it.
         content: content of the alert.
         drill: True if it is a drill.
         drill_ends_at: when a drill that only pages ends, whatever its breaker does; else 0.
@@ -63,8 +65,8 @@ class Incident:
         episodes: number of times it was opened.
         resolving_since: when the cause disappeared last.
         closed_at: when it closed; 0 if it has not.
-        muted_by: silence, maintenance window or incident that mutes it, as a sentence; empty if
-            it is not muted.
+        muted_by: silence, maintenance window, incident or cooldown that holds all its breakers
+            back, as a sentence; empty if some breaker is free.
         holds: what has muted it, and when.
         first_due_at: when it was first due for notification; 0 if it never was.
         ack_poll_since: since when a stage waits for the state of the alert; 0 if none does.
@@ -72,9 +74,14 @@ class Incident:
         peak: peak figures so far; None if none are known.
         peak_recorded_at: when the figures were last sampled.
         counts: calls of its breakers since it opened.
-        joined_at: when a breaker joined last.
+        joined_at: when a breaker joined last, or when it was free again after it was held back.
         unannounced: breakers that joined and that no note has named yet.
         unannounced_since: when the first of these joined.
+        flapped_at: when it recovered or came back and no message has told it yet; 0 if there is
+            nothing to tell.
+        flap_openings: number of times it came back since then.
+        flap_notes: number of notes that told that alone.
+        merged_into: id of the incident that its breakers have joined; empty if none.
         notes: all notes so far, oldest first.
         members: breakers in it, by name.
         deliveries: state of delivery by name of receiver.
@@ -91,6 +98,7 @@ class Incident:
     stages: tuple[Stage, ...]
     content: AlertContent
     drill: bool = False
+    plans: dict[str, tuple[Stage, ...]] = field(default_factory=dict)
     rules: Rules = Rules()  # noqa: RUF009 - frozen
     drill_ends_at: float = 0.0
     phase: Phase = Phase.ACTIVE
@@ -114,6 +122,10 @@ class Incident:
     joined_at: float = 0.0
     unannounced: list[str] = field(default_factory=list)
     unannounced_since: float = 0.0
+    flapped_at: float = 0.0
+    flap_openings: int = 0
+    flap_notes: int = 0
+    merged_into: str = ""
     notes: list[Note] = field(default_factory=list)
     members: dict[str, Member] = field(default_factory=dict)
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
@@ -121,17 +133,19 @@ class Incident:
 
     def __post_init__(self) -> None:
         if not self.members:
-            self.members = {self.breaker: Member(self.kind, self.opened_at)}
+            member = Member(self.kind, self.opened_at, notify_at=self.notify_at)
+            self.members = {self.breaker: member}
             self.joined_at = self.opened_at
         if not self.stage_times:
             self.stage_times = [(self.notify_at, self.stages[0].priority)]
 
     # --- transitions
 
-    def join(self, now: float, breaker: str, kind: str) -> None:
+    def join(self, now: float, breaker: str, member: Member) -> None:
         """Add a breaker that opened shortly after the others."""
-        self.members[breaker] = Member(kind, now)
+        self.members[breaker] = member
         self.joined_at = now
+        self.peak_recorded_at = 0.0  # its calls count from now on
         if self.maybe_notified:
             self.unannounced_since = self.unannounced_since if self.unannounced else now
             self.unannounced.append(breaker)
@@ -143,46 +157,44 @@ class Incident:
             now: seconds since the epoch.
             compose: returns the note for their names and the total number of breakers.
         """
-        self.notes.append(Note(now, compose(self.unannounced, len(self.members))))
+        self.add_note(now, compose(self.unannounced, len(self.members)))
         self.unannounced = []
 
-    def resolve(self, now: float, note: str) -> None:
+    def resolve(self, now: float) -> None:
         """Enter RESOLVING: the cause is gone."""
         self.phase, self.resolving_since = Phase.RESOLVING, now
-        if self._gets_note():
-            self.notes.append(Note(now, note))
+        self.mark_flap(now)
 
-    def reopen(self, now: float, compose: Callable[[], str]) -> None:
+    def reopen(self, now: float) -> None:
         """Enter ACTIVE again: the cause is back before the closing was delivered."""
         self.phase, self.closed_at = Phase.ACTIVE, 0.0
         self.episodes += 1
-        if self._gets_note():
-            self.notes.append(Note(now, compose()))
+        self.flap_openings += self.maybe_notified
+        self.mark_flap(now)
 
-    def upgrade(
-        self,
-        now: float,
-        kind: str,
-        notify_at: float,
-        note: str,
-        stages: tuple[Stage, ...] | None = None,
+    def mark_flap(self, now: float) -> None:
+        """Record that people are to be told of a recovery or a relapse."""
+        if self.maybe_notified:
+            self.flapped_at = self.flapped_at or now
+
+    def add_note(self, now: float, text: str) -> None:
+        """Add a note. It tells of recoveries and relapses that waited, too."""
+        self.notes.append(Note(now, text))
+        self.flapped_at, self.flap_openings = 0.0, 0
+
+    def enter_stage(
+        self, now: float, stages: tuple[Stage, ...], stage: int, compose: Callable[[], str]
     ) -> None:
-        """Change to a more severe kind, which may be delivered from `notify_at` on.
-
-        If `stages` are given, they replace the present ones and count from `notify_at`.
-        """
-        self.kind = kind
-        if stages is not None:
-            self.stages, self.stage, self.notify_at = stages, 0, notify_at
-        elif not self.maybe_notified:
-            self.notify_at = min(self.notify_at, notify_at)
-        self.notes.append(Note(now, note))
-
-    def enter_stage(self, now: float, stage: int, compose: Callable[[], str]) -> None:
-        """Enter a stage; `compose` returns its note."""
-        self.stage = stage
+        """Enter a stage; `compose` returns the text of its message."""
+        self.stages, self.stage = stages, stage
         self.stage_times.append((now, self.priority))
         self.stage_note = compose()
+        self.flapped_at, self.flap_openings = 0.0, 0
+
+    def set_stage(self, since: float, stages: tuple[Stage, ...], stage: int, note: str) -> None:
+        """Begin with a stage, before anybody was notified."""
+        self.stages, self.stage, self.stage_note = stages, stage, note
+        self.stage_times = [(since, self.priority)]
 
     def mute(self, now: float, reason: str) -> None:
         """Record what mutes it from `now` on; empty if nothing does any more."""
@@ -190,19 +202,19 @@ class Incident:
         if self.holds and not self.holds[-1].until:
             self.holds[-1] = replace(self.holds[-1], until=now)
         if reason:
-            self.holds.append(Hold(reason, now))
+            self.holds = [*self.holds, Hold(reason, now)][-_MAX_HOLDS:]
 
     def record_figures(self, facts: Sequence[AlertContext]) -> None:
         """Merge the present figures of its breakers into the peak figures and the counts."""
         for context in facts:
             figures = peak_figures(context.status)
             self.peak = self.peak.merged(figures) if self.peak else figures
-            self.counts.add(f"{context.process}/{context.status['name']}", context.status["calls"])
+            self.counts.add(context)
 
     def close(self, now: float, note: str = "") -> None:
         """Enter CLOSED, with the closing note."""
         self.phase, self.closed_at = Phase.CLOSED, now
-        self.notes.append(Note(now, note))
+        self.add_note(now, note)
 
     def mark_missed(self, note: str) -> None:
         """Mark the content as late: the incident closed before anybody could be notified."""
@@ -220,7 +232,7 @@ class Incident:
         self.first_due_at = min(self.first_due_at, now)
         self.joined_at = min(self.joined_at, now)
         for member in self.members.values():
-            member.since = min(member.since, now)
+            member.shift(now, ahead)
         for delivery in self.deliveries.values():
             delivery.clamp_times(now)
 
@@ -277,17 +289,25 @@ class Incident:
     @property
     def escalates_at(self) -> float | None:
         """Time of the next stage; None if there is none."""
-        later = self.stages[self.stage + 1 :]
-        return self.notify_at + later[0].after if later and self.phase is Phase.ACTIVE else None
+        if self.phase is not Phase.ACTIVE:
+            return None
+        times = (
+            member.staged_from + stage.after
+            for member in self.members.values()
+            if member.counts
+            for stage in self.stages_of(member)
+            if stage.priority < self.priority
+        )
+        return min(times, default=None)
+
+    def stages_of(self, member: Member) -> tuple[Stage, ...]:
+        """Return the stages of one of its breakers."""
+        return self.plans.get(member.severity, self.stages)
 
     @property
     def dead_letters(self) -> dict[str, DeliveryState]:
         """Deliveries that were given up and not discarded, by receiver."""
         return {name: d for name, d in list(self.deliveries.items()) if d.dead_letter}
-
-    def _gets_note(self) -> bool:
-        n = self.episodes
-        return n <= _EPISODES_WITH_NOTE or n & (n - 1) == 0
 
     # --- serialization
 

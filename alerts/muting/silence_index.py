@@ -59,7 +59,7 @@ class SilenceIndex:
 
         Of several it is the one that ends last.
         """
-        for silence in self._matching(subject):
+        for silence in self._matching(subject) if self._all else ():
             if silence.starts_at <= now < silence.ends_at:
                 return silence
         return None

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.content.notes import stage_note
-from breakerd.alerts.incidents import policy
+from breakerd.alerts.incidents.opening import stages_for
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.figures import CallCounts
 from breakerd.alerts.model.incident import Incident
@@ -69,7 +69,7 @@ def make_sample(
         ValueError: there is no such stage.
     """
     facts = sample(name, breaker, now)
-    stages = policy.stages(settings, facts.kind)
+    stages = stages_for(facts, settings)
     if not 1 <= stage <= len(stages):
         listed = ", ".join(f"{at} is {each.priority}" for at, each in enumerate(stages, start=1))
         raise ValueError(f"found stage {stage}; allowed: {listed}")

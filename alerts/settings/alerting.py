@@ -77,7 +77,16 @@ class AlertsSettings(SettingsModel):
     stages: tuple[StageSettings, ...] = setting(
         (),
         "Stages of an incident, each with `after` (s), `priority` and optional `responders`, in "
-        "ascending order of `after`, the first with `after = 0`. Empty: the two of `[opsgenie]`.",
+        "ascending order of `after`, the first with `after = 0`. Empty: those of `[opsgenie]`; "
+        "if that sets none, P3, after 60 s P2 and after 300 s P1, or from its `priority` on one "
+        "more urgent after 60 s and P1 after 300 s.",
+        strict=False,
+    )
+    degraded_stages: tuple[StageSettings, ...] = setting(
+        (),
+        "Stages of an incident about a degraded breaker, in the form of `stages`. Empty: as an "
+        "open breaker if the error budget burns 14.4 times too fast or 10 % of the calls are "
+        "shed, one priority lower from 6 times on, else `degraded_priority`.",
         strict=False,
     )
     on_missed_incident: Literal["notify", "drop"] = setting(
@@ -86,9 +95,9 @@ class AlertsSettings(SettingsModel):
         "one late alert that is closed at once, or nothing.",
     )
     on_manual_close: Literal["respect", "reopen"] = setting(
-        "respect",
-        "Handling of an alert that somebody closes while its cause persists: keep it closed, or "
-        "open it once more after `reopen_after`.",
+        "reopen",
+        "Handling of an alert that somebody closes while its cause persists: open it once more "
+        "after `reopen_after`, or keep it closed (`respect`).",
     )
     reopen_after: float = setting(1800.0, "See `on_manual_close`.", unit="s", ge=0, le=604_800)
     remind_after: float = setting(
@@ -154,7 +163,7 @@ class AlertsSettings(SettingsModel):
     def _check_runbook(cls, url: str) -> str:
         return check_runbook_url(url)
 
-    @field_validator("stages")
+    @field_validator("stages", "degraded_stages")
     @classmethod
     def _check_order(cls, stages: tuple[StageSettings, ...]) -> tuple[StageSettings, ...]:
         times = [stage.after for stage in stages]

@@ -1,12 +1,16 @@
 """Settings of OpsGenie (`[opsgenie]`), with go-breaker's names."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.field_types import check_header_token, check_port
 from breakerd.breaker.settings import SettingsModel, setting
+
+_STAGE_KEYS: Final = frozenset(
+    {"time_before_send_alert", "initial_alert_priority", "escalated_alert_priority"}
+)
 
 
 class ContactDetails(SettingsModel):
@@ -56,7 +60,11 @@ class OpsGenieSettings(SettingsModel):
     api_url: str | None = setting(
         None, "Replaces the region's address.", pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$"
     )
-    priority: Priority = setting("P3", "Priority of alerts that have no stages.")
+    priority: Priority = setting(
+        "P3",
+        "Priority at which an alert begins. If a key of the two stages is set, and "
+        "`time_before_send_alert` is 0: its only priority.",
+    )
     source: str = setting("breakerd", "Source shown in the alert.", min_length=1, max_length=100)
     tags: tuple[str, ...] = setting(
         (), "Tags of every alert, as `key:value`; at most 50 characters each count.", strict=False
@@ -77,7 +85,9 @@ class OpsGenieSettings(SettingsModel):
         "threshold of `[load]` is crossed.",
     )
     degraded_priority: Priority = setting(
-        "P4", "Priority of an alert about a degraded breaker, until a more severe kind joins it."
+        "P4",
+        "Priority of an alert about a degraded breaker that burns little of its error budget and "
+        "sheds few calls; see `[alerts] degraded_stages`.",
     )
     include_latency_metrics: bool = setting(True, "Include latency in the alert.")
     include_memory_metrics: bool = setting(True, "Include memory in the alert.")
@@ -92,13 +102,15 @@ class OpsGenieSettings(SettingsModel):
     )
     time_before_send_alert: int = setting(
         0,
-        "Duration of an incident after which its priority is raised. 0: one stage, at `priority`.",
+        "Duration of an incident after which its priority is raised from "
+        "`initial_alert_priority` to `escalated_alert_priority`. 0: one stage, at `priority`. If "
+        "none of the three is set, alerts have the stages of `[alerts] stages`.",
         unit="s",
         ge=0,
         le=86400,
     )
-    initial_alert_priority: Priority = setting("P3", "Priority of the first stage.")
-    escalated_alert_priority: Priority = setting("P1", "Priority of the second stage.")
+    initial_alert_priority: Priority = setting("P3", "Priority of the first of two stages.")
+    escalated_alert_priority: Priority = setting("P1", "Priority of the second of two stages.")
     team: str = setting("", "Team that is paged, by its name in OpsGenie. Mandatory.")
     environment: str = setting("", "DEV, UAT, PROD … Mandatory.", max_length=20)
     bookmaker_id: str = setting("", "Project or client. Mandatory.", max_length=50)
@@ -135,6 +147,11 @@ class OpsGenieSettings(SettingsModel):
         """Priority of alerts without stages, in the configured environment."""
         policy = self._environment_policy
         return policy.priority if policy and policy.priority else self.priority
+
+    @property
+    def has_two_stages(self) -> bool:
+        """True if a key of go-breaker's stages is set: the stages are go-breaker's then."""
+        return not _STAGE_KEYS.isdisjoint(self.model_fields_set)
 
     @property
     def _environment_policy(self) -> EnvironmentPolicy | None:

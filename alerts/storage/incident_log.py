@@ -6,6 +6,7 @@ from typing import Final
 
 from breakerd.alerts.model.delivery_plan import is_settled
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.storage.store import Store
 from breakerd.breaker.logging import get_logger
@@ -79,7 +80,8 @@ class IncidentLog:
             and not incident.drill_ends_at
         )
         latest = max(closed, key=lambda i: i.closed_at, default=None)
-        return latest if latest is not None and not latest.notified_at else None
+        told = latest is None or latest.notified_at or latest.merged_into
+        return None if told else latest
 
     # --- changes
 
@@ -91,12 +93,20 @@ class IncidentLog:
                 self._current[breaker] = incident.id
             self.mark_changed(incident)
 
-    def join(self, incident: Incident, now: float, breaker: str, kind: str) -> None:
+    def join(self, incident: Incident, now: float, breaker: str, member: Member) -> None:
         """Add a breaker to an incident."""
         with self.lock:
-            incident.join(now, breaker, kind)
+            incident.join(now, breaker, member)
             self._current[breaker] = incident.id
             self.mark_changed(incident)
+
+    def merge(self, now: float, incident: Incident, into: Incident) -> None:
+        """Move the breakers of an incident that nobody was notified of to another one."""
+        with self.lock:
+            for breaker, member in incident.members.items():
+                self.join(into, now, breaker, member)
+            incident.merged_into, incident.first_due_at = into.id, 0.0
+            self.close(now, incident, f"Its breakers are in alert {into.id} now.")
 
     def close(self, now: float, incident: Incident, note: str = "") -> None:
         """Close an incident, so that its breakers may have another one.
@@ -232,9 +242,14 @@ class IncidentLog:
         return opened_at if notified_at is None else max(opened_at, notified_at + cooldown)
 
     def _start_cooldown(self, incident: Incident) -> None:
-        key = (incident.breaker, cooldown_key(incident.kind, drill=incident.drill))
-        if self._cooldowns.get(key, 0.0) < incident.notified_at:
-            self._cooldowns[key] = self._changed_cooldowns[key] = incident.notified_at
+        """Start the cooldown of the first breaker; at the end of the incident, those of all."""
+        names = [incident.breaker] if incident.phase is not Phase.CLOSED else incident.members
+        for name in names:
+            if (member := incident.members.get(name)) is None:
+                continue
+            key = (name, cooldown_key(member.kind, member.cause, drill=incident.drill))
+            if self._cooldowns.get(key, 0.0) < incident.notified_at:
+                self._cooldowns[key] = self._changed_cooldowns[key] = incident.notified_at
 
     # --- leadership
 
@@ -304,6 +319,9 @@ class IncidentLog:
         return [each for phase in phases for each in self.latest(_MAX_OPEN, phase.value)]
 
 
-def cooldown_key(kind: str, *, drill: bool) -> str:
-    """Return the key of a cooldown. Drills have their own, so they never delay a real alert."""
-    return f"{kind} drill" if drill else kind
+def cooldown_key(kind: str, cause: str, *, drill: bool) -> str:
+    """Return the key of a cooldown: another cause is no repetition.
+
+    Drills have their own, so they never delay a real alert.
+    """
+    return f"{kind} {cause}{' drill' if drill else ''}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
+from breakerd.alerts.model.incident import Incident, Phase
 from tests.support.thoroughness import examples
-from tests.unit.alerts.conftest import World
+from tests.unit.alerts.conftest import UNSET, World
 
-NAMES = ("a", "b", "c")
-ESCALATED_AFTER = 60.0
+NAMES = ("alpha", "bravo", "coda")
+FLAPS = ("Well", "Open again", "In trouble", "Opened and", "Trouble came", "No reason")
+"""Beginnings of the notes about recoveries and relapses."""
 RESOLVING = 20.0
 names = st.sampled_from(NAMES)
 
@@ -31,21 +34,26 @@ class AlertingHistory(RuleBasedStateMachine):
         folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.emulator = self.stack.enter_context(Emulator(api_keys={"test-key"}, delay=0.0))
         self.world = World(self.emulator, folder)
-        self.world.alerts |= {"on_manual_close": "respect"}
+        self.world.alerts |= {"on_manual_close": "respect", "group_window": 30.0}
         self.opened: set[str] = set()
         self.silence = ""
+        self.seen: set[str] = set()
+        """Aliases of the alerts that were created."""
         self.handled: dict[str, str] = {}
         """Alias -> the priority that it had when somebody took it in hand."""
         self.started()
 
     def started(self) -> None:
-        self.world.start(resolve_after=RESOLVING, time_before_send_alert=int(ESCALATED_AFTER))
+        self.world.start(resolve_after=RESOLVING, time_before_send_alert=UNSET)
 
     def teardown(self) -> None:
         """Once all is well, everybody knows."""
         try:
             self.emulator.heal()
             self.end_of_silence()
+            for _ in range(3):
+                self.world.after(61)
+            self.all_breakers_are_named()
             for name in NAMES:
                 self.world.registry.get(name).reset()
             for _ in range(12):
@@ -76,6 +84,15 @@ class AlertingHistory(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.0, 1.0, 5.0, 21.0, 61.0, 400.0]))
     def time_passes(self, seconds: float) -> None:
         self.world.after(seconds)
+        self.nobody_is_paged_for_what_is_held_back()
+
+    @rule(name=names)
+    def a_breaker_flaps(self, name: str) -> None:
+        for _ in range(3):
+            self.a_breaker_recovers(name)
+            self.time_passes(1.0)
+            self.a_breaker_opens(name)
+            self.time_passes(1.0)
 
     @rule()
     def it_crashes(self) -> None:
@@ -89,10 +106,12 @@ class AlertingHistory(RuleBasedStateMachine):
         self.started()
 
     @precondition(lambda self: not self.silence)
-    @rule()
-    def someone_silences(self) -> None:
+    @rule(pattern=st.sampled_from(["*", *NAMES]))
+    def someone_silences(self, pattern: str) -> None:
         assert self.world.alerting is not None
-        self.silence = self.world.alerting.add_silence(author="ann", reason="x", seconds=86_400)
+        self.silence = self.world.alerting.add_silence(
+            author="ann", reason="x", seconds=86_400, breaker=pattern
+        )
 
     @rule()
     def end_of_silence(self) -> None:
@@ -156,14 +175,45 @@ class AlertingHistory(RuleBasedStateMachine):
             notes = [note.what for note in alert.notes if note.what]
             assert len(notes) == len(set(notes)), notes
 
+    @invariant()
+    def each_breaker_is_in_one_alert(self) -> None:
+        found = [name for each in self.incidents() for name in each.members]
+        assert len(found) == len(set(found)), found
+
+    @invariant()
+    def recoveries_and_relapses_are_at_most_one_note_a_minute(self) -> None:
+        for incident in self.incidents():
+            times = [note.at for note in incident.notes if note.text.startswith(FLAPS)]
+            assert all(late - early >= 60 for early, late in pairwise(times)), incident.notes
+
+    def incidents(self) -> list[Incident]:
+        assert self.world.alerting is not None
+        log = self.world.alerting._runtime.incident_log
+        return [each for each in log if each.phase is not Phase.CLOSED]
+
+    def nobody_is_paged_for_what_is_held_back(self) -> None:
+        new = {alert.alias for alert in self.emulator.alerts()} - self.seen
+        for incident in self.incidents():
+            if incident.alias in new:
+                assert any(member.counts for member in incident.members.values()), incident
+        self.seen |= new
+
+    def all_breakers_are_named(self) -> None:
+        alerts = {alert.alias: alert for alert in self.emulator.alerts()}
+        for incident in self.incidents():
+            alert = alerts.get(incident.alias)
+            if alert is not None and alert.status == "open":
+                missing = [name for name in incident.members if name not in alert.description]
+                assert not missing, (missing, alert.description)
+
     def check_order(self, alert: EmulatedAlert) -> None:
-        """Opened, then raised, then closed, each once."""
-        wanted = ["created", "priority", "closed"]
-        steps = [each.what.split()[0] for each in alert.history]
-        steps = [step for step in steps if step in wanted]
-        assert steps == [step for step in wanted if step in steps], steps
-        assert steps[0] == "created"
+        """Opened, then raised, then closed; no priority twice, and none lower than before."""
+        steps = [each.what for each in alert.history]
+        steps = [step for step in steps if step.split()[0] in {"created", "priority", "closed"}]
+        assert steps[0].startswith("created")
         assert steps[-1] == "closed"
+        priorities = [step.split()[1] for step in steps[:-1]]
+        assert priorities == sorted(set(priorities), reverse=True), steps
 
 
 AlertingHistory.TestCase.settings = settings(

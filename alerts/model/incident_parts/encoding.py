@@ -1,6 +1,6 @@
 """Encoding of an incident as JSON-able data."""
 
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from breakerd.alerts.model.content import AlertContent
@@ -23,7 +23,8 @@ def encoded(values: dict[str, Any]) -> dict[str, Any]:
         "counts": asdict(values["counts"]),
         "holds": [asdict(hold) for hold in values["holds"]],
         "notes": [asdict(note) for note in values["notes"]],
-        "members": {name: [m.kind, m.since, m.recovered] for name, m in values["members"].items()},
+        "plans": {name: [asdict(s) for s in plan] for name, plan in values["plans"].items()},
+        "members": {name: list(astuple(member)) for name, member in values["members"].items()},
         "deliveries": {name: asdict(d) for name, d in list(values["deliveries"].items())},
     }
 
@@ -37,6 +38,10 @@ def decoded(data: dict[str, Any]) -> dict[str, Any]:
     deliveries = data["deliveries"]
     return data | {
         "stages": tuple(Stage.from_dict(stage) for stage in data["stages"]),
+        "plans": {
+            name: tuple(Stage.from_dict(stage) for stage in plan)
+            for name, plan in data["plans"].items()
+        },
         "content": AlertContent.from_dict(data["content"]),
         "rules": Rules(**data["rules"]),
         "peak": PeakFigures(**data["peak"]) if data.get("peak") else None,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from pydantic import SecretStr
@@ -20,6 +20,8 @@ from breakerd.alerts.emulator import Emulator
 from breakerd.breaker.testing import ManualClock, simulate_call
 
 KEY = "test-key"
+UNSET: Final = object()
+"""Value of a key of `[opsgenie]` that is not set."""
 
 
 class World:
@@ -56,9 +58,12 @@ class World:
             "bookmaker_id": "b1",
             "hostname": "box",
             "alert_cooldown_seconds": 0,
+            "time_before_send_alert": 0,
         }
         settings = AlertingSettings(
-            OpsGenieSettings.model_validate(wanted | opsgenie),
+            OpsGenieSettings.model_validate(
+                {key: value for key, value in (wanted | opsgenie).items() if value is not UNSET}
+            ),
             AlertsSettings.model_validate(
                 {"database": str(self.database), "resolve_after": resolve_after} | self.alerts
             ),
@@ -88,9 +93,24 @@ class World:
             simulate_call(breaker, self.clock, 500)
         return breaker
 
+    def slow_without_a_trip(self, name: str = "default") -> Breaker:
+        """Make one call in ten slow: latency is above its threshold, and does not trip."""
+        breaker = self.registry.get(name)
+        self.registry.change(name, {"trend_analysis_enabled": True})
+        for number in range(10):
+            simulate_call(breaker, self.clock, 900 if number == 9 else 50)
+        assert not breaker.triggered
+        assert not breaker.latency_ok
+        return breaker
+
     def history(self, index: int = -1) -> list[str]:
         """History of an alert at the emulator."""
         return [happening.what for happening in self.emulator.alerts()[index].history]
+
+    def stages(self, index: int = -1) -> list[str]:
+        """History of an alert without its texts: creation, priorities, end."""
+        wanted = {"created", "priority", "closed"}
+        return [each for each in self.history(index) if each.split()[0] in wanted]
 
     def notes(self, index: int = -1) -> list[str]:
         return [happening.what for happening in self.emulator.alerts()[index].notes]

@@ -67,19 +67,17 @@ def test_opening_ends_the_wait_for_a_thresholds_cooldown(world: World) -> None:
     world.start(alert_cooldown_seconds=300, resolve_after=0.0)
     breaker = world.registry.get()
     for _ in range(2):
-        breaker.observe()
-        world.slow()
+        world.slow_without_a_trip()
         world.after(5)
-        breaker.enable()
+        breaker.reset()
         world.after(5)
         world.after(5)
-    breaker.observe()
-    world.slow()
+    world.slow_without_a_trip()
     world.after(5)
     assert len(world.emulator.alerts()) == 1, "the second one is held back"
     breaker.force_open("enough")
     world.after(5)
-    assert [a.message for a in world.emulator.alerts()][1] == "default open: enough"
+    assert "opened by an operator" in world.emulator.alerts()[1].message
 
 
 def test_a_drill_neither_hides_nor_holds_back_what_is_real(world: World) -> None:

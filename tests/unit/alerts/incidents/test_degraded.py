@@ -24,7 +24,7 @@ def missed(world: World) -> Breaker:
     """A breaker whose service level is missed, and was notified."""
     world.registry.change("default", {"slo": SLO})
     world.start(time_before_send_alert=60)
-    breaker = serve(world, 100, failing=3)
+    breaker = serve(world, 100, failing=2)
     world.after()
     return breaker
 
@@ -32,7 +32,7 @@ def missed(world: World) -> Breaker:
 def test_a_missed_level_is_told_at_once_and_softly(world: World, missed: Breaker) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.priority == "P4"
-    assert alert.message.startswith("default degraded: failed or timed-out calls 3")
+    assert alert.message.startswith("default misses its service level: 20% fail or time out")
     assert "AlertType:breaker-degraded" in alert.tags
     assert missed.state is State.CLOSED
     world.after(3600)
@@ -57,7 +57,6 @@ def test_a_breaker_that_opens_then_is_the_same_incident_at_its_own_priority(
     world.after()
     (alert,) = world.emulator.alerts()
     assert alert.priority == "P3"
-    assert any("Now open: " in note for note in world.notes())
     world.after(59)
     assert world.emulator.alerts()[0].priority == "P3", "counted from when it opened"
     world.after(1)
@@ -85,7 +84,7 @@ def test_it_can_be_turned_off(world: World) -> None:
 def test_its_priority_can_be_set(world: World) -> None:
     world.registry.change("default", {"slo": SLO})
     world.start(degraded_priority="P5")
-    serve(world, 100, failing=3)
+    serve(world, 100, failing=2)
     world.after()
     assert world.emulator.alerts()[0].priority == "P5"
 
@@ -99,7 +98,7 @@ def test_a_load_that_is_too_high_is_told_at_once_and_softly(world: World) -> Non
     world.after()
     (alert,) = world.emulator.alerts()
     assert alert.priority == "P4"
-    assert alert.message == "default degraded: CPU pressure 60% (limit 40%)"
+    assert "CPU pressure 60% (limit 40%)" in alert.message
     assert breaker.state is State.CLOSED
     load["cpu_pressure"] = 1.0
     world.clock.advance(1)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from breakerd.alerts.model.content import AlertContent
+from breakerd import Breaker
+from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
-from breakerd.alerts.model.escalation import StageTexts, advance
+from breakerd.alerts.model.escalation import StageTexts, advance, flap_note_due
 from breakerd.alerts.model.figures import CallCounts
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import Member
@@ -17,6 +19,9 @@ from breakerd.alerts.model.receiver import ReceiverPolicy
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import ordinal
+
+if TYPE_CHECKING:
+    from breakerd.breaker.runtime.status_types import Status
 
 T = 1_800_000_000.0
 QUIET = StageTexts(stage=str, reminder=str)
@@ -54,8 +59,9 @@ def test_is_told_from_its_time_on() -> None:
 
 def test_is_not_escalated_before_it_is_told() -> None:
     made = incident()
-    assert not advance(made, T + 100, QUIET)
+    assert not advance(made, T + 10, QUIET)
     told(made)
+    assert not advance(made, T + 59, QUIET)
     assert advance(made, T + 100, StageTexts(stage=lambda: "Still open.", reminder=str))
     assert (made.priority, made.stage_note, made.notes) == ("P1", "Still open.", [])
     assert not advance(made, T + 200, QUIET), "only once"
@@ -67,16 +73,14 @@ def test_a_stage_is_one_message() -> None:
     delivery = told(made)
     advance(made, T + 60, StageTexts(stage=lambda: "Still open.", reminder=str))
     first = next_step(made, T + 60, delivery)
-    assert first == Step(
-        StepKind.PRIORITY, priority="P1", note="Still open.", number=1, revision=made.revision
-    )
+    assert first == Step(StepKind.PRIORITY, priority="P1", note="Still open.", number=1)
     delivery.confirm(T + 60, first)
     assert next_step(made, T + 60, delivery) is None
 
 
 def test_what_was_over_before_it_was_told_is_not_told() -> None:
     made = incident()
-    made.resolve(T + 1, "")
+    made.resolve(T + 1)
     made.close(T + 1)
     assert next_step(made, T + 2, DeliveryState()) is None
     assert is_settled(made)
@@ -86,7 +90,7 @@ def test_what_was_over_before_it_was_told_is_not_told() -> None:
 def test_what_may_have_arrived_is_closed_if_alerts_are(*, closes: bool) -> None:
     made = incident(closes=closes)
     made.delivery_to("x").attempted_priority = "P3"
-    made.resolve(T + 1, "")
+    made.resolve(T + 1)
     assert next_step(made, T + 1, made.delivery_to("x")) is None, "it may come back"
     made.close(T + 9)
     step = next_step(made, T + 9, made.delivery_to("x"))
@@ -199,68 +203,165 @@ def test_by_default_alerts_are_closed_and_missed_ones_told_and_nobody_is_reminde
 
 def test_a_later_stage_is_due_after_its_time_while_the_incident_lasts() -> None:
     made = incident(not_before=T + 5)
-    assert made.escalates_at == T + 65
-    made.resolve(T + 10, "State CLOSED.")
+    assert made.escalates_at == T + 60, "counted from its beginning"
+    made.resolve(T + 10)
     assert made.escalates_at is None
 
 
-def test_the_first_episodes_have_notes_and_then_fewer_and_fewer() -> None:
+def test_recoveries_and_relapses_are_noted_ever_more_rarely() -> None:
     made = incident()
+    told(made)
     noted = []
-    for episode in range(1, 34):
-        before = len(made.notes)
-        made.resolve(T + 90, "Well again.")
-        if len(made.notes) > before:
-            noted.append(episode)
-        made.reopen(T + 91, lambda: "Open again.")
-    assert noted == [1, 2, 3, 4, 5, 8, 16, 32]
-    assert made.notes[:2] == [Note(T + 90, "Well again."), Note(T + 91, "Open again.")]
-    assert (made.phase, made.closed_at) == (Phase.ACTIVE, 0)
+    for second in range(0, 2000, 10):
+        now = T + second
+        if second % 20:
+            made.resolve(now)
+        elif second:
+            made.reopen(now)
+        if flap_note_due(made, now):
+            made.add_note(now, "flaps")
+            made.flap_notes += 1
+            noted.append(second)
+    assert noted == [60, 360, 960], "60, 300, 600 s after the last message"
+
+
+def test_a_stage_tells_of_recoveries_too() -> None:
+    made = incident()
+    told(made)
+    made.resolve(T + 30)
+    made.reopen(T + 31)
+    assert made.flapped_at == T + 30
+    assert advance(made, T + 60, QUIET)
+    assert made.flapped_at == 0
+    assert not flap_note_due(made, T + 1000)
+
+
+def test_nobody_is_told_of_recoveries_before_the_alert() -> None:
+    made = incident()
+    made.resolve(T + 1)
+    made.reopen(T + 2)
+    assert made.flapped_at == 0
 
 
 def test_who_joins_is_announced_only_where_somebody_may_know_the_alert() -> None:
     made = incident()
-    made.join(T + 1, "cart", "open")
+    made.join(T + 1, "cart", Member("open", T + 1))
     assert (made.unannounced, made.joined_at) == ([], T + 1)
     told(made)
-    made.join(T + 2, "search", "memory")
-    made.join(T + 3, "users", "open")
+    made.join(T + 2, "search", Member("memory", T + 2))
+    made.join(T + 3, "users", Member("open", T + 3))
     assert (made.unannounced, made.unannounced_since) == (["search", "users"], T + 2)
     made.announce_joined(T + 4, lambda names, count: f"{names} of {count}")
     assert (made.unannounced, made.notes) == ([], [Note(T + 4, "['search', 'users'] of 4")])
     assert made.members["search"] == Member("memory", T + 2)
 
 
-def test_a_more_severe_kind_is_told_no_later() -> None:
-    made = incident(not_before=T + 50)
-    made.upgrade(T, "open", T + 80, "worse")
-    assert made.notify_at == T + 50
-    made.upgrade(T, "open", T + 20, "worse")
-    assert made.notify_at == T + 20
+def with_plans(*members: Member) -> Incident:
+    made = incident()
+    made.plans = {"page": made.stages, "low": (Stage(0, "P4"),)}
+    made.members = {f"b{number}": member for number, member in enumerate(members)}
+    return made
+
+
+def test_the_highest_stage_of_all_breakers_is_due() -> None:
+    made = with_plans(Member("open", T), Member("open", T + 50))
     told(made)
-    made.upgrade(T, "open", T + 10, "worse")
-    assert made.notify_at == T + 20, "it was told already"
-    made.upgrade(T, "memory", T + 30, "full", (Stage(0, "P1"),))
-    assert (made.kind, made.priority, made.stage, made.notify_at) == ("memory", "P1", 0, T + 30)
-    assert made.notes[-1] == Note(T, "full")
+    made.members["b0"].recovered = True
+    assert not advance(made, T + 60, QUIET), "the one that is left has its own beginning"
+    assert made.escalates_at == T + 110
+    assert advance(made, T + 110, QUIET)
+    assert made.priority == "P1"
+
+
+def test_what_is_held_back_does_not_raise_the_alert() -> None:
+    made = with_plans(Member("open", T), Member("open", T + 50))
+    told(made)
+    made.members["b0"].held_by = "silenced"
+    assert not advance(made, T + 60, QUIET)
+    made.members["b0"].held_by = ""
+    assert advance(made, T + 70, QUIET)
+
+
+def test_a_late_alert_begins_at_the_stage_that_is_due() -> None:
+    made = incident(not_before=T + 100)
+    assert advance(made, T + 100, QUIET)
+    step = next_step(made, T + 100, DeliveryState())
+    assert step is not None
+    assert (step.kind, step.priority, step.note) == (StepKind.CREATE, "P1", "")
+    assert made.stage_times == [(T + 60, "P1")]
+
+
+def test_a_severity_that_rises_begins_its_stages_then() -> None:
+    made = with_plans(Member("degraded", T, severity="low"))
+    made.stages = made.plans["low"]
+    delivery = told(made)
+    delivery.acknowledged = True
+    assert not advance(made, T + 400, QUIET)
+    made.members["b0"].change_severity(T + 400, "page")
+    assert advance(made, T + 400, QUIET), "though somebody has acknowledged the lesser"
+    assert made.priority == "P3"
+    delivery.acknowledged = False
+    assert advance(made, T + 460, QUIET)
+    assert made.priority == "P1"
+
+
+def test_the_priority_never_falls() -> None:
+    made = with_plans(Member("open", T))
+    told(made)
+    assert advance(made, T + 60, QUIET)
+    made.members["b0"].change_severity(T + 61, "low")
+    assert not advance(made, T + 62, QUIET)
+    assert made.priority == "P1"
+    made.members["b0"].change_severity(T + 63, "page")
+    assert not advance(made, T + 64, QUIET)
+    assert made.priority == "P1"
+
+
+def test_an_alert_that_is_opened_again_has_the_stage_that_is_due() -> None:
+    made = incident()
+    made.rules = Rules(reopen_after=1800)
+    delivery = told(made)
+    delivery.closed_manually_at = T + 30
+    assert not advance(made, T + 1829, QUIET), "whoever closed it is left alone so long"
+    assert advance(made, T + 1830, QUIET)
+    step = next_step(made, T + 1830, delivery)
+    assert step is not None
+    assert (step.kind, step.priority, step.number) == (StepKind.CREATE, "P1", 1)
+
+
+def facts(process: str, rejected: int, *before: int) -> AlertContext:
+    calls = {"success": 10, "error": 5, "abandoned": 0, "rejected": rejected}
+    status = {**Breaker(name="pay").status(), "calls": calls, "would_reject": rejected}
+    return AlertContext(
+        "open", False, "latency", "", (), cast("Status", status),
+        process=process, totals_before=before,
+    )  # fmt: skip
 
 
 def test_rejected_calls_add_up_over_processes() -> None:
     counts = CallCounts()
     for rejected in (100, 140, 10, 15):
-        counts.add("1/pay", {"success": 0, "error": 0, "abandoned": 0, "rejected": rejected})
+        counts.add(facts("1", rejected))
     assert counts.rejected == 55, "40 after the first look, and 15 in the next process"
+    assert counts.would_reject == 55
+    counts.add(facts("2", 30, 4, 5, 10, 10))
+    assert counts.rejected == 75, "and 20 since the trouble began in another one"
+    assert counts.success == 10 + 6
 
 
 def test_a_clock_that_is_behind_while_it_resolves() -> None:
     made = incident()
     told(made)
-    made.resolve(T + 100, "State CLOSED.")
+    made.resolve(T + 100)
     made.first_due_at = made.joined_at = made.ack_poll_since = T + 90
     made.members["pay"].since = T + 90
     made.clamp_times(T + 40)
     assert (made.opened_at, made.notify_at, made.resolving_since) == (T - 60, T - 60, T + 40)
-    assert (made.first_due_at, made.joined_at, made.members["pay"].since) == (T + 40,) * 3
+    assert (made.first_due_at, made.joined_at, made.members["pay"].since) == (
+        T + 40,
+        T + 40,
+        T + 30,
+    )
     assert made.ack_poll_since == 0
 
 

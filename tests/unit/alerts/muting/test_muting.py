@@ -240,7 +240,7 @@ def test_memory_that_is_short_explains_what_is_slow(world: World, *, inhibits: b
     world.after()
     told = {alert.entity: alert.message for alert in world.emulator.alerts()}
     assert told.keys() == ({"default"} if inhibits else {"default", "slow"})
-    assert "memory use 90%" in told["default"]
+    assert "memory 90%" in told["default"]
 
 
 def test_what_was_explained_is_told_if_it_is_still_there_afterwards() -> None:

@@ -1,0 +1,74 @@
+"""Opening of incidents, and of their breakers' parts in them. Pure but for the id."""
+
+import uuid
+from typing import Final
+
+from breakerd.alerts.incidents import policy
+from breakerd.alerts.incidents.holds import Newcomer
+from breakerd.alerts.incidents.observation import Observation
+from breakerd.alerts.incidents.severity import degraded_severity
+from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident_parts.member import DEGRADED, PAGE, Member
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.model.text import truncate
+from breakerd.alerts.settings.alerting import AlertingSettings
+from breakerd.alerts.settings.service_identity import resolve_identity
+
+_MAX_ALIAS: Final = 499
+"""Maximum number of characters of an alias without its id; OpsGenie accepts 512 in all."""
+_NO_CONTENT: Final = AlertContent("", "", "", "breakerd")
+
+
+def new_incident(now: float, newcomer: Newcomer, settings: AlertingSettings) -> Incident:
+    """Return the incident of a breaker; its text is still empty."""
+    observation, plans = newcomer.observation, policy.plans(settings)
+    number = uuid.uuid4().hex[:12]
+    host = resolve_identity(settings.opsgenie).hostname
+    incident = Incident(
+        id=number,
+        alias=truncate(f"breakerd:{host}:{observation.breaker}", _MAX_ALIAS) + f":{number}",
+        breaker=observation.breaker,
+        kind=observation.kind,
+        opened_at=observation.since,
+        notify_at=newcomer.notify_at,
+        stages=plans[PAGE],
+        content=_NO_CONTENT,
+        drill=bool(observation.drill),
+        plans=plans,
+        rules=policy.rules(settings.opsgenie, settings.alerts),
+        joined_at=now,
+    )
+    member = new_member(newcomer, incident)
+    incident.members = {observation.breaker: member}
+    incident.set_stage(newcomer.notify_at, incident.stages_of(member), 0, "")
+    incident.mute(now, newcomer.held_by)
+    return incident
+
+
+def new_member(newcomer: Newcomer, incident: Incident) -> Member:
+    """Return a breaker as it joins an incident."""
+    seen = newcomer.observation
+    return Member(
+        seen.kind,
+        seen.since,
+        severity=severity_in(incident, seen),
+        notify_at=newcomer.notify_at,
+        cause=seen.cause,
+        reason=seen.reason,
+        held_by=newcomer.held_by,
+    )
+
+
+def stages_for(facts: AlertContext, settings: AlertingSettings) -> tuple[Stage, ...]:
+    """Return the stages of an incident with these facts that opens now."""
+    plans = policy.plans(settings)
+    if facts.kind != policy.DEGRADED:
+        return plans[PAGE]
+    return plans.get(DEGRADED) or plans[degraded_severity(facts.status)]
+
+
+def severity_in(incident: Incident, observation: Observation) -> str:
+    """Return which of the incident's stages a breaker has."""
+    set_by_hand = observation.kind == policy.DEGRADED and DEGRADED in incident.plans
+    return DEGRADED if set_by_hand else observation.severity
