@@ -202,9 +202,12 @@ def flap_note_due(incident: Incident, now: float) -> bool:
     """Return True if a note is due that tells of recoveries and relapses alone.
 
     They wait for the next message. If none leaves, the first such note leaves a minute after the
-    last message, the next one five minutes after it, and each later one after twice as long.
+    last message, the next one five minutes after it, and each later one after twice as long. While
+    it is well for less than a minute, the next message may be the closing.
     """
     if not incident.flapped_at:
+        return False
+    if incident.phase is Phase.RESOLVING and now < incident.resolving_since + _FIRST_PAUSE:
         return False
     noted = incident.notes[-1].at if incident.notes else 0.0
     last = max(incident.notified_at, incident.stage_times[-1][0], noted)

@@ -79,9 +79,10 @@ class Process:
     Args:
         world: the world it is in.
         path: its configuration file.
+        number: number of the process.
     """
 
-    def __init__(self, world: World, path: Path) -> None:
+    def __init__(self, world: World, path: Path, number: int = 1) -> None:
         self.world = world
         self.registry = Registry.from_file(
             path,
@@ -94,6 +95,7 @@ class Process:
         settings = read_settings(read_document(path), {})
         self.alerting = Alerting(self.registry, settings, now=world.now)
         self.alerting.start()
+        self.alerting._runtime.observer._process = f"box:{number}"
         self._due = inf
         self._ready_at = 0.0
         self.registry.subscribe(self._notice)
@@ -187,7 +189,7 @@ class World:
         urls = {name: each.url for name, each in self.receivers.items()}
         receivers = _RECEIVERS.format(key=_KEY, **urls)
         path.write_text(_merged(settings, receivers, str(self._folder / "breakerd.db")))
-        self.processes = [Process(self, path) for _ in range(processes)]
+        self.processes = [Process(self, path, number + 1) for number in range(processes)]
 
     @property
     def alerting(self) -> Alerting:
