@@ -1,6 +1,7 @@
 """Description of an alert: what to know and to do first, then the measurements behind it."""
 
 import re
+from operator import attrgetter
 from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts
@@ -14,7 +15,7 @@ from breakerd.alerts.content.measurements import (
 from breakerd.alerts.content.next_steps import next_step
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic, action, cause_topic, topic_of
-from breakerd.alerts.content.wording import cause_of, severity
+from breakerd.alerts.content.wording import cause_of
 from breakerd.alerts.model.limits import DESCRIPTION
 from breakerd.alerts.model.text import format_duration, format_time, names_within, truncate
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -22,10 +23,12 @@ from breakerd.breaker.events.events import Evidence
 
 _MAX_LISTED: Final = 10
 """Maximum number of breakers of a group that have a line of their own, the worst."""
+_MAX_LINE: Final = 120
+"""Maximum number of characters of such a line."""
 _MAX_HOLDS: Final = 3
 """Maximum number of times listed in which it was held back, the latest."""
-_RESERVE: Final = 1500
-"""Number of characters kept for measurements where many breakers are named."""
+_MAX_NAMES: Final = 13_000
+"""Maximum number of characters for the names of breakers: a thousand of common length."""
 _UNTIL: Final = re.compile(r" until [^:]*?\d\d:\d\d UTC")
 
 
@@ -40,8 +43,9 @@ def description(summary: Summary, settings: OpsGenieSettings, links: dict[str, s
     top = "\n".join([*drill_lines(summary), *_first_lines(summary), *_links(links)])
     named = ""
     if len(summary.names) > 1:
-        room = max(0, DESCRIPTION - len(top) - _RESERVE)
-        named = f"\nBreakers: {names_within(summary.names, room)}\n" + _each(summary)
+        each = _each(summary)
+        room = min(_MAX_NAMES, DESCRIPTION - len(top) - len(each) - len("\n\nBreakers: \n"))
+        named = f"\n{each}\nBreakers: {names_within(summary.names, room)}"
     rest = ["", *_measurements(summary, settings)]
     if about := about_service(settings):
         rest += ["", *about]
@@ -149,14 +153,14 @@ def _each(summary: Summary) -> str:
         for each in summary.breakers
         if each.name in members and not members[each.name].recovered
     ]
-    worst = sorted(active or summary.breakers, key=severity, reverse=True)
+    worst = sorted(active or summary.breakers, key=attrgetter("severity"), reverse=True)
     return "\n".join(_line(each) for each in worst[:_MAX_LISTED])
 
 
 def _line(facts: BreakerFacts) -> str:
     cause = cause_of(facts, topic_of(facts))
     state = facts.state.replace("_", " ") or "state unknown"
-    return truncate(f"- {facts.name}: {state}" + (f", {cause}" if cause else ""), 200)
+    return truncate(f"- {facts.name}: {state}" + (f", {cause}" if cause else ""), _MAX_LINE)
 
 
 def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:

@@ -80,12 +80,7 @@ class BreakerFacts:
 
     def evidence(self, *signals: Signal) -> Evidence | None:
         """Return the worst evidence of these signals, of the first if none is given; or None."""
-        found = [
-            each
-            for context in (self.first, *self.contexts)
-            for each in present_evidence(context)
-            if not signals or each.signal in signals
-        ]
+        found = [each for each in self._evidence if not signals or each.signal in signals]
         if not found:
             return None
         same = [each for each in found if each.signal is found[0].signal]
@@ -96,11 +91,16 @@ class BreakerFacts:
         """Return the evidence of other signals than the first."""
         first = self.evidence()
         found: dict[Signal, Evidence] = {}
-        for context in self.contexts:
-            for each in present_evidence(context):
-                if first is not None and each.signal is not first.signal:
-                    found.setdefault(each.signal, each)
+        for each in self._evidence:
+            if first is not None and each.signal is not first.signal:
+                found.setdefault(each.signal, each)
         return list(found.values())
+
+    @cached_property
+    def severity(self) -> float:
+        """Measure of how bad it is, for the search of the worst of a group."""
+        evidence = self.evidence()
+        return (1e9 if self.rejects else 0.0) + (excess(evidence) if evidence else 0.0)
 
     @property
     def transitions(self) -> list[Transition]:
@@ -169,6 +169,12 @@ class BreakerFacts:
         return stated if own or self.first.kind == "latency" else None
 
     @property
+    def returns_late(self) -> bool:
+        """True if calls that have ended lately were too slow."""
+        value, limit = self.latency_ms, self.latency_limit_ms
+        return value is not None and limit is not None and value > limit
+
+    @property
     def memory_percent(self) -> float | None:
         """Percentage of the memory limit in use, in the worst process; None if it is unknown."""
         found = [
@@ -177,6 +183,12 @@ class BreakerFacts:
             if context.status.get("memory_known") is True
         ]
         return max(found, default=None)
+
+    @cached_property
+    def _evidence(self) -> list[Evidence]:
+        """Evidence in all processes, that of the worst first."""
+        others = (each for each in self.contexts if each is not self.first)
+        return [each for context in (self.first, *others) for each in present_evidence(context)]
 
     def _figures(self, path: Sequence[str]) -> Iterator[tuple[AlertContext, float]]:
         for context in self.contexts:

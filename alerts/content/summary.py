@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from breakerd.alerts.content.facts import BreakerFacts, by_breaker, number
+from breakerd.alerts.content.facts import BreakerFacts, by_breaker, lookup, number
 from breakerd.alerts.content.topics import Topic, topic_of
-from breakerd.alerts.content.wording import cause_of, operator_note, severity
+from breakerd.alerts.content.wording import cause_of, operator_note
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.text import format_duration, ordinal, percent
@@ -74,7 +74,7 @@ class Summary:
         def rank(facts: BreakerFacts) -> tuple[bool, bool, float]:
             member = members.get(facts.name)
             active = member is not None and not member.recovered
-            return active, facts.first.kind == self.incident.kind, severity(facts)
+            return active, facts.first.kind == self.incident.kind, facts.severity
 
         return max(self.breakers, key=rank)
 
@@ -185,7 +185,7 @@ class Summary:
     def passing(self) -> str:
         """Return which calls pass, from the state alone."""
         worst = self.worst
-        share = number((worst.status.get("recovery") or {}).get("share"))
+        share = number(lookup(worst.status, ("recovery", "share")))
         if worst.would_be:
             return "nothing rejected (OBSERVE)"
         if worst.state == "HALF_OPEN":

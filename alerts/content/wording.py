@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from breakerd.alerts.content.facts import BreakerFacts, excess, lookup, number, text
-from breakerd.alerts.content.topics import Topic
+from breakerd.alerts.content.facts import BreakerFacts, lookup, number, text
+from breakerd.alerts.content.topics import Topic, is_hang
 from breakerd.alerts.model.text import (
     count_calls,
     figure,
@@ -46,12 +46,6 @@ def operator_note(facts: BreakerFacts) -> tuple[str, str]:
     return (found[1], found[2]) if found else ("an operator", note)
 
 
-def severity(facts: BreakerFacts) -> float:
-    """Return how bad a breaker is, for the search of the worst in a group."""
-    evidence = facts.evidence()
-    return (1e9 if facts.rejects else 0.0) + (excess(evidence) if evidence else 0.0)
-
-
 def _by_operator(facts: BreakerFacts) -> str:
     return operator_note(facts)[1]
 
@@ -66,7 +60,7 @@ def _latency(facts: BreakerFacts) -> str:
     if evidence is not None and evidence.detail.get("percentile_name") == "probe":
         return f"a probe took {milliseconds(evidence.value)}{_limit(evidence)}"
     value, name = facts.latency_ms, facts.percentile_name
-    if evidence is not None and (facts.rejects or value is None):
+    if evidence is not None and (facts.rejects or value is None) and not is_hang(evidence):
         # No call ends while it is open: the window is as it was.
         value, limit = number(evidence.value), number(evidence.threshold)
         name = text(evidence.detail.get("percentile_name")) or name

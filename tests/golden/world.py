@@ -107,6 +107,7 @@ class Process:
 
     def run_round(self) -> None:
         self._due, self._ready_at = inf, self.world.clock.now + _ROUND
+        self.world.observe(self)
         self.alerting.run_once()
 
     def _notice(self, _event: Event) -> None:
@@ -126,7 +127,7 @@ class World:
         memory: used share of the memory limit, 0 to 1.
         load: load of the machine.
         delivered: what receivers got, in order.
-        states: (time, state, what it would be) of each breaker, once a second.
+        states: (time, state, what it would be) of each breaker, at each round.
         calls: (time, breaker, calls until then) of each process, once a second.
     """
 

@@ -80,7 +80,7 @@ CONTENTS = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(incidents(), st.lists(contexts(), min_size=1, max_size=3))
 def test_texts_are_within_the_limits_and_say_nothing_strange(
     about: Incident, given_facts: list[AlertContext]

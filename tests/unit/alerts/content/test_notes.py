@@ -228,6 +228,7 @@ def test_rejected_calls_are_counted_over_the_incident_and_over_restarts(world: W
     world.after(11)
     world.restart()
     breaker = world.slow()
+    world.after()
     for _ in range(3):
         assert not breaker.allow()
     world.after(6)
