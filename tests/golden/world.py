@@ -246,17 +246,20 @@ class World:
         for each in self.receivers.values():
             self.delivered += each.take()
 
+    def observe(self, process: Process) -> None:
+        """Keep the present states, to compare what is told with them."""
+        for name, dependency in process.traffic.dependencies.items():
+            breaker = dependency.breaker
+            would_be = breaker.status()["would_be_state"] if breaker.state is State.OBSERVE else ""
+            seen = (self.now(), breaker.state.value, would_be or "")
+            self.states.setdefault(name, []).append(seen)
+
     def _observe(self) -> None:
-        """Keep what really happens, to compare what is told with it."""
-        at = self.now()
+        """Keep what really happens."""
         for process in self.processes:
+            self.observe(process)
             for name, dependency in process.traffic.dependencies.items():
-                self.calls.append((at, name, dependency.calls))
-                breaker = dependency.breaker
-                would_be = (
-                    breaker.status()["would_be_state"] if breaker.state is State.OBSERVE else ""
-                )
-                self.states.setdefault(name, []).append((at, breaker.state.value, would_be or ""))
+                self.calls.append((self.now(), name, dependency.calls))
 
     def run_until(self, reached: Callable[[], bool], limit: float = 600.0) -> float:
         """Let time pass until `reached`; return the seconds it took."""
