@@ -55,7 +55,7 @@ def compose(
         details=details_of(summary, opsgenie, identity, links),
         chart=_chart(summary) if charted else None,
         topic=summary.topic.value,
-        cause=summary.cause,
+        cause=summary.cause_for_later,
     )
     return apply_templates(content, summary, settings, identity)
 

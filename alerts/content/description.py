@@ -13,11 +13,12 @@ from breakerd.alerts.content.measurements import (
 )
 from breakerd.alerts.content.next_steps import next_step
 from breakerd.alerts.content.summary import Summary
-from breakerd.alerts.content.topics import Topic, action, topic_of
+from breakerd.alerts.content.topics import Topic, action, cause_topic, topic_of
 from breakerd.alerts.content.wording import cause_of, severity
 from breakerd.alerts.model.limits import DESCRIPTION
 from breakerd.alerts.model.text import format_duration, format_time, names_within, truncate
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.breaker.events.events import Evidence
 
 _MAX_LISTED: Final = 10
 """Maximum number of breakers of a group that have a line of their own, the worst."""
@@ -60,7 +61,8 @@ def since(summary: Summary) -> str:
     at = format_time(summary.incident.opened_at, summary.now)
     times = summary.incident.episodes
     again = f", {times} times since then" if times > 1 else ""
-    return f"{at} UTC ({format_duration(summary.age)} ago{again})"
+    ago = f"{format_duration(summary.age)} ago" if summary.age >= 1 else "now"
+    return f"{at} UTC ({ago}{again})"
 
 
 def held_lines(summary: Summary) -> list[str]:
@@ -102,9 +104,10 @@ def about_service(settings: OpsGenieSettings) -> list[str]:
 def _first_lines(summary: Summary) -> list[str]:
     name = _who(summary)
     by = "; it was: " if summary.over else ": "
-    cause = f"{by}{summary.cause}" if summary.cause else ""
+    worst = f"worst {summary.worst.name}, " if len(summary.names) > 1 else ""
+    cause = f"{by}{worst}{summary.cause}" if summary.cause else ""
     lines = [f"What: {name}{summary.condition}{cause}."]
-    lines += [f"Also: {more.sentence()}." for more in summary.worst.further_evidence]
+    lines += [f"Also: {more.sentence()}." for more in _further(summary)]
     if summary.worst.note and summary.topic is not Topic.OPERATOR:
         lines.append(f"Note: {summary.worst.note}")
     lines.append(f"Since: {since(summary)}")
@@ -115,6 +118,14 @@ def _first_lines(summary: Summary) -> list[str]:
         f"Do: {todo(summary)}",
     ]
     return lines
+
+
+def _further(summary: Summary) -> list[Evidence]:
+    """Return the evidence of what else is wrong with the worst breaker."""
+    worst = summary.worst
+    first = worst.evidence()
+    every = [*([first] if first else []), *worst.further_evidence]
+    return [each for each in every if cause_topic(worst, each) is not summary.topic]
 
 
 def _who(summary: Summary) -> str:
@@ -152,7 +163,10 @@ def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:
     worst, lines = summary.worst, []
     if len(summary.names) > 1:
         lines.append(f"Measurements of {worst.name}:")
-    if settings.include_latency_metrics:
+    if settings.include_latency_metrics and summary.topic is Topic.HANG:
+        # No call has ended since: these figures show that it was well before.
+        lines += [f"Before that: {line}" for line in latency_lines(worst)[:1]]
+    elif settings.include_latency_metrics:
         lines += latency_lines(worst)
     if settings.include_memory_metrics:
         lines.append(memory_line(worst))

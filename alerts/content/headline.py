@@ -51,7 +51,7 @@ def _cause(summary: Summary) -> str:
     """Return the cause; in a group that of the worst breaker, with its name."""
     if summary.topic is Topic.RESTART:
         return ""
-    if len(summary.names) == 1 or not summary.cause:
+    if len(summary.names) == 1 or not summary.cause or summary.topic is Topic.OPERATOR:
         return summary.cause
     return f"worst {truncate(summary.worst.name, 30)}, {summary.cause}"
 

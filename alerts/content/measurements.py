@@ -6,7 +6,7 @@ from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts, number, text
 from breakerd.alerts.model.incident import Incident
-from breakerd.alerts.model.text import figure, format_time, milliseconds, percent
+from breakerd.alerts.model.text import count_calls, figure, format_time, milliseconds, percent
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _MAX_BARS: Final = 40
@@ -29,7 +29,7 @@ def latency_lines(facts: BreakerFacts) -> list[str]:
     if value is None:
         return ["Latency: no call has ended lately"]
     limit = facts.latency_limit_ms
-    calls = f"{facts.window_calls:,} calls" if facts.window_calls > 1 else "1 call"
+    calls = count_calls(facts.window_calls)
     remarks = ([f"limit {milliseconds(limit)}"] if limit else []) + [calls]
     if facts.processes > 1:
         remarks.append(f"worst of {facts.processes} processes")
@@ -91,7 +91,7 @@ def in_flight_line(facts: BreakerFacts) -> str:
     limit = facts.sum("limiter", "limit")
     bound = f" (limit {round(limit):,})" if limit else ""
     sum_of = f", sum of {facts.processes} processes" if facts.processes > 1 else ""
-    return f"In flight: {round(facts.sum('in_flight')):,} calls{bound}{sum_of}"
+    return f"In flight: {count_calls(facts.sum('in_flight'))}{bound}{sum_of}"
 
 
 def transition_lines(facts: BreakerFacts, incident: Incident, now: float) -> list[str]:
@@ -120,7 +120,7 @@ def state_summary(facts: BreakerFacts) -> str:
     if facts.memory_percent is not None:
         parts.append(f"memory {percent(facts.memory_percent / 100)}")
     if in_flight := round(facts.sum("in_flight")):
-        parts.append(f"{in_flight:,} calls in flight")
+        parts.append(f"{count_calls(in_flight)} in flight")
     return ", ".join(parts)
 
 

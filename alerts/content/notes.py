@@ -13,6 +13,7 @@ from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.figures import PeakFigures
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.text import (
+    count_calls,
     format_duration,
     milliseconds,
     names_within,
@@ -20,7 +21,7 @@ from breakerd.alerts.model.text import (
     percent,
 )
 from breakerd.breaker.events.events import Transition
-from breakerd.breaker.states import State
+from breakerd.breaker.states import Reason, State
 
 Facts = Sequence[AlertContext]
 """Facts of all breakers of an incident, in all processes."""
@@ -43,6 +44,12 @@ _STILL: Final = {
     Topic.ANOMALY: "Still not as usual",
     Topic.MACHINE_LOAD: "Machine still overloaded",
 }
+_WRONG: Final[dict[str, str]] = {
+    Topic.HANG: "calls did not return",
+    Topic.OVERLOAD: "more calls came than could be served",
+    Topic.SERVICE_LEVEL: "too many calls failed or timed out",
+}
+"""What was wrong where figures change all the time; the worst and the counts tell how much."""
 _OPENED: Final = {"OPEN", "FORCED_OPEN"}
 _UNKNOWN_STATE: Final = "Its breaker is no longer configured, or its process has ended."
 
@@ -118,12 +125,12 @@ def closing_note(incident: Incident, reason: str, now: float) -> str:
     lasted = (incident.resolving_since or now) - incident.opened_at
     times = f", {incident.episodes} times" if incident.episodes > 1 else ""
     parts = [f"Over: it lasted {format_duration(lasted)}{times}."]
-    if incident.content.cause:
-        parts.append(f"What was wrong: {incident.content.cause}.")
+    if wrong := _WRONG.get(incident.content.topic) or incident.content.cause:
+        parts.append(f"What was wrong: {wrong}.")
     if worst := _worst(incident):
         parts.append(f"Worst: {worst}.")
     parts.append(_rejected(incident))
-    if reason:
+    if reason and not (incident.kind == "degraded" and reason == _CLOSING_REASONS["recovered"]):
         parts.append(f"Ended by: {reason}.")
     return " ".join(part for part in parts if part)
 
@@ -136,7 +143,9 @@ def resolved_line(incident: Incident) -> str:
 
 
 def closing_reason(event: Transition) -> str:
-    """Return in a few words what ended the trouble of a breaker."""
+    """Return in a few words what ended the trouble of a breaker; empty if this did not."""
+    if event.reason is Reason.WARMUP_ENDED:
+        return ""
     text = _CLOSING_REASONS.get(event.reason.value) or event.reason.value.replace("_", " ")
     if event.to_state in {State.DISABLED, State.OBSERVE}:
         text = f"it is switched to {event.to_state.value}"
@@ -236,7 +245,7 @@ def _memory(peak: PeakFigures) -> list[str]:
 
 
 def _in_flight(peak: PeakFigures) -> list[str]:
-    return [f"{peak.in_flight:,} calls in flight" if peak.in_flight else ""]
+    return [f"{count_calls(peak.in_flight)} in flight" if peak.in_flight else ""]
 
 
 def _every(peak: PeakFigures) -> list[str]:
@@ -263,6 +272,8 @@ _PEAKS: Final[dict[str, Callable[[PeakFigures], list[str]]]] = {
 
 def _rejected(incident: Incident) -> str:
     counts = incident.counts
+    if counts.rejected and counts.rejected == counts.all:
+        return f"All {counts.rejected:,} calls rejected."
     if counts.rejected:
         share = percent(counts.rejected / counts.all)
         return f"{counts.rejected:,} of {counts.all:,} calls rejected ({share})."

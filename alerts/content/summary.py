@@ -99,6 +99,14 @@ class Summary:
         return cause_of(self.worst, self.topic)
 
     @property
+    def cause_for_later(self) -> str:
+        """Return what is wrong as it is told once it is over."""
+        if self.over or self.topic is not Topic.OPERATOR:
+            return self.cause
+        who, why = operator_note(self.worst)
+        return f"opened by {who}" + (f": {why}" if why else "")
+
+    @property
     def age(self) -> float:
         """Seconds since the incident began."""
         return max(0.0, self.now - self.incident.opened_at)
@@ -192,17 +200,17 @@ class Summary:
     def impact(self) -> str:
         """Return what it has meant for calls so far, in a sentence without its full stop."""
         counts, worst = self.incident.counts, self.worst
-        now = self.passing
+        now = f"{self.passing} at present"
         if worst.would_be:
             now = "no call is rejected, since it only observes"
         if not counts.all:
-            return f"{now} at present"
+            return now
         parts = [f"{counts.rejected:,} of {counts.all:,} calls rejected"]
         if counts.rejected:
             parts = [f"{parts[0]} ({percent(counts.rejected / counts.all)})"]
         if counts.error:
             parts.append(f"{counts.error:,} failed ({percent(counts.error / counts.all)})")
-        return f"{', '.join(parts)} since it began; {now} at present"
+        return f"{', '.join(parts)} since it began; {now}"
 
     @property
     def _all_reject(self) -> bool:

@@ -85,6 +85,13 @@ def topic_of(facts: BreakerFacts) -> Topic:
     return _degraded(facts) if kind == "degraded" else _open(facts)
 
 
+def cause_topic(facts: BreakerFacts, evidence: Evidence) -> Topic:
+    """Return the topic of one evidence of a breaker."""
+    if is_hang(evidence):
+        return Topic.HANG
+    return (_BY_SIGNAL if facts.first.kind == "open" else _DEGRADED)[evidence.signal]
+
+
 def is_hang(evidence: Evidence | None) -> bool:
     """Return True if the evidence is of calls that do not return."""
     return evidence is not None and bool(evidence.detail.get("hung_calls"))
@@ -116,11 +123,10 @@ def _open(facts: BreakerFacts) -> Topic:
 
 
 def _degraded(facts: BreakerFacts) -> Topic:
-    evidence = facts.evidence()
-    live = _live(facts)
-    if evidence is not None and (not live or _DEGRADED[evidence.signal] in live):
-        return _DEGRADED[evidence.signal]
-    return live[0] if live else Topic.ANOMALY
+    live, evidence = _live(facts), facts.evidence()
+    if live:
+        return live[0]
+    return _DEGRADED[evidence.signal] if evidence is not None else Topic.ANOMALY
 
 
 def _live(facts: BreakerFacts) -> list[Topic]:
@@ -130,8 +136,8 @@ def _live(facts: BreakerFacts) -> list[Topic]:
         for topic, present in (
             (Topic.OVERLOAD, facts.true("limiter", "shedding")),
             (Topic.SERVICE_LEVEL, facts.true("slo", "missed")),
-            (Topic.ANOMALY, isinstance(facts.status.get("anomaly"), dict)),
             (Topic.MACHINE_LOAD, any(_overloaded(each.status) for each in facts.contexts)),
+            (Topic.ANOMALY, isinstance(facts.status.get("anomaly"), dict)),
         )
         if present
     ]

@@ -5,7 +5,14 @@ from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts, excess, lookup, number, text
 from breakerd.alerts.content.topics import Topic
-from breakerd.alerts.model.text import figure, format_duration, milliseconds, percent
+from breakerd.alerts.model.text import (
+    count_calls,
+    figure,
+    format_duration,
+    milliseconds,
+    percent,
+    times,
+)
 from breakerd.breaker.events.events import Evidence, Signal
 
 _AUTHOR: Final = re.compile(r"([\w.@+-]{1,40}): (\S.*)", re.DOTALL)
@@ -50,8 +57,7 @@ def _by_operator(facts: BreakerFacts) -> str:
 
 
 def _before_restart(facts: BreakerFacts) -> str:
-    found = _REASONS.get(facts.first.reason, "")
-    return f"it opened because {found}" if found else ""
+    return _REASONS.get(facts.first.reason, "")
 
 
 def _latency(facts: BreakerFacts) -> str:
@@ -77,11 +83,11 @@ def _failures(facts: BreakerFacts) -> str:
     if evidence.signal not in {Signal.ERRORS, Signal.SLO}:
         return evidence.sentence()
     if evidence.signal is Signal.SLO:
-        return f"{evidence.samples:,} calls in a row failed or timed out"
+        return f"{count_calls(evidence.samples)} in a row failed or timed out"
     if evidence.samples == 1:
         return "a probe failed"
     if evidence.detail.get("in_a_row"):
-        return f"the last {evidence.samples:,} calls failed"
+        return f"the last {count_calls(evidence.samples)} failed"
     share, limit = evidence.value, number(facts.status.get("error_threshold"))
     if not facts.rejects:
         live = facts.weighted("error_rate")
@@ -93,12 +99,16 @@ def _failures(facts: BreakerFacts) -> str:
 
 def _hang(facts: BreakerFacts) -> str:
     evidence = facts.evidence(Signal.LATENCY)
+    if facts.state == "HALF_OPEN":
+        return "calls did not return"  # those in flight now are probes
+    if evidence is not None and facts.processes == 1:
+        return evidence.sentence()
     detail = evidence.detail if evidence else {}
     limit = number(evidence.threshold) if evidence else None
     hung, waiting = number(detail.get("hung_calls")), number(detail.get("last_return_s"))
     remarks = [f"limit {milliseconds(limit)}"] if limit else []
     if waiting is None or limit is None or waiting * 1000 < limit:
-        return f"{round(hung or 1):,} calls hang{_remarks(remarks, facts)}"
+        return f"{count_calls(hung or 1)} in flight for too long{_remarks(remarks, facts)}"
     in_flight = max(round(facts.sum("in_flight")), round(hung or 0))
     waits = (
         "1 call in flight, not" if in_flight == 1 else f"{in_flight:,} calls in flight, none has"
@@ -144,7 +154,7 @@ def _service_level(facts: BreakerFacts) -> str:
     allowed = 1 - stated if stated else number(evidence.threshold) if evidence else None
     if share is None or not allowed:
         return "too many calls fail or time out"
-    burning = f", burning {figure(share / allowed)}×" if share > allowed else ""  # noqa: RUF001
+    burning = f", burning {times(share / allowed)}×" if share > allowed else ""  # noqa: RUF001
     return f"{percent(share)} fail or time out ({percent(allowed)} allowed{burning})"
 
 

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from breakerd.alerts.doctor.database_check import check_database
 from breakerd.alerts.doctor.finding import Finding, fail, ok, unknown, warning
@@ -28,6 +30,9 @@ _MAX_TIMEOUT: Final = 10.0
 """Maximum number of seconds of one request."""
 _USE_SEND_TEST: Final = "use --send-test"
 _URGENCY: Final = "cannot be seen; if it is fixed, a P4 rouses people like a P1"
+_PUBLIC_URL: Final = (
+    "set it to the address at which people reach breakerd's pages, such as https://ops.example.org"
+)
 _FOLLOW_SEVERITY: Final = (
     "in the service's settings at PagerDuty choose dynamic notifications based on alert severity"
 )
@@ -50,6 +55,7 @@ def run_checks(
     yield check_receivers(settings)
     yield from check_incomplete(settings)
     yield check_fallback(settings)
+    yield from check_links(settings)
     if settings.opsgenie.active:
         yield from check_identity(settings)
         yield from _check_opsgenie(settings, now, addresses)
@@ -99,6 +105,21 @@ def check_fallback(settings: AlertingSettings) -> Finding:
     )
 
 
+def check_links(settings: AlertingSettings) -> Iterator[Finding]:
+    """Check that alerts link to the page of their incident, if they reach anybody."""
+    if all(each.name == LogReceiver.name for each in configured_receivers(settings)):
+        return
+    url = settings.public_url
+    if not url:
+        found = "alerts have none to the page of their incident: `public_url` in [api] is empty"
+        yield warning("links", found, _PUBLIC_URL)
+    elif _is_loopback(urlsplit(url).hostname or ""):
+        found = f"`public_url` in [api] is {url}, which nobody reaches from another machine"
+        yield warning("links", found, _PUBLIC_URL)
+    else:
+        yield ok("links", f"alerts link to the page of their incident below {url}")
+
+
 def check_identity(settings: AlertingSettings) -> Iterator[Finding]:
     """Check the fields that every alert must have."""
     found = resolve_identity(settings.opsgenie)
@@ -108,6 +129,13 @@ def check_identity(settings: AlertingSettings) -> Iterator[Finding]:
     if not missing:
         values = (found.team, found.environment, found.bookmaker_id, found.hostname, found.business)
         yield ok("identity", " / ".join(values))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _describe(receiver: ConfiguredReceiver) -> str:

@@ -4,7 +4,7 @@ An event only wakes the observer and brings evidence. What counts is the present
 So a lost event costs a sentence, and never an alert.
 """
 
-import os
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -80,6 +80,7 @@ class BreakerObserver:
     ) -> None:
         self.settings = settings
         self._registry = registry
+        self._process = uuid.uuid4().hex[:12]  # processes of two containers may share a number
         self._now = now
         self._driven = driven
         self._observations: dict[str, Observation] = {}
@@ -103,12 +104,15 @@ class BreakerObserver:
         """Keep the evidence of an event. Fast, since the engine calls it."""
         self._dirty[event.breaker] = None
         if isinstance(event, ThresholdBreached):
+            self._closing_events.pop(event.breaker, None)  # it ended other trouble
             alarm = _Alarm(self._now(), event.drill, event.evidence)
             kind = policy.DEGRADED if event.signal in _DEGRADED else event.signal.value
             self._alarms[event.breaker, kind] = alarm
         elif isinstance(event, Transition):
             latest = self._transitions.setdefault(event.breaker, deque(maxlen=_MAX_TRANSITIONS))
             latest.append(replace(event, at=self._now()))  # the wall clock may have been set
+            if event.to_state in _OPENED:
+                self._closing_events.pop(event.breaker, None)
             if event.reason is Reason.RESTORED:
                 self._restored.add(event.breaker)
             elif event.to_state in _OPENED:
@@ -189,7 +193,7 @@ class BreakerObserver:
     @property
     def process(self) -> str:
         """Id of this process."""
-        return f"{os.getpid()}"
+        return self._process
 
     @property
     def observations(self) -> Mapping[str, Observation]:

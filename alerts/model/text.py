@@ -49,6 +49,16 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
 
 
+def count_calls(number: float) -> str:
+    """Return a number of calls: "1 call", "2,142 calls"."""
+    return f"{round(number):,} call" + ("" if round(number) == 1 else "s")
+
+
+def times(factor: float) -> str:
+    """Return a factor without its sign: 45, 5.6."""
+    return f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"
+
+
 def format_time(at: float, now: float, *, seconds: bool = True) -> str:
     """Return a time of day in UTC, with the date unless it is that of `now`.
 

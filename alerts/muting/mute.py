@@ -121,8 +121,8 @@ def subject(
 
 
 def labels_of(tags: Iterable[str]) -> dict[str, str]:
-    """Return the tags of an alert, `key:value`, as labels."""
-    parts = (tag.partition(":") for tag in tags)
+    """Return the tags of an alert, `key:value`, as labels; of equal keys the first counts."""
+    parts = (tag.partition(":") for tag in reversed(list(tags)))
     return {key: value for key, _, value in parts}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 from pydantic import SecretStr
 
@@ -22,15 +22,6 @@ _PLACEHOLDER: Final = SecretStr("preview")
 _PLACEHOLDER_URL: Final = SecretStr("https://preview.invalid/")
 _COUNTS: Final = CallCounts(success=3777, error=4120, rejected=12_403)
 """Calls of a sample incident that is not new."""
-
-
-@runtime_checkable
-class SupportsPreview(Protocol):
-    """Receiver that can show what it would send."""
-
-    def preview(self, incident: Incident, step: Step) -> str:
-        """Return what it would send for `step`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +111,8 @@ def render(settings: AlertingSettings, alert: SampleAlert) -> Iterator[Rendering
             continue
         receiver = configured.make()
         try:
-            if isinstance(receiver, SupportsPreview):
-                text = receiver.preview(alert.incident, alert.step)
-                yield Rendering(configured.name, text, "" if text else "sent nothing for this step")
+            text = receiver.preview(alert.incident, alert.step)
+            yield Rendering(configured.name, text, "" if text else "sent nothing for this step")
         finally:
             receiver.close()
 

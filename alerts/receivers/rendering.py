@@ -4,10 +4,11 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from breakerd.alerts.content.notes import resolved_line
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
-from breakerd.alerts.model.text import format_duration, truncate
+from breakerd.alerts.model.text import names_within
 
 _MAX_NAMED: Final = 3
 """Maximum number of breakers in a headline."""
@@ -30,10 +31,7 @@ def headline(incident: Incident, step: Step, receiver: str) -> str:
 
 def resolved(incident: Incident) -> str:
     """Return how long the incident lasted, and how urgent it was."""
-    ended = incident.resolving_since or incident.closed_at
-    lasted = format_duration(ended - incident.opened_at)
-    drill = _DRILL if incident.drill else ""
-    return f"{drill}Resolved after {lasted} (was {incident.priority})"
+    return (_DRILL if incident.drill else "") + resolved_line(incident)
 
 
 def message(incident: Incident, content: AlertContent) -> str:
@@ -51,13 +49,7 @@ def subject(incident: Incident) -> str:
 
 def all_names(incident: Incident, room: int) -> str:
     """Return the names of all breakers; of those that do not fit into `room`, their number."""
-    names = list(incident.members)
-    text = ", ".join(names)
-    while len(text) > room and len(names) > 1:
-        # Half of what is too much at a time: ten thousand names take fourteen rounds.
-        del names[-max(1, len(names) * (len(text) - room) // len(text) // 2) :]
-        text = f"{', '.join(names)} and {len(incident.members) - len(names):,} more"
-    return truncate(text, room)
+    return names_within(list(incident.members), room)
 
 
 def further_names(incident: Incident, content: AlertContent, room: int) -> str:

@@ -38,7 +38,8 @@ function overload({ limit, phase, normal_latency_ms, latency_ms }) {
 
 function cause(status) {
   const operator = { operator: "set by an operator", manual: "tripped manually" };
-  return sentences(status.evidence) || status.note || operator[status.reason] || status.reason;
+  const by = status.note_by ? ` (by ${status.note_by})` : "";
+  return (sentences(status.evidence) || status.note || operator[status.reason] || status.reason) + by;
 }
 
 function next(status) {

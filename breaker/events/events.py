@@ -50,6 +50,8 @@ class Evidence:
 def _latency(of: Evidence) -> str:
     if hung := of.detail.get("hung_calls"):
         return _hang(of, float(hung), float(of.detail["in_flight"]))
+    if not (of.samples or of.value):
+        return "no calls in the window"
     what = of.detail.get("percentile_name", "percentile")
     value, limit = against(of.value, of.threshold, of.unit)
     return f"{'a probe took' if what == 'probe' else what} {value}{limit}"
@@ -69,6 +71,8 @@ def _errors(of: Evidence) -> str:
         return "a probe failed"
     if of.detail.get("in_a_row") and of.samples > 1:
         return f"the last {count(of.samples, 'call')} failed"
+    if not (of.samples or of.value):
+        return "no calls in the window"
     value, limit = against(of.value, of.threshold, of.unit)
     return f"{value} of calls fail{limit}"
 

@@ -20,7 +20,7 @@ from breakerd.breaker.runtime.gate import Gate
 from breakerd.breaker.runtime.lifecycle import Lifecycle
 from breakerd.breaker.runtime.permit_planner import PermitPlanner
 from breakerd.breaker.runtime.readings import Reading, Readings, log_unavailable
-from breakerd.breaker.runtime.recorder import OFF, CallRecorder, check_times, lost_after
+from breakerd.breaker.runtime.recorder import OFF, CallRecorder, check_times
 from breakerd.breaker.runtime.schedule import Schedule
 from breakerd.breaker.runtime.ticker import TICKER
 from breakerd.breaker.settings import Settings
@@ -323,7 +323,7 @@ class Controller(Lifecycle):
         delta = recorder.delta()
         engine.update_baseline(now, delta, traffic)
         engine.advance(now, traffic)
-        recorder.expire_lost(now, lost_after(engine.settings))
+        recorder.expire_lost(now)
         idle = not (delta.admitted or delta.ended or traffic.in_flight)
         self._schedule.plan_sample(now, idle=idle)
 

@@ -10,7 +10,6 @@ from breakerd.breaker.calls.totals import CallDelta, CallTotals, DeltaReader
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts
 from breakerd.breaker.runtime.gate import Gate
-from breakerd.breaker.settings import Settings
 
 if TYPE_CHECKING:
     from breakerd.breaker.calls.window import SlidingWindow
@@ -27,16 +26,6 @@ def check_times(method: str, start: float, end: float) -> None:
     """Raise a ValueError if a call's times are not finite numbers."""
     if not math.isfinite(end - start):
         raise ValueError(f"{method}() got start={start}, end={end}; both must be finite seconds")
-
-
-def lost_after(settings: Settings) -> float:
-    """Return the seconds without any event after which calls in flight are presumed lost.
-
-    It leaves time to see that they hang.
-    """
-    limits = [settings.latency_threshold / 1000] if settings.watches_latency else []
-    limits += [settings.slo.timeout] if settings.slo else []
-    return max(settings.latency_max_age, _LIMITS * max(limits))
 
 
 class CallRecorder:
@@ -207,13 +196,16 @@ class CallRecorder:
 
     # --- calls that never report
 
-    def expire_lost(self, now: float, max_age: float) -> None:
-        """Presume all calls in flight lost once nothing happened for `max_age` seconds."""
+    def expire_lost(self, now: float) -> None:
+        """Presume all calls in flight lost once nothing has happened for long.
+
+        Not before it can be seen that they hang, and not while calls are rejected anyway.
+        """
         activity = self._gate.admitted + self._window.total + self._unwindowed
         count, since = self._last_activity
         if activity != count:
             self._last_activity = (activity, now)
-        elif now - since > max_age:
+        elif self._engine.conditions.admits_up_to_limit and now - since > self._lost_after:
             self.lose_all()
 
     def lose_all(self) -> None:
@@ -224,6 +216,14 @@ class CallRecorder:
         """Presume the parent's calls lost, and let the controller see the next one."""
         self.lose_all()
         self.limit_batches(OFF)
+
+    @property
+    def _lost_after(self) -> float:
+        """Seconds without any event after which calls in flight are lost."""
+        settings = self._engine.settings
+        limits = [settings.latency_threshold / 1000] if settings.watches_latency else []
+        limits += [settings.slo.timeout] if settings.slo else []
+        return max(settings.latency_max_age, _LIMITS * max(limits))
 
     # --- the fast path
 

@@ -90,7 +90,7 @@ class HangSignal:
         if delta.ended or idle or self._returned_at == inf:
             self._returned_at = now
         self._take(_Sample(now, admitted, delta.in_flight, self._seconds))
-        if idle or self._answered_at == inf or min(delta.durations, default=inf) <= self.threshold:
+        if idle or self._answered_at == inf or _shortest(delta) <= self.threshold:
             self._answered_at = now
             self._learn(now)
         self._count(now, admitted, limit)
@@ -149,3 +149,10 @@ class HangSignal:
             if sample.at <= moment:
                 return sample.admitted
         return None
+
+
+def _shortest(delta: CallDelta) -> float:
+    """Return the seconds of the shortest call that ended; their mean, where only that is known."""
+    if delta.durations:
+        return min(delta.durations)
+    return delta.duration / delta.ended if delta.ended else inf

@@ -29,7 +29,7 @@ def test_status_for_people(server: Server) -> None:
     done = ask(server, "status")
     assert done.code == 0
     assert done.out.split()[:2] == ["default", "CLOSED"]
-    assert "of 300 ms" in done.out
+    assert "no calls; limit 300 ms" in done.out
     assert "breakers.toml" in done.out
 
 
@@ -54,7 +54,7 @@ def test_get(server: Server) -> None:
 
 
 def test_get_of_what_is_not_set(server: Server) -> None:
-    assert ask(server, "get", "error_threshold").out == "null\n"
+    assert ask(server, "get", "slo").out == "null\n"
     assert ask(server, "get", "slo.timeout").out == "null\n"
 
 
@@ -80,10 +80,18 @@ def test_set_changes_the_running_breaker_and_the_file(
     server: Server, http: httpx.Client, config: Path
 ) -> None:
     done = ask(server, "set", "latency_threshold", "450")
-    assert (done.code, done.out, done.err) == (0, "450\n", "also changes: payments\n")
+    assert (done.code, done.out, done.err) == (0, "450\n", "")
     assert status_of(http)["latency_threshold_ms"] == 450
     assert "450" in config.read_text().splitlines()[1]
     assert "# agreed with the team" in config.read_text()
+
+
+def test_set_of_the_root_names_the_breakers_that_follow_it(
+    server: Server, http: httpx.Client
+) -> None:
+    done = ask(server, "set", "wait_time", "13", "--json")
+    assert (json.loads(done.out), done.err) == ({"wait_time": 13}, "also changes: payments\n")
+    assert http.get("/breakers/payments/config").json()["wait_time"] == 13
 
 
 def test_set_of_one_breaker_leaves_the_others(server: Server, http: httpx.Client) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,10 +57,13 @@ class Story:
         """Return the states of a breaker in the second before and after a time."""
         return {state for when, state, _ in self.states[breaker] if abs(when - at) <= 1.0}
 
-    def calls_at(self, breaker: str, at: float) -> Calls:
-        """Return the calls of a breaker until a time."""
-        known = [calls for when, calls in self.calls[breaker] if when <= at]
-        return known[-1] if known else Calls()
+    def calls_between(self, start: float, end: float) -> Calls:
+        """Return the calls of the breakers that the alert is about, in [start, end]."""
+        parts = [
+            _until(self.calls[name], end).since(_until(self.calls[name], start))
+            for name in self.incident.breakers
+        ]
+        return _added(parts)
 
     def alerts(self) -> int:
         """Return the number of alerts at OpsGenie."""
@@ -83,27 +85,24 @@ def run(incident: Incident, folder: Path) -> Story:
         )
 
 
-def figures(pattern: str, text: str) -> list[float]:
-    """Return the numbers that a pattern with one group finds."""
-    return [float(found.replace(",", "")) for found in re.findall(pattern, text)]
-
-
 def _calls(world: World) -> dict[str, list[tuple[float, Calls]]]:
     every: dict[str, dict[float, list[Calls]]] = {}
     for at, name, calls in world.calls:
         every.setdefault(name, {}).setdefault(at, []).append(calls)
     return {
-        name: [
-            (
-                at,
-                Calls(
-                    sum(each.made for each in parts),
-                    sum(each.rejected for each in parts),
-                    sum(each.ok for each in parts),
-                    sum(each.failed for each in parts),
-                ),
-            )
-            for at, parts in times.items()
-        ]
-        for name, times in every.items()
+        name: [(at, _added(parts)) for at, parts in times.items()] for name, times in every.items()
     }
+
+
+def _added(parts: list[Calls]) -> Calls:
+    return Calls(
+        sum(each.made for each in parts),
+        sum(each.rejected for each in parts),
+        sum(each.ok for each in parts),
+        sum(each.failed for each in parts),
+    )
+
+
+def _until(known: list[tuple[float, Calls]], at: float) -> Calls:
+    """Return the calls until a time, and up to a second more."""
+    return next((calls for when, calls in known if when >= at), known[-1][1])

@@ -212,7 +212,7 @@ class World:
         for name, snapshot in saved.items():
             after.registry.get(name).restore(snapshot)
         for name, old in before.traffic.dependencies.items():
-            how = {key: getattr(old, key) for key in _BEHAVIOUR}
+            how = {key: getattr(old, key) for key in _CARRIED}
             after.traffic.add(Dependency(after.registry.get(name), **how))
 
     # --- time
@@ -297,7 +297,11 @@ class World:
         return self.transcript.render(self.settings, self.delivered, ", ".join(shown))
 
 
-_BEHAVIOUR: Final = ("rate", "ms", "failing", "error_ms", "hangs", "workers", "timeout")
+_CARRIED: Final = (
+    *("rate", "ms", "failing", "error_ms", "hangs", "workers", "timeout"),
+    *("made", "rejected", "ok", "failed"),
+)
+"""What a dependency keeps over a restart of its callers."""
 
 
 def _merged(settings: str, receivers: str, database: str) -> str:

@@ -56,8 +56,8 @@ def _latency(status: dict[str, Any]) -> str:
     if not status["window_calls"]:
         return f"no calls; limit {limit}{longer}"
     name = f"p{status['percentile_value'] * 100:g}"
-    value, calls = f"{status['current_percentile_ms']:,} ms", f"{status['window_calls']:,} calls"
-    return f"{name} {value} of {limit}, {calls}{longer}"
+    n, value = status["window_calls"], f"{status['current_percentile_ms']:,} ms"
+    return f"{name} {value} of {limit}, {n:,} call{'s' if n != 1 else ''}{longer}"
 
 
 def _why(status: dict[str, Any]) -> str:

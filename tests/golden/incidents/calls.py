@@ -24,7 +24,8 @@ slo = { success_rate = 0.99, timeout = 1.0 }
 @CALLS.add(
     "01-latency",
     "Calls are slow for half a minute.",
-    says=(r"payments OPEN", r"p95 .*limit 600 ms"),
+    says=(r"payments OPEN", r"limit (600 ms|0\.6 s)"),
+    priorities=("P3",),
 )
 def latency(world: World) -> None:
     world.start(LATENCY)
@@ -41,7 +42,9 @@ def latency(world: World) -> None:
 @CALLS.add(
     "02-latency-8-minutes",
     "Calls are slow for eight minutes: P3, P2, P1.",
-    says=(r"payments OPEN", r"p95 .*limit 600 ms"),
+    says=(r"payments OPEN", r"limit (600 ms|0\.6 s)"),
+    later=(r"payments OPEN 5 min", r"p95 [12],?\d{3} ms .*limit 600 ms"),
+    priorities=("P3", "P2", "P1"),
 )
 def latency_for_long(world: World) -> None:
     world.start(LATENCY)
@@ -60,6 +63,7 @@ def latency_for_long(world: World) -> None:
     "All calls fail at once, with no setting at all.",
     says=(r"payments OPEN", r"100 ?% of calls fail", r"limit 50 ?%"),
     never=(r"limit 1,?500 ms",),
+    priorities=("P3", "P2", "P1"),
 )
 def errors(world: World) -> None:
     world.start(DEFAULTS)
@@ -78,6 +82,7 @@ def errors(world: World) -> None:
     "No call returns any more, with no setting at all.",
     says=(r"payments OPEN",),
     never=(r"p95 \d\d ms",),
+    priorities=("P3", "P2"),
 )
 def hang(world: World) -> None:
     world.start(DEFAULTS)
@@ -96,6 +101,7 @@ def hang(world: World) -> None:
     "Memory is nearly used up for three minutes.",
     says=(r"payments OPEN", r"memory .*95 ?%.*limit 80 ?%"),
     never=(r"p95 .*over",),
+    priorities=("P3", "P2"),
 )
 def memory(world: World) -> None:
     world.start(DEFAULTS)
@@ -113,6 +119,7 @@ def memory(world: World) -> None:
     "06-overload",
     "More calls come than are served: the limiter turns some away.",
     says=(r"turns away 3\d ?%", r"limit \d+"),
+    later=(r"turns away 3\d ?%", r"wanted"),
 )
 def overload(world: World) -> None:
     world.start(
@@ -137,8 +144,8 @@ limiter = { enabled = true }
     "07-slo-45",
     "45 % of calls fail, where 1 % may.",
     breakers=("search",),
-    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
     never=(r"limit 1,?500 ms", r"limit 50 ?%"),
+    later=(r"search misses its service level", r"1 ?% allowed, burning 4\d"),
 )
 def burning_fast(world: World) -> None:
     _burn(world, 0.45, "45 %")
@@ -148,8 +155,8 @@ def burning_fast(world: World) -> None:
     "08-slo-8",
     "8 % of calls fail, where 1 % may.",
     breakers=("search",),
-    says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
     never=(r"limit 1,?500 ms", r"limit 50 ?%"),
+    later=(r"search misses its service level", r"1 ?% allowed, burning [78]\b"),
 )
 def burning(world: World) -> None:
     _burn(world, 0.08, "8 %")
@@ -161,6 +168,7 @@ def burning(world: World) -> None:
     breakers=("search",),
     says=(r"search misses its service level", r"1 ?% allowed", r"burning"),
     never=(r"limit 1,?500 ms", r"limit 50 ?%"),
+    priorities=("P4",),
 )
 def burning_slowly(world: World) -> None:
     _burn(world, 0.02, "2 %")

@@ -22,7 +22,9 @@ class Incident:
         script: what happens.
         breakers: those that an alert must name.
         says: what the first alert must say, as regular expressions.
+        later: what its text must say at last, before the end.
         never: what no text may say: a limit that is not in force, for instance.
+        priorities: those that OpsGenie's alert has, in order; not checked if empty.
         limits: maximum number of notifications of each alert, by receiver.
         stays_open: True if an alert is meant to be open at the end.
     """
@@ -32,7 +34,9 @@ class Incident:
     script: Script
     breakers: tuple[str, ...] = ("payments",)
     says: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
     limits: dict[str, int]
     stays_open: bool = False
 

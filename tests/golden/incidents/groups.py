@@ -23,7 +23,10 @@ def _slow(dependencies: list[Dependency], ms: float = 2000) -> None:
 
 
 @GROUPS.add(
-    "11-shared-dependency", "A shared dependency dies: six breakers trip in one tick.", breakers=SIX
+    "11-shared-dependency",
+    "A shared dependency dies: six breakers trip in one tick.",
+    breakers=SIX,
+    priorities=("P3", "P2"),
 )
 def shared_dependency(world: World) -> None:
     world.start(SHOP)
@@ -59,6 +62,7 @@ def others_join(world: World) -> None:
     breakers=("checkout",),
     says=(r"checkout OPEN",),
     never=(r"\bbatch\b",),
+    priorities=("P3", "P2", "P1"),
 )
 def silenced_first(world: World) -> None:
     world.start(BATCH)
@@ -77,7 +81,10 @@ def silenced_first(world: World) -> None:
 
 
 @GROUPS.add(
-    "14-silence-ends", "A silence ends while the incident lasts.", says=(r"payments OPEN 4 min",)
+    "14-silence-ends",
+    "A silence ends while the incident lasts.",
+    says=(r"payments OPEN 4 min",),
+    priorities=("P2", "P1"),
 )
 def silence_ends(world: World) -> None:
     world.start(PAYMENTS)

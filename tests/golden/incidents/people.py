@@ -19,7 +19,7 @@ latency_threshold = 600
     "15-observe",
     "Shadow mode: every call is slow for three minutes.",
     says=(r"would",),
-    never=(r"calls? (are|is|were) rejected", r"\d rejected"),
+    never=(r"(?<![Nn]o )calls? (are|is|were) rejected", r"\d rejected"),
 )
 def observe(world: World) -> None:
     world.start(LATENCY)
@@ -125,7 +125,11 @@ def forced_open(world: World) -> None:
     world.run(90)
 
 
-@PEOPLE.add("19-restart", "The service is restarted while the breaker is open.")
+@PEOPLE.add(
+    "19-restart",
+    "The service is restarted while the breaker is open.",
+    priorities=("P3", "P2", "P1"),
+)
 def restart(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
@@ -141,7 +145,11 @@ def restart(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add("20-acknowledged", "ada acknowledges after 90 s; it lasts eight minutes.")
+@PEOPLE.add(
+    "20-acknowledged",
+    "ada acknowledges after 90 s; it lasts eight minutes.",
+    priorities=("P3", "P2"),
+)
 def acknowledged(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments")
@@ -179,6 +187,7 @@ def closed_by_hand(world: World) -> None:
     "22-receivers-down",
     "No receiver can be reached in the first four minutes.",
     says=(r"payments OPEN 4 min",),
+    priorities=("P2", "P1"),
 )
 def receivers_down(world: World) -> None:
     world.start(LATENCY)

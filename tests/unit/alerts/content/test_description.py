@@ -58,6 +58,25 @@ def test_then_the_measurements() -> None:
     assert "Load: CPU pressure 64%" in loaded.splitlines()
 
 
+def test_of_a_hang_no_latency_is_told_as_if_it_were_of_now() -> None:
+    given = facts("open-by-hang", current_percentile_exact_ms=97.0, window_calls=64)
+    made = composed(incident(counts=COUNTS), given)
+    assert line(made, "What") == (
+        "payments OPEN 21 s: 2,142 calls in flight, none has returned for 31 s (limit 0.6 s)."
+    )
+    assert "Before that: Latency: p95 97 ms (limit 600 ms, 64 calls)" in made.description
+    probing = facts("open-by-hang", state="HALF_OPEN", recovery={"phase": "probes"})
+    assert "HALF OPEN 21 s: calls did not return" in composed(incident(), probing).message
+
+
+def test_what_users_feel_goes_before_what_is_unusual() -> None:
+    evidence = facts("anomaly").evidence
+    both = replace(facts("service-level"), evidence=evidence)
+    made = composed(incident("degraded"), both)
+    assert made.topic == "service-level"
+    assert line(made, "Also").startswith("calls are slow and pile up: 310 ms")
+
+
 def test_a_percentile_of_no_calls_is_no_figure() -> None:
     given = facts("open-since-restart", current_percentile_exact_ms=None)
     made = composed(incident(), given)

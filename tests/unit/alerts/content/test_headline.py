@@ -59,7 +59,7 @@ def first_line(kind: str, **values: Any) -> str:
             "anomaly",
             (
                 "payments not as usual for 21 s: calls are slow and pile up: 310 ms (normally "
-                "95 ms, 120 calls), no calls rejected"
+                "95 ms), no calls rejected"
             ),
         ),
         (

@@ -9,6 +9,7 @@ import pytest
 
 from breakerd.alerts.content.notes import (
     closing_note,
+    closing_reason,
     flap_note,
     joined_note,
     recovered_note,
@@ -24,7 +25,7 @@ from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.breaker.events.events import Transition
 from breakerd.breaker.states import Reason, State
 from breakerd.breaker.testing import simulate_call
-from tests.support.alert_facts import NOW, OPENED, facts, incident
+from tests.support.alert_facts import NOW, OPENED, composed, facts, incident
 from tests.unit.alerts.conftest import World
 
 COUNTS = CallCounts(success=3777, error=4120, rejected=12_403)
@@ -54,7 +55,7 @@ def test_the_last_note_says_what_was_wrong_how_long_how_bad_and_what_ended_it() 
 @pytest.mark.parametrize(
     ("topic", "worst"),
     [
-        ("open-by-hang", "Worst: 2,142 calls in flight."),
+        ("open-by-hang", "What was wrong: calls did not return. Worst: 2,142 calls in flight."),
         ("open-by-errors", "Worst: 34% errors."),
         ("open-by-memory", "Worst: memory 91%."),
         ("opened-by-operator", ""),
@@ -64,6 +65,31 @@ def test_the_last_note_says_what_was_wrong_how_long_how_bad_and_what_ended_it() 
 def test_the_worst_figure_is_that_of_what_was_wrong(topic: str, worst: str) -> None:
     found = closing_note(over(topic, peak=WORST), "", OPENED + 5)
     assert found == f"Over: it lasted 5 s. {worst}".rstrip()
+
+
+def test_an_operator_is_named_at_the_end() -> None:
+    given = facts("opened-by-operator")
+    about = incident(counts=CallCounts(rejected=2314))
+    about.content = composed(about, given)
+    assert closing_note(about, "somebody reset it", OPENED + 120) == (
+        "Over: it lasted 2 min. What was wrong: opened by ada: deploying. All 2,314 calls "
+        "rejected. Ended by: somebody reset it."
+    )
+
+
+def test_the_end_of_a_warm_up_ends_no_trouble() -> None:
+    ended = Transition(
+        breaker="payments",
+        at=NOW,
+        monotonic=0.0,
+        from_state=State.WARMING_UP,
+        to_state=State.CLOSED,
+        reason=Reason.WARMUP_ENDED,
+    )
+    assert closing_reason(ended) == ""
+    assert closing_reason(replace(ended, reason=Reason.RESET, note="ada")) == (
+        "somebody reset it (ada)"
+    )
 
 
 @pytest.mark.parametrize("peak", [None, PeakFigures()])

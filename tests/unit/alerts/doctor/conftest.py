@@ -34,6 +34,7 @@ class Setup:
             "hostname": "box",
             "heartbeat": "beat",
         }
+        self.public_url = "https://ops.example.org"
         self.alerts: dict[str, Any] = {"database": str(database), "request_timeout": 5.0}
 
     @property
@@ -41,6 +42,7 @@ class Setup:
         return AlertingSettings(
             OpsGenieSettings.model_validate(self.opsgenie),
             AlertsSettings.model_validate(self.alerts),
+            public_url=self.public_url,
         )
 
     def findings(

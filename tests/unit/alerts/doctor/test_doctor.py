@@ -25,6 +25,7 @@ def test_all_is_well(at_emulator: Setup) -> None:
     assert statuses == {
         "receivers": OK,
         "fallback": OK,
+        "links": OK,
         "identity": OK,
         "key": OK,
         "region": UNKNOWN,
@@ -70,6 +71,25 @@ def test_from_which_priority_on(setup: Setup) -> None:
     setup.opsgenie["enabled"] = False
     setup.alerts["receivers"] = {"pagerduty": {"ops": {"key": "k", "min_priority": "P2"}}}
     assert setup.findings()["receivers"].found == "pagerduty.ops from P2 on"
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("", "`public_url` in [api] is empty"),
+        ("http://127.0.0.1:8080", "nobody reaches"),
+        ("http://localhost/ops", "nobody reaches"),
+        ("http://[::1]:8080", "nobody reaches"),
+    ],
+)
+def test_alerts_that_link_to_nowhere(setup: Setup, url: str, words: str) -> None:
+    setup.public_url = url
+    found = setup.findings()["links"]
+    assert found.status is WARNING
+    assert words in found.found
+    assert "such as https://" in found.advice
+    setup.opsgenie["enabled"] = False
+    assert "links" not in setup.findings(), "the log needs none"
 
 
 def test_the_urgency_of_pagerduty(setup: Setup) -> None:

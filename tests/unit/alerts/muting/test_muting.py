@@ -14,6 +14,7 @@ from breakerd import Alerting, ConfigError, Registry, Settings
 from breakerd.alerts.model.matchers import LONGEST, Matcher, Subject, checked
 from breakerd.alerts.model.silence import Silence, SilenceRequest
 from breakerd.alerts.muting.inhibition import MEMORY_INHIBITS_LATENCY, find_inhibitor
+from breakerd.alerts.muting.mute import labels_of
 from breakerd.alerts.muting.silence_index import SilenceIndex
 from breakerd.alerts.settings.inhibition import InhibitionSettings
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
@@ -292,3 +293,8 @@ def test_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
         (6, "alerts.inhibition.x.target"),
         (7, "alerts.inhibition.x.source"),
     ]
+
+
+def test_of_equal_tags_the_first_is_the_label() -> None:
+    tags = ["Breaker:cart", "Team:core", "Breaker:checkout"]
+    assert labels_of(tags) == {"Breaker": "cart", "Team": "core"}

@@ -8,6 +8,7 @@ import pytest
 
 from breakerd import AlertingSettings, OpsGenieSettings
 from breakerd.alerts.settings.alerting import AlertsSettings
+from tests.support.slack_workspace import CHANNEL, TOKEN, SlackWorkspace
 from tests.support.webhook_receiver import Received, RecordingServer, Reply
 from tests.unit.alerts.conftest import World
 from tests.unit.alerts.receivers.conftest import Integration
@@ -53,9 +54,8 @@ def test_opsgenie_and_jsm_side_by_side(
     beside(world, server, "jsm", key="k")
     world.start(**STAGES)
     an_incident(world)
-    assert [what for what in world.history() if what != "note"] == [
-        "created P3", "priority P1", "closed",
-    ]  # fmt: skip
+    steps = [what for what in world.history() if what.startswith(("created", "priority", "closed"))]
+    assert steps == ["created P3", "priority P1", "closed"]
     alias = world.emulator.alerts()[0].alias
     assert [what for what in integration.accepted.values() if "notes" not in what] == [
         f"alerts {alias}", f"alerts {alias}:s2", f"close {alias}", f"close {alias}:s2",
@@ -187,3 +187,95 @@ def test_a_fallback_is_not_told_what_another_was(world: World, server: Recording
     an_incident(world)
     assert world.history()[-1] == "closed"
     assert server.requests == []
+
+
+# --- Slack with a token
+
+
+@pytest.fixture
+def workspace(server: RecordingServer, world: World) -> SlackWorkspace:
+    made = SlackWorkspace()
+    server.answer = made.answer
+    slack = {"token": TOKEN, "channel": CHANNEL, "api_url": server.url}
+    world.alerts |= {"receivers": {"slack": {"b": slack}}}
+    return made
+
+
+def signs(workspace: SlackWorkspace) -> list[str]:
+    """First sign of each message that the channel shows."""
+    return [each.text[0] for each in workspace.channel]
+
+
+def test_an_incident_is_one_message_in_slack_also_after_a_restart(
+    world: World, workspace: SlackWorkspace
+) -> None:
+    world.start(**STAGES)
+    world.slow()
+    world.after()
+    (root,) = workspace.messages
+    assert root.text.startswith("🚨 P3 default")
+    world.restart(**STAGES)
+    breaker = world.slow()
+    world.after(61)
+    breaker.reset()
+    world.after()
+    world.after(61)
+    assert [each.text[0] for each in workspace.channel] == ["✅", "⏫", "✅"]
+    assert {each.thread_ts for each in workspace.messages[1:]} == {root.ts}
+    assert "(was P1)" in root.text
+
+
+def test_a_message_whose_answer_is_lost_is_in_the_channel_once(
+    world: World, workspace: SlackWorkspace
+) -> None:
+    workspace.lost.add("chat.postMessage")
+    world.start(**STAGES)
+    breaker = world.slow()
+    world.after()
+    world.after(2)
+    workspace.lost.add("chat.postMessage")
+    world.after(61)
+    world.after(2)
+    workspace.lost.add("chat.postMessage")
+    breaker.reset()
+    world.after()
+    for _ in range(3):
+        world.after(61)
+    assert signs(workspace) == ["✅", "⏫", "✅"]
+    assert outcomes(world, "slack.b")["retried"] == 3
+
+
+def test_a_message_that_somebody_deleted_is_posted_anew_with_the_next_stage(
+    world: World, workspace: SlackWorkspace
+) -> None:
+    world.start(**STAGES)
+    breaker = world.slow()
+    world.after()
+    workspace.delete(workspace.messages[0].ts)
+    world.after(61)
+    assert signs(workspace) == ["⏫"]
+    breaker.reset()
+    world.after()
+    world.after(61)
+    assert signs(workspace) == ["✅", "✅"]
+
+
+def test_a_webhook_is_replaced_by_a_token_amid_an_incident(
+    world: World, server: RecordingServer, workspace: SlackWorkspace
+) -> None:
+    token = world.alerts["receivers"]
+    world.alerts["receivers"] = {"slack": {"b": {"url": f"{server.url}/services/T/B/x"}}}
+    server.replies = [Reply(200, "ok")]
+    alerting = world.start(**STAGES)
+    breaker = world.slow()
+    world.after()
+    world.alerts["receivers"] = token
+    settings = AlertsSettings.model_validate(
+        alerting.settings.alerts.model_dump() | {"receivers": token}
+    )
+    alerting.apply(AlertingSettings(alerting.settings.opsgenie, settings))
+    world.after(61)
+    breaker.reset()
+    world.after()
+    world.after(61)
+    assert signs(workspace) == ["✅", "✅"]

@@ -82,7 +82,7 @@ async def test_events_come_as_they_happen(app: FastAPI, registry: Registry) -> N
         breached = await follower.event()
         assert breached["type"] == "ThresholdBreached"
         assert breached["drill"] is True
-        assert "latency 600 ms" in breached["evidence"]["sentence"]
+        assert "p95 600 ms" in breached["evidence"]["sentence"]
         tripped = await follower.event()
         assert tripped["evidence"][0]["signal"] == "latency"
         registry.change("payments", {"wait_time": 5})

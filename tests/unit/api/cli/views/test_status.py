@@ -31,7 +31,7 @@ def test_a_closed_breaker() -> None:
     simulate_call(breaker, clock, 120)
     text = shown(breaker)
     assert text.split()[:2] == ["payments", "CLOSED"]
-    assert "p95 120 ms of 300 ms, 1 calls" in text
+    assert "p95 120 ms of 300 ms, 1 call" in text
     assert "1 succeeded, 0 failed, 0 abandoned, 0 rejected, 0 in flight" in text
     assert "unknown" in text  # the memory
     assert "why" not in text
@@ -44,8 +44,14 @@ def test_an_open_one_says_why_and_what_is_next() -> None:
         pass
     text = shown(breaker)
     assert "OPEN" in text
-    assert "p95 latency 400 ms" in text
+    assert "p95 400 ms (limit 300 ms)" in text
     assert "probes in 10 s" in text
+
+
+def test_one_that_an_operator_opened_says_who() -> None:
+    breaker, _ = make()
+    breaker.trip("they deploy", by="ada")
+    assert "they deploy (by ada)" in shown(breaker)
 
 
 def test_recovery_by_probes_and_ramp() -> None:
@@ -121,3 +127,9 @@ def test_a_line_for_each_part_that_does_not_run() -> None:
     assert "file" in text
     assert "not running: edits of breakers.toml are not followed" in text
     assert text.count(paged) == 1
+
+
+def test_calls_that_hang_are_told_beside_a_percentile_of_none() -> None:
+    breaker, _ = make()
+    assert "no calls; limit 300 ms" in shown(breaker)
+    assert "no calls; limit 300 ms; 1,200 in flight for longer" in shown(breaker, hung_calls=1200)
