@@ -113,10 +113,10 @@ def _follow(incident: Incident, now: float, texts: StageTexts) -> bool:
     due = _due_stage(incident, now)
     if due is None or (due.stages, due.index) == (incident.stages, incident.stage):
         return False
+    # Somebody may have been notified: by a request without an answer, or before it was closed.
     again = any(delivery.reopenings for delivery in incident.deliveries.values())
-    if again and due.priority >= incident.priority:
+    if (again or incident.maybe_notified) and due.priority >= incident.priority:
         return False
-    # Somebody may have been notified all the same, by a request without an answer.
     incident.set_stage(due.since, due.stages, due.index, "")
     if due.index and incident.maybe_notified:
         incident.stage_note = texts.stage()
