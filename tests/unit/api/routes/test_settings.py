@@ -250,7 +250,7 @@ def test_the_whole_configuration_can_be_read_and_changed(
     assert "[recovery]" in file.read_text()
     assert "error_threshold = 0.2" in file.read_text()
     client.patch("/breaker/config", json={"error_threshold": None})
-    assert breaker.settings.error_threshold is None
+    assert breaker.settings.error_threshold == 0.5
     assert "error_threshold" not in file.read_text()
 
 
