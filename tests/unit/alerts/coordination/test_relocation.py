@@ -55,7 +55,11 @@ def test_what_is_open_moves_and_goes_on(world: World, other: Path) -> None:
     world.registry.get().reset()
     world.after()
     world.after(61)
+<<<<<<< HEAD
     assert world.history() == ["created P3", "priority P1", "closed"]
+=======
+    assert told(world) == ["created P3", "priority P1", "closed"]
+>>>>>>> h/golden
 
 
 def test_cooldowns_and_the_history_move_too(world: World, other: Path) -> None:
@@ -111,7 +115,11 @@ def test_there_and_back_again(world: World, other: Path) -> None:
     world.registry.get().reset()
     world.after()
     world.after(61)
+<<<<<<< HEAD
     assert world.history() == ["created P3", "priority P1", "closed"]
+=======
+    assert told(world) == ["created P3", "priority P1", "closed"]
+>>>>>>> h/golden
 
 
 def test_where_nothing_can_be_stored_the_old_one_goes_on(world: World, tmp_path: Path) -> None:
@@ -127,7 +135,7 @@ def test_where_nothing_can_be_stored_the_old_one_goes_on(world: World, tmp_path:
     assert "incidents stay in" in problem
     assert str(blocked) in problem
     world.after(61)
-    assert world.history() == ["created P3", "priority P1"]
+    assert world.stages() == ["created P3", "priority P1"]
     blocked.unlink()
     world.after(6)
     assert alerting._runtime.store.path == blocked / "x.db"
@@ -179,7 +187,11 @@ def test_killed_in_between_nothing_is_lost_and_nothing_told_twice(
     world.registry.get().reset()
     world.after()
     world.after(61)
+<<<<<<< HEAD
     assert world.history() == ["created P3", "priority P1", "closed"]
+=======
+    assert told(world) == ["created P3", "priority P1", "closed"]
+>>>>>>> h/golden
 
 
 # --- several processes
@@ -238,7 +250,7 @@ def test_all_who_share_it_move_together(
     assert pair.first.problems() == pair.second.problems() == []
     for _ in range(13):
         pair.after(5)
-    assert [world.history(i) for i in (0, 1)] == [["created P3", "priority P1"]] * 2
+    assert [world.stages(i) for i in (0, 1)] == [["created P3", "priority P1"]] * 2
     world.registry.get("ours").reset()
     pair.registry.get("theirs").reset()
     for _ in range(14):

@@ -41,18 +41,14 @@ def test_what_nobody_acknowledges_any_more_is_escalated(world: World) -> None:
     world.after(60)
     act(world, "unacknowledge")
     world.after(61)
-    assert world.history()[-2:] == ["unacknowledged", "priority P1"]
+    assert world.stages() == ["created P3", "priority P1"]
 
 
 def test_what_becomes_weightier_is_raised_though_somebody_acknowledged_the_lesser(
     world: World,
 ) -> None:
-    world.start(trigger_on_latency_threshold=False)
-    breaker = world.registry.get()
-    world.memory = 0.9
-    breaker.observe()
-    world.clock.advance(1)
-    breaker.tick()
+    world.start()
+    breaker = world.slow_without_a_trip()
     world.after()
     act(world, "acknowledge")
     breaker.force_open("worse")
