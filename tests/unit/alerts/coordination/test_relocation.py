@@ -55,11 +55,7 @@ def test_what_is_open_moves_and_goes_on(world: World, other: Path) -> None:
     world.registry.get().reset()
     world.after()
     world.after(61)
-<<<<<<< HEAD
     assert world.history() == ["created P3", "priority P1", "closed"]
-=======
-    assert told(world) == ["created P3", "priority P1", "closed"]
->>>>>>> h/golden
 
 
 def test_cooldowns_and_the_history_move_too(world: World, other: Path) -> None:
@@ -115,11 +111,7 @@ def test_there_and_back_again(world: World, other: Path) -> None:
     world.registry.get().reset()
     world.after()
     world.after(61)
-<<<<<<< HEAD
     assert world.history() == ["created P3", "priority P1", "closed"]
-=======
-    assert told(world) == ["created P3", "priority P1", "closed"]
->>>>>>> h/golden
 
 
 def test_where_nothing_can_be_stored_the_old_one_goes_on(world: World, tmp_path: Path) -> None:
@@ -187,11 +179,7 @@ def test_killed_in_between_nothing_is_lost_and_nothing_told_twice(
     world.registry.get().reset()
     world.after()
     world.after(61)
-<<<<<<< HEAD
     assert world.history() == ["created P3", "priority P1", "closed"]
-=======
-    assert told(world) == ["created P3", "priority P1", "closed"]
->>>>>>> h/golden
 
 
 # --- several processes

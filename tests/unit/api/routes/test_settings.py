@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from breakerd import Breaker, Registry, Settings, State
+from breakerd import Breaker, Registry, State
 from breakerd.api.app import create_app
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
