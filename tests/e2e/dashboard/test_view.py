@@ -120,7 +120,7 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
             page.get_by_role("button", name="Close the alert").click()
             expect(page.locator("#alert")).to_be_hidden()
             emulator.api_keys = frozenset({"another"})
-            post(server, "/breaker/reset")
+            post(server, "/breaker/drill-page")
             refused = "opsgenie rejects the key · 1 pending · last delivery"
             expect(page.locator("#receivers")).to_contain_text(refused)
             page.close()
