@@ -87,7 +87,7 @@ def test_list_and_show(ward: Ward) -> None:
     done = ward.alerts("list", "--state", "active")
     assert done.code == 0
     assert alert["id"] in done.out
-    assert "payments open: rehearsal" in done.out
+    assert "payments opened by an operator: rehearsal" in done.out
     assert ward.alerts("list", "--state", "closed").out == "no alerts\n"
     assert json.loads(ward.alerts("list", "--json").out)["alerts"][0]["id"] == alert["id"]
     shown = ward.alerts("show", alert["id"])

@@ -105,18 +105,22 @@ def test_says_who_was_paged_and_what_comes_next(browser: Browser, tmp_path: Path
                 client.delete("/silences", params={"id": kept["id"]}).raise_for_status()
             expect(page.locator("#banners p")).to_have_count(0)
             expect(page.locator("#alerts-title")).to_have_text("Alerts: 1 open")
-            expect(page.locator("#alerts")).to_contain_text("P3 active default open: rehearsal")
+            expect(page.locator("#alerts")).to_contain_text(
+                "P3 active default opened by an operator: rehearsal"
+            )
             expect(page.locator("#alerts")).to_contain_text("opsgenie P3 · escalates in 9 min")
             expect(page.locator("#receivers")).to_contain_text("opsgenie last delivery")
             page.locator("#alerts a").click()
             shown = page.locator("#alert-rows")
-            expect(page.locator("#alert-title")).to_contain_text("P3 default open: rehearsal")
+            expect(page.locator("#alert-title")).to_contain_text(
+                "P3 default opened by an operator: rehearsal"
+            )
             for words in ("default: open since", "opsgenie: told", "silenced by ada", "stage"):
                 expect(shown).to_contain_text(words)
             page.get_by_role("button", name="Close the alert").click()
             expect(page.locator("#alert")).to_be_hidden()
             emulator.api_keys = frozenset({"another"})
-            post(server, "/breaker/reset")
+            post(server, "/breaker/drill-page")
             refused = "opsgenie rejects the key · 1 pending · last delivery"
             expect(page.locator("#receivers")).to_contain_text(refused)
             page.close()
