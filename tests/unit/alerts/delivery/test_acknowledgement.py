@@ -30,7 +30,7 @@ def test_what_somebody_acknowledged_is_not_escalated(world: World) -> None:
     world.registry.get().reset()
     world.after()
     world.after(61)
-    assert world.history() == ["created P3", "acknowledged", "note", "closed"]
+    assert world.history() == ["created P3", "acknowledged", "closed"]
 
 
 def test_what_nobody_acknowledges_any_more_is_escalated(world: World) -> None:
