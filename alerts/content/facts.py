@@ -169,6 +169,12 @@ class BreakerFacts:
         return stated if own or self.first.kind == "latency" else None
 
     @property
+    def returns_late(self) -> bool:
+        """True if calls that have ended lately were too slow."""
+        value, limit = self.latency_ms, self.latency_limit_ms
+        return value is not None and limit is not None and value > limit
+
+    @property
     def memory_percent(self) -> float | None:
         """Percentage of the memory limit in use, in the worst process; None if it is unknown."""
         found = [

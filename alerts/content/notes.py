@@ -11,7 +11,7 @@ from breakerd.alerts.content.topics import Topic, topic_of
 from breakerd.alerts.content.wording import cause_of
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.figures import PeakFigures
-from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.text import (
     count_calls,
     format_duration,
@@ -68,7 +68,8 @@ def reminder(incident: Incident, facts: Facts, now: float) -> str:
 
 def recovered_note(incident: Incident, facts: Facts, now: float) -> str:
     """Return the note that the cause is gone."""
-    lasted = format_duration(now - incident.opened_at)
+    ended_at = incident.resolving_since if incident.phase is Phase.RESOLVING else now
+    lasted = format_duration(ended_at - incident.opened_at)
     own = _own(incident, facts)
     if own is not None and own.state == "DISABLED":
         return f"Disabled after {lasted}: it decides nothing any more. {_describe(own)}"

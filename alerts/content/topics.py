@@ -81,13 +81,13 @@ def topic_of(facts: BreakerFacts) -> Topic:
     if kind == "memory":
         return Topic.MEMORY_HIGH
     if kind == "latency":
-        return Topic.HANG if is_hang(facts.evidence(Signal.LATENCY)) else Topic.SLOW
+        return Topic.HANG if _hangs(facts, facts.evidence(Signal.LATENCY)) else Topic.SLOW
     return _degraded(facts) if kind == "degraded" else _open(facts)
 
 
 def cause_topic(facts: BreakerFacts, evidence: Evidence) -> Topic:
     """Return the topic of one evidence of a breaker."""
-    if is_hang(evidence):
+    if _hangs(facts, evidence):
         return Topic.HANG
     return (_BY_SIGNAL if facts.first.kind == "open" else _DEGRADED)[evidence.signal]
 
@@ -117,9 +117,14 @@ def _open(facts: BreakerFacts) -> Topic:
     if evidence is None or lookup(facts.status, ("last_transition", "reason")) == "restored":
         # Whatever trips a breaker has evidence, and only a restart loses it.
         return Topic.RESTART
-    if is_hang(evidence):
+    if _hangs(facts, evidence):
         return Topic.HANG
     return _BY_SIGNAL[evidence.signal]
+
+
+def _hangs(facts: BreakerFacts, evidence: Evidence | None) -> bool:
+    """Return True if calls do not return; those that return late are slow."""
+    return is_hang(evidence) and not facts.returns_late
 
 
 def _degraded(facts: BreakerFacts) -> Topic:

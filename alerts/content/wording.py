@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts, lookup, number, text
-from breakerd.alerts.content.topics import Topic
+from breakerd.alerts.content.topics import Topic, is_hang
 from breakerd.alerts.model.text import (
     count_calls,
     figure,
@@ -60,7 +60,7 @@ def _latency(facts: BreakerFacts) -> str:
     if evidence is not None and evidence.detail.get("percentile_name") == "probe":
         return f"a probe took {milliseconds(evidence.value)}{_limit(evidence)}"
     value, name = facts.latency_ms, facts.percentile_name
-    if evidence is not None and (facts.rejects or value is None):
+    if evidence is not None and (facts.rejects or value is None) and not is_hang(evidence):
         # No call ends while it is open: the window is as it was.
         value, limit = number(evidence.value), number(evidence.threshold)
         name = text(evidence.detail.get("percentile_name")) or name

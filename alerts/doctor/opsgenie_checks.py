@@ -101,7 +101,8 @@ class OpsGenieAccount:
 
     def _wrong_address(self, response: httpx.Response) -> Finding | None:
         """Return a finding if the address is no OpsGenie, or that of another region."""
-        if response.status_code != HTTPStatus.NOT_FOUND:
+        at_opsgenie = self._addresses.product_of(self._address) == "opsgenie"
+        if at_opsgenie or response.status_code != HTTPStatus.NOT_FOUND:
             return self._wrong_region(response)
         found = f"{self._address} answers {reason(response)}: this is not OpsGenie's API"
         return fail("opsgenie", found, f"if it is Jira Service Management, {_FLAVOUR}; {_URL}")

@@ -4,7 +4,8 @@ An event only wakes the observer and brings evidence. What counts is the present
 So a lost event costs a sentence, and never an alert.
 """
 
-import uuid
+import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -80,7 +81,8 @@ class BreakerObserver:
     ) -> None:
         self.settings = settings
         self._registry = registry
-        self._process = uuid.uuid4().hex[:12]  # processes of two containers may share a number
+        # With the host, since each container has a process 1; a container that restarts goes on.
+        self._process = f"{socket.gethostname()}:{os.getpid()}"
         self._now = now
         self._driven = driven
         self._observations: dict[str, Observation] = {}

@@ -245,6 +245,7 @@ class Reconciler:
             if name not in found:
                 member.recovered = True
         if all(member.recovered for member in incident.members.values()):
+            self._record_peak(now, incident)  # the closing note counts to the very end
             incident.resolve(now)
             self._incident_log.mark_changed(incident)
 

@@ -113,10 +113,10 @@ def _follow(incident: Incident, now: float, texts: StageTexts) -> bool:
     due = _due_stage(incident, now)
     if due is None or (due.stages, due.index) == (incident.stages, incident.stage):
         return False
+    # Somebody may have been notified: by a request without an answer, or before it was closed.
     again = any(delivery.reopenings for delivery in incident.deliveries.values())
-    if again and due.priority >= incident.priority:
+    if (again or incident.maybe_notified) and due.priority >= incident.priority:
         return False
-    # Somebody may have been notified all the same, by a request without an answer.
     incident.set_stage(due.since, due.stages, due.index, "")
     if due.index and incident.maybe_notified:
         incident.stage_note = texts.stage()
@@ -202,9 +202,12 @@ def flap_note_due(incident: Incident, now: float) -> bool:
     """Return True if a note is due that tells of recoveries and relapses alone.
 
     They wait for the next message. If none leaves, the first such note leaves a minute after the
-    last message, the next one five minutes after it, and each later one after twice as long.
+    last message, the next one five minutes after it, and each later one after twice as long. While
+    it is well for less than a minute, the next message may be the closing.
     """
     if not incident.flapped_at:
+        return False
+    if incident.phase is Phase.RESOLVING and now < incident.resolving_since + _FIRST_PAUSE:
         return False
     noted = incident.notes[-1].at if incident.notes else 0.0
     last = max(incident.notified_at, incident.stage_times[-1][0], noted)

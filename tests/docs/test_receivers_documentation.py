@@ -35,7 +35,7 @@ def test_the_examples_are_valid(example: str) -> None:
     found: dict[str, Any] = dict(document.data)
     validate(OpsGenieSettings, found.get("opsgenie", {}), document=document)
     validate(AlertsSettings, found.get("alerts", {}), document=document)
-    assert found.keys() <= {"opsgenie", "alerts"}
+    assert found.keys() <= {"opsgenie", "alerts", "breakers"}
 
 
 def test_every_type_of_receiver_is_described() -> None:

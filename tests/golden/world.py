@@ -79,9 +79,10 @@ class Process:
     Args:
         world: the world it is in.
         path: its configuration file.
+        number: number of the process.
     """
 
-    def __init__(self, world: World, path: Path) -> None:
+    def __init__(self, world: World, path: Path, number: int = 1) -> None:
         self.world = world
         self.registry = Registry.from_file(
             path,
@@ -94,6 +95,7 @@ class Process:
         settings = read_settings(read_document(path), {})
         self.alerting = Alerting(self.registry, settings, now=world.now)
         self.alerting.start()
+        self.alerting._runtime.observer._process = f"box:{number}"
         self._due = inf
         self._ready_at = 0.0
         self.registry.subscribe(self._notice)
@@ -105,6 +107,7 @@ class Process:
 
     def run_round(self) -> None:
         self._due, self._ready_at = inf, self.world.clock.now + _ROUND
+        self.world.observe(self)
         self.alerting.run_once()
 
     def _notice(self, _event: Event) -> None:
@@ -124,7 +127,7 @@ class World:
         memory: used share of the memory limit, 0 to 1.
         load: load of the machine.
         delivered: what receivers got, in order.
-        states: (time, state, what it would be) of each breaker, once a second.
+        states: (time, state, what it would be) of each breaker, at each round.
         calls: (time, breaker, calls until then) of each process, once a second.
     """
 
@@ -187,7 +190,7 @@ class World:
         urls = {name: each.url for name, each in self.receivers.items()}
         receivers = _RECEIVERS.format(key=_KEY, **urls)
         path.write_text(_merged(settings, receivers, str(self._folder / "breakerd.db")))
-        self.processes = [Process(self, path) for _ in range(processes)]
+        self.processes = [Process(self, path, number + 1) for number in range(processes)]
 
     @property
     def alerting(self) -> Alerting:
@@ -243,17 +246,20 @@ class World:
         for each in self.receivers.values():
             self.delivered += each.take()
 
+    def observe(self, process: Process) -> None:
+        """Keep the present states, to compare what is told with them."""
+        for name, dependency in process.traffic.dependencies.items():
+            breaker = dependency.breaker
+            would_be = breaker.status()["would_be_state"] if breaker.state is State.OBSERVE else ""
+            seen = (self.now(), breaker.state.value, would_be or "")
+            self.states.setdefault(name, []).append(seen)
+
     def _observe(self) -> None:
-        """Keep what really happens, to compare what is told with it."""
-        at = self.now()
+        """Keep what really happens."""
         for process in self.processes:
+            self.observe(process)
             for name, dependency in process.traffic.dependencies.items():
-                self.calls.append((at, name, dependency.calls))
-                breaker = dependency.breaker
-                would_be = (
-                    breaker.status()["would_be_state"] if breaker.state is State.OBSERVE else ""
-                )
-                self.states.setdefault(name, []).append((at, breaker.state.value, would_be or ""))
+                self.calls.append((self.now(), name, dependency.calls))
 
     def run_until(self, reached: Callable[[], bool], limit: float = 600.0) -> float:
         """Let time pass until `reached`; return the seconds it took."""

@@ -92,7 +92,9 @@ def _body(incident: Incident, content: AlertContent) -> list[Message]:
     paragraphs = [_formatted(each) for each in re.split(r"\n\s*\n", description) if each.strip()]
     if names := further_names(incident, content, _MAX_NAMES):
         paragraphs.insert(0, _formatted(names))
-    return [*map(_section, paragraphs[:_MAX_BLOCKS]), *_link_line(links)]
+    sections = [_section(each) for each in paragraphs[:_MAX_BLOCKS]]
+    # The runbook belongs to what is to be done, which comes before the evidence.
+    return [*sections[:1], *_link_line(links), *sections[1:]]
 
 
 def _formatted(paragraph: str) -> str:

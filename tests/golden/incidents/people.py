@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from breakerd import State
 from tests.golden.incidents.catalogue import Catalogue
-from tests.golden.notifications import FLAPPING_LIMITS
+from tests.golden.notifications import FLAPPING_LIMITS, WORSENING_LIMITS
 from tests.golden.world import World
 
 PEOPLE = Catalogue()
@@ -166,7 +166,9 @@ def acknowledged(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add("21-closed-by-hand", "ada closes the alert while the trouble goes on.")
+@PEOPLE.add(
+    "21-closed-by-hand", "ada closes the alert while the trouble goes on.", limits=WORSENING_LIMITS
+)
 def closed_by_hand(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments", rate=5)
@@ -186,8 +188,8 @@ def closed_by_hand(world: World) -> None:
 @PEOPLE.add(
     "22-receivers-down",
     "No receiver can be reached in the first four minutes.",
-    says=(r"payments OPEN 4 min",),
-    priorities=("P2", "P1"),
+    says=(r"payments (HALF )?OPEN (3 min 5\d s|4 min)",),
+    priorities=("P2", "P2", "P1"),
 )
 def receivers_down(world: World) -> None:
     world.start(LATENCY)

@@ -82,7 +82,7 @@ def test_a_removed_setting_is_validated_once(
     client: Client, work: Counter[str], file: Path
 ) -> None:
     before = file.read_text()
-    for value in (0.5, None):
+    for value in (0.2, None):
         work.clear()
         answer = client.patch("/breakers/payments/config", json={"error_threshold": value})
         assert answer.status_code == 200

@@ -239,4 +239,4 @@ def test_rejected_calls_are_counted_over_the_incident_and_over_restarts(world: W
     simulate_call(breaker, world.clock, 10)
     world.after(1)
     world.after(61)
-    assert "All 15 calls rejected." in world.notes()[-1]
+    assert "15 of 26 calls rejected (58%)" in world.notes()[-1]

@@ -64,8 +64,7 @@ def test_one_of_them_sends(world: World, other: Other) -> None:
     assert world.emulator.requests == [], "nobody but the sender, who did not look yet"
     world.after()
     (alert,) = world.emulator.alerts()
-    assert alert.message == "a open: a test"
-    assert "Calls: 0 ok" in alert.description, "as the process that saw it describes it"
+    assert alert.message.startswith("a opened by an operator 5 s ago: a test"), "as who saw it says"
     for _ in range(7):
         world.after(10)
         other.round()
@@ -114,7 +113,8 @@ def test_who_is_killed_is_taken_over_from_at_once(world: World, other: Other) ->
     other.round()
     world.wall.advance(61)
     other.round()
-    assert world.history() == ["created P3", "priority P1", "note", "closed"]
+    steps = [what for what in world.history() if what != "note"]
+    assert steps == ["created P3", "priority P1", "closed"]
     world.alerting = None
 
 
@@ -124,7 +124,6 @@ def test_what_a_killed_process_saw_counts_no_more(world: World, other: Other) ->
     world.after()
     other.die()
     world.after(1)
-    assert "its process has ended" in world.notes()[0]
     world.after(61)
     assert world.history()[-1] == "closed"
 
@@ -403,7 +402,7 @@ def test_who_hangs_while_writing_is_waited_for_and_then_taken_over_from(
         other.registry.get("b").force_open("a test")
         other.round()
     assert [alert.entity for alert in world.emulator.alerts()] == ["a", "b"]
-    assert world.history(0) == ["created P3", "priority P1"], "it goes on with the same"
+    assert world.stages(0) == ["created P3", "priority P1"], "it goes on with the same"
 
 
 @pytest.mark.parametrize("first", ["who hung", "who took over"])

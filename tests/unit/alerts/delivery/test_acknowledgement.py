@@ -41,18 +41,14 @@ def test_what_nobody_acknowledges_any_more_is_escalated(world: World) -> None:
     world.after(60)
     act(world, "unacknowledge")
     world.after(61)
-    assert world.history()[-2:] == ["unacknowledged", "priority P1"]
+    assert world.stages() == ["created P3", "priority P1"]
 
 
 def test_what_becomes_weightier_is_raised_though_somebody_acknowledged_the_lesser(
     world: World,
 ) -> None:
-    world.start(trigger_on_latency_threshold=False)
-    breaker = world.registry.get()
-    world.memory = 0.9
-    breaker.observe()
-    world.clock.advance(1)
-    breaker.tick()
+    world.start()
+    breaker = world.slow_without_a_trip()
     world.after()
     act(world, "acknowledge")
     breaker.force_open("worse")
@@ -61,6 +57,7 @@ def test_what_becomes_weightier_is_raised_though_somebody_acknowledged_the_lesse
 
 
 def test_what_somebody_closed_stays_closed(world: World) -> None:
+    world.alerts["on_manual_close"] = "respect"
     alerting = world.start(**STAGED)
     world.slow()
     world.after()
@@ -128,7 +125,7 @@ def test_reminders_come_at_growing_intervals(world: World) -> None:
         if len(world.notes()) > before:
             notified_at.append(minute)
     assert notified_at == [15, 45, 105, 225, 465, 825, 1185]
-    assert world.notes()[1].startswith("Still open after 45 min. State")
+    assert world.notes()[1].startswith("Still open after 45 min. ")
 
 
 @pytest.mark.parametrize("limit", [60, 21_600])

@@ -62,7 +62,7 @@ def test_a_key_that_comes_later_tells_what_goes_on(world: World) -> None:
     world.registry.get().reset()
     world.after()
     world.after(61)
-    assert world.history() == ["created P3", "note", "closed"]
+    assert world.history() == ["created P3", "closed"]
     assert list(alerting._runtime.incident_log) == [], "nothing is left to be told"
 
 

@@ -51,6 +51,18 @@ def test_the_wrong_region(setup: Setup, regions: dict[str, str]) -> None:
     assert "key" not in found
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 422])
+def test_each_answer_of_a_wrong_region(
+    setup: Setup, opsgenie_emulator: Emulator, status: int
+) -> None:
+    with RecordingServer(lambda _: Reply(status)) as european:
+        setup.opsgenie["region"] = "eu"
+        found = setup.findings({"us": opsgenie_emulator.url, "eu": european.url})
+    assert found["region"].status is FAIL
+    assert "belongs to an account in 'us'" in found["region"].found
+    assert "opsgenie" not in found
+
+
 def test_the_address_of_another_region(setup: Setup, regions: dict[str, str]) -> None:
     setup.opsgenie["api_url"] = regions["eu"]
     found = setup.findings(regions)["region"]

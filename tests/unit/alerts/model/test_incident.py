@@ -225,6 +225,14 @@ def test_recoveries_and_relapses_are_noted_ever_more_rarely() -> None:
     assert noted == [60, 360, 960], "60, 300, 600 s after the last message"
 
 
+def test_a_recovery_is_not_noted_right_before_the_closing() -> None:
+    made = incident()
+    told(made)
+    made.resolve(T + 300)
+    assert not flap_note_due(made, T + 359)
+    assert flap_note_due(made, T + 360), "it may stay open for long: `resolve_after`"
+
+
 def test_a_stage_tells_of_recoveries_too() -> None:
     made = incident()
     told(made)

@@ -116,6 +116,6 @@ def test_a_choice_is_told_in_full() -> None:
 
 
 def test_a_union_is_told_by_its_branches() -> None:
-    assert describe_allowed(Settings, ("error_threshold",)) == "a number > 0, < 1 (fraction)"
+    assert describe_allowed(Settings, ("error_threshold",)) == "a number > 0, ≤ 1 (fraction)"
     assert describe_allowed(Model, ("secret",)) == "text of at least 20 characters"
     assert describe_allowed(Settings, ("recovery",)).startswith("a table")

@@ -157,7 +157,7 @@ def test_a_failed_assertion_tells_what_happened(payments: BreakerHandle, name: s
     payments.succeed(2)
     payments.half_open()
     payments.succeed(2)
-    payments.breaker.apply(Settings(latency_threshold=700, wait_time=10))
+    payments.breaker.apply(Settings(latency_threshold=700, error_threshold=0.8, wait_time=10))
     with pytest.raises(AssertionError) as failed:
         assertion(payments)
     told, _, _ = str(failed.value).partition("\nnote: ")  # of breakers that other tests hold

@@ -257,6 +257,15 @@ def test_a_receiver_that_had_a_webhook_before_goes_on(
     assert last.thread_ts == root.ts
 
 
+def test_an_alert_that_is_gone_is_not_continued(
+    workspace: SlackWorkspace, receiver: SlackBotReceiver, incident: Incident
+) -> None:
+    receiver.send(incident, OPENING)
+    incident.delivery_to(receiver.name).mark_missing()
+    receiver.send(incident, STAGE)
+    assert [each.thread_ts for each in workspace.messages] == ["", ""]
+
+
 # --- what goes wrong
 
 

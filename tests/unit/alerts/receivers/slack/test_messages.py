@@ -47,8 +47,8 @@ def test_labels_are_bold_sparklines_are_code_and_links_are_links() -> None:
     content = replace(CONTENT, description=DESCRIPTION, details={})
     assert lines(alone(make_incident(content=content), OPENING, NAME))[1:] == [
         "payments rejects calls.\n*What to do:* look at the dependency.",
-        "*Latency:* p95 900 ms, limit 600 ms\n*Latest:* `▁▂▃▄▅▆▇█` ms",
         "<https://runbook?a=1&amp;b=%3C2%3E|Runbook> · <https://breakerd/alerts/1|Alert>",
+        "*Latency:* p95 900 ms, limit 600 ms\n*Latest:* `▁▂▃▄▅▆▇█` ms",
     ]
 
 
