@@ -128,7 +128,7 @@ class AlertingOperations(AlertingReader):
         """
         runtime = self._runtime
         drill = PageDrill(breaker, priority, seconds, by)
-        incident = drill.open(runtime.now(), self.settings.opsgenie)
+        incident = drill.open(runtime.now(), self.settings)
         runtime.commands.adopt(incident)
         runtime.worker.wake()
         return incident.id

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from breakerd.alerts.coordination.watchdog import Watchdog
+from breakerd.alerts.delivery.delivery_status import delivery_status
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.incidents import policy
@@ -277,17 +278,7 @@ def incident_status(incident: Incident, now: float) -> Json:
 
 def delivery_statuses(incident: Incident) -> Json:
     """Return by name of the receiver whether it was told of the incident, and what it has."""
-    return {
-        name: {
-            "told": each.created,
-            "at": each.created_at or None,
-            "priority": each.priority or None,
-            "closed": each.closed or bool(each.closed_manually_at),
-            "acknowledged": each.acknowledged,
-            "attempts": each.attempts,
-        }
-        for name, each in list(incident.deliveries.items())
-    }
+    return {name: delivery_status(each) for name, each in list(incident.deliveries.items())}
 
 
 def held_by(incident: Incident, now: float) -> str:
@@ -309,10 +300,7 @@ def full_status(incident: Incident, now: float) -> Json:
         "escalates_at": incident.escalates_at,
         "held_by": held_by(incident, now),
         "acknowledged": any(d.acknowledged for d in incident.deliveries.values()),
-        "members": {
-            name: {"kind": member.kind, "since": member.since, "recovered": member.recovered}
-            for name, member in incident.members.items()
-        },
+        "members": {name: asdict(member) for name, member in incident.members.items()},
         "deliveries": {name: full["deliveries"][name] | short[name] for name in short},
     }
 

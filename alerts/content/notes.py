@@ -172,7 +172,7 @@ def _still(incident: Incident, facts: Facts, now: float) -> str:
     worst = summary.worst
     if worst.would_be:
         return f"Would still be {worst.would_be.replace('_', ' ')} after {age}"
-    if worst.state == "HALF_OPEN":
+    if summary.rejecting_state == "HALF_OPEN":
         return f"Recovering (HALF OPEN), not closed after {age}"
     if worst.rejects:
         return f"Still open after {age}"

@@ -22,6 +22,8 @@ _HEADS: Final = {
 _TROUBLE: Final = {Topic.HANG: "hanging", Topic.ERRORS: "failing", Topic.LATENCY: "slow"}
 """Conditions of a breaker that rejects nothing, by a topic of an open one."""
 _STATES: Final = {"HALF_OPEN": "HALF OPEN", "FORCED_OPEN": "FORCED OPEN"}
+_EXACT_AGE: Final = 120.0
+"""Seconds from which an age is given in whole minutes."""
 _MIN_AGE: Final = 1.0
 """Seconds below which a message gives no age."""
 
@@ -137,7 +139,7 @@ class Summary:
         if self.over:
             return f"well again after {format_duration(self.lasted)}"
         if self.topic is Topic.OPERATOR:
-            ago = f" {format_duration(self.age)} ago" if self.age >= _MIN_AGE else ""
+            ago = f" {_age(self.age)} ago" if self.age >= _MIN_AGE else ""
             return f"opened by {operator_note(self.worst)[0]}{ago}"
         if self.topic is Topic.RESTART:
             return "still open since before the restart"
@@ -152,12 +154,19 @@ class Summary:
     def _open(self) -> str:
         """Return the state that rejects calls, or would, and since when."""
         would = self.worst.would_be
-        state = f"would be {_state(would)}" if would else _state(self.worst.state)
-        age = format_duration(self.age) if self.age >= _MIN_AGE else ""
+        state = f"would be {_state(would)}" if would else _state(self.rejecting_state)
+        age = _age(self.age) if self.age >= _MIN_AGE else ""
         if self.incident.episodes > 1:
             times = f"{state} for the {ordinal(self.incident.episodes)} time"
             return f"{times} in {age}" if age else times
         return f"{state} {age}".rstrip()
+
+    @property
+    def rejecting_state(self) -> str:
+        """Return the state of the worst breaker; `OPEN` while only probes are let through."""
+        worst = self.worst
+        ramps = lookup(worst.status, ("recovery", "phase")) in ("ramp", "memory")
+        return "OPEN" if worst.state == "HALF_OPEN" and not ramps else worst.state
 
     @property
     def urgency(self) -> str:
@@ -222,7 +231,12 @@ class Summary:
 
     @property
     def _for(self) -> str:
-        return f" for {format_duration(self.age)}" if self.age >= _MIN_AGE else ""
+        return f" for {_age(self.age)}" if self.age >= _MIN_AGE else ""
+
+
+def _age(seconds: float) -> str:
+    """Return an age as text, in whole minutes from two minutes on."""
+    return format_duration(seconds if seconds < _EXACT_AGE else round(seconds / 60) * 60)
 
 
 def _state(state: str) -> str:

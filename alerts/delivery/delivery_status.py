@@ -10,7 +10,8 @@ def delivery_status(delivery: DeliveryState) -> dict[str, Any]:
 
     Times are in seconds since the epoch; None if there is none. `told` is True if the receiver has
     confirmed the alert, `priority` is the one that it has confirmed last, and `stages` has each
-    priority with the time at which it was confirmed. `problem` is the error of the last attempt if
+    priority with the time at which it was confirmed. `closed` is also True if a person closed it.
+    `problem` is the error of the last attempt if
     that is still to succeed, `last_problem` that of the last attempt that failed.
     """
     failing = bool(delivery.attempts or delivery.update_failures or delivery.dead_letter_reason)
@@ -19,7 +20,7 @@ def delivery_status(delivery: DeliveryState) -> dict[str, Any]:
         "priority": delivery.priority or None,
         "at": delivery.created_at or None,
         "stages": [{"at": at, "priority": priority} for at, priority in delivery.told],
-        "closed": delivery.closed,
+        "closed": delivery.closed or bool(delivery.closed_manually_at),
         "closed_at": delivery.closed_at or None,
         "acknowledged": delivery.acknowledged,
         "closed_manually_at": delivery.closed_manually_at or None,

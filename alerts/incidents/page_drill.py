@@ -13,7 +13,7 @@ from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.limits import ENTITY, MESSAGE, SOURCE
 from breakerd.alerts.model.stage import Priority, Stage
 from breakerd.alerts.model.text import format_duration, truncate
-from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import ServiceIdentity, resolve_identity
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.breaker.encoding.printable import encodable
@@ -43,7 +43,7 @@ class PageDrill:
     seconds: float = 60.0
     by: str = ""
 
-    def open(self, now: float, opsgenie: OpsGenieSettings) -> Incident:
+    def open(self, now: float, settings: AlertingSettings) -> Incident:
         """Return its incident, which begins at `now`.
 
         Raises:
@@ -55,7 +55,7 @@ class PageDrill:
                 f"not {self.priority!r} and {self.seconds:g} s"
             )
         number = uuid.uuid4().hex[:12]
-        identity = resolve_identity(opsgenie)
+        identity = resolve_identity(settings.opsgenie)
         alias = truncate(f"breakerd:{identity.hostname}:{self.breaker}", _MAX_ALIAS)
         return Incident(
             id=number,
@@ -65,7 +65,7 @@ class PageDrill:
             opened_at=now,
             notify_at=now,
             stages=(Stage(0.0, self.priority),),
-            content=self._content(now, opsgenie, identity),
+            content=self._content(now, number, settings, identity),
             drill=True,
             drill_ends_at=now + self.seconds,
             rules=Rules(auto_close=True, notify_missed=False),
@@ -73,8 +73,10 @@ class PageDrill:
         )
 
     def _content(
-        self, now: float, opsgenie: OpsGenieSettings, identity: ServiceIdentity
+        self, now: float, number: str, settings: AlertingSettings, identity: ServiceIdentity
     ) -> AlertContent:
+        opsgenie = settings.opsgenie
+        page = f"{settings.public_url}/#alert={number}" if settings.public_url else ""
         by = f" by {encodable(self.by)}" if self.by else ""
         ends = datetime.fromtimestamp(now + self.seconds, UTC).strftime("%H:%M:%S UTC")
         about = {
@@ -84,6 +86,7 @@ class PageDrill:
             "Breaker": self.breaker,
             "Reason": "drill",
             "Drill": "true",
+            "Incident": page,
         }
         return AlertContent(
             message=truncate(
@@ -94,6 +97,7 @@ class PageDrill:
                 f"This is a drill of the alerting{by}. Nothing is wrong, and no call is touched.\n"
                 f"Next: it closes by itself at {ends}.\n"
                 "Do: acknowledge it, as you would a real alert."
+                + (f"\nIncident: {page}" if page else "")
             ),
             entity=truncate(self.breaker, ENTITY),
             source=truncate(opsgenie.source, SOURCE),

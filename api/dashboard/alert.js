@@ -53,7 +53,7 @@ function rowsOf(alert) {
   for (const hold of alert.holds) rows.push(["was held", `${at(hold.since)} to ${hold.until ? at(hold.until) : "now"}: ${hold.by}`]);
   for (const [time, priority] of alert.stage_times) rows.push(["stage", `${at(time)}: ${priority}`]);
   if (alert.escalates_at) rows.push(["next stage", at(alert.escalates_at)]);
-  for (const [name, each] of Object.entries(alert.members)) rows.push(["breaker", `${name}: ${each.kind} since ${at(each.since)}${each.recovered ? ", well again" : ""}`]);
+  for (const [name, each] of Object.entries(alert.members)) rows.push(["breaker", `${name}: ${each.kind} since ${at(each.since)}${each.recovered ? ", well again" : ""}${each.held_by ? `, held back: ${each.held_by}` : ""}`]);
   for (const [name, each] of Object.entries(alert.deliveries)) rows.push(["receiver", `${name}: ${receipt(each, at)}`]);
   for (const note of alert.notes) rows.push(["note", `${at(note.at)}: ${note.text}`]);
   rows.push(["alert", alert.content.description]);

@@ -79,7 +79,8 @@ def _hold(hold: dict[str, Any]) -> str:
 
 def _member(name: str, member: dict[str, Any]) -> str:
     well = ", well again" if member["recovered"] else ""
-    return f"{name}: {member['kind']} since {_format_time(member['since'])}{well}"
+    held = f", held back: {member['held_by']}" if member["held_by"] else ""
+    return f"{name}: {member['kind']} since {_format_time(member['since'])}{well}{held}"
 
 
 def _delivery_summary(alert: dict[str, Any]) -> str:

@@ -104,7 +104,12 @@ class World:
         return breaker
 
     def history(self, index: int = -1) -> list[str]:
-        """History of an alert at the emulator."""
+        """History of an alert at the emulator, without updates of its text: they tell nobody."""
+        texts = ("message", "description", "tags", "details")
+        return [what for what in self.whole_history(index) if not what.startswith(texts)]
+
+    def whole_history(self, index: int = -1) -> list[str]:
+        """Same, with the updates of its text."""
         return [happening.what for happening in self.emulator.alerts()[index].history]
 
     def stages(self, index: int = -1) -> list[str]:

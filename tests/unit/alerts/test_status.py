@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.delivery import DeliveryState
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.stage import Stage
+from breakerd.alerts.status import full_status, incident_status
 from tests.unit.alerts.conftest import KEY, World
 
 STAGED = {"time_before_send_alert": 60}
@@ -53,3 +58,26 @@ def test_the_history_can_be_asked_by_phase(world: World) -> None:
     assert [i["breaker"] for i in alerting.incidents(state="active")] == ["b"]
     assert [i["breaker"] for i in alerting.incidents(state="closed")] == ["a"]
     assert [i["breaker"] for i in alerting.incidents(limit=1)] == ["b"]
+
+
+def test_told_is_said_of_each_receiver() -> None:
+    """The first receiver alone is not all: others have it."""
+    incident = Incident(
+        "i1", "a", "payments", "open", 1.0, 1.0, (Stage(0, "P2"),), AlertContent("m", "", "", ""),
+        deliveries={
+            "opsgenie": DeliveryState(attempts=3),
+            "slack": DeliveryState(created=True, created_at=2.0, priority="P2", closed=True),
+            "pagerduty": DeliveryState(created=True, created_at=3.0, priority="P2"),
+        },
+    )  # fmt: skip
+    status = incident_status(incident, 4.0)
+    told = {name: (d["told"], d["at"], d["closed"]) for name, d in status["deliveries"].items()}
+    assert told == {
+        "opsgenie": (False, None, False), "slack": (True, 2.0, True),
+        "pagerduty": (True, 3.0, False),
+    }  # fmt: skip
+    assert (status["notified"], status["closed_at_receiver"], status["attempts"]) == (
+        True, False, 3,
+    )  # fmt: skip
+    full = full_status(incident, 4.0)["deliveries"]
+    assert (full["slack"]["told"], full["slack"]["created"]) == (True, True)

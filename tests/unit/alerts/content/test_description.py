@@ -66,7 +66,7 @@ def test_of_a_hang_no_latency_is_told_as_if_it_were_of_now() -> None:
     )
     assert "Before that: Latency: p95 97 ms (limit 600 ms, 64 calls)" in made.description
     probing = facts("open-by-hang", state="HALF_OPEN", recovery={"phase": "probes"})
-    assert "HALF OPEN 21 s: calls did not return" in composed(incident(), probing).message
+    assert "OPEN 21 s: calls did not return" in composed(incident(), probing).message
 
 
 def test_what_users_feel_goes_before_what_is_unusual() -> None:

@@ -85,6 +85,15 @@ def test_a_stage_names_its_priority_and_the_share_that_was_rejected() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [(90, "1 min 30 s"), (119, "1 min 59 s"), (238, "4 min"), (7300, "2 h 2 min")],
+)
+def test_an_age_is_in_whole_minutes_from_two_on(seconds: float, age: str) -> None:
+    about = incident(opened_at=NOW - seconds)
+    assert composed(about, facts()).message.startswith(f"payments OPEN {age}: ")
+
+
 def test_at_the_opening_there_is_no_age() -> None:
     about = incident(opened_at=NOW, notify_at=NOW)
     assert composed(about, facts()).message.startswith("payments OPEN: 45% of calls fail")
@@ -93,7 +102,7 @@ def test_at_the_opening_there_is_no_age() -> None:
 @pytest.mark.parametrize(
     ("state", "recovery", "message"),
     [
-        ("HALF_OPEN", {"phase": "probes"}, "payments HALF OPEN 21 s: {}, only probes let through"),
+        ("HALF_OPEN", {"phase": "probes"}, "payments OPEN 21 s: {}, only probes let through"),
         (
             "HALF_OPEN",
             {"phase": "ramp", "share": 0.25},

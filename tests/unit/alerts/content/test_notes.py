@@ -113,7 +113,7 @@ def test_the_worst_of_two_is_each_by_itself() -> None:
         ("open", {}, "Still open after 21 s, now P2. 45% of calls fail (limit 5%). "),
         (
             "open",
-            {"state": "HALF_OPEN", "recovery": {"phase": "probes"}},
+            {"state": "HALF_OPEN", "recovery": {"phase": "ramp", "share": 0.25}},
             "Recovering (HALF OPEN), not closed after 21 s, now P2.",
         ),
         ("latency", {}, "Still slow after 21 s, now P2. p95 latency 912 ms (limit 600 ms). "),

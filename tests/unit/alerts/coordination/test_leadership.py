@@ -64,7 +64,7 @@ def test_one_of_them_sends(world: World, other: Other) -> None:
     assert world.emulator.requests == [], "nobody but the sender, who did not look yet"
     world.after()
     (alert,) = world.emulator.alerts()
-    assert alert.message.startswith("a opened by an operator")
+    assert alert.message.startswith("a opened by an operator 5 s ago: a test"), "as who saw it says"
     for _ in range(7):
         world.after(10)
         other.round()
@@ -113,7 +113,8 @@ def test_who_is_killed_is_taken_over_from_at_once(world: World, other: Other) ->
     other.round()
     world.wall.advance(61)
     other.round()
-    assert world.stages() == ["created P3", "priority P1", "closed"]
+    steps = [what for what in world.history() if what != "note"]
+    assert steps == ["created P3", "priority P1", "closed"]
     world.alerting = None
 
 

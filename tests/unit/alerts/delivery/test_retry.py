@@ -77,6 +77,7 @@ def test_a_note_that_never_comes_to_pass_does_not_hold_up_the_closing(world: Wor
 def test_a_step_that_is_refused_leaves_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch, path: str, counted: str, history: list[str]
 ) -> None:
+    world.alerts["remind_after"] = 70.0
     alerting = world.start(time_before_send_alert=60)
     ask = OpsGenieReceiver._request
 
@@ -91,6 +92,7 @@ def test_a_step_that_is_refused_leaves_the_others(
     world.slow()
     world.after()
     world.after(61)
+    world.after(10)
     world.registry.get().reset()
     world.after(59)
     world.after(2)  # the recovery is told a minute after the last message

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from breakerd import Alerting, NotStoredError, State
+from breakerd import Alerting, AlertingSettings, NotStoredError, State
+from breakerd.alerts.incidents.page_drill import PageDrill
 from breakerd.alerts.model.incident import Incident
 from tests.unit.alerts.conftest import World
 
@@ -141,3 +142,12 @@ def test_incidents_of_an_older_database_are_no_drills_of_a_page(world: World) ->
     data = incident.as_dict()
     del data["drill_ends_at"]
     assert Incident.from_dict(data).drill_ends_at == 0.0
+
+
+def test_it_links_to_its_page() -> None:
+    settings = AlertingSettings(public_url="https://ops.example/breakerd")
+    incident = PageDrill("payments").open(1.0, settings)
+    page = f"https://ops.example/breakerd/#alert={incident.id}"
+    assert incident.content.details["Incident"] == page
+    assert incident.content.description.endswith(f"Incident: {page}")
+    assert "#alert" not in PageDrill("x").open(1.0, AlertingSettings()).content.description

@@ -12,6 +12,9 @@ from breakerd.api.app import create_app
 from breakerd.breaker.testing import ManualClock, simulate_call
 from tests.support.admin_client import Client
 
+FOLLOWED = {"also_changes": ["payments"]}
+"""Answer's part about the breaker that follows the root in all but its latency threshold."""
+
 
 @pytest.fixture
 def breaker(registry: Registry) -> Breaker:
@@ -40,7 +43,7 @@ def test_memory_decides_the_next_reading(
 ) -> None:
     assert breaker.allow()
     answer = client.post("/breaker/memory", json={"threshold": 45})
-    assert answer.json() == {"message": "Memory threshold set to 45 %", "memory": 45.0}
+    assert answer.json() == {"message": "Memory threshold set to 45 %", "memory": 45.0, **FOLLOWED}
     clock.advance(1)
     assert not breaker.allow()
     assert not breaker.memory_ok
@@ -55,7 +58,7 @@ def test_percentile_decides_the_next_call(
     calls(breaker, clock, 400, 2)
     assert not breaker.triggered
     answer = client.post("/breaker/percentile", json={"percentile": 99})
-    assert answer.json() == {"message": "Percentile set to 0.99", "percentile": 0.99}
+    assert answer.json() == {"message": "Percentile set to 0.99", "percentile": 0.99, **FOLLOWED}
     calls(breaker, clock, 400, 1)
     assert breaker.triggered
     assert client.get("/breaker/percentile").json() == {"percentile": 0.99}
@@ -89,6 +92,7 @@ def test_window_size_decides_the_next_call(
         "message": "Latency window size set to 5",
         "latency": 5,
         "size": 5,
+        **FOLLOWED,
     }
     assert breaker.status()["recent_latencies_ms"] == [290] * 5
     calls(breaker, clock, 400, 1)
@@ -100,7 +104,7 @@ def test_wait_decides_how_long_the_next_trip_lasts(
     client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     answer = client.post("/breaker/wait", json={"wait_time": 5})
-    assert answer.json() == {"message": "Wait set to 5 s", "wait": 5}
+    assert answer.json() == {"message": "Wait set to 5 s", "wait": 5, **FOLLOWED}
     breaker.trip()
     clock.advance(4.9)
     assert not breaker.allow()
@@ -113,7 +117,11 @@ def test_trend_analysis_decides_the_next_call(
     client: Client, breaker: Breaker, clock: ManualClock
 ) -> None:
     answer = client.post("/breaker/trend-analysis", json={"enabled": True})
-    assert answer.json() == {"message": "Trend analysis turned on", "trend_analysis": True}
+    assert answer.json() == {
+        "message": "Trend analysis turned on",
+        "trend_analysis": True,
+        **FOLLOWED,
+    }
     for milliseconds in (500, 450, 400, 350, 310, 305, 303):
         simulate_call(breaker, clock, milliseconds)
     assert not breaker.triggered

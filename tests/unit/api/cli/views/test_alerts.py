@@ -104,11 +104,15 @@ def test_what_holds_an_alert_back_is_in_the_list() -> None:
 def test_everything_has_its_time() -> None:
     alert = incident(created=True, created_at=AT + 1, priority="P1")
     alert.content = AlertContent("m", "Cause: slow\nNext: probes", "payments", "breakerd")
-    alert.members = {"payments": Member("open", AT, True), "cart": Member("latency", AT + 2)}
+    alert.members = {
+        "payments": Member("open", AT, True),
+        "cart": Member("latency", AT + 2, held_by="silenced by ada"),
+    }
     alert.stage_times = [(AT, "P3"), (AT + 90, "P1")]
     alert.holds = [Hold("silenced by ada", AT + 3, AT + 4), Hold("maintenance", AT + 6)]
     alert.closed_at = AT + 120
-    lines = [line.rstrip() for line in printed(alert_table(full_status(alert, AT))).splitlines()]
+    shown = printed(alert_table(full_status(alert, AT)))
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
     for line in (
         "closed      2027-01-15 08:02:00Z, after 2 min",
         "was held    from 2027-01-15 08:00:03Z to 2027-01-15 08:00:04Z: silenced by ada",
@@ -116,10 +120,10 @@ def test_everything_has_its_time() -> None:
         "stage       2027-01-15 08:00:00Z  P3",
         "stage       2027-01-15 08:01:30Z  P1",
         "breaker     payments: open since 2027-01-15 08:00:00Z, well again",
-        "breaker     cart: latency since 2027-01-15 08:00:02Z",
+        "breaker     cart: latency since 2027-01-15 08:00:02Z, held back: silenced by ada",
         "alert       Cause: slow",
         "            Next: probes",
         "note        2027-01-15 08:00:05Z  Now open: [red]slow[/]",
         "opsgenie    created 2027-01-15 08:00:01Z at P1, 0 notes",
     ):
-        assert line in lines, "\n".join(lines)
+        assert " ".join(line.split()) in lines, shown
