@@ -106,8 +106,10 @@ def flap_note(
     count = max(1, opened if times is None else times)
     often = "once" if count == 1 else f"{count:,} times"
     within = format_duration(max(1.0, now - since))
-    verb = "Opened and closed" if _rejecting(incident) else "Trouble came and went"
-    return f"{verb} {often} in the last {within}; {_now(own)} now. {_describe(own)}"
+    if _rejecting(incident):
+        return f"Opened and closed {often} in the last {within}; {_now(own)} now. {_describe(own)}"
+    state = "present" if incident.phase is Phase.ACTIVE else "gone"
+    return f"Trouble came and went {often} in the last {within}; {state} now. {_describe(own)}"
 
 
 def upgraded_note(kind: str, facts: Facts) -> str:

@@ -79,6 +79,7 @@ class EmulatedReceiver:
     def close(self, by: str) -> None:
         for alias in self.aliases():
             self.emulator.close(alias, by=by)
+            self._open.discard(alias)
 
     def _effect(self, entry: LogEntry) -> Delivered | None:
         if entry.method == "GET" or not 200 <= entry.status < 300 or "heartbeat" in entry.path:

@@ -164,6 +164,7 @@ def test_a_burn_rate_is_the_share_by_what_is_allowed(story: Story) -> None:
 
 
 def test_it_says_since_when_as_of_now(story: Story) -> None:
+    """Within six seconds: while a receiver is down, texts are composed every five."""
     composed = (pair for pair in story.texts("description") if pair[0].action in COMPOSED)
     for each, text in composed:
         for clock, minutes, seconds in re.findall(SINCE, text):
@@ -171,7 +172,7 @@ def test_it_says_since_when_as_of_now(story: Story) -> None:
                 int(part) * unit for part, unit in zip(clock.split(":"), (3600, 60, 1), strict=True)
             )
             age = 60 * int(minutes or 0) + int(seconds or 0)
-            assert abs(at - EIGHT + age - each.at) <= 2, (each.receiver, each.at - EPOCH, text)
+            assert abs(at - EIGHT + age - each.at) <= 6, (each.receiver, each.at - EPOCH, text)
 
 
 def test_its_end_names_the_last_priority(story: Story) -> None:

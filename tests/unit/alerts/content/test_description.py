@@ -69,6 +69,15 @@ def test_of_a_hang_no_latency_is_told_as_if_it_were_of_now() -> None:
     assert "OPEN 21 s: calls did not return" in composed(incident(), probing).message
 
 
+def test_calls_that_return_late_are_slow_although_others_have_not_returned() -> None:
+    late = {"current_percentile_exact_ms": 2321.0, "latency_threshold_ms": 600.0}
+    given = facts("open-by-hang", state="HALF_OPEN", window_calls=60, slo=None, **late)
+    made = composed(incident(given.kind), given)
+    assert "p95 latency 2,321 ms (limit 600 ms)" in made.message
+    assert "#open-by-latency" in line(made, "Runbook")
+    assert "Before that" not in made.description
+
+
 def test_what_users_feel_goes_before_what_is_unusual() -> None:
     evidence = facts("anomaly").evidence
     both = replace(facts("service-level"), evidence=evidence)

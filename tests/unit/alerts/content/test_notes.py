@@ -196,7 +196,7 @@ def test_flaps_make_one_note() -> None:
     )
     slow = facts("latency")
     assert flap_note(incident("latency"), [slow], NOW - 60, NOW, 1).startswith(
-        "Trouble came and went once in the last 1 min; closed now."
+        "Trouble came and went once in the last 1 min; present now."
     )
     assert flap_note(incident(), [], NOW - 60, NOW, 2).startswith("Opened and closed 2 times")
 
