@@ -70,7 +70,7 @@ def test_of_a_hang_no_latency_is_told_as_if_it_were_of_now() -> None:
 
 
 def test_calls_that_return_late_are_slow_although_others_have_not_returned() -> None:
-    late = {"current_percentile_exact_ms": 2321.0, "latency_threshold_ms": 600.0}
+    late: dict[str, Any] = {"current_percentile_exact_ms": 2321.0, "latency_threshold_ms": 600.0}
     given = facts("open-by-hang", state="HALF_OPEN", window_calls=60, slo=None, **late)
     made = composed(incident(given.kind), given)
     assert "p95 latency 2,321 ms (limit 600 ms)" in made.message
