@@ -211,8 +211,9 @@ class AlertingHistory(RuleBasedStateMachine):
         steps = [each.what for each in alert.history]
         steps = [step for step in steps if step.split()[0] in {"created", "priority", "closed"}]
         assert steps[0].startswith("created")
-        assert steps[-1] == "closed"
-        priorities = [step.split()[1] for step in steps[:-1]]
+        # A receiver that does not tell that somebody closed it holds up no page.
+        assert "closed" in steps
+        priorities = [step.split()[1] for step in steps if step != "closed"]
         assert priorities == sorted(set(priorities), reverse=True), steps
 
 

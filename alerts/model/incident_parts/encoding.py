@@ -1,6 +1,6 @@
 """Encoding of an incident as JSON-able data."""
 
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from typing import Any
 
 from breakerd.alerts.model.content import AlertContent
@@ -24,7 +24,7 @@ def encoded(values: dict[str, Any]) -> dict[str, Any]:
         "holds": [asdict(hold) for hold in values["holds"]],
         "notes": [asdict(note) for note in values["notes"]],
         "plans": {name: [asdict(s) for s in plan] for name, plan in values["plans"].items()},
-        "members": {name: list(astuple(member)) for name, member in values["members"].items()},
+        "members": {name: member.as_list() for name, member in values["members"].items()},
         "deliveries": {name: asdict(d) for name, d in list(values["deliveries"].items())},
     }
 

@@ -55,6 +55,13 @@ class Member:
         """True if people are to be notified of it at present."""
         return not (self.recovered or self.held_by)
 
+    def as_list(self) -> list[str | float | bool]:
+        """Return the attributes in their order; fast, since an alert may have thousands."""
+        return [
+            self.kind, self.since, self.recovered, self.severity, self.staged_from,
+            self.notify_at, self.cause, self.reason, self.held_by,
+        ]  # fmt: skip
+
     def change_severity(self, now: float, severity: str) -> None:
         """Change the severity. If it rises, its stages begin at `now`."""
         if outranks(severity, self.severity):
