@@ -1,7 +1,7 @@
 """Status of alerting as JSON-able data, and figures for metrics."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
