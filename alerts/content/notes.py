@@ -50,15 +50,31 @@ _WRONG: Final[dict[str, str]] = {
     Topic.SERVICE_LEVEL: "too many calls failed or timed out",
 }
 """What was wrong where figures change all the time; the worst and the counts tell how much."""
+_KINDS: Final = {
+    "open": "open",
+    "memory": "memory high",
+    "latency": "slow",
+    "degraded": "degraded",
+}
+"""Words for the kinds of an incident."""
 _OPENED: Final = {"OPEN", "FORCED_OPEN"}
 _UNKNOWN_STATE: Final = "Its breaker is no longer configured, or its process has ended."
 
 
 def stage_note(incident: Incident, facts: Facts, now: float) -> str:
-    """Return the note of the stage that the incident has just entered."""
-    return (
-        f"{_still(incident, facts, now)}, now {incident.priority}. {_present(incident, facts, now)}"
-    )
+    """Return the note of the stage that the incident has just entered.
+
+    It is the message for what no other has told yet: that the breaker has opened, recoveries and
+    relapses.
+    """
+    begun = _still(incident, facts, now)
+    if incident.upgraded_to:
+        age = format_duration(now - incident.opened_at)
+        begun = f"Now {_KINDS.get(incident.upgraded_to, incident.upgraded_to)}, after {age}"
+    told = f"{begun}, now {incident.priority}. {_present(incident, facts, now)}"
+    if not incident.flap_openings:
+        return told
+    return f"{told} {_flaps(incident, incident.flapped_at, now, incident.flap_openings)}."
 
 
 def reminder(incident: Incident, facts: Facts, now: float) -> str:
@@ -104,23 +120,19 @@ def flap_note(
     shown = [each for each in own.transitions if each.at >= since] if own else []
     opened = sum(each.to_state.value in _OPENED for each in shown)
     count = max(1, opened if times is None else times)
-    often = "once" if count == 1 else f"{count:,} times"
-    within = format_duration(max(1.0, now - since))
-    if _rejecting(incident):
-        return f"Opened and closed {often} in the last {within}; {_now(own)} now. {_describe(own)}"
     state = "present" if incident.phase is Phase.ACTIVE else "gone"
-    return f"Trouble came and went {often} in the last {within}; {state} now. {_describe(own)}"
+    state = _now(own) if _rejecting(incident) else state
+    return f"{_flaps(incident, since, now, count)}; {state} now. {_describe(own)}"
 
 
 def upgraded_note(kind: str, facts: Facts) -> str:
     """Return the note that the incident is of a more severe kind now."""
-    words = {"open": "open", "memory": "memory high", "latency": "slow", "degraded": "degraded"}
     found = by_breaker((), facts)
     worst = next((each for each in found if each.first.kind == kind), found[0] if found else None)
     if worst is None:
-        return f"Now {words.get(kind, kind)}."
+        return f"Now {_KINDS.get(kind, kind)}."
     cause = cause_of(worst, topic_of(worst))
-    return f"Now {words.get(kind, kind)}" + (f": {cause}." if cause else ".")
+    return f"Now {_KINDS.get(kind, kind)}" + (f": {cause}." if cause else ".")
 
 
 def closing_note(incident: Incident, reason: str, now: float) -> str:
@@ -218,6 +230,13 @@ def _now(own: BreakerFacts | None) -> str:
     state = own.would_be or own.state
     would = "would be " if own.would_be else ""
     return would + {"FORCED_OPEN": "forced open"}.get(state, state.replace("_", " ").lower())
+
+
+def _flaps(incident: Incident, since: float, now: float, count: int) -> str:
+    """Return how often the trouble came back since a time, without a stop."""
+    often = "once" if count == 1 else f"{count:,} times"
+    what = "Opened and closed" if _rejecting(incident) else "Trouble came and went"
+    return f"{what} {often} in the last {format_duration(max(1.0, now - since))}"
 
 
 def _rejecting(incident: Incident) -> bool:

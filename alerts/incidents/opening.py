@@ -8,6 +8,7 @@ from breakerd.alerts.incidents.holds import Newcomer
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.incidents.severity import degraded_severity
 from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.escalation import first_notice_at
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.incident_parts.member import DEGRADED, PAGE, Member
 from breakerd.alerts.model.stage import Stage
@@ -41,7 +42,8 @@ def new_incident(now: float, newcomer: Newcomer, settings: AlertingSettings) -> 
     )
     member = new_member(newcomer, incident)
     incident.members = {observation.breaker: member}
-    incident.set_stage(newcomer.notify_at, incident.stages_of(member), 0, "")
+    incident.notify_at = first_notice_at(incident)
+    incident.set_stage(incident.notify_at, incident.stages_of(member), 0, "")
     incident.mute(now, newcomer.held_by)
     return incident
 

@@ -54,6 +54,7 @@ class PagerDutyReceiver:
     accepts_attachments = False
     accepts_updates = True
     accepts_notes = False
+    sends_whole = True
 
     def __init__(
         self, name: str, key: SecretStr, timeout: float, address: str | None = None
