@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from breakerd.alerts.content import notes
+from breakerd.alerts.content.closing import closing_note
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.holds import HoldFinder, Newcomer
@@ -326,7 +327,7 @@ class Reconciler:
         return now - incident.resolving_since >= self._settings.alerts.resolve_after
 
     def _close(self, now: float, incident: Incident) -> None:
-        note = notes.closing_note(incident, self._closing_reason(incident), now)
+        note = closing_note(incident, self._closing_reason(incident), now)
         self._incident_log.close(now, incident, note)
         missed = incident.first_due_at and incident.rules.notify_missed
         if not incident.notified_at and missed:
