@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.delivery import DeliveryState, receiver_type
 from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
-from breakerd.alerts.model.incident_parts.encoding import decoded, encoded
+from breakerd.alerts.model.incident_parts.encoding import decoded, encoded, known
 from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.limits import MESSAGE
@@ -322,4 +322,4 @@ class Incident:
         Raises:
             TypeError, KeyError, ValueError: the data does not describe an incident.
         """
-        return cls(**decoded(data) | {"phase": Phase(data["phase"])})
+        return cls(**known(cls, decoded(data)) | {"phase": Phase(data["phase"])})
