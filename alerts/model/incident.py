@@ -192,9 +192,10 @@ class Incident:
         self.flapped_at, self.flap_openings = 0.0, 0
 
     def set_stage(self, since: float, stages: tuple[Stage, ...], stage: int, note: str) -> None:
-        """Begin with a stage, before anybody was notified."""
+        """Begin with a stage, before anybody was notified. Its text is to be composed for it."""
         self.stages, self.stage, self.stage_note = stages, stage, note
         self.stage_times = [(since, self.priority)]
+        self.composed_revision = -1
 
     def mute(self, now: float, reason: str) -> None:
         """Record what mutes it from `now` on; empty if nothing does any more."""
