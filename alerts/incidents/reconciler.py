@@ -217,11 +217,11 @@ class Reconciler:
 
     def _relapse(self, now: float, incident: Incident, member: Member) -> None:
         """Record that a recovered breaker needs attention again."""
-        member.recovered, member.since = False, now
+        member.relapse(now)
         if incident.phase is Phase.RESOLVING:
             incident.reopen(now)
-        else:
-            incident.episodes += 1
+        else:  # several that come back together are one episode
+            incident.episodes = max(incident.episodes, member.episodes)
         self._incident_log.mark_changed(incident)
 
     def _upgrade(
