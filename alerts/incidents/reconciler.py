@@ -17,7 +17,7 @@ from breakerd.alerts.incidents.observation import (
     ObservationSource,
     merge_observations,
 )
-from breakerd.alerts.incidents.opening import new_incident, new_member, severity_in
+from breakerd.alerts.incidents.opening import needs_another, new_incident, new_member, severity_in
 from breakerd.alerts.incidents.page_drill import end_due_drill
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.escalation import (
@@ -97,7 +97,7 @@ class Reconciler:
         incident = self._incident_log.current(observation.breaker)
         if incident is None:
             return False
-        if _is_different(incident, observation):
+        if needs_another(incident, observation):
             self._close(now, incident)
             return False
         member = incident.members[observation.breaker]
@@ -342,13 +342,3 @@ class Reconciler:
     def _closing_reason(self, incident: Incident) -> str:
         found = (source.closing_reason(incident.breaker) for source in self._sources)
         return next(filter(None, found), "")
-
-
-def _is_different(incident: Incident, observation: Observation) -> bool:
-    """Return True if the observation needs another incident.
-
-    A drill must not hide a real incident, nor be continued as one.
-    """
-    if observation.drill is None or observation.drill == incident.drill:
-        return False
-    return incident.drill or incident.phase is Phase.RESOLVING
