@@ -14,8 +14,8 @@ While calls are answered, only those count that `CallsLeftBehind` finds.
 """
 
 from collections import deque
-from math import inf
-from statistics import fmean, pstdev
+from math import inf, sqrt
+from statistics import fmean
 from typing import Final
 
 from breakerd.breaker.calls.totals import CallDelta
@@ -157,14 +157,16 @@ class HangSignal:
         in_flight = [each.in_flight for each in self._samples]
         span = last.at - first.at
         self._places = (last.seconds - first.seconds) / span if span > 0 else 0.0
-        beyond = fmean(in_flight) - self._places if span > 0 else 0.0
+        mean = fmean(in_flight)
+        beyond = mean - self._places if span > 0 else 0.0
         # Where calls are short, most of those in flight have stayed, though they began lately;
         # those that began since the last sample may hang.
         lately = self._samples[max(-2, -len(self._samples))].in_flight - _MANY_TIMES * self._places
         self._peak, fewest = max(in_flight), min(in_flight)
         self._staying_at_peak = max(0.0, lately, min(fewest, beyond))
         # Samples of calls that come in bursts vary: one standard deviation more.
-        self._staying = max(0.0, lately, min(fewest, beyond + pstdev(in_flight)))
+        deviation = sqrt(max(0.0, fmean(n * n for n in in_flight) - mean * mean))
+        self._staying = max(0.0, lately, min(fewest, beyond + deviation))
 
     def _take(self, sample: Sample) -> None:
         self._left_behind.take(sample)
