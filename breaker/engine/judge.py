@@ -42,7 +42,7 @@ class Judge:
         """Take the times of the call that was just added to the window, if it is slow or failed."""
         window = self._window
         if end - start > self.hang.threshold:
-            self.hang.forget_call()
+            self.hang.returned()
         if self._renumbered != window.renumbered:
             self.recount()
         elif len(window):  # else it had expired when it was reported

@@ -198,8 +198,7 @@ class Controller(Lifecycle):
         reading = self._read_if_due()
         with self.locked() as now:
             self._advance(now, reading)
-            self._schedule.ticker_due = self._schedule.due
-            seconds = max(0.0, self._schedule.ticker_due - self._clock())
+            seconds = self._schedule.ticked(self._clock())
         log_unavailable(reading, self.engine.load)
         return seconds
 
@@ -273,6 +272,7 @@ class Controller(Lifecycle):
             self.lock.acquire()
             now = self._clock()
             self.recorder.flush(now)
+            self._schedule.end_pause(now, ticking=self._background)
         except BaseException:
             # An interrupt may come before or just after the lock was taken.
             if self._locked_by_me():

@@ -1,13 +1,19 @@
 """When something of one breaker is due by time alone."""
 
 import math
+import time
 from typing import Final
 
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.runtime.readings import Readings
+from breakerd.breaker.states import WATCHING
 
 _HANG_INTERVAL: Final = 0.5
 """Seconds between samples where nothing but calls that hang is looked for."""
+_PAUSE: Final = 1.0
+"""Seconds by which the ticker must be late before the process may have been paused."""
+_PAUSED_SHARE: Final = 0.25
+"""Share of that time in which a process that was not paused has run, at least."""
 
 
 class Schedule:
@@ -15,7 +21,9 @@ class Schedule:
 
     __slots__ = (
         "_engine",
+        "_late_since",
         "_next_sample",
+        "_process_time",
         "_readings",
         "decision_valid_until",
         "next_due",
@@ -38,6 +46,8 @@ class Schedule:
         """Time of the next change of state by time alone, as of the last release of the lock."""
         self.decision_valid_until = -math.inf
         """Time from which `allow` must decide anew."""
+        self._late_since = -math.inf
+        self._process_time = time.process_time()
 
     def plan_sample(self, now: float, *, idle: bool) -> None:
         """Plan the next sample of the calls, where anything is sampled."""
@@ -67,6 +77,26 @@ class Schedule:
         """Return the seconds until time alone changes the state; 0 if it does not."""
         deadline = self.state_deadline
         return max(0.0, deadline - now) if deadline < math.inf else 0.0
+
+    def ticked(self, now: float) -> float:
+        """Note that the ticker was here; return the seconds until its next visit."""
+        self.ticker_due, self._process_time = self.due, time.process_time()
+        return max(0.0, self.ticker_due - now)
+
+    def end_pause(self, now: float, *, ticking: bool) -> None:
+        """Have the calls decide nothing during which the process was paused, where it was.
+
+        Stopped by a signal, or with its virtual machine, it is slow itself, and not what it calls:
+        its ticker is late, and it has hardly run since. `ticking` is True if there is a ticker.
+        """
+        due, machine = self.ticker_due, self._engine.machine
+        if not ticking or now - due < _PAUSE or due in {-math.inf, self._late_since}:
+            return
+        self._late_since = due
+        paused = time.process_time() - self._process_time < _PAUSED_SHARE * (now - due)
+        if paused and machine.decided in WATCHING:
+            machine.generation_started_at = now
+            self._engine.judge.hang.begin_generation()
 
     def after_fork(self) -> None:
         """Let the first call in a forked child let time pass."""

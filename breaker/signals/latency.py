@@ -15,6 +15,8 @@ from breakerd.breaker.signals.trend import (
     describe,
 )
 
+_FEWEST_HANG: Final = 3
+"""Calls that hang, at least: of a few, nobody may ever report the end."""
 _TREND_UPDATES_PER_WINDOW: Final = 8
 """Number of trend classifications per full window of new calls."""
 
@@ -52,8 +54,8 @@ class LatencySignal:
 
         `blocked` is True if no further call may begin, so that fewer than enough must suffice.
         """
-        enough = blocked or len(window) + calls >= self.min_calls
-        return self._enabled and calls > 0 and enough and window.exceeds_with(calls)
+        enough = calls >= _FEWEST_HANG and len(window) + calls >= self.min_calls
+        return self._enabled and calls > 0 and (blocked or enough) and window.exceeds_with(calls)
 
     def trips(self, window: SlidingWindow) -> bool:
         """True if a breach, found by `breached`, should open the breaker."""

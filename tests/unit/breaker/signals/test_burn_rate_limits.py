@@ -82,15 +82,27 @@ def test_without_a_stated_level_nothing_burns() -> None:
     assert (evidence.threshold, evidence.detail["timeout_s"]) == (1.0, 0.0)
 
 
-def test_the_evidence_is_of_the_long_window() -> None:
+def test_the_evidence_is_of_the_short_window_if_that_has_calls() -> None:
+    few = Windows(Moments(0.2, 40), Moments(0.5, 2.9))
+    enough = Windows(Moments(0.2, 40), Moments(0.5, 3))
+    signal = BurnRateSignal(SLO)
+    of_few = signal.evidence(few)  # type: ignore[arg-type]  # all it reads
+    of_enough = signal.evidence(enough)  # type: ignore[arg-type]  # all it reads
+    assert (of_few.value, of_few.detail["seconds"]) == (0.2, 300)
+    assert (of_enough.value, of_enough.detail["seconds"]) == (0.5, 10)
+
+
+def test_the_evidence_of_the_long_window_names_both_rates() -> None:
     baseline = Windows(Moments(0.23456789, 41.6), Moments(0.5, 7))
     settings = Settings(slo=Slo(success_rate=0.987654321, timeout=2.0))
-    evidence = BurnRateSignal(settings).evidence(baseline)  # type: ignore[arg-type]  # all it reads
+    evidence = BurnRateSignal(settings).evidence(baseline, Scale.MINUTES)  # type: ignore[arg-type]  # all it reads
     assert (evidence.signal, evidence.unit) == (Signal.SLO, "fraction")
     assert (evidence.value, evidence.threshold, evidence.samples) == (0.234568, 0.012346, 42)
-    assert evidence.detail == {"timeout_s": 2.0, "burn_rate_5min": 19.0, "burn_rate_10s": 40.5}
+    rates = {"burn_rate_5min": 19.0, "burn_rate_10s": 40.5}
+    assert evidence.detail == {"timeout_s": 2.0, **rates, "seconds": 300}
     uneven = BurnRateSignal(Settings(slo=Slo(success_rate=0.93, timeout=2.0))).evidence(baseline)  # type: ignore[arg-type]  # all it reads
-    assert uneven.detail == {"timeout_s": 2.0, "burn_rate_5min": 3.351, "burn_rate_10s": 7.143}
+    rates = {"burn_rate_5min": 3.351, "burn_rate_10s": 7.143}
+    assert uneven.detail == {"timeout_s": 2.0, **rates, "seconds": 10}
 
 
 def test_a_new_baseline_has_burnt_nothing() -> None:
