@@ -9,7 +9,8 @@ from breakerd.alerts.incidents.holds import Newcomer
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.incidents.severity import degraded_severity
 from breakerd.alerts.model.content import AlertContent, AlertContext
-from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.escalation import first_notice_at
+from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import DEGRADED, PAGE, Member
 from breakerd.alerts.model.limits import ENTITY, MESSAGE, SOURCE
 from breakerd.alerts.model.stage import Stage
@@ -43,7 +44,8 @@ def new_incident(now: float, newcomer: Newcomer, settings: AlertingSettings) -> 
     )
     member = new_member(newcomer, incident)
     incident.members = {observation.breaker: member}
-    incident.set_stage(newcomer.notify_at, incident.stages_of(member), 0, "")
+    incident.notify_at = first_notice_at(incident)
+    incident.set_stage(incident.notify_at, incident.stages_of(member), 0, "")
     incident.mute(now, newcomer.held_by)
     return incident
 
@@ -92,3 +94,13 @@ def severity_in(incident: Incident, observation: Observation) -> str:
     """Return which of the incident's stages a breaker has."""
     set_by_hand = observation.kind == policy.DEGRADED and DEGRADED in incident.plans
     return DEGRADED if set_by_hand else observation.severity
+
+
+def needs_another(incident: Incident, observation: Observation) -> bool:
+    """Return True if the observation needs another incident.
+
+    A drill must not hide a real incident, nor be continued as one.
+    """
+    if observation.drill is None or observation.drill == incident.drill:
+        return False
+    return incident.drill or incident.phase is Phase.RESOLVING
