@@ -93,6 +93,16 @@ class LoadShedder:
         by_load = isfinite(self.load_ceiling.limit)
         return self.limiter is not None and (self.limiter.is_shedding or by_load)
 
+    @property
+    def capped(self) -> bool:
+        """True if nothing but the stated `max_limit` limits the calls."""
+        return (
+            self.limiter is not None
+            and self.limiter.phase is LimiterPhase.UNLIMITED
+            and not self.overloaded
+            and self.limiting
+        )
+
     def admits(self, counts: CallCounts, priority: Priority) -> bool:
         """True if the limit admits one more call; counts a rejection otherwise."""
         if self.limiter is None:

@@ -227,7 +227,7 @@ def _limiter(engine: Engine) -> LimiterReport | None:
     return LimiterReport(
         phase=limiter.phase.value,
         limit=round(shedding.limit, 1) if math.isfinite(shedding.limit) else None,
-        shedding=shedding.overloaded,
+        shedding=shedding.overloaded or engine.overload.capped,
         rejected=shedding.rejected,
         shed_share=_rounded(engine.overload.shed_share),
         wanted=round(engine.overload.wanted, 1),

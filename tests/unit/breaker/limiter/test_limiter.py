@@ -99,6 +99,40 @@ def test_an_overload_during_warm_up_is_over_when_it_ends(
     assert breaker.healthy
 
 
+def test_a_stated_limit_that_turns_calls_away_is_overload(
+    make: MakeBreaker, clock: ManualClock, log: EventLog
+) -> None:
+    """Calls are as fast as usual, and a third of them is rejected all the same."""
+    breaker = make(limiter={"enabled": True, "max_limit": 4})
+    pool = SimulatedPool(breaker, clock, workers=16, mean=0.1, timeout=2.0)
+    pool.run(30, rate=5)
+    assert breaker.healthy
+    pool.run(30, rate=100)
+    assert phase(breaker) == "unlimited"
+    (breach,) = [event for event in log.of(ThresholdBreached) if event.signal is Signal.OVERLOAD]
+    assert breach.evidence.sentence().endswith("wanted)")
+    limiter = breaker.status()["limiter"]
+    assert limiter is not None
+    assert limiter["shedding"]
+    assert (limiter["shed_share"] or 0) > 0.3
+    assert not breaker.healthy
+    pool.run(60, rate=5)
+    assert [event.signal for event in log.of(ThresholdCleared)] == [Signal.OVERLOAD]
+    assert breaker.healthy
+
+
+def test_a_stated_limit_that_turns_a_single_call_away_is_none(
+    make: MakeBreaker, clock: ManualClock, log: EventLog
+) -> None:
+    breaker = make(limiter={"enabled": True, "max_limit": 2})
+    for _ in range(3):
+        breaker.allow()
+    clock.advance(1)
+    breaker.tick()
+    assert breaker.counters().rejected == 1
+    assert log.of(ThresholdBreached) == []
+
+
 def test_an_overload_is_over_where_the_limiter_is_turned_off(
     breaker: Breaker, pool: SimulatedPool, clock: ManualClock, log: EventLog
 ) -> None:

@@ -96,7 +96,7 @@ def test_what_holds_an_alert_back_is_in_the_list() -> None:
     assert "nobody: it ended first" in listed(held)
     assert "silenced by ada: move" not in listed(held)
     cooling = incident()
-    cooling.notify_at = AT + 300
+    cooling.members[cooling.breaker].notify_at = AT + 300
     assert "cooldown until 08:05:00 UTC" in listed(cooling)
     assert "cooldown until 08:05:00 UTC" in printed(alert_table(full_status(cooling, AT)))
     assert "cooldown" not in listed(cooling, AT + 300)
