@@ -222,7 +222,7 @@ def maintenance_status(settings: AlertingSettings, now: float) -> list[Json]:
 def stages_status(settings: AlertingSettings, waiting: Iterable[Incident], now: float) -> Json:
     """Return the stages, and the incidents that have a next one, in go-breaker's form.
 
-    go-breaker has two stages. Of more, these are the first and the second; `stages` lists all.
+    go-breaker has two stages. Of more, these are the first and the second.
     """
     opsgenie, stages = settings.opsgenie, policy.stages(settings)
     first, second = stages[0], stages[1] if len(stages) > 1 else None
@@ -235,7 +235,6 @@ def stages_status(settings: AlertingSettings, waiting: Iterable[Incident], now: 
         "time_before_alert": whole(second.after) if second else 0,
         "initial_priority": initial,
         "escalated_priority": escalated,
-        "stages": [asdict(stage) for stage in stages],
         "pending_alerts_count": len(pending),
         "pending_alerts": pending,
         "opsgenie_enabled": opsgenie.enabled,

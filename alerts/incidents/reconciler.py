@@ -45,6 +45,8 @@ _PEAK_INTERVAL: Final = 5.0
 """Seconds between samples of the peak figures; a crash loses at most this much."""
 _COMPOSE_INTERVAL: Final = 5.0
 """Seconds between two compositions of the text of an alert that somebody has yet to get."""
+_MAX_FACTS: Final = 200
+"""Maximum number of breakers of an incident whose figures are read; each costs 0.2 ms."""
 
 
 class Reconciler:
@@ -165,10 +167,14 @@ class Reconciler:
         self._incident_log.mark_changed(incident)
 
     def _facts(self, incident: Incident) -> list[AlertContext]:
-        """Return the facts of its breakers in all processes, those of the first breaker first."""
+        """Return the facts of its breakers in all processes, those of the first breaker first.
+
+        Of many breakers, only the first that need attention.
+        """
+        names = sorted(incident.members, key=lambda name: incident.members[name].recovered)
         return [
             context
-            for name in incident.members
+            for name in names[:_MAX_FACTS]
             for source in self._sources
             if (context := source.context(name)) is not None
         ]

@@ -175,3 +175,13 @@ def test_a_receiver_that_missed_several_is_told_of_the_last(world: World) -> Non
         told = [request.json["text"] for request in room.requests]
         assert len([text for text in told if "🚨" in text]) == 1
         assert alerting.stats().pending == 0
+
+
+def test_of_very_many_the_figures_of_some_are_read_and_the_text_says_so(world: World) -> None:
+    world.alerts["group_window"] = 30.0
+    world.start()
+    open_all(world, *(f"b{number}" for number in range(300)))
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert "Figures: of 200 of 300 breakers." in alert.description
+    assert "b299" in alert.description
