@@ -71,7 +71,7 @@ def test_a_round_asks_a_breaker_for_its_status_at_most_once(
     world: World, asked: Counter[str]
 ) -> None:
     world.start(time_before_send_alert=60)
-    assert rounds(world, asked) == [1, 1, 1, 1, 0, 0], "a recovery waits for the next message"
+    assert rounds(world, asked) == [1, 1, 1, 1, 1, 0], "calls are counted up to the recovery"
     assert world.history()[-1] == "closed"
 
 

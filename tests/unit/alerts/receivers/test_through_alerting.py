@@ -118,6 +118,31 @@ def test_each_hears_of_what_is_urgent_enough_for_it(world: World, server: Record
     assert events(server) == ["trigger", "resolve"]
 
 
+def test_a_stage_is_one_event(world: World, server: RecordingServer) -> None:
+    server.answer = lambda _request: Reply(202, {"status": "success"})
+    beside(world, server, "pagerduty", key="k")
+    world.start(**STAGES)
+    an_incident(world)
+    assert events(server) == ["trigger", "trigger", "resolve"]
+    severities = [request.json["payload"]["severity"] for request in server.requests[:2]]
+    assert severities == ["warning", "critical"]
+    assert "updated" not in outcomes(world, "pagerduty.b")
+
+
+def test_an_opening_that_may_have_arrived_is_posted_again_as_it_is_then(
+    world: World, server: RecordingServer
+) -> None:
+    beside(world, server, "webhook")
+    world.start(api_key=None, **STAGES)
+    server.replies = [Reply(503)]
+    world.slow()
+    world.after()
+    world.after(61)
+    world.after(1)
+    sent = [(request.json["event"], request.json["priority"]) for request in server.requests]
+    assert sent == [("create", "P3"), ("create", "P1")]
+
+
 def test_what_a_wrong_key_held_up_leaves_when_it_is_put_right(
     world: World, server: RecordingServer
 ) -> None:
