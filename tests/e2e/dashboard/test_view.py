@@ -37,7 +37,7 @@ def test_shows_a_trip_and_why_without_reload(page: Page, server: Server) -> None
     expect(page.locator("#since")).to_contain_text("Since")
     expect(page.locator("#drill")).to_be_visible()
     expect(page.locator("#events")).to_contain_text("CLOSED → OPEN: p95 600 ms")
-    expect(page.locator("#alerts")).to_contain_text("[DRILL] default open")
+    expect(page.locator("#alerts")).to_contain_text("[DRILL] default OPEN")
     expect(page.locator("#breakers")).to_contain_text("default OPEN: latency (drill)")
     expect(page.locator("#times .mark")).not_to_have_count(0)
     # The drill's calls.
