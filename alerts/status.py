@@ -26,6 +26,8 @@ Json = dict[str, Any]
 _MASK: Final = "********"
 _MAX_BREAKERS: Final = 50
 """Maximum number of breakers that are listed for an incident."""
+_INTERNAL: Final = {"content", "sent", "tags"}
+"""Attributes of a delivery that say nothing to people."""
 _SHOWN_SETTINGS: Final = (
     "enabled",
     "region",
@@ -282,11 +284,14 @@ def delivery_statuses(incident: Incident) -> Json:
 
 def held_by(incident: Incident, now: float) -> str:
     """Return what holds the alert of an incident back, and until when; empty if nothing does."""
-    if incident.phase is not Phase.ACTIVE or incident.muted_by:
-        return incident.muted_by
-    if incident.maybe_notified or now >= incident.notify_at:
+    if incident.phase is Phase.CLOSED:
         return ""
-    until = datetime.fromtimestamp(incident.notify_at, UTC).strftime("%H:%M:%S UTC")
+    if incident.phase is Phase.RESOLVING or incident.muted_by:
+        return incident.muted_by
+    cooled_at = min(member.notify_at for member in incident.members.values())
+    if incident.maybe_notified or now >= cooled_at:
+        return ""
+    until = datetime.fromtimestamp(cooled_at, UTC).strftime("%H:%M:%S UTC")
     return f"cooldown until {until}"
 
 
@@ -300,7 +305,10 @@ def full_status(incident: Incident, now: float) -> Json:
         "held_by": held_by(incident, now),
         "acknowledged": any(d.acknowledged for d in incident.deliveries.values()),
         "members": {name: asdict(member) for name, member in incident.members.items()},
-        "deliveries": {name: full["deliveries"][name] | short[name] for name in short},
+        "deliveries": {
+            name: {k: v for k, v in full["deliveries"][name].items() if k not in _INTERNAL} | told
+            for name, told in short.items()
+        },
     }
 
 

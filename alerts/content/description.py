@@ -45,8 +45,10 @@ def description(summary: Summary, settings: OpsGenieSettings, links: dict[str, s
     named = ""
     if len(summary.names) > 1:
         each = _each(summary)
-        room = min(_MAX_NAMES, DESCRIPTION - len(top) - len(each) - len("\n\nBreakers: \n"))
+        room = min(_MAX_NAMES, DESCRIPTION - len(top) - len(each) - _MAX_LINE)
         named = f"\n{each}\nBreakers: {names_within(summary.names, room)}"
+        if len(summary.breakers) < len(summary.names):
+            named += f"\nFigures: of {len(summary.breakers):,} of {len(summary.names):,} breakers."
     rest = ["", *_measurements(summary, settings)]
     if about := about_service(settings):
         rest += ["", *about]

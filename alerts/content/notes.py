@@ -32,15 +32,31 @@ _STILL: Final = {
     Topic.ANOMALY: "Still not as usual",
     Topic.MACHINE_LOAD: "Machine still overloaded",
 }
+_KINDS: Final = {
+    "open": "open",
+    "memory": "memory high",
+    "latency": "slow",
+    "degraded": "degraded",
+}
+"""Words for the kinds of an incident."""
 _OPENED: Final = {"OPEN", "FORCED_OPEN"}
 _UNKNOWN_STATE: Final = "Its breaker is no longer configured, or its process has ended."
 
 
 def stage_note(incident: Incident, facts: Facts, now: float) -> str:
-    """Return the note of the stage that the incident has just entered."""
-    return (
-        f"{_still(incident, facts, now)}, now {incident.priority}. {_present(incident, facts, now)}"
-    )
+    """Return the note of the stage that the incident has just entered.
+
+    It is the message for what no other has told yet: that the breaker has opened, recoveries and
+    relapses.
+    """
+    begun = _still(incident, facts, now)
+    if incident.upgraded_to:
+        age = format_duration(now - incident.opened_at)
+        begun = f"Now {_KINDS.get(incident.upgraded_to, incident.upgraded_to)}, after {age}"
+    told = f"{begun}, now {incident.priority}. {_present(incident, facts, now)}"
+    if not incident.flap_openings:
+        return told
+    return f"{told} {_flaps(incident, incident.flapped_at, now, incident.flap_openings)}."
 
 
 def reminder(incident: Incident, facts: Facts, now: float) -> str:
@@ -88,24 +104,21 @@ def flap_note(
     shown = [each for each in own.transitions if each.at >= since] if own else []
     opened = sum(each.to_state.value in _OPENED for each in shown)
     count = max(1, opened if times is None else times)
-    often = "once" if count == 1 else f"{count:,} times"
-    within = format_duration(max(1.0, now - since))
-    if incident.kind == "open" and len(incident.members) == 1:
-        return f"Opened and closed {often} in the last {within}; {_now(own)} now. {_describe(own)}"
     state = "present" if incident.phase is Phase.ACTIVE else "gone"
+    if _opens(incident):
+        state = _now(own)
     described = f" {_describe(own)}" if len(incident.members) == 1 else ""
-    return f"Trouble came and went {often} in the last {within}; {state} now.{described}"
+    return f"{_flaps(incident, since, now, count)}; {state} now.{described}"
 
 
 def upgraded_note(kind: str, facts: Facts) -> str:
     """Return the note that the incident is of a more severe kind now."""
-    words = {"open": "open", "memory": "memory high", "latency": "slow", "degraded": "degraded"}
     found = by_breaker((), facts)
     worst = next((each for each in found if each.first.kind == kind), found[0] if found else None)
     if worst is None:
-        return f"Now {words.get(kind, kind)}."
+        return f"Now {_KINDS.get(kind, kind)}."
     cause = cause_of(worst, topic_of(worst))
-    return f"Now {words.get(kind, kind)}" + (f": {cause}." if cause else ".")
+    return f"Now {_KINDS.get(kind, kind)}" + (f": {cause}." if cause else ".")
 
 
 def joined_note(names: Sequence[str], total: int) -> str:
@@ -171,6 +184,18 @@ def _now(own: BreakerFacts | None) -> str:
     if own is None:
         return "unknown"
     return "would be open" if own.would_be else own.shown_state.lower()
+
+
+def _flaps(incident: Incident, since: float, now: float, count: int) -> str:
+    """Return how often the trouble came back since a time, without a stop."""
+    often = "once" if count == 1 else f"{count:,} times"
+    what = "Opened and closed" if _opens(incident) else "Trouble came and went"
+    return f"{what} {often} in the last {format_duration(max(1.0, now - since))}"
+
+
+def _opens(incident: Incident) -> bool:
+    """Return True if the states of one breaker tell of the trouble."""
+    return incident.kind == "open" and len(incident.members) == 1
 
 
 def _sentence(text: str) -> str:

@@ -25,6 +25,7 @@ from breakerd.alerts.receivers.base import (
     RequestState,
     SupportsLookup,
     UnauthorizedError,
+    UnavailableError,
 )
 from breakerd.alerts.storage.incident_log import IncidentLog
 
@@ -72,6 +73,7 @@ class Dispatcher:
             attaches=receiver.accepts_attachments,
             updates=receiver.accepts_updates,
             notes=receiver.accepts_notes,
+            whole=receiver.sends_whole,
         )
         """Policy that selects the incidents to deliver."""
         self.round_succeeded_at = float("-inf")
@@ -223,7 +225,7 @@ class Dispatcher:
         with self._incident_log.lock:
             # What is sent is what is recorded, whatever is composed meanwhile.
             as_recorded = copy(incident)
-            delivery.begin(step, incident.content, len(incident.notes))
+            delivery.begin(step, incident.content, len(incident.notes), whole=self.policy.whole)
             if step.kind is StepKind.CREATE:
                 delivery.fallback = self.policy.fallback_after is not None
             self._incident_log.save(incident)
@@ -237,9 +239,20 @@ class Dispatcher:
     def _poll_request(
         self, now: float, incident: Incident, delivery: DeliveryState, step: Step
     ) -> bool:
-        state = self.receiver.request_state(delivery.request_id)
+        try:
+            state = self.receiver.request_state(delivery.request_id)
+        except UnavailableError:
+            self._forget_unreadable(now, delivery, step)
+            raise
         with self._incident_log.lock:
             return self._apply_request_state(now, incident, delivery, step, state)
+
+    def _forget_unreadable(self, now: float, delivery: DeliveryState, step: Step) -> None:
+        """Have a step sent again whose state cannot be read, unless people would read it twice."""
+        waited = now - delivery.accepted_at
+        if waited >= _REQUEST_TIMEOUT and step.kind not in {StepKind.NOTE, StepKind.ATTACH}:
+            with self._incident_log.lock:
+                delivery.clear_pending()
 
     def _apply_request_state(
         self,

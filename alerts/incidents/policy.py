@@ -152,4 +152,5 @@ def rules(opsgenie: OpsGenieSettings, alerts: AlertsSettings) -> Rules:
         notify_missed=alerts.on_missed_incident == "notify",
         reopen_after=alerts.reopen_after if reopens else None,
         remind_after=alerts.remind_after,
+        degraded_after=alerts.degraded_after,
     )

@@ -101,20 +101,25 @@ class DeliveryState:
     fallback: bool = False
     reference: str = ""
 
-    def begin(self, step: Step, content: AlertContent, notes: int) -> None:
+    def begin(self, step: Step, content: AlertContent, notes: int, *, whole: bool = False) -> None:
         """Record that `step` is about to be sent: it may be applied without an answer.
 
         Args:
             step: the step.
             content: the content that a creation or an update carries.
             notes: number of the incident's notes, which a new alert gets no more.
+            whole: True if each request carries the whole alert, see `ReceiverPolicy`.
         """
         self.unconfirmed_step = step
         if step.kind is StepKind.CREATE:
+            if whole:
+                self.attempted_priority = ""  # nothing is left of what an earlier attempt said
             self._begin_creation(step, content, notes)
         elif step.kind is StepKind.PRIORITY:
             self.escalations, self.escalated_to = step.number, step.priority
             self.most_escalations = max(self.most_escalations, step.number)
+            if whole:
+                self.content, self.sent = {}, content.digests()
         elif step.kind is StepKind.UPDATE:
             digests = content.digests()
             self.sent = {part: digests[part] for part in step.parts}
@@ -141,6 +146,8 @@ class DeliveryState:
         elif step.kind is StepKind.PRIORITY:
             self.priority = step.priority
             self.revision = max(self.revision, step.revision)
+            if step.revision:
+                self.content, self.sent = {**self.content, **self.sent}, {}
             self.told.append((now, self.priority))
         elif step.kind is StepKind.UPDATE:
             self.revision = max(self.revision, step.revision)
@@ -233,7 +240,9 @@ class DeliveryState:
             for name in ("accepted_step", "unconfirmed_step")
         }
         told = [(at, priority) for at, priority in data.get("told", ())]
-        return cls(**{**data, **steps, "told": told})
+        # Earlier versions did not keep the highest number.
+        most = data.get("most_escalations", data.get("escalations", 0))
+        return cls(**{**data, **steps, "told": told, "most_escalations": most})
 
 
 def receiver_type(receiver: str) -> str:

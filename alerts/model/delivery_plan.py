@@ -58,9 +58,10 @@ def next_step(
     if policy.closes_only:
         return _close(incident, confirmed)
     escalation = _escalate(incident, confirmed, policy)
+    at_once = confirmed.update_failures or policy.whole
     return (
         # Whoever is paged by a new priority reads the new text, unless that cannot be sent.
-        (escalation if confirmed.update_failures else None)
+        (escalation if at_once else None)
         or _update(incident, now, confirmed, policy)
         or escalation
         or _note(incident, confirmed, policy)
@@ -134,7 +135,7 @@ def _escalate(incident: Incident, confirmed: DeliveryState, policy: ReceiverPoli
         number=number,
         responders=stage.responders,
         # A receiver whose text is updated by a step of its own has not got it with this one.
-        revision=0 if policy.updates else _revision(incident),
+        revision=0 if policy.updates and not policy.whole else _revision(incident),
     )
 
 

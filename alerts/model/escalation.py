@@ -6,6 +6,7 @@ from typing import Final
 
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.incident_parts.member import ELEVATED, LOW, PAGE, Member
 from breakerd.alerts.model.stage import Stage
 
 _MAX_REMINDER_PAUSE: Final = 6 * 3600.0
@@ -14,6 +15,8 @@ _FIRST_PAUSE: Final = 60.0
 """Seconds from the last message to the first note about recoveries and relapses alone."""
 _FLAP_PAUSE: Final = 300.0
 """Seconds from the last message to the second such note; each later pause is twice as long."""
+_NO_BLIP: Final = 60.0
+"""Seconds after which trouble that people were told of is no blip: opening raises it at once."""
 _POLL_INTERVAL: Final = 60.0
 """Seconds between two polls of the state of an alert."""
 _MAX_POLL_WAIT: Final = 15.0
@@ -77,10 +80,50 @@ def escalate(incident: Incident, now: float, compose: Callable[[], str]) -> bool
         return False
     if due.index and (_waits_for_poll(incident, now, due) or incident.handled):
         return False
-    incident.ack_poll_since = 0.0
-    incident.enter_stage(now, due.stages, due.index, compose)
-    incident.revision += 1
+    _enter(incident, now, due, compose)
     return True
+
+
+def escalate_opened(incident: Incident, now: float, compose: Callable[[], str]) -> bool:
+    """Enter the stage of a degraded breaker that has just opened; return True if one is entered.
+
+    Opening is a blip if it comes alone, so it begins with the first stage. After trouble that
+    people were told of a minute ago or more it is none: it enters the second stage, or the next
+    one if the alert has that already. It skips no priority, nor does it if somebody has the alert
+    in hand.
+    """
+    stages = incident.plans.get(PAGE, incident.stages)
+    highest = int(min(incident.priority, stages[0].priority)[1:]) - 1
+    fitting = [
+        i
+        for i, stage in enumerate(stages)
+        if i and highest <= int(stage.priority[1:]) < int(incident.priority[1:])
+    ]
+    told = incident.notified_at and now - incident.notified_at >= _NO_BLIP
+    if not (told and fitting) or incident.handled:
+        return escalate(incident, now, compose)
+    _enter(incident, now, DueStage(stages, fitting[0], now), compose)
+    return True
+
+
+def first_notice_at(incident: Incident) -> float:
+    """Return when people are first notified, in seconds since the epoch.
+
+    What is less severe than an open breaker waits for `degraded_after`, so that what gets worse
+    meanwhile is told once, and what is over by then not at all.
+    """
+    times = [_first_notice_of(m, incident) for m in incident.members.values() if m.counts]
+    return min(times, default=incident.notify_at)
+
+
+def _first_notice_of(member: Member, incident: Incident) -> float:
+    wait = incident.rules.degraded_after
+    if member.severity == LOW:
+        return max(member.notify_at, incident.opened_at + wait)
+    if member.severity == ELEVATED:
+        # Once it has lasted, at its own second stage, and not twice in a row.
+        return max(member.notify_at, min(member.staged_from, incident.opened_at + wait) + wait)
+    return member.notify_at
 
 
 def needs_ack_poll(incident: Incident, now: float, delivery: DeliveryState) -> bool:
@@ -106,6 +149,12 @@ def needs_ack_poll_to_escalate(incident: Incident, now: float, delivery: Deliver
 def _may_poll(incident: Incident, now: float, delivery: DeliveryState) -> bool:
     exists = delivery.created and not delivery.closed_manually_at
     return incident.phase is Phase.ACTIVE and exists and now >= delivery.poll_again_at
+
+
+def _enter(incident: Incident, now: float, due: DueStage, compose: Callable[[], str]) -> None:
+    incident.ack_poll_since = 0.0
+    incident.enter_stage(now, due.stages, due.index, compose)
+    incident.revision += 1
 
 
 def _follow(incident: Incident, now: float, texts: StageTexts) -> bool:
@@ -199,18 +248,28 @@ def _recreate_closed(incident: Incident, now: float) -> bool:
 
 
 def flap_note_due(incident: Incident, now: float) -> bool:
-    """Return True if a note is due that tells of recoveries and relapses alone.
+    """Return True if a note is due that tells of recoveries, relapses and a worse kind alone.
 
-    They wait for the next message. If none leaves, the first such note leaves a minute after the
-    last message, the next one five minutes after it, and each later one after twice as long. While
-    it is well for less than a minute, the next message may be the closing.
+    A worse kind is told at once. The others wait for the next message. If none leaves, the first
+    such note leaves a minute after the last message, the next one five minutes after it, and each
+    later one after twice as long. While it is well for less than a minute, the next message may be
+    the closing; while a stage waits only for the state of the alert, it is that stage.
     """
-    if not incident.flapped_at:
+    if not (incident.flapped_at or incident.upgraded_to):
+        return False
+    if now < incident.ack_poll_since + _MAX_POLL_WAIT and _stage_is_due(incident, now):
         return False
     if incident.phase is Phase.RESOLVING and now < incident.resolving_since + _FIRST_PAUSE:
         return False
     noted = incident.notes[-1].at if incident.notes else 0.0
+    if incident.upgraded_to:
+        return True
     last = max(incident.notified_at, incident.stage_times[-1][0], noted)
     number = incident.flap_notes
     pause = min(_FLAP_PAUSE * 2 ** (number - 1), _MAX_REMINDER_PAUSE) if number else _FIRST_PAUSE
     return now >= last + pause
+
+
+def _stage_is_due(incident: Incident, now: float) -> bool:
+    due = _due_stage(incident, now)
+    return due is not None and due.priority < incident.priority and not incident.handled

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.delivery import DeliveryState, receiver_type
 from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
-from breakerd.alerts.model.incident_parts.encoding import decoded, encoded
+from breakerd.alerts.model.incident_parts.encoding import decoded, encoded, known
 from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.limits import MESSAGE
@@ -80,6 +80,7 @@ class Incident:
         flapped_at: when it recovered or came back and no message has told it yet; 0 if there is
             nothing to tell.
         flap_openings: number of times it came back since then.
+        upgraded_to: more severe kind that no message has told yet; empty if there is none.
         flap_notes: number of notes that told that alone.
         merged_into: id of the incident that its breakers have joined; empty if none.
         notes: all notes so far, oldest first.
@@ -124,6 +125,7 @@ class Incident:
     unannounced_since: float = 0.0
     flapped_at: float = 0.0
     flap_openings: int = 0
+    upgraded_to: str = ""
     flap_notes: int = 0
     merged_into: str = ""
     notes: list[Note] = field(default_factory=list)
@@ -180,7 +182,7 @@ class Incident:
     def add_note(self, now: float, text: str) -> None:
         """Add a note. It tells of recoveries and relapses that waited, too."""
         self.notes.append(Note(now, text))
-        self.flapped_at, self.flap_openings = 0.0, 0
+        self._mark_told()
 
     def enter_stage(
         self, now: float, stages: tuple[Stage, ...], stage: int, compose: Callable[[], str]
@@ -189,12 +191,16 @@ class Incident:
         self.stages, self.stage = stages, stage
         self.stage_times.append((now, self.priority))
         self.stage_note = compose()
-        self.flapped_at, self.flap_openings = 0.0, 0
+        self._mark_told()
+
+    def _mark_told(self) -> None:
+        self.flapped_at, self.flap_openings, self.upgraded_to = 0.0, 0, ""
 
     def set_stage(self, since: float, stages: tuple[Stage, ...], stage: int, note: str) -> None:
-        """Begin with a stage, before anybody was notified."""
+        """Begin with a stage, before anybody was notified. Its text is to be composed for it."""
         self.stages, self.stage, self.stage_note = stages, stage, note
         self.stage_times = [(since, self.priority)]
+        self.composed_revision = -1
 
     def mute(self, now: float, reason: str) -> None:
         """Record what mutes it from `now` on; empty if nothing does any more."""
@@ -322,4 +328,4 @@ class Incident:
         Raises:
             TypeError, KeyError, ValueError: the data does not describe an incident.
         """
-        return cls(**decoded(data) | {"phase": Phase(data["phase"])})
+        return cls(**known(cls, decoded(data)) | {"phase": Phase(data["phase"])})

@@ -13,6 +13,8 @@ class ReceiverPolicy:
         attaches: True if it accepts attachments.
         updates: True if the text of an existing alert can be changed without paging anybody.
         notes: True if it takes notes.
+        whole: True if each request carries the whole alert: a stage its text, a repeated creation
+            its priority.
         closes_only: True if it is no longer configured, and only closes what it has.
         fallback_after: None for a regular receiver. A fallback is notified only of incidents that
             no other receiver has confirmed this many seconds after they were due.
@@ -23,6 +25,7 @@ class ReceiverPolicy:
     attaches: bool = False
     updates: bool = False
     notes: bool = True
+    whole: bool = False
     closes_only: bool = False
     fallback_after: float | None = None
 

@@ -48,6 +48,7 @@ class AppriseReceiver:
     pages_humans = True
     accepts_attachments = False
     accepts_updates = False
+    sends_whole = True
 
     def __init__(self, name: str, url: SecretStr, timeout: float, *, notes: bool = False) -> None:
         if missing := missing_requirement(url):

@@ -93,6 +93,9 @@ class Receiver(Protocol):
     """True if it can change the text of an alert and page nobody (`StepKind.UPDATE`)."""
     accepts_notes: bool
     """True if it takes notes (`StepKind.NOTE`)."""
+    sends_whole: bool
+    """True if each request carries the whole alert: a stage its text, a repeated creation its
+    priority."""
 
     def send(self, incident: Incident, step: Step) -> str:
         """Request `step`; return the request's id, empty if the step is done already.

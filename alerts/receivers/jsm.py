@@ -46,6 +46,7 @@ class JsmReceiver:
     accepts_attachments = False
     accepts_updates = False
     accepts_notes = True
+    sends_whole = False
 
     def __init__(
         self, name: str, key: SecretStr, timeout: float, address: str | None = None

@@ -63,6 +63,7 @@ class JsmOpsReceiver:
     accepts_attachments = False
     accepts_updates = True
     accepts_notes = True
+    sends_whole = False
 
     def __init__(
         self,

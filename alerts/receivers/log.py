@@ -17,6 +17,7 @@ class LogReceiver:
     accepts_attachments = False
     accepts_updates = False
     accepts_notes = False
+    sends_whole = True
 
     def send(self, incident: Incident, step: Step) -> str:
         """Log the step: openings and escalations as warnings, the end as information."""

@@ -61,6 +61,7 @@ class OpsGenieReceiver:
     accepts_attachments = True
     accepts_updates = True
     accepts_notes = True
+    sends_whole = False
 
     def __init__(self, settings: OpsGenieSettings, timeout: float) -> None:
         if settings.api_key is None:

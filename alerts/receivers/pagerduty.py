@@ -56,6 +56,7 @@ class PagerDutyReceiver:
     accepts_attachments = False
     accepts_updates = True
     accepts_notes = False
+    sends_whole = True
 
     def __init__(
         self, name: str, key: SecretStr, timeout: float, address: str | None = None

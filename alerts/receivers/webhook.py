@@ -60,6 +60,7 @@ class WebhookReceiver:
     accepts_attachments = False
     accepts_updates = False
     accepts_notes = True
+    sends_whole = True
 
     def __init__(
         self,

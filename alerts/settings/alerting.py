@@ -89,6 +89,15 @@ class AlertsSettings(SettingsModel):
         "shed, one priority lower from 6 times on, else `degraded_priority`.",
         strict=False,
     )
+    degraded_after: float = setting(
+        60.0,
+        "How long a degraded breaker that is less severe than an open one must stay so before "
+        "people are notified; at once if it gets as severe. Not for `degraded_stages`. 0: never "
+        "waits.",
+        unit="s",
+        ge=0,
+        le=86400,
+    )
     on_missed_incident: Literal["notify", "drop"] = setting(
         "notify",
         "Handling of an incident that was due and ended before a receiver could be reached: send "
@@ -101,7 +110,7 @@ class AlertsSettings(SettingsModel):
     )
     reopen_after: float = setting(1800.0, "See `on_manual_close`.", unit="s", ge=0, le=604_800)
     remind_after: float = setting(
-        900.0,
+        3600.0,
         "Time until an alert gets its first note that it is still open; each later pause is twice "
         "the one before, up to 6 h. 0: never.",
         unit="s",

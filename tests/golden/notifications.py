@@ -27,9 +27,6 @@ LIMITS: Final = {"opsgenie": 5, "slack": 4, "slack-api": 4, "pagerduty": 3}
 FLAPPING_LIMITS: Final = {"opsgenie": 6, "slack": 5, "slack-api": 5, "pagerduty": 3}
 """The same where the breaker opens and closes five times."""
 
-WORSENING_LIMITS: Final = {"opsgenie": 6, "slack": 6, "slack-api": 6, "pagerduty": 3}
-"""The same where it is told as P4 first and becomes worse later, or lasts for half an hour."""
-
 
 def notifications(delivered: Iterable[Delivered]) -> dict[str, dict[str, int]]:
     """Return the number of notifications by receiver and subject."""

@@ -60,6 +60,7 @@ class SlackBotReceiver:
     accepts_attachments = False
     accepts_updates = True
     accepts_notes = True
+    sends_whole = True
 
     def __init__(self, name: str, api: SlackWebApi, channel: str) -> None:
         self.name = name

@@ -31,6 +31,7 @@ class SlackReceiver:
     accepts_attachments = False
     accepts_updates = False
     accepts_notes = True
+    sends_whole = True
 
     def __init__(self, name: str, url: SecretStr, timeout: float) -> None:
         self.name = name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from breakerd.breaker.host.load import LoadReading
 from tests.golden.incidents.catalogue import Catalogue
-from tests.golden.notifications import WORSENING_LIMITS
 from tests.golden.world import World
 
 CALLS = Catalogue()
@@ -119,7 +118,6 @@ def memory(world: World) -> None:
     "06-overload",
     "More calls come than are served: the limiter turns some away.",
     later=(r"turns away [34]\d ?%", r"wanted"),
-    limits=WORSENING_LIMITS,
 )
 def overload(world: World) -> None:
     world.start(
@@ -146,7 +144,6 @@ limiter = { enabled = true }
     breakers=("search",),
     never=(r"limit 1,?500 ms", r"limit 50 ?%"),
     later=(r"search misses its service level", r"1 ?% allowed, burning 4\d"),
-    limits=WORSENING_LIMITS,
 )
 def burning_fast(world: World) -> None:
     _burn(world, 0.45, "45 %")
@@ -212,7 +209,6 @@ def anomaly(world: World) -> None:
     breakers=("search",),
     says=(r"search",),
     never=(r"limit 1,?500 ms", r"limit 50 ?%"),
-    limits=WORSENING_LIMITS,
 )
 def degraded_becomes_open(world: World) -> None:
     world.start(OBJECTIVE, before=300)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from breakerd import State
 from tests.golden.incidents.catalogue import Catalogue
-from tests.golden.notifications import FLAPPING_LIMITS, WORSENING_LIMITS
+from tests.golden.notifications import FLAPPING_LIMITS
 from tests.golden.world import World
 
 PEOPLE = Catalogue()
@@ -166,9 +166,7 @@ def acknowledged(world: World) -> None:
     world.run(120)
 
 
-@PEOPLE.add(
-    "21-closed-by-hand", "ada closes the alert while the trouble goes on.", limits=WORSENING_LIMITS
-)
+@PEOPLE.add("21-closed-by-hand", "ada closes the alert while the trouble goes on.")
 def closed_by_hand(world: World) -> None:
     world.start(LATENCY)
     payments = world.callers("payments", rate=5)

@@ -38,9 +38,10 @@ class World:
         self.alerts: dict[str, object] = {
             "group_window": 0.0,
             "remind_after": 0.0,
+            "degraded_after": 0.0,
             "attach_chart": False,
         }
-        """Settings of `[alerts]`: each breaker has its own alert unless changed."""
+        """Settings of `[alerts]`: each breaker has its own alert, told at once, unless changed."""
 
     def make_registry(self) -> Registry:
         return Registry(

@@ -81,3 +81,4 @@ def test_told_is_said_of_each_receiver() -> None:
     )  # fmt: skip
     full = full_status(incident, 4.0)["deliveries"]
     assert (full["slack"]["told"], full["slack"]["created"]) == (True, True)
+    assert not {"content", "sent", "tags"} & full["slack"].keys()

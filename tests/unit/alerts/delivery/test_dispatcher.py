@@ -108,6 +108,25 @@ def test_a_request_status_that_is_refused_is_asked_for_by_sending_again(world: W
     assert outcomes(world) == {"retried": 1, "delivered": 1}
 
 
+@pytest.mark.parametrize("path", ["/v2/alerts", "/priority"])
+def test_a_request_whose_state_cannot_be_read_is_sent_again(world: World, path: str) -> None:
+    world.start(time_before_send_alert=60)
+    world.slow()
+    if path == "/priority":
+        world.after()
+    world.emulator.fail("down", path="/requests/")
+    world.after(60)
+    for _ in range(50):
+        world.after(5)
+    writes = [r for r in world.emulator.requests if r.method != "GET" and r.path.endswith(path)]
+    assert 2 <= len(writes) <= 4
+    world.emulator.heal()
+    world.after(60)
+    assert world.alerting is not None
+    assert world.alerting.stats().pending == 0
+    assert len(world.emulator.alerts()) == 1
+
+
 def _refuse_status(response: httpx.Response) -> None:
     if "/requests/" in str(response.request.url):
         response.status_code = 422

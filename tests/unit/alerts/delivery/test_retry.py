@@ -55,10 +55,13 @@ def test_pauses_grow_up_to_a_limit(world: World) -> None:
 
 
 def test_a_note_that_never_comes_to_pass_does_not_hold_up_the_closing(world: World) -> None:
+    world.alerts["remind_after"] = 70.0
     world.start()
     world.slow()
     world.after()
     world.emulator.fail("unapplied", path="/notes")
+    world.after(71)
+    assert outcomes(world)["retried"] == 1, "the reminder"
     world.registry.get().reset()
     for _ in range(10):
         world.after(61)

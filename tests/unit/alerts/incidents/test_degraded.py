@@ -6,7 +6,7 @@ import pytest
 
 from breakerd import Breaker, LoadReading, State
 from breakerd.breaker.testing import simulate_call
-from tests.unit.alerts.conftest import World
+from tests.unit.alerts.conftest import UNSET, World
 
 SLO = {"success_rate": 0.95, "timeout": 1.0, "warmup": 0.0}
 
@@ -106,3 +106,16 @@ def test_a_load_that_is_too_high_is_told_at_once_and_softly(world: World) -> Non
     world.after(1)
     world.after(60)
     assert world.emulator.alerts()[0].status == "closed"
+
+
+def test_a_breaker_that_opens_after_trouble_is_raised_by_one_message(world: World) -> None:
+    world.registry.change("default", {"slo": SLO})
+    world.start(time_before_send_alert=UNSET)
+    serve(world, 100, failing=2)
+    world.after()
+    world.after(120)
+    assert world.history() == ["created P4"]
+    serve(world, 100, failing=10)
+    world.after()
+    world.after(1)
+    assert world.history() == ["created P4", "priority P2"], "and no note beside it"

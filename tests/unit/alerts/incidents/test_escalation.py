@@ -74,3 +74,31 @@ def test_what_the_log_escalated_is_told_at_its_priority(world: World) -> None:
     )
     world.after()
     assert world.history()[0] == "created P1"
+
+
+def test_a_stage_that_waits_for_the_receiver_covers_the_note_about_flaps(world: World) -> None:
+    world.start(**STAGED)
+    breaker = world.slow()
+    world.after()
+    for _ in range(2):
+        breaker.reset()
+        world.after(20)
+        world.slow()
+        world.after(11)
+    world.after(60)
+    world.after(1)
+    assert world.history() == ["created P3", "priority P1"]
+
+
+def test_a_stage_says_how_often_it_came_back(world: World) -> None:
+    alerting = world.start(**STAGED)
+    breaker = world.slow()
+    world.after()
+    breaker.reset()
+    world.after(20)
+    world.slow()
+    world.after(41)
+    world.after(1)
+    (shown,) = alerting.incidents()
+    note = alerting.incident(shown["id"])["stage_note"]  # type: ignore[index]
+    assert note.endswith("Opened and closed once in the last 41 s.")

@@ -67,6 +67,18 @@ def test_one_of_several_that_opens_again_is_one_more_episode(world: World) -> No
     assert len(world.emulator.alerts()) == 1
 
 
+def test_several_that_open_again_together_are_one_more_episode(world: World) -> None:
+    world.alerts["group_window"] = 30.0
+    alerting = world.start()
+    for _ in range(3):
+        open_all(world, "a", "b", "c", "d")
+        world.after(1)
+        reset_all(world, "a", "b", "c", "d")
+        world.after(1)
+    (incident,) = alerting.incidents()
+    assert incident["episodes"] == 3
+
+
 def test_drills_and_other_kinds_of_trouble_do_not_join(world: World) -> None:
     world.alerts["group_window"] = 30.0
     world.start()
@@ -175,3 +187,13 @@ def test_a_receiver_that_missed_several_is_told_of_the_last(world: World) -> Non
         told = [request.json["text"] for request in room.requests]
         assert len([text for text in told if "🚨" in text]) == 1
         assert alerting.stats().pending == 0
+
+
+def test_of_very_many_the_figures_of_some_are_read_and_the_text_says_so(world: World) -> None:
+    world.alerts["group_window"] = 30.0
+    world.start()
+    open_all(world, *(f"b{number}" for number in range(300)))
+    world.after()
+    (alert,) = world.emulator.alerts()
+    assert "Figures: of 200 of 300 breakers." in alert.description
+    assert "b299" in alert.description

@@ -21,6 +21,7 @@ OLD = AlertContent("pay open", "p95 900 ms", "pay", "breakerd", tags=["a"], deta
 NEW = AlertContent("pay open 60 s", "p95 950 ms", "pay", "breakerd", tags=["a"], details={"k": "v"})
 UPDATES = ReceiverPolicy("r", updates=True)
 PLAIN = ReceiverPolicy("r")
+WHOLE = ReceiverPolicy("r", updates=True, whole=True)
 STAGES = (
     Stage(0, "P3", ("team:a",)),
     Stage(60, "P2", ("team:b", "team:a")),
@@ -50,7 +51,7 @@ def told(incident: Incident, policy: ReceiverPolicy = UPDATES) -> DeliveryState:
     step = next_step(incident, T, delivery, policy)
     assert step is not None
     assert step.kind is StepKind.CREATE
-    _do(incident, step)
+    _do(incident, step, policy)
     return delivery
 
 
@@ -59,9 +60,9 @@ def renew(incident: Incident, content: AlertContent) -> None:
     incident.content, incident.composed_revision = content, incident.revision
 
 
-def _do(incident: Incident, step: Step) -> None:
+def _do(incident: Incident, step: Step, policy: ReceiverPolicy = UPDATES) -> None:
     delivery = incident.delivery_to("r")
-    delivery.begin(step, incident.content, len(incident.notes))
+    delivery.begin(step, incident.content, len(incident.notes), whole=policy.whole)
     delivery.confirm(T, step)
 
 
@@ -69,7 +70,7 @@ def steps(incident: Incident, policy: ReceiverPolicy = UPDATES) -> list[Step]:
     """Execute all steps that are due; return them."""
     done: list[Step] = []
     while (step := next_step(incident, T, incident.delivery_to("r"), policy)) and len(done) < 20:
-        _do(incident, step)
+        _do(incident, step, policy)
         done.append(step)
     return done
 
@@ -189,6 +190,50 @@ def test_tags_that_the_alert_may_have_are_remembered() -> None:
     (update,) = steps(incident)
     assert update.parts == ("tags",)
     assert delivery.tags == ["a", "b"]
+
+
+# --- receivers whose requests carry the whole alert
+
+
+def test_the_stage_of_a_whole_alert_is_one_request() -> None:
+    incident = make_incident()
+    delivery = told(incident, WHOLE)
+    renew(incident, NEW)
+    incident.stage = 1
+    (stage,) = steps(incident, WHOLE)
+    assert (stage.kind, stage.priority, stage.revision) == (StepKind.PRIORITY, "P2", 1)
+    assert (delivery.revision, delivery.content) == (1, NEW.digests())
+    renew(incident, OLD)
+    (update,) = steps(incident, WHOLE)
+    assert update.parts == ("message", "description")
+
+
+def test_a_stage_of_a_whole_alert_without_an_answer_may_have_brought_its_text() -> None:
+    incident = make_incident()
+    delivery = told(incident, WHOLE)
+    renew(incident, NEW)
+    incident.stage = 1
+    stage = next_step(incident, T, delivery, WHOLE)
+    assert stage is not None
+    delivery.begin(stage, NEW, 0, whole=True)
+    incident.stage = 0
+    (update,) = steps(incident, WHOLE)
+    assert update.parts == ("message", "description", "tags", "details")
+
+
+@pytest.mark.parametrize(("policy", "then"), [(WHOLE, []), (UPDATES, ["P2"])])
+def test_an_opening_that_is_sent_again_whole_has_the_priority_that_is_due(
+    policy: ReceiverPolicy, then: list[str]
+) -> None:
+    incident = make_incident()
+    delivery = incident.delivery_to("r")
+    first = next_step(incident, T, delivery, policy)
+    assert first is not None
+    delivery.begin(first, OLD, 0, whole=policy.whole)  # its answer is lost
+    incident.stage = 1
+    creation, *others = steps(incident, policy)
+    assert (creation.kind, creation.priority) == (StepKind.CREATE, "P2")
+    assert [step.priority for step in others] == then
 
 
 # --- notes, late alerts, and what is told
