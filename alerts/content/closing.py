@@ -19,7 +19,7 @@ from breakerd.breaker.states import Reason, State
 _MAX_NAMES: Final = 300
 """Maximum number of characters for the names of breakers in a note."""
 _CLOSING_REASONS: Final = {
-    "recovered": "its probes and the calls after them succeeded",
+    "recovered": "probes and the calls after them succeeded",
     "reset": "somebody reset it",
     "operator": "an operator",
     "manual": "an operator",
@@ -44,6 +44,12 @@ _WRONG: Final[dict[str, str]] = {
     Topic.SERVICE_LEVEL: "too many calls failed or timed out",
 }
 """What was wrong where figures change all the time; the worst and the counts tell how much."""
+_PAST: Final = {
+    "more calls fail than usual": "more calls failed than usual",
+    "calls are slow and pile up": "calls were slow and piled up",
+    "calls pile up and hardly end": "calls piled up and hardly ended",
+}
+"""Words of what is unusual, and how they are told afterwards."""
 _SLOW: Final = {Topic.LATENCY, Topic.SLOW, Topic.RESTART}
 """Topics whose closing note tells the highest latency."""
 
@@ -99,7 +105,10 @@ def _came_back(incident: Incident) -> str:
 
 def _wrong(incident: Incident) -> str:
     """Return what was wrong; latency at its worst."""
-    return _highest(incident) or _WRONG.get(incident.content.topic) or incident.content.cause
+    found = _highest(incident) or _WRONG.get(incident.content.topic) or incident.content.cause
+    for now, then in _PAST.items():
+        found = found.replace(now, then)
+    return found
 
 
 def _highest(incident: Incident) -> str:

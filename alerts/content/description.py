@@ -30,7 +30,7 @@ _MAX_HOLDS: Final = 3
 """Maximum number of times listed in which it was held back, the latest."""
 _MAX_NAMES: Final = 13_000
 """Maximum number of characters for the names of breakers: a thousand of common length."""
-_UNTIL: Final = re.compile(r" until [^:]*?\d\d:\d\d UTC")
+_UNTIL: Final = re.compile(r" until [^:]*?\d\d:\d\d(?::\d\d)? UTC")
 
 
 def description(summary: Summary, settings: OpsGenieSettings, links: dict[str, str]) -> str:

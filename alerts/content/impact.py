@@ -5,6 +5,7 @@ from typing import Final
 from breakerd.alerts.content.facts import BreakerFacts, lookup, number
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic
+from breakerd.alerts.model.figures import CallCounts
 from breakerd.alerts.model.text import count_calls, milliseconds, percent
 
 _SLOW: Final = "calls are slow"
@@ -64,15 +65,16 @@ def _with_counts(summary: Summary, now: str, verb: str = "rejected") -> str:
     counts = summary.incident.counts
     if not counts.all:
         return f"{now} now"
+    failed = f"{counts.error:,} failed ({percent(counts.error / counts.all)})"
     if counts.rejected == counts.all:
         told = f"all {count_calls(counts.all)} {verb}"
     elif counts.rejected:
         share = percent(counts.rejected / counts.all)
         told = f"{counts.rejected:,} of {count_calls(counts.all)} {verb} ({share})"
+        told += f", {failed}" if counts.error else ""
     else:
-        told = f"none of {count_calls(counts.all)} {verb}"
-    failed = f", {_failed(summary)}" if counts.error else ""
-    return f"{told}{failed} since it began; {now} now"
+        told = _errors(counts) if counts.error else f"none of {count_calls(counts.all)} {verb}"
+    return f"{told} since it began; {now} now"
 
 
 def _suffered(summary: Summary) -> str:
@@ -81,9 +83,7 @@ def _suffered(summary: Summary) -> str:
     if counts.rejected:
         return _with_counts(summary, "none is rejected")
     if counts.error:
-        failed = f"{counts.error:,} of {count_calls(counts.all)} failed"
-        share = percent(counts.error / counts.all)
-        return f"{failed} ({share}) since it began; none is rejected"
+        return f"{_errors(counts)} since it began; none is rejected"
     trouble = _trouble(worst, summary.topic)
     if counts.all:
         none = f"none of {count_calls(counts.all)} since it began failed or was rejected"
@@ -110,9 +110,9 @@ def _trouble(worst: BreakerFacts, topic: Topic) -> str:
     return f"calls take {milliseconds(latency)} ({worst.percentile_name})"
 
 
-def _failed(summary: Summary) -> str:
-    counts = summary.incident.counts
-    return f"{counts.error:,} failed ({percent(counts.error / counts.all)})"
+def _errors(counts: CallCounts) -> str:
+    share = percent(counts.error / counts.all)
+    return f"{counts.error:,} of {count_calls(counts.all)} failed ({share})"
 
 
 def _rejecting(summary: Summary) -> bool:

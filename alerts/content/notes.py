@@ -52,7 +52,8 @@ def stage_note(incident: Incident, facts: Facts, now: float) -> str:
     begun = _still(incident, facts, now)
     if incident.upgraded_to:
         age = format_duration(now - incident.opened_at)
-        begun = f"Now {_KINDS.get(incident.upgraded_to, incident.upgraded_to)}, after {age}"
+        kind = _KINDS.get(incident.upgraded_to, incident.upgraded_to)
+        begun = f"{kind.capitalize()} after {age} of trouble"
     told = f"{begun}, now {incident.priority}. {_present(incident, facts, now)}"
     if not incident.flap_openings:
         return told

@@ -121,7 +121,7 @@ def forced_open(world: World) -> None:
     world.breaker("payments").force_open("ada: deploying")
     world.run(120)
     world.say("ada resets it")
-    world.breaker("payments").reset()
+    world.breaker("payments").reset(by="ada")
     world.run(90)
 
 

@@ -18,7 +18,7 @@ from tests.support.alert_facts import NOW, OPENED, composed, facts, incident
 
 COUNTS = CallCounts(success=3777, error=4120, rejected=12_403)
 WORST = PeakFigures(2140.4, 0.95, 600, 0.342, 91.2, 2142)
-BY_ITSELF = "its probes and the calls after them succeeded"
+BY_ITSELF = "probes and the calls after them succeeded"
 
 
 def over(topic: str = "", cause: str = "", **values: Any) -> Incident:
@@ -98,6 +98,13 @@ def test_what_ended_it_is_the_end_of_the_cause_or_a_person(
 )
 def test_calls_are_counted(counts: CallCounts, words: str) -> None:
     assert closing_note(over(counts=counts), "", OPENED + 5) == f"Over: it lasted 5 s. {words}"
+
+
+def test_what_was_unusual_is_past() -> None:
+    about = over("anomaly", "calls are slow and pile up: 256 ms (normally 99 ms)")
+    assert "What was wrong: calls were slow and piled up: 256 ms (normally 99 ms)." in (
+        closing_note(about, "", OPENED + 5)
+    )
 
 
 def test_a_group_is_named() -> None:

@@ -226,10 +226,12 @@ def test_a_drill_says_whether_calls_are_rejected(status: dict[str, str], sentenc
 
 def test_what_was_held_back_says_when_and_by_what() -> None:
     holds = [
+        Hold("cooldown until 14 Jan 06:59:01 UTC: told before", OPENED - 91_000, OPENED - 90_060),
         Hold("silenced by ada until 15 Jan 07:59 UTC: deploying", OPENED - 90_000, OPENED - 60),
         Hold("maintenance night until 15 Jan 09:00 UTC: backup", OPENED - 60),
     ]
     made = composed(incident(holds=holds), facts()).description
+    assert "06:59 UTC: cooldown: told before" in made
     assert "Held back: 14 Jan 07:00–07:59 UTC: silenced by ada: deploying" in made  # noqa: RUF001
     assert "Held back: 07:59–now UTC: maintenance night until 15 Jan 09:00 UTC: backup" in made  # noqa: RUF001
 

@@ -64,6 +64,11 @@ def test_a_stage_says_what_it_means_for_calls() -> None:
     )
 
 
+def test_a_stage_tells_that_trouble_has_become_an_open_breaker() -> None:
+    note = stage_note(incident(stage=1, upgraded_to="open"), [facts()], NOW)
+    assert note.startswith("Open after 21 s of trouble, now P2. 45% of calls fail (limit 5%). ")
+
+
 def test_what_an_operator_opened_names_who_did() -> None:
     assert stage_note(incident(stage=1), [facts("opened-by-operator")], NOW).startswith(
         "Still open after 21 s, now P2. Opened by ada: deploying. "
