@@ -8,7 +8,7 @@ from breakerd.alerts.content.chart import can_draw
 from breakerd.alerts.content.description import description
 from breakerd.alerts.content.headline import message
 from breakerd.alerts.content.labels import alert_tags, details_of, with_members
-from breakerd.alerts.content.measurements import recent_latencies
+from breakerd.alerts.content.sentences.measurements import recent_latencies
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.templates import apply_templates
 from breakerd.alerts.content.topics import Topic, runbook

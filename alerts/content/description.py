@@ -5,15 +5,15 @@ from operator import attrgetter
 from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts
-from breakerd.alerts.content.impact import impact
-from breakerd.alerts.content.measurements import (
+from breakerd.alerts.content.sentences.impact import impact
+from breakerd.alerts.content.sentences.measurements import (
     in_flight_line,
     latency_lines,
     load_line,
     memory_line,
     transition_lines,
 )
-from breakerd.alerts.content.next_steps import next_step
+from breakerd.alerts.content.sentences.next_steps import next_step
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic, action, cause_topic, topic_of
 from breakerd.alerts.content.wording import cause_of

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from breakerd.alerts.content.impact import effect
+from breakerd.alerts.content.sentences.impact import effect
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic
 from breakerd.alerts.model.limits import MESSAGE

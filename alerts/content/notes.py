@@ -6,8 +6,8 @@ from typing import Final
 
 from breakerd.alerts.content.closing import names_of
 from breakerd.alerts.content.facts import BreakerFacts, by_breaker
-from breakerd.alerts.content.impact import impact
-from breakerd.alerts.content.measurements import state_summary
+from breakerd.alerts.content.sentences.impact import impact
+from breakerd.alerts.content.sentences.measurements import state_summary
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic, topic_of
 from breakerd.alerts.content.wording import cause_of

@@ -4,8 +4,8 @@ from dataclasses import replace
 from string import Template
 
 from breakerd.alerts.content.description import held_lines, since, todo
-from breakerd.alerts.content.impact import impact
-from breakerd.alerts.content.next_steps import next_step
+from breakerd.alerts.content.sentences.impact import impact
+from breakerd.alerts.content.sentences.next_steps import next_step
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.limits import DESCRIPTION, MESSAGE

@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import BaseModel, Field, field_validator
 
 from breakerd.alerts.model.stage import Priority
+from breakerd.alerts.settings.checks.label_check import check_labels
 from breakerd.alerts.settings.go_breaker import accept
 from breakerd.alerts.settings.inhibition import InhibitionSettings
-from breakerd.alerts.settings.label_check import check_labels
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.receivers import ReceiversSettings

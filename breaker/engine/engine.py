@@ -17,11 +17,10 @@ from breakerd.breaker.engine.admission_conditions import AdmissionConditions
 from breakerd.breaker.engine.breaches import BreachTracker
 from breakerd.breaker.engine.event_source import EventSource
 from breakerd.breaker.engine.judge import Judge, window_settings
-from breakerd.breaker.engine.learning import learning_rate
 from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
 from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
-from breakerd.breaker.engine.state_machine import Change, StateMachine
+from breakerd.breaker.engine.state_machine import Change, StateMachine, learning_rate
 from breakerd.breaker.engine.transitions import NO_REMARK, REASON_OF_SIGNAL, Remark, TransitionLog
 from breakerd.breaker.events.events import (
     NO_EVIDENCE,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
+from typing import Final
 
 from breakerd.breaker.engine.recovery import Recovery, RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.settings import Settings
@@ -12,10 +13,14 @@ from breakerd.breaker.states import (
     OBSERVE,
     OPEN,
     RECOVERING,
+    REJECTING,
     WARMING_UP,
     Reason,
     State,
 )
+
+_DEGRADED_RATE: Final = 0.1
+"""Rate at which the baseline of a day is learnt while something is breached; 1 is normal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +190,10 @@ class StateMachine:
         self.generation_started_at = now
         after = self.decided if shadow else self.state
         return Change(before, after, reason, shadow=shadow)
+
+
+def learning_rate(machine: StateMachine, *, drill: bool, degraded: bool) -> float:
+    """Return the rate of learning, 0 to 1: an outage must not become normal."""
+    if drill or machine.state in REJECTING or machine.decided in REJECTING:
+        return 0.0
+    return 1.0 if machine.decides and not degraded else _DEGRADED_RATE

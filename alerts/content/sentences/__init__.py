@@ -1,0 +1,1 @@
+"""Sentences of a description: impact, next step, measurements."""
