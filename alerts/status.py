@@ -15,9 +15,9 @@ from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.paging import PagingReport, PagingReporter
 from breakerd.alerts.receivers.opsgenie import address_of
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.checks.token_end import expiring_tokens
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
+from breakerd.alerts.settings.token_end import expiring_tokens
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.breaker.runtime.status import whole
 

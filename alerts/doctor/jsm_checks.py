@@ -30,8 +30,8 @@ from breakerd.alerts.heartbeat.clients import JsmHeartbeat
 from breakerd.alerts.receivers.base import DeliveryError, UnavailableError
 from breakerd.alerts.receivers.http import HttpClient, json_object, objects
 from breakerd.alerts.receivers.jsm import ADDRESS
-from breakerd.alerts.settings.checks.token_end import MAX_LIFE, TOKENS_PAGE, days_left
 from breakerd.alerts.settings.receivers import JsmOpsSettings
+from breakerd.alerts.settings.token_end import MAX_LIFE, TOKENS_PAGE, days_left
 
 FLAVOUR: Final = "jsm"
 """Name of the receiver of `[opsgenie]` with `flavour = "jsm"`."""

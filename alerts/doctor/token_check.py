@@ -4,7 +4,7 @@ from datetime import date
 from typing import Final
 
 from breakerd.alerts.doctor.finding import Finding, ok, unknown, warning
-from breakerd.alerts.settings.checks.token_end import MAX_LIFE, TOKENS_PAGE, days_left, in_days
+from breakerd.alerts.settings.token_end import MAX_LIFE, TOKENS_PAGE, days_left, in_days
 
 _WARN_BEFORE: Final = 30
 """Days before the end from which the check warns."""

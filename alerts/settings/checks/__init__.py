@@ -1,1 +1,1 @@
-"""Checks of settings that are warnings or problems, and no errors."""
+"""Checks of settings whose findings are warnings."""

@@ -8,7 +8,7 @@ import pytest
 
 from breakerd import AlertingSettings
 from breakerd.alerts.settings.alerting import read_settings
-from breakerd.alerts.settings.checks.token_end import expiring_tokens
+from breakerd.alerts.settings.token_end import expiring_tokens
 from breakerd.breaker.config import parse_document
 from breakerd.breaker.errors import ConfigError
 
