@@ -284,7 +284,9 @@ def delivery_statuses(incident: Incident) -> Json:
 
 def held_by(incident: Incident, now: float) -> str:
     """Return what holds the alert of an incident back, and until when; empty if nothing does."""
-    if incident.phase is not Phase.ACTIVE or incident.muted_by:
+    if incident.phase is Phase.CLOSED:
+        return ""
+    if incident.phase is Phase.RESOLVING or incident.muted_by:
         return incident.muted_by
     cooled_at = min(member.notify_at for member in incident.members.values())
     if incident.maybe_notified or now >= cooled_at:

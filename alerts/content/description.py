@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts
+from breakerd.alerts.content.impact import impact
 from breakerd.alerts.content.measurements import (
     in_flight_line,
     latency_lines,
@@ -119,7 +120,7 @@ def _first_lines(summary: Summary) -> list[str]:
     lines.append(f"Since: {since(summary)}")
     lines += [f"Held back: {line}" for line in held_lines(summary)]
     lines += [
-        f"Impact: {summary.impact}.",
+        f"Impact: {impact(summary)}.",
         f"Next: {next_step(summary)}",
         f"Do: {todo(summary)}",
     ]
@@ -149,19 +150,13 @@ def _links(links: dict[str, str]) -> list[str]:
 
 def _each(summary: Summary) -> str:
     """Return a line for each of the worst breakers."""
-    members = summary.incident.members
-    active = [
-        each
-        for each in summary.breakers
-        if each.name in members and not members[each.name].recovered
-    ]
-    worst = sorted(active or summary.breakers, key=attrgetter("severity"), reverse=True)
+    worst = sorted(summary.active, key=attrgetter("severity"), reverse=True)
     return "\n".join(_line(each) for each in worst[:_MAX_LISTED])
 
 
 def _line(facts: BreakerFacts) -> str:
     cause = cause_of(facts, topic_of(facts))
-    state = facts.state.replace("_", " ") or "state unknown"
+    state = facts.shown_state or "state unknown"
     return truncate(f"- {facts.name}: {state}" + (f", {cause}" if cause else ""), _MAX_LINE)
 
 
@@ -171,7 +166,8 @@ def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:
         lines.append(f"Measurements of {worst.name}:")
     if settings.include_latency_metrics and summary.topic is Topic.HANG:
         # No call has ended since: these figures show that it was well before.
-        lines += [f"Before that: {line}" for line in latency_lines(worst)[:1]]
+        before = "Before that: " if worst.latency_ms is not None else ""
+        lines += [f"{before}{line}" for line in latency_lines(worst)[:1]]
     elif settings.include_latency_metrics:
         lines += latency_lines(worst)
     if settings.include_memory_metrics:

@@ -18,6 +18,10 @@ REJECTING: Final = ("FORCED_OPEN", "OPEN", "HALF_OPEN")
 _KINDS: Final = ("open", "memory", "latency", "degraded")
 """Kinds, the most severe first."""
 _MIN_CALLS: Final = 1
+_LETS_PASS: Final = ("ramp", "memory")
+"""Phases of a recovery in which calls pass that are no probes."""
+_MIN_SHARE: Final = 0.1
+"""Share of calls let through from which a breaker is said to recover."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,22 @@ class BreakerFacts:
     def rejects(self) -> bool:
         """True if calls are rejected because of its state."""
         return self.state in REJECTING
+
+    @property
+    def recovering(self) -> bool:
+        """True if it lets a good share of the calls through again, and not only probes."""
+        if self.state != "HALF_OPEN":
+            return False
+        phase = text(lookup(self.status, ("recovery", "phase")))
+        share = number(lookup(self.status, ("recovery", "share")))
+        return phase in _LETS_PASS and (share is None or share >= _MIN_SHARE)
+
+    @property
+    def shown_state(self) -> str:
+        """State as people read it: `OPEN` while only probes are let through."""
+        if self.state == "HALF_OPEN":
+            return "recovering" if self.recovering else "OPEN"
+        return self.state.replace("_", " ")
 
     @property
     def drill(self) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from breakerd.alerts.content.impact import effect
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic
 from breakerd.alerts.model.limits import MESSAGE
@@ -33,14 +34,15 @@ def message(summary: Summary, service: str) -> str:
 def _tails(summary: Summary) -> list[str]:
     """Return what is said of the breakers: the longest that says most, and shorter ones."""
     head, cause = f" {summary.head}", _cause(summary)
-    effect = f"{_joint(summary, cause)}{summary.effect}" if summary.effect else ""
+    means = effect(summary)
+    means = f"{_joint(summary, cause)}{means}" if means else ""
     held = _held(summary)
     by = ("; it was: " if summary.over else ": ") if cause else ""
     return list(
         dict.fromkeys(
             [
-                f"{head}{by}{cause}{effect}{held}",
-                f"{head}{by}{cause}{effect}",
+                f"{head}{by}{cause}{means}{held}",
+                f"{head}{by}{cause}{means}",
                 f"{head}{by}{cause}",
             ]
         )
@@ -49,8 +51,6 @@ def _tails(summary: Summary) -> list[str]:
 
 def _cause(summary: Summary) -> str:
     """Return the cause; in a group that of the worst breaker, with its name."""
-    if summary.topic is Topic.RESTART:
-        return ""
     if len(summary.names) == 1 or not summary.cause or summary.topic is Topic.OPERATOR:
         return summary.cause
     return f"worst {truncate(summary.worst.name, 30)}, {summary.cause}"

@@ -18,7 +18,10 @@ def next_step(summary: Summary) -> str:
             "it only observes: it decides and reports, and rejects nothing, until somebody "
             f"enables it. Now it would {_wish(worst)}."
         )
-    return f"{_of_state(worst, summary.topic)} {_of_alert(summary)}".rstrip()
+    step = _of_state(worst, summary.topic)
+    if len(summary.names) > 1:
+        step = step.replace("it ", f"{worst.name} ", 1)
+    return f"{step} {_of_alert(summary)}".rstrip()
 
 
 def _of_state(facts: BreakerFacts, topic: Topic) -> str:
@@ -51,13 +54,15 @@ def _of_recovery(facts: BreakerFacts) -> str:
     if phase in _OF_PHASE:
         return _OF_PHASE[phase]
     left = number(lookup(facts.status, ("recovery", "seconds_left"))) or 0.0
-    when = f"in {format_duration(left)}" if left >= 1 else "with the next calls"
-    return f"it sends probes {when}; it closes if they succeed."
+    if left < 1:
+        return "it tries the next calls as probes; it closes if they succeed."
+    wait = format_duration(left)
+    return f"it lets a few calls through as probes in {wait}; it closes if they succeed."
 
 
 _OF_PHASE: Final = {
-    "probes": "it waits for the results of its probes: good ones let more calls through, after a "
-    "bad one it rejects all again.",
+    "probes": "it has let a few calls through as probes: if they succeed, more follow and it "
+    "closes; if one fails, all are rejected again.",
     "memory": "it lets calls through while memory is below its limit.",
 }
 
@@ -88,7 +93,8 @@ _OF_TOPIC: Final = {
 
 
 def _wish(facts: BreakerFacts) -> str:
-    return "let some calls through" if facts.would_be == "HALF_OPEN" else "reject every call"
+    probes = "reject all calls but probes, or let some through"
+    return probes if facts.would_be == "HALF_OPEN" else "reject every call"
 
 
 def _of_alert(summary: Summary) -> str:

@@ -1,41 +1,29 @@
 """Texts of the notes on an alert. Pure: the facts and `now` are passed in."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
+from breakerd.alerts.content.closing import names_of
 from breakerd.alerts.content.facts import BreakerFacts, by_breaker
+from breakerd.alerts.content.impact import impact
 from breakerd.alerts.content.measurements import state_summary
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic, topic_of
 from breakerd.alerts.content.wording import cause_of
 from breakerd.alerts.model.content import AlertContext
-from breakerd.alerts.model.figures import PeakFigures
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.text import (
-    count_calls,
     format_duration,
-    milliseconds,
     names_within,
     ordinal,
-    percent,
 )
-from breakerd.breaker.events.events import Transition
-from breakerd.breaker.states import Reason, State
 
 Facts = Sequence[AlertContext]
 """Facts of all breakers of an incident, in all processes."""
 
 _MAX_NAMES: Final = 300
 """Maximum number of characters for the names of breakers in a note."""
-_CLOSING_REASONS: Final = {
-    "recovered": "its probes and the ramp went well",
-    "reset": "somebody reset it",
-    "operator": "an operator",
-    "manual": "an operator",
-    "memory_recovered": "memory is back below its limit",
-}
-"""Text for the reasons to close whose own name is not clear enough."""
 _STILL: Final = {
     Topic.SLOW: "Still slow",
     Topic.MEMORY_HIGH: "Memory still high",
@@ -44,12 +32,6 @@ _STILL: Final = {
     Topic.ANOMALY: "Still not as usual",
     Topic.MACHINE_LOAD: "Machine still overloaded",
 }
-_WRONG: Final[dict[str, str]] = {
-    Topic.HANG: "calls did not return",
-    Topic.OVERLOAD: "more calls came than could be served",
-    Topic.SERVICE_LEVEL: "too many calls failed or timed out",
-}
-"""What was wrong where figures change all the time; the worst and the counts tell how much."""
 _KINDS: Final = {
     "open": "open",
     "memory": "memory high",
@@ -86,6 +68,8 @@ def recovered_note(incident: Incident, facts: Facts, now: float) -> str:
     """Return the note that the cause is gone."""
     ended_at = incident.resolving_since if incident.phase is Phase.RESOLVING else now
     lasted = format_duration(ended_at - incident.opened_at)
+    if len(incident.members) > 1:
+        return f"{names_of(incident)} are well again after {lasted}."
     own = _own(incident, facts)
     if own is not None and own.state == "DISABLED":
         return f"Disabled after {lasted}: it decides nothing any more. {_describe(own)}"
@@ -100,7 +84,7 @@ def reopened_note(incident: Incident, facts: Facts, now: float | None = None) ->
     times = f"for the {ordinal(incident.episodes)} time"
     if summary is None:
         return f"In trouble again, {times}."
-    cause = f" {_sentence(summary.cause)}" if summary.cause else ""
+    cause = f" {_sentence(summary.cause_for_later)}" if summary.cause else ""
     return f"{_again(summary)}, {times}.{cause}"
 
 
@@ -121,8 +105,10 @@ def flap_note(
     opened = sum(each.to_state.value in _OPENED for each in shown)
     count = max(1, opened if times is None else times)
     state = "present" if incident.phase is Phase.ACTIVE else "gone"
-    state = _now(own) if _rejecting(incident) else state
-    return f"{_flaps(incident, since, now, count)}; {state} now. {_describe(own)}"
+    if _opens(incident):
+        state = _now(own)
+    described = f" {_describe(own)}" if len(incident.members) == 1 else ""
+    return f"{_flaps(incident, since, now, count)}; {state} now.{described}"
 
 
 def upgraded_note(kind: str, facts: Facts) -> str:
@@ -133,38 +119,6 @@ def upgraded_note(kind: str, facts: Facts) -> str:
         return f"Now {_KINDS.get(kind, kind)}."
     cause = cause_of(worst, topic_of(worst))
     return f"Now {_KINDS.get(kind, kind)}" + (f": {cause}." if cause else ".")
-
-
-def closing_note(incident: Incident, reason: str, now: float) -> str:
-    """Return the last note of an incident; `reason` tells what ended it, empty if unknown."""
-    lasted = (incident.resolving_since or now) - incident.opened_at
-    times = f", {incident.episodes} times" if incident.episodes > 1 else ""
-    parts = [f"Over: it lasted {format_duration(lasted)}{times}."]
-    if wrong := _WRONG.get(incident.content.topic) or incident.content.cause:
-        parts.append(f"What was wrong: {wrong}.")
-    if worst := _worst(incident):
-        parts.append(f"Worst: {worst}.")
-    parts.append(_rejected(incident))
-    if reason and not (incident.kind == "degraded" and reason == _CLOSING_REASONS["recovered"]):
-        parts.append(f"Ended by: {reason}.")
-    return " ".join(part for part in parts if part)
-
-
-def resolved_line(incident: Incident) -> str:
-    """Return the first line of the message that an incident is over."""
-    ended = incident.resolving_since or incident.closed_at or incident.opened_at
-    lasted = format_duration(ended - incident.opened_at)
-    return f"Resolved after {lasted} (was {incident.priority})"
-
-
-def closing_reason(event: Transition) -> str:
-    """Return in a few words what ended the trouble of a breaker; empty if this did not."""
-    if event.reason is Reason.WARMUP_ENDED:
-        return ""
-    text = _CLOSING_REASONS.get(event.reason.value) or event.reason.value.replace("_", " ")
-    if event.to_state in {State.DISABLED, State.OBSERVE}:
-        text = f"it is switched to {event.to_state.value}"
-    return f"{text} ({event.note})" if event.note else text
 
 
 def joined_note(names: Sequence[str], total: int) -> str:
@@ -183,18 +137,20 @@ def _still(incident: Incident, facts: Facts, now: float) -> str:
         return f"Still in trouble after {age}"
     worst = summary.worst
     if worst.would_be:
-        return f"Would still be {worst.would_be.replace('_', ' ')} after {age}"
-    if summary.rejecting_state == "HALF_OPEN":
-        return f"Recovering (HALF OPEN), not closed after {age}"
+        return f"Would still be OPEN after {age}"
     if worst.rejects:
-        return f"Still open after {age}"
+        return (
+            f"Recovering, not closed after {age}"
+            if summary.recovering
+            else f"Still open after {age}"
+        )
     return f"{_STILL.get(summary.topic, 'Still in trouble')} after {age}"
 
 
 def _again(summary: Summary) -> str:
     worst = summary.worst
     if worst.would_be:
-        return f"Would be {worst.would_be.replace('_', ' ')} again"
+        return "Would be OPEN again"
     if worst.rejects:
         return "Open again"
     still = _STILL.get(summary.topic, "Still in trouble")
@@ -205,9 +161,9 @@ def _present(incident: Incident, facts: Facts, now: float) -> str:
     summary = _summary(incident, facts, now)
     if summary is None:
         return _UNKNOWN_STATE
-    cause = f"{_sentence(summary.cause)} " if summary.cause else ""
+    cause = f"{_sentence(summary.cause_for_later)} " if summary.cause else ""
     name = f"{summary.worst.name}: " if len(summary.names) > 1 and cause else ""
-    return f"{name}{cause}{_sentence(summary.impact)}"
+    return f"{name}{cause}{_sentence(impact(summary))}"
 
 
 def _summary(incident: Incident, facts: Facts, now: float) -> Summary | None:
@@ -227,79 +183,19 @@ def _describe(own: BreakerFacts | None) -> str:
 def _now(own: BreakerFacts | None) -> str:
     if own is None:
         return "unknown"
-    state = own.would_be or own.state
-    would = "would be " if own.would_be else ""
-    return would + {"FORCED_OPEN": "forced open"}.get(state, state.replace("_", " ").lower())
+    return "would be open" if own.would_be else own.shown_state.lower()
 
 
 def _flaps(incident: Incident, since: float, now: float, count: int) -> str:
     """Return how often the trouble came back since a time, without a stop."""
     often = "once" if count == 1 else f"{count:,} times"
-    what = "Opened and closed" if _rejecting(incident) else "Trouble came and went"
+    what = "Opened and closed" if _opens(incident) else "Trouble came and went"
     return f"{what} {often} in the last {format_duration(max(1.0, now - since))}"
 
 
-def _rejecting(incident: Incident) -> bool:
-    return incident.kind == "open"
-
-
-def _worst(incident: Incident) -> str:
-    """Return the worst figures of what went wrong; empty if none are known."""
-    peak = incident.peak
-    if peak is None:
-        return ""
-    topic = incident.content.topic
-    parts = _PEAKS[topic](peak) if topic in _PEAKS else _every(peak)
-    return ", ".join(part for part in parts if part)
-
-
-def _latency(peak: PeakFigures) -> list[str]:
-    name, value = f"p{peak.percentile * 100:g}", milliseconds(round(peak.latency_ms))
-    return [f"{name} {value}" if peak.latency_ms else ""]
-
-
-def _errors(peak: PeakFigures) -> list[str]:
-    return [f"{percent(peak.error_rate)} errors" if peak.error_rate else ""]
-
-
-def _memory(peak: PeakFigures) -> list[str]:
-    return [f"memory {percent(peak.memory_percent / 100)}" if peak.memory_percent >= 1 else ""]
-
-
-def _in_flight(peak: PeakFigures) -> list[str]:
-    return [f"{count_calls(peak.in_flight)} in flight" if peak.in_flight else ""]
-
-
-def _every(peak: PeakFigures) -> list[str]:
-    return [*_latency(peak), *_errors(peak), *_memory(peak), *_in_flight(peak)]
-
-
-_PEAKS: Final[dict[str, Callable[[PeakFigures], list[str]]]] = {
-    Topic.LATENCY: lambda peak: [*_latency(peak), *_in_flight(peak)],
-    Topic.SLOW: lambda peak: [*_latency(peak), *_in_flight(peak)],
-    Topic.ERRORS: _errors,
-    Topic.SERVICE_LEVEL: _errors,
-    Topic.HANG: _in_flight,
-    Topic.OVERLOAD: _in_flight,
-    Topic.MEMORY: _memory,
-    Topic.MEMORY_HIGH: _memory,
-    Topic.LOAD: _in_flight,
-    Topic.MACHINE_LOAD: _in_flight,
-    Topic.ANOMALY: lambda peak: [*_errors(peak), *_in_flight(peak)],
-    Topic.OPERATOR: lambda _: [],
-    Topic.RESTART: lambda _: [],
-}
-"""Topic -> the peak figures that belong to it."""
-
-
-def _rejected(incident: Incident) -> str:
-    counts = incident.counts
-    if counts.rejected and counts.rejected == counts.all:
-        return f"All {counts.rejected:,} calls rejected."
-    if counts.rejected:
-        share = percent(counts.rejected / counts.all)
-        return f"{counts.rejected:,} of {counts.all:,} calls rejected ({share})."
-    return "No call was rejected." if counts.all else ""
+def _opens(incident: Incident) -> bool:
+    """Return True if the states of one breaker tell of the trouble."""
+    return incident.kind == "open" and len(incident.members) == 1
 
 
 def _sentence(text: str) -> str:

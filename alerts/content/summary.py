@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from breakerd.alerts.content.facts import BreakerFacts, by_breaker, lookup, number
+from breakerd.alerts.content.facts import BreakerFacts, by_breaker
 from breakerd.alerts.content.topics import Topic, topic_of
 from breakerd.alerts.content.wording import cause_of, operator_note
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.incident import Incident, Phase
-from breakerd.alerts.model.text import format_duration, ordinal, percent
+from breakerd.alerts.model.text import format_duration, ordinal
 
 _HEADS: Final = {
     Topic.SLOW: "slow",
@@ -21,7 +21,6 @@ _HEADS: Final = {
 }
 _TROUBLE: Final = {Topic.HANG: "hanging", Topic.ERRORS: "failing", Topic.LATENCY: "slow"}
 """Conditions of a breaker that rejects nothing, by a topic of an open one."""
-_STATES: Final = {"HALF_OPEN": "HALF OPEN", "FORCED_OPEN": "FORCED OPEN"}
 _EXACT_AGE: Final = 120.0
 """Seconds from which an age is given in whole minutes."""
 _MIN_AGE: Final = 1.0
@@ -80,6 +79,17 @@ class Summary:
 
         return max(self.breakers, key=rank)
 
+    @cached_property
+    def active(self) -> Sequence[BreakerFacts]:
+        """Facts of the breakers that are not well again; of all if none is left."""
+        members = self.incident.members
+        found = [
+            each
+            for each in self.breakers
+            if each.name in members and not members[each.name].recovered
+        ]
+        return found or self.breakers
+
     @property
     def over(self) -> bool:
         """True if the cause is gone."""
@@ -98,7 +108,7 @@ class Summary:
         """Return what is wrong with its figures; what was wrong, once it is over."""
         if self.over and self.incident.content.topic:
             return self.incident.content.cause
-        return cause_of(self.worst, self.topic)
+        return _failed(self) or cause_of(self.worst, self.topic)
 
     @property
     def cause_for_later(self) -> str:
@@ -153,8 +163,10 @@ class Summary:
     @property
     def _open(self) -> str:
         """Return the state that rejects calls, or would, and since when."""
-        would = self.worst.would_be
-        state = f"would be {_state(would)}" if would else _state(self.rejecting_state)
+        if self.recovering:
+            return f"recovering after {_age(self.age)}"
+        forced = "FORCED OPEN" if self.worst.state == "FORCED_OPEN" else "OPEN"
+        state = "would be OPEN" if self.worst.would_be else forced
         age = _age(self.age) if self.age >= _MIN_AGE else ""
         if self.incident.episodes > 1:
             times = f"{state} for the {ordinal(self.incident.episodes)} time"
@@ -162,11 +174,9 @@ class Summary:
         return f"{state} {age}".rstrip()
 
     @property
-    def rejecting_state(self) -> str:
-        """Return the state of the worst breaker; `OPEN` while only probes are let through."""
-        worst = self.worst
-        ramps = lookup(worst.status, ("recovery", "phase")) in ("ramp", "memory")
-        return "OPEN" if worst.state == "HALF_OPEN" and not ramps else worst.state
+    def recovering(self) -> bool:
+        """True if every breaker that is not well again lets a good share of calls through."""
+        return all(each.recovering for each in self.active)
 
     @property
     def urgency(self) -> str:
@@ -174,70 +184,22 @@ class Summary:
         return f", now {self.incident.priority}" if self.incident.stage else ""
 
     @property
-    def effect(self) -> str:
-        """Return in a few words what it means for calls: `61% rejected`."""
-        counts = self.incident.counts
-        group = "in all " if len(self.names) > 1 else ""
-        if self.over:
-            return ""
-        if self.worst.would_be:
-            return "nothing rejected (OBSERVE)"
-        if counts.rejected and (self.worst.rejects or self.topic is not Topic.OVERLOAD):
-            if counts.rejected == counts.all:
-                return f"all {counts.rejected:,} calls rejected"
-            return f"{group}{percent(counts.rejected / counts.all)} rejected"
-        if self.topic is Topic.OVERLOAD:
-            return ""
-        return self.passing
-
-    @property
-    def passing(self) -> str:
-        """Return which calls pass, from the state alone."""
-        worst = self.worst
-        share = number(lookup(worst.status, ("recovery", "share")))
-        if worst.would_be:
-            return "nothing rejected (OBSERVE)"
-        if worst.state == "HALF_OPEN":
-            return f"{percent(share)} of calls let through" if share else "only probes let through"
-        if worst.rejects or worst.true("load", "rejects"):
-            return "all calls rejected" if self._all_reject else "some calls rejected"
-        if self.topic is Topic.OVERLOAD:
-            return "some calls turned away"
-        return "no calls rejected"
-
-    @property
-    def impact(self) -> str:
-        """Return what it has meant for calls so far, in a sentence without its full stop."""
-        counts, worst = self.incident.counts, self.worst
-        now = f"{self.passing} at present"
-        if worst.would_be:
-            now = "no call is rejected, since it only observes"
-        if not counts.all:
-            return now
-        parts = [f"{counts.rejected:,} of {counts.all:,} calls rejected"]
-        if counts.rejected:
-            parts = [f"{parts[0]} ({percent(counts.rejected / counts.all)})"]
-        if counts.error:
-            parts.append(f"{counts.error:,} failed ({percent(counts.error / counts.all)})")
-        return f"{', '.join(parts)} since it began; {now}"
-
-    @property
-    def _all_reject(self) -> bool:
-        """True if every breaker rejects all calls, as far as that is known."""
-        return len(self.breakers) == 1 or all(
-            each.state in {"OPEN", "FORCED_OPEN"} or each.true("load", "rejects")
-            for each in self.breakers
-        )
-
-    @property
     def _for(self) -> str:
         return f" for {_age(self.age)}" if self.age >= _MIN_AGE else ""
 
 
 def _age(seconds: float) -> str:
-    """Return an age as text, in whole minutes from two minutes on."""
-    return format_duration(seconds if seconds < _EXACT_AGE else round(seconds / 60) * 60)
+    """Return an age as text, in whole minutes that have passed from two minutes on."""
+    return format_duration(seconds if seconds < _EXACT_AGE else round(seconds) // 60 * 60)
 
 
-def _state(state: str) -> str:
-    return _STATES.get(state, state.replace("_", " ")) or "in trouble"
+def _failed(summary: Summary) -> str:
+    """Return how many calls have failed since it opened; empty if the evidence tells more."""
+    counts, evidence = summary.incident.counts, summary.worst.evidence()
+    passed = counts.success + counts.error
+    told = evidence is not None and bool({"in_a_row", "probe"} & evidence.detail.keys())
+    alone = summary.topic is Topic.ERRORS and len(summary.names) == 1
+    if not (alone and told and evidence and counts.error > evidence.samples):
+        return ""
+    which = f"all {passed:,}" if not counts.success else f"{counts.error:,} of {passed:,}"
+    return f"{which} calls that were let through failed"

@@ -4,6 +4,7 @@ from dataclasses import replace
 from string import Template
 
 from breakerd.alerts.content.description import held_lines, since, todo
+from breakerd.alerts.content.impact import impact
 from breakerd.alerts.content.next_steps import next_step
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.model.content import AlertContent
@@ -75,7 +76,7 @@ def _fields(
         "since": since(summary),
         "duration": format_duration(summary.age),
         "cause": summary.cause,
-        "impact": summary.impact,
+        "impact": impact(summary),
         "next": next_step(summary),
         "action": todo(summary),
         "held": "; ".join(held_lines(summary)),

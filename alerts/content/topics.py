@@ -52,9 +52,9 @@ _OPERATOR: Final = {"manual", "operator"}
 
 _ACTIONS: Final = {
     Topic.LATENCY: "find out why the dependency is slow (its status, its last release, the "
-    "network); it takes traffic again by itself once probes are fast",
+    "network)",
     Topic.ERRORS: "read the errors of the calls, check the dependency and the last release on "
-    "either side; it takes traffic again by itself once probes succeed",
+    "either side",
     Topic.HANG: "check whether the dependency answers at all, and what the waiting calls hold; "
     "restart callers whose threads or connections are used up",
     Topic.MEMORY: "find what uses the memory of this service; add memory or instances, or restart "
@@ -69,7 +69,7 @@ _ACTIONS: Final = {
     "the calls",
     Topic.SERVICE_LEVEL: "find out why calls fail or are late; at this rate the error budget is "
     "used up early",
-    Topic.ANOMALY: "compare with the last release and the traffic; nothing is rejected yet",
+    Topic.ANOMALY: "compare with the last release and the traffic",
     Topic.MACHINE_LOAD: "find what loads the machine (CPU, memory, I/O); move or stop it",
     Topic.DRILL: "follow the drill; end it with `breakerd reset {breaker}`",
 }

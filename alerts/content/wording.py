@@ -51,6 +51,12 @@ def _by_operator(facts: BreakerFacts) -> str:
 
 
 def _before_restart(facts: BreakerFacts) -> str:
+    """Return the figures of now, if they show what is wrong; else why it opened."""
+    if facts.returns_late:
+        return _latency(facts)
+    errors, limit = facts.weighted("error_rate"), number(facts.status.get("error_threshold"))
+    if errors and limit and errors >= limit:
+        return f"{percent(errors)} of calls fail (limit {percent(limit)})"
     return _REASONS.get(facts.first.reason, "")
 
 
@@ -94,7 +100,7 @@ def _failures(facts: BreakerFacts) -> str:
 def _hang(facts: BreakerFacts) -> str:
     evidence = facts.evidence(Signal.LATENCY)
     if facts.state == "HALF_OPEN":
-        return "calls did not return"  # those in flight now are probes
+        return "calls do not return"  # those in flight now are probes
     if evidence is not None and facts.processes == 1:
         return evidence.sentence()
     detail = evidence.detail if evidence else {}

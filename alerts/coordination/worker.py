@@ -204,7 +204,7 @@ class AlertWorker:
         for text in self._components.store.peer_reports(lease.boot, after):
             try:
                 found.append(PeerReport.from_json(text))
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
                 _log.error("peer report is invalid", problem=repr(error))
         return found
 

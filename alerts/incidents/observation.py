@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Final, Protocol, Self
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Final, Protocol, Self
 
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.model.content import AlertContext
@@ -116,20 +117,35 @@ class PeerReport:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Parse a report.
+        """Parse a report, also one of another version: a breaker without facts is still told.
 
         Raises:
-            ValueError, TypeError, KeyError: the text is not a report.
+            ValueError, TypeError, KeyError, AttributeError: the text is not a report.
         """
         data = json.loads(text)
-        observations = [Observation(**values) for values in data["observations"]]
-        contexts = {name: AlertContext.from_dict(each) for name, each in data["contexts"].items()}
+        observations = [_observation(each) for each in data["observations"]]
         return cls(
-            data["process"],
+            data.get("process", ""),
             {o.breaker: o for o in observations},
-            contexts,
-            data["closing_reasons"],
+            _contexts(data.get("contexts", {})),
+            data.get("closing_reasons", {}),
         )
+
+
+def _observation(data: dict[str, Any] | list[Any]) -> Observation:
+    """Return an observation. Earlier versions wrote a list of its first attributes."""
+    names = [each.name for each in fields(Observation)]
+    values = data if isinstance(data, dict) else dict(zip(names, data, strict=False))
+    return Observation(**{name: values[name] for name in names if name in values})
+
+
+def _contexts(data: dict[str, dict[str, Any]]) -> dict[str, AlertContext]:
+    """Return the facts by breaker, without those that this version cannot read."""
+    found = {}
+    for name, each in data.items():
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            found[name] = AlertContext.from_dict(each)
+    return found
 
 
 def _trimmed(context: AlertContext) -> AlertContext:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from breakerd.alerts.content.notes import closing_reason
+from breakerd.alerts.content.closing import closing_reason
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.incidents.severity import degraded_severity

@@ -3,38 +3,40 @@
 import uuid
 from typing import Final
 
+from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.holds import Newcomer
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.incidents.severity import degraded_severity
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.escalation import first_notice_at
-from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import DEGRADED, PAGE, Member
+from breakerd.alerts.model.limits import ENTITY, MESSAGE, SOURCE
 from breakerd.alerts.model.stage import Stage
 from breakerd.alerts.model.text import truncate
 from breakerd.alerts.settings.alerting import AlertingSettings
-from breakerd.alerts.settings.service_identity import resolve_identity
+from breakerd.alerts.settings.service_identity import ServiceIdentity, resolve_identity
 
 _MAX_ALIAS: Final = 499
 """Maximum number of characters of an alias without its id; OpsGenie accepts 512 in all."""
-_NO_CONTENT: Final = AlertContent("", "", "", "breakerd")
 
 
 def new_incident(now: float, newcomer: Newcomer, settings: AlertingSettings) -> Incident:
-    """Return the incident of a breaker; its text is still empty."""
+    """Return the incident of a breaker; its text is the least that pages, until it is composed."""
     observation, plans = newcomer.observation, policy.plans(settings)
     number = uuid.uuid4().hex[:12]
-    host = resolve_identity(settings.opsgenie).hostname
+    identity = resolve_identity(settings.opsgenie)
+    alias = truncate(f"breakerd:{identity.hostname}:{observation.breaker}", _MAX_ALIAS)
     incident = Incident(
         id=number,
-        alias=truncate(f"breakerd:{host}:{observation.breaker}", _MAX_ALIAS) + f":{number}",
+        alias=f"{alias}:{number}",
         breaker=observation.breaker,
         kind=observation.kind,
         opened_at=observation.since,
         notify_at=newcomer.notify_at,
         stages=plans[PAGE],
-        content=_NO_CONTENT,
+        content=_least_content(observation, settings, identity),
         drill=bool(observation.drill),
         plans=plans,
         rules=policy.rules(settings.opsgenie, settings.alerts),
@@ -46,6 +48,24 @@ def new_incident(now: float, newcomer: Newcomer, settings: AlertingSettings) -> 
     incident.set_stage(incident.notify_at, incident.stages_of(member), 0, "")
     incident.mute(now, newcomer.held_by)
     return incident
+
+
+def _least_content(
+    seen: Observation, settings: AlertingSettings, identity: ServiceIdentity
+) -> AlertContent:
+    """Return the text of an alert about which no facts are known.
+
+    A process publishes facts of its first breakers only, and one of another version none.
+    """
+    opsgenie, drill = settings.opsgenie, bool(seen.drill)
+    return AlertContent(
+        message=truncate(f"{seen.breaker} {policy.LABELS[seen.kind]}", MESSAGE),
+        description="No figures are known: they are in another process.",
+        entity=truncate(seen.breaker, ENTITY),
+        source=truncate(opsgenie.source, SOURCE),
+        team=identity.team,
+        tags=alert_tags(seen.breaker, seen.kind, opsgenie, identity, drill=drill),
+    )
 
 
 def new_member(newcomer: Newcomer, incident: Incident) -> Member:
@@ -74,3 +94,13 @@ def severity_in(incident: Incident, observation: Observation) -> str:
     """Return which of the incident's stages a breaker has."""
     set_by_hand = observation.kind == policy.DEGRADED and DEGRADED in incident.plans
     return DEGRADED if set_by_hand else observation.severity
+
+
+def needs_another(incident: Incident, observation: Observation) -> bool:
+    """Return True if the observation needs another incident.
+
+    A drill must not hide a real incident, nor be continued as one.
+    """
+    if observation.drill is None or observation.drill == incident.drill:
+        return False
+    return incident.drill or incident.phase is Phase.RESOLVING

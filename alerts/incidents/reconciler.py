@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from breakerd.alerts.content import notes
+from breakerd.alerts.content.closing import closing_note
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.holds import HoldFinder, Newcomer
@@ -16,7 +17,7 @@ from breakerd.alerts.incidents.observation import (
     ObservationSource,
     merge_observations,
 )
-from breakerd.alerts.incidents.opening import new_incident, new_member, severity_in
+from breakerd.alerts.incidents.opening import needs_another, new_incident, new_member, severity_in
 from breakerd.alerts.incidents.page_drill import end_due_drill
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.escalation import (
@@ -96,7 +97,7 @@ class Reconciler:
         incident = self._incident_log.current(observation.breaker)
         if incident is None:
             return False
-        if _is_different(incident, observation):
+        if needs_another(incident, observation):
             self._close(now, incident)
             return False
         member = incident.members[observation.breaker]
@@ -216,11 +217,11 @@ class Reconciler:
 
     def _relapse(self, now: float, incident: Incident, member: Member) -> None:
         """Record that a recovered breaker needs attention again."""
-        member.recovered, member.since = False, now
+        member.relapse(now)
         if incident.phase is Phase.RESOLVING:
             incident.reopen(now)
-        else:
-            incident.episodes += 1
+        else:  # several that come back together are one episode
+            incident.episodes = max(incident.episodes, member.episodes)
         self._incident_log.mark_changed(incident)
 
     def _upgrade(
@@ -326,7 +327,7 @@ class Reconciler:
         return now - incident.resolving_since >= self._settings.alerts.resolve_after
 
     def _close(self, now: float, incident: Incident) -> None:
-        note = notes.closing_note(incident, self._closing_reason(incident), now)
+        note = closing_note(incident, self._closing_reason(incident), now)
         self._incident_log.close(now, incident, note)
         missed = incident.first_due_at and incident.rules.notify_missed
         if not incident.notified_at and missed:
@@ -341,13 +342,3 @@ class Reconciler:
     def _closing_reason(self, incident: Incident) -> str:
         found = (source.closing_reason(incident.breaker) for source in self._sources)
         return next(filter(None, found), "")
-
-
-def _is_different(incident: Incident, observation: Observation) -> bool:
-    """Return True if the observation needs another incident.
-
-    A drill must not hide a real incident, nor be continued as one.
-    """
-    if observation.drill is None or observation.drill == incident.drill:
-        return False
-    return incident.drill or incident.phase is Phase.RESOLVING

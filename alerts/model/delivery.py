@@ -240,7 +240,9 @@ class DeliveryState:
             for name in ("accepted_step", "unconfirmed_step")
         }
         told = [(at, priority) for at, priority in data.get("told", ())]
-        return cls(**{**data, **steps, "told": told})
+        # Earlier versions did not keep the highest number.
+        most = data.get("most_escalations", data.get("escalations", 0))
+        return cls(**{**data, **steps, "told": told, "most_escalations": most})
 
 
 def receiver_type(receiver: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.delivery import DeliveryState, receiver_type
 from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
-from breakerd.alerts.model.incident_parts.encoding import decoded, encoded
+from breakerd.alerts.model.incident_parts.encoding import decoded, encoded, known
 from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.incident_parts.rules import Rules
 from breakerd.alerts.model.limits import MESSAGE
@@ -197,9 +197,10 @@ class Incident:
         self.flapped_at, self.flap_openings, self.upgraded_to = 0.0, 0, ""
 
     def set_stage(self, since: float, stages: tuple[Stage, ...], stage: int, note: str) -> None:
-        """Begin with a stage, before anybody was notified."""
+        """Begin with a stage, before anybody was notified. Its text is to be composed for it."""
         self.stages, self.stage, self.stage_note = stages, stage, note
         self.stage_times = [(since, self.priority)]
+        self.composed_revision = -1
 
     def mute(self, now: float, reason: str) -> None:
         """Record what mutes it from `now` on; empty if nothing does any more."""
@@ -327,4 +328,4 @@ class Incident:
         Raises:
             TypeError, KeyError, ValueError: the data does not describe an incident.
         """
-        return cls(**decoded(data) | {"phase": Phase(data["phase"])})
+        return cls(**known(cls, decoded(data)) | {"phase": Phase(data["phase"])})

@@ -14,7 +14,13 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState, UnavailableError
 from breakerd.alerts.receivers.log_filter import suppress_request_logs
-from breakerd.alerts.receivers.rendering import content_for, further_names, headline
+from breakerd.alerts.receivers.rendering import (
+    content_for,
+    further_names,
+    headline,
+    stage_text,
+    without_repeats,
+)
 
 _MAX_NAMES: Final = 1000
 """Maximum number of characters of the names of breakers."""
@@ -98,7 +104,9 @@ def render(incident: Incident, step: Step, receiver: str) -> tuple[str, str]:
     if step.kind is StepKind.CLOSE:
         return title, step.note or title
     content = content_for(incident, receiver)
-    parts = [step.note, further_names(incident, content, _MAX_NAMES), content.description]
+    names = further_names(incident, content, _MAX_NAMES)
+    text = without_repeats(content.description, content)
+    parts = [stage_text(step, content), names, text]
     return title, "\n\n".join(filter(None, parts)) or title
 
 

@@ -29,6 +29,8 @@ from breakerd.alerts.receivers.rendering import (
     priority,
     since,
     split_links,
+    stage_text,
+    without_repeats,
 )
 
 ADDRESS: Final = "https://events.pagerduty.com"
@@ -135,15 +137,17 @@ def _alert(incident: Incident, step: Step, receiver: str) -> dict[str, Any]:
 def _details(
     incident: Incident, step: Step, content: AlertContent, description: str
 ) -> dict[str, Any]:
-    """Return what happens, since when and where, and the figures; the links are beside it."""
+    """Return since when and where, the description and the figures.
+
+    Summary and links are beside it.
+    """
     links = {"Incident", "Runbook", "Dashboard"}
     figures = {name: value for name, value in content.details.items() if name not in links}
     details = {
-        "what": message(incident, content),
-        "note": step.note,
+        "note": stage_text(step, content),
         "since": since(incident),
         "breakers": list(incident.members),
-        "description": description.splitlines(),
+        "description": without_repeats(description, content).splitlines(),
         "figures": figures,
     }
     return {name: value for name, value in details.items() if value}

@@ -1,10 +1,11 @@
 """Texts that receivers of messages have in common. Pure: nothing is sent, no secret is known."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from breakerd.alerts.content.notes import resolved_line
+from breakerd.alerts.content.closing import resolved_line
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
@@ -15,6 +16,15 @@ _MAX_NAMED: Final = 3
 _DRILL: Final = "[DRILL] "
 _LINK_LINE: Final = re.compile(r"([A-Z][\w -]{0,39}): (https?://\S+)")
 """Line of a description that is a link and nothing else."""
+_WHAT: Final = "What: "
+_BRIEF: Final = ("Impact: ", "Next: ", "Do: ")
+"""Lines of a description that a short message has below its first line."""
+_OF_THE_TIME: Final = (
+    "State", "WouldBeState", "Cause", "Evidence", "CallsSinceOpened", "RejectedSinceOpened",
+    "FailedSinceOpened", "LatencyPercentileMs", "LatencyThresholdMs", "Trend",
+    "TrendSlopePercentPerCall", "MemoryUsagePercent", "MemoryThresholdPercent",
+)  # fmt: skip
+"""Details that hold figures: those of the last text, and not of a later note or the end."""
 _LINKS: Final = ("Incident", "Runbook", "Dashboard")
 """Details that are links, the most useful first."""
 
@@ -84,6 +94,37 @@ def split_links(content: AlertContent) -> tuple[str, dict[str, str]]:
         else:
             kept.append(line)
     return "\n".join(kept).strip(), links
+
+
+def event_content(incident: Incident, step: Step, receiver: str) -> AlertContent:
+    """Return the content for an event: of a note and of the end it is what they tell."""
+    content = content_for(incident, receiver)
+    if step.kind not in {StepKind.NOTE, StepKind.CLOSE}:
+        return replace(content, message=message(incident, content))
+    details = {name: each for name, each in content.details.items() if name not in _OF_THE_TIME}
+    text = headline(incident, step, receiver)
+    return replace(content, message=text, description=step.note, details=details)
+
+
+def without_repeats(text: str, content: AlertContent) -> str:
+    """Return a description without its first line, if the message of the alert says all of it."""
+    first, _, rest = text.partition("\n")
+    said = first.removeprefix(_WHAT).removesuffix(".")
+    _, _, cause = said.partition(": ")
+    told = said in content.message or (cause and cause in content.message)
+    return rest if first.startswith(_WHAT) and told else text
+
+
+def brief(content: AlertContent) -> str:
+    """Return the lines that say what it means, what happens next and what to do; or nothing."""
+    lines = content.description.splitlines()
+    return "\n".join(line for line in lines if line.startswith(_BRIEF))
+
+
+def stage_text(step: Step, content: AlertContent) -> str:
+    """Return the note of a step, unless it is a stage whose description says the same."""
+    said = step.kind is StepKind.PRIORITY and brief(content)
+    return "" if said else step.note
 
 
 def first_line(text: str) -> str:

@@ -24,8 +24,7 @@ from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.base import AlertState, RequestState
 from breakerd.alerts.receivers.http import HttpClient, url_secrets
 from breakerd.alerts.receivers.rendering import (
-    content_for,
-    message,
+    event_content,
     priority,
     since,
     split_links,
@@ -124,7 +123,7 @@ class WebhookReceiver:
 
 def render(incident: Incident, step: Step, receiver: str, template: str = "") -> str:
     """Return the body of a step: breakerd's own JSON, or what `template` makes of its fields."""
-    content = content_for(incident, receiver)
+    content = event_content(incident, step, receiver)
     fields = _fields(incident, step, content, receiver)
     if template:
         values = {name: _in_string(value) for name, value in fields.items()}
@@ -171,7 +170,7 @@ def _fields(incident: Incident, step: Step, content: AlertContent, receiver: str
     named = list(incident.members)[: _MAX_NAMED if delivery and delivery.reduced else None]
     values = (
         step.kind.value, incident.alias, incident.breaker, named, incident.kind,
-        priority(incident, step), message(incident, content), content.description,
+        priority(incident, step), content.message, content.description,
         step.note, incident.opened_at, since(incident), incident.drill,
     )  # fmt: skip
     return dict(zip(FIELDS, values, strict=True))

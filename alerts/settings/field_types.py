@@ -1,10 +1,12 @@
 """Field types that several settings models share, and the checks behind them."""
 
 import re
+from datetime import date
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr, StringConstraints
+from pydantic import AfterValidator, GetPydanticSchema, SecretStr, StringConstraints
+from pydantic_core.core_schema import date_schema
 
 HTTP_URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 """Pattern of an HTTP address without credentials and without a query."""
@@ -56,3 +58,5 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$")]
 Key = Annotated[SecretStr, AfterValidator(_header_token)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_secret_url)]
+# Its schema is named, since pydantic knows no `date` that freezegun has replaced.
+Day = Annotated[date, GetPydanticSchema(lambda _source, _handler: date_schema())]

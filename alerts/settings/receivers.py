@@ -1,12 +1,11 @@
 """Settings of receivers beside OpsGenie: `[alerts.receivers.TYPE.NAME]`."""
 
-from datetime import date
-
 from pydantic import Field, SecretStr, field_validator
 
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.settings.field_types import (
     HTTP_URL,
+    Day,
     HeaderName,
     HeaderValue,
     Key,
@@ -57,7 +56,7 @@ class JsmOpsSettings(ReceiverSettings):
         None, "API token; better BREAKERD_JSM_OPS_NAME_KEY or `key_file`.", strict=False
     )
     key_file: str | None = setting(None, "File that holds the token; read again when it changes.")
-    token_expires: date | None = setting(
+    token_expires: Day | None = setting(
         None,
         "Day on which the token ends, at most 365 after its creation; `doctor` warns in time.",
         shown=True,

@@ -41,6 +41,8 @@ class Judge:
     def record(self, start: float, end: float, *, error: bool) -> None:
         """Take the times of the call that was just added to the window, if it is slow or failed."""
         window = self._window
+        if end - start > self.hang.threshold:
+            self.hang.forget_call()
         if self._renumbered != window.renumbered:
             self.recount()
         elif len(window):  # else it had expired when it was reported

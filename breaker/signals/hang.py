@@ -95,6 +95,11 @@ class HangSignal:
             self._learn(now)
         self._count(now, admitted, limit)
 
+    def forget_call(self) -> None:
+        """Count one call less until the next tick: it has ended, and is in the window now."""
+        self.calls = max(0, self.calls - 1)
+        self.new_calls = max(0, self.new_calls - 1)
+
     def evidence(self) -> Evidence:
         """Return the evidence of the calls that hang now."""
         waiting = max(0.0, self._now - self._returned_at)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakerd.alerts.content import notes
+from breakerd.alerts.content import closing, notes
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.figures import CallCounts, PeakFigures
 from breakerd.alerts.model.incident import Incident, Phase
@@ -100,8 +100,8 @@ def test_texts_are_within_the_limits_and_say_nothing_strange(
         notes.reopened_note(about, given_facts),
         notes.flap_note(about, given_facts, NOW - 60, NOW),
         notes.upgraded_note("open", given_facts),
-        notes.closing_note(about, "somebody reset it", NOW),
-        notes.resolved_line(about),
+        closing.closing_note(about, "somebody reset it", NOW),
+        closing.resolved_line(about),
     ]
     texts = [made.message, made.description, *made.tags, *made.details.values(), *told]
     assert [text for text in texts if STRANGE.search(text)] == []

@@ -34,6 +34,7 @@ class Member:
         cause: signal or reason of its trouble; its cooldown is for this one.
         reason: reason as matchers of silences test it.
         held_by: what holds it back, as a sentence; empty if nothing does.
+        episodes: number of times it needed attention.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Member:
     cause: str = ""
     reason: str = ""
     held_by: str = ""
+    episodes: int = 1
 
     def __post_init__(self) -> None:
         self.staged_from = self.staged_from or self.since
@@ -59,8 +61,13 @@ class Member:
         """Return the attributes in their order; fast, since an alert may have thousands."""
         return [
             self.kind, self.since, self.recovered, self.severity, self.staged_from,
-            self.notify_at, self.cause, self.reason, self.held_by,
+            self.notify_at, self.cause, self.reason, self.held_by, self.episodes,
         ]  # fmt: skip
+
+    def relapse(self, now: float) -> None:
+        """Record that it needs attention again after it was well."""
+        self.recovered, self.since = False, now
+        self.episodes += 1
 
     def change_severity(self, now: float, severity: str) -> None:
         """Change the severity. If it rises, its stages begin at `now`."""

@@ -12,11 +12,14 @@ from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.rendering import (
+    brief,
     content_for,
     further_names,
     headline,
     message,
     split_links,
+    stage_text,
+    without_repeats,
 )
 
 Message = dict[str, Any]
@@ -43,7 +46,7 @@ _PRIORITY: Final = re.compile(r"^(P[1-5]) ")
 def alone(incident: Incident, step: Step, receiver: str) -> Message:
     """Return the message of a step that stands by itself: all of it is in there."""
     content = content_for(incident, receiver)
-    first, note = _first(incident, step, receiver), _note(step)
+    first, note = _first(incident, step, receiver), _note(step, content)
     if step.kind is StepKind.CLOSE:
         _, links = split_links(content)
         links.pop("Runbook", None)
@@ -60,12 +63,16 @@ def root(incident: Incident, step: Step, receiver: str) -> Message:
     _, links = split_links(content)
     links.pop("Runbook", None)
     was = _section(f"Was: {_escaped(message(incident, content))}")
-    return _message(_first(incident, step, receiver), [*_note(step), *_link_line(links), was])
+    note = _note(step, content)
+    return _message(_first(incident, step, receiver), [*note, *_link_line(links), was])
 
 
 def reply(incident: Incident, step: Step, receiver: str) -> Message:
     """Return the message in the thread below `root`, which has all the rest."""
-    return _message(_first(incident, step, receiver), _note(step))
+    content = content_for(incident, receiver)
+    shown = brief(content) if step.kind is StepKind.PRIORITY else ""
+    body = [_section(_formatted(shown))] if shown else _note(step, content)
+    return _message(_first(incident, step, receiver), body)
 
 
 def readable(messages: list[Message]) -> str:
@@ -79,9 +86,9 @@ def _first(incident: Incident, step: Step, receiver: str) -> str:
     return f"{sign} {headline(incident, step, receiver)}"
 
 
-def _note(step: Step) -> list[Message]:
-    """Return the note, as far as the first line does not have it."""
-    text = step.note
+def _note(step: Step, content: AlertContent) -> list[Message]:
+    """Return the note, as far as neither the first line nor the description has it."""
+    text = stage_text(step, content)
     if step.kind is StepKind.NOTE:
         text = text.partition("\n")[2]
     return [_section(_escaped(text))] if text.strip() else []
@@ -89,6 +96,7 @@ def _note(step: Step) -> list[Message]:
 
 def _body(incident: Incident, content: AlertContent) -> list[Message]:
     description, links = split_links(content)
+    description = without_repeats(description, content)
     paragraphs = [_formatted(each) for each in re.split(r"\n\s*\n", description) if each.strip()]
     if names := further_names(incident, content, _MAX_NAMES):
         paragraphs.insert(0, _formatted(names))

@@ -92,7 +92,8 @@ def _delivery_summary(alert: dict[str, Any]) -> str:
     ]
     if alert["dead_letters"]:
         told.append("dead letters: " + ", ".join(alert["dead_letters"]))
-    return ", ".join(told) or alert["held_by"] or "no"
+    nobody = "nobody: it ended first" if alert["phase"] == "closed" else "no"
+    return ", ".join(told) or alert["held_by"] or nobody
 
 
 def _stage(stage: dict[str, Any]) -> str:

@@ -26,15 +26,15 @@ def test_on_call_reads_first_what_to_know() -> None:
         "Since: 08:00:00 UTC (21 s ago)",
         (
             "Impact: 12,403 of 20,300 calls rejected (61%), 4,120 failed (20%) since it began; "
-            "all calls rejected at present."
+            "all calls are rejected now."
         ),
         (
-            "Next: it sends probes in 9 s; it closes if they succeed. The alert becomes P2 in 39 s "
-            "unless somebody acknowledges it."
+            "Next: it lets a few calls through as probes in 9 s; it closes if they succeed. The "
+            "alert becomes P2 in 39 s unless somebody acknowledges it."
         ),
         (
             "Do: read the errors of the calls, check the dependency and the last release on either "
-            "side; it takes traffic again by itself once probes succeed."
+            "side."
         ),
         "Incident: https://ops.example/#alert=ab12",
         "Runbook: https://github.com/breakerd/breakerd/blob/main/docs/runbook.md#open-by-errors",
@@ -66,7 +66,7 @@ def test_of_a_hang_no_latency_is_told_as_if_it_were_of_now() -> None:
     )
     assert "Before that: Latency: p95 97 ms (limit 600 ms, 64 calls)" in made.description
     probing = facts("open-by-hang", state="HALF_OPEN", recovery={"phase": "probes"})
-    assert "OPEN 21 s: calls did not return" in composed(incident(), probing).message
+    assert "OPEN 21 s: calls do not return" in composed(incident(), probing).message
 
 
 def test_calls_that_return_late_are_slow_although_others_have_not_returned() -> None:
@@ -106,14 +106,14 @@ RECOVERY = {"phase": "wait", "share": 0.0, "seconds_left": 0.25}
         (
             "open",
             {"recovery": RECOVERY},
-            "it sends probes with the next calls; it closes if they succeed.",
+            "it tries the next calls as probes; it closes if they succeed.",
         ),
         (
             "open",
             {"state": "HALF_OPEN", "recovery": {"phase": "probes"}},
             (
-                "it waits for the results of its probes: good ones let more calls through, after a "
-                "bad one it rejects all again."
+                "it has let a few calls through as probes: if they succeed, more follow and it "
+                "closes; if one fails, all are rejected again."
             ),
         ),
         (

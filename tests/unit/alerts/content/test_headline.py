@@ -37,13 +37,10 @@ def first_line(kind: str, **values: Any) -> str:
         ("opened-by-operator", "payments opened by ada 21 s ago: deploying; all calls rejected"),
         (
             "open-since-restart",
-            "payments still open since before the restart, all calls rejected",
+            "payments still open since before the restart: calls were slow, all calls rejected",
         ),
-        (
-            "latency",
-            "payments slow for 21 s: p95 latency 912 ms (limit 600 ms), no calls rejected",
-        ),
-        ("memory", "payments memory high for 21 s: memory 91% used (limit 80%), no calls rejected"),
+        ("latency", "payments slow for 21 s: p95 latency 912 ms (limit 600 ms)"),
+        ("memory", "payments memory high for 21 s: memory 91% used (limit 80%)"),
         (
             "overload",
             "payments overloaded for 21 s: limiter turns calls away (limit 18, 33 wanted)",
@@ -52,22 +49,16 @@ def first_line(kind: str, **values: Any) -> str:
             "service-level",
             (
                 "payments misses its service level for 21 s: 45% fail or time out (1% allowed, "
-                "burning 45×), no calls rejected"  # noqa: RUF001
+                "burning 45×)"  # noqa: RUF001
             ),
         ),
         (
             "anomaly",
-            (
-                "payments not as usual for 21 s: calls are slow and pile up: 310 ms (normally "
-                "95 ms), no calls rejected"
-            ),
+            ("payments not as usual for 21 s: calls are slow and pile up: 310 ms (normally 95 ms)"),
         ),
         (
             "machine-load",
-            (
-                "payments on an overloaded machine for 21 s: CPU pressure 64% (limit 40%), no "
-                "calls rejected"
-            ),
+            "payments on an overloaded machine for 21 s: CPU pressure 64% (limit 40%)",
         ),
         (
             "drill",
@@ -87,7 +78,13 @@ def test_a_stage_names_its_priority_and_the_share_that_was_rejected() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "age"),
-    [(90, "1 min 30 s"), (119, "1 min 59 s"), (238, "4 min"), (7300, "2 h 2 min")],
+    [
+        (90, "1 min 30 s"),
+        (119, "1 min 59 s"),
+        (238, "3 min"),
+        (299.7, "5 min"),
+        (7300, "2 h 1 min"),
+    ],
 )
 def test_an_age_is_in_whole_minutes_from_two_on(seconds: float, age: str) -> None:
     about = incident(opened_at=NOW - seconds)
@@ -102,11 +99,16 @@ def test_at_the_opening_there_is_no_age() -> None:
 @pytest.mark.parametrize(
     ("state", "recovery", "message"),
     [
-        ("HALF_OPEN", {"phase": "probes"}, "payments OPEN 21 s: {}, only probes let through"),
+        ("HALF_OPEN", {"phase": "probes"}, "payments OPEN 21 s: {}, all calls but probes rejected"),
+        (
+            "HALF_OPEN",
+            {"phase": "ramp", "share": 0.05},
+            "payments OPEN 21 s: {}, 5% of calls let through",
+        ),
         (
             "HALF_OPEN",
             {"phase": "ramp", "share": 0.25},
-            "payments HALF OPEN 21 s: {}, 25% of calls let through",
+            "payments recovering after 21 s: {}, 25% of calls let through",
         ),
         ("FORCED_OPEN", None, "payments opened by an operator 21 s ago, all calls rejected"),
     ],
@@ -117,8 +119,9 @@ def test_states(state: str, recovery: dict[str, Any] | None, message: str) -> No
     assert made == message.format("45% of calls fail (limit 5%)")
 
 
-def test_under_observe_it_would() -> None:
-    given = facts(state="OBSERVE", would_be_state="OPEN", error_rate=0.3)
+@pytest.mark.parametrize("would_be", ["OPEN", "HALF_OPEN"])
+def test_under_observe_it_would(would_be: str) -> None:
+    given = facts(state="OBSERVE", would_be_state=would_be, error_rate=0.3)
     assert composed(incident(), given).message == (
         "payments would be OPEN 21 s: 30% of calls fail (limit 5%), nothing rejected (OBSERVE)"
     )
@@ -164,7 +167,53 @@ def test_a_group_names_its_breakers_and_the_worst_of_them() -> None:
     given = [error_rate("payments", 0.2), error_rate("cart", 0.6), error_rate("checkout", 0.3)]
     assert composed(about, *given).message == (
         "payments, cart, checkout OPEN 21 s, now P2: worst cart, 60% of calls fail (limit 5%); "
-        "in all 61% rejected"
+        "61% of all calls rejected"
+    )
+
+
+def test_a_group_is_open_while_one_of_its_breakers_is() -> None:
+    ramp = {"state": "HALF_OPEN", "recovery": {"phase": "ramp", "share": 0.5}}
+    about = incident("open", "cart")
+    both = [facts("open", "payments", **ramp), facts("open", "cart", **ramp)]
+    assert "payments, cart recovering after 21 s: " in composed(about, *both).message
+    one = [facts("open", "payments", **ramp), facts("open", "cart")]
+    assert "payments, cart OPEN 21 s: " in composed(about, *one).message
+    about.members["cart"].recovered = True
+    assert "payments, cart recovering after 21 s: " in composed(about, *one).message
+
+
+def test_calls_that_failed_since_it_opened_are_counted() -> None:
+    streak = Evidence(
+        signal=Signal.ERRORS,
+        value=1.0,
+        threshold=0.5,
+        unit="fraction",
+        samples=5,
+        detail={"in_a_row": True},
+    )
+    given = replace(facts(), evidence=(streak,))
+    assert "the last 5 calls failed" in composed(incident(), given).message
+    counts = CallCounts(error=61, rejected=1152)
+    assert composed(incident(counts=counts), given).message == (
+        "payments OPEN 21 s: all 61 calls that were let through failed, 95% rejected"
+    )
+    counts = CallCounts(success=2, error=61, rejected=1152)
+    assert "61 of 63 calls that were let through failed" in (
+        composed(incident(counts=counts), given).message
+    )
+    pair = incident("open", "cart", counts=counts)
+    assert "worst payments, the last 5 calls failed" in composed(pair, given).message
+
+
+def test_after_a_restart_the_figures_of_now_are_told_once_there_are_some() -> None:
+    slow: dict[str, Any] = {"current_percentile_exact_ms": 2321.0, "window_calls": 60}
+    assert composed(incident(), facts("open-since-restart", **slow)).message == (
+        "payments still open since before the restart: p95 latency 2,321 ms (limit 600 ms), all "
+        "calls rejected"
+    )
+    fail: dict[str, Any] = {"error_rate": 0.6, "error_threshold": 0.5, "window_calls": 60}
+    assert "restart: 60% of calls fail (limit 50%)" in (
+        composed(incident(), facts("open-since-restart", **fail)).message
     )
 
 
@@ -185,8 +234,7 @@ def test_the_figures_of_several_processes_are_merged() -> None:
     slow = replace(facts("latency"), process="a")
     slower = replace(facts("latency", current_percentile_exact_ms=1500.0), process="b")
     assert composed(incident("latency"), slow, slower).message == (
-        "payments slow for 21 s: p95 latency 1,500 ms (limit 600 ms, worst of 2 processes), "
-        "no calls rejected"
+        "payments slow for 21 s: p95 latency 1,500 ms (limit 600 ms, worst of 2 processes)"
     )
     many = facts("service-level", window_calls=30)
     few = facts(

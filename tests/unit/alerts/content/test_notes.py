@@ -8,103 +8,22 @@ from typing import Any
 import pytest
 
 from breakerd.alerts.content.notes import (
-    closing_note,
-    closing_reason,
     flap_note,
     joined_note,
     recovered_note,
     reminder,
     reopened_note,
-    resolved_line,
     stage_note,
     upgraded_note,
 )
-from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.figures import CallCounts, PeakFigures
-from breakerd.alerts.model.incident import Incident, Phase
+from breakerd.alerts.model.figures import CallCounts
 from breakerd.breaker.events.events import Transition
 from breakerd.breaker.states import Reason, State
 from breakerd.breaker.testing import simulate_call
-from tests.support.alert_facts import NOW, OPENED, composed, facts, incident
+from tests.support.alert_facts import NOW, facts, incident
 from tests.unit.alerts.conftest import World
 
 COUNTS = CallCounts(success=3777, error=4120, rejected=12_403)
-WORST = PeakFigures(2140.4, 0.95, 600, 0.342, 91.2, 2142)
-
-
-def over(topic: str = "", cause: str = "", **values: Any) -> Incident:
-    content = AlertContent("", "", "", "breakerd", topic=topic, cause=cause)
-    return incident(content=content, **values)
-
-
-def test_the_last_note_says_what_was_wrong_how_long_how_bad_and_what_ended_it() -> None:
-    about = over(
-        "open-by-latency",
-        "p95 latency 912 ms (limit 600 ms)",
-        peak=WORST,
-        episodes=3,
-        counts=COUNTS,
-    )
-    assert closing_note(about, "its probes and the ramp went well", OPENED + 724) == (
-        "Over: it lasted 12 min 4 s, 3 times. What was wrong: p95 latency 912 ms (limit 600 ms). "
-        "Worst: p95 2,140 ms, 2,142 calls in flight. 12,403 of 20,300 calls rejected (61%). "
-        "Ended by: its probes and the ramp went well."
-    )
-
-
-@pytest.mark.parametrize(
-    ("topic", "worst"),
-    [
-        ("open-by-hang", "What was wrong: calls did not return. Worst: 2,142 calls in flight."),
-        ("open-by-errors", "Worst: 34% errors."),
-        ("open-by-memory", "Worst: memory 91%."),
-        ("opened-by-operator", ""),
-        ("", "Worst: p95 2,140 ms, 34% errors, memory 91%, 2,142 calls in flight."),
-    ],
-)
-def test_the_worst_figure_is_that_of_what_was_wrong(topic: str, worst: str) -> None:
-    found = closing_note(over(topic, peak=WORST), "", OPENED + 5)
-    assert found == f"Over: it lasted 5 s. {worst}".rstrip()
-
-
-def test_an_operator_is_named_at_the_end() -> None:
-    given = facts("opened-by-operator")
-    about = incident(counts=CallCounts(rejected=2314))
-    about.content = composed(about, given)
-    assert closing_note(about, "somebody reset it", OPENED + 120) == (
-        "Over: it lasted 2 min. What was wrong: opened by ada: deploying. All 2,314 calls "
-        "rejected. Ended by: somebody reset it."
-    )
-
-
-def test_the_end_of_a_warm_up_ends_no_trouble() -> None:
-    ended = Transition(
-        breaker="payments",
-        at=NOW,
-        monotonic=0.0,
-        from_state=State.WARMING_UP,
-        to_state=State.CLOSED,
-        reason=Reason.WARMUP_ENDED,
-    )
-    assert closing_reason(ended) == ""
-    assert closing_reason(replace(ended, reason=Reason.RESET, note="ada")) == (
-        "somebody reset it (ada)"
-    )
-
-
-@pytest.mark.parametrize("peak", [None, PeakFigures()])
-def test_what_is_not_known_is_not_said(peak: PeakFigures | None) -> None:
-    assert closing_note(over(peak=peak), "", OPENED + 5) == "Over: it lasted 5 s."
-
-
-def test_a_message_that_it_is_over_says_how_long_and_how_urgent() -> None:
-    about = over(stage=2, resolving_since=OPENED + 42, phase=Phase.RESOLVING)
-    assert resolved_line(about) == "Resolved after 42 s (was P1)"
-
-
-def test_the_worst_of_two_is_each_by_itself() -> None:
-    one, other = PeakFigures(100, 0.9, 300, 0.5, 10, 5), PeakFigures(50, 0.95, 200, 0.6, 20, 9)
-    assert one.merged(other) == PeakFigures(100, 0.95, 200, 0.6, 20, 9)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +33,7 @@ def test_the_worst_of_two_is_each_by_itself() -> None:
         (
             "open",
             {"state": "HALF_OPEN", "recovery": {"phase": "ramp", "share": 0.25}},
-            "Recovering (HALF OPEN), not closed after 21 s, now P2.",
+            "Recovering, not closed after 21 s, now P2.",
         ),
         ("latency", {}, "Still slow after 21 s, now P2. p95 latency 912 ms (limit 600 ms). "),
         ("memory", {}, "Memory still high after 21 s, now P2. Memory 91% used (limit 80%). "),
@@ -141,7 +60,13 @@ def test_what_goes_on_is_true_to_the_state(kind: str, status: dict[str, Any], wo
 def test_a_stage_says_what_it_means_for_calls() -> None:
     assert stage_note(incident(stage=1, counts=COUNTS), [facts()], NOW).endswith(
         "12,403 of 20,300 calls rejected (61%), 4,120 failed (20%) since it began; all calls "
-        "rejected at present."
+        "are rejected now."
+    )
+
+
+def test_what_an_operator_opened_names_who_did() -> None:
+    assert stage_note(incident(stage=1), [facts("opened-by-operator")], NOW).startswith(
+        "Still open after 21 s, now P2. Opened by ada: deploying. "
     )
 
 
@@ -172,6 +97,17 @@ def test_what_is_well_again_says_its_state() -> None:
     assert recovered_note(about, [facts(state="DISABLED")], NOW).startswith("Disabled after 21 s")
     assert recovered_note(about, [facts(state="OPEN")], NOW).startswith("No reason for an alert")
     assert "no longer configured" in recovered_note(about, [], NOW)
+
+
+def test_what_a_group_is_told_names_its_breakers() -> None:
+    about = incident("latency", "cart", "checkout", episodes=2)
+    well = [facts("latency", name, state="CLOSED") for name in about.members]
+    assert recovered_note(about, well, NOW) == (
+        "payments, cart, checkout are well again after 21 s."
+    )
+    assert flap_note(about, well, NOW - 60, NOW, 2) == (
+        "Trouble came and went 2 times in the last 1 min; present now."
+    )
 
 
 def test_flaps_make_one_note() -> None:

@@ -51,7 +51,7 @@ def test_message_and_description_of_a_kind() -> None:
 def test_a_kind_without_its_own_has_that_of_default() -> None:
     texts = {"default": {"message": "$kind of $breakers"}, "open": {"description": "$next"}}
     assert made(texts).message == "open of payments"
-    assert made(texts).description.startswith("it sends probes in 9 s")
+    assert made(texts).description.startswith("it lets a few calls through as probes in 9 s")
     assert made(texts, "latency").message == "latency of payments"
     assert made(texts, "latency").description.startswith("What: payments slow")
 
@@ -66,7 +66,7 @@ def test_every_field_has_a_value() -> None:
 
 def test_limits_hold_after_the_fields_are_filled_in() -> None:
     found = made({"open": {"message": "$description\n$summary", "description": "$cause" * 2000}})
-    assert len(found.message) == 130
+    assert 120 < len(found.message) <= 130
     assert "\n" not in found.message
     assert len(found.description) == 15_000
 

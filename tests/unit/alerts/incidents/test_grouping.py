@@ -67,6 +67,18 @@ def test_one_of_several_that_opens_again_is_one_more_episode(world: World) -> No
     assert len(world.emulator.alerts()) == 1
 
 
+def test_several_that_open_again_together_are_one_more_episode(world: World) -> None:
+    world.alerts["group_window"] = 30.0
+    alerting = world.start()
+    for _ in range(3):
+        open_all(world, "a", "b", "c", "d")
+        world.after(1)
+        reset_all(world, "a", "b", "c", "d")
+        world.after(1)
+    (incident,) = alerting.incidents()
+    assert incident["episodes"] == 3
+
+
 def test_drills_and_other_kinds_of_trouble_do_not_join(world: World) -> None:
     world.alerts["group_window"] = 30.0
     world.start()
@@ -118,7 +130,7 @@ def test_what_was_missed_is_one_late_alert_that_is_closed_at_once(world: World) 
     assert alert.priority == "P5"
     assert alert.message.startswith("[OVER] a ")
     assert alert.status == "closed"
-    assert "5 times" in alert.notes[-1].what
+    assert "came back 4 times" in alert.notes[-1].what
     assert alert.history[0].what == "created P5"
     assert alerting.stats().pending == 0
     assert list(alerting._runtime.incident_log) == []

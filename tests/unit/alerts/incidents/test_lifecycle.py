@@ -106,7 +106,7 @@ def test_a_flapping_breaker_makes_one_incident(world: World) -> None:
     (alert,) = world.emulator.alerts()
     assert alert.status == "closed"
     assert alert.count == 1
-    assert world.notes()[-1].startswith("Over: it lasted 2 min, 12 times. ")
+    assert world.notes()[-1].startswith("Over: it lasted 2 min and came back 11 times. ")
     flaps = [note for note in world.notes() if note.startswith("Opened and closed")]
     assert len(flaps) == 1, "a minute after the last message"
     assert flaps[0].startswith("Opened and closed 6 times in the last 55 s; ")

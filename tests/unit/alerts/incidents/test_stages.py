@@ -198,3 +198,15 @@ def test_stages_of_degraded_breakers_can_be_set(world: World) -> None:
     assert world.stages() == ["created P5"]
     world.after(1)
     assert world.stages() == ["created P5", "priority P2"]
+
+
+def test_the_text_of_a_late_alert_is_that_of_its_stage(world: World) -> None:
+    """It is composed after the stage that is due is known."""
+    world.alerts["templates"] = {"open": {"description": "$priority: $cause"}}
+    world.start(**DEFAULT)
+    world.registry.get("a").force_open("a test")
+    world.after(61)
+    (alert,) = world.emulator.alerts()
+    assert alert.priority == "P2"
+    assert alert.description.startswith("P2: ")
+    assert "now P2" in alert.message

@@ -67,7 +67,6 @@ def test_what_an_event_says(
         "class": "open",
         "timestamp": "2027-01-15T08:00:00+00:00",
         "custom_details": {
-            "what": CONTENT.message,
             "since": "2027-01-15T08:00:00+00:00",
             "breakers": ["payments", "cart"],
             "description": ["It rejects calls."],
@@ -94,6 +93,18 @@ def test_new_evidence_triggers_again(
     assert second["payload"]["summary"] == "payments OPEN 61 s, now P2"
     assert second["payload"]["severity"] == "error"
     assert second["payload"]["custom_details"]["note"] == "Still open."
+
+
+def test_nothing_is_said_twice(
+    server: RecordingServer, receiver: PagerDutyReceiver, incident: Incident
+) -> None:
+    text = "What: payments OPEN 1 min: p95 912 ms.\nImpact: all calls are rejected now."
+    message = "payments OPEN 1 min, now P2: p95 912 ms, 61% rejected"
+    incident.content = replace(CONTENT, message=message, description=text)
+    receiver.send(incident, Step(StepKind.PRIORITY, "P2", note="Still open. P95 912 ms."))
+    details = server.requests[0].json["payload"]["custom_details"]
+    assert details["description"] == ["Impact: all calls are rejected now."]
+    assert "note" not in details
 
 
 @pytest.mark.parametrize("kind", [StepKind.NOTE, StepKind.ATTACH])

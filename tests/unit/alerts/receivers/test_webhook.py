@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,6 +111,22 @@ def test_a_stage_has_its_note_and_the_text_of_now(
     assert (body["note"], body["message"]) == ("Still open after 1 min.", CONTENT.message)
 
 
+def test_a_note_and_the_end_have_their_own_text_and_no_figures_of_before(
+    server: RecordingServer, make: Make, incident: Incident
+) -> None:
+    incident.content = replace(CONTENT, details=CONTENT.details | {"Cause": "p95", "State": "OPEN"})
+    incident.resolving_since, incident.stage = incident.opened_at + 480, 2
+    receiver = make()
+    receiver.send(incident, Step(StepKind.NOTE, note="Well again after 8 min."))
+    receiver.send(incident, Step(StepKind.CLOSE, note="Over: it lasted 8 min."))
+    note, end = (request.json for request in server.requests)
+    assert note["message"] == "payments: Well again after 8 min."
+    assert note["description"] == "Well again after 8 min."
+    assert end["message"] == "Resolved after 8 min (was P1): payments"
+    assert end["description"] == end["note"] == "Over: it lasted 8 min."
+    assert note["details"] == end["details"] == CONTENT.details
+
+
 def test_the_preview_is_what_is_posted(
     server: RecordingServer, make: Make, incident: Incident
 ) -> None:
@@ -205,10 +222,11 @@ def test_a_template_is_filled_in_with_what_fits_into_json(
         '{"text": "$message $$5 ${description}", "in": "$breakers", "at": $opened_at, "d": $drill}'
     )
     receiver = make(template=text)
-    incident.content.details["Host"] = "$kind"
+    details = {"Host": "$kind"}
+    incident.content = replace(incident.content, details=details)
     receiver.send(incident, Step(StepKind.NOTE, note='"quoted"\n$alias'))
     assert server.requests[0].json == {
-        "text": f"{CONTENT.message} $5 {CONTENT.description}",
+        "text": 'payments, orders: "quoted" $5 "quoted"\n$alias',
         "in": "payments, orders",
         "at": 1_800_000_000.0,
         "d": False,

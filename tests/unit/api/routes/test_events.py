@@ -58,7 +58,9 @@ class Follower:
         return self._read.pop(0)
 
     async def event(self) -> dict[str, Any]:
-        event: dict[str, Any] = json.loads((await self.line()).removeprefix("data: "))
+        while (line := await self.line()).startswith(":"):
+            pass  # a keep-alive, where the machine is busy for longer than its interval
+        event: dict[str, Any] = json.loads(line.removeprefix("data: "))
         return event
 
     async def _receive(self) -> dict[str, Any]:

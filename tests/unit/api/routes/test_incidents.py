@@ -70,7 +70,7 @@ def test_one_alert_in_full(plane: Plane) -> None:
     alert = shown.json()
     assert alert["id"] == alert_id
     assert list(alert["members"]) == ["payments"]
-    assert [stage["priority"] for stage in alert["stages"]] == ["P3"]
+    assert [stage["priority"] for stage in alert["stages"]] == ["P3", "P2", "P1"]
     assert alert["deliveries"]["opsgenie"]["created"] is True
     assert API_KEY not in shown.text
 

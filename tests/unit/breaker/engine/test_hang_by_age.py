@@ -134,6 +134,16 @@ def test_calls_that_hang_join_those_that_ended(make: MakeBreaker, clock: ManualC
     assert breaker.state is State.OPEN
 
 
+def test_a_call_that_hung_and_ends_counts_once(make: MakeBreaker, clock: ManualClock) -> None:
+    breaker = make()
+    for number in range(10):
+        assert breaker.allow(), number
+        start = clock()
+        wait(breaker, clock, 2)
+        breaker.done(start, clock())
+    assert breaker.state is State.OPEN
+
+
 def test_slow_calls_that_end_are_no_answer(make: MakeBreaker, clock: ManualClock) -> None:
     """Callers give up after 2 s: each call ends, and none in time."""
     breaker = make(minimum_calls=30)

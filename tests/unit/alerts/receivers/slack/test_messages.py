@@ -59,6 +59,35 @@ def test_a_stage_has_its_note_and_the_text_of_now() -> None:
     assert rest[0] == "It &lt;opened&gt; &amp; rejects calls."
 
 
+LONG = """\
+What: payments OPEN 1 min: p95 900 ms.
+Since: 08:00:00 UTC (1 min ago)
+Impact: 61% of calls are rejected.
+Next: it tries the next calls as probes.
+Do: look at the dependency.
+
+In flight: 2 calls"""
+
+
+def test_nothing_is_said_twice() -> None:
+    told = "payments OPEN 1 min, now P1: p95 900 ms, 61% rejected"
+    incident = make_incident(content=replace(CONTENT, message=told, description=LONG, details={}))
+    brief = (
+        "*Impact:* 61% of calls are rejected.\n*Next:* it tries the next calls as probes.\n"
+        "*Do:* look at the dependency."
+    )
+    first, evidence = lines(alone(incident, STAGE, NAME))[1:]
+    assert first == f"*Since:* 08:00:00 UTC (1 min ago)\n{brief}"
+    assert evidence == "*In flight:* 2 calls"
+    assert lines(reply(incident, STAGE, NAME))[1:] == [brief]
+
+
+def test_what_the_first_line_has_no_room_for_stands_below_it() -> None:
+    content = replace(CONTENT, message="payments OPEN 1 min: p95…", description=LONG, details={})
+    shown = lines(alone(make_incident(content=content), OPENING, NAME))[1]
+    assert shown.startswith("*What:* payments OPEN 1 min: p95 900 ms.")
+
+
 def test_the_end_has_no_siren_and_no_runbook() -> None:
     assert lines(alone(over(), END, NAME)) == [
         "✅ Resolved after 42 s (was P1): payments",

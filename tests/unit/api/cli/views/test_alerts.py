@@ -8,7 +8,7 @@ from rich.table import Table
 
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
-from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.note import Hold, Note
 from breakerd.alerts.model.stage import Stage
@@ -92,6 +92,9 @@ def test_what_holds_an_alert_back_is_in_the_list() -> None:
     held = incident()
     held.muted_by = "silenced by ada: move"
     assert "silenced by ada: move" in listed(held)
+    held.phase = Phase.CLOSED
+    assert "nobody: it ended first" in listed(held)
+    assert "silenced by ada: move" not in listed(held)
     cooling = incident()
     cooling.notify_at = AT + 300
     assert "cooldown until 08:05:00 UTC" in listed(cooling)
