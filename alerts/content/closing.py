@@ -38,7 +38,7 @@ _ENDED: Final[dict[str, str]] = {
 }
 """What ended trouble of a kind, unless somebody did."""
 _WRONG: Final[dict[str, str]] = {
-    Topic.HANG: "calls did not return",
+    Topic.HANG: "calls did not return in time",
     Topic.ERRORS: "calls failed",
     Topic.OVERLOAD: "more calls came than could be served",
     Topic.SERVICE_LEVEL: "too many calls failed or timed out",

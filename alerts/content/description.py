@@ -86,7 +86,10 @@ def held_lines(summary: Summary) -> list[str]:
 def todo(summary: Summary) -> str:
     """Return what to do first, as a sentence."""
     topic = Topic.DRILL if summary.incident.drill else summary.topic
-    return f"{action(topic, summary.worst.name)}."
+    told = action(topic, summary.worst.name)
+    if summary.worst.note_by:
+        told = told.replace("whoever opened it", summary.worst.note_by)
+    return f"{told}."
 
 
 def about_service(settings: OpsGenieSettings) -> list[str]:

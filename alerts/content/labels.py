@@ -58,6 +58,7 @@ def details_of(
     """Return the routing fields first, so that they are cut last if there is not enough room."""
     worst, incident = summary.worst, summary.incident
     names = names_within(summary.names, _MAX_NAMES)
+    evidence = [worst.evidence(), *worst.further_evidence]
     details = {
         "Team": identity.team,
         "Environment": identity.environment,
@@ -66,13 +67,14 @@ def details_of(
         "Business": identity.business,
         "Breaker": incident.breaker,
         "Breakers": names if len(summary.names) > 1 else "",
+        "WorstBreaker": worst.name if len(summary.names) > 1 else "",
         "State": worst.state,
         "WouldBeState": worst.would_be,
         "Reason": worst.first.reason,
         "Topic": summary.topic.value,
         "Drill": "true" if incident.drill else "",
         "Cause": summary.cause,
-        "Evidence": "; ".join(each.sentence() for each in worst.first.evidence),
+        "Evidence": "; ".join(each.sentence() for each in evidence if each),
         **links,
         "AdditionalContext": settings.additional_context,
         "ApiName": settings.api_name,

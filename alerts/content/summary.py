@@ -154,8 +154,12 @@ class Summary:
         if self.topic is Topic.RESTART:
             return "still open since before the restart"
         if self.topic is Topic.SERVICE_LEVEL:
-            its = "miss their" if len(self.names) > 1 else "misses its"
-            return f"{its} service level{self._for}"
+            many, lasts = len(self.names) > 1, self._for
+            its = "their" if many else "its"
+            misses = (
+                ("have" if many else "has") + " missed" if lasts else "miss" if many else "misses"
+            )
+            return f"{misses} {its} service level{lasts}"
         if self.topic in _HEADS or not (self.worst.would_be or self.worst.rejects):
             return f"{_HEADS.get(self.topic) or _TROUBLE.get(self.topic, 'in trouble')}{self._for}"
         return self._open

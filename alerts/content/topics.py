@@ -55,8 +55,8 @@ _ACTIONS: Final = {
     "network)",
     Topic.ERRORS: "read the errors of the calls, check the dependency and the last release on "
     "either side",
-    Topic.HANG: "check whether the dependency answers at all, and what the waiting calls hold; "
-    "restart callers whose threads or connections are used up",
+    Topic.HANG: "see how fast the dependency answers, if at all (its status, its last release, the "
+    "network); restart a caller only if its threads or connections are used up",
     Topic.MEMORY: "find what uses the memory of this service; add memory or instances, or restart "
     "the one that leaks",
     Topic.LOAD: "find what loads the machine (CPU, memory, I/O); move or stop it, or add capacity",
@@ -67,8 +67,8 @@ _ACTIONS: Final = {
     Topic.MEMORY_HIGH: "find what uses the memory of this service before calls are rejected",
     Topic.OVERLOAD: "add capacity to the dependency, or send less; check for retries that multiply "
     "the calls",
-    Topic.SERVICE_LEVEL: "find out why calls fail or are late; at this rate the error budget is "
-    "used up early",
+    Topic.SERVICE_LEVEL: "read the errors of the calls, and see which are late; check the "
+    "dependency and the last release on either side",
     Topic.ANOMALY: "compare with the last release and the traffic",
     Topic.MACHINE_LOAD: "find what loads the machine (CPU, memory, I/O); move or stop it",
     Topic.DRILL: "follow the drill; end it with `breakerd reset {breaker}`",

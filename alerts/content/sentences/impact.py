@@ -51,8 +51,8 @@ def impact(summary: Summary) -> str:
 
 
 def _observed(summary: Summary) -> str:
-    counts = summary.incident.counts
-    now = "no call is rejected: it only observes (OBSERVE)"
+    counts, trouble = summary.incident.counts, _trouble(summary.worst, summary.topic)
+    now = "; ".join(filter(None, [trouble, "no call is rejected: it only observes (OBSERVE)"]))
     if not counts.all or not counts.would_reject:
         return now
     share = percent(counts.would_reject / counts.all)

@@ -42,7 +42,8 @@ def latency_lines(facts: BreakerFacts) -> list[str]:
             for share in _QUANTILES
         )
         lines += [f"Latest:  {sparkline(latest)} (oldest first)", f"Spread: {spread}"]
-    if trend := text(facts.status.get("trend")):
+    trend = text(facts.status.get("trend"))
+    if trend and trend != "flat":
         slope = number(facts.status.get("trend_slope_percent_per_call"))
         lines.append(f"Trend: {trend}" + (f", {slope:+.2g}% a call" if slope else ""))
     return lines

@@ -14,10 +14,8 @@ def next_step(summary: Summary) -> str:
     if summary.over:
         return f"{worst.name} needs no attention at present; the alert closes if that stays so."
     if worst.would_be:
-        return (
-            "it only observes: it decides and reports, and rejects nothing, until somebody "
-            f"enables it. Now it would {_wish(worst)}."
-        )
+        observes = "it only observes: it reports, and rejects nothing until somebody enables it."
+        return f"{observes} {_of_alert(summary)}".rstrip()
     step = _of_state(worst, summary.topic)
     if len(summary.names) > 1:
         step = step.replace("it ", f"{worst.name} ", 1)
@@ -90,11 +88,6 @@ _OF_TOPIC: Final = {
     Topic.SLOW: "it admits calls; it opens if they stay slow.",
     Topic.MEMORY_HIGH: "it admits calls; it rejects them where memory opens it.",
 }
-
-
-def _wish(facts: BreakerFacts) -> str:
-    probes = "reject all calls but probes, or let some through"
-    return probes if facts.would_be == "HALF_OPEN" else "reject every call"
 
 
 def _of_alert(summary: Summary) -> str:

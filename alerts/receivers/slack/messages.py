@@ -102,7 +102,7 @@ def _body(incident: Incident, content: AlertContent) -> list[Message]:
         paragraphs.insert(0, _formatted(names))
     sections = [_section(each) for each in paragraphs[:_MAX_BLOCKS]]
     # The runbook belongs to what is to be done, which comes before the evidence.
-    return [*sections[:1], *_link_line(links), *sections[1:]]
+    return [*sections[:1], *_link_line(links), *_where(content), *sections[1:]]
 
 
 def _formatted(paragraph: str) -> str:
@@ -114,6 +114,13 @@ def _formatted(paragraph: str) -> str:
 def _link_line(links: dict[str, str]) -> list[Message]:
     texts = [f"<{_in_link(url)}|{_escaped(name)}>" for name, url in links.items()]
     return [_section(" · ".join(texts))] if texts else []
+
+
+def _where(content: AlertContent) -> list[Message]:
+    """Return the line that says where it is, which other receivers show as tags."""
+    found = (content.details.get(name) for name in ("Environment", "Host", "Team"))
+    places = [_escaped(each) for each in found if each]
+    return [_section(f"*Where:* {' · '.join(places)}")] if places else []
 
 
 def _message(first: str, blocks: list[Message]) -> Message:

@@ -38,7 +38,10 @@ def test_the_last_note_says_what_was_wrong_how_long_how_bad_and_what_ended_it() 
 @pytest.mark.parametrize(
     ("topic", "worst"),
     [
-        ("open-by-hang", "What was wrong: calls did not return. Worst: 2,142 calls in flight."),
+        (
+            "open-by-hang",
+            "What was wrong: calls did not return in time. Worst: 2,142 calls in flight.",
+        ),
         ("open-by-errors", "What was wrong: calls failed. Worst: 34% of calls failed."),
         ("opened-by-operator", ""),
         ("open-since-restart", "What was wrong: p95 latency up to 2,140 ms (limit 600 ms)."),

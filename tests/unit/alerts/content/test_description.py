@@ -163,10 +163,7 @@ RECOVERY = {"phase": "wait", "share": 0.0, "seconds_left": 0.25}
         (
             "latency",
             {"state": "OBSERVE", "would_be_state": "OPEN"},
-            (
-                "it only observes: it decides and reports, and rejects nothing, until somebody "
-                "enables it. Now it would reject every call."
-            ),
+            ("it only observes: it reports, and rejects nothing until somebody enables it."),
         ),
     ],
 )

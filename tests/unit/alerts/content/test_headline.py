@@ -48,7 +48,7 @@ def first_line(kind: str, **values: Any) -> str:
         (
             "service-level",
             (
-                "payments misses its service level for 21 s: 45% fail or time out (1% allowed, "
+                "payments has missed its service level for 21 s: 45% fail or time out (1% allowed, "
                 "burning 45×)"  # noqa: RUF001
             ),
         ),

@@ -48,7 +48,13 @@ def test_a_stage_is_one_message_with_its_note_and_the_text_of_now(
     runbook = "<https://runbook/payments|Runbook>"
     assert blocks == [
         [f"🚨 *P3* {escaped}", description, runbook],
-        [f"⏫ *P2* {escaped}", "Still open after 1 min, now P2.", description, runbook],
+        [
+            f"⏫ *P2* {escaped}",
+            "Still open after 1 min, now P2.",
+            description,
+            runbook,
+            "*Where:* box",
+        ],
         ["📝 payments: Open again."],
         ["✅ Resolved after 0 s (was P3): payments", "Over: it lasted 11 min."],
     ]
