@@ -11,6 +11,7 @@ from tests.support.http_calls import get, post
 
 def test_staged_alerts(http: httpx.Client) -> None:
     staged = get(http, "/breaker/staged-alerts")
+    assert [stage["priority"] for stage in staged.pop("stages")] == ["P3", "P2", "P1"]
     assert staged == {
         "enabled": False,
         "time_before_alert": 0,

@@ -8,6 +8,7 @@ import pytest
 
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
 from tests.support.embedded_process import Embedded
+from tests.support.told import told
 
 SETTINGS = """\
 [opsgenie]
@@ -60,10 +61,12 @@ class Place:
             [[f"{each.at} {each.what}" for each in alert.history] for alert in alerts],
             [process.log for process in self.processes],
         )
-        return [happening.what for alert in alerts for happening in alert.history]
+        return told(alerts)
 
     def wait_for(self, breaker: str, what: str, timeout: float = 60.0) -> None:
-        found = self.emulator.wait_for(lambda: what in self.history(breaker), timeout)
+        found = self.emulator.wait_for(
+            lambda: any(each.startswith(what) for each in self.history(breaker)), timeout
+        )
         assert found, (self.history(breaker), [process.log for process in self.processes])
 
 

@@ -18,6 +18,7 @@ from breakerd import (
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
 from breakerd.breaker.testing import ManualClock
 from tests.support.thoroughness import examples
+from tests.support.told import told
 
 INCIDENTS = examples(60)
 """Number of incidents; the other figures are shares of it."""
@@ -70,4 +71,4 @@ def test_each_incident_is_one_alert(tmp_path: Path, opsgenie_emulator: Emulator)
 
 
 def _history(alert: EmulatedAlert) -> list[str]:
-    return [happening.what for happening in alert.history]
+    return told(alert)

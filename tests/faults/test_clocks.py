@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.faults.conftest import Place
+from tests.support.told import told
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -62,7 +63,7 @@ def test_who_was_suspended_goes_on_where_it_was(place: Place) -> None:
 
 def check(place: Place) -> None:
     for alert in place.emulator.alerts():
-        steps = [each.what for each in alert.history if each.what not in {"note", "closed"}]
+        steps = [what for what in told(alert) if what not in {"note", "closed"}]
         assert steps == ["created P3", "priority P1"]
         created, raised = (
             next(each.at for each in alert.history if each.what == what) for what in steps

@@ -14,6 +14,7 @@ import pytest
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
 from tests.support.embedded_process import Embedded, Nursery
 from tests.support.thoroughness import examples
+from tests.support.told import told
 
 SERVICES = 4
 KILLS = examples(8)
@@ -88,7 +89,7 @@ class Life:
 
     def history(self, name: str) -> list[str]:
         alerts = [alert for alert in self.emulator.alerts() if alert.entity == name]
-        return [happening.what for alert in alerts for happening in alert.history]
+        return told(alerts)
 
 
 @pytest.mark.timeout(900)
@@ -117,7 +118,7 @@ def check(alerts: list[EmulatedAlert], incidents: int) -> None:
     names = [f"b{number}" for number in range(1, incidents + 1)]
     assert Counter(alert.entity for alert in alerts) == Counter(names)
     for alert in alerts:
-        steps = [each.what for each in alert.history if each.what != "note"]
+        steps = [what for what in told(alert) if what != "note"]
         # A stage that passed while the process was dead is passed over.
         without = [step for step in steps if step != "priority P2"]
         assert without == ["created P3", "priority P1", "closed"], alert.entity

@@ -83,7 +83,7 @@ def silenced_first(world: World) -> None:
 @GROUPS.add(
     "14-silence-ends",
     "A silence ends while the incident lasts.",
-    says=(r"payments (HALF )?OPEN (3 min 5\d s|4 min)",),
+    says=(r"payments OPEN 3 min, now P2: p95 latency",),
     priorities=("P2", "P1"),
 )
 def silence_ends(world: World) -> None:
