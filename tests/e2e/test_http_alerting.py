@@ -13,10 +13,10 @@ def test_staged_alerts(http: httpx.Client) -> None:
     staged = get(http, "/breaker/staged-alerts")
     assert [stage["priority"] for stage in staged.pop("stages")] == ["P3", "P2", "P1"]
     assert staged == {
-        "enabled": False,
-        "time_before_alert": 0,
+        "enabled": True,
+        "time_before_alert": 60,
         "initial_priority": "P3",
-        "escalated_priority": "P1",
+        "escalated_priority": "P2",
         "pending_alerts_count": 0,
         "pending_alerts": {},
         "opsgenie_enabled": False,

@@ -17,8 +17,8 @@ DATA = Path(__file__).parent / "data"
 MAX_MESSAGE = 130
 PEOPLE_READ = ("message", "description", "note", "notification", "summary", "details")
 NONSENSE = re.compile(
-    r"\bNone\b(?! of )|\bnan\b|\binf\b|p\d+ 0 ms|\(\)|\{|\}|, ,|,\)|\( |\.\.(?!\.)|\b1 calls\b|\b1 times\b"
-    r"|\b1 breakers\b|-\d+ s\b|\d{7}"
+    r"\bNone\b(?! of )|\bnan\b|\binf\b|p\d+ 0 ms|\(\)|\{|\}|, ,|,\)|\( |\.\.(?!\.)|\b1 calls\b"
+    r"|\b1 times\b|\b1 breakers\b|-\d+ s\b|\d{7}"
 )
 COUNTS = re.compile(r"([\d,]+) of ([\d,]+) calls rejected \(([\d.]+) ?%\)")
 BURNING = re.compile(
