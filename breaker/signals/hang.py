@@ -27,7 +27,7 @@ _RESOLUTION: Final = 32
 _SPAN: Final = 4
 """Thresholds for which samples are kept, so as to learn what stays in flight."""
 LASTS_AFTER: Final = 2
-"""Thresholds without an answer in time after which a hang is no passing standstill."""
+"""Thresholds without a return after which a hang is no passing standstill."""
 _MANY_TIMES: Final = 2.0
 """Multiple of the places that answered calls keep taken; what is beyond it at an answer stays."""
 _MIN_SHARE: Final = 0.5
@@ -71,9 +71,12 @@ class HangSignal:
 
     @property
     def lasts(self) -> bool:
-        """True if no call has been answered in time for two thresholds, or calls hang for one."""
-        unanswered = self._now - self._answered_at >= LASTS_AFTER * self.threshold
-        return unanswered or self._now - self._hangs_since >= self.threshold
+        """True if nothing has returned for two thresholds, or calls have hung for four.
+
+        A callee that pauses answers late afterwards: the calls that end tell of it.
+        """
+        silent = self._now - self._returned_at >= LASTS_AFTER * self.threshold
+        return silent or self._now - self._hangs_since >= 2 * LASTS_AFTER * self.threshold
 
     def returned(self) -> None:
         """Take out a call that has ended, and is slow: it counts as such until the next update."""
