@@ -36,14 +36,14 @@ _ENDED: Final[dict[str, str]] = {
     Topic.ANOMALY: "calls are as usual again",
     Topic.SLOW: "calls are fast again",
 }
-"""What ended trouble of a kind, unless somebody did."""
+"""End of trouble of each kind, unless somebody ended it."""
 _WRONG: Final[dict[str, str]] = {
     Topic.HANG: "calls did not return in time",
     Topic.ERRORS: "calls failed",
     Topic.OVERLOAD: "more calls came than could be served",
     Topic.SERVICE_LEVEL: "too many calls failed or timed out",
 }
-"""What was wrong where figures change all the time; the worst and the counts tell how much."""
+"""Words for trouble whose figures change all the time; the worst and the counts tell how much."""
 _PAST: Final = {
     "more calls fail than usual": "more calls failed than usual",
     "calls are slow and pile up": "calls were slow and piled up",

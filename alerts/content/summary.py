@@ -97,7 +97,7 @@ class Summary:
 
     @cached_property
     def topic(self) -> Topic:
-        """What is wrong; what was wrong, once it is over."""
+        """Topic of the trouble; of the last one, once it is over."""
         known = self.incident.content.topic
         if self.over and known in set(Topic):
             return Topic(known)

@@ -12,7 +12,7 @@ from breakerd.breaker.events.events import Evidence, Signal
 
 
 class Topic(StrEnum):
-    """What is wrong."""
+    """Kind of trouble."""
 
     LATENCY = "open-by-latency"
     ERRORS = "open-by-errors"

@@ -26,7 +26,7 @@ _REASONS: Final = {
     "probe_failed": "a probe failed",
     "ramp_failed": "calls failed again when it let more pass",
 }
-"""Why it opened, for reasons whose figures a restart has lost."""
+"""Causes in words, for reasons whose figures a restart has lost."""
 
 
 def cause_of(facts: BreakerFacts, topic: Topic) -> str:

@@ -26,7 +26,7 @@ _COUNTS: Final = CallCounts(success=3777, error=4120, rejected=12_403)
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """What one receiver would get.
+    """Sample of what one receiver would get.
 
     Attributes:
         receiver: name of the receiver.

@@ -38,7 +38,7 @@ def holds_open(database: Path) -> bool:
 
 
 def told(place: Place, breaker: str) -> list[str]:
-    """What people were told: updates of the text tell nobody."""
+    """Steps that people were told: updates of the text tell nobody."""
     texts = ("message", "description", "tags", "details")
     return [what for what in place.history(breaker) if not what.startswith(texts)]
 

@@ -1,4 +1,4 @@
-"""What reached a receiver: one record for each request that had an effect there."""
+"""Records of a receiver: one for each request that had an effect there."""
 
 from __future__ import annotations
 

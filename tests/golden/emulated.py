@@ -1,4 +1,4 @@
-"""What OpsGenie's and Jira's emulators got, read from the log of their requests."""
+"""Deliveries to OpsGenie's and Jira's emulators, read from the log of their requests."""
 
 from __future__ import annotations
 

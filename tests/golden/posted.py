@@ -24,7 +24,7 @@ class PostedReceiver:
         self._new: list[Delivered] = []
         self._down = False
         self.problems: list[str] = []
-        """What the product would have refused, or shown otherwise than it was meant."""
+        """Requests that the product would have refused, or shown otherwise than meant."""
         self._server = RecordingServer(self._answer)
 
     @property

@@ -120,7 +120,7 @@ class Process:
 
 
 class World:
-    """What a script of an incident acts on. Everything happens in steps of one second.
+    """Service that a script of an incident acts on. Everything happens in steps of one second.
 
     Attributes:
         clock: clock of the breakers; see `now` for the time of day.
@@ -307,7 +307,7 @@ _CARRIED: Final = (
     *("rate", "ms", "failing", "error_ms", "hangs", "workers", "timeout"),
     *("made", "rejected", "ok", "failed"),
 )
-"""What a dependency keeps over a restart of its callers."""
+"""State of a dependency, kept over a restart of its callers."""
 
 
 def _merged(settings: str, receivers: str, database: str) -> str:

@@ -1,4 +1,4 @@
-"""What people were told of an alert at the emulator."""
+"""Steps of an alert at the emulator that people were told."""
 
 from __future__ import annotations
 

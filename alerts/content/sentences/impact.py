@@ -16,7 +16,7 @@ _TROUBLE: Final = {
     Topic.ERRORS: "calls fail",
     Topic.SERVICE_LEVEL: "calls fail or time out",
 }
-"""What calls suffer from where none is rejected."""
+"""Trouble that calls meet where none is rejected."""
 
 
 def effect(summary: Summary) -> str:

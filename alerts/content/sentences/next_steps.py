@@ -1,4 +1,4 @@
-"""What a breaker and its alert do next, in every state. Pure."""
+"""Next steps of a breaker and its alert, in every state. Pure."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What is shown of the delivery to each receiver."""
+"""Status of the delivery to each receiver."""
 
 from __future__ import annotations
 

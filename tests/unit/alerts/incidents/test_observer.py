@@ -1,4 +1,4 @@
-"""What the observer keeps of the events of a breaker."""
+"""Record of the events of a breaker, kept by the observer."""
 
 from __future__ import annotations
 
