@@ -168,7 +168,8 @@ class Relaying:
     def stop(self, timeout: float) -> None:
         """Stop relaying after the last user; wait at most `timeout` seconds for what is waiting."""
         with self._lock:
-            self._users -= 1
+            # A forked child may stop what only its parent had started.
+            self._users = max(0, self._users - 1)
             relay = self.relay
             if self._users or relay is None:
                 return

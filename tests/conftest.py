@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
+from breakerd.breaker.logging import relaying
 from tests.support.system_packages import installed
 from tests.support.thoroughness import use_profile
 
@@ -53,3 +55,11 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def _time_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine may load matplotlib slowly; no test depends on how fast it does."""
     monkeypatch.setattr("breakerd.alerts.content.chart.TIMEOUT", 600.0)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_relayed_afterwards() -> Iterator[None]:
+    """A test that leaves alerting running would take the log records of all that follow."""
+    yield
+    left, relaying.relay = relaying.relay, None
+    assert left is None, "alerting still runs: its log records are relayed"

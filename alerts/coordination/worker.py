@@ -113,6 +113,7 @@ class AlertWorker:
             self._components.pipeline.stop(self._drain_until)
             self._release()
         if self._threaded:
+            self._threaded = False  # to stop again does nothing to the relay of others
             relaying.stop(_FLUSH_TIMEOUT)
 
     def _run(self, work: Callable[[], None]) -> None:

@@ -73,6 +73,14 @@ def test_can_be_copied() -> None:
     assert copy.deepcopy([get_logger("breakerd.breaker.test")])
 
 
+def test_what_was_not_started_cannot_be_stopped() -> None:
+    """As in a forked child that ends what its parent had started."""
+    relaying.stop(30)
+    relaying.start()
+    relaying.stop(30)
+    assert relaying.relay is None
+
+
 def test_while_relayed_a_handler_that_blocks_blocks_nobody(handler: HostHandler) -> None:
     logger = get_logger("breakerd.breaker.test")
     relaying.start()

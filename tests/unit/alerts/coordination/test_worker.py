@@ -17,6 +17,7 @@ from breakerd import (
 )
 from breakerd.alerts.delivery.dispatcher import Dispatcher
 from breakerd.alerts.incidents.observer import BreakerObserver
+from breakerd.breaker.logging import relaying
 from breakerd.breaker.storage import timed_database
 from breakerd.breaker.storage.database import Database
 from tests.unit.alerts.conftest import KEY, World
@@ -33,6 +34,18 @@ def test_runs_and_drains_by_itself(world: World) -> None:
         assert emulator.wait_for(lambda: bool(emulator.alerts()))
         breaker.reset()
     assert emulator.alerts()[0].status == "closed"
+
+
+def test_to_stop_twice_leaves_the_relay_to_others(world: World) -> None:
+    """The relay of log records, which all alertings of a process share."""
+    world.start()
+    other = Alerting(world.registry, AlertingSettings())
+    relaying.start()
+    with other:
+        other._runtime.worker.stop(10)
+    assert relaying.relay is not None
+    relaying.stop(10)
+    assert relaying.relay is None
 
 
 def test_a_round_that_fails_is_not_the_last(

@@ -45,16 +45,10 @@ def test_a_stage_is_one_message_with_its_note_and_the_text_of_now(
     ]
     escaped = "payments open: p95 900 ms &gt; 600 ms"
     description = "It &lt;opened&gt; &amp; rejects calls."
-    runbook = "<https://runbook/payments|Runbook>"
+    runbook, where = "<https://runbook/payments|Runbook>", "*Where:* box"
     assert blocks == [
-        [f"🚨 *P3* {escaped}", description, runbook],
-        [
-            f"⏫ *P2* {escaped}",
-            "Still open after 1 min, now P2.",
-            description,
-            runbook,
-            "*Where:* box",
-        ],
+        [f"🚨 *P3* {escaped}", description, runbook, where],
+        [f"⏫ *P2* {escaped}", "Still open after 1 min, now P2.", description, runbook, where],
         ["📝 payments: Open again."],
         ["✅ Resolved after 0 s (was P3): payments", "Over: it lasted 11 min."],
     ]
