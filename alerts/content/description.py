@@ -16,7 +16,7 @@ from breakerd.alerts.content.sentences.measurements import (
 from breakerd.alerts.content.sentences.next_steps import next_step
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic, action, cause_topic, topic_of
-from breakerd.alerts.content.wording import cause_of
+from breakerd.alerts.content.wording import NOBODY_NAMED, cause_of, operator_note
 from breakerd.alerts.model.limits import DESCRIPTION
 from breakerd.alerts.model.text import format_duration, format_time, names_within, truncate
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
@@ -67,9 +67,13 @@ def since(summary: Summary) -> str:
     """Return when the incident began, with its age."""
     at = format_time(summary.incident.opened_at, summary.now)
     times = summary.incident.episodes
-    again = f", {times} times since then" if times > 1 else ""
+    again = f"; it came back {_times(times - 1)} since" if times > 1 else ""
     ago = f"{format_duration(summary.age)} ago" if summary.age >= 1 else "now"
     return f"{at} UTC ({ago}{again})"
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
 
 
 def held_lines(summary: Summary) -> list[str]:
@@ -87,8 +91,9 @@ def todo(summary: Summary) -> str:
     """Return what to do first, as a sentence."""
     topic = Topic.DRILL if summary.incident.drill else summary.topic
     told = action(topic, summary.worst.name)
-    if summary.worst.note_by:
-        told = told.replace("whoever opened it", summary.worst.note_by)
+    who, _ = operator_note(summary.worst)
+    if who != NOBODY_NAMED:
+        told = told.replace("whoever opened it", who)
     return f"{told}."
 
 
@@ -114,8 +119,7 @@ def about_service(settings: OpsGenieSettings) -> list[str]:
 def _first_lines(summary: Summary) -> list[str]:
     name = _who(summary)
     by = "; it was: " if summary.over else ": "
-    worst = f"worst {summary.worst.name}, " if len(summary.names) > 1 else ""
-    cause = f"{by}{worst}{summary.cause}" if summary.cause else ""
+    cause = f"{by}{summary.cause_in_group}" if summary.cause else ""
     lines = [f"What: {name}{summary.condition}{cause}."]
     lines += [f"Also: {more.sentence()}." for more in _further(summary)]
     if summary.worst.note and summary.topic is not Topic.OPERATOR:
@@ -169,8 +173,9 @@ def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:
         lines.append(f"Measurements of {worst.name}:")
     if settings.include_latency_metrics and summary.topic is Topic.HANG:
         # No call has ended since: these figures show that it was well before.
-        before = "Before that: " if worst.latency_ms is not None else ""
-        lines += [f"{before}{line}" for line in latency_lines(worst)[:1]]
+        line = latency_lines(worst)[0]
+        known = worst.latency_ms is not None
+        lines.append(line.replace("Latency:", "Latency before that:", 1) if known else line)
     elif settings.include_latency_metrics:
         lines += latency_lines(worst)
     if settings.include_memory_metrics:

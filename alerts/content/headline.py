@@ -33,7 +33,7 @@ def message(summary: Summary, service: str) -> str:
 
 def _tails(summary: Summary) -> list[str]:
     """Return what is said of the breakers: the longest that says most, and shorter ones."""
-    head, cause = f" {summary.head}", _cause(summary)
+    head, cause = f" {summary.head}", summary.cause_in_group
     means = effect(summary)
     means = f"{_joint(summary, cause)}{means}" if means else ""
     held = _held(summary)
@@ -47,13 +47,6 @@ def _tails(summary: Summary) -> list[str]:
             ]
         )
     )
-
-
-def _cause(summary: Summary) -> str:
-    """Return the cause; in a group that of the worst breaker, with its name."""
-    if len(summary.names) == 1 or not summary.cause or summary.topic is Topic.OPERATOR:
-        return summary.cause
-    return f"worst {truncate(summary.worst.name, 30)}, {summary.cause}"
 
 
 def _joint(summary: Summary, cause: str) -> str:

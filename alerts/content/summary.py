@@ -10,7 +10,7 @@ from breakerd.alerts.content.topics import Topic, topic_of
 from breakerd.alerts.content.wording import cause_of, operator_note
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.incident import Incident, Phase
-from breakerd.alerts.model.text import format_duration, ordinal
+from breakerd.alerts.model.text import format_duration, ordinal, truncate
 
 _HEADS: Final = {
     Topic.SLOW: "slow",
@@ -23,6 +23,8 @@ _TROUBLE: Final = {Topic.HANG: "hanging", Topic.ERRORS: "failing", Topic.LATENCY
 """Conditions of a breaker that rejects nothing, by a topic of an open one."""
 _EXACT_AGE: Final = 120.0
 """Seconds from which an age is given in whole minutes."""
+_MAX_NAME: Final = 30
+"""Maximum number of characters of the name of the worst breaker."""
 _MIN_AGE: Final = 1.0
 """Seconds below which a message gives no age."""
 
@@ -111,6 +113,15 @@ class Summary:
         return _failed(self) or cause_of(self.worst, self.topic)
 
     @property
+    def cause_in_group(self) -> str:
+        """Return the cause; in a group with the name of the worst breaker, or for each of them."""
+        if len(self.names) == 1 or not self.cause or self.topic is Topic.OPERATOR:
+            return self.cause
+        if not self.over and len(self.active) > 1 and len(set(map(_cause, self.active))) == 1:
+            return f"each {self.cause}"
+        return f"worst {truncate(self.worst.name, _MAX_NAME)}, {self.cause}"
+
+    @property
     def cause_for_later(self) -> str:
         """Return what is wrong as it is told once it is over."""
         if self.over or self.topic is not Topic.OPERATOR:
@@ -190,6 +201,10 @@ class Summary:
     @property
     def _for(self) -> str:
         return f" for {_age(self.age)}" if self.age >= _MIN_AGE else ""
+
+
+def _cause(facts: BreakerFacts) -> str:
+    return cause_of(facts, topic_of(facts))
 
 
 def _age(seconds: float) -> str:

@@ -17,6 +17,7 @@ from breakerd.breaker.events.events import Evidence, Signal
 
 _AUTHOR: Final = re.compile(r"([\w.@+-]{1,40}): (\S.*)", re.DOTALL)
 """Note that begins with a name, as in `ada: deploying`."""
+NOBODY_NAMED: Final = "an operator"
 _REASONS: Final = {
     "memory": "memory was high",
     "load": "the machine was overloaded",
@@ -38,12 +39,12 @@ def cause_of(facts: BreakerFacts, topic: Topic) -> str:
 
 
 def operator_note(facts: BreakerFacts) -> tuple[str, str]:
-    """Return who opened it and why; "an operator" if nobody is named."""
+    """Return who opened it and why; `NOBODY_NAMED` if nobody is named."""
     note = " ".join(facts.note.split())
     if facts.note_by:
         return facts.note_by, note
     found = _AUTHOR.fullmatch(note)
-    return (found[1], found[2]) if found else ("an operator", note)
+    return (found[1], found[2]) if found else (NOBODY_NAMED, note)
 
 
 def _by_operator(facts: BreakerFacts) -> str:
@@ -123,9 +124,9 @@ def _memory(facts: BreakerFacts) -> str:
         value = number(evidence.value) if evidence else None
     limit = number(facts.status.get("memory_threshold_percent"))
     if value is None:
-        return "memory is high"
+        return "service memory is high"
     remarks = [f"limit {percent(limit / 100)}"] if limit else []
-    return f"memory {percent(value / 100)} used{_remarks(remarks, facts)}"
+    return f"service memory {percent(value / 100)} used{_remarks(remarks, facts)}"
 
 
 def _overload(facts: BreakerFacts) -> str:

@@ -41,9 +41,12 @@ def latency_lines(facts: BreakerFacts) -> list[str]:
             f"{milliseconds(_quantile(ordered, share))}"
             for share in _QUANTILES
         )
-        lines += [f"Latest:  {sparkline(latest)} (oldest first)", f"Spread: {spread}"]
+        scale = f"oldest first, full height {milliseconds(max(latest[-_MAX_BARS:]))}"
+        lines += [f"Latest:  {sparkline(latest)} ({scale})", f"Spread: {spread}"]
     trend = text(facts.status.get("trend"))
-    if trend and trend != "flat":
+    # Calls that fail at once make latency fall: that is no recovery.
+    misleading = trend == "falling" and facts.weighted("error_rate")
+    if trend and trend != "flat" and not misleading:
         slope = number(facts.status.get("trend_slope_percent_per_call"))
         lines.append(f"Trend: {trend}" + (f", {slope:+.2g}% a call" if slope else ""))
     return lines

@@ -82,7 +82,7 @@ _OF_TOPIC: Final = {
     Topic.OVERLOAD: "it goes on admitting as many calls as are served well, and turns the others "
     "away; the limit follows what it measures.",
     Topic.SERVICE_LEVEL: "it admits every call; it opens only if almost all of them fail, or if a "
-    "stated threshold is crossed.",
+    "threshold is crossed.",
     Topic.MACHINE_LOAD: "it admits every call: load is reported and rejects nothing.",
     Topic.ANOMALY: "it admits every call: what is unusual is reported and rejects nothing.",
     Topic.SLOW: "it admits calls; it opens if they stay slow.",

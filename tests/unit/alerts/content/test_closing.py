@@ -60,9 +60,9 @@ def test_what_is_no_more_than_usual_is_not_the_worst() -> None:
 
 
 def test_the_same_figure_is_not_told_twice() -> None:
-    about = over("open-by-memory", "memory 91% used (limit 80%)", peak=WORST)
+    about = over("open-by-memory", "service memory 91% used (limit 80%)", peak=WORST)
     assert closing_note(about, "", OPENED + 5) == (
-        "Over: it lasted 5 s. What was wrong: memory 91% used (limit 80%). "
+        "Over: it lasted 5 s. What was wrong: service memory 91% used (limit 80%). "
         "Ended by: memory fell below its limit."
     )
 

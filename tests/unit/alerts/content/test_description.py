@@ -47,7 +47,7 @@ def test_then_the_measurements() -> None:
     made = composed(incident("latency"), facts("latency")).description
     for wanted in (
         "Latency: p95 912 ms (limit 600 ms, 64 calls)",
-        "Latest:  ▁▁▁▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▂▃▄▅▆▇▇█████ (oldest first)",
+        "Latest:  ▁▁▁▁▁▁▁▁▁▂▁▁▁▁▁▁▁▁▁▂▂▃▄▅▆▇▇█████ (oldest first, full height 912 ms)",
         "Spread: p50 104 ms, p90 870 ms, p99 912 ms, highest 912 ms",
         "Trend: rising, +2.1% a call",
         "Memory: 52% used (limit 80%)",
@@ -64,7 +64,7 @@ def test_of_a_hang_no_latency_is_told_as_if_it_were_of_now() -> None:
     assert line(made, "What") == (
         "payments OPEN 21 s: 2,142 calls in flight, none has returned for 31 s (limit 0.6 s)."
     )
-    assert "Before that: Latency: p95 97 ms (limit 600 ms, 64 calls)" in made.description
+    assert "Latency before that: p95 97 ms (limit 600 ms, 64 calls)" in made.description
     probing = facts("open-by-hang", state="HALF_OPEN", recovery={"phase": "probes"})
     assert "OPEN 21 s: calls do not return" in composed(incident(), probing).message
 
@@ -92,6 +92,17 @@ def test_a_percentile_of_no_calls_is_no_figure() -> None:
     assert "Latency: no call has ended lately" in made.description
     assert " 0 ms" not in made.description
     assert "LatencyPercentileMs" not in made.details
+
+
+@pytest.mark.parametrize(("errors", "shown"), [(0.0, True), (0.4, False)])
+def test_latency_that_falls_because_calls_fail_is_no_good_news(errors: float, shown: bool) -> None:
+    made = composed(incident(), facts("open", trend="falling", error_rate=errors))
+    assert ("Trend: falling" in made.description) is shown
+
+
+def test_who_opened_it_is_asked() -> None:
+    given = replace(facts("opened-by-operator", note_by=""), note="ada: deploying")
+    assert line(composed(incident(), given), "Do").startswith("ask ada, ")
 
 
 RECOVERY = {"phase": "wait", "share": 0.0, "seconds_left": 0.25}
@@ -136,7 +147,7 @@ RECOVERY = {"phase": "wait", "share": 0.0, "seconds_left": 0.25}
             "service-level",
             {},
             (
-                "it admits every call; it opens only if almost all of them fail, or if a stated "
+                "it admits every call; it opens only if almost all of them fail, or if a "
                 "threshold is crossed."
             ),
         ),

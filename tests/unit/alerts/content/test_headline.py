@@ -31,7 +31,7 @@ def first_line(kind: str, **values: Any) -> str:
         ),
         (
             "open-by-memory",
-            "payments OPEN 21 s: memory 91% used (limit 80%), all calls rejected",
+            "payments OPEN 21 s: service memory 91% used (limit 80%), all calls rejected",
         ),
         ("open-by-load", "payments OPEN 21 s: CPU pressure 64% (limit 40%), all calls rejected"),
         ("opened-by-operator", "payments opened by ada 21 s ago: deploying; all calls rejected"),
@@ -40,7 +40,7 @@ def first_line(kind: str, **values: Any) -> str:
             "payments still open since before the restart: calls were slow, all calls rejected",
         ),
         ("latency", "payments slow for 21 s: p95 latency 912 ms (limit 600 ms)"),
-        ("memory", "payments memory high for 21 s: memory 91% used (limit 80%)"),
+        ("memory", "payments memory high for 21 s: service memory 91% used (limit 80%)"),
         (
             "overload",
             "payments overloaded for 21 s: limiter turns calls away (limit 18, 33 wanted)",
@@ -168,6 +168,13 @@ def test_a_group_names_its_breakers_and_the_worst_of_them() -> None:
     assert composed(about, *given).message == (
         "payments, cart, checkout OPEN 21 s, now P2: worst cart, 60% of calls fail (limit 5%); "
         "61% of all calls rejected"
+    )
+
+
+def test_what_is_the_same_for_all_of_a_group_is_said_of_each() -> None:
+    given = [error_rate("payments", 0.6), error_rate("cart", 0.6)]
+    assert composed(incident("open", "cart"), *given).message == (
+        "payments, cart OPEN 21 s: each 60% of calls fail (limit 5%); all calls rejected"
     )
 
 

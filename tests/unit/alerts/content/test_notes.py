@@ -36,7 +36,11 @@ COUNTS = CallCounts(success=3777, error=4120, rejected=12_403)
             "Recovering, not closed after 21 s, now P2.",
         ),
         ("latency", {}, "Still slow after 21 s, now P2. p95 latency 912 ms (limit 600 ms). "),
-        ("memory", {}, "Memory still high after 21 s, now P2. Memory 91% used (limit 80%). "),
+        (
+            "memory",
+            {},
+            "Memory still high after 21 s, now P2. Service memory 91% used (limit 80%). ",
+        ),
         (
             "overload",
             {},
@@ -80,7 +84,7 @@ def test_what_an_operator_opened_names_who_did() -> None:
     [
         ("open", {}, "Open again, for the 2nd time. 45% of calls fail (limit 5%)."),
         ("latency", {}, "Slow again, for the 2nd time. p95 latency 912 ms (limit 600 ms)."),
-        ("memory", {}, "Memory high again, for the 2nd time. Memory 91% used (limit 80%)."),
+        ("memory", {}, "Memory high again, for the 2nd time. Service memory 91% used (limit 80%)."),
         (
             "open",
             {"state": "OBSERVE", "would_be_state": "OPEN"},
@@ -147,7 +151,7 @@ def test_a_more_severe_kind_says_what_it_is() -> None:
         "Now open: 45% of calls fail (limit 5%)."
     )
     assert upgraded_note("memory", [facts("memory")]) == (
-        "Now memory high: memory 91% used (limit 80%)."
+        "Now memory high: service memory 91% used (limit 80%)."
     )
     assert upgraded_note("open", []) == "Now open."
 

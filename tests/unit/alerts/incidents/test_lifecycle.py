@@ -73,7 +73,7 @@ def test_a_threshold_alone_is_worth_an_alert(world: World) -> None:
     (alert,) = world.emulator.alerts()
     assert (
         alert.message
-        == "default memory high: memory 90% used (limit 80%), nothing rejected (OBSERVE)"
+        == "default memory high: service memory 90% used (limit 80%), nothing rejected (OBSERVE)"
     )
     assert "AlertType:breaker-memory" in alert.tags
     world.memory = 0.1
@@ -171,7 +171,7 @@ def test_what_opened_before_alerting_began_is_told_with_its_evidence(world: Worl
     world.after()
     assert [alert.message.split(": ")[1][:19] for alert in world.emulator.alerts()] == [
         "p95 latency 500 ms ",
-        "memory 95% used (li",
+        "service memory 95% ",
     ]
 
 
