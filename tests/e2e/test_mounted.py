@@ -124,7 +124,7 @@ HOSTS = [included, nested, mounted, mounted_host, in_starlette, with_everything]
 def host(request: pytest.FixtureRequest, registry: Registry) -> Iterator[tuple[httpx.Client, str]]:
     """A client of a host, and the path of the plane in it."""
     app, prefix = request.param(registry)
-    with hosting(app) as url, httpx.Client(base_url=url, headers=AUTHORISED) as client:
+    with hosting(app) as url, httpx.Client(base_url=url, headers=AUTHORISED, timeout=60) as client:
         yield client, prefix
 
 

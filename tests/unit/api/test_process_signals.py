@@ -51,9 +51,10 @@ def test_a_hangup_before_anything_is_imported_waits() -> None:
 
 def test_other_commands_end_by_a_hangup() -> None:
     """A terminal that is closed takes `demo`, `top` and the like with it."""
-    with subprocess.Popen(
-        [*BREAKERD, "emulator", "--port", "0"], stdout=subprocess.PIPE
-    ) as process:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` would be inherited
+    process = subprocess.Popen([*BREAKERD, "emulator", "--port", "0"], stdout=subprocess.PIPE)
+    signal.signal(signal.SIGHUP, before)
+    with process:
         assert process.stdout is not None
         assert process.stdout.readline()
         process.send_signal(signal.SIGHUP)
