@@ -52,6 +52,21 @@ class BreakerFacts:
         return len(self.contexts)
 
     @property
+    def all_processes(self) -> int:
+        """Number of processes that alert together: one where it is well may publish nothing."""
+        return max(self.processes, *(context.processes for context in self.contexts))
+
+    @property
+    def rejecting_processes(self) -> int:
+        """Number of processes in which calls are rejected because of its state."""
+        return sum(state(context) in REJECTING for context in self.contexts)
+
+    @property
+    def partial(self) -> bool:
+        """True if calls are rejected in some processes, and not in others."""
+        return 0 < self.rejecting_processes < self.all_processes
+
+    @property
     def state(self) -> str:
         """Most severe present state, as `State`; what it would be is in `would_be`."""
         return state(self.first)

@@ -107,7 +107,7 @@ def _hang(facts: BreakerFacts) -> str:
     detail = evidence.detail if evidence else {}
     limit = number(evidence.threshold) if evidence else None
     hung, waiting = number(detail.get("hung_calls")), number(detail.get("last_return_s"))
-    remarks = [f"limit {milliseconds(limit)}"] if limit else []
+    remarks = [f"limit {format_duration(limit / 1000)}"] if limit else []
     if waiting is None or limit is None or waiting * 1000 < limit:
         return f"{count_calls(hung or 1)} in flight for too long{_remarks(remarks, facts)}"
     in_flight = max(round(facts.sum("in_flight")), round(hung or 0))

@@ -41,9 +41,8 @@ def test_a_killed_process_is_dead_though_its_child_lives(tmp_path: Path) -> None
         LivenessLock(tmp_path / "alerts.db", "parent").acquire()
         lock = LivenessLock(tmp_path / "alerts.db", "other")
         lock.acquire()
-        child = os.fork()
-        if child:
-            os.write(told, child.to_bytes(4, "big"))
+        if os.fork() == 0:  # what it must not keep it has closed by now
+            os.write(told, os.getpid().to_bytes(4, "big"))
         signal.pause()
     child = int.from_bytes(os.read(ready, 4), "big")
     try:
