@@ -39,7 +39,10 @@ class BreakerFacts:
     @cached_property
     def first(self) -> AlertContext:
         """Facts of the process where it is worst."""
-        return min(self.contexts, key=lambda each: (_rank(state(each)), _kind_rank(each.kind)))
+        return min(
+            self.contexts,
+            key=lambda each: (_rank(state(each)), _is_well(each), _kind_rank(each.kind)),
+        )
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -305,6 +308,12 @@ def _reported(reports: object) -> Iterator[Evidence]:
 
 def _author(context: AlertContext) -> str:
     return text(context.status.get("note_by"))
+
+
+def _is_well(context: AlertContext) -> bool:
+    """Return True if the breaker is well in one process: its facts are of an opening then."""
+    states = {state(context), text(context.status.get("would_be_state"))}
+    return context.kind == _KINDS[0] and states.isdisjoint(REJECTING)
 
 
 def _rank(found: str) -> int:

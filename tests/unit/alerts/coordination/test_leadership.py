@@ -16,6 +16,7 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.storage.store import LeaseLostError, Store
+from breakerd.testing import simulate_call
 from tests.unit.alerts.conftest import World
 
 
@@ -89,6 +90,19 @@ def test_what_one_of_them_rejects_is_not_said_of_all(world: World, other: Other)
     assert alert.priority == "P1"
     assert "processes" not in alert.message
     assert "all calls rejected" in alert.message
+
+
+def test_figures_are_of_the_process_in_trouble(world: World, other: Other) -> None:
+    world.registry.get("a")
+    breaker = other.registry.get("a")
+    other.registry.change("a", {"trend_analysis_enabled": True})
+    for number in range(10):
+        simulate_call(breaker, world.clock, 900 if number == 9 else 50)
+    other.round()
+    world.after(1)
+    (alert,) = world.emulator.alerts()
+    assert alert.message.startswith("a slow for 1 s: p95 latency 900 ms")
+    assert "Spread: p50 50 ms, p90 50 ms, p99 900 ms, highest 900 ms" in alert.description
 
 
 def test_what_ended_it_in_another_process_is_told_at_the_end(world: World, other: Other) -> None:
