@@ -65,6 +65,11 @@ class BreakerFacts:
         return sum(state(context) in REJECTING for context in self.contexts)
 
     @property
+    def judged_processes(self) -> int:
+        """Number of processes whose figures say what is wrong: those that reject, if some do."""
+        return self.rejecting_processes or self.processes
+
+    @property
     def partial(self) -> bool:
         """True if calls are rejected in some processes, and not in others."""
         return 0 < self.rejecting_processes < self.all_processes
