@@ -190,8 +190,9 @@ def _rejected(incident: Incident) -> str:
         return ""
     told = f"{counts.error:,} failed ({percent(counts.error / counts.all)})"
     failed = f", {told}" if counts.error else ""
+    failed += counts.where
     if counts.rejected == counts.all:
-        return f"{_all(counts.rejected)} rejected."
+        return f"{_all(counts.rejected)} rejected{failed}."
     if counts.rejected:
         share = percent(counts.rejected / counts.all)
         return f"{counts.rejected:,} of {count_calls(counts.all)} rejected ({share}){failed}."
@@ -200,8 +201,9 @@ def _rejected(incident: Incident) -> str:
         return f"No call was rejected (OBSERVE); {told} would have been{failed}."
     if counts.error:
         share = percent(counts.error / counts.all)
-        return f"{counts.error:,} of {count_calls(counts.all)} failed ({share}); none was rejected."
-    return f"None of {count_calls(counts.all)} failed or was rejected."
+        told = f"{counts.error:,} of {count_calls(counts.all)} failed ({share})"
+        return f"{told}; none was rejected{counts.where}."
+    return f"None of {count_calls(counts.all)} failed or was rejected{counts.where}."
 
 
 def _all(number: int) -> str:

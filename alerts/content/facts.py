@@ -39,7 +39,10 @@ class BreakerFacts:
     @cached_property
     def first(self) -> AlertContext:
         """Facts of the process where it is worst."""
-        return min(self.contexts, key=lambda each: (_rank(state(each)), _kind_rank(each.kind)))
+        return min(
+            self.contexts,
+            key=lambda each: (_rank(state(each)), _is_well(each), _kind_rank(each.kind)),
+        )
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -50,6 +53,26 @@ class BreakerFacts:
     def processes(self) -> int:
         """Number of processes that published facts."""
         return len(self.contexts)
+
+    @property
+    def all_processes(self) -> int:
+        """Number of processes that alert together: one where it is well may publish nothing."""
+        return max(self.processes, *(context.processes for context in self.contexts))
+
+    @property
+    def rejecting_processes(self) -> int:
+        """Number of processes in which calls are rejected because of its state."""
+        return sum(state(context) in REJECTING for context in self.contexts)
+
+    @property
+    def judged_processes(self) -> int:
+        """Number of processes whose figures say what is wrong: those that reject, if some do."""
+        return self.rejecting_processes or self.processes
+
+    @property
+    def partial(self) -> bool:
+        """True if calls are rejected in some processes, and not in others."""
+        return 0 < self.rejecting_processes < self.all_processes
 
     @property
     def state(self) -> str:
@@ -290,6 +313,12 @@ def _reported(reports: object) -> Iterator[Evidence]:
 
 def _author(context: AlertContext) -> str:
     return text(context.status.get("note_by"))
+
+
+def _is_well(context: AlertContext) -> bool:
+    """Return True if the breaker is well in one process: its facts are of an opening then."""
+    states = {state(context), text(context.status.get("would_be_state"))}
+    return context.kind == _KINDS[0] and states.isdisjoint(REJECTING)
 
 
 def _rank(found: str) -> int:

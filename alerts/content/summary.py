@@ -156,7 +156,19 @@ class Summary:
 
     @property
     def condition(self) -> str:
-        """Return what is wrong and since when: `OPEN 21 s`, `slow for 2 min`."""
+        """Return what is wrong, since when and where: `OPEN 21 s in 1 of 4 processes`."""
+        return self._condition + (f" {self.where}" if self.where else "")
+
+    @property
+    def where(self) -> str:
+        """Return in how many processes calls are rejected; empty if in all of them, or none."""
+        worst = self.worst
+        if self.over or worst.would_be or len(self.names) > 1 or not worst.partial:
+            return ""
+        return f"in {worst.rejecting_processes:,} of {worst.all_processes:,} processes"
+
+    @property
+    def _condition(self) -> str:
         if self.over:
             return f"well again after {format_duration(self.lasted)}"
         if self.topic is Topic.OPERATOR:

@@ -60,7 +60,7 @@ _ACTIONS: Final = {
     Topic.MEMORY: "find what uses the memory of this service; add memory or instances, or restart "
     "the one that leaks",
     Topic.LOAD: "find what loads the machine (CPU, memory, I/O); move or stop it, or add capacity",
-    Topic.OPERATOR: "ask whoever opened it, then `breakerd reset {breaker}`",
+    Topic.OPERATOR: "ask whoever opened it, then `breakerd reset --breaker {breaker}`",
     Topic.RESTART: "check the dependency; the process came back with a breaker that was open, and "
     "probes will close it if the cause is gone",
     Topic.SLOW: "find out why calls are slow before the breaker has to open",
@@ -71,7 +71,7 @@ _ACTIONS: Final = {
     "dependency and the last release on either side",
     Topic.ANOMALY: "compare with the last release and the traffic",
     Topic.MACHINE_LOAD: "find what loads the machine (CPU, memory, I/O); move or stop it",
-    Topic.DRILL: "follow the drill; end it with `breakerd reset {breaker}`",
+    Topic.DRILL: "follow the drill; end it with `breakerd reset --breaker {breaker}`",
 }
 
 

@@ -8,12 +8,12 @@ from breakerd.alerts.content.topics import Topic, is_hang
 from breakerd.alerts.model.text import (
     count_calls,
     figure,
-    format_duration,
     milliseconds,
     percent,
     times,
 )
 from breakerd.breaker.events.events import Evidence, Signal
+from breakerd.breaker.events.wording import duration
 
 _AUTHOR: Final = re.compile(r"([\w.@+-]{1,40}): (\S.*)", re.DOTALL)
 """Note that begins with a name, as in `ada: deploying`."""
@@ -102,19 +102,19 @@ def _hang(facts: BreakerFacts) -> str:
     evidence = facts.evidence(Signal.LATENCY)
     if facts.state == "HALF_OPEN":
         return "calls do not return"  # those in flight now are probes
-    if evidence is not None and facts.processes == 1:
+    if evidence is not None and facts.judged_processes == 1:
         return evidence.sentence()
     detail = evidence.detail if evidence else {}
     limit = number(evidence.threshold) if evidence else None
     hung, waiting = number(detail.get("hung_calls")), number(detail.get("last_return_s"))
-    remarks = [f"limit {milliseconds(limit)}"] if limit else []
+    remarks = [f"limit {duration(limit / 1000)}"] if limit else []
     if waiting is None or limit is None or waiting * 1000 < limit:
         return f"{count_calls(hung or 1)} in flight for too long{_remarks(remarks, facts)}"
     in_flight = max(round(facts.sum("in_flight")), round(hung or 0))
     waits = (
         "1 call in flight, not" if in_flight == 1 else f"{in_flight:,} calls in flight, none has"
     )
-    return f"{waits} returned for {format_duration(waiting)}{_remarks(remarks, facts)}"
+    return f"{waits} returned for {duration(waiting)}{_remarks(remarks, facts)}"
 
 
 def _memory(facts: BreakerFacts) -> str:
@@ -199,8 +199,8 @@ def _limit(evidence: Evidence) -> str:
 
 
 def _remarks(remarks: list[str], facts: BreakerFacts, merged: str = "worst") -> str:
-    if facts.processes > 1:
-        remarks = [*remarks, f"{merged} of {facts.processes} processes"]
+    if facts.judged_processes > 1:
+        remarks = [*remarks, f"{merged} of {facts.judged_processes} processes"]
     return f" ({', '.join(remarks)})" if remarks else ""
 
 

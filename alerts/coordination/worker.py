@@ -69,8 +69,12 @@ class AlertWorker:
         self._thread: threading.Thread | None = None
         self._threaded = False
         self._drain_until = 0.0
+        self._peers = 0
+        """Number of other processes that share the database."""
         self._published: object = {}
         self._published_at = float("-inf")
+        self._publish_until = float("-inf")
+        """Until then peers are told why trouble ended that is over here."""
 
     # --- lifecycle
 
@@ -173,13 +177,13 @@ class AlertWorker:
         with components.incident_log.lock:
             leads = self._acquire(now, settings)
             components.silences.refresh()
-            self._publish_observations()
+            self._publish_observations(settings)
             if not leads or components.relocation.waits_for_peers(now):
                 return
             components.commands.execute(now)
             components.pipeline.refresh_receivers()
             sources: list[ObservationSource] = [components.observer, *self._peer_observations()]
-            self._reconciler.reconcile(now, sources, settings)
+            self._reconciler.reconcile(now, sources, settings, 1 + self._peers)
             self._write()
 
     def _acquire(self, now: float, settings: AlertingSettings) -> bool:
@@ -209,18 +213,24 @@ class AlertWorker:
                 _log.error("peer report is invalid", problem=repr(error))
         return found
 
-    def _publish_observations(self) -> None:
-        """Publish what this process observes, if it has peers: on a change, and periodically."""
+    def _publish_observations(self, settings: AlertingSettings) -> None:
+        """Publish what this process observes, if it has peers: on a change, and periodically.
+
+        What ended trouble is published until its incident is over.
+        """
         observer, lease, store = (
             self._components.observer, self._components.lease, self._components.store,
         )  # fmt: skip
-        if not store.has_peers(lease.boot):
+        self._peers = store.count_peers(lease.boot)
+        if not self._peers:
             # A peer that comes later gets a report at once.
             self._published_at = float("-inf")
             return
         now, observations = lease.clock(), dict(observer.observations)
         due = now - self._published_at >= _PUBLISH_INTERVAL
-        if observations != self._published or (observations and due):
+        if changed := observations != self._published:
+            self._publish_until = now + settings.alerts.resolve_after + _PUBLISH_INTERVAL
+        if changed or (due and (observations or now < self._publish_until)):
             report = PeerReport.from_source(observer, observer.closing_reasons)
             store.publish_report(lease.boot, now, report.to_json())
             self._published, self._published_at = observations, now

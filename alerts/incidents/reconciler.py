@@ -5,6 +5,7 @@ No decision depends on a received event: each round compares what is with what s
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from breakerd.alerts.content import notes
@@ -62,15 +63,20 @@ class Reconciler:
         self._incident_log = incident_log
         self._find_silence = find_silence
         self._sources: Sequence[ObservationSource] = ()
+        self._processes = 1
         self._settings = AlertingSettings()
         self._groups: dict[str, Incident | None] = {}
         """Incident that breakers join in this round, by kind."""
 
     def reconcile(
-        self, now: float, sources: Sequence[ObservationSource], settings: AlertingSettings
+        self,
+        now: float,
+        sources: Sequence[ObservationSource],
+        settings: AlertingSettings,
+        processes: int = 1,
     ) -> None:
-        """Bring all incidents up to date with what `sources` observe at `now`."""
-        self._sources, self._settings = sources, settings
+        """Bring all incidents up to date with what `sources`, of so many processes, observe."""
+        self._sources, self._settings, self._processes = sources, settings, processes
         self._groups.clear()
         found = merge_observations(sources)
         newcomers = [
@@ -174,7 +180,7 @@ class Reconciler:
         """
         names = sorted(incident.members, key=lambda name: incident.members[name].recovered)
         return [
-            context
+            replace(context, processes=self._processes)
             for name in names[:_MAX_FACTS]
             for source in self._sources
             if (context := source.context(name)) is not None

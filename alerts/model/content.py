@@ -119,6 +119,7 @@ class AlertContext:
         at: seconds since the epoch at which they were taken.
         totals_before: totals of calls at the beginning of the trouble in that process, see
             `CallCounts`; empty if unknown.
+        processes: number of processes that alert together, whether or not they have facts.
     """
 
     kind: str
@@ -131,6 +132,7 @@ class AlertContext:
     process: str = ""
     at: float = 0.0
     totals_before: tuple[int, ...] = ()
+    processes: int = 1
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

@@ -1,6 +1,8 @@
 """Figures of an incident: the worst, and the counts of calls. Pure."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Self
 
 from breakerd.alerts.model.content import AlertContext
@@ -67,6 +69,16 @@ def peak_figures(status: Status) -> PeakFigures:
     )
 
 
+def peak_of(statuses: Sequence[Status]) -> PeakFigures:
+    """Return the present figures of a breaker in all its processes; at least one.
+
+    Calls in flight are added up; of the others the highest counts.
+    """
+    figures = list(map(peak_figures, statuses))
+    in_flight = sum(each.in_flight for each in figures)
+    return replace(reduce(PeakFigures.merged, figures), in_flight=in_flight)
+
+
 @dataclass(slots=True)
 class CallCounts:
     """Calls of the breakers of an incident, in all processes, since each of them had trouble.
@@ -77,6 +89,8 @@ class CallCounts:
         rejected: calls that were rejected.
         would_reject: calls that would have been rejected, were the breaker not in OBSERVE.
         totals: last totals of each breaker in each process, in this order.
+        processes: number of processes that alert together; calls of those without trouble may be
+            missing.
     """
 
     success: int = 0
@@ -84,6 +98,7 @@ class CallCounts:
     rejected: int = 0
     would_reject: int = 0
     totals: dict[str, list[int]] = field(default_factory=dict)
+    processes: int = 1
 
     def add(self, context: AlertContext) -> None:
         """Add the calls of a breaker in a process since the last time.
@@ -104,6 +119,15 @@ class CallCounts:
         self.rejected += rejected
         self.would_reject += would_reject
         self.totals[key] = now
+        self.processes = max(self.processes, context.processes)
+
+    @property
+    def where(self) -> str:
+        """Words for which processes are counted: ` in 1 of 4 processes`; empty if all are."""
+        counted = len({key.partition("/")[0] for key in self.totals})
+        if not 0 < counted < self.processes:
+            return ""
+        return f" in {counted:,} of {self.processes:,} processes"
 
     @property
     def all(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.delivery import DeliveryState, receiver_type
-from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_figures
+from breakerd.alerts.model.figures import CallCounts, PeakFigures, peak_of
 from breakerd.alerts.model.incident_parts.encoding import decoded, encoded, known
 from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.incident_parts.rules import Rules
@@ -213,9 +213,10 @@ class Incident:
     def record_figures(self, facts: Sequence[AlertContext]) -> None:
         """Merge the present figures of its breakers into the peak figures and the counts."""
         for context in facts:
-            figures = peak_figures(context.status)
-            self.peak = self.peak.merged(figures) if self.peak else figures
             self.counts.add(context)
+        for name in dict.fromkeys(context.status["name"] for context in facts):
+            figures = peak_of([each.status for each in facts if each.status["name"] == name])
+            self.peak = self.peak.merged(figures) if self.peak else figures
 
     def close(self, now: float, note: str = "") -> None:
         """Enter CLOSED, with the closing note."""

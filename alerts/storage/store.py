@@ -175,13 +175,13 @@ class Store:
     # --- peers
 
     def register(self, boot: str) -> bool:
-        """Make this process visible to `has_peers` of the others; return False on failure."""
+        """Make this process visible to `count_peers` of the others; return False on failure."""
         return self._database.write(
             "INSERT OR REPLACE INTO peers VALUES (?, ?)", [(self.process, boot)]
         )
 
-    def has_peers(self, boot: str) -> bool:
-        """Return True if another living process has registered since this boot."""
+    def count_peers(self, boot: str) -> int:
+        """Return how many other living processes have registered since this boot."""
         rows = self._database.rows("SELECT id, boot FROM peers WHERE id != ?", (self.process,))
         gone = [
             (process,)
@@ -190,7 +190,7 @@ class Store:
         ]
         if gone:
             self._database.write("DELETE FROM peers WHERE id = ?", gone)
-        return len(rows) > len(gone)
+        return len(rows) - len(gone)
 
     def publish_report(self, boot: str, now: float, report: str) -> None:
         """Store what this process observes, for the leader."""

@@ -56,6 +56,7 @@ function rowsOf(alert) {
   for (const [name, each] of Object.entries(alert.members)) rows.push(["breaker", `${name}: ${each.kind} since ${at(each.since)}${each.recovered ? ", well again" : ""}${each.held_by ? `, held back: ${each.held_by}` : ""}`]);
   for (const [name, each] of Object.entries(alert.deliveries)) rows.push(["receiver", `${name}: ${receipt(each, at)}`]);
   for (const note of alert.notes) rows.push(["note", `${at(note.at)}: ${note.text}`]);
+  if (alert.composed_at) rows.push(["text of", at(alert.composed_at)]); // its ages and "in 3 min" count from then
   rows.push(["alert", alert.content.description]);
   return rows.filter(([, text]) => text);
 }

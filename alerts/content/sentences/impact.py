@@ -22,14 +22,13 @@ _TROUBLE: Final = {
 def effect(summary: Summary) -> str:
     """Return in a few words which calls are rejected: `61% rejected`; empty if none is."""
     counts, worst = summary.incident.counts, summary.worst
-    if summary.over:
+    told_by_cause = summary.topic is Topic.OVERLOAD and not (worst.would_be or worst.rejects)
+    if summary.over or told_by_cause:
         return ""
     if worst.would_be:
         return "nothing rejected (OBSERVE)"
-    if summary.topic is Topic.OVERLOAD and not worst.rejects:
-        return ""  # the cause says it
-    if summary.recovering or not counts.rejected:
-        return _passing(summary)
+    if summary.recovering or not counts.rejected or counts.where:
+        return _passing(summary, where=" there" if summary.where else "")
     if counts.rejected == counts.all:
         return f"all {count_calls(counts.rejected)} rejected"
     group = " of all calls" if len(summary.names) > 1 else ""
@@ -42,7 +41,8 @@ def impact(summary: Summary) -> str:
     if worst.would_be:
         return _observed(summary)
     if _rejecting(summary):
-        return _with_counts(summary, _passing(summary, "are "))
+        where = f" {summary.where}" if summary.where else ""
+        return _with_counts(summary, _passing(summary, "are ", where))
     if summary.topic is Topic.OVERLOAD:
         share = worst.weighted("limiter", "shed_share")
         now = f"{percent(share)} of calls are" if share else "some calls are"
@@ -61,7 +61,7 @@ def _observed(summary: Summary) -> str:
 
 
 def _with_counts(summary: Summary, now: str, verb: str = "rejected") -> str:
-    """Return how many calls were rejected, and what happens now."""
+    """Return how many calls were rejected, in which processes, and what happens now."""
     counts = summary.incident.counts
     if not counts.all:
         return f"{now} now"
@@ -74,7 +74,7 @@ def _with_counts(summary: Summary, now: str, verb: str = "rejected") -> str:
         told += f", {failed}" if counts.error else ""
     else:
         told = _errors(counts) if counts.error else f"none of {count_calls(counts.all)} {verb}"
-    return f"{told} since it began; {now} now"
+    return f"{told} since it began{counts.where}; {now} now"
 
 
 def _suffered(summary: Summary) -> str:
@@ -120,22 +120,24 @@ def _rejecting(summary: Summary) -> bool:
     return worst.rejects or worst.true("load", "rejects")
 
 
-def _passing(summary: Summary, are: str = "") -> str:
+def _passing(summary: Summary, are: str = "", where: str = "") -> str:
     """Return which calls are rejected, from the states alone; empty if none is.
 
     Args:
         summary: the incident.
         are: verb of a sentence.
+        where: in which processes, if that is not in all of them.
     """
     if not _rejecting(summary):
         return ""
     active, status = summary.active, summary.worst.status
     share = number(lookup(status, ("recovery", "share")))
     ramps = len(active) == 1 and lookup(status, ("recovery", "phase")) == "ramp" and share
+    if any(each.partial for each in active) and not where:
+        return f"some calls {are}rejected"
     if summary.recovering or ramps:
-        return f"{percent(share) if share else 'some'} of calls {are}let through"
+        return f"{percent(share) if share else 'some'} of calls {are}let through{where}"
     if not all(each.rejects or each.true("load", "rejects") for each in active):
         return f"some calls {are}rejected"
-    if any(each.state == "HALF_OPEN" for each in active):
-        return f"all calls but probes {are}rejected"
-    return f"all calls {are}rejected"
+    probing = any(each.state == "HALF_OPEN" for each in active)
+    return f"all calls{' but probes' if probing else ''} {are}rejected{where}"

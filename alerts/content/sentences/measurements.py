@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts, number, text
@@ -100,14 +101,18 @@ def in_flight_line(facts: BreakerFacts) -> str:
 
 def transition_lines(facts: BreakerFacts, incident: Incident, now: float) -> list[str]:
     """Return the last transitions of this incident, oldest first."""
-    lines = []
+    lines: list[str] = []
     for each in facts.transitions:
         if each.at < incident.opened_at - _BEFORE or not math.isfinite(each.at):
             continue
         why = each.reason.value.replace("_", " ") + (f": {each.note}" if each.note else "")
         at = format_time(each.at, now)
         lines.append(f"{at} UTC  {each.from_state.value} → {each.to_state.value}, {why}")
-    return lines[-_MAX_TRANSITIONS:]
+    alike = [(line, len(list(group))) for line, group in groupby(lines)]
+    return [
+        line + (f" (in {many:,} processes)" if many > 1 and facts.processes > 1 else "")
+        for line, many in alike[-_MAX_TRANSITIONS:]
+    ]
 
 
 def state_summary(facts: BreakerFacts) -> str:

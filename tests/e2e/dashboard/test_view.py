@@ -140,6 +140,7 @@ def test_a_link_opens_an_alert_in_full(page: Page, server: Server) -> None:
     shown = page.locator("#alert-rows")
     expect(shown).to_contain_text("payments: open since")
     expect(shown).to_contain_text("log: told")
+    expect(shown).to_contain_text("text of")
     post(server, "/breakers/payments/reset")
     expect(shown).to_contain_text("well again")
     page.get_by_role("button", name="default").click()

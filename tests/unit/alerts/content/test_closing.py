@@ -164,3 +164,9 @@ def test_a_message_that_it_is_over_says_how_long_and_how_urgent() -> None:
 def test_the_worst_of_two_is_each_by_itself() -> None:
     one, other = PeakFigures(100, 0.9, 300, 0.5, 10, 5), PeakFigures(50, 0.95, 200, 0.6, 20, 9)
     assert one.merged(other) == PeakFigures(100, 0.95, 200, 0.6, 20, 9)
+
+
+def test_the_last_note_says_of_which_processes_its_counts_are() -> None:
+    counts = replace(COUNTS, totals={"1/payments": [0, 0, 0, 0]}, processes=4)
+    note = closing_note(over("open-by-errors", counts=counts), BY_ITSELF, NOW)
+    assert "rejected (61%), 4,120 failed (20%) in 1 of 4 processes." in note

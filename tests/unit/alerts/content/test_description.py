@@ -259,6 +259,11 @@ def test_the_last_transitions_are_those_of_this_incident() -> None:
     made = composed(incident(), replace(facts(), transitions=(old, new)), now=NOW + 86_400)
     lines = made.description.splitlines()
     assert lines[lines.index("Recently:") + 1 :] == ["15 Jan 08:00:00 UTC  CLOSED → OPEN, errors"]
+    one, two = (
+        replace(facts(), transitions=(new,), process=process, processes=2) for process in "ab"
+    )
+    together = composed(incident(), one, two).description
+    assert together.endswith("Recently:\n08:00:00 UTC  CLOSED → OPEN, errors (in 2 processes)")
 
 
 def test_a_group_has_a_line_for_each_of_the_worst() -> None:

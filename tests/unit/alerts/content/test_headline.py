@@ -269,3 +269,15 @@ def test_a_long_note_of_an_operator_is_cut() -> None:
     assert made.startswith("payments opened by ada 21 s ago: long long")
     assert made.endswith("…")
     assert len(made) <= 130
+
+
+def test_a_hang_in_one_of_two_processes_has_the_figures_of_that_one() -> None:
+    hung = replace(facts("open-by-hang"), process="a", processes=2)
+    well = replace(facts("open-by-hang", state="CLOSED"), process="b", processes=2, evidence=())
+    assert composed(incident(), hung, well).message == (
+        "payments OPEN 21 s in 1 of 2 processes: 2,142 calls in flight, none has returned for 31 s "
+        "(limit 0.6 s), all calls rejected there"
+    )
+    other = replace(hung, process="b")
+    limit = "(limit 0.6 s, worst of 2 processes)"
+    assert limit in composed(incident(), hung, other).message

@@ -16,6 +16,7 @@ from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.storage.store import LeaseLostError, Store
+from breakerd.testing import simulate_call
 from tests.unit.alerts.conftest import World
 
 
@@ -64,11 +65,57 @@ def test_one_of_them_sends(world: World, other: Other) -> None:
     assert world.emulator.requests == [], "nobody but the sender, who did not look yet"
     world.after()
     (alert,) = world.emulator.alerts()
-    assert alert.message.startswith("a opened by an operator 5 s ago: a test"), "as who saw it says"
+    told = "a opened by an operator 5 s ago in 1 of 2 processes: a test"
+    assert alert.message.startswith(told), "as who saw it says"
     for _ in range(7):
         world.after(10)
         other.round()
     assert world.emulator.alerts()[0].priority == "P1"
+
+
+def test_what_one_of_them_rejects_is_not_said_of_all(world: World, other: Other) -> None:
+    world.registry.get("a").force_open("a test")
+    world.after(5)
+    (alert,) = world.emulator.alerts()
+    assert alert.message == (
+        "a opened by an operator 5 s ago in 1 of 2 processes: a test; all calls rejected there"
+    )
+    told = "Impact: all calls are rejected in 1 of 2 processes now."
+    assert told in alert.description
+    other.registry.get("a").force_open("a test")
+    for _ in range(6):
+        other.round()
+        world.after(10)
+    (alert,) = world.emulator.alerts()
+    assert alert.priority == "P1"
+    assert "processes" not in alert.message
+    assert "all calls rejected" in alert.message
+
+
+def test_figures_are_of_the_process_in_trouble(world: World, other: Other) -> None:
+    world.registry.get("a")
+    breaker = other.registry.get("a")
+    other.registry.change("a", {"trend_analysis_enabled": True})
+    for number in range(10):
+        simulate_call(breaker, world.clock, 900 if number == 9 else 50)
+    other.round()
+    world.after(1)
+    (alert,) = world.emulator.alerts()
+    assert alert.message.startswith("a slow for 1 s: p95 latency 900 ms")
+    assert "Spread: p50 50 ms, p90 50 ms, p99 900 ms, highest 900 ms" in alert.description
+
+
+def test_what_ended_it_in_another_process_is_told_at_the_end(world: World, other: Other) -> None:
+    other.registry.get("a").force_open("a test")
+    other.round()
+    world.after()
+    other.registry.get("a").reset(by="ada")
+    for _ in range(70):
+        other.round()
+        world.after(1)
+    (alert,) = world.emulator.alerts()
+    assert alert.status == "closed"
+    assert alert.notes[-1].what.endswith("Ended by: reset by ada.")
 
 
 def test_the_same_breaker_in_both_is_one_alert(world: World, other: Other) -> None:

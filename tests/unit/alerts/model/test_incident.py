@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -355,6 +356,26 @@ def test_rejected_calls_add_up_over_processes() -> None:
     counts.add(facts("2", 30, 4, 5, 10, 10))
     assert counts.rejected == 75, "and 20 since the trouble began in another one"
     assert counts.success == 10 + 6
+
+
+def test_counts_say_of_which_processes_they_are() -> None:
+    counts = CallCounts()
+    counts.add(replace(facts("1", 100), processes=2))
+    assert counts.where == " in 1 of 2 processes"
+    counts.add(replace(facts("2", 100), processes=2))
+    assert counts.where == ""
+
+
+def test_the_worst_number_of_calls_in_flight_is_that_of_all_processes() -> None:
+    def waiting(process: str, in_flight: int) -> AlertContext:
+        known = facts(process, 0)
+        status = cast("Status", {**known.status, "in_flight": in_flight, "error_rate": 0.5})
+        return replace(known, status=status)
+
+    made = incident()
+    made.record_figures([waiting("1", 16), waiting("2", 12)])
+    assert made.peak is not None
+    assert (made.peak.in_flight, made.peak.error_rate) == (28, 0.5)
 
 
 def test_a_clock_that_is_behind_while_it_resolves() -> None:
