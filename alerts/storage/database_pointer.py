@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from breakerd.breaker.logging import get_logger
+from breakerd.breaker.storage.regular_file import require_regular
 
 _log = get_logger(__name__)
 
@@ -39,16 +41,27 @@ class DatabasePointer:
         wanted = {"config": self._config, "database": str(database.absolute())}
         if _content(self._path) == wanted:
             return
-        temporary = self._path.with_suffix(f".{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._drop_others()
-            temporary.write_text(json.dumps(wanted), encoding="utf-8")
-            temporary.replace(self._path)
+            self._replace(json.dumps(wanted))
         except OSError as error:
             _log.info(
                 "a later start with another database will not find this one", problem=str(error)
             )
+
+    def _replace(self, text: str) -> None:
+        """Replace the file; only its owner may read it."""
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _drop_others(self) -> None:
         """Delete the pointers of configuration files that are gone."""
@@ -61,8 +74,9 @@ class DatabasePointer:
 
 def _content(path: Path) -> dict[str, str]:
     try:
+        require_regular(path)
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     texts = isinstance(found, dict) and all(isinstance(each, str) for each in found.values())
     return found if texts and "database" in found else {}
