@@ -12,6 +12,7 @@ from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.host.load import LoadReading
@@ -83,6 +84,7 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
+            self.registry.config.subscribe(FleetConfigSubscriber(self.registry.config))
         self._admin = _AdminPart()
         self._process_parts = ProcessParts(list(self._parts()), self.not_running)
         self.registry.on_first_use = self._process_parts.start_in_background

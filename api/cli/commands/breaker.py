@@ -35,7 +35,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 """URL of a service on the default port."""
 _BREAKERS: Final = "breakers"
 _OF_BREAKER: Final = "the key below the breaker's name, as wait_time, and --breaker NAME"
-_SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api"})
+_SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 """Sections of the file that concern the service, not a breaker."""
 
 
