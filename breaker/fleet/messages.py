@@ -75,11 +75,12 @@ class Totals(NamedTuple):
     Attributes:
         calls: calls that ended.
         failures: calls reported as failed.
-        slow: successful calls that took too long.
+        slow: successful calls that took longer than the latency threshold.
         timed_out: calls that ended after the stated time-out.
         abandoned: calls that their caller gave up.
         rejected: calls that were rejected.
         usual_milli: usual number of calls in flight, times 1000.
+        in_flight: calls in flight at the moment of the report.
     """
 
     calls: int = 0
@@ -89,6 +90,7 @@ class Totals(NamedTuple):
     abandoned: int = 0
     rejected: int = 0
     usual_milli: int = 0
+    in_flight: int = 0
 
 
 class LeaseResult(NamedTuple):

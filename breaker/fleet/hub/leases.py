@@ -30,8 +30,9 @@ def settle(leases: Record, member: str, result: LeaseResult | None) -> None:
     if result is None or lease is None or lease["id"] != result.lease:
         return
     del held[member]
-    if result.outcome == "unused":
-        leases["tokens"] = min(1.0, leases["tokens"] + lease["price"])
+    # What was used costs a whole probe, whatever was expected.
+    change = lease["price"] if result.outcome == "unused" else lease["price"] - 1.0
+    leases["tokens"] = min(1.0, leases["tokens"] + change)
 
 
 def grant(
