@@ -15,6 +15,7 @@ from math import inf
 from typing import Final
 
 from breakerd.breaker.engine.backoff import Backoff
+from breakerd.breaker.engine.guide import Guide
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.states import Reason
 
@@ -70,6 +71,10 @@ class Recovery:
         """True if that time has passed, so that the next change depends on calls."""
         self.lost_probes = 0
         """Probes without a report since the breaker was last closed."""
+        self.guide: Guide | None = None
+        """Orders of the fleet, which go before its own wait and ramp; None: it decides alone."""
+        self.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+        """Calls rejected between two adaptive probes; more where others probe as well."""
         self._probes: deque[float] = deque()
         self._succeeded = 0
         self._step = 0
@@ -103,6 +108,8 @@ class Recovery:
             self.phase is RecoveryPhase.RAMP and self.led_by_limiter
         ):
             return 1.0
+        if self.guide is not None:
+            return self.guide.share if self.phase is RecoveryPhase.RAMP else 0.0
         ramp = self._ramp
         # New settings may have shortened the ramp.
         return (
@@ -129,9 +136,9 @@ class Recovery:
     @property
     def deadline(self) -> float:
         """Return the time of the next change that needs no call; infinite if there is none."""
-        if self.phase is RecoveryPhase.MEMORY or (
-            self.led_by_limiter and self.phase is RecoveryPhase.RAMP
-        ):
+        if self.phase is RecoveryPhase.MEMORY or self.guide is not None:
+            return inf
+        if self.led_by_limiter and self.phase is RecoveryPhase.RAMP:
             return inf
         if self.phase is RecoveryPhase.PROBES and not self.adaptive:
             return inf
@@ -141,12 +148,13 @@ class Recovery:
 
     def rejected_enough(self, now: float) -> bool:
         """Return True if enough calls were rejected, or enough time has passed, for a probe."""
-        if not self.adaptive or self._rejected >= MIN_REJECTIONS_BETWEEN_PROBES:
+        if not self.adaptive or self._rejected >= self.min_rejections:
             return True
         return now >= self._patient_since + self._patience
 
     def open(self, now: float, reason: Reason) -> None:
-        """Start the wait after a trip for `reason`."""
+        """Start the wait after a trip for `reason`; it decides alone until it is told to follow."""
+        self.guide = None
         if reason not in _FAILED_RECOVERIES:
             self.adaptive = reason in self._adaptive_reasons
         if self.adaptive:
@@ -159,7 +167,7 @@ class Recovery:
         """Wait for the rest of a wait that an earlier process began after a trip for `reason`."""
         self.wait(now, now + wait)
         known = self._adaptive_reasons | (_FAILED_RECOVERIES if self._adaptive_reasons else set())
-        self.adaptive, self._rejected = reason in known, MIN_REJECTIONS_BETWEEN_PROBES
+        self.adaptive, self._rejected = reason in known, self.min_rejections
 
     def wait(self, now: float, until: float) -> None:
         """Wait until `until`, whatever the settings say."""
@@ -167,9 +175,15 @@ class Recovery:
         self._patient_since = self._opened_at = now
         self.deadline_passed = False
 
+    def follow(self, now: float, guide: Guide) -> None:
+        """Wait for what the fleet orders, and not for a time."""
+        self.guide = guide
+        self.adaptive = bool(self._adaptive_reasons)
+        self.wait(now, inf)
+
     def skip_wait(self, now: float) -> None:
         """Let the first probe go at once."""
-        self.until, self._rejected = now, MIN_REJECTIONS_BETWEEN_PROBES
+        self.until, self._rejected = now, self.min_rejections
 
     def start_probing(self, now: float) -> None:
         """End the wait and admit probes."""
@@ -189,6 +203,7 @@ class Recovery:
 
     def reset(self) -> None:
         """Forget earlier recoveries: an operator has decided."""
+        self.guide = None
         self.backoff.reset()
         self.lost_probes = 0
 
@@ -198,6 +213,8 @@ class Recovery:
             admitted = self._admit_probe(now)
         elif self.phase is RecoveryPhase.WAIT:
             admitted = False
+        elif self.phase is RecoveryPhase.RAMP and self.guide is not None:
+            admitted = self.guide.take_share()
         else:
             return self.led_by_limiter or self.phase is RecoveryPhase.MEMORY or self._admit_share()
         self._rejected += not admitted
@@ -208,6 +225,9 @@ class Recovery:
         if self.phase is not RecoveryPhase.PROBES or not self._probes:
             return RecoveryOutcome.UNCHANGED
         sent = self._probes.popleft()
+        if self.guide is not None:
+            self.guide.results.append(good)
+            return RecoveryOutcome.UNCHANGED
         if good:
             self._succeeded += 1
             return self._after_probes(now)
@@ -229,7 +249,8 @@ class Recovery:
     def step_back(self, now: float) -> RecoveryOutcome:
         """Return to the previous step of the ramp, or fail: the current one goes badly."""
         self._step = min(self._step, len(self._ramp)) - 1
-        if self._step < 0 or self.led_by_limiter or self.phase is RecoveryPhase.MEMORY:
+        led = self.led_by_limiter or self.guide is not None
+        if self._step < 0 or led or self.phase is RecoveryPhase.MEMORY:
             return self.fail()
         # Hold longer, so that the share that failed is not tried again at once.
         self._hold = min(_MAX_STEP_FACTOR, self._hold * 2)
@@ -241,8 +262,9 @@ class Recovery:
         self.deadline_passed = now >= self.until
         if self.phase is RecoveryPhase.PROBES:
             self._expire_lost_probes(now)
-            return self._after_probes(now)
-        if self.phase is not RecoveryPhase.RAMP or self.led_by_limiter or now < self.until:
+            return RecoveryOutcome.UNCHANGED if self.guide else self._after_probes(now)
+        led = self.led_by_limiter or self.guide is not None
+        if self.phase is not RecoveryPhase.RAMP or led or now < self.until:
             return RecoveryOutcome.UNCHANGED
         if self._step + 1 >= len(self._ramp):
             return RecoveryOutcome.RECOVERED
@@ -262,7 +284,7 @@ class Recovery:
     @property
     def led_by_limiter(self) -> bool:
         """True if a concurrency limit replaces the ramp's shares."""
-        return self.adaptive and self._limiter_enabled
+        return self.adaptive and self._limiter_enabled and self.guide is None
 
     @property
     def _ramp(self) -> tuple[float, ...]:
@@ -288,6 +310,8 @@ class Recovery:
 
     def _admit_probe(self, now: float) -> bool:
         self._expire_lost_probes(now)
+        if self.guide is not None:
+            return self._admit_leased_probe(now, self.guide)
         if self.adaptive:
             return self._admit_adaptive_probe(now)
         if len(self._probes) + self._succeeded >= self._settings.probes:
@@ -308,6 +332,12 @@ class Recovery:
         self.until, self.deadline_passed = now + self.backoff.probe_interval(), False
         return True
 
+    def _admit_leased_probe(self, now: float, guide: Guide) -> bool:
+        taken = guide.take_probe(now)
+        if taken:
+            self._probes.append(now)
+        return taken
+
     def _admit_share(self) -> bool:
         # Error diffusion spreads the admitted calls evenly without random numbers.
         self._credit += self.share
@@ -321,3 +351,5 @@ class Recovery:
         while self._probes and self._probes[0] <= oldest:
             self._probes.popleft()
             self.lost_probes += 1
+            if self.guide is not None:
+                self.guide.results.append(False)

@@ -81,6 +81,8 @@ class StateMachine:
     def rejects_until_deadline(self, now: float) -> bool:
         """Return True if every call is rejected until some time has passed, whatever calls show."""
         recovery = self.recovery
+        if recovery.guide is not None and recovery.phase is not RecoveryPhase.RAMP:
+            return not recovery.guide.lends
         if self.decided is OPEN:
             return recovery.rejected_enough(now) and now < recovery.until
         probing = self.decided is HALF_OPEN and recovery.phase is RecoveryPhase.PROBES

@@ -1,0 +1,232 @@
+"""One breaker's part in a fleet: what it reports, and what it does with the view.
+
+It follows the widest episode in force that its own calls do not contradict, and proposes changes of
+episodes when its test of the pooled evidence accepts. Not thread-safe: one exchange at a time. The
+breaker's lock is taken for each step, and never while the hub is asked.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from breakerd.breaker.engine import guided_recovery
+from breakerd.breaker.engine.guide import Guide
+from breakerd.breaker.engine.recovery import MIN_REJECTIONS_BETWEEN_PROBES, RecoveryPhase
+from breakerd.breaker.events.events import Evidence, Signal
+from breakerd.breaker.fleet.episode import NONE, OPEN, RAMP, Episode, opened, ramping
+from breakerd.breaker.fleet.evidence import find_trouble
+from breakerd.breaker.fleet.local_window import LocalWindow, UsualLoad
+from breakerd.breaker.fleet.messages import (
+    BreakerReport,
+    BreakerView,
+    Lease,
+    LeaseResult,
+    PoolView,
+    ScopeReport,
+)
+from breakerd.breaker.fleet.ramp import FIRST_SHARE, next_step
+from breakerd.breaker.runtime.controller import Controller
+from breakerd.breaker.states import RECOVERING, WATCHING
+
+ALONE_REJECTIONS: Final = 9
+"""Calls rejected between two probes by a member that cannot ask the fleet: others probe as well."""
+_ISOLATED_BEFORE: Final = 3.0
+"""Seconds by which a member must have opened before the fleet, for its trouble to be its own."""
+_ENOUGH: Final = 2
+"""Calls from which on a member's own calls can contradict an episode."""
+
+
+class Follower:
+    """One breaker in a fleet.
+
+    Args:
+        pool: the breaker's name and its group, as `NAME|GROUP`.
+        scopes: the member's scopes, the narrowest first.
+        core: the breaker's controller.
+        hub_time: returns the hub's time for a time of the breaker's clock.
+        credit: 0 to 1, different for each member; see `Guide`.
+    """
+
+    def __init__(
+        self,
+        pool: str,
+        scopes: tuple[str, ...],
+        core: Controller,
+        hub_time: Callable[[float], float],
+        credit: float,
+    ) -> None:
+        self.pool = pool
+        self._core = core
+        self._hub_time = hub_time
+        self._credit = credit
+        self._window = LocalWindow(hub_time)
+        self._usual = UsualLoad()
+        self._known: dict[str, Episode] = dict.fromkeys(scopes, NONE)
+        self._views: dict[str, PoolView] = {}
+        self._proposals: dict[str, Episode] = {}
+        self._contradicts: dict[str, bool] = dict.fromkeys(scopes, False)
+        self._followed: str | None = None
+        self._lease: Lease | None = None
+        self._result: LeaseResult | None = None
+        core.engine.meter = self._window
+
+    # --- report
+
+    def report(self) -> BreakerReport:
+        """Return the report of this breaker at the present time."""
+        self._core.tick()
+        with self._core.locked() as now:
+            self._take_result(now)
+            engine = self._core.engine
+            learn = engine.machine.decided in WATCHING
+            self._usual.update(now, self._window.busy, learn=learn)
+            return BreakerReport(
+                pool=self.pool,
+                state=engine.machine.state.value.lower(),
+                slots=self._window.slots(now),
+                totals=self._window.totals(
+                    usual=self._usual.in_flight, in_flight=self._core.recorder.in_flight
+                ),
+                sketch=self._window.sketch(),
+                scopes=tuple(self._scope_report(scope, now) for scope in self._known),
+            )
+
+    def _scope_report(self, scope: str, now: float) -> ScopeReport:
+        known, followed = self._known[scope], scope == self._followed
+        probing = followed and known.phase == OPEN and self._lease is None
+        return ScopeReport(
+            scope=scope,
+            generation=known.generation,
+            expected=known.version,
+            wants=round(self._window.wanted(now), 3) if probing else 0.0,
+            result=self._result if followed else None,
+            proposal=self._proposals.get(scope),
+        )
+
+    def _take_result(self, now: float) -> None:
+        """Find out what became of the lease, and propose the ramp after a good probe."""
+        guide, lease, scope = self._guide, self._lease, self._followed
+        if guide is None or lease is None or scope is None:
+            return
+        if guide.results:
+            good = any(guide.results)
+            guide.results.clear()
+            self._result = LeaseResult(lease.id, "good" if good else "bad")
+            if good and self._known[scope].phase == OPEN:
+                self._proposals[scope] = ramping(
+                    self._known[scope], self._hub_time(now), FIRST_SHARE
+                )
+            self._lease = None
+        elif guide.lends and self._hub_time(now) >= lease.until:
+            guide.revoke()
+            self._result, self._lease = LeaseResult(lease.id, "unused"), None
+
+    # --- view
+
+    def apply(self, view: BreakerView) -> bool:
+        """Do what the view asks for; return True if there is something to say at once."""
+        self._result = None
+        self._proposals.clear()
+        with self._core.locked() as now:
+            for pool in view.scopes:
+                self._views[pool.scope] = pool
+                self._learn(pool)
+            self._core.engine.machine.recovery.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+            self._follow(now)
+            for pool in view.scopes:
+                self._propose(pool, now)
+        return bool(self._proposals)
+
+    def decide_alone(self) -> None:
+        """Follow nobody: the hub is silent."""
+        with self._core.locked() as now:
+            self._core.engine.machine.recovery.min_rejections = ALONE_REJECTIONS
+            self._let_go(now)
+
+    def _learn(self, pool: PoolView) -> None:
+        """Take the hub's episode, unless the hub has forgotten what this member knows."""
+        known, told = self._known[pool.scope], pool.episode or NONE
+        if told.version < known.version:
+            self._proposals[pool.scope] = known
+            return
+        if told.generation != known.generation:
+            calls, failures = self._window.since(told.first_slot)
+            self._contradicts[pool.scope] = calls >= _ENOUGH and 2 * failures < calls
+            self._window.begin_generation()
+        self._known[pool.scope] = told
+
+    def _follow(self, now: float) -> None:
+        engine = self._core.engine
+        if self._guide is None:
+            self._followed = None  # its own calls made it open, or an operator did
+        scope = next((s for s in reversed(self._known) if self._known[s].in_force), None)
+        if scope is None or not engine.machine.decides:
+            if self._followed is not None:
+                self._followed, self._lease = None, None
+                guided_recovery.finish(engine, now)
+            return
+        episode = self._known[scope]
+        if self._followed is None:
+            if self._objects(scope, episode):
+                return
+            guided_recovery.follow(engine, now, Guide(self._credit), _evidence(scope, episode))
+        self._followed = scope
+        self._obey(now, scope, episode)
+
+    def _objects(self, scope: str, episode: Episode) -> bool:
+        """Return True if its own calls contradict the episode."""
+        calls, failures = self._window.since(episode.first_slot)
+        if calls >= _ENOUGH or failures:
+            self._contradicts[scope] = 2 * failures < calls
+        diverged = episode.phase == RAMP and self._core.engine.machine.decided in RECOVERING
+        return self._contradicts[scope] or diverged
+
+    def _obey(self, now: float, scope: str, episode: Episode) -> None:
+        engine = self._core.engine
+        recovery = engine.machine.recovery
+        if episode.phase == RAMP:
+            self._lease = None
+            guided_recovery.ramp(engine, now, episode.share)
+            return
+        if recovery.phase is RecoveryPhase.RAMP:
+            guided_recovery.follow(engine, now, Guide(self._credit), _evidence(scope, episode))
+        lease = self._views[scope].lease
+        if lease is not None and lease != self._lease and self._lease is None:
+            until = now + lease.until - self._hub_time(now)
+            if guided_recovery.lend_probe(engine, now, until):
+                self._lease = lease
+
+    def _propose(self, pool: PoolView, now: float) -> None:
+        """Propose a change of the episode of that scope, if it is due."""
+        scope, hub_now = pool.scope, self._hub_time(now)
+        if scope in self._proposals:
+            return
+        known = self._known[scope]
+        if not known.in_force:
+            found = find_trouble(pool, hub_now)
+            if found is not None:
+                self._proposals[scope] = opened(known, hub_now, found)
+        elif (step := next_step(pool, known, hub_now)) is not None:
+            self._proposals[scope] = step
+
+    def _let_go(self, now: float) -> None:
+        if self._followed is not None:
+            guided_recovery.leave(self._core.engine, now)
+        self._followed, self._lease = None, None
+
+    @property
+    def _guide(self) -> Guide | None:
+        return self._core.engine.machine.recovery.guide
+
+
+def _evidence(scope: str, episode: Episode) -> tuple[Evidence, ...]:
+    share = episode.bad / episode.units if episode.units else 1.0
+    return (
+        Evidence(
+            signal=Signal.SLO,
+            value=round(share, 4),
+            threshold=0.5,
+            unit="fraction",
+            samples=episode.units,
+            detail={"scope": scope, "units_in_trouble": episode.bad, "units": episode.units},
+        ),
+    )
