@@ -11,11 +11,10 @@ class Guide:
             the first calls of many members do not all pass, or all fail to.
     """
 
-    __slots__ = ("_credit", "_until", "results", "share")
+    __slots__ = ("_credit", "_doubling", "_share", "_since", "_until", "results")
 
     def __init__(self, credit: float = 0.0) -> None:
-        self.share = 0.0
-        """Share of the calls that passes in the ramp."""
+        self._share, self._since, self._doubling = 0.0, 0.0, 0.0
         self.results: list[bool] = []
         """Results of leased probes, True for a good one; whoever tells the fleet clears them."""
         self._credit = credit
@@ -37,9 +36,21 @@ class Guide:
         self._until = -inf
         return True
 
-    def take_share(self) -> bool:
-        """Return True for that share of the calls, evenly spread."""
-        self._credit += self.share
+    @property
+    def share(self) -> float:
+        """Share of the calls that passed in the ramp when it was set."""
+        return self._share
+
+    def set_share(self, share: float, since: float, doubling: float) -> None:
+        """Let a share of the calls pass, which doubles by itself in that time; 0: it does not."""
+        self._share, self._since, self._doubling = share, since, doubling
+
+    def take_share(self, now: float) -> bool:
+        """Return True for the present share of the calls, evenly spread."""
+        share = self._share
+        if self._doubling:
+            share = min(1.0, share * 2.0 ** (max(0.0, now - self._since) / self._doubling))
+        self._credit += share
         if round(self._credit, 9) < 1:
             return False
         self._credit -= 1

@@ -6,6 +6,7 @@ the breaker's lock must be held. Times are in seconds of the breaker's clock.
 """
 
 from math import inf
+from typing import NamedTuple
 
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.guide import Guide
@@ -35,17 +36,24 @@ def lend_probe(engine: Engine, now: float, until: float) -> bool:
     return True
 
 
-def ramp(engine: Engine, now: float, share: float) -> None:
-    """Admit that share of the calls, 0 to 1."""
+class Share(NamedTuple):
+    """Share of the calls, 0 to 1, from a time on; it doubles by itself, unless `doubling` is 0."""
+
+    share: float
+    since: float
+    doubling: float
+
+
+def ramp(engine: Engine, now: float, share: Share) -> None:
+    """Admit that share of the calls."""
     machine = engine.machine
     recovery = machine.recovery
     guide = recovery.guide
     if guide is None or engine.conditions.probes_blocked:
         return
     begins = recovery.phase is not RecoveryPhase.RAMP
-    if not begins and share == guide.share:
-        return
-    forward = begins or share > guide.share
+    changed = share.share != guide.share
+    forward = begins or share.share > guide.share
     if machine.decided is OPEN:
         recovery.skip_wait(now)
         engine.apply_change(now, machine.start_half_open(now))
@@ -54,8 +62,9 @@ def ramp(engine: Engine, now: float, share: float) -> None:
         machine.generation_started_at = now
         engine.window.clear()
         engine.shedder.forget_failures(now)
-    guide.share = share
-    engine.events.send(RecoveryStep, now, share=share, forward=forward)
+    guide.set_share(*share)
+    if begins or changed:
+        engine.events.send(RecoveryStep, now, share=share.share, forward=forward)
 
 
 def finish(engine: Engine, now: float) -> None:

@@ -214,7 +214,7 @@ class Recovery:
         elif self.phase is RecoveryPhase.WAIT:
             admitted = False
         elif self.phase is RecoveryPhase.RAMP and self.guide is not None:
-            admitted = self.guide.take_share()
+            admitted = self.guide.take_share(now)
         else:
             return self.led_by_limiter or self.phase is RecoveryPhase.MEMORY or self._admit_share()
         self._rejected += not admitted

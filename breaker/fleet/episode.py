@@ -30,7 +30,8 @@ class Episode(NamedTuple):
         relapses: recoveries in a row that did not last.
         bad: units in trouble when it opened, and ...
         units: ... units that had calls then.
-        reason: reason of the trip.
+        reason: `failure_streak`, `overload` or `manual`.
+        doubling: seconds in which the share doubles by itself; 0 if it does not.
     """
 
     version: int = 0
@@ -45,6 +46,14 @@ class Episode(NamedTuple):
     bad: int = 0
     units: int = 0
     reason: str = ""
+    doubling: float = 0.0
+
+    def share_at(self, now: float) -> float:
+        """Return the share of the calls admitted at `now`."""
+        if not self.doubling:
+            return self.share
+        growth: float = 2.0 ** (max(0.0, now - self.since) / self.doubling)
+        return min(1.0, self.share * growth)
 
     @property
     def in_force(self) -> bool:
@@ -56,17 +65,20 @@ NONE: Final = Episode()
 """The record before the first episode."""
 
 
-def opened(before: Episode, now: float, found: "Trouble") -> Episode:
-    """Return the episode that opens at `now`, after `before`."""
+def opened(before: Episode, now: float, found: "Trouble", share: float = 0.0) -> Episode:
+    """Return the episode that opens at `now`, after `before`.
+
+    With a share above 0 it begins with the ramp: the dependency is overloaded, and not down.
+    """
     relapsed = before.phase == RAMP or now - before.since < GOOD_SPELL
     again = before.version > 0 and relapsed
     return Episode(
         version=before.version + 1,
         generation=before.generation + 1,
-        phase=OPEN,
+        phase=RAMP if share else OPEN,
         opened=before.opened if before.phase == RAMP else now,
         since=now,
-        share=0.0,
+        share=round(share, 4),
         first_slot=found.first_slot,
         usual_milli=found.usual_milli or before.usual_milli,
         relapses=min(MAX_RELAPSES, before.relapses + 1) if again else 0,
@@ -76,7 +88,7 @@ def opened(before: Episode, now: float, found: "Trouble") -> Episode:
     )
 
 
-def ramping(before: Episode, now: float, share: float) -> Episode:
+def ramping(before: Episode, now: float, share: float, doubling: float = 0.0) -> Episode:
     """Return the episode with another share, or with the first share after the probes."""
     begins = before.phase != RAMP
     return before._replace(
@@ -85,6 +97,7 @@ def ramping(before: Episode, now: float, share: float) -> Episode:
         phase=RAMP,
         since=now,
         share=round(share, 4),
+        doubling=doubling,
     )
 
 
@@ -96,6 +109,7 @@ def closed(before: Episode, now: float) -> Episode:
         phase=CLOSED,
         since=now,
         share=1.0,
+        doubling=0.0,
     )
 
 

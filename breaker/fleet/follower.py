@@ -12,7 +12,7 @@ from breakerd.breaker.engine import guided_recovery
 from breakerd.breaker.engine.guide import Guide
 from breakerd.breaker.engine.recovery import MIN_REJECTIONS_BETWEEN_PROBES, RecoveryPhase
 from breakerd.breaker.events.events import Evidence, Signal
-from breakerd.breaker.fleet.episode import NONE, OPEN, RAMP, Episode, opened, ramping
+from breakerd.breaker.fleet.episode import NONE, OPEN, RAMP, Episode, opened
 from breakerd.breaker.fleet.evidence import find_trouble
 from breakerd.breaker.fleet.local_window import LocalWindow, UsualLoad
 from breakerd.breaker.fleet.messages import (
@@ -23,7 +23,7 @@ from breakerd.breaker.fleet.messages import (
     PoolView,
     ScopeReport,
 )
-from breakerd.breaker.fleet.ramp import FIRST_SHARE, next_step
+from breakerd.breaker.fleet.ramp import find_overload, first_step, next_step
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.states import RECOVERING, WATCHING
 
@@ -112,8 +112,9 @@ class Follower:
             guide.results.clear()
             self._result = LeaseResult(lease.id, "good" if good else "bad")
             if good and self._known[scope].phase == OPEN:
-                self._proposals[scope] = ramping(
-                    self._known[scope], self._hub_time(now), FIRST_SHARE
+                seconds = self._window.latest
+                self._proposals[scope] = first_step(
+                    self._known[scope], seconds, self._timeout, self._hub_time(now)
                 )
             self._lease = None
         elif guide.lends and self._hub_time(now) >= lease.until:
@@ -173,7 +174,9 @@ class Follower:
         self._obey(now, scope, episode)
 
     def _objects(self, scope: str, episode: Episode) -> bool:
-        """Return True if its own calls contradict the episode."""
+        """Return True if its own calls contradict the episode; that others overload does not."""
+        if episode.reason == "overload" and episode.phase == RAMP:
+            return False
         calls, failures = self._window.since(episode.first_slot)
         if calls >= _ENOUGH or failures:
             self._contradicts[scope] = 2 * failures < calls
@@ -185,7 +188,9 @@ class Follower:
         recovery = engine.machine.recovery
         if episode.phase == RAMP:
             self._lease = None
-            guided_recovery.ramp(engine, now, episode.share)
+            since = now + episode.since - self._hub_time(now)
+            share = guided_recovery.Share(episode.share, since, episode.doubling)
+            guided_recovery.ramp(engine, now, share)
             return
         if recovery.phase is RecoveryPhase.RAMP:
             guided_recovery.follow(engine, now, Guide(self._credit), _evidence(scope, episode))
@@ -203,15 +208,25 @@ class Follower:
         known = self._known[scope]
         if not known.in_force:
             found = find_trouble(pool, hub_now)
-            if found is not None:
-                self._proposals[scope] = opened(known, hub_now, found)
-        elif (step := next_step(pool, known, hub_now)) is not None:
+            step = (
+                opened(known, hub_now, found)
+                if found
+                else find_overload(pool, known, self._timeout, hub_now)
+            )
+        else:
+            step = next_step(pool, known, self._timeout, hub_now)
+        if step is not None:
             self._proposals[scope] = step
 
     def _let_go(self, now: float) -> None:
         if self._followed is not None:
             guided_recovery.leave(self._core.engine, now)
         self._followed, self._lease = None, None
+
+    @property
+    def _timeout(self) -> float:
+        """Seconds after which an answer is of no use; infinite where no setting says so."""
+        return self._core.engine.settings.useful_time
 
     @property
     def _guide(self) -> Guide | None:

@@ -22,11 +22,13 @@ _LONGEST: Final = 2.0
 """Seconds ago at which a call may have begun to count for that second."""
 _USUAL_SPAN: Final = 60.0
 """Seconds over which the usual number of calls in flight is learnt."""
+_ENOUGH_WEIGHT: Final = 0.2
+"""Weight from which on it is known: after about 13 s."""
 
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts of one slot; the first four begin anew with each generation."""
+    """Counts of one slot; the first two begin anew with each generation."""
 
     calls: int = 0
     failures: int = 0
@@ -55,13 +57,18 @@ class LocalWindow:
         """Calls that the breaker's window had taken at the last tick."""
         self.busy = 0.0
         """Seconds that all calls have taken together."""
+        self.latest = 0.0
+        """Seconds that the call took which ended last."""
 
     def add(self, now: float, delta: CallDelta, window: SlidingWindow) -> None:
         """Take the calls of a tick; see `CallMeter`."""
         seen, self._seen = self._seen, window.total
         if seen is None or not (delta.ended or delta.admitted or delta.rejected):
             return
-        for end, seconds, failed in window.newest(window.total - seen):
+        newest = window.newest(window.total - seen)
+        if newest:
+            self.latest = newest[0][1]
+        for end, seconds, failed in newest:
             self._count(now, end, seconds, failed=failed)
         self.busy += delta.duration
         tally = self._tally(now)
@@ -80,6 +87,7 @@ class LocalWindow:
         tally = self._tally(max(end - seconds, now - _LONGEST))
         tally.calls += 1
         tally.failures += failed
+        tally = self._tally(end)
         tally.busy += seconds
         bucket = SKETCH.index(seconds)
         tally.sketch[bucket] = tally.sketch.get(bucket, 0) + 1
@@ -94,8 +102,7 @@ class LocalWindow:
     def begin_generation(self) -> None:
         """Let what was counted until now be evidence of nothing any more."""
         for tally in self._slots.values():
-            tally.calls = tally.failures = tally.offered = 0
-            tally.busy = 0.0
+            tally.calls = tally.failures = 0
 
     def since(self, number: int) -> tuple[int, int]:
         """Return (calls, failures) from that slot on."""
@@ -106,9 +113,9 @@ class LocalWindow:
         """Return the slots that hold evidence, oldest first."""
         self._drop(int(self._hub_time(now) // 1))
         return tuple(
-            Slot(number, t.calls, t.failures, t.offered, round(1000 * t.busy))
+            Slot(number, t.calls, t.failures, t.offered, round(1000 * t.busy), t.ended)
             for number, t in sorted(self._slots.items())
-            if t.calls or t.offered
+            if t.calls or t.offered or t.ended
         )
 
     def totals(self, *, usual: float, in_flight: int) -> Totals:
@@ -157,7 +164,7 @@ class UsualLoad:
     @property
     def in_flight(self) -> float:
         """Return the mean number of calls in flight while all was well; 0 if it is not known."""
-        return self._sum / self._weight if self._weight else 0.0
+        return self._sum / self._weight if self._weight >= _ENOUGH_WEIGHT else 0.0
 
     def update(self, now: float, busy: float, *, learn: bool) -> None:
         """Take the seconds that all calls have taken until `now`; `learn` unless in trouble."""

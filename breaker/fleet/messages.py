@@ -52,14 +52,15 @@ class MemberInfo(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """Calls of one member and breaker that ended in one second of the hub's clock.
+    """Calls of one member and breaker in one second of the hub's clock.
 
     Attributes:
         number: the second, as a whole number.
-        calls: calls that ended and count in the present generation.
+        calls: calls of the present generation that began in it and have ended.
         failures: those of them that failed or timed out.
-        offered: calls that were admitted or rejected.
-        busy_ms: milliseconds that the ended calls took together.
+        offered: calls that were admitted or rejected in it.
+        busy_ms: milliseconds that the calls took which ended in it.
+        ended: calls that ended in it.
     """
 
     number: int
@@ -67,6 +68,7 @@ class Slot(NamedTuple):
     failures: int = 0
     offered: int = 0
     busy_ms: int = 0
+    ended: int = 0
 
 
 class Totals(NamedTuple):
@@ -214,7 +216,7 @@ class Report(NamedTuple):
 
 
 class PoolSlot(NamedTuple):
-    """Calls of all members of a scope that ended in one second of the hub's clock.
+    """Calls of all members of a scope in one second of the hub's clock; see `Slot`.
 
     `calls` and `failures` are capped: a busy member counts as no more than a few calls. A unit has
     traffic if a call ended there, and is in trouble if most of its calls failed.
@@ -229,9 +231,9 @@ class PoolSlot(NamedTuple):
         bad_hosts: those of them in trouble.
         zones: zones with traffic.
         bad_zones: those of them in trouble.
-        all_calls: calls, not capped.
         offered: calls admitted or rejected, not capped.
-        busy_ms: milliseconds that the ended calls took together, not capped.
+        busy_ms: milliseconds that the calls took which ended in it, not capped.
+        ended: calls that ended in it, not capped.
     """
 
     number: int
@@ -243,9 +245,9 @@ class PoolSlot(NamedTuple):
     bad_hosts: int = 0
     zones: int = 0
     bad_zones: int = 0
-    all_calls: int = 0
     offered: int = 0
     busy_ms: int = 0
+    ended: int = 0
 
 
 class Worst(NamedTuple):

@@ -1,22 +1,29 @@
 """Ramp of an episode: which share of all calls the members admit, and when the episode ends.
 
-The share grows as results come in, as TCP's window does in slow start (Jacobson 1988), up to what
-Little's law (1961) allows: no more calls in flight than twice the usual number, at the duration
-that calls have now. So a dependency that is cold, slow or short of capacity gets what it can serve, and
-one that is well gets all calls back in a few steps. Pure: all from the pooled sums.
+The share grows as results come in, as TCP's window does in slow start (Jacobson 1988). While calls
+take long, it is held to what Little's law (1961) allows: no more of them in flight than twice the
+usual number. So a dependency that is cold, slow or short of capacity gets what it can serve; one
+that is well gets all calls back at once. Pure: all from the pooled sums.
 """
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from breakerd.breaker.fleet.episode import RAMP, Episode, Trouble, closed, opened, ramping
 from breakerd.breaker.fleet.evidence import accepts_outage
-from breakerd.breaker.fleet.messages import PoolSlot, PoolView
+from breakerd.breaker.fleet.messages import PoolView
 
-FIRST_SHARE: Final = 0.1
-"""Share of the calls that a first good probe admits."""
+_QUICK_SHARE: Final = 0.2
+"""Share of the calls that the first good probe admits, if it was quick ..."""
+_QUICK_DOUBLING: Final = 0.5
+"""... and the seconds in which the share then doubles."""
+_SLOW_SHARE: Final = 0.1
+"""Share that it admits otherwise: further ones follow results."""
+_LONG: Final = 0.25
+"""Share of the time-out from which on calls take long."""
+_OVERLOADED: Final = 0.5
+"""Share of the time-out from which on calls that queue begin an episode."""
 _GROWTH: Final = 2.0
-"""Factor by which the share grows in a step."""
+"""Factor by which the share may exceed what was answered lately, in a step."""
 _STEP: Final = 0.5
 """Least seconds between two steps."""
 _PATIENCE: Final = 3.0
@@ -24,71 +31,127 @@ _PATIENCE: Final = 3.0
 _HELD: Final = 1.0
 """Seconds for which all calls must have passed, before the episode ends."""
 _SLACK: Final = 2.0
-"""Multiple of the usual number of calls in flight that are let in."""
+"""Multiple of the usual number of calls in flight that are let in while they take long."""
 _NO_QUEUE: Final = 3.0
 """Calls in flight that are never too many."""
 _TOO_MANY_FAIL: Final = 0.25
 """Share of failed calls from which on the ramp goes back."""
 _BACK: Final = 0.6
-"""Factor by which it goes back."""
-_SETTLE: Final = 2.0
-"""Seconds until the results of a step back are seen."""
+"""Least factor of a step back."""
+_NOTABLE: Final = 0.05
+"""Least change of the share that is worth a step."""
+_DRAIN: Final = 4.0
+"""Time-outs after the beginning of an overload for which calls that had queued may fail."""
 _LEAST_SHARE: Final = 0.01
+_SPAN: Final = 2
+"""Slots before the present one that are looked at."""
 
 
-class _Recent(NamedTuple):
-    """Sums of the newest slots."""
+class Load(NamedTuple):
+    """Calls of a scope over the last seconds.
+
+    Attributes:
+        calls: capped calls that count in the generation.
+        failures: those of them that failed.
+        offered: calls per second that were admitted or rejected.
+        answered: calls per second that ended.
+        duration: seconds that these took on average.
+        in_flight: calls in flight.
+        allowed: calls that may be in flight while they take long.
+        timeout: seconds after which an answer is of no use.
+    """
 
     calls: int
     failures: int
-    all_calls: int
-    offered: int
-    busy: float
-    seconds: float
+    offered: float
+    answered: float
+    duration: float
+    in_flight: int
+    allowed: float
+    timeout: float
 
     @property
-    def failure_share(self) -> float:
-        return self.failures / self.calls if self.calls else 0.0
+    def latency(self) -> float:
+        """Return the seconds that a call takes now, those in flight included, by Little's law."""
+        if self.in_flight <= self.allowed:
+            return self.duration
+        return max(self.duration, min(self.timeout, self.in_flight / max(self.answered, 0.1)))
+
+    @property
+    def sustainable(self) -> float:
+        """Return the share of the calls that keeps no more than the allowed number in flight."""
+        if self.latency <= _LONG * self.timeout or not self.offered:
+            return 1.0
+        return min(1.0, max(_LEAST_SHARE, self.allowed / (self.offered * self.latency)))
 
 
-def next_step(view: PoolView, episode: Episode, now: float) -> Episode | None:
+def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Load:
+    """Return the load that the sums show at hub time `now`."""
+    newest = int(now // 1)
+    latest = [slot for slot in view.slots if newest - _SPAN <= slot.number <= newest]
+    seconds = now - (newest - _SPAN)
+    ended = sum(s.ended for s in latest)
+    return Load(
+        calls=sum(s.calls for s in latest),
+        failures=sum(s.failures for s in latest),
+        offered=sum(s.offered for s in latest) / seconds,
+        answered=ended / seconds,
+        duration=sum(s.busy_ms for s in latest) / 1000 / ended if ended else 0.0,
+        in_flight=view.totals.in_flight,
+        allowed=max(_NO_QUEUE, _SLACK * usual_milli / 1000),
+        timeout=timeout,
+    )
+
+
+def first_step(episode: Episode, seconds: float, timeout: float, now: float) -> Episode:
+    """Return the episode after a good probe that took so many seconds."""
+    if seconds > _LONG * timeout:
+        return ramping(episode, now, _SLOW_SHARE)
+    return ramping(episode, now, _QUICK_SHARE, _QUICK_DOUBLING * 2.0**episode.relapses)
+
+
+def find_overload(view: PoolView, before: Episode, timeout: float, now: float) -> Episode | None:
+    """Return an episode that begins with a share of the calls; None if they do not queue."""
+    load = load_of(view, view.totals.usual_milli, timeout, now)
+    queueing = load.in_flight > load.allowed and load.latency >= _OVERLOADED * timeout
+    if not (queueing and view.totals.usual_milli and load.sustainable < 1.0):
+        return None
+    found = Trouble(
+        bad=view.totals.in_flight,
+        units=round(load.allowed),
+        first_slot=int(now // 1),
+        usual_milli=view.totals.usual_milli,
+        reason="overload",
+    )
+    return opened(before, now, found, load.sustainable)
+
+
+def next_step(view: PoolView, episode: Episode, timeout: float, now: float) -> Episode | None:
     """Return the ramp's next step at hub time `now`; None if none is due."""
     if episode.phase != RAMP:
         return None
-    recent, age = _recent(view.slots, episode, now), now - episode.since
-    if accepts_outage(recent.failures, recent.calls, recent.calls / recent.seconds):
-        found = Trouble(recent.failures, recent.calls, int(now // 1))
-        return opened(episode, now, found)
-    if recent.failure_share >= _TOO_MANY_FAIL and recent.calls >= 4:
-        share = max(_LEAST_SHARE, episode.share * _BACK)
-        return ramping(episode, now, share) if age >= _SETTLE else None
-    if episode.share >= 1.0:
-        return closed(episode, now) if age >= _HELD else None
-    if age < _STEP or (recent.all_calls == 0 and age < _PATIENCE):
+    load, age = load_of(view, episode.usual_milli, timeout, now), now - episode.since
+    queued = episode.reason == "overload" and now - episode.opened < _DRAIN * timeout
+    if not queued and accepts_outage(load.failures, load.calls, load.calls / (_SPAN + 1)):
+        return opened(episode, now, Trouble(load.failures, load.calls, int(now // 1)))
+    if age < _STEP:
         return None
-    share = min(1.0, episode.share * _GROWTH, sustainable(episode, recent))
-    return ramping(episode, now, share) if share != episode.share else None
+    share = episode.share_at(now)
+    wanted = _wanted_share(load, share, age)
+    if share >= 1.0 and wanted >= 1.0:
+        return closed(episode, now) if age >= _HELD + episode.doubling else None
+    if episode.doubling and wanted >= share:
+        return None
+    return ramping(episode, now, wanted) if abs(wanted - share) > _NOTABLE * share else None
 
 
-def sustainable(episode: Episode, recent: _Recent) -> float:
-    """Return the share at which no more than a multiple of the usual calls are in flight."""
-    if not (episode.usual_milli and recent.all_calls and recent.offered):
-        return 1.0
-    seconds = recent.busy / recent.all_calls
-    wanted = recent.offered / recent.seconds * seconds
-    allowed = max(_NO_QUEUE, _SLACK * episode.usual_milli / 1000)
-    return max(_LEAST_SHARE, allowed / max(wanted, 1e-6))
-
-
-def _recent(slots: Sequence[PoolSlot], episode: Episode, now: float) -> _Recent:
-    newest = int(now // 1)
-    begin = max(newest - 2.0, episode.opened)
-    latest = [slot for slot in slots if newest - 2 <= slot.number <= newest]
-    return _Recent(
-        calls=sum(s.calls for s in latest),
-        failures=sum(s.failures for s in latest),
-        all_calls=sum(s.all_calls for s in latest),
-        offered=sum(s.offered for s in latest),
-        busy=sum(s.busy_ms for s in latest) / 1000,
-        seconds=max(0.5, now - begin),
-    )
+def _wanted_share(load: Load, share: float, age: float) -> float:
+    if load.calls >= 4 and load.failures >= _TOO_MANY_FAIL * load.calls:
+        return max(_LEAST_SHARE, share * _BACK)
+    wanted = load.sustainable
+    if wanted <= share:
+        return max(wanted, share * _BACK)
+    if not load.offered or age >= _PATIENCE:
+        return min(wanted, share * _GROWTH)
+    answered = load.answered / load.offered
+    return min(wanted, max(share, min(share, answered) * _GROWTH))

@@ -28,6 +28,8 @@ SLOT_COLUMNS: Final = len(PoolSlot._fields) - 1
 """Columns of `PoolSlot` behind the number."""
 Changes = dict[int, list[int]]
 """Changes of the columns of `PoolSlot` behind the number, by number of the slot."""
+EVIDENCE_COLUMNS: Final = 8
+"""Columns that count in one generation only; the others are the load, which goes on."""
 UNIT_COLUMNS: Final = {"host": 4, "zone": 6}
 """Column of `PoolSlot` that counts units of that kind with traffic; those in trouble are next."""
 
@@ -66,18 +68,18 @@ def episode_of(pool: Record) -> Episode:
 def replace_window(pool: Record, scope: str, old: Record | None, new: Record | None) -> Changes:
     """Put the window `new` of a member in place of its window `old`; return what changed by slot.
 
-    Calls of another generation than the pool's count as none.
+    Calls of another generation than the pool's are load, and evidence of nothing.
     """
     changes: Changes = {}
     generation = episode_of(pool).generation
     if old is not None:
-        if old["counted"].get(scope) == generation:
-            _add_slots(changes, old["slots"], -1)
+        _add_slots(changes, old["slots"], -1, counts=old["counted"].get(scope) == generation)
         _add_totals(pool, old, -1)
     if new is not None:
-        if new["generations"].get(scope) == generation:
+        counts = new["generations"].get(scope) == generation
+        if counts:
             new["counted"][scope] = generation
-            _add_slots(changes, new["slots"], 1)
+        _add_slots(changes, new["slots"], 1, counts=counts)
         _add_totals(pool, new, 1)
     return changes
 
@@ -105,9 +107,10 @@ def flags(pool: Record, numbers: Iterable[int]) -> dict[int, tuple[int, int]]:
 
 
 def set_episode(pool: Record, episode: Episode) -> None:
-    """Store an episode; with another generation all sums of slots begin anew, and leases end."""
+    """Store an episode; with another generation the evidence begins anew, and leases end."""
     if episode.generation != episode_of(pool).generation:
-        pool["slots"] = []
+        for row in pool["slots"]:
+            row[1 : 1 + EVIDENCE_COLUMNS] = [0] * EVIDENCE_COLUMNS
         pool["worst"] = []
         pool["leases"] = {}
     pool["episode"] = list(episode)
@@ -147,16 +150,20 @@ def merged_sketch(pool: Record) -> tuple[int, ...]:
     return (first, *(counts.get(bucket, 0) for bucket in range(first, last + 1)))
 
 
-def _add_slots(changes: Changes, slots: list[list[int]], sign: int) -> None:
-    for number, calls, failures, offered, busy in slots:
+def _add_slots(changes: Changes, slots: list[list[int]], sign: int, *, counts: bool) -> None:
+    for number, calls, failures, *load in slots:
         change = changes.setdefault(number, [0] * SLOT_COLUMNS)
-        counted = min(calls, CAP)
-        # Rounded, so that what is taken out later is what was put in.
-        failed = round(counted * failures / calls) if calls else 0
-        bad = int(2 * failures > calls)
-        row = (counted, failed, int(calls > 0), bad, 0, 0, 0, 0, calls, offered, busy)
-        for column, value in enumerate(row):
+        evidence = _evidence(calls, failures) if counts else (0,) * EVIDENCE_COLUMNS
+        for column, value in enumerate((*evidence, *load)):
             change[column] += sign * value
+
+
+def _evidence(calls: int, failures: int) -> tuple[int, ...]:
+    """Return the columns of one member's calls."""
+    counted = min(calls, CAP)
+    # Rounded, so that what is taken out later is what was put in.
+    failed = round(counted * failures / calls) if calls else 0
+    return counted, failed, int(calls > 0), int(2 * failures > calls), 0, 0, 0, 0
 
 
 def _add_totals(pool: Record, window: Record, sign: int) -> None:
