@@ -73,6 +73,10 @@ class TimedDatabase(Database):
         """Return space to the file system, see `Database`."""
         self._run(super().give_back, None)
 
+    def replace(self) -> None:
+        """Put a new file in the place of one that somebody keeps locked, see `Database`."""
+        self._run(super().replace, None)
+
     def call(self, operation: Callable[[], T], default: T) -> T:
         """Return the result of another operation on the same disk; `default` if it hangs."""
         return self._run(operation, default)

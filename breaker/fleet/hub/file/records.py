@@ -1,0 +1,131 @@
+"""Records of a hub in a SQLite file, during one transaction."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Final
+
+from breakerd.breaker.fleet.hub.records import Record
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS record (
+    key TEXT PRIMARY KEY, value TEXT NOT NULL, idle_since REAL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS idle ON record (idle_since) WHERE idle_since IS NOT NULL;
+CREATE TABLE IF NOT EXISTS heard (
+    member TEXT PRIMARY KEY, live INTEGER NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS heard_order ON heard (live, at);
+CREATE TABLE IF NOT EXISTS command_mark (
+    id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL
+);
+"""
+VERSION: Final = 1
+"""Format of the file."""
+_IDLE_KEPT: Final = 600.0
+"""Seconds for which sums without members are kept."""
+_POOL: Final = "pool:"
+
+
+class SqliteRecords:
+    """Records, read when they are asked for, and written by `save` if they have changed.
+
+    A record is read once, and the same object is handed out again.
+
+    Args:
+        connection: connection within a transaction.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._records: dict[str, Record | None] = {}
+        self._texts: dict[str, str] = {}
+        """Records as they are in the file."""
+        self._changed: set[str] = set()
+
+    def get(self, key: str) -> Record | None:
+        """Return the record of `key`; None if there is none.
+
+        Raises:
+            ValueError: it is no JSON object.
+        """
+        if key not in self._records:
+            self._records[key] = self._read(key)
+        return self._records[key]
+
+    def put(self, key: str, record: Record) -> None:
+        """Store the record when the transaction ends."""
+        self._records[key] = record
+        self._changed.add(key)
+
+    def delete(self, key: str) -> None:
+        """Remove the record, if there is one."""
+        self._records[key] = None
+        self._changed.discard(key)
+        self._texts.pop(key, None)
+        self._connection.execute("DELETE FROM record WHERE key = ?", (key,))
+
+    def heard(self, member: str, at: float, *, live: bool = True) -> None:
+        """Note when the member was last heard, and whether it is live."""
+        self._connection.execute(
+            "INSERT INTO heard (member, live, at) VALUES (?, ?, ?) "
+            "ON CONFLICT (member) DO UPDATE SET live = excluded.live, at = excluded.at",
+            (member, live, at),
+        )
+
+    def forget(self, member: str) -> None:
+        """Forget when the member was heard."""
+        self._connection.execute("DELETE FROM heard WHERE member = ?", (member,))
+
+    def oldest(self, count: int, *, live: bool = True) -> list[tuple[str, float]]:
+        """Return (member, time) of those heard the longest time ago, that one first."""
+        query = "SELECT member, at FROM heard WHERE live = ? ORDER BY at LIMIT ?"
+        return self._connection.execute(query, (live, count)).fetchall()
+
+    def all_heard(self) -> list[tuple[str, float]]:
+        """Return (member, time) of all members."""
+        return self._connection.execute("SELECT member, at FROM heard").fetchall()
+
+    def clear(self) -> None:
+        """Remove all records."""
+        self._connection.execute("DELETE FROM record")
+        self._connection.execute("DELETE FROM heard")
+        self._records.clear()
+        self._texts.clear()
+        self._changed.clear()
+
+    def note_command(self) -> None:
+        """Raise the number by which members notice that there is a command."""
+        self._connection.execute(
+            "INSERT INTO command_mark (id, number) VALUES (1, 1) "
+            "ON CONFLICT (id) DO UPDATE SET number = number + 1"
+        )
+
+    def save(self, now: float) -> None:
+        """Write what has changed, and remove sums that have had no members for ten minutes."""
+        self._connection.executemany(
+            "INSERT INTO record (key, value, idle_since) VALUES (?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value, "
+            "idle_since = excluded.idle_since",
+            self._rows(now),
+        )
+        self._connection.execute("DELETE FROM record WHERE idle_since < ?", (now - _IDLE_KEPT,))
+
+    def _rows(self, now: float) -> Iterator[tuple[str, str, float | None]]:
+        for key in self._changed:
+            record = self._records[key]
+            text = json.dumps(record, separators=(",", ":"))
+            if record is not None and text != self._texts.get(key):
+                idle = key.startswith(_POOL) and not record["members"]
+                yield key, text, now if idle else None
+
+    def _read(self, key: str) -> Record | None:
+        query = "SELECT value FROM record WHERE key = ?"
+        row = self._connection.execute(query, (key,)).fetchone()
+        if row is None:
+            return None
+        record: Any = json.loads(row[0])
+        if not isinstance(record, dict):
+            raise TypeError(f"{key}: no JSON object")
+        self._texts[key] = row[0]
+        return record

@@ -1,0 +1,152 @@
+-- Pools: sums over the windows of the members of one scope that are alike, for one breaker.
+
+local function unpacked(value)
+  if value then return cmsgpack.unpack(value) end
+  local totals = {}
+  for i = 1, TOTALS do totals[i] = 0 end
+  return {members = 0, totals = totals, states = {}, worst = {}, rows = {}, leases = {},
+          episode = {0, 0, 'closed', 0, 0, 1, 0, 0, 0, 0, 0, ''}}
+end
+
+local function load(fields)
+  for first = 1, #fields, CHUNK do
+    local last = math.min(first + CHUNK - 1, #fields)
+    local values = read('HMGET', KEY.pools, unpack(fields, first, last))
+    for i = first, last do S.pools[fields[i]] = unpacked(values[i - first + 1]) end
+  end
+end
+
+local function pool_at(field)
+  if not S.pools[field] then load({field}) end
+  return S.pools[field]
+end
+
+local function add_slots(slots, sign, counts, into)
+  for i = 1, #slots do
+    local slot = slots[i]
+    local number, calls, failures = slot[1], slot[2] or 0, slot[3] or 0
+    if number >= oldest and number <= newest + AHEAD then
+      local row = into[number] or zeros()
+      into[number] = row
+      if counts then
+        local counted = math.min(calls, CAP)
+        local exact = calls > 0 and counted * failures / calls or 0
+        local failed = math.floor(exact + 0.5)
+        if failed - exact == 0.5 and failed % 2 == 1 then failed = failed - 1 end
+        row[2], row[3] = row[2] + sign * counted, row[3] + sign * failed
+        if calls > 0 then row[4] = row[4] + sign end
+        if 2 * failures > calls then row[5] = row[5] + sign end
+      end
+      for j = 4, #slot do
+        local column = j + EVIDENCE - 2
+        row[column] = (row[column] or 0) + sign * slot[j]
+      end
+    end
+  end
+end
+
+local function is_same(a, b)
+  for i = 1, math.max(#a, #b) do if a[i] ~= b[i] then return false end end
+  return true
+end
+
+local function differing(old, new) -- slots of each that the other does not have just so
+  local by, gone, come = {}, {}, {}
+  for i = 1, #old do by[old[i][1]] = old[i] end
+  for i = 1, #new do
+    local number = new[i][1]
+    if by[number] and is_same(by[number], new[i]) then by[number] = nil
+    else come[#come + 1] = new[i] end
+  end
+  for _, slot in pairs(by) do gone[#gone + 1] = slot end
+  return gone, come
+end
+
+local function apply(pool, changes, units, column) -- `units` gets what changed of the scope itself
+  for number in pairs(pool.rows) do if number < oldest then pool.rows[number] = nil end end
+  for number, change in pairs(changes) do
+    local row = pool.rows[number] and cjson.decode(pool.rows[number]) or zeros()
+    local traffic, bad, any = row[2] > 0, 2 * row[3] > row[2], false
+    row[1] = number
+    for i = 2, math.max(#row, #change) do
+      row[i] = math.max(0, (row[i] or 0) + (change[i] or 0))
+      any = any or row[i] > 0
+    end
+    pool.rows[number] = any and text(row) or nil
+    local has, is = row[2] > 0, 2 * row[3] > row[2]
+    if column and (has ~= traffic or is ~= bad) then
+      local unit = units[number] or zeros()
+      units[number] = unit
+      if has ~= traffic then unit[column] = unit[column] + (has and 1 or -1) end
+      if is ~= bad then unit[column + 1] = unit[column + 1] + (is and 1 or -1) end
+    end
+  end
+end
+
+local function rank(pool, info, slots)
+  local calls, failures, kept = 0, 0, {}
+  for i = 1, #slots do
+    calls, failures = calls + (slots[i][2] or 0), failures + (slots[i][3] or 0)
+  end
+  if failures == 0 and #pool.worst == 0 then return end
+  for _, e in ipairs(pool.worst) do
+    if e[1] ~= info[1] and now - e[5] <= WINDOW then kept[#kept + 1] = e end
+  end
+  if failures > 0 then kept[#kept + 1] = {info[1], info[3], calls, failures, now} end
+  table.sort(kept, function(a, b)
+    local x, y = a[4] / a[3], b[4] / b[3]
+    if x ~= y then return x > y end
+    if a[4] ~= b[4] then return a[4] > b[4] end
+    return a[1] < b[1]
+  end)
+  pool.worst = {kept[1], kept[2], kept[3]}
+end
+
+local function count_window(pool, window, sign)
+  local totals = cjson.decode(window[1])[2]
+  for i = 1, TOTALS do pool.totals[i] = pool.totals[i] + sign * (totals[i] or 0) end
+  local count = (pool.states[window[3]] or 0) + sign
+  pool.states[window[3]] = count ~= 0 and count or nil
+  pool.members = pool.members + sign
+end
+
+local function scopes_of(info)
+  local scopes = {}
+  if info[3] ~= '' then scopes[1] = 'host:' .. info[3] end
+  if info[4] ~= '' then scopes[#scopes + 1] = 'zone:' .. info[4] end
+  scopes[#scopes + 1] = 'fleet'
+  return scopes
+end
+
+-- A window: {text of [slots, totals, sketch], {scope = generation counted}, state}.
+local function replace(name, info, old, new, generations)
+  local before, after = old and cjson.decode(old[1])[1] or {}, new and cjson.decode(new[1])[1] or {}
+  local same = old and new and old[1] == new[1] and old[3] == new[3]
+  local units = {}
+  for _, scope in ipairs(scopes_of(info)) do
+    local field = name .. '@' .. scope
+    local pool = pool_at(field)
+    local generation = pool.episode[2]
+    local was = old ~= nil and old[2][scope] == generation
+    local is = new ~= nil and generations[scope] == generation
+    if new then new[2][scope] = is and generation or nil end
+    if not (same and was == is and next(units) == nil and #pool.worst == 0) then
+      local gone, come, changes = before, after, {}
+      if was == is then gone, come = differing(before, after) end
+      add_slots(gone, -1, was, changes)
+      add_slots(come, 1, is, changes)
+      for number, unit in pairs(units) do
+        local change = changes[number] or zeros()
+        for i = 6, 9 do change[i] = change[i] + unit[i] end
+        changes[number] = change
+      end
+      apply(pool, changes, units, UNIT_COLUMN[scope:match('^(%a+):')])
+      rank(pool, info, is and after or {})
+      local members = pool.members
+      if old then count_window(pool, old, -1) end
+      if new then count_window(pool, new, 1) end
+      if (members == 0) ~= (pool.members == 0) then S.idle[field] = pool.members == 0 end
+      S.dirty[field] = true
+    end
+  end
+end

@@ -1,0 +1,47 @@
+-- Episodes, changed by compare-and-set only, and the leases of their probes.
+
+local function settle(pool, member, result)
+  local held = given(result) and pool.leases.held and pool.leases.held[member]
+  if not held or held.id ~= result[1] then return end
+  pool.leases.held[member] = nil
+  local back = result[2] == 'unused' and held.price or held.price - 1
+  pool.leases.tokens = math.min(1, pool.leases.tokens + back)
+end
+
+local function change_episode(field, member, scope)
+  local pool, proposal = pool_at(field), scope[6]
+  settle(pool, member, scope[5])
+  if not given(proposal) then return end
+  local held = pool.episode
+  if held[1] > (scope[3] or 0) or proposal[1] <= held[1] then return end
+  if proposal[2] ~= held[2] then
+    for number, row in pairs(pool.rows) do
+      local cleared = cjson.decode(row)
+      for i = 2, 1 + EVIDENCE do cleared[i] = 0 end
+      pool.rows[number] = text(cleared)
+    end
+    pool.worst, pool.leases = {}, {}
+  end
+  pool.episode, S.dirty[field] = proposal, true
+end
+
+local function grant(pool, member, host, wants)
+  if pool.episode[3] ~= 'open' then pool.leases = {}; return nil end
+  local l = pool.leases
+  if not l.tokens then l = {tokens = 1, at = now, number = 0, held = {}, last_host = ''} end
+  pool.leases = l
+  local rate = 1 / 2 ^ math.max(0, pool.episode[9] - 1)
+  l.tokens, l.at = math.min(1, l.tokens + rate * math.max(0, now - l.at)), now
+  for each, lease in pairs(l.held) do if now >= lease.lost then l.held[each] = nil end end
+  if l.held[member] then return l.held[member] end
+  local price = math.min(1, math.max(LEAST_PRICE, wants * USE_WITHIN))
+  if wants <= 0 or l.tokens < price then return nil end
+  if host == '' or host ~= l.last_host then l.others_asked = now
+  elseif now - (l.others_asked or -1e9) < OTHER_HOST then return nil end
+  l.tokens, l.number, l.last_host = l.tokens - price, l.number + 1, host
+  local lease = {id = text(pool.episode[2]) .. '.' .. text(l.number), price = price,
+                 lost = now + LEASE_KEPT}
+  lease['until'] = now + USE_WITHIN
+  l.held[member] = lease
+  return lease
+end
