@@ -34,7 +34,7 @@ _SLACK: Final = 2.0
 """Multiple of the usual number of calls in flight that are let in while they take long."""
 _NO_QUEUE: Final = 3.0
 """Calls in flight that are never too many."""
-_TOO_MANY_FAIL: Final = 0.25
+_TOO_MANY_FAIL: Final = 0.5
 """Share of failed calls from which on the ramp goes back."""
 _BACK: Final = 0.6
 """Least factor of a step back."""
