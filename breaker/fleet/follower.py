@@ -23,7 +23,7 @@ from breakerd.breaker.fleet.messages import (
     PoolView,
     ScopeReport,
 )
-from breakerd.breaker.fleet.ramp import find_overload, first_step, next_step
+from breakerd.breaker.fleet.ramp import LONG, find_overload, first_step, next_step
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.states import RECOVERING, WATCHING, Reason
 
@@ -77,6 +77,7 @@ class Follower:
         with self._core.locked() as now:
             self._take_result(now)
             engine = self._core.engine
+            self._window.long = LONG * self._timeout
             learn = engine.machine.decided in WATCHING
             self._usual.update(now, self._window.busy, learn=learn)
             return BreakerReport(
