@@ -71,7 +71,9 @@ class Fleet:
         clock = self._clocks[index]
         breaker = make(clock, lambda: None, self._contract)
         info = MemberInfo(id=str(index), incarnation=self._incarnations[index])
-        return Member(breaker, FleetMember(self._hub, info, clock, {POOL: breaker}))
+        member = FleetMember(self._hub, info, clock)
+        member.add(POOL, breaker)
+        return Member(breaker, member)
 
 
 def make_fleet(

@@ -12,7 +12,7 @@ from breakerd.breaker.engine import guided_recovery
 from breakerd.breaker.engine.guide import Guide
 from breakerd.breaker.engine.recovery import MIN_REJECTIONS_BETWEEN_PROBES, RecoveryPhase
 from breakerd.breaker.events.events import Evidence, Signal
-from breakerd.breaker.fleet.episode import NONE, OPEN, RAMP, Episode, opened
+from breakerd.breaker.fleet.episode import NONE, OPEN, RAMP, Episode, closed, opened
 from breakerd.breaker.fleet.evidence import find_trouble
 from breakerd.breaker.fleet.local_window import LocalWindow, UsualLoad
 from breakerd.breaker.fleet.messages import (
@@ -23,9 +23,9 @@ from breakerd.breaker.fleet.messages import (
     PoolView,
     ScopeReport,
 )
-from breakerd.breaker.fleet.ramp import find_overload, first_step, next_step
+from breakerd.breaker.fleet.ramp import LONG, find_overload, first_step, next_step
 from breakerd.breaker.runtime.controller import Controller
-from breakerd.breaker.states import RECOVERING, WATCHING
+from breakerd.breaker.states import RECOVERING, WATCHING, Reason
 
 ALONE_REJECTIONS: Final = 9
 """Calls rejected between two probes by a member that cannot ask the fleet: others probe as well."""
@@ -71,23 +71,24 @@ class Follower:
 
     # --- report
 
-    def report(self) -> BreakerReport:
-        """Return the report of this breaker at the present time."""
+    def report(self, *, evidence: bool = True) -> BreakerReport:
+        """Return the report of this breaker at the present time, without evidence if so wished."""
         self._core.tick()
         with self._core.locked() as now:
             self._take_result(now)
             engine = self._core.engine
+            self._window.long = LONG * self._timeout
             learn = engine.machine.decided in WATCHING
             self._usual.update(now, self._window.busy, learn=learn)
             return BreakerReport(
                 pool=self.pool,
                 state=engine.machine.state.value.lower(),
-                slots=self._window.slots(now),
+                slots=self._window.slots(now) if evidence else (),
                 totals=self._window.totals(
                     usual=self._usual.in_flight, in_flight=self._core.recorder.in_flight
                 ),
                 sketch=self._window.sketch(),
-                scopes=tuple(self._scope_report(scope, now) for scope in self._known),
+                scopes=tuple(self._scope_report(s, now) for s in self._known if evidence),
             )
 
     def _scope_report(self, scope: str, now: float) -> ScopeReport:
@@ -137,11 +138,31 @@ class Follower:
                 self._propose(pool, now)
         return bool(self._proposals)
 
+    def end_episodes(self) -> None:
+        """Propose the end of all episodes: an operator has reset the breaker."""
+        with self._core.locked() as now:
+            hub_now = self._hub_time(now)
+            self._proposals = {s: closed(known, hub_now) for s, known in self._known.items()}
+            self._stop_following()
+
     def decide_alone(self) -> None:
         """Follow nobody: the hub is silent."""
         with self._core.locked() as now:
             self._core.engine.machine.recovery.min_rejections = ALONE_REJECTIONS
-            self._let_go(now)
+            self._proposals.clear()
+            self._leave(now)
+
+    def end(self) -> None:
+        """Follow nobody any more, and let nobody else probe for it."""
+        with self._core.locked() as now:
+            self._core.engine.machine.recovery.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+            self._proposals.clear()
+            self._leave(now)
+
+    def _leave(self, now: float) -> None:
+        if self._followed is not None:
+            guided_recovery.leave(self._core.engine, now)
+        self._stop_following()
 
     def _learn(self, pool: PoolView) -> None:
         """Take the hub's episode, unless the hub has forgotten what this member knows."""
@@ -158,11 +179,11 @@ class Follower:
     def _follow(self, now: float) -> None:
         engine = self._core.engine
         if self._guide is None:
-            self._followed = None  # its own calls made it open, or an operator did
+            self._stop_following()  # its own calls made it open, or an operator did
         scope = next((s for s in reversed(self._known) if self._known[s].in_force), None)
         if scope is None or not engine.machine.decides:
             if self._followed is not None:
-                self._followed, self._lease = None, None
+                self._stop_following()
                 guided_recovery.finish(engine, now)
             return
         episode = self._known[scope]
@@ -177,11 +198,14 @@ class Follower:
         """Return True if its own calls contradict the episode; that others overload does not."""
         if episode.reason == "overload" and episode.phase == RAMP:
             return False
+        engine = self._core.engine
+        open_ = engine.machine.decided in RECOVERING
+        if open_ and engine.transitions.last_trip.reason is Reason.MANUAL:
+            return True
         calls, failures = self._window.since(episode.first_slot)
         if calls >= _ENOUGH or failures:
             self._contradicts[scope] = 2 * failures < calls
-        diverged = episode.phase == RAMP and self._core.engine.machine.decided in RECOVERING
-        return self._contradicts[scope] or diverged
+        return self._contradicts[scope] or (open_ and episode.phase == RAMP)
 
     def _obey(self, now: float, scope: str, episode: Episode) -> None:
         engine = self._core.engine
@@ -199,6 +223,8 @@ class Follower:
             until = now + lease.until - self._hub_time(now)
             if guided_recovery.lend_probe(engine, now, until):
                 self._lease = lease
+            else:
+                self._result = LeaseResult(lease.id, "unused")
 
     def _propose(self, pool: PoolView, now: float) -> None:
         """Propose a change of the episode of that scope, if it is due."""
@@ -218,10 +244,8 @@ class Follower:
         if step is not None:
             self._proposals[scope] = step
 
-    def _let_go(self, now: float) -> None:
-        if self._followed is not None:
-            guided_recovery.leave(self._core.engine, now)
-        self._followed, self._lease = None, None
+    def _stop_following(self) -> None:
+        self._followed = self._lease = self._result = None
 
     @property
     def _timeout(self) -> float:

@@ -8,7 +8,7 @@ lock must be held.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import exp
+from math import exp, inf
 from typing import Final
 
 from breakerd.breaker.baseline.ddsketch import BucketLayout
@@ -35,8 +35,9 @@ class _Tally:
     offered: int = 0
     busy: float = 0.0
     ended: int = 0
-    errors: int = 0
     slow: int = 0
+    all_ended: int = 0
+    errors: int = 0
     timed_out: int = 0
     abandoned: int = 0
     rejected: int = 0
@@ -57,6 +58,8 @@ class LocalWindow:
         """Calls that the breaker's window had taken at the last tick."""
         self.busy = 0.0
         """Seconds that all calls have taken together."""
+        self.long = inf
+        """Seconds from which on a call is slow."""
         self.latest = 0.0
         """Seconds that the call took which ended last."""
 
@@ -73,7 +76,7 @@ class LocalWindow:
         self.busy += delta.duration
         tally = self._tally(now)
         tally.offered += delta.admitted + delta.rejected
-        tally.ended += delta.ended
+        tally.all_ended += delta.ended
         tally.errors += delta.errors
         tally.timed_out += delta.late
         tally.abandoned += delta.abandoned
@@ -88,9 +91,13 @@ class LocalWindow:
         tally.calls += 1
         tally.failures += failed
         tally = self._tally(end)
-        tally.busy += seconds
         bucket = SKETCH.index(seconds)
         tally.sketch[bucket] = tally.sketch.get(bucket, 0) + 1
+        slow = seconds > self.long
+        if slow or not failed:
+            tally.ended += 1
+            tally.slow += slow
+            tally.busy += seconds
 
     def _tally(self, moment: float) -> _Tally:
         number = int(self._hub_time(moment) // 1)
@@ -113,7 +120,7 @@ class LocalWindow:
         """Return the slots that hold evidence, oldest first."""
         self._drop(int(self._hub_time(now) // 1))
         return tuple(
-            Slot(number, t.calls, t.failures, t.offered, round(1000 * t.busy), t.ended)
+            Slot(number, t.calls, t.failures, t.offered, round(1000 * t.busy), t.ended, t.slow)
             for number, t in sorted(self._slots.items())
             if t.calls or t.offered or t.ended
         )
@@ -122,7 +129,7 @@ class LocalWindow:
         """Return the sums of the window, with the usual and the present number in flight."""
         tallies = self._slots.values()
         return Totals(
-            calls=sum(t.ended for t in tallies),
+            calls=sum(t.all_ended for t in tallies),
             failures=sum(t.errors for t in tallies),
             timed_out=sum(t.timed_out for t in tallies),
             abandoned=sum(t.abandoned for t in tallies),
@@ -146,7 +153,7 @@ class LocalWindow:
         """Return the calls per second that were wanted lately, rejected or not."""
         newest = int(self._hub_time(now) // 1)
         recent = [tally for number, tally in self._slots.items() if number > newest - WINDOW_SLOTS]
-        return sum(t.ended + t.rejected for t in recent) / WINDOW_SLOTS
+        return sum(t.all_ended + t.rejected for t in recent) / WINDOW_SLOTS
 
     def _drop(self, newest: int) -> None:
         for number in [n for n in self._slots if not newest - WINDOW_SLOTS < n <= newest]:

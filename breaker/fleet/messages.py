@@ -59,8 +59,9 @@ class Slot(NamedTuple):
         calls: calls of the present generation that began in it and have ended.
         failures: those of them that failed or timed out.
         offered: calls that were admitted or rejected in it.
-        busy_ms: milliseconds that the calls took which ended in it.
-        ended: calls that ended in it.
+        busy_ms: milliseconds that these took.
+        ended: calls that ended in it, but for those that failed at once.
+        slow: those of them that took a long part of the time-out.
     """
 
     number: int
@@ -69,6 +70,7 @@ class Slot(NamedTuple):
     offered: int = 0
     busy_ms: int = 0
     ended: int = 0
+    slow: int = 0
 
 
 class Totals(NamedTuple):
@@ -234,6 +236,8 @@ class PoolSlot(NamedTuple):
         offered: calls admitted or rejected, not capped.
         busy_ms: milliseconds that the calls took which ended in it, not capped.
         ended: calls that ended in it, not capped.
+        active: members in which calls ended.
+        slow_members: those of them in which most of these calls were slow.
     """
 
     number: int
@@ -248,6 +252,8 @@ class PoolSlot(NamedTuple):
     offered: int = 0
     busy_ms: int = 0
     ended: int = 0
+    active: int = 0
+    slow_members: int = 0
 
 
 class Worst(NamedTuple):

@@ -18,8 +18,8 @@ _QUICK_DOUBLING: Final = 0.5
 """... and the seconds in which the share then doubles."""
 _SLOW_SHARE: Final = 0.1
 """Share that it admits otherwise: further ones follow results."""
-_LONG: Final = 0.25
-"""Share of the time-out from which on calls take long."""
+LONG: Final = 0.25
+"""Share of the time-out from which on a call is slow."""
 _OVERLOADED: Final = 0.5
 """Share of the time-out from which on calls that queue begin an episode."""
 _GROWTH: Final = 2.0
@@ -34,10 +34,12 @@ _SLACK: Final = 2.0
 """Multiple of the usual number of calls in flight that are let in while they take long."""
 _NO_QUEUE: Final = 3.0
 """Calls in flight that are never too many."""
-_TOO_MANY_FAIL: Final = 0.25
+_TOO_MANY_FAIL: Final = 0.5
 """Share of failed calls from which on the ramp goes back."""
 _BACK: Final = 0.6
 """Least factor of a step back."""
+_ENOUGH: Final = 3
+"""Calls by which it is seen that they are quick."""
 _NOTABLE: Final = 0.05
 """Least change of the share that is worth a step."""
 _DRAIN: Final = 4.0
@@ -54,9 +56,11 @@ class Load(NamedTuple):
         calls: capped calls that count in the generation.
         failures: those of them that failed.
         offered: calls per second that were admitted or rejected.
+        ended: calls that ended.
         answered: calls per second that ended.
         duration: seconds that these took on average.
         in_flight: calls in flight.
+        widespread: True if calls are slow in most members, and not in some only.
         allowed: calls that may be in flight while they take long.
         timeout: seconds after which an answer is of no use.
     """
@@ -64,9 +68,11 @@ class Load(NamedTuple):
     calls: int
     failures: int
     offered: float
+    ended: int
     answered: float
     duration: float
     in_flight: int
+    widespread: bool
     allowed: float
     timeout: float
 
@@ -78,9 +84,16 @@ class Load(NamedTuple):
         return max(self.duration, min(self.timeout, self.in_flight / max(self.answered, 0.1)))
 
     @property
+    def quick(self) -> bool:
+        """Return True if calls come back, and not slowly, so that nothing holds more of them."""
+        return (
+            self.ended >= _ENOUGH and self.duration <= LONG * self.timeout and self.sustainable == 1
+        )
+
+    @property
     def sustainable(self) -> float:
         """Return the share of the calls that keeps no more than the allowed number in flight."""
-        if self.latency <= _LONG * self.timeout or not self.offered:
+        if not (self.widespread and self.offered and self.latency > LONG * self.timeout):
             return 1.0
         return min(1.0, max(_LEAST_SHARE, self.allowed / (self.offered * self.latency)))
 
@@ -95,9 +108,11 @@ def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Loa
         calls=sum(s.calls for s in latest),
         failures=sum(s.failures for s in latest),
         offered=sum(s.offered for s in latest) / seconds,
+        ended=ended,
         answered=ended / seconds,
         duration=sum(s.busy_ms for s in latest) / 1000 / ended if ended else 0.0,
         in_flight=view.totals.in_flight,
+        widespread=2 * sum(s.slow_members for s in latest) > sum(s.active for s in latest),
         allowed=max(_NO_QUEUE, _SLACK * usual_milli / 1000),
         timeout=timeout,
     )
@@ -105,7 +120,7 @@ def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Loa
 
 def first_step(episode: Episode, seconds: float, timeout: float, now: float) -> Episode:
     """Return the episode after a good probe that took so many seconds."""
-    if seconds > _LONG * timeout:
+    if seconds > LONG * timeout:
         return ramping(episode, now, _SLOW_SHARE)
     return ramping(episode, now, _QUICK_SHARE, _QUICK_DOUBLING * 2.0**episode.relapses)
 
@@ -140,8 +155,9 @@ def next_step(view: PoolView, episode: Episode, timeout: float, now: float) -> E
     wanted = _wanted_share(load, share, age)
     if share >= 1.0 and wanted >= 1.0:
         return closed(episode, now) if age >= _HELD + episode.doubling else None
-    if episode.doubling and wanted >= share:
-        return None
+    if wanted >= share and load.quick:
+        quick = ramping(episode, now, share, _QUICK_DOUBLING * 2.0**episode.relapses)
+        return None if episode.doubling else quick
     return ramping(episode, now, wanted) if abs(wanted - share) > _NOTABLE * share else None
 
 

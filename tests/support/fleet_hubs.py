@@ -17,6 +17,7 @@ from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
 from breakerd.breaker.fleet.hub.redis.hub import RedisHub
 from breakerd.breaker.fleet.hub.redis.script import Client, keys_of
+from breakerd.breaker.fleet.messages import View
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 
 START = 1_800_000_000.25
@@ -34,6 +35,11 @@ class DrivenTime:
 
     def new_id(self) -> str:
         return f"{next(self._ids):012x}"
+
+
+def shown(view: View) -> View:
+    """Return the view with registers and acts in an order of their own."""
+    return view._replace(registers=tuple(sorted(view.registers)), acts=tuple(sorted(view.acts)))
 
 
 class HubUnderTest(Protocol):

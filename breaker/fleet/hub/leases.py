@@ -42,24 +42,25 @@ def grant(
     if episode.phase != OPEN:
         leases.clear()
         return None
+    if "tokens" not in leases:
+        leases.update(tokens=1.0, at=now, number=0, held={})
+        leases.update(last_host="", other_host="", other_asked_at=0.0)
     _refill(leases, episode, now)
     held = leases["held"]
     if member in held:
         return Lease(held[member]["id"], held[member]["until"])
     price = min(1.0, max(_LEAST_PRICE, wants * USE_WITHIN))
-    if wants <= 0 or leases["tokens"] < price or _is_others_turn(leases, host, now):
+    if wants <= 0 or _is_others_turn(leases, host, now) or leases["tokens"] < price:
         return None
     leases["tokens"] -= price
     leases["number"] += 1
-    leases["last_host"] = host
+    _note_host(leases, host)
     lease = Lease(f"{episode.generation}.{leases['number']}", now + USE_WITHIN)
     held[member] = {"id": lease.id, "until": lease.until, "price": price, "lost": now + KEEP}
     return lease
 
 
 def _refill(leases: Record, episode: Episode, now: float) -> None:
-    if "tokens" not in leases:
-        leases.update(tokens=1.0, at=now, number=0, held={}, last_host="", others={})
     rate = PROBES_PER_SECOND / 2.0 ** max(0, episode.relapses - 1)
     passed = max(0.0, now - leases["at"])
     leases["tokens"], leases["at"] = min(1.0, leases["tokens"] + rate * passed), now
@@ -69,7 +70,14 @@ def _refill(leases: Record, episode: Episode, now: float) -> None:
 
 def _is_others_turn(leases: Record, host: str, now: float) -> bool:
     """Return True if the host probed last, and another one has asked lately."""
-    if host == "" or host != leases["last_host"]:
-        leases["others_asked"] = now
-        return False
-    return bool(now - leases.get("others_asked", -1e9) < _OTHER_HOST_WITHIN)
+    if host == leases["last_host"]:
+        return bool(now - leases["other_asked_at"] < _OTHER_HOST_WITHIN)
+    leases["other_host"], leases["other_asked_at"] = host, now
+    return False
+
+
+def _note_host(leases: Record, host: str) -> None:
+    """Note the host that probes now: it is no other one any more."""
+    leases["last_host"] = host
+    if leases["other_host"] == host:
+        leases["other_asked_at"] = 0.0

@@ -151,9 +151,10 @@ def merged_sketch(pool: Record) -> tuple[int, ...]:
 
 
 def _add_slots(changes: Changes, slots: list[list[int]], sign: int, *, counts: bool) -> None:
-    for number, calls, failures, *load in slots:
+    for number, calls, failures, offered, busy, ended, slow in slots:
         change = changes.setdefault(number, [0] * SLOT_COLUMNS)
         evidence = _evidence(calls, failures) if counts else (0,) * EVIDENCE_COLUMNS
+        load = (offered, busy, ended, int(ended > 0), int(2 * slow > ended))
         for column, value in enumerate((*evidence, *load)):
             change[column] += sign * value
 

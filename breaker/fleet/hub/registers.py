@@ -12,7 +12,7 @@ ACT_TIME: Final = 30.0
 
 
 def empty_registers() -> Record:
-    """Return the record of a hub without commands; versions count the changes."""
+    """Return the record of a hub without commands; versions grow with each change."""
     return {"version": 0, "modes": {}, "acts": {}}
 
 
@@ -21,7 +21,8 @@ def write(registers: Record, register: Register, now: float) -> bool:
     before = registers["modes"].get(register.breaker)
     if before is not None and Register(*before["register"]).order >= register.order:
         return False
-    registers["version"] += 1
+    # Larger than any version before, also after the hub's state went back in time.
+    registers["version"] = max(registers["version"] + 1, int(now * 1000))
     registers["modes"][register.breaker] = {
         "register": list(register),
         "version": registers["version"],

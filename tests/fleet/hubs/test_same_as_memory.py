@@ -20,8 +20,7 @@ from breakerd.breaker.fleet.messages import (
     Totals,
     View,
 )
-from tests.support.fleet_hubs import DrivenTime, HubUnderTest
-from tests.support.fleet_reports import shown
+from tests.support.fleet_hubs import DrivenTime, HubUnderTest, shown
 
 POOLS = ("payments|web", "mail|web", "payments|worker")
 

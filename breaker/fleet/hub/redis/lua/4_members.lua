@@ -36,14 +36,15 @@ local function take(info, report, breakers)
   end
   S.live = S.live + (member.live and 1 or 0) - (held and held.live and 1 or 0)
   store(info[1], member, now)
+  S.heard = info[1]
   return member
 end
 
-local function sweep(asking)
+local function sweep()
   local live, swept = read('ZRANGE', KEY.live, 0, SWEPT, 'WITHSCORES'), 0
   for i = 1, #live, 2 do
     local id, at = live[i], tonumber(live[i + 1])
-    local due = id ~= asking and now - at >= SILENT and swept < SWEPT
+    local due = id ~= S.heard and now - at >= SILENT and swept < SWEPT
     local packed = due and read('HGET', KEY.members, id)
     if packed then
       swept = swept + 1
@@ -57,7 +58,7 @@ local function sweep(asking)
     end
   end
   local gone = read('ZRANGE', KEY.gone, 0, 0, 'WITHSCORES')
-  if gone[1] and gone[1] ~= asking and now - tonumber(gone[2]) >= FORGET then
+  if gone[1] and gone[1] ~= S.heard and now - tonumber(gone[2]) >= FORGET then
     later('HDEL', KEY.members, gone[1])
     later('ZREM', KEY.gone, gone[1])
   end

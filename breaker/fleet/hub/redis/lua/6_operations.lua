@@ -25,7 +25,7 @@ local function exchange()
   local known, applied = report[2] == S.epoch and report[3] or 0, {}
   for _, register in ipairs(report[4]) do write_mode(register) end
   for _, act in ipairs(report[5]) do applied[act[1]] = act[2] end
-  sweep(info[1])
+  sweep()
   local views = {}
   for i, b in ipairs(breakers) do
     local scopes = {}
