@@ -11,7 +11,7 @@ local SILENT, FORGET, SWEPT, CHUNK = 5, 600, 3, 2000
 local KEPT, ACT_TIME = 604800, 30
 local LEAST_PRICE, USE_WITHIN, LEASE_KEPT, OTHER_HOST = 0.15, 1, 12, 2
 local EVIDENCE, TOTALS = 8, 8 -- columns of a slot behind its number that count in one generation
-local UNIT_COLUMN = {host = 6, zone = 8}
+local COLUMNS, UNIT_COLUMN = 14, {host = 6, zone = 8}
 
 if redis.replicate_commands then redis.replicate_commands() end
 local clock = redis.call('TIME')
@@ -40,4 +40,4 @@ local function text(value) -- numbers exactly, which cjson does not
   return '[' .. table.concat(parts, ',') .. ']'
 end
 
-local function zeros() return {0, 0, 0, 0, 0, 0, 0, 0, 0} end -- a row without load
+local function zeros() return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} end

@@ -37,10 +37,11 @@ local function add_slots(slots, sign, counts, into)
         if calls > 0 then row[4] = row[4] + sign end
         if 2 * failures > calls then row[5] = row[5] + sign end
       end
-      for j = 4, #slot do
-        local column = j + EVIDENCE - 2
-        row[column] = (row[column] or 0) + sign * slot[j]
-      end
+      local ended, slow = slot[6] or 0, slot[7] or 0
+      row[10], row[11] = row[10] + sign * (slot[4] or 0), row[11] + sign * (slot[5] or 0)
+      row[12] = row[12] + sign * ended
+      if ended > 0 then row[13] = row[13] + sign end
+      if 2 * slow > ended then row[14] = row[14] + sign end
     end
   end
 end
@@ -68,8 +69,8 @@ local function apply(pool, changes, units, column) -- `units` gets what changed 
     local row = pool.rows[number] and cjson.decode(pool.rows[number]) or zeros()
     local traffic, bad, any = row[2] > 0, 2 * row[3] > row[2], false
     row[1] = number
-    for i = 2, math.max(#row, #change) do
-      row[i] = math.max(0, (row[i] or 0) + (change[i] or 0))
+    for i = 2, COLUMNS do
+      row[i] = math.max(0, (row[i] or 0) + change[i])
       any = any or row[i] > 0
     end
     pool.rows[number] = any and text(row) or nil

@@ -30,16 +30,21 @@ end
 local function grant(pool, member, host, wants)
   if pool.episode[3] ~= 'open' then pool.leases = {}; return nil end
   local l = pool.leases
-  if not l.tokens then l = {tokens = 1, at = now, number = 0, held = {}, last_host = ''} end
+  if not l.tokens then
+    l = {tokens = 1, at = now, number = 0, held = {}, last_host = '', other_host = '',
+         other_asked_at = 0}
+  end
   pool.leases = l
   local rate = 1 / 2 ^ math.max(0, pool.episode[9] - 1)
   l.tokens, l.at = math.min(1, l.tokens + rate * math.max(0, now - l.at)), now
   for each, lease in pairs(l.held) do if now >= lease.lost then l.held[each] = nil end end
   if l.held[member] then return l.held[member] end
   local price = math.min(1, math.max(LEAST_PRICE, wants * USE_WITHIN))
-  if wants <= 0 or l.tokens < price then return nil end
-  if host == '' or host ~= l.last_host then l.others_asked = now
-  elseif now - (l.others_asked or -1e9) < OTHER_HOST then return nil end
+  if wants <= 0 then return nil end
+  if host ~= l.last_host then l.other_host, l.other_asked_at = host, now
+  elseif now - l.other_asked_at < OTHER_HOST then return nil end
+  if l.tokens < price then return nil end
+  if l.other_host == host then l.other_asked_at = 0 end
   l.tokens, l.number, l.last_host = l.tokens - price, l.number + 1, host
   local lease = {id = text(pool.episode[2]) .. '.' .. text(l.number), price = price,
                  lost = now + LEASE_KEPT}

@@ -8,7 +8,7 @@ end
 local function write_mode(register)
   local held = S.modes[register[1]] or read('HMGET', KEY.modes, register[1])[1]
   if held and not is_later(register, cmsgpack.unpack(held)[1]) then return end
-  S.version = S.version + 1
+  S.version = math.max(S.version + 1, math.floor(now * 1000)) -- larger than any before
   local ends = register[2] == '' and now + KEPT or false
   S.modes[register[1]] = cmsgpack.pack({register, S.version, ends})
   later('HSET', KEY.modes, register[1], S.modes[register[1]])
