@@ -140,7 +140,7 @@ class RedisUnderTest:
             self._execute("DEL", key)
 
     def spoil(self) -> bool:
-        for field, _ in self._execute("HGETALL", self._keys[1]).items():
+        for field in self._execute("HGETALL", self._keys[1]):
             self._execute("HSET", self._keys[1], field, b"\xc1 not ours")
         return True
 

@@ -81,7 +81,15 @@ class Players:
     def _breaker(self, pool: str, info: MemberInfo, view: View | None, now: float) -> BreakerReport:
         draw = self.random
         slots = tuple(
-            Slot(n, calls := draw.choice([0, 1, 2, 7]), draw.randint(0, calls), calls + 1, 15, calls, draw.randint(0, calls))
+            Slot(
+                n,
+                calls := draw.choice([0, 1, 2, 7]),
+                draw.randint(0, calls),
+                calls + 1,
+                15,
+                calls,
+                draw.randint(0, calls),
+            )
             for n in range(int(now) - 8, int(now) + 1)
             if draw.random() < 0.7
         )

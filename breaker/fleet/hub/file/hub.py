@@ -11,7 +11,7 @@ from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.hub.state import HubState, random_id
 from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.storage.database_file import FileOptions
+from breakerd.breaker.storage.database_file import FileOptions, primary_code
 from breakerd.breaker.storage.timed_database import TimedDatabase
 
 T = TypeVar("T")
@@ -107,7 +107,9 @@ class FileHub:
             state = HubState(records, self._new_id)
             try:
                 result = operation(state, now)
-            except _NOT_OURS as error:
+            except (*_NOT_OURS, sqlite3.OperationalError) as error:
+                if isinstance(error, sqlite3.OperationalError) and not _lacks_table(error):
+                    raise
                 records.clear()
                 result = operation(state, now)  # if that fails too, nothing was changed
                 _log.error("hub begins anew: not its own data", problem=repr(error))
@@ -139,6 +141,11 @@ class FileHub:
             _log.error("hub begins anew: its file stays locked", file=str(self._database.path))
             self._database.replace()
             self._locked_since = None
+
+
+def _lacks_table(error: sqlite3.OperationalError) -> bool:
+    """Return True if a table, or a column of it, is not there."""
+    return primary_code(error) == sqlite3.SQLITE_ERROR
 
 
 def _nothing() -> None:

@@ -7,19 +7,18 @@ from typing import Any, Final
 
 from breakerd.breaker.fleet.hub.records import Record
 
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS record (
-    key TEXT PRIMARY KEY, value TEXT NOT NULL, idle_since REAL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS idle ON record (idle_since) WHERE idle_since IS NOT NULL;
-CREATE TABLE IF NOT EXISTS heard (
-    member TEXT PRIMARY KEY, live INTEGER NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS heard_order ON heard (live, at);
-CREATE TABLE IF NOT EXISTS command_mark (
-    id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL
-);
-"""
+_TABLES: Final = {
+    "record": "key TEXT PRIMARY KEY, value TEXT NOT NULL, idle_since REAL",
+    "heard": "member TEXT PRIMARY KEY, live INTEGER NOT NULL, at REAL NOT NULL",
+    "command_mark": "id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL",
+}
+_STATEMENTS: Final = (
+    *(f"CREATE TABLE IF NOT EXISTS {name} ({columns})" for name, columns in _TABLES.items()),
+    "CREATE INDEX IF NOT EXISTS idle ON record (idle_since) WHERE idle_since IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS heard_order ON heard (live, at)",
+)
+SCHEMA: Final = ";\n".join(_STATEMENTS) + ";"
+"""Script that creates missing tables."""
 VERSION: Final = 1
 """Format of the file."""
 _IDLE_KEPT: Final = 600.0
@@ -83,13 +82,16 @@ class SqliteRecords:
         return self._connection.execute(query, (live, count)).fetchall()
 
     def all_heard(self) -> list[tuple[str, float]]:
-        """Return (member, time) of all members."""
-        return self._connection.execute("SELECT member, at FROM heard").fetchall()
+        """Return (member, time) of all members, in the order in which they were heard."""
+        query = "SELECT member, at FROM heard ORDER BY live DESC, at"
+        return self._connection.execute(query).fetchall()
 
     def clear(self) -> None:
-        """Remove all records."""
-        self._connection.execute("DELETE FROM record")
-        self._connection.execute("DELETE FROM heard")
+        """Make all tables anew, whatever has become of them."""
+        for table in _TABLES:
+            self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in _STATEMENTS:
+            self._connection.execute(statement)
         self._records.clear()
         self._texts.clear()
         self._changed.clear()
