@@ -115,7 +115,7 @@ class RedisServer:
         """Return the answer to a command."""
         client = self.client()
         try:
-            return client.execute_command(*arguments)
+            return client.execute_command(*arguments)  # type: ignore[no-untyped-call] # of redis-py
         finally:
             self.clients.remove(client)
             client.close()
@@ -176,10 +176,16 @@ class Sentinels:
         until(lambda: all(self._port_at(each) == other.port for each in self.sentinels))
         until(lambda: other.execute("ROLE")[0] == "master")
 
+    def replicated(self) -> bool:
+        """Return True if the replica has what the primary had at this moment."""
+        sent = self.primary.execute("INFO", "replication")["master_repl_offset"]
+        has = self.replica.execute("INFO", "replication")["slave_repl_offset"]
+        return bool(has >= sent)
+
     def ready(self) -> bool:
         """Return True if the replica follows, and each sentinel knows it and the others."""
-        following = self.servers[1].execute("INFO", "replication")
-        return following["master_link_status"] == "up" and all(
+        following = self.replica.execute("INFO", "replication")
+        return following.get("master_link_status") == "up" and all(
             (state := _pairs(each.execute("SENTINEL", "MASTER", SERVICE)))["num-slaves"] == "1"
             and state["num-other-sentinels"] == str(len(self.sentinels) - 1)
             and state["flags"] == "master"

@@ -38,8 +38,9 @@ def sums(view: View | PoolView) -> tuple[int, int, int, int]:
     )
 
 
-def fleet(tested: HubUnderTest) -> PoolView:
-    return tested.hub.pool(POOL, "fleet")[0]
+def knowing(report: Report, view: View) -> Report:
+    """The report of a member that has seen `view`."""
+    return report._replace(epoch=view.epoch, register_version=view.register_version)
 
 
 # --- sums
@@ -53,8 +54,8 @@ def test_windows_of_all_members_are_added_up(tested: HubUnderTest, time: DrivenT
     assert (row.hosts, row.bad_hosts) == (2, 1), "half of the calls of h1 is no trouble of it"
     assert view.members == 3
     assert pool_of(view).members == 3
-    host = tested.hub.pool(POOL, "host:h1")
-    assert sums(host[0]) == (4, 2, 2, 1)
+    of_host, _ = tested.hub.pool(POOL, "host:h1")
+    assert sums(of_host) == (4, 2, 2, 1)
 
 
 def test_a_busy_member_counts_as_one_unit(tested: HubUnderTest, time: DrivenTime) -> None:
@@ -242,9 +243,8 @@ def test_the_last_mode_that_was_set_reaches_everybody(
     last = tested.hub.set_mode(Register("payments", "observe", id="0"))
     view = tested.hub.exchange(one.report())
     assert view.registers == (last,)
-    known = {"epoch": view.epoch, "register_version": view.register_version}
-    assert tested.hub.exchange(one.report(**known)).registers == ()
-    tested.hub.exchange(one.report(registers=(first,), **known))
+    assert tested.hub.exchange(knowing(one.report(), view)).registers == ()
+    tested.hub.exchange(knowing(one.report(registers=(first,)), view))
     late = tested.hub.exchange(MadeMember("b").report())
     assert late.registers == (last,), "an older one that somebody brings changes nothing"
 
@@ -297,9 +297,7 @@ def test_it_is_told_how_far_a_command_has_come(tested: HubUnderTest, time: Drive
     mode = tested.hub.set_mode(Register("payments", "disabled", id="m"))
     assert tested.hub.progress("payments", mode.id).applied == 0
     view = tested.hub.exchange(made["done"].report())
-    tested.hub.exchange(
-        made["done"].report(epoch=view.epoch, register_version=view.register_version)
-    )
+    tested.hub.exchange(knowing(made["done"].report(), view))
     assert tested.hub.progress("payments", mode.id).applied == 1
 
 
@@ -346,12 +344,11 @@ def test_a_wipe_is_seen_by_a_later_epoch(tested: HubUnderTest, time: DrivenTime)
     before = tested.hub.exchange(other.report(slot(time, 2)))
     time.now += 1
     tested.wipe()
-    known = {"epoch": before.epoch, "register_version": before.register_version}
-    view = tested.hub.exchange(one.report(slot(time, 2), **known))
+    view = tested.hub.exchange(knowing(one.report(slot(time, 2)), before))
     assert view.epoch > before.epoch
     assert (view.members, sums(view)) == (1, (2, 0, 1, 0))
     assert view.registers == ()
-    view = tested.hub.exchange(other.report(slot(time, 2), registers=(register,), **known))
+    view = tested.hub.exchange(knowing(other.report(slot(time, 2), registers=(register,)), before))
     assert sums(view) == (4, 0, 2, 0)
     assert view.registers == (register,)
 

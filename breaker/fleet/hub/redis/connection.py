@@ -69,6 +69,8 @@ class Connection:
             raise HubUnavailableError(self.problem)
         try:
             result = operation(self._ready())
+        except HubUnavailableError:
+            raise
         except (RedisError, OSError) as error:
             self._lose(explain(error))
             raise HubUnavailableError(self.problem) from error

@@ -2,7 +2,7 @@
 -- same semantics in Python, with the reasons; here only what changed is read, added up and written.
 --
 -- ARGV: operation, time ('' for the server's), a random id, and the operation's own arguments.
--- Stored: pools by POOL@SCOPE and members by id, packed; `live`, `gone` and `idle` in order of time.
+-- Stored: pools by POOL@SCOPE and members by id, packed; `live`, `gone` and `idle` by time.
 
 local KEY = {hub = KEYS[1], pools = KEYS[2], members = KEYS[3], live = KEYS[4], gone = KEYS[5],
              idle = KEYS[6], modes = KEYS[7], acts = KEYS[8], applied = KEYS[9]}

@@ -23,7 +23,9 @@ local function take(info, report, breakers)
     old = {}
   end
   for _, b in ipairs(breakers) do
-    for _, scope in ipairs(b.scopes) do change_episode(b.name .. '@' .. scope[1], info[1], scope) end
+    for _, scope in ipairs(b.scopes) do
+      change_episode(b.name .. '@' .. scope[1], info[1], scope)
+    end
     if member.live then member.windows[b.name] = {b.window, {}, b.state} end
   end
   for name, window in pairs(old) do

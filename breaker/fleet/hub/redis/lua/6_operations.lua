@@ -84,7 +84,8 @@ local function pool() -- sums of one pool, and the sketches of its members
   for i = 1, #all do
     local member = cmsgpack.unpack(all[i])
     local window = member.windows[name]
-    local part = scope == 'fleet' or scope == 'host:' .. member.host or scope == 'zone:' .. member.zone
+    local part = scope == 'fleet' or scope == 'host:' .. member.host
+      or scope == 'zone:' .. member.zone
     if window and part then sketches[#sketches + 1] = cjson.decode(window[1])[3] end
   end
   return '[' .. scope_view(name .. '@' .. scope, scope) .. ',' .. text(sketches) .. ']'
