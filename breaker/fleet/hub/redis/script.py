@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from redis.exceptions import NoScriptError
 
-from breakerd.breaker.fleet.messages import BreakerReport, Report
+from breakerd.breaker.fleet.messages import Report
 
 _KEYS: Final = (
     *("hub", "pools", "members", "live", "gone"),
@@ -80,12 +80,9 @@ def report_arguments(report: Report) -> list[str]:
     )
     arguments = [_json(head), _json(report.member)]
     for each in report.breakers:
-        arguments += [each.pool, each.state, _window(each), _json(each.scopes)]
+        window = _json((each.slots, each.totals))
+        arguments += [each.pool, each.state, window, _json(each.sketch), _json(each.scopes)]
     return arguments
-
-
-def _window(report: BreakerReport) -> str:
-    return _json((report.slots, report.totals, report.sketch))
 
 
 def _json(value: object) -> str:

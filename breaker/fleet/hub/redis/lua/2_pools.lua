@@ -73,7 +73,7 @@ local function apply(pool, changes, units, column) -- `units` gets what changed 
       row[i] = math.max(0, (row[i] or 0) + change[i])
       any = any or row[i] > 0
     end
-    pool.rows[number] = any and text(row) or nil
+    pool.rows[number] = any and string.format(ROW, unpack(row)) or nil
     local has, is = row[2] > 0, 2 * row[3] > row[2]
     if column and (has ~= traffic or is ~= bad) then
       local unit = units[number] or zeros()
@@ -103,11 +103,10 @@ local function rank(pool, info, slots)
   pool.worst = {kept[1], kept[2], kept[3]}
 end
 
-local function count_window(pool, window, sign)
-  local totals = cjson.decode(window[1])[2]
+local function count_window(pool, totals, state, sign)
   for i = 1, TOTALS do pool.totals[i] = pool.totals[i] + sign * (totals[i] or 0) end
-  local count = (pool.states[window[3]] or 0) + sign
-  pool.states[window[3]] = count ~= 0 and count or nil
+  local count = (pool.states[state] or 0) + sign
+  pool.states[state] = count ~= 0 and count or nil
   pool.members = pool.members + sign
 end
 
@@ -119,11 +118,37 @@ local function scopes_of(info)
   return scopes
 end
 
--- A window: {text of [slots, totals, sketch], {scope = generation counted}, state}.
+-- Changes of rows by a window in place of another one, which the scopes share that count alike.
+local function changes_between(known, before, after, was, is)
+  local kind = (was and 2 or 0) + (is and 1 or 0)
+  if not known[kind] then
+    local gone, come, changes = before, after, {}
+    if was == is then gone, come = differing(before, after) end
+    add_slots(gone, -1, was, changes)
+    add_slots(come, 1, is, changes)
+    known[kind] = changes
+  end
+  return known[kind]
+end
+
+local function with_units(changes, units) -- a copy, with what changed of narrower scopes
+  if next(units) == nil then return changes end
+  local all = {}
+  for number, change in pairs(changes) do all[number] = change end
+  for number, unit in pairs(units) do
+    local change = {unpack(changes[number] or zeros())}
+    for i = 6, 9 do change[i] = change[i] + unit[i] end
+    all[number] = change
+  end
+  return all
+end
+
+-- A window: {text of [slots, totals], {scope = generation counted}, state, text of its sketch}.
 local function replace(name, info, old, new, generations)
-  local before, after = old and cjson.decode(old[1])[1] or {}, new and cjson.decode(new[1])[1] or {}
   local same = old and new and old[1] == new[1] and old[3] == new[3]
-  local units = {}
+  local before = old and cjson.decode(old[1]) or {{}, {}}
+  local after = same and before or new and cjson.decode(new[1]) or {{}, {}}
+  local units, known = {}, {}
   for _, scope in ipairs(scopes_of(info)) do
     local field = name .. '@' .. scope
     local pool = pool_at(field)
@@ -132,20 +157,12 @@ local function replace(name, info, old, new, generations)
     local is = new ~= nil and generations[scope] == generation
     if new then new[2][scope] = is and generation or nil end
     if not (same and was == is and next(units) == nil and #pool.worst == 0) then
-      local gone, come, changes = before, after, {}
-      if was == is then gone, come = differing(before, after) end
-      add_slots(gone, -1, was, changes)
-      add_slots(come, 1, is, changes)
-      for number, unit in pairs(units) do
-        local change = changes[number] or zeros()
-        for i = 6, 9 do change[i] = change[i] + unit[i] end
-        changes[number] = change
-      end
-      apply(pool, changes, units, UNIT_COLUMN[scope:match('^(%a+):')])
-      rank(pool, info, is and after or {})
+      local changes = changes_between(known, before[1], after[1], was, is)
+      apply(pool, with_units(changes, units), units, UNIT_COLUMN[scope:match('^(%a+):')])
+      rank(pool, info, is and after[1] or {})
       local members = pool.members
-      if old then count_window(pool, old, -1) end
-      if new then count_window(pool, new, 1) end
+      if old then count_window(pool, before[2], old[3], -1) end
+      if new then count_window(pool, after[2], new[3], 1) end
       if (members == 0) ~= (pool.members == 0) then S.idle[field] = pool.members == 0 end
       S.dirty[field] = true
     end

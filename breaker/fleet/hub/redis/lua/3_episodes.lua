@@ -20,7 +20,7 @@ local function change_episode(field, member, scope)
       for i = 2, #cleared do
         if i <= 1 + EVIDENCE then cleared[i] = 0 else load_left = load_left or cleared[i] > 0 end
       end
-      pool.rows[number] = load_left and text(cleared) or nil
+      pool.rows[number] = load_left and string.format(ROW, unpack(cleared)) or nil
     end
     pool.worst, pool.leases = {}, {}
   end

@@ -26,7 +26,7 @@ local function take(info, report, breakers)
     for _, scope in ipairs(b.scopes) do
       change_episode(b.name .. '@' .. scope[1], info[1], scope)
     end
-    if member.live then member.windows[b.name] = {b.window, {}, b.state} end
+    if member.live then member.windows[b.name] = {b.window, {}, b.state, b.sketch} end
   end
   for name, window in pairs(old) do
     if not member.windows[name] then replace(name, info, window) end

@@ -3,10 +3,13 @@
 local function scope_view(field, scope, lease)
   local pool, rows, states = pool_at(field), {}, {}
   for number = oldest, newest + AHEAD do rows[#rows + 1] = pool.rows[number] end
-  for state, count in pairs(pool.states) do states[#states + 1] = {state, count} end
-  table.sort(states, function(a, b) return a[1] < b[1] end)
+  for state, count in pairs(pool.states) do
+    states[#states + 1] = string.format('[%s,%d]', cjson.encode(state), count)
+  end
+  table.sort(states)
   return table.concat({'["' .. scope .. '"', '[' .. table.concat(rows, ',') .. ']',
-    text(pool.totals), text(pool.members), text(states), text(pool.worst),
+    string.format(SUMS, unpack(pool.totals)), pool.members,
+    '[' .. table.concat(states, ',') .. ']', #pool.worst > 0 and text(pool.worst) or '[]',
     pool.episode[1] > 0 and text(pool.episode) or 'null',
     lease and text({lease.id, lease['until']}) or 'null'}, ',') .. ']'
 end
@@ -14,10 +17,10 @@ end
 local function exchange()
   local report, info = cjson.decode(ARGV[4]), cjson.decode(ARGV[5])
   local breakers, fields = {}, {}
-  for i = 6, #ARGV, 4 do
+  for i = 6, #ARGV, 5 do
     local name = ARGV[i]
-    breakers[#breakers + 1] =
-      {name = name, state = ARGV[i + 1], window = ARGV[i + 2], scopes = cjson.decode(ARGV[i + 3])}
+    breakers[#breakers + 1] = {name = name, state = ARGV[i + 1], window = ARGV[i + 2],
+                               sketch = ARGV[i + 3], scopes = cjson.decode(ARGV[i + 4])}
     for _, scope in ipairs(scopes_of(info)) do fields[#fields + 1] = name .. '@' .. scope end
   end
   load(fields)
@@ -86,9 +89,9 @@ local function pool() -- sums of one pool, and the sketches of its members
     local window = member.windows[name]
     local part = scope == 'fleet' or scope == 'host:' .. member.host
       or scope == 'zone:' .. member.zone
-    if window and part then sketches[#sketches + 1] = cjson.decode(window[1])[3] end
+    if window and part then sketches[#sketches + 1] = window[4] end
   end
-  return '[' .. scope_view(name .. '@' .. scope, scope) .. ',' .. text(sketches) .. ']'
+  return '[' .. scope_view(name .. '@' .. scope, scope) .. ',[' .. table.concat(sketches, ',') .. ']]'
 end
 
 local OPERATIONS = {exchange = exchange, set_mode = set_mode, act = act, look = look, pool = pool}
