@@ -4,8 +4,8 @@
         file | URL
 
 Forks processes that hold members; each member makes one exchange a second, at a random time within
-it, for 20 breakers, of which some (`--busy`) had calls in each second. For `file`, the hub is a file
-in a temporary folder; otherwise a server at the URL, whose fleet `bench` must be free.
+it, for 20 breakers, of which some (`--busy`) had calls in each second. For `file`, the hub is a
+file in a temporary folder; otherwise a server at the URL, whose fleet `bench` must be free.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from typing import Any, Final
 from breakerd.breaker.fleet.hub.factory import make_hub
 from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.hub.redis.clients import make_client
-from breakerd.breaker.fleet.hub.redis.script import Client, report_arguments
+from breakerd.breaker.fleet.hub.redis.messages import report_arguments
+from breakerd.breaker.fleet.hub.redis.script import Client
 from breakerd.breaker.fleet.messages import (
     WINDOW_SLOTS,
     BreakerReport,

@@ -74,18 +74,6 @@ def decode_view(text: str | bytes) -> View:
         raise WireError(f"no view: {error}") from error
 
 
-def decode_pool(data: Sequence[Any]) -> PoolView:
-    """Return the view of one scope from its array.
-
-    Raises:
-        WireError: the array is none.
-    """
-    try:
-        return _pool_view(data)
-    except (TypeError, ValueError) as error:
-        raise WireError(f"no view of a pool: {error}") from error
-
-
 def _fields(kind: type[T], data: Sequence[Any]) -> T:
     known: int = len(kind._fields)  # type: ignore[attr-defined] # of every NamedTuple
     return kind(*data[:known])

@@ -15,7 +15,8 @@ from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
 from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
 from breakerd.breaker.fleet.hub.redis.hub import RedisHub
-from breakerd.breaker.fleet.hub.redis.script import keys_of, report_arguments
+from breakerd.breaker.fleet.hub.redis.messages import report_arguments
+from breakerd.breaker.fleet.hub.redis.script import keys_of
 from breakerd.breaker.fleet.messages import Act, Register, Slot
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from tests.support.certificates import Certificates

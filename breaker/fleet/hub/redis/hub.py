@@ -9,11 +9,12 @@ from breakerd.breaker.fleet.hub.records import DictRecords
 from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
 from breakerd.breaker.fleet.hub.redis.facts import ServerFacts
-from breakerd.breaker.fleet.hub.redis.script import Script, report_arguments
+from breakerd.breaker.fleet.hub.redis.messages import read_pool, read_view, report_arguments
+from breakerd.breaker.fleet.hub.redis.script import Script
 from breakerd.breaker.fleet.hub.state import HubState, random_id
 from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
-from breakerd.breaker.fleet.wire import WireError, decode_pool, decode_view
+from breakerd.breaker.fleet.wire import WireError
 
 
 class RedisHub:
@@ -52,7 +53,7 @@ class RedisHub:
         """Take a member's report; return its view."""
         answer = self._run("exchange", *report_arguments(report))
         try:
-            return decode_view(answer)
+            return read_view(answer, report)
         except WireError as error:
             raise HubUnavailableError(str(error)) from error
 
@@ -76,8 +77,8 @@ class RedisHub:
 
     def pool(self, name: str, scope: str) -> tuple[PoolView, tuple[int, ...]]:
         """Return the sums of one scope, and the merged sketch of durations. Reads all members."""
-        view, sketches = self._ask("pool", name, scope)
-        return decode_pool(view), _merged(sketches)
+        oldest, view, sketches = self._ask("pool", name, scope)
+        return read_pool(scope, view, oldest), _merged(sketches)
 
     def facts(self) -> ServerFacts:
         """Return the facts of the server, for those who look for what is wrong."""

@@ -1,13 +1,10 @@
-"""The script that runs in Redis: its text, its keys, and what it is given for a report."""
+"""The script that runs in Redis: its text and its keys."""
 
 import hashlib
-import json
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
 from redis.exceptions import NoScriptError
-
-from breakerd.breaker.fleet.messages import Report
 
 _KEYS: Final = (
     *("hub", "pools", "members", "live", "gone"),
@@ -63,27 +60,3 @@ def script_text() -> str:
     """Return the text of the script, whose files are joined in the order of their names."""
     parts = [each for each in files(__package__).joinpath("lua").iterdir() if ".lua" in each.name]
     return "\n".join(each.read_text() for each in sorted(parts, key=lambda each: each.name))
-
-
-def report_arguments(report: Report) -> list[str]:
-    """Return what the operation `exchange` is given.
-
-    Each window is a text of its own: the script reads only those that differ from the last ones.
-    """
-    head = (
-        report.seq,
-        report.epoch,
-        report.register_version,
-        report.registers,
-        report.applied,
-        report.leaving,
-    )
-    arguments = [_json(head), _json(report.member)]
-    for each in report.breakers:
-        window = _json((each.slots, each.totals))
-        arguments += [each.pool, each.state, window, _json(each.sketch), _json(each.scopes)]
-    return arguments
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -12,7 +12,7 @@ local KEPT, ACT_TIME = 604800, 30
 local LEAST_PRICE, USE_WITHIN, LEASE_KEPT, OTHER_HOST = 0.15, 1, 12, 2
 local EVIDENCE, TOTALS = 8, 8 -- columns of a slot behind its number that count in one generation
 local COLUMNS, UNIT_COLUMN = 14, {host = 6, zone = 8}
-local ROW = '[' .. string.rep('%d,', COLUMNS - 1) .. '%d]'
+local ROW = string.rep('%d,', COLUMNS - 2) .. '%d' -- without its number
 local SUMS = '[' .. string.rep('%d,', TOTALS - 1) .. '%d]'
 
 if redis.replicate_commands then redis.replicate_commands() end

@@ -21,6 +21,10 @@ local function pool_at(field)
   return S.pools[field]
 end
 
+local function row_of(text_of_row) -- columns as in a message; its number is left out
+  return text_of_row and cjson.decode('[0,' .. text_of_row .. ']') or zeros()
+end
+
 local function add_slots(slots, sign, counts, into)
   for i = 1, #slots do
     local slot = slots[i]
@@ -66,14 +70,13 @@ end
 local function apply(pool, changes, units, column) -- `units` gets what changed of the scope itself
   for number in pairs(pool.rows) do if number < oldest then pool.rows[number] = nil end end
   for number, change in pairs(changes) do
-    local row = pool.rows[number] and cjson.decode(pool.rows[number]) or zeros()
+    local row = row_of(pool.rows[number])
     local traffic, bad, any = row[2] > 0, 2 * row[3] > row[2], false
-    row[1] = number
     for i = 2, COLUMNS do
       row[i] = math.max(0, (row[i] or 0) + change[i])
       any = any or row[i] > 0
     end
-    pool.rows[number] = any and string.format(ROW, unpack(row)) or nil
+    pool.rows[number] = any and string.format(ROW, unpack(row, 2)) or nil
     local has, is = row[2] > 0, 2 * row[3] > row[2]
     if column and (has ~= traffic or is ~= bad) then
       local unit = units[number] or zeros()
@@ -143,11 +146,19 @@ local function with_units(changes, units) -- a copy, with what changed of narrow
   return all
 end
 
--- A window: {text of [slots, totals], {scope = generation counted}, state, text of its sketch}.
+local function window_of(window) -- slots, their numbers made whole, and totals
+  if not window then return {{}, {}} end
+  local parts = cjson.decode(window[1])
+  for _, slot in ipairs(parts[2]) do slot[1] = parts[1] + slot[1] end
+  return {parts[2], parts[3]}
+end
+
+-- A window: {text of [first number, slots, totals], {scope = generation counted}, state, text of
+-- its sketch}. The numbers of its slots are behind the first.
 local function replace(name, info, old, new, generations)
   local same = old and new and old[1] == new[1] and old[3] == new[3]
-  local before = old and cjson.decode(old[1]) or {{}, {}}
-  local after = same and before or new and cjson.decode(new[1]) or {{}, {}}
+  local before = window_of(old)
+  local after = same and before or window_of(new)
   local units, known = {}, {}
   for _, scope in ipairs(scopes_of(info)) do
     local field = name .. '@' .. scope

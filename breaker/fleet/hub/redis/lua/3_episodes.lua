@@ -16,11 +16,11 @@ local function change_episode(field, member, scope)
   if held[1] > (scope[3] or 0) or proposal[1] <= held[1] then return end
   if proposal[2] ~= held[2] then
     for number, row in pairs(pool.rows) do
-      local cleared, load_left = cjson.decode(row), false
+      local cleared, load_left = row_of(row), false
       for i = 2, #cleared do
         if i <= 1 + EVIDENCE then cleared[i] = 0 else load_left = load_left or cleared[i] > 0 end
       end
-      pool.rows[number] = load_left and string.format(ROW, unpack(cleared)) or nil
+      pool.rows[number] = load_left and string.format(ROW, unpack(cleared, 2)) or nil
     end
     pool.worst, pool.leases = {}, {}
   end

@@ -1,27 +1,42 @@
 -- Operations: what one run of the script may be asked for.
 
-local function scope_view(field, scope, lease)
+-- The answer is shorter than a view: numbers of slots are behind the oldest, names that the member
+-- knows and empty ends are left out.
+local function scope_view(field, lease)
   local pool, rows, states = pool_at(field), {}, {}
-  for number = oldest, newest + AHEAD do rows[#rows + 1] = pool.rows[number] end
-  for state, count in pairs(pool.states) do
-    states[#states + 1] = string.format('[%s,%d]', cjson.encode(state), count)
+  for number = oldest, newest + AHEAD do
+    local row = pool.rows[number]
+    if row then rows[#rows + 1] = '[' .. number - oldest .. ',' .. row .. ']' end
   end
-  table.sort(states)
-  return table.concat({'["' .. scope .. '"', '[' .. table.concat(rows, ',') .. ']',
-    string.format(SUMS, unpack(pool.totals)), pool.members,
-    '[' .. table.concat(states, ',') .. ']', #pool.worst > 0 and text(pool.worst) or '[]',
-    pool.episode[1] > 0 and text(pool.episode) or 'null',
-    lease and text({lease.id, lease['until']}) or 'null'}, ',') .. ']'
+  for state, count in pairs(pool.states) do
+    states[#states + 1] = cjson.encode(state) .. ':' .. count
+  end
+  local parts = {'[' .. table.concat(rows, ',') .. ']', string.format(SUMS, unpack(pool.totals)),
+                 pool.members, '{' .. table.concat(states, ',') .. '}'}
+  local has_episode, has_worst = pool.episode[1] > 0, #pool.worst > 0
+  if has_episode or has_worst then parts[5] = has_worst and text(pool.worst) or '[]' end
+  if has_episode then parts[6] = text(pool.episode) end
+  if lease then parts[7] = text({lease.id, lease['until']}) end
+  return '[' .. table.concat(parts, ',') .. ']'
+end
+
+local function scopes_in(argument, names)
+  local scopes = cjson.decode(argument)
+  for i, scope in ipairs(scopes) do
+    if type(scope[1]) ~= 'string' then table.insert(scope, 1, names[i]) end
+    scope[2] = scope[2] or 0
+  end
+  return scopes
 end
 
 local function exchange()
   local report, info = cjson.decode(ARGV[4]), cjson.decode(ARGV[5])
-  local breakers, fields = {}, {}
+  local breakers, fields, names = {}, {}, scopes_of(info)
   for i = 6, #ARGV, 5 do
     local name = ARGV[i]
     breakers[#breakers + 1] = {name = name, state = ARGV[i + 1], window = ARGV[i + 2],
-                               sketch = ARGV[i + 3], scopes = cjson.decode(ARGV[i + 4])}
-    for _, scope in ipairs(scopes_of(info)) do fields[#fields + 1] = name .. '@' .. scope end
+                               sketch = ARGV[i + 3], scopes = scopes_in(ARGV[i + 4], names)}
+    for _, scope in ipairs(names) do fields[#fields + 1] = name .. '@' .. scope end
   end
   load(fields)
   local member = take(info, report, breakers)
@@ -40,17 +55,17 @@ local function exchange()
         S.dirty[field] = S.dirty[field] or pool.episode[3] == 'open' or next(pool.leases) ~= nil
         lease = grant(pool, info[1], narrow and info[1] or info[3], scope[4] or 0)
       end
-      scopes[j] = scope_view(field, scope[1], lease)
+      scopes[j] = scope_view(field, lease)
     end
-    views[i] = '[' .. cjson.encode(b.name) .. ',[' .. table.concat(scopes, ',') .. ']]'
+    views[i] = '[' .. table.concat(scopes, ',') .. ']'
   end
   local registers = {}
   if known < S.version then
     for i, mode in ipairs(modes_after(known)) do registers[i] = mode[1] end
   end
-  return table.concat({'["' .. S.epoch .. '"', text(now), text(S.live),
+  return table.concat({'["' .. S.epoch .. '"', text(now), S.live, oldest,
     '[' .. table.concat(views, ',') .. ']', text(S.version), text(registers),
-    acts_for(info[1], member.joined, applied), '1]'}, ',')
+    acts_for(info[1], member.joined, applied) .. ']'}, ',')
 end
 
 local function set_mode()
@@ -91,7 +106,8 @@ local function pool() -- sums of one pool, and the sketches of its members
       or scope == 'zone:' .. member.zone
     if window and part then sketches[#sketches + 1] = window[4] end
   end
-  return '[' .. scope_view(name .. '@' .. scope, scope) .. ',[' .. table.concat(sketches, ',') .. ']]'
+  return '[' .. oldest .. ',' .. scope_view(name .. '@' .. scope) .. ',['
+    .. table.concat(sketches, ',') .. ']]'
 end
 
 local OPERATIONS = {exchange = exchange, set_mode = set_mode, act = act, look = look, pool = pool}
