@@ -1,11 +1,55 @@
 -- Pools: sums over the windows of the members of one scope that are alike, for one breaker.
 
-local function unpacked(value)
-  if value then return cmsgpack.unpack(value) end
+-- What each exchange needs is stored in front, and the rest as one text behind it, for those that
+-- change something: `shown` is the end of the pool's part in a view.
+local function empty_pool()
   local totals = {}
   for i = 1, TOTALS do totals[i] = 0 end
-  return {members = 0, totals = totals, states = {}, worst = {}, rows = {}, leases = {},
+  return {rows = {}, version = 0, generation = 0, phase = 'closed', failing = 0, shown = '',
+          members = 0, totals = totals, states = {}, worst = {}, leases = {},
           episode = {0, 0, 'closed', 0, 0, 1, 0, 0, 0, 0, 0, ''}}
+end
+
+local function unpacked(value)
+  if not value then return empty_pool() end
+  local v = cmsgpack.unpack(value)
+  return {rows = v[1], version = v[2], generation = v[3], phase = v[4], failing = v[5],
+          shown = v[6], rest = v[7]}
+end
+
+local function whole(pool) -- with all fields
+  if pool.rest then
+    local v = cmsgpack.unpack(pool.rest)
+    pool.members, pool.totals, pool.states, pool.worst, pool.episode, pool.leases, pool.rest =
+      v[1], v[2], v[3], v[4], v[5], v[6], nil
+  end
+  return pool
+end
+
+local function show(pool) -- brings what is in front up to date
+  local states = {}
+  for state, count in pairs(pool.states) do
+    states[#states + 1] = cjson.encode(state) .. ':' .. count
+  end
+  local e, worst = pool.episode, pool.worst
+  pool.version, pool.generation, pool.phase, pool.failing = e[1], e[2], e[3], #worst
+  pool.shown = string.format(SUMS, unpack(pool.totals)) .. ',' .. pool.members
+    .. ',{' .. table.concat(states, ',') .. '}'
+  if e[1] == 0 and #worst == 0 then return end
+  local told = {}
+  for i, w in ipairs(worst) do
+    told[i] = string.format('[%s,%s,%d,%d,%.17g]', cjson.encode(w[1]), cjson.encode(w[2]), w[3],
+                            w[4], w[5])
+  end
+  pool.shown = pool.shown .. ',[' .. table.concat(told, ',') .. ']'
+  if e[1] > 0 then pool.shown = pool.shown .. ',' .. text(e) end
+end
+
+local function packed(pool)
+  local rest = cmsgpack.pack({pool.members, pool.totals, pool.states, pool.worst, pool.episode,
+                              pool.leases})
+  return cmsgpack.pack({pool.rows, pool.version, pool.generation, pool.phase, pool.failing,
+                        pool.shown, rest})
 end
 
 local function load(fields)
@@ -51,8 +95,8 @@ local function add_slots(slots, sign, counts, into)
 end
 
 local function is_same(a, b)
-  for i = 1, math.max(#a, #b) do if a[i] ~= b[i] then return false end end
-  return true
+  return a[2] == b[2] and a[3] == b[3] and a[4] == b[4] and a[5] == b[5] and a[6] == b[6]
+    and a[7] == b[7]
 end
 
 local function differing(old, new) -- slots of each that the other does not have just so
@@ -87,22 +131,23 @@ local function apply(pool, changes, units, column) -- `units` gets what changed 
   end
 end
 
-local function rank(pool, info, slots)
-  local calls, failures, kept = 0, 0, {}
-  for i = 1, #slots do
-    calls, failures = calls + (slots[i][2] or 0), failures + (slots[i][3] or 0)
-  end
+local function is_worse(a, b) -- entries {member, host, calls, failures, time}
+  local x, y = a[4] / a[3], b[4] / b[3]
+  if x ~= y then return x > y end
+  if a[4] ~= b[4] then return a[4] > b[4] end
+  return a[1] < b[1]
+end
+
+local function rank(pool, info, calls, failures) -- the worst three, of which two are from before
   if failures == 0 and #pool.worst == 0 then return end
+  local own, kept = failures > 0 and {info[1], info[3], calls, failures, now}, {}
   for _, e in ipairs(pool.worst) do
-    if e[1] ~= info[1] and now - e[5] <= WINDOW then kept[#kept + 1] = e end
+    if e[1] ~= info[1] and now - e[5] <= WINDOW then
+      if own and is_worse(own, e) then kept[#kept + 1], own = own, nil end
+      kept[#kept + 1] = e
+    end
   end
-  if failures > 0 then kept[#kept + 1] = {info[1], info[3], calls, failures, now} end
-  table.sort(kept, function(a, b)
-    local x, y = a[4] / a[3], b[4] / b[3]
-    if x ~= y then return x > y end
-    if a[4] ~= b[4] then return a[4] > b[4] end
-    return a[1] < b[1]
-  end)
+  if own then kept[#kept + 1] = own end
   pool.worst = {kept[1], kept[2], kept[3]}
 end
 
@@ -146,11 +191,15 @@ local function with_units(changes, units) -- a copy, with what changed of narrow
   return all
 end
 
-local function window_of(window) -- slots, their numbers made whole, and totals
-  if not window then return {{}, {}} end
+local function window_of(window) -- slots, their numbers made whole; totals; calls; failures
+  if not window then return {{}, {}, 0, 0} end
   local parts = cjson.decode(window[1])
-  for _, slot in ipairs(parts[2]) do slot[1] = parts[1] + slot[1] end
-  return {parts[2], parts[3]}
+  local calls, failures = 0, 0
+  for _, slot in ipairs(parts[2]) do
+    slot[1] = parts[1] + slot[1]
+    calls, failures = calls + (slot[2] or 0), failures + (slot[3] or 0)
+  end
+  return {parts[2], parts[3], calls, failures}
 end
 
 -- A window: {text of [first number, slots, totals], {scope = generation counted}, state, text of
@@ -163,19 +212,21 @@ local function replace(name, info, old, new, generations)
   for _, scope in ipairs(scopes_of(info)) do
     local field = name .. '@' .. scope
     local pool = pool_at(field)
-    local generation = pool.episode[2]
+    local generation = pool.generation
     local was = old ~= nil and old[2][scope] == generation
     local is = new ~= nil and generations[scope] == generation
     if new then new[2][scope] = is and generation or nil end
-    if not (same and was == is and next(units) == nil and #pool.worst == 0) then
+    if not (same and was == is and next(units) == nil and pool.failing == 0) then
+      whole(pool)
       local changes = changes_between(known, before[1], after[1], was, is)
       apply(pool, with_units(changes, units), units, UNIT_COLUMN[scope:match('^(%a+):')])
-      rank(pool, info, is and after[1] or {})
+      rank(pool, info, is and after[3] or 0, is and after[4] or 0)
       local members = pool.members
       if old then count_window(pool, before[2], old[3], -1) end
       if new then count_window(pool, after[2], new[3], 1) end
       if (members == 0) ~= (pool.members == 0) then S.idle[field] = pool.members == 0 end
       S.dirty[field] = true
+      show(pool)
     end
   end
 end

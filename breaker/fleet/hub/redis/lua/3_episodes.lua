@@ -1,7 +1,8 @@
 -- Episodes, changed by compare-and-set only, and the leases of their probes.
 
 local function settle(pool, member, result)
-  local held = given(result) and pool.leases.held and pool.leases.held[member]
+  if not given(result) then return end
+  local held = whole(pool).leases.held and pool.leases.held[member]
   if not held or held.id ~= result[1] then return end
   pool.leases.held[member] = nil
   local back = result[2] == 'unused' and held.price or held.price - 1
@@ -12,7 +13,7 @@ local function change_episode(field, member, scope)
   local pool, proposal = pool_at(field), scope[6]
   settle(pool, member, scope[5])
   if not given(proposal) then return end
-  local held = pool.episode
+  local held = whole(pool).episode
   if held[1] > (scope[3] or 0) or proposal[1] <= held[1] then return end
   if proposal[2] ~= held[2] then
     for number, row in pairs(pool.rows) do
@@ -25,11 +26,11 @@ local function change_episode(field, member, scope)
     pool.worst, pool.leases = {}, {}
   end
   pool.episode, S.dirty[field] = proposal, true
+  show(pool)
 end
 
 local function grant(pool, member, host, wants)
-  if pool.episode[3] ~= 'open' then pool.leases = {}; return nil end
-  local l = pool.leases
+  local l = whole(pool).leases
   if not l.tokens then
     l = {tokens = 1, at = now, number = 0, held = {}, last_host = '', other_host = '',
          other_asked_at = 0}

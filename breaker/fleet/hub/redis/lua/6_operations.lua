@@ -3,21 +3,14 @@
 -- The answer is shorter than a view: numbers of slots are behind the oldest, names that the member
 -- knows and empty ends are left out.
 local function scope_view(field, lease)
-  local pool, rows, states = pool_at(field), {}, {}
+  local pool, rows = pool_at(field), {}
   for number = oldest, newest + AHEAD do
     local row = pool.rows[number]
     if row then rows[#rows + 1] = '[' .. number - oldest .. ',' .. row .. ']' end
   end
-  for state, count in pairs(pool.states) do
-    states[#states + 1] = cjson.encode(state) .. ':' .. count
-  end
-  local parts = {'[' .. table.concat(rows, ',') .. ']', string.format(SUMS, unpack(pool.totals)),
-                 pool.members, '{' .. table.concat(states, ',') .. '}'}
-  local has_episode, has_worst = pool.episode[1] > 0, #pool.worst > 0
-  if has_episode or has_worst then parts[5] = has_worst and text(pool.worst) or '[]' end
-  if has_episode then parts[6] = text(pool.episode) end
-  if lease then parts[7] = text({lease.id, lease['until']}) end
-  return '[' .. table.concat(parts, ',') .. ']'
+  if pool.shown == '' then show(pool) end
+  return '[[' .. table.concat(rows, ',') .. '],' .. pool.shown
+    .. (lease and ',' .. text({lease.id, lease['until']}) or '') .. ']'
 end
 
 local function scopes_in(argument, names)
@@ -50,10 +43,10 @@ local function exchange()
     for j, scope in ipairs(b.scopes) do
       local field, lease = b.name .. '@' .. scope[1], nil
       local pool = pool_at(field)
-      if pool.episode[1] > 0 then
+      if pool.phase == 'open' then
         local narrow = scope[1]:sub(1, 5) == 'host:' or info[3] == ''
-        S.dirty[field] = S.dirty[field] or pool.episode[3] == 'open' or next(pool.leases) ~= nil
         lease = grant(pool, info[1], narrow and info[1] or info[3], scope[4] or 0)
+        S.dirty[field] = true
       end
       scopes[j] = scope_view(field, lease)
     end
@@ -145,7 +138,7 @@ for _, write in ipairs(S.writes) do redis.call(unpack(write)) end
 local values = {}
 for field in pairs(S.dirty) do
   values[#values + 1] = field
-  values[#values + 1] = cmsgpack.pack(S.pools[field])
+  values[#values + 1] = packed(whole(S.pools[field]))
 end
 for first = 1, #values, CHUNK do
   redis.call('HSET', KEY.pools, unpack(values, first, math.min(first + CHUNK - 1, #values)))
