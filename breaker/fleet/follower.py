@@ -6,13 +6,14 @@ breaker's lock is taken for each step, and never while the hub is asked.
 """
 
 from collections.abc import Callable
+from math import log
 from typing import Final
 
 from breakerd.breaker.engine import guided_recovery
 from breakerd.breaker.engine.guide import Guide
 from breakerd.breaker.engine.recovery import MIN_REJECTIONS_BETWEEN_PROBES, RecoveryPhase
 from breakerd.breaker.events.events import Evidence, Signal
-from breakerd.breaker.fleet.episode import NONE, OPEN, RAMP, Episode, closed, opened
+from breakerd.breaker.fleet.episode import NONE, OPEN, OVERLOAD, RAMP, Episode, closed, opened
 from breakerd.breaker.fleet.evidence import find_trouble
 from breakerd.breaker.fleet.local_window import LocalWindow, UsualLoad
 from breakerd.breaker.fleet.messages import (
@@ -27,10 +28,10 @@ from breakerd.breaker.fleet.ramp import LONG, find_overload, first_step, next_st
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.states import RECOVERING, WATCHING, Reason
 
-ALONE_REJECTIONS: Final = 9
+ALONE_REJECTIONS: Final = 8
 """Calls rejected between two probes by a member that cannot ask the fleet: others probe as well."""
-_ISOLATED_BEFORE: Final = 3.0
-"""Seconds by which a member must have opened before the fleet, for its trouble to be its own."""
+_ISOLATED_REJECTIONS: Final = 5
+"""Calls rejected between two probes by a member in trouble of its own, while the fleet is well."""
 _ENOUGH: Final = 2
 """Calls from which on a member's own calls can contradict an episode."""
 
@@ -132,7 +133,8 @@ class Follower:
             for pool in view.scopes:
                 self._views[pool.scope] = pool
                 self._learn(pool)
-            self._core.engine.machine.recovery.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+            members = view.scopes[-1].members if view.scopes else 1
+            self._be_one_of(max(1, members), _ISOLATED_REJECTIONS)
             self._follow(now)
             for pool in view.scopes:
                 self._propose(pool, now)
@@ -148,16 +150,23 @@ class Follower:
     def decide_alone(self) -> None:
         """Follow nobody: the hub is silent."""
         with self._core.locked() as now:
-            self._core.engine.machine.recovery.min_rejections = ALONE_REJECTIONS
+            self._be_one_of(1, ALONE_REJECTIONS)
             self._proposals.clear()
             self._leave(now)
 
     def end(self) -> None:
         """Follow nobody any more, and let nobody else probe for it."""
         with self._core.locked() as now:
-            self._core.engine.machine.recovery.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+            self._be_one_of(1, MIN_REJECTIONS_BETWEEN_PROBES)
             self._proposals.clear()
             self._leave(now)
+
+    def _be_one_of(self, members: int, min_rejections: int) -> None:
+        """Decide as one of so many: each of them may be wrong, and each of them probes."""
+        engine = self._core.engine
+        engine.machine.recovery.min_rejections = min_rejections
+        if engine.shedder.streak is not None:
+            engine.shedder.streak.caution = log(members) / 2
 
     def _leave(self, now: float) -> None:
         if self._followed is not None:
@@ -196,7 +205,7 @@ class Follower:
 
     def _objects(self, scope: str, episode: Episode) -> bool:
         """Return True if its own calls contradict the episode; that others overload does not."""
-        if episode.reason == "overload" and episode.phase == RAMP:
+        if episode.reason == OVERLOAD and episode.phase == RAMP:
             return False
         engine = self._core.engine
         open_ = engine.machine.decided in RECOVERING
