@@ -6,11 +6,12 @@ than twice the usual number. So a dependency that is cold, slow or short of capa
 can serve; one that is well gets all calls back at once. Pure: all from the pooled sums.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from breakerd.breaker.fleet.episode import OVERLOAD, RAMP, Episode, Trouble, closed, opened, ramping
 from breakerd.breaker.fleet.evidence import accepts_outage
-from breakerd.breaker.fleet.messages import PoolView
+from breakerd.breaker.fleet.messages import PoolSlot, PoolView
 
 _QUICK_SHARE: Final = 0.2
 """Share of the calls that the first good probe admits, if it was quick ..."""
@@ -130,11 +131,17 @@ def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Loa
         answered=ended / seconds,
         duration=sum(s.busy_ms for s in now_slots) / 1000 / max(1, succeeded),
         in_flight=view.totals.in_flight,
-        widespread=2 * sum(s.slow_members for s in now_slots) > sum(s.active for s in now_slots),
+        widespread=_is_widespread(now_slots),
         usual=usual_milli / 1000,
         allowed=max(_NO_QUEUE, _SLACK * usual_milli / 1000),
         timeout=timeout,
     )
+
+
+def _is_widespread(slots: Sequence[PoolSlot]) -> bool:
+    """Return True if calls are slow in most of two or more members."""
+    several = max((slot.slow_members for slot in slots), default=0) >= 2
+    return several and 2 * sum(s.slow_members for s in slots) > sum(s.active for s in slots)
 
 
 def first_step(episode: Episode, seconds: float, timeout: float, now: float) -> Episode:
