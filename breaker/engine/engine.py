@@ -19,7 +19,7 @@ from breakerd.breaker.engine.event_source import EventSource
 from breakerd.breaker.engine.judge import Judge, window_settings
 from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
-from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine, learning_rate
 from breakerd.breaker.engine.transitions import NO_REMARK, REASON_OF_SIGNAL, Remark, TransitionLog
 from breakerd.breaker.events.events import (

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 OPEN, RAMP, CLOSED = "open", "ramp", "closed"
 """Phases: only leased probes pass; a share of the calls passes; all calls pass."""
+FAILURES, OVERLOAD = "failure_streak", "overload"
+"""Reasons: most units fail; more calls are in flight than are served in time."""
 GOOD_SPELL: Final = 15.0
 """Seconds after the end of an episode within which another trip is a relapse."""
 MAX_RELAPSES: Final = 6
@@ -30,7 +32,7 @@ class Episode(NamedTuple):
         relapses: recoveries in a row that did not last.
         bad: units in trouble when it opened, and ...
         units: ... units that had calls then.
-        reason: `failure_streak`, `overload` or `manual`.
+        reason: `failure_streak` or `overload`.
         doubling: seconds in which the share doubles by itself; 0 if it does not.
     """
 
@@ -120,7 +122,7 @@ class Trouble(NamedTuple):
     units: int
     first_slot: int
     usual_milli: int = 0
-    reason: str = "failure_streak"
+    reason: str = FAILURES
 
 
 def accepts(held: Episode, expected: int, proposal: Episode) -> bool:

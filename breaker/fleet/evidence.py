@@ -23,6 +23,8 @@ _BAD_OFTEN: Final = 0.5
 """Share of the second alternative: then the others are better off with their own verdicts."""
 _BAD_USUALLY: Final = 0.2
 """Share of the first alternative: one call in five fails."""
+_BESIDE_THE_WORST: Final = 2
+"""Failed calls that the worst member must not be alone with."""
 _MAX_FALSE_ALARM_RATE: Final = 1 / 3600
 """Maximum false alarms per second: one an hour."""
 _CAUTION: Final = 1.2
@@ -33,7 +35,7 @@ def find_trouble(view: PoolView, now: float) -> Trouble | None:
     """Return the trouble that the sums show at hub time `now`; None if they show none."""
     newest = int(now // 1)
     slots = [slot for slot in view.slots if slot.number <= newest]
-    if not slots or sum(1 for worst in view.worst if worst.failures) < 2:
+    if not slots or sum(worst.failures for worst in view.worst[1:]) < _BESIDE_THE_WORST:
         return None
     seconds = max(1, newest - slots[0].number + 1)
     rates = (sum(s.members for s in slots) / seconds, sum(s.calls for s in slots) / seconds)

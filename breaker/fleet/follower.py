@@ -6,16 +6,19 @@ breaker's lock is taken for each step, and never while the hub is asked.
 """
 
 from collections.abc import Callable
+from math import log
 from typing import Final
 
-from breakerd.breaker.engine import guided_recovery
-from breakerd.breaker.engine.guide import Guide
-from breakerd.breaker.engine.recovery import MIN_REJECTIONS_BETWEEN_PROBES, RecoveryPhase
+from breakerd.breaker.engine.recovering.guide import Guide
+from breakerd.breaker.engine.recovering.phases import RecoveryPhase
+from breakerd.breaker.engine.recovery import MIN_REJECTIONS_BETWEEN_PROBES
 from breakerd.breaker.events.events import Evidence, Signal
-from breakerd.breaker.fleet.episode import NONE, OPEN, RAMP, Episode, closed, opened
+from breakerd.breaker.fleet import guidance
+from breakerd.breaker.fleet.episode import NONE, OPEN, OVERLOAD, RAMP, Episode, closed, opened
 from breakerd.breaker.fleet.evidence import find_trouble
 from breakerd.breaker.fleet.local_window import LocalWindow, UsualLoad
 from breakerd.breaker.fleet.messages import (
+    FLEET,
     BreakerReport,
     BreakerView,
     Lease,
@@ -27,10 +30,10 @@ from breakerd.breaker.fleet.ramp import LONG, find_overload, first_step, next_st
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.states import RECOVERING, WATCHING, Reason
 
-ALONE_REJECTIONS: Final = 9
+ALONE_REJECTIONS: Final = 8
 """Calls rejected between two probes by a member that cannot ask the fleet: others probe as well."""
-_ISOLATED_BEFORE: Final = 3.0
-"""Seconds by which a member must have opened before the fleet, for its trouble to be its own."""
+_ISOLATED_REJECTIONS: Final = 5
+"""Calls rejected between two probes by a member in trouble of its own, while the fleet is well."""
 _ENOUGH: Final = 2
 """Calls from which on a member's own calls can contradict an episode."""
 
@@ -67,7 +70,9 @@ class Follower:
         self._followed: str | None = None
         self._lease: Lease | None = None
         self._result: LeaseResult | None = None
-        core.engine.meter = self._window
+        with core.locked() as now:
+            core.engine.meter = self._window
+            guidance.leave(core.engine, now)  # a forked child has its parent's orders
 
     # --- report
 
@@ -132,7 +137,8 @@ class Follower:
             for pool in view.scopes:
                 self._views[pool.scope] = pool
                 self._learn(pool)
-            self._core.engine.machine.recovery.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+            members = view.scopes[-1].members if view.scopes else 1
+            self._be_one_of(max(1, members), _ISOLATED_REJECTIONS)
             self._follow(now)
             for pool in view.scopes:
                 self._propose(pool, now)
@@ -148,20 +154,27 @@ class Follower:
     def decide_alone(self) -> None:
         """Follow nobody: the hub is silent."""
         with self._core.locked() as now:
-            self._core.engine.machine.recovery.min_rejections = ALONE_REJECTIONS
+            self._be_one_of(1, ALONE_REJECTIONS)
             self._proposals.clear()
             self._leave(now)
 
     def end(self) -> None:
         """Follow nobody any more, and let nobody else probe for it."""
         with self._core.locked() as now:
-            self._core.engine.machine.recovery.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+            self._be_one_of(1, MIN_REJECTIONS_BETWEEN_PROBES)
             self._proposals.clear()
             self._leave(now)
 
+    def _be_one_of(self, members: int, min_rejections: int) -> None:
+        """Decide as one of so many: each of them may be wrong, and each of them probes."""
+        engine = self._core.engine
+        engine.machine.recovery.min_rejections = min_rejections
+        if engine.shedder.streak is not None:
+            engine.shedder.streak.caution = log(members) / 2
+
     def _leave(self, now: float) -> None:
         if self._followed is not None:
-            guided_recovery.leave(self._core.engine, now)
+            guidance.leave(self._core.engine, now)
         self._stop_following()
 
     def _learn(self, pool: PoolView) -> None:
@@ -184,28 +197,33 @@ class Follower:
         if scope is None or not engine.machine.decides:
             if self._followed is not None:
                 self._stop_following()
-                guided_recovery.finish(engine, now)
+                guidance.finish(engine, now)
             return
         episode = self._known[scope]
         if self._followed is None:
             if self._objects(scope, episode):
                 return
-            guided_recovery.follow(engine, now, Guide(self._credit), _evidence(scope, episode))
+            guidance.follow(engine, now, Guide(self._credit), _evidence(scope, episode))
         self._followed = scope
         self._obey(now, scope, episode)
 
     def _objects(self, scope: str, episode: Episode) -> bool:
-        """Return True if its own calls contradict the episode; that others overload does not."""
-        if episode.reason == "overload" and episode.phase == RAMP:
-            return False
+        """Return True if its own calls, or an operator's trip, contradict the episode.
+
+        That its calls go well does not contradict an overload, which they are part of.
+        """
         engine = self._core.engine
-        open_ = engine.machine.decided in RECOVERING
-        if open_ and engine.transitions.last_trip.reason is Reason.MANUAL:
+        is_open = engine.machine.decided in RECOVERING
+        if is_open and (
+            episode.phase == RAMP or engine.transitions.last_trip.reason is Reason.MANUAL
+        ):
             return True
+        if episode.reason == OVERLOAD:
+            return False
         calls, failures = self._window.since(episode.first_slot)
         if calls >= _ENOUGH or failures:
             self._contradicts[scope] = 2 * failures < calls
-        return self._contradicts[scope] or (open_ and episode.phase == RAMP)
+        return self._contradicts[scope]
 
     def _obey(self, now: float, scope: str, episode: Episode) -> None:
         engine = self._core.engine
@@ -213,15 +231,16 @@ class Follower:
         if episode.phase == RAMP:
             self._lease = None
             since = now + episode.since - self._hub_time(now)
-            share = guided_recovery.Share(episode.share, since, episode.doubling)
-            guided_recovery.ramp(engine, now, share)
+            usual = episode.usual_milli / 1000 / max(1, self._views[scope].members)
+            share = guidance.Share(episode.share, since, episode.doubling, usual)
+            guidance.ramp(engine, now, share)
             return
         if recovery.phase is RecoveryPhase.RAMP:
-            guided_recovery.follow(engine, now, Guide(self._credit), _evidence(scope, episode))
+            guidance.follow(engine, now, Guide(self._credit), _evidence(scope, episode))
         lease = self._views[scope].lease
         if lease is not None and lease != self._lease and self._lease is None:
             until = now + lease.until - self._hub_time(now)
-            if guided_recovery.lend_probe(engine, now, until):
+            if guidance.lend_probe(engine, now, until):
                 self._lease = lease
             else:
                 self._result = LeaseResult(lease.id, "unused")
@@ -232,17 +251,26 @@ class Follower:
         if scope in self._proposals:
             return
         known = self._known[scope]
-        if not known.in_force:
-            found = find_trouble(pool, hub_now)
-            step = (
-                opened(known, hub_now, found)
-                if found
-                else find_overload(pool, known, self._timeout, hub_now)
-            )
-        else:
+        if self._is_part_of_wider(pool):
+            step = closed(known, hub_now) if known.in_force else None
+        elif known.in_force:
             step = next_step(pool, known, self._timeout, hub_now)
+        elif found := find_trouble(pool, hub_now):
+            step = opened(known, hub_now, found)
+        else:
+            overload = scope == FLEET
+            step = find_overload(pool, known, self._timeout, hub_now) if overload else None
         if step is not None:
             self._proposals[scope] = step
+
+    def _is_part_of_wider(self, pool: PoolView) -> bool:
+        """Return True if a wider scope is in trouble, or has no other members than this one."""
+        scopes = list(self._known)
+        wider = scopes[scopes.index(pool.scope) + 1 :]
+        return any(
+            self._known[each].in_force or self._views[each].members <= pool.members
+            for each in wider
+        )
 
     def _stop_following(self) -> None:
         self._followed = self._lease = self._result = None

@@ -93,10 +93,9 @@ class LocalWindow:
         tally = self._tally(end)
         bucket = SKETCH.index(seconds)
         tally.sketch[bucket] = tally.sketch.get(bucket, 0) + 1
-        slow = seconds > self.long
-        if slow or not failed:
+        tally.slow += seconds > self.long
+        if not failed:
             tally.ended += 1
-            tally.slow += slow
             tally.busy += seconds
 
     def _tally(self, moment: float) -> _Tally:
@@ -122,7 +121,7 @@ class LocalWindow:
         return tuple(
             Slot(number, t.calls, t.failures, t.offered, round(1000 * t.busy), t.ended, t.slow)
             for number, t in sorted(self._slots.items())
-            if t.calls or t.offered or t.ended
+            if t.calls or t.offered or t.ended or t.slow
         )
 
     def totals(self, *, usual: float, in_flight: int) -> Totals:

@@ -33,6 +33,7 @@ class FleetMember:
         alone: True while the hub does not answer, or never did.
         shares_evidence: False if the members share commands only, and each decides for itself.
         view: what the hub told last; None before the first answer.
+        info: facts of this process.
     """
 
     def __init__(
@@ -47,8 +48,8 @@ class FleetMember:
         self.alone = True
         self.shares_evidence = shares_evidence
         self.view: View | None = None
+        self.info = info
         self._hub = hub
-        self._info = info
         self._clock = clock
         self._offset = 0.0
         """Hub time less the time of the breakers' clock."""
@@ -65,9 +66,9 @@ class FleetMember:
 
     def add(self, pool: str, breaker: Breaker) -> None:
         """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
-        credit = crc32(f"{self._info.id} {self._info.incarnation} {pool}".encode()) / 2**32
+        credit = crc32(f"{self.info.id} {self.info.incarnation} {pool}".encode()) / 2**32
         core = breaker.machinery.core
-        self._followers[pool] = Follower(pool, self._info.scopes, core, self._hub_time, credit)
+        self._followers[pool] = Follower(pool, self.info.scopes, core, self._hub_time, credit)
         self._breakers[pool] = breaker
         for register in self.registers:
             if register.breaker == breaker.name:
@@ -97,7 +98,7 @@ class FleetMember:
         outcomes = self._commands.outcomes
         evidence = self.shares_evidence
         report = Report(
-            member=self._info,
+            member=self.info,
             seq=self._seq,
             epoch=self.view.epoch if self.view else "",
             register_version=self._commands.version,

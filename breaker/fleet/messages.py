@@ -59,9 +59,9 @@ class Slot(NamedTuple):
         calls: calls of the present generation that began in it and have ended.
         failures: those of them that failed or timed out.
         offered: calls that were admitted or rejected in it.
-        busy_ms: milliseconds that these took.
-        ended: calls that ended in it, but for those that failed at once.
-        slow: those of them that took a long part of the time-out.
+        busy_ms: milliseconds that the calls took which succeeded in it.
+        ended: calls that succeeded in it.
+        slow: calls that ended in it, well or not, after a long part of the time-out.
     """
 
     number: int
@@ -234,9 +234,9 @@ class PoolSlot(NamedTuple):
         zones: zones with traffic.
         bad_zones: those of them in trouble.
         offered: calls admitted or rejected, not capped.
-        busy_ms: milliseconds that the calls took which ended in it, not capped.
-        ended: calls that ended in it, not capped.
-        active: members in which calls ended.
+        busy_ms: milliseconds that the calls took which succeeded in it, not capped.
+        ended: calls that succeeded in it, not capped.
+        active: members in which calls succeeded, or ended slowly.
         slow_members: those of them in which most of these calls were slow.
     """
 

@@ -154,7 +154,7 @@ def _add_slots(changes: Changes, slots: list[list[int]], sign: int, *, counts: b
     for number, calls, failures, offered, busy, ended, slow in slots:
         change = changes.setdefault(number, [0] * SLOT_COLUMNS)
         evidence = _evidence(calls, failures) if counts else (0,) * EVIDENCE_COLUMNS
-        load = (offered, busy, ended, int(ended > 0), int(2 * slow > ended))
+        load = (offered, busy, ended, int(ended + slow > 0), int(2 * slow > ended))
         for column, value in enumerate((*evidence, *load)):
             change[column] += sign * value
 

@@ -5,12 +5,11 @@ its own calls contradict it, or the fleet cannot be asked any more. All function
 the breaker's lock must be held. Times are in seconds of the breaker's clock.
 """
 
-from math import inf
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.engine.guide import Guide
-from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovering.guide import Guide
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.events.events import Evidence, RecoveryStep
 from breakerd.breaker.states import HALF_OPEN, OPEN, Reason
 
@@ -36,12 +35,18 @@ def lend_probe(engine: Engine, now: float, until: float) -> bool:
     return True
 
 
+_SLACK: Final = 2.0
+"""Multiple of the usual concurrent calls with which a member begins."""
+
+
 class Share(NamedTuple):
     """Share of the calls, 0 to 1, from a time on; it doubles by itself, unless `doubling` is 0."""
 
     share: float
     since: float
     doubling: float
+    usual: float = 0.0
+    """Usual number of concurrent calls of this member; 0 if it is not known."""
 
 
 def ramp(engine: Engine, now: float, share: Share) -> None:
@@ -62,7 +67,10 @@ def ramp(engine: Engine, now: float, share: Share) -> None:
         machine.generation_started_at = now
         engine.window.clear()
         engine.shedder.forget_failures(now)
-    guide.set_share(*share)
+        if share.usual:
+            # Half of it, doubled by the fleet's slack: no member begins with more than its part.
+            engine.shedder.start_slow(2 * _SLACK, share.usual)
+    guide.set_share(share.share, share.since, share.doubling)
     if begins or changed:
         engine.events.send(RecoveryStep, now, share=share.share, forward=forward)
 
@@ -79,15 +87,9 @@ def finish(engine: Engine, now: float) -> None:
 
 def leave(engine: Engine, now: float) -> None:
     """Go on with its own recovery, from where it is: the fleet cannot be asked, or is not right."""
-    machine = engine.machine
-    recovery = machine.recovery
+    recovery = engine.machine.recovery
     if recovery.guide is None:
         return
-    recovery.guide = None
-    if machine.decided is HALF_OPEN and recovery.phase is RecoveryPhase.RAMP:
+    recovery.lead(now)
+    if recovery.phase is RecoveryPhase.RAMP and recovery.led_by_limiter:
         engine.shedder.start_slow()
-        recovery.until = now
-    elif recovery.until == inf or machine.decided is OPEN:
-        recovery.wait(now, now + recovery.backoff.adaptive_wait(now, relapses=False))
-        if machine.decided is HALF_OPEN:
-            recovery.start_probing(recovery.until)
