@@ -78,14 +78,7 @@ class HubHistory(RuleBasedStateMachine):
 
     # --- calls and time
 
-    @rule(name=st.sampled_from(NAMES), calls=st.integers(1, 5), failures=st.integers(0, 5))
-    def calls_end(self, name: str, calls: int, failures: int) -> None:
-        window = self.members[name].window
-        number = int(self.hub.now)
-        c, f = window.get(number, (0, 0))
-        window[number] = (c + calls, f + min(calls, failures))
-
-    @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 2.0]))
+    @rule(seconds=st.sampled_from([0.05, 0.05, 0.3, 1.0, 2.0, 6.0]))
     def time_passes(self, seconds: float) -> None:
         self.hub.now += seconds
         for member in self.members.values():
@@ -94,20 +87,40 @@ class HubHistory(RuleBasedStateMachine):
 
     # --- exchanges
 
-    @rule(name=st.sampled_from(NAMES), answered=st.booleans(), twice=st.booleans())
-    def exchanges(self, name: str, answered: bool, twice: bool) -> None:
+    @rule(name=st.sampled_from(NAMES), calls=st.integers(0, 5), failures=st.integers(0, 5))
+    def calls_and_exchanges(self, name: str, calls: int, failures: int) -> None:
         member = self.members[name]
+        self._call(member, calls, failures)
         report = member.next_report()
-        view = self._exchange(report)
-        if twice:
-            view = self._exchange(report)
-        if answered:
-            member.apply(view, report.applied)
+        member.apply(self._exchange(report), report.applied)
+
+    @rule(names=st.permutations(NAMES), failures=st.integers(0, 2))
+    def all_call_and_exchange(self, names: list[str], failures: int) -> None:
+        for name in names:
+            self.calls_and_exchanges(name, 2, failures)
+
+    @rule(name=st.sampled_from(NAMES), calls=st.integers(0, 5), comes_again=st.booleans())
+    def an_answer_is_lost(self, name: str, calls: int, comes_again: bool) -> None:
+        member = self.members[name]
+        self._call(member, calls, calls)
+        report = member.next_report()
+        self._exchange(report)
+        if comes_again:
+            member.apply(self._exchange(report), report.applied)
 
     @rule(name=st.sampled_from(NAMES))
-    def an_old_report_comes_again(self, name: str) -> None:
-        if name in self.reported:
-            self._exchange(self.reported[name])
+    def an_old_report_comes_late(self, name: str) -> None:
+        member = self.members[name]
+        old = member.next_report()
+        self._call(member, 2, 1)
+        self._exchange(member.next_report())
+        self.hub.exchange(old)
+
+    def _call(self, member: Simulated, calls: int, failures: int) -> None:
+        if calls:
+            number = int(self.hub.now)
+            c, f = member.window.get(number, (0, 0))
+            member.window[number] = (c + calls, f + min(calls, failures))
 
     def _exchange(self, report: Report) -> View:
         view = self.hub.exchange(report)
@@ -235,5 +248,5 @@ def _evidence(slot: PoolSlot) -> list[int]:
     return [slot.calls, slot.failures, slot.members, slot.bad_members]
 
 
-HubHistory.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=40)
+HubHistory.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=50)
 TestHubHistory = HubHistory.TestCase
