@@ -1,4 +1,4 @@
-"""Read and change the settings of the whole process: `[opsgenie]`, `[alerts]` and `[api]`."""
+"""Read and change the settings of the whole process; those of `[fleet]` are only read."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,7 +31,10 @@ def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
         settings = admin.alerting.settings
         found["opsgenie"] = settings.opsgenie.model_dump(mode="json")
         found["alerts"] = settings.alerts.model_dump(mode="json")
-    return found | {API_SECTION: admin.settings.model_dump(mode="json")}
+    found[API_SECTION] = admin.settings.model_dump(mode="json")
+    if admin.fleet is not None:
+        found[FLEET_SECTION] = admin.fleet().model_dump(mode="json")
+    return found
 
 
 def change(

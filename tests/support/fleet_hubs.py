@@ -120,7 +120,7 @@ class RedisUnderTest:
     def __init__(self, settings: FleetSettings, time: DrivenTime) -> None:
         self._client: Client = make_client(settings)
         self._keys = keys_of(settings.name)
-        connection = Connection(lambda: make_client(settings), settings.interval)
+        connection = Connection(lambda: make_client(settings), self._keys[0], settings.interval)
         self.redis = RedisHub(settings.name, connection, time, time.new_id)
         self.hub: Hub = self.redis
 

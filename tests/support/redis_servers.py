@@ -198,24 +198,33 @@ class Sentinels:
 
 
 @contextmanager
-def with_sentinels(program: str, folder: Path) -> Iterator[Sentinels]:
+def with_sentinels(
+    program: str, folder: Path, *, password: str = "", sentinel_password: str = ""
+) -> Iterator[Sentinels]:
     """Run a primary, its replica and three sentinels."""
     with ExitStack() as stack:
 
-        def run(name: str, *options: str, config: Sequence[str] = ()) -> RedisServer:
-            server = _start(program, folder / name, options, config=config)
+        def run(name: str, *options: str, config: Sequence[str] = (), own: str = "") -> RedisServer:
+            server = _start(program, folder / name, options, config=config, password=own)
             stack.callback(server.stop)
             return server
 
-        primary = run("primary")
+        login = ("--masterauth", password) if password else ()
+        primary = run("primary", *login, own=password)
         follow = ("--replicaof", "127.0.0.1", str(primary.port), "--repl-diskless-sync-delay", "0")
-        replica = run("replica", *follow)
-        watch = (
+        replica = run("replica", *login, *follow, own=password)
+        watch = [
             f"sentinel monitor {SERVICE} 127.0.0.1 {primary.port} 2",
             f"sentinel down-after-milliseconds {SERVICE} 500",
             f"sentinel failover-timeout {SERVICE} 3000",
-        )
-        sentinels = [run(f"sentinel{n}", "--sentinel", config=watch) for n in range(3)]
+        ]
+        if password:
+            watch.append(f"sentinel auth-pass {SERVICE} {password}")
+        if sentinel_password:
+            watch.append(f"sentinel sentinel-pass {sentinel_password}")
+        sentinels = [
+            run(f"sentinel{n}", "--sentinel", config=watch, own=sentinel_password) for n in range(3)
+        ]
         group = Sentinels((primary, replica), tuple(sentinels))
         until(group.ready)
         yield group

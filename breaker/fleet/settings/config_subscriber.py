@@ -21,7 +21,7 @@ class FleetConfigSubscriber:
     """Applies `[fleet]` of a file. `follow_secrets` is for one thread.
 
     Args:
-        config: the file.
+        config: the file; None: there is none, and variables say what differs from the defaults.
         apply: takes new settings; cannot fail. None: they are checked, and nobody follows them.
         environ: environment variables.
 
@@ -31,22 +31,23 @@ class FleetConfigSubscriber:
 
     def __init__(
         self,
-        config: ConfigFile,
+        config: ConfigFile | None,
         apply: Callable[[FleetSettings], None] | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._config = config
         self._apply = apply
         self._environ = environ
-        self._secrets = read_fleet_secrets(config.document, environ)
+        document = config.document if config is not None else None
+        self._secrets = read_fleet_secrets(document, environ)
         self._secrets_due = float("-inf")
-        self.settings = read_fleet_section(config.document, environ)
+        self.settings = read_fleet_section(document, environ)
 
     def owns(self, section: str) -> bool:
         """Return True for `[fleet]`."""
         return section == SECTION
 
-    def prepare(self, document: Document) -> Callable[[], None]:
+    def prepare(self, document: Document | None) -> Callable[[], None]:
         """Check the section, and return the function that applies it.
 
         Raises:
@@ -75,12 +76,17 @@ class FleetConfigSubscriber:
         self._secrets_due = now + _SECRETS_INTERVAL
         if not self._secrets.changed():
             return
+        if self._config is None:
+            self._reload_secrets(None)
+            return
         with self._config.lock:
-            document = self._config.document
-            try:
-                self.prepare(document)()
-            except ConfigError as error:
-                self._secrets = read_fleet_secrets(document, self._environ)
-                _log.error("secret reload failed", problem=str(error))
-            else:
-                _log.info("secret reloaded")
+            self._reload_secrets(self._config.document)
+
+    def _reload_secrets(self, document: Document | None) -> None:
+        try:
+            self.prepare(document)()
+        except ConfigError as error:
+            self._secrets = read_fleet_secrets(document, self._environ)
+            _log.error("secret reload failed", problem=str(error))
+        else:
+            _log.info("secret reloaded")

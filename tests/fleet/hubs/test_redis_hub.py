@@ -41,7 +41,10 @@ PASSWORD: Final = "geheim"
 
 def at_once(settings: FleetSettings) -> RedisHub:
     """A hub that tries again at once."""
-    connection = Connection(lambda: make_client(settings), settings.interval, chance=lambda: 0.0)
+    key = keys_of(settings.name)[0]
+    connection = Connection(
+        lambda: make_client(settings), key, settings.interval, chance=lambda: 0.0
+    )
     return RedisHub(settings.name, connection)
 
 
@@ -297,8 +300,10 @@ def test_a_replica_takes_no_exchange(sentinels: Sentinels) -> None:
 
 
 def test_the_sentinels_lead_to_the_new_primary(tmp_path: Path) -> None:
-    with with_sentinels(redis_program(), tmp_path) as group:
-        hub, one = at_once(FleetSettings(hub=group.url, name="shop")), MadeMember("a")
+    passwords = {"password": PASSWORD, "sentinel_password": "other"}
+    with with_sentinels(redis_program(), tmp_path, **passwords) as group:
+        settings = FleetSettings.model_validate({"hub": group.url, "name": "shop", **passwords})
+        hub, one = at_once(settings), MadeMember("a")
         before = hub.exchange(one.report())
         until(group.replicated)
         group.fail_over()

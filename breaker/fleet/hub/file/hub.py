@@ -10,6 +10,7 @@ from breakerd.breaker.fleet.hub.file.records import SCHEMA, VERSION, SqliteRecor
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry, Progress
 from breakerd.breaker.fleet.hub.state import HubState, random_id
 from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
+from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.database_file import FileOptions, primary_code
 from breakerd.breaker.storage.timed_database import TimedDatabase
@@ -52,6 +53,7 @@ class FileHub:
         self._steady_clock = steady_clock
         self._locked_since: float | None = None
         self._opened = False
+        self._opening = ProcessLock()
         self._mark = 0
 
     @property
@@ -121,14 +123,15 @@ class FileHub:
         result = self._database.transaction(what, act)
         if result is None:
             self._note_failure()
-            raise HubUnavailableError(self._database.problem)
+            raise HubUnavailableError(self._database.problem or "the hub's file is closed")
         self._locked_since = None
         return result
 
     def _open(self) -> None:
-        if not self._opened:
-            self._opened = True
-            self._database.open()
+        with self._opening:
+            if not self._opened:
+                self._database.open()
+                self._opened = True
 
     def _note_failure(self) -> None:
         """Replace a file that has been locked for too long."""

@@ -1,7 +1,6 @@
 """Connection to a server that may be away: made when needed, tried again later, told once."""
 
 import random
-import threading
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -12,7 +11,7 @@ from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
 from breakerd.breaker.fleet.hub.redis.facts import ServerFacts, read_facts
 from breakerd.breaker.fleet.hub.redis.problems import explain
 from breakerd.breaker.fleet.hub.redis.script import Client
-from breakerd.breaker.fork import renew_after_fork
+from breakerd.breaker.fork import ProcessLock, renew_after_fork
 from breakerd.breaker.logging import get_logger
 
 T = TypeVar("T")
@@ -31,6 +30,7 @@ class Connection:
 
     Args:
         connect: returns a client.
+        key: a key of the fleet.
         interval: seconds between two exchanges.
         clock: returns seconds; never jumps.
         chance: returns a random number from 0 up to 1.
@@ -42,12 +42,14 @@ class Connection:
     def __init__(
         self,
         connect: Callable[[], Client],
+        key: str,
         interval: float,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.problem = ""
         self._connect = connect
+        self._key = key
         self._interval = interval
         self._clock = clock
         self._chance = chance
@@ -56,7 +58,7 @@ class Connection:
         self._facts_due = float("-inf")
         self._told = ""
         self._retry_at = float("-inf")
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         renew_after_fork(self)
 
     def run(self, operation: Callable[[Client], T]) -> T:
@@ -83,7 +85,7 @@ class Connection:
         Raises:
             HubUnavailableError: it cannot be reached.
         """
-        return self.run(read_facts)
+        return self.run(lambda client: read_facts(client, self._key))
 
     def close(self) -> None:
         """Close all connections; the next operation opens new ones."""
@@ -94,7 +96,6 @@ class Connection:
 
     def after_fork(self) -> None:
         """Leave the parent's connections to it."""
-        self._lock = threading.Lock()
         self._client = None
 
     def _ready(self) -> Client:
@@ -104,7 +105,7 @@ class Connection:
             client, now = self._client, self._clock()
             if now < self._facts_due:
                 return client
-            self._facts, self._facts_due = read_facts(client), now + _FACTS_INTERVAL
+            self._facts, self._facts_due = read_facts(client, self._key), now + _FACTS_INTERVAL
         if found := self._facts.too_old():
             self._facts_due = float("-inf")
             self._lose(found)

@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from redis.cluster import RedisCluster
 from redis.exceptions import RedisError
 
 from breakerd.breaker.fleet.hub.redis.script import Client
@@ -47,15 +48,19 @@ class ServerFacts(NamedTuple):
         )
 
 
-def read_facts(client: Client) -> ServerFacts:
+def read_facts(client: Client, key: str) -> ServerFacts:
     """Return the facts of the server; empty ones if its user may not read them.
+
+    Args:
+        client: client of the server, or of a cluster.
+        key: key whose node in a cluster is asked.
 
     Raises:
         redis.exceptions.ConnectionError: it cannot be reached.
     """
     try:
-        server = _info(client, "server")
-        memory = _info(client, "memory")
+        server = _info(client, key, "server")
+        memory = _info(client, key, "memory")
     except RedisError as error:
         if str(error).startswith("NOPERM") or "no permissions" in str(error):
             return ServerFacts()
@@ -72,7 +77,9 @@ def read_facts(client: Client) -> ServerFacts:
     )
 
 
-def _info(client: Client, section: str) -> dict[str, str]:
-    return {
-        str(name): str(value) for name, value in client.execute_command("INFO", section).items()
-    }
+def _info(client: Client, key: str, section: str) -> dict[str, str]:
+    options = {}
+    if isinstance(client, RedisCluster):
+        options["target_nodes"] = client.get_node_from_key(key)  # type: ignore[no-untyped-call] # of redis-py
+    found = client.execute_command("INFO", section, **options)
+    return {str(name): str(value) for name, value in found.items()}

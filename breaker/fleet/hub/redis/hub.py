@@ -10,7 +10,7 @@ from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
 from breakerd.breaker.fleet.hub.redis.facts import ServerFacts
 from breakerd.breaker.fleet.hub.redis.messages import read_pool, read_view, report_arguments
-from breakerd.breaker.fleet.hub.redis.script import Script
+from breakerd.breaker.fleet.hub.redis.script import Script, keys_of
 from breakerd.breaker.fleet.hub.state import HubState, random_id
 from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
@@ -42,7 +42,9 @@ class RedisHub:
     @classmethod
     def from_settings(cls, settings: FleetSettings) -> "RedisHub":
         """Return the hub that `[fleet]` names; it connects with the first operation."""
-        return cls(settings.name, Connection(lambda: make_client(settings), settings.interval))
+        key = keys_of(settings.name)[0]
+        connection = Connection(lambda: make_client(settings), key, settings.interval)
+        return cls(settings.name, connection)
 
     @property
     def problem(self) -> str:

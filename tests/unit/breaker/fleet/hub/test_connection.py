@@ -37,7 +37,9 @@ class Setting:
         self.chance = 0.5
         self.server = Server(version)
         self.made = 0
-        self.connection = Connection(self._connect, 1.0, lambda: self.now, lambda: self.chance)
+        self.connection = Connection(
+            self._connect, "key", 1.0, lambda: self.now, lambda: self.chance
+        )
 
     def _connect(self) -> Client:
         self.made += 1
