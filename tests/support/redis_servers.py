@@ -284,7 +284,7 @@ def three_nodes(program: str, folder: Path) -> Iterator[Cluster]:
             last = min(SLOTS, (number + 1) * third) - 1
             node.execute("CLUSTER", "ADDSLOTSRANGE", number * third, last)
         for node in nodes[1:]:
-            bus = int(node.execute("CONFIG", "GET", "cluster-port")["cluster-port"])
+            bus = int(_pairs(node.execute("CONFIG", "GET", "cluster-port"))["cluster-port"])
             nodes[0].execute("CLUSTER", "MEET", "127.0.0.1", node.port, bus)
         cluster = Cluster(tuple(nodes))
         until(cluster.ready)
