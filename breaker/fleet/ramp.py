@@ -13,7 +13,7 @@ from breakerd.breaker.fleet.episode import OVERLOAD, RAMP, Episode, Trouble, clo
 from breakerd.breaker.fleet.evidence import accepts_outage
 from breakerd.breaker.fleet.messages import PoolSlot, PoolView
 
-_QUICK_SHARE: Final = 0.2
+_QUICK_SHARE: Final = 0.35
 """Share of the calls that the first good probe admits, if it was quick ..."""
 _QUICK_DOUBLING: Final = 0.5
 """... and the seconds in which the share then doubles."""
