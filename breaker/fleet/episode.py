@@ -30,8 +30,8 @@ class Episode(NamedTuple):
         first_slot: number of the slot in which the trouble began.
         usual_milli: usual number of calls in flight before it, times 1000; 0 if it is not known.
         relapses: recoveries in a row that did not last.
-        bad: units in trouble when it opened, and ...
-        units: ... units that had calls then.
+        bad: members in trouble when it opened, one for each second; calls in flight in an overload.
+        units: members that had calls then; calls that may be in flight in an overload.
         reason: `failure_streak` or `overload`.
         doubling: seconds in which the share doubles by itself; 0 if it does not.
     """

@@ -286,14 +286,25 @@ class Follower:
 
 
 def _evidence(scope: str, episode: Episode) -> tuple[Evidence, ...]:
-    share = episode.bad / episode.units if episode.units else 1.0
+    detail: dict[str, str | float | int | bool] = {"scope": scope}
+    if episode.reason == OVERLOAD:
+        return (
+            Evidence(
+                signal=Signal.OVERLOAD,
+                value=float(episode.bad),
+                threshold=float(episode.units),
+                unit="calls",
+                samples=episode.bad,
+                detail=detail,
+            ),
+        )
     return (
         Evidence(
             signal=Signal.SLO,
-            value=round(share, 4),
+            value=round(episode.bad / max(1, episode.units), 4),
             threshold=0.5,
             unit="fraction",
             samples=episode.units,
-            detail={"scope": scope, "units_in_trouble": episode.bad, "units": episode.units},
+            detail=detail | {"units_in_trouble": episode.bad, "units": episode.units},
         ),
     )

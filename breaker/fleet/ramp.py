@@ -13,7 +13,7 @@ from breakerd.breaker.fleet.episode import OVERLOAD, RAMP, Episode, Trouble, clo
 from breakerd.breaker.fleet.evidence import accepts_outage
 from breakerd.breaker.fleet.messages import PoolSlot, PoolView
 
-_QUICK_SHARE: Final = 0.2
+_QUICK_SHARE: Final = 0.35
 """Share of the calls that the first good probe admits, if it was quick ..."""
 _QUICK_DOUBLING: Final = 0.5
 """... and the seconds in which the share then doubles."""
@@ -71,7 +71,7 @@ class Load(NamedTuple):
         calls: capped calls that count in the generation.
         failures: those of them that failed.
         offered: calls per second that were admitted or rejected.
-        ended: calls that succeeded.
+        ended: calls that succeeded in the newest two seconds.
         answered: calls per second that succeeded.
         duration: seconds that these took on average.
         in_flight: calls in flight.
@@ -127,7 +127,7 @@ def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Loa
         calls=sum(s.calls for s in latest),
         failures=sum(s.failures for s in latest),
         offered=sum(s.offered for s in latest) / seconds,
-        ended=ended,
+        ended=succeeded,
         answered=ended / seconds,
         duration=sum(s.busy_ms for s in now_slots) / 1000 / max(1, succeeded),
         in_flight=view.totals.in_flight,

@@ -195,9 +195,9 @@ class HubHistory(RuleBasedStateMachine):
                     row[1] += round(counted * slot.failures / slot.calls)
                     row[2] += 1
                     row[3] += 2 * slot.failures > slot.calls
-        for slot in pool.slots:
-            assert _evidence(slot) == expected.get(slot.number, [0, 0, 0, 0])
-            assert slot.offered == offered[slot.number]
+        for summed in pool.slots:
+            assert _evidence(summed) == expected.get(summed.number, [0, 0, 0, 0])
+            assert summed.offered == offered[summed.number]
         assert pool.members == sum(
             1
             for name in self.reported

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from breakerd.breaker.fleet.episode import Episode
 from breakerd.breaker.fleet.hub.records import DictRecords
@@ -48,7 +49,7 @@ class MadeMember:
         result: LeaseResult | None = None,
         state: str = "closed",
         totals: Totals | None = None,
-        **more: object,
+        **more: Any,
     ) -> Report:
         """Return the next report: one window for all scopes, a proposal for the fleet's."""
         self.seq += 1
