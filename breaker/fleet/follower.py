@@ -47,6 +47,7 @@ class Follower:
         core: the breaker's controller.
         hub_time: returns the hub's time for a time of the breaker's clock.
         credit: 0 to 1, different for each member; see `Guide`.
+        driven: True if the clock is driven, so that no thread lets time pass for the breaker.
     """
 
     def __init__(
@@ -56,9 +57,12 @@ class Follower:
         core: Controller,
         hub_time: Callable[[float], float],
         credit: float,
+        *,
+        driven: bool,
     ) -> None:
         self.pool = pool
         self._core = core
+        self._driven = driven
         self._hub_time = hub_time
         self._credit = credit
         self._window = LocalWindow(hub_time)
@@ -78,10 +82,12 @@ class Follower:
 
     def report(self, *, evidence: bool = True) -> BreakerReport:
         """Return the report of this breaker at the present time, without evidence if so wished."""
-        self._core.tick()
+        engine = self._core.engine
+        if self._driven:
+            self._core.tick()
         with self._core.locked() as now:
+            self._window.read(now, engine.window)
             self._take_result(now)
-            engine = self._core.engine
             self._window.long = LONG * self._timeout
             learn = engine.machine.decided in WATCHING
             self._usual.update(now, self._window.busy, learn=learn)

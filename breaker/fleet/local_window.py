@@ -65,14 +65,9 @@ class LocalWindow:
 
     def add(self, now: float, delta: CallDelta, window: SlidingWindow) -> None:
         """Take the calls of a tick; see `CallMeter`."""
-        seen, self._seen = self._seen, window.total
-        if seen is None or not (delta.ended or delta.admitted or delta.rejected):
+        self.read(now, window)
+        if not (delta.ended or delta.admitted or delta.rejected):
             return
-        newest = window.newest(window.total - seen)
-        if newest:
-            self.latest = newest[0][1]
-        for end, seconds, failed in newest:
-            self._count(now, end, seconds, failed=failed)
         self.busy += delta.duration
         tally = self._tally(now)
         tally.offered += delta.admitted + delta.rejected
@@ -82,6 +77,15 @@ class LocalWindow:
         tally.abandoned += delta.abandoned
         tally.rejected += delta.rejected
         self._drop(int(self._hub_time(now) // 1))
+
+    def read(self, now: float, window: SlidingWindow) -> None:
+        """Take the calls that have come into the breaker's window since the last time."""
+        seen, self._seen = self._seen, window.total
+        newest = window.newest(window.total - seen) if seen is not None else []
+        if newest:
+            self.latest = newest[0][1]
+        for end, seconds, failed in newest:
+            self._count(now, end, seconds, failed=failed)
 
     def _count(self, now: float, end: float, seconds: float, *, failed: bool) -> None:
         """Count a call that ended in its generation, unless it is of a snapshot or a drill."""

@@ -9,6 +9,7 @@ from typing import Final
 from zlib import crc32
 
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.errors import BreakerStateError
 from breakerd.breaker.fleet.commands import CommandLog
 from breakerd.breaker.fleet.follower import Follower
@@ -68,7 +69,10 @@ class FleetMember:
         """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
         credit = crc32(f"{self.info.id} {self.info.incarnation} {pool}".encode()) / 2**32
         core = breaker.machinery.core
-        self._followers[pool] = Follower(pool, self.info.scopes, core, self._hub_time, credit)
+        driven = not CLOCK.stands_for(self._clock)
+        self._followers[pool] = Follower(
+            pool, self.info.scopes, core, self._hub_time, credit, driven=driven
+        )
         self._breakers[pool] = breaker
         for register in self.registers:
             if register.breaker == breaker.name:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from breakerd import State, Transition
-from breakerd.breaker.fleet.messages import Act, Register
+from breakerd import Breaker, State, Transition
+from breakerd.breaker.fleet.hub.memory import MemoryHub
+from breakerd.breaker.fleet.member import FleetMember
+from breakerd.breaker.fleet.messages import Act, MemberInfo, Register
 from breakerd.breaker.states import Reason
 from tests.support.simulated_fleet import POOL, SimulatedFleet
 
@@ -293,6 +297,23 @@ def test_a_breaker_that_is_taken_out_decides_alone(fleet: SimulatedFleet) -> Non
         fleet.clock.advance(0.1)
         process.call(fleet.clock, down=False)
     assert process.breaker.state is State.CLOSED
+
+
+def test_on_the_real_clock_a_report_has_all_calls_that_were_reported() -> None:
+    hub = MemoryHub()
+    breaker = Breaker(name="payments")
+    member = FleetMember(hub, MemberInfo("a"), time.monotonic)
+    member.add(POOL, breaker)
+    member.exchange()
+    for error in (False, True):
+        assert breaker.allow()
+        now = time.monotonic()
+        breaker.done(now, now, error=error)
+    member.exchange()
+    slots = hub.pool(POOL, "fleet")[0].slots
+    assert sum(slot.calls for slot in slots) == 2
+    assert sum(slot.failures for slot in slots) == 1
+    breaker.close()
 
 
 def test_an_exchange_is_one_operation_or_two(fleet: SimulatedFleet) -> None:
