@@ -48,6 +48,10 @@ def empty_pool() -> Record:
     }
 
 
+WINDOW_PARTS: Final = ("slots", "totals", "sketch", "state")
+"""Parts of a window that are in the sums."""
+
+
 def window_of(report: BreakerReport) -> Record:
     """Return what a hub keeps of a report, to take it out of the sums again."""
     return {
@@ -111,6 +115,7 @@ def set_episode(pool: Record, episode: Episode) -> None:
     if episode.generation != episode_of(pool).generation:
         for row in pool["slots"]:
             row[1 : 1 + EVIDENCE_COLUMNS] = [0] * EVIDENCE_COLUMNS
+        pool["slots"] = [row for row in pool["slots"] if any(row[1:])]
         pool["worst"] = []
         pool["leases"] = {}
     pool["episode"] = list(episode)

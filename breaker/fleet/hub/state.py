@@ -16,6 +16,7 @@ from breakerd.breaker.fleet.hub import leases, registers
 from breakerd.breaker.fleet.hub.pool import (
     SLOT_COLUMNS,
     UNIT_COLUMNS,
+    WINDOW_PARTS,
     Changes,
     apply_changes,
     empty_pool,
@@ -111,7 +112,8 @@ class HubState:
             for scope in each.scopes:
                 self._change_episode(each.pool, scope, info)
         for pool in {**old, **new}:
-            self._replace(pool, info, old.get(pool), new.get(pool), now)
+            if not self._counts_already(pool, info, old.get(pool), new.get(pool)):
+                self._replace(pool, info, old.get(pool), new.get(pool), now)
         member: Record = {
             "info": list(info),
             "seq": report.seq,
@@ -125,6 +127,23 @@ class HubState:
         self._records.put(key, member)
         self._records.heard(info.id, now, live=live)
         return member
+
+    def _counts_already(
+        self, pool: str, info: MemberInfo, old: Record | None, new: Record | None
+    ) -> bool:
+        """Return True if the sums have the window `new`: most breakers are seldom called."""
+        if old is None or new is None or any(old[part] != new[part] for part in WINDOW_PARTS):
+            return False
+        if any(slot[2] for slot in new["slots"]):
+            return False  # it is to be ranked
+        for scope in info.scopes:
+            record = self._pool(pool, scope)
+            generation = episode_of(record).generation
+            counted = old["counted"].get(scope) == generation
+            if record["worst"] or counted != (new["generations"].get(scope) == generation):
+                return False
+        new["counted"] = old["counted"]
+        return True
 
     def _windows_in(self, held: Record | None, info: MemberInfo, now: float) -> dict[str, Record]:
         """Return the member's windows in the sums of its scopes; leave the scopes it had before."""

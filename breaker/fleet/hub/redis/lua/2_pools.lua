@@ -216,7 +216,8 @@ local function replace(name, info, old, new, generations)
     local was = old ~= nil and old[2][scope] == generation
     local is = new ~= nil and generations[scope] == generation
     if new then new[2][scope] = is and generation or nil end
-    if not (same and was == is and next(units) == nil and pool.failing == 0) then
+    local quiet = pool.failing == 0 and after[4] == 0 -- nobody is to be ranked
+    if not (same and was == is and quiet and next(units) == nil) then
       whole(pool)
       local changes = changes_between(known, before[1], after[1], was, is)
       apply(pool, with_units(changes, units), units, UNIT_COLUMN[scope:match('^(%a+):')])
