@@ -1,7 +1,7 @@
 """Cost of an exchange with a hub: time, bytes, and the server's share of a core.
 
-    python -m benchmarks.studies.fleet_hubs [--members N] [--processes N] [--busy N] [--seconds S]
-        file | URL
+    python -m benchmarks.studies.fleet_hubs [--members N] [--processes N] [--busy N] [--one-scope]
+        [--seconds S] file | URL
 
 Forks processes that hold members; each member makes one exchange a second, at a random time within
 it, for 20 breakers, of which some (`--busy`) had calls in each second. For `file`, the hub is a
@@ -18,12 +18,11 @@ import time
 from collections import deque
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from breakerd.breaker.fleet.hub.factory import make_hub
 from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.hub.redis.clients import make_client
-from breakerd.breaker.fleet.hub.redis.messages import report_arguments
 from breakerd.breaker.fleet.hub.redis.script import Client
 from breakerd.breaker.fleet.messages import (
     WINDOW_SLOTS,
@@ -36,7 +35,6 @@ from breakerd.breaker.fleet.messages import (
     View,
 )
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
-from breakerd.breaker.fleet.wire import encode
 
 BREAKERS: Final = 20
 WARM_UP: Final = 3.0
@@ -49,6 +47,7 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=16)
     parser.add_argument("--processes", type=int, default=16)
     parser.add_argument("--busy", type=int, default=BREAKERS)
+    parser.add_argument("--one-scope", action="store_true", help="neither hosts nor zones")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("hub")
     options = parser.parse_args()
@@ -65,15 +64,16 @@ def run(options: argparse.Namespace, folder: Path) -> None:
     processes = []
     for number in range(options.processes):
         own = range(number, options.members, options.processes)
-        arguments = (settings, folder, own, options.busy, options.seconds, pool)
+        plan = Plan(own, options.busy, options.seconds, options.one_scope)
+        arguments = (settings, folder, plan, pool)
         processes.append(context.Process(target=play, args=arguments))
-    before = _usage(server)
+    before = usage_of(server)
     began = time.monotonic()
     for process in processes:
         process.start()
     found = [pool.get() for _ in processes]
     passed = time.monotonic() - began
-    load = (_usage(server) - before) / passed
+    used = usage_of(server)
     for process in processes:
         process.join()
     times = sorted(each for result in found for each in result["times"])
@@ -81,47 +81,58 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         f"{options.hub}: {options.members} members in {options.processes} processes, "
         f"{options.busy} of {BREAKERS} breakers busy: {len(times)} exchanges, "
         f"p50 {statistics.median(times) * 1e3:.2f} ms, p99 {_at(times, 0.99) * 1e3:.2f} ms, "
-        f"max {times[-1] * 1e3:.1f} ms, failed {sum(r['failed'] for r in found)}; "
-        f"up {statistics.mean(r['up'] for r in found):.0f} and down "
-        f"{statistics.mean(r['down'] for r in found):.0f} bytes an exchange; "
-        f"server {load:.1%} of a core"
+        f"max {times[-1] * 1e3:.1f} ms, failed {sum(each['failed'] for each in found)}"
     )
+    if server is not None:
+        made = sum(each["made"] for each in found)
+        print(
+            f"server: {(used.cpu - before.cpu) / passed:.1%} of a core, "
+            f"{(used.cpu - before.cpu) / made * 1e3:.2f} ms an exchange; "
+            f"{(used.received - before.received) / made:.0f} bytes up and "
+            f"{(used.sent - before.sent) / made:.0f} down an exchange"
+        )
 
 
-def play(
-    settings: FleetSettings, folder: Path, members: range, busy: int, seconds: float, pool: Any
-) -> None:
+class Plan(NamedTuple):
+    """What a process plays: its members, their busy breakers, for how long, with which scopes."""
+
+    members: range
+    busy: int
+    seconds: float
+    one_scope: bool
+
+
+def play(settings: FleetSettings, folder: Path, plan: Plan, pool: Any) -> None:
     """Play members in this process, and put what was measured into `pool`."""
     hub = make_hub(settings, folder / "bench.db")
     if hub is None:
         raise SystemExit("no hub")
-    made = [Member(number, busy, hub) for number in members]
+    made = [Member(number, plan, hub) for number in plan.members]
     start = time.monotonic()
     due = [(start + random.random(), index) for index in range(len(made))]  # noqa: S311 - no secret
     heapq.heapify(due)
-    times, failed = [], 0
-    while (first := due[0])[0] < start + WARM_UP + seconds:
+    times, failed, count = [], 0, 0
+    while (first := due[0])[0] < start + WARM_UP + plan.seconds:
         time.sleep(max(0.0, first[0] - time.monotonic()))
         began = time.monotonic()
         try:
             made[first[1]].exchange()
         except ConnectionError:
             failed += 1
+        count += 1
         if began > start + WARM_UP:
             times.append(time.monotonic() - began)
         heapq.heapreplace(due, (first[0] + 1.0, first[1]))
-    one = made[0]
-    pool.put({"times": times, "failed": failed, "up": one.bytes_up, "down": one.bytes_down})
+    pool.put({"times": times, "failed": failed, "made": count})
 
 
 class Member:
     """A member whose breakers have a few calls in each second."""
 
-    def __init__(self, number: int, busy: int, hub: Hub) -> None:
-        self._info = MemberInfo(
-            f"{number:06x}{os.getpid()}", 1, f"host{number // 4}", f"zone{number % 3}", "web"
-        )
-        self._busy = busy
+    def __init__(self, number: int, plan: Plan, hub: Hub) -> None:
+        place = ("", "") if plan.one_scope else (f"host{number // 4}", f"zone{number % 3}")
+        self._info = MemberInfo(f"{number:06x}{os.getpid()}", 1, *place, "web")
+        self._busy = plan.busy
         self._hub = hub
         self._seq = 0
         self._view: View | None = None
@@ -135,16 +146,6 @@ class Member:
             calls = random.randint(1, 9)  # noqa: S311 - no secret
             window.append(Slot(now, calls, calls // 9, calls, 40 * calls, calls))
         self._view = self._hub.exchange(self._report())
-
-    @property
-    def bytes_up(self) -> int:
-        """Bytes of the last report, without the framing."""
-        return sum(len(each.encode()) for each in report_arguments(self._report()))
-
-    @property
-    def bytes_down(self) -> int:
-        """Bytes of the last view."""
-        return len(encode(self._view)) if self._view else 0
 
     def _report(self) -> Report:
         scopes = tuple(ScopeReport(scope) for scope in self._info.scopes)
@@ -161,12 +162,25 @@ class Member:
         return Report(self._info, self._seq, epoch, version, tuple(breakers))
 
 
-def _usage(server: Client | None) -> float:
-    """Return the seconds of a core that the server has used; 0 without one."""
+class Usage(NamedTuple):
+    """Seconds of a core and bytes that a server has used since its start."""
+
+    cpu: float
+    received: int
+    sent: int
+
+
+def usage_of(server: Client | None) -> Usage:
+    """Return what the server has used; nothing without one."""
     if server is None:
-        return 0.0
-    found = server.execute_command("INFO", "cpu")
-    return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
+        return Usage(0.0, 0, 0)
+    cpu = server.execute_command("INFO", "cpu")
+    net = server.execute_command("INFO", "stats")
+    return Usage(
+        float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"]),
+        int(net["total_net_input_bytes"]),
+        int(net["total_net_output_bytes"]),
+    )
 
 
 def _at(times: list[float], share: float) -> float:
