@@ -150,12 +150,17 @@ class Database:
 
         return self.transaction("write", write) or False
 
-    def transaction(self, what: str, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Call `action` in an immediate transaction; return its result, None if the file fails.
+    def transaction(
+        self, what: str, action: Callable[[sqlite3.Connection], T], *, optimistic: bool = False
+    ) -> T | None:
+        """Call `action` in a transaction; return its result, None if the file fails.
 
         Args:
             what: name of the action in `problem`.
             action: gets the connection; an exception other than of SQLite or the system passes.
+            optimistic: True: others are kept from writing only from the first write of `action` on,
+                which is called again if somebody wrote since its first read. False: from its
+                beginning on.
         """
         with self._lock:
             # What is written to a file that was deleted or replaced is lost.
@@ -163,7 +168,7 @@ class Database:
             if self._connection is None:
                 return None
             try:
-                result = _in_transaction(self._connection, action)
+                result = _in_transaction(self._connection, action, optimistic=optimistic)
             except (sqlite3.Error, OSError) as error:
                 self._fail(what, error)
                 return None
@@ -280,8 +285,25 @@ def _nothing() -> None:
     """Open nothing: it was not open."""
 
 
-def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:
-    connection.execute("BEGIN IMMEDIATE")
+def _in_transaction(
+    connection: sqlite3.Connection,
+    action: Callable[[sqlite3.Connection], T],
+    *,
+    optimistic: bool,
+) -> T:
+    if optimistic:
+        try:
+            return _commit(connection, "BEGIN", action)
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_BUSY:
+                raise
+    return _commit(connection, "BEGIN IMMEDIATE", action)
+
+
+def _commit(
+    connection: sqlite3.Connection, begin: str, action: Callable[[sqlite3.Connection], T]
+) -> T:
+    connection.execute(begin)
     try:
         result = action(connection)
         connection.execute("COMMIT")

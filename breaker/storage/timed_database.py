@@ -64,10 +64,12 @@ class TimedDatabase(Database):
         fetch = super().try_rows
         return self._run(lambda: fetch(query, values), None)
 
-    def transaction(self, what: str, action: Callable[..., T]) -> T | None:
+    def transaction(
+        self, what: str, action: Callable[..., T], *, optimistic: bool = False
+    ) -> T | None:
         """Call `action` in a transaction, see `Database`; None if the file fails or hangs."""
         execute = super().transaction
-        return self._run(lambda: execute(what, action), None)
+        return self._run(lambda: execute(what, action, optimistic=optimistic), None)
 
     def give_back(self) -> None:
         """Return space to the file system, see `Database`."""

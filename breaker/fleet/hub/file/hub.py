@@ -120,7 +120,7 @@ class FileHub:
             records.save(now)
             return result
 
-        result = self._database.transaction(what, act)
+        result = self._database.transaction(what, act, optimistic=True)
         if result is None:
             self._note_failure()
             raise HubUnavailableError(self._database.problem or "the hub's file is closed")

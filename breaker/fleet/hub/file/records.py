@@ -29,7 +29,8 @@ _POOL: Final = "pool:"
 class SqliteRecords:
     """Records, read when they are asked for, and written by `save` if they have changed.
 
-    A record is read once, and the same object is handed out again.
+    Nothing is written before, so that others are kept from writing for no longer than that takes. A
+    record is read once, and the same object is handed out again.
 
     Args:
         connection: connection within a transaction.
@@ -41,6 +42,9 @@ class SqliteRecords:
         self._texts: dict[str, str] = {}
         """Records as they are in the file."""
         self._changed: set[str] = set()
+        self._deleted: set[str] = set()
+        self._heard: dict[str, tuple[bool, float] | None] = {}
+        """What `heard` and `forget` have changed: live and time, None for nothing."""
 
     def get(self, key: str) -> Record | None:
         """Return the record of `key`; None if there is none.
@@ -56,35 +60,39 @@ class SqliteRecords:
         """Store the record when the transaction ends."""
         self._records[key] = record
         self._changed.add(key)
+        self._deleted.discard(key)
 
     def delete(self, key: str) -> None:
         """Remove the record, if there is one."""
         self._records[key] = None
         self._changed.discard(key)
         self._texts.pop(key, None)
-        self._connection.execute("DELETE FROM record WHERE key = ?", (key,))
+        self._deleted.add(key)
 
     def heard(self, member: str, at: float, *, live: bool = True) -> None:
         """Note when the member was last heard, and whether it is live."""
-        self._connection.execute(
-            "INSERT INTO heard (member, live, at) VALUES (?, ?, ?) "
-            "ON CONFLICT (member) DO UPDATE SET live = excluded.live, at = excluded.at",
-            (member, live, at),
-        )
+        self._heard[member] = (live, at)
 
     def forget(self, member: str) -> None:
         """Forget when the member was heard."""
-        self._connection.execute("DELETE FROM heard WHERE member = ?", (member,))
+        self._heard[member] = None
 
     def oldest(self, count: int, *, live: bool = True) -> list[tuple[str, float]]:
         """Return (member, time) of those heard the longest time ago, that one first."""
         query = "SELECT member, at FROM heard WHERE live = ? ORDER BY at LIMIT ?"
-        return self._connection.execute(query, (live, count)).fetchall()
+        stored = self._connection.execute(query, (live, count + len(self._heard))).fetchall()
+        return self._with_heard(stored, live=live)[:count]
 
     def all_heard(self) -> list[tuple[str, float]]:
         """Return (member, time) of all members, in the order in which they were heard."""
-        query = "SELECT member, at FROM heard ORDER BY live DESC, at"
-        return self._connection.execute(query).fetchall()
+        query = "SELECT member, at FROM heard WHERE live = ? ORDER BY at"
+        return [
+            each
+            for live in (True, False)
+            for each in self._with_heard(
+                self._connection.execute(query, (live,)).fetchall(), live=live
+            )
+        ]
 
     def clear(self) -> None:
         """Make all tables anew, whatever has become of them."""
@@ -92,9 +100,8 @@ class SqliteRecords:
             self._connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _STATEMENTS:
             self._connection.execute(statement)
-        self._records.clear()
-        self._texts.clear()
-        self._changed.clear()
+        for held in (self._records, self._texts, self._changed, self._deleted, self._heard):
+            held.clear()
 
     def note_command(self) -> None:
         """Raise the number by which members notice that there is a command."""
@@ -105,13 +112,33 @@ class SqliteRecords:
 
     def save(self, now: float) -> None:
         """Write what has changed, and remove sums that have had no members for ten minutes."""
-        self._connection.executemany(
+        rows = list(self._rows(now))
+        execute = self._connection.executemany
+        execute(
             "INSERT INTO record (key, value, idle_since) VALUES (?, ?, ?) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value, "
             "idle_since = excluded.idle_since",
-            self._rows(now),
+            rows,
+        )
+        execute("DELETE FROM record WHERE key = ?", [(key,) for key in self._deleted])
+        execute("DELETE FROM heard WHERE member = ?", [(member,) for member in self._heard])
+        execute(
+            "INSERT INTO heard (member, live, at) VALUES (?, ?, ?)",
+            [(member, *noted) for member, noted in self._heard.items() if noted is not None],
         )
         self._connection.execute("DELETE FROM record WHERE idle_since < ?", (now - _IDLE_KEPT,))
+
+    def _with_heard(
+        self, stored: list[tuple[str, float]], *, live: bool
+    ) -> list[tuple[str, float]]:
+        """Return the members of one order, with what has changed in this transaction."""
+        kept = [(member, at) for member, at in stored if member not in self._heard]
+        noted = [
+            (member, each[1])
+            for member, each in self._heard.items()
+            if each is not None and each[0] == live
+        ]
+        return sorted([*kept, *noted], key=lambda each: each[1])
 
     def _rows(self, now: float) -> Iterator[tuple[str, str, float | None]]:
         for key in self._changed:

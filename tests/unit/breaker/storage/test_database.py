@@ -250,3 +250,23 @@ def test_a_file_may_wait_less_and_sync_less(tmp_path: Path) -> None:
     assert made.rows("PRAGMA synchronous") == [(1,)]
     assert made.rows("PRAGMA busy_timeout") == [(10,)]
     made.close()
+
+
+def test_an_optimistic_transaction_begins_again_if_somebody_wrote_meanwhile(
+    database: Database,
+) -> None:
+    seen = []
+
+    def act(connection: sqlite3.Connection) -> int:
+        (before,) = connection.execute("SELECT count(*) FROM t").fetchone()
+        seen.append(before)
+        if len(seen) == 1:
+            with closing(sqlite3.connect(database.path, timeout=0)) as other, other:
+                other.execute("INSERT INTO t VALUES (7)")
+        connection.execute("INSERT INTO t VALUES (8)")
+        return int(before)
+
+    assert database.transaction("add", act, optimistic=True) == 1
+    assert seen == [0, 1]
+    assert count(database.path) == 2
+    assert database.problem == ""
