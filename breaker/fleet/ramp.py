@@ -38,7 +38,9 @@ _HELD: Final = 1.0
 _HELD_OVERLOAD: Final = 10.0
 """Seconds after an overload, which so is seen at once if it comes back."""
 _SLACK: Final = 2.0
-"""Multiple of the usual number of calls in flight that are let in while they take long."""
+"""Multiple of the usual number of calls in flight that are let in while they take long ..."""
+_OVERLOAD_SLACK: Final = 2.5
+"""... and in an overload, where nothing is cold."""
 _NO_QUEUE: Final = 3.0
 """Calls in flight that are never too many."""
 _TOO_MANY_FAIL: Final = 0.5
@@ -115,14 +117,16 @@ class Load(NamedTuple):
         return self.ended >= _ENOUGH and self.duration <= limit and self.sustainable == 1.0
 
 
-def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Load:
-    """Return the load that the sums show at hub time `now`."""
+def load_of(view: PoolView, episode: Episode, timeout: float, now: float) -> Load:
+    """Return the load that the sums show at hub time `now`, beside what was usual before."""
     newest = int(now // 1)
     latest = [slot for slot in view.slots if newest - _SPAN <= slot.number <= newest]
     now_slots = [slot for slot in latest if slot.number >= newest - 1]
     seconds = now - (newest - _SPAN)
     ended = sum(s.ended for s in latest)
     succeeded = sum(s.ended for s in now_slots)
+    usual = episode.usual_milli / 1000
+    slack = _OVERLOAD_SLACK if episode.reason == OVERLOAD else _SLACK
     return Load(
         calls=sum(s.calls for s in latest),
         failures=sum(s.failures for s in latest),
@@ -132,8 +136,8 @@ def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Loa
         duration=sum(s.busy_ms for s in now_slots) / 1000 / max(1, succeeded),
         in_flight=view.totals.in_flight,
         widespread=_is_widespread(now_slots),
-        usual=usual_milli / 1000,
-        allowed=max(_NO_QUEUE, _SLACK * usual_milli / 1000),
+        usual=usual,
+        allowed=max(_NO_QUEUE, slack * usual),
         timeout=timeout,
     )
 
@@ -153,25 +157,20 @@ def first_step(episode: Episode, seconds: float, timeout: float, now: float) -> 
 
 def find_overload(view: PoolView, before: Episode, timeout: float, now: float) -> Episode | None:
     """Return an episode that begins with a share of the calls; None if they do not queue."""
-    load = load_of(view, view.totals.usual_milli, timeout, now)
+    usual = view.totals.usual_milli
+    found = Trouble(view.totals.in_flight, 0, int(now // 1), usual, OVERLOAD)
+    load = load_of(view, opened(before, now, found), timeout, now)
     queueing = load.in_flight > load.allowed and load.latency >= _OVERLOADED * timeout
-    if not (queueing and load.usual and load.sustainable < 1.0):
+    if not (queueing and usual and load.sustainable < 1.0):
         return None
-    found = Trouble(
-        bad=view.totals.in_flight,
-        units=round(load.allowed),
-        first_slot=int(now // 1),
-        usual_milli=view.totals.usual_milli,
-        reason=OVERLOAD,
-    )
-    return opened(before, now, found, load.sustainable)
+    return opened(before, now, found._replace(units=round(load.allowed)), load.sustainable)
 
 
 def next_step(view: PoolView, episode: Episode, timeout: float, now: float) -> Episode | None:
     """Return the ramp's next step at hub time `now`; None if none is due."""
     if episode.phase != RAMP:
         return None
-    load, age = load_of(view, episode.usual_milli, timeout, now), now - episode.since
+    load, age = load_of(view, episode, timeout, now), now - episode.since
     if _is_down(load, episode, now):
         return opened(episode, now, Trouble(load.failures, load.calls, int(now // 1)))
     if age < _STEP:
