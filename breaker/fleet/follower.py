@@ -130,10 +130,9 @@ class Follower:
             guide.results.clear()
             self._result = LeaseResult(lease.id, "good" if good else "bad")
             if good and self._known[scope].phase == OPEN:
-                seconds = self._window.latest
-                self._proposals[scope] = first_step(
-                    self._known[scope], seconds, self._timeout, self._hub_time(now)
-                )
+                seconds, hub_now = self._window.latest, self._hub_time(now)
+                view, known = self._views[scope], self._known[scope]
+                self._proposals[scope] = first_step(view, known, seconds, self._timeout, hub_now)
             self._lease = None
         elif guide.lends and self._hub_time(now) >= lease.until:
             guide.revoke()

@@ -7,6 +7,7 @@ can serve; one that is well gets all calls back at once. Pure: all from the pool
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 from breakerd.breaker.fleet.episode import OVERLOAD, RAMP, Episode, Trouble, closed, opened, ramping
@@ -50,7 +51,9 @@ _BACK: Final = 0.5
 _SETTLE: Final = 1.0
 """... and the least seconds before it, in which the step before is seen."""
 _AS_USUAL: Final = 1.5
-"""Multiple of the usual duration up to which calls are quick."""
+"""Multiple of the usual duration up to which calls are quick on average, ..."""
+_PROBE_AS_USUAL: Final = 2.0
+"""... and up to which a single probe is."""
 _ENOUGH: Final = 3
 """Calls by which it is seen that they are quick."""
 _NOTABLE: Final = 0.05
@@ -110,10 +113,14 @@ class Load(NamedTuple):
         return min(1.0, max(_LEAST_SHARE, self.allowed / (self.offered * self.latency)))
 
     @property
+    def usual_seconds(self) -> float:
+        """Return the seconds that a call usually takes; infinite if that is not known."""
+        return self.usual / self.offered if self.usual and self.offered else inf
+
+    @property
     def quick(self) -> bool:
         """Return True if calls come back about as quickly as usual, so that all may be let in."""
-        usual = self.usual / self.offered if self.offered else 0.0
-        limit = _AS_USUAL * usual if usual else LONG * self.timeout
+        limit = min(LONG * self.timeout, _AS_USUAL * self.usual_seconds)
         return self.ended >= _ENOUGH and self.duration <= limit and self.sustainable == 1.0
 
 
@@ -148,9 +155,12 @@ def _is_widespread(slots: Sequence[PoolSlot]) -> bool:
     return several and 2 * sum(s.slow_members for s in slots) > sum(s.active for s in slots)
 
 
-def first_step(episode: Episode, seconds: float, timeout: float, now: float) -> Episode:
+def first_step(
+    view: PoolView, episode: Episode, seconds: float, timeout: float, now: float
+) -> Episode:
     """Return the episode after a good probe that took so many seconds."""
-    if seconds > LONG * timeout:
+    load = load_of(view, episode, timeout, now)
+    if seconds > min(LONG * timeout, _PROBE_AS_USUAL * load.usual_seconds):
         return ramping(episode, now, _SLOW_SHARE)
     return ramping(episode, now, _QUICK_SHARE, _QUICK_DOUBLING * 2.0**episode.relapses)
 
