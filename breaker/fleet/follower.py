@@ -104,7 +104,7 @@ class Follower:
 
     def _scope_report(self, scope: str, now: float) -> ScopeReport:
         known, followed = self._known[scope], scope == self._followed
-        probing = followed and known.phase == OPEN and self._lease is None
+        probing = followed and self._lease is None and self._may_probe(known, now)
         return ScopeReport(
             scope=scope,
             generation=known.generation,
@@ -113,6 +113,12 @@ class Follower:
             result=self._result if followed else None,
             proposal=self._proposals.get(scope),
         )
+
+    def _may_probe(self, known: Episode, now: float) -> bool:
+        """Return True if the fleet probes now: not before a wait that the settings state."""
+        settings = self._core.engine.settings
+        wait = 0.0 if settings.recovers_adaptively else settings.wait_time
+        return known.phase == OPEN and self._hub_time(now) >= known.since + wait
 
     def _take_result(self, now: float) -> None:
         """Find out what became of the lease, and propose the ramp after a good probe."""
@@ -124,10 +130,9 @@ class Follower:
             guide.results.clear()
             self._result = LeaseResult(lease.id, "good" if good else "bad")
             if good and self._known[scope].phase == OPEN:
-                seconds = self._window.latest
-                self._proposals[scope] = first_step(
-                    self._known[scope], seconds, self._timeout, self._hub_time(now)
-                )
+                seconds, hub_now = self._window.latest, self._hub_time(now)
+                view, known = self._views[scope], self._known[scope]
+                self._proposals[scope] = first_step(view, known, seconds, self._timeout, hub_now)
             self._lease = None
         elif guide.lends and self._hub_time(now) >= lease.until:
             guide.revoke()
@@ -264,8 +269,8 @@ class Follower:
         elif found := find_trouble(pool, hub_now):
             step = opened(known, hub_now, found)
         else:
-            overload = scope == FLEET
-            step = find_overload(pool, known, self._timeout, hub_now) if overload else None
+            sheds = scope == FLEET and self._core.engine.settings.limiter.enabled
+            step = find_overload(pool, known, self._timeout, hub_now) if sheds else None
         if step is not None:
             self._proposals[scope] = step
 

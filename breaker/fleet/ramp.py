@@ -7,6 +7,7 @@ can serve; one that is well gets all calls back at once. Pure: all from the pool
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 from breakerd.breaker.fleet.episode import OVERLOAD, RAMP, Episode, Trouble, closed, opened, ramping
@@ -38,7 +39,9 @@ _HELD: Final = 1.0
 _HELD_OVERLOAD: Final = 10.0
 """Seconds after an overload, which so is seen at once if it comes back."""
 _SLACK: Final = 2.0
-"""Multiple of the usual number of calls in flight that are let in while they take long."""
+"""Multiple of the usual number of calls in flight that are let in while they take long ..."""
+_OVERLOAD_SLACK: Final = 2.5
+"""... and in an overload, where nothing is cold."""
 _NO_QUEUE: Final = 3.0
 """Calls in flight that are never too many."""
 _TOO_MANY_FAIL: Final = 0.5
@@ -48,7 +51,9 @@ _BACK: Final = 0.5
 _SETTLE: Final = 1.0
 """... and the least seconds before it, in which the step before is seen."""
 _AS_USUAL: Final = 1.5
-"""Multiple of the usual duration up to which calls are quick."""
+"""Multiple of the usual duration up to which calls are quick on average, ..."""
+_PROBE_AS_USUAL: Final = 2.0
+"""... and up to which a single probe is."""
 _ENOUGH: Final = 3
 """Calls by which it is seen that they are quick."""
 _NOTABLE: Final = 0.05
@@ -108,21 +113,27 @@ class Load(NamedTuple):
         return min(1.0, max(_LEAST_SHARE, self.allowed / (self.offered * self.latency)))
 
     @property
+    def usual_seconds(self) -> float:
+        """Return the seconds that a call usually takes; infinite if that is not known."""
+        return self.usual / self.offered if self.usual and self.offered else inf
+
+    @property
     def quick(self) -> bool:
         """Return True if calls come back about as quickly as usual, so that all may be let in."""
-        usual = self.usual / self.offered if self.offered else 0.0
-        limit = _AS_USUAL * usual if usual else LONG * self.timeout
+        limit = min(LONG * self.timeout, _AS_USUAL * self.usual_seconds)
         return self.ended >= _ENOUGH and self.duration <= limit and self.sustainable == 1.0
 
 
-def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Load:
-    """Return the load that the sums show at hub time `now`."""
+def load_of(view: PoolView, episode: Episode, timeout: float, now: float) -> Load:
+    """Return the load that the sums show at hub time `now`, beside what was usual before."""
     newest = int(now // 1)
     latest = [slot for slot in view.slots if newest - _SPAN <= slot.number <= newest]
     now_slots = [slot for slot in latest if slot.number >= newest - 1]
     seconds = now - (newest - _SPAN)
     ended = sum(s.ended for s in latest)
     succeeded = sum(s.ended for s in now_slots)
+    usual = episode.usual_milli / 1000
+    slack = _OVERLOAD_SLACK if episode.reason == OVERLOAD else _SLACK
     return Load(
         calls=sum(s.calls for s in latest),
         failures=sum(s.failures for s in latest),
@@ -132,8 +143,8 @@ def load_of(view: PoolView, usual_milli: int, timeout: float, now: float) -> Loa
         duration=sum(s.busy_ms for s in now_slots) / 1000 / max(1, succeeded),
         in_flight=view.totals.in_flight,
         widespread=_is_widespread(now_slots),
-        usual=usual_milli / 1000,
-        allowed=max(_NO_QUEUE, _SLACK * usual_milli / 1000),
+        usual=usual,
+        allowed=max(_NO_QUEUE, slack * usual),
         timeout=timeout,
     )
 
@@ -144,34 +155,32 @@ def _is_widespread(slots: Sequence[PoolSlot]) -> bool:
     return several and 2 * sum(s.slow_members for s in slots) > sum(s.active for s in slots)
 
 
-def first_step(episode: Episode, seconds: float, timeout: float, now: float) -> Episode:
+def first_step(
+    view: PoolView, episode: Episode, seconds: float, timeout: float, now: float
+) -> Episode:
     """Return the episode after a good probe that took so many seconds."""
-    if seconds > LONG * timeout:
+    load = load_of(view, episode, timeout, now)
+    if seconds > min(LONG * timeout, _PROBE_AS_USUAL * load.usual_seconds):
         return ramping(episode, now, _SLOW_SHARE)
     return ramping(episode, now, _QUICK_SHARE, _QUICK_DOUBLING * 2.0**episode.relapses)
 
 
 def find_overload(view: PoolView, before: Episode, timeout: float, now: float) -> Episode | None:
     """Return an episode that begins with a share of the calls; None if they do not queue."""
-    load = load_of(view, view.totals.usual_milli, timeout, now)
+    usual = view.totals.usual_milli
+    found = Trouble(view.totals.in_flight, 0, int(now // 1), usual, OVERLOAD)
+    load = load_of(view, opened(before, now, found), timeout, now)
     queueing = load.in_flight > load.allowed and load.latency >= _OVERLOADED * timeout
-    if not (queueing and load.usual and load.sustainable < 1.0):
+    if not (queueing and usual and load.sustainable < 1.0):
         return None
-    found = Trouble(
-        bad=view.totals.in_flight,
-        units=round(load.allowed),
-        first_slot=int(now // 1),
-        usual_milli=view.totals.usual_milli,
-        reason=OVERLOAD,
-    )
-    return opened(before, now, found, load.sustainable)
+    return opened(before, now, found._replace(units=round(load.allowed)), load.sustainable)
 
 
 def next_step(view: PoolView, episode: Episode, timeout: float, now: float) -> Episode | None:
     """Return the ramp's next step at hub time `now`; None if none is due."""
     if episode.phase != RAMP:
         return None
-    load, age = load_of(view, episode.usual_milli, timeout, now), now - episode.since
+    load, age = load_of(view, episode, timeout, now), now - episode.since
     if _is_down(load, episode, now):
         return opened(episode, now, Trouble(load.failures, load.calls, int(now // 1)))
     if age < _STEP:

@@ -66,6 +66,7 @@ class SimulatedFleet:
     size: int
     hosts: Callable[[int], str] = lambda _: ""
     shares_evidence: bool = True
+    settings: Settings = SETTINGS
     clock: ManualClock = field(default_factory=ManualClock)
     down: bool = False
 
@@ -76,7 +77,7 @@ class SimulatedFleet:
 
     def start(self, index: int, incarnation: int = 1) -> Process:
         """Return a new process."""
-        breaker = Breaker(SETTINGS, name="payments", clock=self.clock, memory=lambda: 0.1)
+        breaker = Breaker(self.settings, name="payments", clock=self.clock, memory=lambda: 0.1)
         log = EventLog()
         breaker.subscribe(log)
         info = MemberInfo(str(index), incarnation, self.hosts(index))

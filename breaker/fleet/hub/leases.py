@@ -17,6 +17,8 @@ USE_WITHIN: Final = 1.0
 """Seconds after which a lease that was not used returns."""
 KEEP: Final = 12.0
 """Seconds after which a lease is taken for lost: a probe's usual time-out and two intervals."""
+_MAX_DEBT: Final = -2.0
+"""Tokens below which it does not go, if by chance many leases are used."""
 _LEAST_PRICE: Final = 0.15
 """Lowest price of a lease, which limits their number."""
 _OTHER_HOST_WITHIN: Final = 2.0
@@ -32,7 +34,7 @@ def settle(leases: Record, member: str, result: LeaseResult | None) -> None:
     del held[member]
     # What was used costs a whole probe, whatever was expected.
     change = lease["price"] if result.outcome == "unused" else lease["price"] - 1.0
-    leases["tokens"] = min(1.0, leases["tokens"] + change)
+    leases["tokens"] = min(1.0, max(_MAX_DEBT, leases["tokens"] + change))
 
 
 def grant(

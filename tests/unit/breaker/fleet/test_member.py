@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from breakerd import Breaker, State, Transition
+from breakerd import Breaker, Settings, State, Transition
 from breakerd.breaker.fleet.hub.memory import MemoryHub
 from breakerd.breaker.fleet.member import FleetMember
 from breakerd.breaker.fleet.messages import Act, MemberInfo, Register
@@ -187,6 +187,18 @@ def test_evidence_can_be_given_up_while_an_episode_is_in_force(fleet: SimulatedF
     fleet.down = False
     fleet.run(15)
     assert fleet.states() == {"CLOSED"}
+
+
+def test_a_stated_wait_is_kept_by_the_fleet_as_well() -> None:
+    fleet = SimulatedFleet(8, settings=Settings(error_threshold=0.5, wait_time=20.0))
+    fleet.run(20)
+    trip(fleet)
+    assert fleet.states() <= {"OPEN"}
+    before = fleet.admitted
+    fleet.run(16)
+    assert fleet.admitted == before
+    fleet.run(6)
+    assert 1 <= fleet.admitted - before <= 7
 
 
 # --- commands

@@ -59,19 +59,20 @@ def stepped(episode: Episode, seen: PoolView, timeout: float = TIMEOUT) -> Episo
 
 
 def test_a_quick_probe_begins_a_ramp_that_goes_on_by_itself() -> None:
-    ramp = first_step(DOWN, 0.2, TIMEOUT, NOW)
+    ramp = first_step(view(), DOWN, 0.2, TIMEOUT, NOW)
     assert ramp.phase == RAMP
     assert ramp.share_at(NOW) < 0.5
     assert ramp.share_at(NOW + 2) == 1.0
 
 
 def test_relapses_make_it_slower() -> None:
-    ramp = first_step(DOWN._replace(relapses=2), 0.2, TIMEOUT, NOW)
+    ramp = first_step(view(), DOWN._replace(relapses=2), 0.2, TIMEOUT, NOW)
     assert ramp.share_at(NOW + 2) < 1.0
 
 
-def test_a_slow_probe_begins_one_that_waits_for_results() -> None:
-    ramp = first_step(DOWN, 1.2, TIMEOUT, NOW)
+@pytest.mark.parametrize("seconds", [0.41, 1.2])
+def test_a_slow_probe_begins_one_that_waits_for_results(seconds: float) -> None:
+    ramp = first_step(view(), DOWN, seconds, TIMEOUT, NOW)
     assert ramp.share_at(NOW) == ramp.share_at(NOW + 60) == 0.1
 
 
