@@ -6,7 +6,7 @@ local function settle(pool, member, result)
   if not held or held.id ~= result[1] then return end
   pool.leases.held[member] = nil
   local back = result[2] == 'unused' and held.price or held.price - 1
-  pool.leases.tokens = math.min(1, pool.leases.tokens + back)
+  pool.leases.tokens = math.min(1, math.max(MAX_DEBT, pool.leases.tokens + back))
 end
 
 local function change_episode(field, member, scope)
