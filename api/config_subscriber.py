@@ -16,8 +16,8 @@ class AdminConfigSubscriber:
         self._admin = admin
 
     def owns(self, section: str) -> bool:
-        """Return True for `[api]`, and for `[fleet]`, which is checked with it."""
-        return section in {"api", "fleet"}
+        """Return True for `[api]`."""
+        return section == "api"
 
     def prepare(self, document: Document) -> Callable[[], None]:
         """Check `[api]`, read the token files, and return the function that applies both.

@@ -19,13 +19,14 @@ from breakerd.breaker.config import (
     validate,
 )
 from breakerd.breaker.errors import ConfigError, ConfigProblem
+from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from breakerd.breaker.fleet.settings.reading import read_fleet_section
 
 T = TypeVar("T")
 
 SECTION: Final = "api"
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
 """Settings models of the sections that concern the whole process."""
-_UNSUPPORTED: Final = "fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class FileSettings:
     breakers: BreakerSections
     alerting: AlertingSettings
     api: ApiSettings
+    fleet: FleetSettings
 
     @property
     def warnings(self) -> list[ConfigWarning]:
@@ -54,17 +56,18 @@ def read_file(path: str | PathLike[str]) -> FileSettings:
     breakers = _collect(problems, lambda: read_sections(document))
     alerting = _collect(problems, lambda: read_settings(document))
     api = _collect(problems, lambda: read_api_section(document))
-    if breakers is None or alerting is None or api is None:
+    fleet = _collect(problems, lambda: read_fleet_section(document))
+    if breakers is None or alerting is None or api is None or fleet is None:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-    return FileSettings(breakers, alerting, api)
+    return FileSettings(breakers, alerting, api, fleet)
 
 
 class ApiSectionCheck:
     """Subscriber to a file that checks `[api]` where no admin plane follows it."""
 
     def owns(self, section: str) -> bool:
-        """Return True for `[api]`, and for `[fleet]`, which is checked with it."""
-        return section in {SECTION, _UNSUPPORTED}
+        """Return True for `[api]`."""
+        return section == SECTION
 
     def prepare(self, document: Document) -> Callable[[], None]:
         """Check the section; there is nothing to apply.
@@ -83,12 +86,6 @@ def read_api_section(document: Document) -> ApiSettings:
         ConfigError: every problem in the section.
     """
     problems = []
-    if _UNSUPPORTED in document.data:
-        allowed = f"no [{_UNSUPPORTED}]: this version does not know it yet; remove the section"
-        line = document.line_of((_UNSUPPORTED,))
-        problems.append(
-            ConfigProblem(str(document.path), line, _UNSUPPORTED, f"[{_UNSUPPORTED}]", allowed)
-        )
     data = document.data.get(SECTION, {})
     if not isinstance(data, dict):
         line = document.line_of((SECTION,))

@@ -35,6 +35,8 @@ class Reason(StrEnum):
     LOAD = "load"
     FAILURE_STREAK = "failure_streak"
     """Calls in a row failed or hang, too many to be chance."""
+    FLEET = "fleet"
+    """Calls of most members of the fleet fail."""
     MEMORY_RECOVERED = "memory_recovered"
     WARMUP_ENDED = "warmup_ended"
     MANUAL = "manual"

@@ -11,7 +11,10 @@ from breakerd.api.security.auth import Access
 from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from breakerd.alerts.alerting import Alerting
+    from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
     from breakerd.breaker.registry import Registry
 
 
@@ -19,6 +22,7 @@ def make_admin_context(
     registry: "Registry",
     alerting: "Alerting | None",
     settings: ApiSettings,
+    fleet: "Callable[[], FleetSettings]",
 ) -> AdminContext:
     """Return what the routes share; it follows `[api]` of the registry's file.
 
@@ -26,6 +30,7 @@ def make_admin_context(
         registry: the breakers; a request counts as their first use.
         alerting: the alerting; None if there is none.
         settings: `[api]` as it was at the start.
+        fleet: returns `[fleet]` as it is in force.
 
     Raises:
         ConfigError: a file with a token cannot be read.
@@ -40,6 +45,7 @@ def make_admin_context(
         access=Access.from_settings(settings),
         audit=audit,
         parts=Parts(registry.use, registry.not_running),
+        fleet=fleet,
     )
     if registry.config is not None:
         registry.config.subscribe(AdminConfigSubscriber(admin))

@@ -12,6 +12,7 @@ from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.host.load import LoadReading
@@ -81,8 +82,10 @@ class Breakerd:
         self._api = ApiSettings() if self.path is None else read_file(self.path).api
         self.registry = self._make_registry()
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
+        self._fleet = FleetConfigSubscriber(self.registry.config)
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
+            self.registry.config.subscribe(self._fleet)
         self._admin = _AdminPart()
         self._process_parts = ProcessParts(list(self._parts()), self.not_running)
         self.registry.on_first_use = self._process_parts.start_in_background
@@ -209,7 +212,9 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(self.registry, self.alerting, self._api)
+                context = make_admin_context(
+                    self.registry, self.alerting, self._api, lambda: self._fleet.settings
+                )
                 self._admin.context = context
                 if self.running:
                     self._admin.start()

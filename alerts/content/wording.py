@@ -24,6 +24,7 @@ _REASONS: Final = {
     "latency": "calls were slow",
     "errors": "calls failed",
     "failure_streak": "calls in a row failed or hung",
+    "fleet": "calls of most members of the fleet failed",
     "probe_failed": "a probe failed",
     "ramp_failed": "calls failed again when it let more pass",
 }

@@ -27,6 +27,7 @@ from breakerd.breaker.settings import Settings
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
     from breakerd.alerts.paging import PagingReport
+    from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
@@ -44,6 +45,7 @@ class AdminContext:
         access: access rules; by default those of `settings` and the environment.
         audit: log of changes; by default in memory only.
         parts: parts of the process; by default those of registry and alerting.
+        fleet: returns `[fleet]` as it is in force; None if nobody follows it.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class AdminContext:
         access: Access | None = None,
         audit: AuditLog | None = None,
         parts: Parts | None = None,
+        fleet: "Callable[[], FleetSettings] | None" = None,
     ) -> None:
         self.registry = registry
         self.alerting = alerting
@@ -62,6 +65,7 @@ class AdminContext:
         self.access = access or Access.from_settings(self.settings)
         self.audit = audit or AuditLog()
         self.parts = parts or parts_of(registry, alerting)
+        self.fleet = fleet
         self.feed = EventFeed(registry)
         self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}
         """Returns the OpenAPI description of the routes below a path; set with the routes."""

@@ -1,4 +1,4 @@
-"""Read and change the settings of the whole process: `[opsgenie]`, `[alerts]` and `[api]`."""
+"""Read and change the settings of the whole process; those of `[fleet]` are only read."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,8 +17,11 @@ from breakerd.breaker.config.merge import nested, patched
 from breakerd.breaker.config.show_value import format_value
 from breakerd.breaker.config.validate import suggest_key, unknown_key
 from breakerd.breaker.errors import ConfigError, ConfigProblem, ConfigWriteError
+from breakerd.breaker.fleet.settings.secrets import SECTION as FLEET_SECTION
 
 _REQUEST: Final = "request"
+_NOT_SHOWN: Final = "a value that is not shown"
+_FLEET_IN_FILE: Final = "a change in the file only: it decides with whom breakers are shared"
 
 
 def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
@@ -28,7 +31,10 @@ def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
         settings = admin.alerting.settings
         found["opsgenie"] = settings.opsgenie.model_dump(mode="json")
         found["alerts"] = settings.alerts.model_dump(mode="json")
-    return found | {API_SECTION: admin.settings.model_dump(mode="json")}
+    found[API_SECTION] = admin.settings.model_dump(mode="json")
+    if admin.fleet is not None:
+        found[FLEET_SECTION] = admin.fleet().model_dump(mode="json")
+    return found
 
 
 def change(
@@ -106,6 +112,8 @@ def _take_up_api(admin: AdminContext, config: ConfigFile, of_api: Changes) -> No
 def _refusal(key: Key, value: object) -> ConfigProblem | None:
     """Return the problem with changing `key` over HTTP; None if its section decides."""
     section, inner = key[0], key[1:]
+    if section == FLEET_SECTION:
+        return ConfigProblem(_REQUEST, 0, ".".join(key), _NOT_SHOWN, _FLEET_IN_FILE)
     if section not in SECTIONS:
         allowed = suggest_key(section, list(SECTIONS))
         return ConfigProblem(_REQUEST, 0, ".".join(key), f"unknown key {section!r}", allowed)

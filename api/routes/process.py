@@ -150,7 +150,7 @@ def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:
 
 
 def get_sections(admin: AdminDep) -> dict[str, dict[str, Any]]:
-    """Return `[opsgenie]`, `[alerts]` and `[api]` in force, secrets masked."""
+    """Return `[opsgenie]`, `[alerts]`, `[api]` and `[fleet]` in force, secrets masked."""
     return sections.read(admin)
 
 

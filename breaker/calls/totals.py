@@ -1,7 +1,7 @@
 """Call totals, and their differences between two ticks."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from breakerd.breaker.calls.window import SlidingWindow
 
@@ -45,6 +45,17 @@ class CallDelta(CallTotals):
 
     in_flight: int = 0
     durations: list[float] = field(default_factory=list)
+
+
+class CallMeter(Protocol):
+    """Takes the calls of one breaker, tick by tick."""
+
+    def add(self, now: float, delta: CallDelta, window: SlidingWindow) -> None:
+        """Take the calls since the last tick, the newest of which are in the window.
+
+        The window has no calls that began before the last change of state.
+        """
+        ...
 
 
 class DeltaReader:

@@ -7,7 +7,7 @@ failed calls are remembered by sequence number, so that evicting a call does not
 
 from collections import deque
 from heapq import heapify, heappop, heappush
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from math import inf
 
 
@@ -226,6 +226,19 @@ class SlidingWindow:
         found = list(chain.from_iterable(reversed(parts)))
         # A call that ended before it started counts as 0; add() does not check, to save time.
         return [max(0.0, seconds) for seconds in found] if min(found, default=0.0) < 0 else found
+
+    def newest(self, count: int) -> list[tuple[float, float, bool]]:
+        """Return (end, duration, failed) of the newest calls, newest first. O(count)."""
+        failed = set(takewhile(lambda n: n >= self.total - count, reversed(self._failure_markers)))
+        found: list[tuple[float, float, bool]] = []
+        number = self.total
+        for end, batch in zip(reversed(self._ends), reversed(self._batches), strict=True):
+            for seconds in reversed(batch):
+                if len(found) == min(count, self._count):
+                    return found
+                number -= 1
+                found.append((end, max(0.0, seconds), number in failed))
+        return found
 
     def configure(self, size: int, max_age: float, percentile: float, threshold: float) -> None:
         """Apply new settings, keeping the newest calls that fit."""

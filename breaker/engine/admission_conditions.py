@@ -3,7 +3,7 @@
 from typing import Final
 
 from breakerd.breaker.engine.load_shedder import LoadShedder
-from breakerd.breaker.engine.recovery import RecoveryPhase
+from breakerd.breaker.engine.recovering.phases import RecoveryPhase
 from breakerd.breaker.engine.state_machine import StateMachine
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.signals.load import LoadSignal

@@ -10,7 +10,7 @@ from functools import partial
 
 from breakerd.breaker.baseline import Baseline
 from breakerd.breaker.calls.outcome import CallOutcome
-from breakerd.breaker.calls.totals import CallDelta
+from breakerd.breaker.calls.totals import CallDelta, CallMeter
 from breakerd.breaker.calls.window import SlidingWindow
 from breakerd.breaker.context import current_priority
 from breakerd.breaker.engine.admission_conditions import AdmissionConditions
@@ -19,7 +19,7 @@ from breakerd.breaker.engine.event_source import EventSource
 from breakerd.breaker.engine.judge import Judge, window_settings
 from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
 from breakerd.breaker.engine.overload import OverloadMonitor
-from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine, learning_rate
 from breakerd.breaker.engine.transitions import NO_REMARK, REASON_OF_SIGNAL, Remark, TransitionLog
 from breakerd.breaker.events.events import (
@@ -87,6 +87,8 @@ class Engine:
         self.conditions = AdmissionConditions(self.machine, self.memory, self.load)
         self.transitions = TransitionLog(self.machine, self.events)
         self.overload = OverloadMonitor(self.breaches)
+        self.meter: CallMeter | None = None
+        """Takes the calls of each tick, for a fleet."""
         self._cache_settings()
 
     # --- calls
@@ -162,6 +164,8 @@ class Engine:
 
     def update_baseline(self, now: float, delta: CallDelta, traffic: CallCounts) -> None:
         """Learn from the calls since the last tick."""
+        if self.meter is not None:
+            self.meter.add(now, delta, self.window)
         self.shedder.advance(now, delta, traffic, open_to_calls=self.conditions.admits_up_to_limit)
         self.judge.hang.advance(now, delta, traffic.admitted, self.shedder.limit)
         rate = learning_rate(self.machine, drill=self.events.drill, degraded=bool(self.breaches))

@@ -186,10 +186,13 @@ class LoadShedder:
         if self.streak:
             self.streak.reset(now)
 
-    def start_slow(self, share: float = 1.0) -> None:
-        """Set a small limit, times `share`: calls are admitted again after an outage."""
+    def start_slow(self, share: float = 1.0, usual: float | None = None) -> None:
+        """Set a small limit, times `share`: calls are admitted again after an outage.
+
+        `usual` is the usual number of concurrent calls; None for what the limiter has learnt.
+        """
         if self.limiter:
-            self.limiter.start_slow(share)
+            self.limiter.start_slow(share, usual)
             self._set_limit()
 
     def _set_limit(self) -> None:

@@ -10,15 +10,16 @@ first wait ends short outages early, and most outages are short. `Backoff` has t
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
-from enum import Enum, StrEnum, auto
 from math import inf
 from typing import Final
 
-from breakerd.breaker.engine.backoff import Backoff
+from breakerd.breaker.engine.recovering.backoff import Backoff
+from breakerd.breaker.engine.recovering.guide import Guide
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.states import Reason
 
-_BY_CALLS: Final = frozenset({Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS})
+_BY_CALLS: Final = frozenset({Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS, Reason.FLEET})
 """Trips by calls: probes tell when to recover, so that no wait need be stated."""
 _BY_READINGS: Final = frozenset({Reason.MEMORY, Reason.LOAD})
 """Trips that say nothing about what is called."""
@@ -30,26 +31,6 @@ _STEPS_PER_OUTAGE: Final = 10
 """Steps of the ramp in the time since the trip, where neither wait nor step is stated."""
 _MAX_STEP_FACTOR: Final = 32
 """Maximum length of a step that keeps failing, as a multiple of `step_time`."""
-
-
-class RecoveryPhase(StrEnum):
-    """Phase of a recovery."""
-
-    WAIT = "wait"
-    PROBES = "probes"
-    RAMP = "ramp"
-    MEMORY = "memory"
-    """Calls are admitted while memory is below its threshold."""
-
-
-class RecoveryOutcome(Enum):
-    """Effect of a report or a tick on a recovery."""
-
-    UNCHANGED = auto()
-    STEP_FORWARD = auto()
-    STEP_BACK = auto()
-    FAILED = auto()
-    RECOVERED = auto()
 
 
 class Recovery:
@@ -70,6 +51,10 @@ class Recovery:
         """True if that time has passed, so that the next change depends on calls."""
         self.lost_probes = 0
         """Probes without a report since the breaker was last closed."""
+        self.guide: Guide | None = None
+        """Orders of the fleet, which go before its own wait and ramp; None: it decides alone."""
+        self.min_rejections = MIN_REJECTIONS_BETWEEN_PROBES
+        """Calls rejected between two adaptive probes; more where others probe as well."""
         self._probes: deque[float] = deque()
         self._succeeded = 0
         self._step = 0
@@ -103,6 +88,8 @@ class Recovery:
             self.phase is RecoveryPhase.RAMP and self.led_by_limiter
         ):
             return 1.0
+        if self.guide is not None:
+            return self.guide.share if self.phase is RecoveryPhase.RAMP else 0.0
         ramp = self._ramp
         # New settings may have shortened the ramp.
         return (
@@ -129,9 +116,8 @@ class Recovery:
     @property
     def deadline(self) -> float:
         """Return the time of the next change that needs no call; infinite if there is none."""
-        if self.phase is RecoveryPhase.MEMORY or (
-            self.led_by_limiter and self.phase is RecoveryPhase.RAMP
-        ):
+        led = self.phase is RecoveryPhase.RAMP and self.led_by_limiter
+        if self.phase is RecoveryPhase.MEMORY or self.guide is not None or led:
             return inf
         if self.phase is RecoveryPhase.PROBES and not self.adaptive:
             return inf
@@ -141,25 +127,23 @@ class Recovery:
 
     def rejected_enough(self, now: float) -> bool:
         """Return True if enough calls were rejected, or enough time has passed, for a probe."""
-        if not self.adaptive or self._rejected >= MIN_REJECTIONS_BETWEEN_PROBES:
-            return True
-        return now >= self._patient_since + self._patience
+        enough = not self.adaptive or self._rejected >= self.min_rejections
+        return enough or now >= self._patient_since + self._patience
 
     def open(self, now: float, reason: Reason) -> None:
-        """Start the wait after a trip for `reason`."""
+        """Start the wait after a trip for `reason`; it decides alone until it is told to follow."""
+        self.guide = None
         if reason not in _FAILED_RECOVERIES:
             self.adaptive = reason in self._adaptive_reasons
-        if self.adaptive:
-            wait = self.backoff.adaptive_wait(now, relapses=reason not in _BY_READINGS)
-        else:
-            wait = self.backoff.stated_wait()
+        relapses = reason not in _BY_READINGS
+        wait = self.backoff.wait(now, adaptive=self.adaptive, relapses=relapses)
         self.wait(now, now + wait)
 
     def resume(self, now: float, wait: float, reason: Reason) -> None:
         """Wait for the rest of a wait that an earlier process began after a trip for `reason`."""
         self.wait(now, now + wait)
         known = self._adaptive_reasons | (_FAILED_RECOVERIES if self._adaptive_reasons else set())
-        self.adaptive, self._rejected = reason in known, MIN_REJECTIONS_BETWEEN_PROBES
+        self.adaptive, self._rejected = reason in known, self.min_rejections
 
     def wait(self, now: float, until: float) -> None:
         """Wait until `until`, whatever the settings say."""
@@ -167,9 +151,26 @@ class Recovery:
         self._patient_since = self._opened_at = now
         self.deadline_passed = False
 
+    def follow(self, now: float, guide: Guide) -> None:
+        """Wait for what the fleet orders, and not for a time."""
+        self.guide = guide
+        self.wait(now, inf)
+
+    def lead(self, now: float) -> None:
+        """Go on without orders of the fleet, from where it is: wait, or begin the ramp."""
+        self.guide = None
+        if self.phase is RecoveryPhase.RAMP:
+            self._begin_ramp(now)
+            return
+        wait = self.backoff.wait(now, adaptive=self.adaptive, relapses=False)
+        if self.phase is RecoveryPhase.PROBES:
+            self.until, self._rejected, self._patient_since = now + wait, 0, now
+        else:
+            self.wait(now, now + wait)
+
     def skip_wait(self, now: float) -> None:
         """Let the first probe go at once."""
-        self.until, self._rejected = now, MIN_REJECTIONS_BETWEEN_PROBES
+        self.until, self._rejected = now, self.min_rejections
 
     def start_probing(self, now: float) -> None:
         """End the wait and admit probes."""
@@ -189,6 +190,7 @@ class Recovery:
 
     def reset(self) -> None:
         """Forget earlier recoveries: an operator has decided."""
+        self.guide = None
         self.backoff.reset()
         self.lost_probes = 0
 
@@ -198,6 +200,8 @@ class Recovery:
             admitted = self._admit_probe(now)
         elif self.phase is RecoveryPhase.WAIT:
             admitted = False
+        elif self.phase is RecoveryPhase.RAMP and self.guide is not None:
+            admitted = self.guide.take_share(now)
         else:
             return self.led_by_limiter or self.phase is RecoveryPhase.MEMORY or self._admit_share()
         self._rejected += not admitted
@@ -208,6 +212,9 @@ class Recovery:
         if self.phase is not RecoveryPhase.PROBES or not self._probes:
             return RecoveryOutcome.UNCHANGED
         sent = self._probes.popleft()
+        if self.guide is not None:
+            self.guide.results.append(good)
+            return RecoveryOutcome.UNCHANGED
         if good:
             self._succeeded += 1
             return self._after_probes(now)
@@ -229,7 +236,7 @@ class Recovery:
     def step_back(self, now: float) -> RecoveryOutcome:
         """Return to the previous step of the ramp, or fail: the current one goes badly."""
         self._step = min(self._step, len(self._ramp)) - 1
-        if self._step < 0 or self.led_by_limiter or self.phase is RecoveryPhase.MEMORY:
+        if self._step < 0 or self._is_led or self.phase is RecoveryPhase.MEMORY:
             return self.fail()
         # Hold longer, so that the share that failed is not tried again at once.
         self._hold = min(_MAX_STEP_FACTOR, self._hold * 2)
@@ -241,8 +248,8 @@ class Recovery:
         self.deadline_passed = now >= self.until
         if self.phase is RecoveryPhase.PROBES:
             self._expire_lost_probes(now)
-            return self._after_probes(now)
-        if self.phase is not RecoveryPhase.RAMP or self.led_by_limiter or now < self.until:
+            return RecoveryOutcome.UNCHANGED if self.guide else self._after_probes(now)
+        if self.phase is not RecoveryPhase.RAMP or self._is_led or now < self.until:
             return RecoveryOutcome.UNCHANGED
         if self._step + 1 >= len(self._ramp):
             return RecoveryOutcome.RECOVERED
@@ -262,7 +269,12 @@ class Recovery:
     @property
     def led_by_limiter(self) -> bool:
         """True if a concurrency limit replaces the ramp's shares."""
-        return self.adaptive and self._limiter_enabled
+        return self.adaptive and self._limiter_enabled and self.guide is None
+
+    @property
+    def _is_led(self) -> bool:
+        """True if it takes no steps of its own in a ramp."""
+        return self.led_by_limiter or self.guide is not None
 
     @property
     def _ramp(self) -> tuple[float, ...]:
@@ -278,16 +290,21 @@ class Recovery:
             return RecoveryOutcome.UNCHANGED
         if not self._settings.ramp and not self.led_by_limiter:
             return RecoveryOutcome.RECOVERED
+        self._begin_ramp(now)
+        return RecoveryOutcome.STEP_FORWARD
+
+    def _begin_ramp(self, now: float) -> None:
         self.phase, self._step, self._credit = RecoveryPhase.RAMP, 0, 0.0
         self._step_time = self._max_step_time
         if self.adaptive and self._finds_step_time:
             # What follows a short outage, or none, is short.
             self._step_time = min(self._step_time, (now - self._opened_at) / _STEPS_PER_OUTAGE)
         self.until = now + self._step_time
-        return RecoveryOutcome.STEP_FORWARD
 
     def _admit_probe(self, now: float) -> bool:
         self._expire_lost_probes(now)
+        if self.guide is not None:
+            return self._admit_leased_probe(now, self.guide)
         if self.adaptive:
             return self._admit_adaptive_probe(now)
         if len(self._probes) + self._succeeded >= self._settings.probes:
@@ -308,6 +325,12 @@ class Recovery:
         self.until, self.deadline_passed = now + self.backoff.probe_interval(), False
         return True
 
+    def _admit_leased_probe(self, now: float, guide: Guide) -> bool:
+        taken = guide.take_probe(now)
+        if taken:
+            self._probes.append(now)
+        return taken
+
     def _admit_share(self) -> bool:
         # Error diffusion spreads the admitted calls evenly without random numbers.
         self._credit += self.share
@@ -321,3 +344,5 @@ class Recovery:
         while self._probes and self._probes[0] <= oldest:
             self._probes.popleft()
             self.lost_probes += 1
+            if self.guide is not None:
+                self.guide.results.append(False)

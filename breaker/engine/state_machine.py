@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from breakerd.breaker.engine.recovery import Recovery, RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovery import Recovery
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.states import (
     CLOSED,
@@ -76,11 +77,14 @@ class StateMachine:
 
     def wait_left(self, now: float) -> float:
         """Return seconds until probes may go, if open; else 0."""
-        return max(0.0, self.recovery.until - now) if self.decided is OPEN else 0.0
+        waits = self.decided is OPEN and self.recovery.guide is None
+        return max(0.0, self.recovery.until - now) if waits else 0.0
 
     def rejects_until_deadline(self, now: float) -> bool:
         """Return True if every call is rejected until some time has passed, whatever calls show."""
         recovery = self.recovery
+        if recovery.guide is not None and recovery.phase is not RecoveryPhase.RAMP:
+            return not recovery.guide.lends
         if self.decided is OPEN:
             return recovery.rejected_enough(now) and now < recovery.until
         probing = self.decided is HALF_OPEN and recovery.phase is RecoveryPhase.PROBES

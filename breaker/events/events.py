@@ -85,6 +85,9 @@ def _memory(of: Evidence) -> str:
 
 
 def _service_level(of: Evidence) -> str:
+    if scope := str(of.detail.get("scope", "")):
+        where = "the fleet" if scope == "fleet" else scope.replace(":", " ")
+        return f"calls fail in {share(of.value)} of the members of {where}"
     if "burn_rate_5min" not in of.detail:
         timeout = f" (time-out {duration(float(of.detail.get('timeout_s', 0.0)))})"
         calls = f"{number(of.samples)} calls in a row fail or hang"

@@ -132,9 +132,10 @@ class ConcurrencyLimiter:
         """Return the recent successes per second."""
         return self._completions.recent
 
-    def start_slow(self, share: float = 1.0) -> None:
+    def start_slow(self, share: float = 1.0, usual: float | None = None) -> None:
         """Set a small limit after an outage: half of the usual concurrency, times `share`."""
-        self._activate(LimiterPhase.SLOW_START, share * self.reference.in_flight / 2, 0.0)
+        usual = self.reference.in_flight if usual is None else usual
+        self._activate(LimiterPhase.SLOW_START, share * usual / 2, 0.0)
 
     def release(self) -> None:
         """Remove the limit."""

@@ -50,6 +50,8 @@ class FailureStreak:
         self._admissions = AdmissionHistory(span=2.2 * timeout)
         self._withdrawn = WithdrawnCalls(span=2.2 * timeout)
         self._withdrawn_at_start = 0
+        self.caution = 0.0
+        """Logarithm of odds needed beyond chance: others test as well, and may be wrong."""
         self.failures = 0
         """Number of failures in a row of calls that began after `reset` and `forgive_queued`."""
         self._unanswered = 0
@@ -183,7 +185,7 @@ class FailureStreak:
         return (
             failures > 1
             and _log_odds(self.expected_failure_rate, failures, pending)
-            >= log(rate / _MAX_FALSE_ALARM_RATE)
+            >= log(rate / _MAX_FALSE_ALARM_RATE) + self.caution
             and against_half >= _CAUTION * log(1 + 2 * rate)
         )
 

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.database_file import (
     DatabaseFile,
+    FileOptions,
     FileStamp,
     give_back,
     is_damage,
@@ -39,6 +40,7 @@ class Database:
         schema: SQL script that creates missing tables.
         version: format of the file; a file with a later format is not opened.
         before_open: called before the file is opened; may raise OSError.
+        options: settings of SQLite; by default a commit is on the disk before anyone hears of it.
 
     Attributes:
         path: the file.
@@ -50,14 +52,19 @@ class Database:
     """
 
     def __init__(
-        self, path: Path, schema: str, version: int, before_open: Callable[[], None]
+        self,
+        path: Path,
+        schema: str,
+        version: int,
+        before_open: Callable[[], None],
+        options: FileOptions | None = None,
     ) -> None:
         self.path = path
         self.problem = ""
         self.quarantined = ""
         self.busy = False
         self.generation = 0
-        self._file = DatabaseFile(path, schema, version)
+        self._file = DatabaseFile(path, schema, version, options)
         self._before_open = before_open
         self._connection: sqlite3.Connection | None = None
         self._closed = False
@@ -143,12 +150,17 @@ class Database:
 
         return self.transaction("write", write) or False
 
-    def transaction(self, what: str, action: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Call `action` in an immediate transaction; return its result, None if the file fails.
+    def transaction(
+        self, what: str, action: Callable[[sqlite3.Connection], T], *, optimistic: bool = False
+    ) -> T | None:
+        """Call `action` in a transaction; return its result, None if the file fails.
 
         Args:
             what: name of the action in `problem`.
             action: gets the connection; an exception other than of SQLite or the system passes.
+            optimistic: True: others are kept from writing only from the first write of `action` on,
+                which is called again if somebody wrote since its first read. False: from its
+                beginning on.
         """
         with self._lock:
             # What is written to a file that was deleted or replaced is lost.
@@ -156,7 +168,7 @@ class Database:
             if self._connection is None:
                 return None
             try:
-                result = _in_transaction(self._connection, action)
+                result = _in_transaction(self._connection, action, optimistic=optimistic)
             except (sqlite3.Error, OSError) as error:
                 self._fail(what, error)
                 return None
@@ -171,6 +183,22 @@ class Database:
                 # Busy, or a full disk: tried again with the next rows that are deleted.
                 with suppress(sqlite3.OperationalError):
                     give_back(self._connection, _MAX_PAGES)
+
+    def replace(self) -> None:
+        """Put a new file in the place of one that somebody keeps locked; all in it is lost.
+
+        Whoever had it locked writes to the file that is gone, and opens the new one afterwards.
+        """
+        with self._lock:
+            try:
+                with self._file.opening():
+                    found = self._file.stamp()
+                    if found and self._stamp and found.identity == self._stamp.identity:
+                        self._disconnect()
+                        self._file.discard()
+                self.open()
+            except (sqlite3.Error, OSError) as error:
+                self._fail("replace", error)
 
     def _resume(self, stamp: FileStamp | None) -> None:
         with self._lock:
@@ -257,8 +285,25 @@ def _nothing() -> None:
     """Open nothing: it was not open."""
 
 
-def _in_transaction(connection: sqlite3.Connection, action: Callable[[sqlite3.Connection], T]) -> T:
-    connection.execute("BEGIN IMMEDIATE")
+def _in_transaction(
+    connection: sqlite3.Connection,
+    action: Callable[[sqlite3.Connection], T],
+    *,
+    optimistic: bool,
+) -> T:
+    if optimistic:
+        try:
+            return _commit(connection, "BEGIN", action)
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_BUSY:
+                raise
+    return _commit(connection, "BEGIN IMMEDIATE", action)
+
+
+def _commit(
+    connection: sqlite3.Connection, begin: str, action: Callable[[sqlite3.Connection], T]
+) -> T:
+    connection.execute(begin)
     try:
         result = action(connection)
         connection.execute("COMMIT")

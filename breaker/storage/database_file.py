@@ -17,8 +17,6 @@ _log = get_logger(__name__)
 
 _MODE: Final = 0o600
 """Incidents hold tags, hosts and reasons: only the service's own user reads them."""
-_BUSY_TIMEOUT: Final = 1.0
-"""Seconds to wait for another process that writes."""
 _LOCK_TIMEOUT: Final = 2.0
 """Seconds to wait for another process that opens or renames the file."""
 _LOCK_INTERVAL: Final = 0.02
@@ -32,6 +30,19 @@ _SIDE_FILES: Final = ("-wal", "-shm")
 
 class DamagedError(sqlite3.DatabaseError):
     """The pages of the file contradict each other."""
+
+
+class FileOptions(NamedTuple):
+    """Settings of SQLite for a file.
+
+    Attributes:
+        synchronous: `FULL`: a commit is on the disk before it returns; `NORMAL`: the last ones may
+            be lost with the power, and the file stays whole.
+        busy_timeout: seconds to wait for another process that writes.
+    """
+
+    synchronous: str = "FULL"
+    busy_timeout: float = 1.0
 
 
 class FileStamp(NamedTuple):
@@ -53,10 +64,14 @@ class DatabaseFile:
         path: the file.
         schema: SQL script that creates missing tables.
         version: format of the file; a file with a later format is not opened.
+        options: settings of SQLite.
     """
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
+    def __init__(
+        self, path: Path, schema: str, version: int, options: FileOptions | None = None
+    ) -> None:
         self.path = path
+        self._options = options or FileOptions()
         self._schema = schema
         self._version = version
 
@@ -95,7 +110,10 @@ class DatabaseFile:
         """
         self._create()
         connection = sqlite3.connect(
-            self.path, check_same_thread=False, timeout=_BUSY_TIMEOUT, isolation_level=None
+            self.path,
+            check_same_thread=False,
+            timeout=self._options.busy_timeout,
+            isolation_level=None,
         )
         try:
             self._prepare(connection)
@@ -114,7 +132,9 @@ class DatabaseFile:
             sqlite3.Error: it is damaged (see `is_damage`), or unreachable.
         """
         uri = f"{self.path.absolute().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT)) as connection:
+        with closing(
+            sqlite3.connect(uri, uri=True, timeout=self._options.busy_timeout)
+        ) as connection:
             _check_pages(connection)
             found = _version_of(connection)
             if found != self._version:
@@ -138,6 +158,14 @@ class DatabaseFile:
         _log.error("damaged database renamed", file=str(self.path), renamed=renamed.name)
         return f"{self.path} was damaged ({error}) and is now {renamed.name}"
 
+    def discard(self) -> None:
+        """Remove the file, which others may have open: they notice, and open the next one.
+
+        To be called within `opening`.
+        """
+        for ending in ("", *_SIDE_FILES):
+            self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+
     def _create(self) -> None:
         """Create a missing file, and make an existing one private."""
         # Never open and close an existing one: that drops SQLite's locks of this process on it.
@@ -156,8 +184,7 @@ class DatabaseFile:
         # Before the first table and the log; in an existing file it takes effect with VACUUM.
         connection.execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")
         connection.execute("PRAGMA journal_mode=WAL")
-        # A commit is on the disk before anyone is notified of it.
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={self._options.synchronous}")
         connection.execute(f"PRAGMA journal_size_limit={_MAX_LOG_BYTES}")
         version = _version_of(connection)
         if version > self._version:

@@ -64,14 +64,20 @@ class TimedDatabase(Database):
         fetch = super().try_rows
         return self._run(lambda: fetch(query, values), None)
 
-    def transaction(self, what: str, action: Callable[..., T]) -> T | None:
+    def transaction(
+        self, what: str, action: Callable[..., T], *, optimistic: bool = False
+    ) -> T | None:
         """Call `action` in a transaction, see `Database`; None if the file fails or hangs."""
         execute = super().transaction
-        return self._run(lambda: execute(what, action), None)
+        return self._run(lambda: execute(what, action, optimistic=optimistic), None)
 
     def give_back(self) -> None:
         """Return space to the file system, see `Database`."""
         self._run(super().give_back, None)
+
+    def replace(self) -> None:
+        """Put a new file in the place of one that somebody keeps locked, see `Database`."""
+        self._run(super().replace, None)
 
     def call(self, operation: Callable[[], T], default: T) -> T:
         """Return the result of another operation on the same disk; `default` if it hangs."""

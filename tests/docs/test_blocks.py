@@ -18,6 +18,7 @@ from breakerd.alerts.settings.alerting import AlertsSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.api.file_settings import read_api_section, read_file
 from breakerd.breaker.config import parse_document, read_sections, validate
+from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from tests.support.documented import PROJECT, Block, Command, blocks, commands
 from tests.support.shell_session import ShellSession
 from tests.support.traces import with_bad_time
@@ -56,6 +57,7 @@ NO_EXAMPLES = {
     "docs/alerting.md": "the title of an alert",
     "docs/architecture.md": "a drawing",
     "docs/configuration.md": "printed by a check, see below",
+    "docs/fleet.md": "a rule, which tests/fleet/hubs/test_redis_hub.py applies",
     "docs/receivers.md": "a body, which test_receivers_documentation.py compares",
     "docs/testing.md": "a message, which test_testing_documentation.py compares",
 }
@@ -101,7 +103,8 @@ def test_files_are_valid(block: Block) -> None:
     read_sections(document)
     read_api_section(document)
     # Without the secret files that it names.
-    for section, model in (("opsgenie", OpsGenieSettings), ("alerts", AlertsSettings)):
+    models = (("opsgenie", OpsGenieSettings), ("alerts", AlertsSettings), ("fleet", FleetSettings))
+    for section, model in models:
         found = document.data.get(section, {})
         assert isinstance(found, dict)
         validate(model, found, document=document, prefix=(section,))

@@ -21,6 +21,9 @@ def test_one_package_is_installed(wheel: Path) -> None:
     for package in ("breaker", "alerts", "api"):
         modules = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*.py")}
         assert {f"breakerd/{path}" for path in modules} <= set(recorded)
+    scripts = {path.relative_to(ROOT) for path in (ROOT / "breaker/fleet").rglob("*.lua")}
+    assert scripts
+    assert {f"breakerd/{path}" for path in scripts} <= set(recorded)
 
 
 def test_a_wheel_from_the_sdist_is_the_same_wheel(wheel: Path, tmp_path: Path) -> None:

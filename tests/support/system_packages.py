@@ -10,6 +10,7 @@ PARTS = {
     "nginx": "nginx-light",
     "promtool": "prometheus",
     "openssl": "openssl",
+    "redis-server": "redis-server",
     "wrk": "wrk",
 }
 """Debian package of each program."""

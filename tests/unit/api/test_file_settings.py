@@ -30,7 +30,7 @@ def test_a_file_is_read_by_all_three_packages(path: Path) -> None:
 def test_all_that_is_wrong_is_told_at_once_in_the_files_order(path: Path) -> None:
     path.write_text(
         "wait_time = -1\n[api]\nport = 70000\ntoken = 'x'\n"
-        "[alerts]\nresolve_after = 'long'\n[fleet]\n"
+        "[alerts]\nresolve_after = 'long'\n[fleet]\nhub = 'redis://h'\n"
     )
     with pytest.raises(ConfigError) as caught:
         read_file(path)
@@ -39,7 +39,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_files_order(path: Path) -> Non
         (3, "api.port"),
         (4, "api.token"),
         (6, "alerts.resolve_after"),
-        (7, "fleet"),
+        (7, "fleet.name"),
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from breakerd import Breakerd, ConfigError
+from breakerd.api.http import sections
 from tests.support.admin_client import Client
 from tests.support.polling import until
 from tests.support.saved_file import save
@@ -118,7 +119,7 @@ def test_rules_given_again_replace_the_earlier_ones(breakers: Breakerd) -> None:
 def test_every_section_is_checked_at_once(folder: Path) -> None:
     (folder / "breakers.toml").write_text(
         'latency_threshold = "x"\n[opsgenie]\npriority = "P9"\n[alerts]\ngroup_window = -1\n'
-        "[api]\nport = 99999\n"
+        "[api]\nport = 99999\n[fleet]\nhub = 'redis://h'\n"
     )
     with pytest.raises(ConfigError) as caught:
         Breakerd.from_file("breakers.toml")
@@ -127,6 +128,7 @@ def test_every_section_is_checked_at_once(folder: Path) -> None:
         "opsgenie.priority",
         "alerts.group_window",
         "api.port",
+        "fleet.name",
     ]
 
 
@@ -137,6 +139,21 @@ def test_an_edit_with_an_error_in_api_is_refused_without_an_admin_plane(
     assert breakers.registry.config is not None
     assert not breakers.registry.config.reload()
     assert breakers.get("payments").settings.latency_threshold == 100
+
+
+def test_the_fleet_of_the_file_is_followed_and_shown(folder: Path, breakers: Breakerd) -> None:
+    admin = breakers.admin_app().state.admin
+    assert admin.fleet().hub == "file"
+    config = breakers.registry.config
+    assert config is not None
+    fleet = "[fleet]\nhub = 'redis://h'\n"
+    save(folder / "breakers.toml", FILE + fleet)
+    assert not config.reload()
+    assert admin.fleet().hub == "file"
+    save(folder / "breakers.toml", FILE + fleet + "name = 'shop'\npassword = 'geheim'\n")
+    assert config.reload()
+    assert admin.fleet().name == "shop"
+    assert "geheim" not in str(sections.read(admin))
 
 
 def test_parts_are_left_out_by_name(folder: Path) -> None:

@@ -104,6 +104,11 @@ MISPLACED = {
     "a name in a template": f'[alerts.receivers.webhook.w]\ntemplate = "pass${SECRET}"',
     "an attribute": f'[opsgenie.api_custom_attributes]\nsecret = ["{SECRET}"]',
     "a user as list": f'[alerts.receivers.jsm_ops.j]\ncloud_id = "x"\nuser = ["{SECRET}"]',
+    "a hub": f'[fleet]\nhub = "redis://:{SECRET}@h"\nname = "x"',
+    "a hub that is a word": f'[fleet]\nhub = "{SECRET}"',
+    "a password as name": f'[fleet]\nname = "{SECRET} "',
+    "a password as list": f'[fleet]\npassword = ["{SECRET}"]',
+    "a password as file": f'[fleet]\npassword_file = "{SECRET}"',
     "a choice": f'[opsgenie]\nregion = "{SECRET}"',
     "a NUL": f'[opsgenie]\napi_key = "{SECRET}\\u0000"',
 }

@@ -91,6 +91,9 @@ FILE_ONLY: list[dict[str, Any]] = [
     {"api.token_file": "/hidden"},
     {"api.host": "0.0.0.0"},
     {"api.audit_file": "/hidden"},
+    {"fleet.hub": "none"},
+    {"fleet": {"name": "x", "password": "hidden"}},
+    {"fleet": None},
 ]
 
 

@@ -105,6 +105,17 @@ batches = st.lists(
 )
 
 
+def test_newest_calls_come_newest_first() -> None:
+    window = SlidingWindow(4, 60.0, 0.95, 1.0)
+    window.add(1.0, 0.1, error=True)
+    window.extend(2.0, [0.2, -0.5])
+    window.add(3.0, 0.3, error=True)
+    window.add(3.0, 0.4, error=False)
+    assert window.newest(0) == []
+    assert window.newest(3) == [(3.0, 0.4, False), (3.0, 0.3, True), (2.0, 0.0, False)]
+    assert window.newest(9) == [*window.newest(3), (2.0, 0.2, False)], "no more than it holds"
+
+
 @given(calls, batches, shapes)
 def test_a_batch_counts_like_its_calls_one_by_one(
     gaps_and_calls: list[Call],

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from breakerd import RecoverySettings, Settings
-from breakerd.breaker.engine.backoff import Backoff
+from breakerd.breaker.engine.recovering.backoff import Backoff
 
 
 def backoff(jitter: float = 0.0, **settings: object) -> Backoff:

@@ -23,7 +23,7 @@ from breakerd.breaker.calls.outcome import CallOutcome
 from breakerd.breaker.calls.totals import CallDelta
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.engine.load_shedder import CallCounts, LoadShedder
-from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.limiter import LimiterPhase
 from breakerd.breaker.testing import EventLog

@@ -7,7 +7,8 @@ from math import inf
 import pytest
 
 from breakerd import LimiterSettings, Reason, RecoverySettings, Settings, Slo
-from breakerd.breaker.engine.recovery import Recovery, RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovery import Recovery
 
 SLO = Slo(success_rate=0.95, timeout=2.0, warmup=0.0)
 STATED = Settings(
@@ -71,11 +72,18 @@ def test_it_begins_with_nothing() -> None:
         (STATED, set[Reason]()),
         (
             Settings(latency_threshold=300),
-            {Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS},
+            {Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS, Reason.FLEET},
         ),
         (
             ADAPTIVE,
-            {Reason.FAILURE_STREAK, Reason.LATENCY, Reason.ERRORS, Reason.MEMORY, Reason.LOAD},
+            {
+                Reason.FAILURE_STREAK,
+                Reason.LATENCY,
+                Reason.ERRORS,
+                Reason.FLEET,
+                Reason.MEMORY,
+                Reason.LOAD,
+            },
         ),
     ],
 )

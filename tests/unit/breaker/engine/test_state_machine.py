@@ -8,7 +8,7 @@ from math import inf
 import pytest
 
 from breakerd import Breaker, Reason, RecoverySettings, Settings, State, Transition
-from breakerd.breaker.engine.recovery import RecoveryOutcome, RecoveryPhase
+from breakerd.breaker.engine.recovering.phases import RecoveryOutcome, RecoveryPhase
 from breakerd.breaker.engine.state_machine import Change, StateMachine
 from breakerd.breaker.states import RECOVERING, REJECTING, WATCHING
 from breakerd.breaker.testing import EventLog, ManualClock

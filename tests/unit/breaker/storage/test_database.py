@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from breakerd.breaker.storage.database import Database
+from breakerd.breaker.storage.database_file import FileOptions
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS t (x)"
 
@@ -226,3 +227,46 @@ def test_what_is_no_file_is_a_problem_and_no_hang(tmp_path: Path, kind: str) -> 
     database = open_database(path)
     assert str(path) in database.problem
     assert not write(database)
+
+
+def test_a_file_that_somebody_keeps_locked_is_replaced(database: Database) -> None:
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        holder.execute("INSERT INTO t VALUES (1)")
+        assert not write(database)
+        assert database.busy
+        before = database.generation
+        database.replace()
+        assert write(database)
+        assert database.generation == before + 1
+        holder.execute("COMMIT")
+    assert count(database.path) == 1, "what the other one wrote is in the file that is gone"
+
+
+def test_a_file_may_wait_less_and_sync_less(tmp_path: Path) -> None:
+    options = FileOptions(synchronous="NORMAL", busy_timeout=0.01)
+    made = Database(tmp_path / "x.db", SCHEMA, 1, lambda: None, options)
+    made.open()
+    assert made.rows("PRAGMA synchronous") == [(1,)]
+    assert made.rows("PRAGMA busy_timeout") == [(10,)]
+    made.close()
+
+
+def test_an_optimistic_transaction_begins_again_if_somebody_wrote_meanwhile(
+    database: Database,
+) -> None:
+    seen = []
+
+    def act(connection: sqlite3.Connection) -> int:
+        (before,) = connection.execute("SELECT count(*) FROM t").fetchone()
+        seen.append(before)
+        if len(seen) == 1:
+            with closing(sqlite3.connect(database.path, timeout=0)) as other, other:
+                other.execute("INSERT INTO t VALUES (7)")
+        connection.execute("INSERT INTO t VALUES (8)")
+        return int(before)
+
+    assert database.transaction("add", act, optimistic=True) == 1
+    assert seen == [0, 1]
+    assert count(database.path) == 2
+    assert database.problem == ""

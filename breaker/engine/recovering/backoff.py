@@ -49,6 +49,10 @@ class Backoff:
         self.stated_time = settings.wait_time
         self._max_wait_time = max(settings.wait_time, settings.recovery.max_wait_time)
 
+    def wait(self, now: float, *, adaptive: bool, relapses: bool) -> float:
+        """Return the wait after a trip at `now`; see `adaptive_wait` for `relapses`."""
+        return self.adaptive_wait(now, relapses=relapses) if adaptive else self.stated_wait()
+
     def stated_wait(self) -> float:
         """Return the next wait where `wait_time` rules."""
         wait = self.stated_time * 2.0 ** _doublings(self.failures)

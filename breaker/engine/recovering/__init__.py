@@ -1,0 +1,1 @@
+"""Parts of a recovery: its waits, its phases, and the orders of a fleet."""

@@ -1,0 +1,1 @@
+"""Hub in a SQLite file, for the members of one host."""

@@ -1,0 +1,85 @@
+"""Facts of a server that decide whether a hub on it works: version, memory, eviction."""
+
+from typing import Final, NamedTuple
+
+from redis.cluster import RedisCluster
+from redis.exceptions import RedisError
+
+from breakerd.breaker.fleet.hub.redis.script import Client
+
+OLDEST: Final = 6
+"""Major version of Redis from which on it is supported."""
+_EVICTS_ANY: Final = "allkeys-"
+
+
+class ServerFacts(NamedTuple):
+    """Facts of a server, as far as its user may read them.
+
+    Attributes:
+        product: `Redis` or `Valkey`; empty if it is not known.
+        version: its version.
+        speaks: version of Redis that it is compatible with.
+        max_memory: limit of its memory in bytes; 0: none.
+        used_memory: memory that it uses, in bytes.
+        eviction: what it removes when memory is used up, as `noeviction`.
+    """
+
+    product: str = ""
+    version: str = ""
+    speaks: str = ""
+    max_memory: int = 0
+    used_memory: int = 0
+    eviction: str = ""
+
+    def too_old(self) -> str:
+        """Return why the server is too old; empty if it is not."""
+        major = self.speaks.partition(".")[0]
+        if not major.isdecimal() or int(major) >= OLDEST:
+            return ""
+        return f"{self.product} {self.version} is too old: Redis {OLDEST} or newer, or Valkey"
+
+    def may_forget(self) -> str:
+        """Return why the server may drop a fleet's data; empty if it does not."""
+        if not self.max_memory or not self.eviction.startswith(_EVICTS_ANY):
+            return ""
+        return (
+            f"maxmemory-policy is {self.eviction}: when memory is used up, the server may remove "
+            "what the fleet knows; noeviction or volatile-… keep it"
+        )
+
+
+def read_facts(client: Client, key: str) -> ServerFacts:
+    """Return the facts of the server; empty ones if its user may not read them.
+
+    Args:
+        client: client of the server, or of a cluster.
+        key: key whose node in a cluster is asked.
+
+    Raises:
+        redis.exceptions.ConnectionError: it cannot be reached.
+    """
+    try:
+        server = _info(client, key, "server")
+        memory = _info(client, key, "memory")
+    except RedisError as error:
+        if str(error).startswith("NOPERM") or "no permissions" in str(error):
+            return ServerFacts()
+        raise
+    speaks = server.get("redis_version", "")
+    valkey = server.get("valkey_version", "")
+    return ServerFacts(
+        product="Valkey" if valkey else "Redis",
+        version=valkey or speaks,
+        speaks=speaks,
+        max_memory=int(memory.get("maxmemory", 0)),
+        used_memory=int(memory.get("used_memory", 0)),
+        eviction=memory.get("maxmemory_policy", ""),
+    )
+
+
+def _info(client: Client, key: str, section: str) -> dict[str, str]:
+    options = {}
+    if isinstance(client, RedisCluster):
+        options["target_nodes"] = client.get_node_from_key(key)  # type: ignore[no-untyped-call] # of redis-py
+    found = client.execute_command("INFO", section, **options)
+    return {str(name): str(value) for name, value in found.items()}

@@ -1,0 +1,150 @@
+"""Hub on a server: each operation is one run of a script there."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry, Progress
+from breakerd.breaker.fleet.hub.records import DictRecords
+from breakerd.breaker.fleet.hub.redis.clients import make_client
+from breakerd.breaker.fleet.hub.redis.connection import Connection
+from breakerd.breaker.fleet.hub.redis.facts import ServerFacts
+from breakerd.breaker.fleet.hub.redis.messages import read_pool, read_view, report_arguments
+from breakerd.breaker.fleet.hub.redis.script import Script, keys_of
+from breakerd.breaker.fleet.hub.state import HubState, random_id
+from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
+from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from breakerd.breaker.fleet.wire import WireError
+
+
+class RedisHub:
+    """Hub on Redis or Valkey. Thread-safe.
+
+    Args:
+        name: name of the fleet.
+        connection: connection to the server.
+        clock: hub time in seconds, for tests; None: the server's own.
+        new_id: returns random ids.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        clock: Callable[[], float] | None = None,
+        new_id: Callable[[], str] = random_id,
+    ) -> None:
+        self._script = Script(name)
+        self._connection = connection
+        self._clock = clock
+        self._new_id = new_id
+
+    @classmethod
+    def from_settings(cls, settings: FleetSettings) -> "RedisHub":
+        """Return the hub that `[fleet]` names; it connects with the first operation."""
+        key = keys_of(settings.name)[0]
+        connection = Connection(lambda: make_client(settings), key, settings.interval)
+        return cls(settings.name, connection)
+
+    @property
+    def problem(self) -> str:
+        """Why the server cannot be used at present; empty if it can."""
+        return self._connection.problem
+
+    def exchange(self, report: Report) -> View:
+        """Take a member's report; return its view."""
+        answer = self._run("exchange", *report_arguments(report))
+        try:
+            return read_view(answer, report)
+        except WireError as error:
+            raise HubUnavailableError(str(error)) from error
+
+    def set_mode(self, register: Register) -> Register:
+        """Write an operator's mode; return it with epoch and time filled in."""
+        return Register(*self._ask("set_mode", json.dumps(register)))
+
+    def act(self, act: Act) -> Act:
+        """Hand out an act; return it with its time filled in."""
+        return Act(*self._ask("act", json.dumps(act)))
+
+    def progress(self, breaker: str, command: str) -> Progress:
+        """Return how far a command has come. Reads all members."""
+        state, now = self._look()
+        return state.progress(breaker, command, now)
+
+    def members(self) -> tuple[MemberEntry, ...]:
+        """Return all members. Reads all of them."""
+        state, now = self._look()
+        return state.members(now)
+
+    def pool(self, name: str, scope: str) -> tuple[PoolView, tuple[int, ...]]:
+        """Return the sums of one scope, and the merged sketch of durations. Reads all members."""
+        oldest, view, sketches = self._ask("pool", name, scope)
+        return read_pool(scope, view, oldest), _merged(sketches)
+
+    def facts(self) -> ServerFacts:
+        """Return the facts of the server, for those who look for what is wrong."""
+        return self._connection.facts()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connection.close()
+
+    def _run(self, operation: str, *arguments: str) -> bytes:
+        time = "" if self._clock is None else repr(self._clock())
+        given = [operation, time, self._new_id(), *arguments]
+        return self._connection.run(lambda client: self._script.run(client, given))
+
+    def _ask(self, operation: str, *arguments: str) -> Any:
+        return json.loads(self._run(operation, *arguments))
+
+    def _look(self) -> tuple[HubState, float]:
+        """Return a copy of what the hub knows of members and commands, and hub time."""
+        found = self._ask("look")
+        records = DictRecords()
+        records.put("registers", _commands(found))
+        for order in ("gone", "live"):
+            for member, at in _pairs(found[order]):
+                records.heard(member, float(at), live=order == "live")
+        for member, each in dict(found["members"]).items():
+            record = {
+                "info": json.loads(each["info"]),
+                "register_version": each["version"],
+                "windows": {},
+                "silent": dict(each["states"]),
+            }
+            records.put(f"member:{member}", record)
+        return HubState(records), float(found["now"])
+
+
+def _commands(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the commands of a look in the form of a hub's record."""
+    modes = {
+        breaker: {"register": json.loads(text), "version": version, "until": None}
+        for breaker, (text, version) in dict(found["modes"]).items()
+    }
+    acts = {id_: {"act": json.loads(text), "applied": {}} for id_, text in _pairs(found["acts"])}
+    for mark, outcome in _pairs(found["applied"]):
+        act, _, member = mark.partition("\0")
+        if act in acts:
+            acts[act]["applied"][member] = outcome
+    return {"version": 0, "modes": modes, "acts": acts}
+
+
+def _pairs(flat: Any) -> list[tuple[str, str]]:
+    """Return a list of alternating names and values as pairs; Lua writes an empty list as {}."""
+    values = list(flat)
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _merged(sketches: Any) -> tuple[int, ...]:
+    """Return the sum of sketches, in their own form: first bucket, then the counts."""
+    counts: dict[int, int] = {}
+    for sketch in sketches:
+        first, *own = sketch or [0]
+        for bucket, count in enumerate(own, first):
+            counts[bucket] = counts.get(bucket, 0) + count
+    if not counts:
+        return ()
+    low, high = min(counts), max(counts)
+    return (low, *(counts.get(bucket, 0) for bucket in range(low, high + 1)))

@@ -1,0 +1,62 @@
+"""The script that runs in Redis: its text and its keys."""
+
+import hashlib
+from importlib.resources import files
+from typing import Any, Final, Protocol
+
+from redis.exceptions import NoScriptError
+
+_KEYS: Final = (
+    *("hub", "pools", "members", "live", "gone"),
+    *("idle", "modes", "acts", "applied"),
+)
+"""Keys of a fleet, in the order in which the script takes them."""
+
+
+class Client(Protocol):
+    """Part of redis-py's clients that is used: alone, behind sentinels, or of a cluster."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Return the answer to a command."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+def keys_of(name: str) -> tuple[str, ...]:
+    """Return all keys of a fleet; the braces put them on one node of a cluster."""
+    return tuple(f"breakerd:{{{name}}}:{key}" for key in _KEYS)
+
+
+class Script:
+    """Script of a fleet, which the server keeps by its digest.
+
+    Args:
+        name: name of the fleet.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._keys = keys_of(name)
+        self._text = script_text()
+        self._digest = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: Client, arguments: list[str]) -> bytes:
+        """Run it, and return its answer; a server that has forgotten the text gets it again.
+
+        Raises:
+            redis.exceptions.RedisError: the server cannot be reached, or refuses.
+        """
+        rest = (len(self._keys), *self._keys, *arguments)
+        try:
+            answer = client.execute_command("EVALSHA", self._digest, *rest)
+        except NoScriptError:
+            answer = client.execute_command("EVAL", self._text, *rest)
+        return bytes(answer)
+
+
+def script_text() -> str:
+    """Return the text of the script, whose files are joined in the order of their names."""
+    parts = [each for each in files(__package__).joinpath("lua").iterdir() if ".lua" in each.name]
+    return "\n".join(each.read_text() for each in sorted(parts, key=lambda each: each.name))

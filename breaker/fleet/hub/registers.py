@@ -1,0 +1,82 @@
+"""Commands at a hub: modes, of which the last one written wins, and acts, done once by each."""
+
+from typing import Final
+
+from breakerd.breaker.fleet.hub.records import Record
+from breakerd.breaker.fleet.messages import Act, Register
+
+KEPT: Final = 7 * 86400.0
+"""Seconds for which a mode that ended is remembered, so that nobody brings it back."""
+ACT_TIME: Final = 30.0
+"""Seconds for which an act is handed out."""
+
+
+def empty_registers() -> Record:
+    """Return the record of a hub without commands; versions grow with each change."""
+    return {"version": 0, "modes": {}, "acts": {}}
+
+
+def write(registers: Record, register: Register, now: float) -> bool:
+    """Store a register unless a later one is there; return True if it was stored."""
+    before = registers["modes"].get(register.breaker)
+    if before is not None and Register(*before["register"]).order >= register.order:
+        return False
+    # Larger than any version before, also after the hub's state went back in time.
+    registers["version"] = max(registers["version"] + 1, int(now * 1000))
+    registers["modes"][register.breaker] = {
+        "register": list(register),
+        "version": registers["version"],
+        "until": None if register.mode else now + KEPT,
+    }
+    return True
+
+
+def newer(registers: Record, version: int) -> tuple[Register, ...]:
+    """Return the registers that changed since that version."""
+    return tuple(
+        Register(*each["register"])
+        for each in registers["modes"].values()
+        if each["version"] > version
+    )
+
+
+def version_of(registers: Record, breaker: str, command: str) -> int | None:
+    """Return the version at which the mode with that id was written; None if it is not there."""
+    each = registers["modes"].get(breaker)
+    known = each is not None and Register(*each["register"]).id == command
+    return int(each["version"]) if known else None
+
+
+def give(registers: Record, act: Act) -> None:
+    """Store an act, unless one with its id is there."""
+    registers["acts"].setdefault(act.id, {"act": list(act), "applied": {}})
+
+
+def note_applied(registers: Record, member: str, applied: tuple[tuple[str, str], ...]) -> None:
+    """Note what became of acts at a member."""
+    for act, outcome in applied:
+        if act in registers["acts"]:
+            registers["acts"][act]["applied"][member] = outcome
+
+
+def to_do(registers: Record, member: str, joined: float, now: float) -> tuple[Act, ...]:
+    """Return the acts in force that the member was there for and has not done."""
+    acts = [
+        Act(*each["act"]) for each in registers["acts"].values() if member not in each["applied"]
+    ]
+    return tuple(act for act in acts if joined <= act.at and now - act.at < ACT_TIME)
+
+
+def expire(registers: Record, now: float) -> bool:
+    """Drop acts and ended modes that are old; return True if there were any.
+
+    An act is kept for a while after its time, for those who ask what became of it.
+    """
+    old_acts = [id_ for id_, e in registers["acts"].items() if now - e["act"][3] > 2 * ACT_TIME]
+    modes = registers["modes"]
+    old_modes = [name for name, e in modes.items() if e["until"] is not None and now > e["until"]]
+    for id_ in old_acts:
+        del registers["acts"][id_]
+    for name in old_modes:
+        del modes[name]
+    return bool(old_acts or old_modes)

@@ -1,0 +1,197 @@
+"""Member of a fleet: one process, which exchanges with the hub for all of its breakers.
+
+Whoever owns it calls `exchange` once an interval, from a thread of its own. No call waits for that:
+what a view brings ends in the decisions that each breaker prepares anyway.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+from zlib import crc32
+
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.clock import CLOCK
+from breakerd.breaker.errors import BreakerStateError
+from breakerd.breaker.fleet.commands import CommandLog
+from breakerd.breaker.fleet.follower import Follower
+from breakerd.breaker.fleet.hub.protocol import Hub
+from breakerd.breaker.fleet.messages import Act, MemberInfo, Register, Report, View
+from breakerd.breaker.states import DISABLED, FORCED_OPEN, OBSERVE
+
+SILENCE: Final = 3.0
+"""Seconds without an answer after which the members decide alone."""
+
+
+class FleetMember:
+    """One process in a fleet. Not thread-safe: one exchange at a time.
+
+    Args:
+        hub: where the members meet.
+        info: facts of this process.
+        clock: the breakers' clock, in seconds.
+        registers: modes that the host's disk remembers; they are in force before the first view.
+
+    Attributes:
+        alone: True while the hub does not answer, or never did.
+        shares_evidence: False if the members share commands only, and each decides for itself.
+        view: what the hub told last; None before the first answer.
+        info: facts of this process.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        info: MemberInfo,
+        clock: Callable[[], float],
+        registers: Iterable[Register] = (),
+        *,
+        shares_evidence: bool = True,
+    ) -> None:
+        self.alone = True
+        self.shares_evidence = shares_evidence
+        self.view: View | None = None
+        self.info = info
+        self._hub = hub
+        self._clock = clock
+        self._offset = 0.0
+        """Hub time less the time of the breakers' clock."""
+        self._seq = 0
+        self._heard_at = clock()
+        self._commands = CommandLog(registers)
+        self._breakers: dict[str, Breaker] = {}
+        self._followers: dict[str, Follower] = {}
+
+    @property
+    def registers(self) -> tuple[Register, ...]:
+        """Return the operators' modes that are known, for the host's disk."""
+        return self._commands.registers
+
+    def add(self, pool: str, breaker: Breaker) -> None:
+        """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
+        credit = crc32(f"{self.info.id} {self.info.incarnation} {pool}".encode()) / 2**32
+        core = breaker.machinery.core
+        driven = not CLOCK.stands_for(self._clock)
+        self._followers[pool] = Follower(
+            pool, self.info.scopes, core, self._hub_time, credit, driven=driven
+        )
+        self._breakers[pool] = breaker
+        for register in self.registers:
+            if register.breaker == breaker.name:
+                _set_mode(breaker, register)
+
+    def remove(self, pool: str) -> None:
+        """Take a breaker out; it decides alone from then on."""
+        del self._breakers[pool]
+        self._followers.pop(pool).end()
+
+    def exchange(self, *, leaving: bool = False) -> bool:
+        """Exchange with the hub, and once more if there is something to say at once.
+
+        `leaving` is True for the last time, when the process ends in order. Return False if the hub
+        cannot be reached.
+        """
+        try:
+            if self._exchange_once(leaving=leaving) and not leaving:
+                self._exchange_once()
+        except ConnectionError:
+            self._note_silence()
+            return False
+        return True
+
+    def _exchange_once(self, *, leaving: bool = False) -> bool:
+        self._seq += 1
+        outcomes = self._commands.outcomes
+        evidence = self.shares_evidence
+        report = Report(
+            member=self.info,
+            seq=self._seq,
+            epoch=self.view.epoch if self.view else "",
+            register_version=self._commands.version,
+            breakers=tuple(f.report(evidence=evidence) for f in self._followers.values()),
+            registers=self._commands.missing,
+            applied=outcomes,
+            leaving=leaving,
+        )
+        view = self._hub.exchange(report)
+        self._commands.told(outcomes)
+        return self._apply(view)
+
+    def _apply(self, view: View) -> bool:
+        """Do what the view asks for; return True if there is something to say at once."""
+        self._heard_at = self._clock()
+        self._offset = view.now - self._heard_at
+        self.view, self.alone = view, False
+        again = False
+        for each in view.breakers:
+            follower = self._followers.get(each.pool)
+            if follower is not None and self.shares_evidence:
+                again |= follower.apply(each)
+            elif follower is not None:
+                follower.end()
+        for register in self._commands.take_modes(view):
+            for breaker in self._named(register.breaker):
+                _set_mode(breaker, register)
+        for act in self._commands.take_acts(view):
+            self._do(act)
+        return again or self._commands.has_news
+
+    def _do(self, act: Act) -> None:
+        for pool, breaker in self._breakers.items():
+            if breaker.name != act.breaker:
+                continue
+            try:
+                _perform(breaker, act)
+            except BreakerStateError as error:
+                self._commands.note(act.id, str(error))
+                continue
+            if act.kind == "reset":
+                self._followers[pool].end_episodes()
+            self._commands.note(act.id, "done")
+
+    def _named(self, name: str) -> list[Breaker]:
+        return [breaker for breaker in self._breakers.values() if breaker.name == name]
+
+    def _note_silence(self) -> None:
+        if self.alone or self._clock() - self._heard_at < SILENCE:
+            return
+        self.alone = True
+        for follower in self._followers.values():
+            follower.decide_alone()
+
+    def _hub_time(self, now: float) -> float:
+        return now + self._offset
+
+
+def _set_mode(breaker: Breaker, register: Register) -> None:
+    """Set the operator's mode of a breaker, unless it has it."""
+    override = breaker.machinery.core.engine.machine.override
+    mode = override.value.lower() if override else ""
+    if mode == register.mode:
+        return
+    if register.mode == DISABLED.value.lower():
+        breaker.disable(by=register.actor)
+    elif register.mode == FORCED_OPEN.value.lower():
+        breaker.force_open(register.note, by=register.actor)
+    elif register.mode == OBSERVE.value.lower():
+        breaker.observe(by=register.actor)
+    else:
+        breaker.enable(by=register.actor)
+
+
+def _perform(breaker: Breaker, act: Act) -> None:
+    """Do an act.
+
+    Raises:
+        BreakerStateError: the breaker's state does not allow it, or the act is not known here.
+    """
+    if act.kind == "trip":
+        breaker.trip(act.note or "manual", by=act.actor)
+    elif act.kind == "reset":
+        breaker.reset(by=act.actor)
+    elif act.kind == "drill_latency":
+        breaker.drills.latency()
+    elif act.kind == "drill_memory":
+        breaker.drills.memory()
+    elif act.kind == "end_memory_drill":
+        breaker.drills.end_memory()
+    else:
+        raise BreakerStateError(f"this version does not know {act.kind!r}")

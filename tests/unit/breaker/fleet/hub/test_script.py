@@ -1,0 +1,47 @@
+"""The script's numbers are those of the hub in Python, which is written apart from it."""
+
+from __future__ import annotations
+
+import re
+
+from breakerd.breaker.fleet.hub import leases, pool, registers, state
+from breakerd.breaker.fleet.hub.redis.script import keys_of, script_text
+from breakerd.breaker.fleet.messages import WINDOW_SLOTS, PoolSlot, Totals
+
+
+def numbers_in(text: str) -> dict[str, float]:
+    """Return the numbers that the script names."""
+    found: dict[str, float] = {}
+    for names, values in re.findall(r"^local ([A-Z_, ]+) = ([-\d., ]+)", text, re.MULTILINE):
+        parts = re.findall(r"-?[\d.]+", values)
+        found.update(zip(names.split(", "), map(float, parts), strict=False))
+    return found
+
+
+def test_its_numbers_are_those_of_the_state() -> None:
+    found = numbers_in(script_text())
+    wanted = {
+        "CAP": pool.CAP,
+        "VIEW_SLOTS": pool.VIEW_SLOTS,
+        "EVIDENCE": pool.EVIDENCE_COLUMNS,
+        "WINDOW": WINDOW_SLOTS,
+        "COLUMNS": len(PoolSlot._fields),
+        "TOTALS": len(Totals._fields),
+        "SILENT": state.SILENT_AFTER,
+        "FORGET": state.FORGET_AFTER,
+        "SWEPT": state._SWEPT,
+        "KEPT": registers.KEPT,
+        "ACT_TIME": registers.ACT_TIME,
+        "LEAST_PRICE": leases._LEAST_PRICE,
+        "MAX_DEBT": leases._MAX_DEBT,
+        "USE_WITHIN": leases.USE_WITHIN,
+        "LEASE_KEPT": leases.KEEP,
+        "OTHER_HOST": leases._OTHER_HOST_WITHIN,
+    }
+    assert {name: found.get(name) for name in wanted} == wanted
+
+
+def test_its_keys_are_on_one_node_of_a_cluster() -> None:
+    keys = keys_of("shop")
+    assert len(set(keys)) == len(keys) == len(re.findall(r"KEYS\[\d\]", script_text()))
+    assert all(key.startswith("breakerd:{shop}:") for key in keys)
