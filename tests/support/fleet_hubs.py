@@ -55,8 +55,8 @@ class HubUnderTest(Protocol):
         """Let the hub lose everything."""
         ...
 
-    def spoil(self) -> bool:
-        """Write something else to its place, as another program may; False if none can."""
+    def spoil(self) -> None:
+        """Write something else to its place, as another program may."""
         ...
 
     def close(self) -> None: ...
@@ -79,8 +79,8 @@ class MemoryUnderTest:
     def wipe(self) -> None:
         self._memory.wipe()
 
-    def spoil(self) -> bool:
-        return False
+    def spoil(self) -> None:
+        raise NotImplementedError("nobody else can write to this process's memory")
 
     def close(self) -> None:
         pass
@@ -107,10 +107,9 @@ class FileUnderTest:
         for ending in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
 
-    def spoil(self) -> bool:
+    def spoil(self) -> None:
         with closing(sqlite3.connect(self.path)) as present, present:
             present.execute("UPDATE record SET value = '{\"version\":[]}'")
-        return True
 
     def close(self) -> None:
         self._file.close()
@@ -139,10 +138,9 @@ class RedisUnderTest:
         for key in self._keys:
             self._execute("DEL", key)
 
-    def spoil(self) -> bool:
+    def spoil(self) -> None:
         for field in self._execute("HGETALL", self._keys[1]):
             self._execute("HSET", self._keys[1], field, b"\xc1 not ours")
-        return True
 
     def break_type(self, key: int) -> None:
         """Put a plain text in the place of one of its keys."""
