@@ -98,14 +98,14 @@ class Totals(NamedTuple):
 
 
 class LeaseResult(NamedTuple):
-    """What became of a lease: `outcome` is "good", "bad" or "unused"."""
+    """Outcome of a lease: `outcome` is "good", "bad" or "unused"."""
 
     lease: str
     outcome: str
 
 
 class ScopeReport(NamedTuple):
-    """What a member says of one scope of one breaker.
+    """Part of a report about one scope of one breaker.
 
     Attributes:
         scope: `fleet`, `zone:NAME` or `host:NAME`.
@@ -192,7 +192,7 @@ class Act(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a member brings in an exchange.
+    """Report: a member's side of an exchange.
 
     Attributes:
         member: facts of the process.
@@ -305,7 +305,7 @@ class BreakerView(NamedTuple):
 
 
 class View(NamedTuple):
-    """What a member takes away from an exchange.
+    """View: the hub's side of an exchange.
 
     Attributes:
         epoch: id of the hub's memory; another one means that the hub has forgotten.

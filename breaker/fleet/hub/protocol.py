@@ -10,7 +10,7 @@ class HubUnavailableError(ConnectionError):
 
 
 class Progress(NamedTuple):
-    """How far a command has come.
+    """Progress of a command.
 
     Attributes:
         applied: members that have done it.

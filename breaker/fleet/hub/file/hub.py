@@ -20,7 +20,7 @@ T = TypeVar("T")
 _log = get_logger(__name__)
 
 _OPTIONS: Final = FileOptions(synchronous="NORMAL", busy_timeout=0.25)
-"""What is lost with the power is brought again by the next reports."""
+"""The next reports bring again what is lost with the power."""
 LOCKED_LIMIT: Final = 5.0
 """Seconds for which the file may be locked: by a process that was stopped in a transaction."""
 _NOT_OURS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -58,7 +58,7 @@ class FileHub:
 
     @property
     def problem(self) -> str:
-        """Why the file cannot be used at present; empty if it can."""
+        """Reason why the file cannot be used at present; empty if it can."""
         return self._database.problem
 
     def exchange(self, report: Report) -> View:

@@ -44,7 +44,7 @@ class SqliteRecords:
         self._changed: set[str] = set()
         self._deleted: set[str] = set()
         self._heard: dict[str, tuple[bool, float] | None] = {}
-        """What `heard` and `forget` have changed: live and time, None for nothing."""
+        """Changes by `heard` and `forget`: live and time, None for nothing."""
 
     def get(self, key: str) -> Record | None:
         """Return the record of `key`; None if there is none.

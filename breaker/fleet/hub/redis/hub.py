@@ -48,7 +48,7 @@ class RedisHub:
 
     @property
     def problem(self) -> str:
-        """Why the server cannot be used at present; empty if it can."""
+        """Reason why the server cannot be used at present; empty if it can."""
         return self._connection.problem
 
     def exchange(self, report: Report) -> View:

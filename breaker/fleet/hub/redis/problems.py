@@ -1,4 +1,4 @@
-"""What is wrong with a server, in words that say what to do."""
+"""Problems of a server, in words that say what to do."""
 
 from typing import Final
 
