@@ -12,12 +12,14 @@ from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
+    from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.registry import Registry
 
 
 def make_admin_context(
     registry: "Registry",
     alerting: "Alerting | None",
+    fleet: "Fleet",
     settings: ApiSettings,
 ) -> AdminContext:
     """Return what the routes share; it follows `[api]` of the registry's file.
@@ -25,6 +27,7 @@ def make_admin_context(
     Args:
         registry: the breakers; a request counts as their first use.
         alerting: the alerting; None if there is none.
+        fleet: commands to all processes.
         settings: `[api]` as it was at the start.
 
     Raises:
@@ -40,6 +43,7 @@ def make_admin_context(
         access=Access.from_settings(settings),
         audit=audit,
         parts=Parts(registry.use, registry.not_running),
+        fleet=fleet,
     )
     if registry.config is not None:
         registry.config.subscribe(AdminConfigSubscriber(admin))
