@@ -12,7 +12,6 @@ from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.breaker import Breaker
-from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.host.load import LoadReading
@@ -87,7 +86,7 @@ class Breakerd:
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
         self._fleet = FleetPart(self.registry, self._state_file)
-        self.fleet: Fleet = self._fleet.fleet
+        self.fleet = self._fleet.fleet
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -218,9 +217,7 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(
-                    self.registry, self.alerting, self.fleet, self._api
-                )
+                context = make_admin_context(self.registry, self.alerting, self.fleet, self._api)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()

@@ -137,7 +137,7 @@ app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
 app.add_typer(alerts)
 app.add_typer(drill)
-app.add_typer(fleet, name="fleet")
+app.add_typer(fleet)
 app.add_typer(silence)
 
 for command in breaker.COMMANDS:

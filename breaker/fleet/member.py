@@ -65,11 +65,6 @@ class FleetMember:
         return self._commands.registers
 
     @property
-    def pools(self) -> frozenset[str]:
-        """Return the pools of the breakers that were brought in."""
-        return frozenset(self._breakers)
-
-    @property
     def has_news(self) -> bool:
         """True if there is something that the hub is to know before the next interval."""
         return self._commands.has_news or any(f.has_result for f in self._followers.values())

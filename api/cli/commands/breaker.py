@@ -33,7 +33,6 @@ Value = Annotated[
 ]
 
 
-
 class CommandScope(StrEnum):
     """Processes that a command is for. An enumeration: typer knows Literal only since 0.19."""
 

@@ -8,7 +8,9 @@ from breakerd.api.cli.commands.breaker import DEFAULT_URL, AsJson, Token, Url, m
 from breakerd.api.cli.output import FAILURE, fail, out, print_json
 
 fleet: Final = typer.Typer(
-    help="Show the processes that share breakers with a running service.", no_args_is_help=True
+    name="fleet",
+    help="Show the processes that share breakers with a running service.",
+    no_args_is_help=True,
 )
 
 

@@ -123,9 +123,7 @@ class FleetCommands:
             try:
                 result = CommandResult.from_progress(session.hub.progress(breaker, command))
             except HubUnavailableError as error:
-                return CommandResult(
-                    *_counts(result), result.refused, f"the hub is away: {error}"
-                )
+                return CommandResult(*_counts(result), result.refused, f"the hub is away: {error}")
             left = until - CLOCK.monotonic()
             if not result.waiting or left <= 0:
                 return result

@@ -18,7 +18,9 @@ _RELEVANT: Final = frozenset({"slo", "latency_threshold", "percentile", "error_t
 _ZONE: Final = "zone"
 
 
-def make_member_info(settings: FleetSettings, incarnation: int, breakers: Iterable[Breaker]) -> MemberInfo:
+def make_member_info(
+    settings: FleetSettings, incarnation: int, breakers: Iterable[Breaker]
+) -> MemberInfo:
     """Return the facts of this process; its id is another one each time.
 
     Args:

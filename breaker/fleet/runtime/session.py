@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.calls.duration_histogram import DurationHistogram
@@ -33,6 +33,13 @@ class Breakers(Protocol):
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with the events of all breakers; return what ends that."""
         ...
+
+
+class _Place(NamedTuple):
+    """Pool of a breaker that was brought in, and the settings that it follows from."""
+
+    pool: str
+    settings: Settings
 
 
 class Session:
@@ -67,8 +74,8 @@ class Session:
         self.durations = DurationHistogram()
         self._breakers = breakers
         self._modes = modes
-        self._pools: dict[str, tuple[str, Settings]] = {}
-        """Pool of each breaker that was brought in, and the settings it follows from."""
+        self._pools: dict[str, _Place] = {}
+        """Pools of the breakers that were brought in, by name."""
         self._set: dict[str, Register] = {}
         """Mode that was last applied to each breaker that was not brought in."""
         self._mark = 0
@@ -161,8 +168,8 @@ class Session:
 
     def abandon(self) -> None:
         """Let each breaker decide alone, and tell nobody."""
-        for pool, _ in self._pools.values():
-            self._member.remove(pool)
+        for place in self._pools.values():
+            self._member.remove(place.pool)
         self._pools.clear()
 
     def _is_new(self, breaker: Breaker) -> bool:
@@ -170,24 +177,30 @@ class Session:
 
     def _bring_breakers(self) -> None:
         """Bring in breakers with calls, move those that were changed, take out what is gone."""
-        role, there, changed = self.settings.role, set(), False
+        there, changed = set(), False
         for breaker in self._breakers:
             there.add(breaker.name)
-            pool, settings = self._pools.get(breaker.name, ("", None))
-            if settings is breaker.settings or not (pool or _has_calls(breaker)):
+            place = self._pools.get(breaker.name)
+            if place is None and not _has_calls(breaker):
                 continue
-            changed = True
-            wanted = pool_name(breaker.name, role, breaker.settings)
-            if pool and pool != wanted:
-                self._member.remove(pool)
-            if pool != wanted:
-                self._member.add(wanted, breaker)
-            self._pools[breaker.name] = (wanted, breaker.settings)
+            if place is None or place.settings is not breaker.settings:
+                self._place(breaker, place)
+                changed = True
         for name in self._pools.keys() - there:
-            self._member.remove(self._pools.pop(name)[0])
+            self._member.remove(self._pools.pop(name).pool)
         if changed:
             digest = settings_digest(self._breakers)
             self._member.info = self._member.info._replace(digest=digest)
+
+    def _place(self, breaker: Breaker, present: _Place | None) -> None:
+        """Bring a breaker in, or move it, into the pool that its settings ask for."""
+        settings = breaker.settings
+        pool = pool_name(breaker.name, self.settings.role, settings)
+        if present is None or present.pool != pool:
+            if present is not None:
+                self._member.remove(present.pool)
+            self._member.add(pool, breaker)
+        self._pools[breaker.name] = _Place(pool, settings)
 
     def _save_modes(self) -> None:
         known = self._member.registers
