@@ -11,26 +11,24 @@ from breakerd.api.security.auth import Access
 from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from breakerd.alerts.alerting import Alerting
-    from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+    from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.registry import Registry
 
 
 def make_admin_context(
     registry: "Registry",
     alerting: "Alerting | None",
+    fleet: "Fleet",
     settings: ApiSettings,
-    fleet: "Callable[[], FleetSettings]",
 ) -> AdminContext:
     """Return what the routes share; it follows `[api]` of the registry's file.
 
     Args:
         registry: the breakers; a request counts as their first use.
         alerting: the alerting; None if there is none.
+        fleet: commands to all processes.
         settings: `[api]` as it was at the start.
-        fleet: returns `[fleet]` as it is in force.
 
     Raises:
         ConfigError: a file with a token cannot be read.

@@ -12,12 +12,12 @@ from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.breaker import Breaker
-from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.extras import extra
+from breakerd.fleet_part import FleetPart
 from breakerd.process_parts import Part, ProcessParts
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Breakerd:
         path: the configuration file; None for built-in defaults.
         registry: the breakers.
         alerting: the alerting; None if it was left out.
+        fleet: commands to all processes that share breakers with this one.
 
     Example:
         breakers = Breakerd.from_file("config/breakers.toml")
@@ -82,12 +83,14 @@ class Breakerd:
         self._api = ApiSettings() if self.path is None else read_file(self.path).api
         self.registry = self._make_registry()
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
-        self._fleet = FleetConfigSubscriber(self.registry.config)
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
-            self.registry.config.subscribe(self._fleet)
+        self._fleet = FleetPart(self.registry, self._state_file)
+        self.fleet = self._fleet.fleet
         self._admin = _AdminPart()
-        self._process_parts = ProcessParts(list(self._parts()), self.not_running)
+        parts = list(self._parts())
+        restoring = parts.index(self._fleet) + 1
+        self._process_parts = ProcessParts(parts, self.not_running, restoring=restoring)
         self.registry.on_first_use = self._process_parts.start_in_background
 
     @classmethod
@@ -135,6 +138,7 @@ class Breakerd:
     def start(self) -> None:
         """Start in this process, and wait for it; no effect if it runs."""
         self._process_parts.start()
+        self._fleet.wait_joined()
 
     def close(self) -> None:
         """End in order: deliver what is due, stop watching, save the state.
@@ -145,6 +149,7 @@ class Breakerd:
 
     def __enter__(self) -> Self:
         self._process_parts.hold()
+        self._fleet.wait_joined()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -212,15 +217,17 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(
-                    self.registry, self.alerting, self._api, lambda: self._fleet.settings
-                )
+                context = make_admin_context(self.registry, self.alerting, self.fleet, self._api)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
             return context
 
     # --- parts
+
+    @property
+    def _state_file(self) -> str:
+        return self._api.state_file if self._options.get("state", True) else ""
 
     def _make_registry(self) -> Registry:
         options = self._options
@@ -247,10 +254,11 @@ class Breakerd:
         return {"alerting": _STARTING} if found and self._process_parts.starting else found
 
     def _parts(self) -> Iterator[Part]:
-        """Yield the parts in the order of their start; the first call waits for the first."""
-        if self._options.get("state", True) and self._api.state_file:
+        """Yield the parts in the order of their start; the first call waits for state and modes."""
+        if self._state_file:
             # Before alerting looks: a breaker may still be open.
-            yield StateAutosaver(self.registry, self._api.state_file, self._api.state_interval)
+            yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
+        yield self._fleet  # an operator's mode counts more than what was saved
         yield self.registry
         if self.alerting is not None:
             yield self.alerting

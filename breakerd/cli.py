@@ -11,6 +11,7 @@ from breakerd.api.cli.commands.alerts import alerts
 from breakerd.api.cli.commands.audit import audit_command
 from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.drill import drill
+from breakerd.api.cli.commands.fleet import fleet
 from breakerd.api.cli.commands.replay import replay_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.commands.suggest import suggest_command
@@ -136,7 +137,9 @@ app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
 app.add_typer(alerts)
 app.add_typer(drill)
+app.add_typer(fleet)
 app.add_typer(silence)
 
 for command in breaker.COMMANDS:
-    app.command(command.__name__.removesuffix("_setting"))(command)
+    name = command.__name__.removesuffix("_setting").replace("_", "-")
+    app.command(name)(command)

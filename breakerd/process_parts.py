@@ -14,7 +14,7 @@ from breakerd.exit_hooks import close_at_exit, use_hooks
 _log = get_logger(__name__)
 
 _RESTORE_WAIT: Final = 0.1
-"""Maximum seconds that the first call waits for the first part: the state that was saved."""
+"""Maximum seconds that the first call waits for the first parts: what was saved."""
 _START_WAIT: Final = 3.0
 """Maximum seconds that `close` waits for a start that hangs."""
 _RETRY_TIME: Final = 5.0
@@ -41,10 +41,18 @@ class ProcessParts:
     Args:
         parts: the parts. A part that cannot start is logged, and does not keep the next from it.
         not_running: returns why parts do not run in this process, by their names.
+        restoring: number of parts, the first ones, that the first call waits for.
     """
 
-    def __init__(self, parts: Sequence[Part], not_running: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        not_running: Callable[[], Mapping[str, str]],
+        *,
+        restoring: int = 1,
+    ) -> None:
         self._parts = parts
+        self._restoring = restoring
         self._not_running = not_running
         self._closed = False
         self._ended = False
@@ -97,7 +105,7 @@ class ProcessParts:
         self._start(threading.Event(), by_call=False)
 
     def start_in_background(self) -> None:
-        """Start all parts on a thread; wait a moment for the first. No effect after `close`.
+        """Start all parts on a thread; wait a moment for the first ones. No effect after `close`.
 
         For calls, which must not wait for a database. Where the system has no thread left, it is
         tried again every 5 s.
@@ -165,12 +173,14 @@ class ProcessParts:
                 self._tell()
 
     def _start_parts(self, restored: threading.Event) -> None:
-        for part in self._parts:
+        for number, part in enumerate(self._parts, 1):
             try:
                 part.start()
             except Exception:  # noqa: BLE001 - breakers must work without it
                 _log.exception("a part did not start", part=type(part).__name__)
-            restored.set()
+            if number >= self._restoring:
+                restored.set()
+        restored.set()
 
     def _end(self) -> None:
         """End all parts; those that do not run say from then on that they are closed."""

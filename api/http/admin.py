@@ -27,7 +27,8 @@ from breakerd.breaker.settings import Settings
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
     from breakerd.alerts.paging import PagingReport
-    from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+    from breakerd.breaker.fleet.runtime.command_result import CommandResult
+    from breakerd.breaker.fleet.runtime.fleet import Fleet
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
@@ -45,7 +46,7 @@ class AdminContext:
         access: access rules; by default those of `settings` and the environment.
         audit: log of changes; by default in memory only.
         parts: parts of the process; by default those of registry and alerting.
-        fleet: returns `[fleet]` as it is in force; None if nobody follows it.
+        fleet: commands to all processes; None if there is only this one.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class AdminContext:
         access: Access | None = None,
         audit: AuditLog | None = None,
         parts: Parts | None = None,
-        fleet: "Callable[[], FleetSettings] | None" = None,
+        fleet: "Fleet | None" = None,
     ) -> None:
         self.registry = registry
         self.alerting = alerting
@@ -185,6 +186,31 @@ class BreakerOperation:
             self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
             return act()
+
+    def command(
+        self, action: str, everywhere: "Callable[[Fleet], CommandResult]", *, detail: str = ""
+    ) -> "CommandResult | None":
+        """Command the breaker in all processes of the fleet; None if there is no fleet.
+
+        Args:
+            action: name of the action in the audit log, which tells how many have done it.
+            everywhere: the command.
+            detail: detail of the audit entry.
+        """
+        fleet = self.admin.fleet
+        if fleet is None or not fleet.in_force:
+            return None
+        found: dict[str, object] = {}
+
+        def snapshot() -> dict[str, object]:
+            return {**self._state(), **found}
+
+        with self.admin.audited(
+            self.actor, action, snapshot=snapshot, breaker=self.breaker.name, detail=detail
+        ):
+            result = everywhere(fleet)
+            found["fleet"] = str(result)
+        return result
 
     def change(self, values: Mapping[str, object]) -> SettingsOutcome:
         """Change settings, and return all settings in force.

@@ -15,6 +15,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from breakerd.api.http.fleet_metrics import fleet_metrics
 from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
@@ -25,6 +26,7 @@ from breakerd.breaker.states import State
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
+    from breakerd.breaker.fleet.runtime.fleet import Fleet
 
 _STARTED: Final = time.time()
 """Unix time of the start, in seconds."""
@@ -51,6 +53,7 @@ class BreakerCollector(Collector):
         alerting: the alerting; None if the process has none.
         not_running: returns why parts of the process do not run, by their names; by default asks
             registry and alerting.
+        fleet: all processes that share breakers with this one; None if there is only this one.
     """
 
     def __init__(
@@ -58,9 +61,11 @@ class BreakerCollector(Collector):
         registry: Registry,
         alerting: "Alerting | None" = None,
         not_running: Callable[[], Mapping[str, str]] | None = None,
+        fleet: "Fleet | None" = None,
     ) -> None:
         self._registry = registry
         self._alerting = alerting
+        self._fleet = fleet
         self._not_running = not_running or parts_of(registry, alerting).not_running
 
     def describe(self) -> Iterable[Metric]:
@@ -93,6 +98,8 @@ class BreakerCollector(Collector):
         yield _parts(self._not_running())
         if self._alerting is not None:
             yield from _alerts(self._alerting)
+        if self._fleet is not None and self._fleet.in_force:
+            yield from fleet_metrics(self._fleet.hub())
 
     def _config(self) -> Iterator[Metric]:
         """Yield the file's metrics; built-in settings count as applied at the start."""

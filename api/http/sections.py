@@ -33,7 +33,7 @@ def read(admin: AdminContext) -> dict[str, dict[str, Any]]:
         found["alerts"] = settings.alerts.model_dump(mode="json")
     found[API_SECTION] = admin.settings.model_dump(mode="json")
     if admin.fleet is not None:
-        found[FLEET_SECTION] = admin.fleet().model_dump(mode="json")
+        found[FLEET_SECTION] = admin.fleet.settings.model_dump(mode="json")
     return found
 
 

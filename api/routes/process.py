@@ -127,7 +127,7 @@ def list_audit(
 def get_metrics(admin: AdminDep, request: Request) -> Response:
     """Return all metrics, in the format that the scraper accepts."""
     body, media_type = exposition(
-        BreakerCollector(admin.registry, admin.alerting, admin.not_running),
+        BreakerCollector(admin.registry, admin.alerting, admin.not_running, admin.fleet),
         request.headers.get("accept", ""),
     )
     # As a header: older versions of Starlette add a second charset to a media type.

@@ -1,7 +1,9 @@
 """Routes for one breaker's state: read it, and operate the breaker."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
@@ -13,18 +15,28 @@ from breakerd.api.problems import openapi_responses
 from breakerd.api.schemas.requests import Confirm, ReasonBody
 from breakerd.api.schemas.responses import (
     ActionResult,
+    CommandResponse,
     DrillResult,
     EnabledResponse,
     EndedDrillResult,
+    FleetCounts,
     LatenciesResponse,
     LatencyDrillResult,
     MemoryDrillResult,
     MemoryLimitResponse,
     MemoryUsageResponse,
+    Refusal,
     StatusResponse,
     utc_now,
 )
+from breakerd.breaker.fleet.runtime.command_result import CommandResult
+from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.runtime.status import whole
+
+Scope = Annotated[
+    Literal["fleet", "process"],
+    Query(description="All processes of the fleet, or only the one that answers."),
+]
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
@@ -39,12 +51,13 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router.get("/memory-usage")(get_memory_usage)
     router.get("/memory-limit")(get_memory_limit)
     router.get("/latencies-above-threshold")(get_latencies_above_threshold)
-    router.post("/enabled")(enable)
-    router.post("/disabled")(disable)
-    router.post("/reset")(reset)
-    router.post("/observe")(observe)
-    router.post("/force-open")(force_open)
-    router.post("/trip", responses=openapi_responses(409))(trip)
+    brief: Any = {"response_model_exclude_none": True}
+    router.post("/enabled", **brief)(enable)
+    router.post("/disabled", **brief)(disable)
+    router.post("/reset", **brief)(reset)
+    router.post("/observe", **brief)(observe)
+    router.post("/force-open", **brief)(force_open)
+    router.post("/trip", responses=openapi_responses(409), **brief)(trip)
     router.post("/trigger-by-latency", responses=openapi_responses(409))(trigger_by_latency)
     router.post("/trigger-by-memory", responses=openapi_responses(409))(trigger_by_memory)
     router.post("/restore-memory-check")(restore_memory_check)
@@ -97,44 +110,62 @@ def get_latencies_above_threshold(
     return LatenciesResponse(latencies=[round(milliseconds) for milliseconds in above])
 
 
-def enable(operation: OperationDep) -> ActionResult:
+def enable(operation: OperationDep, scope: Scope = "fleet") -> CommandResponse:
     """End an operator's override, and reset."""
-    operation.operate("enable", partial(operation.breaker.enable, by=operation.actor.by))
-    return _action_result(operation, "Breaker enabled")
+    name, by = operation.breaker.name, operation.actor.by
+    command = _Command("enable", partial(Fleet.enable, breaker=name, by=by), scope)
+    result = command.run(operation, partial(operation.breaker.enable, by=by))
+    return _command_response(operation, "Breaker enabled", result)
 
 
-def disable(operation: OperationDep) -> ActionResult:
+def disable(operation: OperationDep, scope: Scope = "fleet") -> CommandResponse:
     """Let every call pass and decide nothing, until enabled."""
-    operation.operate("disable", partial(operation.breaker.disable, by=operation.actor.by))
-    return _action_result(operation, "Breaker disabled")
+    name, by = operation.breaker.name, operation.actor.by
+    command = _Command("disable", partial(Fleet.disable, breaker=name, by=by), scope)
+    result = command.run(operation, partial(operation.breaker.disable, by=by))
+    return _command_response(operation, "Breaker disabled", result)
 
 
-def reset(operation: OperationDep, _body: Confirm | None = None) -> ActionResult:
+def reset(
+    operation: OperationDep, _body: Confirm | None = None, scope: Scope = "fleet"
+) -> CommandResponse:
     """Close the breaker, end drills, and clear the window."""
-    operation.operate("reset", partial(operation.breaker.reset, by=operation.actor.by))
-    return _action_result(operation, "Breaker reset")
+    name, by = operation.breaker.name, operation.actor.by
+    command = _Command("reset", partial(Fleet.reset, breaker=name, by=by), scope)
+    result = command.run(operation, partial(operation.breaker.reset, by=by))
+    return _command_response(operation, "Breaker reset", result)
 
 
-def observe(operation: OperationDep) -> ActionResult:
+def observe(operation: OperationDep, scope: Scope = "fleet") -> CommandResponse:
     """Decide and report, but reject nothing, until enabled."""
-    operation.operate("observe", partial(operation.breaker.observe, by=operation.actor.by))
-    return _action_result(operation, "Breaker observes")
+    name, by = operation.breaker.name, operation.actor.by
+    command = _Command("observe", partial(Fleet.observe, breaker=name, by=by), scope)
+    result = command.run(operation, partial(operation.breaker.observe, by=by))
+    return _command_response(operation, "Breaker observes", result)
 
 
-def force_open(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
+def force_open(
+    operation: OperationDep, body: ReasonBody | None = None, scope: Scope = "fleet"
+) -> CommandResponse:
     """Reject every call until reset or enabled."""
+    name, by = operation.breaker.name, operation.actor.by
     reason = body.reason if body else ""
-    act = partial(operation.breaker.force_open, reason, by=operation.actor.by)
-    operation.operate("force open", act, detail=reason)
-    return _action_result(operation, "Breaker forced open")
+    everywhere = partial(Fleet.force_open, breaker=name, reason=reason, by=by)
+    command = _Command("force open", everywhere, scope, reason)
+    result = command.run(operation, partial(operation.breaker.force_open, reason, by=by))
+    return _command_response(operation, "Breaker forced open", result)
 
 
-def trip(operation: OperationDep, body: ReasonBody | None = None) -> ActionResult:
+def trip(
+    operation: OperationDep, body: ReasonBody | None = None, scope: Scope = "fleet"
+) -> CommandResponse:
     """Open the breaker as a signal would; recovery follows as usual."""
+    name, by = operation.breaker.name, operation.actor.by
     reason = body.reason if body else "manual"
-    act = partial(operation.breaker.trip, reason, by=operation.actor.by)
-    operation.operate("trip", act, detail=reason)
-    return _action_result(operation, "Breaker tripped")
+    everywhere = partial(Fleet.trip, breaker=name, reason=reason, by=by)
+    command = _Command("trip", everywhere, scope, reason)
+    result = command.run(operation, partial(operation.breaker.trip, reason, by=by))
+    return _command_response(operation, "Breaker tripped", result)
 
 
 def trigger_by_latency(operation: OperationDep) -> LatencyDrillResult:
@@ -171,9 +202,50 @@ def restore_memory_check(operation: OperationDep) -> EndedDrillResult:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """Command of an operator, to all processes or to one."""
+
+    action: str
+    everywhere: Callable[[Fleet], CommandResult]
+    scope: str
+    detail: str = ""
+
+    def run(self, operation: BreakerOperation, here: Callable[[], None]) -> CommandResult | None:
+        """Give the command to all processes; where there is no fleet, or by its scope, only here.
+
+        Return how far it has come in the fleet; None without one.
+        """
+        result = None
+        if self.scope == "fleet":
+            result = operation.command(self.action, self.everywhere, detail=self.detail)
+        if result is None:
+            operation.operate(self.action, here, detail=self.detail)
+        return result
+
+
 def _action_result(operation: BreakerOperation, message: str) -> ActionResult:
     breaker = operation.breaker
     return ActionResult(message=message, state=breaker.state.value, triggered=breaker.triggered)
+
+
+def _command_response(
+    operation: BreakerOperation, message: str, result: CommandResult | None
+) -> CommandResponse:
+    done = _action_result(operation, message).model_dump()
+    return CommandResponse(**done, fleet=_counts(result) if result else None)
+
+
+def _counts(result: CommandResult) -> FleetCounts:
+    return FleetCounts(
+        applied=result.applied,
+        waiting=result.waiting,
+        silent=result.silent,
+        without=result.without,
+        refused=[Refusal(member=member, reason=reason) for member, reason in result.refused],
+        problem=result.problem,
+        text=str(result),
+    )
 
 
 def _drill_result(operation: BreakerOperation, message: str) -> DrillResult:

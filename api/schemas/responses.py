@@ -50,11 +50,39 @@ class ChangedSettings(Settings):
     also_changes: list[str] = Field([], description=_ALSO_CHANGES)
 
 
+class Refusal(ResponseBody):
+    """A process that could not do a command, and why."""
+
+    member: str
+    reason: str
+
+
+class FleetCounts(ResponseBody):
+    """Number of processes of the fleet by how far a command has come there.
+
+    `problem` says why not everybody was asked; it is empty if everybody was.
+    """
+
+    applied: int
+    waiting: int
+    silent: int
+    without: int
+    refused: list[Refusal]
+    problem: str
+    text: str
+
+
 class ActionResult(Message):
     """Result of an operation, and the breaker's state afterwards."""
 
     state: str
     triggered: bool
+
+
+class CommandResponse(ActionResult):
+    """Result of a command; `state` is that in the process that answers."""
+
+    fleet: FleetCounts | None = Field(None, description="Absent for one process alone.")
 
 
 class DrillResult(ActionResult):
@@ -150,6 +178,44 @@ StatusResponse = pydantic_model(AdminStatus, "Status")
 
 
 # --- the process
+
+
+class FleetMemberResponse(ResponseBody):
+    """One process of a fleet, and the state of each of its breakers.
+
+    `age_seconds` is the time since its last report. `settings` is a short hash: who has another one
+    has other settings.
+    """
+
+    id: str
+    host: str
+    zone: str
+    role: str
+    pid: int
+    version: str
+    settings: str
+    labels: dict[str, str]
+    age_seconds: float
+    silent: bool
+    breakers: dict[str, str]
+
+
+class HubResponse(ResponseBody):
+    """Where the processes meet; `problem` says why that does not answer."""
+
+    kind: str
+    name: str
+    up: bool
+    problem: str
+    epoch: str
+
+
+class FleetResponse(ResponseBody):
+    """The fleet of the process that answers, which is `member`."""
+
+    hub: HubResponse
+    member: str
+    members: list[FleetMemberResponse]
 
 
 class BreakerSummary(ResponseBody):

@@ -52,6 +52,13 @@ class CommandLog:
         """True if there is something that the hub is to know at once."""
         return bool(self._outcomes or self._missing)
 
+    def bring(self, register: Register) -> None:
+        """Take a mode that the hub lacks, unless a later one is known."""
+        known = self._registers.get(register.breaker)
+        if known is None or register.order > known.order:
+            self._registers[register.breaker] = register
+            self._missing = (*self._missing, register)
+
     def told(self, outcomes: tuple[tuple[str, str], ...]) -> None:
         """Forget outcomes that have arrived at the hub."""
         self._outcomes = [each for each in self._outcomes if each not in outcomes]

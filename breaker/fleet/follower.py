@@ -80,6 +80,12 @@ class Follower:
 
     # --- report
 
+    @property
+    def has_result(self) -> bool:
+        """True if a leased probe has ended that the fleet does not know of. Takes no lock."""
+        guide = self._guide
+        return guide is not None and bool(guide.results)
+
     def report(self, *, evidence: bool = True) -> BreakerReport:
         """Return the report of this breaker at the present time, without evidence if so wished."""
         engine = self._core.engine

@@ -65,6 +65,15 @@ class FleetMember:
         """Return the operators' modes that are known, for the host's disk."""
         return self._commands.registers
 
+    @property
+    def has_news(self) -> bool:
+        """True if there is something that the hub is to know before the next interval."""
+        return self._commands.has_news or any(f.has_result for f in self._followers.values())
+
+    def bring(self, register: Register) -> None:
+        """Bring the hub a mode that was set while it was away, with the next report."""
+        self._commands.bring(register)
+
     def add(self, pool: str, breaker: Breaker) -> None:
         """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
         credit = crc32(f"{self.info.id} {self.info.incarnation} {pool}".encode()) / 2**32
@@ -76,7 +85,7 @@ class FleetMember:
         self._breakers[pool] = breaker
         for register in self.registers:
             if register.breaker == breaker.name:
-                _set_mode(breaker, register)
+                set_mode(breaker, register)
 
     def remove(self, pool: str) -> None:
         """Take a breaker out; it decides alone from then on."""
@@ -93,7 +102,7 @@ class FleetMember:
             if self._exchange_once(leaving=leaving) and not leaving:
                 self._exchange_once()
         except ConnectionError:
-            self._note_silence()
+            self.note_silence()
             return False
         return True
 
@@ -127,19 +136,20 @@ class FleetMember:
                 again |= follower.apply(each)
             elif follower is not None:
                 follower.end()
-        for register in self._commands.take_modes(view):
+        modes = self._commands.take_modes(view)
+        for register in modes:
             for breaker in self._named(register.breaker):
-                _set_mode(breaker, register)
+                set_mode(breaker, register)
         for act in self._commands.take_acts(view):
             self._do(act)
-        return again or self._commands.has_news
+        return again or bool(modes) or self._commands.has_news
 
     def _do(self, act: Act) -> None:
         for pool, breaker in self._breakers.items():
             if breaker.name != act.breaker:
                 continue
             try:
-                _perform(breaker, act)
+                perform(breaker, act)
             except BreakerStateError as error:
                 self._commands.note(act.id, str(error))
                 continue
@@ -150,7 +160,8 @@ class FleetMember:
     def _named(self, name: str) -> list[Breaker]:
         return [breaker for breaker in self._breakers.values() if breaker.name == name]
 
-    def _note_silence(self) -> None:
+    def note_silence(self) -> None:
+        """Decide alone once the hub has been silent for `SILENCE` seconds."""
         if self.alone or self._clock() - self._heard_at < SILENCE:
             return
         self.alone = True
@@ -161,7 +172,7 @@ class FleetMember:
         return now + self._offset
 
 
-def _set_mode(breaker: Breaker, register: Register) -> None:
+def set_mode(breaker: Breaker, register: Register) -> None:
     """Set the operator's mode of a breaker, unless it has it."""
     override = breaker.machinery.core.engine.machine.override
     mode = override.value.lower() if override else ""
@@ -177,7 +188,7 @@ def _set_mode(breaker: Breaker, register: Register) -> None:
         breaker.enable(by=register.actor)
 
 
-def _perform(breaker: Breaker, act: Act) -> None:
+def perform(breaker: Breaker, act: Act) -> None:
     """Do an act.
 
     Raises:

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -31,6 +32,19 @@ Key = Annotated[
 Value = Annotated[
     str,
     typer.Argument(help="Value as in the file, such as 800, true, [0.1, 0.5] or {timeout = 2}."),
+]
+
+
+class CommandScope(StrEnum):
+    """Processes that a command is for. An enumeration: typer knows Literal only since 0.19."""
+
+    FLEET = "fleet"
+    PROCESS = "process"
+
+
+ScopeOption = Annotated[
+    CommandScope,
+    typer.Option(help="All processes of the fleet, or only the one that answers."),
 ]
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
@@ -111,44 +125,80 @@ def trip(
     reason: Annotated[str, typer.Option(help="Reason, for status, alerts and audit.")] = "manual",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Open a breaker; recovery follows as usual."""
-    show_result(make_client(url, token).post(breaker, "trip", {"reason": reason}), as_json=as_json)
+    answer = make_client(url, token).post(breaker, _in_scope("trip", scope), {"reason": reason})
+    show_result(answer, as_json=as_json)
 
 
 def reset(
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Close a breaker and clear its window."""
-    show_result(make_client(url, token).post(breaker, "reset", {"confirm": True}), as_json=as_json)
+    answer = make_client(url, token).post(breaker, _in_scope("reset", scope), {"confirm": True})
+    show_result(answer, as_json=as_json)
 
 
 def enable(
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
     *,
     as_json: AsJson = False,
 ) -> None:
     """End an operator's override, and reset."""
-    show_result(make_client(url, token).post(breaker, "enabled"), as_json=as_json)
+    answer = make_client(url, token).post(breaker, _in_scope("enabled", scope))
+    show_result(answer, as_json=as_json)
 
 
 def disable(
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Let every call pass until the breaker is enabled."""
-    show_result(make_client(url, token).post(breaker, "disabled"), as_json=as_json)
+    answer = make_client(url, token).post(breaker, _in_scope("disabled", scope))
+    show_result(answer, as_json=as_json)
+
+
+def observe(
+    breaker: BreakerName = "default",
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Decide and report, but reject nothing, until the breaker is enabled."""
+    path = _in_scope("observe", scope)
+    show_result(make_client(url, token).post(breaker, path), as_json=as_json)
+
+
+def force_open(
+    breaker: BreakerName = "default",
+    reason: Annotated[str, typer.Option(help="Reason, for status, alerts and audit.")] = "",
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Reject every call until the breaker is reset or enabled."""
+    path = _in_scope("force-open", scope)
+    answer = make_client(url, token).post(breaker, path, {"reason": reason})
+    show_result(answer, as_json=as_json)
 
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
@@ -160,6 +210,8 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     reset,
     enable,
     disable,
+    observe,
+    force_open,
 )
 
 
@@ -168,6 +220,10 @@ def make_client(url: str, token: str | None) -> "AdminClient":
     from breakerd.api.cli.client import AdminClient
 
     return AdminClient(url, token)
+
+
+def _in_scope(path: str, scope: CommandScope) -> str:
+    return path if scope is CommandScope.FLEET else f"{path}?scope={scope.value}"
 
 
 def _config_path(key: str, breaker: str) -> str:
@@ -240,8 +296,10 @@ def _reject_constant(constant: str) -> None:
 
 
 def show_result(answer: dict[str, Any], *, as_json: bool) -> None:
-    """Print what was done to a breaker, and its state."""
+    """Print what was done to a breaker, its state, and how far that has come in the fleet."""
     if as_json:
         print_json(answer)
-    else:
-        out.print(plain(f"{answer['message']}: {answer['state']}"))
+        return
+    out.print(plain(f"{answer['message']}: {answer['state']}"))
+    if fleet := answer.get("fleet"):
+        out.print(plain(fleet["text"]))

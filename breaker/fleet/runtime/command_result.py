@@ -1,0 +1,43 @@
+"""Result of an operator's command to a fleet."""
+
+from dataclasses import dataclass
+
+from breakerd.breaker.fleet.hub.protocol import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How far a command has come when it returned.
+
+    Attributes:
+        applied: processes that have done it.
+        waiting: processes that have not told yet.
+        silent: processes that hold the breaker and do not report.
+        without: processes that do not hold the breaker.
+        refused: (process, reason) of those that could not do it.
+        problem: why not everybody was asked; empty if everybody was.
+    """
+
+    applied: int = 0
+    waiting: int = 0
+    silent: int = 0
+    without: int = 0
+    refused: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+    @classmethod
+    def from_progress(cls, progress: Progress, problem: str = "") -> "CommandResult":
+        """Return the result that the hub's counts stand for."""
+        return cls(*progress[:4], refused=progress.refused, problem=problem)
+
+    def __str__(self) -> str:
+        """Return the counts as one line: `applied 37, waiting 2, silent 1, without …`."""
+        parts = [
+            f"applied {self.applied}",
+            f"waiting {self.waiting}",
+            f"silent {self.silent}",
+            f"without this breaker {self.without}",
+        ]
+        if self.refused:
+            parts.append(f"refused {len(self.refused)} ({self.refused[0][1]})")
+        return ", ".join(parts) + (f"; {self.problem}" if self.problem else "")

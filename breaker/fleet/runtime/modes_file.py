@@ -1,0 +1,100 @@
+"""File of the operators' modes on this host: in force in a new process before the hub answers."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from breakerd.breaker.fleet.messages import Register
+from breakerd.breaker.logging import get_logger
+from breakerd.breaker.storage.regular_file import require_regular
+
+_log = get_logger(__name__)
+
+_KEPT: Final = 7 * 86_400.0
+"""Seconds for which the end of a mode is kept, as the hub keeps it."""
+_VERSION: Final = 1
+
+
+class ModesFile:
+    """File that all processes of a host write: each adds what it knows. Not thread-safe.
+
+    It never raises: a file that cannot be read is taken for empty, one that cannot be written is
+    told once.
+
+    Args:
+        path: the file; a missing folder is created.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._problem = ""
+
+    def read(self) -> tuple[Register, ...]:
+        """Return the modes, ended ones among them."""
+        try:
+            require_regular(self.path)
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+            return tuple(_register(each) for each in content["modes"])
+        except FileNotFoundError:
+            return ()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _log.warning("modes file is not read", file=str(self.path), problem=repr(error))
+            return ()
+
+    def add(self, registers: Iterable[Register], now: float) -> None:
+        """Add modes to those in the file; of two of a breaker the later one stays.
+
+        Args:
+            registers: the modes.
+            now: hub time in seconds; what ended long before is dropped.
+        """
+        found = self.read()
+        latest = {each.breaker: each for each in found}
+        for each in registers:
+            known = latest.get(each.breaker)
+            if known is None or each.order > known.order:
+                latest[each.breaker] = each
+        kept = tuple(each for each in latest.values() if each.mode or now - each.at < _KEPT)
+        if kept != found:
+            self._replace(kept)
+
+    def _replace(self, registers: tuple[Register, ...]) -> None:
+        text = json.dumps({"version": _VERSION, "modes": registers})
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(self.path)
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except OSError as error:
+            self._tell(f"{self.path}: {error.strerror or error}")
+        else:
+            self._problem = ""
+
+    def _tell(self, problem: str) -> None:
+        known, self._problem = self._problem, problem
+        if not known:
+            _log.warning("modes are not kept on disk", problem=problem)
+
+
+def _register(data: Any) -> Register:
+    """Return a mode that was stored as a JSON array.
+
+    Raises:
+        TypeError: it is none.
+    """
+    register = Register(*data[: len(Register._fields)])
+    texts = (register.breaker, register.mode, register.epoch, register.id)
+    if not all(isinstance(text, str) for text in (*texts, register.note, register.actor)):
+        raise TypeError("a mode with a value that is no text")
+    if not isinstance(register.at, int | float):
+        raise TypeError("a mode without a time")
+    return register

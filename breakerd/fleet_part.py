@@ -1,0 +1,72 @@
+"""Fleet of a `Breakerd`: membership of its process, as `[fleet]` of the file has it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from breakerd.breaker.config import Document
+from breakerd.breaker.fleet.hub.factory import hub_file
+from breakerd.breaker.fleet.runtime.fleet import Fleet
+from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
+from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
+from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.registry import Registry
+
+JOIN_WAIT: Final = 0.25
+"""Maximum seconds that an explicit start waits for the first exchange with the hub."""
+_ALERTS: Final = "alerts"
+_DATABASE: Final = "var/breakerd.db"
+"""Default of `[alerts] database`, which need not be installed here."""
+
+
+class FleetPart:
+    """Part of a process: its membership of a fleet.
+
+    Args:
+        registry: the breakers, with the file that `[fleet]` is in.
+        state_file: file of the breakers' state, beside which the operators' modes are kept; empty
+            if there is none.
+
+    Attributes:
+        fleet: commands to all processes.
+
+    Raises:
+        ConfigError: `[fleet]`, a variable or a secret file is invalid.
+    """
+
+    def __init__(self, registry: Registry, state_file: str) -> None:
+        config = registry.config
+        document = config.document if config else None
+        database = Path(_database(document)).absolute()  # a daemon changes its folder later
+        self._runtime = FleetRuntime(
+            registry, read_fleet_section(document), database, _modes_file(state_file, database)
+        )
+        self.fleet = Fleet(self._runtime, registry.get)
+        registry.report_not_running(self._runtime.not_running)
+        if config is not None:
+            subscriber = FleetConfigSubscriber(config, self._runtime.apply)
+            self._runtime.follow_secrets = subscriber.follow_secrets
+            config.subscribe(subscriber)
+
+    def start(self) -> None:
+        """Become a member, and wait for nobody; no effect without a hub."""
+        self._runtime.start()
+
+    def close(self) -> None:
+        """Leave the fleet in order."""
+        self._runtime.close()
+
+    def wait_joined(self) -> None:
+        """Wait a moment for the first exchange, for whoever has asked for a start."""
+        self._runtime.wait_joined(JOIN_WAIT)
+
+
+def _database(document: Document | None) -> str:
+    section = document.data.get(_ALERTS, {}) if document else {}
+    found = section.get("database") if isinstance(section, Mapping) else None
+    return found if isinstance(found, str) and found else _DATABASE
+
+
+def _modes_file(state_file: str, database: Path) -> Path:
+    beside = Path(state_file).absolute() if state_file else hub_file(database)
+    return beside.with_name(f"{beside.stem}-modes.json")

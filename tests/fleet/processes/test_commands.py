@@ -1,0 +1,43 @@
+"""An operator's command to any process reaches all of them, and the answer says so."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.support.fleet_processes import Process
+
+ALL = "applied 4, waiting 0, silent 0, without this breaker 0"
+FLEETS = [
+    ("workers", 0.5),
+    pytest.param("pods", 1.5, marks=pytest.mark.needs("redis-server")),
+]
+
+
+@pytest.mark.parametrize(("kind", "limit"), FLEETS)
+def test_a_command_to_any_process_is_in_force_in_all(
+    kind: str, limit: float, request: pytest.FixtureRequest
+) -> None:
+    fleet: list[Process] = request.getfixturevalue(kind)
+    steps = [
+        ("disable", "DISABLED"),
+        ("enable", "CLOSED"),
+        ("force_open", "FORCED_OPEN"),
+        ("reset", "CLOSED"),
+        ("observe", "OBSERVE"),
+        ("enable", "CLOSED"),
+        ("trip", "OPEN"),
+        ("reset", "CLOSED"),
+    ]
+    for number, (name, state) in enumerate(steps):
+        began = time.monotonic()
+        text, _ = fleet[number % 4].ask("command", name)
+        assert text == ALL, name
+        entered = [process.wait_for(state, since=began) for process in fleet]
+        assert max(entered) - began <= limit, name
+
+
+def test_a_trip_that_the_state_does_not_allow_is_refused(workers: list[Process]) -> None:
+    workers[0].ask("command", "disable")
+    assert "cannot trip" in workers[1].ask("command", "trip")

@@ -1,0 +1,152 @@
+"""A process of a service under test: it calls a dependency, and does what it is asked to.
+
+It is asked over a connection by (name, arguments), and answers with `("answer", value)`; meanwhile
+it tells of each state of its breaker by `("state", name, time of the monotonic clock)`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from breakerd import Breakerd, BreakerError, Event, Transition
+
+CALLS_PER_SECOND: Final = 25.0
+TIMEOUT: Final = 1.0
+
+
+def run(connection: Connection, config: str, environ: dict[str, str], folder: str) -> None:
+    """Work as a process that makes its breakers itself."""
+    os.chdir(folder)
+    os.environ.update(environ)
+    Worker(connection, _open(config)).serve()
+
+
+def run_forked(connections: list[Connection], config: str, folder: str) -> None:
+    """Fork a process for each connection, after the breakers were made, as a pre-forking server."""
+    os.chdir(folder)
+    breakers = _open(config)
+    children = []
+    for connection in connections:
+        child = os.fork()
+        if child == 0:
+            Worker(connection, breakers).serve()
+            return
+        connection.close()
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def _open(config: str) -> Breakerd:
+    return Breakerd(config, alerting=False, memory=lambda: 0.1)
+
+
+class Worker:
+    """Calls of one process, and what it is asked to do."""
+
+    def __init__(self, connection: Connection, breakers: Breakerd) -> None:
+        self._connection = connection
+        self._breakers = breakers
+        self._sending = threading.Lock()
+        self._breaker = breakers.get("dependency")
+        self._breaker.subscribe(self._tell)
+        self._path = 0
+        """Port that calls go to."""
+        self._resting = threading.Event()
+        self._caller: threading.Thread | None = None
+
+    def serve(self) -> None:
+        """Do what is asked until asked to end."""
+        self._send("pid", os.getpid())
+        while True:
+            name, arguments = self._connection.recv()
+            if name == "end":
+                self._rest()
+                self._breakers.close()
+                self._send("answer", None)
+                return
+            try:
+                answer = getattr(self, name)(*arguments)
+            except Exception as error:  # noqa: BLE001 - the test is to see it
+                answer = repr(error)
+            self._send("answer", answer)
+
+    # --- what may be asked
+
+    def call(self, port: int) -> None:
+        """Call that port from now on, again and again."""
+        self._path = port
+        if self._caller is None:
+            self._caller = threading.Thread(target=self._keep_calling, daemon=True)
+            self._caller.start()
+
+    def command(self, name: str, *arguments: str) -> tuple[str, float]:
+        """Command the breaker in all processes; return the result, and the seconds it took."""
+        began = time.monotonic()
+        result = getattr(self._breakers.fleet, name)("dependency", *arguments)
+        return str(result), time.monotonic() - began
+
+    def state(self) -> str:
+        """Return the breaker's state."""
+        return self._breaker.state.value
+
+    def hub_up(self) -> bool:
+        """Return True if the hub answers."""
+        return self._breakers.fleet.hub().up
+
+    def members(self) -> list[tuple[str, bool]]:
+        """Return host, and whether it is silent, of each process with calls."""
+        entries = self._breakers.fleet.members()
+        return [(each.info.host, each.silent) for each in entries if each.breakers]
+
+    def threads(self) -> list[str]:
+        """Return the names of all threads."""
+        return [thread.name for thread in threading.enumerate()]
+
+    def reload(self) -> bool:
+        """Read the file again."""
+        config = self._breakers.registry.config
+        return config is not None and config.reload()
+
+    def slowest_allow(self) -> float:
+        """Return the longest time that the decision about a call took since the last question."""
+        slowest, self._slowest = self._slowest, 0.0
+        return slowest
+
+    _slowest = 0.0
+
+    # --- calls
+
+    def _keep_calling(self) -> None:
+        while not self._resting.wait(1 / CALLS_PER_SECOND):
+            with suppress(BreakerError, OSError):
+                self._call_once()
+
+    def _call_once(self) -> None:
+        began = time.thread_time()
+        guard = self._breaker.guard()
+        with guard:
+            self._slowest = max(self._slowest, time.thread_time() - began)
+            with socket.create_connection(("127.0.0.1", self._path), TIMEOUT) as asked:
+                asked.sendall(b"?")
+                if asked.recv(1) != b"!":
+                    raise ConnectionError("no answer")
+
+    def _rest(self) -> None:
+        self._resting.set()
+        if self._caller is not None:
+            self._caller.join()
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, Transition):
+            self._send("state", event.to_state.value, time.monotonic())
+
+    def _send(self, *message: Any) -> None:
+        with self._sending, suppress(OSError):  # the test may be over
+            self._connection.send(message)
