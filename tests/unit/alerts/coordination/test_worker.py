@@ -107,9 +107,9 @@ def test_a_disk_that_hangs_keeps_no_page_back(
     )
     answers, execute = threading.Event(), Database.transaction
 
-    def hang(*arguments: Any) -> Any:
+    def hang(*arguments: Any, **options: Any) -> Any:
         assert answers.wait(60)
-        return execute(*arguments)
+        return execute(*arguments, **options)
 
     with Alerting(world.registry, settings) as alerting:
         monkeypatch.setattr(timed_database, "LIMIT", 0.2)
