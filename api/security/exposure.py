@@ -24,7 +24,6 @@ def exposure_of(route: str) -> Exposure:
 _EXPOSURES: Final = {
     "list_breakers": Exposure.STATE,
     "follow_events": Exposure.STATE,
-    "get_fleet": Exposure.STATE,
     "get_metrics": Exposure.STATE,
     "get_status": Exposure.STATE,
     "get_enabled": Exposure.STATE,

@@ -143,16 +143,16 @@ def test_an_edit_with_an_error_in_api_is_refused_without_an_admin_plane(
 
 def test_the_fleet_of_the_file_is_followed_and_shown(folder: Path, breakers: Breakerd) -> None:
     admin = breakers.admin_app().state.admin
-    assert admin.fleet().hub == "file"
+    assert admin.fleet.settings.hub == "none"
     config = breakers.registry.config
     assert config is not None
     fleet = "[fleet]\nhub = 'redis://h'\n"
     save(folder / "breakers.toml", FILE + fleet)
     assert not config.reload()
-    assert admin.fleet().hub == "file"
+    assert admin.fleet.settings.hub == "none"
     save(folder / "breakers.toml", FILE + fleet + "name = 'shop'\npassword = 'geheim'\n")
     assert config.reload()
-    assert admin.fleet().name == "shop"
+    assert admin.fleet.settings.name == "shop"
     assert "geheim" not in str(sections.read(admin))
 
 
