@@ -14,7 +14,7 @@ from tests.support.program import run_program
 def test_each_kind_is_made_and_connects_later(tmp_path: Path) -> None:
     database = tmp_path / "breakerd.db"
     assert make_hub(FleetSettings(hub="none"), database) is None
-    assert isinstance(make_hub(FleetSettings(), database), FileHub)
+    assert isinstance(make_hub(FleetSettings(hub="file"), database), FileHub)
     for url in ("redis://h", "redis+sentinel://h/main", "rediss+cluster://h"):
         assert isinstance(make_hub(FleetSettings(hub=url, name="x"), database), RedisHub)
     assert list(tmp_path.iterdir()) == []

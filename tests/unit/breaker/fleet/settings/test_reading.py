@@ -28,9 +28,9 @@ def password_of(settings: FleetSettings) -> str | None:
     return settings.password.get_secret_value() if settings.password else None
 
 
-def test_without_the_section_processes_of_a_host_share_evidence() -> None:
+def test_without_the_section_each_process_is_alone() -> None:
     settings = read("")
-    assert (settings.hub, settings.share, settings.interval) == ("file", "evidence", 1.0)
+    assert (settings.hub, settings.share, settings.interval) == ("none", "evidence", 1.0)
     assert read_fleet_section(None, {}) == settings
 
 
