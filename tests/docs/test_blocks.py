@@ -239,8 +239,8 @@ def test_http(serving: ShellSession) -> None:
 
 def test_silences(serving: ShellSession) -> None:
     today = datetime.now(UTC).astimezone().date()
-    for day in (1, 2):  # of a December that has come or will pass
-        shown = f"2026-12-0{day}T"
+    for day in (1, 2):  # of a month that has passed: no day that is put in is one that is shown
+        shown = f"2026-11-0{day}T"
         serving.real[shown] = f"{today + timedelta(days=day)}T"
     add, misspelt, refused, later, listed, end, post = printed("docs/silences.md")
     number = serving.perform(add).out.partition("\n")[0]

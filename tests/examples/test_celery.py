@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.support.example_process import EXAMPLES, run, running
@@ -15,4 +16,5 @@ def test_a_rejected_task_is_tried_again(tmp_path: Path) -> None:
         celery.wait_for("ready")
         lines = run(str(EXAMPLES / "celery_app.py"), folder=tmp_path, **folder).splitlines()
     assert lines[:5] == [f"-{n} ConnectionError('the provider is down')" for n in range(1, 6)]
-    assert lines[5] == "6 'paid 6 at try 2'"
+    # A try that comes a moment too early is rejected, and tried again as well.
+    assert re.fullmatch(r"6 'paid 6 at try [2-9]'", lines[5])
