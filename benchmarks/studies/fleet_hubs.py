@@ -94,7 +94,7 @@ def run(options: argparse.Namespace, folder: Path) -> None:
 
 
 class Plan(NamedTuple):
-    """What a process plays: its members, their busy breakers, for how long, with which scopes."""
+    """Role of a process: its members, their busy breakers, for how long, with which scopes."""
 
     members: range
     busy: int

@@ -116,7 +116,7 @@ def closed(before: Episode, now: float) -> Episode:
 
 
 class Trouble(NamedTuple):
-    """What a test found: units in trouble, of how many, since which slot, and why."""
+    """Finding of a test: units in trouble, of how many, since which slot, and why."""
 
     bad: int
     units: int

@@ -1,4 +1,4 @@
-"""What a fleet's episode lets one breaker do: leased probes, then a share of its calls."""
+"""Orders of an episode for one breaker: leased probes, then a share of its calls."""
 
 from math import inf
 

@@ -7,7 +7,7 @@ from breakerd.breaker.fleet.hub.protocol import Progress
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How far a command has come when it returned.
+    """Progress of a command at the time it returned.
 
     Attributes:
         applied: processes that have done it.

@@ -1,4 +1,4 @@
-"""What every hub promises its members, one promise a test."""
+"""Promises of every hub to its members, one a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a hub in a file: locked, deleted, forked, and looked at for commands."""
+"""Hub in a file: locked, deleted, forked, and looked at for commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a hub on real servers: refused, lost, moved and back again."""
+"""Hub on real servers: refused, lost, moved and back again."""
 
 from __future__ import annotations
 
