@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from tests.support.fleet_processes import Process
+from tests.support.fleet_processes import PATIENCE, Process
 
 ALL = "applied 4, waiting 0, silent 0, without this breaker 0"
 FLEETS = [
-    ("workers", 0.5),
-    pytest.param("pods", 1.5, marks=pytest.mark.needs("redis-server")),
+    ("workers", 0.5 * PATIENCE),
+    pytest.param("pods", 1.5 * PATIENCE, marks=pytest.mark.needs("redis-server")),
 ]
 
 

@@ -6,11 +6,17 @@ import time
 
 import pytest
 
-from tests.support.fleet_processes import Dependency, Process, closed_port, most_in_a_second
+from tests.support.fleet_processes import (
+    PATIENCE,
+    Dependency,
+    Process,
+    closed_port,
+    most_in_a_second,
+)
 from tests.support.polling import until
 
 FLEETS = ["workers", pytest.param("pods", marks=pytest.mark.needs("redis-server"))]
-DETECTION = 3.0
+DETECTION = 3.0 * PATIENCE
 """Seconds from the first failure anywhere to the last process that rejects."""
 PROBES = 5
 """Probes to the dependency in any second while it is down."""
