@@ -316,6 +316,7 @@ class View(NamedTuple):
         registers: registers newer than the member's version; all of them after another epoch.
         acts: acts in force that the member has not done and was there for.
         protocol: version of the messages.
+        topics: (topic, version of its newest write) of the hub's store.
     """
 
     epoch: str
@@ -326,6 +327,7 @@ class View(NamedTuple):
     registers: tuple[Register, ...] = ()
     acts: tuple[Act, ...] = ()
     protocol: int = PROTOCOL
+    topics: tuple[tuple[str, int], ...] = ()
 
 
 def member_info(data: Sequence[Any]) -> MemberInfo:

@@ -69,6 +69,7 @@ def decode_view(text: str | bytes) -> View:
             breakers=tuple(_breaker_view(each) for each in view.breakers),
             registers=tuple(_fields(Register, each) for each in view.registers),
             acts=tuple(_fields(Act, each) for each in view.acts),
+            topics=tuple((str(topic), int(version)) for topic, version in view.topics),
         )
     except (TypeError, ValueError) as error:
         raise WireError(f"no view: {error}") from error

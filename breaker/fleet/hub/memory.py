@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from breakerd.breaker.fleet.hub.memory_store import MemoryStore
 from breakerd.breaker.fleet.hub.protocol import MemberEntry, Progress
 from breakerd.breaker.fleet.hub.records import DictRecords
 from breakerd.breaker.fleet.hub.state import HubState, random_id
@@ -23,18 +24,21 @@ class MemoryHub:
     ) -> None:
         self._clock = clock
         self._new_id = new_id
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.wipe()
 
     def wipe(self) -> None:
         """Forget everything."""
         self.records = DictRecords()
         self._state = HubState(self.records, self._new_id)
+        self.store = MemoryStore(lambda: self._state.epoch(self._clock()), self._clock, self._lock)
+        """Topics and leases."""
 
     def exchange(self, report: Report) -> View:
         """Take a member's report; return its view."""
         with self._lock:
-            return self._state.exchange(report, self._clock())
+            view = self._state.exchange(report, self._clock())
+            return view._replace(topics=self.store.versions())
 
     def set_mode(self, register: Register) -> Register:
         """Write an operator's mode; return it with epoch and time filled in."""

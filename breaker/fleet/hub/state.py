@@ -76,7 +76,7 @@ class HubState:
 
     def exchange(self, report: Report, now: float) -> View:
         """Take a member's report at hub time `now`; return its view."""
-        epoch = self._epoch(now)
+        epoch = self.epoch(now)
         commands = self._commands()
         member = self._take(report, now)
         for register in report.registers:
@@ -228,7 +228,7 @@ class HubState:
 
     def set_mode(self, register: Register, now: float) -> Register:
         """Write an operator's mode; return it with epoch and time filled in."""
-        written = register._replace(epoch=self._epoch(now), at=now)
+        written = register._replace(epoch=self.epoch(now), at=now)
         commands = self._commands()
         registers.write(commands, written, now)
         self._records.put("registers", commands)
@@ -302,7 +302,7 @@ class HubState:
             raise LookupError("the hub has no epoch yet")
         return record
 
-    def _epoch(self, now: float) -> str:
+    def epoch(self, now: float) -> str:
         """Return the id of the hub's memory; a new one is larger than those before."""
         record = self._records.get("hub")
         if record is None:
