@@ -67,7 +67,7 @@ class Hub(Protocol):
         ...
 
     def members(self) -> tuple[MemberEntry, ...]:
-        """Return all members, those that went silent lately among them."""
+        """Return all members, those that went silent lately among them; not who left in order."""
         ...
 
     def pool(self, name: str, scope: str) -> tuple[PoolView, tuple[int, ...]]:

@@ -8,7 +8,7 @@ Keys of the records: `hub` (epoch), `registers`, `member:ID` and `pool:BREAKER|G
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from breakerd.breaker.fleet.episode import accepts
@@ -120,6 +120,7 @@ class HubState:
             "joined": held["joined"] if held and held["info"][1] == info.incarnation else now,
             "register_version": report.register_version,
             "live": live,
+            "left": report.leaving,
             "windows": new,
             "silent": {},
         }
@@ -249,8 +250,7 @@ class HubState:
         outcomes: dict[str, str] = commands["acts"].get(command, {}).get("applied", {})
         counts = dict.fromkeys(("applied", "waiting", "silent", "without"), 0)
         refused = []
-        for id_, heard in self._records.all_heard():
-            member = self._records.get(f"member:{id_}") or {}
+        for id_, heard, member in self._present():
             done = (
                 outcomes.get(id_) == "done"
                 if version is None
@@ -272,22 +272,20 @@ class HubState:
     def members(self, now: float) -> tuple[MemberEntry, ...]:
         """Return all members. The cost grows with their number."""
         found = []
-        for id_, heard in self._records.all_heard():
-            member = self._records.get(f"member:{id_}")
-            if member is None:
-                continue
+        for _, heard, member in self._present():
             states = {pool: window["state"] for pool, window in member["windows"].items()}
             states = states or member["silent"]
             age = max(0.0, now - heard)
-            found.append(
-                MemberEntry(
-                    member_info(member["info"]),
-                    age,
-                    age >= SILENT_AFTER,
-                    tuple(sorted(states.items())),
-                )
-            )
+            info, silent = member_info(member["info"]), age >= SILENT_AFTER
+            found.append(MemberEntry(info, age, silent, tuple(sorted(states.items()))))
         return tuple(found)
+
+    def _present(self) -> Iterator[tuple[str, float, Record]]:
+        """Yield id, time of the last report and record of all who have not left in order."""
+        for id_, heard in self._records.all_heard():
+            member = self._records.get(f"member:{id_}")
+            if member is not None and not member.get("left"):
+                yield id_, heard, member
 
     def pool(self, name: str, scope: str, now: float) -> tuple[PoolView, tuple[int, ...]]:
         """Return the sums of one scope, and the merged sketch of durations."""

@@ -176,18 +176,15 @@ class Session:
         return breaker.name not in self._pools and _has_calls(breaker)
 
     def _bring_breakers(self) -> None:
-        """Bring in breakers with calls, move those that were changed, take out what is gone."""
-        there, changed = set(), False
+        """Bring in breakers with calls, and move those that were changed."""
+        changed = False
         for breaker in self._breakers:
-            there.add(breaker.name)
             place = self._pools.get(breaker.name)
             if place is None and not _has_calls(breaker):
                 continue
             if place is None or place.settings is not breaker.settings:
                 self._place(breaker, place)
                 changed = True
-        for name in self._pools.keys() - there:
-            self._member.remove(self._pools.pop(name).pool)
         if changed:
             digest = settings_digest(self._breakers)
             self._member.info = self._member.info._replace(digest=digest)

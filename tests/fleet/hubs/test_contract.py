@@ -166,6 +166,11 @@ def test_a_member_that_leaves_is_gone_at_once(tested: HubUnderTest, time: Driven
     view = tested.hub.exchange(other.report(slot(time, 1)))
     assert view.members == 1
     assert sums(view) == (1, 0, 1, 0)
+    assert [each.info.id for each in tested.hub.members()] == ["b"]
+    register = tested.hub.set_mode(Register("search", "disabled", id="1"))
+    assert tested.hub.progress("search", register.id) == Progress(0, 0, 0, 1)
+    tested.hub.exchange(leaving.report())
+    assert len(tested.hub.members()) == 2, "a process may come back under its name"
 
 
 def test_members_are_listed_as_they_are(tested: HubUnderTest, time: DrivenTime) -> None:

@@ -80,7 +80,9 @@ local function look() -- everything about members and commands, for those who as
   for i = 1, #all, 2 do
     local member = cmsgpack.unpack(all[i + 1])
     for name, window in pairs(member.windows) do member.silent[name] = window[3] end
-    members[all[i]] = {info = member.info, version = member.version, states = member.silent}
+    if not member.left then
+      members[all[i]] = {info = member.info, version = member.version, states = member.silent}
+    end
   end
   for _, mode in ipairs(modes_after(-1)) do modes[mode[1][1]] = {text(mode[1]), mode[2]} end
   return cjson.encode({now = text(now), members = members, modes = modes,
