@@ -296,7 +296,7 @@ def test_what_cannot_be_done_is_told(fleet: SimulatedFleet) -> None:
 
 def test_a_process_that_ends_in_order_is_gone_at_once(fleet: SimulatedFleet) -> None:
     fleet.processes.pop().member.exchange(leaving=True)
-    assert len(fleet.hub.members()) == 12
+    assert len(fleet.hub.members()) == 11
     assert fleet.pool.members == 11
 
 
