@@ -6,17 +6,20 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from breakerd import Breaker, Registry
 from breakerd.breaker.fleet.hub.memory import MemoryHub
 from breakerd.breaker.fleet.hub.protocol import Hub, HubUnavailableError, MemberEntry, Progress
+from breakerd.breaker.fleet.hub.store import SharedStore
 from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.runtime.session import Session
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+
+T = TypeVar("T")
 
 LIMIT = 60.0
 """Seconds after which a wait has failed, on a busy machine too."""
@@ -31,6 +34,12 @@ class BreakableHub:
         self.loses: set[str] = set()
         """Operations that are done, and whose answers are lost."""
         self.closed = False
+
+    @property
+    def store(self) -> SharedStore:
+        if self.away:
+            raise HubUnavailableError("the network is cut")
+        return self.inner.store
 
     def exchange(self, report: Report) -> View:
         return self._run("exchange", lambda: self.inner.exchange(report))
@@ -53,7 +62,7 @@ class BreakableHub:
     def close(self) -> None:
         self.closed = True
 
-    def _run(self, name: str, operation: Callable[[], Any]) -> Any:
+    def _run(self, name: str, operation: Callable[[], T]) -> T:
         if self.away:
             raise HubUnavailableError("the network is cut")
         answer = operation()

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
+from breakerd.breaker.fleet.hub.store import SharedStore
 from breakerd.breaker.fleet.messages import Act, MemberInfo, PoolView, Register, Report, View
 
 
@@ -49,6 +50,11 @@ class Hub(Protocol):
     All raise `HubUnavailableError` where the hub cannot be reached. An `exchange` that was done,
     but whose answer is lost, may be repeated as it is, or followed by a later report.
     """
+
+    @property
+    def store(self) -> SharedStore:
+        """Topics and leases that outlast a window."""
+        ...
 
     def exchange(self, report: Report) -> View:
         """Take a member's report; return its view."""

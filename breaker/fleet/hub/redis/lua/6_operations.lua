@@ -58,7 +58,7 @@ local function exchange()
   end
   return table.concat({'["' .. S.epoch .. '"', text(now), S.live, oldest,
     '[' .. table.concat(views, ',') .. ']', text(S.version), text(registers),
-    acts_for(info[1], member.joined, applied) .. ']'}, ',')
+    acts_for(info[1], member.joined, applied), topic_versions() .. ']'}, ',')
 end
 
 local function set_mode()
@@ -105,7 +105,8 @@ local function pool() -- sums of one pool, and the sketches of its members
     .. table.concat(sketches, ',') .. ']]'
 end
 
-local OPERATIONS = {exchange = exchange, set_mode = set_mode, act = act, look = look, pool = pool}
+local OPERATIONS = {exchange = exchange, set_mode = set_mode, act = act, look = look, pool = pool,
+  changes = changes, write = write_entry, take_lease = take_lease, end_lease = end_lease}
 
 local function operate() -- decides everything, and writes nothing yet
   S = {pools = {}, dirty = {}, idle = {}, modes = {}, writes = {}, live = 0, version = 0}
