@@ -9,6 +9,8 @@ from breakerd.breaker.fleet.hub.factory import hub_file
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
+from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from breakerd.breaker.fleet.settings.hub_address import NONE
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
 from breakerd.breaker.registry import Registry
 
@@ -26,6 +28,7 @@ class FleetPart:
         registry: the breakers, with the file that `[fleet]` is in.
         state_file: file of the breakers' state, beside which the operators' modes are kept; empty
             if there is none.
+        joins: False: this process is alone, whatever `[fleet]` says.
 
     Attributes:
         fleet: commands to all processes.
@@ -34,17 +37,21 @@ class FleetPart:
         ConfigError: `[fleet]`, a variable or a secret file is invalid.
     """
 
-    def __init__(self, registry: Registry, state_file: str) -> None:
+    def __init__(self, registry: Registry, state_file: str, *, joins: bool = True) -> None:
         config = registry.config
         document = config.document if config else None
         database = Path(_database(document)).absolute()  # a daemon changes its folder later
+        settings = read_fleet_section(document)
         self._runtime = FleetRuntime(
-            registry, read_fleet_section(document), database, _modes_file(state_file, database)
+            registry,
+            settings if joins else FleetSettings(hub=NONE),
+            database,
+            _modes_file(state_file, database),
         )
         self.fleet = Fleet(self._runtime, registry.get)
         registry.report_not_running(self._runtime.not_running)
         if config is not None:
-            subscriber = FleetConfigSubscriber(config, self._runtime.apply)
+            subscriber = FleetConfigSubscriber(config, self._runtime.apply if joins else None)
             self._runtime.follow_secrets = subscriber.follow_secrets
             config.subscribe(subscriber)
 

@@ -50,6 +50,7 @@ ScopeOption = Annotated[
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 """URL of a service on the default port."""
 _BREAKERS: Final = "breakers"
+_DONE_BY_THE_ONLY_ONE: Final = "applied 1, waiting 0, silent 0, without this breaker 0"
 _OF_BREAKER: Final = "the key below the breaker's name, as wait_time, and --breaker NAME"
 _SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 """Sections of the file that concern the service, not a breaker."""
@@ -301,5 +302,5 @@ def show_result(answer: dict[str, Any], *, as_json: bool) -> None:
         print_json(answer)
         return
     out.print(plain(f"{answer['message']}: {answer['state']}"))
-    if fleet := answer.get("fleet"):
+    if (fleet := answer.get("fleet")) and fleet["text"] != _DONE_BY_THE_ONLY_ONE:
         out.print(plain(fleet["text"]))

@@ -153,8 +153,10 @@ class FleetRuntime:
         session = self._session
         if not self._alive or session is None:
             why = self._problem or (_NO_THREAD if self._started else _NOT_STARTED)
-        elif session.alone:
-            why = str(getattr(session.hub, "problem", "")) or "the hub has not answered yet"
+        elif session.alone and (problem := str(getattr(session.hub, "problem", ""))):
+            why = problem
+        elif session.alone and not session.joining:
+            why = "the hub has not answered yet"
         else:
             return {}
         return {"fleet": f"this process decides alone: {why}"}

@@ -10,7 +10,7 @@ from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.fleet.hub.file.hub import FileHub
 from breakerd.breaker.fleet.hub.protocol import Hub
-from breakerd.breaker.fleet.member import FleetMember, set_mode
+from breakerd.breaker.fleet.member import SILENCE, FleetMember, set_mode
 from breakerd.breaker.fleet.messages import Register, View
 from breakerd.breaker.fleet.runtime.identity import make_member_info, pool_name, settings_digest
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
@@ -80,6 +80,7 @@ class Session:
         """Mode that was last applied to each breaker that was not brought in."""
         self._mark = 0
         self._problem = ""
+        self._began = CLOCK.monotonic()
         self._saved: tuple[Register, ...] = modes.read()
         self._member = FleetMember(
             hub,
@@ -100,6 +101,11 @@ class Session:
     def alone(self) -> bool:
         """True while the hub does not answer, or never did."""
         return self._member.alone
+
+    @property
+    def joining(self) -> bool:
+        """True as long as the hub's first answer is not late."""
+        return self.view is None and CLOCK.monotonic() - self._began < SILENCE
 
     @property
     def member_id(self) -> str:

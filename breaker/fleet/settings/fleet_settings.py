@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator
 
-from breakerd.breaker.fleet.settings.hub_address import NONE, HubAddress, parse_hub
+from breakerd.breaker.fleet.settings.hub_address import FILE, HubAddress, parse_hub
 from breakerd.breaker.settings import SettingsModel, setting
 
 _WORD = r"^[A-Za-z0-9._-]*$"
@@ -17,10 +17,10 @@ class FleetSettings(SettingsModel):
     """Membership of this process in a fleet: all processes of one service (`[fleet]`)."""
 
     hub: str = setting(
-        NONE,
+        FILE,
         "Where the processes of the service meet: 'file' for those of one host that read this "
         "file, `redis://`, `rediss://`, `redis+sentinel://` or `redis+cluster://` for those of "
-        "several hosts, or 'none', which leaves each alone.",
+        "several hosts, or 'none', which leaves each alone. Without a file: 'none'.",
         max_length=2000,
     )
     name: str = setting(

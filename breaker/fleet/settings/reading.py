@@ -12,6 +12,7 @@ from breakerd.breaker.config.secret_source import ENVIRONMENT
 from breakerd.breaker.config.show_value import show_value
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from breakerd.breaker.fleet.settings.hub_address import NONE
 from breakerd.breaker.fleet.settings.secrets import SECTION, VARIABLES, read_fleet_secrets
 from breakerd.breaker.fleet.settings.tls import tls_context
 
@@ -22,6 +23,8 @@ _FROM_ENVIRONMENT: Final = {
     "host": "BREAKERD_FLEET_HOST",
 }
 """Variable of each key that wins over the file."""
+_ALONE: Final = {"hub": NONE}
+"""Without a file there is no place where processes could meet."""
 _LABELS: Final = "BREAKERD_FLEET_LABELS"
 _ALLOWED_LABELS: Final = "NAME=VALUE[,NAME=VALUE…], as zone=eu-1a,pod=web-7"
 _TABLE: Final = {"type": "object"}
@@ -47,7 +50,7 @@ def read_fleet_section(
     if source.problems:
         raise ConfigError(source.problems)
     secrets = {key: value for (_, key), value in source.values.items()}
-    merged = {**own, **outside, **secrets}
+    merged = {**({} if document else _ALONE), **own, **outside, **secrets}
     try:
         settings = validate(FleetSettings, merged, document=document, prefix=(SECTION,))
     except ConfigError as error:

@@ -61,7 +61,7 @@ def test_making_it_starts_nothing(folder: Path, breakers: Breakerd) -> None:
     assert files_in(folder) == {"breakers.toml"}
     assert not breakers.running
     # The ticker is the process's: another test may have started it.
-    assert breakers.not_running().keys() - {"ticker"} == {"alerting", "file", "state"}
+    assert breakers.not_running().keys() - {"ticker"} == {"alerting", "file", "fleet", "state"}
 
 
 def test_the_first_call_starts_everything(folder: Path, breakers: Breakerd) -> None:
@@ -70,7 +70,7 @@ def test_the_first_call_starts_everything(folder: Path, breakers: Breakerd) -> N
         pass
     until(lambda: not breakers.not_running())
     assert breakers.running
-    assert "var/breakerd.db" in files_in(folder)
+    assert {"var/breakerd.db", "var/breakerd-fleet.db"} <= files_in(folder)
     save(folder / "breakers.toml", FILE.replace("100", "200"))
     until(lambda: breakers.get("payments").settings.latency_threshold == 200)
     breakers.close()
@@ -83,7 +83,7 @@ def test_a_call_after_the_end_starts_nothing(breakers: Breakerd) -> None:
     breakers.close()
     assert breakers.get("payments").allow()
     assert not breakers.running
-    assert breakers.not_running().keys() >= {"alerting", "file", "state"}
+    assert breakers.not_running().keys() >= {"alerting", "file", "fleet", "state"}
     breakers.start()
     assert not breakers.not_running()
 
@@ -143,13 +143,13 @@ def test_an_edit_with_an_error_in_api_is_refused_without_an_admin_plane(
 
 def test_the_fleet_of_the_file_is_followed_and_shown(folder: Path, breakers: Breakerd) -> None:
     admin = breakers.admin_app().state.admin
-    assert admin.fleet.settings.hub == "none"
+    assert admin.fleet.settings.hub == "file"
     config = breakers.registry.config
     assert config is not None
     fleet = "[fleet]\nhub = 'redis://h'\n"
     save(folder / "breakers.toml", FILE + fleet)
     assert not config.reload()
-    assert admin.fleet.settings.hub == "none"
+    assert admin.fleet.settings.hub == "file"
     save(folder / "breakers.toml", FILE + fleet + "name = 'shop'\npassword = 'geheim'\n")
     assert config.reload()
     assert admin.fleet.settings.name == "shop"
@@ -158,7 +158,8 @@ def test_the_fleet_of_the_file_is_followed_and_shown(folder: Path, breakers: Bre
 
 def test_parts_are_left_out_by_name(folder: Path) -> None:
     before = own_threads()
-    breakers = Breakerd.from_file("breakers.toml", alerting=False, state=False, watch=False)
+    parts = {"alerting": False, "state": False, "fleet": False, "watch": False}
+    breakers = Breakerd.from_file("breakers.toml", **parts)  # type: ignore[arg-type]  # its own keys
     with breakers:
         assert breakers.alerting is None
         assert not breakers.not_running()

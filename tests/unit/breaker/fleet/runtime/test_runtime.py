@@ -69,11 +69,16 @@ def test_without_a_hub_there_is_no_thread(tmp_path: Path) -> None:
         runtime.close()
 
 
-def test_it_says_why_the_process_decides_alone(hub: BreakableHub, tmp_path: Path) -> None:
+def test_it_says_why_the_process_decides_alone(
+    hub: BreakableHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     member = Member(hub, tmp_path, "a")
     assert "not started yet" in member.runtime.not_running()["fleet"]
     hub.away = True
     member.start()
+    monkeypatch.setattr("breakerd.breaker.fleet.runtime.session.SILENCE", 1e9)
+    assert member.runtime.not_running() == {}, "it is joining"
+    monkeypatch.setattr("breakerd.breaker.fleet.runtime.session.SILENCE", 0.0)
     assert "has not answered" in member.runtime.not_running()["fleet"]
     report = member.fleet.hub()
     assert (report.kind, report.up, report.members) == ("file", False, 0)

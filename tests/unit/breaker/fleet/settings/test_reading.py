@@ -29,10 +29,15 @@ def password_of(settings: FleetSettings) -> str | None:
     return settings.password.get_secret_value() if settings.password else None
 
 
-def test_without_the_section_each_process_is_alone() -> None:
+def test_the_processes_that_read_one_file_meet_beside_it() -> None:
     settings = read("")
-    assert (settings.hub, settings.share, settings.interval) == ("none", "evidence", 1.0)
-    assert read_fleet_section(None, {}) == settings
+    assert (settings.hub, settings.share, settings.interval) == ("file", "evidence", 1.0)
+
+
+def test_without_a_file_each_process_is_alone() -> None:
+    assert read_fleet_section(None, {}).hub == "none"
+    outside = {"BREAKERD_FLEET_HUB": "redis://h", "BREAKERD_FLEET_NAME": "shop"}
+    assert read_fleet_section(None, outside).hub == "redis://h"
 
 
 def test_variables_win_over_the_file() -> None:
