@@ -6,6 +6,7 @@ each process that is there.
 
 import threading
 import time
+from dataclasses import replace
 from typing import Final
 
 from breakerd.breaker.breaker import Breaker
@@ -52,7 +53,9 @@ class FleetCommands:
             return CommandResult(applied=1)
         if given is None:
             return self._alone(session, kept=True)
-        return self._follow(session, breaker.name, given.id, until)
+        uncalled = not session.holds(breaker.name)
+        result = self._follow(session, breaker.name, given.id, until)
+        return _counted_here(result) if uncalled else result
 
     def act(self, breaker: Breaker, act: Act, *, ends_mode: str = "") -> CommandResult:
         """Let all processes do an act.
@@ -75,12 +78,13 @@ class FleetCommands:
         if session is None or given is None:
             perform(breaker, act)
             return CommandResult(applied=1) if session is None else self._alone(session, kept=False)
+        uncalled = not session.holds(breaker.name)
+        if uncalled:
+            perform(breaker, act)
         result = self._follow(session, breaker.name, given.id, until)
         if result.refused and not result.applied + result.waiting:
             raise BreakerStateError(result.refused[0][1])
-        if not result.applied + result.waiting + result.silent:
-            perform(breaker, act)  # nobody has called the breaker yet
-        return result
+        return _counted_here(result) if uncalled else result
 
     def _give_mode(
         self, session: Session | None, breaker: Breaker, register: Register
@@ -136,6 +140,11 @@ class FleetCommands:
         if kept:
             return CommandResult(applied=1, waiting=others, problem=_KEPT)
         return CommandResult(applied=1, silent=others, problem=_NOT_KEPT)
+
+
+def _counted_here(result: CommandResult) -> CommandResult:
+    """Count this process, which has done it and is no member of the breaker's pool."""
+    return replace(result, applied=result.applied + 1, without=max(0, result.without - 1))
 
 
 def _counts(result: CommandResult) -> tuple[int, int, int, int]:

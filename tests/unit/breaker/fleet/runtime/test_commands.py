@@ -103,9 +103,19 @@ def test_what_some_cannot_do_is_told(pair: tuple[Member, Member]) -> None:
 def test_a_breaker_that_nobody_has_called_does_it_here(make: Make) -> None:
     one = make("a")
     one.registry.get("search")
-    result = one.fleet.trip("search")
-    assert result.without == 1
+    assert one.fleet.trip("search") == CommandResult(applied=1)
     assert one.registry.get("search").state is State.OPEN
+    assert one.fleet.disable("search") == CommandResult(applied=1)
+    assert one.registry.get("search").state is State.DISABLED
+
+
+def test_a_breaker_that_only_others_have_called_does_it_here_too(
+    pair: tuple[Member, Member], make: Make
+) -> None:
+    third = make("c")
+    mine = third.registry.get("payments")
+    assert third.fleet.trip("payments") == CommandResult(applied=3)
+    assert [mine.state, *states(pair)] == [State.OPEN] * 3
 
 
 def test_without_a_hub_it_is_done_here(tmp_path: Path) -> None:
