@@ -8,6 +8,7 @@ from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.parts import Parts
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access
+from breakerd.api.security.shared_audit import SharedAudit
 from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def make_admin_context(
     # Absolute: a daemon changes its working folder later.
     path = Path(settings.audit_file).absolute() if settings.audit_file else None
     audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
+    SharedAudit(audit, fleet)
     admin = AdminContext(
         registry,
         alerting,

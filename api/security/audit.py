@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 import threading
+import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final, TypedDict, cast
 
 from breakerd.api.security.auth import Actor
 from breakerd.breaker.encoding.strict_json import dumps
@@ -23,7 +25,8 @@ _MAX_ENTRIES: Final = 1000
 class AuditEntry(TypedDict):
     """One change. `outcome` is "done", "in memory only", "refused" or "failed".
 
-    `user` is the name that the client gave, unchecked; empty if it gave none.
+    `user` is the name that the client gave, unchecked; empty if it gave none. `id` is unique, and
+    `process` the one that was asked, as HOST:PID; both are empty in entries of earlier versions.
     """
 
     at: str
@@ -36,6 +39,17 @@ class AuditEntry(TypedDict):
     after: dict[str, object]
     outcome: str
     detail: str
+    id: str
+    process: str
+
+
+_MISSING: Final = {"user": "", "id": "", "process": ""}
+_TYPES: Final = {
+    **dict.fromkeys(AuditEntry.__annotations__, str),
+    "breaker": str | None,
+    "before": dict,
+    "after": dict,
+}
 
 
 class AuditLog:
@@ -58,6 +72,8 @@ class AuditLog:
         self._path = path
         self._max_bytes = max_bytes
         self._backups = backups
+        self.share: Callable[[AuditEntry], None] | None = None
+        """Called with each new entry, for the other processes; fast, and raises nothing."""
         self._lock = threading.Lock()
         self._torn = _is_torn(path)
         self._entries: deque[AuditEntry] = deque(_load_entries(path), maxlen=_MAX_ENTRIES)
@@ -75,7 +91,7 @@ class AuditLog:
     ) -> None:
         """Record one entry. Values must be JSON-able and contain no secret."""
         entry = AuditEntry(
-            at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            at=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             right=actor.right,
             client=actor.client,
             user=actor.user,
@@ -85,15 +101,26 @@ class AuditLog:
             after=dict(after),
             outcome=outcome,
             detail=detail,
+            id=uuid.uuid4().hex,
+            process=f"{socket.gethostname()}:{os.getpid()}",
         )
         with self._lock:
             self._entries.append(entry)
             self._write(entry)
+        if self.share is not None:
+            self.share(entry)
+
+    def add(self, entries: Iterable[AuditEntry]) -> None:
+        """Add entries of other processes, apart from those that are known; not to the file."""
+        with self._lock:
+            known = {each["id"] for each in self._entries}
+            self._entries.extend(each for each in entries if each["id"] not in known)
 
     def entries(self, limit: int = 100, breaker: str | None = None) -> list[AuditEntry]:
         """Return the last `limit` entries, newest first; all, or those about one breaker."""
         with self._lock:
-            latest = list(reversed(self._entries))
+            # Of two at the same time the one that was known last is first.
+            latest = sorted(self._entries, key=lambda each: each["at"])[::-1]
         return [each for each in latest if breaker in {None, each["breaker"]}][:limit]
 
     def _write(self, entry: AuditEntry) -> None:
@@ -157,8 +184,20 @@ def _load_entries(path: Path | None) -> list[AuditEntry]:
             entry = json.loads(line)
         except (ValueError, RecursionError):  # truncated by a crash, or not written by us
             continue
-        if isinstance(entry, dict):
-            entry = {"user": "", **entry}  # older entries have none
-        if isinstance(entry, dict) and entry.keys() == AuditEntry.__annotations__.keys():
-            entries.append(AuditEntry(**entry))  # type: ignore[typeddict-item]  # its keys were compared
+        if (found := read_entry(entry)) is not None:
+            entries.append(found)
     return entries
+
+
+def read_entry(data: object) -> AuditEntry | None:
+    """Return the entry that was stored as a JSON object; None if it is none.
+
+    Entries of earlier versions have no user, id and process. What a later version has added is left
+    out.
+    """
+    if not isinstance(data, dict):
+        return None
+    entry = {**_MISSING, **{name: data[name] for name in _TYPES if name in data}}
+    if any(not isinstance(entry.get(name), kind) for name, kind in _TYPES.items()):
+        return None
+    return cast("AuditEntry", entry)

@@ -10,6 +10,7 @@ from breakerd.breaker.fleet.runtime.command_result import CommandResult
 from breakerd.breaker.fleet.runtime.commands import FleetCommands
 from breakerd.breaker.fleet.runtime.hub_report import HubReport, make_hub_report
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
+from breakerd.breaker.fleet.runtime.topics import TopicFollower
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.hub_address import HubKind
 from breakerd.breaker.states import DISABLED, FORCED_OPEN, OBSERVE
@@ -102,6 +103,18 @@ class Fleet:
     def hub(self) -> HubReport:
         """Return where the processes meet, and whether that answers. Asks nobody."""
         return make_hub_report(self._runtime)
+
+    def follow(self, follower: TopicFollower) -> None:
+        """Give a follower what is in its topic, and what becomes new there."""
+        self._runtime.topics.follow(follower)
+
+    def publish(self, topic: str, key: str, value: str) -> None:
+        """Write an entry for all processes, as soon as the hub answers; none without a hub.
+
+        Raises:
+            ValueError: the topic is not known, or the text is too long.
+        """
+        self._runtime.publish(topic, key, value)
 
     def _set_mode(self, register: Register) -> CommandResult:
         return self._commands.set_mode(self._get_breaker(register.breaker), register)

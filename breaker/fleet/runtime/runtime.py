@@ -17,6 +17,7 @@ from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.messages import Register
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.runtime.session import Breakers, Session
+from breakerd.breaker.fleet.runtime.topics import Topics
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.hub_address import HubKind
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
@@ -69,6 +70,8 @@ class FleetRuntime:
         self._open_hub = open_hub
         self.follow_secrets: Callable[[float], None] = _follow_none
         """Called on the thread at each look, with the time of a clock that does not jump."""
+        self.topics = Topics()
+        """Entries that all processes share."""
         self._lock = ProcessLock()
         self._session: Session | None = None
         self._inherited: Session | None = None
@@ -141,7 +144,8 @@ class FleetRuntime:
         return _RETRY_TIME
 
     def after_fork(self) -> None:
-        """Leave thread and hub to the parent."""
+        """Leave thread and hub to the parent, and what it has published."""
+        self.topics = self.topics.for_child()
         self._inherited = self._session or self._inherited
         self._session, self._started = None, False
         self._begin()
@@ -177,6 +181,12 @@ class FleetRuntime:
         """Bring the hub a mode that was set while it was away."""
         self._brought.append(register)
         self._wake.set()
+
+    def publish(self, topic: str, key: str, value: str) -> None:
+        """Write an entry for all processes, soon; no effect without a hub. See `Topics.publish`."""
+        if self._wanted.address.kind is not HubKind.NONE:
+            self.topics.publish(topic, key, value)
+            self._wake.set()
 
     def exchange_soon(self) -> None:
         """Exchange at once, and return before."""
@@ -264,8 +274,8 @@ class FleetRuntime:
             self._exchanges += 1
         while self._brought:
             session.bring(self._brought.popleft())
-        if not BREAKERS.taken_over:
-            session.exchange()
+        if not BREAKERS.taken_over and session.exchange() and session.view is not None:
+            self.topics.exchange(session.hub.store, session.view)
         with self._met:
             self._ended_exchanges = self._exchanges
             self._met.notify_all()

@@ -1,0 +1,123 @@
+"""Topics of the hub's store, as one process reads and writes them: on the fleet's thread."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from threading import Lock
+from typing import Final, NamedTuple, Protocol
+
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
+from breakerd.breaker.fleet.hub.store import Changes, SharedStore, check_entry
+from breakerd.breaker.fleet.messages import View
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
+
+_MAX_WAITING: Final = 1_000
+"""Maximum number of entries that wait for the hub; the oldest are dropped."""
+_AT_ONCE: Final = 20
+"""Maximum number of entries written between two exchanges."""
+
+
+class TopicFollower(Protocol):
+    """Reader of one topic; compared by identity."""
+
+    @property
+    def topic(self) -> str:
+        """Return the name of the topic."""
+        ...
+
+    def take(self, changes: Changes) -> None:
+        """Take what is new in the topic, on the fleet's thread.
+
+        After the hub has forgotten everything, or has gone back, these are all entries that there
+        are now, perhaps none: what is to be kept is brought back by `Topics.publish`.
+        """
+        ...
+
+
+class _Seen(NamedTuple):
+    """What a follower has taken."""
+
+    epoch: str = ""
+    version: int = 0
+
+
+class Topics:
+    """Followers, and the entries that wait to be written. Thread-safe, but for `exchange`."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._followers: dict[TopicFollower, _Seen] = {}
+        self._waiting: OrderedDict[tuple[str, str], str] = OrderedDict()
+        """(topic, key) -> text of each entry to be written."""
+        self._dropped = False
+
+    def follow(self, follower: TopicFollower) -> None:
+        """Give a follower all that is in its topic, after the next exchange, and what is new."""
+        with self._lock:
+            self._followers[follower] = _Seen()
+
+    def publish(self, topic: str, key: str, value: str) -> None:
+        """Write an entry as soon as the hub answers; of two with the same key the later one.
+
+        At most 1,000 wait, and are lost with the process.
+
+        Raises:
+            ValueError: the topic is not known, or the text is too long.
+        """
+        check_entry(topic, value)
+        with self._lock:
+            self._waiting.pop((topic, key), None)
+            self._waiting[topic, key] = value
+            surplus = len(self._waiting) > _MAX_WAITING
+            if surplus:
+                self._waiting.popitem(last=False)
+            told, self._dropped = self._dropped, self._dropped or surplus
+        if surplus and not told:
+            _log.warning("entries for the other processes are dropped: the hub is away too long")
+
+    def for_child(self) -> "Topics":
+        """Return the same followers for a forked child, which have taken nothing there."""
+        child = Topics()
+        child._followers = dict.fromkeys(self._followers, _Seen())
+        return child
+
+    def exchange(self, store: SharedStore, view: View) -> None:
+        """Write what waits, and give followers what is new; never raises. For one thread."""
+        try:
+            self._write(store)
+            for follower in list(self._followers):
+                self._read(store, follower, view)
+        except HubUnavailableError:
+            return  # the next exchange tells why, and brings what is left
+
+    def _write(self, store: SharedStore) -> None:
+        for place in self._next():
+            value = self._waiting.get(place)
+            if value is None:
+                continue  # dropped meanwhile
+            store.write(*place, value)
+            with self._lock:
+                if self._waiting.get(place) is value:
+                    del self._waiting[place]
+        if not self._waiting:
+            self._dropped = False
+
+    def _next(self) -> Iterator[tuple[str, str]]:
+        with self._lock:
+            places = list(self._waiting)[:_AT_ONCE]
+        yield from places
+
+    def _read(self, store: SharedStore, follower: TopicFollower, view: View) -> None:
+        seen = self._followers[follower]
+        newest = dict(view.topics).get(follower.topic, 0)
+        if seen == (view.epoch, newest):
+            return
+        after = seen.version if newest >= seen.version else 0
+        changes = store.changes(follower.topic, seen.epoch, after)
+        with self._lock:
+            self._followers[follower] = _Seen(changes.epoch, changes.version)
+        try:
+            follower.take(changes)
+        except Exception:  # noqa: BLE001 - other followers, and the exchanges, go on
+            _log.exception("changes of a topic were not taken", topic=follower.topic)
