@@ -4,6 +4,7 @@ Pure: the time is passed in. `FleetMember` carries them to the breakers.
 """
 
 from collections.abc import Iterable
+from threading import Lock
 from typing import Final
 
 from breakerd.breaker.fleet.messages import Act, Register, View
@@ -13,7 +14,7 @@ _REMEMBERED: Final = 600.0
 
 
 class CommandLog:
-    """Modes and acts that one member knows. Not thread-safe.
+    """Modes and acts that one member knows. Thread-safe: commands are given on other threads.
 
     Args:
         registers: modes that the host's disk remembers.
@@ -26,11 +27,13 @@ class CommandLog:
         self._done: dict[str, float] = {}
         self._outcomes: list[tuple[str, str]] = []
         self._missing: tuple[Register, ...] = ()
+        self._lock = Lock()
 
     @property
     def registers(self) -> tuple[Register, ...]:
         """Return the modes that are known, ended ones among them."""
-        return tuple(self._registers.values())
+        with self._lock:
+            return tuple(self._registers.values())
 
     @property
     def version(self) -> int:
@@ -40,7 +43,8 @@ class CommandLog:
     @property
     def outcomes(self) -> tuple[tuple[str, str], ...]:
         """Return (act, outcome) of what the hub was not told yet."""
-        return tuple(self._outcomes)
+        with self._lock:
+            return tuple(self._outcomes)
 
     @property
     def missing(self) -> tuple[Register, ...]:
@@ -54,39 +58,54 @@ class CommandLog:
 
     def bring(self, register: Register) -> None:
         """Take a mode that the hub lacks, unless a later one is known."""
-        known = self._registers.get(register.breaker)
-        if known is None or register.order > known.order:
-            self._registers[register.breaker] = register
-            self._missing = (*self._missing, register)
+        with self._lock:
+            known = self._registers.get(register.breaker)
+            if known is None or register.order > known.order:
+                self._registers[register.breaker] = register
+                self._missing = (*self._missing, register)
 
     def told(self, outcomes: tuple[tuple[str, str], ...]) -> None:
         """Forget outcomes that have arrived at the hub."""
-        self._outcomes = [each for each in self._outcomes if each not in outcomes]
+        with self._lock:
+            self._outcomes = [each for each in self._outcomes if each not in outcomes]
 
     def take_modes(self, view: View) -> list[Register]:
         """Take the modes of a view; return those new here, and find those that the hub lacks."""
-        forgotten = view.epoch != self._epoch or view.register_version < self._version
-        news = []
-        for told in view.registers:
-            known = self._registers.get(told.breaker)
-            if known is None or told.order > known.order:
-                self._registers[told.breaker] = told
-                news.append(told)
-        self._missing = self._not_in(view) if forgotten else ()
-        self._epoch, self._version = view.epoch, view.register_version
-        return news
+        with self._lock:
+            forgotten = view.epoch != self._epoch or view.register_version < self._version
+            news = []
+            for told in view.registers:
+                known = self._registers.get(told.breaker)
+                if known is None or told.order > known.order:
+                    self._registers[told.breaker] = told
+                    news.append(told)
+            self._missing = self._not_in(view) if forgotten else ()
+            self._epoch, self._version = view.epoch, view.register_version
+            return news
 
     def take_acts(self, view: View) -> list[Act]:
         """Return the acts of a view that are to be done now; they count as done from here on."""
-        for act in [id_ for id_, at in self._done.items() if view.now - at > _REMEMBERED]:
-            del self._done[act]
-        acts = [act for act in view.acts if act.id not in self._done]
-        self._done.update({act.id: view.now for act in acts})
+        with self._lock:
+            for act in [id_ for id_, at in self._done.items() if view.now - at > _REMEMBERED]:
+                del self._done[act]
+            acts = [act for act in view.acts if act.id not in self._done]
+            self._done.update({act.id: view.now for act in acts})
         return acts
+
+    def claim(self, act: str, now: float) -> bool:
+        """Count an act as done, and return True; False if it was done already.
+
+        For an act that is done without a view, since its giver has no answer from the hub.
+        """
+        with self._lock:
+            known = act in self._done
+            self._done.setdefault(act, now)
+        return not known
 
     def note(self, act: str, outcome: str) -> None:
         """Note what became of an act: `done`, or why it could not be done."""
-        self._outcomes.append((act, outcome))
+        with self._lock:
+            self._outcomes.append((act, outcome))
 
     def _not_in(self, view: View) -> tuple[Register, ...]:
         told = {each.breaker: each.order for each in view.registers}

@@ -74,6 +74,14 @@ class FleetMember:
         """Bring the hub a mode that was set while it was away, with the next report."""
         self._commands.bring(register)
 
+    def claim(self, act: str) -> bool:
+        """Return True if an act is to be done here, without a view; thread-safe, as is `bring`."""
+        return self._commands.claim(act, self.hub_time())
+
+    def hub_time(self) -> float:
+        """Return the present time of the hub as this process reckons; 0 before its first answer."""
+        return self._hub_time(self._clock()) if self.view is not None else 0.0
+
     def add(self, pool: str, breaker: Breaker) -> None:
         """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
         credit = crc32(f"{self.info.id} {self.info.incarnation} {pool}".encode()) / 2**32

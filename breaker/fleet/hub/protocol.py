@@ -1,9 +1,11 @@
 """Protocol of a hub: one operation an exchange, and a few for those who command or look."""
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from breakerd.breaker.fleet.hub.store import SharedStore
 from breakerd.breaker.fleet.messages import Act, MemberInfo, PoolView, Register, Report, View
+
+TOO_LATE: Final = "the command came too late: the hub was stopped, or hangs"
 
 
 class HubUnavailableError(ConnectionError):
@@ -61,11 +63,18 @@ class Hub(Protocol):
         ...
 
     def set_mode(self, register: Register) -> Register:
-        """Set an operator's mode of a breaker; return it with epoch and hub time filled in."""
+        """Set an operator's mode of a breaker; return it with epoch and hub time filled in.
+
+        Its `at` is the hub time at which it is sent, as this process reckons, or 0: a hub that
+        takes it long after that refuses it.
+        """
         ...
 
     def act(self, act: Act) -> Act:
-        """Give an act to all members that are there; return it with the hub time filled in."""
+        """Give an act to all members that are there; return it with the hub time filled in.
+
+        Its `at` is as that of `set_mode`.
+        """
         ...
 
     def progress(self, breaker: str, command: str) -> Progress:

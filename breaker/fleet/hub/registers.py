@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from breakerd.breaker.fleet.hub.protocol import TOO_LATE, HubUnavailableError
 from breakerd.breaker.fleet.hub.records import Record
 from breakerd.breaker.fleet.messages import Act, Register
 
@@ -9,6 +10,23 @@ KEPT: Final = 7 * 86400.0
 """Seconds for which a mode that ended is remembered, so that nobody brings it back."""
 ACT_TIME: Final = 30.0
 """Seconds for which an act is handed out."""
+
+LATE: Final = 1.0
+"""Seconds after which a command is not taken any more: its giver has been told that it failed."""
+
+
+def refuse_late(sent_at: float, now: float) -> None:
+    """Refuse a command that a stopped hub has held up: it would win over those given after it.
+
+    Args:
+        sent_at: hub time at which it was sent, as its giver reckons; 0 if that does not know it.
+        now: hub time.
+
+    Raises:
+        HubUnavailableError: its giver has been told that the hub is away.
+    """
+    if sent_at and now - sent_at > LATE:
+        raise HubUnavailableError(TOO_LATE)
 
 
 def empty_registers() -> Record:

@@ -229,6 +229,7 @@ class HubState:
 
     def set_mode(self, register: Register, now: float) -> Register:
         """Write an operator's mode; return it with epoch and time filled in."""
+        registers.refuse_late(register.at, now)
         written = register._replace(epoch=self.epoch(now), at=now)
         commands = self._commands()
         registers.write(commands, written, now)
@@ -237,6 +238,7 @@ class HubState:
 
     def act(self, act: Act, now: float) -> Act:
         """Hand out an act; return it with its time filled in."""
+        registers.refuse_late(act.at, now)
         given = act._replace(at=now)
         commands = self._commands()
         registers.give(commands, given)

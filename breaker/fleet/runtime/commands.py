@@ -74,9 +74,11 @@ class FleetCommands:
             self._runtime.meet(_MEET_TIME)
         if ends_mode:
             self._end_mode(session, breaker, act, ends_mode)
-        given = self._give_act(session, act._replace(id=random_id()))
+        act = act._replace(id=random_id())
+        given = self._give_act(session, act)
         if session is None or given is None:
-            perform(breaker, act)
+            if session is None or session.claim(act.id):
+                perform(breaker, act)
             return CommandResult(applied=1) if session is None else self._alone(session, kept=False)
         uncalled = not session.holds(breaker.name)
         if uncalled:
@@ -90,14 +92,16 @@ class FleetCommands:
         self, session: Session | None, breaker: Breaker, register: Register
     ) -> Register | None:
         """Set a mode at the hub, and here; return it as the hub has it, None without a hub."""
-        wanted = register._replace(id=random_id())
+        now = session.hub_time() if session is not None else 0.0
+        wanted = register._replace(id=random_id(), at=now)
         given = None
         if session is not None:
             try:
                 given = session.hub.set_mode(wanted)
             except HubUnavailableError:
                 epoch = session.view.epoch if session.view else ""
-                self._runtime.bring(wanted._replace(epoch=epoch, at=time.time()))
+                # Where the hub was never heard, its host's clock is the best guess.
+                session.bring(wanted._replace(epoch=epoch, at=now or time.time()))
         # Where this process is a member of the breaker's pool, the view brings it.
         if session is None or given is None or not session.holds(breaker.name):
             set_mode(breaker, wanted)
@@ -113,7 +117,7 @@ class FleetCommands:
         if session is None:
             return None
         try:
-            return session.hub.act(act)
+            return session.hub.act(act._replace(at=session.hub_time()))
         except HubUnavailableError:
             return None
 

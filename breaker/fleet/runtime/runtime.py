@@ -3,7 +3,6 @@
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,7 +13,6 @@ from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event, Transition
 from breakerd.breaker.fleet.hub.factory import make_hub
 from breakerd.breaker.fleet.hub.protocol import Hub
-from breakerd.breaker.fleet.messages import Register
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.runtime.session import Breakers, Session
 from breakerd.breaker.fleet.runtime.topics import Topics
@@ -91,7 +89,6 @@ class FleetRuntime:
         self._exchanges = 0
         """Number of exchanges that were begun."""
         self._ended_exchanges = 0
-        self._brought: deque[Register] = deque()
 
     # --- lifecycle
 
@@ -176,11 +173,6 @@ class FleetRuntime:
     def session(self) -> Session | None:
         """Return the present membership; None if there is none."""
         return self._session if self._alive else None
-
-    def bring(self, register: Register) -> None:
-        """Bring the hub a mode that was set while it was away."""
-        self._brought.append(register)
-        self._wake.set()
 
     def publish(self, topic: str, key: str, value: str) -> None:
         """Write an entry for all processes, soon; no effect without a hub. See `Topics.publish`."""
@@ -272,8 +264,6 @@ class FleetRuntime:
         self._wake.clear()
         with self._met:
             self._exchanges += 1
-        while self._brought:
-            session.bring(self._brought.popleft())
         if not BREAKERS.taken_over and session.exchange() and session.view is not None:
             self.topics.exchange(session.hub.store, session.view)
         with self._met:

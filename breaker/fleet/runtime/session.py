@@ -117,6 +117,18 @@ class Session:
         """Return the operators' modes that are known."""
         return self._member.registers
 
+    def hub_time(self) -> float:
+        """Return the present time of the hub as this process reckons; 0 before its first answer."""
+        return self._member.hub_time()
+
+    def bring(self, register: Register) -> None:
+        """Bring the hub a mode that was set while it was away."""
+        self._member.bring(register)
+
+    def claim(self, act: str) -> bool:
+        """Return True if an act is to be done by who gave it; the fleet's thread leaves it then."""
+        return self._member.claim(act)
+
     def holds(self, breaker: str) -> bool:
         """Return True if the breaker was brought in."""
         return breaker in self._pools
@@ -133,10 +145,6 @@ class Session:
             if self._set.get(breaker.name) != register:
                 self._set[breaker.name] = register
                 set_mode(breaker, register)
-
-    def bring(self, register: Register) -> None:
-        """Bring the hub a mode that was set while it was away."""
-        self._member.bring(register)
 
     def needs_exchange(self) -> bool:
         """Return True if an exchange should not wait for the end of the interval. Cheap."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from breakerd.breaker.fleet.episode import Episode, Trouble, closed, opened
-from breakerd.breaker.fleet.hub.protocol import Progress
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, Progress
 from breakerd.breaker.fleet.messages import (
     Act,
     BreakerReport,
@@ -387,3 +387,15 @@ def test_a_report_of_the_version_before_is_served(tested: HubUnderTest, time: Dr
         ),
     )
     assert sums(tested.hub.exchange(old)) == (2, 1, 1, 0)
+
+
+def test_a_command_that_was_held_up_is_refused(tested: HubUnderTest, time: DrivenTime) -> None:
+    mode = Register("payments", "disabled", id="1", at=time.now)
+    act = Act("2", "trip", "payments", at=time.now)
+    time.now += 0.9
+    assert tested.hub.set_mode(mode).at == pytest.approx(time.now)
+    assert tested.hub.act(act).at == pytest.approx(time.now)
+    time.now += 0.2
+    for command in (lambda: tested.hub.set_mode(mode), lambda: tested.hub.act(act)):
+        with pytest.raises(HubUnavailableError, match="too late"):
+            command()

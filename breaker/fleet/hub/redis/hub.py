@@ -4,7 +4,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry, Progress
+from breakerd.breaker.fleet.hub.protocol import (
+    TOO_LATE,
+    HubUnavailableError,
+    MemberEntry,
+    Progress,
+)
 from breakerd.breaker.fleet.hub.records import DictRecords
 from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
@@ -66,11 +71,11 @@ class RedisHub:
 
     def set_mode(self, register: Register) -> Register:
         """Write an operator's mode; return it with epoch and time filled in."""
-        return Register(*self._ask("set_mode", json.dumps(register)))
+        return Register(*self._command("set_mode", register))
 
     def act(self, act: Act) -> Act:
         """Hand out an act; return it with its time filled in."""
-        return Act(*self._ask("act", json.dumps(act)))
+        return Act(*self._command("act", act))
 
     def progress(self, breaker: str, command: str) -> Progress:
         """Return how far a command has come. Reads all members."""
@@ -103,6 +108,12 @@ class RedisHub:
         time = "" if self._clock is None else repr(self._clock())
         given = [operation, time, self._new_id(), *own]
         return self._connection.run(lambda client: self._script.run(client, given, more_keys))
+
+    def _command(self, operation: str, command: Register | Act) -> Sequence[Any]:
+        answer: Sequence[Any] | None = self._ask(operation, json.dumps(command))
+        if answer is None:
+            raise HubUnavailableError(TOO_LATE)
+        return answer
 
     def _ask(self, operation: str, *arguments: str) -> Any:
         return json.loads(self._run(operation, *arguments))

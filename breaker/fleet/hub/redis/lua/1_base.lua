@@ -9,7 +9,7 @@ local KEY = {hub = KEYS[1], pools = KEYS[2], members = KEYS[3], live = KEYS[4], 
              topics = KEYS[10]}
 local CAP, VIEW_SLOTS, WINDOW, AHEAD = 3, 6, 10, 2
 local SILENT, FORGET, SWEPT, CHUNK = 5, 600, 3, 2000
-local KEPT, ACT_TIME = 604800, 30
+local KEPT, ACT_TIME, LATE = 604800, 30, 1
 local LEAST_PRICE, MAX_DEBT, USE_WITHIN, LEASE_KEPT, OTHER_HOST = 0.15, -2, 1, 12, 2
 local EVIDENCE, TOTALS = 8, 8 -- columns of a slot behind its number that count in one generation
 local COLUMNS, UNIT_COLUMN = 14, {host = 6, zone = 8}

@@ -61,8 +61,11 @@ local function exchange()
     acts_for(info[1], member.joined, applied), topic_versions() .. ']'}, ',')
 end
 
+local function is_late(sent_at) return sent_at > 0 and now - sent_at > LATE end
+
 local function set_mode()
   local register = cjson.decode(ARGV[4])
+  if is_late(register[4]) then return 'null' end
   register[3], register[4] = S.epoch, now
   write_mode(register)
   return text(register)
@@ -70,6 +73,7 @@ end
 
 local function act()
   local given_act = cjson.decode(ARGV[4])
+  if is_late(given_act[4]) then return 'null' end
   given_act[4] = now
   later('HSETNX', KEY.acts, given_act[1], text(given_act))
   return text(given_act)

@@ -32,6 +32,7 @@ def test_its_numbers_are_those_of_the_state() -> None:
         "SWEPT": state._SWEPT,
         "KEPT": registers.KEPT,
         "ACT_TIME": registers.ACT_TIME,
+        "LATE": registers.LATE,
         "LEAST_PRICE": leases._LEAST_PRICE,
         "MAX_DEBT": leases._MAX_DEBT,
         "USE_WITHIN": leases.USE_WITHIN,

@@ -196,3 +196,35 @@ def test_the_answer_does_not_wait_for_who_is_stuck(
     hub.exchange = cut  # type: ignore[assignment,method-assign]
     result = one.fleet.trip("payments")
     assert (result.applied, result.waiting) == (1, 1)
+
+
+def test_an_act_whose_answer_is_lost_is_done_once(
+    pair: tuple[Member, Member], hub: BreakableHub
+) -> None:
+    one, other = pair
+    hub.loses = {"act"}
+    result = one.fleet.trip("payments")
+    assert "the hub is away" in result.problem
+    assert states(pair)[0] is State.OPEN
+    one.registry.get("payments").reset()
+    other.meet()
+    one.meet()
+    assert states(pair)[1] is State.OPEN, "the hub has it"
+    assert states(pair)[0] is not State.OPEN, "not once more"
+
+
+def test_modes_that_were_set_while_the_hub_was_away_follow_each_other(
+    pair: tuple[Member, Member], hub: BreakableHub
+) -> None:
+    one, other = pair
+    hub.away = True
+    one.fleet.disable("payments")
+    one.fleet.enable("payments")
+    one.fleet.force_open("payments")
+    one.fleet.reset("payments")
+    assert not {State.DISABLED, State.FORCED_OPEN} & {*states(pair)}
+    hub.away = False
+    one.meet()
+    other.meet()
+    assert not {State.DISABLED, State.FORCED_OPEN} & {*states(pair)}
+    assert [each.mode for each in other.runtime.session.registers] == [""]  # type: ignore[union-attr]
