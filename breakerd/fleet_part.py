@@ -50,6 +50,7 @@ class FleetPart:
         )
         self.fleet = Fleet(self._runtime, registry.get)
         registry.report_not_running(self._runtime.not_running)
+        registry.on_created = self._runtime.greet
         if config is not None:
             subscriber = FleetConfigSubscriber(config, self._runtime.apply if joins else None)
             self._runtime.follow_secrets = subscriber.follow_secrets

@@ -80,6 +80,8 @@ class Registry:
         self._restored = RestoredSnapshots()
         self._cache = ValidationCache()
         self._warnings = WarningLog(__name__)
+        self.on_created: Callable[[Breaker], None] = lambda _breaker: None
+        """Hook that is called with each new breaker before its first call; holds no lock."""
         for name in (DEFAULT, *self._named):
             self.get(name)
 
@@ -148,6 +150,7 @@ class Registry:
             self._subscriptions.include(breaker)
             self._breakers[name] = breaker
         self._restored.claim(breaker)
+        self.on_created(breaker)
         return breaker
 
     def replace_rules(self, **rules: Unpack[RuleArguments]) -> None:
@@ -234,8 +237,7 @@ class Registry:
         """Restore what `save` wrote: now, or when a breaker of that name is created.
 
         Call it before the first calls; a breaker that an operator has commanded in this process is
-        left as it is. The file never prevents a start: a missing file is ignored,
-        and a damaged one is quarantined and logged.
+        left as it is. A missing file is ignored, and a damaged one is quarantined and logged.
         """
         self._restored.read(path, self)
 

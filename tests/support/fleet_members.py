@@ -93,6 +93,7 @@ class Member:
             chance=lambda: 0.5,
             open_hub=lambda _settings, _database: hub,
         )
+        self.registry.on_created = self.runtime.greet
         self.fleet = Fleet(self.runtime, self.registry.get)
 
     def start(self) -> Member:

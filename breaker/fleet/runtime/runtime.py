@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from breakerd.breaker.breaker import BREAKERS
+from breakerd.breaker.breaker import BREAKERS, Breaker
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event, Transition
@@ -179,6 +179,11 @@ class FleetRuntime:
         if self._wanted.address.kind is not HubKind.NONE:
             self.topics.publish(topic, key, value)
             self._wake.set()
+
+    def greet(self, breaker: Breaker) -> None:
+        """Give a new breaker the operator's mode that is known here, before its first call."""
+        if (session := self._session) is not None:
+            session.apply_mode(breaker)
 
     def exchange_soon(self) -> None:
         """Exchange at once, and return before."""

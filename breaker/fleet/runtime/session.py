@@ -146,8 +146,16 @@ class Session:
                 self._set[breaker.name] = register
                 set_mode(breaker, register)
 
+    def apply_mode(self, breaker: Breaker) -> None:
+        """Apply the mode that is known to a new breaker, before its first call. For all threads."""
+        for register in self._member.registers:
+            if register.breaker == breaker.name:
+                set_mode(breaker, register)
+
     def needs_exchange(self) -> bool:
         """Return True if an exchange should not wait for the end of the interval. Cheap."""
+        if self.alone:
+            return False  # the next interval is soon enough for a hub that does not answer
         if self._member.has_news or any(map(self._is_new, self._breakers)):
             return True
         if not isinstance(self.hub, FileHub):

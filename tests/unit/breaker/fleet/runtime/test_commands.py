@@ -77,6 +77,14 @@ def test_a_new_process_takes_up_a_mode(pair: tuple[Member, Member], make: Make) 
     assert third.called().state is State.DISABLED
 
 
+def test_the_first_call_of_a_later_breaker_meets_the_mode(make: Make) -> None:
+    one, other = make("a"), make("b", interval=10)
+    one.called()
+    one.fleet.force_open("payments")
+    other.meet()
+    assert not other.registry.get("payments").allow()
+
+
 def test_who_does_not_hold_the_breaker_is_counted(pair: tuple[Member, Member], make: Make) -> None:
     third = make("c")
     result = pair[0].fleet.disable("payments")

@@ -35,6 +35,7 @@ def test_a_breaker_with_calls_is_brought_in(
     one: Session, hub: BreakableHub, registry: Registry
 ) -> None:
     registry.get("search")
+    one.exchange()
     called(registry)
     assert one.needs_exchange()
     assert one.exchange()
@@ -116,6 +117,8 @@ def test_without_an_answer_the_process_decides_alone(
     hub.away = True
     assert not one.exchange()
     assert one.view is None
+    one.bring(Register("payments", "observe", "", 5.0, "1"))
+    assert not one.needs_exchange(), "the interval is soon enough"
     hub.away = False
     assert one.exchange()
     assert not one.alone
