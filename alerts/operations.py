@@ -1,12 +1,12 @@
 """Operators' commands to alerting: silences, drills of a page, dead letters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from breakerd.alerts.incidents.page_drill import PageDrill
 from breakerd.alerts.lifecycle import Lifecycle
 from breakerd.alerts.model.matchers import Matcher
-from breakerd.alerts.model.silence import SilenceRequest
+from breakerd.alerts.model.silence import Silence, SilenceRequest
 from breakerd.alerts.model.stage import Priority
 from breakerd.alerts.reader import AlertingReader
 from breakerd.alerts.runtime import AlertingRuntime
@@ -33,6 +33,8 @@ class AlertingOperations(AlertingReader):
     ) -> None:
         super().__init__(settings, lifecycle)
         self.registry = registry
+        self.on_silence: Callable[[Silence, float], None] = lambda _silence, _now: None
+        """Hook that is called with each silence that is added or ended here, and the time."""
 
     # --- silences
 
@@ -73,9 +75,10 @@ class AlertingOperations(AlertingReader):
         unknown = () if force else self._preview(runtime, wanted.conditions()).unknown_labels
         if unknown:
             raise ValueError(f"{'; '.join(unknown)}; it is taken all the same with force")
-        silence_id = runtime.silences.add(runtime.now(), wanted)
+        silence = runtime.silences.add(runtime.now(), wanted)
+        self.on_silence(silence, runtime.now())
         runtime.worker.wake()
-        return silence_id
+        return silence.id
 
     def preview_silence(
         self, *, breaker: str = "*", kind: str = "*", matchers: Sequence[str] = ()
@@ -104,7 +107,22 @@ class AlertingOperations(AlertingReader):
             NotStoredError: the database cannot be written; the silence lasts.
         """
         runtime = self._runtime
-        runtime.silences.end(runtime.now(), silence_id)
+        ended = runtime.silences.end(runtime.now(), silence_id)
+        self.on_silence(ended, runtime.now())
+        runtime.worker.wake()
+
+    def merge_silences(self, of_other_hosts: Callable[[float], Iterable[Silence]]) -> None:
+        """Add the silences of other hosts; of two with one id the one that ends first is kept.
+
+        Args:
+            of_other_hosts: returns them, given the present time in seconds since the epoch.
+
+        Raises:
+            NotStoredError: alerting does not run in this process, or the database cannot be
+                written; nothing was changed.
+        """
+        runtime = self._runtime
+        runtime.silences.merge(of_other_hosts(runtime.now()))
         runtime.worker.wake()
 
     # --- drills

@@ -4,6 +4,7 @@ from typing import Any
 
 from breakerd.alerts.idle_status import IdleStatus
 from breakerd.alerts.lifecycle import Lifecycle
+from breakerd.alerts.model.silence import Silence
 from breakerd.alerts.runtime import AlertingRuntime
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.status import AlertStats, StatusReporter, full_status, silence_status
@@ -44,6 +45,17 @@ class AlertingReader:
             return []
         runtime.silences.refresh()
         return [silence_status(each) for each in runtime.silences.unexpired(runtime.now())]
+
+    def known_silences(self) -> tuple[float, list[Silence]]:
+        """Return the present time in seconds since the epoch, and the silences that have not ended.
+
+        They are those that were read last; none where it does not run.
+        """
+        runtime = self._lifecycle.current
+        if runtime is None:
+            return 0.0, []
+        now = runtime.now()
+        return now, runtime.silences.unexpired(now)
 
     def maintenance(self) -> list[dict[str, Any]]:
         """Return the maintenance windows as JSON-able data; `ends_at` is set in an open one."""

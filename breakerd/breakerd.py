@@ -87,7 +87,9 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
-        self._fleet = FleetPart(self.registry, self._state_file, joins=options.get("fleet", True))
+        self._fleet = FleetPart(
+            self.registry, self._state_file, self.alerting, joins=options.get("fleet", True)
+        )
         self.fleet = self._fleet.fleet
         self._admin = _AdminPart()
         parts = list(self._parts())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.config import Document
 from breakerd.breaker.fleet.hub.factory import hub_file
@@ -13,6 +13,9 @@ from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.hub_address import NONE
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
 from breakerd.breaker.registry import Registry
+
+if TYPE_CHECKING:
+    from breakerd.alerts.alerting import Alerting
 
 JOIN_WAIT: Final = 0.25
 """Maximum seconds that an explicit start waits for the first exchange with the hub."""
@@ -28,6 +31,7 @@ class FleetPart:
         registry: the breakers, with the file that `[fleet]` is in.
         state_file: file of the breakers' state, beside which the operators' modes are kept; empty
             if there is none.
+        alerting: alerting whose silences other hosts share; None if there is none.
         joins: False: this process is alone, whatever `[fleet]` says.
 
     Attributes:
@@ -37,7 +41,14 @@ class FleetPart:
         ConfigError: `[fleet]`, a variable or a secret file is invalid.
     """
 
-    def __init__(self, registry: Registry, state_file: str, *, joins: bool = True) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        state_file: str,
+        alerting: "Alerting | None" = None,
+        *,
+        joins: bool = True,
+    ) -> None:
         config = registry.config
         document = config.document if config else None
         database = Path(_database(document)).absolute()  # a daemon changes its folder later
@@ -49,6 +60,10 @@ class FleetPart:
             _modes_file(state_file, database),
         )
         self.fleet = Fleet(self._runtime, registry.get)
+        if alerting is not None:
+            from breakerd.shared_silences import SharedSilences  # needs the extra `alerts`
+
+            SharedSilences(alerting, self.fleet)
         registry.report_not_running(self._runtime.not_running)
         registry.on_created = self._runtime.greet
         if config is not None:

@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -19,6 +20,9 @@ _MAX_SILENCES: Final = 1000
 """Maximum number of silences that have not ended."""
 _KEPT: Final = 600.0
 """Seconds for which an ended silence is kept, so that no peer takes it for one that is missing."""
+
+_SAME_TIME: Final = 5.0
+"""Seconds by which the ends of one silence may differ, as two hosts see it."""
 
 
 class Silences:
@@ -76,8 +80,8 @@ class Silences:
         with self._lock:
             return [silence for silence in self._index if silence.ends_at > now]
 
-    def add(self, now: float, request: SilenceRequest) -> str:
-        """Add a silence and return its id.
+    def add(self, now: float, request: SilenceRequest) -> Silence:
+        """Add a silence and return it.
 
         Raises:
             ValueError: a value is invalid, or there are too many silences.
@@ -89,10 +93,10 @@ class Silences:
                 raise ValueError(f"there are {_MAX_SILENCES} silences already; end some first")
             silence = request.to_silence(now, uuid.uuid4().hex[:12])
             self._save(silence)
-            return silence.id
+            return silence
 
-    def end(self, now: float, silence_id: str) -> None:
-        """End a silence now.
+    def end(self, now: float, silence_id: str) -> Silence:
+        """End a silence now, and return it.
 
         Raises:
             KeyError: there is none of that id.
@@ -103,7 +107,27 @@ class Silences:
             silence = self.get(silence_id, now)
             if silence is None:
                 raise KeyError(silence_id)
-            self._save(replace(silence, ends_at=now))
+            ended = replace(silence, ends_at=now)
+            self._save(ended)
+            return ended
+
+    def merge(self, silences: Iterable[Silence]) -> None:
+        """Add silences of another database; of two with one id the one that ends first is kept.
+
+        Raises:
+            NotStoredError: the database cannot be written; nothing was changed.
+        """
+        with self._lock:
+            self.refresh()
+            news = [each for each in silences if self._is_news(each)]
+            if not self._table.merge(news):
+                raise NotStoredError(f"silences cannot be saved: {self._table.problem}")
+            self.refresh()
+
+    def _is_news(self, silence: Silence) -> bool:
+        known = self._index.get(silence.id)
+        # Clocks of two hosts differ: what ends at about the same time is the same.
+        return known is None or silence.ends_at < known.ends_at - _SAME_TIME
 
     def _save(self, silence: Silence) -> None:
         self._restore()

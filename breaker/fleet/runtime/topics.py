@@ -18,6 +18,10 @@ _AT_ONCE: Final = 20
 """Maximum number of entries written between two exchanges."""
 
 
+class NotReadyError(Exception):
+    """A follower cannot take anything yet: it is given the same with the next exchange."""
+
+
 class TopicFollower(Protocol):
     """Reader of one topic; compared by identity."""
 
@@ -31,6 +35,9 @@ class TopicFollower(Protocol):
 
         After the hub has forgotten everything, or has gone back, these are all entries that there
         are now, perhaps none: what is to be kept is brought back by `Topics.publish`.
+
+        Raises:
+            NotReadyError: it is to be given the same with the next exchange.
         """
         ...
 
@@ -115,9 +122,11 @@ class Topics:
             return
         after = seen.version if newest >= seen.version else 0
         changes = store.changes(follower.topic, seen.epoch, after)
-        with self._lock:
-            self._followers[follower] = _Seen(changes.epoch, changes.version)
         try:
             follower.take(changes)
+        except NotReadyError:
+            return
         except Exception:  # noqa: BLE001 - other followers, and the exchanges, go on
             _log.exception("changes of a topic were not taken", topic=follower.topic)
+        with self._lock:
+            self._followers[follower] = _Seen(changes.epoch, changes.version)
