@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from breakerd.breaker.config.file.locking import LockTimeoutError, file_lock
 from breakerd.breaker.fleet.messages import Register
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.regular_file import require_regular
@@ -16,6 +17,8 @@ _log = get_logger(__name__)
 _KEPT: Final = 7 * 86_400.0
 """Seconds for which the end of a mode is kept, as the hub keeps it."""
 _VERSION: Final = 1
+_LOCK_TIME: Final = 1.0
+"""Maximum seconds to wait for another process that adds to the file."""
 
 
 class ModesFile:
@@ -36,8 +39,8 @@ class ModesFile:
         """Return the modes, ended ones among them."""
         try:
             require_regular(self.path)
-            content = json.loads(self.path.read_text(encoding="utf-8"))
-            return tuple(_register(each) for each in content["modes"])
+            text = self.path.read_text(encoding="utf-8")
+            return tuple(_register(each) for each in json.loads(text)["modes"]) if text else ()
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -51,38 +54,54 @@ class ModesFile:
             registers: the modes.
             now: hub time in seconds; what ended long before is dropped.
         """
+        given = tuple(registers)
         found = self.read()
-        latest = {each.breaker: each for each in found}
-        for each in registers:
-            known = latest.get(each.breaker)
-            if known is None or each.order > known.order:
-                latest[each.breaker] = each
-        kept = tuple(each for each in latest.values() if each.mode or now - each.at < _KEPT)
-        if kept != found:
-            self._replace(kept)
-
-    def _replace(self, registers: tuple[Register, ...]) -> None:
-        text = json.dumps({"version": _VERSION, "modes": registers})
+        if _merged(found, given, now) == found:
+            return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(self.path)
-            finally:
-                Path(name).unlink(missing_ok=True)
+            self._create()
+            with file_lock(self.path, _LOCK_TIME):  # another process may be adding, too
+                self._replace(_merged(self.read(), given, now))
+        except LockTimeoutError:
+            self._tell(f"{self.path}: another process keeps it locked")
         except OSError as error:
             self._tell(f"{self.path}: {error.strerror or error}")
         else:
             self._problem = ""
 
+    def _create(self) -> None:
+        """Create an empty file if there is none: only what exists can be locked."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDONLY | os.O_NONBLOCK, 0o600))
+
+    def _replace(self, registers: tuple[Register, ...]) -> None:
+        text = json.dumps({"version": _VERSION, "modes": registers})
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self.path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
     def _tell(self, problem: str) -> None:
         known, self._problem = self._problem, problem
         if not known:
             _log.warning("modes are not kept on disk", problem=problem)
+
+
+def _merged(
+    found: Iterable[Register], given: Iterable[Register], now: float
+) -> tuple[Register, ...]:
+    """Return the later mode of each breaker, without those that ended long before `now`."""
+    latest = {each.breaker: each for each in found}
+    for each in given:
+        known = latest.get(each.breaker)
+        if known is None or each.order > known.order:
+            latest[each.breaker] = each
+    return tuple(each for each in latest.values() if each.mode or now - each.at < _KEPT)
 
 
 def _register(data: Any) -> Register:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from breakerd.breaker.config.file.locking import file_lock
 from breakerd.breaker.fleet.messages import Register
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 
@@ -49,7 +50,6 @@ def test_what_is_unchanged_is_not_written(file: ModesFile) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "",
         "[]",
         "{}",
         '{"modes": 3}',
@@ -89,4 +89,30 @@ def test_what_cannot_be_written_is_told_once(
     assert caplog.text.count("modes are not kept on disk") == 1
     file.path.parent.unlink()
     file.add([DISABLED], 100.0)
+    assert file.read() == (DISABLED,)
+
+
+def test_what_several_processes_add_is_all_kept(file: ModesFile) -> None:
+    count, each = 4, 25
+    children = []
+    for process in range(count):
+        child = os.fork()
+        if child == 0:
+            own = ModesFile(file.path)
+            for number in range(each):
+                own.add([Register(f"b{process}-{number}", "disabled", "e", 5.0)], 5.0)
+            os._exit(0)
+        children.append(child)
+    assert all(os.waitpid(child, 0)[1] == 0 for child in children)
+    assert len(file.read()) == count * each
+
+
+def test_a_file_that_stays_locked_is_told(
+    file: ModesFile, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.add([DISABLED], 100.0)
+    monkeypatch.setattr("breakerd.breaker.fleet.runtime.modes_file._LOCK_TIME", 0.0)
+    with file_lock(file.path, 1.0):
+        file.add([DISABLED._replace(mode="", at=200.0)], 200.0)
+    assert "keeps it locked" in caplog.text
     assert file.read() == (DISABLED,)
