@@ -29,7 +29,8 @@ def test_the_metrics_exist() -> None:
 
 def test_the_checks_shown_are_made() -> None:
     shown = re.findall(r"^[✓✗–] ([a-z ]+?)  +", PAGE, re.MULTILINE)  # noqa: RUF001 - as printed
-    code = "".join(path.read_text() for path in (PROJECT / "alerts" / "doctor").glob("*.py"))
+    folders = (PROJECT / "alerts" / "doctor", PROJECT / "api" / "cli" / "fleet_checks")
+    code = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
     made = {
         *re.findall(r'(?:ok|fail|warning|unknown|finding)\(\s*"([a-z ]+)"', code),
         "settings",

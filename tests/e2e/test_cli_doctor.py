@@ -29,6 +29,8 @@ request_timeout = 5
 [alerts.receivers.webhook.fallback]
 url = "http://127.0.0.1:9/hook-with-a-secret"
 fallback = true
+[fleet]
+hub = "file"
 """
 
 
@@ -69,7 +71,7 @@ def test_all_is_well(clinic: Clinic) -> None:
     checks = [line.split("  ")[0] for line in lines(done, "✓")]
     assert checks == [
         "settings", "access", "receivers", "fallback", "identity", "key", "team payments",
-        "heartbeat", "clock", "database",
+        "heartbeat", "clock", "database", "hub", "hub disk",
     ]  # fmt: skip
     assert clinic.emulator.alerts() == []
     assert not (clinic.folder / "var").exists()

@@ -1,4 +1,4 @@
-"""`breakerd doctor`: check that alerting is set up correctly."""
+"""`breakerd doctor`: check that alerting, and the hub of the fleet, are set up correctly."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 def doctor_command(
     config: Config = None, *, send_test: SendTest = False, as_json: AsJson = False
 ) -> None:
-    """Check that alerts would reach people, and print what is wrong; page nobody."""
+    """Check that alerts would reach people and the hub works; print what is wrong, page nobody."""
     try:
         findings = _findings(config, send_test=send_test)
     except ConfigError as error:
@@ -56,17 +56,21 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     from breakerd.alerts.doctor.send_test import send_probes
     from breakerd.alerts.settings.alerting import read_settings
     from breakerd.api.cli.commands.access_check import check_access
+    from breakerd.api.cli.fleet_checks.checks import check_fleet
     from breakerd.api.file_settings import read_file
     from breakerd.api.settings import ApiSettings
+    from breakerd.breaker.fleet.settings.reading import read_fleet_section
 
     file = read_file(config) if config else None
     settings = file.alerting if file else read_settings(None)
+    fleet = file.fleet if file else read_fleet_section(None)
     access = check_access(file.api if file else ApiSettings())
 
     def run() -> Iterator[Finding]:
         yield ok("settings", f"{config or 'built-in defaults, without --config'}: no errors")
         yield access
         yield from run_checks(settings)
+        yield from check_fleet(fleet, settings.alerts.database)
         if send_test:
             yield from send_probes(settings)
 

@@ -1,6 +1,6 @@
 """Facts of a server that decide whether a hub on it works: version, memory, eviction."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from redis.cluster import RedisCluster
 from redis.exceptions import RedisError
@@ -10,6 +10,8 @@ from breakerd.breaker.fleet.hub.redis.script import Client
 OLDEST: Final = 6
 """Major version of Redis from which on it is supported."""
 _EVICTS_ANY: Final = "allkeys-"
+_IN_SCRIPT: Final = "can't run this command"
+"""Words of Redis 7 where a script's user lacks a right."""
 
 
 class ServerFacts(NamedTuple):
@@ -59,10 +61,10 @@ def read_facts(client: Client, key: str) -> ServerFacts:
         redis.exceptions.ConnectionError: it cannot be reached.
     """
     try:
-        server = _info(client, key, "server")
-        memory = _info(client, key, "memory")
+        server = read_section(client, key, "server")
+        memory = read_section(client, key, "memory")
     except RedisError as error:
-        if str(error).startswith("NOPERM") or "no permissions" in str(error):
+        if is_refusal(error):
             return ServerFacts()
         raise
     speaks = server.get("redis_version", "")
@@ -77,9 +79,29 @@ def read_facts(client: Client, key: str) -> ServerFacts:
     )
 
 
-def _info(client: Client, key: str, section: str) -> dict[str, str]:
+def execute_at(client: Client, key: str, *command: object) -> Any:
+    """Return the answer to a command that names no key, from the node that serves `key`.
+
+    Raises:
+        redis.exceptions.RedisError: it cannot be reached, or refuses.
+    """
     options = {}
     if isinstance(client, RedisCluster):
         options["target_nodes"] = client.get_node_from_key(key)  # type: ignore[no-untyped-call] # of redis-py
-    found = client.execute_command("INFO", section, **options)
+    return client.execute_command(*command, **options)
+
+
+def is_refusal(error: Exception | str) -> bool:
+    """Return True if an error says that the user lacks a right."""
+    text = str(error)
+    return "NOPERM" in text or "no permissions" in text.lower() or _IN_SCRIPT in text
+
+
+def read_section(client: Client, key: str, section: str) -> dict[str, str]:
+    """Return a section of what the server says of itself.
+
+    Raises:
+        redis.exceptions.RedisError: it cannot be reached, or refuses.
+    """
+    found = execute_at(client, key, "INFO", section)
     return {str(name): str(value) for name, value in found.items()}

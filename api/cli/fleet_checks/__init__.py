@@ -1,0 +1,1 @@
+"""Checks of `breakerd doctor`: the hub of a fleet."""
