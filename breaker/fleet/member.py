@@ -118,7 +118,8 @@ class FleetMember:
             breakers=tuple(f.report(evidence=evidence) for f in self._followers.values()),
             registers=self._commands.missing,
             applied=outcomes,
-            leaving=leaving,
+            # Who holds no breaker looks on, and counts for nobody.
+            leaving=leaving or not self._followers,
         )
         view = self._hub.exchange(report)
         self._commands.told(outcomes)

@@ -16,7 +16,7 @@ class Progress(NamedTuple):
         applied: members that have done it.
         waiting: members that have not told yet.
         silent: members that hold the breaker and have not reported for some intervals.
-        without: members that do not hold the breaker.
+        without: members that hold others, and not this breaker.
         refused: (member, reason) of those that could not do it.
     """
 
@@ -67,7 +67,7 @@ class Hub(Protocol):
         ...
 
     def members(self) -> tuple[MemberEntry, ...]:
-        """Return all members, those that went silent lately among them."""
+        """Return all members with breakers, those that went silent lately among them."""
         ...
 
     def pool(self, name: str, scope: str) -> tuple[PoolView, tuple[int, ...]]:

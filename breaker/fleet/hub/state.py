@@ -21,6 +21,7 @@ from breakerd.breaker.fleet.hub.pool import (
     apply_changes,
     empty_pool,
     episode_of,
+    failures_of,
     flags,
     merged_sketch,
     pool_view,
@@ -43,7 +44,6 @@ from breakerd.breaker.fleet.messages import (
     Report,
     ScopeReport,
     View,
-    Worst,
     member_info,
 )
 
@@ -180,7 +180,7 @@ class HubState:
             before = flags(record, changes)
             apply_changes(record, changes, oldest)
             _add_unit_changes(units, scope, before, flags(record, changes))
-            rank(record, _failures_of(info, scope, new, now), now)
+            rank(record, failures_of(info, scope, new, now), now)
             self._put_pool(pool, scope, record)
 
     def _view(self, report: BreakerReport, info: MemberInfo, now: float) -> BreakerView:
@@ -256,7 +256,9 @@ class HubState:
                 if version is None
                 else member.get("register_version", 0) >= version
             )
-            pools = member.get("windows") or member.get("silent") or ()
+            pools = member.get("windows") or member.get("silent")
+            if not pools:
+                continue  # it has left, or only looks
             if not any(pool.partition("|")[0] == breaker for pool in pools):
                 counts["without"] += 1
             elif done:
@@ -278,6 +280,8 @@ class HubState:
                 continue
             states = {pool: window["state"] for pool, window in member["windows"].items()}
             states = states or member["silent"]
+            if not states:
+                continue
             age = max(0.0, now - heard)
             found.append(
                 MemberEntry(
@@ -341,10 +345,3 @@ def _add_unit_changes(
         for offset in range(2):
             old, new = before.get(number, (0, 0)), after.get(number, (0, 0))
             row[column + offset] += new[offset] - old[offset]
-
-
-def _failures_of(info: MemberInfo, scope: str, window: Record | None, now: float) -> Worst:
-    """Return a member's calls and failures that count in the pool of that scope."""
-    slots = window["slots"] if window is not None and scope in window["counted"] else []
-    calls, failures = sum(slot[1] for slot in slots), sum(slot[2] for slot in slots)
-    return Worst(info.id, info.host, calls, failures, now)

@@ -279,15 +279,18 @@ def test_an_act_is_for_those_who_are_there(tested: HubUnderTest, time: DrivenTim
 
 
 def test_it_is_told_how_far_a_command_has_come(tested: HubUnderTest, time: DrivenTime) -> None:
-    names = ("done", "refused", "waiting", "silent", "without")
+    names = ("done", "refused", "waiting", "silent", "without", "looks on")
     made = {name: MadeMember(name) for name in names}
+    other = (BreakerReport("search|web"),)
     for name, each in made.items():
         report = each.report()
-        tested.hub.exchange(report._replace(breakers=()) if name == "without" else report)
+        held = {"without": other, "looks on": ()}.get(name, report.breakers)
+        tested.hub.exchange(report._replace(breakers=held))
     time.now += 0.5
     act = tested.hub.act(Act("x", "trip", "payments"))
     time.now += 4
-    tested.hub.exchange(made["without"].report()._replace(breakers=()))
+    tested.hub.exchange(made["without"].report()._replace(breakers=other))
+    tested.hub.exchange(made["looks on"].report()._replace(breakers=(), leaving=True))
     for name, outcome in (("done", "done"), ("refused", "no: disabled")):
         tested.hub.exchange(made[name].report(applied=((act.id, outcome),)))
     tested.hub.exchange(made["waiting"].report())
@@ -295,6 +298,7 @@ def test_it_is_told_how_far_a_command_has_come(tested: HubUnderTest, time: Drive
     assert tested.hub.progress("payments", "x") == Progress(
         applied=1, waiting=1, silent=1, without=1, refused=(("refused", "no: disabled"),)
     )
+    assert {each.info.id for each in tested.hub.members()} == {*names} - {"looks on"}
     mode = tested.hub.set_mode(Register("payments", "disabled", id="m"))
     assert tested.hub.progress("payments", mode.id).applied == 0
     view = tested.hub.exchange(made["done"].report())

@@ -296,8 +296,14 @@ def test_what_cannot_be_done_is_told(fleet: SimulatedFleet) -> None:
 
 def test_a_process_that_ends_in_order_is_gone_at_once(fleet: SimulatedFleet) -> None:
     fleet.processes.pop().member.exchange(leaving=True)
-    assert len(fleet.hub.members()) == 12
-    assert fleet.pool.members == 11
+    assert len(fleet.hub.members()) == fleet.pool.members == 11
+
+
+def test_who_holds_no_breaker_looks_on_and_counts_for_nobody(fleet: SimulatedFleet) -> None:
+    looker = FleetMember(fleet.hub, MemberInfo("looker"), fleet.clock)
+    assert looker.exchange()
+    assert looker.view is not None
+    assert looker.view.members == len(fleet.hub.members()) == 12
 
 
 def test_a_breaker_that_is_taken_out_decides_alone(fleet: SimulatedFleet) -> None:
