@@ -12,14 +12,14 @@ from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
-    from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.registry import Registry
+    from breakerd.fleet_part import FleetPart
 
 
 def make_admin_context(
     registry: "Registry",
     alerting: "Alerting | None",
-    fleet: "Fleet",
+    fleet: "FleetPart",
     settings: ApiSettings,
 ) -> AdminContext:
     """Return what the routes share; it follows `[api]` of the registry's file.
@@ -27,7 +27,7 @@ def make_admin_context(
     Args:
         registry: the breakers; a request counts as their first use.
         alerting: the alerting; None if there is none.
-        fleet: commands to all processes.
+        fleet: membership of this process.
         settings: `[api]` as it was at the start.
 
     Raises:
@@ -43,7 +43,8 @@ def make_admin_context(
         access=Access.from_settings(settings),
         audit=audit,
         parts=Parts(registry.use, registry.not_running),
-        fleet=fleet,
+        fleet=fleet.fleet,
+        views=fleet.views,
     )
     if registry.config is not None:
         registry.config.subscribe(AdminConfigSubscriber(admin))

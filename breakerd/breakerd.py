@@ -217,7 +217,7 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(self.registry, self.alerting, self.fleet, self._api)
+                context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()

@@ -10,6 +10,7 @@ from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.fleet.views.views import FleetViews
 from breakerd.breaker.registry import Registry
 
 JOIN_WAIT: Final = 0.25
@@ -29,6 +30,7 @@ class FleetPart:
 
     Attributes:
         fleet: commands to all processes.
+        views: what all processes show.
 
     Raises:
         ConfigError: `[fleet]`, a variable or a secret file is invalid.
@@ -42,6 +44,7 @@ class FleetPart:
             registry, read_fleet_section(document), database, _modes_file(state_file, database)
         )
         self.fleet = Fleet(self._runtime, registry.get)
+        self.views = FleetViews(self._runtime)
         registry.report_not_running(self._runtime.not_running)
         if config is not None:
             subscriber = FleetConfigSubscriber(config, self._runtime.apply)

@@ -18,12 +18,12 @@ from breakerd.api.schemas.config_patch import SectionsPatch
 from breakerd.api.schemas.responses import (
     AuditResponse,
     BreakersResponse,
-    BreakerSummary,
     Health,
     Readiness,
     ReloadResult,
 )
-from breakerd.breaker.breaker import Breaker
+from breakerd.api.scopes.breakers import list_breakers_in
+from breakerd.api.scopes.scope import ScopeQuery
 
 _NO_ALERTING: Final = {"ok": True, "stalled": False, "paging": False}
 _EVENTS: Final = {
@@ -68,15 +68,12 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     return router
 
 
-def list_breakers(admin: AdminDep) -> BreakersResponse:
-    """List the breakers of this process, with a summary of each, and whether people are paged."""
-    breakers = list(admin.registry)
-    muted = admin.muted([breaker.name for breaker in breakers])
-    return BreakersResponse(
-        **admin.paging(),
-        not_running=admin.not_running(),
-        breakers=[_summary(breaker, muted.get(breaker.name, "")) for breaker in breakers],
-    )
+def list_breakers(admin: AdminDep, scope: ScopeQuery = None) -> BreakersResponse:
+    """List the breakers with a summary of each, and whether people are paged.
+
+    Where there is a hub, those that only other processes hold are among them.
+    """
+    return list_breakers_in(admin, scope)
 
 
 async def open_subscription(
@@ -204,7 +201,3 @@ async def get_readiness(request: Request) -> JSONResponse:
 
 def _check(ok: bool) -> str:
     return "ok" if ok else "failing"
-
-
-def _summary(breaker: Breaker, muted_by: str) -> BreakerSummary:
-    return BreakerSummary.model_validate({**breaker.status(), "muted_by": muted_by})

@@ -107,6 +107,11 @@ class Session:
         return self._member.info.id
 
     @property
+    def host(self) -> str:
+        """Return this process's host in the fleet."""
+        return self._member.info.host
+
+    @property
     def registers(self) -> tuple[Register, ...]:
         """Return the operators' modes that are known."""
         return self._member.registers
