@@ -34,6 +34,7 @@ class Options(RuleArguments, total=False):
         alerting: False: incidents are neither logged nor delivered; nobody is paged.
         state: False: breaker states are not kept across restarts, whatever `[api] state_file` says.
         watch: False: edits of the file have no effect until it is reloaded.
+        control_plane: True: without calls of its own, it shows and commands a fleet as no member.
         memory: memory reader of all breakers; see `Breaker`.
         load: load reader of all breakers; see `Breaker`.
     """
@@ -41,6 +42,7 @@ class Options(RuleArguments, total=False):
     alerting: bool
     state: bool
     watch: bool
+    control_plane: bool
     memory: Callable[[], float | None] | None
     load: Callable[[], LoadReading] | None
 
@@ -85,7 +87,8 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
-        self._fleet = FleetPart(self.registry, self._state_file)
+        looks_on = options.get("control_plane", False)
+        self._fleet = FleetPart(self.registry, self._state_file, looks_on=looks_on)
         self.fleet = self._fleet.fleet
         self._admin = _AdminPart()
         parts = list(self._parts())
@@ -286,7 +289,7 @@ class Breakerd:
 
 _STARTER: Final = "it starts with the first call or request, or with `start()`"
 _STARTING: Final = "nobody is being paged yet: alerting is starting"
-_DEFAULTS: Final = {"alerting": True, "state": True, "watch": True}
+_DEFAULTS: Final = {"alerting": True, "state": True, "watch": True, "control_plane": False}
 _OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
 
 

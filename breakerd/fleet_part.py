@@ -27,6 +27,7 @@ class FleetPart:
         registry: the breakers, with the file that `[fleet]` is in.
         state_file: file of the breakers' state, beside which the operators' modes are kept; empty
             if there is none.
+        looks_on: True for a control plane, which is no member as long as it has no calls.
 
     Attributes:
         fleet: commands to all processes.
@@ -36,12 +37,16 @@ class FleetPart:
         ConfigError: `[fleet]`, a variable or a secret file is invalid.
     """
 
-    def __init__(self, registry: Registry, state_file: str) -> None:
+    def __init__(self, registry: Registry, state_file: str, *, looks_on: bool = False) -> None:
         config = registry.config
         document = config.document if config else None
         database = Path(_database(document)).absolute()  # a daemon changes its folder later
         self._runtime = FleetRuntime(
-            registry, read_fleet_section(document), database, _modes_file(state_file, database)
+            registry,
+            read_fleet_section(document),
+            database,
+            _modes_file(state_file, database),
+            looks_on=looks_on,
         )
         self.fleet = Fleet(self._runtime, registry.get)
         self.views = FleetViews(self._runtime)

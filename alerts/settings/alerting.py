@@ -16,7 +16,7 @@ from breakerd.alerts.settings.inhibition import InhibitionSettings
 from breakerd.alerts.settings.maintenance import MaintenanceSettings
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.alerts.settings.receivers import ReceiversSettings
-from breakerd.alerts.settings.secrets import SecretSource
+from breakerd.alerts.settings.secrets import read_secrets
 from breakerd.alerts.settings.texts import RUNBOOK, TemplatesSettings, check_runbook_url
 from breakerd.breaker.config import ConfigWarning, Document, Key, ValidationCache, validate
 from breakerd.breaker.errors import ConfigError, ConfigProblem
@@ -227,13 +227,6 @@ def read_settings(
     if document:
         warnings += check_labels(document, opsgenie, alerts.maintenance, alerts.inhibition)
     return AlertingSettings(opsgenie, alerts, tuple(warnings), _public_url(data))
-
-
-def read_secrets(
-    document: Document | None, environ: Mapping[str, str] = os.environ
-) -> SecretSource:
-    """Read the secrets of `document` that are kept outside it: in variables and files."""
-    return SecretSource(document, environ)
 
 
 def _public_url(data: Mapping[str, Any]) -> str:

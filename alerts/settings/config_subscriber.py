@@ -10,9 +10,9 @@ from breakerd.alerts.settings.alerting import (
     ALERTS_SECTION,
     OPSGENIE_SECTION,
     AlertingSettings,
-    read_secrets,
     read_settings,
 )
+from breakerd.alerts.settings.secrets import read_secrets
 from breakerd.breaker.config import ConfigFile, Document, Key, WarningLog
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.logging import get_logger

@@ -7,6 +7,7 @@ import itertools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,8 @@ from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
 from breakerd.breaker.fleet.hub.redis.hub import RedisHub
-from breakerd.breaker.fleet.hub.redis.script import Client, keys_of
+from breakerd.breaker.fleet.hub.redis.script import Client, keys_of, store_keys_of
+from breakerd.breaker.fleet.hub.store import TOPICS
 from breakerd.breaker.fleet.messages import View
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 
@@ -68,11 +70,13 @@ class MemoryUnderTest:
         self.hub: Hub = self._memory
 
     def keep(self) -> Callable[[], None]:
-        kept = copy.deepcopy(self._memory.records)
+        kept = copy.deepcopy(self._memory.records), copy.deepcopy(_dictionaries(self._memory))
 
         def restore() -> None:
             self._memory.wipe()
-            vars(self._memory.records).update(copy.deepcopy(vars(kept)))
+            records, store = kept
+            vars(self._memory.records).update(copy.deepcopy(vars(records)))
+            vars(self._memory.store).update(copy.deepcopy(store))
 
         return restore
 
@@ -84,6 +88,11 @@ class MemoryUnderTest:
 
     def close(self) -> None:
         pass
+
+
+def _dictionaries(hub: MemoryHub) -> dict[str, object]:
+    """What a hub's store keeps."""
+    return {name: value for name, value in vars(hub.store).items() if isinstance(value, dict)}
 
 
 class FileUnderTest:
@@ -118,7 +127,8 @@ class FileUnderTest:
 class RedisUnderTest:
     def __init__(self, settings: FleetSettings, time: DrivenTime) -> None:
         self._client: Client = make_client(settings)
-        self._keys = keys_of(settings.name)
+        stores = (store_keys_of(settings.name, topic) for topic in TOPICS)
+        self._keys = tuple(dict.fromkeys((*keys_of(settings.name), *chain(*stores))))
         connection = Connection(lambda: make_client(settings), self._keys[0], settings.interval)
         self.redis = RedisHub(settings.name, connection, time, time.new_id)
         self.hub: Hub = self.redis

@@ -13,25 +13,28 @@ from breakerd.api.app import app_of
 from breakerd.api.http.admin import AdminContext
 from breakerd.breaker.fleet.hub.memory import MemoryHub
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
-from breakerd.breaker.fleet.messages import PoolView, Report, View
+from breakerd.breaker.fleet.local_window import SKETCH
+from breakerd.breaker.fleet.messages import PoolView, Report, Totals, View
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.views.views import FleetViews
 from tests.support.admin_client import Client
+from tests.support.fleet_reports import MadeMember
 
-LIMIT: Final = 30.0
+LIMIT: Final = 60.0
 """Seconds that a test waits for an exchange."""
 SETTINGS: Final = Settings(latency_threshold=500, percentile=0.5, memory_threshold=99)
 
 
 class WatchedHub(MemoryHub):
-    """A hub that counts the reads, and can be away."""
+    """A hub that counts the reads, and can be away. Its time stands still unless a test lets it."""
 
     def __init__(self) -> None:
         self.reads = 0
         self.away = False
-        super().__init__()
+        self.now = 5000.5
+        super().__init__(lambda: self.now)
 
     def exchange(self, report: Report) -> View:
         self._check()
@@ -71,14 +74,6 @@ class Plane:
     views: FleetViews
     client: Client
 
-    def call(self, breaker: str, *durations: float, error: bool = False) -> None:
-        """Make calls that took so many seconds."""
-        called = self.registry.get(breaker)
-        for seconds in durations:
-            assert called.allow()
-            end = called.clock()
-            called.done(end - seconds, end, error=error)
-
     def meet(self) -> None:
         """Exchange with the hub twice: the first view brings what the second report tells."""
         for _ in range(2):
@@ -94,9 +89,9 @@ class Planes:
     folder: Path
     stack: ExitStack
 
-    def add(self, host: str = "one", *breakers: str, hub: str = "file") -> Plane:
-        """Start a process that has these breakers."""
-        registry = Registry(SETTINGS, breakers=dict.fromkeys(breakers, SETTINGS))
+    def add(self, host: str = "one", *, hub: str = "file", looks_on: bool = False) -> Plane:
+        """Start a process."""
+        registry = Registry(SETTINGS)
         number = len(list(self.folder.iterdir()))
         folder = self.folder / str(number)
         folder.mkdir()
@@ -108,6 +103,7 @@ class Planes:
             folder / "breakerd.db",
             folder / "modes.json",
             open_hub=lambda *_: self.hub,
+            looks_on=looks_on,
         )
         views = FleetViews(runtime, self.time)
         admin = AdminContext(registry, fleet=Fleet(runtime, registry.get), views=views)
@@ -117,6 +113,15 @@ class Planes:
         if hub != "none":
             plane.meet()
         return plane
+
+    def tell(
+        self, member: MadeMember, state: str = "closed", *, slow: int = 0, **more: int
+    ) -> None:
+        """Have a process that is made up report its breaker and the totals of its window."""
+        (made,) = member.report(state=state, totals=Totals(**more)).breakers
+        counts = (SKETCH.index(0.1), more.get("calls", 0) - slow, *([0] * 4), slow)
+        report = member.report()._replace(breakers=(made._replace(sketch=counts),))
+        self.hub.exchange(report)
 
 
 @contextmanager

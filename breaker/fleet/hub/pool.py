@@ -13,7 +13,6 @@ from breakerd.breaker.fleet.hub.records import Record
 from breakerd.breaker.fleet.messages import (
     WINDOW_SLOTS,
     BreakerReport,
-    MemberInfo,
     PoolSlot,
     PoolView,
     Totals,
@@ -130,13 +129,6 @@ def rank(pool: Record, entry: Worst, now: float) -> None:
         fresh.append(entry)
     fresh.sort(key=lambda e: (-e.failures / e.calls, -e.failures, e.member))
     pool["worst"] = [list(each) for each in fresh[:_WORST]]
-
-
-def failures_of(info: MemberInfo, scope: str, window: Record | None, now: float) -> Worst:
-    """Return a member's calls and failures that count in the pool of that scope."""
-    slots = window["slots"] if window is not None and scope in window["counted"] else []
-    calls, failures = sum(slot[1] for slot in slots), sum(slot[2] for slot in slots)
-    return Worst(info.id, info.host, calls, failures, now)
 
 
 def pool_view(pool: Record, scope: str, now: float) -> PoolView:

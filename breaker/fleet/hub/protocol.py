@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
+from breakerd.breaker.fleet.hub.store import SharedStore
 from breakerd.breaker.fleet.messages import Act, MemberInfo, PoolView, Register, Report, View
 
 
@@ -16,7 +17,7 @@ class Progress(NamedTuple):
         applied: members that have done it.
         waiting: members that have not told yet.
         silent: members that hold the breaker and have not reported for some intervals.
-        without: members that hold others, and not this breaker.
+        without: members that do not hold the breaker.
         refused: (member, reason) of those that could not do it.
     """
 
@@ -50,6 +51,11 @@ class Hub(Protocol):
     but whose answer is lost, may be repeated as it is, or followed by a later report.
     """
 
+    @property
+    def store(self) -> SharedStore:
+        """Topics and leases that outlast a window."""
+        ...
+
     def exchange(self, report: Report) -> View:
         """Take a member's report; return its view."""
         ...
@@ -67,7 +73,7 @@ class Hub(Protocol):
         ...
 
     def members(self) -> tuple[MemberEntry, ...]:
-        """Return all members with breakers, those that went silent lately among them."""
+        """Return all members, those that went silent lately among them; not who left in order."""
         ...
 
     def pool(self, name: str, scope: str) -> tuple[PoolView, tuple[int, ...]]:

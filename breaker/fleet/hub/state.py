@@ -8,7 +8,7 @@ Keys of the records: `hub` (epoch), `registers`, `member:ID` and `pool:BREAKER|G
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from breakerd.breaker.fleet.episode import accepts
@@ -21,7 +21,6 @@ from breakerd.breaker.fleet.hub.pool import (
     apply_changes,
     empty_pool,
     episode_of,
-    failures_of,
     flags,
     merged_sketch,
     pool_view,
@@ -44,6 +43,7 @@ from breakerd.breaker.fleet.messages import (
     Report,
     ScopeReport,
     View,
+    Worst,
     member_info,
 )
 
@@ -120,6 +120,7 @@ class HubState:
             "joined": held["joined"] if held and held["info"][1] == info.incarnation else now,
             "register_version": report.register_version,
             "live": live,
+            "left": report.leaving,
             "windows": new,
             "silent": {},
         }
@@ -180,7 +181,7 @@ class HubState:
             before = flags(record, changes)
             apply_changes(record, changes, oldest)
             _add_unit_changes(units, scope, before, flags(record, changes))
-            rank(record, failures_of(info, scope, new, now), now)
+            rank(record, _failures_of(info, scope, new, now), now)
             self._put_pool(pool, scope, record)
 
     def _view(self, report: BreakerReport, info: MemberInfo, now: float) -> BreakerView:
@@ -249,16 +250,13 @@ class HubState:
         outcomes: dict[str, str] = commands["acts"].get(command, {}).get("applied", {})
         counts = dict.fromkeys(("applied", "waiting", "silent", "without"), 0)
         refused = []
-        for id_, heard in self._records.all_heard():
-            member = self._records.get(f"member:{id_}") or {}
+        for id_, heard, member in self._present():
             done = (
                 outcomes.get(id_) == "done"
                 if version is None
                 else member.get("register_version", 0) >= version
             )
-            pools = member.get("windows") or member.get("silent")
-            if not pools:
-                continue  # it has left, or only looks
+            pools = member.get("windows") or member.get("silent") or ()
             if not any(pool.partition("|")[0] == breaker for pool in pools):
                 counts["without"] += 1
             elif done:
@@ -274,24 +272,20 @@ class HubState:
     def members(self, now: float) -> tuple[MemberEntry, ...]:
         """Return all members. The cost grows with their number."""
         found = []
-        for id_, heard in self._records.all_heard():
-            member = self._records.get(f"member:{id_}")
-            if member is None:
-                continue
+        for _, heard, member in self._present():
             states = {pool: window["state"] for pool, window in member["windows"].items()}
             states = states or member["silent"]
-            if not states:
-                continue
             age = max(0.0, now - heard)
-            found.append(
-                MemberEntry(
-                    member_info(member["info"]),
-                    age,
-                    age >= SILENT_AFTER,
-                    tuple(sorted(states.items())),
-                )
-            )
+            info, silent = member_info(member["info"]), age >= SILENT_AFTER
+            found.append(MemberEntry(info, age, silent, tuple(sorted(states.items()))))
         return tuple(found)
+
+    def _present(self) -> Iterator[tuple[str, float, Record]]:
+        """Yield id, time of the last report and record of all who have not left in order."""
+        for id_, heard in self._records.all_heard():
+            member = self._records.get(f"member:{id_}")
+            if member is not None and not member.get("left"):
+                yield id_, heard, member
 
     def pool(self, name: str, scope: str, now: float) -> tuple[PoolView, tuple[int, ...]]:
         """Return the sums of one scope, and the merged sketch of durations."""
@@ -345,3 +339,10 @@ def _add_unit_changes(
         for offset in range(2):
             old, new = before.get(number, (0, 0)), after.get(number, (0, 0))
             row[column + offset] += new[offset] - old[offset]
+
+
+def _failures_of(info: MemberInfo, scope: str, window: Record | None, now: float) -> Worst:
+    """Return a member's calls and failures that count in the pool of that scope."""
+    slots = window["slots"] if window is not None and scope in window["counted"] else []
+    calls, failures = sum(slot[1] for slot in slots), sum(slot[2] for slot in slots)
+    return Worst(info.id, info.host, calls, failures, now)

@@ -38,6 +38,8 @@ TOPICS: Final = {
 }
 MAX_VALUE: Final = 1_048_576
 """Maximum number of bytes of an entry's text, in UTF-8."""
+WRONG_VERSION: Final = "the entry was changed meanwhile"
+WRONG_TERM: Final = "another process holds the lease"
 
 
 class Entry(NamedTuple):
@@ -45,7 +47,7 @@ class Entry(NamedTuple):
 
     Attributes:
         key: name of the entry within its topic.
-        version: number of the write; larger than all before in the same epoch.
+        version: number of the write; larger than those before in the same topic and epoch.
         at: hub time of the write, in seconds.
         value: text, as a rule JSON; empty for an entry that was removed, which is kept as long.
     """
@@ -153,3 +155,30 @@ class SharedStore(Protocol):
     def end_lease(self, name: str, holder: str) -> None:
         """Give the lease back, so that another one can take it at once; no effect for others."""
         ...
+
+
+# --- for the stores
+
+
+def check_topic(topic: str) -> None:
+    """Raise ValueError if the topic is not one of `TOPICS`."""
+    if topic not in TOPICS:
+        raise ValueError(f"found topic {topic!r}; allowed: {', '.join(TOPICS)}")
+
+
+def check_entry(topic: str, value: str) -> None:
+    """Raise ValueError if the topic is not one of `TOPICS`, or the text is too long."""
+    check_topic(topic)
+    size = len(value.encode())
+    if size > MAX_VALUE:
+        raise ValueError(f"found a text of {size} bytes; at most {MAX_VALUE} are stored")
+
+
+def version_of(entry: Entry | None) -> int:
+    """Return the version that a writer has to expect: 0 for an entry that is not there."""
+    return entry.version if entry is not None and entry.value else 0
+
+
+def next_term(term: int, now: float) -> int:
+    """Return the term of a new holder, after `term`, at hub time `now`."""
+    return max(term + 1, int(now))

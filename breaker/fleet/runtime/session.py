@@ -54,6 +54,7 @@ class Session:
         breakers: breakers of the process.
         modes: modes that this host remembers.
         incarnation: number that is larger than those of earlier sessions.
+        looks_on: True if this process counts for nobody as long as it has no calls.
 
     Attributes:
         hub: for all threads.
@@ -68,6 +69,8 @@ class Session:
         breakers: Breakers,
         modes: ModesFile,
         incarnation: int,
+        *,
+        looks_on: bool = False,
     ) -> None:
         self.hub = hub
         self.settings = settings
@@ -88,6 +91,7 @@ class Session:
             self._saved,
             shares_evidence=settings.share == _EVIDENCE,
         )
+        self._member.looks_on = looks_on
 
     # --- for all threads
 
@@ -181,18 +185,15 @@ class Session:
         return breaker.name not in self._pools and _has_calls(breaker)
 
     def _bring_breakers(self) -> None:
-        """Bring in breakers with calls, move those that were changed, take out what is gone."""
-        there, changed = set(), False
+        """Bring in breakers with calls, and move those that were changed."""
+        changed = False
         for breaker in self._breakers:
-            there.add(breaker.name)
             place = self._pools.get(breaker.name)
             if place is None and not _has_calls(breaker):
                 continue
             if place is None or place.settings is not breaker.settings:
                 self._place(breaker, place)
                 changed = True
-        for name in self._pools.keys() - there:
-            self._member.remove(self._pools.pop(name).pool)
         if changed:
             digest = settings_digest(self._breakers)
             self._member.info = self._member.info._replace(digest=digest)

@@ -7,8 +7,8 @@ from typing import Final
 from breakerd.breaker.config import ConfigFile, Document
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
-from breakerd.breaker.fleet.settings.reading import read_fleet_secrets, read_fleet_section
-from breakerd.breaker.fleet.settings.secrets import SECTION
+from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.fleet.settings.secrets import SECTION, read_fleet_secrets
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from breakerd.breaker.config import Document, validate
+from breakerd.breaker.config.secret_source import ENVIRONMENT
 from breakerd.breaker.config.show_value import show_value
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
-from breakerd.breaker.fleet.settings.secrets import ENVIRONMENT, SECTION, VARIABLES, FleetSecrets
+from breakerd.breaker.fleet.settings.secrets import SECTION, VARIABLES, read_fleet_secrets
 from breakerd.breaker.fleet.settings.tls import tls_context
 
 _FROM_ENVIRONMENT: Final = {
@@ -42,26 +43,19 @@ def read_fleet_section(
     own = _own(document)
     # A value from outside does not excuse an invalid one in the file.
     validate(FleetSettings, own, document=document, prefix=(SECTION,))
-    outside, secrets = _from_outside(own, environ), read_fleet_secrets(document, environ)
-    if secrets.problems:
-        raise ConfigError(secrets.problems)
-    merged = {**own, **outside, **secrets.values}
+    outside, source = _from_outside(own, environ), read_fleet_secrets(document, environ)
+    if source.problems:
+        raise ConfigError(source.problems)
+    secrets = {key: value for (_, key), value in source.values.items()}
+    merged = {**own, **outside, **secrets}
     try:
         settings = validate(FleetSettings, merged, document=document, prefix=(SECTION,))
     except ConfigError as error:
-        variables = _variables(outside.keys() | secrets.values.keys())
+        variables = _variables(outside.keys() | secrets.keys())
         raise ConfigError([_relocated(each, variables) for each in error.problems]) from None
     if problems := list(_contradictions(settings, document)):
         raise ConfigError(problems)
     return settings
-
-
-def read_fleet_secrets(
-    document: Document | None, environ: Mapping[str, str] = os.environ
-) -> FleetSecrets:
-    """Return the passwords that are kept outside the file."""
-    section = document.data.get(SECTION, {}) if document else {}
-    return FleetSecrets(section if isinstance(section, Mapping) else {}, document, environ)
 
 
 def _own(document: Document | None) -> dict[str, object]:

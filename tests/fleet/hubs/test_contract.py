@@ -166,6 +166,11 @@ def test_a_member_that_leaves_is_gone_at_once(tested: HubUnderTest, time: Driven
     view = tested.hub.exchange(other.report(slot(time, 1)))
     assert view.members == 1
     assert sums(view) == (1, 0, 1, 0)
+    assert [each.info.id for each in tested.hub.members()] == ["b"]
+    register = tested.hub.set_mode(Register("search", "disabled", id="1"))
+    assert tested.hub.progress("search", register.id) == Progress(0, 0, 0, 1)
+    tested.hub.exchange(leaving.report())
+    assert len(tested.hub.members()) == 2, "a process may come back under its name"
 
 
 def test_members_are_listed_as_they_are(tested: HubUnderTest, time: DrivenTime) -> None:
@@ -279,18 +284,15 @@ def test_an_act_is_for_those_who_are_there(tested: HubUnderTest, time: DrivenTim
 
 
 def test_it_is_told_how_far_a_command_has_come(tested: HubUnderTest, time: DrivenTime) -> None:
-    names = ("done", "refused", "waiting", "silent", "without", "looks on")
+    names = ("done", "refused", "waiting", "silent", "without")
     made = {name: MadeMember(name) for name in names}
-    other = (BreakerReport("search|web"),)
     for name, each in made.items():
         report = each.report()
-        held = {"without": other, "looks on": ()}.get(name, report.breakers)
-        tested.hub.exchange(report._replace(breakers=held))
+        tested.hub.exchange(report._replace(breakers=()) if name == "without" else report)
     time.now += 0.5
     act = tested.hub.act(Act("x", "trip", "payments"))
     time.now += 4
-    tested.hub.exchange(made["without"].report()._replace(breakers=other))
-    tested.hub.exchange(made["looks on"].report()._replace(breakers=(), leaving=True))
+    tested.hub.exchange(made["without"].report()._replace(breakers=()))
     for name, outcome in (("done", "done"), ("refused", "no: disabled")):
         tested.hub.exchange(made[name].report(applied=((act.id, outcome),)))
     tested.hub.exchange(made["waiting"].report())
@@ -298,7 +300,6 @@ def test_it_is_told_how_far_a_command_has_come(tested: HubUnderTest, time: Drive
     assert tested.hub.progress("payments", "x") == Progress(
         applied=1, waiting=1, silent=1, without=1, refused=(("refused", "no: disabled"),)
     )
-    assert {each.info.id for each in tested.hub.members()} == {*names} - {"looks on"}
     mode = tested.hub.set_mode(Register("payments", "disabled", id="m"))
     assert tested.hub.progress("payments", mode.id).applied == 0
     view = tested.hub.exchange(made["done"].report())

@@ -4,9 +4,10 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from breakerd.breaker.fleet.hub.file.records import SCHEMA, VERSION, SqliteRecords
+from breakerd.breaker.fleet.hub.file.store import FileStore, topic_versions
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry, Progress
 from breakerd.breaker.fleet.hub.state import HubState, random_id
 from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
@@ -55,6 +56,8 @@ class FileHub:
         self._opened = False
         self._opening = ProcessLock()
         self._mark = 0
+        self.store = FileStore(self._store)
+        """Topics and leases."""
 
     @property
     def problem(self) -> str:
@@ -63,7 +66,7 @@ class FileHub:
 
     def exchange(self, report: Report) -> View:
         """Take a member's report; return its view."""
-        return self._execute("exchange", lambda state, now: state.exchange(report, now))
+        return self._transact("exchange", lambda turn: _exchange(turn, report))
 
     def set_mode(self, register: Register) -> Register:
         """Write an operator's mode; return it with epoch and time filled in."""
@@ -100,23 +103,36 @@ class FileHub:
         """Close the file for good."""
         self._database.close()
 
+    def _store(self, operation: Callable[[SqliteRecords, str, float], T]) -> T:
+        """Execute an operation of the store, which is given the epoch too."""
+        return self._transact(
+            "store", lambda turn: operation(turn.records, turn.state.epoch(turn.now), turn.now)
+        )
+
     def _execute(self, what: str, operation: Callable[[HubState, float], T]) -> T:
+        def act(turn: _Turn) -> T:
+            result = operation(turn.state, turn.now)
+            if what == "command":
+                turn.records.note_command()
+            return result
+
+        return self._transact(what, act)
+
+    def _transact(self, what: str, operation: Callable[["_Turn"], T]) -> T:
         self._open()
 
         def act(connection: sqlite3.Connection) -> T:
             now = self._clock()
             records = SqliteRecords(connection)
-            state = HubState(records, self._new_id)
+            turn = _Turn(records, HubState(records, self._new_id), now)
             try:
-                result = operation(state, now)
+                result = operation(turn)
             except (*_NOT_OURS, sqlite3.OperationalError) as error:
                 if isinstance(error, sqlite3.OperationalError) and not _lacks_table(error):
                     raise
                 records.clear()
-                result = operation(state, now)  # if that fails too, nothing was changed
+                result = operation(turn)  # if that fails too, nothing was changed
                 _log.error("hub begins anew: not its own data", problem=repr(error))
-            if what == "command":
-                records.note_command()
             records.save(now)
             return result
 
@@ -144,6 +160,19 @@ class FileHub:
             _log.error("hub begins anew: its file stays locked", file=str(self._database.path))
             self._database.replace()
             self._locked_since = None
+
+
+class _Turn(NamedTuple):
+    """One transaction: the records, their meaning, and hub time."""
+
+    records: SqliteRecords
+    state: HubState
+    now: float
+
+
+def _exchange(turn: _Turn, report: Report) -> View:
+    view = turn.state.exchange(report, turn.now)
+    return view._replace(topics=topic_versions(turn.records))
 
 
 def _lacks_table(error: sqlite3.OperationalError) -> bool:

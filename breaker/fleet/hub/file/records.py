@@ -11,11 +11,16 @@ _TABLES: Final = {
     "record": "key TEXT PRIMARY KEY, value TEXT NOT NULL, idle_since REAL",
     "heard": "member TEXT PRIMARY KEY, live INTEGER NOT NULL, at REAL NOT NULL",
     "command_mark": "id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL",
+    "topic": "name TEXT PRIMARY KEY, version INTEGER NOT NULL",
+    "entry": "topic TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, at REAL NOT NULL, "
+    "value TEXT NOT NULL, PRIMARY KEY (topic, key)",
+    "lease": "name TEXT PRIMARY KEY, holder TEXT NOT NULL, term INTEGER NOT NULL, until REAL",
 }
 _STATEMENTS: Final = (
     *(f"CREATE TABLE IF NOT EXISTS {name} ({columns})" for name, columns in _TABLES.items()),
     "CREATE INDEX IF NOT EXISTS idle ON record (idle_since) WHERE idle_since IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS heard_order ON heard (live, at)",
+    "CREATE INDEX IF NOT EXISTS entry_order ON entry (topic, version)",
 )
 SCHEMA: Final = ";\n".join(_STATEMENTS) + ";"
 """Script that creates missing tables."""
@@ -34,10 +39,13 @@ class SqliteRecords:
 
     Args:
         connection: connection within a transaction.
+
+    Attributes:
+        connection: the same.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._records: dict[str, Record | None] = {}
         self._texts: dict[str, str] = {}
         """Records as they are in the file."""
@@ -80,7 +88,7 @@ class SqliteRecords:
     def oldest(self, count: int, *, live: bool = True) -> list[tuple[str, float]]:
         """Return (member, time) of those heard the longest time ago, that one first."""
         query = "SELECT member, at FROM heard WHERE live = ? ORDER BY at LIMIT ?"
-        stored = self._connection.execute(query, (live, count + len(self._heard))).fetchall()
+        stored = self.connection.execute(query, (live, count + len(self._heard))).fetchall()
         return self._with_heard(stored, live=live)[:count]
 
     def all_heard(self) -> list[tuple[str, float]]:
@@ -90,22 +98,22 @@ class SqliteRecords:
             each
             for live in (True, False)
             for each in self._with_heard(
-                self._connection.execute(query, (live,)).fetchall(), live=live
+                self.connection.execute(query, (live,)).fetchall(), live=live
             )
         ]
 
     def clear(self) -> None:
         """Make all tables anew, whatever has become of them."""
         for table in _TABLES:
-            self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _STATEMENTS:
-            self._connection.execute(statement)
+            self.connection.execute(statement)
         for held in (self._records, self._texts, self._changed, self._deleted, self._heard):
             held.clear()
 
     def note_command(self) -> None:
-        """Raise the number by which members notice that there is a command."""
-        self._connection.execute(
+        """Raise the number by which members notice that there is something new."""
+        self.connection.execute(
             "INSERT INTO command_mark (id, number) VALUES (1, 1) "
             "ON CONFLICT (id) DO UPDATE SET number = number + 1"
         )
@@ -113,7 +121,7 @@ class SqliteRecords:
     def save(self, now: float) -> None:
         """Write what has changed, and remove sums that have had no members for ten minutes."""
         rows = list(self._rows(now))
-        execute = self._connection.executemany
+        execute = self.connection.executemany
         execute(
             "INSERT INTO record (key, value, idle_since) VALUES (?, ?, ?) "
             "ON CONFLICT (key) DO UPDATE SET value = excluded.value, "
@@ -126,7 +134,7 @@ class SqliteRecords:
             "INSERT INTO heard (member, live, at) VALUES (?, ?, ?)",
             [(member, *noted) for member, noted in self._heard.items() if noted is not None],
         )
-        self._connection.execute("DELETE FROM record WHERE idle_since < ?", (now - _IDLE_KEPT,))
+        self.connection.execute("DELETE FROM record WHERE idle_since < ?", (now - _IDLE_KEPT,))
 
     def _with_heard(
         self, stored: list[tuple[str, float]], *, live: bool
@@ -150,7 +158,7 @@ class SqliteRecords:
 
     def _read(self, key: str) -> Record | None:
         query = "SELECT value FROM record WHERE key = ?"
-        row = self._connection.execute(query, (key,)).fetchone()
+        row = self.connection.execute(query, (key,)).fetchone()
         if row is None:
             return None
         record: Any = json.loads(row[0])

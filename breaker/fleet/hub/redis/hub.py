@@ -1,7 +1,7 @@
 """Hub on a server: each operation is one run of a script there."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry, Progress
@@ -10,7 +10,8 @@ from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
 from breakerd.breaker.fleet.hub.redis.facts import ServerFacts
 from breakerd.breaker.fleet.hub.redis.messages import read_pool, read_view, report_arguments
-from breakerd.breaker.fleet.hub.redis.script import Script, keys_of
+from breakerd.breaker.fleet.hub.redis.script import Script, keys_of, store_keys_of
+from breakerd.breaker.fleet.hub.redis.store import RedisStore
 from breakerd.breaker.fleet.hub.state import HubState, random_id
 from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
@@ -38,6 +39,10 @@ class RedisHub:
         self._connection = connection
         self._clock = clock
         self._new_id = new_id
+        self.store = RedisStore(
+            lambda topic, given: self._run_on(store_keys_of(name, topic), given)
+        )
+        """Topics and leases."""
 
     @classmethod
     def from_settings(cls, settings: FleetSettings) -> "RedisHub":
@@ -90,10 +95,14 @@ class RedisHub:
         """Close all connections."""
         self._connection.close()
 
-    def _run(self, operation: str, *arguments: str) -> bytes:
+    def _run(self, *arguments: str) -> bytes:
+        return self._run_on((), arguments)
+
+    def _run_on(self, more_keys: tuple[str, ...], arguments: Sequence[str]) -> bytes:
+        operation, *own = arguments
         time = "" if self._clock is None else repr(self._clock())
-        given = [operation, time, self._new_id(), *arguments]
-        return self._connection.run(lambda client: self._script.run(client, given))
+        given = [operation, time, self._new_id(), *own]
+        return self._connection.run(lambda client: self._script.run(client, given, more_keys))
 
     def _ask(self, operation: str, *arguments: str) -> Any:
         return json.loads(self._run(operation, *arguments))

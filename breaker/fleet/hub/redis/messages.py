@@ -58,7 +58,7 @@ def read_view(text: bytes, report: Report) -> View:
         WireError: the text is no answer.
     """
     try:
-        epoch, now, members, oldest, breakers, version, registers, acts = json.loads(text)
+        epoch, now, members, oldest, breakers, version, registers, acts, topics = json.loads(text)
         return View(
             epoch,
             now,
@@ -70,6 +70,7 @@ def read_view(text: bytes, report: Report) -> View:
             version,
             tuple(Register(*each[: len(Register._fields)]) for each in registers),
             tuple(Act(*each[: len(Act._fields)]) for each in acts),
+            topics=tuple(sorted((str(topic), int(newest)) for topic, newest in topics)),
         )
     except (TypeError, ValueError) as error:
         raise WireError(f"no view: {error}") from error

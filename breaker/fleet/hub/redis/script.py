@@ -8,9 +8,9 @@ from redis.exceptions import NoScriptError
 
 _KEYS: Final = (
     *("hub", "pools", "members", "live", "gone"),
-    *("idle", "modes", "acts", "applied"),
+    *("idle", "modes", "acts", "applied", "topics"),
 )
-"""Keys of a fleet, in the order in which the script takes them."""
+"""Keys of each operation, in the order in which the script takes them."""
 
 
 class Client(Protocol):
@@ -26,8 +26,17 @@ class Client(Protocol):
 
 
 def keys_of(name: str) -> tuple[str, ...]:
-    """Return all keys of a fleet; the braces put them on one node of a cluster."""
-    return tuple(f"breakerd:{{{name}}}:{key}" for key in _KEYS)
+    """Return the keys of each operation; the braces put them on one node of a cluster."""
+    return tuple(_key(name, key) for key in _KEYS)
+
+
+def store_keys_of(name: str, topic: str) -> tuple[str, ...]:
+    """Return the further keys of an operation of the store: leases, and those of a topic."""
+    return tuple(_key(name, key) for key in ("leases", f"entries:{topic}", f"order:{topic}"))
+
+
+def _key(name: str, key: str) -> str:
+    return f"breakerd:{{{name}}}:{key}"
 
 
 class Script:
@@ -42,13 +51,19 @@ class Script:
         self._text = script_text()
         self._digest = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, client: Client, arguments: list[str]) -> bytes:
+    def run(self, client: Client, arguments: list[str], more_keys: tuple[str, ...] = ()) -> bytes:
         """Run it, and return its answer; a server that has forgotten the text gets it again.
+
+        Args:
+            client: connection to the server.
+            arguments: operation, time, random id, and the operation's own.
+            more_keys: keys beside those of each operation.
 
         Raises:
             redis.exceptions.RedisError: the server cannot be reached, or refuses.
         """
-        rest = (len(self._keys), *self._keys, *arguments)
+        keys = (*self._keys, *more_keys)
+        rest = (len(keys), *keys, *arguments)
         try:
             answer = client.execute_command("EVALSHA", self._digest, *rest)
         except NoScriptError:

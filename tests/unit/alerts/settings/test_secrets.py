@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from breakerd import Alerting, ConfigError, Registry
-from breakerd.alerts.settings.alerting import AlertingSettings, read_secrets, read_settings
+from breakerd.alerts.settings.alerting import AlertingSettings, read_settings
+from breakerd.alerts.settings.secrets import read_secrets
 from breakerd.breaker.config.document import parse_document
 
 RECEIVER = "[alerts.receivers.pagerduty.on-call]\n"

@@ -296,14 +296,8 @@ def test_what_cannot_be_done_is_told(fleet: SimulatedFleet) -> None:
 
 def test_a_process_that_ends_in_order_is_gone_at_once(fleet: SimulatedFleet) -> None:
     fleet.processes.pop().member.exchange(leaving=True)
-    assert len(fleet.hub.members()) == fleet.pool.members == 11
-
-
-def test_who_holds_no_breaker_looks_on_and_counts_for_nobody(fleet: SimulatedFleet) -> None:
-    looker = FleetMember(fleet.hub, MemberInfo("looker"), fleet.clock)
-    assert looker.exchange()
-    assert looker.view is not None
-    assert looker.view.members == len(fleet.hub.members()) == 12
+    assert len(fleet.hub.members()) == 11
+    assert fleet.pool.members == 11
 
 
 def test_a_breaker_that_is_taken_out_decides_alone(fleet: SimulatedFleet) -> None:
@@ -338,3 +332,14 @@ def test_an_exchange_is_one_operation_or_two(fleet: SimulatedFleet) -> None:
     before = fleet.hub.exchanges
     fleet.run(5)
     assert fleet.hub.exchanges - before == 5 * 12
+
+
+def test_who_looks_on_counts_for_nobody_until_it_has_a_breaker(fleet: SimulatedFleet) -> None:
+    looker = FleetMember(fleet.hub, MemberInfo("looker"), fleet.clock)
+    looker.looks_on = True
+    assert looker.exchange()
+    assert looker.view is not None
+    assert looker.view.members == len(fleet.hub.members()) == 12
+    looker.add(POOL, Breaker(name="payments", clock=fleet.clock))
+    assert looker.exchange()
+    assert looker.view.members == len(fleet.hub.members()) == 13

@@ -5,7 +5,8 @@
 -- Stored: pools by POOL@SCOPE and members by id, packed; `live`, `gone` and `idle` by time.
 
 local KEY = {hub = KEYS[1], pools = KEYS[2], members = KEYS[3], live = KEYS[4], gone = KEYS[5],
-             idle = KEYS[6], modes = KEYS[7], acts = KEYS[8], applied = KEYS[9]}
+             idle = KEYS[6], modes = KEYS[7], acts = KEYS[8], applied = KEYS[9],
+             topics = KEYS[10]}
 local CAP, VIEW_SLOTS, WINDOW, AHEAD = 3, 6, 10, 2
 local SILENT, FORGET, SWEPT, CHUNK = 5, 600, 3, 2000
 local KEPT, ACT_TIME = 604800, 30

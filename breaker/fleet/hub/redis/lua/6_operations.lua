@@ -58,7 +58,7 @@ local function exchange()
   end
   return table.concat({'["' .. S.epoch .. '"', text(now), S.live, oldest,
     '[' .. table.concat(views, ',') .. ']', text(S.version), text(registers),
-    acts_for(info[1], member.joined, applied) .. ']'}, ',')
+    acts_for(info[1], member.joined, applied), topic_versions() .. ']'}, ',')
 end
 
 local function set_mode()
@@ -80,7 +80,9 @@ local function look() -- everything about members and commands, for those who as
   for i = 1, #all, 2 do
     local member = cmsgpack.unpack(all[i + 1])
     for name, window in pairs(member.windows) do member.silent[name] = window[3] end
-    members[all[i]] = {info = member.info, version = member.version, states = member.silent}
+    if not member.left then
+      members[all[i]] = {info = member.info, version = member.version, states = member.silent}
+    end
   end
   for _, mode in ipairs(modes_after(-1)) do modes[mode[1][1]] = {text(mode[1]), mode[2]} end
   return cjson.encode({now = text(now), members = members, modes = modes,
@@ -103,7 +105,8 @@ local function pool() -- sums of one pool, and the sketches of its members
     .. table.concat(sketches, ',') .. ']]'
 end
 
-local OPERATIONS = {exchange = exchange, set_mode = set_mode, act = act, look = look, pool = pool}
+local OPERATIONS = {exchange = exchange, set_mode = set_mode, act = act, look = look, pool = pool,
+  changes = changes, write = write_entry, take_lease = take_lease, end_lease = end_lease}
 
 local function operate() -- decides everything, and writes nothing yet
   S = {pools = {}, dirty = {}, idle = {}, modes = {}, writes = {}, live = 0, version = 0}

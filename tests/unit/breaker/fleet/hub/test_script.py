@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from breakerd.breaker.fleet.hub import leases, pool, registers, state
-from breakerd.breaker.fleet.hub.redis.script import keys_of, script_text
+from breakerd.breaker.fleet.hub.redis.script import keys_of, script_text, store_keys_of
 from breakerd.breaker.fleet.messages import WINDOW_SLOTS, PoolSlot, Totals
 
 
@@ -42,6 +42,8 @@ def test_its_numbers_are_those_of_the_state() -> None:
 
 
 def test_its_keys_are_on_one_node_of_a_cluster() -> None:
-    keys = keys_of("shop")
-    assert len(set(keys)) == len(keys) == len(re.findall(r"KEYS\[\d\]", script_text()))
+    keys = (*keys_of("shop"), *store_keys_of("shop", "settings"))
+    named = set(re.findall(r"KEYS\[(\d+)\]", script_text()))
+    assert named == {str(number) for number in range(1, len(keys) + 1)}
+    assert len(set(keys)) == len(keys)
     assert all(key.startswith("breakerd:{shop}:") for key in keys)

@@ -7,7 +7,8 @@ import pytest
 from breakerd.breaker.config.document import parse_document
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
-from breakerd.breaker.fleet.settings.reading import read_fleet_secrets, read_fleet_section
+from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.fleet.settings.secrets import read_fleet_secrets
 from tests.support.certificates import Certificates
 
 REDIS = '[fleet]\nhub = "redis://h"\nname = "shop"\n'

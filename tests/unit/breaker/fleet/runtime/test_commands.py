@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from breakerd import BreakerStateError, Registry, State
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
+from breakerd.breaker.fleet.runtime import commands
+from breakerd.breaker.fleet.runtime.command_result import CommandResult
+from breakerd.breaker.fleet.runtime.fleet import Fleet
+from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
+from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from tests.support.fleet_members import BreakableHub, Member, called
+
+Make = Callable[..., Member]
+
+
+@pytest.fixture
+def pair(make: Make) -> tuple[Member, Member]:
+    """Two processes that have called `payments`."""
+    one, other = make("a"), make("b")
+    one.called()
+    other.called()
+    return one, other
+
+
+def states(pair: tuple[Member, Member]) -> list[State]:
+    return [each.registry.get("payments").state for each in pair]
+
+
+def reached_all(result: CommandResult) -> bool:
+    return (result.applied, result.waiting, result.silent, result.refused) == (2, 0, 0, ())
+
+
+def test_a_trip_reaches_all_and_a_reset_too(pair: tuple[Member, Member]) -> None:
+    one, other = pair
+    assert reached_all(one.fleet.trip("payments", "a leak", by="ada"))
+    assert states(pair) == [State.OPEN, State.OPEN]
+    assert other.registry.get("payments").status()["note"] == "a leak"
+    assert reached_all(other.fleet.reset("payments", by="ada"))
+    assert State.OPEN not in states(pair)
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        ("disable", State.DISABLED),
+        ("force_open", State.FORCED_OPEN),
+        ("observe", State.OBSERVE),
+    ],
+)
+def test_a_mode_reaches_all_and_ends_in_all(
+    pair: tuple[Member, Member], command: str, state: State
+) -> None:
+    one, other = pair
+    assert reached_all(getattr(one.fleet, command)("payments", by="ada"))
+    assert states(pair) == [state, state]
+    assert reached_all(other.fleet.enable("payments", by="bob"))
+    assert state not in states(pair)
+
+
+def test_a_reset_ends_force_open_and_no_other_mode(pair: tuple[Member, Member]) -> None:
+    one, other = pair
+    one.fleet.force_open("payments")
+    other.fleet.reset("payments")
+    assert State.FORCED_OPEN not in states(pair)
+    one.fleet.disable("payments")
+    other.fleet.reset("payments")
+    assert states(pair) == [State.DISABLED, State.DISABLED]
+
+
+def test_a_new_process_takes_up_a_mode(pair: tuple[Member, Member], make: Make) -> None:
+    pair[0].fleet.disable("payments")
+    third = make("c")
+    assert third.called().state is State.DISABLED
+
+
+def test_who_does_not_hold_the_breaker_is_counted(pair: tuple[Member, Member], make: Make) -> None:
+    third = make("c")
+    result = pair[0].fleet.disable("payments")
+    assert (result.applied, result.without) == (2, 1)
+    assert str(result) == "applied 2, waiting 0, silent 0, without this breaker 1"
+    assert third.called().state is State.DISABLED
+
+
+def test_what_nobody_can_do_is_an_error(pair: tuple[Member, Member]) -> None:
+    one, other = pair
+    one.fleet.disable("payments")
+    with pytest.raises(BreakerStateError):
+        other.fleet.trip("payments")
+
+
+def test_what_some_cannot_do_is_told(pair: tuple[Member, Member]) -> None:
+    one, other = pair
+    other.registry.get("payments").disable()
+    result = one.fleet.trip("payments")
+    assert (result.applied, len(result.refused)) == (1, 1)
+    assert "refused 1 (" in str(result)
+
+
+def test_a_breaker_that_nobody_has_called_does_it_here(make: Make) -> None:
+    one = make("a")
+    one.registry.get("search")
+    result = one.fleet.trip("search")
+    assert result.without == 1
+    assert one.registry.get("search").state is State.OPEN
+
+
+def test_without_a_hub_it_is_done_here(tmp_path: Path) -> None:
+    with Registry(memory=lambda: 0.5) as registry:
+        settings = FleetSettings(hub="none")
+        runtime = FleetRuntime(registry, settings, tmp_path / "a.db", tmp_path / "modes.json")
+        fleet = Fleet(runtime, registry.get)
+        breaker = called(registry)
+        assert not fleet.in_force
+        assert fleet.members() == ()
+        assert fleet.trip("payments") == CommandResult(applied=1)
+        assert breaker.state is State.OPEN
+        assert fleet.observe("payments") == CommandResult(applied=1)
+        assert breaker.state is State.OBSERVE
+        assert fleet.enable("payments") == CommandResult(applied=1)
+        assert breaker.state not in {State.OPEN, State.OBSERVE}
+
+
+# --- the hub is away
+
+
+def test_a_mode_given_meanwhile_is_brought_to_the_others(
+    pair: tuple[Member, Member], hub: BreakableHub
+) -> None:
+    one, other = pair
+    hub.away = True
+    result = one.fleet.disable("payments", by="ada")
+    assert (result.applied, result.waiting) == (1, 1)
+    assert "the hub is away" in str(result)
+    assert states(pair)[0] is State.DISABLED
+    assert other.registry.get("payments").state is not State.DISABLED
+    hub.away = False
+    one.meet()
+    other.meet()
+    assert states(pair) == [State.DISABLED, State.DISABLED]
+
+
+def test_an_act_given_meanwhile_is_done_here_only(
+    pair: tuple[Member, Member], hub: BreakableHub
+) -> None:
+    one, other = pair
+    hub.away = True
+    result = one.fleet.trip("payments", by="ada")
+    assert (result.applied, result.silent) == (1, 1)
+    assert "in this process only" in str(result)
+    hub.away = False
+    one.meet()
+    other.meet()
+    assert states(pair)[0] is State.OPEN
+    assert states(pair)[1] is not State.OPEN
+    assert len(one.fleet.members()) == 2
+    hub.away = True
+    assert one.fleet.members() == ()
+
+
+def test_a_hub_that_goes_away_while_it_is_followed_is_told(
+    pair: tuple[Member, Member], hub: BreakableHub
+) -> None:
+    hub.loses = {"progress"}
+    result = pair[0].fleet.trip("payments")
+    assert "the hub is away" in result.problem
+
+
+def test_the_answer_does_not_wait_for_who_is_stuck(
+    pair: tuple[Member, Member], hub: BreakableHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    monkeypatch.setattr(commands, "ANSWER_TIME", 0.3)
+    stuck = other.runtime.session
+    assert stuck is not None
+    exchange = hub.exchange
+
+    def cut(report: object) -> object:
+        if report.member.host == "b":  # type: ignore[attr-defined]
+            raise HubUnavailableError("cut")
+        return exchange(report)  # type: ignore[arg-type]
+
+    hub.exchange = cut  # type: ignore[assignment,method-assign]
+    result = one.fleet.trip("payments")
+    assert (result.applied, result.waiting) == (1, 1)
