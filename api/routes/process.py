@@ -1,7 +1,7 @@
 """Routes for the whole process: breakers, events, audit, metrics, health, reload."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -121,12 +121,26 @@ def list_audit(
     return AuditResponse(entries=entries, problem=admin.audit.problem)
 
 
-def get_metrics(admin: AdminDep, request: Request) -> Response:
-    """Return all metrics, in the format that the scraper accepts."""
-    body, media_type = exposition(
-        BreakerCollector(admin.registry, admin.alerting, admin.not_running, admin.fleet),
-        request.headers.get("accept", ""),
+def get_metrics(
+    admin: AdminDep,
+    request: Request,
+    scope: Annotated[
+        Literal["process", "host"],
+        Query(
+            description="Processes whose breakers are counted: the one that answers, or all of its "
+            "host that share its hub, with those that have ended."
+        ),
+    ] = "host",
+) -> Response:
+    """Return all metrics, in the format that the scraper accepts.
+
+    Those of breakers are sums over the processes of the host, where there is a hub.
+    """
+    views = admin.views if scope == "host" else None
+    collector = BreakerCollector(
+        admin.registry, admin.alerting, admin.not_running, admin.fleet, views
     )
+    body, media_type = exposition(collector, request.headers.get("accept", ""))
     # As a header: older versions of Starlette add a second charset to a media type.
     return Response(body, headers={"Content-Type": media_type})
 

@@ -105,7 +105,7 @@ class Planes:
             open_hub=lambda *_: self.hub,
             looks_on=looks_on,
         )
-        views = FleetViews(runtime, self.time)
+        views = FleetViews(runtime, clock=self.time)
         admin = AdminContext(registry, fleet=Fleet(runtime, registry.get), views=views)
         runtime.start()
         self.stack.callback(runtime.close)

@@ -1,9 +1,10 @@
 """Views of the fleet for people and programs, as the process that is asked gets them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 from breakerd.breaker.clock import CLOCK
+from breakerd.breaker.fleet.host_counters.figures import Figures
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.messages import FLEET
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
@@ -32,10 +33,18 @@ class FleetViews:
 
     Args:
         runtime: membership of this process.
+        host_figures: returns the sums of all that the processes of this host have counted, by
+            breaker; None if this process does not count with them.
         clock: returns seconds; never jumps.
     """
 
-    def __init__(self, runtime: FleetRuntime, clock: Callable[[], float] = CLOCK.monotonic) -> None:
+    def __init__(
+        self,
+        runtime: FleetRuntime,
+        host_figures: Callable[[], Mapping[str, Figures] | None] = lambda: None,
+        clock: Callable[[], float] = CLOCK.monotonic,
+    ) -> None:
+        self.host_figures = host_figures
         self._runtime = runtime
         self._readings = SharedReadings(clock)
 
