@@ -239,7 +239,7 @@ class FleetMemberResponse(ResponseBody):
     """One process of a fleet, and the state of each of its breakers.
 
     `age_seconds` is the time since its last report. `settings` is a short hash: who has another one
-    has other settings.
+    has other settings; `settings_differ` is true for those who are fewer.
     """
 
     id: str
@@ -249,6 +249,7 @@ class FleetMemberResponse(ResponseBody):
     pid: int
     version: str
     settings: str
+    settings_differ: bool
     labels: dict[str, str]
     age_seconds: float
     silent: bool
@@ -256,13 +257,20 @@ class FleetMemberResponse(ResponseBody):
 
 
 class HubResponse(ResponseBody):
-    """Where the processes meet; `problem` says why that does not answer."""
+    """Where the processes meet; `problem` says why that does not answer.
+
+    `exchange_p50_seconds` and `exchange_p99_seconds` are bounds of the time that exchanges of this
+    process took; null before the first.
+    """
 
     kind: str
     name: str
     up: bool
     problem: str
     epoch: str
+    exchanges: int
+    exchange_p50_seconds: float | None
+    exchange_p99_seconds: float | None
 
 
 class FleetResponse(ResponseBody):

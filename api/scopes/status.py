@@ -8,6 +8,7 @@ from breakerd.api.schemas.responses import utc_time
 from breakerd.api.scopes.scope import Scoped, read_scope
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.fleet.episode import Episode
+from breakerd.breaker.fleet.host_counters.figures import Totals
 from breakerd.breaker.fleet.messages import WINDOW_SLOTS
 from breakerd.breaker.fleet.views.sums import BreakerSums
 from breakerd.breaker.fleet.views.views import ViewScope
@@ -31,12 +32,16 @@ def scoped_status(
 ) -> dict[str, Any]:
     """Return the status of a breaker in the scope that is wanted.
 
-    State, sums and percentiles are those of the scope's processes; all else is of the process that
-    answers, and what explains a state is left out if its own is another one.
+    State, sums and percentiles are those of the scope's processes, and `calls` those of the host's
+    since the beginning; all else is of the process that answers, and what explains a state is left
+    out if its own is another one.
     """
     name = breaker.name
     answer = read_scope(admin, wanted, lambda views, scope: views.breaker(name, scope))
     status: dict[str, Any] = {**breaker.status(), **_header(answer)}
+    if answer.scope != "process" and admin.views is not None:
+        counted = admin.views.host_totals(name)
+        status["calls"] = _calls(counted) if counted else status["calls"]
     sums = answer.found
     if sums is None:
         return status
@@ -68,6 +73,15 @@ def _header(answer: Scoped[Any]) -> dict[str, Any]:
         "fleet_problem": answer.problem,
         "members": {},
         "fleet": None,
+    }
+
+
+def _calls(totals: Totals) -> dict[str, int]:
+    return {
+        "success": totals.success,
+        "error": totals.error,
+        "abandoned": totals.abandoned,
+        "rejected": totals.rejected,
     }
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
 from breakerd import Registry, Settings
 from breakerd.api.app import app_of
 from breakerd.api.http.admin import AdminContext
+from breakerd.breaker.fleet.host_counters.host_counters import HostCounters
 from breakerd.breaker.fleet.hub.memory import MemoryHub
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.local_window import SKETCH
@@ -73,6 +75,7 @@ class Plane:
     runtime: FleetRuntime
     views: FleetViews
     client: Client
+    close_counters: Callable[[], None]
 
     def meet(self) -> None:
         """Exchange with the hub twice: the first view brings what the second report tells."""
@@ -92,9 +95,7 @@ class Planes:
     def add(self, host: str = "one", *, hub: str = "file", looks_on: bool = False) -> Plane:
         """Start a process."""
         registry = Registry(SETTINGS)
-        number = len(list(self.folder.iterdir()))
-        folder = self.folder / str(number)
-        folder.mkdir()
+        folder = Path(mkdtemp(dir=self.folder))
         # Its own looks at the hub are far apart: the test says when it meets the others.
         settings = FleetSettings(hub=hub, host=host, interval=10)
         runtime = FleetRuntime(
@@ -105,11 +106,15 @@ class Planes:
             open_hub=lambda *_: self.hub,
             looks_on=looks_on,
         )
-        views = FleetViews(runtime, clock=self.time)
+        counters = HostCounters(registry, self.folder / host)
+        if hub != "none":
+            counters.start()
+        self.stack.callback(counters.close)
+        views = FleetViews(runtime, counters.read, self.time)
         admin = AdminContext(registry, fleet=Fleet(runtime, registry.get), views=views)
         runtime.start()
         self.stack.callback(runtime.close)
-        plane = Plane(registry, runtime, views, Client(app_of(admin)))
+        plane = Plane(registry, runtime, views, Client(app_of(admin)), counters.close)
         if hub != "none":
             plane.meet()
         return plane

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
 from breakerd.breaker.clock import CLOCK
-from breakerd.breaker.fleet.host_counters.figures import Figures
+from breakerd.breaker.fleet.host_counters.figures import Figures, Totals
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.messages import FLEET
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
@@ -86,6 +86,18 @@ class FleetViews:
 
         pools = [self._pool(session, pool, place) for pool in holders.pools]
         return add_up(holders, pools)
+
+    def host_totals(self, name: str) -> Totals | None:
+        """Return what the processes of this host have counted of a breaker, ended ones among them.
+
+        At most a second old. None if this process does not count with them, or nobody has yet.
+        """
+        try:
+            found = self._readings.get("host", self.host_figures)
+        except HubUnavailableError:
+            return None
+        figures = found.get(name) if found else None
+        return figures.totals if figures else None
 
     def _pool(self, session: Session, pool: str, place: str) -> PoolAnswer:
         question = (session.member_id, pool, place)
