@@ -13,14 +13,14 @@ from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
-    from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.registry import Registry
+    from breakerd.fleet_part import FleetPart
 
 
 def make_admin_context(
     registry: "Registry",
     alerting: "Alerting | None",
-    fleet: "Fleet",
+    fleet: "FleetPart",
     settings: ApiSettings,
 ) -> AdminContext:
     """Return what the routes share; it follows `[api]` of the registry's file.
@@ -28,7 +28,7 @@ def make_admin_context(
     Args:
         registry: the breakers; a request counts as their first use.
         alerting: the alerting; None if there is none.
-        fleet: commands to all processes.
+        fleet: membership of this process.
         settings: `[api]` as it was at the start.
 
     Raises:
@@ -37,7 +37,7 @@ def make_admin_context(
     # Absolute: a daemon changes its working folder later.
     path = Path(settings.audit_file).absolute() if settings.audit_file else None
     audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
-    SharedAudit(audit, fleet)
+    SharedAudit(audit, fleet.fleet)
     admin = AdminContext(
         registry,
         alerting,
@@ -45,7 +45,8 @@ def make_admin_context(
         access=Access.from_settings(settings),
         audit=audit,
         parts=Parts(registry.use, registry.not_running),
-        fleet=fleet,
+        fleet=fleet.fleet,
+        views=fleet.views,
     )
     if registry.config is not None:
         registry.config.subscribe(AdminConfigSubscriber(admin))

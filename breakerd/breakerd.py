@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, Unpack, cast
+from typing import TYPE_CHECKING, Final, Self, Unpack
 from weakref import WeakValueDictionary
 
 from breakerd.api.file_settings import ApiSectionCheck, read_file
@@ -14,10 +14,10 @@ from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments
-from breakerd.breaker.host.load import LoadReading
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
+from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
 
 if TYPE_CHECKING:
@@ -25,26 +25,6 @@ if TYPE_CHECKING:
 
     from breakerd.alerts.alerting import Alerting
     from breakerd.api.http.admin import AdminContext
-
-
-class Options(RuleArguments, total=False):
-    """Options of `Breakerd`: parts to leave out, readers, and the rules of all breakers.
-
-    Attributes:
-        alerting: False: incidents are neither logged nor delivered; nobody is paged.
-        state: False: breaker states are not kept across restarts, whatever `[api] state_file` says.
-        fleet: False: each process decides alone, whatever `[fleet]` says.
-        watch: False: edits of the file have no effect until it is reloaded.
-        memory: memory reader of all breakers; see `Breaker`.
-        load: load reader of all breakers; see `Breaker`.
-    """
-
-    alerting: bool
-    state: bool
-    fleet: bool
-    watch: bool
-    memory: Callable[[], float | None] | None
-    load: Callable[[], LoadReading] | None
 
 
 class Breakerd:
@@ -88,7 +68,11 @@ class Breakerd:
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
         self._fleet = FleetPart(
-            self.registry, self._state_file, self.alerting, joins=options.get("fleet", True)
+            self.registry,
+            self._state_file,
+            self.alerting,
+            joins=options.get("fleet", True),
+            looks_on=options.get("control_plane", False),
         )
         self.fleet = self._fleet.fleet
         self._admin = _AdminPart()
@@ -221,7 +205,7 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(self.registry, self.alerting, self.fleet, self._api)
+                context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -235,7 +219,7 @@ class Breakerd:
 
     def _make_registry(self) -> Registry:
         options = self._options
-        rules = _rules_of(options)
+        rules = rules_of(options)
         memory, load = options.get("memory"), options.get("load")
         if self.path is None:
             return Registry(memory=memory, load=load, **rules)
@@ -275,39 +259,21 @@ class Breakerd:
             TypeError: an option is unknown, or a rule is of no use as what it is given for.
             ValueError: another option differs.
         """
-        for name in _OTHERS:
+        for name in OTHERS:
             known, wanted = (
-                given.get(name, _DEFAULTS.get(name)) for given in (self._options, options)
+                given.get(name, DEFAULTS.get(name)) for given in (self._options, options)
             )
             if known != wanted:
                 raise ValueError(
                     f"{self.path} is open in this process with {name}={known!r}, found "
                     f"{name}={wanted!r}: give the same, or call close() of the open one first"
                 )
-        if rules := _rules_of(options):
+        if rules := rules_of(options):
             self.registry.replace_rules(**rules)
 
 
 _STARTER: Final = "it starts with the first call or request, or with `start()`"
 _STARTING: Final = "nobody is being paged yet: alerting is starting"
-_DEFAULTS: Final = {"alerting": True, "state": True, "fleet": True, "watch": True}
-_OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
-
-
-def _rules_of(options: Options) -> RuleArguments:
-    """Return the options that are rules.
-
-    Raises:
-        TypeError: an option is unknown.
-    """
-    allowed = Options.__annotations__.keys()
-    if unknown := sorted(options.keys() - allowed):
-        raise TypeError(
-            f"Breakerd: found unknown option {', '.join(unknown)}; "
-            f"allowed: {', '.join(sorted(allowed))}"
-        )
-    rules = {key: options[key] for key in options if key not in _OTHERS}  # type: ignore[literal-required]  # its own keys
-    return cast("RuleArguments", rules)
 
 
 class _AdminPart:

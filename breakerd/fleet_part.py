@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.config import Document
+from breakerd.breaker.fleet.host_counters.host_counters import HostCounters
 from breakerd.breaker.fleet.hub.factory import hub_file
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
@@ -12,6 +13,7 @@ from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscri
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.hub_address import NONE
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.fleet.views.views import FleetViews
 from breakerd.breaker.registry import Registry
 
 if TYPE_CHECKING:
@@ -33,9 +35,11 @@ class FleetPart:
             if there is none.
         alerting: alerting whose silences other hosts share; None if there is none.
         joins: False: this process is alone, whatever `[fleet]` says.
+        looks_on: True for a control plane, which is no member as long as it has no calls.
 
     Attributes:
         fleet: commands to all processes.
+        views: what all processes show.
 
     Raises:
         ConfigError: `[fleet]`, a variable or a secret file is invalid.
@@ -48,6 +52,7 @@ class FleetPart:
         alerting: "Alerting | None" = None,
         *,
         joins: bool = True,
+        looks_on: bool = False,
     ) -> None:
         config = registry.config
         document = config.document if config else None
@@ -58,8 +63,12 @@ class FleetPart:
             settings if joins else FleetSettings(hub=NONE),
             database,
             _modes_file(state_file, database),
+            looks_on=looks_on,
         )
+        self._started = False
         self.fleet = Fleet(self._runtime, registry.get)
+        self._counters = HostCounters(registry, _counters_file(database))
+        self.views = FleetViews(self._runtime, self._counters.read)
         if alerting is not None:
             from breakerd.shared_silences import SharedSilences  # needs the extra `alerts`
 
@@ -67,27 +76,48 @@ class FleetPart:
         registry.report_not_running(self._runtime.not_running)
         registry.on_created = self._runtime.greet
         if config is not None:
-            subscriber = FleetConfigSubscriber(config, self._runtime.apply if joins else None)
+            subscriber = FleetConfigSubscriber(config, self._apply if joins else None)
             self._runtime.follow_secrets = subscriber.follow_secrets
             config.subscribe(subscriber)
 
     def start(self) -> None:
         """Become a member, and wait for nobody; no effect without a hub."""
+        self._started = True
         self._runtime.start()
+        self._start_counters()
 
     def close(self) -> None:
         """Leave the fleet in order."""
+        self._started = False
         self._runtime.close()
+        self._counters.close()
 
     def wait_joined(self) -> None:
         """Wait a moment for the first exchange, for whoever has asked for a start."""
         self._runtime.wait_joined(JOIN_WAIT)
+
+    def _apply(self, settings: FleetSettings) -> None:
+        self._runtime.apply(settings)
+        if self._started:
+            self._start_counters()
+
+    def _start_counters(self) -> None:
+        """Keep the counters of the host where its processes have a hub, and so are several."""
+        if self.views.in_force:
+            self._counters.start()
+        else:
+            self._counters.close()
 
 
 def _database(document: Document | None) -> str:
     section = document.data.get(_ALERTS, {}) if document else {}
     found = section.get("database") if isinstance(section, Mapping) else None
     return found if isinstance(found, str) and found else _DATABASE
+
+
+def _counters_file(database: Path) -> Path:
+    """Return the file of the counters beside alerting's: `breakerd-counters.db`."""
+    return database.with_name(f"{database.stem}-counters{database.suffix}")
 
 
 def _modes_file(state_file: str, database: Path) -> Path:

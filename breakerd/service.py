@@ -82,7 +82,7 @@ class Service:
             with ExitStack() as stack:
                 # Listen first: if another instance has the port, this one must not page anyone.
                 listener = stack.enter_context(_listen(settings.host, settings.port))
-                breakers = Breakerd(self._config)
+                breakers = Breakerd(self._config, control_plane=True)
                 app = breakers.admin_app(demo_endpoints=self._demo_endpoints)
                 self._access = app.state.admin.access
                 stack.enter_context(breakers)

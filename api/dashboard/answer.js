@@ -24,7 +24,8 @@ export async function showAnswer(action) {
 }
 
 // A change of `default` is one of the root, which other breakers follow.
-function told({ message, also_changes: also = [] }) {
+function told({ message, also_changes: also = [], fleet }) {
+  if (fleet) return `${message}: ${fleet.text}`;
   const more = also.length > MAX_NAMED ? ` and ${also.length - MAX_NAMED} more` : "";
   return also.length ? `${message}. Also changes: ${also.slice(0, MAX_NAMED).join(", ")}${more}` : message;
 }

@@ -7,6 +7,7 @@ import { offerDismissal } from "./answer.js";
 import { noteAnswer, noteFailure, showBanners } from "./banners.js";
 import { showBreakers } from "./breakers.js";
 import { changedAt, noteEvent, noteStates } from "./events.js";
+import { getFleet, showFleet } from "./fleet.js";
 import { showLatency } from "./latency.js";
 import { showNow } from "./now.js";
 import { get, getAlerting, ofBreaker, serviceNow } from "./service.js";
@@ -70,8 +71,8 @@ async function askAll() {
   const { breakers } = await get("breakers");
   if (!breakers.some(({ name }) => name === page.selected)) page.selected = breakers[0].name;
   const name = page.selected;
-  const [status, alerting] = await Promise.all([get(ofBreaker(name, "status")), getAlerting(name)]);
-  return { breakers, status, alerting };
+  const [status, alerting, fleet] = await Promise.all([get(ofBreaker(name, "status")), getAlerting(name), getFleet()]);
+  return { breakers, status, alerting, fleet };
 }
 
 function miss(error) {
@@ -80,13 +81,14 @@ function miss(error) {
   showAccess(error.needsToken);
 }
 
-function show({ breakers, status, alerting }) {
+function show({ breakers, status, alerting, fleet }) {
   if (status.name !== page.selected) return; // another one was selected meanwhile
   noteAnswer(status, alerting);
   noteStates(breakers, stream.live);
   showBreakers(breakers, page.selected, select);
   showNow(status, changedAt(status.name, status.state));
   showLatency(status, serviceNow());
+  showFleet(fleet, status);
   showAlerts(alerting);
   showAlert(alerting.locked);
   showSettings(status, refresh);

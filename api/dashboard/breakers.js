@@ -1,6 +1,6 @@
 // List all breakers with their states; a click selects one.
 import { byId, make, say } from "./element.js";
-import { STATES, stateWord } from "./words.js";
+import { STATES, inProcesses, stateWord } from "./words.js";
 
 const buttons = new Map();
 
@@ -16,9 +16,10 @@ export function showBreakers(breakers, selected, select) {
   }
 }
 
-function because({ state, reason, drill }) {
+function because({ state, reason, drill, members }) {
   const why = state !== "CLOSED" && reason ? `: ${reason}` : "";
-  return why + (drill ? " (drill)" : "");
+  const where = inProcesses(members);
+  return why + (drill ? " (drill)" : "") + (where ? ` · ${where}` : "");
 }
 
 function add(name, select) {

@@ -1,7 +1,7 @@
 // Show one breaker as of now: its state, the reason, since when, and what comes next.
 import { byId, fill, make, say } from "./element.js";
 import { serviceNow } from "./service.js";
-import { REJECTING, STATES, bytes, closed, duration, moment, number, percent, sentences, stateWord } from "./words.js";
+import { REJECTING, STATES, bytes, capital, closed, duration, inProcesses, moment, number, percent, sentences, stateWord } from "./words.js";
 
 export function showNow(status, changedAt) {
   say(byId("name"), status.name);
@@ -17,6 +17,11 @@ export function showNow(status, changedAt) {
 }
 
 function why(status) {
+  const where = inProcesses(status.members);
+  return where ? closed([capital(where), reasonOf(status)].filter(Boolean).join(": ")) : reasonOf(status);
+}
+
+function reasonOf(status) {
   if (status.would_be_state && status.would_be_state !== "CLOSED") {
     return closed(`Would be ${stateWord(status.would_be_state)}: ${cause(status)}`);
   }
@@ -39,7 +44,13 @@ function overload({ limit, phase, normal_latency_ms, latency_ms }) {
 function cause(status) {
   const operator = { operator: "set by an operator", manual: "tripped manually" };
   const by = status.note_by ? ` (by ${status.note_by})` : "";
-  return (sentences(status.evidence) || status.note || operator[status.reason] || status.reason) + by;
+  return (sentences(status.evidence) || status.note || operator[status.reason] || status.reason || inOthers(status)) + by;
+}
+
+// The process that answers has another state, and so another reason or none.
+function inOthers({ fleet }) {
+  const reasons = { failure_streak: "calls of most processes fail", overload: "more calls than are served in time" };
+  return reasons[fleet?.episode?.reason] ?? "in other processes";
 }
 
 function next(status) {
@@ -54,6 +65,7 @@ function next(status) {
 }
 
 function recovery(status) {
+  if (!status.recovery) return inFleet(status);
   const { phase, share, seconds_left, probes_in_flight, lost_probes } = status.recovery;
   if (!status.memory_ok) return "Rejects all calls until memory falls below its threshold.";
   if (status.load?.rejects) return "Rejects all calls until the load falls below its threshold.";
@@ -67,6 +79,12 @@ function recovery(status) {
     return `Admits a few probes: ${probes_in_flight} in flight${lost_probes ? `, ${lost_probes} lost` : ""}.`;
   }
   return `Admits ${percent(share)} of the calls${left ? `, more in ${left} s if they succeed` : ""}.`;
+}
+
+function inFleet({ fleet }) {
+  const episode = fleet?.episode;
+  if (episode?.phase === "ramp") return `Admits ${percent(episode.share)} of the calls, the same in all processes.`;
+  return "Rejects calls in the processes that are open, but for probes.";
 }
 
 function since(status, changedAt) {

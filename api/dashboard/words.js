@@ -34,6 +34,17 @@ export function bytes(count) {
   return `${number(count / 1024 ** step, 3)} ${units[step]}`;
 }
 
+export const processes = (count) => `${count} process${count === 1 ? "" : "es"}`;
+
+// "open in 37 of 40 processes": those that are not closed, or how many are.
+export function inProcesses(members) {
+  const counts = Object.entries(members);
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  const others = counts.filter(([state]) => state !== "closed");
+  if (total < 2 || !others.length) return "";
+  return `${others.map(([state, count]) => `${stateWord(state)} in ${count}`).join(", ")} of ${processes(total)}`;
+}
+
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // Add a full stop if there is none.

@@ -1,11 +1,12 @@
 """Context of the routes: registry, alerting, access rules and audit log; and its dependencies."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from breakerd.api.http.event_feed import EventFeed
 from breakerd.api.http.parts import Parts, parts_of
@@ -21,6 +22,7 @@ from breakerd.breaker.errors import (
     ConfigWriteError,
     NotStoredError,
 )
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.breaker.settings import Settings
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from breakerd.alerts.paging import PagingReport
     from breakerd.breaker.fleet.runtime.command_result import CommandResult
     from breakerd.breaker.fleet.runtime.fleet import Fleet
+    from breakerd.breaker.fleet.views.views import FleetViews
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
@@ -47,6 +50,7 @@ class AdminContext:
         audit: log of changes; by default in memory only.
         parts: parts of the process; by default those of registry and alerting.
         fleet: commands to all processes; None if there is only this one.
+        views: what all processes show; None if there is only this one.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class AdminContext:
         audit: AuditLog | None = None,
         parts: Parts | None = None,
         fleet: "Fleet | None" = None,
+        views: "FleetViews | None" = None,
     ) -> None:
         self.registry = registry
         self.alerting = alerting
@@ -67,6 +72,7 @@ class AdminContext:
         self.audit = audit or AuditLog()
         self.parts = parts or parts_of(registry, alerting)
         self.fleet = fleet
+        self.views = views
         self.feed = EventFeed(registry)
         self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}
         """Returns the OpenAPI description of the routes below a path; set with the routes."""
@@ -98,17 +104,33 @@ class AdminContext:
         return self.alerting.status.muted(breakers) if self.alerting is not None else {}
 
     def get_breaker(self, name: str) -> Breaker:
-        """Return the breaker of that name; never create one.
+        """Return the breaker of that name; create none that no process of the fleet holds.
+
+        May wait for the hub, if this process has no breaker of that name.
 
         Raises:
-            Problem: 404 if there is none; it lists the known names.
+            Problem: 404 if nobody has one; it lists the known names.
         """
         breaker = self.registry.find(name)
-        if breaker is None:
-            known = self.registry.names()
-            detail = f"Unknown breaker {name!r}. Known: {', '.join(known)}."
-            raise Problem(404, detail, kind=UNKNOWN_BREAKER, known=known)
-        return breaker
+        if breaker is not None:
+            return breaker
+        elsewhere = self._names_elsewhere()
+        if name in elsewhere:
+            with suppress(ValueError):  # it names no breaker of this version
+                # It has no calls: the fleet is asked about it, and commanded by it.
+                return self.registry.get(name)
+        known = [*self.registry.names(), *sorted(elsewhere - {*self.registry.names(), name})]
+        detail = f"Unknown breaker {name!r}. Known: {', '.join(known)}."
+        raise Problem(404, detail, kind=UNKNOWN_BREAKER, known=known)
+
+    def _names_elsewhere(self) -> set[str]:
+        """Return the names of breakers that processes of the fleet hold; none if it is away."""
+        if self.views is None or not self.views.in_force:
+            return set()
+        try:
+            return set(self.views.holders())
+        except HubUnavailableError:
+            return set()
 
     @contextmanager
     def audited(
@@ -265,7 +287,10 @@ async def get_operation(request: Request) -> BreakerOperation:
     """Return an operation on the breaker in the path; `default` if the path names none."""
     admin: AdminContext = request.state.admin
     name = request.path_params.get("name", DEFAULT)
-    return BreakerOperation(admin, request.state.actor, admin.get_breaker(name))
+    breaker = admin.registry.find(name)
+    if breaker is None:
+        breaker = await run_in_threadpool(admin.get_breaker, name)
+    return BreakerOperation(admin, request.state.actor, breaker)
 
 
 AdminDep = Annotated[AdminContext, Depends(get_admin)]

@@ -1,32 +1,27 @@
 """Collect Prometheus metrics when scraped; calls pay nothing for them."""
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from breakerd.api.http.fleet_metrics import fleet_metrics
+from breakerd.api.http.metric_families.breakers import breaker_families
+from breakerd.api.http.metric_families.fleet import fleet_metrics
 from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
-from breakerd.breaker.calls.counters import Counters
+from breakerd.breaker.fleet.host_counters.figures import Figures, read_figures
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.runtime.status_types import Status
-from breakerd.breaker.states import State
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
     from breakerd.breaker.fleet.runtime.fleet import Fleet
+    from breakerd.breaker.fleet.views.views import FleetViews
 
 _STARTED: Final = time.time()
 """Unix time of the start, in seconds."""
@@ -54,6 +49,7 @@ class BreakerCollector(Collector):
         not_running: returns why parts of the process do not run, by their names; by default asks
             registry and alerting.
         fleet: all processes that share breakers with this one; None if there is only this one.
+        views: what the processes of the host have counted; None for this process alone.
     """
 
     def __init__(
@@ -62,10 +58,12 @@ class BreakerCollector(Collector):
         alerting: "Alerting | None" = None,
         not_running: Callable[[], Mapping[str, str]] | None = None,
         fleet: "Fleet | None" = None,
+        views: "FleetViews | None" = None,
     ) -> None:
         self._registry = registry
         self._alerting = alerting
         self._fleet = fleet
+        self._views = views
         self._not_running = not_running or parts_of(registry, alerting).not_running
 
     def describe(self) -> Iterable[Metric]:
@@ -75,19 +73,10 @@ class BreakerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics as of now."""
         # Read each status once: it is expensive, and there may be a thousand breakers.
-        breakers = [
-            BreakerSample(breaker, breaker.counters(), breaker.status())
-            for breaker in self._registry
-        ]
-        yield _state(breakers)
-        yield _calls(breakers)
-        yield _durations(breakers)
-        yield _transitions(breakers)
+        breakers = [BreakerSample(breaker, breaker.status()) for breaker in self._registry]
+        yield from breaker_families(self._figures(breakers))
         yield _memory(breakers)
-        yield _concurrency_limit(breakers)
-        yield _in_flight(breakers)
         yield _baseline(breakers)
-        yield _healthy(breakers)
         yield _load(breakers)
         yield from self._config()
         yield CounterMetricFamily(
@@ -100,6 +89,15 @@ class BreakerCollector(Collector):
             yield from _alerts(self._alerting)
         if self._fleet is not None and self._fleet.in_force:
             yield from fleet_metrics(self._fleet.hub())
+
+    def _figures(self, breakers: "Samples") -> dict[str, Figures]:
+        """Return the figures of each breaker: of the host's processes, or of this one."""
+        found = self._views.host_figures() if self._views is not None else None
+        sums = {} if found is None else dict(found)
+        for breaker, _ in breakers:
+            if breaker.name not in sums:
+                sums[breaker.name] = read_figures(breaker)
+        return sums
 
     def _config(self) -> Iterator[Metric]:
         """Yield the file's metrics; built-in settings count as applied at the start."""
@@ -120,61 +118,10 @@ class BreakerSample(NamedTuple):
     """Readings of one breaker for all its metrics."""
 
     breaker: Breaker
-    counters: Counters
     status: Status
 
 
 Samples = list[BreakerSample]
-
-
-def _state(breakers: Samples) -> Metric:
-    family = GaugeMetricFamily(
-        "breaker_state",
-        "1 for the breaker's current state, 0 for any other.",
-        labels=["breaker", "state"],
-    )
-    for breaker, _, status in breakers:
-        for state in State:
-            family.add_metric([breaker.name, state.value], state.value == status["state"])
-    return family
-
-
-def _calls(breakers: Samples) -> Metric:
-    family = CounterMetricFamily(
-        "breaker_calls", "Calls by outcome.", labels=["breaker", "outcome"]
-    )
-    for breaker, counters, _ in breakers:
-        family.add_metric([breaker.name, "success"], counters.success)
-        family.add_metric([breaker.name, "error"], counters.error)
-        family.add_metric([breaker.name, "abandoned"], counters.abandoned)
-        family.add_metric([breaker.name, "rejected"], counters.rejected)
-    return family
-
-
-def _durations(breakers: Samples) -> Metric:
-    family = HistogramMetricFamily(
-        "breaker_call_duration_seconds", "Duration of calls.", labels=["breaker"]
-    )
-    for breaker, counters, _ in breakers:
-        buckets = [(_bound(bound), count) for bound, count in counters.duration_buckets]
-        family.add_metric([breaker.name], buckets, counters.duration_sum)
-    return family
-
-
-def _bound(seconds: float) -> str:
-    return "+Inf" if seconds == math.inf else str(seconds)
-
-
-def _transitions(breakers: Samples) -> Metric:
-    family = CounterMetricFamily(
-        "breaker_transitions",
-        "State transitions.",
-        labels=["breaker", "from", "to", "reason"],
-    )
-    for breaker, counters, _ in breakers:
-        for (before, after, reason), count in counters.transitions.items():
-            family.add_metric([breaker.name, before, after, reason], count)
-    return family
 
 
 def _memory(breakers: Samples) -> Metric:
@@ -183,29 +130,9 @@ def _memory(breakers: Samples) -> Metric:
         "Used fraction of the memory limit; absent if unknown.",
         labels=["breaker"],
     )
-    for breaker, _, status in breakers:
+    for breaker, status in breakers:
         if status["memory_known"]:
             family.add_metric([breaker.name], status["memory_usage_percent"] / 100)
-    return family
-
-
-def _concurrency_limit(breakers: Samples) -> Metric:
-    family = GaugeMetricFamily(
-        "breaker_concurrency_limit",
-        "Maximum number of concurrent calls; +Inf without a limit.",
-        labels=["breaker"],
-    )
-    for breaker, *_ in breakers:
-        family.add_metric([breaker.name], breaker.concurrency_limit)
-    return family
-
-
-def _in_flight(breakers: Samples) -> Metric:
-    family = GaugeMetricFamily(
-        "breaker_in_flight", "Calls admitted and not yet reported.", labels=["breaker"]
-    )
-    for breaker, counters, _ in breakers:
-        family.add_metric([breaker.name], counters.in_flight)
     return family
 
 
@@ -215,24 +142,13 @@ def _baseline(breakers: Samples) -> Metric:
         "Learnt baseline of calls: calls per second, fractions, seconds, and calls.",
         labels=["breaker", "quantity", "scale", "statistic"],
     )
-    for breaker, _, status in breakers:
+    for breaker, status in breakers:
         for quantity, scales in status["baseline"]["series"].items():
             for scale, series in scales.items():
                 labels = [breaker.name, quantity, scale]
                 family.add_metric([*labels, "mean"], series["mean"])
                 family.add_metric([*labels, "deviation"], series["deviation"])
                 family.add_metric([*labels, "p99"], series["p99"])
-    return family
-
-
-def _healthy(breakers: Samples) -> Metric:
-    family = GaugeMetricFamily(
-        "breaker_healthy",
-        "1 if the SLO is met, calls are normal, and the load is bearable; else 0.",
-        labels=["breaker"],
-    )
-    for breaker, *_ in breakers:
-        family.add_metric([breaker.name], breaker.healthy)
     return family
 
 
@@ -244,7 +160,7 @@ def _load(breakers: Samples) -> Metric:
         "event loop lag in seconds.",
         labels=["breaker", "figure"],
     )
-    for breaker, _, status in breakers:
+    for breaker, status in breakers:
         load = status["load"]
         if load is None:
             continue

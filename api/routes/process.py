@@ -1,7 +1,7 @@
 """Routes for the whole process: breakers, events, audit, metrics, health, reload."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -18,12 +18,12 @@ from breakerd.api.schemas.config_patch import SectionsPatch
 from breakerd.api.schemas.responses import (
     AuditResponse,
     BreakersResponse,
-    BreakerSummary,
     Health,
     Readiness,
     ReloadResult,
 )
-from breakerd.breaker.breaker import Breaker
+from breakerd.api.scopes.breakers import list_breakers_in
+from breakerd.api.scopes.scope import ScopeQuery
 
 _NO_ALERTING: Final = {"ok": True, "stalled": False, "paging": False}
 _EVENTS: Final = {
@@ -68,15 +68,12 @@ def health_routes(route_class: type[APIRoute]) -> APIRouter:
     return router
 
 
-def list_breakers(admin: AdminDep) -> BreakersResponse:
-    """List the breakers of this process, with a summary of each, and whether people are paged."""
-    breakers = list(admin.registry)
-    muted = admin.muted([breaker.name for breaker in breakers])
-    return BreakersResponse(
-        **admin.paging(),
-        not_running=admin.not_running(),
-        breakers=[_summary(breaker, muted.get(breaker.name, "")) for breaker in breakers],
-    )
+def list_breakers(admin: AdminDep, scope: ScopeQuery = None) -> BreakersResponse:
+    """List the breakers with a summary of each, and whether people are paged.
+
+    Where there is a hub, those that only other processes hold are among them.
+    """
+    return list_breakers_in(admin, scope)
 
 
 async def open_subscription(
@@ -124,12 +121,26 @@ def list_audit(
     return AuditResponse(entries=entries, problem=admin.audit.problem)
 
 
-def get_metrics(admin: AdminDep, request: Request) -> Response:
-    """Return all metrics, in the format that the scraper accepts."""
-    body, media_type = exposition(
-        BreakerCollector(admin.registry, admin.alerting, admin.not_running, admin.fleet),
-        request.headers.get("accept", ""),
+def get_metrics(
+    admin: AdminDep,
+    request: Request,
+    scope: Annotated[
+        Literal["process", "host"],
+        Query(
+            description="Processes whose breakers are counted: the one that answers, or all of its "
+            "host that share its hub, with those that have ended."
+        ),
+    ] = "host",
+) -> Response:
+    """Return all metrics, in the format that the scraper accepts.
+
+    Those of breakers are sums over the processes of the host, where there is a hub.
+    """
+    views = admin.views if scope == "host" else None
+    collector = BreakerCollector(
+        admin.registry, admin.alerting, admin.not_running, admin.fleet, views
     )
+    body, media_type = exposition(collector, request.headers.get("accept", ""))
     # As a header: older versions of Starlette add a second charset to a media type.
     return Response(body, headers={"Content-Type": media_type})
 
@@ -204,7 +215,3 @@ async def get_readiness(request: Request) -> JSONResponse:
 
 def _check(ok: bool) -> str:
     return "ok" if ok else "failing"
-
-
-def _summary(breaker: Breaker, muted_by: str) -> BreakerSummary:
-    return BreakerSummary.model_validate({**breaker.status(), "muted_by": muted_by})

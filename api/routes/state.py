@@ -29,6 +29,8 @@ from breakerd.api.schemas.responses import (
     StatusResponse,
     utc_now,
 )
+from breakerd.api.scopes.scope import ScopeQuery
+from breakerd.api.scopes.status import scoped_status
 from breakerd.breaker.fleet.runtime.command_result import CommandResult
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.runtime.status import whole
@@ -64,13 +66,13 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     return router
 
 
-def get_status(operation: OperationDep) -> JSONResponse:
+def get_status(operation: OperationDep, scope: ScopeQuery = None) -> JSONResponse:
     """Return state, signals, evidence, recovery, settings, and what does not run or page anyone."""
     breaker = operation.breaker
     admin = operation.admin
     return JSONResponse(
         {
-            **breaker.status(),
+            **scoped_status(admin, breaker, scope),
             **admin.paging(breaker.name),
             "not_running": admin.not_running(),
         }

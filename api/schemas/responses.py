@@ -2,7 +2,16 @@
 
 import time
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    Final,
+    Literal,
+    TypedDict,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from pydantic import BaseModel, Field, create_model
 
@@ -162,13 +171,59 @@ def _convert_hint(hint: Any) -> Any:
     return union
 
 
+class EpisodeReport(TypedDict):
+    """A time of trouble of one breaker in several processes; `share` of the calls is admitted."""
+
+    phase: str
+    reason: str
+    opened: str
+    since: str
+    share: float
+
+
+class WorstReport(TypedDict):
+    """A process with many failures in its window."""
+
+    member: str
+    host: str
+    calls: int
+    failures: int
+
+
+class FleetStatus(TypedDict):
+    """A breaker in all processes of the scope that hold it.
+
+    `processes` report, `silent` ones do not. `groups` is more than 1 where settings or roles
+    differ. The counts are sums over about `window_seconds`.
+    """
+
+    processes: int
+    silent: int
+    hosts: int
+    groups: int
+    window_seconds: int
+    calls: int
+    failures: int
+    timed_out: int
+    abandoned: int
+    rejected: int
+    episode: EpisodeReport | None
+    worst: list[WorstReport]
+
+
 class AdminStatus(Status):
     """Status of a breaker, and whether a person is notified when it trips.
 
-    `paging_problems` says why not. If somebody is paged, it holds what may still go wrong.
-    `not_running` says by name why parts of the process do not run.
+    `scope` says which processes state, sums and percentiles are of, and `fleet_problem` why they
+    are not the fleet's; `members` is the number of processes by state. `paging_problems` says why
+    nobody is paged. If somebody is, it holds what may still go wrong. `not_running` says by name
+    why parts of the process do not run.
     """
 
+    scope: str
+    fleet_problem: str
+    members: dict[str, int]
+    fleet: FleetStatus | None
     paging: bool
     paging_problems: list[str]
     not_running: dict[str, str]
@@ -184,7 +239,7 @@ class FleetMemberResponse(ResponseBody):
     """One process of a fleet, and the state of each of its breakers.
 
     `age_seconds` is the time since its last report. `settings` is a short hash: who has another one
-    has other settings.
+    has other settings; `settings_differ` is true for those who are fewer.
     """
 
     id: str
@@ -194,6 +249,7 @@ class FleetMemberResponse(ResponseBody):
     pid: int
     version: str
     settings: str
+    settings_differ: bool
     labels: dict[str, str]
     age_seconds: float
     silent: bool
@@ -201,13 +257,20 @@ class FleetMemberResponse(ResponseBody):
 
 
 class HubResponse(ResponseBody):
-    """Where the processes meet; `problem` says why that does not answer."""
+    """Where the processes meet; `problem` says why that does not answer.
+
+    `exchange_p50_seconds` and `exchange_p99_seconds` are bounds of the time that exchanges of this
+    process took; null before the first.
+    """
 
     kind: str
     name: str
     up: bool
     problem: str
     epoch: str
+    exchanges: int
+    exchange_p50_seconds: float | None
+    exchange_p99_seconds: float | None
 
 
 class FleetResponse(ResponseBody):
@@ -229,18 +292,25 @@ class BreakerSummary(ResponseBody):
     drill: bool
     retry_after_seconds: float
     muted_by: str
+    members: dict[str, int] = Field(
+        {}, description="Number of processes by the state that their breaker has."
+    )
+    silent: int = Field(0, description="Processes that hold it, and do not report.")
 
 
 class BreakersResponse(ResponseBody):
-    """The breakers of a process, and whether people are paged.
+    """The breakers of a process or of a fleet, and whether people are paged.
 
-    `muted_by` of a breaker says why nobody is paged about it in particular. `not_running` says by
-    name why parts of this process do not run: `alerting`, `file`, `state`, `ticker`.
+    `scope` says which processes the states are of, and `fleet_problem` why they are not the
+    fleet's. `muted_by` of a breaker says why nobody is paged about it in particular. `not_running`
+    says by name why parts of this process do not run: `alerting`, `file`, `state`, `ticker`.
     """
 
     paging: bool
     paging_problems: list[str]
     not_running: dict[str, str]
+    scope: str
+    fleet_problem: str
     breakers: list[BreakerSummary]
 
 

@@ -34,6 +34,7 @@ class FleetMember:
         alone: True while the hub does not answer, or never did.
         shares_evidence: False if the members share commands only, and each decides for itself.
         view: what the hub told last; None before the first answer.
+        looks_on: True if it counts for nobody as long as it has no breaker.
         info: facts of this process.
     """
 
@@ -49,6 +50,7 @@ class FleetMember:
         self.alone = True
         self.shares_evidence = shares_evidence
         self.view: View | None = None
+        self.looks_on = False
         self.info = info
         self._hub = hub
         self._clock = clock
@@ -126,7 +128,8 @@ class FleetMember:
             breakers=tuple(f.report(evidence=evidence) for f in self._followers.values()),
             registers=self._commands.missing,
             applied=outcomes,
-            leaving=leaving,
+            # Who looks on is told all, and is in no list and no sum.
+            leaving=leaving or (self.looks_on and not self._followers),
         )
         view = self._hub.exchange(report)
         self._commands.told(outcomes)

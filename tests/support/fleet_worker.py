@@ -92,6 +92,10 @@ class Worker:
         result = getattr(self._breakers.fleet, name)("dependency", *arguments)
         return str(result), time.monotonic() - began
 
+    def trip_here(self) -> None:
+        """Open the breaker of this process until somebody ends it."""
+        self._breaker.force_open()
+
     def state(self) -> str:
         """Return the breaker's state."""
         return self._breaker.state.value

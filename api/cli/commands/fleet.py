@@ -10,8 +10,24 @@ from breakerd.api.cli.output import FAILURE, fail, out, print_json
 fleet: Final = typer.Typer(
     name="fleet",
     help="Show the processes that share breakers with a running service.",
-    no_args_is_help=True,
+    invoke_without_command=True,
 )
+
+
+@fleet.callback()
+def summary(
+    context: typer.Context, url: Url = DEFAULT_URL, token: Token = None, *, as_json: AsJson = False
+) -> None:
+    """Show the hub, the number of processes, and what differs among them."""
+    if context.invoked_subcommand is not None:
+        return
+    answer = make_client(url, token).request("GET", "fleet")
+    if as_json:
+        print_json(answer)
+        return
+    from breakerd.api.cli.views.fleet import summary_table
+
+    out.print(summary_table(answer))
 
 
 @fleet.command()

@@ -7,6 +7,7 @@ from rich.table import Table
 from breakerd.alerts.content.sentences.measurements import sparkline
 from breakerd.alerts.model.text import format_duration
 from breakerd.api.cli.output import plain
+from breakerd.api.cli.views.fleet import in_processes
 
 _COLOURS = {"CLOSED": "green", "OPEN": "red", "FORCED_OPEN": "red", "HALF_OPEN": "yellow"}
 
@@ -18,6 +19,7 @@ def status_table(status: dict[str, Any]) -> Table:
     drill = " (drill)" if status["drill"] else ""
     rows = {
         plain(status["name"]): f"[bold {_COLOURS.get(state, 'cyan')}]{state}[/]{drill}",
+        "processes": _processes(status),
         "why": _why(status),
         "next": _next(status),
         "latency": _latency(status),
@@ -48,6 +50,18 @@ def status_table(status: dict[str, Any]) -> Table:
         if value:
             table.add_row(f"[dim]{name}[/]" if name != plain(status["name"]) else name, value)
     return table
+
+
+def _processes(status: dict[str, Any]) -> str:
+    """Return in how many processes the breaker has which state, or why only one is shown."""
+    if status.get("fleet_problem"):
+        return f"[yellow]only the one that answers: {plain(status['fleet_problem'])}[/]"
+    fleet = status.get("fleet")
+    if not fleet:
+        return ""
+    silent = f", [red]{fleet['silent']} silent[/]" if fleet["silent"] else ""
+    states = status["members"]
+    return (plain(in_processes(states)) if states else "none that reports") + silent
 
 
 def _latency(status: dict[str, Any]) -> str:

@@ -48,6 +48,8 @@ class FleetRuntime:
         modes: file that keeps the operators' modes on this host.
         chance: returns a random number from 0 up to 1: the phase of the exchanges.
         open_hub: makes the hub; for tests.
+        looks_on: True for a process that commands and shows others, and counts as none of them as
+            long as it has no calls of its own.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class FleetRuntime:
         *,
         chance: Callable[[], float] = random.random,
         open_hub: Callable[[FleetSettings, Path], Hub | None] = make_hub,
+        looks_on: bool = False,
     ) -> None:
         self._breakers = breakers
         self._wanted = settings
@@ -66,6 +69,7 @@ class FleetRuntime:
         self._modes = ModesFile(modes)
         self._chance = chance
         self._open_hub = open_hub
+        self._looks_on = looks_on
         self.follow_secrets: Callable[[float], None] = _follow_none
         """Called on the thread at each look, with the time of a clock that does not jump."""
         self.topics = Topics()
@@ -300,7 +304,14 @@ class FleetRuntime:
             hub = self._open_hub(settings, self._database)
             if hub is None:
                 return None
-            session = Session(hub, settings, self._breakers, self._modes, self._incarnation)
+            session = Session(
+                hub,
+                settings,
+                self._breakers,
+                self._modes,
+                self._incarnation,
+                looks_on=self._looks_on,
+            )
         except (ConfigError, OSError, RuntimeError) as error:
             if str(error) != self._problem:
                 _log.error("no fleet, this process decides alone", problem=str(error))

@@ -54,6 +54,7 @@ class Session:
         breakers: breakers of the process.
         modes: modes that this host remembers.
         incarnation: number that is larger than those of earlier sessions.
+        looks_on: True if this process counts for nobody as long as it has no calls.
 
     Attributes:
         hub: for all threads.
@@ -68,6 +69,8 @@ class Session:
         breakers: Breakers,
         modes: ModesFile,
         incarnation: int,
+        *,
+        looks_on: bool = False,
     ) -> None:
         self.hub = hub
         self.settings = settings
@@ -89,6 +92,7 @@ class Session:
             self._saved,
             shares_evidence=settings.share == _EVIDENCE,
         )
+        self._member.looks_on = looks_on
 
     # --- for all threads
 
@@ -111,6 +115,11 @@ class Session:
     def member_id(self) -> str:
         """Return this process's id in the fleet."""
         return self._member.info.id
+
+    @property
+    def host(self) -> str:
+        """Return this process's host in the fleet."""
+        return self._member.info.host
 
     @property
     def registers(self) -> tuple[Register, ...]:

@@ -64,6 +64,7 @@ def test_status_is_described_key_by_key(document: dict[str, Any]) -> None:
     assert {*described["properties"]} == {
         *Status.__annotations__,
         *("paging", "paging_problems", "not_running"),
+        *("scope", "fleet_problem", "members", "fleet"),
     }
     assert document["components"]["schemas"]["EvidenceReport"]["properties"]["sentence"]
 

@@ -332,3 +332,14 @@ def test_an_exchange_is_one_operation_or_two(fleet: SimulatedFleet) -> None:
     before = fleet.hub.exchanges
     fleet.run(5)
     assert fleet.hub.exchanges - before == 5 * 12
+
+
+def test_who_looks_on_counts_for_nobody_until_it_has_a_breaker(fleet: SimulatedFleet) -> None:
+    looker = FleetMember(fleet.hub, MemberInfo("looker"), fleet.clock)
+    looker.looks_on = True
+    assert looker.exchange()
+    assert looker.view is not None
+    assert looker.view.members == len(fleet.hub.members()) == 12
+    looker.add(POOL, Breaker(name="payments", clock=fleet.clock))
+    assert looker.exchange()
+    assert looker.view.members == len(fleet.hub.members()) == 13

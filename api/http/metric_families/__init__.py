@@ -1,0 +1,1 @@
+"""Families of metrics, each by what it is about."""

@@ -1,0 +1,1 @@
+"""Answers about more processes than the one that is asked: by `?scope=`."""

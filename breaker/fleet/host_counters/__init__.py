@@ -1,0 +1,1 @@
+"""Counters of all processes of a host, ended ones among them: their sums never go back."""

@@ -1,0 +1,1 @@
+"""Views of a fleet for those who look: states, sums and percentiles of many processes."""

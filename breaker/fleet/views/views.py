@@ -1,0 +1,113 @@
+"""Views of the fleet for people and programs, as the process that is asked gets them."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+from breakerd.breaker.clock import CLOCK
+from breakerd.breaker.fleet.host_counters.figures import Figures, Totals
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
+from breakerd.breaker.fleet.messages import FLEET
+from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
+from breakerd.breaker.fleet.runtime.session import Session
+from breakerd.breaker.fleet.settings.hub_address import HubKind
+from breakerd.breaker.fleet.views.shared_reading import SharedReadings
+from breakerd.breaker.fleet.views.sums import (
+    BreakerSums,
+    Holders,
+    PoolAnswer,
+    add_up,
+    checked,
+    holders_of,
+)
+
+ViewScope = Literal["process", "host", "fleet"]
+"""Processes that an answer is about: the one that answers, those of its host, or all."""
+_NO_HUB: Final = "[fleet] hub is 'none': each process is alone"
+
+
+class FleetViews:
+    """Answers about all processes, at most a second old. Thread-safe.
+
+    Each method asks the hub, once a second at most, and waits for it no longer than its client
+    does: about 1 s. While the hub is known to be away it is not asked.
+
+    Args:
+        runtime: membership of this process.
+        host_figures: returns the sums of all that the processes of this host have counted, by
+            breaker; None if this process does not count with them.
+        clock: returns seconds; never jumps.
+    """
+
+    def __init__(
+        self,
+        runtime: FleetRuntime,
+        host_figures: Callable[[], Mapping[str, Figures] | None] = lambda: None,
+        clock: Callable[[], float] = CLOCK.monotonic,
+    ) -> None:
+        self.host_figures = host_figures
+        self._runtime = runtime
+        self._readings = SharedReadings(clock)
+
+    @property
+    def in_force(self) -> bool:
+        """True if this process has a hub, whether or not it answers."""
+        return self._runtime.settings.address.kind is not HubKind.NONE
+
+    def members(self, scope: ViewScope = "fleet") -> tuple[MemberEntry, ...]:
+        """Return all processes, those that went silent lately among them.
+
+        Raises:
+            HubUnavailableError: there is no hub, or it does not answer.
+        """
+        session = self._session()
+        found = self._readings.get((session.member_id, "members"), session.hub.members)
+        host = session.host
+        return tuple(each for each in found if scope != "host" or each.info.host == host)
+
+    def holders(self, scope: ViewScope = "fleet") -> dict[str, Holders]:
+        """Return the processes of the scope that hold each breaker, by its name.
+
+        Raises:
+            HubUnavailableError: there is no hub, or it does not answer.
+        """
+        return holders_of(self.members(scope))
+
+    def breaker(self, name: str, scope: ViewScope = "fleet") -> BreakerSums | None:
+        """Return the sums of one breaker; None if no process of the scope holds it.
+
+        Raises:
+            HubUnavailableError: there is no hub, or it does not answer.
+        """
+        holders = self.holders(scope).get(name)
+        if holders is None:
+            return None
+        session = self._session()
+        place = FLEET if scope == "fleet" else f"host:{session.host}"
+
+        pools = [self._pool(session, pool, place) for pool in holders.pools]
+        return add_up(holders, pools)
+
+    def host_totals(self, name: str) -> Totals | None:
+        """Return what the processes of this host have counted of a breaker, ended ones among them.
+
+        At most a second old. None if this process does not count with them, or nobody has yet.
+        """
+        try:
+            found = self._readings.get("host", self.host_figures)
+        except HubUnavailableError:
+            return None
+        figures = found.get(name) if found else None
+        return figures.totals if figures else None
+
+    def _pool(self, session: Session, pool: str, place: str) -> PoolAnswer:
+        question = (session.member_id, pool, place)
+        return self._readings.get(question, lambda: checked(session.hub.pool(pool, place)))
+
+    def _session(self) -> Session:
+        if not self.in_force:
+            raise HubUnavailableError(_NO_HUB)
+        session = self._runtime.session
+        why = self._runtime.not_running().get("fleet", "")
+        if session is None or why:
+            raise HubUnavailableError(why)
+        return session
