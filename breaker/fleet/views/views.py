@@ -87,6 +87,10 @@ class FleetViews:
         pools = [self._pool(session, pool, place) for pool in holders.pools]
         return add_up(holders, pools)
 
+    def forget(self) -> None:
+        """Ask the hub again for whoever asks next: somebody has commanded the fleet."""
+        self._readings.forget()
+
     def host_totals(self, name: str) -> Totals | None:
         """Return what the processes of this host have counted of a breaker, ended ones among them.
 

@@ -210,6 +210,9 @@ def test_a_list_names_what_only_others_hold(asked: Plane, fleet: Planes) -> None
 def test_who_looks_on_commands_what_others_hold(asked: Plane, fleet: Planes) -> None:
     done = asked.client.post("/breakers/payments/force-open", json={"reason": "works"}).json()
     assert (done["fleet"]["waiting"], done["fleet"]["without"]) == (3, 0)
+    reads = fleet.hub.reads
+    asked.client.get("/breakers")
+    assert fleet.hub.reads == reads + 1, "what is known is of before the command"
     told = fleet.hub.exchange(MadeMember("a", "one", incarnation=2).report())
     assert [(each.breaker, each.mode) for each in told.registers] == [("payments", "forced_open")]
 
