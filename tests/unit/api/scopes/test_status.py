@@ -227,3 +227,33 @@ def test_what_nobody_holds_is_unknown_and_is_not_made(asked: Plane, fleet: Plane
     fleet.time.now += 1.0
     assert asked.client.get(PATH).status_code == 404
     assert asked.registry.names() == ["default"]
+
+
+def test_a_process_that_is_the_only_one_tells_its_own_figures_at_once(fleet: Planes) -> None:
+    only = fleet.add("one")
+    breaker = only.registry.get("payments")
+
+    def call() -> None:
+        assert breaker.allow()
+        now = breaker.clock()
+        breaker.done(now - 0.2, now)
+
+    call()
+    only.meet()
+    assert only.client.get(PATH).json()["members"] == {"closed": 1}
+    call()
+    breaker.trip("works")
+    answer = only.client.get(PATH).json()
+    assert (answer["scope"], answer["members"]) == ("fleet", {"open": 1})
+    assert (answer["state"], answer["note"]) == ("OPEN", "works")
+    own = only.client.get(f"{PATH}?scope=process").json()
+    for key in ("window_calls", "current_percentile_exact_ms", "error_rate", "in_flight"):
+        assert answer[key] == own[key]
+    listed = only.client.get("/breakers").json()["breakers"]
+    assert {each["name"]: each["state"] for each in listed}["payments"] == "OPEN"
+    fleet.tell(MadeMember("a", "two"), calls=4)
+    fleet.time.now += 1.0
+    shared = only.client.get(PATH).json()
+    assert shared["members"] == {"open": 1, "closed": 1}
+    assert shared["window_calls"] >= 4
+    assert shared["current_percentile_exact_ms"] != own["current_percentile_exact_ms"]
