@@ -67,7 +67,7 @@ function memberRow({ process, what, version, differs, seen, silent, state }) {
   const settings = differs ? make("td", "warn", "differ") : make("td", "", "the same");
   return make(
     "tr", "",
-    make("th", "", process), make("td", "", what), make("td", "", version), settings,
-    make("td", silent ? "bad" : "", seen), make("td", STATES[state] ?? "", state ? stateWord(state) : "not called"),
+    make("th", "", process), make("td", STATES[state] ?? "", state ? stateWord(state) : "not called"),
+    make("td", silent ? "bad" : "", seen), settings, make("td", "", version), make("td", "", what),
   );
 }

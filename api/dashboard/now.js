@@ -3,6 +3,9 @@ import { byId, fill, make, say } from "./element.js";
 import { serviceNow } from "./service.js";
 import { REJECTING, STATES, bytes, capital, closed, duration, inProcesses, moment, number, percent, sentences, stateWord } from "./words.js";
 
+// Nothing stays nothing.
+const told = (text) => text && closed(text);
+
 export function showNow(status, changedAt) {
   say(byId("name"), status.name);
   say(byId("state"), stateWord(status.state));
@@ -25,8 +28,8 @@ function reasonOf(status) {
   if (status.would_be_state && status.would_be_state !== "CLOSED") {
     return closed(`Would be ${stateWord(status.would_be_state)}: ${cause(status)}`);
   }
-  if (status.state === "HALF_OPEN") return closed(`Tripped: ${cause(status)}`);
-  if (REJECTING.includes(status.state)) return closed(cause(status));
+  if (status.state === "HALF_OPEN") return cause(status) && closed(`Tripped: ${cause(status)}`);
+  if (REJECTING.includes(status.state)) return told(cause(status));
   if (status.limiter?.shedding) return overload(status.limiter);
   if (status.enabled && !status.latency_ok) {
     return `Latency is above its threshold${status.trend_analysis_enabled ? `; its trend is ${status.trend}` : ""}.`;
@@ -50,7 +53,7 @@ function cause(status) {
 // The process that answers has another state, and so another reason or none.
 function inOthers({ fleet }) {
   const reasons = { failure_streak: "calls of most processes fail", overload: "more calls than are served in time" };
-  return reasons[fleet?.episode?.reason] ?? "in other processes";
+  return reasons[fleet?.episode?.reason] ?? "";
 }
 
 function next(status) {

@@ -232,6 +232,8 @@ class BreakerOperation:
         ):
             result = everywhere(fleet)
             found["fleet"] = str(result)
+        if self.admin.views is not None:
+            self.admin.views.forget()
         return result
 
     def change(self, values: Mapping[str, object]) -> SettingsOutcome:

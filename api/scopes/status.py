@@ -46,7 +46,8 @@ def scoped_status(
     if sums is None:
         return status
     status |= state_of(sums.holders.state, status)
-    status |= _figures(sums, status)
+    if admin.views is None or not admin.views.is_only_ours(sums.holders):
+        status |= _figures(sums, status)
     status["members"] = dict(sums.holders.states)
     status["fleet"] = _describe(sums)
     if status["last_trip_time"] is None and sums.episode is not None:

@@ -42,6 +42,21 @@ class CommandScope(StrEnum):
     PROCESS = "process"
 
 
+class StatusScope(StrEnum):
+    """Processes that a status is about."""
+
+    PROCESS = "process"
+    HOST = "host"
+    FLEET = "fleet"
+
+
+StatusScopeOption = Annotated[
+    StatusScope | None,
+    typer.Option(
+        help="The process that answers, those of its host, or the fleet. Default: the fleet, "
+        "where there is a hub."
+    ),
+]
 ScopeOption = Annotated[
     CommandScope,
     typer.Option(help="All processes of the fleet, or only the one that answers."),
@@ -60,13 +75,15 @@ def status(
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    scope: StatusScopeOption = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Show a breaker's state and the reason for it."""
     from breakerd.api.cli.views.status import status_table
 
-    answer = make_client(url, token).get(breaker, "status")
+    path = f"status?scope={scope.value}" if scope else "status"
+    answer = make_client(url, token).get(breaker, path)
     if as_json:
         print_json(answer)
     else:

@@ -142,6 +142,15 @@ class Session:
         """Return True if the breaker was brought in."""
         return breaker in self._pools
 
+    def states(self) -> dict[str, str]:
+        """Return the states of the breakers that were brought in, by pool, as reports have them."""
+        pools = dict(self._pools)
+        return {
+            pools[breaker.name].pool: breaker.state.value.lower()
+            for breaker in self._breakers
+            if breaker.name in pools
+        }
+
     # --- for its own thread
 
     def apply_modes(self) -> None:

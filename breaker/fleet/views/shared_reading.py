@@ -48,6 +48,10 @@ class SharedReadings:
         answer: T = found[0]
         return answer
 
+    def forget(self) -> None:
+        """Forget all answers: something was changed."""
+        self._known = {}
+
     def after_fork(self) -> None:
         """Forget the answers that the parent got."""
         self._known = {}

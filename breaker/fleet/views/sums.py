@@ -24,12 +24,14 @@ class Holders(NamedTuple):
         silent: processes that hold it and do not report.
         hosts: hosts of those that report.
         pools: names of the pools that they are in; more than one while settings differ.
+        only: id of the only process that holds it, silent ones counted; empty if there are more.
     """
 
     states: Mapping[str, int]
     silent: int
     hosts: int
     pools: tuple[str, ...]
+    only: str = ""
 
     @property
     def live(self) -> int:
@@ -80,10 +82,12 @@ def holders_of(members: Iterable[MemberEntry]) -> dict[str, Holders]:
     silent: Counter[str] = Counter()
     hosts: dict[str, set[str]] = {}
     pools: dict[str, set[str]] = {}
+    ids: dict[str, set[str]] = {}
     for member in members:
         for pool, state in member.breakers:
             name = pool.partition("|")[0]
             pools.setdefault(name, set()).add(pool)
+            ids.setdefault(name, set()).add(member.info.id)
             counts = states.setdefault(name, Counter())
             if member.silent:
                 silent[name] += 1
@@ -91,7 +95,13 @@ def holders_of(members: Iterable[MemberEntry]) -> dict[str, Holders]:
                 counts[state] += 1
                 hosts.setdefault(name, set()).add(member.info.host)
     return {
-        name: Holders(counts, silent[name], len(hosts.get(name, ())), tuple(sorted(pools[name])))
+        name: Holders(
+            counts,
+            silent[name],
+            len(hosts.get(name, ())),
+            tuple(sorted(pools[name])),
+            next(iter(ids[name])) if len(ids[name]) == 1 else "",
+        )
         for name, counts in states.items()
     }
 

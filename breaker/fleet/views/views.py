@@ -62,7 +62,9 @@ class FleetViews:
         session = self._session()
         found = self._readings.get((session.member_id, "members"), session.hub.members)
         host = session.host
-        return tuple(each for each in found if scope != "host" or each.info.host == host)
+        chosen = (each for each in found if scope != "host" or each.info.host == host)
+        # What this process has become since its last report, it need not ask the hub.
+        return tuple(_renewed(each, session) for each in chosen)
 
     def holders(self, scope: ViewScope = "fleet") -> dict[str, Holders]:
         """Return the processes of the scope that hold each breaker, by its name.
@@ -86,6 +88,18 @@ class FleetViews:
 
         pools = [self._pool(session, pool, place) for pool in holders.pools]
         return add_up(holders, pools)
+
+    def is_only_ours(self, holders: Holders) -> bool:
+        """Return True if no process but this one holds the breaker, so that its own figures count.
+
+        They are exact, where sums are of some seconds, and as of the last report.
+        """
+        session = self._runtime.session
+        return session is not None and holders.only == session.member_id
+
+    def forget(self) -> None:
+        """Ask the hub again for whoever asks next: somebody has commanded the fleet."""
+        self._readings.forget()
 
     def host_totals(self, name: str) -> Totals | None:
         """Return what the processes of this host have counted of a breaker, ended ones among them.
@@ -111,3 +125,11 @@ class FleetViews:
         if session is None or why:
             raise HubUnavailableError(why)
         return session
+
+
+def _renewed(entry: MemberEntry, session: Session) -> MemberEntry:
+    """Return the entry of a process; that of this one with its breakers' states of now."""
+    if entry.info.id != session.member_id:
+        return entry
+    states = tuple(sorted(session.states().items()))
+    return entry._replace(breakers=states) if states else entry

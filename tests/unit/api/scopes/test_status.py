@@ -210,6 +210,9 @@ def test_a_list_names_what_only_others_hold(asked: Plane, fleet: Planes) -> None
 def test_who_looks_on_commands_what_others_hold(asked: Plane, fleet: Planes) -> None:
     done = asked.client.post("/breakers/payments/force-open", json={"reason": "works"}).json()
     assert (done["fleet"]["waiting"], done["fleet"]["without"]) == (3, 0)
+    reads = fleet.hub.reads
+    asked.client.get("/breakers")
+    assert fleet.hub.reads == reads + 1, "what is known is of before the command"
     told = fleet.hub.exchange(MadeMember("a", "one", incarnation=2).report())
     assert [(each.breaker, each.mode) for each in told.registers] == [("payments", "forced_open")]
 
@@ -224,3 +227,33 @@ def test_what_nobody_holds_is_unknown_and_is_not_made(asked: Plane, fleet: Plane
     fleet.time.now += 1.0
     assert asked.client.get(PATH).status_code == 404
     assert asked.registry.names() == ["default"]
+
+
+def test_a_process_that_is_the_only_one_tells_its_own_figures_at_once(fleet: Planes) -> None:
+    only = fleet.add("one")
+    breaker = only.registry.get("payments")
+
+    def call() -> None:
+        assert breaker.allow()
+        now = breaker.clock()
+        breaker.done(now - 0.2, now)
+
+    call()
+    only.meet()
+    assert only.client.get(PATH).json()["members"] == {"closed": 1}
+    call()
+    breaker.trip("works")
+    answer = only.client.get(PATH).json()
+    assert (answer["scope"], answer["members"]) == ("fleet", {"open": 1})
+    assert (answer["state"], answer["note"]) == ("OPEN", "works")
+    own = only.client.get(f"{PATH}?scope=process").json()
+    for key in ("window_calls", "current_percentile_exact_ms", "error_rate", "in_flight"):
+        assert answer[key] == own[key]
+    listed = only.client.get("/breakers").json()["breakers"]
+    assert {each["name"]: each["state"] for each in listed}["payments"] == "OPEN"
+    fleet.tell(MadeMember("a", "two"), calls=4)
+    fleet.time.now += 1.0
+    shared = only.client.get(PATH).json()
+    assert shared["members"] == {"open": 1, "closed": 1}
+    assert shared["window_calls"] >= 4
+    assert shared["current_percentile_exact_ms"] != own["current_percentile_exact_ms"]

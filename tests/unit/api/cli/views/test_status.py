@@ -133,3 +133,14 @@ def test_calls_that_hang_are_told_beside_a_percentile_of_none() -> None:
     breaker, _ = make()
     assert "no calls; limit 300 ms" in shown(breaker)
     assert "no calls; limit 300 ms; 1,200 in flight for longer" in shown(breaker, hung_calls=1200)
+
+
+def test_a_fleet_says_in_how_many_processes() -> None:
+    breaker, _ = make()
+    fleet = {"processes": 4, "silent": 0}
+    states = {"open": 3, "closed": 1}
+    assert "open in 3 of 4 processes" in shown(breaker, members=states, fleet=fleet)
+    silent = shown(breaker, members={}, fleet={"processes": 0, "silent": 2})
+    assert "none that reports, 2 silent" in silent
+    away = shown(breaker, members={}, fleet=None, fleet_problem="the hub [is] away")
+    assert "only the one that answers: the hub [is] away" in away

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from breakerd import Registry, Settings
+from breakerd.breaker.fleet.host_counters import host_counters
 from breakerd.breaker.fleet.host_counters.figures import Figures
 from breakerd.breaker.fleet.host_counters.host_counters import HostCounters
-from breakerd.breaker.fleet.host_counters.table import FOLD_AFTER, FRESH
+from breakerd.breaker.fleet.host_counters.table import FOLD_AFTER, FRESH, CounterTable
+from tests.support.polling import until
 
 
 class Process:
@@ -210,3 +213,55 @@ def test_what_another_program_has_written_is_left_out(
         connection.execute("INSERT INTO figures VALUES ('x', 'payments', 'no JSON')")
     assert process.success == 1
     assert "figures of a process cannot be read" in caplog.text
+
+
+def test_it_writes_by_itself(
+    make: Make, file: Path, monkeypatch: pytest.MonkeyPatch, time: Time
+) -> None:
+    monkeypatch.setattr(host_counters, "INTERVAL", 0.001)
+    process = make()
+    process.call(2)
+    reader = CounterTable(file, time)
+    reader.open()
+    try:
+        until(lambda: (reader.read(without="") or {}).get("payments"))
+    finally:
+        reader.close()
+
+
+def test_without_a_thread_it_is_told_and_nothing_is_summed(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    counters = HostCounters(Registry(), file)
+    counters.start()
+    assert counters.read() is None
+    counters.close()
+    assert "counters of the host are not kept" in caplog.text
+
+
+def test_who_waits_for_a_write_gets_what_is_known(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = make()
+    process.call(2)
+    assert process.success == 2
+    monkeypatch.setattr(host_counters, "_WAIT", 0.001)
+    process.call(1)
+    held, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with process.counters._lock:
+            held.set()
+            free.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(60)
+    assert process.success == 2, "the third is not in the file"
+    free.set()
+    holder.join()
+    assert process.success == 3

@@ -1,0 +1,78 @@
+"""Membership of a process as its file has it, and what it counts with the others of its host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from breakerd import Registry
+from breakerd.fleet_part import FleetPart
+from tests.support.polling import until
+
+FILE = "[alerts]\ndatabase = '{folder}/shop.db'\n[fleet]\nhub = '{hub}'\n"
+
+
+def write(path: Path, hub: str) -> None:
+    path.write_text(FILE.format(folder=path.parent, hub=hub))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "breakers.toml"
+    write(path, "none")
+    return path
+
+
+@pytest.fixture
+def registry(file: Path) -> Iterator[Registry]:
+    with Registry.from_file(file, watch=False) as registry:
+        yield registry
+
+
+def test_a_hub_that_comes_with_the_file_begins_the_count(registry: Registry, file: Path) -> None:
+    part = FleetPart(registry, "")
+    assert registry.config is not None
+    part.start()
+    assert part.views.host_figures() is None
+    write(file, "file")
+    assert registry.config.reload()
+    try:
+        registry.get("payments").trip()
+        found = part.views.host_figures()
+        assert found is not None
+        assert found["payments"].gauges.states == {"OPEN": 1}
+        assert (file.parent / "shop-counters.db").exists()
+        write(file, "none")
+        assert registry.config.reload()
+        assert part.views.host_figures() is None
+    finally:
+        part.close()
+
+
+def test_a_file_that_is_read_before_the_start_starts_nothing(
+    registry: Registry, file: Path
+) -> None:
+    part = FleetPart(registry, "")
+    assert registry.config is not None
+    write(file, "file")
+    assert registry.config.reload()
+    assert part.views.host_figures() is None
+    assert not (file.parent / "shop-counters.db").exists()
+
+
+@pytest.mark.parametrize(("looks_on", "members"), [(True, 0), (False, 1)])
+def test_a_control_plane_is_no_member(
+    registry: Registry, file: Path, *, looks_on: bool, members: int
+) -> None:
+    write(file, "file")
+    assert registry.config is not None
+    assert registry.config.reload()
+    part = FleetPart(registry, "", looks_on=looks_on)
+    part.start()
+    try:
+        until(lambda: part.fleet.hub().up)
+        assert len(part.views.members()) == members
+    finally:
+        part.close()
