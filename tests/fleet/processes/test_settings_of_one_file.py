@@ -94,8 +94,7 @@ def test_no_change_of_any_of_four_processes_is_lost(
         for last in threads.map(change_in_turns, processes, OWN, [file] * len(OWN)):
             expected |= last
     assert file.read_text() == text_with(expected)
-    for process in processes:
-        until(lambda process=process: picked(process({}), expected) == expected)
+    until(lambda: all(picked(process({}), expected) == expected for process in processes))
     assert not list(file.parent.glob(".breakers.toml.*")), "nothing is left beside it"
 
 
