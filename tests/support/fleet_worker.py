@@ -118,6 +118,12 @@ class Worker:
         config = self._breakers.registry.config
         return config is not None and config.reload()
 
+    def change(self, values: dict[str, int]) -> dict[str, Any]:
+        """Change settings of the breaker, by dotted names; return all that are in force."""
+        if values:
+            self._breakers.registry.change("dependency", values)
+        return self._breaker.settings.model_dump(mode="json")
+
     def slowest_allow(self) -> float:
         """Return the longest time that the decision about a call took since the last question."""
         slowest, self._slowest = self._slowest, 0.0
