@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from breakerd.breaker.fleet.hub.factory import make_hub
+from breakerd.breaker.fleet.hub.file.hub import FileHub
 from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.script import Client
@@ -132,6 +133,8 @@ class Member:
     def __init__(self, number: int, plan: Plan, hub: Hub) -> None:
         place = ("", "") if plan.one_scope else (f"host{number // 4}", f"zone{number % 3}")
         self._info = MemberInfo(f"{number:06x}{os.getpid()}", 1, *place, "web")
+        if isinstance(hub, FileHub):
+            self._info = self._info._replace(one_host=True)
         self._busy = plan.busy
         self._hub = hub
         self._seq = 0

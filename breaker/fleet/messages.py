@@ -31,6 +31,7 @@ class MemberInfo(NamedTuple):
         version: version of the software.
         digest: short hash of the settings.
         labels: (name, value) pairs for people.
+        one_host: True if all members share one host, so that its sums are those of the fleet.
     """
 
     id: str
@@ -42,10 +43,13 @@ class MemberInfo(NamedTuple):
     version: str = ""
     digest: str = ""
     labels: tuple[tuple[str, str], ...] = ()
+    one_host: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """Return the scopes that the member belongs to, the narrowest first."""
+        if self.one_host:
+            return (FLEET,)
         host = (f"host:{self.host}",) if self.host else ()
         zone = (f"zone:{self.zone}",) if self.zone else ()
         return (*host, *zone, FLEET)

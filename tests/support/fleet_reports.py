@@ -34,10 +34,12 @@ class MadeMember:
     incarnation: int = 1
     seq: int = 0
     known: dict[str, Episode] = field(default_factory=dict)
+    one_host: bool = False
 
     @property
     def info(self) -> MemberInfo:
-        return MemberInfo(self.id, self.incarnation, self.host, self.zone)
+        info = MemberInfo(self.id, self.incarnation, self.host, self.zone)
+        return info._replace(one_host=self.one_host)
 
     def report(
         self,

@@ -11,6 +11,7 @@ from breakerd.breaker._version import __version__
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.fleet.messages import MemberInfo
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from breakerd.breaker.fleet.settings.hub_address import HubKind
 from breakerd.breaker.settings import Settings
 
 _RELEVANT: Final = frozenset({"slo", "latency_threshold", "percentile", "error_threshold"})
@@ -39,6 +40,7 @@ def make_member_info(
         version=__version__,
         digest=settings_digest(breakers),
         labels=tuple(sorted(settings.labels.items())),
+        one_host=settings.address.kind is HubKind.FILE,
     )
 
 

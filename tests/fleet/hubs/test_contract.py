@@ -399,3 +399,13 @@ def test_a_command_that_was_held_up_is_refused(tested: HubUnderTest, time: Drive
     for command in (lambda: tested.hub.set_mode(mode), lambda: tested.hub.act(act)):
         with pytest.raises(HubUnavailableError, match="too late"):
             command()
+
+
+def test_a_member_whose_host_is_all_there_is_counts_once(
+    tested: HubUnderTest, time: DrivenTime
+) -> None:
+    one = MadeMember("a", "h", "z", one_host=True)
+    for _ in range(2):
+        view = tested.hub.exchange(one.report(Slot(int(time.now), 4, 1)))
+    assert [each.scope for each in view.breakers[0].scopes] == ["fleet"]
+    assert view.breakers[0].scopes[0].slots[0][1:8] == (3, 1, 1, 0, 0, 0, 0)

@@ -18,7 +18,7 @@ from breakerd.breaker.fleet.hub.file.hub import LOCKED_LIMIT, FileHub
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
 from breakerd.breaker.fleet.messages import Act, Register, Slot
 from tests.support.fleet_hubs import DrivenTime
-from tests.support.fleet_reports import MadeMember, pool_of
+from tests.support.fleet_reports import POOL, MadeMember, pool_of
 from tests.support.forking import in_child
 
 LOCKER = """
@@ -83,6 +83,17 @@ def test_several_processes_share_it(hub: FileHub, path: Path) -> None:
 
     assert in_child(exchange) >= 1
     assert {each.info.id for each in hub.members()} == {"a", "b"}
+
+
+def test_the_host_has_no_sums_of_its_own_where_it_is_all_there_is(hub: FileHub) -> None:
+    for id_ in ("a", "b"):
+        view = hub.exchange(MadeMember(id_, "h", "z", one_host=True).report(Slot(1000, 4, 1)))
+    assert [each.scope for each in view.breakers[0].scopes] == ["fleet"]
+    assert hub.members()[0].info.host == "h"
+    of_host, sketch = hub.pool(POOL, "host:h")
+    assert (of_host.scope, of_host.members, of_host.totals.calls) == ("host:h", 2, 8)
+    assert (of_host._replace(scope="fleet"), sketch) == hub.pool(POOL, "fleet")
+    assert hub.pool(POOL, "zone:z")[0].members == 0
 
 
 def test_a_child_does_not_use_what_it_inherits(hub: FileHub) -> None:

@@ -10,7 +10,7 @@ from breakerd.breaker.fleet.hub.file.records import SCHEMA, VERSION, SqliteRecor
 from breakerd.breaker.fleet.hub.file.store import FileStore, topic_versions
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry, Progress
 from breakerd.breaker.fleet.hub.state import HubState, random_id
-from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
+from breakerd.breaker.fleet.messages import FLEET, Act, PoolView, Register, Report, View
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.database_file import FileOptions, primary_code
@@ -86,7 +86,7 @@ class FileHub:
 
     def pool(self, name: str, scope: str) -> tuple[PoolView, tuple[int, ...]]:
         """Return the sums of one scope, and the merged sketch of durations."""
-        return self._execute("look", lambda state, now: state.pool(name, scope, now))
+        return self._execute("look", lambda state, now: _pool_of(state, name, scope, now))
 
     def command_mark(self) -> int:
         """Return a number that is another one after each command; cheap, and never raises.
@@ -173,6 +173,18 @@ class _Turn(NamedTuple):
 def _exchange(turn: _Turn, report: Report) -> View:
     view = turn.state.exchange(report, turn.now)
     return view._replace(topics=topic_versions(turn.records))
+
+
+def _pool_of(
+    state: HubState, name: str, scope: str, now: float
+) -> tuple[PoolView, tuple[int, ...]]:
+    """Return the sums of one scope: those of the fleet for a host that is all there is."""
+    kind, _, host = scope.partition(":")
+    infos = [each.info for each in state.members(now)] if kind == "host" else []
+    if not any(info.one_host and info.host == host for info in infos):
+        return state.pool(name, scope, now)
+    view, sketch = state.pool(name, FLEET, now)
+    return view._replace(scope=scope), sketch
 
 
 def _lacks_table(error: sqlite3.OperationalError) -> bool:

@@ -160,6 +160,7 @@ end
 
 local function scopes_of(info)
   local scopes = {}
+  if info[10] then return {'fleet'} end -- the host is all there is
   if info[3] ~= '' then scopes[1] = 'host:' .. info[3] end
   if info[4] ~= '' then scopes[#scopes + 1] = 'zone:' .. info[4] end
   scopes[#scopes + 1] = 'fleet'

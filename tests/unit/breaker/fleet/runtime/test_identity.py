@@ -28,6 +28,19 @@ def test_a_given_name_stands_for_the_host() -> None:
     assert info.id.startswith("web-7-")
 
 
+def test_with_a_file_the_host_is_all_there_is() -> None:
+    zoned = {"labels": {"zone": "eu-1a"}, "host": "web-7"}
+    with Registry() as registry:
+        alone = make_member_info(
+            FleetSettings.model_validate({"hub": "file", **zoned}), 1, registry
+        )
+        server = {"hub": "redis://cache", "name": "shop", **zoned}
+        other = make_member_info(FleetSettings.model_validate(server), 1, registry)
+    assert alone.scopes == ("fleet",)
+    assert other.scopes == ("host:web-7", "zone:eu-1a", "fleet")
+    assert (alone.host, alone.zone) == (other.host, other.zone)
+
+
 def test_only_those_who_agree_on_what_is_trouble_share_evidence() -> None:
     usual = pool_name("payments", "web", Settings())
     assert pool_name("payments", "web", Settings(memory_threshold=0.5)) == usual
