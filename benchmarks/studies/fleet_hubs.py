@@ -1,11 +1,11 @@
 """Cost of an exchange with a hub: time, bytes, and the server's share of a core.
 
     python -m benchmarks.studies.fleet_hubs [--members N] [--processes N] [--busy N] [--one-scope]
-        [--seconds S] file | URL
+        [--interval S] [--seconds S] file | URL
 
-Forks processes that hold members; each member makes one exchange a second, at a random time within
-it, for 20 breakers, of which some (`--busy`) had calls in each second. For `file`, the hub is a
-file in a temporary folder; otherwise a server at the URL, whose fleet `bench` must be free.
+Forks processes that hold members; each member makes one exchange an interval, at a random time
+within it, for 20 breakers, of which some (`--busy`) had calls in each second. For `file`, the hub
+is a file in a temporary folder; otherwise a server at the URL, whose fleet `bench` must be free.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 
 BREAKERS: Final = 20
 WARM_UP: Final = 3.0
-"""Seconds before the first exchange that counts."""
+"""Intervals before the first exchange that counts."""
 
 
 def main() -> None:
@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=16)
     parser.add_argument("--busy", type=int, default=BREAKERS)
     parser.add_argument("--one-scope", action="store_true", help="neither hosts nor zones")
+    parser.add_argument("--interval", type=float, default=1.0, help="seconds between exchanges")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("hub")
     options = parser.parse_args()
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace, folder: Path) -> None:
     processes = []
     for number in range(options.processes):
         own = range(number, options.members, options.processes)
-        plan = Plan(own, options.busy, options.seconds, options.one_scope)
+        plan = Plan(own, options.busy, options.seconds, options.one_scope, options.interval)
         arguments = (settings, folder, plan, pool)
         processes.append(context.Process(target=play, args=arguments))
     before = usage_of(server)
@@ -95,12 +96,13 @@ def run(options: argparse.Namespace, folder: Path) -> None:
 
 
 class Plan(NamedTuple):
-    """Role of a process: its members, their busy breakers, for how long, with which scopes."""
+    """Role of a process: members, their busy breakers, for how long, scopes, seconds between."""
 
     members: range
     busy: int
     seconds: float
     one_scope: bool
+    interval: float
 
 
 def play(settings: FleetSettings, folder: Path, plan: Plan, pool: Any) -> None:
@@ -110,10 +112,11 @@ def play(settings: FleetSettings, folder: Path, plan: Plan, pool: Any) -> None:
         raise SystemExit("no hub")
     made = [Member(number, plan, hub) for number in plan.members]
     start = time.monotonic()
-    due = [(start + random.random(), index) for index in range(len(made))]  # noqa: S311 - no secret
+    phases = [random.random() * plan.interval for _ in made]  # noqa: S311 - no secret
+    due = [(start + phase, index) for index, phase in enumerate(phases)]
     heapq.heapify(due)
     times, failed, count = [], 0, 0
-    while (first := due[0])[0] < start + WARM_UP + plan.seconds:
+    while (first := due[0])[0] < start + WARM_UP * plan.interval + plan.seconds:
         time.sleep(max(0.0, first[0] - time.monotonic()))
         began = time.monotonic()
         try:
@@ -121,9 +124,9 @@ def play(settings: FleetSettings, folder: Path, plan: Plan, pool: Any) -> None:
         except ConnectionError:
             failed += 1
         count += 1
-        if began > start + WARM_UP:
+        if began > start + WARM_UP * plan.interval:
             times.append(time.monotonic() - began)
-        heapq.heapreplace(due, (first[0] + 1.0, first[1]))
+        heapq.heapreplace(due, (first[0] + plan.interval, first[1]))
     pool.put({"times": times, "failed": failed, "made": count})
 
 
@@ -146,8 +149,10 @@ class Member:
         self._seq += 1
         now = int(time.time())
         for window in list(self._windows)[: self._busy]:
-            calls = random.randint(1, 9)  # noqa: S311 - no secret
-            window.append(Slot(now, calls, calls // 9, calls, 40 * calls, calls))
+            last = window[-1].number if window else now - WINDOW_SLOTS
+            for number in range(max(last, now - WINDOW_SLOTS) + 1, now + 1):
+                calls = random.randint(1, 9)  # noqa: S311 - no secret
+                window.append(Slot(number, calls, calls // 9, calls, 40 * calls, calls))
         self._view = self._hub.exchange(self._report())
 
     def _report(self) -> Report:

@@ -1,11 +1,14 @@
 """Facts of a server that decide whether a hub on it works: version, memory, eviction."""
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, TypeVar
 
 from redis.cluster import RedisCluster
 from redis.exceptions import RedisError
 
 from breakerd.breaker.fleet.hub.redis.script import Client
+
+T = TypeVar("T")
 
 OLDEST: Final = 6
 """Major version of Redis from which on it is supported."""
@@ -60,13 +63,10 @@ def read_facts(client: Client, key: str) -> ServerFacts:
     Raises:
         redis.exceptions.ConnectionError: it cannot be reached.
     """
-    try:
-        server = read_section(client, key, "server")
-        memory = read_section(client, key, "memory")
-    except RedisError as error:
-        if is_refusal(error):
-            return ServerFacts()
-        raise
+    server = if_permitted(lambda: read_section(client, key, "server"))
+    memory = if_permitted(lambda: read_section(client, key, "memory"))
+    if server is None or memory is None:
+        return ServerFacts()
     speaks = server.get("redis_version", "")
     valkey = server.get("valkey_version", "")
     return ServerFacts(
@@ -89,6 +89,20 @@ def execute_at(client: Client, key: str, *command: object) -> Any:
     if isinstance(client, RedisCluster):
         options["target_nodes"] = client.get_node_from_key(key)  # type: ignore[no-untyped-call] # of redis-py
     return client.execute_command(*command, **options)
+
+
+def if_permitted(ask: Callable[[], T]) -> T | None:
+    """Return what `ask` returns; None if the server's user lacks the right to ask.
+
+    Raises:
+        redis.exceptions.RedisError: the server cannot be reached, or refuses for another reason.
+    """
+    try:
+        return ask()
+    except RedisError as error:
+        if not is_refusal(error):
+            raise
+        return None
 
 
 def is_refusal(error: Exception | str) -> bool:

@@ -11,7 +11,7 @@ from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.facts import (
     ServerFacts,
     execute_at,
-    is_refusal,
+    if_permitted,
     read_facts,
     read_section,
 )
@@ -95,34 +95,24 @@ def _time_answers(
 
 def _ask_time(client: Client, key: str) -> float | None:
     """Return the server's time; None if its user may not ask, which takes as long."""
-    try:
-        seconds, micros = execute_at(client, key, "TIME")
-    except RedisError as error:
-        if not is_refusal(error):
-            raise
-        return None
-    return float(seconds) + float(micros) / 1e6
+    told = if_permitted(lambda: execute_at(client, key, "TIME"))
+    return float(told[0]) + float(told[1]) / 1e6 if told else None
 
 
 def _replication(client: Client, key: str) -> tuple[str, int | None]:
     """Return the server's role, and the number of its replicas; nothing if not readable."""
-    try:
-        found = read_section(client, key, "replication")
-    except RedisError as error:
-        if not is_refusal(error):
-            raise
+    found = if_permitted(lambda: read_section(client, key, "replication"))
+    if found is None:
         return "", None
     return found.get("role", ""), int(found.get("connected_slaves", 0))
 
 
 def _keys_size(client: Client, name: str) -> int | None:
-    try:
-        sizes = [client.execute_command("MEMORY USAGE", key) for key in keys_of(name)]
-    except RedisError as error:
-        if not is_refusal(error):
-            raise
-        return None
-    return sum(int(size or 0) for size in sizes)
+    def ask() -> list[int | None]:
+        return [client.execute_command("MEMORY USAGE", key) for key in keys_of(name)]
+
+    sizes = if_permitted(ask)
+    return None if sizes is None else sum(size or 0 for size in sizes)
 
 
 def _node(client: Client, key: str) -> str:

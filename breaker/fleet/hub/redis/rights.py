@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
-from breakerd.breaker.fleet.hub.redis.facts import execute_at, is_refusal
+from breakerd.breaker.fleet.hub.redis.facts import execute_at, if_permitted, is_refusal
 from breakerd.breaker.fleet.hub.redis.script import Client, script_text
 
 _KEY: Final = "KEY"
@@ -42,8 +42,8 @@ end
 return found
 """
 """Tries all but what would stay, where the user may not delete."""
-_NO_DIGEST: Final = "0" * 40
-_NO_KEY: Final = re.compile(r"(access a key|access one of the keys)", re.IGNORECASE)
+_WITHOUT_KEY: Final = (("INFO",), ("PING",), ("EVAL", "return 1", 0), ("EVALSHA", "0" * 40, 0))
+"""Commands that are tried by themselves; no script has that digest."""
 
 
 def missing_rights(client: Client, name: str) -> tuple[str, ...]:
@@ -60,16 +60,12 @@ def missing_rights(client: Client, name: str) -> tuple[str, ...]:
         redis.exceptions.RedisError: the server cannot be reached.
     """
     key = f"breakerd:{{{name}}}:doctor"
-    missing = [word for word in ("INFO", "PING") if not _permits(client, key, word)]
-    missing += [] if _permits(client, key, "EVALSHA", _NO_DIGEST, 1, key) else ["EVALSHA"]
-    try:
-        answers = client.execute_command("EVAL", _TRY, 1, key, _plan())
-    except RedisError as error:
-        if not is_refusal(error):
-            raise
-        if _NO_KEY.search(str(error)):
-            return (*_rules(missing), f"~breakerd:{{{name}}}:*")
-        return (*_rules(missing), "+eval")
+    missing = [each[0] for each in _WITHOUT_KEY if not _permits(client, key, *each)]
+    if "EVAL" in missing:
+        return _rules(missing)  # nothing else can be tried
+    answers = if_permitted(lambda: client.execute_command("EVAL", _TRY, 1, key, _plan()))
+    if answers is None:
+        return (*_rules(missing), f"~breakerd:{{{name}}}:*")
     refused = [text.split(" ", 1) for text in map(_decoded, answers)]
     missing += dict.fromkeys(word for word, error in refused if is_refusal(error))
     return _rules(missing)
@@ -88,17 +84,9 @@ def _plan() -> str:
 
 def _permits(client: Client, key: str, *command: object) -> bool:
     try:
-        if len(command) > 1:
-            client.execute_command(*command)
-        else:
-            execute_at(client, key, *command)
+        return if_permitted(lambda: execute_at(client, key, *command)) is not None
     except NoScriptError:
         return True
-    except RedisError as error:
-        if not is_refusal(error):
-            raise
-        return bool(_NO_KEY.search(str(error)))
-    return True
 
 
 def _rules(commands: list[str]) -> tuple[str, ...]:
