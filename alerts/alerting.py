@@ -67,6 +67,8 @@ class Alerting(AlertingOperations):
         self._config: AlertingConfigSubscriber | None = None
         self._unpaged = None if starter else UnpagedLog()
         self._unsubscribe: Callable[[], None] | None = registry.subscribe(self._notice)
+        self.count_holders: Callable[[str], int] = lambda _breaker: 0
+        """Returns how many processes of this host have a breaker; 0 if nobody knows. Quick."""
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], registry: Registry, *, starter: str = "") -> Self:
@@ -138,6 +140,7 @@ class Alerting(AlertingOperations):
         runtime = AlertingRuntime(
             self.registry, self.settings, self._config, self._now, self._folder
         )
+        runtime.worker.count_holders = self.count_holders
         try:
             runtime.start()
         except BaseException:

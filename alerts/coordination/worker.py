@@ -69,6 +69,8 @@ class AlertWorker:
         self._thread: threading.Thread | None = None
         self._threaded = False
         self._drain_until = 0.0
+        self.count_holders: Callable[[str], int] = lambda _breaker: 0
+        """Returns how many processes of this host have a breaker; 0 if nobody knows."""
         self._peers = 0
         """Number of other processes that share the database."""
         self._published: object = {}
@@ -183,8 +185,11 @@ class AlertWorker:
             components.commands.execute(now)
             components.pipeline.refresh_receivers()
             sources: list[ObservationSource] = [components.observer, *self._peer_observations()]
-            self._reconciler.reconcile(now, sources, settings, 1 + self._peers)
+            self._reconciler.reconcile(now, sources, settings, self._count_processes)
             self._write()
+
+    def _count_processes(self, breaker: str) -> int:
+        return self.count_holders(breaker) or 1 + self._peers
 
     def _acquire(self, now: float, settings: AlertingSettings) -> bool:
         """Return True if this process is the leader, in the database that it is to use."""

@@ -4,7 +4,7 @@ It opens, joins, reopens, escalates and closes them.
 No decision depends on a received event: each round compares what is with what should be.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -63,7 +63,7 @@ class Reconciler:
         self._incident_log = incident_log
         self._find_silence = find_silence
         self._sources: Sequence[ObservationSource] = ()
-        self._processes = 1
+        self._count_processes: Callable[[str], int] = lambda _breaker: 1
         self._settings = AlertingSettings()
         self._groups: dict[str, Incident | None] = {}
         """Incident that breakers join in this round, by kind."""
@@ -73,10 +73,10 @@ class Reconciler:
         now: float,
         sources: Sequence[ObservationSource],
         settings: AlertingSettings,
-        processes: int = 1,
+        count_processes: Callable[[str], int],
     ) -> None:
-        """Bring all incidents up to date with what `sources`, of so many processes, observe."""
-        self._sources, self._settings, self._processes = sources, settings, processes
+        """Bring all incidents up to date with what `sources` observe, by breakers' processes."""
+        self._sources, self._settings, self._count_processes = sources, settings, count_processes
         self._groups.clear()
         found = merge_observations(sources)
         newcomers = [
@@ -180,7 +180,7 @@ class Reconciler:
         """
         names = sorted(incident.members, key=lambda name: incident.members[name].recovered)
         return [
-            replace(context, processes=self._processes)
+            replace(context, processes=self._count_processes(name))
             for name in names[:_MAX_FACTS]
             for source in self._sources
             if (context := source.context(name)) is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from breakerd.breaker.config.file.exchange import exchange
-from breakerd.breaker.config.file.saving import REST_TIME, is_being_written
+from breakerd.breaker.config.file.saving import CUT_OFF_TIME, is_being_written
 
 
 class FileChangedError(Exception):
@@ -89,10 +89,10 @@ def _check_unchanged(real: Path, expected: bytes) -> None:
 
 
 def _mark_complete(descriptor: int) -> None:
-    """Date the file back by the time for which others would wait, in case it is being saved."""
+    """Date the file back by the longest time for which others wait where it may be half saved."""
     found = os.fstat(descriptor)
     # One tick more: the file's time may be rounded.
-    modified_at = found.st_mtime_ns - int((REST_TIME + 0.01) * 1e9)
+    modified_at = found.st_mtime_ns - int((CUT_OFF_TIME + 0.01) * 1e9)
     os.utime(descriptor, ns=(found.st_atime_ns, modified_at))
 
 

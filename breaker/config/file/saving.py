@@ -17,7 +17,7 @@ from breakerd.breaker.config.file.reading import FileReadError, read_bytes
 
 REST_TIME: Final = 0.3
 """Seconds that a file must have stood still before it is read."""
-_CUT_OFF_TIME: Final = 2.0
+CUT_OFF_TIME: Final = 2.0
 """The same for a file of which only the beginning is left."""
 _OPEN_TIME: Final = 10.0
 """The same for a file that another process has open for writing."""
@@ -98,7 +98,7 @@ class SaveDetector:
         """
         needed = REST_TIME
         if look.content is not None and is_cut_off(before, look.content):
-            needed = _CUT_OFF_TIME
+            needed = CUT_OFF_TIME
         if look.age < _OPEN_TIME and is_being_written(self._path):
             needed = _OPEN_TIME
         return max(0.0, needed - look.age)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from breakerd import Registry
+from breakerd import Alerting, Registry
 from breakerd.fleet_part import FleetPart
+from tests.support.fleet_members import called
 from tests.support.polling import until
 
 FILE = "[alerts]\ndatabase = '{folder}/shop.db'\n[fleet]\nhub = '{hub}'\n"
@@ -74,5 +75,21 @@ def test_a_control_plane_is_no_member(
     try:
         until(lambda: part.fleet.hub().up)
         assert len(part.views.members()) == members
+    finally:
+        part.close()
+
+
+def test_alerts_count_the_processes_that_have_a_breaker(registry: Registry, file: Path) -> None:
+    write(file, "file")
+    assert registry.config is not None
+    assert registry.config.reload()
+    alerting = Alerting(registry)
+    part = FleetPart(registry, "", alerting)
+    assert alerting.count_holders("payments") == 0, "the hub was not met yet"
+    called(registry)
+    part.start()
+    try:
+        until(lambda: alerting.count_holders("payments") == 1)
+        assert alerting.count_holders("search") == 0
     finally:
         part.close()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from breakerd.breaker.config.file import atomic_write as module
 from breakerd.breaker.config.file.atomic_write import FileChangedError, atomic_write
 from breakerd.breaker.config.file.exchange import exchange
-from breakerd.breaker.config.file.saving import REST_TIME
+from breakerd.breaker.config.file.saving import Clock, SaveDetector
 
 BEFORE = b"a = 1  # one\n"
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
@@ -116,9 +115,11 @@ def test_without_an_exchange_it_is_replaced(path: Path, monkeypatch: pytest.Monk
     assert path.read_text() == "a = 2\n"
 
 
-def test_others_need_not_wait_for_what_is_complete(path: Path) -> None:
-    atomic_write(path, b"a = 2\n", BEFORE)
-    assert time.time() - path.stat().st_mtime >= REST_TIME
+@pytest.mark.parametrize("content", [b"a = 2\n", b""])
+def test_others_need_not_wait_for_what_is_complete(path: Path, content: bytes) -> None:
+    saving = SaveDetector(path, 1_000_000, Clock())
+    atomic_write(path, content, BEFORE)
+    assert saving.wait_time(saving.look(), BEFORE) == 0, "nor where the end of it was removed"
 
 
 def failing_with(number: int) -> object:
