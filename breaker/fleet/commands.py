@@ -69,8 +69,13 @@ class CommandLog:
         with self._lock:
             self._outcomes = [each for each in self._outcomes if each not in outcomes]
 
-    def take_modes(self, view: View) -> list[Register]:
-        """Take the modes of a view; return those new here, and find those that the hub lacks."""
+    def take_modes(self, view: View, brought: tuple[Register, ...] = ()) -> list[Register]:
+        """Take the modes of a view; return those new here, and find those that the hub lacks.
+
+        Args:
+            view: the view.
+            brought: modes that the report had which it answers.
+        """
         with self._lock:
             forgotten = view.epoch != self._epoch or view.register_version < self._version
             news = []
@@ -79,7 +84,11 @@ class CommandLog:
                 if known is None or told.order > known.order:
                     self._registers[told.breaker] = told
                     news.append(told)
-            self._missing = self._not_in(view) if forgotten else ()
+            self._missing = (
+                self._not_in(view)
+                if forgotten
+                else tuple(each for each in self._missing if each not in brought)
+            )
             self._epoch, self._version = view.epoch, view.register_version
             return news
 

@@ -80,6 +80,10 @@ class FleetMember:
         """Return True if an act is to be done here, without a view; thread-safe, as is `bring`."""
         return self._commands.claim(act, self.hub_time())
 
+    def note_done(self, act: str) -> None:
+        """Tell the hub that an act was done here, without a view; thread-safe."""
+        self._commands.note(act, "done")
+
     def hub_time(self) -> float:
         """Return the present time of the hub as this process reckons; 0 before its first answer."""
         return self._hub_time(self._clock()) if self.view is not None else 0.0
@@ -118,7 +122,7 @@ class FleetMember:
 
     def _exchange_once(self, *, leaving: bool = False) -> bool:
         self._seq += 1
-        outcomes = self._commands.outcomes
+        outcomes, missing = self._commands.outcomes, self._commands.missing
         evidence = self.shares_evidence
         report = Report(
             member=self.info,
@@ -126,16 +130,16 @@ class FleetMember:
             epoch=self.view.epoch if self.view else "",
             register_version=self._commands.version,
             breakers=tuple(f.report(evidence=evidence) for f in self._followers.values()),
-            registers=self._commands.missing,
+            registers=missing,
             applied=outcomes,
             # Who looks on is told all, and is in no list and no sum.
             leaving=leaving or (self.looks_on and not self._followers),
         )
         view = self._hub.exchange(report)
         self._commands.told(outcomes)
-        return self._apply(view)
+        return self._apply(view, missing)
 
-    def _apply(self, view: View) -> bool:
+    def _apply(self, view: View, brought: tuple[Register, ...]) -> bool:
         """Do what the view asks for; return True if there is something to say at once."""
         self._heard_at = self._clock()
         self._offset = view.now - self._heard_at
@@ -147,7 +151,7 @@ class FleetMember:
                 again |= follower.apply(each)
             elif follower is not None:
                 follower.end()
-        modes = self._commands.take_modes(view)
+        modes = self._commands.take_modes(view, brought)
         for register in modes:
             for breaker in self._named(register.breaker):
                 set_mode(breaker, register)

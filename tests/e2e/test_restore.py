@@ -106,7 +106,7 @@ def test_a_stopped_service_goes_on_where_it_was(serve: Callable[[], Server]) -> 
     assert first.stop() == 0
     with serve().client() as http:
         after = status(http)
-        assert after["calls"]["success"] == 0
+        assert after["calls"]["success"] >= before["calls"]["success"], "counts do not go back"
         assert after["state"] == "WARMING_UP"
         assert after["window_calls"] == min(64, before["calls"]["success"])
         durations = after["baseline"]["series"]["duration"]["1day"]
@@ -150,7 +150,8 @@ def test_with_an_empty_name_nothing_is_kept(serve: Callable[[], Server], folder:
     (folder / "breakers.toml").write_text('[api]\nstate_file = ""\n')
     server = serve()
     with server.client() as http:
-        http.post("/breaker/force-open")
+        http.post("/breaker/trip")
+        assert status(http)["state"] == "OPEN"
     assert server.stop() == 0
     assert not (folder / STATE).exists()
     with serve().client() as http:

@@ -53,9 +53,8 @@ class FleetCommands:
             return CommandResult(applied=1)
         if given is None:
             return self._alone(session, kept=True)
-        uncalled = not session.holds(breaker.name)
         result = self._follow(session, breaker.name, given.id, until)
-        return _counted_here(result) if uncalled else result
+        return _counted_here(session, breaker, result)
 
     def act(self, breaker: Breaker, act: Act, *, ends_mode: str = "") -> CommandResult:
         """Let all processes do an act.
@@ -75,18 +74,33 @@ class FleetCommands:
         if ends_mode:
             self._end_mode(session, breaker, act, ends_mode)
         act = act._replace(id=random_id())
+        # Where this process is a member of the breaker's pool, the view brings it.
+        own = session is None or not (session.holds(breaker.name) or session.looks_on)
+        if own:
+            self._do_here(session, breaker, act)
         given = self._give_act(session, act)
-        if session is None or given is None:
-            if session is None or session.claim(act.id):
+        if session is None:
+            return CommandResult(applied=1)
+        if given is None:
+            if not own and session.claim(act.id):
                 perform(breaker, act)
-            return CommandResult(applied=1) if session is None else self._alone(session, kept=False)
-        uncalled = not session.holds(breaker.name)
-        if uncalled:
-            perform(breaker, act)
+            return self._alone(session, kept=False)
         result = self._follow(session, breaker.name, given.id, until)
         if result.refused and not result.applied + result.waiting:
             raise BreakerStateError(result.refused[0][1])
-        return _counted_here(result) if uncalled else result
+        if session.looks_on and _is_nobodys(result):
+            perform(breaker, act)
+        return _counted_here(session, breaker, result)
+
+    def _do_here(self, session: Session | None, breaker: Breaker, act: Act) -> None:
+        """Do an act at once; a view that brings it, after a first call meanwhile, finds it done.
+
+        Raises:
+            BreakerStateError: the breaker's state does not allow it; nobody is given it.
+        """
+        perform(breaker, act)
+        if session is not None and session.claim(act.id):
+            session.note_done(act.id)
 
     def _give_mode(
         self, session: Session | None, breaker: Breaker, register: Register
@@ -146,9 +160,18 @@ class FleetCommands:
         return CommandResult(applied=1, silent=others, problem=_NOT_KEPT)
 
 
-def _counted_here(result: CommandResult) -> CommandResult:
-    """Count this process, which has done it and is no member of the breaker's pool."""
+def _counted_here(session: Session, breaker: Breaker, result: CommandResult) -> CommandResult:
+    """Count this process, if it is no member of the breaker's pool and has done it all the same."""
+    if session.holds(breaker.name):
+        return result
+    if session.looks_on:
+        return replace(result, applied=1) if _is_nobodys(result) else result
     return replace(result, applied=result.applied + 1, without=max(0, result.without - 1))
+
+
+def _is_nobodys(result: CommandResult) -> bool:
+    """Return True if no process has called the breaker."""
+    return not (result.applied or result.waiting or result.silent or result.refused)
 
 
 def _counts(result: CommandResult) -> tuple[int, int, int, int]:

@@ -126,6 +126,11 @@ class Session:
         """Return the operators' modes that are known."""
         return self._member.registers
 
+    @property
+    def looks_on(self) -> bool:
+        """True if this process counts for nobody: it has had no calls, and was made to look on."""
+        return self._member.looks_on and not self._pools
+
     def hub_time(self) -> float:
         """Return the present time of the hub as this process reckons; 0 before its first answer."""
         return self._member.hub_time()
@@ -137,6 +142,10 @@ class Session:
     def claim(self, act: str) -> bool:
         """Return True if an act is to be done by who gave it; the fleet's thread leaves it then."""
         return self._member.claim(act)
+
+    def note_done(self, act: str) -> None:
+        """Tell the hub, with the next exchange, that an act was done by who gave it."""
+        self._member.note_done(act)
 
     def holds(self, breaker: str) -> bool:
         """Return True if the breaker was brought in."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.needs("redis-server")
 
 PASSWORD = "geheim"
 AWAY = "the hub is away"
-Fault = Callable[[RedisServer], "contextmanager[None]"]
+Fault = Callable[[RedisServer], AbstractContextManager[None]]
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def another_password(server: RedisServer) -> Iterator[None]:
     server.execute("CONFIG", "SET", "requirepass", PASSWORD)
     server.client(PASSWORD).execute_command("CLIENT", "KILL", "TYPE", "normal")  # type: ignore[no-untyped-call] # of redis-py
     yield
-    server.client(PASSWORD).config_set("requirepass", "")  # type: ignore[no-untyped-call] # of redis-py
+    server.client(PASSWORD).config_set("requirepass", "")
 
 
 @contextmanager
@@ -50,13 +50,13 @@ def out_of_memory(server: RedisServer) -> Iterator[None]:
     "fault", [killed, suspended, another_password, out_of_memory], ids=lambda each: each.__name__
 )
 def test_while_the_hub_is_away_each_process_goes_on_alone(
-    fault: Callable[[RedisServer], object],
+    fault: Fault,
     pods: list[Process],
     redis_server: RedisServer,
     dependency: Dependency,
 ) -> None:
     before = states(pods)
-    with fault(redis_server):  # type: ignore[attr-defined]
+    with fault(redis_server):
         until(lambda: not any(process.ask("hub_up") for process in pods))
         some_calls(dependency)
         text, _ = pods[0].ask("command", "disable")

@@ -84,11 +84,13 @@ class ServiceFolder:
         return str(found[0]) if found else ""
 
     def sender(self, pids: set[int]) -> int | None:
-        """Return which of the processes holds the lease, and so sends alerts; None if none does."""
+        """Return which of the processes holds the lease, and so sends alerts; None if none does.
+
+        Nor while another one looks whether the holder lives: that has its lock file open, too.
+        """
         lock = self.kept / f"breakerd.db.{self.leader()}.lock"
         holders = [pid for pid in pids if lock in open_files(pid)]
-        assert len(holders) <= 1, holders
-        return holders[0] if holders else None
+        return holders[0] if len(holders) == 1 else None
 
     def states_saved_since(self, timestamp: float) -> int:
         """Return how many processes have saved their state since then, each to its own file."""

@@ -7,6 +7,7 @@ import pytest
 
 from breakerd import BreakerStateError, Registry, State
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
+from breakerd.breaker.fleet.messages import Act
 from breakerd.breaker.fleet.runtime import commands
 from breakerd.breaker.fleet.runtime.command_result import CommandResult
 from breakerd.breaker.fleet.runtime.fleet import Fleet
@@ -115,6 +116,37 @@ def test_a_breaker_that_nobody_has_called_does_it_here(make: Make) -> None:
     assert one.registry.get("search").state is State.OPEN
     assert one.fleet.disable("search") == CommandResult(applied=1)
     assert one.registry.get("search").state is State.DISABLED
+
+
+def test_what_this_process_cannot_do_nobody_is_given(
+    pair: tuple[Member, Member], make: Make
+) -> None:
+    third = make("c")
+    third.registry.get("payments").disable()
+    with pytest.raises(BreakerStateError):
+        third.fleet.trip("payments")
+    for each in pair:
+        each.meet()
+    assert State.OPEN not in states(pair)
+
+
+def test_a_breaker_that_is_called_meanwhile_does_it_once(
+    pair: tuple[Member, Member], make: Make, hub: BreakableHub
+) -> None:
+    third = make("c")
+    mine = third.registry.get("payments")
+    give = hub.act
+
+    def call_first(act: Act) -> Act:
+        answer = give(act)
+        mine.reset()
+        called(third.registry)
+        return answer
+
+    hub.act = call_first  # type: ignore[method-assign]
+    assert third.fleet.trip("payments") == CommandResult(applied=3)
+    third.meet()
+    assert (mine.state is State.OPEN, states(pair)) == (False, [State.OPEN] * 2)
 
 
 def test_a_breaker_that_only_others_have_called_does_it_here_too(

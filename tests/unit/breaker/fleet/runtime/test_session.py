@@ -7,7 +7,7 @@ import pytest
 
 from breakerd import Registry, Settings, State
 from breakerd.breaker.fleet.hub.file.hub import FileHub
-from breakerd.breaker.fleet.messages import Act, Register
+from breakerd.breaker.fleet.messages import Act, Register, Report, View
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.runtime.session import Session
 from tests.support.fleet_members import BreakableHub, called, session
@@ -108,6 +108,28 @@ def test_a_mode_that_was_set_while_the_hub_was_away_is_brought_to_it(
     one.exchange()
     other = MadeMember("b")
     assert [each.mode for each in hub.inner.exchange(other.report()).registers] == ["observe"]
+
+
+def test_a_mode_that_is_set_during_an_exchange_is_brought_with_the_next(
+    one: Session, hub: BreakableHub
+) -> None:
+    one.exchange()
+    view = one.view
+    assert view is not None
+    mode = Register("payments", "observe", view.epoch, view.now + 1, "1")
+    exchange = hub.exchange
+
+    def late(report: Report) -> View:
+        answer = exchange(report)
+        one.bring(mode)
+        return answer
+
+    hub.exchange = late  # type: ignore[method-assign]
+    one.exchange()
+    hub.exchange = exchange  # type: ignore[method-assign]
+    one.exchange()
+    assert hub.inner.exchange(MadeMember("b").report()).registers == (mode,)
+    assert not one.needs_exchange()
 
 
 def test_without_an_answer_the_process_decides_alone(
