@@ -83,7 +83,8 @@ class Member:
 
     def __init__(self, hub: Hub | None, folder: Path, name: str, **options: Any) -> None:
         self.registry = Registry(memory=lambda: 0.5)
-        self.settings = FleetSettings(hub="file", host=name, **options)
+        # A copy is not checked: an interval may be longer than any test lasts.
+        self.settings = FleetSettings(hub="file", host=name).model_copy(update=options)
         self.modes = folder / f"{name}-modes.json"
         self.runtime = FleetRuntime(
             self.registry,

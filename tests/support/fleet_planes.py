@@ -97,7 +97,7 @@ class Planes:
         registry = Registry(SETTINGS)
         folder = Path(mkdtemp(dir=self.folder))
         # Its own looks at the hub are far apart: the test says when it meets the others.
-        settings = FleetSettings(hub=hub, host=host, interval=10)
+        settings = FleetSettings(hub=hub, host=host).model_copy(update={"interval": 10})
         runtime = FleetRuntime(
             registry,
             settings,

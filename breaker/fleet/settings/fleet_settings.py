@@ -58,10 +58,11 @@ class FleetSettings(SettingsModel):
     )
     interval: float = setting(
         1.0,
-        "Time between two exchanges with the hub. The same for all processes of a fleet.",
+        "Time between two exchanges with the hub. The same for all processes of a fleet, which "
+        "count a process as silent after 5 s.",
         unit="s",
         ge=0.2,
-        le=10,
+        le=4,
     )
     password: SecretStr | None = setting(
         None,
