@@ -124,7 +124,7 @@ def test_a_member_brings_what_a_wiped_hub_lacks() -> None:
     assert log.take_modes(hub.exchange(member.report())) == []
     assert log.missing == (written,)
     assert log.has_news
-    log.take_modes(hub.exchange(member.report(registers=log.missing)))
+    log.take_modes(hub.exchange(member.report(registers=log.missing)), log.missing)
     assert not log.has_news
     assert hub.exchange(MadeMember("b").report()).registers == (written,)
 
