@@ -5,6 +5,7 @@ what a view brings ends in the decisions that each breaker prepares anyway.
 """
 
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Final
 from zlib import crc32
 
@@ -78,7 +79,8 @@ class FleetMember:
 
     def claim(self, act: str) -> bool:
         """Return True if an act is to be done here, without a view; thread-safe, as is `bring`."""
-        return self._commands.claim(act, self.hub_time())
+        # Without an answer so far the hub's time is not known: it is remembered for good.
+        return self._commands.claim(act, self.hub_time() or inf)
 
     def note_done(self, act: str) -> None:
         """Tell the hub that an act was done here, without a view; thread-safe."""

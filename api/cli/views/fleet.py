@@ -68,7 +68,8 @@ def hub_table(hub: dict[str, Any]) -> Table:
     """Return the hub as a table of names and values."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("hub", plain(hub["kind"]))
-    table.add_row("fleet", plain(hub["name"] or "all that read the same file"))
+    if hub["kind"] != "none":
+        table.add_row("fleet", plain(hub["name"] or "all that read the same file"))
     table.add_row("answers", "[green]yes[/]" if hub["up"] else "[red]no[/]")
     if hub["problem"]:
         table.add_row("problem", plain(hub["problem"]))
