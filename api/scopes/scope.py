@@ -23,7 +23,7 @@ _NO_FLEET: Final = "this process is in no fleet"
 
 @dataclass(frozen=True, slots=True)
 class Scoped(Generic[T]):
-    """What the hub has for an answer.
+    """Facts of the hub for an answer.
 
     Attributes:
         scope: the processes that the answer is about.

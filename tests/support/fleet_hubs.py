@@ -91,7 +91,7 @@ class MemoryUnderTest:
 
 
 def _dictionaries(hub: MemoryHub) -> dict[str, object]:
-    """What a hub's store keeps."""
+    """Return the dictionaries of a hub's store."""
     return {name: value for name, value in vars(hub.store).items() if isinstance(value, dict)}
 
 

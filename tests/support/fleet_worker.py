@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from breakerd import Breakerd, BreakerError, Event, Transition
+from breakerd.breaker.fleet.runtime import commands
 
 CALLS_PER_SECOND: Final = 25.0
 TIMEOUT: Final = 1.0
@@ -44,6 +45,7 @@ def run_forked(connections: list[Connection], config: str, folder: str) -> None:
 
 
 def _open(config: str) -> Breakerd:
+    commands.ANSWER_TIME = 30.0  # type: ignore[misc]  # tests assert the seconds themselves
     return Breakerd(config, alerting=False, memory=lambda: 0.1)
 
 

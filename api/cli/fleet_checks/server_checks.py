@@ -31,7 +31,7 @@ _ADVICE: Final = (
     ("is a replica", "name the primary, or use redis+sentinel://"),
     ("know no primary", "correct the name of the service in `hub`"),
 )
-"""What to do, by what the problem contains; the first that fits counts."""
+"""Advice by what the problem contains; the first that fits counts."""
 
 
 def judge_server(found: Inspection, address: HubAddress) -> Iterator[Finding]:

@@ -52,7 +52,7 @@ class HostCounters:
         self._stopping = threading.Event()
         self._process = _new_id()
         self._written: dict[str, Figures] | None = None
-        """What this process has in the file, by breaker; None before its first write."""
+        """Figures of this process in the file, by breaker; None before its first write."""
         self._seen: dict[str, Totals] = {}
         """Counts of this process at its last write."""
         self._kept: dict[str, Totals] = {}

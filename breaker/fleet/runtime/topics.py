@@ -43,7 +43,7 @@ class TopicFollower(Protocol):
 
 
 class _Seen(NamedTuple):
-    """What a follower has taken."""
+    """Epoch and version that a follower has taken."""
 
     epoch: str = ""
     version: int = 0

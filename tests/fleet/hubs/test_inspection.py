@@ -1,4 +1,4 @@
-"""What `breakerd doctor` sees of real servers: rights, passwords, memory, encryption, groups."""
+"""Views of `breakerd doctor` on real servers: rights, passwords, memory, encryption, groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is seen of four workers behind one socket is the same, whichever of them answers."""
+"""Four workers behind one socket tell the same, whichever of them answers."""
 
 from __future__ import annotations
 

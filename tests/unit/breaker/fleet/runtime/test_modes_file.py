@@ -92,7 +92,10 @@ def test_what_cannot_be_written_is_told_once(
     assert file.read() == (DISABLED,)
 
 
-def test_what_several_processes_add_is_all_kept(file: ModesFile) -> None:
+def test_what_several_processes_add_is_all_kept(
+    file: ModesFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("breakerd.breaker.fleet.runtime.modes_file._LOCK_TIME", 60.0)
     count, each = 4, 25
     children = []
     for process in range(count):
