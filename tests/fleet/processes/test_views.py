@@ -119,10 +119,16 @@ def _beside_them(workers: Workers, folder: Path) -> None:
         assert (status["members"], status["fleet"]["processes"]) == ({"closed": 4}, 4)
         assert status["calls"]["success"] == _calls(workers.counts())
         assert len(client.get("/fleet").json()["members"]) == WORKERS
-        done = client.post("/breakers/payments/disabled").json()
-        assert re.match("applied 4, .* without this breaker 0", done["fleet"]["text"])
+        # Given again if a process of a busy machine has not told within the answer's two seconds.
+        until(lambda: re.match("applied 4, .* without this breaker 0", _disable(client)))
         until(lambda: workers.status()["members"] == {"disabled": WORKERS})
         assert client.get(f"/{STATUS}").json()["state"] == "DISABLED"
+
+
+def _disable(client: httpx.Client) -> str:
+    """Disable the breaker in all processes; return how far that has come."""
+    text: str = client.post("/breakers/payments/disabled").json()["fleet"]["text"]
+    return text
 
 
 def test_counters_never_go_back_though_workers_are_killed(workers: Workers) -> None:
