@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Final, Self
 
+from breakerd.alerts.fleet.link import FleetLink, NoFleet
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
 from breakerd.alerts.operations import AlertingOperations
 from breakerd.alerts.runtime import AlertingRuntime, present_folder
@@ -67,8 +68,8 @@ class Alerting(AlertingOperations):
         self._config: AlertingConfigSubscriber | None = None
         self._unpaged = None if starter else UnpagedLog()
         self._unsubscribe: Callable[[], None] | None = registry.subscribe(self._notice)
-        self.count_holders: Callable[[str], int] = lambda _breaker: 0
-        """Returns how many processes of this host have a breaker; 0 if nobody knows. Quick."""
+        self.fleet: FleetLink = NoFleet()
+        """Fleet of this process, from the next start on."""
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], registry: Registry, *, starter: str = "") -> Self:
@@ -138,9 +139,8 @@ class Alerting(AlertingOperations):
         if self._config is not None:
             self._config.subscribe()
         runtime = AlertingRuntime(
-            self.registry, self.settings, self._config, self._now, self._folder
+            self.registry, self.settings, self._config, self._now, self._folder, self.fleet
         )
-        runtime.worker.count_holders = self.count_holders
         try:
             runtime.start()
         except BaseException:

@@ -13,6 +13,8 @@ from breakerd.alerts.coordination.relocation import Relocation, is_same
 from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.coordination.worker import AlertWorker, Components
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
+from breakerd.alerts.fleet.fleet_incidents import FleetIncidents
+from breakerd.alerts.fleet.link import FleetLink
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.alerts.muting.silences import Silences
@@ -44,6 +46,7 @@ class AlertingRuntime:
         now: returns seconds since the epoch, and never goes back. If given, no thread runs, and the
             caller runs each round with `run_once`.
         folder: folder of a relative path of the database.
+        link: link to the fleet.
 
     Attributes:
         settings: the present settings.
@@ -57,6 +60,7 @@ class AlertingRuntime:
         config: AlertingConfigSubscriber | None,
         now: Callable[[], float] | None,
         folder: Path,
+        link: FleetLink,
     ) -> None:
         self.settings = settings
         self._config = config
@@ -73,12 +77,15 @@ class AlertingRuntime:
         self.observer = BreakerObserver(registry, settings, self.now, driven=self._driven)
         self.commands = CommandQueue(self.store, self.incident_log)
         lease = Lease(self.store, clock, boot)
-        self.pipeline = DeliveryPipeline(self.incident_log, settings, lambda: lease.valid)
+        fleet = FleetIncidents(link, self.store, lease, self.incident_log, self.commands, self.now)
+        self.pipeline = DeliveryPipeline(
+            self.incident_log, settings, lambda: lease.valid and fleet.sender.may_send
+        )
         leadership = Leadership(self.store, lease, self.incident_log, self.observer)
         self.relocation = Relocation(self.store, lease, leadership, self.incident_log, pointer)
         components = Components(
             self.store, lease, self.incident_log, self.silences, self.observer, self.commands,
-            self.pipeline, leadership, self.relocation,
+            self.pipeline, leadership, self.relocation, fleet,
         )  # fmt: skip
         self.worker = AlertWorker(components, self.now)
         self.heartbeats = Heartbeats(settings, threaded=not self._driven)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from breakerd.breaker.config import Document
 from breakerd.breaker.fleet.host_counters.host_counters import HostCounters
 from breakerd.breaker.fleet.hub.factory import hub_file
-from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
@@ -71,10 +70,12 @@ class FleetPart:
         self._counters = HostCounters(registry, _counters_file(database))
         self.views = FleetViews(self._runtime, self._counters.read)
         if alerting is not None:
-            from breakerd.shared_silences import SharedSilences  # needs the extra `alerts`
+            # These need the extra `alerts`.
+            from breakerd.sharing.alerting_link import AlertingLink
+            from breakerd.sharing.silences import SharedSilences
 
             SharedSilences(alerting, self.fleet)
-            alerting.count_holders = self._count_holders
+            alerting.fleet = AlertingLink(self._runtime, self.views)
         registry.report_not_running(self._runtime.not_running)
         registry.on_created = self._runtime.greet
         if config is not None:
@@ -97,14 +98,6 @@ class FleetPart:
     def wait_joined(self) -> None:
         """Wait a moment for the first exchange, for whoever has asked for a start."""
         self._runtime.wait_joined(JOIN_WAIT)
-
-    def _count_holders(self, breaker: str) -> int:
-        """Return how many processes of this host have a breaker; 0 while the hub is away."""
-        try:
-            found = self.views.holders("host").get(breaker)
-        except HubUnavailableError:
-            return 0
-        return found.live if found is not None else 0
 
     def _apply(self, settings: FleetSettings) -> None:
         self._runtime.apply(settings)

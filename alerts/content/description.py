@@ -124,6 +124,8 @@ def _first_lines(summary: Summary) -> list[str]:
     lines += [f"Also: {more.sentence()}." for more in _further(summary)]
     if summary.worst.note and summary.topic is not Topic.OPERATOR:
         lines.append(f"Note: {summary.worst.note}")
+    if place := _place(summary):
+        lines.append(f"Where: {place}")
     lines.append(f"Since: {since(summary)}")
     lines += [f"Held back: {line}" for line in held_lines(summary)]
     lines += [
@@ -132,6 +134,25 @@ def _first_lines(summary: Summary) -> list[str]:
         f"Do: {todo(summary)}",
     ]
     return lines
+
+
+def _place(summary: Summary) -> str:
+    """Return in which processes and hosts calls are rejected; empty where only one host is known.
+
+    A single process, host or zone is named.
+    """
+    spread = summary.worst.spread
+    if summary.over or len(summary.names) > 1 or not (spread.known and spread.rejecting):
+        return ""
+    if spread.where and spread.scope != "fleet":
+        return f"only {spread.where} ({spread.processes:,} processes in all)"
+    if spread.hosts == 1:
+        return ""
+    which = "all" if spread.rejecting >= spread.processes else f"{spread.rejecting:,} of"
+    return (
+        f"{which} {spread.processes:,} processes, on {spread.rejecting_hosts:,} of "
+        f"{spread.hosts:,} hosts"
+    )
 
 
 def _further(summary: Summary) -> list[Evidence]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from breakerd.alerts.model.content import AlertContext
+from breakerd.alerts.model.content import AlertContext, Spread
 from breakerd.breaker.events.events import Evidence, Signal, Transition
 
 REJECTING: Final = ("FORCED_OPEN", "OPEN", "HALF_OPEN")
@@ -60,14 +60,20 @@ class BreakerFacts:
         return max(self.processes, *(context.processes for context in self.contexts))
 
     @property
+    def spread(self) -> Spread:
+        """Processes that have the breaker."""
+        return max((context.spread for context in self.contexts), key=lambda each: each.processes)
+
+    @property
     def rejecting_processes(self) -> int:
         """Number of processes in which calls are rejected because of its state."""
-        return sum(state(context) in REJECTING for context in self.contexts)
+        told = self._told_to_reject
+        return max(told, self.spread.rejecting) if told else 0
 
     @property
     def judged_processes(self) -> int:
         """Number of processes whose figures say what is wrong: those that reject, if some do."""
-        return self.rejecting_processes or self.processes
+        return self._told_to_reject or self.processes
 
     @property
     def partial(self) -> bool:
@@ -226,6 +232,11 @@ class BreakerFacts:
             if context.status.get("memory_known") is True
         ]
         return max(found, default=None)
+
+    @cached_property
+    def _told_to_reject(self) -> int:
+        """Number of processes that published facts and reject calls."""
+        return sum(state(context) in REJECTING for context in self.contexts)
 
     @cached_property
     def _evidence(self) -> list[Evidence]:

@@ -83,6 +83,7 @@ def details_of(
         "ApiOwner": settings.api_owner,
         **settings.api_custom_attributes,
         **_counts(summary),
+        **_spread(summary),
     }
     if settings.include_latency_metrics:
         details |= _latency(summary)
@@ -108,6 +109,17 @@ def _counts(summary: Summary) -> dict[str, str]:
         "CallsSinceOpened": str(counts.all),
         "RejectedSinceOpened": str(counts.rejected),
         "FailedSinceOpened": str(counts.error),
+    }
+
+
+def _spread(summary: Summary) -> dict[str, str]:
+    spread = summary.worst.spread
+    if not (spread.known and spread.rejecting):
+        return {}
+    return {
+        "Scope": spread.scope,
+        "Processes": f"{spread.rejecting} of {spread.processes}",
+        "Hosts": f"{spread.rejecting_hosts} of {spread.hosts}",
     }
 
 

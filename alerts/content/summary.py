@@ -165,7 +165,11 @@ class Summary:
         worst = self.worst
         if self.over or worst.would_be or len(self.names) > 1 or not worst.partial:
             return ""
-        return f"in {worst.rejecting_processes:,} of {worst.all_processes:,} processes"
+        found = f"in {worst.rejecting_processes:,} of {worst.all_processes:,} processes"
+        spread = worst.spread
+        if spread.hosts > 1 and spread.rejecting_hosts > 1:
+            found += f" on {spread.rejecting_hosts:,} of {spread.hosts:,} hosts"
+        return found
 
     @property
     def _condition(self) -> str:

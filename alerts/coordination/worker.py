@@ -10,6 +10,7 @@ from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease
 from breakerd.alerts.coordination.relocation import Relocation
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
+from breakerd.alerts.fleet.fleet_incidents import FleetIncidents, Round
 from breakerd.alerts.incidents.observation import ObservationSource, PeerReport
 from breakerd.alerts.incidents.observer import BreakerObserver
 from breakerd.alerts.incidents.reconciler import Reconciler
@@ -32,6 +33,10 @@ _MAX_REPORT_AGE: Final = 15.0
 """Seconds after which the report of a silent peer does not count any more."""
 _FLUSH_TIMEOUT: Final = 0.5
 """Maximum seconds that stopping waits for the log handlers."""
+_UNABLE: Final = 30.0
+"""Seconds in which a receiver fails after which another host may try."""
+_UNPAGED: Final = 300.0
+"""The same where no receiver pages anybody."""
 _CLOSE_GRACE: Final = 0.5
 """Seconds beyond the time to drain in which files are closed."""
 
@@ -49,6 +54,7 @@ class Components:
     pipeline: DeliveryPipeline
     leadership: Leadership
     relocation: Relocation
+    fleet: FleetIncidents
 
 
 class AlertWorker:
@@ -62,17 +68,16 @@ class AlertWorker:
     def __init__(self, components: Components, now: Callable[[], float]) -> None:
         self._components = components
         self._now = now
-        self._reconciler = Reconciler(components.incident_log, components.silences.find)
+        self._fleet = components.fleet
+        self._reconciler = Reconciler(
+            components.incident_log, components.silences.find, self._fleet.census
+        )
         self._round = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._threaded = False
         self._drain_until = 0.0
-        self.count_holders: Callable[[str], int] = lambda _breaker: 0
-        """Returns how many processes of this host have a breaker; 0 if nobody knows."""
-        self._peers = 0
-        """Number of other processes that share the database."""
         self._published: object = {}
         self._published_at = float("-inf")
         self._publish_until = float("-inf")
@@ -147,6 +152,7 @@ class AlertWorker:
     def _release(self) -> None:
         with self._round:
             self._components.pipeline.close()
+            self._fleet.close()
             self._components.lease.release()
             self._components.store.close()
 
@@ -161,6 +167,7 @@ class AlertWorker:
         with self._round:
             with self._components.incident_log.lock:
                 observer.poll(self._now())
+            self._fleet.look(self._wanted(settings))
             for _ in range(_MAX_TURNS):
                 self._lead(settings)
                 if self._threaded or not self._components.lease.held:
@@ -171,7 +178,15 @@ class AlertWorker:
                     break
             self._components.incident_log.compact(pipeline.policies)
             observer.end_round()
+            self._fleet.tell()
         pipeline.wake()
+
+    def _wanted(self, settings: AlertingSettings) -> Round:
+        alerts, pipeline = settings.alerts, self._components.pipeline
+        patience = _UNABLE if pipeline.paging else _UNPAGED
+        if pipeline.paging and pipeline.successful:
+            patience = float("inf")
+        return Round(alerts.request_timeout, alerts.resolve_after, patience)
 
     def _lead(self, settings: AlertingSettings) -> None:
         """Reconcile the incidents if this process is the leader; publish observations to peers."""
@@ -182,14 +197,17 @@ class AlertWorker:
             self._publish_observations(settings)
             if not leads or components.relocation.waits_for_peers(now):
                 return
+            sources: list[ObservationSource] = [components.observer, *self._peer_observations()]
+            if not self._fleet.lead(now, sources, self._wanted(settings)):
+                return
+            sources += self._fleet.other_hosts()
+        if any(source.observations for source in sources):
+            self._fleet.count()
+        with components.incident_log.lock:
             components.commands.execute(now)
             components.pipeline.refresh_receivers()
-            sources: list[ObservationSource] = [components.observer, *self._peer_observations()]
-            self._reconciler.reconcile(now, sources, settings, self._count_processes)
+            self._reconciler.reconcile(now, sources, settings)
             self._write()
-
-    def _count_processes(self, breaker: str) -> int:
-        return self.count_holders(breaker) or 1 + self._peers
 
     def _acquire(self, now: float, settings: AlertingSettings) -> bool:
         """Return True if this process is the leader, in the database that it is to use."""
@@ -226,8 +244,8 @@ class AlertWorker:
         observer, lease, store = (
             self._components.observer, self._components.lease, self._components.store,
         )  # fmt: skip
-        self._peers = store.count_peers(lease.boot)
-        if not self._peers:
+        self._fleet.census.peers = store.count_peers(lease.boot)
+        if not self._fleet.census.peers:
             # A peer that comes later gets a report at once.
             self._published_at = float("-inf")
             return

@@ -67,6 +67,11 @@ class ObservationSource(Protocol):
         """Return what ended the trouble of that breaker in a few words; empty if unknown."""
         ...
 
+    @property
+    def closing_reasons(self) -> Mapping[str, str]:
+        """Reasons for which breakers recovered, by name of the breaker."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PeerReport:
@@ -104,16 +109,18 @@ class PeerReport:
         }
         return cls(source.process, observations, contexts, dict(closing_reasons))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-able data."""
+        return {
+            "process": self.process,
+            "observations": [asdict(each) for each in self.observations.values()],
+            "contexts": {name: each.as_dict() for name, each in self.contexts.items()},
+            "closing_reasons": dict(self.closing_reasons),
+        }
+
     def to_json(self) -> str:
         """Return the report as JSON."""
-        return json.dumps(
-            {
-                "process": self.process,
-                "observations": [asdict(each) for each in self.observations.values()],
-                "contexts": {name: each.as_dict() for name, each in self.contexts.items()},
-                "closing_reasons": dict(self.closing_reasons),
-            }
-        )
+        return json.dumps(self.as_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -122,7 +129,11 @@ class PeerReport:
         Raises:
             ValueError, TypeError, KeyError, AttributeError: the text is not a report.
         """
-        data = json.loads(text)
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build a report from `as_dict` data, also of another version; raises as `from_json`."""
         observations = [_observation(each) for each in data["observations"]]
         return cls(
             data.get("process", ""),

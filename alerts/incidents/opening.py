@@ -1,11 +1,11 @@
 """Opening of incidents, and of their breakers' parts in them. Pure but for the id."""
 
-import uuid
-from typing import Final
+from functools import partial
 
 from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.holds import Newcomer
+from breakerd.alerts.incidents.naming import Naming, name_on_host
 from breakerd.alerts.incidents.observation import Observation
 from breakerd.alerts.incidents.severity import degraded_severity
 from breakerd.alerts.model.content import AlertContent, AlertContext
@@ -18,19 +18,25 @@ from breakerd.alerts.model.text import truncate
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import ServiceIdentity, resolve_identity
 
-_MAX_ALIAS: Final = 499
-"""Maximum number of characters of an alias without its id; OpsGenie accepts 512 in all."""
 
+def new_incident(
+    now: float, newcomer: Newcomer, settings: AlertingSettings, naming: Naming | None = None
+) -> Incident:
+    """Return the incident of a breaker; its text is the least that pages, until it is composed.
 
-def new_incident(now: float, newcomer: Newcomer, settings: AlertingSettings) -> Incident:
-    """Return the incident of a breaker; its text is the least that pages, until it is composed."""
+    Args:
+        now: seconds since the epoch.
+        newcomer: the breaker.
+        settings: settings that apply to it.
+        naming: names it; None for a name that no other host has.
+    """
     observation, plans = newcomer.observation, policy.plans(settings)
-    number = uuid.uuid4().hex[:12]
     identity = resolve_identity(settings.opsgenie)
-    alias = truncate(f"breakerd:{identity.hostname}:{observation.breaker}", _MAX_ALIAS)
+    name = naming or partial(name_on_host, identity.hostname)
+    incident_id, alias = name(observation.breaker)
     incident = Incident(
-        id=number,
-        alias=f"{alias}:{number}",
+        id=incident_id,
+        alias=alias,
         breaker=observation.breaker,
         kind=observation.kind,
         opened_at=observation.since,

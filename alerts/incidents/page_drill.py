@@ -1,12 +1,12 @@
 """Drill of a page: an incident of its own, with the real receivers, that touches no call."""
 
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from breakerd.alerts.content.labels import alert_tags
 from breakerd.alerts.incidents import policy
+from breakerd.alerts.incidents.naming import name_on_host
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.rules import Rules
@@ -23,8 +23,6 @@ MIN_SECONDS: Final = 10.0
 MAX_SECONDS: Final = 3600.0
 """Maximum duration of a drill in seconds."""
 PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
-_MAX_ALIAS: Final = 499
-"""Maximum number of characters of an alias without its id; OpsGenie accepts 512 in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,11 @@ class PageDrill:
                 f"a drill of a page needs a priority of {', '.join(PRIORITIES)} and 10 s to 1 h, "
                 f"not {self.priority!r} and {self.seconds:g} s"
             )
-        number = uuid.uuid4().hex[:12]
         identity = resolve_identity(settings.opsgenie)
-        alias = truncate(f"breakerd:{identity.hostname}:{self.breaker}", _MAX_ALIAS)
+        number, alias = name_on_host(identity.hostname, self.breaker)
         return Incident(
             id=number,
-            alias=f"{alias}:{number}",
+            alias=alias,
             breaker=self.breaker,
             kind=policy.OPEN,
             opened_at=now,

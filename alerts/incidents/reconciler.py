@@ -4,7 +4,7 @@ It opens, joins, reopens, escalates and closes them.
 No decision depends on a received event: each round compares what is with what should be.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +12,7 @@ from breakerd.alerts.content import notes
 from breakerd.alerts.content.closing import closing_note
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.incidents import policy
+from breakerd.alerts.incidents.groups import Groups
 from breakerd.alerts.incidents.holds import HoldFinder, Newcomer
 from breakerd.alerts.incidents.observation import (
     Observation,
@@ -20,6 +21,8 @@ from breakerd.alerts.incidents.observation import (
 )
 from breakerd.alerts.incidents.opening import needs_another, new_incident, new_member, severity_in
 from breakerd.alerts.incidents.page_drill import end_due_drill
+from breakerd.alerts.incidents.severity import softened
+from breakerd.alerts.incidents.surroundings import Surroundings
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.escalation import (
     StageTexts,
@@ -30,11 +33,12 @@ from breakerd.alerts.model.escalation import (
     flap_note_due,
 )
 from breakerd.alerts.model.incident import Incident, Phase
-from breakerd.alerts.model.incident_parts.member import Member
+from breakerd.alerts.model.incident_parts.member import LOW, Member
 from breakerd.alerts.muting.mute import FindSilence
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import resolve_identity
-from breakerd.alerts.storage.incident_log import IncidentLog, cooldown_key
+from breakerd.alerts.storage.cooldowns import cooldown_key
+from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -57,28 +61,27 @@ class Reconciler:
     Args:
         incident_log: the incidents.
         find_silence: finds the silence that mutes an incident.
+        surroundings: what is known of the other processes.
     """
 
-    def __init__(self, incident_log: IncidentLog, find_silence: FindSilence) -> None:
+    def __init__(
+        self, incident_log: IncidentLog, find_silence: FindSilence, surroundings: Surroundings
+    ) -> None:
         self._incident_log = incident_log
         self._find_silence = find_silence
         self._sources: Sequence[ObservationSource] = ()
-        self._count_processes: Callable[[str], int] = lambda _breaker: 1
         self._settings = AlertingSettings()
-        self._groups: dict[str, Incident | None] = {}
-        """Incident that breakers join in this round, by kind."""
+        self._surroundings = surroundings
+        self._groups = Groups(0.0, 0.0, ())
 
     def reconcile(
-        self,
-        now: float,
-        sources: Sequence[ObservationSource],
-        settings: AlertingSettings,
-        count_processes: Callable[[str], int],
+        self, now: float, sources: Sequence[ObservationSource], settings: AlertingSettings
     ) -> None:
-        """Bring all incidents up to date with what `sources` observe, by breakers' processes."""
-        self._sources, self._settings, self._count_processes = sources, settings, count_processes
-        self._groups.clear()
-        found = merge_observations(sources)
+        """Bring all incidents up to date with what `sources` observe."""
+        self._sources, self._settings = sources, settings
+        self._groups = Groups(now, settings.alerts.group_window, self._incident_log)
+        found = self._softened(merge_observations(sources))
+        self._surroundings.see(now, found)
         newcomers = [
             Newcomer(each, self._notify_at(each)) for each, _ in found.values()
             if not self._update(now, each)
@@ -97,6 +100,25 @@ class Reconciler:
             self._compose(now, incident)
 
     # --- breakers that need attention
+
+    def _softened(
+        self, found: Mapping[str, tuple[Observation, ObservationSource]]
+    ) -> dict[str, tuple[Observation, ObservationSource]]:
+        """Return what was found; trouble of a few of many processes is less severe."""
+        return {
+            name: (self._soften(observation), source)
+            for name, (observation, source) in found.items()
+        }
+
+    def _soften(self, observation: Observation) -> Observation:
+        name, spread = observation.breaker, self._surroundings.spread(observation.breaker)
+        if not spread.known:
+            return observation
+        troubled = sum(name in source.observations for source in self._sources)
+        incident = self._incident_log.current(name)
+        before = incident.members[name].severity if incident is not None else LOW
+        severity = softened(observation.severity, troubled, spread, before)
+        return replace(observation, severity=severity)
 
     def _update(self, now: float, observation: Observation) -> bool:
         """Bring the incident of a breaker up to date; return False if it needs a new one."""
@@ -130,10 +152,10 @@ class Reconciler:
 
     def _release(self, now: float, incident: Incident) -> None:
         """Have an incident that nobody was notified of join another, or be joined by others."""
-        group = self._group_for(now, incident.kind, drill=incident.drill)
+        group = self._groups.find(incident.kind, drill=incident.drill)
         if group is None or group is incident:
             incident.joined_at = now
-            self._lead_group(incident)
+            self._groups.lead(incident)
         else:
             self._incident_log.merge(now, incident, group)
             group.revision += 1
@@ -152,7 +174,7 @@ class Reconciler:
             return
         group = None
         if not newcomer.held_by:
-            group = self._group_for(now, observation.kind, drill=drill)
+            group = self._groups.find(observation.kind, drill=drill)
         if group is not None:
             self._incident_log.join(group, now, observation.breaker, new_member(newcomer, group))
             group.revision += 1
@@ -180,39 +202,17 @@ class Reconciler:
         """
         names = sorted(incident.members, key=lambda name: incident.members[name].recovered)
         return [
-            replace(context, processes=self._count_processes(name))
+            replace(context, spread=self._surroundings.spread(name))
             for name in names[:_MAX_FACTS]
             for source in self._sources
             if (context := source.context(name)) is not None
         ]
 
-    def _group_for(self, now: float, kind: str, *, drill: bool) -> Incident | None:
-        """Return the incident that a breaker joins that is free to; None if there is none."""
-        window = self._settings.alerts.group_window
-        if not window or drill:
-            return None
-        if kind not in self._groups:
-            fitting = (
-                incident
-                for incident in self._incident_log
-                if incident.phase is Phase.ACTIVE
-                and not (incident.drill or incident.muted_by)
-                and incident.kind == kind
-                and now - incident.joined_at <= window
-            )
-            self._groups[kind] = max(fitting, key=lambda i: i.joined_at, default=None)
-        return self._groups[kind]
-
-    def _lead_group(self, incident: Incident) -> None:
-        """Let others join that incident in this round."""
-        if not (incident.drill or incident.muted_by):
-            self._groups[incident.kind] = incident
-
     def _open(self, now: float, newcomer: Newcomer) -> None:
-        incident = new_incident(now, newcomer, self._settings)
+        incident = new_incident(now, newcomer, self._settings, self._surroundings.naming)
         self._compose(now, incident)
         self._incident_log.add(incident)
-        self._lead_group(incident)
+        self._groups.lead(incident)
         _log.warning(
             "incident opened",
             breaker=incident.breaker,
@@ -253,7 +253,9 @@ class Reconciler:
     def _notify_at(self, observation: Observation) -> float:
         key = cooldown_key(observation.kind, observation.cause, drill=bool(observation.drill))
         cooldown = self._settings.opsgenie.alert_cooldown_seconds
-        return self._incident_log.notify_at(observation.breaker, key, observation.since, cooldown)
+        return self._incident_log.cooldowns.notify_at(
+            observation.breaker, key, observation.since, cooldown
+        )
 
     # --- recovery and the passing of time
 
@@ -264,7 +266,7 @@ class Reconciler:
         found: Mapping[str, tuple[Observation, ObservationSource]],
     ) -> None:
         for name, member in incident.members.items():
-            if name not in found:
+            if name not in found and (member.recovered or self._surroundings.is_well(now, name)):
                 member.recovered = True
         if all(member.recovered for member in incident.members.values()):
             self._record_peak(now, incident)  # the closing note counts to the very end
@@ -330,6 +332,8 @@ class Reconciler:
         waits = not (incident.first_due_at or incident.muted_by)
         if not (incident.maybe_notified or missed or waits):
             return True
+        if not self._surroundings.may_close(incident.id):
+            return False
         return now - incident.resolving_since >= self._settings.alerts.resolve_after
 
     def _close(self, now: float, incident: Incident) -> None:

@@ -7,6 +7,7 @@ a rate.
 
 from typing import Final
 
+from breakerd.alerts.model.content import Spread
 from breakerd.alerts.model.incident_parts.member import ELEVATED, LOW, PAGE, outranks
 from breakerd.breaker.runtime.status_types import Status
 
@@ -16,6 +17,10 @@ _ELEVATED_RATE: Final = 6.0
 """Burn rate from which on the priority is one lower than that."""
 _PAGE_SHARE: Final = 0.1
 """Share of calls that the limiter turns away from which on people are paged, 0 to 1."""
+_FEW: Final = 0.1
+"""Share of the processes up to which trouble only informs."""
+_MANY: Final = 0.25
+"""Share of the processes from which on people are paged."""
 _HYSTERESIS: Final = 0.8
 """Factor below which a figure must fall for the severity to fall."""
 
@@ -32,6 +37,21 @@ def degraded_severity(status: Status, before: str = LOW) -> str:
         return found
     kept = _severity(status, _HYSTERESIS)
     return before if outranks(kept, before) else kept
+
+
+def softened(severity: str, troubled: int, spread: Spread, before: str = LOW) -> str:
+    """Return the severity of trouble that only some of the processes have.
+
+    Args:
+        severity: severity of the trouble in them.
+        troubled: number of processes that are known to have it.
+        spread: all processes that have the breaker.
+        before: severity so far: it does not fall because trouble ends in some of them.
+    """
+    share = max(troubled, spread.rejecting) / max(1, spread.processes)
+    highest = PAGE if share >= _MANY else ELEVATED if share > _FEW else LOW
+    found = severity if outranks(highest, severity) else highest
+    return before if outranks(before, found) and not outranks(before, severity) else found
 
 
 def _severity(status: Status, factor: float) -> str:

@@ -104,6 +104,43 @@ def _digest(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """Processes that have a breaker, and those of them in which it rejects calls.
+
+    Attributes:
+        processes: number of processes that have it.
+        rejecting: number of them in which it rejects calls.
+        hosts: number of their hosts.
+        rejecting_hosts: number of hosts with a process in which it rejects calls.
+        zones: number of their zones; 0 if none is named.
+        rejecting_zones: number of zones with a process in which it rejects calls.
+        where: the only process, host or zone in which it rejects calls, as
+            `process 4711 on web-3`; empty if there are more, or none.
+        lost: number of processes that went silent lately, and rejected calls then.
+        known: True if these are all; False if only those that share the database are known.
+    """
+
+    processes: int = 1
+    rejecting: int = 0
+    hosts: int = 1
+    rejecting_hosts: int = 0
+    zones: int = 0
+    rejecting_zones: int = 0
+    where: str = ""
+    lost: int = 0
+    known: bool = False
+
+    @property
+    def scope(self) -> str:
+        """Return `process`, `host`, `zone` or `fleet`: the narrowest that holds all that reject."""
+        if self.rejecting == 1 < self.processes:
+            return "process"
+        if self.rejecting_hosts == 1 < self.hosts:
+            return "host"
+        return "zone" if self.rejecting_zones == 1 < self.zones else "fleet"
+
+
+@dataclass(frozen=True, slots=True)
 class AlertContext:
     """Facts that an alert is composed from.
 
@@ -119,7 +156,7 @@ class AlertContext:
         at: seconds since the epoch at which they were taken.
         totals_before: totals of calls at the beginning of the trouble in that process, see
             `CallCounts`; empty if unknown.
-        processes: number of processes that alert together, whether or not they have facts.
+        spread: processes that have the breaker, whether or not they have facts.
     """
 
     kind: str
@@ -132,7 +169,12 @@ class AlertContext:
     process: str = ""
     at: float = 0.0
     totals_before: tuple[int, ...] = ()
-    processes: int = 1
+    spread: Spread = Spread()
+
+    @property
+    def processes(self) -> int:
+        """Return the number of processes that have the breaker."""
+        return self.spread.processes
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -147,6 +189,7 @@ class AlertContext:
                 "evidence": tuple(_evidence(each) for each in data["evidence"]),
                 "transitions": tuple(_transition(each) for each in data["transitions"]),
                 "totals_before": tuple(data.get("totals_before", ())),
+                "spread": Spread(),  # whoever reads them knows better
             }
         )
 

@@ -1,6 +1,8 @@
 """Commands of operators about incidents, queued for the leader."""
 
-from breakerd.alerts.model.incident import Incident
+from collections.abc import Mapping
+
+from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import ADOPT_INCIDENT, Store
 from breakerd.breaker.encoding.printable import encodable
@@ -55,29 +57,52 @@ class CommandQueue:
     def execute(self, now: float) -> None:
         """Execute all queued commands. Only for the leader, which holds the incident log's lock."""
         for number, incident_id, command in self._store.commands(self._incident_log.executed):
-            self._execute_one(now, incident_id, command)
+            self.execute_one(now, incident_id, command)
             self._incident_log.mark_executed(number)
+
+    def execute_one(
+        self,
+        now: float,
+        incident_id: str,
+        command: Mapping[str, str],
+        incident: Incident | None = None,
+    ) -> None:
+        """Execute one command, as the leader, which holds the incident log's lock.
+
+        Args:
+            now: seconds since the epoch.
+            incident_id: incident that it is about.
+            command: what is to be done.
+            incident: incident of another host that is to be taken over.
+        """
+        if command.get("action") == ADOPT_INCIDENT:
+            self._adopt(now, incident_id, incident)
+            return
+        found = self._incident_log.find(incident_id) or self._adopt(now, incident_id, incident)
+        if found is None:
+            return
+        requeue, by = command.get("action") == _RETRY, command.get("by", "")
+        for delivery in found.dead_letters.values():
+            if requeue:
+                delivery.requeue()
+            else:
+                delivery.discarded, delivery.closed = by, True
+        self._incident_log.mark_changed(found)
+        event = "dead letters requeued" if requeue else "dead letters discarded"
+        _log.info(event, alias=found.alias, by=by)
 
     def _submit(self, incident_id: str, command: dict[str, str]) -> None:
         if not self._store.enqueue(incident_id, command):
             raise NotStoredError(f"the command cannot be saved: {self._store.problem}")
 
-    def _execute_one(self, now: float, incident_id: str, command: dict[str, str]) -> None:
-        incident = self._incident_log.find(incident_id) or self._adopt(now, incident_id)
-        if incident is None or command.get("action") == ADOPT_INCIDENT:
-            return
-        requeue, by = command.get("action") == _RETRY, command.get("by", "")
-        for delivery in incident.dead_letters.values():
-            if requeue:
-                delivery.requeue()
-            else:
-                delivery.discarded, delivery.closed = by, True
-        self._incident_log.mark_changed(incident)
-        event = "dead letters requeued" if requeue else "dead letters discarded"
-        _log.info(event, alias=incident.alias, by=by)
-
-    def _adopt(self, now: float, incident_id: str) -> Incident | None:
-        incident = self._store.find(incident_id)
-        if incident is not None:
-            self._incident_log.adopt(now, incident)
-        return incident
+    def _adopt(
+        self, now: float, incident_id: str, incident: Incident | None = None
+    ) -> Incident | None:
+        """Take an incident over that the leader does not have; return it, None if there is none."""
+        known = self._incident_log.find(incident_id)
+        if known is not None and (incident is None or known.phase is not Phase.CLOSED):
+            return known
+        found = incident or self._store.find(incident_id)
+        if found is not None:
+            self._incident_log.take_over(now, found)
+        return found

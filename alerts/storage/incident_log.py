@@ -1,14 +1,16 @@
 """Incident log: the unsettled incidents in memory, and their copy in the database."""
 
 import threading
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from typing import Final
 
 from breakerd.alerts.model.delivery_plan import is_settled
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.receiver import ReceiverPolicy
-from breakerd.alerts.storage.store import Store
+from breakerd.alerts.storage.cooldowns import Cooldowns
+from breakerd.alerts.storage.ledger import Ledger, NoLedger
+from breakerd.alerts.storage.store import LeaseLostError, Store
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -38,9 +40,10 @@ class IncidentLog:
         self._incidents: dict[str, Incident] = {}
         self._current: dict[str, str] = {}
         """Name of a breaker -> id of its incident that is not closed."""
-        self._cooldowns: dict[tuple[str, str], float] = {}
+        self.ledger: Ledger = NoLedger()
+        """Second store of the incidents, beside the database."""
+        self.cooldowns = Cooldowns()
         self._changed: dict[str, Incident] = {}
-        self._changed_cooldowns: dict[tuple[str, str], float] = {}
         self.executed = 0
         """Number of the last command that took effect in memory; see `mark_executed`."""
         self._executed_saved = 0
@@ -129,7 +132,7 @@ class IncidentLog:
         with self.lock:
             self._changed[incident.id] = incident
             if incident.notified_at:
-                self._start_cooldown(incident)
+                self.cooldowns.start(incident)
 
     def mark_executed(self, number: int) -> None:
         """Have the next `write` delete the commands up to `number` with what they have changed.
@@ -143,9 +146,13 @@ class IncidentLog:
         """Save an incident now.
 
         Raises:
-            LeaseLostError: another process is the leader.
+            LeaseLostError: another process is the leader; the incident is outdated, or was left to
+                the sender of the fleet.
         """
         with self.lock:
+            known = self._incidents.get(incident.id)
+            if known is not incident and (known is not None or self.ledger.shared):
+                raise LeaseLostError(incident.id)
             self.mark_changed(incident)
             if not self._late:
                 self._flush()
@@ -173,6 +180,7 @@ class IncidentLog:
                 if incident.id in self._changed and not self._late:
                     self._flush()
                 saved |= not self._late and self.store.save([(incident, True)], {})
+                self.ledger.save([(incident, True)])
                 self._changed.pop(incident.id, None)
                 del self._incidents[incident.id]
             if saved:
@@ -182,7 +190,7 @@ class IncidentLog:
         """Have the next `write` save everything: the file is a new one."""
         with self.lock:
             self._changed = dict(self._incidents)
-            self._changed_cooldowns = dict(self._cooldowns)
+            self.cooldowns.rewrite()
             self._forget_executed()
             self._late = False
 
@@ -198,6 +206,8 @@ class IncidentLog:
         """Delete the states of delivery to these receivers; log the alerts that stay open there."""
         with self.lock:
             self.leave_receivers(names)
+            if self.ledger.shared:
+                return  # another host may have them
             for incident in self:
                 for name in incident.deliveries.keys() & names:
                     if incident.deliveries.pop(name).maybe_open:
@@ -209,15 +219,17 @@ class IncidentLog:
                     self.mark_changed(incident)
 
     def _flush(self) -> None:
-        if not (self._changed or self._changed_cooldowns or self._has_executed()):
+        if not (self._changed or self.cooldowns.changed or self._has_executed()):
+            self.ledger.save(())
             return
         rows = [(incident, False) for incident in self._changed.values()]
-        if self.store.save(rows, self._changed_cooldowns, self.executed):
+        if self.store.save(rows, self.cooldowns.changed, self.executed):
             self._executed_saved = self.executed
             self._changed.clear()
-            self._changed_cooldowns.clear()
+            self.cooldowns.changed.clear()
         else:
             self._late = True
+        self.ledger.save(rows)
 
     def _oldest_dead_letters(self) -> list[Incident]:
         dead = [
@@ -227,29 +239,12 @@ class IncidentLog:
         ]
         return sorted(dead, key=lambda i: i.opened_at)[: max(0, len(dead) - _MAX_DEAD_LETTERS)]
 
-    # --- cooldowns
-
-    def notify_at(self, breaker: str, key: str, opened_at: float, cooldown: float) -> float:
-        """Return when an incident may be delivered, in seconds since the epoch.
-
-        Args:
-            breaker: name of the breaker.
-            key: see `cooldown_key`.
-            opened_at: when the incident opened; the earliest result.
-            cooldown: minimum number of seconds since the last notification.
-        """
-        notified_at = self._cooldowns.get((breaker, key))
-        return opened_at if notified_at is None else max(opened_at, notified_at + cooldown)
-
-    def _start_cooldown(self, incident: Incident) -> None:
-        """Start the cooldown of the first breaker; at the end of the incident, those of all."""
-        names = [incident.breaker] if incident.phase is not Phase.CLOSED else incident.members
-        for name in names:
-            if (member := incident.members.get(name)) is None:
-                continue
-            key = (name, cooldown_key(member.kind, member.cause, drill=incident.drill))
-            if self._cooldowns.get(key, 0.0) < incident.notified_at:
-                self._cooldowns[key] = self._changed_cooldowns[key] = incident.notified_at
+    def note_notified(self, incidents: Iterable[Incident]) -> None:
+        """Start the cooldowns of incidents that another host has told of."""
+        with self.lock:
+            for incident in incidents:
+                if incident.notified_at:
+                    self.cooldowns.start(incident)
 
     # --- leadership
 
@@ -264,7 +259,7 @@ class IncidentLog:
         """
         with self.lock:
             incidents, cooldowns = self.store.load()
-            self._cooldowns = {k: min(at, now) for k, at in cooldowns.items()} | self._cooldowns
+            self.cooldowns.load(now, cooldowns)
             for incident in incidents:
                 wanted = breakers is None or incident.breaker in breakers
                 if wanted and incident.id not in self._incidents:
@@ -280,6 +275,27 @@ class IncidentLog:
                 for breaker in incident.members:
                     self._current.setdefault(breaker, incident.id)
 
+    def replace(self, now: float, incident: Incident, *, settled: bool) -> None:
+        """Go on with an incident as another process has left it."""
+        with self.lock:
+            known = self._incidents.pop(incident.id, None)
+            for breaker in known.members if known is not None else ():
+                if self._current.get(breaker) == incident.id:
+                    del self._current[breaker]
+            self._changed.pop(incident.id, None)
+            if not settled:
+                self.adopt(now, incident)
+
+    def take_over(self, now: float, incident: Incident) -> None:
+        """Take over an incident that another host has opened; what it repeats is closed."""
+        with self.lock:
+            self.replace(now, incident, settled=False)
+            self.mark_changed(incident)
+            others = {self._current.get(breaker, "") for breaker in incident.members}
+            repeats = bool(others - {incident.id, ""}) and incident.id not in others
+            if repeats and not incident.drill_ends_at and incident.phase is not Phase.CLOSED:
+                self.close(now, incident, f"It goes on as alert {', '.join(sorted(others))}.")
+
     def hand_over(self) -> None:
         """Leave the incidents that were opened without the database to the leader."""
         with self.lock:
@@ -292,7 +308,7 @@ class IncidentLog:
             self._incidents.clear()
             self._current.clear()
             self._changed.clear()
-            self._changed_cooldowns.clear()
+            self.cooldowns.changed.clear()
             self._forget_executed()
             self._late = False
 
@@ -317,11 +333,3 @@ class IncidentLog:
         """Return all incidents that are not closed, those of another leader too, newest first."""
         phases = (Phase.ACTIVE, Phase.RESOLVING)
         return [each for phase in phases for each in self.latest(_MAX_OPEN, phase.value)]
-
-
-def cooldown_key(kind: str, cause: str, *, drill: bool) -> str:
-    """Return the key of a cooldown: another cause is no repetition.
-
-    Drills have their own, so they never delay a real alert.
-    """
-    return f"{kind} {cause}{' drill' if drill else ''}"

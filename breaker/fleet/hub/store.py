@@ -26,6 +26,7 @@ SILENCES: Final = "silences"
 AUDIT: Final = "audit"
 INCIDENTS: Final = "incidents"
 OBSERVATIONS: Final = "observations"
+ALERT_COMMANDS: Final = "alert_commands"
 
 _DAY: Final = 86_400.0
 
@@ -35,6 +36,7 @@ TOPICS: Final = {
     AUDIT: TopicLimits(1_000, 30 * _DAY),
     INCIDENTS: TopicLimits(1_000, 7 * _DAY),
     OBSERVATIONS: TopicLimits(2_000, 60.0),
+    ALERT_COMMANDS: TopicLimits(1_000, _DAY),
 }
 MAX_VALUE: Final = 1_048_576
 """Maximum number of bytes of an entry's text, in UTF-8."""

@@ -85,11 +85,17 @@ def test_alerts_count_the_processes_that_have_a_breaker(registry: Registry, file
     assert registry.config.reload()
     alerting = Alerting(registry)
     part = FleetPart(registry, "", alerting)
-    assert alerting.count_holders("payments") == 0, "the hub was not met yet"
+    assert alerting.fleet.spread("payments") is None, "the hub was not met yet"
     called(registry)
     part.start()
     try:
-        until(lambda: alerting.count_holders("payments") == 1)
-        assert alerting.count_holders("search") == 0
+        until(lambda: _processes(alerting, "payments") == 1)
+        assert _processes(alerting, "search") == 0
     finally:
         part.close()
+
+
+def _processes(alerting: Alerting, breaker: str) -> int:
+    alerting.fleet.look()
+    spread = alerting.fleet.spread(breaker)
+    return spread.processes if spread is not None else -1

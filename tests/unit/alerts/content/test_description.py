@@ -9,6 +9,7 @@ import pytest
 
 from breakerd import AlertsSettings
 from breakerd.alerts.content.topics import Topic
+from breakerd.alerts.model.content import Spread
 from breakerd.alerts.model.figures import CallCounts
 from breakerd.alerts.model.incident_parts.member import Member
 from breakerd.alerts.model.note import Hold
@@ -260,7 +261,7 @@ def test_the_last_transitions_are_those_of_this_incident() -> None:
     lines = made.description.splitlines()
     assert lines[lines.index("Recently:") + 1 :] == ["15 Jan 08:00:00 UTC  CLOSED → OPEN, errors"]
     one, two = (
-        replace(facts(), transitions=(new,), process=process, processes=2) for process in "ab"
+        replace(facts(), transitions=(new,), process=process, spread=Spread(2)) for process in "ab"
     )
     together = composed(incident(), one, two).description
     assert together.endswith("Recently:\n08:00:00 UTC  CLOSED → OPEN, errors (in 2 processes)")

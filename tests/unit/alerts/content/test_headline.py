@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from breakerd import Evidence, OpsGenieSettings, Signal
-from breakerd.alerts.model.content import AlertContext
+from breakerd.alerts.model.content import AlertContext, Spread
 from breakerd.alerts.model.figures import CallCounts
 from breakerd.alerts.model.note import Hold
 from tests.support.alert_facts import NOW, OPENED, composed, facts, incident
@@ -272,8 +272,10 @@ def test_a_long_note_of_an_operator_is_cut() -> None:
 
 
 def test_a_hang_in_one_of_two_processes_has_the_figures_of_that_one() -> None:
-    hung = replace(facts("open-by-hang"), process="a", processes=2)
-    well = replace(facts("open-by-hang", state="CLOSED"), process="b", processes=2, evidence=())
+    hung = replace(facts("open-by-hang"), process="a", spread=Spread(2))
+    well = replace(
+        facts("open-by-hang", state="CLOSED"), process="b", spread=Spread(2), evidence=()
+    )
     assert composed(incident(), hung, well).message == (
         "payments OPEN 21 s in 1 of 2 processes: 2,142 calls in flight, none has returned for 31 s "
         "(limit 0.6 s), all calls rejected there"

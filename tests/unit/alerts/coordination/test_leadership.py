@@ -276,8 +276,8 @@ def test_a_command_is_executed_once(world: World) -> None:
     number = dead_letter(world)
     assert world.alerting is not None
     executed: list[str] = []
-    world.alerting._runtime.commands._execute_one = (  # type: ignore[method-assign]
-        lambda now, incident_id, command: executed.append(incident_id)  # noqa: ARG005 - its names
+    world.alerting._runtime.commands.execute_one = (  # type: ignore[method-assign]
+        lambda now, incident_id, command, incident=None: executed.append(incident_id)  # noqa: ARG005 - its names
     )
     world.alerting.retry(number)
     with world.alerting._runtime.incident_log.lock:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from breakerd import Breaker
-from breakerd.alerts.model.content import AlertContent, AlertContext
+from breakerd.alerts.model.content import AlertContent, AlertContext, Spread
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.delivery_plan import is_behind, is_settled, next_step
 from breakerd.alerts.model.escalation import StageTexts, advance, flap_note_due
@@ -360,9 +360,9 @@ def test_rejected_calls_add_up_over_processes() -> None:
 
 def test_counts_say_of_which_processes_they_are() -> None:
     counts = CallCounts()
-    counts.add(replace(facts("1", 100), processes=2))
+    counts.add(replace(facts("1", 100), spread=Spread(2)))
     assert counts.where == " in 1 of 2 processes"
-    counts.add(replace(facts("2", 100), processes=2))
+    counts.add(replace(facts("2", 100), spread=Spread(2)))
     assert counts.where == ""
 
 

@@ -13,7 +13,7 @@ from breakerd.alerts.settings.alerting import read_settings
 from breakerd.breaker.config import parse_document
 from breakerd.breaker.fleet.hub.store import SILENCES
 from breakerd.breaker.fleet.runtime.topics import NotReadyError
-from breakerd.shared_silences import SharedSilences
+from breakerd.sharing.silences import SharedSilences
 from tests.support.fleet_members import BreakableHub, Member
 from tests.support.polling import until
 

@@ -1,0 +1,137 @@
+"""Ledger: the incidents of the fleet at its hub, written by the sender and copied by the others."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from breakerd.alerts.fleet.clocks import shifted
+from breakerd.alerts.fleet.link import HubView
+from breakerd.alerts.fleet.sender_lease import Role, SenderLease
+from breakerd.alerts.fleet.topic_reader import TopicReader
+from breakerd.alerts.model.incident import Incident
+from breakerd.alerts.storage.store import LeaseLostError
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
+from breakerd.breaker.fleet.hub.store import INCIDENTS, Entry, WriteRefusedError
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
+
+_AT_ONCE: Final = 50
+"""Maximum number of incidents that are written at once beside those that are asked for."""
+
+
+class LedgerRow(NamedTuple):
+    """Incident as the ledger has it, in this host's time, and whether it is settled."""
+
+    incident: Incident
+    settled: bool
+
+
+class HubLedger:
+    """Ledger of the fleet, as one process writes and reads it. Not thread-safe, see `IncidentLog`.
+
+    Args:
+        lease: lease of the sender, whose term fences what is written.
+        find_hub: returns the hub; None while it does not answer.
+        now: returns seconds since the epoch.
+    """
+
+    def __init__(
+        self, lease: SenderLease, find_hub: Callable[[], HubView | None], now: Callable[[], float]
+    ) -> None:
+        self._lease = lease
+        self._find_hub = find_hub
+        self._now = now
+        self._reader = TopicReader(INCIDENTS)
+        self._unwritten: dict[str, LedgerRow] = {}
+        self._versions: dict[str, int] = {}
+        """Version of each entry that this process has written or read, by the incident's id."""
+        self.known: dict[str, bool] = {}
+        """Whether each incident of the ledger is settled, by its id, as of the last `read`."""
+        self.aliases: set[str] = set()
+        """Aliases of incidents that were read."""
+
+    @property
+    def shared(self) -> bool:
+        """True if other hosts may go on with these incidents."""
+        return self._lease.role is not Role.SINGLE
+
+    # --- the sender's
+
+    def save(self, rows: Iterable[tuple[Incident, bool]]) -> None:
+        """Write incidents, each with whether it is settled; later, if the hub is away.
+
+        Raises:
+            LeaseLostError: the hub refuses it: another process is the sender, or the hub forgot.
+        """
+        if self._lease.role is not Role.SENDER:
+            self._unwritten.clear()
+            return
+        wanted = {incident.id: LedgerRow(incident, settled) for incident, settled in rows}
+        others = [each for each in self._unwritten if each not in wanted][:_AT_ONCE]
+        self._unwritten |= wanted
+        hub = None if self._lease.hub_is_away else self._find_hub()
+        for incident_id in [*wanted, *others] if hub is not None else ():
+            if hub is None or not self._write(hub, self._unwritten[incident_id]):
+                return
+            del self._unwritten[incident_id]
+
+    def _write(self, hub: HubView, row: LedgerRow) -> bool:
+        """Write one; return False if the hub does not answer."""
+        incident = row.incident
+        data = {"now": self._now(), "settled": row.settled, "incident": incident.as_dict()}
+        try:
+            entry = hub.store.write(
+                INCIDENTS, incident.id, json.dumps(data), fence=self._lease.fence
+            )
+        except WriteRefusedError as error:
+            self._lease.lose()
+            raise LeaseLostError(str(error)) from error
+        except HubUnavailableError:
+            self._lease.note_away()
+            return False
+        except ValueError as error:
+            _log.warning("an incident is too large for the hub", id=incident.id, problem=str(error))
+            return True
+        self._versions[incident.id] = entry.version
+        self.known[incident.id] = row.settled
+        return True
+
+    # --- everybody's
+
+    def read(self, hub: HubView, *, whole: bool = False) -> list[LedgerRow]:
+        """Return what others have written, as far as it is new.
+
+        Args:
+            hub: the hub.
+            whole: look at all that there is.
+
+        Raises:
+            HubUnavailableError: it does not answer.
+        """
+        news = self._reader.read(hub, whole=whole)
+        if news is None:
+            return []
+        if news.whole:
+            self.known = {}
+        found = []
+        for entry in news.entries:
+            for row in _parsed(entry, self._now() - (news.now - entry.at)):
+                self.known[entry.key] = row.settled
+                self.aliases.add(row.incident.alias)
+                if self._versions.get(entry.key) != entry.version:
+                    found.append(row)
+                self._versions[entry.key] = entry.version
+        return found
+
+
+def _parsed(entry: Entry, written_at: float) -> list[LedgerRow]:
+    """Return the incident of an entry, or nothing if somebody else has written something else."""
+    try:
+        data = json.loads(entry.value)
+        moved = shifted(data["incident"], written_at - data["now"])
+        incident = Incident.from_dict({**moved, "id": entry.key})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        _log.warning("an incident at the hub is invalid", key=entry.key, problem=repr(error))
+        return []
+    return [LedgerRow(incident, bool(data.get("settled")))]

@@ -1,0 +1,94 @@
+"""Link of alerting to the fleet of its process."""
+
+from collections.abc import Collection
+from typing import Final
+
+from breakerd.alerts.fleet.link import HubView
+from breakerd.alerts.model.content import Spread
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
+from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
+from breakerd.breaker.fleet.views.views import FleetViews
+from breakerd.breaker.states import REJECTING
+
+_REJECTING: Final = frozenset(state.value.lower() for state in REJECTING)
+_LOST: Final = 70.0
+"""Seconds after which a silent process speaks for itself, if it still runs; see `ALONE_AFTER`."""
+
+
+class AlertingLink:
+    """Fleet as alerting asks for it; see `FleetLink`. Thread-safe.
+
+    Args:
+        runtime: membership of this process.
+        views: what is known of all processes.
+    """
+
+    def __init__(self, runtime: FleetRuntime, views: FleetViews) -> None:
+        self._runtime = runtime
+        self._views = views
+        self._members: tuple[MemberEntry, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return the name of the fleet; empty if no hub joins several hosts."""
+        settings = self._runtime.settings
+        return settings.name if settings.address.remote else ""
+
+    @property
+    def host(self) -> str:
+        """Return the name of this host in the fleet."""
+        session = self._runtime.session
+        return session.host if session is not None else ""
+
+    def hub(self) -> HubView | None:
+        """Return the hub; None while it does not answer."""
+        session = self._runtime.session
+        if session is None or session.alone or (view := session.view) is None:
+            return None
+        return HubView(session.hub.store, view.epoch, dict(view.topics))
+
+    def look(self) -> None:
+        """Ask who is there, once a second at most; waits at most about 1 s."""
+        try:
+            self._members = self._views.members("fleet")
+        except HubUnavailableError:
+            self._members = ()
+
+    def spread(self, breaker: str) -> Spread | None:
+        """Return in how many processes a breaker rejected calls at the last `look`."""
+        if not self._members:
+            return None
+        found = [
+            (member, state in _REJECTING)
+            for member in self._members
+            for pool, state in member.breakers
+            if pool.partition("|")[0] == breaker
+        ]
+        live = [member for member, _ in found if not member.silent]
+        rejecting = [member for member, rejects in found if rejects and not member.silent]
+        hosts, zones = _names(rejecting, "host"), _names(rejecting, "zone")
+        return Spread(
+            processes=len(live),
+            rejecting=len(rejecting),
+            hosts=len(_names(live, "host")),
+            rejecting_hosts=len(hosts),
+            zones=len(_names(live, "zone")),
+            rejecting_zones=len(zones),
+            where=_where(rejecting, hosts, zones),
+            lost=sum(member.silent and rejects and member.age < _LOST for member, rejects in found),
+            known=True,
+        )
+
+
+def _names(members: Collection[MemberEntry], attribute: str) -> set[str]:
+    return {name for member in members if (name := getattr(member.info, attribute))}
+
+
+def _where(rejecting: Collection[MemberEntry], hosts: set[str], zones: set[str]) -> str:
+    """Return the only process, host or zone among these; empty if there are more, or none."""
+    if len(rejecting) == 1:
+        info = next(iter(rejecting)).info
+        return f"process {info.pid} on {info.host}"
+    if len(hosts) == 1:
+        return f"host {next(iter(hosts))}"
+    return f"zone {next(iter(zones))}" if len(zones) == 1 else ""
