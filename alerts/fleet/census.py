@@ -70,4 +70,6 @@ class Census:
 
     def may_close(self, incident: str) -> bool:
         """Return True if no other host can have trouble of which this process does not hear."""
-        return not self._lease.hub_is_away or incident not in self._shared
+        if not self._lease.hub_is_away or self._lease.role is Role.SINGLE:
+            return True
+        return self._lease.role is Role.ALONE and incident not in self._shared

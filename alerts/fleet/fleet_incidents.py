@@ -109,15 +109,16 @@ class FleetIncidents:
             self._part = None
             return
         self._predecessor.follow()
-        role = self.sender.renew(wanted.request_timeout)
         hub = self._link.hub()
-        if role is Role.SINGLE or hub is None:
-            return
         try:
-            self._predecessor.remove(hub, self._relay)
+            if hub is not None:
+                self._predecessor.remove(hub, self._relay)
+            role = self.sender.renew(wanted.request_timeout)
+            if hub is None:
+                return
             self._read(hub, role)
         except HubUnavailableError:
-            self.sender.note_away()
+            self.sender.fail()
         else:
             self.sender.complete()
         self._let_others_try(wanted.patience)
@@ -128,7 +129,7 @@ class FleetIncidents:
 
     def _read(self, hub: HubView, role: Role) -> None:
         part = (role, self.sender.fence.term if role is Role.SENDER else 0)
-        anew = part != self._part
+        anew = part != self._part or self.sender.returns
         if anew or role is Role.RELAY:
             self._copies += self._ledger.read(hub, whole=anew)
         if anew:
@@ -247,12 +248,11 @@ class FleetIncidents:
         ]  # fmt: skip
 
     def _offers(self, incidents: Iterable[Incident]) -> list[ForwardedCommand]:
-        """Return offers of incidents that the ledger lacks, or that may be open all the same."""
+        """Return offers of incidents that the ledger lacks, or that were told after its end."""
         found = []
         for incident in incidents:
-            settled = self._ledger.known.get(incident.id)
-            still_open = any(each.maybe_open for each in list(incident.deliveries.values()))
-            if settled is None or (settled and still_open):
+            closed_at = self._ledger.known.get(incident.id)
+            if closed_at is None or 0 < closed_at < incident.notified_at:
                 key = f"{self._key}:{incident.id}"
                 data = {"action": ADOPT_INCIDENT}
                 found.append(ForwardedCommand(key, incident.id, data, incident))

@@ -46,10 +46,8 @@ class HubLedger:
         self._unwritten: dict[str, LedgerRow] = {}
         self._versions: dict[str, int] = {}
         """Version of each entry that this process has written or read, by the incident's id."""
-        self.known: dict[str, bool] = {}
-        """Whether each incident of the ledger is settled, by its id, as of the last `read`."""
-        self.aliases: set[str] = set()
-        """Aliases of incidents that were read."""
+        self.known: dict[str, float] = {}
+        """When each incident of the ledger was closed, by its id, as of the last `read`; 0: open."""
 
     @property
     def shared(self) -> bool:
@@ -94,7 +92,7 @@ class HubLedger:
             _log.warning("an incident is too large for the hub", id=incident.id, problem=str(error))
             return True
         self._versions[incident.id] = entry.version
-        self.known[incident.id] = row.settled
+        self.known[incident.id] = incident.closed_at
         return True
 
     # --- everybody's
@@ -117,8 +115,7 @@ class HubLedger:
         found = []
         for entry in news.entries:
             for row in _parsed(entry, self._now() - (news.now - entry.at)):
-                self.known[entry.key] = row.settled
-                self.aliases.add(row.incident.alias)
+                self.known[entry.key] = row.incident.closed_at
                 if self._versions.get(entry.key) != entry.version:
                     found.append(row)
                 self._versions[entry.key] = entry.version

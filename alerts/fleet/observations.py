@@ -40,6 +40,7 @@ class ObservationRelay:
         self._told: object = {}
         self._told_at = _NEVER
         self._until = _NEVER
+        self._prepared: tuple[object, float] = ({}, _NEVER)
         self._text = ""
 
     def prepare(self, sources: Sequence[ObservationSource], linger: float) -> None:
@@ -54,9 +55,8 @@ class ObservationRelay:
         if changed := seen != self._told:
             self._until = now + linger
         due = now - self._told_at >= _INTERVAL and (seen or now < self._until)
-        if changed or due:
-            self._text = _text(now, sources)
-            self._told, self._told_at = seen, now
+        self._text = _text(now, sources) if changed or due else ""
+        self._prepared = seen, now
 
     def tell(self, hub: HubView) -> None:
         """Tell what was prepared.
@@ -65,9 +65,9 @@ class ObservationRelay:
             HubUnavailableError: the hub does not answer; it is told with the next round.
         """
         if self._text:
-            told_at, self._told_at = self._told_at, _NEVER
             hub.store.write(OBSERVATIONS, self._key, self._text)
-            self._told_at, self._text = told_at, ""
+            self._told, self._told_at = self._prepared
+            self._text = ""
 
     def forget(self) -> None:
         """Tell everything anew: there is another sender, or the hub was away."""

@@ -62,6 +62,7 @@ class SenderLease:
         self._away_since: float | None = None
         self._epoch = ""
         self._wait_until = float("-inf")
+        self._longest = MARGIN
 
     @property
     def may_send(self) -> bool:
@@ -82,30 +83,50 @@ class SenderLease:
 
         Args:
             request_timeout: maximum seconds of a request to a receiver.
+
+        Raises:
+            HubUnavailableError: the hub does not answer; `role` is what follows from that.
         """
         if not self._link.name:
             self._away_since = None
             return self._become(Role.SINGLE)
         now, hub = self._clock(), self._link.hub()
         if hub is None:
-            self.note_away()
-            return self._become(self._without_hub())
+            return self.fail()
+        self._longest = request_timeout + MARGIN
         if now < self._renew_at and not self.hub_is_away and hub.epoch == self._epoch:
             return self.role
+        if self.returns:
+            return Role.RELAY  # for what is read; `complete` tells whether the hub is back
         try:
             held = self._take(hub, now, request_timeout)
         except HubUnavailableError:
-            self.note_away()
-            return self._become(self._without_hub())
+            self.fail()
+            raise
         self._renew_at = now + _RENEWAL
         return self._become(Role.SENDER if held else Role.RELAY)
 
     def complete(self) -> None:
         """Record that all that was asked of the hub in this round was answered."""
+        if self.returns:
+            self._wait_until = self._clock() + _GRACE
+            self._become(Role.RELAY)
         self._away_since = None
 
+    @property
+    def returns(self) -> bool:
+        """True if the lease may have ended while the hub was away, and this process had none."""
+        return self.role is not Role.SENDER and self.away_for >= self._longest
+
+    def fail(self) -> Role:
+        """Record that the hub has not answered; return the role that follows from that."""
+        self.note_away()
+        if self.role in {Role.SENDER, Role.ALONE}:
+            return self.role
+        return self._become(Role.ALONE if self.away_for >= ALONE_AFTER else Role.RELAY)
+
     def note_away(self) -> None:
-        """Record that the hub has not answered."""
+        """Record that the hub has not answered, in the middle of a round."""
         if self._away_since is None:
             self._away_since = self._clock()
 
@@ -142,13 +163,10 @@ class SenderLease:
 
     def _take(self, hub: HubView, now: float, request_timeout: float) -> bool:
         """Return True if this process holds it now."""
-        if self.role is not Role.SENDER and self._epoch:
-            forgot = hub.epoch != self._epoch
-            if forgot or self.away_for >= MARGIN + request_timeout:
-                self._wait_until = now + _GRACE
+        if self.role is not Role.SENDER and self._epoch not in {"", hub.epoch}:
+            self._wait_until = now + _GRACE
         self._epoch = hub.epoch
         if now < self._wait_until:
-            self._away_since = None
             return False
         found = hub.store.take_lease(SENDER, self._holder, request_timeout + MARGIN)
         if found.holder != self._holder:
@@ -156,11 +174,6 @@ class SenderLease:
         # What is sent last ends before anybody else may begin.
         self.fence, self._sends_until = Fence(SENDER, found.term), now + MARGIN
         return True
-
-    def _without_hub(self) -> Role:
-        if self.role in {Role.SENDER, Role.ALONE}:
-            return self.role
-        return Role.ALONE if self.away_for >= ALONE_AFTER else Role.RELAY
 
     def _become(self, role: Role) -> Role:
         if role is not self.role:

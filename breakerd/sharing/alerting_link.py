@@ -41,8 +41,8 @@ class AlertingLink:
         return session.host if session is not None else ""
 
     def hub(self) -> HubView | None:
-        """Return the hub; None while it does not answer."""
-        session = self._runtime.session
+        """Return the hub of several hosts; None if there is none, or while it does not answer."""
+        session = self._runtime.session if self.name else None
         if session is None or session.alone or (view := session.view) is None:
             return None
         return HubView(session.hub.store, view.epoch, dict(view.topics))

@@ -17,6 +17,7 @@ from breakerd import (
     Settings,
 )
 from breakerd.alerts.emulator import Emulator
+from breakerd.alerts.fleet.link import FleetLink, NoFleet
 from breakerd.breaker.testing import ManualClock, simulate_call
 
 KEY = "test-key"
@@ -35,6 +36,7 @@ class World:
         self.memory = 0.2
         self.registry = self.make_registry()
         self.alerting: Alerting | None = None
+        self.fleet: FleetLink = NoFleet()
         self.alerts: dict[str, object] = {
             "group_window": 0.0,
             "remind_after": 0.0,
@@ -70,6 +72,7 @@ class World:
             ),
         )
         self.alerting = Alerting(self.registry, settings, now=self.wall)
+        self.alerting.fleet = self.fleet
         self.alerting.start()
         return self.alerting
 
