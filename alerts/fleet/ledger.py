@@ -47,7 +47,7 @@ class HubLedger:
         self._versions: dict[str, int] = {}
         """Version of each entry that this process has written or read, by the incident's id."""
         self.known: dict[str, float] = {}
-        """When each incident of the ledger was closed, by its id, as of the last `read`; 0: open."""
+        """When each incident of the ledger was closed, by its id; 0 if it is open."""
 
     @property
     def shared(self) -> bool:
