@@ -28,6 +28,8 @@ group_window = 0
 retry_limit = 1
 attach_chart = false
 """
+_AT_ONCE: Final = 8
+"""Number of processes that start at the same time."""
 
 
 class Host:
@@ -78,6 +80,9 @@ class Service:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if exc is not None:
+            for child in self._children:
+                child.kill()  # it need not end in order, and may hang
         for process in list(self.processes):
             self.end(process)
         for child in self._children:
@@ -88,7 +93,11 @@ class Service:
             child.close()
 
     def start(self, *hosts: Host) -> list[Process]:
-        """Start a process on each of these hosts, all at once."""
+        """Start a process on each of these hosts, some at a time."""
+        batches = [hosts[first : first + _AT_ONCE] for first in range(0, len(hosts), _AT_ONCE)]
+        return [process for batch in batches for process in self._start_at_once(batch)]
+
+    def _start_at_once(self, hosts: Sequence[Host]) -> list[Process]:
         pipes = [WARM.Pipe() for _ in hosts]
         for host, (_, theirs) in zip(hosts, pipes, strict=True):
             arguments = (theirs, str(host.file), host.environ, str(host.folder))

@@ -23,7 +23,7 @@ PATIENCE: Final = 1.0 if THOROUGH and os.getloadavg()[0] <= (os.cpu_count() or 1
 LIMIT: Final = 30.0
 """Seconds after which something that was to happen has not happened."""
 WARM: Final = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(["tests.support.paging_worker"])
+WARM.set_forkserver_preload(["__main__", "tests.support.paging_worker"])
 SETTINGS: Final = """
 [slo]
 success_rate = 0.95

@@ -10,6 +10,9 @@ import time
 from multiprocessing.connection import Connection
 from typing import Final
 
+import breakerd.breaker.config.file.watcher
+import breakerd.breaker.fleet.hub.redis.hub
+import breakerd.shared_silences  # noqa: F401 - all three would be loaded by each process
 from breakerd import Breakerd, BreakerError
 from breakerd.alerts.alerting import Alerting
 from breakerd.breaker.fleet.runtime import commands
