@@ -11,8 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 import breakerd.breaker.config.file.watcher
-import breakerd.breaker.fleet.hub.redis.hub
-import breakerd.shared_silences  # noqa: F401 - all three would be loaded by each process
+import breakerd.breaker.fleet.hub.redis.hub  # noqa: F401 - else each process loads both
 from breakerd import Breakerd, BreakerError
 from breakerd.alerts.alerting import Alerting
 from breakerd.breaker.fleet.runtime import commands
@@ -46,7 +45,7 @@ class PagingWorker(Worker):
         """Return True if this process is the one that sends alerts."""
         alerting: Alerting | None = self._breakers.alerting
         runtime = None if alerting is None else alerting._runtime
-        return runtime is not None and runtime.worker._components.lease.held
+        return runtime is not None and runtime.pipeline._may_send()
 
     def _keep_calling(self) -> None:
         while not self._resting.wait(1 / self.rate):
