@@ -22,8 +22,8 @@ PATIENCE: Final = 1.0 if THOROUGH and os.getloadavg()[0] <= (os.cpu_count() or 1
 """Factor of times in real processes: the stated ones hold on a machine that is quiet."""
 LIMIT: Final = 30.0
 """Seconds after which something that was to happen has not happened."""
-_WARM: Final = multiprocessing.get_context("forkserver")
-_WARM.set_forkserver_preload(["tests.support.fleet_worker"])
+WARM: Final = multiprocessing.get_context("forkserver")
+WARM.set_forkserver_preload(["__main__", "tests.support.paging_worker"])
 SETTINGS: Final = """
 [slo]
 success_rate = 0.95
@@ -108,9 +108,9 @@ class Process:
 @contextmanager
 def forked(config: Path, number: int) -> Iterator[list[Process]]:
     """Run processes that were forked from one that had made the breakers."""
-    pipes = [_WARM.Pipe() for _ in range(number)]
+    pipes = [WARM.Pipe() for _ in range(number)]
     theirs = [pipe[1] for pipe in pipes]
-    parent = _WARM.Process(
+    parent = WARM.Process(
         target=fleet_worker.run_forked, args=(theirs, str(config), str(config.parent))
     )
     parent.start()
@@ -121,10 +121,10 @@ def forked(config: Path, number: int) -> Iterator[list[Process]]:
 @contextmanager
 def started(config: Path, environs: Sequence[dict[str, str]]) -> Iterator[list[Process]]:
     """Run a process for each of these environments."""
-    pipes = [_WARM.Pipe() for _ in environs]
+    pipes = [WARM.Pipe() for _ in environs]
     theirs = [pipe[1] for pipe in pipes]
     children = [
-        _WARM.Process(target=fleet_worker.run, args=(own, str(config), environ, str(config.parent)))
+        WARM.Process(target=fleet_worker.run, args=(own, str(config), environ, str(config.parent)))
         for own, environ in zip(theirs, environs, strict=True)
     ]
     for child in children:

@@ -60,6 +60,7 @@ class Worker:
         self._breaker.subscribe(self._tell)
         self._path = 0
         """Port that calls go to."""
+        self.rate = CALLS_PER_SECOND
         self._resting = threading.Event()
         self._caller: threading.Thread | None = None
 
@@ -81,9 +82,9 @@ class Worker:
 
     # --- what may be asked
 
-    def call(self, port: int) -> None:
-        """Call that port from now on, again and again."""
-        self._path = port
+    def call(self, port: int, rate: float = CALLS_PER_SECOND) -> None:
+        """Call that port from now on, so many times a second."""
+        self._path, self.rate = port, rate
         if self._caller is None:
             self._caller = threading.Thread(target=self._keep_calling, daemon=True)
             self._caller.start()
@@ -136,7 +137,7 @@ class Worker:
     # --- calls
 
     def _keep_calling(self) -> None:
-        while not self._resting.wait(1 / CALLS_PER_SECOND):
+        while not self._resting.wait(1 / self.rate):
             with suppress(BreakerError, OSError):
                 self._call_once()
 

@@ -22,13 +22,17 @@ from breakerd.breaker.fleet.runtime.session import Session
 
 ANSWER_TIME: Final = 2.0
 """Maximum seconds that a command waits for the processes that it was given to."""
-_MEET_TIME: Final = 0.25
-"""Maximum seconds that an act waits for this process to bring in a breaker just called."""
+MEET_TIME: Final = 0.25
+"""Maximum seconds that a command waits for one exchange of this process: its first one, or the one
+that brings in a breaker just called."""
+START_TIME: Final = 1.0
+"""Maximum seconds that a command waits for the start that it causes, or that is going on."""
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.2
 """Seconds between two questions how far a command has come."""
 _KEPT: Final = "the hub is away: done in this process, and brought to the others when it is back"
 _NOT_KEPT: Final = "the hub is away: done in this process only"
+_NO_MEMBER: Final = "done in this process only"
 
 
 class FleetCommands:
@@ -47,10 +51,10 @@ class FleetCommands:
     def set_mode(self, breaker: Breaker, register: Register) -> CommandResult:
         """Set a mode of a breaker in all processes; see `Register`."""
         until = CLOCK.monotonic() + ANSWER_TIME
-        session = self._runtime.session
+        session = self._join(breaker)
         given = self._give_mode(session, breaker, register)
         if session is None:
-            return CommandResult(applied=1)
+            return self._as_no_member()
         if given is None:
             return self._alone(session, kept=True)
         result = self._follow(session, breaker.name, given.id, until)
@@ -68,9 +72,9 @@ class FleetCommands:
             BreakerStateError: nobody could do it, since the breaker's state does not allow it.
         """
         until = CLOCK.monotonic() + ANSWER_TIME
-        session = self._runtime.session
+        session = self._join(breaker)
         if session is not None and not session.holds(breaker.name):
-            self._runtime.meet(_MEET_TIME)
+            self._runtime.meet(MEET_TIME)
         if ends_mode:
             self._end_mode(session, breaker, act, ends_mode)
         act = act._replace(id=random_id())
@@ -80,7 +84,7 @@ class FleetCommands:
             self._do_here(session, breaker, act)
         given = self._give_act(session, act)
         if session is None:
-            return CommandResult(applied=1)
+            return self._as_no_member()
         if given is None:
             if not own and session.claim(act.id):
                 perform(breaker, act)
@@ -91,6 +95,28 @@ class FleetCommands:
         if session.looks_on and _is_nobodys(result):
             perform(breaker, act)
         return _counted_here(session, breaker, result)
+
+    def _join(self, breaker: Breaker) -> Session | None:
+        """Return the membership of this process, which a command brings about as a call does.
+
+        A moment is waited for its start and its first exchange: what is given before reaches nobody
+        else. None if there is none.
+        """
+        pause = threading.Event()
+        until = CLOCK.monotonic() + START_TIME
+        if self._runtime.starting:
+            breaker.lifecycle.use()
+        while self._runtime.starting and CLOCK.monotonic() < until:
+            pause.wait(_FIRST_PAUSE)
+        session = self._runtime.session
+        if session is not None and session.joining:
+            self._runtime.wait_joined(MEET_TIME)
+        return session
+
+    def _as_no_member(self) -> CommandResult:
+        """Return the result of a command in a process that shares its breakers with nobody."""
+        why = self._runtime.not_running().get("fleet")
+        return CommandResult(applied=1, problem=f"{_NO_MEMBER}: {why}" if why else "")
 
     def _do_here(self, session: Session | None, breaker: Breaker, act: Act) -> None:
         """Do an act at once; a view that brings it, after a first call meanwhile, finds it done.

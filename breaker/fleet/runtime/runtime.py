@@ -81,6 +81,8 @@ class FleetRuntime:
         self._incarnation = 0
         self._problem = ""
         self._started = False
+        self._begun = False
+        """True once it was started, or closed, in this process."""
         self._begin()
         breakers.subscribe(self._on_event)
         renew_after_fork(self)
@@ -103,22 +105,28 @@ class FleetRuntime:
         """
         with self._lock:
             self._started = True
-            if self._inherited is not None:
-                inherited, self._inherited = self._inherited, None
-                inherited.abandon()
-            if self._wanted.address.kind is HubKind.NONE or self._alive or BREAKERS.taken_over:
-                return
-            self._stopping = threading.Event()
-            self._wake.clear()
-            self._session = self._open()
-            if self._session is not None:
-                self._session.apply_modes()
-            self._start_thread()
+            try:
+                self._start_session()
+            finally:
+                self._begun = True
+
+    def _start_session(self) -> None:
+        if self._inherited is not None:
+            inherited, self._inherited = self._inherited, None
+            inherited.abandon()
+        if self._wanted.address.kind is HubKind.NONE or self._alive or BREAKERS.taken_over:
+            return
+        self._stopping = threading.Event()
+        self._wake.clear()
+        self._session = self._open()
+        if self._session is not None:
+            self._session.apply_modes()
+        self._start_thread()
 
     def close(self) -> None:
         """Leave the fleet, and end; takes at most about 1.5 s. No effect if it does not run."""
         with self._lock:
-            self._started = False
+            self._started, self._begun = False, True
             TICKER.discard(self)
             thread, self._thread = self._thread, None
             self._stopping.set()
@@ -148,7 +156,7 @@ class FleetRuntime:
         """Leave thread and hub to the parent, and what it has published."""
         self.topics = self.topics.for_child()
         self._inherited = self._session or self._inherited
-        self._session, self._started = None, False
+        self._session, self._started, self._begun = None, False, False
         self._begin()
 
     def not_running(self) -> dict[str, str]:
@@ -177,6 +185,12 @@ class FleetRuntime:
     def session(self) -> Session | None:
         """Return the present membership; None if there is none."""
         return self._session if self._alive else None
+
+    @property
+    def starting(self) -> bool:
+        """True if there is to be a membership, and nobody has started it in this process yet."""
+        wanted = self._wanted.address.kind is not HubKind.NONE
+        return wanted and not self._begun and not BREAKERS.taken_over
 
     def publish(self, topic: str, key: str, value: str) -> None:
         """Write an entry for all processes, soon; no effect without a hub. See `Topics.publish`."""

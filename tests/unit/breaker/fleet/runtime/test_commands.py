@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from breakerd.breaker.fleet.runtime.command_result import CommandResult
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
-from tests.support.fleet_members import BreakableHub, Member, called
+from tests.support.fleet_members import LIMIT, BreakableHub, Member, called
 
 Make = Callable[..., Member]
 
@@ -21,7 +22,9 @@ Make = Callable[..., Member]
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command waits until all have told, however slow the machine is."""
-    monkeypatch.setattr(commands, "ANSWER_TIME", 60.0)
+    monkeypatch.setattr(commands, "ANSWER_TIME", LIMIT)
+    monkeypatch.setattr(commands, "START_TIME", LIMIT)
+    monkeypatch.setattr(commands, "MEET_TIME", LIMIT)
 
 
 @pytest.fixture
@@ -178,6 +181,70 @@ def test_without_a_hub_it_is_done_here(tmp_path: Path) -> None:
         assert breaker.state is State.OBSERVE
         assert fleet.enable("payments") == CommandResult(applied=1)
         assert breaker.state not in {State.OPEN, State.OBSERVE}
+
+
+# --- before the start, and after the end
+
+
+def test_a_command_may_be_the_first_use_of_a_process(
+    pair: tuple[Member, Member], hub: BreakableHub, tmp_path: Path
+) -> None:
+    """The process becomes a member as by a call, however long that takes: nothing is lost."""
+    late = Member(hub, tmp_path, "c")
+    begins = threading.Event()
+
+    def start() -> None:
+        begins.wait(LIMIT)
+        late.runtime.start()
+
+    starter = threading.Thread(target=start)
+    late.registry.on_first_use = starter.start
+    threading.Timer(0.1, begins.set).start()
+    try:
+        assert late.fleet.disable("payments").applied == 3
+        assert states(pair) == [State.DISABLED, State.DISABLED]
+    finally:
+        begins.set()
+        late.close()
+    starter.join()
+
+
+def test_a_reset_by_a_new_process_ends_a_mode_that_it_has_not_heard_of(
+    pair: tuple[Member, Member], hub: BreakableHub, tmp_path: Path
+) -> None:
+    pair[0].fleet.force_open("payments")
+    late = Member(hub, tmp_path, "c")
+    late.registry.on_first_use = late.runtime.start
+    try:
+        assert late.fleet.reset("payments").applied == 3
+        assert not {State.FORCED_OPEN} & {*states(pair)}
+        assert [each.mode for each in pair[0].runtime.session.registers] == [""]  # type: ignore[union-attr]
+    finally:
+        late.close()
+
+
+def test_a_process_that_never_starts_says_that_only_it_has_done_it(
+    hub: BreakableHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "START_TIME", 0.05)
+    alone = Member(hub, tmp_path, "c")
+    result = alone.fleet.disable("payments")
+    assert str(result).endswith(
+        "; done in this process only: this process decides alone: not started yet: it starts with "
+        "the first call"
+    )
+    assert (result.applied, alone.registry.get("payments").state) == (1, State.DISABLED)
+    assert alone.fleet.enable("payments").problem == result.problem
+    alone.close()
+
+
+def test_a_process_that_has_ended_says_so_at_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "START_TIME", 1e9)
+    one = make("a")
+    one.runtime.close()
+    assert "done in this process only" in one.fleet.disable("payments").problem
 
 
 # --- the hub is away
