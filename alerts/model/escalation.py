@@ -15,6 +15,9 @@ _FIRST_PAUSE: Final = 60.0
 """Seconds from the last message to the first note about recoveries and relapses alone."""
 _FLAP_PAUSE: Final = 300.0
 """Seconds from the last message to the second such note; each later pause is twice as long."""
+_OPEN: Final = "open"
+_SPREAD_TIME: Final = 5.0
+"""Maximum number of seconds in which an outage reaches all processes."""
 _NO_BLIP: Final = 60.0
 """Seconds after which trouble that people were told of is no blip: opening raises it at once."""
 _POLL_INTERVAL: Final = 60.0
@@ -110,7 +113,8 @@ def first_notice_at(incident: Incident) -> float:
     """Return when people are first notified, in seconds since the epoch.
 
     What is less severe than an open breaker waits for `degraded_after`, so that what gets worse
-    meanwhile is told once, and what is over by then not at all.
+    meanwhile is told once, and what is over by then not at all. A breaker that is open in a few of
+    many processes waits a moment, since an outage reaches them one after the other.
     """
     times = [_first_notice_of(m, incident) for m in incident.members.values() if m.counts]
     return min(times, default=incident.notify_at)
@@ -118,6 +122,8 @@ def first_notice_at(incident: Incident) -> float:
 
 def _first_notice_of(member: Member, incident: Incident) -> float:
     wait = incident.rules.degraded_after
+    if member.kind == _OPEN and member.severity != PAGE:
+        return max(member.notify_at, member.since + min(wait, _SPREAD_TIME))
     if member.severity == LOW:
         return max(member.notify_at, incident.opened_at + wait)
     if member.severity == ELEVATED:
