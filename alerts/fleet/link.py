@@ -56,13 +56,13 @@ class NoFleet:
     name = ""
     host = ""
 
-    def hub(self) -> None:
+    def hub(self) -> HubView | None:
         """Return None: there is none."""
-        return
+        return None
 
     def look(self) -> None:
         """Ask nobody."""
 
-    def spread(self, breaker: str) -> None:  # noqa: ARG002 - as `FleetLink` has it
+    def spread(self, breaker: str) -> Spread | None:  # noqa: ARG002 - as `FleetLink` has it
         """Return None: nobody knows."""
-        return
+        return None
