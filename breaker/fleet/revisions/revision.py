@@ -73,12 +73,13 @@ def combined(one: Revision, other: Revision) -> Revision:
     if one.id == other.id:
         return max(one, other, key=lambda each: len(each.replaced))
     later, earlier = (one, other) if _is_later(one, other) else (other, one)
-    before: list[object] = []
+    oldest = (earlier.replaced or (earlier.value,))[-1]
+    before: list[object] = [oldest]
     for value in (*later.replaced, earlier.value, *earlier.replaced):
         if not any(is_equal(value, each) for each in (later.value, *before)):
-            before.append(value)
+            before.insert(-1, value)
     if len(before) > CHAIN:
-        before[CHAIN - 1 :] = before[-1:]
+        before[CHAIN - 1 :] = [oldest]
     at = max(later.at, nextafter(earlier.at, float("inf")))
     return later._replace(replaced=tuple(before), at=at)
 
