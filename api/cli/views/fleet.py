@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from breakerd.api.cli.output import plain
+from breakerd.breaker.fleet.drift import EDITED
 
 
 def summary_table(fleet: dict[str, Any]) -> Table:
@@ -71,17 +72,18 @@ def members_table(members: list[dict[str, Any]]) -> Table:
 def drift_table(drift: list[dict[str, Any]]) -> Table:
     """Return a table with a row per setting of a host that differs from the fleet's."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("setting", "here", "fleet", "set", "why"):
+    for name in ("setting", "here", "fleet", "set by", "differs since"):
         table.add_column(name, overflow="fold")
     for each in drift:
-        set_by = f"{each['at']} by {each['by']}" if each["by"] else each["at"]
         table.add_row(
             plain(each["key"]),
             f"[yellow]{plain(_value(each['own']))}[/]",
             plain(_value(each["fleet"])),
-            plain(set_by),
-            plain(each["reason"]),
+            plain(each["by"]),
+            plain(each["since"]),
         )
+        if each["reason"] != EDITED:
+            table.add_row(f"[dim]{plain(each['reason'])}[/]")
     return table
 
 
