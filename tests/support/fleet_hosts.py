@@ -56,7 +56,7 @@ class Host:
         self.member.start()
         return self
 
-    def change(self, breaker: str = "payments", **values: object) -> None:
+    def change(self, breaker: str = "payments", /, **values: object) -> None:
         """Change settings as an operator does."""
         self.member.registry.change(breaker, nested_names(values))
 

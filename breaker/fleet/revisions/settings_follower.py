@@ -75,8 +75,9 @@ class SettingsFollower:
         renew_after_fork(self)
 
     def after_fork(self) -> None:
-        """Leave what waits for the hub to the parent."""
+        """Leave what waits for the hub, and what is being written, to the parent."""
         self._book.leave_to_parent()
+        self._writer.writes = False
 
     # --- subscriber of the file
 
@@ -241,9 +242,10 @@ class SettingsFollower:
 
     def _note(self) -> None:
         """Remember what the file has, and since when it differs; let the others know."""
-        with self._config.lock:
-            document = self._config.document
-            unwritten = [without_old_root(each) for each in self._config.unwritten]
+        # In this order, without the lock, for which others may wait long: what became active in
+        # between is noted later.
+        document = self._config.document
+        unwritten = [without_old_root(each) for each in self._config.unwritten]
         now = self._fleet.hub_time()
         taken = self._book.note(shared_values(document), unwritten, now)
         if taken:

@@ -256,7 +256,13 @@ class FleetRuntime:
                 phase = 0.0
             self._wake.wait(max(0.0, min(LOOK, due - CLOCK.monotonic())))
         if self._stopping is stopping:  # not started again meanwhile
+            self._bring_rest()
             self._end_session()
+
+    def _bring_rest(self) -> None:
+        """Bring the hub the entries that were published just before the end."""
+        if self.topics.waits and (session := self._session) is not None and not session.alone:
+            self._exchange(session)
 
     def _ends_without_hub(self) -> bool:
         """Return True if no thread is needed any more; the next start makes a new one."""

@@ -119,6 +119,11 @@ class Topics:
         if surplus and not told:
             _log.warning("entries for the other processes are dropped: the hub is away too long")
 
+    @property
+    def waits(self) -> bool:
+        """True if an entry waits to be written."""
+        return bool(self._waiting)
+
     def for_child(self) -> "Topics":
         """Return the same followers for a forked child, which have taken nothing there."""
         child = Topics()
