@@ -34,8 +34,6 @@ class RevisionBook:
         self._known: dict[Key, Revision] = {}
         self._pending: dict[Key, Revision] = {}
         """Revisions of this process that the hub does not have yet."""
-        self._sent: dict[Key, str] = {}
-        """Ids of those among them that the hub may have all the same."""
         self._taken: dict[Key, Revision] = {}
         """Last revision that this host's file has had."""
         self._refused: dict[str, str] = {}
@@ -50,11 +48,7 @@ class RevisionBook:
         key = revision.key
         with self._lock:
             known = self._known.get(key)
-            unsent = self._pending.get(key)
-            if unsent is not None and self._sent.get(key) != unsent.id:
-                # No other host has the value in between.
-                revision = revision._replace(replaced=unsent.replaced)
-            elif known is not None:
+            if known is not None:
                 at = max(revision.at, nextafter(known.at, inf))
                 revision = combined(revision._replace(at=at), known)
             self._known[key] = self._pending[key] = revision
@@ -98,10 +92,7 @@ class RevisionBook:
             found = _readable(present)
             merged = own if found is None else combined(own, found)
             self._known[key] = self._pending[key] = merged
-            self._sent[key] = merged.id
-            text = encode(merged)
-            same = present is not None and found == merged
-            return (None if same else text), merged.id
+            return (None if found == merged else _encoded(merged)), merged.id
 
     def settle(self, key: Key, number: str) -> None:
         """Note that the hub has the revision with that id, and no change waits, unless later."""
@@ -248,6 +239,13 @@ class RevisionBook:
         self._known.pop(key, None)
         self._taken.pop(key, None)
         self._since.pop(key, None)
+
+
+def _encoded(revision: Revision) -> str | None:
+    try:
+        return encode(revision)
+    except ValueError:  # of somebody else, and as long as any may be
+        return None
 
 
 def _readable(entry: Entry | None) -> Revision | None:

@@ -45,6 +45,8 @@ class FileWriter:
         self._retry_at = float("-inf")
         self._attempts: dict[str, int] = {}
         """Failed attempts by the ids of revisions."""
+        self._told: set[str] = set()
+        """Ids of revisions that were kept out, and logged."""
         self._problem = ""
 
     def is_due(self, now: float) -> bool:
@@ -95,8 +97,10 @@ class FileWriter:
                 return False
             refused = [each for each in plan.values() if each.id == number]
             self._book.refuse(refused, str(error))
-            keys = [dotted(each.key) for each in refused]
-            _log.warning("settings of the fleet are kept out", keys=keys, problem=str(error))
+            if number not in self._told:
+                self._told.add(number)
+                keys = [dotted(each.key) for each in refused]
+                _log.warning("settings of the fleet are kept out", keys=keys, problem=str(error))
         self._attempts.pop(number, None)
         return True
 

@@ -93,19 +93,21 @@ def _is_later(one: Revision, other: Revision) -> bool:
 
 
 def encode(revision: Revision) -> str:
-    """Return a revision as JSON.
+    """Return a revision as JSON; if its values are long, without some of those before.
 
     Raises:
-        ValueError: it is too long, or its values have no form in JSON.
+        ValueError: its value is too long, or has no form in JSON.
     """
     try:
         data = revision._replace(at=float(revision.at))._asdict()
         text = json.dumps(data, ensure_ascii=False, allow_nan=False)
     except TypeError as error:
         raise ValueError(str(error)) from None
-    if len(text) > _MAX_TEXT:
+    if len(text) <= _MAX_TEXT:
+        return text
+    if not revision.replaced:
         raise ValueError(f"a value of more than {_MAX_TEXT:,} characters")
-    return text
+    return encode(revision._replace(replaced=revision.replaced[:-1]))
 
 
 def decode_entry(entry: Entry) -> Revision:

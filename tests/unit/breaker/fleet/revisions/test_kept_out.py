@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from breakerd.breaker.errors import ConfigWriteError
-from breakerd.breaker.fleet.hub.store import SETTINGS
-from breakerd.breaker.fleet.revisions.revision import Revision, dotted
-from tests.support.fleet_hosts import TEXT, Host, write_revision
-from tests.support.fleet_members import BreakableHub
+from breakerd.breaker.fleet.asked_change import asked_by
+from breakerd.breaker.fleet.drift import EDITED
+from breakerd.breaker.fleet.hub.store import SETTINGS, Entry
+from breakerd.breaker.fleet.revisions import file_writer
+from breakerd.breaker.fleet.revisions.offers import EndOffer
+from breakerd.breaker.fleet.revisions.revision import Revision, dotted, encode
+from tests.support.fleet_hosts import TEXT, Host, revisions, write_revision
+from tests.support.fleet_members import LIMIT, BreakableHub
 
 Make = Callable[..., Host]
 
@@ -73,7 +79,13 @@ def test_an_invalid_value_is_kept_out_logged_once_and_shown(
     (drift,) = one.drift
     assert (drift.key, drift.fleet) == ("wait_time", "soon")
     assert "wait_time" in drift.reason
+    write_revision(hub, "percentile", valid._replace(value=0.8, replaced=(0.9,), id="3"))
+    one.meet(8)
+    assert one.file["percentile"] == 0.8
     assert caplog.text.count("settings of the fleet are kept out") == 1
+    one.edit("wait_time = 10", "wait_time = 12")
+    (drift,) = one.drift
+    assert drift.reason == EDITED
 
 
 def test_a_file_that_may_not_be_written_has_it_in_memory(
@@ -125,3 +137,101 @@ def test_a_file_that_somebody_saves_is_written_later(one: Host, other: Host) -> 
         assert other.path.read_text() == TEXT
     other.meet()
     assert other.file == one.file
+
+
+def test_a_file_that_another_thread_holds_is_written_later(
+    one: Host, other: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_writer, "_LOCK_TIME", 0.01)
+    one.change(latency_threshold=500)
+    one.meet()
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with other.config.lock:
+            held.set()
+            done.wait(LIMIT)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(LIMIT)
+    other.meet()
+    done.set()
+    thread.join()
+    assert other.path.read_text() == TEXT
+    other.meet(2)
+    assert other.file == one.file
+
+
+def test_what_another_process_has_written_meanwhile_is_left(one: Host, make: Make) -> None:
+    first, second = make("b").meet(), make("b-2", file="b").meet()
+    second.config.refresh = lambda: 0.0  # type: ignore[method-assign]
+    one.change(latency_threshold=500)
+    one.meet()
+    first.meet()
+    second.follower.on_taken = lambda _taken: pytest.fail("it has written nothing")
+    second.meet()
+    assert second.settings()["latency_threshold"] == 500
+
+
+def test_an_error_of_our_own_is_logged_and_ends_nothing(
+    one: Host,
+    other: Host,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    one.change(latency_threshold=500)
+    one.meet()
+    with monkeypatch.context() as patch:
+        patch.setattr(other.config, "change", fail)
+        other.meet()
+    assert caplog.text.count("settings of the fleet were not taken") == 1
+    monkeypatch.setattr(one.member.fleet, "offer", fail)
+    one.change(latency_threshold=400)
+    assert one.file["breakers"]["payments"]["latency_threshold"] == 400
+    assert caplog.text.count("a change of settings is on this host only") == 1
+
+
+def test_a_value_that_is_too_long_stays_on_its_host(one: Host, hub: BreakableHub) -> None:
+    with asked_by("ada") as asked:
+        one.config.change({("alerts", "maintenance", "night", "reason"): "x" * 70_000})
+    one.meet()
+    assert not revisions(hub)
+    assert not asked.keys
+    assert str(one.follower.published(asked, 0.0)) == (
+        "on this host only: alerts.maintenance.night.reason"
+    )
+
+
+def test_long_values_lose_those_before(one: Host, other: Host) -> None:
+    key = ("alerts", "maintenance", "night", "reason")
+    for letter in "abc":
+        one.config.change({key: letter * 30_000})
+        one.meet()
+        other.meet()
+        assert other.file == one.file
+
+
+def test_a_forked_child_publishes_nothing_of_its_parent(one: Host, hub: BreakableHub) -> None:
+    hub.away = True
+    with asked_by("ada") as asked:
+        one.change(latency_threshold=500)
+    one.follower.after_fork()
+    assert str(one.follower.published(asked, 0.0)).startswith("published")
+    one.change(latency_threshold=400)
+    hub.away = False
+    one.meet()
+    (entry,) = revisions(hub).values()
+    assert json.loads(entry.value)["value"] == 400
+
+
+def test_the_end_of_a_revision_ends_no_other() -> None:
+    ended = Revision(("wait_time",), 20, (10,), "ada", 1.0, "1")
+    offer = EndOffer(ended)
+    assert offer.text(None) == ""
+    assert offer.text(Entry("wait_time", 1, 0.0, encode(ended))) == ""
+    for text in (encode(ended._replace(id="2")), "{", ""):
+        assert offer.text(Entry("wait_time", 1, 0.0, text)) is None
