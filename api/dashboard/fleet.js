@@ -75,11 +75,15 @@ function memberRow({ process, what, version, differs, seen, silent, state }) {
 }
 
 function driftRow({ key, own, fleet, by, since, reason }) {
-  const cells = [valueText(fleet), by, new Date(since).toLocaleString(), reason];
+  const cells = [valueText(fleet), by, new Date(since).toLocaleString()];
   return make(
     "tr", "",
-    make("th", "", key), make("td", "warn", valueText(own)), ...cells.map((text) => make("td", "", text)),
+    make("th", "", ...breakable(key), make("small", "", reason)), make("td", "warn", valueText(own)),
+    ...cells.map((text) => make("td", "", text)),
   );
 }
+
+// Lines are broken after the dots and underscores of a key.
+const breakable = (key) => key.split(/(?<=[._])/).flatMap((part) => [part, make("wbr")]);
 
 const valueText = (value) => (value === null ? "not set" : JSON.stringify(value));

@@ -9,7 +9,7 @@ from breakerd.breaker.fleet.revisions.revision import Revision, dotted
 
 _ACTION: Final = "take settings"
 _RIGHT: Final = "fleet"
-_DETAIL: Final = "changed on another host"
+_CLIENT: Final = "another host"
 
 
 class SettingsAudit:
@@ -27,12 +27,11 @@ class SettingsAudit:
         for name in sorted({revision.by for revision, _ in taken}):
             own = [each for each in taken if each[0].by == name]
             self._log.record(
-                Actor(_RIGHT, "", name),
+                Actor(_RIGHT, _CLIENT, name),
                 _ACTION,
                 breaker=None,
                 before={dotted(revision.key): before for revision, before in own},
                 after={dotted(revision.key): revision.value for revision, _ in own},
                 outcome="done",
-                detail=_DETAIL,
                 shared=False,
             )
