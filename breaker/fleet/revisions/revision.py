@@ -2,7 +2,7 @@
 
 import json
 import re
-from math import isfinite, nextafter
+from math import isfinite
 from typing import Any, Final, NamedTuple
 
 from breakerd.breaker.config.toml.scan import Key
@@ -13,8 +13,6 @@ CHAIN: Final = 8
 _MAX_NAMES: Final = 10
 _MAX_TEXT: Final = 65_536
 """Maximum number of characters of a revision's text."""
-_SAME_TIME: Final = 10.0
-"""Seconds by which two processes may reckon the hub's time differently."""
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -64,15 +62,10 @@ def is_equal(one: object, other: object) -> bool:
 
 
 def combined(one: Revision, other: Revision) -> Revision:
-    """Return the later of two revisions of a setting, with the values of the other before it.
-
-    The later is the one of the larger (at, id). Of two that were made within a few seconds, as the
-    clocks of two processes may differ, it is the one that replaced the other's value, if only one
-    did. Its time is later than the other's.
-    """
+    """Return the later of two revisions of a setting, with the values of the other before it."""
     if one.id == other.id:
         return max(one, other, key=lambda each: len(each.replaced))
-    later, earlier = (one, other) if _is_later(one, other) else (other, one)
+    later, earlier = (one, other) if one.order > other.order else (other, one)
     oldest = (earlier.replaced or (earlier.value,))[-1]
     before: list[object] = [oldest]
     for value in (*later.replaced, earlier.value, *earlier.replaced):
@@ -80,16 +73,7 @@ def combined(one: Revision, other: Revision) -> Revision:
             before.insert(-1, value)
     if len(before) > CHAIN:
         before[CHAIN - 1 :] = [oldest]
-    at = max(later.at, nextafter(earlier.at, float("inf")))
-    return later._replace(replaced=tuple(before), at=at)
-
-
-def _is_later(one: Revision, other: Revision) -> bool:
-    if abs(one.at - other.at) > _SAME_TIME:
-        return one.order > other.order
-    after = bool(one.replaced) and is_equal(one.replaced[0], other.value)
-    before = bool(other.replaced) and is_equal(other.replaced[0], one.value)
-    return after if after is not before else one.order > other.order
+    return later._replace(replaced=tuple(before))
 
 
 def encode(revision: Revision) -> str:

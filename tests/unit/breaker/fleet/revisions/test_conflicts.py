@@ -119,6 +119,21 @@ def test_a_restarted_host_remembers_and_brings_back(
     assert list(revisions(hub)) == ["breakers.payments.latency_threshold"]
 
 
+def test_a_change_while_the_hub_is_away_survives_a_restart(
+    one: Host, other: Host, make: Make, hub: BreakableHub
+) -> None:
+    other.change(latency_threshold=600)
+    other.meet()
+    one.meet()
+    hub.away = True
+    one.change(latency_threshold=500)
+    one.meet()
+    hub.away = False
+    make("a-2", file="a").meet(2)
+    other.meet()
+    assert other.file["breakers"]["payments"]["latency_threshold"] == 500
+
+
 def test_another_fleet_gets_none_of_the_revisions_of_the_first(
     one: Host, hub: BreakableHub
 ) -> None:

@@ -124,12 +124,10 @@ def test_what_has_no_text_is_refused(value: object) -> None:
     ("earlier", "later"),
     [
         (revision(2, 1, at=1.0), revision(3, 1, at=2.0)),
-        # The clock of whoever changed it last may be a little behind.
-        (revision(2, 1, at=2.0), revision(3, 2, at=1.0)),
-        # Not by minutes: the same value was set twice.
-        (revision(3, 2, at=1.0), revision(2, 1, at=100.0)),
         # There and back.
         (revision(2, 1, at=1.0), revision(1, 2, at=2.0)),
+        # At the same moment the id decides.
+        (revision(2, 1), revision(3, 1)),
     ],
 )
 def test_of_two_the_later_stays_with_the_values_before(
