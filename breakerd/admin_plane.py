@@ -8,6 +8,7 @@ from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.parts import Parts
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access
+from breakerd.api.security.settings_audit import SettingsAudit
 from breakerd.api.security.shared_audit import SharedAudit
 from breakerd.api.settings import ApiSettings
 
@@ -38,6 +39,8 @@ def make_admin_context(
     path = Path(settings.audit_file).absolute() if settings.audit_file else None
     audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
     SharedAudit(audit, fleet.fleet)
+    if fleet.settings is not None:
+        fleet.settings.on_taken = SettingsAudit(audit).record
     admin = AdminContext(
         registry,
         alerting,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from breakerd.breaker.config import Document
 from breakerd.breaker.fleet.host_counters.host_counters import HostCounters
 from breakerd.breaker.fleet.hub.factory import hub_file
+from breakerd.breaker.fleet.revisions.revisions_file import RevisionsFile
+from breakerd.breaker.fleet.revisions.settings_follower import SettingsFollower
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.settings.config_subscriber import FleetConfigSubscriber
@@ -40,6 +42,7 @@ class FleetPart:
     Attributes:
         fleet: commands to all processes.
         views: what all processes show.
+        settings: settings that hosts share; None without a file.
 
     Raises:
         ConfigError: `[fleet]`, a variable or a secret file is invalid.
@@ -62,11 +65,12 @@ class FleetPart:
             registry,
             settings if joins else FleetSettings(hub=NONE),
             database,
-            _modes_file(state_file, database),
+            _beside(state_file, database, "modes"),
             looks_on=looks_on,
         )
         self._started = False
         self.fleet = Fleet(self._runtime, registry.get)
+        self.settings: SettingsFollower | None = None
         self._counters = HostCounters(registry, _counters_file(database))
         self.views = FleetViews(self._runtime, self._counters.read)
         if alerting is not None:
@@ -80,8 +84,16 @@ class FleetPart:
         registry.on_created = self._runtime.greet
         if config is not None:
             subscriber = FleetConfigSubscriber(config, self._apply if joins else None)
-            self._runtime.follow_secrets = subscriber.follow_secrets
             config.subscribe(subscriber)
+            kept = RevisionsFile(_beside(state_file, database, "revisions"))
+            follower = SettingsFollower(config, self.fleet, kept)
+            self.settings = follower
+
+            def look(now: float) -> None:
+                follower.look(now)
+                subscriber.follow_secrets(now)
+
+            self._runtime.on_look = look
 
     def start(self) -> None:
         """Become a member, and wait for nobody; no effect without a hub."""
@@ -123,6 +135,7 @@ def _counters_file(database: Path) -> Path:
     return database.with_name(f"{database.stem}-counters{database.suffix}")
 
 
-def _modes_file(state_file: str, database: Path) -> Path:
+def _beside(state_file: str, database: Path, what: str) -> Path:
+    """Return the file of what the fleet's processes keep on this host: `…-modes.json`."""
     beside = Path(state_file).absolute() if state_file else hub_file(database)
-    return beside.with_name(f"{beside.stem}-modes.json")
+    return beside.with_name(f"{beside.stem}-{what}.json")

@@ -24,10 +24,11 @@ export async function showAnswer(action) {
 }
 
 // A change of `default` is one of the root, which other breakers follow.
-function told({ message, also_changes: also = [], fleet }) {
+function told({ message, also_changes: also = [], fleet, shared }) {
   if (fleet) return `${message}: ${fleet.text}`;
   const more = also.length > MAX_NAMED ? ` and ${also.length - MAX_NAMED} more` : "";
-  return also.length ? `${message}. Also changes: ${also.slice(0, MAX_NAMED).join(", ")}${more}` : message;
+  const others = also.length ? `Also changes: ${also.slice(0, MAX_NAMED).join(", ")}${more}` : "";
+  return [message, others, shared && capital(shared.text)].filter(Boolean).join(". ");
 }
 
 function show(text, tone) {

@@ -4,7 +4,7 @@ import { get } from "./service.js";
 import { access } from "./token.js";
 import { STATES, duration, number, processes, stateWord } from "./words.js";
 
-const NOBODY = { hub: null, members: [] };
+const NOBODY = { hub: null, members: [], drift: [] };
 
 // Without a token the page asks for one; a failure must not hide a breaker's state.
 export async function getFleet() {
@@ -16,7 +16,7 @@ export async function getFleet() {
   }
 }
 
-export function showFleet({ hub, members, member }, status) {
+export function showFleet({ hub, members, member, drift }, status) {
   const shown = hub !== null && hub.kind !== "none";
   byId("fleet").hidden = !shown;
   if (!shown) return;
@@ -28,6 +28,8 @@ export function showFleet({ hub, members, member }, status) {
   const rows = members.map((each) => rowOf(each, status.name, member));
   fill(byId("members"), rows, () => rows.map(memberRow));
   byId("members-table").hidden = !rows.length;
+  fill(byId("drift"), drift, () => drift.map(driftRow));
+  byId("drift-table").hidden = !drift.length;
 }
 
 function hubText({ kind, name, up, problem, exchange_p50_seconds: half, exchange_p99_seconds: most }) {
@@ -71,3 +73,17 @@ function memberRow({ process, what, version, differs, seen, silent, state }) {
     make("td", silent ? "bad" : "", seen), settings, make("td", "", version), make("td", "", what),
   );
 }
+
+function driftRow({ key, own, fleet, by, since, reason }) {
+  const cells = [valueText(fleet), by, new Date(since).toLocaleString()];
+  return make(
+    "tr", "",
+    make("th", "", ...breakable(key), make("small", "", reason)), make("td", "warn", valueText(own)),
+    ...cells.map((text) => make("td", "", text)),
+  );
+}
+
+// Lines are broken after the dots and underscores of a key.
+const breakable = (key) => key.split(/(?<=[._])/).flatMap((part) => [part, make("wbr")]);
+
+const valueText = (value) => (value === null ? "not set" : JSON.stringify(value));

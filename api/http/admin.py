@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from breakerd.api.http.event_feed import EventFeed
 from breakerd.api.http.parts import Parts, parts_of
+from breakerd.api.http.shared_change import SharedChange, sharing
 from breakerd.api.problems import NO_ALERTING, UNKNOWN_BREAKER, Problem
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, Actor
@@ -182,10 +183,14 @@ class AdminContext:
 
 @dataclass(frozen=True, slots=True)
 class SettingsOutcome:
-    """Settings in force after a change, and the names of other breakers that it has changed."""
+    """Settings in force after a change, and the names of other breakers that it has changed.
+
+    `shared` is its progress at the other hosts.
+    """
 
     settings: Settings
     also_changes: tuple[str, ...] = ()
+    shared: SharedChange = field(default_factory=SharedChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +258,16 @@ class BreakerOperation:
             return {name: _lookup(settings, name) for name in values}
 
         before = self._others(values)
-        with self.admin.audited(
-            self.actor, "change settings", snapshot=snapshot, breaker=self.breaker.name
+        with (
+            sharing(self.admin.fleet, self.actor) as shared,
+            self.admin.audited(
+                self.actor, "change settings", snapshot=snapshot, breaker=self.breaker.name
+            ),
         ):
             settings = self.admin.registry.change(self.breaker.name, values)
         after = self._others(values)
         also = [name for name in after if name in before and before[name] != after[name]]
-        return SettingsOutcome(settings, tuple(sorted(also)))
+        return SettingsOutcome(settings, tuple(sorted(also)), shared)
 
     def _others(self, names: Iterable[str]) -> dict[str, list[object]]:
         """Return these settings of all other breakers: a change at the root changes theirs."""

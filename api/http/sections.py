@@ -9,6 +9,7 @@ from breakerd.alerts.settings.change import change_settings
 from breakerd.api.file_settings import SECTION as API_SECTION
 from breakerd.api.file_settings import SECTIONS, read_api_section
 from breakerd.api.http.admin import AdminContext
+from breakerd.api.http.shared_change import SharedChange, sharing
 from breakerd.api.security.auth import Actor
 from breakerd.api.settings import CHANGEABLE, ApiSettings
 from breakerd.breaker.config import ConfigFile, Document, Key, validate
@@ -43,8 +44,10 @@ def change(
     changes: Changes,
     *,
     action: str = "change configuration",
-) -> None:
+) -> SharedChange:
     """Change single keys: check all of them, apply them, and write them to the file.
+
+    Return the progress at the other hosts.
 
     Args:
         admin: the admin plane.
@@ -64,12 +67,16 @@ def change(
         present = read(admin)
         return {".".join(key): _lookup(present, key) for key in changes}
 
-    with admin.audited(actor, action, snapshot=snapshot):
+    with (
+        sharing(admin.fleet, actor) as shared,
+        admin.audited(actor, action, snapshot=snapshot),
+    ):
         if problems := [problem for key in changes if (problem := _refusal(key, changes[key]))]:
             raise ConfigError(problems)
         if any(key[0] != API_SECTION for key in changes):
             admin.require_alerting()
         _apply(admin, changes)
+    return shared
 
 
 def _apply(admin: AdminContext, changes: Changes) -> None:

@@ -8,7 +8,10 @@ from fastapi.routing import APIRoute
 
 from breakerd.api.http.admin import AdminContext, AdminDep
 from breakerd.api.problems import Problem, openapi_responses
-from breakerd.api.schemas.responses import FleetMemberResponse, FleetResponse, HubResponse
+from breakerd.api.schemas.fleet_responses import FleetMemberResponse, FleetResponse, HubResponse
+from breakerd.api.schemas.responses import utc_time
+from breakerd.api.schemas.shared_settings import DriftResponse
+from breakerd.breaker.fleet.drift import Drift
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.runtime.hub_report import HubReport
 
@@ -35,6 +38,7 @@ def get_fleet(admin: AdminDep) -> FleetResponse:
         hub=_hub(hub),
         member=hub.member,
         members=[_member(each, usual) for each in members],
+        drift=[_drift(each) for each in admin.fleet.drift()],
     )
 
 
@@ -90,4 +94,16 @@ def _member(entry: MemberEntry, usual: str) -> FleetMemberResponse:
         silent=entry.silent,
         # A pool is the name of a breaker and the group of those that are alike.
         breakers={pool.partition("|")[0]: state for pool, state in entry.breakers},
+    )
+
+
+def _drift(drift: Drift) -> DriftResponse:
+    return DriftResponse(
+        key=drift.key,
+        own=drift.own,
+        fleet=drift.fleet,
+        by=drift.by,
+        at=utc_time(drift.at),
+        since=utc_time(drift.since),
+        reason=drift.reason,
     )

@@ -171,11 +171,12 @@ def change_sections(
     """Change any keys of these sections together: all of them, or none if one is wrong.
 
     Null removes a key. Secrets, paths and addresses, and who has access, are changed in the file
-    only. Keys that are read at start take effect with the next one.
+    only. Keys that are read at start take effect with the next one. `shared` is the progress at the
+    other hosts; it is absent where all processes read one file.
     """
-    if changes := body.changes():
-        sections.change(admin, actor, changes)
-    return sections.read(admin)
+    changes = body.changes()
+    shared = sections.change(admin, actor, changes).as_json() if changes else {}
+    return {**sections.read(admin), **shared}
 
 
 async def get_health() -> Health:

@@ -1,7 +1,8 @@
 """Routes for one breaker's settings: one by one as in go-breaker, and all of them together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -95,6 +96,7 @@ class SettingEndpoint:
             return self.updated(
                 message=self.message(values[self.keys[0]]),
                 also_changes=list(outcome.also_changes) or None,
+                **outcome.shared.as_json(),
                 **values,
             )
 
@@ -188,9 +190,9 @@ def change_config(operation: OperationDep, body: SettingsPatch) -> JSONResponse:
     if not changes:
         return _dump(operation.breaker.settings)
     outcome = operation.change(changes)
-    return _dump(outcome.settings, also_changes=outcome.also_changes)
+    also = {"also_changes": list(outcome.also_changes)} if outcome.also_changes else {}
+    return _dump(outcome.settings, {**also, **outcome.shared.as_json()})
 
 
-def _dump(settings: Settings, also_changes: Sequence[str] = ()) -> JSONResponse:
-    also = {"also_changes": list(also_changes)} if also_changes else {}
-    return JSONResponse({**settings.model_dump(mode="json"), **also})
+def _dump(settings: Settings, more: Mapping[str, object] = MappingProxyType({})) -> JSONResponse:
+    return JSONResponse({**settings.model_dump(mode="json"), **more})

@@ -15,6 +15,7 @@ from typing import (
 
 from pydantic import BaseModel, Field, create_model
 
+from breakerd.api.schemas.shared_settings import SHARED, SharedProgress
 from breakerd.api.security.audit import AuditEntry
 from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.settings import Settings
@@ -51,12 +52,14 @@ class SettingChanged(Message):
     """A changed setting."""
 
     also_changes: list[str] | None = Field(None, description=_ALSO_CHANGES)
+    shared: SharedProgress | None = Field(None, description=SHARED)
 
 
 class ChangedSettings(Settings):
     """All settings in force after a change."""
 
     also_changes: list[str] = Field([], description=_ALSO_CHANGES)
+    shared: SharedProgress | None = Field(None, description=SHARED)
 
 
 class Refusal(ResponseBody):
@@ -233,52 +236,6 @@ StatusResponse = pydantic_model(AdminStatus, "Status")
 
 
 # --- the process
-
-
-class FleetMemberResponse(ResponseBody):
-    """One process of a fleet, and the state of each of its breakers.
-
-    `age_seconds` is the time since its last report. `settings` is a short hash: who has another one
-    has other settings; `settings_differ` is true for those who are fewer.
-    """
-
-    id: str
-    host: str
-    zone: str
-    role: str
-    pid: int
-    version: str
-    settings: str
-    settings_differ: bool
-    labels: dict[str, str]
-    age_seconds: float
-    silent: bool
-    breakers: dict[str, str]
-
-
-class HubResponse(ResponseBody):
-    """Where the processes meet; `problem` says why that does not answer.
-
-    `exchange_p50_seconds` and `exchange_p99_seconds` are bounds of the time that exchanges of this
-    process took; null before the first.
-    """
-
-    kind: str
-    name: str
-    up: bool
-    problem: str
-    epoch: str
-    exchanges: int
-    exchange_p50_seconds: float | None
-    exchange_p99_seconds: float | None
-
-
-class FleetResponse(ResponseBody):
-    """The fleet of the process that answers, which is `member`."""
-
-    hub: HubResponse
-    member: str
-    members: list[FleetMemberResponse]
 
 
 class BreakerSummary(ResponseBody):

@@ -88,8 +88,12 @@ class AuditLog:
         after: Mapping[str, object],
         outcome: str,
         detail: str = "",
+        shared: bool = True,
     ) -> None:
-        """Record one entry. Values must be JSON-able and contain no secret."""
+        """Record one entry. Values must be JSON-able and contain no secret.
+
+        With `shared=False` it is for this process and its file only.
+        """
         entry = AuditEntry(
             at=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             right=actor.right,
@@ -107,7 +111,7 @@ class AuditLog:
         with self._lock:
             self._entries.append(entry)
             self._write(entry)
-        if self.share is not None:
+        if shared and self.share is not None:
             self.share(entry)
 
     def add(self, entries: Iterable[AuditEntry]) -> None:

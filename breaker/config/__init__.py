@@ -1,7 +1,8 @@
 """The configuration file: parsed with line numbers, validated, watched, applied, written back."""
 
-from breakerd.breaker.config.config_file import ConfigFile, ConfigSubscriber, ReloadStatus
+from breakerd.breaker.config.config_file import ConfigFile
 from breakerd.breaker.config.document import Document, parse_document, read_document
+from breakerd.breaker.config.following.subscriber import ConfigSubscriber, ReloadStatus
 from breakerd.breaker.config.sections import BreakerSections, read_sections
 from breakerd.breaker.config.tolerated import ConfigWarning, WarningLog, tolerated
 from breakerd.breaker.config.toml.scan import Key

@@ -6,10 +6,9 @@ objects is the new configuration applied, by steps that cannot fail.
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from breakerd.breaker.config.document import (
     Document,
@@ -21,7 +20,12 @@ from breakerd.breaker.config.document import (
 from breakerd.breaker.config.edit import edit
 from breakerd.breaker.config.file.atomic_write import FileChangedError
 from breakerd.breaker.config.file.saving import REST_TIME, Clock, Look
-from breakerd.breaker.config.file.shared_file import SharedFile
+from breakerd.breaker.config.file.shared_file import Patience, SharedFile
+from breakerd.breaker.config.following.subscriber import (
+    ConfigSubscriber,
+    ReloadStatus,
+    ignore_change,
+)
 from breakerd.breaker.config.toml.limits import MAX_BYTES
 from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import (
@@ -40,44 +44,11 @@ _log = get_logger(__name__)
 Changes = Mapping[Key, object]
 """New values by key; None removes a key."""
 
-_CHANGE_PATIENCE: Final = 1.5
+_CHANGE_PATIENCE: Final = Patience(1.5)
 """Seconds that a change waits for somebody who is saving the file. Less than the 2 s after which
 the rest of a cut-off file is no longer expected: who saves it may be waiting for this change."""
-_RELOAD_PATIENCE: Final = 2.5
+_RELOAD_PATIENCE: Final = Patience(2.5)
 """Seconds that a reload waits: enough to read a file of which only the beginning is left."""
-
-
-class ConfigSubscriber(Protocol):
-    """An owner of sections of the file."""
-
-    def owns(self, section: str) -> bool:
-        """Return True if the top-level key `section` belongs to this subscriber."""
-        ...
-
-    def prepare(self, document: Document) -> Callable[[], None]:
-        """Do everything that can fail without changing state; return the step that applies it.
-
-        The step cannot fail, and changes only what differs from the active configuration.
-
-        Raises:
-            ConfigError: every problem in its sections.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ReloadStatus:
-    """The result of the last reload.
-
-    Attributes:
-        successful: True if the content of the file is active.
-        last_success_at: time the active configuration was read, in seconds since the epoch.
-        problems: the problems in the file; empty if there are none.
-    """
-
-    successful: bool
-    last_success_at: float
-    problems: tuple[ConfigProblem, ...] = ()
 
 
 class ConfigFile:
@@ -101,6 +72,9 @@ class ConfigFile:
         self._in_sync = True
         """True if the active document is the known file with the unwritten changes in it."""
         self._unwritten: dict[Key, object] = {}
+        self.on_change: Callable[[Document, Document], None] = ignore_change
+        """Called with the active documents before and after each `change`, under `lock`; raises
+        nothing. Edits by others, which a reload takes in, are no changes."""
         self._watcher: FileWatcher | None = None
         self.status = ReloadStatus(successful=True, last_success_at=time.time())
         renew_after_fork(self)
@@ -142,7 +116,11 @@ class ConfigFile:
         self._file.once_at_rest(act, _RELOAD_PATIENCE)
         return self.status.successful
 
-    def change(self, changes: Changes | Callable[[Document], Changes]) -> None:
+    def change(
+        self,
+        changes: Changes | Callable[[Document], Changes],
+        patience: Patience | None = None,
+    ) -> None:
         """Change single values: check them, write them to the file, and apply them.
 
         Only the owners of the changed sections check and apply. What others changed in the file
@@ -150,7 +128,8 @@ class ConfigFile:
 
         Args:
             changes: new values, or what returns them for the active document. Called again if
-                others change the file meanwhile.
+                others change the file meanwhile. What it raises is passed on; nothing is changed.
+            patience: time to wait for others, if not the usual one.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
@@ -160,7 +139,14 @@ class ConfigFile:
                 or is not TOML now; it is unmodified. They are written with the next change that
                 can be, and end with the next edit of the file.
         """
-        self._file.once_at_rest(lambda look: self._change(look, changes), _CHANGE_PATIENCE)
+        self._file.once_at_rest(
+            lambda look: self._change(look, changes), patience or _CHANGE_PATIENCE
+        )
+
+    @property
+    def unwritten(self) -> Collection[Key]:
+        """Return the keys whose values are active, and could not be written to the file."""
+        return tuple(self._unwritten)
 
     @property
     def document(self) -> Document:
@@ -275,7 +261,9 @@ class ConfigFile:
 
         def finish() -> None:
             self._unwritten = unwritten if failure else {}
+            before = self._document
             self._apply(document, steps)
+            self.on_change(before, document)
             if failure:
                 raise failure
             if not self._in_sync:

@@ -78,11 +78,19 @@ class Member:
         hub: where it meets the others.
         folder: folder of its files.
         name: name of its host.
+        registry: its breakers; None: it makes some.
         options: more keys of `[fleet]`.
     """
 
-    def __init__(self, hub: Hub | None, folder: Path, name: str, **options: Any) -> None:
-        self.registry = Registry(memory=lambda: 0.5)
+    def __init__(
+        self,
+        hub: Hub | None,
+        folder: Path,
+        name: str,
+        registry: Registry | None = None,
+        **options: Any,
+    ) -> None:
+        self.registry = registry or Registry(memory=lambda: 0.5)
         # A copy is not checked: an interval may be longer than any test lasts.
         self.settings = FleetSettings(hub="file", host=name).model_copy(update=options)
         self.modes = folder / f"{name}-modes.json"

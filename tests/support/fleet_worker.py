@@ -127,6 +127,10 @@ class Worker:
             self._breakers.registry.change("dependency", values)
         return self._breaker.settings.model_dump(mode="json")
 
+    def drift(self) -> list[str]:
+        """Return the settings of this host that differ from those set for all."""
+        return [str(each) for each in self._breakers.fleet.drift()]
+
     def slowest_allow(self) -> float:
         """Return the longest time that the decision about a call took since the last question."""
         slowest, self._slowest = self._slowest, 0.0

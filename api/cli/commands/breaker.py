@@ -255,11 +255,13 @@ def _config_path(key: str, breaker: str) -> str:
 
 
 def _print_setting(settings: dict[str, Any], key: str, *, as_json: bool) -> None:
-    also = settings.pop("also_changes", [])
+    also, shared = settings.pop("also_changes", []), settings.pop("shared", None)
     value = _lookup(settings, key)
     print_json({key: value} if as_json else value)
     if also:
         err.print(f"also changes: {plain(', '.join(also))}")
+    if shared:
+        err.print(plain(shared["text"]))
 
 
 def _lookup(settings: dict[str, Any], key: str) -> object:

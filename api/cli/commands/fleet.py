@@ -43,6 +43,18 @@ def members(url: Url = DEFAULT_URL, token: Token = None, *, as_json: AsJson = Fa
 
 
 @fleet.command()
+def drift(url: Url = DEFAULT_URL, token: Token = None, *, as_json: AsJson = False) -> None:
+    """List the settings of the host that answers that differ from those set for all hosts."""
+    found = make_client(url, token).request("GET", "fleet")["drift"]
+    if as_json:
+        print_json(found)
+        return
+    from breakerd.api.cli.views.fleet import drift_table
+
+    out.print(drift_table(found) if found else "no drift")
+
+
+@fleet.command()
 def hub(url: Url = DEFAULT_URL, token: Token = None, *, as_json: AsJson = False) -> None:
     """Show where the processes meet; exit with 1 if that does not answer."""
     found = make_client(url, token).request("GET", "fleet")["hub"]

@@ -1,5 +1,6 @@
 """Format the fleet for a terminal."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from breakerd.api.cli.output import plain
+from breakerd.breaker.fleet.drift import EDITED
 
 
 def summary_table(fleet: dict[str, Any]) -> Table:
@@ -23,6 +25,9 @@ def summary_table(fleet: dict[str, Any]) -> Table:
         table.add_row(f"{name}s", plain(_counted(counts)))
     others = sum(each["settings_differ"] for each in live)
     table.add_row("settings", f"[yellow]{others} differ[/]" if others else "the same")
+    if fleet["drift"]:
+        keys = ", ".join(each["key"] for each in fleet["drift"])
+        table.add_row("drift", f"[yellow]{plain(keys)}[/]")
     states: dict[str, Counter[str]] = {}
     for each in live:
         for breaker, state in each["breakers"].items():
@@ -64,6 +69,24 @@ def members_table(members: list[dict[str, Any]]) -> Table:
     return table
 
 
+def drift_table(drift: list[dict[str, Any]]) -> Table:
+    """Return a table with a row per setting of a host that differs from the fleet's."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("setting", "here", "fleet", "set by", "differs since"):
+        table.add_column(name, overflow="fold")
+    for each in drift:
+        table.add_row(
+            plain(each["key"]),
+            f"[yellow]{plain(_value(each['own']))}[/]",
+            plain(_value(each["fleet"])),
+            plain(each["by"]),
+            plain(each["since"]),
+        )
+        if each["reason"] != EDITED:
+            table.add_row(f"[dim]{plain(each['reason'])}[/]")
+    return table
+
+
 def hub_table(hub: dict[str, Any]) -> Table:
     """Return the hub as a table of names and values."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -77,6 +100,10 @@ def hub_table(hub: dict[str, Any]) -> Table:
         p50, p99 = (1000 * hub[f"exchange_{name}_seconds"] for name in ("p50", "p99"))
         table.add_row("exchange", f"half within {p50:g} ms, 99 of 100 within {p99:g} ms")
     return table
+
+
+def _value(value: object) -> str:
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _counted(counts: Mapping[str, int]) -> str:

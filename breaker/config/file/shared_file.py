@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from breakerd.breaker.config.file.atomic_write import atomic_write
 from breakerd.breaker.config.file.locking import LockTimeoutError, file_lock
@@ -11,9 +11,19 @@ from breakerd.breaker.config.file.saving import Clock, Look, SaveDetector
 from breakerd.breaker.errors import ConfigConflictError
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
 
-_LOCK_TIMEOUT: Final = 5.0
-"""Seconds to wait for other processes."""
 _BETWEEN_LOOKS: Final = 0.05
+
+
+class Patience(NamedTuple):
+    """Time to wait for others.
+
+    Attributes:
+        saving: seconds for somebody who is saving the file.
+        lock: seconds for other processes that change the file.
+    """
+
+    saving: float
+    lock: float = 5.0
 
 
 class SharedFile:
@@ -46,7 +56,7 @@ class SharedFile:
         return look, 0.0 if own else self._saves.wait_time(look, self.known)
 
     def once_at_rest(
-        self, act: Callable[[Look], Callable[[], None] | None], patience: float
+        self, act: Callable[[Look], Callable[[], None] | None], patience: Patience
     ) -> None:
         """Call `act` with the file when nobody is saving it, and then what `act` returns.
 
@@ -55,15 +65,15 @@ class SharedFile:
 
         Args:
             act: what is to be done.
-            patience: time to wait for somebody who is saving the file, in seconds.
+            patience: time to wait for others.
 
         Raises:
-            ConfigConflictError: the file was not at rest in that time, or was locked for 5 s.
+            ConfigConflictError: the file was not at rest, or was locked, for that time.
         """
-        deadline = self._clock.monotonic() + patience
+        deadline = self._clock.monotonic() + patience.saving
         while True:
             with self._lock:
-                with self._turn():
+                with self._turn(patience.lock):
                     look, wait = self.look()
                     finish = None if wait else act(look)
                 if finish is not None:
@@ -88,19 +98,19 @@ class SharedFile:
         self._is_locked = False
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, timeout: float) -> Iterator[None]:
         if self._is_locked:  # by this thread: what it applies may lead to another change
             yield
             return
         try:
-            with file_lock(self._path, _LOCK_TIMEOUT):
+            with file_lock(self._path, timeout):
                 self._is_locked = True
                 try:
                     yield
                 finally:
                     self._is_locked = False
         except LockTimeoutError:
-            found = f"has been locked by another process for {_LOCK_TIMEOUT:g} s"
+            found = f"has been locked by another process for {timeout:g} s"
             raise self._conflict(found, "when it has ended") from None
 
     def _conflict(self, found: str, when: str) -> ConfigConflictError:

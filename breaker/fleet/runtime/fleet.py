@@ -1,16 +1,18 @@
 """The fleet of a process, as its owner sees it: commands to all processes, and who they are."""
 
+import time
 from collections.abc import Callable
 from typing import Final
 
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.fleet.drift import Drift, SharedSettings
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.messages import Act, Register
 from breakerd.breaker.fleet.runtime.command_result import CommandResult
 from breakerd.breaker.fleet.runtime.commands import FleetCommands
 from breakerd.breaker.fleet.runtime.hub_report import HubReport, make_hub_report
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
-from breakerd.breaker.fleet.runtime.topics import TopicFollower
+from breakerd.breaker.fleet.runtime.topics import Offer, TopicFollower
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.hub_address import HubKind
 from breakerd.breaker.states import DISABLED, FORCED_OPEN, OBSERVE
@@ -40,6 +42,8 @@ class Fleet:
         self._runtime = runtime
         self._get_breaker = get_breaker
         self._commands = FleetCommands(runtime)
+        self.shared_settings: SharedSettings | None = None
+        """Settings that hosts share; None where nobody shares them."""
 
     @property
     def settings(self) -> FleetSettings:
@@ -115,6 +119,35 @@ class Fleet:
             ValueError: the topic is not known, or the text is too long.
         """
         self._runtime.publish(topic, key, value)
+
+    def offer(self, topic: str, key: str, offer: Offer) -> None:
+        """Write an entry for all processes by what is there; see `Topics.offer`.
+
+        Raises:
+            ValueError: the topic is not known, or the text is too long.
+        """
+        self._runtime.offer(topic, key, offer)
+
+    def drift(self) -> list[Drift]:
+        """Return the settings of this host that differ from those set for all hosts; asks nobody.
+
+        Nothing where all processes read one file.
+        """
+        return self.shared_settings.drift() if self.shared_settings is not None else []
+
+    def digest(self) -> str:
+        """Return the hash of this process's settings that the others see; empty without a hub."""
+        session = self._runtime.session
+        return session.digest if session is not None else ""
+
+    def hub_time(self) -> float:
+        """Return the hub's time in seconds, as far as it is known; else that of this host."""
+        session = self._runtime.session
+        return (session.hub_time() if session is not None else 0.0) or time.time()
+
+    def exchange_soon(self) -> None:
+        """Exchange with the hub at once, and return before."""
+        self._runtime.exchange_soon()
 
     def _set_mode(self, register: Register) -> CommandResult:
         return self._commands.set_mode(self._get_breaker(register.breaker), register)

@@ -15,7 +15,7 @@ from breakerd.breaker.fleet.hub.factory import make_hub
 from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.runtime.session import Breakers, Session
-from breakerd.breaker.fleet.runtime.topics import Topics
+from breakerd.breaker.fleet.runtime.topics import Offer, Topics
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.hub_address import HubKind
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
@@ -70,7 +70,7 @@ class FleetRuntime:
         self._chance = chance
         self._open_hub = open_hub
         self._looks_on = looks_on
-        self.follow_secrets: Callable[[float], None] = _follow_none
+        self.on_look: Callable[[float], None] = _ignore_look
         """Called on the thread at each look, with the time of a clock that does not jump."""
         self.topics = Topics()
         """Entries that all processes share."""
@@ -198,6 +198,12 @@ class FleetRuntime:
             self.topics.publish(topic, key, value)
             self._wake.set()
 
+    def offer(self, topic: str, key: str, offer: Offer) -> None:
+        """Write an entry for all processes by what is there; see `Topics.offer`."""
+        if self._wanted.address.kind is not HubKind.NONE:
+            self.topics.offer(topic, key, offer)
+            self._wake.set()
+
     def greet(self, breaker: Breaker) -> None:
         """Give a new breaker the operator's mode that is known here, before its first call."""
         if (session := self._session) is not None:
@@ -256,7 +262,7 @@ class FleetRuntime:
                 self._wake.wait(_RETRY_TIME)
                 self._wake.clear()
                 continue
-            self._follow_secrets()
+            self._look()
             if self._wake.is_set() or CLOCK.monotonic() >= due or self._must_look(session):
                 self._exchange(session)
                 # After the first one each process has its own phase in the interval.
@@ -264,7 +270,13 @@ class FleetRuntime:
                 phase = 0.0
             self._wake.wait(max(0.0, min(LOOK, due - CLOCK.monotonic())))
         if self._stopping is stopping:  # not started again meanwhile
+            self._bring_rest()
             self._end_session()
+
+    def _bring_rest(self) -> None:
+        """Bring the hub the entries that were published just before the end."""
+        if self.topics.waits and (session := self._session) is not None and not session.alone:
+            self._exchange(session)
 
     def _ends_without_hub(self) -> bool:
         """Return True if no thread is needed any more; the next start makes a new one."""
@@ -274,11 +286,11 @@ class FleetRuntime:
             self._thread = None
             return True
 
-    def _follow_secrets(self) -> None:
+    def _look(self) -> None:
         try:
-            self.follow_secrets(CLOCK.monotonic())
+            self.on_look(CLOCK.monotonic())
         except Exception:  # noqa: BLE001 - the thread must go on
-            _log.exception("secrets of the fleet are not followed")
+            _log.exception("secrets, or settings of the fleet, are not followed")
 
     def _must_look(self, session: Session) -> bool:
         return not BREAKERS.taken_over and session.needs_exchange()
@@ -335,5 +347,5 @@ class FleetRuntime:
         return session
 
 
-def _follow_none(_now: float) -> None:
-    """Follow no secrets."""
+def _ignore_look(_now: float) -> None:
+    """Do nothing at a look."""

@@ -81,6 +81,8 @@ class Session:
         """Pools of the breakers that were brought in, by name."""
         self._set: dict[str, Register] = {}
         """Mode that was last applied to each breaker that was not brought in."""
+        self._digested: list[Settings] = []
+        """Settings that the digest was made of."""
         self._mark = 0
         self._problem = ""
         self._began = CLOCK.monotonic()
@@ -120,6 +122,11 @@ class Session:
     def host(self) -> str:
         """Return this process's host in the fleet."""
         return self._member.info.host
+
+    @property
+    def digest(self) -> str:
+        """Return the hash of this process's settings, as it was last told."""
+        return self._member.info.digest
 
     @property
     def registers(self) -> tuple[Register, ...]:
@@ -226,15 +233,15 @@ class Session:
 
     def _bring_breakers(self) -> None:
         """Bring in breakers with calls, and move those that were changed."""
-        changed = False
         for breaker in self._breakers:
             place = self._pools.get(breaker.name)
             if place is None and not _has_calls(breaker):
                 continue
             if place is None or place.settings is not breaker.settings:
                 self._place(breaker, place)
-                changed = True
-        if changed:
+        settings = [each.settings for each in self._breakers]
+        if settings != self._digested:
+            self._digested = settings
             digest = settings_digest(self._breakers)
             self._member.info = self._member.info._replace(digest=digest)
 

@@ -6,7 +6,14 @@ from threading import Lock
 from typing import Final, NamedTuple, Protocol
 
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
-from breakerd.breaker.fleet.hub.store import Changes, SharedStore, check_entry
+from breakerd.breaker.fleet.hub.store import (
+    Changes,
+    Entry,
+    SharedStore,
+    WriteRefusedError,
+    check_entry,
+    version_of,
+)
 from breakerd.breaker.fleet.messages import View
 from breakerd.breaker.logging import get_logger
 
@@ -16,6 +23,8 @@ _MAX_WAITING: Final = 1_000
 """Maximum number of entries that wait for the hub; the oldest are dropped."""
 _AT_ONCE: Final = 20
 """Maximum number of entries written between two exchanges."""
+_ATTEMPTS: Final = 3
+"""Maximum number of attempts to write an offer between two exchanges."""
 
 
 class NotReadyError(Exception):
@@ -42,6 +51,21 @@ class TopicFollower(Protocol):
         ...
 
 
+class Offer(Protocol):
+    """Entry whose text depends on what the hub has; called on the fleet's thread."""
+
+    def text(self, present: Entry | None) -> str | None:
+        """Return the text to write in the place of `present`; None if that is to stay.
+
+        Raises nothing. None as `present` says that there is no entry, as far as is known.
+        """
+        ...
+
+    def settled(self) -> None:
+        """Note that it was written, or that the present entry stays. Raises nothing."""
+        ...
+
+
 class _Seen(NamedTuple):
     """Epoch and version that a follower has taken."""
 
@@ -55,8 +79,8 @@ class Topics:
     def __init__(self) -> None:
         self._lock = Lock()
         self._followers: dict[TopicFollower, _Seen] = {}
-        self._waiting: OrderedDict[tuple[str, str], str] = OrderedDict()
-        """(topic, key) -> text of each entry to be written."""
+        self._waiting: OrderedDict[tuple[str, str], str | Offer] = OrderedDict()
+        """(topic, key) -> text, or offer, of each entry to be written."""
         self._dropped = False
 
     def follow(self, follower: TopicFollower) -> None:
@@ -73,6 +97,18 @@ class Topics:
             ValueError: the topic is not known, or the text is too long.
         """
         check_entry(topic, value)
+        self._add(topic, key, value)
+
+    def offer(self, topic: str, key: str, offer: Offer) -> None:
+        """Write an entry as soon as the hub answers, by what it has; else as `publish`.
+
+        Raises:
+            ValueError: the topic is not known, or the text is too long.
+        """
+        check_entry(topic, offer.text(None) or "")
+        self._add(topic, key, offer)
+
+    def _add(self, topic: str, key: str, value: str | Offer) -> None:
         with self._lock:
             self._waiting.pop((topic, key), None)
             self._waiting[topic, key] = value
@@ -82,6 +118,11 @@ class Topics:
             told, self._dropped = self._dropped, self._dropped or surplus
         if surplus and not told:
             _log.warning("entries for the other processes are dropped: the hub is away too long")
+
+    @property
+    def waits(self) -> bool:
+        """True if an entry waits to be written."""
+        return bool(self._waiting)
 
     def for_child(self) -> "Topics":
         """Return the same followers for a forked child, which have taken nothing there."""
@@ -103,7 +144,10 @@ class Topics:
             value = self._waiting.get(place)
             if value is None:
                 continue  # dropped meanwhile
-            store.write(*place, value)
+            if isinstance(value, str):
+                store.write(*place, value)
+            elif not _write_offer(store, *place, value):
+                continue  # others are writing it: with the next exchange
             with self._lock:
                 if self._waiting.get(place) is value:
                     del self._waiting[place]
@@ -130,3 +174,21 @@ class Topics:
             _log.exception("changes of a topic were not taken", topic=follower.topic)
         with self._lock:
             self._followers[follower] = _Seen(changes.epoch, changes.version)
+
+
+def _write_offer(store: SharedStore, topic: str, key: str, offer: Offer) -> bool:
+    """Return False if others have written the entry again and again meanwhile."""
+    present: Entry | None = None
+    for _ in range(_ATTEMPTS):
+        text = offer.text(present)
+        if text is None:
+            break
+        try:
+            store.write(topic, key, text, expected=version_of(present))
+            break
+        except WriteRefusedError as error:
+            present = error.entry
+    else:
+        return False
+    offer.settled()
+    return True

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.dashboard.service import link
 from tests.support.fleet_processes import SETTINGS, Dependency, Process, forked
@@ -65,6 +65,26 @@ def test_the_fleet_is_shown_and_commanded(page: Page, workers: list[Process]) ->
     expect(page.locator("#state")).to_have_text("DISABLED")
     expect(rows.first).to_contain_text("DISABLED")
     assert [process.ask("state") for process in workers] == ["DISABLED", "DISABLED"]
+    expect(page.locator("#drift-table")).to_be_hidden()
+    page.route("**/fleet", answer_with_drift)
+    row = page.locator("#drift tr")
+    expect(row.locator("th")).to_have_text("breakers.dependency.wait_timea value of its own")
+    expect(row.locator("td")).to_contain_text(["33", "not set", "<b>ada</b>"])
+
+
+def answer_with_drift(route: Route) -> None:
+    """Answer as a host does whose file has a value of its own."""
+    drift = {
+        "key": "breakers.dependency.wait_time",
+        "own": 33,
+        "fleet": None,
+        "by": "<b>ada</b>",
+        "at": "2026-12-01T04:40:37Z",
+        "since": "2026-12-01T04:41:00Z",
+        "reason": "a value of its own",
+    }
+    response = route.fetch()
+    route.fulfill(response=response, json={**response.json(), "drift": [drift]})
 
 
 def test_trouble_of_one_process_is_told_as_that(page: Page, workers: list[Process]) -> None:

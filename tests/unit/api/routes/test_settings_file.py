@@ -11,6 +11,7 @@ import pytest
 from breakerd import Registry
 from breakerd.api.app import create_app
 from breakerd.breaker.config import config_file, edit
+from breakerd.breaker.config.file.shared_file import Patience
 from breakerd.breaker.config.merge import merge
 from tests.support.admin_client import Client
 
@@ -33,8 +34,8 @@ def test_nothing_is_changed_while_somebody_saves_the_file(
     path: str,
     body: object,
 ) -> None:
-    monkeypatch.setattr(config_file, "_CHANGE_PATIENCE", 0.0)
-    monkeypatch.setattr(config_file, "_RELOAD_PATIENCE", 0.0)
+    monkeypatch.setattr(config_file, "_CHANGE_PATIENCE", Patience(0.0))
+    monkeypatch.setattr(config_file, "_RELOAD_PATIENCE", Patience(0.0))
     text, before = file.read_text(), registry.get("payments").settings
     with file.open("w"):  # as an editor that saves in place
         answer = client.request(method, path, json=body)

@@ -9,8 +9,8 @@ import pytest
 
 from breakerd import ConfigError
 from breakerd.breaker.config import ConfigFile, Document, Key
-from breakerd.breaker.config.file import shared_file
 from breakerd.breaker.config.file.locking import file_lock
+from breakerd.breaker.config.file.shared_file import Patience
 from breakerd.breaker.errors import ConfigConflictError
 from tests.support.driven_file_clock import FileTime
 
@@ -194,15 +194,12 @@ def test_what_a_change_leads_to_may_be_another_change(
     assert path.read_text() == config.document.text
 
 
-def test_a_lock_that_is_never_given_back_is_told(
-    config: ConfigFile, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shared_file, "_LOCK_TIMEOUT", 0)
+def test_a_lock_that_is_never_given_back_is_told(config: ConfigFile, path: Path) -> None:
     with (
         file_lock(path, 0),
         pytest.raises(ConfigConflictError, match="has been locked by another process"),
     ):
-        config.change({("a",): 2})
+        config.change({("a",): 2}, Patience(1.5, lock=0))
     assert path.read_bytes() == BEFORE
 
 

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from breakerd.api.cli.views.fleet import hub_table, in_processes, members_table, summary_table
+from breakerd.api.cli.views.fleet import (
+    drift_table,
+    hub_table,
+    in_processes,
+    members_table,
+    summary_table,
+)
+from breakerd.breaker.fleet.drift import EDITED
 
 HUB = {
     "kind": "file",
@@ -55,7 +62,9 @@ def test_a_summary_says_what_differs() -> None:
         member(3, role="worker"),
         member(4, silent=True),
     ]
-    text = shown(summary_table({"hub": HUB, "member": "", "members": members}))
+    drift = [{"key": "breakers.payments.wait_time"}]
+    text = shown(summary_table({"hub": HUB, "member": "", "members": members, "drift": drift}))
+    assert "drift breakers.payments.wait_time" in text
     assert "processes 3 on 1 host, 1 silent" in text
     assert "roles web (2), worker (1)" in text
     assert "versions 0.1.0 (3)" in text
@@ -67,7 +76,7 @@ def test_a_summary_says_what_differs() -> None:
 
 def test_a_fleet_of_nobody_is_shown() -> None:
     hub = HUB | {"up": False, "problem": "the hub is away", "exchanges": 0}
-    text = shown(summary_table({"hub": hub, "member": "", "members": []}))
+    text = shown(summary_table({"hub": hub, "member": "", "members": [], "drift": []}))
     assert "answers no" in text
     assert "problem the hub is away" in text
     assert "processes 0 on 0 hosts" in text
@@ -96,3 +105,20 @@ def test_a_hub_with_a_name_is_named() -> None:
 )
 def test_states_are_told_in_words(states: dict[str, int], words: str) -> None:
     assert in_processes(states) == words
+
+
+def test_drift_is_shown_with_what_is_here_and_in_the_fleet() -> None:
+    drift = {
+        "key": "breakers.payments-of-a-long-name.latency_threshold",
+        "own": None,
+        "fleet": [0.1, 0.5],
+        "by": "ada@example.com",
+        "at": "2026-12-01T04:40:37Z",
+        "since": "2026-12-01T04:41:00Z",
+        "reason": EDITED,
+    }
+    text = shown(drift_table([drift, {**drift, "own": "[red]", "reason": "it is not valid"}]))
+    assert "not set [0.1, 0.5]" in text
+    assert '"[red]"' in text
+    assert text.count("it is not valid") == 1
+    assert EDITED not in text

@@ -226,10 +226,10 @@ def test_secrets_that_cannot_be_followed_end_nothing(
         asked.release()
         raise OSError("gone")
 
-    member.runtime.follow_secrets = fail
+    member.runtime.on_look = fail
     assert asked.acquire(timeout=LIMIT)
     member.meet()
-    assert "secrets of the fleet are not followed" in caplog.text
+    assert "secrets, or settings of the fleet, are not followed" in caplog.text
 
 
 def test_a_hub_that_hangs_does_not_hold_up_the_end(

@@ -1,0 +1,1 @@
+"""Those who follow a configuration file: owners of its sections, and listeners to its changes."""
