@@ -196,6 +196,12 @@ class BreakerOperation:
     actor: Actor
     breaker: Breaker
 
+    @property
+    def holds(self) -> bool:
+        """True if the state of the breaker in this process counts: it is a member that has it."""
+        fleet = self.admin.fleet
+        return fleet is None or fleet.holds(self.breaker.name)
+
     def operate(self, action: str, act: Callable[[], T], *, detail: str = "") -> T:
         """Call `act`, which may change the breaker's state, and return its result.
 
@@ -225,13 +231,15 @@ class BreakerOperation:
         found: dict[str, object] = {}
 
         def snapshot() -> dict[str, object]:
-            return {**self._state(), **found}
+            # Who does not hold the breaker has a state of it that says nothing.
+            return {**(self._state() if self.holds else {}), **found}
 
         with self.admin.audited(
             self.actor, action, snapshot=snapshot, breaker=self.breaker.name, detail=detail
         ):
             result = everywhere(fleet)
             found["fleet"] = str(result)
+            found["state"] = (result.state or self.breaker.state).value
         if self.admin.views is not None:
             self.admin.views.forget()
         return result

@@ -81,20 +81,18 @@ class FleetCounts(ResponseBody):
     text: str
 
 
-class ActionResult(Message):
-    """Result of an operation, and the breaker's state afterwards."""
+class CommandResponse(Message):
+    """Result of an operation, the breaker's state afterwards, and how far it has come in the fleet.
+
+    With a fleet, the state is that of most processes which hold the breaker.
+    """
 
     state: str
     triggered: bool
-
-
-class CommandResponse(ActionResult):
-    """Result of a command; `state` is that in the process that answers."""
-
     fleet: FleetCounts | None = Field(None, description="Absent for one process alone.")
 
 
-class DrillResult(ActionResult):
+class DrillResult(CommandResponse):
     """A drill that began or ended; `timestamp` in UTC, as in RFC 3339."""
 
     drill: bool
@@ -109,7 +107,10 @@ class MemoryDrillResult(DrillResult):
 
 
 class LatencyDrillResult(MemoryDrillResult):
-    """A latency drill: the duration of the simulated calls in milliseconds, and their number."""
+    """A latency drill: the duration of the simulated calls in milliseconds, and their number.
+
+    The number is that of the process that answers.
+    """
 
     latency_used: Number
     measurements_added: int

@@ -8,7 +8,7 @@ Keys of the records: `hub` (epoch), `registers`, `member:ID` and `pool:BREAKER|G
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from breakerd.breaker.fleet.episode import accepts
@@ -31,6 +31,7 @@ from breakerd.breaker.fleet.hub.pool import (
 )
 from breakerd.breaker.fleet.hub.protocol import MemberEntry, Progress
 from breakerd.breaker.fleet.hub.records import Record, Records
+from breakerd.breaker.fleet.hub.roster import SILENT_AFTER, all_members, progress_of
 from breakerd.breaker.fleet.messages import (
     FLEET,
     WINDOW_SLOTS,
@@ -47,8 +48,6 @@ from breakerd.breaker.fleet.messages import (
     member_info,
 )
 
-SILENT_AFTER: Final = 5.0
-"""Seconds without a report after which a member is silent, and its window counts no more."""
 FORGET_AFTER: Final = 600.0
 """Seconds after which a silent member is forgotten."""
 _SWEPT: Final = 3
@@ -247,47 +246,13 @@ class HubState:
 
     def progress(self, breaker: str, command: str, now: float) -> Progress:
         """Return how far a command has come. The cost grows with the number of members."""
-        commands = self._commands()
-        version = registers.version_of(commands, breaker, command)
-        outcomes: dict[str, str] = commands["acts"].get(command, {}).get("applied", {})
-        counts = dict.fromkeys(("applied", "waiting", "silent", "without"), 0)
-        refused = []
-        for id_, heard, member in self._present():
-            done = (
-                outcomes.get(id_) == "done"
-                if version is None
-                else member.get("register_version", 0) >= version
-            )
-            pools = member.get("windows") or member.get("silent") or ()
-            if not any(pool.partition("|")[0] == breaker for pool in pools):
-                counts["without"] += 1
-            elif done:
-                counts["applied"] += 1
-            elif outcomes.get(id_):
-                refused.append((id_, outcomes[id_]))
-            else:
-                counts["silent" if now - heard >= SILENT_AFTER else "waiting"] += 1
-        return Progress(**counts, refused=tuple(refused))
+        return progress_of(self._records, self._commands(), breaker, command, now)
 
     # --- lists
 
     def members(self, now: float) -> tuple[MemberEntry, ...]:
         """Return all members. The cost grows with their number."""
-        found = []
-        for _, heard, member in self._present():
-            states = {pool: window["state"] for pool, window in member["windows"].items()}
-            states = states or member["silent"]
-            age = max(0.0, now - heard)
-            info, silent = member_info(member["info"]), age >= SILENT_AFTER
-            found.append(MemberEntry(info, age, silent, tuple(sorted(states.items()))))
-        return tuple(found)
-
-    def _present(self) -> Iterator[tuple[str, float, Record]]:
-        """Yield id, time of the last report and record of all who have not left in order."""
-        for id_, heard in self._records.all_heard():
-            member = self._records.get(f"member:{id_}")
-            if member is not None and not member.get("left"):
-                yield id_, heard, member
+        return all_members(self._records, now)
 
     def pool(self, name: str, scope: str, now: float) -> tuple[PoolView, tuple[int, ...]]:
         """Return the sums of one scope, and the merged sketch of durations."""
