@@ -213,7 +213,9 @@ class BreakerOperation:
         with self.admin.audited(
             self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
-            return act()
+            result = act()
+        self._forget_views()
+        return result
 
     def command(
         self, action: str, everywhere: "Callable[[Fleet], CommandResult]", *, detail: str = ""
@@ -240,8 +242,7 @@ class BreakerOperation:
             result = everywhere(fleet)
             found["fleet"] = str(result)
             found["state"] = (result.state or self.breaker.state).value
-        if self.admin.views is not None:
-            self.admin.views.forget()
+        self._forget_views()
         return result
 
     def change(self, values: Mapping[str, object]) -> SettingsOutcome:
@@ -276,6 +277,10 @@ class BreakerOperation:
             for breaker in self.admin.registry
             if breaker is not self.breaker
         }
+
+    def _forget_views(self) -> None:
+        if self.admin.views is not None:
+            self.admin.views.forget()
 
     def _state(self) -> dict[str, object]:
         return {"state": self.breaker.state.value}

@@ -195,7 +195,8 @@ class FleetStatus(TypedDict):
     """A breaker in all processes of the scope that hold it.
 
     `processes` report, `silent` ones do not. `groups` is more than 1 where settings or roles
-    differ. The counts are sums over about `window_seconds`.
+    differ. The counts are sums over about `window_seconds`; `slow` are successful calls that took
+    longer than the latency threshold.
     """
 
     processes: int
@@ -205,6 +206,7 @@ class FleetStatus(TypedDict):
     window_seconds: int
     calls: int
     failures: int
+    slow: int
     timed_out: int
     abandoned: int
     rejected: int

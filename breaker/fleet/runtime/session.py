@@ -21,6 +21,8 @@ from breakerd.breaker.settings import Settings
 _log = get_logger(__name__)
 
 _EVIDENCE: Final = "evidence"
+_COMMAND_TIME: Final = 2.0
+"""Seconds in which a command reaches all: what the hub has of them changes meanwhile."""
 
 
 class Breakers(Protocol):
@@ -105,6 +107,11 @@ class Session:
     def alone(self) -> bool:
         """True while the hub does not answer, or never did."""
         return self._member.alone
+
+    @property
+    def commanded_lately(self) -> bool:
+        """True if an operator has commanded the fleet in the last two seconds."""
+        return CLOCK.monotonic() - self._member.commanded_at < _COMMAND_TIME
 
     @property
     def joining(self) -> bool:
@@ -251,8 +258,9 @@ class Session:
     def _save_modes(self) -> None:
         known = self._member.registers
         if known != self._saved:
-            self._saved = known
-            self._modes.add(known, self.view.now if self.view else time.time())
+            now = self.view.now if self.view else time.time()
+            if self._modes.add(known, now):
+                self._saved = known  # else they are added again with the next exchange
 
     def _tell(self, problem: str) -> None:
         """Log a problem that the hub does not log itself: when it begins, and when it ends."""

@@ -274,3 +274,26 @@ def test_modes_that_were_set_while_the_hub_was_away_follow_each_other(
     other.meet()
     assert not {State.DISABLED, State.FORCED_OPEN} & {*states(pair)}
     assert [each.mode for each in other.runtime.session.registers] == [""]  # type: ignore[union-attr]
+
+
+def test_the_end_of_a_mode_that_is_kept_for_the_others_is_told_as_such(
+    pair: tuple[Member, Member], hub: BreakableHub
+) -> None:
+    one, other = pair
+    one.fleet.disable("payments")
+    hub.away = True
+    result = one.fleet.enable("payments")
+    assert (result.applied, result.waiting, result.silent) == (1, 1, 0)
+    assert "its end is brought to the others" in result.problem
+    assert "in this process only" in one.fleet.reset("payments").problem
+    hub.away = False
+    one.meet()
+    other.meet()
+    assert State.DISABLED not in states(pair)
+
+
+def test_the_result_tells_the_state_of_most(pair: tuple[Member, Member], make: Make) -> None:
+    assert pair[0].fleet.force_open("payments").state is State.FORCED_OPEN
+    third = make("c")
+    assert third.fleet.reset("payments").state is State.CLOSED
+    assert third.fleet.reset("search").state is None, "nobody has it"
