@@ -67,6 +67,8 @@ class FleetMember:
         self.shares_evidence = shares_evidence
         self.looks_on = False
         self.info = info
+        self.on_unheld: Callable[[Act], None] = _leave
+        """Called with an act on a breaker that was not brought in, before it would be done."""
         self._hub = hub
         self._clock = clock
         self._contact = _Contact(alone=True, view=None, heard_at=clock())
@@ -195,6 +197,8 @@ class FleetMember:
         return again or bool(modes) or self._commands.has_news
 
     def _do(self, act: Act) -> None:
+        if not self._named(act.breaker):
+            self.on_unheld(act)
         for pool, breaker in self._breakers.items():
             if breaker.name != act.breaker:
                 continue
@@ -221,6 +225,10 @@ class FleetMember:
 
     def _hub_time(self, now: float) -> float:
         return now + self._contact.offset
+
+
+def _leave(_act: Act) -> None:
+    """Leave an act to those who hold its breaker."""
 
 
 def set_mode(breaker: Breaker, register: Register) -> None:

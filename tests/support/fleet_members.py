@@ -78,10 +78,13 @@ class Member:
         hub: where it meets the others.
         folder: folder of its files.
         name: name of its host.
+        looks_on: True for a control plane.
         options: more keys of `[fleet]`.
     """
 
-    def __init__(self, hub: Hub | None, folder: Path, name: str, **options: Any) -> None:
+    def __init__(
+        self, hub: Hub | None, folder: Path, name: str, *, looks_on: bool = False, **options: Any
+    ) -> None:
         self.registry = Registry(memory=lambda: 0.5)
         # A copy is not checked: an interval may be longer than any test lasts.
         self.settings = FleetSettings(hub="file", host=name).model_copy(update=options)
@@ -93,6 +96,7 @@ class Member:
             self.modes,
             chance=lambda: 0.5,
             open_hub=lambda _settings, _database: hub,
+            looks_on=looks_on,
         )
         self.registry.on_created = self.runtime.greet
         self.fleet = Fleet(self.runtime, self.registry.get)

@@ -31,6 +31,11 @@ class Progress(NamedTuple):
     refused: tuple[tuple[str, str], ...] = ()
     states: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def has_holders(self) -> bool:
+        """True if there is a member that holds the breaker."""
+        return bool(self.applied or self.waiting or self.silent or self.refused)
+
 
 class MemberEntry(NamedTuple):
     """A member as the hub knows it.

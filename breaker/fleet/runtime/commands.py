@@ -104,38 +104,34 @@ class _Command:
 
     def act(self, act: Act, ends_mode: str) -> CommandResult:
         """Let all processes do an act; see `FleetCommands`."""
-        session, breaker = self._session, self._breaker
-        if not session.holds(breaker.name):
+        if not self._session.holds(self._breaker.name):
             self._runtime.meet(_MEET_TIME)
         end_kept = self._ends(ends_mode) and self._give_mode(self._end_of(act)) is None
-        act = act._replace(id=random_id())
-        # Where this process is a member of the breaker's pool, the view brings it.
-        own = not (session.holds(breaker.name) or session.looks_on)
-        if own:
-            self._do_here(act)
-        given = self._ask(lambda hub: hub.act(act._replace(at=session.hub_time())))
-        if given is None:
-            if not own:
-                self._claim(act)
+        result = self._give_act(act._replace(id=random_id()))
+        if result is None:
             return self._alone(_END_KEPT) if end_kept else self._alone(_NOT_KEPT, kept=False)
-        result = self._follow(given.id)
-        if result.problem and not (own or session.looks_on):
-            self._claim(act)  # this process may not hear of it for long
         if result.refused and not result.applied + result.waiting:
             raise BreakerStateError(result.refused[0][1])
-        if session.looks_on and _is_nobodys(result):
-            perform(breaker, act)
         return self._counted_here(result)
 
-    def _do_here(self, act: Act) -> None:
-        """Do an act at once; a view that brings it, after a first call meanwhile, finds it done.
-
-        Raises:
-            BreakerStateError: the breaker's state does not allow it; nobody is given it.
-        """
-        perform(self._breaker, act)
-        if self._session.claim(act.id):
-            self._session.note_done(act.id)
+    def _give_act(self, act: Act) -> CommandResult | None:
+        """Give an act to the others, and do it here; return how far it came, None without a hub."""
+        session, breaker = self._session, self._breaker
+        by_view = session.holds(breaker.name)  # a view brings it, as to all others
+        at_once = not (by_view or session.looks_on)
+        if at_once:
+            perform(breaker, act)  # if it cannot, nobody is given it
+        if not by_view:
+            session.claim(act.id)
+        given = self._ask(lambda hub: hub.act(act._replace(at=session.hub_time())))
+        if at_once:
+            session.note_done(act.id)  # not before the hub has the act: it would forget that
+        result = self._follow(given.id) if given is not None else None
+        if by_view and (result is None or result.problem):
+            self._claim(act)  # this process may not hear of it for long
+        if session.looks_on and (result is None or _is_nobodys(result)):
+            perform(breaker, act)
+        return result
 
     def _claim(self, act: Act) -> None:
         """Do an act here, unless a view has brought it; it is done once."""

@@ -48,6 +48,8 @@ def workers(fleet: Planes, monkeypatch: pytest.MonkeyPatch) -> list[Plane]:
 
 @pytest.fixture
 def control(fleet: Planes, workers: list[Plane]) -> Plane:
+    """A control plane beside them."""
+    assert workers
     return fleet.add(looks_on=True)
 
 
@@ -98,7 +100,7 @@ def test_in_the_scope_of_a_process_it_is_done_there_alone(workers: list[Plane], 
     assert states == ["CLOSED", "OPEN"]
 
 
-def test_what_no_process_can_do_is_a_conflict(control: Plane, workers: list[Plane]) -> None:
+def test_what_no_process_can_do_is_a_conflict(control: Plane) -> None:
     control.client.post(f"{BREAKER}/disabled")
     for path in ("trip", "trigger-by-latency", "trigger-by-memory"):
         answer = control.client.post(f"{BREAKER}/{path}")
