@@ -45,7 +45,8 @@ def progress_of(
     refused = []
     states: Counter[str] = Counter()
     for id_, heard, member in _present(records):
-        held = [state for pool, state in _states(member).items() if _is_of(pool, breaker)]
+        states_here = sorted(_states(member).items())
+        held = [state for pool, state in states_here if pool.partition("|")[0] == breaker]
         silent = now - heard >= SILENT_AFTER
         outcome = outcomes.get(id_)
         done = (
@@ -63,6 +64,11 @@ def progress_of(
     return Progress(**counts, refused=tuple(refused), states=tuple(sorted(states.items())))
 
 
+def is_silent(member: Record | None) -> int:
+    """Return 1 if that is a member whose reports have ceased, and which has not left; else 0."""
+    return int(member is not None and not member["live"] and not member.get("left"))
+
+
 def _present(records: Records) -> Iterator[tuple[str, float, Record]]:
     """Yield id, time of the last report and record of all who have not left in order."""
     for id_, heard in records.all_heard():
@@ -76,7 +82,3 @@ def _states(member: Record) -> dict[str, str]:
     windows = {pool: window["state"] for pool, window in member["windows"].items()}
     silent: dict[str, str] = member["silent"]
     return windows or silent
-
-
-def _is_of(pool: str, breaker: str) -> bool:
-    return pool.partition("|")[0] == breaker

@@ -31,7 +31,7 @@ from breakerd.breaker.fleet.hub.pool import (
 )
 from breakerd.breaker.fleet.hub.protocol import MemberEntry, Progress
 from breakerd.breaker.fleet.hub.records import Record, Records
-from breakerd.breaker.fleet.hub.roster import SILENT_AFTER, all_members, progress_of
+from breakerd.breaker.fleet.hub.roster import SILENT_AFTER, all_members, is_silent, progress_of
 from breakerd.breaker.fleet.messages import (
     FLEET,
     WINDOW_SLOTS,
@@ -93,6 +93,7 @@ class HubState:
             register_version=commands["version"],
             registers=registers.newer(commands, known),
             acts=registers.to_do(commands, report.member.id, member["joined"], now),
+            silent=self._hub().get("silent", 0),
         )
 
     def _take(self, report: Report, now: float) -> Record:
@@ -123,7 +124,8 @@ class HubState:
             "windows": new,
             "silent": {},
         }
-        self._count_members(int(live) - int(held is not None and held["live"]))
+        was_live = held is not None and held["live"]
+        self._count(live=int(live) - int(was_live), silent=-is_silent(held))
         self._records.put(key, member)
         self._records.heard(info.id, now, live=live)
         return member
@@ -208,6 +210,7 @@ class HubState:
             self._silence(id_, heard, now)
         for id_, heard in self._records.oldest(1, live=False):
             if now - heard >= FORGET_AFTER:
+                self._count(silent=-is_silent(self._records.get(f"member:{id_}")))
                 self._records.delete(f"member:{id_}")
                 self._records.forget(id_)
 
@@ -222,7 +225,7 @@ class HubState:
         member["silent"] = {pool: each["state"] for pool, each in member["windows"].items()}
         member["windows"], member["live"] = {}, False
         self._records.put(f"member:{id_}", member)
-        self._count_members(-1)
+        self._count(live=-1, silent=1)
 
     # --- commands
 
@@ -275,10 +278,12 @@ class HubState:
             self._records.put("hub", record)
         return str(record["epoch"])
 
-    def _count_members(self, by: int) -> None:
-        if by:
+    def _count(self, *, live: int = 0, silent: int = 0) -> None:
+        """Count members that report again or not any more, and those that went silent."""
+        if live or silent:
             record = self._hub()
-            record["members"] += by
+            record["members"] += live
+            record["silent"] = record.get("silent", 0) + silent
             self._records.put("hub", record)
 
     def _commands(self) -> Record:

@@ -19,6 +19,8 @@ _DISABLED: Final = DISABLED.value.lower()
 _FORCED_OPEN: Final = FORCED_OPEN.value.lower()
 _OBSERVE: Final = OBSERVE.value.lower()
 _ANY: Final = "*"
+_REFRESH_TIME: Final = 0.25
+"""Maximum seconds that one who reads waits for an exchange."""
 
 
 class Fleet:
@@ -131,6 +133,11 @@ class Fleet:
     def hub(self) -> HubReport:
         """Return where the processes meet, and whether that answers. Asks nobody."""
         return make_hub_report(self._runtime)
+
+    def refresh(self) -> None:
+        """Take what the others have published until now; waits a quarter of a second at most."""
+        if self._runtime.session is not None:
+            self._runtime.meet(_REFRESH_TIME)
 
     def follow(self, follower: TopicFollower) -> None:
         """Give a follower what is in its topic, and what becomes new there."""
