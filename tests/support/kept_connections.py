@@ -79,5 +79,5 @@ def _is_complete(workers: dict[int, Worker], url: str) -> bool:
 
 
 def _knows_all(worker: Worker) -> bool:
-    members = worker.get("breakers/payments/status")["members"]
+    members: dict[str, int] = worker.get("breakers/payments/status")["members"]
     return sum(members.values()) == WORKERS

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
+from breakerd.breaker.storage.job import Job
 
 T = TypeVar("T")
 
@@ -28,35 +29,11 @@ def run_until(deadline: float, operation: Callable[[], T]) -> T:
     left = deadline - CLOCK.monotonic()
     if left <= 0:
         raise HubUnavailableError(_TOO_LONG)
-    task = _Task(operation)
+    job = Job(operation)
     try:
-        threading.Thread(target=task.run, name="breakerd-command", daemon=True).start()
+        threading.Thread(target=job.execute, name="breakerd-command", daemon=True).start()
     except RuntimeError:
-        task.run()  # the system gives no thread: the hub's client has limits of its own
-    if not task.ended.wait(left):
+        job.execute()  # the system gives no thread: the hub's client has limits of its own
+    if not job.done.wait(left):
         raise HubUnavailableError(_TOO_LONG)
-    return task.result()
-
-
-class _Task(Generic[T]):
-    """An operation, and what came of it."""
-
-    def __init__(self, operation: Callable[[], T]) -> None:
-        self.ended = threading.Event()
-        self._operation = operation
-        self._result: list[T] = []
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        """Execute the operation, and keep what comes of it."""
-        try:
-            self._result.append(self._operation())
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            self._error = error
-        self.ended.set()
-
-    def result(self) -> T:
-        """Return the result, or raise the exception."""
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
+    return job.result()

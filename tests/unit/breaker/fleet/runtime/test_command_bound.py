@@ -96,7 +96,7 @@ def test_what_is_asked_in_time_is_answered() -> None:
     deadline = CLOCK.monotonic() + LIMIT
     assert run_until(deadline, lambda: 7) == 7
     with pytest.raises(LookupError):
-        run_until(deadline, lambda: {}[7])
+        run_until(deadline, lambda: [7][7])
 
 
 def test_what_comes_too_late_is_not_begun() -> None:
