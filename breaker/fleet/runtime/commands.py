@@ -200,9 +200,11 @@ class _Command:
         return CommandResult(applied=1, waiting=waiting, silent=silent, problem=problem)
 
     def _counted_here(self, result: CommandResult) -> CommandResult:
-        """Count this process, if it is no member of the breaker's pool and did it all the same."""
+        """Count this process, if it has done what the hub does not count."""
         if self._session.holds(self._breaker.name):
-            return result
+            # What it has done since the hub was lost, the hub did not count.
+            alone = bool(result.problem and not result.applied and result.waiting)
+            return replace(result, applied=1, waiting=result.waiting - 1) if alone else result
         if self._session.looks_on:
             return replace(result, applied=1) if _is_nobodys(result) else result
         return replace(result, applied=result.applied + 1, without=max(0, result.without - 1))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests.support.fleet_processes import PATIENCE
 from tests.support.kept_connections import WORKERS, Worker, connected
 from tests.support.polling import until
 from tests.support.thoroughness import THOROUGH
@@ -43,7 +44,7 @@ COMMANDS: Final = [
     ("reset", "CLOSED", False),
 ]
 LIMIT: Final = 0.5
-"""Seconds until all have a command; on a machine that has nothing else to do."""
+"""Seconds until all have a command."""
 
 
 @pytest.fixture(scope="module")
@@ -118,4 +119,4 @@ def _report(seconds: dict[str, list[float]], *, asserted: bool = True) -> None:
         took.sort()
         middle, most = took[len(took) // 2], took[ceil(0.99 * len(took)) - 1]
         print(f"{name}: p50 {middle:.3f}, p99 {most:.3f}, longest {took[-1]:.3f} s of {len(took)}")
-        assert not (THOROUGH and asserted) or most <= LIMIT, name
+        assert not (THOROUGH and asserted) or most <= LIMIT * PATIENCE, name
