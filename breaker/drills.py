@@ -15,6 +15,11 @@ class Drills:
     def __init__(self, core: Controller) -> None:
         self._core = core
 
+    @property
+    def simulated_calls(self) -> int:
+        """Return how many calls the latency drills have recorded since the process began."""
+        return self._core.recorder.simulated
+
     def latency(self) -> int:
         """Record calls of twice the slow limit until the breaker trips; return how many.
 
@@ -29,6 +34,7 @@ class Drills:
             # No caller made these calls, so they must not count as reported ones.
             recorded = operator_commands.drill_latency(core.engine, now, core.recorder.traffic)
             core.recorder.exclude(recorded)
+            core.recorder.simulated += recorded
         return recorded
 
     def memory(self) -> None:

@@ -201,6 +201,12 @@ class BreakerOperation:
     actor: Actor
     breaker: Breaker
 
+    @property
+    def holds(self) -> bool:
+        """True if the state of the breaker in this process counts: it is a member that has it."""
+        fleet = self.admin.fleet
+        return fleet is None or fleet.holds(self.breaker.name)
+
     def operate(self, action: str, act: Callable[[], T], *, detail: str = "") -> T:
         """Call `act`, which may change the breaker's state, and return its result.
 
@@ -212,7 +218,9 @@ class BreakerOperation:
         with self.admin.audited(
             self.actor, action, snapshot=self._state, breaker=self.breaker.name, detail=detail
         ):
-            return act()
+            result = act()
+        self._forget_views()
+        return result
 
     def command(
         self, action: str, everywhere: "Callable[[Fleet], CommandResult]", *, detail: str = ""
@@ -230,15 +238,16 @@ class BreakerOperation:
         found: dict[str, object] = {}
 
         def snapshot() -> dict[str, object]:
-            return {**self._state(), **found}
+            # Who does not hold the breaker has a state of it that says nothing.
+            return {**(self._state() if self.holds else {}), **found}
 
         with self.admin.audited(
             self.actor, action, snapshot=snapshot, breaker=self.breaker.name, detail=detail
         ):
             result = everywhere(fleet)
             found["fleet"] = str(result)
-        if self.admin.views is not None:
-            self.admin.views.forget()
+            found["state"] = (result.state or self.breaker.state).value
+        self._forget_views()
         return result
 
     def change(self, values: Mapping[str, object]) -> SettingsOutcome:
@@ -276,6 +285,10 @@ class BreakerOperation:
             for breaker in self.admin.registry
             if breaker is not self.breaker
         }
+
+    def _forget_views(self) -> None:
+        if self.admin.views is not None:
+            self.admin.views.forget()
 
     def _state(self) -> dict[str, object]:
         return {"state": self.breaker.state.value}

@@ -117,6 +117,8 @@ def list_audit(
     ] = None,
 ) -> AuditResponse:
     """List the latest changes, newest first."""
+    if admin.fleet is not None:
+        admin.fleet.refresh()  # what another process was asked for just now is in it
     entries = admin.audit.entries(limit, breaker)
     return AuditResponse(entries=entries, problem=admin.audit.problem)
 

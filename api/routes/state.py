@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.routing import APIRoute
@@ -14,9 +14,7 @@ from breakerd.api.json_response import JSONResponse
 from breakerd.api.problems import openapi_responses
 from breakerd.api.schemas.requests import Confirm, ReasonBody
 from breakerd.api.schemas.responses import (
-    ActionResult,
     CommandResponse,
-    DrillResult,
     EnabledResponse,
     EndedDrillResult,
     FleetCounts,
@@ -31,9 +29,12 @@ from breakerd.api.schemas.responses import (
 )
 from breakerd.api.scopes.scope import ScopeQuery
 from breakerd.api.scopes.status import scoped_status
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.drills import Drills
 from breakerd.breaker.fleet.runtime.command_result import CommandResult
 from breakerd.breaker.fleet.runtime.fleet import Fleet
 from breakerd.breaker.runtime.status import whole
+from breakerd.breaker.states import REJECTING
 
 Scope = Annotated[
     Literal["fleet", "process"],
@@ -59,10 +60,11 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router.post("/reset", **brief)(reset)
     router.post("/observe", **brief)(observe)
     router.post("/force-open", **brief)(force_open)
-    router.post("/trip", responses=openapi_responses(409), **brief)(trip)
-    router.post("/trigger-by-latency", responses=openapi_responses(409))(trigger_by_latency)
-    router.post("/trigger-by-memory", responses=openapi_responses(409))(trigger_by_memory)
-    router.post("/restore-memory-check")(restore_memory_check)
+    conflict: Any = {"responses": openapi_responses(409), **brief}
+    router.post("/trip", **conflict)(trip)
+    router.post("/trigger-by-latency", **conflict)(trigger_by_latency)
+    router.post("/trigger-by-memory", **conflict)(trigger_by_memory)
+    router.post("/restore-memory-check", **brief)(restore_memory_check)
     return router
 
 
@@ -114,91 +116,70 @@ def get_latencies_above_threshold(
 
 def enable(operation: OperationDep, scope: Scope = "fleet") -> CommandResponse:
     """End an operator's override, and reset."""
-    name, by = operation.breaker.name, operation.actor.by
-    command = _Command("enable", partial(Fleet.enable, breaker=name, by=by), scope)
-    result = command.run(operation, partial(operation.breaker.enable, by=by))
-    return _command_response(operation, "Breaker enabled", result)
+    return _ENABLE.respond(operation, scope)
 
 
 def disable(operation: OperationDep, scope: Scope = "fleet") -> CommandResponse:
     """Let every call pass and decide nothing, until enabled."""
-    name, by = operation.breaker.name, operation.actor.by
-    command = _Command("disable", partial(Fleet.disable, breaker=name, by=by), scope)
-    result = command.run(operation, partial(operation.breaker.disable, by=by))
-    return _command_response(operation, "Breaker disabled", result)
+    return _DISABLE.respond(operation, scope)
 
 
 def reset(
     operation: OperationDep, _body: Confirm | None = None, scope: Scope = "fleet"
 ) -> CommandResponse:
     """Close the breaker, end drills, and clear the window."""
-    name, by = operation.breaker.name, operation.actor.by
-    command = _Command("reset", partial(Fleet.reset, breaker=name, by=by), scope)
-    result = command.run(operation, partial(operation.breaker.reset, by=by))
-    return _command_response(operation, "Breaker reset", result)
+    return _RESET.respond(operation, scope)
 
 
 def observe(operation: OperationDep, scope: Scope = "fleet") -> CommandResponse:
     """Decide and report, but reject nothing, until enabled."""
-    name, by = operation.breaker.name, operation.actor.by
-    command = _Command("observe", partial(Fleet.observe, breaker=name, by=by), scope)
-    result = command.run(operation, partial(operation.breaker.observe, by=by))
-    return _command_response(operation, "Breaker observes", result)
+    return _OBSERVE.respond(operation, scope)
 
 
 def force_open(
     operation: OperationDep, body: ReasonBody | None = None, scope: Scope = "fleet"
 ) -> CommandResponse:
     """Reject every call until reset or enabled."""
-    name, by = operation.breaker.name, operation.actor.by
-    reason = body.reason if body else ""
-    everywhere = partial(Fleet.force_open, breaker=name, reason=reason, by=by)
-    command = _Command("force open", everywhere, scope, reason)
-    result = command.run(operation, partial(operation.breaker.force_open, reason, by=by))
-    return _command_response(operation, "Breaker forced open", result)
+    return _FORCE_OPEN.respond(operation, scope, body.reason if body else "")
 
 
 def trip(
     operation: OperationDep, body: ReasonBody | None = None, scope: Scope = "fleet"
 ) -> CommandResponse:
     """Open the breaker as a signal would; recovery follows as usual."""
-    name, by = operation.breaker.name, operation.actor.by
-    reason = body.reason if body else "manual"
-    everywhere = partial(Fleet.trip, breaker=name, reason=reason, by=by)
-    command = _Command("trip", everywhere, scope, reason)
-    result = command.run(operation, partial(operation.breaker.trip, reason, by=by))
-    return _command_response(operation, "Breaker tripped", result)
+    return _TRIP.respond(operation, scope, body.reason if body else "manual")
 
 
-def trigger_by_latency(operation: OperationDep) -> LatencyDrillResult:
+def trigger_by_latency(operation: OperationDep, scope: Scope = "fleet") -> LatencyDrillResult:
     """Start a drill: report calls of twice the slow limit until the breaker trips."""
-    recorded = operation.operate("drill latency", operation.breaker.drills.latency)
+    drills = operation.breaker.drills
+    before = drills.simulated_calls
+    done = _DRILL_LATENCY.respond(operation, scope)
     used = whole(round(2000 * operation.breaker.settings.slow_after, 3))
     return LatencyDrillResult(
-        **_drill_result(operation, "Breaker tripped by a latency drill").model_dump(),
+        **_drill_result(operation, done, begins=True),
         reason="manual_latency_trigger",
         latency_used=used,
-        measurements_added=recorded,
+        measurements_added=drills.simulated_calls - before,
         note=f"Calls of {used} ms were simulated. Recovery follows as usual, or POST reset.",
     )
 
 
-def trigger_by_memory(operation: OperationDep) -> MemoryDrillResult:
+def trigger_by_memory(operation: OperationDep, scope: Scope = "fleet") -> MemoryDrillResult:
     """Start a drill: treat all memory as used until the drill is ended."""
-    operation.operate("drill memory", operation.breaker.drills.memory)
+    done = _DRILL_MEMORY.respond(operation, scope)
     return MemoryDrillResult(
-        **_drill_result(operation, "Breaker tripped by a memory drill").model_dump(),
+        **_drill_result(operation, done, begins=True),
         reason="manual_memory_trigger",
         note="POST restore-memory-check, or reset, to check the real memory again.",
     )
 
 
-def restore_memory_check(operation: OperationDep) -> EndedDrillResult:
+def restore_memory_check(operation: OperationDep, scope: Scope = "fleet") -> EndedDrillResult:
     """End a memory drill; recovery follows as usual."""
-    operation.operate("end memory drill", operation.breaker.drills.end_memory)
-    message = "Memory drill ended: the real memory is checked again"
+    done = _END_MEMORY_DRILL.respond(operation, scope)
     return EndedDrillResult(
-        **_drill_result(operation, message).model_dump(),
+        **_drill_result(operation, done, begins=False),
         action="memory_check_restored",
         note="Recovery follows as usual, or POST reset.",
     )
@@ -206,36 +187,83 @@ def restore_memory_check(operation: OperationDep) -> EndedDrillResult:
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """Command of an operator, to all processes or to one."""
+    """Command of an operator, to all processes or to the one that answers.
+
+    Attributes:
+        action: its name in the audit log.
+        message: what was done, for the answer.
+        everywhere: method of `Fleet`; given the breaker's name, a reason if there is one, and `by`.
+        here: the same for the breaker of this process; given the reason and `by`.
+    """
 
     action: str
-    everywhere: Callable[[Fleet], CommandResult]
-    scope: str
-    detail: str = ""
+    message: str
+    everywhere: Callable[..., CommandResult]
+    here: Callable[..., object]
 
-    def run(self, operation: BreakerOperation, here: Callable[[], None]) -> CommandResult | None:
+    def respond(
+        self, operation: BreakerOperation, scope: str, reason: str | None = None
+    ) -> CommandResponse:
         """Give the command to all processes; where there is no fleet, or by its scope, only here.
 
-        Return how far it has come in the fleet; None without one.
+        Args:
+            operation: breaker and client.
+            scope: `fleet` or `process`.
+            reason: the operator's words; None for a command without.
         """
+        breaker, by = operation.breaker, operation.actor.by
+        words, detail = ((), "") if reason is None else ((reason,), reason)
         result = None
-        if self.scope == "fleet":
-            result = operation.command(self.action, self.everywhere, detail=self.detail)
+        if scope == "fleet":
+            result = operation.command(
+                self.action,
+                lambda fleet: self.everywhere(fleet, breaker.name, *words, by=by),
+                detail=detail,
+            )
         if result is None:
-            operation.operate(self.action, here, detail=self.detail)
-        return result
+            here = partial(self.here, breaker, *words, by=by)
+            operation.operate(self.action, here, detail=detail)
+        state = (result.state if result else None) or breaker.state
+        return CommandResponse(
+            message=self.message,
+            state=state.value,
+            triggered=state in REJECTING,
+            fleet=_counts(result) if result else None,
+        )
 
 
-def _action_result(operation: BreakerOperation, message: str) -> ActionResult:
-    breaker = operation.breaker
-    return ActionResult(message=message, state=breaker.state.value, triggered=breaker.triggered)
+def _drill_here(drill: Callable[[Drills], object], breaker: Breaker, *, by: str) -> None:
+    """Do a drill in this process, which keeps no name of who began it: the audit has it."""
+    del by
+    drill(breaker.drills)
 
 
-def _command_response(
-    operation: BreakerOperation, message: str, result: CommandResult | None
-) -> CommandResponse:
-    done = _action_result(operation, message).model_dump()
-    return CommandResponse(**done, fleet=_counts(result) if result else None)
+_ENABLE: Final = _Command("enable", "Breaker enabled", Fleet.enable, Breaker.enable)
+_DISABLE: Final = _Command("disable", "Breaker disabled", Fleet.disable, Breaker.disable)
+_RESET: Final = _Command("reset", "Breaker reset", Fleet.reset, Breaker.reset)
+_OBSERVE: Final = _Command("observe", "Breaker observes", Fleet.observe, Breaker.observe)
+_FORCE_OPEN: Final = _Command(
+    "force open", "Breaker forced open", Fleet.force_open, Breaker.force_open
+)
+_TRIP: Final = _Command("trip", "Breaker tripped", Fleet.trip, Breaker.trip)
+_DRILL_LATENCY: Final = _Command(
+    "drill latency",
+    "Breaker tripped by a latency drill",
+    Fleet.drill_latency,
+    partial(_drill_here, Drills.latency),
+)
+_DRILL_MEMORY: Final = _Command(
+    "drill memory",
+    "Breaker tripped by a memory drill",
+    Fleet.drill_memory,
+    partial(_drill_here, Drills.memory),
+)
+_END_MEMORY_DRILL: Final = _Command(
+    "end memory drill",
+    "Memory drill ended: the real memory is checked again",
+    Fleet.end_memory_drill,
+    partial(_drill_here, Drills.end_memory),
+)
 
 
 def _counts(result: CommandResult) -> FleetCounts:
@@ -250,9 +278,10 @@ def _counts(result: CommandResult) -> FleetCounts:
     )
 
 
-def _drill_result(operation: BreakerOperation, message: str) -> DrillResult:
-    return DrillResult(
-        **_action_result(operation, message).model_dump(),
-        drill=operation.breaker.status()["drill"],
-        timestamp=utc_now(),
-    )
+def _drill_result(
+    operation: BreakerOperation, done: CommandResponse, *, begins: bool
+) -> dict[str, Any]:
+    """Return what all answers to drills have; `drill` is of the others, if none is here."""
+    here = operation.breaker.status()["drill"]
+    elsewhere = begins and not operation.holds and done.fleet is not None and done.fleet.applied > 0
+    return {**done.model_dump(), "drill": here or elsewhere, "timestamp": utc_now()}

@@ -84,20 +84,18 @@ class FleetCounts(ResponseBody):
     text: str
 
 
-class ActionResult(Message):
-    """Result of an operation, and the breaker's state afterwards."""
+class CommandResponse(Message):
+    """Result of an operation, the breaker's state afterwards, and how far it has come in the fleet.
+
+    With a fleet, the state is that of most processes which hold the breaker.
+    """
 
     state: str
     triggered: bool
-
-
-class CommandResponse(ActionResult):
-    """Result of a command; `state` is that in the process that answers."""
-
     fleet: FleetCounts | None = Field(None, description="Absent for one process alone.")
 
 
-class DrillResult(ActionResult):
+class DrillResult(CommandResponse):
     """A drill that began or ended; `timestamp` in UTC, as in RFC 3339."""
 
     drill: bool
@@ -112,7 +110,10 @@ class MemoryDrillResult(DrillResult):
 
 
 class LatencyDrillResult(MemoryDrillResult):
-    """A latency drill: the duration of the simulated calls in milliseconds, and their number."""
+    """A latency drill: the duration of the simulated calls in milliseconds, and their number.
+
+    The number is that of the process that answers.
+    """
 
     latency_used: Number
     measurements_added: int
@@ -197,7 +198,8 @@ class FleetStatus(TypedDict):
     """A breaker in all processes of the scope that hold it.
 
     `processes` report, `silent` ones do not. `groups` is more than 1 where settings or roles
-    differ. The counts are sums over about `window_seconds`.
+    differ. The counts are sums over about `window_seconds`; `slow` are successful calls that took
+    longer than the latency threshold.
     """
 
     processes: int
@@ -207,6 +209,7 @@ class FleetStatus(TypedDict):
     window_seconds: int
     calls: int
     failures: int
+    slow: int
     timed_out: int
     abandoned: int
     rejected: int

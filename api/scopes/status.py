@@ -113,6 +113,7 @@ def _describe(sums: BreakerSums) -> dict[str, Any]:
         "window_seconds": WINDOW_SLOTS,
         "calls": totals.calls,
         "failures": totals.failures,
+        "slow": totals.slow,
         "timed_out": totals.timed_out,
         "abandoned": totals.abandoned,
         "rejected": totals.rejected,

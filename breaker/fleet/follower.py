@@ -92,6 +92,7 @@ class Follower:
         if self._driven:
             self._core.tick()
         with self._core.locked() as now:
+            self._window.threshold = engine.settings.latency_threshold / 1000
             self._window.read(now, engine.window)
             self._take_result(now)
             self._window.long = LONG * self._timeout

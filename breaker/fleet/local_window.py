@@ -36,6 +36,7 @@ class _Tally:
     busy: float = 0.0
     ended: int = 0
     slow: int = 0
+    above: int = 0
     all_ended: int = 0
     errors: int = 0
     timed_out: int = 0
@@ -60,6 +61,8 @@ class LocalWindow:
         """Seconds that all calls have taken together."""
         self.long = inf
         """Seconds from which on a call is slow."""
+        self.threshold = inf
+        """Seconds above which a successful call is one above the latency threshold."""
         self.latest = 0.0
         """Seconds that the call took which ended last."""
 
@@ -101,6 +104,7 @@ class LocalWindow:
         if not failed:
             tally.ended += 1
             tally.busy += seconds
+            tally.above += seconds > self.threshold
 
     def _tally(self, moment: float) -> _Tally:
         number = int(self._hub_time(moment) // 1)
@@ -134,6 +138,7 @@ class LocalWindow:
         return Totals(
             calls=sum(t.all_ended for t in tallies),
             failures=sum(t.errors for t in tallies),
+            slow=sum(t.above for t in tallies),
             timed_out=sum(t.timed_out for t in tallies),
             abandoned=sum(t.abandoned for t in tallies),
             rejected=sum(t.rejected for t in tallies),

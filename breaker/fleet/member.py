@@ -6,7 +6,7 @@ what a view brings ends in the decisions that each breaker prepares anyway.
 
 from collections.abc import Callable, Iterable
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from breakerd.breaker.breaker import Breaker
@@ -22,8 +22,26 @@ SILENCE: Final = 3.0
 """Seconds without an answer after which the members decide alone."""
 
 
+class _Contact(NamedTuple):
+    """What the hub said last, and when: replaced as a whole, so that any thread may read it.
+
+    Attributes:
+        alone: True while the hub does not answer, or never did.
+        view: its last answer; None before the first.
+        heard_at: time of that on the breakers' clock, in seconds.
+        offset: hub time less the time of that clock.
+        commanded_at: time on that clock at which an operator's command came last.
+    """
+
+    alone: bool
+    view: View | None
+    heard_at: float
+    offset: float = 0.0
+    commanded_at: float = -inf
+
+
 class FleetMember:
-    """One process in a fleet. Not thread-safe: one exchange at a time.
+    """One process in a fleet. Exchanges are for one thread; any thread may read and command.
 
     Args:
         hub: where the members meet.
@@ -32,11 +50,9 @@ class FleetMember:
         registers: modes that the host's disk remembers; they are in force before the first view.
 
     Attributes:
-        alone: True while the hub does not answer, or never did.
         shares_evidence: False if the members share commands only, and each decides for itself.
-        view: what the hub told last; None before the first answer.
         looks_on: True if it counts for nobody as long as it has no breaker.
-        info: facts of this process.
+        info: facts of this process; replaced as a whole.
     """
 
     def __init__(
@@ -48,20 +64,33 @@ class FleetMember:
         *,
         shares_evidence: bool = True,
     ) -> None:
-        self.alone = True
         self.shares_evidence = shares_evidence
-        self.view: View | None = None
         self.looks_on = False
         self.info = info
+        self.on_unheld: Callable[[Act], None] = _leave
+        """Called with an act on a breaker that was not brought in, before it would be done."""
         self._hub = hub
         self._clock = clock
-        self._offset = 0.0
-        """Hub time less the time of the breakers' clock."""
+        self._contact = _Contact(alone=True, view=None, heard_at=clock())
         self._seq = 0
-        self._heard_at = clock()
         self._commands = CommandLog(registers)
         self._breakers: dict[str, Breaker] = {}
         self._followers: dict[str, Follower] = {}
+
+    @property
+    def alone(self) -> bool:
+        """True while the hub does not answer, or never did."""
+        return self._contact.alone
+
+    @property
+    def view(self) -> View | None:
+        """Return what the hub told last; None before the first answer."""
+        return self._contact.view
+
+    @property
+    def commanded_at(self) -> float:
+        """Return when an operator's command came last, on the breakers' clock; -inf if none did."""
+        return self._contact.commanded_at
 
     @property
     def registers(self) -> tuple[Register, ...]:
@@ -88,7 +117,8 @@ class FleetMember:
 
     def hub_time(self) -> float:
         """Return the present time of the hub as this process reckons; 0 before its first answer."""
-        return self._hub_time(self._clock()) if self.view is not None else 0.0
+        contact = self._contact
+        return self._clock() + contact.offset if contact.view is not None else 0.0
 
     def add(self, pool: str, breaker: Breaker) -> None:
         """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
@@ -143,9 +173,11 @@ class FleetMember:
 
     def _apply(self, view: View, brought: tuple[Register, ...]) -> bool:
         """Do what the view asks for; return True if there is something to say at once."""
-        self._heard_at = self._clock()
-        self._offset = view.now - self._heard_at
-        self.view, self.alone = view, False
+        now = self._clock()
+        commanded = self._contact.commanded_at
+        self._contact = _Contact(
+            alone=False, view=view, heard_at=now, offset=view.now - now, commanded_at=commanded
+        )
         again = False
         for each in view.breakers:
             follower = self._followers.get(each.pool)
@@ -157,11 +189,16 @@ class FleetMember:
         for register in modes:
             for breaker in self._named(register.breaker):
                 set_mode(breaker, register)
-        for act in self._commands.take_acts(view):
+        acts = self._commands.take_acts(view)
+        for act in acts:
             self._do(act)
+        if modes or acts:
+            self._contact = self._contact._replace(commanded_at=now)
         return again or bool(modes) or self._commands.has_news
 
     def _do(self, act: Act) -> None:
+        if not self._named(act.breaker):
+            self.on_unheld(act)
         for pool, breaker in self._breakers.items():
             if breaker.name != act.breaker:
                 continue
@@ -179,14 +216,19 @@ class FleetMember:
 
     def note_silence(self) -> None:
         """Decide alone once the hub has been silent for `SILENCE` seconds."""
-        if self.alone or self._clock() - self._heard_at < SILENCE:
+        contact = self._contact
+        if contact.alone or self._clock() - contact.heard_at < SILENCE:
             return
-        self.alone = True
+        self._contact = contact._replace(alone=True)
         for follower in self._followers.values():
             follower.decide_alone()
 
     def _hub_time(self, now: float) -> float:
-        return now + self._offset
+        return now + self._contact.offset
+
+
+def _leave(_act: Act) -> None:
+    """Leave an act to those who hold its breaker."""
 
 
 def set_mode(breaker: Breaker, register: Register) -> None:

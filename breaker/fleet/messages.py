@@ -321,6 +321,7 @@ class View(NamedTuple):
         acts: acts in force that the member has not done and was there for.
         protocol: version of the messages.
         topics: (topic, version of its newest write) of the hub's store.
+        silent: number of members that went silent in the last minutes, and have not left.
     """
 
     epoch: str
@@ -332,6 +333,7 @@ class View(NamedTuple):
     acts: tuple[Act, ...] = ()
     protocol: int = PROTOCOL
     topics: tuple[tuple[str, int], ...] = ()
+    silent: int = 0
 
 
 def member_info(data: Sequence[Any]) -> MemberInfo:

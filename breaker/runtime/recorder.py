@@ -53,6 +53,7 @@ class CallRecorder:
         "_unwindowed",
         "_window",
         "deferred",
+        "simulated",
     )
 
     def __init__(self, gate: Gate, engine: Engine, now: float) -> None:
@@ -68,6 +69,8 @@ class CallRecorder:
         """Seconds that failed, timed-out and abandoned calls took."""
         self._unwindowed = 0
         """Reported calls that the window did not take."""
+        self.simulated = 0
+        """Calls that drills have made up, since the creation."""
         self._lost = 0
         """Admitted calls presumed lost: nobody will report them."""
         self._abandoned = self._abandoned_slow = self._late_abandoned = 0

@@ -6,10 +6,11 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from breakerd.breaker.fork import renew_after_fork
 from breakerd.breaker.storage.database import Database
+from breakerd.breaker.storage.job import Job
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class TimedDatabase(Database):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._hanging = self._ended = self._forked = False
-        self._jobs: queue.SimpleQueue[_Job[Any]] | None = None
+        self._jobs: queue.SimpleQueue[Job[Any]] | None = None
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
@@ -53,7 +54,7 @@ class TimedDatabase(Database):
         self.finish(super().close)
         self._ended = True
         if self._jobs is not None and not self._forked:
-            self._jobs.put(_Job(_end))
+            self._jobs.put(Job(_end))
 
     def reopened(self) -> bool:
         """Return True if the file was opened since the last call, see `Database`."""
@@ -90,7 +91,7 @@ class TimedDatabase(Database):
         if self._jobs is None or (self._ended and not self._hanging):
             operation()
             return
-        self._jobs.put(job := _Job(operation))
+        self._jobs.put(job := Job(operation))
         if not self._hanging and job.done.wait(LIMIT):
             job.result()
 
@@ -102,7 +103,7 @@ class TimedDatabase(Database):
         if self._jobs is None or self._ended or self._hanging or self._forked:
             return None
         pause = _Pause()
-        self._jobs.put(job := _Job(lambda: self._hold(pause)))
+        self._jobs.put(job := Job(lambda: self._hold(pause)))
         if not pause.begun.wait(FORK_LIMIT):
             job.abandoned = True
         return pause
@@ -132,7 +133,7 @@ class TimedDatabase(Database):
             return default
         if here or self._ended:
             return operation()
-        job = _Job(operation)
+        job = Job(operation)
         self._jobs.put(job)
         if job.done.wait(LIMIT):
             return job.result()
@@ -140,7 +141,7 @@ class TimedDatabase(Database):
         self._report(f"{self.path}: the disk has not answered for {LIMIT:g} s")
         return default
 
-    def _work(self, jobs: "queue.SimpleQueue[_Job[Any]]") -> None:
+    def _work(self, jobs: "queue.SimpleQueue[Job[Any]]") -> None:
         while (job := jobs.get()).operation is not _end:
             # Who waited for it has gone on without it.
             if not job.abandoned:
@@ -160,31 +161,6 @@ class _Pause:
     def __init__(self) -> None:
         self.begun = threading.Event()
         self.ended = threading.Event()
-
-
-class _Job(Generic[T]):
-    """One operation, and what came of it."""
-
-    def __init__(self, operation: Callable[[], T]) -> None:
-        self.operation = operation
-        self.done = threading.Event()
-        self.abandoned = False
-        self._result: list[T] = []
-        self._error: BaseException | None = None
-
-    def execute(self) -> None:
-        """Execute it, in the thread."""
-        try:
-            self._result.append(self.operation())
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            self._error = error
-        self.done.set()
-
-    def result(self) -> T:
-        """Return the result, or raise the exception."""
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
 
 
 def _end() -> None:

@@ -79,6 +79,7 @@ class Member:
         folder: folder of its files.
         name: name of its host.
         registry: its breakers; None: it makes some.
+        looks_on: True for a control plane.
         options: more keys of `[fleet]`.
     """
 
@@ -88,6 +89,8 @@ class Member:
         folder: Path,
         name: str,
         registry: Registry | None = None,
+        *,
+        looks_on: bool = False,
         **options: Any,
     ) -> None:
         self.registry = registry or Registry(memory=lambda: 0.5)
@@ -101,6 +104,7 @@ class Member:
             self.modes,
             chance=lambda: 0.5,
             open_hub=lambda _settings, _database: hub,
+            looks_on=looks_on,
         )
         self.registry.on_created = self.runtime.greet
         self.fleet = Fleet(self.runtime, self.registry.get)

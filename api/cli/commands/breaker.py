@@ -148,7 +148,7 @@ def trip(
     as_json: AsJson = False,
 ) -> None:
     """Open a breaker; recovery follows as usual."""
-    answer = make_client(url, token).post(breaker, _in_scope("trip", scope), {"reason": reason})
+    answer = make_client(url, token).post(breaker, in_scope("trip", scope), {"reason": reason})
     show_result(answer, as_json=as_json)
 
 
@@ -161,7 +161,7 @@ def reset(
     as_json: AsJson = False,
 ) -> None:
     """Close a breaker and clear its window."""
-    answer = make_client(url, token).post(breaker, _in_scope("reset", scope), {"confirm": True})
+    answer = make_client(url, token).post(breaker, in_scope("reset", scope), {"confirm": True})
     show_result(answer, as_json=as_json)
 
 
@@ -174,7 +174,7 @@ def enable(
     as_json: AsJson = False,
 ) -> None:
     """End an operator's override, and reset."""
-    answer = make_client(url, token).post(breaker, _in_scope("enabled", scope))
+    answer = make_client(url, token).post(breaker, in_scope("enabled", scope))
     show_result(answer, as_json=as_json)
 
 
@@ -187,7 +187,7 @@ def disable(
     as_json: AsJson = False,
 ) -> None:
     """Let every call pass until the breaker is enabled."""
-    answer = make_client(url, token).post(breaker, _in_scope("disabled", scope))
+    answer = make_client(url, token).post(breaker, in_scope("disabled", scope))
     show_result(answer, as_json=as_json)
 
 
@@ -200,7 +200,7 @@ def observe(
     as_json: AsJson = False,
 ) -> None:
     """Decide and report, but reject nothing, until the breaker is enabled."""
-    path = _in_scope("observe", scope)
+    path = in_scope("observe", scope)
     show_result(make_client(url, token).post(breaker, path), as_json=as_json)
 
 
@@ -214,7 +214,7 @@ def force_open(
     as_json: AsJson = False,
 ) -> None:
     """Reject every call until the breaker is reset or enabled."""
-    path = _in_scope("force-open", scope)
+    path = in_scope("force-open", scope)
     answer = make_client(url, token).post(breaker, path, {"reason": reason})
     show_result(answer, as_json=as_json)
 
@@ -240,7 +240,8 @@ def make_client(url: str, token: str | None) -> "AdminClient":
     return AdminClient(url, token)
 
 
-def _in_scope(path: str, scope: CommandScope) -> str:
+def in_scope(path: str, scope: CommandScope) -> str:
+    """Return the path of a command in that scope; the fleet need not be named."""
     return path if scope is CommandScope.FLEET else f"{path}?scope={scope.value}"
 
 

@@ -9,8 +9,11 @@ from breakerd.api.cli.commands.breaker import (
     DEFAULT_URL,
     AsJson,
     BreakerName,
+    CommandScope,
+    ScopeOption,
     Token,
     Url,
+    in_scope,
     make_client,
     show_result,
 )
@@ -44,6 +47,7 @@ def drill_latency(
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
     *,
     end: End = False,
     as_json: AsJson = False,
@@ -51,7 +55,7 @@ def drill_latency(
     """Trip a breaker by simulated slow calls: real calls are rejected, and people are paged."""
     client = make_client(url, token)
     path, body = ("reset", {"confirm": True}) if end else ("trigger-by-latency", None)
-    _show(client.post(breaker, path, body), as_json=as_json)
+    _show(client.post(breaker, in_scope(path, scope), body), as_json=as_json)
 
 
 @drill.command("memory")
@@ -59,13 +63,15 @@ def drill_memory(
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    scope: ScopeOption = CommandScope.FLEET,
     *,
     end: End = False,
     as_json: AsJson = False,
 ) -> None:
     """Trip a breaker as if all memory were used, until --end: calls are rejected, people paged."""
     path = "restore-memory-check" if end else "trigger-by-memory"
-    _show(make_client(url, token).post(breaker, path), as_json=as_json)
+    answer = make_client(url, token).post(breaker, in_scope(path, scope))
+    _show(answer, as_json=as_json)
 
 
 @drill.command("page")

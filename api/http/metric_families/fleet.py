@@ -22,6 +22,7 @@ def fleet_metrics(hub: HubReport) -> Iterator[Metric]:
     )
     if hub.up:
         members.add_metric(["live"], hub.members)
+        members.add_metric(["silent"], hub.silent)
     yield members
     exchanges = HistogramMetricFamily(
         "breakerd_fleet_exchange_seconds", "Duration of exchanges with the hub."

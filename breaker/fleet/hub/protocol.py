@@ -21,6 +21,7 @@ class Progress(NamedTuple):
         silent: members that hold the breaker and have not reported for some intervals.
         without: members that do not hold the breaker.
         refused: (member, reason) of those that could not do it.
+        states: (state, number of members that report it) of those that hold the breaker.
     """
 
     applied: int
@@ -28,6 +29,12 @@ class Progress(NamedTuple):
     silent: int
     without: int
     refused: tuple[tuple[str, str], ...] = ()
+    states: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def has_holders(self) -> bool:
+        """True if there is a member that holds the breaker."""
+        return bool(self.applied or self.waiting or self.silent or self.refused)
 
 
 class MemberEntry(NamedTuple):

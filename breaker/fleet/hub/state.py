@@ -8,7 +8,7 @@ Keys of the records: `hub` (epoch), `registers`, `member:ID` and `pool:BREAKER|G
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from breakerd.breaker.fleet.episode import accepts
@@ -31,6 +31,7 @@ from breakerd.breaker.fleet.hub.pool import (
 )
 from breakerd.breaker.fleet.hub.protocol import MemberEntry, Progress
 from breakerd.breaker.fleet.hub.records import Record, Records
+from breakerd.breaker.fleet.hub.roster import SILENT_AFTER, all_members, is_silent, progress_of
 from breakerd.breaker.fleet.messages import (
     FLEET,
     WINDOW_SLOTS,
@@ -47,8 +48,6 @@ from breakerd.breaker.fleet.messages import (
     member_info,
 )
 
-SILENT_AFTER: Final = 5.0
-"""Seconds without a report after which a member is silent, and its window counts no more."""
 FORGET_AFTER: Final = 600.0
 """Seconds after which a silent member is forgotten."""
 _SWEPT: Final = 3
@@ -94,6 +93,7 @@ class HubState:
             register_version=commands["version"],
             registers=registers.newer(commands, known),
             acts=registers.to_do(commands, report.member.id, member["joined"], now),
+            silent=self._hub().get("silent", 0),
         )
 
     def _take(self, report: Report, now: float) -> Record:
@@ -124,7 +124,8 @@ class HubState:
             "windows": new,
             "silent": {},
         }
-        self._count_members(int(live) - int(held is not None and held["live"]))
+        was_live = held is not None and held["live"]
+        self._count(live=int(live) - int(was_live), silent=-is_silent(held))
         self._records.put(key, member)
         self._records.heard(info.id, now, live=live)
         return member
@@ -209,6 +210,7 @@ class HubState:
             self._silence(id_, heard, now)
         for id_, heard in self._records.oldest(1, live=False):
             if now - heard >= FORGET_AFTER:
+                self._count(silent=-is_silent(self._records.get(f"member:{id_}")))
                 self._records.delete(f"member:{id_}")
                 self._records.forget(id_)
 
@@ -223,7 +225,7 @@ class HubState:
         member["silent"] = {pool: each["state"] for pool, each in member["windows"].items()}
         member["windows"], member["live"] = {}, False
         self._records.put(f"member:{id_}", member)
-        self._count_members(-1)
+        self._count(live=-1, silent=1)
 
     # --- commands
 
@@ -247,47 +249,13 @@ class HubState:
 
     def progress(self, breaker: str, command: str, now: float) -> Progress:
         """Return how far a command has come. The cost grows with the number of members."""
-        commands = self._commands()
-        version = registers.version_of(commands, breaker, command)
-        outcomes: dict[str, str] = commands["acts"].get(command, {}).get("applied", {})
-        counts = dict.fromkeys(("applied", "waiting", "silent", "without"), 0)
-        refused = []
-        for id_, heard, member in self._present():
-            done = (
-                outcomes.get(id_) == "done"
-                if version is None
-                else member.get("register_version", 0) >= version
-            )
-            pools = member.get("windows") or member.get("silent") or ()
-            if not any(pool.partition("|")[0] == breaker for pool in pools):
-                counts["without"] += 1
-            elif done:
-                counts["applied"] += 1
-            elif outcomes.get(id_):
-                refused.append((id_, outcomes[id_]))
-            else:
-                counts["silent" if now - heard >= SILENT_AFTER else "waiting"] += 1
-        return Progress(**counts, refused=tuple(refused))
+        return progress_of(self._records, self._commands(), breaker, command, now)
 
     # --- lists
 
     def members(self, now: float) -> tuple[MemberEntry, ...]:
         """Return all members. The cost grows with their number."""
-        found = []
-        for _, heard, member in self._present():
-            states = {pool: window["state"] for pool, window in member["windows"].items()}
-            states = states or member["silent"]
-            age = max(0.0, now - heard)
-            info, silent = member_info(member["info"]), age >= SILENT_AFTER
-            found.append(MemberEntry(info, age, silent, tuple(sorted(states.items()))))
-        return tuple(found)
-
-    def _present(self) -> Iterator[tuple[str, float, Record]]:
-        """Yield id, time of the last report and record of all who have not left in order."""
-        for id_, heard in self._records.all_heard():
-            member = self._records.get(f"member:{id_}")
-            if member is not None and not member.get("left"):
-                yield id_, heard, member
+        return all_members(self._records, now)
 
     def pool(self, name: str, scope: str, now: float) -> tuple[PoolView, tuple[int, ...]]:
         """Return the sums of one scope, and the merged sketch of durations."""
@@ -310,10 +278,12 @@ class HubState:
             self._records.put("hub", record)
         return str(record["epoch"])
 
-    def _count_members(self, by: int) -> None:
-        if by:
+    def _count(self, *, live: int = 0, silent: int = 0) -> None:
+        """Count members that report again or not any more, and those that went silent."""
+        if live or silent:
             record = self._hub()
-            record["members"] += by
+            record["members"] += live
+            record["silent"] = record.get("silent", 0) + silent
             self._records.put("hub", record)
 
     def _commands(self) -> Record:

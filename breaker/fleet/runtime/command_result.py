@@ -1,8 +1,10 @@
 """Result of an operator's command to a fleet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from breakerd.breaker.fleet.hub.protocol import Progress
+from breakerd.breaker.fleet.prevailing_state import prevailing_state
+from breakerd.breaker.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class CommandResult:
         without: processes that do not hold the breaker.
         refused: (process, reason) of those that could not do it.
         problem: why not everybody was asked; empty if everybody was.
+        state: state of the breaker in most processes that hold it; None if it is not known.
     """
 
     applied: int = 0
@@ -24,11 +27,13 @@ class CommandResult:
     without: int = 0
     refused: tuple[tuple[str, str], ...] = ()
     problem: str = ""
+    state: State | None = field(default=None, compare=False)
 
     @classmethod
-    def from_progress(cls, progress: Progress, problem: str = "") -> "CommandResult":
+    def from_progress(cls, progress: Progress) -> "CommandResult":
         """Return the result that the hub's counts stand for."""
-        return cls(*progress[:4], refused=progress.refused, problem=problem)
+        state = prevailing_state(progress.states)
+        return cls(*progress[:4], refused=progress.refused, state=state)
 
     def __str__(self) -> str:
         """Return the counts as one line: `applied 37, waiting 2, silent 1, without …`."""

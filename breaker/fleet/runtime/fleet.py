@@ -21,6 +21,8 @@ _DISABLED: Final = DISABLED.value.lower()
 _FORCED_OPEN: Final = FORCED_OPEN.value.lower()
 _OBSERVE: Final = OBSERVE.value.lower()
 _ANY: Final = "*"
+_REFRESH_TIME: Final = 0.25
+"""Maximum seconds that one who reads waits for an exchange."""
 
 
 class Fleet:
@@ -91,6 +93,34 @@ class Fleet:
         """Decide and report, but reject nothing, until `enable`: shadow mode."""
         return self._set_mode(Register(breaker, _OBSERVE, actor=by))
 
+    def drill_latency(self, breaker: str = "default", *, by: str = "") -> CommandResult:
+        """Trip a breaker by simulated slow calls, marked as a drill; see `Drills.latency`.
+
+        Raises:
+            BreakerStateError: it is closed nowhere, so that nothing would be shown.
+        """
+        return self._act("drill_latency", breaker, by)
+
+    def drill_memory(self, breaker: str = "default", *, by: str = "") -> CommandResult:
+        """Pretend that all memory is used, until `end_memory_drill`, `reset` or `enable`.
+
+        Raises:
+            BreakerStateError: it is disabled or forced open, so that nothing would be shown.
+        """
+        return self._act("drill_memory", breaker, by)
+
+    def end_memory_drill(self, breaker: str = "default", *, by: str = "") -> CommandResult:
+        """Read the real memory again; recovery then goes its usual way."""
+        return self._act("end_memory_drill", breaker, by)
+
+    def holds(self, breaker: str) -> bool:
+        """Return True if this process is a member that holds the breaker: its own state counts.
+
+        So it is where there is no fleet.
+        """
+        session = self._runtime.session
+        return session is None or session.holds(breaker)
+
     def members(self) -> tuple[MemberEntry, ...]:
         """Return all processes, those that went silent lately among them; asks the hub.
 
@@ -107,6 +137,11 @@ class Fleet:
     def hub(self) -> HubReport:
         """Return where the processes meet, and whether that answers. Asks nobody."""
         return make_hub_report(self._runtime)
+
+    def refresh(self) -> None:
+        """Take what the others have published until now; waits a quarter of a second at most."""
+        if self._runtime.session is not None:
+            self._runtime.meet(_REFRESH_TIME)
 
     def follow(self, follower: TopicFollower) -> None:
         """Give a follower what is in its topic, and what becomes new there."""
@@ -148,6 +183,9 @@ class Fleet:
     def exchange_soon(self) -> None:
         """Exchange with the hub at once, and return before."""
         self._runtime.exchange_soon()
+
+    def _act(self, kind: str, breaker: str, by: str) -> CommandResult:
+        return self._commands.act(self._get_breaker(breaker), Act("", kind, breaker, actor=by))
 
     def _set_mode(self, register: Register) -> CommandResult:
         return self._commands.set_mode(self._get_breaker(register.breaker), register)

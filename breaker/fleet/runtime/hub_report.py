@@ -17,6 +17,7 @@ class HubReport:
         epoch: id of the hub's memory; empty before the first answer.
         member: id of this process; empty if it is no member.
         members: processes that report, as the hub said last.
+        silent: processes that do not report any more, and have not left in order.
         exchanges: (upper bound in seconds, exchanges that took at most that long), cumulative.
         exchange_seconds: seconds of all exchanges together.
     """
@@ -28,6 +29,7 @@ class HubReport:
     epoch: str
     member: str
     members: int
+    silent: int
     exchanges: tuple[tuple[float, int], ...]
     exchange_seconds: float
 
@@ -36,6 +38,7 @@ def make_hub_report(runtime: FleetRuntime) -> HubReport:
     """Return the report of the hub of a runtime. It asks nobody."""
     session, settings = runtime.session, runtime.settings
     view = session.view if session else None
+    told = view if session and not session.alone else None
     return HubReport(
         kind=settings.address.kind.value,
         name=settings.name,
@@ -43,7 +46,8 @@ def make_hub_report(runtime: FleetRuntime) -> HubReport:
         problem=runtime.not_running().get("fleet", ""),
         epoch=view.epoch if view else "",
         member=session.member_id if session else "",
-        members=view.members if view and session and not session.alone else 0,
+        members=told.members if told else 0,
+        silent=told.silent if told else 0,
         exchanges=session.durations.cumulative() if session else (),
         exchange_seconds=session.durations.sum if session else 0.0,
     )

@@ -17,15 +17,15 @@ _log = get_logger(__name__)
 _KEPT: Final = 7 * 86_400.0
 """Seconds for which the end of a mode is kept, as the hub keeps it."""
 _VERSION: Final = 1
-_LOCK_TIME: Final = 1.0
+_LOCK_TIME: Final = 0.25
 """Maximum seconds to wait for another process that adds to the file."""
 
 
 class ModesFile:
     """File that all processes of a host write: each adds what it knows. Not thread-safe.
 
-    It never raises: a file that cannot be read is taken for empty, one that cannot be written is
-    told once.
+    It never raises: a file that cannot be read is taken for empty, and that is told once, as is one
+    that cannot be written.
 
     Args:
         path: the file; a missing folder is created.
@@ -34,21 +34,29 @@ class ModesFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._problem = ""
+        self._unread = ""
 
     def read(self) -> tuple[Register, ...]:
         """Return the modes, ended ones among them."""
         try:
             require_regular(self.path)
             text = self.path.read_text(encoding="utf-8")
-            return tuple(_register(each) for each in json.loads(text)["modes"]) if text else ()
+            found = tuple(_register(each) for each in json.loads(text)["modes"]) if text else ()
         except FileNotFoundError:
-            return ()
+            found = ()
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _log.warning("modes file is not read", file=str(self.path), problem=repr(error))
+            known, self._unread = self._unread, repr(error)
+            if self._unread != known:
+                _log.warning("modes file is not read", file=str(self.path), problem=self._unread)
             return ()
+        self._unread = ""
+        return found
 
-    def add(self, registers: Iterable[Register], now: float) -> None:
+    def add(self, registers: Iterable[Register], now: float) -> bool:
         """Add modes to those in the file; of two of a breaker the later one stays.
+
+        Return False if they are not all there: another process holds the file, or it cannot be
+        written.
 
         Args:
             registers: the modes.
@@ -57,7 +65,7 @@ class ModesFile:
         given = tuple(registers)
         found = self.read()
         if _merged(found, given, now) == found:
-            return
+            return True
         try:
             self._create()
             with file_lock(self.path, _LOCK_TIME):  # another process may be adding, too
@@ -68,6 +76,8 @@ class ModesFile:
             self._tell(f"{self.path}: {error.strerror or error}")
         else:
             self._problem = ""
+            return True
+        return False
 
     def _create(self) -> None:
         """Create an empty file if there is none: only what exists can be locked."""

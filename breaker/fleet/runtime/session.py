@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple, Protocol
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.calls.duration_histogram import DurationHistogram
 from breakerd.breaker.clock import CLOCK
+from breakerd.breaker.errors import BreakerStateError
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.fleet.hub.file.hub import FileHub
-from breakerd.breaker.fleet.hub.protocol import Hub
-from breakerd.breaker.fleet.member import SILENCE, FleetMember, set_mode
-from breakerd.breaker.fleet.messages import Register, View
+from breakerd.breaker.fleet.hub.protocol import Hub, HubUnavailableError
+from breakerd.breaker.fleet.member import SILENCE, FleetMember, perform, set_mode
+from breakerd.breaker.fleet.messages import Act, Register, View
 from breakerd.breaker.fleet.runtime.identity import make_member_info, pool_name, settings_digest
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
@@ -21,6 +23,8 @@ from breakerd.breaker.settings import Settings
 _log = get_logger(__name__)
 
 _EVIDENCE: Final = "evidence"
+_COMMAND_TIME: Final = 2.0
+"""Seconds in which a command reaches all: what the hub has of them changes meanwhile."""
 
 
 class Breakers(Protocol):
@@ -95,6 +99,7 @@ class Session:
             shares_evidence=settings.share == _EVIDENCE,
         )
         self._member.looks_on = looks_on
+        self._member.on_unheld = self._take_unheld
 
     # --- for all threads
 
@@ -107,6 +112,11 @@ class Session:
     def alone(self) -> bool:
         """True while the hub does not answer, or never did."""
         return self._member.alone
+
+    @property
+    def commanded_lately(self) -> bool:
+        """True if an operator has commanded the fleet in the last two seconds."""
+        return CLOCK.monotonic() - self._member.commanded_at < _COMMAND_TIME
 
     @property
     def joining(self) -> bool:
@@ -245,6 +255,21 @@ class Session:
             digest = settings_digest(self._breakers)
             self._member.info = self._member.info._replace(digest=digest)
 
+    def _take_unheld(self, act: Act) -> None:
+        """Bring in a breaker that exists here and was not called: an operator's act is for all.
+
+        Who looks on stays nobody, and does the act only if it is for nobody else.
+        """
+        breaker = next((each for each in self._breakers if each.name == act.breaker), None)
+        if breaker is None:
+            return
+        if not self.looks_on:
+            self._place(breaker, None)
+            return
+        with suppress(HubUnavailableError, BreakerStateError):
+            if not self.hub.progress(act.breaker, act.id).has_holders:
+                perform(breaker, act)
+
     def _place(self, breaker: Breaker, present: _Place | None) -> None:
         """Bring a breaker in, or move it, into the pool that its settings ask for."""
         settings = breaker.settings
@@ -258,8 +283,9 @@ class Session:
     def _save_modes(self) -> None:
         known = self._member.registers
         if known != self._saved:
-            self._saved = known
-            self._modes.add(known, self.view.now if self.view else time.time())
+            now = self.view.now if self.view else time.time()
+            if self._modes.add(known, now):
+                self._saved = known  # else they are added again with the next exchange
 
     def _tell(self, problem: str) -> None:
         """Log a problem that the hub does not log itself: when it begins, and when it ends."""

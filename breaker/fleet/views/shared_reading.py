@@ -34,15 +34,20 @@ class SharedReadings:
         self._known: dict[object, tuple[float, Any]] = {}
         renew_after_fork(self)
 
-    def get(self, question: object, ask: Callable[[], T]) -> T:
+    def get(self, question: object, ask: Callable[[], T], fresh: float = FRESH) -> T:
         """Return the answer to `question`; `ask` gets it where nobody has asked lately.
+
+        Args:
+            question: names the answer.
+            ask: gets it.
+            fresh: seconds for which it is good.
 
         Raises:
             HubUnavailableError: the hub does not answer, or another read of it has not ended yet.
         """
-        found = self._fresh(question)
+        found = self._known_of(question, fresh)
         if found is None:
-            found = self._ask_once(question, ask)
+            found = self._ask_once(question, ask, fresh)
         if isinstance(found, HubUnavailableError):
             raise HubUnavailableError(str(found))
         answer: T = found[0]
@@ -56,24 +61,26 @@ class SharedReadings:
         """Forget the answers that the parent got."""
         self._known = {}
 
-    def _ask_once(self, question: object, ask: Callable[[], T]) -> Any:
+    def _ask_once(self, question: object, ask: Callable[[], T], fresh: float) -> Any:
         if not self._lock.acquire(_WAIT):
             raise HubUnavailableError("the hub has not answered another request yet")
         try:
-            found = self._fresh(question)
+            found = self._known_of(question, fresh)
             if found is None:
+                before = self._known
                 found = _answer(ask)
                 now = self._clock()
-                kept = {key: each for key, each in self._known.items() if now - each[0] < FRESH}
-                self._known = kept | {question: (now, found)}
+                kept = {key: each for key, each in before.items() if now - each[0] < FRESH}
+                if self._known is before:  # what was asked before a change is good for nobody else
+                    self._known = kept | {question: (now, found)}
             return found
         finally:
             self._lock.release()
 
-    def _fresh(self, question: object) -> Any:
+    def _known_of(self, question: object, fresh: float) -> Any:
         """Return the answer in a tuple, or the failure; None if nobody has asked lately."""
         at, found = self._known.get(question, (0.0, None))
-        return found if self._clock() - at < FRESH else None
+        return found if self._clock() - at < fresh else None
 
 
 def _answer(ask: Callable[[], object]) -> object:

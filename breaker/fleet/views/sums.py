@@ -9,7 +9,8 @@ from breakerd.breaker.fleet.episode import Episode
 from breakerd.breaker.fleet.hub.protocol import MemberEntry
 from breakerd.breaker.fleet.local_window import SKETCH
 from breakerd.breaker.fleet.messages import PoolView, Totals, Worst
-from breakerd.breaker.states import REJECTING, State
+from breakerd.breaker.fleet.prevailing_state import prevailing_state
+from breakerd.breaker.states import State
 
 _WORST: Final = 3
 PoolAnswer = tuple[PoolView, tuple[int, ...]]
@@ -44,9 +45,7 @@ class Holders(NamedTuple):
 
         None if nobody reports one that this version knows.
         """
-        known = [(count, _state(name)) for name, count in self.states.items()]
-        found = [(count, state in REJECTING, state) for count, state in known if state]
-        return max(found)[2] if found else None
+        return prevailing_state(self.states.items())
 
 
 class BreakerSums(NamedTuple):
@@ -147,10 +146,3 @@ def _merged(sketches: Iterable[tuple[int, ...]]) -> dict[int, int]:
             if 0 <= bucket < SKETCH.count and count > 0:
                 merged[bucket] += count
     return dict(merged)
-
-
-def _state(name: str) -> State | None:
-    try:
-        return State(name.upper())
-    except ValueError:
-        return None

@@ -10,7 +10,7 @@ from breakerd.breaker.fleet.messages import FLEET
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.runtime.session import Session
 from breakerd.breaker.fleet.settings.hub_address import HubKind
-from breakerd.breaker.fleet.views.shared_reading import SharedReadings
+from breakerd.breaker.fleet.views.shared_reading import FRESH, SharedReadings
 from breakerd.breaker.fleet.views.sums import (
     BreakerSums,
     Holders,
@@ -29,7 +29,8 @@ class FleetViews:
     """Answers about all processes, at most a second old. Thread-safe.
 
     Each method asks the hub, once a second at most, and waits for it no longer than its client
-    does: about 1 s. While the hub is known to be away it is not asked.
+    does: about 1 s. While the hub is known to be away it is not asked. For two seconds after an
+    operator's command each question goes to the hub, so that whoever is asked tells the same.
 
     Args:
         runtime: membership of this process.
@@ -60,7 +61,8 @@ class FleetViews:
             HubUnavailableError: there is no hub, or it does not answer.
         """
         session = self._session()
-        found = self._readings.get((session.member_id, "members"), session.hub.members)
+        question = (session.member_id, "members")
+        found = self._readings.get(question, session.hub.members, _fresh(session))
         host = session.host
         chosen = (each for each in found if scope != "host" or each.info.host == host)
         # What this process has become since its last report, it need not ask the hub.
@@ -107,7 +109,7 @@ class FleetViews:
         At most a second old. None if this process does not count with them, or nobody has yet.
         """
         try:
-            found = self._readings.get("host", self.host_figures)
+            found = self._readings.get("host", self.host_figures, _fresh(self._runtime.session))
         except HubUnavailableError:
             return None
         figures = found.get(name) if found else None
@@ -115,7 +117,9 @@ class FleetViews:
 
     def _pool(self, session: Session, pool: str, place: str) -> PoolAnswer:
         question = (session.member_id, pool, place)
-        return self._readings.get(question, lambda: checked(session.hub.pool(pool, place)))
+        return self._readings.get(
+            question, lambda: checked(session.hub.pool(pool, place)), _fresh(session)
+        )
 
     def _session(self) -> Session:
         if not self.in_force:
@@ -125,6 +129,11 @@ class FleetViews:
         if session is None or why:
             raise HubUnavailableError(why)
         return session
+
+
+def _fresh(session: Session | None) -> float:
+    """Return the seconds for which an answer is good: none while a command reaches the others."""
+    return 0.0 if session is not None and session.commanded_lately else FRESH
 
 
 def _renewed(entry: MemberEntry, session: Session) -> MemberEntry:

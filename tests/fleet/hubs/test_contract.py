@@ -142,6 +142,30 @@ def test_a_thousand_breakers_are_one_exchange(tested: HubUnderTest, time: Driven
 # --- members
 
 
+def test_the_silent_are_counted_until_they_return_leave_or_are_forgotten(
+    tested: HubUnderTest, time: DrivenTime
+) -> None:
+    asked, *others = (MadeMember(name) for name in "abcd")
+
+    def silent_after(seconds: float) -> int:
+        time.now += seconds
+        return tested.hub.exchange(asked.report()).silent
+
+    for each in others:
+        tested.hub.exchange(each.report())
+    assert silent_after(4.0) == 0
+    assert silent_after(1.5) == 3
+    tested.hub.exchange(others[0].report())
+    assert silent_after(1.0) == 2
+    tested.hub.exchange(others[1].report(leaving=True))
+    assert silent_after(1.0) == 1
+    tested.hub.exchange(others[0].report(leaving=True))
+    assert silent_after(1.0) == 1
+    for _ in range(6):  # each exchange forgets one of those that are gone
+        silent = silent_after(600.0)
+    assert silent == 0
+
+
 def test_a_silent_member_counts_no_more(tested: HubUnderTest, time: DrivenTime) -> None:
     silent, other = MadeMember("a", "h1"), MadeMember("b", "h2")
     tested.hub.exchange(silent.report(slot(time, 2, 2)))
@@ -295,10 +319,10 @@ def test_it_is_told_how_far_a_command_has_come(tested: HubUnderTest, time: Drive
     tested.hub.exchange(made["without"].report()._replace(breakers=()))
     for name, outcome in (("done", "done"), ("refused", "no: disabled")):
         tested.hub.exchange(made[name].report(applied=((act.id, outcome),)))
-    tested.hub.exchange(made["waiting"].report())
+    tested.hub.exchange(made["waiting"].report(state="open"))
     time.now += 1
     assert tested.hub.progress("payments", "x") == Progress(
-        applied=1, waiting=1, silent=1, without=1, refused=(("refused", "no: disabled"),)
+        *(1, 1, 1, 1), refused=(("refused", "no: disabled"),), states=(("closed", 2), ("open", 1))
     )
     mode = tested.hub.set_mode(Register("payments", "disabled", id="m"))
     assert tested.hub.progress("payments", mode.id).applied == 0

@@ -58,7 +58,8 @@ def read_view(text: bytes, report: Report) -> View:
         WireError: the text is no answer.
     """
     try:
-        epoch, now, members, oldest, breakers, version, registers, acts, topics = json.loads(text)
+        epoch, now, members, oldest, breakers, version, *rest = json.loads(text)
+        registers, acts, topics, silent = rest
         return View(
             epoch,
             now,
@@ -71,6 +72,7 @@ def read_view(text: bytes, report: Report) -> View:
             tuple(Register(*each[: len(Register._fields)]) for each in registers),
             tuple(Act(*each[: len(Act._fields)]) for each in acts),
             topics=tuple(sorted((str(topic), int(newest)) for topic, newest in topics)),
+            silent=int(silent),
         )
     except (TypeError, ValueError) as error:
         raise WireError(f"no view: {error}") from error

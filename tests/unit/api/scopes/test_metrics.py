@@ -94,6 +94,11 @@ def test_the_hub_and_the_exchanges_are_counted(fleet: Planes) -> None:
     plane.meet()
     assert value(plane, "breakerd_fleet_hub_up") == 1
     assert value(plane, "breakerd_fleet_members", state="live") == 1
+    assert value(plane, "breakerd_fleet_members", state="silent") == 0
+    fleet.tell(MadeMember("gone"))
+    fleet.hub.now += 6
+    plane.meet()
+    assert value(plane, "breakerd_fleet_members", state="silent") == 1
     count = value(plane, "breakerd_fleet_exchange_seconds_count")
     assert count is not None
     assert count >= 3

@@ -3,7 +3,8 @@ from __future__ import annotations
 import copy
 
 from breakerd.breaker.fleet.episode import NONE, Trouble, closed, opened, ramping
-from breakerd.breaker.fleet.hub.state import FORGET_AFTER, SILENT_AFTER
+from breakerd.breaker.fleet.hub.roster import SILENT_AFTER
+from breakerd.breaker.fleet.hub.state import FORGET_AFTER
 from breakerd.breaker.fleet.messages import FLEET, PoolSlot, Slot, Totals
 from tests.support.fleet_reports import POOL, DrivenHub, MadeMember, pool_of
 

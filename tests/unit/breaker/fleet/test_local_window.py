@@ -105,3 +105,11 @@ def test_the_usual_load_is_learnt_while_all_is_well() -> None:
     assert usual.in_flight == pytest.approx(2.0)
     usual.update(120.0, 1060.0, learn=True)
     assert usual.in_flight == pytest.approx(2.0)
+
+
+def test_successful_calls_above_the_threshold_are_slow() -> None:
+    ticks = Ticks()
+    ticks.tick(20.0, (20.0, 0.4, False))
+    ticks.local.threshold = 0.3
+    ticks.tick(21.0, (21.0, 0.3, False), (21.0, 0.31, False), (21.0, 0.9, False), (21.0, 2, True))
+    assert ticks.local.totals(usual=0.0, in_flight=0).slow == 2

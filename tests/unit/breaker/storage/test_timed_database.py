@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from breakerd.breaker.storage import timed_database
+from breakerd.breaker.storage.job import Job
 from breakerd.breaker.storage.timed_database import TimedDatabase
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS numbers (number INTEGER)"
@@ -48,7 +49,7 @@ def wait_until_it_answers(database: TimedDatabase, disk: Disk) -> None:
     disk.answers.set()
     assert database._jobs is not None
     for _ in range(2):  # once the second is begun, the first is over in every respect
-        database._jobs.put(job := timed_database._Job(lambda: None))
+        database._jobs.put(job := Job(lambda: None))
         assert job.done.wait(30)
 
 

@@ -1,5 +1,12 @@
 -- Members: take what one reports, and sweep away those that are silent.
 
+local function is_silent(member) return member and not member.live and not member.left end
+
+local function count_silent(by)
+  S.silent = S.silent + by
+  later('HSET', KEY.hub, 'silent', S.silent)
+end
+
 local function store(id, member, at)
   local to, from = member.live and KEY.live or KEY.gone, member.live and KEY.gone or KEY.live
   later('HSET', KEY.members, id, cmsgpack.pack(member))
@@ -37,6 +44,7 @@ local function take(info, report, breakers)
     if member.live then replace(b.name, info, old[b.name], member.windows[b.name], generations) end
   end
   S.live = S.live + (member.live and 1 or 0) - (held and held.live and 1 or 0)
+  if is_silent(held) then count_silent(-1) end
   store(info[1], member, now)
   S.heard = info[1]
   return member
@@ -56,11 +64,14 @@ local function sweep()
         member.silent[name] = window[3]
       end
       member.windows, member.live, S.live = {}, false, S.live - 1
+      count_silent(1)
       store(id, member, at)
     end
   end
   local gone = read('ZRANGE', KEY.gone, 0, 0, 'WITHSCORES')
   if gone[1] and gone[1] ~= S.heard and now - tonumber(gone[2]) >= FORGET then
+    local packed = read('HGET', KEY.members, gone[1])
+    if packed and is_silent(cmsgpack.unpack(packed)) then count_silent(-1) end
     later('HDEL', KEY.members, gone[1])
     later('ZREM', KEY.gone, gone[1])
   end

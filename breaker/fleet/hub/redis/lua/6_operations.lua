@@ -58,7 +58,8 @@ local function exchange()
   end
   return table.concat({'["' .. S.epoch .. '"', text(now), S.live, oldest,
     '[' .. table.concat(views, ',') .. ']', text(S.version), text(registers),
-    acts_for(info[1], member.joined, applied), topic_versions() .. ']'}, ',')
+    acts_for(info[1], member.joined, applied), topic_versions(),
+    S.silent .. ']'}, ',')
 end
 
 local function is_late(sent_at) return sent_at > 0 and now - sent_at > LATE end
@@ -113,14 +114,16 @@ local OPERATIONS = {exchange = exchange, set_mode = set_mode, act = act, look = 
   changes = changes, write = write_entry, take_lease = take_lease, end_lease = end_lease}
 
 local function operate() -- decides everything, and writes nothing yet
-  S = {pools = {}, dirty = {}, idle = {}, modes = {}, writes = {}, live = 0, version = 0}
-  local hub = read('HMGET', KEY.hub, 'epoch', 'version')
+  S = {pools = {}, dirty = {}, idle = {}, modes = {}, writes = {}, version = 0, live = 0,
+       silent = 0}
+  local hub = read('HMGET', KEY.hub, 'epoch', 'version', 'silent')
   if not hub[1] then
     blank = true
     S.epoch = string.format('%015.0f-%s', math.floor(now * 1000), ARGV[3])
     later('HSET', KEY.hub, 'epoch', S.epoch)
   else
     S.epoch, S.version, S.live = hub[1], tonumber(hub[2] or 0), redis.call('ZCARD', KEY.live)
+    S.silent = tonumber(hub[3] or 0)
   end
   return OPERATIONS[ARGV[1]]()
 end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from breakerd.breaker.fleet.hub import leases, pool, registers, state
+from breakerd.breaker.fleet.hub import leases, pool, registers, roster, state
 from breakerd.breaker.fleet.hub.redis.script import keys_of, script_text, store_keys_of
 from breakerd.breaker.fleet.messages import WINDOW_SLOTS, PoolSlot, Totals
 
@@ -27,7 +27,7 @@ def test_its_numbers_are_those_of_the_state() -> None:
         "WINDOW": WINDOW_SLOTS,
         "COLUMNS": len(PoolSlot._fields),
         "TOTALS": len(Totals._fields),
-        "SILENT": state.SILENT_AFTER,
+        "SILENT": roster.SILENT_AFTER,
         "FORGET": state.FORGET_AFTER,
         "SWEPT": state._SWEPT,
         "KEPT": registers.KEPT,

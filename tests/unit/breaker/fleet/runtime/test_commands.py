@@ -341,3 +341,69 @@ def test_modes_that_were_set_while_the_hub_was_away_follow_each_other(
     other.meet()
     assert not {State.DISABLED, State.FORCED_OPEN} & {*states(pair)}
     assert [each.mode for each in other.runtime.session.registers] == [""]  # type: ignore[union-attr]
+
+
+def test_the_end_of_a_mode_that_is_kept_for_the_others_is_told_as_such(
+    pair: tuple[Member, Member], hub: BreakableHub
+) -> None:
+    one, other = pair
+    one.fleet.disable("payments")
+    hub.away = True
+    result = one.fleet.enable("payments")
+    assert (result.applied, result.waiting, result.silent) == (1, 1, 0)
+    assert "its end is brought to the others" in result.problem
+    assert "in this process only" in one.fleet.reset("payments").problem
+    hub.away = False
+    one.meet()
+    other.meet()
+    assert State.DISABLED not in states(pair)
+
+
+def test_the_result_tells_the_state_of_most(pair: tuple[Member, Member], make: Make) -> None:
+    assert pair[0].fleet.force_open("payments").state is State.FORCED_OPEN
+    third = make("c")
+    assert third.fleet.reset("payments").state is State.CLOSED
+    assert third.fleet.reset("search").state is None, "nobody has it"
+
+
+# --- breakers that exist and were not called
+
+
+def test_an_act_reaches_a_breaker_that_was_not_called_yet(
+    pair: tuple[Member, Member], make: Make
+) -> None:
+    third = make("c")
+    mine = third.registry.get("payments")
+    result = pair[0].fleet.trip("payments")
+    assert (result.applied + result.waiting + result.without, result.refused) == (3, ())
+    third.meet()
+    assert mine.state is State.OPEN
+    assert pair[0].fleet.reset("payments").applied == 3
+    assert mine.state is State.CLOSED
+
+
+def test_of_processes_that_only_look_on_all_do_what_is_for_nobody_else(
+    hub: BreakableHub, make: Make
+) -> None:
+    two = [make("a", looks_on=True), make("b", looks_on=True)]
+    breakers = [each.registry.get("payments") for each in two]
+    assert two[0].fleet.trip("payments") == CommandResult(applied=1)
+    two[1].meet()
+    assert [breaker.state for breaker in breakers] == [State.OPEN] * 2
+    breakers[1].disable()
+    assert two[0].fleet.trip("payments") == CommandResult(applied=1)
+    two[1].meet()
+    assert breakers[1].state is State.DISABLED, "it cannot, and nobody minds"
+    hub.away = True
+    assert two[0].fleet.reset("payments").applied == 1
+    assert breakers[0].state is State.CLOSED
+
+
+def test_who_looks_on_leaves_it_to_those_that_hold_the_breaker(
+    pair: tuple[Member, Member], make: Make
+) -> None:
+    third = make("c", looks_on=True)
+    mine = third.registry.get("payments")
+    assert pair[0].fleet.trip("payments").applied == 2
+    third.meet()
+    assert mine.state is State.CLOSED

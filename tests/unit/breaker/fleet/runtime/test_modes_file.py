@@ -119,3 +119,27 @@ def test_a_file_that_stays_locked_is_told(
         file.add([DISABLED._replace(mode="", at=200.0)], 200.0)
     assert "keeps it locked" in caplog.text
     assert file.read() == (DISABLED,)
+
+
+def test_what_cannot_be_added_is_told(file: ModesFile) -> None:
+    assert file.add([DISABLED], 100.0)
+    other = DISABLED._replace(breaker="search")
+    with file_lock(file.path, 1.0):
+        assert not file.add([other], 100.0)
+    assert file.add([other], 100.0)
+    assert set(file.read()) == {DISABLED, other}
+
+
+def test_a_file_that_cannot_be_read_is_told_once(
+    file: ModesFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.path.parent.mkdir()
+    file.path.write_text("[]")
+    for _ in range(3):
+        file.read()
+    assert len(caplog.records) == 1
+    file.path.write_text("")
+    file.read()
+    file.path.write_text("[]")
+    file.read()
+    assert len(caplog.records) == 2

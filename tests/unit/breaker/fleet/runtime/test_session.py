@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from breakerd import Registry, Settings, State
+from breakerd.breaker.config.file.locking import file_lock
 from breakerd.breaker.fleet.hub.file.hub import FileHub
 from breakerd.breaker.fleet.messages import Act, Register, Report, View
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
@@ -222,3 +223,30 @@ def test_a_command_in_the_file_of_the_host_is_seen_without_waiting(
     assert not one.needs_exchange()
     other.close()
     one.end()
+
+
+def test_a_mode_that_the_host_could_not_keep_is_kept_with_the_next_exchange(
+    one: Session, hub: BreakableHub, registry: Registry, tmp_path: Path
+) -> None:
+    called(registry)
+    one.exchange()
+    hub.inner.set_mode(Register("payments", "disabled", id="x"))
+    kept = ModesFile(tmp_path / "modes.json")
+    kept.add([], 0.0)
+    kept.path.touch()
+    with file_lock(kept.path, 1.0):
+        one.exchange()
+    assert kept.read() == ()
+    one.exchange()
+    assert [(each.breaker, each.mode) for each in kept.read()] == [("payments", "disabled")]
+
+
+def test_it_knows_that_the_fleet_was_commanded(
+    one: Session, hub: BreakableHub, registry: Registry
+) -> None:
+    called(registry)
+    one.exchange()
+    assert not one.commanded_lately
+    hub.inner.act(Act("1", "trip", "payments"))
+    one.exchange()
+    assert one.commanded_lately

@@ -94,3 +94,20 @@ def test_who_waits_for_another_gets_its_answer() -> None:
     first.join()
     second.join()
     assert found == [1, 1]
+
+
+def test_what_changes_quickly_is_asked_each_time() -> None:
+    readings, hub = SharedReadings(Time()), Hub()
+    assert [readings.get("a", hub.ask, 0.0) for _ in range(3)] == [1, 2, 3]
+    assert readings.get("a", hub.ask) == 3, "which others may have"
+
+
+def test_what_was_asked_before_a_change_is_good_for_nobody_else() -> None:
+    readings, hub = SharedReadings(Time()), Hub()
+
+    def ask() -> int:
+        readings.forget()  # somebody has commanded the fleet meanwhile
+        return hub.ask()
+
+    assert readings.get("a", ask) == 1
+    assert readings.get("a", hub.ask) == 2
