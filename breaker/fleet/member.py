@@ -20,6 +20,8 @@ from breakerd.breaker.states import DISABLED, FORCED_OPEN, OBSERVE
 
 SILENCE: Final = 3.0
 """Seconds without an answer after which the members decide alone."""
+RETURN_TIME: Final = 5.0
+"""Seconds after which who has not reported to a hub that has forgotten is gone."""
 
 
 class FleetMember:
@@ -59,6 +61,8 @@ class FleetMember:
         """Hub time less the time of the breakers' clock."""
         self._seq = 0
         self._heard_at = clock()
+        self._forgotten = (0, -inf)
+        """Members that the hub knew before it forgot, and when it has forgotten."""
         self._commands = CommandLog(registers)
         self._breakers: dict[str, Breaker] = {}
         self._followers: dict[str, Follower] = {}
@@ -89,6 +93,11 @@ class FleetMember:
     def hub_time(self) -> float:
         """Return the present time of the hub as this process reckons; 0 before its first answer."""
         return self._hub_time(self._clock()) if self.view is not None else 0.0
+
+    def forgotten_members(self) -> int:
+        """Return how many members the hub knew before it forgot; 0 if that is long ago."""
+        count, at = self._forgotten
+        return count if self._clock() - at < RETURN_TIME else 0
 
     def add(self, pool: str, breaker: Breaker) -> None:
         """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
@@ -145,6 +154,9 @@ class FleetMember:
         """Do what the view asks for; return True if there is something to say at once."""
         self._heard_at = self._clock()
         self._offset = view.now - self._heard_at
+        if self.view is not None and view.epoch != self.view.epoch:
+            known = max(self.view.members, self.forgotten_members())
+            self._forgotten = (known, self._heard_at)
         self.view, self.alone = view, False
         again = False
         for each in view.breakers:

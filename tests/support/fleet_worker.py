@@ -14,11 +14,16 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
+import breakerd.alerts.alerting  # noqa: F401 - once, before the processes are forked
 from breakerd import Breakerd, BreakerError, Event, Transition
 from breakerd.breaker.fleet.runtime import commands
 
 CALLS_PER_SECOND: Final = 25.0
 TIMEOUT: Final = 1.0
+PAGED: Final = "OPSGENIE_API_URL"
+"""Variable whose presence lets the processes page."""
+SPARE: Final = "spare"
+"""Breaker of each process that is called once."""
 
 
 def run(connection: Connection, config: str, environ: dict[str, str], folder: str) -> None:
@@ -46,7 +51,7 @@ def run_forked(connections: list[Connection], config: str, folder: str) -> None:
 
 def _open(config: str) -> Breakerd:
     commands.ANSWER_TIME = 30.0  # type: ignore[misc]  # tests assert the seconds themselves
-    return Breakerd(config, alerting=False, memory=lambda: 0.1)
+    return Breakerd(config, alerting=PAGED in os.environ, memory=lambda: 0.1)
 
 
 class Worker:
@@ -58,6 +63,7 @@ class Worker:
         self._sending = threading.Lock()
         self._breaker = breakers.get("dependency")
         self._breaker.subscribe(self._tell)
+        self._spare = breakers.get(SPARE)
         self._path = 0
         """Port that calls go to."""
         self._resting = threading.Event()
@@ -82,25 +88,27 @@ class Worker:
     # --- what may be asked
 
     def call(self, port: int) -> None:
-        """Call that port from now on, again and again."""
+        """Call that port from now on, again and again; the other breaker is called once."""
         self._path = port
         if self._caller is None:
+            with self._spare.guard():
+                pass
             self._caller = threading.Thread(target=self._keep_calling, daemon=True)
             self._caller.start()
 
-    def command(self, name: str, *arguments: str) -> tuple[str, float]:
-        """Command the breaker in all processes; return the result, and the seconds it took."""
+    def command(self, name: str, breaker: str = "dependency") -> tuple[str, float]:
+        """Command a breaker in all processes; return the result, and the seconds it took."""
         began = time.monotonic()
-        result = getattr(self._breakers.fleet, name)("dependency", *arguments)
+        result = getattr(self._breakers.fleet, name)(breaker)
         return str(result), time.monotonic() - began
 
     def trip_here(self) -> None:
         """Open the breaker of this process until somebody ends it."""
         self._breaker.force_open()
 
-    def state(self) -> str:
-        """Return the breaker's state."""
-        return self._breaker.state.value
+    def state(self, breaker: str = "dependency") -> str:
+        """Return a breaker's state."""
+        return self._breakers.get(breaker).state.value
 
     def hub_up(self) -> bool:
         """Return True if the hub answers."""
@@ -126,12 +134,21 @@ class Worker:
             self._breakers.registry.change("dependency", values)
         return self._breaker.settings.model_dump(mode="json")
 
-    def slowest_allow(self) -> float:
-        """Return the longest time that the decision about a call took since the last question."""
+    def slowest(self) -> float:
+        """Return the most seconds that a call took beside its work since the last question."""
         slowest, self._slowest = self._slowest, 0.0
         return slowest
 
+    def answer_time(self, seconds: float) -> None:
+        """Let commands wait at most so long for the processes."""
+        commands.ANSWER_TIME = seconds  # type: ignore[misc]  # as above
+
+    def calls(self) -> int:
+        """Return how many calls were made or rejected so far."""
+        return self._calls
+
     _slowest = 0.0
+    _calls = 0
 
     # --- calls
 
@@ -141,14 +158,23 @@ class Worker:
                 self._call_once()
 
     def _call_once(self) -> None:
-        began = time.thread_time()
-        guard = self._breaker.guard()
-        with guard:
-            self._slowest = max(self._slowest, time.thread_time() - began)
-            with socket.create_connection(("127.0.0.1", self._path), TIMEOUT) as asked:
-                asked.sendall(b"?")
-                if asked.recv(1) != b"!":
-                    raise ConnectionError("no answer")
+        began, worked = time.monotonic(), 0.0
+        try:
+            with self._breaker.guard():
+                allowed = time.monotonic()
+                try:
+                    self._work()
+                finally:
+                    worked = time.monotonic() - allowed
+        finally:
+            self._calls += 1
+            self._slowest = max(self._slowest, time.monotonic() - began - worked)
+
+    def _work(self) -> None:
+        with socket.create_connection(("127.0.0.1", self._path), TIMEOUT) as asked:
+            asked.sendall(b"?")
+            if asked.recv(1) != b"!":
+                raise ConnectionError("no answer")
 
     def _rest(self) -> None:
         self._resting.set()

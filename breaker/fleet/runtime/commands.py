@@ -143,7 +143,7 @@ class FleetCommands:
         self._runtime.exchange_soon()
         while True:
             try:
-                result = CommandResult.from_progress(session.hub.progress(breaker, command))
+                result = CommandResult.from_progress(session.progress(breaker, command))
             except HubUnavailableError as error:
                 return CommandResult(*_counts(result), result.refused, f"the hub is away: {error}")
             left = until - CLOCK.monotonic()

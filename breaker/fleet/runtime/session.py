@@ -9,7 +9,7 @@ from breakerd.breaker.calls.duration_histogram import DurationHistogram
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.fleet.hub.file.hub import FileHub
-from breakerd.breaker.fleet.hub.protocol import Hub
+from breakerd.breaker.fleet.hub.protocol import Hub, Progress
 from breakerd.breaker.fleet.member import SILENCE, FleetMember, set_mode
 from breakerd.breaker.fleet.messages import Register, View
 from breakerd.breaker.fleet.runtime.identity import make_member_info, pool_name, settings_digest
@@ -138,6 +138,17 @@ class Session:
     def bring(self, register: Register) -> None:
         """Bring the hub a mode that was set while it was away."""
         self._member.bring(register)
+
+    def progress(self, breaker: str, command: str) -> Progress:
+        """Return how far a command has come; who is still to return to a hub that forgot waits.
+
+        Raises:
+            HubUnavailableError: the hub is out of reach.
+        """
+        found = self.hub.progress(breaker, command)
+        known = max(self._member.forgotten_members(), int(self.holds(breaker)))
+        missing = known - sum(found[:4]) - len(found.refused)
+        return found._replace(waiting=found.waiting + max(0, missing))
 
     def claim(self, act: str) -> bool:
         """Return True if an act is to be done by who gave it; the fleet's thread leaves it then."""
