@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
+from tests.support.fleet_processes import Process
 from tests.support.polling import until
 from tests.support.redis_servers import Cluster, RedisServer, Sentinels
 from tests.support.tcp_proxy import TcpProxy
@@ -33,6 +35,8 @@ class FaultyHub:
         server: the server, where there is but one.
         network: what lies between members and server.
         sentinels, cluster: several servers.
+        file: the file, where it is one.
+        processes: the members.
     """
 
     url: str
@@ -41,6 +45,8 @@ class FaultyHub:
     network: TcpProxy = field(default=None)  # type: ignore[assignment] # where it is used
     sentinels: Sentinels = field(default=None)  # type: ignore[assignment] # where it is used
     cluster: Cluster = field(default=None)  # type: ignore[assignment] # where it is used
+    file: Path = Path()
+    processes: list[Process] = field(default_factory=list)
 
 
 Fault = Callable[[FaultyHub], AbstractContextManager[bool]]

@@ -5,11 +5,8 @@ In calm, and while the breakers of all processes are open, and somebody was page
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from itertools import cycle
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -17,60 +14,14 @@ import pytest
 
 from breakerd.alerts.emulator import Emulator
 from breakerd.breaker.fleet.hub.redis.script import keys_of
-from tests.fleet.processes.conftest import calling
 from tests.support import hub_faults
-from tests.support.fleet_processes import (
-    PATIENCE,
-    SETTINGS,
-    Dependency,
-    Process,
-    most_in_a_second,
-    started,
-)
-from tests.support.fleet_worker import PAGED, SPARE
-from tests.support.hub_faults import Fault, FaultyHub
-from tests.support.polling import until
+from tests.support.faulty_fleet import NAME, Fleet, Group, fleet_of, groups
+from tests.support.fleet_processes import Dependency
+from tests.support.hub_faults import FaultyHub
 from tests.support.redis_servers import one_server, redis_program, three_nodes, with_sentinels
 from tests.support.tcp_proxy import TcpProxy
-from tests.support.thoroughness import THOROUGH
-from tests.support.told import told
 
 pytestmark = pytest.mark.needs("redis-server")
-
-AWAY: Final = "the hub is away"
-ALL: Final = "applied 4, waiting 0, silent 0, without this breaker 0"
-ANSWER: Final = r"applied \d+, waiting \d+, silent \d+, without this breaker \d+"
-ANSWER_TIME: Final = 2.0 * PATIENCE
-WAIT: Final = 0.8
-"""Seconds that no call takes beside its work: who waited for the hub would wait for 1 s."""
-PROBES: Final = 5
-"""Probes to the dependency in any second while it is down."""
-PAGING: Final = """
-[opsgenie]
-enabled = true
-team = "core"
-environment = "test"
-bookmaker_id = "b"
-alert_cooldown_seconds = 0
-trigger_on_degraded = false
-trigger_on_latency_threshold = false
-[alerts]
-resolve_after = 1
-group_window = 0
-attach_chart = false
-stages = [{ after = 0, priority = "P3" }]
-"""
-NAME: Final = f"shop-{os.getpid()}"
-
-Group = tuple[Fault, ...]
-
-
-def groups(*often: Fault, rarely: Sequence[Fault] = ()) -> list[object]:
-    """Return faults that one fleet lives through: each alone in a thorough run, all of `often`."""
-    if THOROUGH:
-        return [pytest.param((each,), id=each.__name__) for each in (*often, *rarely)]
-    return [pytest.param(often, id="-".join(each.__name__ for each in often))]
-
 
 AWAY_FOR_ALL: Final = (
     hub_faults.killed,
@@ -78,10 +29,9 @@ AWAY_FOR_ALL: Final = (
     hub_faults.another_password,
     hub_faults.out_of_memory,
 )
-NETWORK: Final = (hub_faults.cut_off, hub_faults.silent, hub_faults.slow)
-SERVER: Final = [
+IN_CALM: Final = [
     *groups(*AWAY_FOR_ALL),
-    *groups(*NETWORK, hub_faults.forgetful),
+    *groups(hub_faults.cut_off, hub_faults.slow, rarely=(hub_faults.silent, hub_faults.forgetful)),
 ]
 IN_TROUBLE: Final = groups(
     hub_faults.silent,
@@ -89,100 +39,6 @@ IN_TROUBLE: Final = groups(
     hub_faults.killed,
     rarely=(*AWAY_FOR_ALL[1:], hub_faults.cut_off, hub_faults.slow),
 )
-
-
-class Fleet:
-    """Four processes on two hosts of one hub that can be broken, and whom they page."""
-
-    def __init__(
-        self,
-        hub: FaultyHub,
-        processes: list[Process],
-        dependency: Dependency,
-        emulator: Emulator,
-    ) -> None:
-        self.hub = hub
-        self.processes = processes
-        self.dependency = dependency
-        self.emulator = emulator
-        self._modes = cycle((("disable", "DISABLED"), ("enable", "CLOSED")))
-
-    def live_through(self, fault: Fault) -> None:
-        """See that the fault changes nothing, and that a command meanwhile is answered."""
-        mode, state = next(self._modes)
-        seen, pages = self._entered(), self._pages()
-        self._slowest()
-        with fault(self.hub) as away:
-            if away:
-                until(lambda: not any(self._up()))
-            self._see_calls()
-            text, seconds = self.processes[0].ask("command", mode, SPARE)
-            assert seconds <= ANSWER_TIME
-            if away:
-                assert AWAY in text
-                assert self.processes[0].ask("state", SPARE) == state
-                assert {each.ask("state", SPARE) for each in self.processes[1:]} != {state}
-            else:
-                assert re.match(ANSWER, text), text
-            self._see_calls()
-        until(lambda: all(self._up()))
-        until(lambda: {each.ask("state", SPARE) for each in self.processes} == {state})
-        until(lambda: all(len(each.ask("members")) == 4 for each in self.processes))
-        assert self.processes[3].ask("command", mode, SPARE)[0] == ALL
-        self._see_calls()
-        for before, now in zip(seen, self._entered(), strict=True):
-            # One that is open may have probed by itself while the hub was away.
-            assert set(now[len(before) :]) <= ({"OPEN", "HALF_OPEN"} if before else set()), now
-        assert self._pages() == pages
-        assert self._slowest() <= WAIT
-
-    def open_all(self) -> None:
-        """Begin an outage: all open, and somebody is paged once."""
-        self.dependency.down = True
-        for process in self.processes:
-            process.wait_for("OPEN")
-        assert self.emulator.wait_for(self._pages, 60)
-
-    def close_all(self) -> None:
-        """End the outage: all close, and so does the one alert."""
-        failures = self.dependency.failures()
-        until(lambda: len(self.dependency.failures(failures[-1])) >= 3)
-        assert most_in_a_second(self.dependency.failures(failures[-1])) <= PROBES
-        self.dependency.down = False
-        until(lambda: {each.ask("state") for each in self.processes} == {"CLOSED"})
-        assert self.emulator.wait_for(lambda: self._pages()[-1:] == ["closed"], 60)
-        assert [(each.status, each.count) for each in self.emulator.alerts()] == [("closed", 1)]
-
-    def _up(self) -> list[bool]:
-        return [process.ask("hub_up") for process in self.processes]
-
-    def _entered(self) -> list[list[str]]:
-        """Return the states that the breaker of each process has entered."""
-        return [[state for state, _ in process.states] for process in self.processes]
-
-    def _pages(self) -> list[str]:
-        return told(self.emulator.alerts())
-
-    def _slowest(self) -> float:
-        return max(float(process.ask("slowest")) for process in self.processes)
-
-    def _see_calls(self) -> None:
-        """Wait for a quarter of a second of calls of each process."""
-        for process in self.processes:
-            calls = process.ask("calls")
-            until(lambda one=process, least=calls + 6: one.ask("calls") >= least)  # type: ignore[misc] # of this round
-
-
-@contextmanager
-def fleet_of(
-    folder: Path, hub: FaultyHub, dependency: Dependency, emulator: Emulator
-) -> Iterator[Fleet]:
-    path = folder / "breakers.toml"
-    path.write_text(f'{SETTINGS}{PAGING}[fleet]\nhub = "{hub.url}"\nname = "{NAME}"\n')
-    paging = {PAGED: emulator.url, "OPSGENIE_API_KEY": "test-key"}
-    hosts = [{"BREAKERD_FLEET_HOST": host, **paging} for host in ("a", "a", "b", "b")]
-    with started(path, hosts) as processes:
-        yield Fleet(hub, calling(processes, dependency), dependency, emulator)
 
 
 @pytest.fixture
@@ -195,7 +51,7 @@ def fleet(tmp_path: Path, dependency: Dependency, opsgenie_emulator: Emulator) -
         yield stack.enter_context(fleet_of(tmp_path, hub, dependency, opsgenie_emulator))
 
 
-@pytest.mark.parametrize("faults", SERVER)
+@pytest.mark.parametrize("faults", IN_CALM)
 def test_in_calm_nothing_happens_but_that_each_process_decides_alone(
     faults: Group, fleet: Fleet
 ) -> None:

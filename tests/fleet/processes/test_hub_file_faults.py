@@ -1,0 +1,50 @@
+"""A hub's file that is deleted, overwritten, kept locked, or on a disk that takes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from breakerd.alerts.emulator import Emulator
+from breakerd.breaker.fleet.hub.factory import hub_file
+from tests.support import hub_file_faults
+from tests.support.faulty_fleet import Fleet, Group, fleet_of, groups
+from tests.support.fleet_processes import Dependency
+from tests.support.hub_faults import FaultyHub
+
+EASY: Final = (hub_file_faults.deleted, hub_file_faults.overwritten)
+HARD: Final = (hub_file_faults.locked, hub_file_faults.disk_full)
+needs_rights = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+READ_ONLY: Final = pytest.param(
+    (hub_file_faults.read_only,), id=hub_file_faults.read_only.__name__, marks=needs_rights
+)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, dependency: Dependency, opsgenie_emulator: Emulator) -> Iterator[Fleet]:
+    """Four processes of one host that meet in a file."""
+    hub = FaultyHub("file", file=hub_file(tmp_path / "var" / "breakerd.db"))
+    with fleet_of(tmp_path, hub, dependency, opsgenie_emulator) as made:
+        yield made
+
+
+@pytest.mark.parametrize("faults", [*groups(*EASY, rarely=HARD), READ_ONLY])
+def test_in_calm_nothing_happens_but_that_each_process_decides_alone(
+    faults: Group, fleet: Fleet
+) -> None:
+    for fault in faults:
+        fleet.live_through(fault)
+    assert not fleet.dependency.failures()
+    assert not fleet.emulator.alerts()
+
+
+@pytest.mark.parametrize("faults", groups(*HARD, rarely=EASY))
+def test_in_an_outage_nothing_closes_and_nobody_is_paged_again(faults: Group, fleet: Fleet) -> None:
+    fleet.open_all()
+    for fault in faults:
+        fleet.live_through(fault)
+    fleet.close_all()
