@@ -134,6 +134,30 @@ def started(config: Path, environs: Sequence[dict[str, str]]) -> Iterator[list[P
 
 
 @contextmanager
+def forking(config: Path) -> Iterator[tuple[Process, Callable[[], Process]]]:
+    """Run a process that can be told, once, to fork; yield it, and what returns the child."""
+    pipes = [_WARM.Pipe() for _ in range(2)]
+    ours, theirs = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
+    parent = _WARM.Process(
+        target=fleet_worker.run_forking, args=(theirs, str(config), str(config.parent))
+    )
+    parent.start()
+    children: list[Process] = []
+    with _running(ours[:1], theirs, [parent]) as (process,):
+
+        def fork() -> Process:
+            process.ask("fork")
+            children.append(Process(ours[1]))
+            return children[0]
+
+        try:
+            yield process, fork
+        finally:
+            for child in children:
+                child.end()
+
+
+@contextmanager
 def _running(
     ours: list[Connection], theirs: list[Connection], children: list[Any]
 ) -> Iterator[list[Process]]:

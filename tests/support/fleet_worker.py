@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -49,6 +50,13 @@ def run_forked(connections: list[Connection], config: str, folder: str) -> None:
         os.waitpid(child, 0)
 
 
+def run_forking(connections: list[Connection], config: str, folder: str) -> None:
+    """Work as a process that, when it is asked, forks one for each further connection."""
+    os.chdir(folder)
+    own, *others = connections
+    Worker(own, _open(config), others).serve()
+
+
 def _open(config: str) -> Breakerd:
     commands.ANSWER_TIME = 30.0  # type: ignore[misc]  # tests assert the seconds themselves
     return Breakerd(config, alerting=PAGED in os.environ, memory=lambda: 0.1)
@@ -57,12 +65,17 @@ def _open(config: str) -> Breakerd:
 class Worker:
     """Calls of one process, and what it is asked to do."""
 
-    def __init__(self, connection: Connection, breakers: Breakerd) -> None:
+    def __init__(
+        self, connection: Connection, breakers: Breakerd, others: Sequence[Connection] = ()
+    ) -> None:
         self._connection = connection
+        self._others = list(others)
+        """Connections of those that are to be forked."""
+        self._children: list[int] = []
         self._breakers = breakers
         self._sending = threading.Lock()
         self._breaker = breakers.get("dependency")
-        self._breaker.subscribe(self._tell)
+        self._unsubscribe = self._breaker.subscribe(self._tell)
         self._spare = breakers.get(SPARE)
         self._path = 0
         """Port that calls go to."""
@@ -77,6 +90,8 @@ class Worker:
             if name == "end":
                 self._rest()
                 self._breakers.close()
+                for child in self._children:
+                    os.waitpid(child, 0)
                 self._send("answer", None)
                 return
             try:
@@ -118,6 +133,23 @@ class Worker:
         """Return host, and whether it is silent, of each process with calls."""
         entries = self._breakers.fleet.members()
         return [(each.info.host, each.silent) for each in entries if each.breakers]
+
+    def hub_kind(self) -> str:
+        """Return what kind of hub has answered this process."""
+        session = self._breakers.fleet._runtime.session
+        return session.settings.address.kind.value if session and session.view else "none"
+
+    def fork(self) -> None:
+        """Fork a process that serves the next connection, while all threads of this one run."""
+        connection = self._others.pop(0)
+        child = os.fork()
+        if child == 0:
+            self._unsubscribe()
+            self._connection.close()
+            Worker(connection, self._breakers).serve()
+            os._exit(0)
+        connection.close()
+        self._children.append(child)
 
     def threads(self) -> list[str]:
         """Return the names of all threads."""
