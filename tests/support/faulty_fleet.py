@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
@@ -31,6 +32,8 @@ AWAY: Final = "the hub is away"
 ALL: Final = "applied 4, waiting 0, silent 0, without this breaker 0"
 ANSWER: Final = r"applied \d+, waiting \d+, silent \d+, without this breaker \d+"
 ANSWER_TIME: Final = 2.0 * PATIENCE
+RETURN_TIME: Final = 2.0 * PATIENCE
+"""Seconds until the hub is used again: two intervals."""
 WAIT: Final = 0.8
 """Seconds that no call takes beside its work: who waited for the hub would wait for 1 s."""
 _PROBES: Final = 5
@@ -96,7 +99,10 @@ class Fleet:
             else:
                 assert re.match(ANSWER, text), text
             self._see_calls()
+        ended = time.monotonic()
         until(lambda: all(self._up()))
+        if THOROUGH:
+            assert time.monotonic() - ended <= RETURN_TIME
         until(lambda: {each.ask("state", SPARE) for each in self.processes} == {state})
         until(lambda: all(len(each.ask("members")) == 4 for each in self.processes))
         assert self.processes[3].ask("command", mode, SPARE)[0] == ALL

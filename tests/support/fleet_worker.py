@@ -7,6 +7,7 @@ it tells of each state of its breaker by `("state", name, time of the monotonic 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 import breakerd.alerts.alerting  # noqa: F401 - once, before the processes are forked
 from breakerd import Breakerd, BreakerError, Event, Transition
+from breakerd.breaker.fleet.hub.file.records import SqliteRecords
 from breakerd.breaker.fleet.runtime import commands
 
 CALLS_PER_SECOND: Final = 25.0
@@ -150,6 +152,18 @@ class Worker:
             os._exit(0)
         connection.close()
         self._children.append(child)
+
+    def stop_in_exchange(self) -> None:
+        """Stop this process in its next exchange with a file, just before that is committed."""
+        save = SqliteRecords.save
+
+        def save_and_stop(records: SqliteRecords, now: float) -> None:
+            save(records, now)
+            SqliteRecords.save = save  # type: ignore[method-assign]  # once
+            # By one to the process, another thread is stopped first, and this one may commit.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+
+        SqliteRecords.save = save_and_stop  # type: ignore[method-assign]  # nobody else can
 
     def threads(self) -> list[str]:
         """Return the names of all threads."""
