@@ -33,6 +33,7 @@ PARTS = {
     "calls": "benchmarks.calls.suite",
     "asgi": "benchmarks.services.asgi",
     "admin": "benchmarks.services.admin",
+    "fleet": "benchmarks.services.fleet",
     "memory": "benchmarks.resources.memory",
     "startup": "benchmarks.resources.startup",
     "revisions": "benchmarks.calls.revision_comparison",

@@ -20,6 +20,8 @@ from breakerd.breaker.states import DISABLED, FORCED_OPEN, OBSERVE
 
 SILENCE: Final = 3.0
 """Seconds without an answer after which the members decide alone."""
+RETURN_TIME: Final = 5.0
+"""Seconds after which who has not reported to a hub that has forgotten is gone."""
 
 
 class _Contact(NamedTuple):
@@ -73,6 +75,8 @@ class FleetMember:
         self._clock = clock
         self._contact = _Contact(alone=True, view=None, heard_at=clock())
         self._seq = 0
+        self._forgotten = (0, -inf)
+        """Members that the hub knew before it forgot, and when it has forgotten."""
         self._commands = CommandLog(registers)
         self._breakers: dict[str, Breaker] = {}
         self._followers: dict[str, Follower] = {}
@@ -119,6 +123,11 @@ class FleetMember:
         """Return the present time of the hub as this process reckons; 0 before its first answer."""
         contact = self._contact
         return self._clock() + contact.offset if contact.view is not None else 0.0
+
+    def forgotten_members(self) -> int:
+        """Return how many members the hub knew before it forgot; 0 if that is long ago."""
+        count, at = self._forgotten
+        return count if self._clock() - at < RETURN_TIME else 0
 
     def add(self, pool: str, breaker: Breaker) -> None:
         """Bring a breaker in; `pool` is `NAME|GROUP`, the same for all members that are alike."""
@@ -174,7 +183,9 @@ class FleetMember:
     def _apply(self, view: View, brought: tuple[Register, ...]) -> bool:
         """Do what the view asks for; return True if there is something to say at once."""
         now = self._clock()
-        commanded = self._contact.commanded_at
+        before, commanded = self.view, self._contact.commanded_at
+        if before is not None and view.epoch != before.epoch:
+            self._forgotten = (max(before.members, self.forgotten_members()), now)
         self._contact = _Contact(
             alone=False, view=view, heard_at=now, offset=view.now - now, commanded_at=commanded
         )

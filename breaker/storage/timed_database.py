@@ -138,6 +138,9 @@ class TimedDatabase(Database):
         if job.done.wait(LIMIT):
             return job.result()
         job.abandoned = self._hanging = True
+        if job.done.is_set():  # at this moment, or while the whole process was stopped
+            self._hanging = False
+            return job.result()
         self._report(f"{self.path}: the disk has not answered for {LIMIT:g} s")
         return default
 

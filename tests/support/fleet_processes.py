@@ -20,7 +20,7 @@ from tests.support.thoroughness import THOROUGH
 
 PATIENCE: Final = 1.0 if THOROUGH and os.getloadavg()[0] <= (os.cpu_count() or 1) else 5.0
 """Factor of times in real processes: the stated ones hold on a machine that is quiet."""
-LIMIT: Final = 30.0
+LIMIT: Final = 60.0
 """Seconds after which something that was to happen has not happened."""
 WARM: Final = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload(["__main__", "tests.support.paging_worker"])
@@ -131,6 +131,30 @@ def started(config: Path, environs: Sequence[dict[str, str]]) -> Iterator[list[P
         child.start()
     with _running([pipe[0] for pipe in pipes], theirs, children) as processes:
         yield processes
+
+
+@contextmanager
+def forking(config: Path) -> Iterator[tuple[Process, Callable[[], Process]]]:
+    """Run a process that can be told, once, to fork; yield it, and what returns the child."""
+    pipes = [WARM.Pipe() for _ in range(2)]
+    ours, theirs = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
+    parent = WARM.Process(
+        target=fleet_worker.run_forking, args=(theirs, str(config), str(config.parent))
+    )
+    parent.start()
+    children: list[Process] = []
+    with _running(ours[:1], theirs, [parent]) as (process,):
+
+        def fork() -> Process:
+            process.ask("fork")
+            children.append(Process(ours[1]))
+            return children[0]
+
+        try:
+            yield process, fork
+        finally:
+            for child in children:
+                child.end()
 
 
 @contextmanager

@@ -176,6 +176,11 @@ class Sentinels:
         until(lambda: all(self._port_at(each) == other.port for each in self.sentinels))
         until(lambda: other.execute("ROLE")[0] == "master")
 
+    def cut_replication(self) -> None:
+        """Let the replica get nothing more, and have nobody notice yet."""
+        self.primary.execute("ACL", "SETUSER", "default", "-psync", "-sync")
+        self.primary.execute("CLIENT", "KILL", "TYPE", "replica")
+
     def replicated(self) -> bool:
         """Return True if the replica has what the primary had at this moment."""
         sent = self.primary.execute("INFO", "replication")["master_repl_offset"]

@@ -4,7 +4,7 @@ from typing import Final
 
 from breakerd.breaker.fleet.hub.protocol import TOO_LATE, HubUnavailableError
 from breakerd.breaker.fleet.hub.records import Record
-from breakerd.breaker.fleet.messages import Act, Register
+from breakerd.breaker.fleet.messages import Act, Register, Report
 
 KEPT: Final = 7 * 86400.0
 """Seconds for which a mode that ended is remembered, so that nobody brings it back."""
@@ -75,6 +75,19 @@ def note_applied(registers: Record, member: str, applied: tuple[tuple[str, str],
     for act, outcome in applied:
         if act in registers["acts"]:
             registers["acts"][act]["applied"][member] = outcome
+
+
+def joined(held: Record | None, report: Report, now: float) -> float:
+    """Return the hub time since which a member is here; 0 if it was before the hub forgot.
+
+    Args:
+        held: what the hub holds of the member.
+        report: the member's report.
+        now: hub time.
+    """
+    if held is not None and held["info"][1] == report.member.incarnation:
+        return float(held["joined"])
+    return 0.0 if report.epoch else now
 
 
 def to_do(registers: Record, member: str, joined: float, now: float) -> tuple[Act, ...]:

@@ -117,7 +117,7 @@ class HubState:
         member: Record = {
             "info": list(info),
             "seq": report.seq,
-            "joined": held["joined"] if held and held["info"][1] == info.incarnation else now,
+            "joined": registers.joined(held, report, now),
             "register_version": report.register_version,
             "live": live,
             "left": report.leaving,

@@ -204,13 +204,13 @@ class _Command:
     def _follow(self, command: str) -> CommandResult:
         """Wait until nobody is waited for, while there is time."""
         result = CommandResult()
-        name, hub = self._breaker.name, self._session.hub
+        name, session = self._breaker.name, self._session
         pause = threading.Event()
         seconds = _FIRST_PAUSE
         self._runtime.exchange_soon()
         while True:
             try:
-                progress = run_until(self._deadline, lambda: hub.progress(name, command))
+                progress = run_until(self._deadline, lambda: session.progress(name, command))
             except HubUnavailableError as error:
                 problem = f"the hub is away: {error}"
                 known = not _is_nobodys(result)

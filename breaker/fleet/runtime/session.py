@@ -11,7 +11,7 @@ from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.errors import BreakerStateError
 from breakerd.breaker.events.listeners import Listener
 from breakerd.breaker.fleet.hub.file.hub import FileHub
-from breakerd.breaker.fleet.hub.protocol import Hub, HubUnavailableError
+from breakerd.breaker.fleet.hub.protocol import Hub, HubUnavailableError, Progress
 from breakerd.breaker.fleet.member import SILENCE, FleetMember, perform, set_mode
 from breakerd.breaker.fleet.messages import Act, Register, View
 from breakerd.breaker.fleet.runtime.identity import make_member_info, pool_name, settings_digest
@@ -155,6 +155,17 @@ class Session:
     def bring(self, register: Register) -> None:
         """Bring the hub a mode that was set while it was away."""
         self._member.bring(register)
+
+    def progress(self, breaker: str, command: str) -> Progress:
+        """Return how far a command has come; who is still to return to a hub that forgot waits.
+
+        Raises:
+            HubUnavailableError: the hub is out of reach.
+        """
+        found = self.hub.progress(breaker, command)
+        known = max(self._member.forgotten_members(), int(self.holds(breaker)))
+        missing = known - sum(found[:4]) - len(found.refused)
+        return found._replace(waiting=found.waiting + max(0, missing))
 
     def claim(self, act: str) -> bool:
         """Return True if an act is to be done by who gave it; the fleet's thread leaves it then."""

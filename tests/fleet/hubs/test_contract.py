@@ -383,6 +383,20 @@ def test_a_wipe_is_seen_by_a_later_epoch(tested: HubUnderTest, time: DrivenTime)
     assert view.registers == (register,)
 
 
+def test_an_act_after_a_wipe_is_for_those_who_were_there(
+    tested: HubUnderTest, time: DrivenTime
+) -> None:
+    one, later = MadeMember("a"), MadeMember("b")
+    before = tested.hub.exchange(one.report())
+    time.now += 1
+    tested.wipe()
+    act = tested.hub.act(Act("1", "trip", "payments", at=time.now))
+    time.now += 0.5
+    assert tested.hub.exchange(knowing(one.report(), before)).acts == (act,)
+    assert tested.hub.exchange(later.report()).acts == ()
+    assert tested.hub.exchange(one.report(applied=(("1", "done"),))).acts == ()
+
+
 @pytest.mark.parametrize("tested", [kind for kind in KINDS if kind != "memory"], indirect=True)
 def test_data_of_another_program_is_not_taken_for_its_own(
     tested: HubUnderTest, time: DrivenTime

@@ -1,98 +1,99 @@
-"""A hub that goes away, hangs, forgets or refuses: nothing opens, nothing closes, calls go on."""
+"""A hub that goes away, hangs, forgets or refuses: nothing opens, nothing closes, calls go on.
+
+In calm, and while the breakers of all processes are open, and somebody was paged for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
 
 import pytest
 
-from tests.support.fleet_processes import Dependency, Process
-from tests.support.polling import until
-from tests.support.redis_servers import RedisServer
+from breakerd.alerts.emulator import Emulator
+from breakerd.breaker.fleet.hub.redis.script import keys_of
+from tests.support import hub_faults
+from tests.support.faulty_fleet import ALL, NAME, Fleet, Group, fleet_of, groups
+from tests.support.fleet_processes import Dependency
+from tests.support.fleet_worker import SPARE
+from tests.support.hub_faults import FaultyHub
+from tests.support.redis_servers import one_server, redis_program, three_nodes, with_sentinels
+from tests.support.tcp_proxy import TcpProxy
 
 pytestmark = pytest.mark.needs("redis-server")
 
-PASSWORD = "geheim"
-AWAY = "the hub is away"
-Fault = Callable[[RedisServer], AbstractContextManager[None]]
+AWAY_FOR_ALL: Final = (
+    hub_faults.killed,
+    hub_faults.suspended,
+    hub_faults.another_password,
+    hub_faults.out_of_memory,
+)
+IN_CALM: Final = [
+    *groups(*AWAY_FOR_ALL),
+    *groups(hub_faults.cut_off, hub_faults.slow, rarely=(hub_faults.silent, hub_faults.forgetful)),
+]
+IN_TROUBLE: Final = groups(
+    hub_faults.silent,
+    hub_faults.forgetful,
+    hub_faults.killed,
+    rarely=(*AWAY_FOR_ALL[1:], hub_faults.cut_off, hub_faults.slow),
+)
 
 
-@contextmanager
-def killed(server: RedisServer) -> Iterator[None]:
-    server.stop()
-    yield
-    server.start()
+@pytest.fixture
+def fleet(tmp_path: Path, dependency: Dependency, opsgenie_emulator: Emulator) -> Iterator[Fleet]:
+    """Four processes that reach a server through a network."""
+    with ExitStack() as stack:
+        server = stack.enter_context(one_server(redis_program(), tmp_path / "redis"))
+        network = stack.enter_context(TcpProxy(server.port))
+        hub = FaultyHub(f"redis://127.0.0.1:{network.port}", server=server, network=network)
+        yield stack.enter_context(fleet_of(tmp_path, hub, dependency, opsgenie_emulator))
 
 
-@contextmanager
-def suspended(server: RedisServer) -> Iterator[None]:
-    with server.suspended():
-        yield
+@pytest.mark.parametrize("faults", IN_CALM)
+def test_in_calm_nothing_happens_but_that_each_process_decides_alone(
+    faults: Group, fleet: Fleet
+) -> None:
+    for fault in faults:
+        fleet.live_through(fault)
+    assert not fleet.dependency.failures()
+    assert not fleet.emulator.alerts()
 
 
-@contextmanager
-def another_password(server: RedisServer) -> Iterator[None]:
-    server.execute("CONFIG", "SET", "requirepass", PASSWORD)
-    server.client(PASSWORD).execute_command("CLIENT", "KILL", "TYPE", "normal")  # type: ignore[no-untyped-call] # of redis-py
-    yield
-    server.client(PASSWORD).config_set("requirepass", "")
-
-
-@contextmanager
-def out_of_memory(server: RedisServer) -> Iterator[None]:
-    server.execute("CONFIG", "SET", "maxmemory", 1)
-    yield
-    server.execute("CONFIG", "SET", "maxmemory", 0)
+@pytest.mark.parametrize("faults", IN_TROUBLE)
+def test_in_an_outage_nothing_closes_and_nobody_is_paged_again(faults: Group, fleet: Fleet) -> None:
+    with hub_faults.slow(fleet.hub):  # which is no fault: the fleet works
+        fleet.open_all()
+        assert fleet.processes[2].ask("command", "observe", SPARE)[0] == ALL
+    for fault in faults:
+        fleet.live_through(fault)
+    fleet.close_all()
 
 
 @pytest.mark.parametrize(
-    "fault", [killed, suspended, another_password, out_of_memory], ids=lambda each: each.__name__
+    "faults",
+    groups(hub_faults.failed_over_with_loss, rarely=[hub_faults.failed_over]),
 )
-def test_while_the_hub_is_away_each_process_goes_on_alone(
-    fault: Fault,
-    pods: list[Process],
-    redis_server: RedisServer,
-    dependency: Dependency,
+def test_a_failover_in_an_outage(
+    faults: Group, tmp_path: Path, dependency: Dependency, opsgenie_emulator: Emulator
 ) -> None:
-    before = states(pods)
-    with fault(redis_server):
-        until(lambda: not any(process.ask("hub_up") for process in pods))
-        some_calls(dependency)
-        text, _ = pods[0].ask("command", "disable")
-        assert AWAY in text
-        assert pods[0].ask("state") == "DISABLED"
-        assert states(pods[1:]) == before[1:], "nothing happens to the others"
-    until(lambda: all(process.ask("hub_up") for process in pods))
-    for process in pods[1:]:
-        process.wait_for("DISABLED")  # the mode was kept for them
-    text, _ = pods[1].ask("command", "enable")
-    assert text == "applied 4, waiting 0, silent 0, without this breaker 0"
-    until(lambda: {process.ask("state") for process in pods} == {"CLOSED"})
-    assert not dependency.failures()
+    with with_sentinels(redis_program(), tmp_path / "redis") as group:
+        hub = FaultyHub(group.url, sentinels=group)
+        with fleet_of(tmp_path, hub, dependency, opsgenie_emulator) as fleet:
+            fleet.open_all()
+            for fault in faults:
+                fleet.live_through(fault)
+            fleet.close_all()
 
 
-def test_a_hub_that_forgets_everything_opens_and_closes_nothing(
-    pods: list[Process], redis_server: RedisServer, dependency: Dependency
+def test_a_fleet_that_moves_to_another_node_of_a_cluster_in_an_outage(
+    tmp_path: Path, dependency: Dependency, opsgenie_emulator: Emulator
 ) -> None:
-    pods[0].ask("command", "observe")
-    for process in pods:
-        process.wait_for("OBSERVE")
-    before = states(pods)
-    redis_server.execute("FLUSHALL")
-    until(lambda: all(len(process.ask("members")) == len(pods) for process in pods))
-    some_calls(dependency)
-    assert states(pods) == before, "the mode is brought back"
-    text, _ = pods[3].ask("command", "enable")
-    assert text == "applied 4, waiting 0, silent 0, without this breaker 0"
-
-
-def states(processes: list[Process]) -> list[int]:
-    """Number of states that the breaker of each process has been in."""
-    return [len(process.states) for process in processes]
-
-
-def some_calls(dependency: Dependency) -> None:
-    """Wait for a hundred calls more: those of about a second on a quiet machine."""
-    calls = len(dependency.calls)
-    until(lambda: len(dependency.calls) >= calls + 100)
+    with three_nodes(redis_program(), tmp_path / "redis") as cluster:
+        hub = FaultyHub(cluster.url, keys_of(NAME)[0], cluster=cluster)
+        with fleet_of(tmp_path, hub, dependency, opsgenie_emulator) as fleet:
+            fleet.open_all()
+            fleet.live_through(hub_faults.moved)
+            fleet.close_all()

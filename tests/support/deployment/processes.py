@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -56,9 +57,7 @@ class ServerProcess:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
-        self._process.wait()
+        self.kill()
         assert self._process.stdin is not None
         self._process.stdin.close()
 
@@ -104,6 +103,16 @@ class ServerProcess:
             os.kill(self.pid, stop)
         until(lambda: self._process.poll() is not None and not self.pids())
         return time.monotonic() - told_at
+
+    def kill(self) -> None:
+        """End all its processes at once."""
+        # The first one replaces those that end, as long as it runs: nobody would end the new ones.
+        self._process.kill()
+        self._process.wait()
+        while pids := self.pids():  # one may have forked while they were listed
+            for pid in pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     @property
     def exit_code(self) -> int | None:

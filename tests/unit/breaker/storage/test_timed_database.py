@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from breakerd.breaker.storage import timed_database
 from breakerd.breaker.storage.job import Job
 from breakerd.breaker.storage.timed_database import TimedDatabase
 
@@ -122,3 +121,28 @@ def test_closing_does_not_wait_either(
     assert database._thread is not None
     database._thread.join(30)
     assert not database._thread.is_alive()
+
+
+def test_a_process_that_was_stopped_in_an_operation_goes_on(
+    database: TimedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both the operation and the time have ended when it goes on."""
+    make = Job.__init__
+
+    class LateEvent(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            super().wait(timeout)
+            monkeypatch.undo()
+            assert database._jobs is not None
+            database._jobs.put(following := Job(lambda: None))
+            assert following.done.wait(30)  # the thread is through with the first
+            return False
+
+    def make_late(job: Job[int], operation: Callable[[], int]) -> None:
+        make(job, operation)
+        job.done = LateEvent()
+
+    monkeypatch.setattr(Job, "__init__", make_late)
+    assert database.call(lambda: 7, 0) == 7
+    assert database.write(INSERT, [(1,)])
+    assert database.problem == ""

@@ -21,8 +21,10 @@ local function take(info, report, breakers)
   local same = held and held.incarnation == info[2]
   if held and (held.incarnation > info[2] or same and held.seq >= report[1]) then return held end
   local member = {info = ARGV[5], incarnation = info[2], seq = report[1], host = info[3],
-                  zone = info[4], joined = same and held.joined or now, version = report[3],
-                  live = not report[6], left = report[6], windows = {}, silent = {}}
+                  zone = info[4],
+                  joined = same and held.joined or report[2] ~= '' and 0 or now,
+                  version = report[3], live = not report[6], left = report[6],
+                  windows = {}, silent = {}}
   local old = held and held.windows or {}
   if held and (held.host ~= info[3] or held.zone ~= info[4]) then
     local before = {info[1], 0, held.host, held.zone}

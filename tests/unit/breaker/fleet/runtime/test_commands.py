@@ -311,6 +311,22 @@ def test_the_answer_does_not_wait_for_who_is_stuck(
     assert (result.applied, result.waiting) == (1, 1)
 
 
+@pytest.mark.parametrize(("command", "state"), [("disable", State.DISABLED), ("trip", State.OPEN)])
+def test_who_is_still_to_return_to_a_hub_that_has_forgotten_is_waited_for(
+    command: str, state: State, make: Make, hub: BreakableHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = make("a"), make("b", interval=3600.0)
+    one.called()
+    other.called()
+    one.meet()
+    hub.inner.wipe()
+    monkeypatch.setattr(commands, "ANSWER_TIME", 1.0)
+    result = getattr(one.fleet, command)("payments")
+    assert (result.applied, result.waiting) == (1, 1)
+    other.meet()
+    assert states((one, other)) == [state, state]
+
+
 def test_an_act_whose_answer_is_lost_is_done_once(
     pair: tuple[Member, Member], hub: BreakableHub
 ) -> None:
