@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from breakerd.breaker.storage import timed_database
 from breakerd.breaker.storage.job import Job
 from breakerd.breaker.storage.timed_database import TimedDatabase
 
