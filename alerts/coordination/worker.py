@@ -201,7 +201,7 @@ class AlertWorker:
             if not self._fleet.lead(now, sources, self._wanted(settings)):
                 return
             sources += self._fleet.other_hosts()
-        if any(source.observations for source in sources):
+        if any(source.observations for source in sources) or components.incident_log.has_open:
             self._fleet.count()
         with components.incident_log.lock:
             components.commands.execute(now)

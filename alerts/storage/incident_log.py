@@ -58,6 +58,11 @@ class IncidentLog:
         """Return the incident of that breaker that is not closed; None if there is none."""
         return self._incidents.get(self._current.get(breaker, ""))
 
+    @property
+    def has_open(self) -> bool:
+        """True if an incident in memory is not closed."""
+        return bool(self._current)
+
     def find(self, incident_id: str) -> Incident | None:
         """Return the unsettled incident of that id; None if there is none."""
         return self._incidents.get(incident_id)

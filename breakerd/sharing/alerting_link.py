@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
+import psutil
+
 from breakerd.alerts.fleet.link import HubView
 from breakerd.alerts.model.content import Spread
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
@@ -75,9 +77,15 @@ class AlertingLink:
             zones=len(_names(live, "zone")),
             rejecting_zones=len(zones),
             where=_where(rejecting, hosts, zones),
-            lost=sum(member.silent and rejects and member.age < _LOST for member, rejects in found),
+            lost=sum(rejects and self._is_lost(member) for member, rejects in found),
             known=True,
         )
+
+    def _is_lost(self, member: MemberEntry) -> bool:
+        """Return True if a process is silent and may run. One that was killed here runs no more."""
+        if not member.silent or member.age >= _LOST:
+            return False
+        return member.info.host != self.host or psutil.pid_exists(member.info.pid)
 
 
 def _names(members: Collection[MemberEntry], attribute: str) -> set[str]:
