@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from breakerd.alerts.fleet.predecessor import HostRole, host_role
 from breakerd.alerts.idle_status import IdleStatus
 from breakerd.alerts.lifecycle import Lifecycle
 from breakerd.alerts.model.silence import Silence
@@ -70,6 +71,13 @@ class AlertingReader:
             return full_status(runtime.incident_log.get(incident_id), runtime.now())
         except KeyError:
             return None
+
+    def fleet_role(self) -> HostRole | None:
+        """Return the part of this host in a fleet of several; None if it is in none."""
+        runtime = self._lifecycle.current
+        if runtime is None or not runtime.worker.in_fleet:
+            return None
+        return host_role(runtime.store)
 
     @property
     def paging(self) -> bool:

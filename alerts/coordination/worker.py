@@ -83,6 +83,11 @@ class AlertWorker:
         self._publish_until = float("-inf")
         """Until then peers are told why trouble ended that is over here."""
 
+    @property
+    def in_fleet(self) -> bool:
+        """True if a hub joins this host with others."""
+        return self._fleet.joined
+
     # --- lifecycle
 
     def start(self, work: Callable[[], None]) -> None:

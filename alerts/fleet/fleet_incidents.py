@@ -98,6 +98,11 @@ class FleetIncidents:
         self._able_at = float("-inf")
         incident_log.ledger = self._ledger
 
+    @property
+    def joined(self) -> bool:
+        """True if a hub joins this host with others."""
+        return bool(self._link.name)
+
     # --- before the round
 
     def look(self, wanted: Round) -> None:

@@ -1,7 +1,7 @@
 """Predecessor: what the leader of a host takes over from the process that led there before."""
 
 import json
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from breakerd.alerts.fleet.host_lease import HostLease
 from breakerd.alerts.fleet.link import HubView
@@ -39,7 +39,7 @@ class Predecessor:
         if self._term == self._lease.term:
             return
         self._term, self._written = self._lease.term, ""
-        found = self._read()
+        found = _read(self._store)
         holder = str(found.get("holder", ""))
         if holder in {"", self._key} or found.get("boot") != self._lease.boot:
             return
@@ -68,6 +68,7 @@ class Predecessor:
         values = {
             "holder": self._key,
             "role": sender.role.value,
+            "sender": sender.sender,
             "away_since": None if since is None else round(since),
             "boot": self._lease.boot,
         }
@@ -76,9 +77,31 @@ class Predecessor:
             self._store.set_value(_NAME, text)
             self._written = text
 
-    def _read(self) -> dict[str, Any]:
-        try:
-            found = json.loads(self._store.get_value(_NAME) or "{}")
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
+
+class HostRole(NamedTuple):
+    """Part that a host has in the alerting of its fleet.
+
+    Attributes:
+        role: `sender`, `relay` or `alone`, see `Role`.
+        sender: host that sends, as far as the hub has told.
+    """
+
+    role: str
+    sender: str
+
+
+def host_role(store: Store) -> HostRole | None:
+    """Return the part of the host with that file; None if no process has had one yet."""
+    found = _read(store)
+    role, sender = found.get("role"), found.get("sender", "")
+    if role not in {each.value for each in Role} or not isinstance(sender, str):
+        return None
+    return HostRole(str(role), sender)
+
+
+def _read(store: Store) -> dict[str, Any]:
+    try:
+        found = json.loads(store.get_value(_NAME) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

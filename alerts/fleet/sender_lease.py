@@ -54,6 +54,8 @@ class SenderLease:
         self.role = Role.RELAY if link.name else Role.SINGLE
         self.fence = Fence(SENDER, 0)
         """Fence of what the sender writes."""
+        self.sender = ""
+        """Host that sends, as the hub told last; empty if it told of none."""
         self._link = link
         self._holder = holder
         self._clock = clock
@@ -169,6 +171,7 @@ class SenderLease:
         if now < self._wait_until:
             return False
         found = hub.store.take_lease(SENDER, self._holder, request_timeout + MARGIN)
+        self.sender = found.holder.rpartition("/")[0]
         if found.holder != self._holder:
             return False
         # What is sent last ends before anybody else may begin.

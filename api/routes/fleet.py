@@ -8,7 +8,12 @@ from fastapi.routing import APIRoute
 
 from breakerd.api.http.admin import AdminContext, AdminDep
 from breakerd.api.problems import Problem, openapi_responses
-from breakerd.api.schemas.fleet_responses import FleetMemberResponse, FleetResponse, HubResponse
+from breakerd.api.schemas.fleet_responses import (
+    FleetAlertsResponse,
+    FleetMemberResponse,
+    FleetResponse,
+    HubResponse,
+)
 from breakerd.api.schemas.responses import utc_time
 from breakerd.api.schemas.shared_settings import DriftResponse
 from breakerd.breaker.fleet.drift import Drift
@@ -35,6 +40,7 @@ def get_fleet(admin: AdminDep) -> FleetResponse:
     digests = Counter(each.info.digest for each in members)
     usual = digests.most_common(1)[0][0] if digests else ""
     return FleetResponse(
+        alerts=_alerts(admin),
         hub=_hub(hub),
         member=hub.member,
         members=[_member(each, usual) for each in members],
@@ -51,6 +57,11 @@ def _members(admin: AdminContext) -> tuple[MemberEntry, ...]:
     except HubUnavailableError:
         return ()
     return tuple(sorted(found, key=lambda each: (each.info.host, each.info.pid, each.info.id)))
+
+
+def _alerts(admin: AdminContext) -> FleetAlertsResponse | None:
+    found = admin.alerting.fleet_role() if admin.alerting is not None else None
+    return FleetAlertsResponse(role=found.role, sender=found.sender) if found else None
 
 
 def _hub(hub: HubReport) -> HubResponse:

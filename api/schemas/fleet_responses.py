@@ -42,9 +42,23 @@ class HubResponse(ResponseBody):
     exchange_p99_seconds: float | None
 
 
-class FleetResponse(ResponseBody):
-    """The fleet of the process that answers, which is `member`; `drift` is that of its host."""
+class FleetAlertsResponse(ResponseBody):
+    """Part of the host that answers in the alerting of its fleet, and the host that sends.
 
+    `role` is `sender`, `relay` (another host sends) or `alone` (the hub is away for a minute).
+    """
+
+    role: str
+    sender: str
+
+
+class FleetResponse(ResponseBody):
+    """The fleet of the process that answers, which is `member`; `drift` is that of its host.
+
+    `alerts` is null where each host sends its own, or nobody does.
+    """
+
+    alerts: FleetAlertsResponse | None
     hub: HubResponse
     member: str
     members: list[FleetMemberResponse]

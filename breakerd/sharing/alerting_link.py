@@ -13,8 +13,8 @@ from breakerd.breaker.fleet.views.views import FleetViews
 from breakerd.breaker.states import REJECTING
 
 _REJECTING: Final = frozenset(state.value.lower() for state in REJECTING)
-_LOST: Final = 70.0
-"""Seconds after which a silent process speaks for itself, if it still runs; see `ALONE_AFTER`."""
+_LOST: Final = 30.0
+"""Seconds for which a silent process may still reject calls, as it did when it was last heard."""
 
 
 class AlertingLink:

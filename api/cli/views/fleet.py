@@ -25,6 +25,8 @@ def summary_table(fleet: dict[str, Any]) -> Table:
         table.add_row(f"{name}s", plain(_counted(counts)))
     others = sum(each["settings_differ"] for each in live)
     table.add_row("settings", f"[yellow]{others} differ[/]" if others else "the same")
+    if alerts := fleet["alerts"]:
+        table.add_row("alerts", plain(_sent_by(alerts)))
     if fleet["drift"]:
         keys = ", ".join(each["key"] for each in fleet["drift"])
         table.add_row("drift", f"[yellow]{plain(keys)}[/]")
@@ -35,6 +37,13 @@ def summary_table(fleet: dict[str, Any]) -> Table:
     for breaker, counts in sorted(states.items()):
         table.add_row(plain(breaker), plain(in_processes(counts)))
     return table
+
+
+def _sent_by(alerts: Mapping[str, str]) -> str:
+    if alerts["role"] == "alone":
+        return "sent by this host alone, since the hub is away"
+    here = " (this host)" if alerts["role"] == "sender" else ""
+    return f"sent by {alerts['sender']}{here}" if alerts["sender"] else "no host sends yet"
 
 
 def in_processes(states: Mapping[str, int]) -> str:

@@ -281,3 +281,14 @@ def test_a_host_that_reaches_nobody_lets_another_try(hosts: Hosts) -> None:
     hosts.after(10, rounds=6)
     assert hosts.senders == ["b"]
     assert hosts.aliases == ["breakerd:shop:default:1"]
+
+
+def test_each_process_tells_which_host_sends(hosts: Hosts) -> None:
+    first, second = hosts.add("a"), hosts.add("b")
+    hosts.after(1)
+    assert first.alerting is not None
+    assert second.alerting is not None
+    assert first.alerting.fleet_role() == ("sender", "a")
+    assert second.alerting.fleet_role() == ("relay", "a")
+    first.leave()
+    assert first.alerting.fleet_role() is None

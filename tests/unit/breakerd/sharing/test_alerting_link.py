@@ -79,7 +79,7 @@ def test_one_that_went_silent_while_it_rejected_may_still_do_so() -> None:
     found = link(
         member("web-2", "open", silent_for=20),
         member("web-2", "closed", silent_for=20),
-        member("web-2", "open", silent_for=90),
+        member("web-2", "open", silent_for=31),
         member("web-3", "closed"),
     ).spread("payments")
     assert found is not None

@@ -63,7 +63,7 @@ def test_a_summary_says_what_differs() -> None:
         member(4, silent=True),
     ]
     drift = [{"key": "breakers.payments.wait_time"}]
-    text = shown(summary_table({"hub": HUB, "member": "", "members": members, "drift": drift}))
+    text = shown(summary_table({"hub": HUB, "alerts": None, "members": members, "drift": drift}))
     assert "drift breakers.payments.wait_time" in text
     assert "processes 3 on 1 host, 1 silent" in text
     assert "roles web (2), worker (1)" in text
@@ -76,7 +76,7 @@ def test_a_summary_says_what_differs() -> None:
 
 def test_a_fleet_of_nobody_is_shown() -> None:
     hub = HUB | {"up": False, "problem": "the hub is away", "exchanges": 0}
-    text = shown(summary_table({"hub": hub, "member": "", "members": [], "drift": []}))
+    text = shown(summary_table({"hub": hub, "alerts": None, "members": [], "drift": []}))
     assert "answers no" in text
     assert "problem the hub is away" in text
     assert "processes 0 on 0 hosts" in text
@@ -122,3 +122,18 @@ def test_drift_is_shown_with_what_is_here_and_in_the_fleet() -> None:
     assert '"[red]"' in text
     assert text.count("it is not valid") == 1
     assert EDITED not in text
+
+
+@pytest.mark.parametrize(
+    ("role", "sender", "told"),
+    [
+        ("relay", "web-3", "sent by web-3"),
+        ("sender", "web-3", "sent by web-3 (this host)"),
+        ("relay", "", "no host sends yet"),
+        ("alone", "web-3", "sent by this host alone, since the hub is away"),
+    ],
+)
+def test_the_host_that_sends_alerts_is_named(role: str, sender: str, told: str) -> None:
+    alerts = {"role": role, "sender": sender}
+    text = shown(summary_table({"hub": HUB, "alerts": alerts, "members": [], "drift": []}))
+    assert told in text
