@@ -34,6 +34,8 @@ _START_TIME: Final = 1.0
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.2
 """Seconds between two questions how far a command has come."""
+_QUESTIONS: Final = 3
+"""Times that a hub which has answered so far is asked the same."""
 _QUESTION_TIME: Final = 0.2
 """Seconds that must be left for a question."""
 _KEPT: Final = "the hub is away: done in this process, and brought to the others when it is back"
@@ -153,7 +155,7 @@ class _Command:
             perform(breaker, act)  # if it cannot, nobody is given it
         if not by_view:
             session.claim(act.id)
-        given = self._ask(lambda hub: hub.act(act._replace(at=session.hub_time())))
+        given = self._give(lambda hub: hub.act(act._replace(at=session.hub_time())))
         if at_once:
             session.note_done(act.id)  # not before the hub has the act: it would forget that
         result = self._follow(given.id) if given is not None else None
@@ -174,7 +176,7 @@ class _Command:
         session = self._session
         now = session.hub_time()
         wanted = register._replace(id=random_id(), at=now)
-        given = self._ask(lambda hub: hub.set_mode(wanted))
+        given = self._give(lambda hub: hub.set_mode(wanted))
         if given is None:
             epoch = session.view.epoch if session.view else ""
             # Where the hub was never heard, its host's clock is the best guess.
@@ -194,12 +196,27 @@ class _Command:
     def _end_of(self, act: Act) -> Register:
         return Register(self._breaker.name, actor=act.actor)
 
-    def _ask(self, operation: Callable[[Hub], T]) -> T | None:
-        """Return the hub's answer; None if it is away, or the command's time is over."""
+    def _give(self, operation: Callable[[Hub], T]) -> T | None:
+        """Give the hub something; return its answer, None if it is away or the time is over."""
         try:
-            return run_until(self._deadline, lambda: operation(self._session.hub))
+            return self._ask(operation)
         except HubUnavailableError:
             return None
+
+    def _ask(self, operation: Callable[[Hub], T]) -> T:
+        """Return the hub's answer; ask again where a busy disk, say, has let it fail once.
+
+        What is given has an id, by which it is done once.
+        """
+        again = 0 if self._session.alone else _QUESTIONS - 1
+        while True:
+            try:
+                return run_until(self._deadline, lambda: operation(self._session.hub))
+            except HubUnavailableError:
+                if not again or self._deadline - CLOCK.monotonic() < _LONGEST_PAUSE:
+                    raise
+            again -= 1
+            threading.Event().wait(_LONGEST_PAUSE)
 
     def _follow(self, command: str) -> CommandResult:
         """Wait until nobody is waited for, while there is time."""
@@ -210,7 +227,7 @@ class _Command:
         self._runtime.exchange_soon()
         while True:
             try:
-                progress = run_until(self._deadline, lambda: session.progress(name, command))
+                progress = self._ask(lambda _: session.progress(name, command))
             except HubUnavailableError as error:
                 problem = f"the hub is away: {error}"
                 known = not _is_nobodys(result)

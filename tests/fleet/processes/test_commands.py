@@ -18,6 +18,7 @@ FLEETS = [
 ]
 
 
+@pytest.mark.timeout(600 if ROUNDS == 1 else 3600)
 @pytest.mark.parametrize(("kind", "limit"), FLEETS)
 def test_a_command_to_any_process_is_in_force_in_all(
     kind: str, limit: float, request: pytest.FixtureRequest

@@ -53,6 +53,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Worker]]:
         yield running
 
 
+@pytest.mark.timeout(3600 if THOROUGH else 600)
 def test_all_four_have_a_command_when_it_is_answered(workers: list[Worker]) -> None:
     seconds: dict[str, list[float]] = {}
     for number in range(ROUNDS * len(COMMANDS)):

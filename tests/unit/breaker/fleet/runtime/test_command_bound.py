@@ -111,6 +111,28 @@ def test_a_hub_that_hangs_when_it_is_followed(
     assert one.registry.get("payments").state is state
 
 
+@pytest.mark.parametrize("operation", ["act", "set_mode", "progress"])
+def test_a_hub_that_fails_once_is_asked_again(
+    pair: tuple[Member, Member],
+    hub: BreakableHub,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+) -> None:
+    monkeypatch.setattr(commands, "ANSWER_TIME", 60.0)
+    one, other = pair
+    one.fleet.disable("payments")
+    works = getattr(hub, operation)
+
+    def fail_once(*_: Any) -> Any:
+        setattr(hub, operation, works)
+        raise HubUnavailableError("database is locked")
+
+    setattr(hub, operation, fail_once)
+    result = one.fleet.enable("payments")
+    assert (result.applied, result.problem) == (2, "")
+    assert other.registry.get("payments").state is State.CLOSED
+
+
 def test_what_is_asked_in_time_is_answered() -> None:
     deadline = CLOCK.monotonic() + LIMIT
     assert run_until(deadline, lambda: 7) == 7
