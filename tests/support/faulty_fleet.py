@@ -95,7 +95,7 @@ class Fleet:
             if away:
                 assert AWAY in text
                 assert self.processes[0].ask("state", SPARE) == state
-                assert {each.ask("state", SPARE) for each in self.processes[1:]} != {state}
+                assert state not in {each.ask("state", SPARE) for each in self.processes[1:]}
             else:
                 assert re.match(ANSWER, text), text
             self._see_calls()

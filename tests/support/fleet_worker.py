@@ -164,7 +164,7 @@ class Worker:
             # By one to the process, another thread is stopped first, and this one may commit.
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
-        SqliteRecords.save = save_and_stop  # type: ignore[assignment, method-assign]  # nobody else can
+        SqliteRecords.save = save_and_stop  # type: ignore[assignment,method-assign]  # in the middle
 
     def threads(self) -> list[str]:
         """Return the names of all threads."""

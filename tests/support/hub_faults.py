@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tests.support.fleet_processes import Process
 from tests.support.polling import until
 from tests.support.redis_servers import Cluster, RedisServer, Sentinels
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.thoroughness import THOROUGH
+
+T = TypeVar("T")
 
 PASSWORD: Final = "geheim"
 _LONG: Final = 30.0 if THOROUGH else 0.0
@@ -41,10 +43,10 @@ class FaultyHub:
 
     url: str
     key: str = ""
-    server: RedisServer = field(default=None)  # type: ignore[assignment] # where it is used
-    network: TcpProxy = field(default=None)  # type: ignore[assignment] # where it is used
-    sentinels: Sentinels = field(default=None)  # type: ignore[assignment] # where it is used
-    cluster: Cluster = field(default=None)  # type: ignore[assignment] # where it is used
+    server: RedisServer | None = None
+    network: TcpProxy | None = None
+    sentinels: Sentinels | None = None
+    cluster: Cluster | None = None
     file: Path = Path()
     processes: list[Process] = field(default_factory=list)
 
@@ -54,20 +56,20 @@ Fault = Callable[[FaultyHub], AbstractContextManager[bool]]
 
 @contextmanager
 def killed(hub: FaultyHub) -> Iterator[bool]:
-    hub.server.stop()
+    present(hub.server).stop()
     yield True
-    hub.server.start()
+    present(hub.server).start()
 
 
 @contextmanager
 def suspended(hub: FaultyHub) -> Iterator[bool]:
-    with hub.server.suspended(), _at_least(_LONG):
+    with present(hub.server).suspended(), _at_least(_LONG):
         yield True
 
 
 @contextmanager
 def another_password(hub: FaultyHub) -> Iterator[bool]:
-    server = hub.server
+    server = present(hub.server)
     server.execute("CONFIG", "SET", "requirepass", PASSWORD)
     server.client(PASSWORD).execute_command("CLIENT", "KILL", "TYPE", "normal")  # type: ignore[no-untyped-call] # of redis-py
     yield True
@@ -76,60 +78,60 @@ def another_password(hub: FaultyHub) -> Iterator[bool]:
 
 @contextmanager
 def out_of_memory(hub: FaultyHub) -> Iterator[bool]:
-    hub.server.execute("CONFIG", "SET", "maxmemory", 1)
+    present(hub.server).execute("CONFIG", "SET", "maxmemory", 1)
     yield True
-    hub.server.execute("CONFIG", "SET", "maxmemory", 0)
+    present(hub.server).execute("CONFIG", "SET", "maxmemory", 0)
 
 
 @contextmanager
 def forgetful(hub: FaultyHub) -> Iterator[bool]:
-    hub.server.execute("FLUSHALL")
+    present(hub.server).execute("FLUSHALL")
     yield False
 
 
 @contextmanager
 def cut_off(hub: FaultyHub) -> Iterator[bool]:
-    with hub.network.cut():
+    with present(hub.network).cut():
         yield True
 
 
 @contextmanager
 def silent(hub: FaultyHub) -> Iterator[bool]:
-    with hub.network.silent(), _at_least(_LONG):
+    with present(hub.network).silent(), _at_least(_LONG):
         yield True
 
 
 @contextmanager
 def slow(hub: FaultyHub) -> Iterator[bool]:
-    with hub.network.delayed(_DELAY):
+    with present(hub.network).delayed(_DELAY):
         yield False
 
 
 @contextmanager
 def failed_over(hub: FaultyHub) -> Iterator[bool]:
     """The primary dies, and the sentinels choose its replica."""
-    until(hub.sentinels.replicated)
-    hub.sentinels.fail_over()
+    until(present(hub.sentinels).replicated)
+    present(hub.sentinels).fail_over()
     yield False
 
 
 @contextmanager
 def failed_over_with_loss(hub: FaultyHub) -> Iterator[bool]:
     """The primary dies; its replica, which takes over, never had the last seconds."""
-    until(hub.sentinels.replicated)
-    hub.sentinels.cut_replication()
-    before = _writes(hub.sentinels.primary)
-    until(lambda: _writes(hub.sentinels.primary) >= before + 4)
-    hub.sentinels.fail_over()
+    until(present(hub.sentinels).replicated)
+    present(hub.sentinels).cut_replication()
+    before = _writes(present(hub.sentinels).primary)
+    until(lambda: _writes(present(hub.sentinels).primary) >= before + 4)
+    present(hub.sentinels).fail_over()
     yield False
 
 
 @contextmanager
 def moved(hub: FaultyHub) -> Iterator[bool]:
     """The fleet's slot of a cluster moves to another node, and from there to the third."""
-    hub.cluster.move_slot_of(hub.key)
+    present(hub.cluster).move_slot_of(hub.key)
     yield False
-    hub.cluster.move_slot_of(hub.key)
+    present(hub.cluster).move_slot_of(hub.key)
 
 
 @contextmanager
@@ -138,6 +140,12 @@ def _at_least(seconds: float) -> Iterator[None]:
     ends = time.monotonic() + seconds
     yield
     time.sleep(max(0.0, ends - time.monotonic()))
+
+
+def present(part: T | None) -> T:
+    """Return a part of the hub that the fault is about."""
+    assert part is not None
+    return part
 
 
 def _writes(server: RedisServer) -> int:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.support.fleet_processes import Process
 from tests.support.hub_faults import FaultyHub
@@ -45,7 +46,7 @@ def overwritten(hub: FaultyHub) -> Iterator[bool]:
 @contextmanager
 def locked(hub: FaultyHub) -> Iterator[bool]:
     """A process is stopped in a transaction; it goes on after the others have a new file."""
-    before = hub.file.stat().st_ino
+    before = inode_of(hub.file)
     with subprocess.Popen(
         [sys.executable, "-c", _LOCKER, str(hub.file)],
         stdin=subprocess.PIPE,
@@ -56,7 +57,7 @@ def locked(hub: FaultyHub) -> Iterator[bool]:
         try:
             assert process.stdout.readline() == b"locked\n"
             process.send_signal(signal.SIGSTOP)
-            until(lambda: hub.file.exists() and hub.file.stat().st_ino != before)
+            until(lambda: inode_of(hub.file) not in {before, 0})
             yield False
         finally:
             process.send_signal(signal.SIGCONT)
@@ -82,6 +83,14 @@ def read_only(hub: FaultyHub) -> Iterator[bool]:
     finally:
         folder.chmod(0o700)
         hub.file.chmod(0o600)
+
+
+def inode_of(file: Path) -> int:
+    """Return the number of a file; 0 if there is none."""
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from tests.support.faulty_fleet import ALL, Fleet, Group, fleet_of, groups
 from tests.support.fleet_processes import Dependency
 from tests.support.fleet_worker import SPARE
 from tests.support.hub_faults import FaultyHub
+from tests.support.hub_file_faults import inode_of
 from tests.support.polling import until
 
 EASY: Final = (hub_file_faults.deleted, hub_file_faults.overwritten)
@@ -68,11 +69,11 @@ def test_in_an_outage_nothing_closes_and_nobody_is_paged_again(faults: Group, fl
 def test_a_member_that_was_stopped_in_an_exchange_comes_back(fleet: Fleet) -> None:
     """The others decide alone meanwhile, and then in a new file."""
     *others, stopped = fleet.processes
-    before = fleet.hub.file.stat().st_ino
+    before = inode_of(fleet.hub.file)
     stopped.ask("stop_in_exchange")
     until(lambda: psutil.Process(stopped.pid).status() == psutil.STATUS_STOPPED)
     try:
-        until(lambda: fleet.hub.file.exists() and fleet.hub.file.stat().st_ino != before)
+        until(lambda: inode_of(fleet.hub.file) not in {before, 0})
         until(lambda: all(each.ask("hub_up") for each in others))
         assert others[0].ask("command", "disable", SPARE)[0].startswith("applied 3, waiting 0")
     finally:
