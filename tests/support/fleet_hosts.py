@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -28,6 +28,8 @@ group_window = 0
 retry_limit = 1
 attach_chart = false
 """
+_CLOSED: Final = 120.0
+"""Seconds after which an alert should have been closed, though somebody has gone silent."""
 _AT_ONCE: Final = 8
 """Number of processes that start at the same time."""
 
@@ -61,12 +63,17 @@ class Host:
 class Service:
     """Processes on hosts; all that still run end with the block.
 
+    Args:
+        emulator: whom they page.
+        times: seconds in the place of constants, see `paging_worker.run`.
+
     Attributes:
         processes: those that run, in the order of their start.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, times: Mapping[str, float] | None = None) -> None:
         self.emulator = emulator
+        self._times = dict(times or {})
         self.processes: list[Process] = []
         self._hosts: dict[Process, Host] = {}
         self._children: list[Any] = []
@@ -100,7 +107,8 @@ class Service:
     def _start_at_once(self, hosts: Sequence[Host]) -> list[Process]:
         pipes = [WARM.Pipe() for _ in hosts]
         for host, (_, theirs) in zip(hosts, pipes, strict=True):
-            arguments = (theirs, str(host.file), host.environ, str(host.folder))
+            folder = str(host.folder)
+            arguments = (theirs, str(host.file), host.environ, folder, self._times)
             child = WARM.Process(target=paging_worker.run, args=arguments)
             child.start()
             theirs.close()
@@ -153,7 +161,7 @@ class Service:
     def wait_until_closed(self) -> None:
         """Wait until all alerts are closed."""
         found = self.emulator.wait_for(
-            lambda: all(each.status == "closed" for each in self.emulator.alerts()), LIMIT
+            lambda: all(each.status == "closed" for each in self.emulator.alerts()), _CLOSED
         )
         assert found, [(each.alias, each.message) for each in self.emulator.alerts()]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -14,7 +15,6 @@ import breakerd.breaker.config.file.watcher
 import breakerd.breaker.fleet.hub.redis.hub  # noqa: F401 - else each process loads both
 from breakerd import Breakerd, BreakerError
 from breakerd.alerts.alerting import Alerting
-from breakerd.breaker.fleet.runtime import commands
 from tests.support.fleet_worker import Worker
 
 ANSWERED: Final = "answered"
@@ -22,11 +22,22 @@ FAILED: Final = "failed"
 REJECTED: Final = "rejected"
 
 
-def run(connection: Connection, config: str, environ: dict[str, str], folder: str) -> None:
-    """Work until asked to end."""
+def run(
+    connection: Connection,
+    config: str,
+    environ: dict[str, str],
+    folder: str,
+    times: dict[str, float],
+) -> None:
+    """Work until asked to end, with these seconds in the place of constants of modules.
+
+    The name of a constant is `MODULE:NAME`.
+    """
     os.chdir(folder)
     os.environ.update(environ)
-    commands.ANSWER_TIME = 0.3  # type: ignore[misc]  # nobody waits for those that were killed
+    for name, seconds in times.items():
+        module, _, constant = name.partition(":")
+        setattr(import_module(module), constant, seconds)
     PagingWorker(connection, Breakerd(config, memory=lambda: 0.1)).serve()
 
 

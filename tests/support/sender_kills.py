@@ -14,6 +14,8 @@ STAGES: Final = """
 stages = [{after = 0, priority = "P3"}, {after = 0.5, priority = "P1"}]
 """
 """Belongs to `[alerts]` of each host: an incident is over soon."""
+TIMES: Final = {"breakerd.breaker.fleet.runtime.commands:ANSWER_TIME": 0.3}
+"""Nobody waits for the answers of those that were killed."""
 _LONGEST_LIFE: Final = 1.2
 """Maximum number of seconds that a sender is left alive while an incident goes on."""
 _PATIENCE: Final = 60.0

@@ -18,7 +18,7 @@ from tests.support.fleet_processes import (
 )
 from tests.support.polling import until
 from tests.support.redis_servers import RedisServer
-from tests.support.sender_kills import STAGES, SenderKills
+from tests.support.sender_kills import STAGES, TIMES, SenderKills
 from tests.support.thoroughness import THOROUGH
 from tests.support.told import told
 
@@ -33,6 +33,10 @@ DETECTION = 3.0 * PATIENCE
 PROBES = 5
 """Probes to the dependency in any second while it is down."""
 KILLS = 50 if THOROUGH else 10
+SILENCE = {"breakerd.sharing.alerting_link:_LOST": 6.0}
+"""Nothing closes until those that were killed in trouble count no more: here a second later."""
+AT_ONCE = "degraded_after = 1\n"
+"""Belongs to `[alerts]` of each host: what is of no urgency is told all the same."""
 TWO_STAGES = """
 stages = [{after = 0, priority = "P3"}, {after = 4, priority = "P2"}]
 """
@@ -55,7 +59,10 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path, redis_server: RedisServer) -> Iterator[Place]:
-    with Emulator(api_keys={"test-key"}, delay=0.02) as emulator, Service(emulator) as service:
+    with (
+        Emulator(api_keys={"test-key"}, delay=0.02) as emulator,
+        Service(emulator, {**TIMES, **SILENCE}) as service,
+    ):
         yield Place(tmp_path, redis_server, service)
 
 
@@ -88,7 +95,7 @@ def test_an_outage_of_all_hosts_is_one_alert_with_their_numbers(
 
 def test_a_path_that_is_broken_for_one_is_told_softly(place: Place, dependency: Dependency) -> None:
     service = place.service
-    service.start(*[host for host in place.hosts(4) for _ in range(4)])
+    service.start(*[host for host in place.hosts(4, AT_ONCE) for _ in range(4)])
     service.call(dependency, RATE)
     broken, *others = service.processes
     with closed_port() as port:
