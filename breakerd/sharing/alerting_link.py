@@ -8,6 +8,7 @@ import psutil
 from breakerd.alerts.fleet.link import HubView
 from breakerd.alerts.model.content import Spread
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
+from breakerd.breaker.fleet.runtime.identity import host_of
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.views.views import FleetViews
 from breakerd.breaker.states import REJECTING
@@ -39,8 +40,7 @@ class AlertingLink:
     @property
     def host(self) -> str:
         """Return the name of this host in the fleet."""
-        session = self._runtime.session
-        return session.host if session is not None else ""
+        return host_of(self._runtime.settings)
 
     def hub(self) -> HubView | None:
         """Return the hub of several hosts; None if there is none, or while it does not answer."""

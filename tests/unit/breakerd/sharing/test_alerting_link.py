@@ -37,10 +37,10 @@ def member(
 
 
 def link(*members: MemberEntry, remote: bool = True, alone: bool = False) -> AlertingLink:
-    settings = SimpleNamespace(name="shop", address=SimpleNamespace(remote=remote))
+    settings = SimpleNamespace(name="shop", host="web-1", address=SimpleNamespace(remote=remote))
     hub = MemoryHub()
     view = View("e1", 1.0, topics=(("audit", 3),))
-    session = SimpleNamespace(host="web-1", alone=alone, view=view, hub=hub)
+    session = SimpleNamespace(alone=alone, view=view, hub=hub)
     runtime: Any = SimpleNamespace(settings=settings, session=session)
     views: Any = Views(*members)
     made = AlertingLink(runtime, views)
