@@ -95,6 +95,29 @@ def test_alerts_count_the_processes_that_have_a_breaker(registry: Registry, file
         part.close()
 
 
+def test_changes_of_settings_are_for_other_hosts_where_the_hub_is_a_server(
+    registry: Registry, file: Path
+) -> None:
+    part = FleetPart(registry, "")
+    assert registry.config is not None
+    registry.change("default", {"wait_time": 20})
+    assert not part._runtime.topics.waits
+    write(file, "redis://127.0.0.1:1'\nname = 'shop")
+    assert registry.config.reload()
+    registry.change("default", {"wait_time": 30})
+    assert part._runtime.topics.waits
+    assert part.fleet.drift() == []
+    assert part.settings is not None
+    assert part.settings._kept.path == file.parent / "shop-fleet-revisions.json"
+
+
+def test_without_a_file_no_settings_are_shared(tmp_path: Path) -> None:
+    with Registry() as registry:
+        part = FleetPart(registry, str(tmp_path / "state.json"))
+        assert part.settings is None
+        assert part.fleet.drift() == []
+
+
 def _processes(alerting: Alerting, breaker: str) -> int:
     alerting.fleet.look()
     spread = alerting.fleet.spread(breaker)
