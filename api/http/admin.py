@@ -142,8 +142,8 @@ class AdminContext:
         snapshot: Snapshot,
         breaker: str | None = None,
         detail: str = "",
-    ) -> Iterator[None]:
-        """Record the enclosed action as one audit entry.
+    ) -> Iterator[dict[str, object]]:
+        """Record the enclosed action as one audit entry; yield its values before, to complete them.
 
         Args:
             actor: the client.
@@ -152,10 +152,10 @@ class AdminContext:
             breaker: name of the breaker, if the action concerns one.
             detail: detail of the entry; the error's text in its place if the action fails.
         """
-        before = snapshot()
+        before = dict(snapshot())
         outcome, note = "failed", detail
         try:
-            yield
+            yield before
             outcome = "done"
         except ConfigWriteError as error:
             outcome, note = "in memory only", str(error)
@@ -235,18 +235,20 @@ class BreakerOperation:
         fleet = self.admin.fleet
         if fleet is None or not fleet.in_force:
             return None
-        found: dict[str, object] = {}
-
-        def snapshot() -> dict[str, object]:
-            # Who does not hold the breaker has a state of it that says nothing.
-            return {**(self._state() if self.holds else {}), **found}
-
+        own = self._state()
+        found = own if self.holds else {}  # else its own state says nothing
         with self.admin.audited(
-            self.actor, action, snapshot=snapshot, breaker=self.breaker.name, detail=detail
-        ):
+            self.actor,
+            action,
+            snapshot=lambda: dict(found),
+            breaker=self.breaker.name,
+            detail=detail,
+        ) as before:
             result = everywhere(fleet)
-            found["fleet"] = str(result)
-            found["state"] = (result.state or self.breaker.state).value
+            if result.state is None:  # unless nobody else has one
+                before.update(own)
+            state = result.state or self.breaker.state
+            found = {"state": state.value, "fleet": str(result)}
         self._forget_views()
         return result
 
