@@ -25,7 +25,7 @@ NAME: Final = "fleet"
 
 ROUNDS_OF_A_PROCESS: Final = 3
 """Rounds after which all processes are started anew."""
-CALLS: Final = 10
+CALLS: Final = 25
 """Times as many calls as the effort says: part of the cost is one exchange a second."""
 NOTICED: Final = 60.0
 """Maximum seconds until a process notices that its hub is away."""
