@@ -1,8 +1,9 @@
 """Dialogue of a member with the hub: what it has said and heard, and so need not say or hear again.
 
-Most breakers of a process are seldom called. One at rest had no calls in its window, has nothing to
-ask, and follows no episode. A report does not name it, and its view is the last one without what is new each second. The hub
-tells which episodes have changed, and then all is said anew. Each breaker is named now and then.
+Most breakers of a process are seldom called. One at rest had no calls in its window, asks nothing
+and follows no episode. A report does not name it, and its view is the last one without what is new
+each second. The hub tells which episodes have changed, and then all is said anew. Each breaker is
+named now and then.
 """
 
 from collections.abc import Mapping

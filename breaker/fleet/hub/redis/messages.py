@@ -1,7 +1,8 @@
 """Reports and views as the script takes and gives them: shorter than the messages themselves.
 
-Numbers are packed, what has its default at the end of an array is left out, and a view names nothing
-that the report has named. The script comes with the member that uses it, so both are of one version.
+Numbers are packed, what has its default at the end of an array is left out, and a view names
+nothing that the report has named. The script comes with the member that uses it, so both are of one
+version.
 """
 
 import json
@@ -114,7 +115,7 @@ def read_pool(scope: str, parts: Sequence[Any], numbers: bytes, oldest: int) -> 
     members, totals = read_sums(numbers)
     return PoolView(
         scope,
-        tuple(read_slots(numbers, oldest)),
+        read_slots(numbers, oldest),
         totals,
         members,
         tuple(sorted(states.items())),

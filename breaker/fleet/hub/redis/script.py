@@ -56,7 +56,7 @@ class Script:
     def run(
         self, client: Client, arguments: Sequence[str | bytes], more_keys: tuple[str, ...] = ()
     ) -> tuple[bytes, ...]:
-        """Run it, and return the parts of its answer; a server that has forgotten the text gets it again.
+        """Run it, and return the parts of its answer; a server without its text gets that again.
 
         Args:
             client: connection to the server.

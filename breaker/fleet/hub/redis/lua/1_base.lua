@@ -2,8 +2,8 @@
 -- same semantics in Python, with the reasons; here only what changed is read, added up and written.
 --
 -- ARGV: operation, time ('' for the server's), a random id, and the operation's own arguments.
--- Stored: pools by POOL@SCOPE, windows by MEMBER, a zero byte and POOL, and members by id, all packed;
--- `live`, `gone` and `idle` by time; `episodes`: pools by the number of their last change of episode.
+-- Stored: pools by POOL@SCOPE, windows by MEMBER, a zero byte and POOL, and members by id, packed;
+-- `live`, `gone` and `idle` by time; `episodes`: pools by number of their episode's last change.
 
 local KEY = {hub = KEYS[1], pools = KEYS[2], members = KEYS[3], live = KEYS[4], gone = KEYS[5],
              idle = KEYS[6], modes = KEYS[7], acts = KEYS[8], applied = KEYS[9],

@@ -1,17 +1,18 @@
 -- Pools: sums over the windows of the members of one scope that are alike, for one breaker.
 
--- Numbers are packed, which costs a fifth of the time of text; redis/packing.py has the same formats.
--- A row is a slot with its number and the columns of a view; sums are members and totals.
-local ROW, ROW_SIZE = '>i4hhhhhhhhi4i8i4hh', 40
-local SUMS, SUMS_SIZE = '>i4i4i4i4i4i4i4i8i4', 40
--- A window, as a member sends it: calls and failures, sums with itself as the only member, rows.
-local CALLS, WINDOW_SUMS, WINDOW_ROWS = '>i4i4', 9, 49
-local POOL = '>i4Bc40I4c0I4c0I4c0I4c0I4c0'
+-- Numbers are packed, which costs a third of the time of text; redis/packing.py has the same
+-- formats. A row is a slot with its number and the columns of a view. Each slot that counts has a
+-- place of its own among the rows, which it takes over from the one that is RING seconds older.
+local ROW = '>i4hhhhhhhhi4i8i4hh'
+local ROW_SIZE, RING = 40, 8
+-- Sums are members and totals. A window, as a member sends it: calls and failures, sums with itself
+-- as the only member, rows.
+local SUMS, CALLS = '>i4i4i4i4i4i4i4i8i4', '>i4i4'
+local WINDOW_SUMS, WINDOW_ROWS = 9, 49
+local POOL = '>i4Bc40c320I4c0I4c0I4c0I4c0'
 local STORED = '>i4i4i4I4c0I4c0I4c0'
-local NO_SUMS, NO_ROW = string.rep('\0', SUMS_SIZE), string.rep('\0', ROW_SIZE)
-local NO_COLUMNS = NO_ROW:sub(5)
-local UNCHANGED = {0, 0, 0, 0, 0, 0, 0, 0, 0}
-local NO_UNITS = {0, 0, 0, 0}
+local NO_SUMS, NO_ROWS = string.rep('\0', 40), string.rep('\0', RING * ROW_SIZE)
+local UNCHANGED, NO_UNITS = {0, 0, 0, 0, 0, 0, 0, 0, 0}, {0, 0, 0, 0}
 local UNIT_COLUMN = {1, 3} -- of hosts and zones, the first two scopes; the third is the fleet
 local NOT_COUNTED = -1
 
@@ -24,15 +25,15 @@ local function unpacked(value)
       pool.leases = struct.unpack(POOL, value)
   else
     pool.generation, pool.is_open, pool.sums, pool.rows, pool.states, pool.worst, pool.episode,
-      pool.leases = 0, 0, NO_SUMS, '', '{}', '', '', ''
+      pool.leases = 0, 0, NO_SUMS, NO_ROWS, '{}', '', '', ''
   end
   return pool
 end
 
 local function packed(pool)
-  return struct.pack(POOL, pool.generation, pool.is_open, pool.sums, #pool.rows, pool.rows,
-                     #pool.states, pool.states, #pool.worst, pool.worst, #pool.episode,
-                     pool.episode, #pool.leases, pool.leases)
+  return struct.pack(POOL, pool.generation, pool.is_open, pool.sums, pool.rows, #pool.states,
+                     pool.states, #pool.worst, pool.worst, #pool.episode, pool.episode,
+                     #pool.leases, pool.leases)
 end
 
 local function load(fields)
@@ -49,9 +50,9 @@ local function pool_at(field)
 end
 
 -- Changes of rows by slot: calls, failures, members, those in trouble, and the load's five columns.
-local function add_row(changes, window, at, sign, counted)
+local function add_row(changes, row, sign, counted)
   local number, calls, failures, any, bad, _, _, _, _, offered, busy, ended, active, slow =
-    struct.unpack(ROW, window, at)
+    struct.unpack(ROW, row)
   if number < oldest or number > newest + AHEAD then return end
   if not counted then calls, failures, any, bad = 0, 0, 0, 0 end
   local c = changes[number] or UNCHANGED
@@ -60,64 +61,59 @@ local function add_row(changes, window, at, sign, counted)
     c[8] + sign * active, c[9] + sign * slow}
 end
 
--- Changes by a window in place of another one; what both have just so is no change.
+-- Changes by the rows of a window in place of another one's; what both have just so is no change.
 local function changes_between(old, new, was, is)
-  local changes, both = {}, {}
-  if was == is then
-    for at = WINDOW_ROWS, #old, ROW_SIZE do both[old:sub(at, at + ROW_SIZE - 1)] = true end
-  end
-  for at = WINDOW_ROWS, #new, ROW_SIZE do
-    local row = new:sub(at, at + ROW_SIZE - 1)
-    if both[row] then both[row] = 'kept' else add_row(changes, new, at, 1, is) end
-  end
-  for at = WINDOW_ROWS, #old, ROW_SIZE do
-    local kept = was == is and both[old:sub(at, at + ROW_SIZE - 1)] == 'kept'
-    if not kept then add_row(changes, old, at, -1, was) end
+  local changes = {}
+  for at = WINDOW_ROWS, WINDOW_ROWS + (RING - 1) * ROW_SIZE, ROW_SIZE do
+    local before = old and old:sub(at, at + ROW_SIZE - 1)
+    local after = new and new:sub(at, at + ROW_SIZE - 1)
+    if was ~= is or before ~= after then
+      if before then add_row(changes, before, -1, was) end
+      if after then add_row(changes, after, 1, is) end
+    end
   end
   return changes
 end
 
 local function positive(value) return value < 0 and 0 or value end
 
--- The row with changes `c` of members and `u` of units: hosts and zones. A unit's flag may be of a
--- time before the sums began anew, hence `positive`. Returns its flags before and after as well.
-local function changed_row(number, row, c, u)
-  local _, calls, failures, any, bad, hosts, bad_hosts, zones, bad_zones, offered, busy, ended,
-    active, slow = struct.unpack(ROW, row)
-  local had, was_bad = calls > 0, 2 * failures > calls
-  calls, failures = calls + c[1], failures + c[2]
-  row = struct.pack(ROW, number, calls, failures, any + c[3], bad + c[4], positive(hosts + u[1]),
-    positive(bad_hosts + u[2]), positive(zones + u[3]), positive(bad_zones + u[4]),
-    offered + c[5], busy + c[6], ended + c[7], active + c[8], slow + c[9])
-  return row, had, was_bad, calls > 0, 2 * failures > calls
-end
-
 local function step(before, after) return (after and 1 or 0) - (before and 1 or 0) end
 
--- Adds the changes to the pool's rows. `units` has what changed of narrower scopes, by slot, and
--- gets what changed of this one, if it is a unit: with its traffic and its trouble in `column`.
-local function change_rows(pool, changes, units, column)
-  local stored, rows, ours = {}, {}, {}
-  for at = 1, #pool.rows, ROW_SIZE do stored[struct.unpack('>i4', pool.rows, at)] = at end
-  for number = oldest, newest + AHEAD do
-    local at, c, u = stored[number], changes[number], units[number]
-    local row = at and pool.rows:sub(at, at + ROW_SIZE - 1)
-    if c or u then
-      local had, was_bad, has, is_bad
-      row, had, was_bad, has, is_bad =
-        changed_row(number, row or NO_ROW, c or UNCHANGED, u or NO_UNITS)
-      if column and (had ~= has or was_bad ~= is_bad) then
-        local unit = {unpack(u or NO_UNITS)}
-        unit[column], unit[column + 1] = unit[column] + step(had, has),
-          unit[column + 1] + step(was_bad, is_bad)
-        ours[number] = unit
-      end
-      if row:sub(5) == NO_COLUMNS then row = nil end
-    end
-    rows[#rows + 1] = row
+-- Adds changes `c` of members and `u` of units, which are hosts and zones, to the row of a slot.
+-- Returns how its own flags changed: traffic, trouble.
+local function change_row(pool, number, c, u)
+  local at = number % RING * ROW_SIZE
+  local stored, calls, failures, any, bad, hosts, bad_hosts, zones, bad_zones, offered, busy, ended,
+    active, slow = struct.unpack(ROW, pool.rows, at + 1)
+  if stored ~= number then
+    calls, failures, any, bad, hosts, bad_hosts, zones, bad_zones, offered, busy, ended, active,
+      slow = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
   end
-  pool.rows = table.concat(rows)
-  for number, unit in pairs(ours) do units[number] = unit end
+  local had, was_bad = calls > 0, 2 * failures > calls
+  calls, failures = calls + c[1], failures + c[2]
+  -- A unit's flag may be of a time before the sums began anew, hence `positive`.
+  local row = struct.pack(ROW, number, calls, failures, any + c[3], bad + c[4],
+    positive(hosts + u[1]), positive(bad_hosts + u[2]), positive(zones + u[3]),
+    positive(bad_zones + u[4]), offered + c[5], busy + c[6], ended + c[7], active + c[8],
+    slow + c[9])
+  pool.rows = pool.rows:sub(1, at) .. row .. pool.rows:sub(at + ROW_SIZE + 1)
+  return step(had, calls > 0), step(was_bad, 2 * failures > calls)
+end
+
+-- Adds changes to the rows. `units` has what changed of narrower scopes, by slot, and gets what
+-- changed of this one, if it is a unit: its traffic and its trouble in `column` and the next.
+local function change_rows(pool, changes, units, column)
+  for number = oldest, newest + AHEAD do
+    local c, u = changes[number], units[number]
+    if c or u then
+      local traffic, trouble = change_row(pool, number, c or UNCHANGED, u or NO_UNITS)
+      if column and (traffic ~= 0 or trouble ~= 0) then
+        local unit = {unpack(u or NO_UNITS)}
+        unit[column], unit[column + 1] = unit[column] + traffic, unit[column + 1] + trouble
+        units[number] = unit
+      end
+    end
+  end
 end
 
 local function is_worse(a, b) -- entries {member, host, calls, failures, time}
@@ -199,7 +195,7 @@ end
 -- Puts a member's window in place of its last one, in all of its scopes. `generations` are those
 -- that the new one counts for.
 local function replace(name, info, old, new, generations)
-  local before, after = old and old[4] or '', new and new[4] or ''
+  local before, after = old and old[4], new and new[4]
   local same = before == after and old[2] == new[2]
   local calls, failures = 0, 0
   if new then calls, failures = struct.unpack(CALLS, after) end

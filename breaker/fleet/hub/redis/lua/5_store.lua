@@ -45,7 +45,8 @@ local function write_entry()
   for _, each in ipairs(read('ZRANGE', KEY.order, 0, -1)) do
     local _, _, at = entry_text(each, read('HMGET', KEY.entries, each)[1])
     if at and at >= now - age then break end
-    later('HDEL', KEY.entries, each); later('ZREM', KEY.order, each); kept = kept - 1
+    later('HDEL', KEY.entries, each); later('ZREM', KEY.order, each)
+    kept = kept - 1
   end
   local stored = read('HMGET', KEY.entries, key)[1]
   local entry, version, at, known = entry_text(key, stored)
@@ -63,7 +64,8 @@ local function write_entry()
   local surplus = #order + kept + (stored and 0 or 1) - most
   for i = 1 - kept, #order do
     if surplus > 0 and order[i] ~= key then
-      later('HDEL', KEY.entries, order[i]); later('ZREM', KEY.order, order[i]); surplus = surplus - 1
+      later('HDEL', KEY.entries, order[i]); later('ZREM', KEY.order, order[i])
+      surplus = surplus - 1
     end
   end
   return '["written",' .. entry_text(key, new) .. ']'

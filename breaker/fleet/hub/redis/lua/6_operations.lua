@@ -10,7 +10,7 @@ local function scope_view(field, lease)
   end
   if pool.episode ~= '' then shown = shown .. ',' .. pool.episode end
   if lease then shown = shown .. ',' .. text({lease.id, lease['until']}) end
-  return '[' .. shown .. ']', pool.sums .. pool.rows
+  return '[' .. shown .. ']', pool.rows == NO_ROWS and pool.sums or pool.sums .. pool.rows
 end
 
 local function place_of(scope) -- among those of `scopes_of`
@@ -36,8 +36,9 @@ local function exchange()
   local breakers, fields, names = {}, {}, {}
   for _, scope in ipairs(scopes_of(info)) do if scope then names[#names + 1] = scope end end
   for i = 6, #ARGV, 5 do
-    local name = ARGV[i]
-    breakers[#breakers + 1] = {name = name, state = ARGV[i + 1], window = ARGV[i + 2],
+    local name, window = ARGV[i], ARGV[i + 2]
+    if #window < WINDOW_ROWS then window = window .. NO_ROWS end -- left out where all are empty
+    breakers[#breakers + 1] = {name = name, state = ARGV[i + 1], window = window,
                                sketch = ARGV[i + 3], scopes = scopes_in(ARGV[i + 4], names)}
     for _, scope in ipairs(names) do fields[#fields + 1] = name .. '@' .. scope end
   end
