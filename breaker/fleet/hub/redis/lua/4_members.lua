@@ -1,6 +1,6 @@
 -- Members: take what one reports, and sweep away those that are silent. A member is stored as
--- {text of its facts, incarnation, seq, joined, version of registers, live, left, host, zone, packed
--- names of its pools, or packed states by pool once it is not live}.
+-- {text of its facts, incarnation, seq, joined, version of registers, live, left, host, zone, names
+-- of its pools, packed, or states by pool once it is not live}.
 
 local INFO, INCARNATION, SEQ, JOINED, VERSION, IS_LIVE, LEFT, HOST, ZONE, POOLS =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10

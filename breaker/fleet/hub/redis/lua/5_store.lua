@@ -45,8 +45,7 @@ local function write_entry()
   for _, each in ipairs(read('ZRANGE', KEY.order, 0, -1)) do
     local _, _, at = entry_text(each, read('HMGET', KEY.entries, each)[1])
     if at and at >= now - age then break end
-    later('HDEL', KEY.entries, each); later('ZREM', KEY.order, each)
-    kept = kept - 1
+    later('HDEL', KEY.entries, each); later('ZREM', KEY.order, each); kept = kept - 1
   end
   local stored = read('HMGET', KEY.entries, key)[1]
   local entry, version, at, known = entry_text(key, stored)
