@@ -1,11 +1,12 @@
 """Cost of an exchange with a hub: time, bytes, and the server's share of a core.
 
     python -m benchmarks.studies.fleet_hubs [--members N] [--processes N] [--busy N] [--one-scope]
-        [--interval S] [--seconds S] file | URL
+        [--interval S] [--steady] [--seconds S] file | URL
 
 Forks processes that hold members; each member makes one exchange an interval, at a random time
-within it, for 20 breakers, of which some (`--busy`) had calls in each second. For `file`, the hub
-is a file in a temporary folder; otherwise a server at the URL, whose fleet `bench` must be free.
+within it, and fewer where the members are very many (not with `--steady`). It has 20 breakers, of
+which some (`--busy`) had calls in each second. For `file`, the hub is a file in a temporary folder;
+otherwise a server at the URL, whose fleet `bench` must be free.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from breakerd.breaker.fleet.hub.file.hub import FileHub
 from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.script import Client
+from breakerd.breaker.fleet.member import interval_of
 from breakerd.breaker.fleet.messages import (
     WINDOW_SLOTS,
     BreakerReport,
@@ -50,6 +52,7 @@ def main() -> None:
     parser.add_argument("--busy", type=int, default=BREAKERS)
     parser.add_argument("--one-scope", action="store_true", help="neither hosts nor zones")
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between exchanges")
+    parser.add_argument("--steady", action="store_true", help="no longer one in a large fleet")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("hub")
     options = parser.parse_args()
@@ -66,7 +69,8 @@ def run(options: argparse.Namespace, folder: Path) -> None:
     processes = []
     for number in range(options.processes):
         own = range(number, options.members, options.processes)
-        plan = Plan(own, options.busy, options.seconds, options.one_scope, options.interval)
+        pace = (options.interval, options.steady)
+        plan = Plan(own, options.busy, options.seconds, options.one_scope, *pace)
         arguments = (settings, folder, plan, pool)
         processes.append(context.Process(target=play, args=arguments))
     before = usage_of(server)
@@ -96,13 +100,14 @@ def run(options: argparse.Namespace, folder: Path) -> None:
 
 
 class Plan(NamedTuple):
-    """Role of a process: members, their busy breakers, for how long, scopes, seconds between."""
+    """Role of a process: members, busy breakers, seconds, scopes, interval, and if that stays."""
 
     members: range
     busy: int
     seconds: float
     one_scope: bool
     interval: float
+    steady: bool
 
 
 def play(settings: FleetSettings, folder: Path, plan: Plan, pool: Any) -> None:
@@ -126,7 +131,8 @@ def play(settings: FleetSettings, folder: Path, plan: Plan, pool: Any) -> None:
         count += 1
         if began > start + WARM_UP * plan.interval:
             times.append(time.monotonic() - began)
-        heapq.heapreplace(due, (first[0] + plan.interval, first[1]))
+        interval = made[first[1]].next_interval()
+        heapq.heapreplace(due, (first[0] + interval, first[1]))
     pool.put({"times": times, "failed": failed, "made": count})
 
 
@@ -138,7 +144,7 @@ class Member:
         self._info = MemberInfo(f"{number:06x}{os.getpid()}", 1, *place, "web")
         if isinstance(hub, FileHub):
             self._info = self._info._replace(one_host=True)
-        self._busy = plan.busy
+        self._plan = plan
         self._hub = hub
         self._seq = 0
         self._view: View | None = None
@@ -148,12 +154,19 @@ class Member:
         """Make one exchange."""
         self._seq += 1
         now = int(time.time())
-        for window in list(self._windows)[: self._busy]:
+        for window in list(self._windows)[: self._plan.busy]:
             last = window[-1].number if window else now - WINDOW_SLOTS
             for number in range(max(last, now - WINDOW_SLOTS) + 1, now + 1):
                 calls = random.randint(1, 9)  # noqa: S311 - no secret
                 window.append(Slot(number, calls, calls // 9, calls, 40 * calls, calls))
         self._view = self._hub.exchange(self._report())
+
+    def next_interval(self) -> float:
+        """Return the seconds until the next exchange, as a member of no episode reckons."""
+        if self._plan.steady or self._view is None:
+            return self._plan.interval
+        chance = random.random()  # noqa: S311 - no secret
+        return interval_of(self._plan.interval, self._view.members, chance)
 
     def _report(self) -> Report:
         scopes = tuple(ScopeReport(scope) for scope in self._info.scopes)

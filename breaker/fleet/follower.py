@@ -86,6 +86,11 @@ class Follower:
         guide = self._guide
         return guide is not None and bool(guide.results)
 
+    @property
+    def follows(self) -> bool:
+        """True while it follows an episode. Takes no lock."""
+        return self._followed is not None
+
     def report(self, *, evidence: bool = True) -> BreakerReport:
         """Return the report of this breaker at the present time, without evidence if so wished."""
         engine = self._core.engine

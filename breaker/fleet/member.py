@@ -20,6 +20,10 @@ from breakerd.breaker.states import DISABLED, FORCED_OPEN, OBSERVE
 
 SILENCE: Final = 3.0
 """Seconds without an answer after which the members decide alone."""
+EXCHANGES_A_SECOND: Final = 400
+"""Exchanges of all members together, beyond which those that follow no episode make fewer ..."""
+LONGEST_INTERVAL: Final = 4.0
+"""... but none less often than once in so many seconds: then it would count as silent."""
 RETURN_TIME: Final = 5.0
 """Seconds after which who has not reported to a hub that has forgotten is gone."""
 
@@ -105,6 +109,12 @@ class FleetMember:
     def has_news(self) -> bool:
         """True if there is something that the hub is to know before the next interval."""
         return self._commands.has_news or any(f.has_result for f in self._followers.values())
+
+    def next_interval(self, wanted: float, chance: float) -> float:
+        """Return the seconds until the next exchange; see `interval_of`."""
+        if self.alone or self.view is None or any(f.follows for f in self._followers.values()):
+            return wanted
+        return interval_of(wanted, self.view.members, chance)
 
     def bring(self, register: Register) -> None:
         """Bring the hub a mode that was set while it was away, with the next report."""
@@ -240,6 +250,18 @@ class FleetMember:
 
 def _leave(_act: Act) -> None:
     """Leave an act to those who hold its breaker."""
+
+
+def interval_of(wanted: float, members: int, chance: float) -> float:
+    """Return the seconds between two exchanges: more than wanted in a very large fleet.
+
+    Args:
+        wanted: seconds that the settings state.
+        members: number of members.
+        chance: random number from 0 up to 1, by which members that began together spread.
+    """
+    spread = 0.8 + 0.4 * chance
+    return max(wanted, min(LONGEST_INTERVAL, members / EXCHANGES_A_SECOND * spread))
 
 
 def set_mode(breaker: Breaker, register: Register) -> None:

@@ -5,7 +5,7 @@ so a report that comes twice, late or never leaves them right. The cost is that 
 whatever the number of members.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from breakerd.breaker.fleet.episode import NONE, Episode
@@ -88,6 +88,16 @@ def replace_window(pool: Record, scope: str, old: Record | None, new: Record | N
     return changes
 
 
+def contribution(columns: Sequence[int]) -> tuple[int, ...]:
+    """Return what one member's slot, without its number, adds to the columns of `PoolSlot`."""
+    calls, failures, offered, busy, ended, slow = columns
+    counted = min(calls, CAP)
+    # Rounded, so that what is taken out later is what was put in.
+    failed = round(counted * failures / calls) if calls else 0
+    evidence = (counted, failed, int(calls > 0), int(2 * failures > calls), 0, 0, 0, 0)
+    return (*evidence, offered, busy, ended, int(ended + slow > 0), int(2 * slow > ended))
+
+
 def apply_changes(pool: Record, changes: Changes, oldest: int) -> None:
     """Add `changes` to the slots, and drop those before the number `oldest`."""
     rows = {row[0]: row for row in pool["slots"] if row[0] >= oldest}
@@ -156,20 +166,11 @@ def merged_sketch(pool: Record) -> tuple[int, ...]:
 
 
 def _add_slots(changes: Changes, slots: list[list[int]], sign: int, *, counts: bool) -> None:
-    for number, calls, failures, offered, busy, ended, slow in slots:
+    for number, *columns in slots:
         change = changes.setdefault(number, [0] * SLOT_COLUMNS)
-        evidence = _evidence(calls, failures) if counts else (0,) * EVIDENCE_COLUMNS
-        load = (offered, busy, ended, int(ended + slow > 0), int(2 * slow > ended))
-        for column, value in enumerate((*evidence, *load)):
-            change[column] += sign * value
-
-
-def _evidence(calls: int, failures: int) -> tuple[int, ...]:
-    """Return the columns of one member's calls."""
-    counted = min(calls, CAP)
-    # Rounded, so that what is taken out later is what was put in.
-    failed = round(counted * failures / calls) if calls else 0
-    return counted, failed, int(calls > 0), int(2 * failures > calls), 0, 0, 0, 0
+        for column, value in enumerate(contribution(columns)):
+            if counts or column >= EVIDENCE_COLUMNS:
+                change[column] += sign * value
 
 
 def _add_totals(pool: Record, window: Record, sign: int) -> None:

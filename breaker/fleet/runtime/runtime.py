@@ -266,7 +266,8 @@ class FleetRuntime:
             if self._wake.is_set() or CLOCK.monotonic() >= due or self._must_look(session):
                 self._exchange(session)
                 # After the first one each process has its own phase in the interval.
-                due = CLOCK.monotonic() + session.settings.interval * (phase or 1.0)
+                interval = session.next_interval(self._chance())
+                due = CLOCK.monotonic() + interval * (phase or 1.0)
                 phase = 0.0
             self._wake.wait(max(0.0, min(LOOK, due - CLOCK.monotonic())))
         if self._stopping is stopping:  # not started again meanwhile

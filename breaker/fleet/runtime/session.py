@@ -218,6 +218,10 @@ class Session:
         known, self._mark = self._mark, self.hub.command_mark()
         return self._mark != known
 
+    def next_interval(self, chance: float) -> float:
+        """Return the seconds until the next exchange; `chance` is a random number below 1."""
+        return self._member.next_interval(self.settings.interval, chance)
+
     def exchange(self, *, leaving: bool = False) -> bool:
         """Exchange with the hub; return True if it has answered. It never raises."""
         began = CLOCK.monotonic()

@@ -13,12 +13,18 @@ from breakerd.breaker.fleet.hub.protocol import (
 from breakerd.breaker.fleet.hub.records import DictRecords
 from breakerd.breaker.fleet.hub.redis.clients import make_client
 from breakerd.breaker.fleet.hub.redis.connection import Connection
+from breakerd.breaker.fleet.hub.redis.dialogue import Said, at_rest, said
 from breakerd.breaker.fleet.hub.redis.facts import ServerFacts
-from breakerd.breaker.fleet.hub.redis.messages import read_pool, read_view, report_arguments
+from breakerd.breaker.fleet.hub.redis.messages import (
+    Reply,
+    read_pool,
+    read_reply,
+    report_arguments,
+)
 from breakerd.breaker.fleet.hub.redis.script import Script, keys_of, store_keys_of
 from breakerd.breaker.fleet.hub.redis.store import RedisStore
 from breakerd.breaker.fleet.hub.state import HubState, random_id
-from breakerd.breaker.fleet.messages import Act, PoolView, Register, Report, View
+from breakerd.breaker.fleet.messages import Act, BreakerView, PoolView, Register, Report, View
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.wire import WireError
 
@@ -44,8 +50,10 @@ class RedisHub:
         self._connection = connection
         self._clock = clock
         self._new_id = new_id
+        self._said: dict[str, Said] = {}
+        """What members have said and heard, by id: a process has one."""
         self.store = RedisStore(
-            lambda topic, given: self._run_on(store_keys_of(name, topic), given)
+            lambda topic, given: self._run_on(store_keys_of(name, topic), given)[0]
         )
         """Topics and leases."""
 
@@ -63,11 +71,40 @@ class RedisHub:
 
     def exchange(self, report: Report) -> View:
         """Take a member's report; return its view."""
-        answer = self._run("exchange", *report_arguments(report))
+        last = self._said.get(report.member.id)
+        view = self._continue(last, report) if last and last.continues(report) else None
+        return view if view is not None else self._say_all(report)
+
+    def _continue(self, last: Said, report: Report) -> View | None:
+        """Exchange what is new since `last`; return None if that was not enough."""
+        named = report._replace(breakers=last.named(report))
+        reply = self._reply(named, last.seq, last.episodes)
+        told = {each.pool: each for each in reply.view.breakers} if reply else {}
+        rest = [each for each in report.breakers if each.pool not in told]
+        if reply is None or any(
+            f"{each.pool}@{scope.scope}" in reply.changed for each in rest for scope in each.scopes
+        ):
+            return None
+        told |= {each.pool: at_rest(last.views[each.pool]) for each in rest}
+        return self._note(report, reply, tuple(told[each.pool] for each in report.breakers))
+
+    def _say_all(self, report: Report) -> View:
+        reply = self._reply(report, 0, 0)
+        if reply is None:
+            raise HubUnavailableError("the hub does not take a whole report")
+        return self._note(report, reply, reply.view.breakers)
+
+    def _reply(self, named: Report, since: int, episodes: int) -> Reply | None:
+        parts = self._run("exchange", *report_arguments(named, since, episodes))
         try:
-            return read_view(answer, report)
+            return read_reply(parts, named)
         except WireError as error:
             raise HubUnavailableError(str(error)) from error
+
+    def _note(self, report: Report, reply: Reply, breakers: tuple[BreakerView, ...]) -> View:
+        view = reply.view._replace(breakers=breakers)
+        self._said[report.member.id] = said(report, view, reply.episodes)
+        return view
 
     def set_mode(self, register: Register) -> Register:
         """Write an operator's mode; return it with epoch and time filled in."""
@@ -89,8 +126,9 @@ class RedisHub:
 
     def pool(self, name: str, scope: str) -> tuple[PoolView, tuple[int, ...]]:
         """Return the sums of one scope, and the merged sketch of durations. Reads all members."""
-        oldest, view, sketches = self._ask("pool", name, scope)
-        return read_pool(scope, view, oldest), _merged(sketches)
+        text, numbers = self._run("pool", name, scope)
+        oldest, view, sketches = json.loads(text)
+        return read_pool(scope, view, numbers, oldest), _merged(sketches)
 
     def facts(self) -> ServerFacts:
         """Return the facts of the server, for those who look for what is wrong."""
@@ -100,10 +138,12 @@ class RedisHub:
         """Close all connections."""
         self._connection.close()
 
-    def _run(self, *arguments: str) -> bytes:
+    def _run(self, *arguments: str | bytes) -> tuple[bytes, ...]:
         return self._run_on((), arguments)
 
-    def _run_on(self, more_keys: tuple[str, ...], arguments: Sequence[str]) -> bytes:
+    def _run_on(
+        self, more_keys: tuple[str, ...], arguments: Sequence[str | bytes]
+    ) -> tuple[bytes, ...]:
         operation, *own = arguments
         time = "" if self._clock is None else repr(self._clock())
         given = [operation, time, self._new_id(), *own]
@@ -116,7 +156,8 @@ class RedisHub:
         return answer
 
     def _ask(self, operation: str, *arguments: str) -> Any:
-        return json.loads(self._run(operation, *arguments))
+        (answer,) = self._run(operation, *arguments)
+        return json.loads(answer)
 
     def _look(self) -> tuple[HubState, float]:
         """Return a copy of what the hub knows of members and commands, and hub time."""

@@ -1,26 +1,26 @@
 """Reports and views as the script takes and gives them: shorter than the messages themselves.
 
-Numbers of slots are behind the first one, what has its default at the end of an array is left out,
-and a view names nothing that the report has named. The script comes with the member that uses it,
-so both are of one version.
+Numbers are packed, what has its default at the end of an array is left out, and a view names
+nothing that the report has named. The script comes with the member that uses it, so both are of one
+version.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any, Final
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from breakerd.breaker.fleet.episode import Episode
+from breakerd.breaker.fleet.hub.redis.packing import pack_window, read_slots, read_sums
 from breakerd.breaker.fleet.messages import (
     Act,
     BreakerReport,
     BreakerView,
     Lease,
-    PoolSlot,
     PoolView,
     Register,
     Report,
     ScopeReport,
-    Totals,
     View,
     Worst,
 )
@@ -29,10 +29,28 @@ from breakerd.breaker.fleet.wire import WireError
 _NOTHING: Final = (None, 0, ())
 
 
-def report_arguments(report: Report) -> list[str]:
+class Reply(NamedTuple):
+    """Reply of the script to an exchange.
+
+    Attributes:
+        view: view of the breakers that were named.
+        episodes: number of the newest change of an episode.
+        changed: POOL@SCOPE of those that have changed since the number that was sent.
+    """
+
+    view: View
+    episodes: int
+    changed: frozenset[str]
+
+
+def report_arguments(report: Report, since: int = 0, episodes: int = 0) -> list[str | bytes]:
     """Return what the operation `exchange` is given.
 
-    Each window is a text of its own: the script reads only those that differ from the last ones.
+    Args:
+        report: the report, with the breakers that are named.
+        since: number of the report that it goes on from: breakers that are not named are as they
+            were then. 0: all are named.
+        episodes: number of the newest change of an episode that the member knows.
     """
     head = (
         report.seq,
@@ -41,31 +59,36 @@ def report_arguments(report: Report) -> list[str]:
         report.registers,
         report.applied,
         report.leaving,
+        since,
+        episodes,
     )
     names = report.member.scopes
-    arguments = [_json(head), _json(report.member)]
+    arguments: list[str | bytes] = [_json(head), _json(report.member)]
     for each in report.breakers:
-        arguments += [each.pool, each.state, _window(each), _json(each.sketch)]
-        named = tuple(scope.scope for scope in each.scopes) != names
-        arguments.append(_json([_scope(scope, named=named) for scope in each.scopes]))
+        arguments += [each.pool, each.state, pack_window(each), _json(each.sketch)]
+        arguments.append(_scopes(each.scopes, names))
     return arguments
 
 
-def read_view(text: bytes, report: Report) -> View:
-    """Return the view that answers `report`.
+def read_reply(parts: Sequence[bytes], report: Report) -> Reply | None:
+    """Return the reply to `report`; None if the hub wants one in which all are named.
 
     Raises:
-        WireError: the text is no answer.
+        WireError: it is no reply.
     """
+    text, *numbers = parts
+    if text == b"null":
+        return None
     try:
-        epoch, now, members, oldest, breakers, version, *rest = json.loads(text)
-        registers, acts, topics, silent = rest
-        return View(
+        epoch, now, members, oldest, breakers, version, registers, acts, *more = json.loads(text)
+        topics, silent, episodes, changed = more
+        packed = iter(numbers)
+        view = View(
             epoch,
             now,
             members,
             tuple(
-                _breaker(each, scopes, oldest)
+                _breaker(each, scopes, packed, oldest)
                 for each, scopes in zip(report.breakers, breakers, strict=True)
             ),
             version,
@@ -74,24 +97,27 @@ def read_view(text: bytes, report: Report) -> View:
             topics=tuple(sorted((str(topic), int(newest)) for topic, newest in topics)),
             silent=int(silent),
         )
-    except (TypeError, ValueError) as error:
+        return Reply(view, int(episodes), frozenset(map(str, changed)))
+    except (TypeError, ValueError, StopIteration, struct.error) as error:
         raise WireError(f"no view: {error}") from error
 
 
-def read_pool(scope: str, parts: Sequence[Any], oldest: int) -> PoolView:
+def read_pool(scope: str, parts: Sequence[Any], numbers: bytes, oldest: int) -> PoolView:
     """Return the view of one scope.
 
     Args:
         scope: its name.
         parts: what the script says of it.
+        numbers: sums and rows, packed.
         oldest: number of the oldest slot of a view.
     """
-    rows, totals, members, states, *more = parts
+    states, *more = parts
     worst, episode, lease = _filled(more)
+    members, totals = read_sums(numbers)
     return PoolView(
         scope,
-        tuple(PoolSlot(oldest + number, *columns) for number, *columns in rows),
-        Totals(*totals),
+        read_slots(numbers, oldest),
+        totals,
         members,
         tuple(sorted(states.items())),
         tuple(Worst(*each) for each in worst),
@@ -100,9 +126,12 @@ def read_pool(scope: str, parts: Sequence[Any], oldest: int) -> PoolView:
     )
 
 
-def _breaker(report: BreakerReport, scopes: Sequence[Any], oldest: int) -> BreakerView:
+def _breaker(
+    report: BreakerReport, scopes: Sequence[Any], numbers: Iterator[bytes], oldest: int
+) -> BreakerView:
     named = zip(report.scopes, scopes, strict=True)
-    return BreakerView(report.pool, tuple(read_pool(s.scope, parts, oldest) for s, parts in named))
+    views = [read_pool(s.scope, parts, next(numbers), oldest) for s, parts in named]
+    return BreakerView(report.pool, tuple(views))
 
 
 def _filled(parts: Sequence[Any]) -> tuple[Any, Any, Any]:
@@ -111,10 +140,10 @@ def _filled(parts: Sequence[Any]) -> tuple[Any, Any, Any]:
     return worst or (), episode, lease
 
 
-def _window(report: BreakerReport) -> str:
-    first = report.slots[0].number if report.slots else 0
-    slots = [_trimmed((slot.number - first, *slot[1:])) for slot in report.slots]
-    return _json((first, slots, report.totals))
+def _scopes(scopes: Sequence[ScopeReport], names: Sequence[str]) -> str:
+    named = tuple(scope.scope for scope in scopes) != names
+    values = [_scope(scope, named=named) for scope in scopes]
+    return _json(values) if any(values) or named else ""
 
 
 def _scope(scope: ScopeReport, *, named: bool) -> list[Any]:

@@ -1,6 +1,7 @@
 """The script that runs in Redis: its text and its keys."""
 
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
@@ -9,6 +10,7 @@ from redis.exceptions import NoScriptError
 _KEYS: Final = (
     *("hub", "pools", "members", "live", "gone"),
     *("idle", "modes", "acts", "applied", "topics"),
+    *("windows", "episodes"),
 )
 """Keys of each operation, in the order in which the script takes them."""
 
@@ -51,8 +53,10 @@ class Script:
         self._text = script_text()
         self._digest = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, client: Client, arguments: list[str], more_keys: tuple[str, ...] = ()) -> bytes:
-        """Run it, and return its answer; a server that has forgotten the text gets it again.
+    def run(
+        self, client: Client, arguments: Sequence[str | bytes], more_keys: tuple[str, ...] = ()
+    ) -> tuple[bytes, ...]:
+        """Run it, and return the parts of its answer; a server without its text gets that again.
 
         Args:
             client: connection to the server.
@@ -68,7 +72,7 @@ class Script:
             answer = client.execute_command("EVALSHA", self._digest, *rest)
         except NoScriptError:
             answer = client.execute_command("EVAL", self._text, *rest)
-        return bytes(answer)
+        return tuple(answer) if isinstance(answer, list) else (bytes(answer),)
 
 
 def script_text() -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from breakerd import Breaker, Settings, State, Transition
 from breakerd.breaker.fleet.hub.memory import MemoryHub
-from breakerd.breaker.fleet.member import FleetMember
+from breakerd.breaker.fleet.hub.roster import SILENT_AFTER
+from breakerd.breaker.fleet.member import LONGEST_INTERVAL, FleetMember, interval_of
 from breakerd.breaker.fleet.messages import Act, MemberInfo, Register
 from breakerd.breaker.states import Reason
 from tests.support.simulated_fleet import POOL, SimulatedFleet
@@ -343,3 +344,33 @@ def test_who_looks_on_counts_for_nobody_until_it_has_a_breaker(fleet: SimulatedF
     looker.add(POOL, Breaker(name="payments", clock=fleet.clock))
     assert looker.exchange()
     assert looker.view.members == len(fleet.hub.members()) == 13
+
+
+def test_a_very_large_fleet_exchanges_less_often() -> None:
+    assert interval_of(1.0, 320, 0.999) == 1.0, "up to about 400 members nothing changes"
+    assert interval_of(1.0, 1000, 0.5) == pytest.approx(2.5)
+    assert interval_of(1.0, 1000, 0.0) < interval_of(1.0, 1000, 0.9), "they spread"
+    assert interval_of(3.0, 1000, 0.5) == 3.0
+    assert interval_of(1.0, 100_000, 0.9) == LONGEST_INTERVAL < SILENT_AFTER
+
+
+def test_in_an_episode_and_alone_the_interval_is_that_of_the_settings(
+    fleet: SimulatedFleet,
+) -> None:
+    member = fleet.processes[0].member
+    assert member.view is not None
+
+    def interval() -> float:
+        assert member.view is not None
+        view = member.view._replace(members=1000)
+        member._contact = member._contact._replace(view=view)
+        return member.next_interval(1.0, 0.5)
+
+    assert interval() == pytest.approx(2.5)
+    trip(fleet)
+    assert interval() == 1.0
+    fleet.down = False
+    fleet.run(30)
+    assert interval() == pytest.approx(2.5)
+    member._contact = member._contact._replace(alone=True)
+    assert interval() == 1.0

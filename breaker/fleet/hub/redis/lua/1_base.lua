@@ -2,19 +2,17 @@
 -- same semantics in Python, with the reasons; here only what changed is read, added up and written.
 --
 -- ARGV: operation, time ('' for the server's), a random id, and the operation's own arguments.
--- Stored: pools by POOL@SCOPE and members by id, packed; `live`, `gone` and `idle` by time.
+-- Stored: pools by POOL@SCOPE, windows by MEMBER, a zero byte and POOL, and members by id, packed;
+-- `live`, `gone` and `idle` by time; `episodes`: pools by number of their episode's last change.
 
 local KEY = {hub = KEYS[1], pools = KEYS[2], members = KEYS[3], live = KEYS[4], gone = KEYS[5],
              idle = KEYS[6], modes = KEYS[7], acts = KEYS[8], applied = KEYS[9],
-             topics = KEYS[10]}
-local CAP, VIEW_SLOTS, WINDOW, AHEAD = 3, 6, 10, 2
+             topics = KEYS[10], windows = KEYS[11], episodes = KEYS[12],
+             leases = KEYS[13], entries = KEYS[14], order = KEYS[15]}
+local VIEW_SLOTS, WINDOW, AHEAD = 6, 10, 2
 local SILENT, FORGET, SWEPT, CHUNK = 5, 600, 3, 2000
 local KEPT, ACT_TIME, LATE = 604800, 30, 1
 local LEAST_PRICE, MAX_DEBT, USE_WITHIN, LEASE_KEPT, OTHER_HOST = 0.15, -2, 1, 12, 2
-local EVIDENCE, TOTALS = 8, 8 -- columns of a slot behind its number that count in one generation
-local COLUMNS, UNIT_COLUMN = 14, {host = 6, zone = 8}
-local ROW = string.rep('%d,', COLUMNS - 2) .. '%d' -- without its number
-local SUMS = '[' .. string.rep('%d,', TOTALS - 1) .. '%d]'
 
 if redis.replicate_commands then redis.replicate_commands() end
 local clock = redis.call('TIME')
@@ -42,5 +40,3 @@ local function text(value) -- numbers exactly, which cjson does not
   for i = 1, #value do parts[i] = text(value[i]) end
   return '[' .. table.concat(parts, ',') .. ']'
 end
-
-local function zeros() return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0} end

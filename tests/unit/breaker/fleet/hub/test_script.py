@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from breakerd.breaker.fleet.hub import leases, pool, registers, roster, state
+from breakerd.breaker.fleet.hub.redis import packing
 from breakerd.breaker.fleet.hub.redis.script import keys_of, script_text, store_keys_of
-from breakerd.breaker.fleet.messages import WINDOW_SLOTS, PoolSlot, Totals
+from breakerd.breaker.fleet.messages import WINDOW_SLOTS
 
 
 def numbers_in(text: str) -> dict[str, float]:
@@ -21,12 +24,10 @@ def numbers_in(text: str) -> dict[str, float]:
 def test_its_numbers_are_those_of_the_state() -> None:
     found = numbers_in(script_text())
     wanted = {
-        "CAP": pool.CAP,
         "VIEW_SLOTS": pool.VIEW_SLOTS,
-        "EVIDENCE": pool.EVIDENCE_COLUMNS,
         "WINDOW": WINDOW_SLOTS,
-        "COLUMNS": len(PoolSlot._fields),
-        "TOTALS": len(Totals._fields),
+        "RING": packing.RING,
+        "AHEAD": packing.RING - pool.VIEW_SLOTS,
         "SILENT": roster.SILENT_AFTER,
         "FORGET": state.FORGET_AFTER,
         "SWEPT": state._SWEPT,
@@ -40,6 +41,15 @@ def test_its_numbers_are_those_of_the_state() -> None:
         "OTHER_HOST": leases._OTHER_HOST_WITHIN,
     }
     assert {name: found.get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", ["ROW", "SUMS"])
+def test_its_formats_are_those_of_the_packing(name: str) -> None:
+    found = re.search(rf"^local {name}\b.* = '(\S+?)'", script_text(), re.MULTILINE)
+    assert found is not None
+    own = getattr(packing, name).format
+    unfolded = re.sub(r"(\d+)(\w)", lambda fold: int(fold[1]) * fold[2], own)
+    assert found[1].replace("i8", "q").replace("i4", "i") == unfolded
 
 
 def test_its_keys_are_on_one_node_of_a_cluster() -> None:
