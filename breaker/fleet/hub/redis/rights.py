@@ -12,13 +12,11 @@ _KEY: Final = "KEY"
 _HARMLESS: Final[dict[str, tuple[str, ...]]] = {
     "DEL": (_KEY,),
     "HDEL": (_KEY, "x"),
-    "HGET": (_KEY, "x"),
     "HGETALL": (_KEY,),
     "HKEYS": (_KEY,),
     "HMGET": (_KEY, "x"),
     "HSET": (_KEY, "x", "1"),
     "HSETNX": (_KEY, "x", "1"),
-    "HVALS": (_KEY,),
     "TIME": (),
     "ZADD": (_KEY, "no number", "x"),
     "ZCARD": (_KEY,),
