@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.errors import BreakerStateError
-from breakerd.breaker.fleet.hub.protocol import Hub, HubUnavailableError
+from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
 from breakerd.breaker.fleet.hub.state import random_id
 from breakerd.breaker.fleet.member import perform, set_mode
 from breakerd.breaker.fleet.messages import Act, Register
@@ -155,7 +155,7 @@ class _Command:
             perform(breaker, act)  # if it cannot, nobody is given it
         if not by_view:
             session.claim(act.id)
-        given = self._give(lambda hub: hub.act(act._replace(at=session.hub_time())))
+        given = self._give(lambda: session.hub.act(act._replace(at=session.hub_time())))
         if at_once:
             session.note_done(act.id)  # not before the hub has the act: it would forget that
         result = self._follow(given.id) if given is not None else None
@@ -176,7 +176,7 @@ class _Command:
         session = self._session
         now = session.hub_time()
         wanted = register._replace(id=random_id(), at=now)
-        given = self._give(lambda hub: hub.set_mode(wanted))
+        given = self._give(lambda: session.hub.set_mode(wanted))
         if given is None:
             epoch = session.view.epoch if session.view else ""
             # Where the hub was never heard, its host's clock is the best guess.
@@ -196,14 +196,14 @@ class _Command:
     def _end_of(self, act: Act) -> Register:
         return Register(self._breaker.name, actor=act.actor)
 
-    def _give(self, operation: Callable[[Hub], T]) -> T | None:
+    def _give(self, operation: Callable[[], T]) -> T | None:
         """Give the hub something; return its answer, None if it is away or the time is over."""
         try:
             return self._ask(operation)
         except HubUnavailableError:
             return None
 
-    def _ask(self, operation: Callable[[Hub], T]) -> T:
+    def _ask(self, operation: Callable[[], T]) -> T:
         """Return the hub's answer; ask again where a busy disk, say, has let it fail once.
 
         What is given has an id, by which it is done once.
@@ -211,7 +211,7 @@ class _Command:
         again = 0 if self._session.alone else _QUESTIONS - 1
         while True:
             try:
-                return run_until(self._deadline, lambda: operation(self._session.hub))
+                return run_until(self._deadline, operation)
             except HubUnavailableError:
                 if not again or self._deadline - CLOCK.monotonic() < _LONGEST_PAUSE:
                     raise
@@ -227,7 +227,7 @@ class _Command:
         self._runtime.exchange_soon()
         while True:
             try:
-                progress = self._ask(lambda _: session.progress(name, command))
+                progress = self._ask(lambda: session.progress(name, command))
             except HubUnavailableError as error:
                 problem = f"the hub is away: {error}"
                 known = not _is_nobodys(result)
