@@ -263,7 +263,8 @@ class SettingsFollower:
         if not told:
             return False
         digests = {each.info.digest for each in self._fleet.members()}
-        if digests != {self._fleet.digest()}:
+        # That of now: an edit a moment ago has been told to nobody yet.
+        if digests != {self._fleet.present_digest()}:
             return True
         for revision in told:
             _log.info("every process has another value, which counts", key=dotted(revision.key))

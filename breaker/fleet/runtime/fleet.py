@@ -175,6 +175,10 @@ class Fleet:
         session = self._runtime.session
         return session.digest if session is not None else ""
 
+    def present_digest(self) -> str:
+        """Return the hash of this process's settings as they are now; takes milliseconds."""
+        return self._runtime.present_digest()
+
     def hub_time(self) -> float:
         """Return the hub's time in seconds, as far as it is known; else that of this host."""
         session = self._runtime.session

@@ -13,6 +13,7 @@ from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event, Transition
 from breakerd.breaker.fleet.hub.factory import make_hub
 from breakerd.breaker.fleet.hub.protocol import Hub
+from breakerd.breaker.fleet.runtime.identity import settings_digest
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.runtime.session import Breakers, Session
 from breakerd.breaker.fleet.runtime.topics import Offer, Topics
@@ -208,6 +209,10 @@ class FleetRuntime:
         """Give a new breaker the operator's mode that is known here, before its first call."""
         if (session := self._session) is not None:
             session.apply_mode(breaker)
+
+    def present_digest(self) -> str:
+        """Return the hash of the settings as they are now, told or not; takes milliseconds."""
+        return settings_digest(self._breakers)
 
     def exchange_soon(self) -> None:
         """Exchange at once, and return before."""

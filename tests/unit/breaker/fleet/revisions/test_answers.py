@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from breakerd.breaker.fleet.asked_change import asked_by
+from breakerd.breaker.fleet.hub.protocol import MemberEntry
 from tests.support.fleet_members import BreakableHub
 from tests.support.hosts_with_files import Host, revisions
 from tests.support.polling import until
@@ -57,8 +58,18 @@ def test_a_new_file_on_all_hosts_ends_the_drift(
     one.member.called(), other.member.called()
     one.change(latency_threshold=500)
     until(lambda: other.file == one.file)
+    checks: list[int] = []
+    members = one.member.fleet.members
+
+    def counted() -> tuple[MemberEntry, ...]:
+        found = members()
+        checks.append(len(found))
+        return found
+
+    monkeypatch.setattr(one.member.fleet, "members", counted)
     one.edit("500", "300")
-    until(lambda: one.drift)
+    until(lambda: len(checks) > 2)
+    assert one.drift
     assert revisions(hub)["breakers.payments.latency_threshold"].value
     other.edit("500", "300")
     until(lambda: not revisions(hub)["breakers.payments.latency_threshold"].value)
