@@ -21,7 +21,7 @@ from breakerd.alerts.incidents.observation import (
 )
 from breakerd.alerts.incidents.opening import needs_another, new_incident, new_member, severity_in
 from breakerd.alerts.incidents.page_drill import end_due_drill
-from breakerd.alerts.incidents.severity import softened
+from breakerd.alerts.incidents.softening import soften
 from breakerd.alerts.incidents.surroundings import Surroundings
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.escalation import (
@@ -80,7 +80,7 @@ class Reconciler:
         """Bring all incidents up to date with what `sources` observe."""
         self._sources, self._settings = sources, settings
         self._groups = Groups(now, settings.alerts.group_window, self._incident_log)
-        found = self._softened(merge_observations(sources))
+        found = soften(merge_observations(sources), sources, self._surroundings, self._severity)
         self._surroundings.see(now, found)
         newcomers = [
             Newcomer(each, self._notify_at(each)) for each, _ in found.values()
@@ -101,25 +101,6 @@ class Reconciler:
 
     # --- breakers that need attention
 
-    def _softened(
-        self, found: Mapping[str, tuple[Observation, ObservationSource]]
-    ) -> dict[str, tuple[Observation, ObservationSource]]:
-        """Return what was found; trouble of a few of many processes is less severe."""
-        return {
-            name: (self._soften(observation), source)
-            for name, (observation, source) in found.items()
-        }
-
-    def _soften(self, observation: Observation) -> Observation:
-        name, spread = observation.breaker, self._surroundings.spread(observation.breaker)
-        if not spread.known:
-            return observation
-        troubled = sum(name in source.observations for source in self._sources)
-        incident = self._incident_log.current(name)
-        before = incident.members[name].severity if incident is not None else LOW
-        severity = softened(observation.severity, troubled, spread, before)
-        return replace(observation, severity=severity)
-
     def _update(self, now: float, observation: Observation) -> bool:
         """Bring the incident of a breaker up to date; return False if it needs a new one."""
         incident = self._incident_log.current(observation.breaker)
@@ -138,6 +119,11 @@ class Reconciler:
             member.change_severity(now, severity)
             self._incident_log.mark_changed(incident)
         return True
+
+    def _severity(self, breaker: str) -> str:
+        """Return the severity that a breaker has in its incident; the lowest if it has none."""
+        incident = self._incident_log.current(breaker)
+        return incident.members[breaker].severity if incident is not None else LOW
 
     def _hold_back(self, now: float, newcomers: Sequence[Newcomer]) -> None:
         """Find what holds breakers back. What is free again may join others."""

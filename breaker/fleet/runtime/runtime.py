@@ -14,6 +14,7 @@ from breakerd.breaker.events.events import Event, Transition
 from breakerd.breaker.fleet.hub.factory import make_hub
 from breakerd.breaker.fleet.hub.protocol import Hub
 from breakerd.breaker.fleet.runtime.identity import settings_digest
+from breakerd.breaker.fleet.runtime.meetings import Meetings
 from breakerd.breaker.fleet.runtime.modes_file import ModesFile
 from breakerd.breaker.fleet.runtime.session import Breakers, Session
 from breakerd.breaker.fleet.runtime.topics import Offer, Topics
@@ -92,10 +93,7 @@ class FleetRuntime:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._wake = threading.Event()
-        self._met = threading.Condition()
-        self._exchanges = 0
-        """Number of exchanges that were begun."""
-        self._ended_exchanges = 0
+        self._meetings = Meetings()
 
     # --- lifecycle
 
@@ -220,17 +218,11 @@ class FleetRuntime:
 
     def meet(self, timeout: float) -> bool:
         """Exchange at once, and wait for that; return False if it takes longer than `timeout`."""
-        with self._met:
-            wanted = self._exchanges + 1
-            self._wake.set()
-            return self._met.wait_for(lambda: self._ended_exchanges >= wanted, timeout)
+        return self._meetings.wait_for_next(timeout, self._wake.set)
 
     def wait_joined(self, timeout: float) -> bool:
         """Wait until the first exchange has ended, well or not; return False if it takes longer."""
-        if self.session is None:
-            return True
-        with self._met:
-            return self._met.wait_for(lambda: self._ended_exchanges > 0, timeout)
+        return self.session is None or self._meetings.wait_for_first(timeout)
 
     # --- the thread
 
@@ -303,13 +295,9 @@ class FleetRuntime:
 
     def _exchange(self, session: Session) -> None:
         self._wake.clear()
-        with self._met:
-            self._exchanges += 1
-        if not BREAKERS.taken_over and session.exchange() and session.view is not None:
-            self.topics.exchange(session.hub.store, session.view)
-        with self._met:
-            self._ended_exchanges = self._exchanges
-            self._met.notify_all()
+        with self._meetings.one():
+            if not BREAKERS.taken_over and session.exchange() and session.view is not None:
+                self.topics.exchange(session.hub.store, session.view)
 
     def _present_session(self) -> Session | None:
         """Return the session that the settings ask for; leave another one."""
