@@ -63,6 +63,8 @@ class Predecessor:
 
     def remember(self) -> None:
         """Keep the present role for the process that leads next."""
+        if self._term != self._lease.term:
+            return  # what the one before has left is yet to be followed
         sender = self._sender
         since = self._lease.clock() - sender.away_for if sender.hub_is_away else None
         values = {

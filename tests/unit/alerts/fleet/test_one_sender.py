@@ -292,3 +292,15 @@ def test_each_process_tells_which_host_sends(hosts: Hosts) -> None:
     assert second.alerting.fleet_role() == ("relay", "a")
     first.leave()
     assert first.alerting.fleet_role() is None
+
+
+def test_a_process_that_followed_on_the_same_host_sends_at_once(hosts: Hosts) -> None:
+    first, second = hosts.add("a"), hosts.add("a")
+    hosts.add("b")
+    hosts.after(1)
+    first.kill()
+    hosts.after(1, rounds=2)
+    assert hosts.senders == ["a"]
+    second.slow()
+    hosts.after(1)
+    assert second.stages() == ["created P3"]

@@ -23,8 +23,8 @@ Make = Callable[..., Member]
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A command waits until all have told, however slow the machine is."""
     monkeypatch.setattr(commands, "ANSWER_TIME", LIMIT)
-    monkeypatch.setattr(commands, "START_TIME", LIMIT)
-    monkeypatch.setattr(commands, "MEET_TIME", LIMIT)
+    monkeypatch.setattr(commands, "_START_TIME", LIMIT)
+    monkeypatch.setattr(commands, "_MEET_TIME", LIMIT)
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_a_reset_by_a_new_process_ends_a_mode_that_it_has_not_heard_of(
 def test_a_process_that_never_starts_says_that_only_it_has_done_it(
     hub: BreakableHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "START_TIME", 0.05)
+    monkeypatch.setattr(commands, "_START_TIME", 0.05)
     alone = Member(hub, tmp_path, "c")
     result = alone.fleet.disable("payments")
     assert str(result).endswith(
@@ -241,7 +241,7 @@ def test_a_process_that_never_starts_says_that_only_it_has_done_it(
 def test_a_process_that_has_ended_says_so_at_once(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "START_TIME", 1e9)
+    monkeypatch.setattr(commands, "_START_TIME", 1e9)
     one = make("a")
     one.runtime.close()
     assert "done in this process only" in one.fleet.disable("payments").problem
