@@ -63,16 +63,17 @@ class HubLedger:
             LeaseLostError: the hub refuses it: another process is the sender, or the hub forgot.
         """
         if self._lease.role is not Role.SENDER:
-            self._unwritten.clear()
+            self._unwritten = {}
             return
+        unwritten = self._unwritten
         wanted = {incident.id: LedgerRow(incident, settled) for incident, settled in rows}
-        others = [each for each in self._unwritten if each not in wanted][:_AT_ONCE]
-        self._unwritten |= wanted
+        others = [each for each in unwritten if each not in wanted][:_AT_ONCE]
+        unwritten |= wanted
         hub = None if self._lease.hub_is_away else self._find_hub()
         for incident_id in [*wanted, *others] if hub is not None else ():
-            if hub is None or not self._write(hub, self._unwritten[incident_id]):
+            if hub is None or not self._write(hub, unwritten[incident_id]):
                 return
-            del self._unwritten[incident_id]
+            del unwritten[incident_id]
 
     def _write(self, hub: HubView, row: LedgerRow) -> bool:
         """Write one; return False if the hub does not answer."""
@@ -107,11 +108,15 @@ class HubLedger:
         Raises:
             HubUnavailableError: it does not answer.
         """
+        if self._lease.role is not Role.SENDER:
+            self._unwritten = {}  # whoever sends now has gone on with them
         news = self._reader.read(hub, whole=whole)
         if news is None:
             return []
         if news.whole:
             self.known = {}
+        if news.anew:
+            self._versions = {}
         found = []
         for entry in news.entries:
             for row in _parsed(entry, self._now() - (news.now - entry.at)):
