@@ -17,6 +17,9 @@ from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import ADOPT_INCIDENT, LeaseLostError, Store
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
 
 _OFFER_AFTER: Final = 10.0
 """Seconds after which incidents that the ledger does not have are offered to the sender."""
@@ -124,6 +127,9 @@ class FleetIncidents:
                 return
             self._read(hub, role)
         except HubUnavailableError:
+            self.sender.fail()
+        except Exception:  # noqa: BLE001 - whatever a hub answers, people must be paged
+            _log.exception("the hub's answer is of no use")
             self.sender.fail()
         else:
             self.sender.complete()
@@ -286,6 +292,9 @@ class FleetIncidents:
             self._relay.tell(hub)
             self._forwarding.forward(hub, self._outgoing)
         except HubUnavailableError:
+            self.sender.note_away()
+        except Exception:  # noqa: BLE001 - the next round must come
+            _log.exception("the sender could not be told")
             self.sender.note_away()
         else:
             self._outgoing, self._forwarded_until = [], self._queued_until
