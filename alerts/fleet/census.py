@@ -9,6 +9,8 @@ from breakerd.alerts.fleet.sender_lease import Role, SenderLease
 from breakerd.alerts.incidents.naming import Naming
 from breakerd.alerts.model.content import Spread
 
+_TELLING: Final = 15.0
+"""Seconds in which all hosts have told what they observe, once the hub is back."""
 _MAX_SILENCE: Final = 600.0
 """Seconds after which trouble is over that nobody speaks of, if no process has the breaker."""
 
@@ -31,6 +33,8 @@ class Census:
         """Incidents that other hosts may have trouble with, by id."""
         self._seen: dict[str, float] = {}
         """Breaker -> when it was last seen in trouble, or missed."""
+        self._away_at = float("-inf")
+        """When the hub was away last."""
 
     @property
     def naming(self) -> Naming | None:
@@ -51,6 +55,8 @@ class Census:
 
     def see(self, now: float, breakers: Iterable[str]) -> None:
         """Record the breakers that are in trouble at `now`."""
+        if self._lease.hub_is_away:
+            self._away_at = now
         recent = {name: at for name, at in self._seen.items() if now - at < 2 * _MAX_SILENCE}
         self._seen = recent | dict.fromkeys(breakers, now)
 
@@ -68,8 +74,10 @@ class Census:
             return spread.rejecting < spread.processes and not spread.lost
         return now - self._seen.setdefault(breaker, now) >= _MAX_SILENCE
 
-    def may_close(self, incident: str) -> bool:
+    def may_close(self, now: float, incident: str) -> bool:
         """Return True if no other host can have trouble of which this process does not hear."""
-        if not self._lease.hub_is_away or self._lease.role is Role.SINGLE:
+        if self._lease.role is Role.SINGLE:
             return True
-        return self._lease.role is Role.ALONE and incident not in self._shared
+        if self._lease.role is Role.ALONE and incident not in self._shared:
+            return True
+        return now - self._away_at >= _TELLING

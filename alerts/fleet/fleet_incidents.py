@@ -17,6 +17,9 @@ from breakerd.alerts.storage.commands import CommandQueue
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import ADOPT_INCIDENT, LeaseLostError, Store
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
+from breakerd.breaker.logging import get_logger
+
+_log = get_logger(__name__)
 
 _OFFER_AFTER: Final = 10.0
 """Seconds after which incidents that the ledger does not have are offered to the sender."""
@@ -88,8 +91,8 @@ class FleetIncidents:
         self._part: tuple[Role, int] | None = None
         """Role and term in which the whole ledger was read last."""
         self._offer_at = float("inf")
-        self._copies: list[LedgerRow] = []
-        """Incidents as the ledger has them, to be copied into the host's file."""
+        self._copies: dict[str, LedgerRow] = {}
+        """Incidents as the ledger has them, by id, until this process or its file has them."""
         self._outgoing: list[ForwardedCommand] = []
         self._queued_until = 0
         """Number of the last command in the host's file that is in `_outgoing`."""
@@ -112,6 +115,7 @@ class FleetIncidents:
         if not self._lease.held:
             self.sender.resign()
             self._part = None
+            self._copies.clear()  # whoever leads makes them
             return
         self._predecessor.follow()
         hub = self._link.hub()
@@ -123,6 +127,9 @@ class FleetIncidents:
                 return
             self._read(hub, role)
         except HubUnavailableError:
+            self.sender.fail()
+        except Exception:  # noqa: BLE001 - whatever a hub answers, people must be paged
+            _log.exception("the hub's answer is of no use")
             self.sender.fail()
         else:
             self.sender.complete()
@@ -136,7 +143,7 @@ class FleetIncidents:
         part = (role, self.sender.fence.term if role is Role.SENDER else 0)
         anew = part != self._part or self.sender.returns
         if anew or role is Role.RELAY:
-            self._copies += self._ledger.read(hub, whole=anew)
+            self._copies |= {row.incident.id: row for row in self._ledger.read(hub, whole=anew)}
         if anew:
             self._offer_at = self._now() + _OFFER_AFTER
             self._relay.forget()
@@ -170,12 +177,10 @@ class FleetIncidents:
         if self._is_single:
             return True
         acts = self._may_act()
-        if not self._copy(now, acts=acts and self._acts):
+        if not self._copy(now, acts=acts):
             return False
         self._predecessor.remember()
-        if acts and not self._acts:
-            self._begin(now)
-        elif not acts:
+        if not acts:
             self._relay.prepare(sources, wanted.resolve_after + _LINGER)
             self._leave(now)
         self._acts = acts
@@ -199,25 +204,37 @@ class FleetIncidents:
         return self._reports.sources() if self.sender.role is Role.SENDER else []
 
     def _copy(self, now: float, *, acts: bool) -> bool:
-        """Copy what others have written into the host's file; return False if it leads no more."""
-        copies, self._copies = self._copies, []
+        """Copy what others have written into the host's file; return False if it leads no more.
+
+        Who acts goes on with it, also where the file fails. Others keep it until the file works.
+        """
+        rows = list(self._copies.values())
         try:
-            if copies:
-                self._store.save([(row.incident, row.settled) for row in copies], {})
+            saved = not rows or self._store.save([(row.incident, row.settled) for row in rows], {})
         except LeaseLostError:
             return False
-        self.census.learn(row.incident.alias for row in copies)
-        self._incident_log.note_notified(row.incident for row in copies)
-        for row in copies if acts else ():  # another sender went on with them meanwhile
+        self.census.learn(row.incident.alias for row in rows)
+        self._incident_log.note_notified(row.incident for row in rows)
+        if acts and not self._acts:
+            self._begin(now)
+        for row in rows if acts else ():
             self._incident_log.replace(now, row.incident, settled=row.settled)
+        if acts or saved:
+            self._copies.clear()
         return True
 
     def _begin(self, now: float) -> None:
-        """Go on with what the ledger has, or as the host's file has it while the hub is away."""
+        """Go on with what the host's file has, and with what it could not keep."""
+        known = list(self._incident_log)
         self._incident_log.discard()
         self._incident_log.load_as_leader(now)
+        for incident in known:
+            stored = self._incident_log.find(incident.id) or self._store.find(incident.id)
+            if stored is None:
+                self._incident_log.take_over(now, incident)
         self.census.learn(alias for (alias,) in self._store.database.rows(_ALIASES))
         self.census.begin(incident.id for incident in self._incident_log)
+        self._outgoing = []  # they are in the file, and executed here
 
     def _leave(self, now: float) -> None:
         """Leave to the sender what it does not have, and drop the rest."""
@@ -275,6 +292,9 @@ class FleetIncidents:
             self._relay.tell(hub)
             self._forwarding.forward(hub, self._outgoing)
         except HubUnavailableError:
+            self.sender.note_away()
+        except Exception:  # noqa: BLE001 - the next round must come
+            _log.exception("the sender could not be told")
             self.sender.note_away()
         else:
             self._outgoing, self._forwarded_until = [], self._queued_until

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from breakerd.alerts.fleet.clocks import shifted
 from breakerd.alerts.fleet.link import HubView
+from breakerd.alerts.fleet.soundness import UNREADABLE, check_incident
 from breakerd.alerts.fleet.topic_reader import TopicReader
 from breakerd.alerts.model.incident import Incident
 from breakerd.breaker.fleet.hub.store import ALERT_COMMANDS, Entry
@@ -80,7 +81,9 @@ class CommandForwarding:
                 self._done[key] = True
         news = self._reader.read(hub)
         for entry in news.entries if news is not None else ():
-            if entry.value and entry.key not in self._done and news is not None:
+            if entry.value and entry.key in self._done:
+                self._done[entry.key] = False  # told again: it is to be removed again
+            elif entry.value and news is not None:
                 self._waiting += _parsed(entry, self._now() - (news.now - entry.at))
 
     def take(self) -> list[ForwardedCommand]:
@@ -99,8 +102,10 @@ def _parsed(entry: Entry, written_at: float) -> list[ForwardedCommand]:
         found = data.get("incident")
         moved = shifted(found, written_at - data["now"]) if found is not None else None
         incident = Incident.from_dict(moved) if moved is not None else None
+        if incident is not None:
+            check_incident(incident)
         texts = {str(name): str(value) for name, value in data["data"].items()}
         return [ForwardedCommand(entry.key, str(data["incident_id"]), texts, incident)]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         _log.warning("a command at the hub is invalid", key=entry.key, problem=repr(error))
         return []

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from breakerd.alerts.fleet.clocks import shifted
 from breakerd.alerts.fleet.link import HubView
 from breakerd.alerts.fleet.sender_lease import Role, SenderLease
+from breakerd.alerts.fleet.soundness import UNREADABLE, check_incident
 from breakerd.alerts.fleet.topic_reader import TopicReader
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.storage.store import LeaseLostError
@@ -18,6 +19,8 @@ _log = get_logger(__name__)
 
 _AT_ONCE: Final = 50
 """Maximum number of incidents that are written at once beside those that are asked for."""
+_MAX_KNOWN: Final = 2_000
+"""Maximum number of incidents that are known to be in the ledger, which keeps half as many."""
 
 
 class LedgerRow(NamedTuple):
@@ -63,16 +66,17 @@ class HubLedger:
             LeaseLostError: the hub refuses it: another process is the sender, or the hub forgot.
         """
         if self._lease.role is not Role.SENDER:
-            self._unwritten.clear()
+            self._unwritten = {}
             return
+        unwritten = self._unwritten
         wanted = {incident.id: LedgerRow(incident, settled) for incident, settled in rows}
-        others = [each for each in self._unwritten if each not in wanted][:_AT_ONCE]
-        self._unwritten |= wanted
+        others = [each for each in unwritten if each not in wanted][:_AT_ONCE]
+        unwritten |= wanted
         hub = None if self._lease.hub_is_away else self._find_hub()
         for incident_id in [*wanted, *others] if hub is not None else ():
-            if hub is None or not self._write(hub, self._unwritten[incident_id]):
+            if hub is None or not self._write(hub, unwritten[incident_id]):
                 return
-            del self._unwritten[incident_id]
+            del unwritten[incident_id]
 
     def _write(self, hub: HubView, row: LedgerRow) -> bool:
         """Write one; return False if the hub does not answer."""
@@ -91,8 +95,7 @@ class HubLedger:
         except ValueError as error:
             _log.warning("an incident is too large for the hub", id=incident.id, problem=str(error))
             return True
-        self._versions[incident.id] = entry.version
-        self.known[incident.id] = incident.closed_at
+        self._note(incident.id, entry.version, incident.closed_at)
         return True
 
     # --- everybody's
@@ -107,19 +110,32 @@ class HubLedger:
         Raises:
             HubUnavailableError: it does not answer.
         """
+        if self._lease.role is not Role.SENDER:
+            self._unwritten = {}  # whoever sends now has gone on with them
         news = self._reader.read(hub, whole=whole)
         if news is None:
             return []
         if news.whole:
             self.known = {}
+        if news.anew:
+            self._versions = {}
         found = []
         for entry in news.entries:
             for row in _parsed(entry, self._now() - (news.now - entry.at)):
-                self.known[entry.key] = row.incident.closed_at
                 if self._versions.get(entry.key) != entry.version:
                     found.append(row)
-                self._versions[entry.key] = entry.version
+                self._note(entry.key, entry.version, row.incident.closed_at)
         return found
+
+    def _note(self, incident_id: str, version: int, closed_at: float) -> None:
+        """Note what the ledger has; the oldest are forgotten."""
+        self._versions.pop(incident_id, None)  # the newest one is the last
+        self.known.pop(incident_id, None)
+        self._versions[incident_id], self.known[incident_id] = version, closed_at
+        if len(self._versions) > _MAX_KNOWN:
+            del self._versions[next(iter(self._versions))]
+        if len(self.known) > _MAX_KNOWN:
+            del self.known[next(iter(self.known))]
 
 
 def _parsed(entry: Entry, written_at: float) -> list[LedgerRow]:
@@ -128,7 +144,8 @@ def _parsed(entry: Entry, written_at: float) -> list[LedgerRow]:
         data = json.loads(entry.value)
         moved = shifted(data["incident"], written_at - data["now"])
         incident = Incident.from_dict({**moved, "id": entry.key})
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        check_incident(incident)
+    except UNREADABLE as error:
         _log.warning("an incident at the hub is invalid", key=entry.key, problem=repr(error))
         return []
     return [LedgerRow(incident, bool(data.get("settled")))]

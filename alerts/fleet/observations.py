@@ -7,10 +7,15 @@ from typing import Final, NamedTuple
 
 from breakerd.alerts.fleet.clocks import shifted
 from breakerd.alerts.fleet.link import HubView
+from breakerd.alerts.fleet.soundness import UNREADABLE, sound_report
 from breakerd.alerts.fleet.topic_reader import TopicReader
-from breakerd.alerts.incidents.observation import ObservationSource, PeerReport
+from breakerd.alerts.incidents.observation import (
+    ObservationSource,
+    PeerReport,
+    merge_observations,
+)
 from breakerd.alerts.model.content import AlertContext
-from breakerd.breaker.fleet.hub.store import OBSERVATIONS, Entry
+from breakerd.breaker.fleet.hub.store import MAX_VALUE, OBSERVATIONS, Entry
 from breakerd.breaker.logging import get_logger
 
 _log = get_logger(__name__)
@@ -23,6 +28,8 @@ _MAX_SIZE: Final = 262_144
 """Maximum number of characters of a report; facts of breakers are left out beyond it."""
 _FACTS: Final = (20, 5, 1, 0)
 """Numbers of breakers of each process whose facts are told, as far as there is room."""
+_MOST_URGENT: Final = (4_000, 1_000, 100)
+"""Numbers of breakers of the whole host that are told if those of each process are too many."""
 _NEVER: Final = float("-inf")
 
 
@@ -132,7 +139,18 @@ def _text(now: float, sources: Sequence[ObservationSource]) -> str:
         text = json.dumps({"now": now, "reports": told})
         if len(text) <= _MAX_SIZE:
             break
+    for most in _MOST_URGENT if len(text) > MAX_VALUE else ():
+        text = json.dumps({"now": now, "reports": [_most_urgent(reports, most).as_dict()]})
+        if len(text) <= MAX_VALUE:
+            break
     return text
+
+
+def _most_urgent(reports: Sequence[PeerReport], most: int) -> PeerReport:
+    """Return one report of all processes: each breaker once, and the most urgent ones only."""
+    found = [observation for observation, _ in merge_observations(reports).values()]
+    found.sort(key=lambda each: each.rank, reverse=True)
+    return PeerReport(reports[0].process, {each.breaker: each for each in found[:most]})
 
 
 def _report(source: ObservationSource) -> PeerReport:
@@ -152,7 +170,7 @@ def _reports(entry: Entry, at: float) -> list[PeerReport]:
     try:
         data = json.loads(entry.value)
         moved = shifted(data["reports"], at - data["now"])
-        return [PeerReport.from_dict(each) for each in moved]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        return [sound_report(PeerReport.from_dict(each)) for each in moved]
+    except UNREADABLE as error:
         _log.warning("a report at the hub is invalid", key=entry.key, problem=repr(error))
         return []

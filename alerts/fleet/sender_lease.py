@@ -152,8 +152,8 @@ class SenderLease:
         if (hub := self._link.hub()) is not None:
             try:
                 hub.store.end_lease(SENDER, holder)
-            except HubUnavailableError:
-                return  # it expires
+            except Exception as error:  # noqa: BLE001 - the end of a process must not fail
+                _log.info("a lease of the hub expires by itself", problem=str(error))
 
     def resign(self, seconds: float = 0.0) -> None:
         """Give the lease back, if this process has it, and let others take it for that time."""

@@ -12,12 +12,15 @@ class TopicNews(NamedTuple):
     Attributes:
         now: hub time in seconds.
         entries: entries that are new, oldest first.
-        whole: True if these are all that there are: the hub has forgotten, or has gone back.
+        whole: True if these are all that there are.
+        anew: True if the hub has forgotten, or has gone back: versions that were read before may
+            be given again.
     """
 
     now: float
     entries: tuple[Entry, ...]
     whole: bool
+    anew: bool
 
 
 class TopicReader:
@@ -48,9 +51,9 @@ class TopicReader:
         if told == self._told and not whole:
             return None
         changes = hub.store.changes(self._topic, self._epoch, 0 if whole else self._version)
-        if changes.epoch == self._epoch and changes.version < self._version and not whole:
-            whole = True
+        went_back = changes.epoch == self._epoch and changes.version < self._version
+        if went_back and not whole:
             changes = hub.store.changes(self._topic, self._epoch, 0)
-        whole = whole or changes.epoch != self._epoch
+        anew = went_back or changes.epoch != self._epoch
         self._told, self._epoch, self._version = told, changes.epoch, changes.version
-        return TopicNews(changes.now, changes.entries, whole)
+        return TopicNews(changes.now, changes.entries, whole or anew, anew)

@@ -318,7 +318,7 @@ class Reconciler:
         waits = not (incident.first_due_at or incident.muted_by)
         if not (incident.maybe_notified or missed or waits):
             return True
-        if not self._surroundings.may_close(incident.id):
+        if not self._surroundings.may_close(now, incident.id):
             return False
         return now - incident.resolving_since >= self._settings.alerts.resolve_after
 

@@ -27,6 +27,6 @@ class Surroundings(Protocol):
         """Return True if a breaker is well of which nobody observes anything."""
         ...
 
-    def may_close(self, incident: str) -> bool:
+    def may_close(self, now: float, incident: str) -> bool:
         """Return True if the incident of that id can be over for all."""
         ...

@@ -1,0 +1,88 @@
+"""What hosts do once the hub answers again, or has another memory; also where a file fails."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from breakerd.alerts.fleet.sender_lease import Role
+from breakerd.breaker.fleet.hub.store import INCIDENTS
+from tests.unit.alerts.fleet.conftest import Host, Hosts
+
+
+def opened(hosts: Hosts, *names: str, **options: Any) -> list[Host]:
+    """Hosts whose breaker is open and alerted."""
+    made = [hosts.add(name, **options) for name in names]
+    for host in made:
+        host.slow()
+    hosts.after(1, rounds=3)
+    return made
+
+
+def with_a_broken_file(hosts: Hosts, name: str) -> Host:
+    """Host whose disk keeps nothing."""
+    folder = hosts.folder / name
+    folder.mkdir()
+    host = Host(hosts, name, hosts.emulator, folder)
+    (folder / "file").touch()
+    host.database = folder / "file" / "breakerd.db"
+    host.wall.now = hosts.time.now
+    host.start()
+    hosts.all.append(host)
+    return host
+
+
+def test_an_alert_stays_until_the_others_have_told_what_they_see(hosts: Hosts) -> None:
+    first, second = opened(hosts, "a", "b")
+    first.registry.get("default").reset()
+    first.cut = second.cut = True
+    hosts.after(1)
+    hosts.after(61, rounds=2)
+    first.cut = second.cut = False
+    hosts.after(1, rounds=8)
+    assert hosts.aliases == ["breakerd:shop:default:1"]
+    assert second.stages()[-1] != "closed", "it is open on b"
+    second.registry.get("default").reset()
+    hosts.after(2)
+    hosts.after(61, rounds=2)
+    assert second.stages()[-1] == "closed"
+
+
+def test_what_a_former_sender_could_not_write_is_written_by_nobody(hosts: Hosts) -> None:
+    first, second = opened(hosts, "a", "b", resolve_after=2.0)
+    first.cut = True
+    hosts.after(8, rounds=3)
+    first.cut = False
+    hosts.after(1, rounds=2)
+    assert (first.role, second.role) == (Role.RELAY, Role.SENDER)
+    for host in (first, second):
+        host.registry.get("default").reset()
+    hosts.after(2, rounds=9)
+    assert second.stages()[-1] == "closed"
+    second.leave()
+    hosts.after(1, rounds=3)
+    assert first.role is Role.SENDER
+    first.slow("other")
+    hosts.after(1, rounds=2)
+    phases = {
+        entry.key: json.loads(entry.value)["incident"]["phase"]
+        for entry in hosts.hub.store.changes(INCIDENTS).entries
+    }
+    assert sorted(phases.values()) == ["active", "closed"]
+
+
+def test_a_host_whose_file_fails_goes_on_with_what_the_ledger_has(hosts: Hosts) -> None:
+    (first,) = opened(hosts, "a")
+    second = with_a_broken_file(hosts, "b")
+    second.slow()
+    hosts.after(1, rounds=3)
+    assert (first.role, second.role) == (Role.SENDER, Role.RELAY)
+    first.kill()
+    hosts.after(8, rounds=4)
+    assert second.role is Role.SENDER
+    assert hosts.aliases == ["breakerd:shop:default:1"]
+    second.registry.get("default").reset()
+    hosts.after(2)
+    hosts.after(61, rounds=2)
+    assert hosts.aliases == ["breakerd:shop:default:1"]
+    assert second.stages()[-1] == "closed"
