@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 
 from breakerd import Registry
 from breakerd.api.app import create_app
+from breakerd.api.routes import state
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Actor
 from tests.support.admin_client import Client
@@ -82,13 +84,11 @@ def test_looking_is_no_change(client: Client) -> None:
     assert client.get("/audit").json() == {"entries": [], "problem": None}
 
 
-def test_a_fault_of_ours_is_kept_as_failed(
-    client: Client, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(**_: str) -> None:
+def test_a_fault_of_ours_is_kept_as_failed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_breaker: object, **_: str) -> None:
         raise RuntimeError("a secret detail")
 
-    monkeypatch.setattr(registry.get(), "reset", fail)
+    monkeypatch.setattr(state, "_RESET", replace(state._RESET, here=fail))
     answer = client.post("/breaker/reset")
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
