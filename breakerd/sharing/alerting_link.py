@@ -1,5 +1,6 @@
 """Link of alerting to the fleet of its process."""
 
+import socket
 from collections.abc import Collection
 from typing import Final
 
@@ -40,7 +41,9 @@ class AlertingLink:
     def host(self) -> str:
         """Return the name of this host in the fleet."""
         session = self._runtime.session
-        return session.host if session is not None else ""
+        if session is not None:
+            return session.host
+        return self._runtime.settings.host or socket.gethostname()
 
     def hub(self) -> HubView | None:
         """Return the hub of several hosts; None if there is none, or while it does not answer."""
@@ -50,7 +53,13 @@ class AlertingLink:
         return HubView(session.hub.store, view.epoch, dict(view.topics))
 
     def look(self) -> None:
-        """Ask who is there, once a second at most; waits at most about 1 s."""
+        """Ask who is there, once a second at most; waits at most about 1 s.
+
+        Where no hub joins several hosts, their processes tell each other by alerting's file.
+        """
+        if not self.name:
+            self._members = ()
+            return
         try:
             self._members = self._views.members("fleet")
         except HubUnavailableError:

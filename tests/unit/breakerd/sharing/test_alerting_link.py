@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +38,7 @@ def member(
 
 
 def link(*members: MemberEntry, remote: bool = True, alone: bool = False) -> AlertingLink:
-    settings = SimpleNamespace(name="shop", address=SimpleNamespace(remote=remote))
+    settings = SimpleNamespace(name="shop", host="", address=SimpleNamespace(remote=remote))
     hub = MemoryHub()
     view = View("e1", 1.0, topics=(("audit", 3),))
     session = SimpleNamespace(host="web-1", alone=alone, view=view, hub=hub)
@@ -109,3 +110,14 @@ def test_the_hub_is_one_of_several_hosts_that_answers() -> None:
     assert link(alone=True).hub() is None
     assert link(remote=False).hub() is None
     assert (link().name, link(remote=False).name, link().host) == ("shop", "", "web-1")
+
+
+def test_a_hub_in_a_file_is_not_asked() -> None:
+    made = link(member("web-1", "open"), member("web-1", "closed"), remote=False)
+    assert made.spread("payments") is None, "the severity of an alert is as without a hub"
+
+
+def test_the_host_has_a_name_before_it_is_in_a_fleet() -> None:
+    made = link()
+    made._runtime.session = None  # type: ignore[misc]  # the double's
+    assert made.host == socket.gethostname()
