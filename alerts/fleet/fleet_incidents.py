@@ -27,6 +27,8 @@ _LINGER: Final = 5.0
 """Seconds beyond the end of an incident in which the sender is told what has ended it."""
 _STAND_BACK: Final = 5.0
 """Seconds in which another host may take the lease."""
+_MAX_DOUBLINGS: Final = 5
+"""Maximum number of times that the patience doubles with which another host is let try."""
 _ALIASES: Final = "SELECT json_extract(data, '$.alias') FROM incidents"
 
 
@@ -90,6 +92,8 @@ class FleetIncidents:
         """True if the incident log's memory is what this process reconciles and sends."""
         self._part: tuple[Role, int] | None = None
         """Role and term in which the whole ledger was read last."""
+        self._apart: int | None = None
+        """Term of the host's lease in which it was seen that the host is in no fleet."""
         self._offer_at = float("inf")
         self._copies: dict[str, LedgerRow] = {}
         """Incidents as the ledger has them, by id, until this process or its file has them."""
@@ -99,6 +103,8 @@ class FleetIncidents:
         self._forwarded_until = 0
         """Number of the last command in the host's file that has reached the hub."""
         self._able_at = float("-inf")
+        self._yields = 0
+        """Number of times that the lease was given back since this host could deliver."""
         incident_log.ledger = self._ledger
 
     @property
@@ -116,6 +122,7 @@ class FleetIncidents:
             self.sender.resign()
             self._part = None
             self._copies.clear()  # whoever leads makes them
+            self._ledger.forget()
             return
         self._predecessor.follow()
         hub = self._link.hub()
@@ -155,14 +162,18 @@ class FleetIncidents:
         self._part = part
 
     def _let_others_try(self, patience: float) -> None:
-        """Give the lease back for a moment if this host cannot deliver what is due."""
+        """Give the lease back for a moment if this host cannot deliver what is due.
+
+        Where no host can, ever more seldom.
+        """
         now = self._lease.clock()
-        if self.sender.role is not Role.SENDER or self._able_at == float("-inf"):
-            self._able_at = now
-        elif now - self._able_at >= patience and not self.sender.hub_is_away:
-            self.sender.resign(_STAND_BACK)
         if patience == float("inf"):
+            self._able_at, self._yields = now, 0
+        elif self.sender.role is not Role.SENDER or self._able_at == float("-inf"):
             self._able_at = now
+        elif not self.sender.hub_is_away and now - self._able_at >= patience * 2**self._yields:
+            self._yields = min(self._yields + 1, _MAX_DOUBLINGS)
+            self.sender.resign(_STAND_BACK)
 
     # --- in the round, with the incident log's lock held
 
@@ -174,6 +185,8 @@ class FleetIncidents:
             sources: the processes of this host.
             wanted: what the round depends on.
         """
+        if not self._link.name and self.sender.role is Role.SINGLE:
+            self._leave_fleet()
         if self._is_single:
             return True
         acts = self._may_act()
@@ -187,6 +200,22 @@ class FleetIncidents:
         for command in self._forwarding.take() if acts else ():
             self._commands.execute_one(now, command.incident_id, command.data, command.incident)
         return acts
+
+    def _leave_fleet(self) -> None:
+        """Leave the alerts of a fleet that the host is in no more to the host that sends there."""
+        if self._acts and self._apart == self._lease.term:
+            return
+        if self._predecessor.relayed:
+            try:
+                if not self._store.save([(each, True) for each in self._store.load()[0]], {}):
+                    return
+            except LeaseLostError:
+                return
+            self._incident_log.discard()
+            self._predecessor.forget()
+        self._apart, self._part = self._lease.term, None
+        self._copies.clear()
+        self._ledger.forget()
 
     def _may_act(self) -> bool:
         role = self.sender.role

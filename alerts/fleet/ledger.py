@@ -127,6 +127,10 @@ class HubLedger:
                 self._note(entry.key, entry.version, row.incident.closed_at)
         return found
 
+    def forget(self) -> None:
+        """Take it that this host has nothing of the ledger: all is to be copied anew."""
+        self._versions, self._unwritten = {}, {}
+
     def _note(self, incident_id: str, version: int, closed_at: float) -> None:
         """Note what the ledger has; the oldest are forgotten."""
         self._versions.pop(incident_id, None)  # the newest one is the last

@@ -75,9 +75,18 @@ class Predecessor:
             "boot": self._lease.boot,
         }
         text = json.dumps(values)
-        if text != self._written:
-            self._store.set_value(_NAME, text)
+        if text != self._written and self._store.set_value(_NAME, text):
             self._written = text
+
+    @property
+    def relayed(self) -> bool:
+        """True if the host told a sender of the fleet last, so that its incidents are copies."""
+        return _read(self._store).get("role") == Role.RELAY.value
+
+    def forget(self) -> None:
+        """Forget the role: this host has left the fleet."""
+        self._store.set_value(_NAME, "")
+        self._written = ""
 
 
 class HostRole(NamedTuple):

@@ -330,9 +330,11 @@ class Store:
             return str(value)
         return ""
 
-    def set_value(self, name: str, value: str) -> None:
-        """Store a value under a name."""
-        self._database.write("INSERT OR REPLACE INTO metadata VALUES (?, ?)", [(name, value)])
+    def set_value(self, name: str, value: str) -> bool:
+        """Store a value under a name; return False on failure."""
+        return self._database.write(
+            "INSERT OR REPLACE INTO metadata VALUES (?, ?)", [(name, value)]
+        )
 
 
 def _row(incident: Incident, *, settled: bool) -> tuple[Any, ...]:

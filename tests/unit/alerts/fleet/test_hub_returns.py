@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from breakerd.alerts.fleet.link import NoFleet
 from breakerd.alerts.fleet.sender_lease import Role
 from breakerd.breaker.fleet.hub.store import INCIDENTS
 from tests.unit.alerts.fleet.conftest import Host, Hosts
@@ -86,3 +87,45 @@ def test_a_host_whose_file_fails_goes_on_with_what_the_ledger_has(hosts: Hosts) 
     hosts.after(61, rounds=2)
     assert hosts.aliases == ["breakerd:shop:default:1"]
     assert second.stages()[-1] == "closed"
+
+
+def test_who_leaves_the_fleet_leaves_its_alerts_to_the_sender(hosts: Hosts) -> None:
+    first, second = hosts.add("a"), hosts.add("b")
+    first.slow()
+    second.registry.get("default")
+    hosts.after(1, rounds=3)
+    second.fleet.name = ""  # hub = "none" in its file
+    hosts.after(1, rounds=2)
+    assert second.role is Role.SINGLE
+    hosts.after(4, rounds=20)
+    assert first.stages()[-1] != "closed"
+    second.slow()
+    hosts.after(1, rounds=2)
+    assert len(hosts.aliases) == 2, "it alerts by itself"
+
+
+def test_so_does_a_process_that_starts_without_the_fleet(hosts: Hosts) -> None:
+    first, second = hosts.add("a"), hosts.add("b")
+    first.slow()
+    hosts.after(1, rounds=3)
+    second.leave()
+    hosts.all.remove(second)
+    again = Host(hosts, "b", hosts.emulator, hosts.folder / "b")
+    again.fleet = NoFleet()
+    again.wall.now = hosts.time.now
+    again.start()
+    hosts.all.append(again)
+    hosts.after(4, rounds=20)
+    assert first.stages()[-1] != "closed"
+
+
+def test_receivers_that_fail_everywhere_do_not_move_the_lease_twice_a_minute(hosts: Hosts) -> None:
+    made = [hosts.add(name, api_url="http://127.0.0.1:9") for name in "ab"]
+    for host in made:
+        host.slow()
+    changes, known = 0, hosts.senders
+    for _ in range(120):
+        hosts.after(5)
+        changes += hosts.senders != known
+        known = hosts.senders
+    assert changes <= 12
