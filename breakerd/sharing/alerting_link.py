@@ -53,22 +53,20 @@ class AlertingLink:
         return HubView(session.hub.store, view.epoch, dict(view.topics))
 
     def look(self) -> None:
-        """Ask who is there, once a second at most; waits at most about 1 s.
-
-        Where no hub joins several hosts, their processes tell each other by alerting's file.
-        """
-        if not self.name:
-            self._members = ()
-            return
+        """Ask who is there, once a second at most; waits at most about 1 s."""
         try:
             self._members = self._views.members("fleet")
         except HubUnavailableError:
             self._members = ()
 
     def spread(self, breaker: str) -> Spread | None:
-        """Return in how many processes a breaker rejected calls at the last `look`."""
+        """Return in how many processes a breaker rejected calls at the last `look`.
+
+        With a hub in a file they are those of this host, so that they are only counted.
+        """
         if not self._members:
             return None
+        remote = bool(self.name)
         found = [
             (member, state in _REJECTING)
             for member in self._members
@@ -76,6 +74,8 @@ class AlertingLink:
             if pool.partition("|")[0] == breaker
         ]
         live = [member for member, _ in found if not member.silent]
+        if not (live or remote):
+            return None
         rejecting = [member for member, rejects in found if rejects and not member.silent]
         hosts, zones = _names(rejecting, "host"), _names(rejecting, "zone")
         return Spread(
@@ -87,7 +87,7 @@ class AlertingLink:
             rejecting_zones=len(zones),
             where=_where(rejecting, hosts, zones),
             lost=sum(rejects and self._is_lost(member) for member, rejects in found),
-            known=True,
+            known=remote,
         )
 
     def _is_lost(self, member: MemberEntry) -> bool:

@@ -112,9 +112,12 @@ def test_the_hub_is_one_of_several_hosts_that_answers() -> None:
     assert (link().name, link(remote=False).name, link().host) == ("shop", "", "web-1")
 
 
-def test_a_hub_in_a_file_is_not_asked() -> None:
+def test_a_hub_in_a_file_only_counts() -> None:
     made = link(member("web-1", "open"), member("web-1", "closed"), remote=False)
-    assert made.spread("payments") is None, "the severity of an alert is as without a hub"
+    found = made.spread("payments")
+    assert found is not None
+    assert (found.processes, found.known) == (2, False), "no severity changes by it"
+    assert made.spread("search") is None
 
 
 def test_the_host_has_a_name_before_it_is_in_a_fleet() -> None:
