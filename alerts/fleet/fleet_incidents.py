@@ -281,14 +281,14 @@ class FleetIncidents:
     def _forget_forwarded(self) -> None:
         if self._forwarded_until:
             try:
-                self._store.save([], {}, self._forwarded_until)
+                if self._store.save([], {}, self._forwarded_until):
+                    self._forwarded_until = 0
             except LeaseLostError:
                 return
-            self._forwarded_until = 0
 
     def _queued(self) -> list[ForwardedCommand]:
         """Return the commands of operators that were given on this host."""
-        found = self._store.commands(0)
+        found = self._store.commands(self._forwarded_until)
         self._queued_until = max((number for number, _, _ in found), default=0)
         return [
             ForwardedCommand(
@@ -304,7 +304,7 @@ class FleetIncidents:
         for incident in incidents:
             closed_at = self._ledger.known.get(incident.id)
             if closed_at is None or 0 < closed_at < incident.notified_at:
-                key = f"{self._key}:{incident.id}"
+                key = f"{self._key}:{incident.id}:{incident.notified_at:.0f}"
                 data = {"action": ADOPT_INCIDENT}
                 found.append(ForwardedCommand(key, incident.id, data, incident))
         return found
@@ -326,8 +326,8 @@ class FleetIncidents:
             _log.exception("the sender could not be told")
             self.sender.note_away()
         else:
-            self._outgoing, self._forwarded_until = [], self._queued_until
-            self._queued_until = 0
+            self._outgoing = []
+            self._forwarded_until = max(self._forwarded_until, self._queued_until)
 
     def close(self) -> None:
         """Give the lease back, so that another host goes on at once; waits at most about 1 s."""
