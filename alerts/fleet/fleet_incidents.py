@@ -92,8 +92,8 @@ class FleetIncidents:
         """True if the incident log's memory is what this process reconciles and sends."""
         self._part: tuple[Role, int] | None = None
         """Role and term in which the whole ledger was read last."""
-        self._apart: int | None = None
-        """Term of the host's lease in which it was seen that the host is in no fleet."""
+        self._apart = False
+        """True once the host was seen to be in no fleet."""
         self._offer_at = float("inf")
         self._copies: dict[str, LedgerRow] = {}
         """Incidents as the ledger has them, by id, until this process or its file has them."""
@@ -185,7 +185,9 @@ class FleetIncidents:
             sources: the processes of this host.
             wanted: what the round depends on.
         """
-        if not self._link.name and self.sender.role is Role.SINGLE:
+        if self._link.name or self.sender.role is not Role.SINGLE:
+            self._apart = False
+        elif not self._apart:
             self._leave_fleet()
         if self._is_single:
             return True
@@ -203,8 +205,6 @@ class FleetIncidents:
 
     def _leave_fleet(self) -> None:
         """Leave the alerts of a fleet that the host is in no more to the host that sends there."""
-        if self._acts and self._apart == self._lease.term:
-            return
         if self._predecessor.relayed:
             try:
                 if not self._store.save([(each, True) for each in self._store.load()[0]], {}):
@@ -213,7 +213,7 @@ class FleetIncidents:
                 return
             self._incident_log.discard()
             self._predecessor.forget()
-        self._apart, self._part = self._lease.term, None
+        self._apart, self._part = True, None
         self._copies.clear()
         self._ledger.forget()
 
