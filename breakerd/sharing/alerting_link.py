@@ -1,6 +1,5 @@
 """Link of alerting to the fleet of its process."""
 
-import socket
 from collections.abc import Callable, Collection
 from typing import Final
 
@@ -10,6 +9,7 @@ from breakerd.alerts.fleet.link import HubView
 from breakerd.alerts.model.content import Spread
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
+from breakerd.breaker.fleet.runtime.identity import host_of
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.views.views import FleetViews
 from breakerd.breaker.states import REJECTING
@@ -54,10 +54,7 @@ class AlertingLink:
     @property
     def host(self) -> str:
         """Return the name of this host in the fleet."""
-        session = self._runtime.session
-        if session is not None:
-            return session.host
-        return self._runtime.settings.host or socket.gethostname()
+        return host_of(self._runtime.settings)
 
     def hub(self) -> HubView | None:
         """Return the hub of several hosts; None if there is none, or while it does not answer."""

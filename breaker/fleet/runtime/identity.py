@@ -29,7 +29,7 @@ def make_member_info(
         incarnation: number that is larger than those before.
         breakers: all breakers of the process.
     """
-    host = settings.host or socket.gethostname()
+    host = host_of(settings)
     return MemberInfo(
         id=f"{host}-{os.getpid()}-{secrets.token_hex(3)}",
         incarnation=incarnation,
@@ -42,6 +42,11 @@ def make_member_info(
         labels=tuple(sorted(settings.labels.items())),
         one_host=settings.address.kind is HubKind.FILE,
     )
+
+
+def host_of(settings: FleetSettings) -> str:
+    """Return the name of this host in the fleet: that of the settings, or the machine's."""
+    return settings.host or socket.gethostname()
 
 
 def settings_digest(breakers: Iterable[Breaker]) -> str:

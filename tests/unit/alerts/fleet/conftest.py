@@ -43,7 +43,8 @@ class Host(World):
         self.hangs = False
         """True while each question to the hub takes too long."""
         self.alive = True
-        self.fleet = Link(self)
+        self.link = Link(self)
+        self.fleet = self.link
 
     @property
     def role(self) -> Role:

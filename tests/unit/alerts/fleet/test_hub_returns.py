@@ -96,7 +96,7 @@ def test_who_leaves_the_fleet_leaves_its_alerts_to_the_sender(hosts: Hosts) -> N
     first.slow()
     second.registry.get("default")
     hosts.after(1, rounds=3)
-    second.fleet.name = ""  # type: ignore[misc]  # the double's: hub = "none" in its file
+    second.link.name = ""  # hub = "none" in its file
     hosts.after(1, rounds=2)
     assert second.role is Role.SINGLE
     hosts.after(4, rounds=20)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,10 +38,10 @@ def member(
 
 
 def link(*members: MemberEntry, remote: bool = True, alone: bool = False) -> AlertingLink:
-    settings = SimpleNamespace(name="shop", host="", address=SimpleNamespace(remote=remote))
+    settings = SimpleNamespace(name="shop", host="web-1", address=SimpleNamespace(remote=remote))
     hub = MemoryHub()
     view = View("e1", 1.0, topics=(("audit", 3),))
-    session = SimpleNamespace(host="web-1", alone=alone, view=view, hub=hub)
+    session = SimpleNamespace(alone=alone, view=view, hub=hub)
     runtime: Any = SimpleNamespace(settings=settings, session=session)
     views: Any = Views(*members)
     made = AlertingLink(runtime, views, ManualClock())
@@ -130,9 +129,3 @@ def test_a_hub_in_a_file_only_counts() -> None:
     assert found is not None
     assert (found.processes, found.known) == (2, False), "no severity changes by it"
     assert made.spread("search") is None
-
-
-def test_the_host_has_a_name_before_it_is_in_a_fleet() -> None:
-    made = link()
-    made._runtime.session = None  # type: ignore[misc]  # the double's
-    assert made.host == socket.gethostname()
