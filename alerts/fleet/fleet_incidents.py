@@ -27,8 +27,10 @@ _LINGER: Final = 5.0
 """Seconds beyond the end of an incident in which the sender is told what has ended it."""
 _STAND_BACK: Final = 5.0
 """Seconds in which another host may take the lease."""
-_MAX_DOUBLINGS: Final = 5
+_MAX_DOUBLINGS: Final = 4
 """Maximum number of times that the patience doubles with which another host is let try."""
+_FORGIVEN: Final = 1_800.0
+"""Seconds after which it does not count any more that the lease was given back."""
 _ALIASES: Final = "SELECT json_extract(data, '$.alias') FROM incidents"
 
 
@@ -102,7 +104,8 @@ class FleetIncidents:
         """Number of the last command in the host's file that is in `_outgoing`."""
         self._forwarded_until = 0
         """Number of the last command in the host's file that has reached the hub."""
-        self._able_at = float("-inf")
+        self._able_at = lease.clock()
+        self._yielded_at = float("-inf")
         self._yields = 0
         """Number of times that the lease was given back since this host could deliver."""
         incident_log.ledger = self._ledger
@@ -167,12 +170,13 @@ class FleetIncidents:
         Where no host can, ever more seldom.
         """
         now = self._lease.clock()
-        if patience == float("inf"):
-            self._able_at, self._yields = now, 0
-        elif self.sender.role is not Role.SENDER or self._able_at == float("-inf"):
+        if patience == float("inf") or now - self._yielded_at >= _FORGIVEN:
+            self._yields = 0
+        if patience == float("inf") or self.sender.role is not Role.SENDER:
             self._able_at = now
         elif not self.sender.hub_is_away and now - self._able_at >= patience * 2**self._yields:
             self._yields = min(self._yields + 1, _MAX_DOUBLINGS)
+            self._yielded_at = now
             self.sender.resign(_STAND_BACK)
 
     # --- in the round, with the incident log's lock held

@@ -167,3 +167,14 @@ def test_a_command_is_told_once_where_the_file_is_busy(
     monkeypatch.setattr(store, "save", save)
     hosts.after(1, rounds=2)
     assert store.commands(0) == []
+
+
+def test_a_host_without_receivers_does_not_keep_the_lease(hosts: Hosts) -> None:
+    first = hosts.add("a", enabled=False)
+    second = hosts.add("b")
+    assert hosts.senders == ["a"]
+    first.slow()
+    second.slow()
+    hosts.after(5, rounds=9)
+    assert hosts.senders == ["b"]
+    assert hosts.aliases == ["breakerd:shop:default:1"]
