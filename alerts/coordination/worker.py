@@ -34,9 +34,7 @@ _MAX_REPORT_AGE: Final = 15.0
 _FLUSH_TIMEOUT: Final = 0.5
 """Maximum seconds that stopping waits for the log handlers."""
 _UNABLE: Final = 30.0
-"""Seconds in which a receiver fails after which another host may try."""
-_UNPAGED: Final = 300.0
-"""The same where no receiver pages anybody."""
+"""Seconds after which another host may try: a receiver fails here, or none pages anybody."""
 _CLOSE_GRACE: Final = 0.5
 """Seconds beyond the time to drain in which files are closed."""
 
@@ -188,9 +186,8 @@ class AlertWorker:
 
     def _wanted(self, settings: AlertingSettings) -> Round:
         alerts, pipeline = settings.alerts, self._components.pipeline
-        patience = _UNABLE if pipeline.paging else _UNPAGED
-        if pipeline.paging and pipeline.successful:
-            patience = float("inf")
+        able = pipeline.paging and pipeline.successful
+        patience = float("inf") if able else _UNABLE
         return Round(alerts.request_timeout, alerts.resolve_after, patience)
 
     def _lead(self, settings: AlertingSettings) -> None:

@@ -27,8 +27,10 @@ _LINGER: Final = 5.0
 """Seconds beyond the end of an incident in which the sender is told what has ended it."""
 _STAND_BACK: Final = 5.0
 """Seconds in which another host may take the lease."""
-_MAX_DOUBLINGS: Final = 5
+_MAX_DOUBLINGS: Final = 4
 """Maximum number of times that the patience doubles with which another host is let try."""
+_FORGIVEN: Final = 1_800.0
+"""Seconds after which it does not count any more that the lease was given back."""
 _ALIASES: Final = "SELECT json_extract(data, '$.alias') FROM incidents"
 
 
@@ -92,8 +94,8 @@ class FleetIncidents:
         """True if the incident log's memory is what this process reconciles and sends."""
         self._part: tuple[Role, int] | None = None
         """Role and term in which the whole ledger was read last."""
-        self._apart: int | None = None
-        """Term of the host's lease in which it was seen that the host is in no fleet."""
+        self._apart = False
+        """True once the host was seen to be in no fleet."""
         self._offer_at = float("inf")
         self._copies: dict[str, LedgerRow] = {}
         """Incidents as the ledger has them, by id, until this process or its file has them."""
@@ -102,7 +104,8 @@ class FleetIncidents:
         """Number of the last command in the host's file that is in `_outgoing`."""
         self._forwarded_until = 0
         """Number of the last command in the host's file that has reached the hub."""
-        self._able_at = float("-inf")
+        self._able_at = lease.clock()
+        self._yielded_at = float("-inf")
         self._yields = 0
         """Number of times that the lease was given back since this host could deliver."""
         incident_log.ledger = self._ledger
@@ -167,12 +170,13 @@ class FleetIncidents:
         Where no host can, ever more seldom.
         """
         now = self._lease.clock()
-        if patience == float("inf"):
-            self._able_at, self._yields = now, 0
-        elif self.sender.role is not Role.SENDER or self._able_at == float("-inf"):
+        if patience == float("inf") or now - self._yielded_at >= _FORGIVEN:
+            self._yields = 0
+        if patience == float("inf") or self.sender.role is not Role.SENDER:
             self._able_at = now
         elif not self.sender.hub_is_away and now - self._able_at >= patience * 2**self._yields:
             self._yields = min(self._yields + 1, _MAX_DOUBLINGS)
+            self._yielded_at = now
             self.sender.resign(_STAND_BACK)
 
     # --- in the round, with the incident log's lock held
@@ -185,7 +189,9 @@ class FleetIncidents:
             sources: the processes of this host.
             wanted: what the round depends on.
         """
-        if not self._link.name and self.sender.role is Role.SINGLE:
+        if self._link.name or self.sender.role is not Role.SINGLE:
+            self._apart = False
+        elif not self._apart:
             self._leave_fleet()
         if self._is_single:
             return True
@@ -203,8 +209,6 @@ class FleetIncidents:
 
     def _leave_fleet(self) -> None:
         """Leave the alerts of a fleet that the host is in no more to the host that sends there."""
-        if self._acts and self._apart == self._lease.term:
-            return
         if self._predecessor.relayed:
             try:
                 if not self._store.save([(each, True) for each in self._store.load()[0]], {}):
@@ -213,7 +217,7 @@ class FleetIncidents:
                 return
             self._incident_log.discard()
             self._predecessor.forget()
-        self._apart, self._part = self._lease.term, None
+        self._apart, self._part = True, None
         self._copies.clear()
         self._ledger.forget()
 
@@ -281,14 +285,14 @@ class FleetIncidents:
     def _forget_forwarded(self) -> None:
         if self._forwarded_until:
             try:
-                self._store.save([], {}, self._forwarded_until)
+                if self._store.save([], {}, self._forwarded_until):
+                    self._forwarded_until = 0
             except LeaseLostError:
                 return
-            self._forwarded_until = 0
 
     def _queued(self) -> list[ForwardedCommand]:
         """Return the commands of operators that were given on this host."""
-        found = self._store.commands(0)
+        found = self._store.commands(self._forwarded_until)
         self._queued_until = max((number for number, _, _ in found), default=0)
         return [
             ForwardedCommand(
@@ -304,7 +308,7 @@ class FleetIncidents:
         for incident in incidents:
             closed_at = self._ledger.known.get(incident.id)
             if closed_at is None or 0 < closed_at < incident.notified_at:
-                key = f"{self._key}:{incident.id}"
+                key = f"{self._key}:{incident.id}:{incident.notified_at:.0f}"
                 data = {"action": ADOPT_INCIDENT}
                 found.append(ForwardedCommand(key, incident.id, data, incident))
         return found
@@ -326,8 +330,8 @@ class FleetIncidents:
             _log.exception("the sender could not be told")
             self.sender.note_away()
         else:
-            self._outgoing, self._forwarded_until = [], self._queued_until
-            self._queued_until = 0
+            self._outgoing = []
+            self._forwarded_until = max(self._forwarded_until, self._queued_until)
 
     def close(self) -> None:
         """Give the lease back, so that another host goes on at once; waits at most about 1 s."""

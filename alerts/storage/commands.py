@@ -98,11 +98,18 @@ class CommandQueue:
     def _adopt(
         self, now: float, incident_id: str, incident: Incident | None = None
     ) -> Incident | None:
-        """Take an incident over that the leader does not have; return it, None if there is none."""
+        """Take an incident over that the leader does not have; return it, None if there is none.
+
+        One that is over here is taken over only if people were told of it afterwards.
+        """
         known = self._incident_log.find(incident_id)
         if known is not None and (incident is None or known.phase is not Phase.CLOSED):
             return known
-        found = incident or self._store.find(incident_id)
+        stored = known or self._store.find(incident_id)
+        ended_at = stored.closed_at if stored is not None and stored.phase is Phase.CLOSED else 0.0
+        if incident is not None and ended_at and incident.notified_at <= ended_at:
+            return known
+        found = incident or stored
         if found is not None:
             self._incident_log.take_over(now, found)
         return found

@@ -1,12 +1,13 @@
 """Link of alerting to the fleet of its process."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 import psutil
 
 from breakerd.alerts.fleet.link import HubView
 from breakerd.alerts.model.content import Spread
+from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.runtime.identity import host_of
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
@@ -16,6 +17,9 @@ from breakerd.breaker.states import REJECTING
 _REJECTING: Final = frozenset(state.value.lower() for state in REJECTING)
 _LOST: Final = 30.0
 """Seconds for which a silent process may still reject calls, as it did when it was last heard."""
+_KEPT: Final = 60.0
+"""Seconds for which the last answer counts while the hub gives none: as long as a host waits that
+does not send. One late answer would raise each alert of a few processes for good."""
 
 
 class AlertingLink:
@@ -24,12 +28,22 @@ class AlertingLink:
     Args:
         runtime: membership of this process.
         views: what is known of all processes.
+        clock: returns seconds; never jumps.
     """
 
-    def __init__(self, runtime: FleetRuntime, views: FleetViews) -> None:
+    def __init__(
+        self,
+        runtime: FleetRuntime,
+        views: FleetViews,
+        clock: Callable[[], float] = CLOCK.monotonic,
+    ) -> None:
         self._runtime = runtime
         self._views = views
+        self._clock = clock
         self._members: tuple[MemberEntry, ...] = ()
+        self._told_at = float("-inf")
+        self._told_of = ""
+        """Fleet that the members are of."""
 
     @property
     def name(self) -> str:
@@ -51,15 +65,23 @@ class AlertingLink:
 
     def look(self) -> None:
         """Ask who is there, once a second at most; waits at most about 1 s."""
+        now, name = self._clock(), self.name
         try:
             self._members = self._views.members("fleet")
         except HubUnavailableError:
-            self._members = ()
+            if not name or name != self._told_of or now - self._told_at >= _KEPT:
+                self._members = ()
+        else:
+            self._told_at, self._told_of = now, name
 
     def spread(self, breaker: str) -> Spread | None:
-        """Return in how many processes a breaker rejected calls at the last `look`."""
+        """Return in how many processes a breaker rejected calls at the last `look`.
+
+        With a hub in a file they are those of this host, so that they are only counted.
+        """
         if not self._members:
             return None
+        remote = bool(self.name)
         found = [
             (member, state in _REJECTING)
             for member in self._members
@@ -67,6 +89,8 @@ class AlertingLink:
             if pool.partition("|")[0] == breaker
         ]
         live = [member for member, _ in found if not member.silent]
+        if not (live or remote):
+            return None
         rejecting = [member for member, rejects in found if rejects and not member.silent]
         hosts, zones = _names(rejecting, "host"), _names(rejecting, "zone")
         return Spread(
@@ -78,7 +102,7 @@ class AlertingLink:
             rejecting_zones=len(zones),
             where=_where(rejecting, hosts, zones),
             lost=sum(rejects and self._is_lost(member) for member, rejects in found),
-            known=True,
+            known=remote,
         )
 
     def _is_lost(self, member: MemberEntry) -> bool:

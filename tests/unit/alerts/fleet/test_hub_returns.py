@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from breakerd.alerts.fleet.link import NoFleet
 from breakerd.alerts.fleet.sender_lease import Role
-from breakerd.breaker.fleet.hub.store import INCIDENTS
+from breakerd.breaker.fleet.hub.store import ALERT_COMMANDS, INCIDENTS
 from tests.unit.alerts.fleet.conftest import Host, Hosts
 
 
@@ -129,3 +131,50 @@ def test_receivers_that_fail_everywhere_do_not_move_the_lease_twice_a_minute(hos
         changes += hosts.senders != known
         known = hosts.senders
     assert changes <= 12
+
+
+def test_what_a_host_missed_the_end_of_is_not_begun_again(hosts: Hosts) -> None:
+    first, second = opened(hosts, "a", "b", resolve_after=2.0)
+    second.kill()
+    first.registry.get("default").reset()
+    hosts.after(2, rounds=12)
+    assert first.stages()[-1] == "closed"
+    assert first.alerting is not None
+    (known,) = first.alerting._runtime.store.history(9)
+    hosts.wipe()
+    hosts.after(1, rounds=3)
+    again = hosts.replace(second, resolve_after=2.0)
+    hosts.after(2, rounds=12)
+    assert again.role is Role.RELAY
+    assert first.alerting._runtime.store.history(9) == [known], "it is not closed a second time"
+
+
+def test_a_command_is_told_once_where_the_file_is_busy(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts.add("a")
+    second = hosts.add("b")
+    assert second.alerting is not None
+    store = second.alerting._runtime.store
+    save = store.save
+    second.alerting.drill_page("payments", "P2", 60.0, by="ada")
+    monkeypatch.setattr(store, "save", lambda *_: False)
+    known = hosts.hub.store.versions
+    hosts.after(1, rounds=2)
+    told = dict(known())[ALERT_COMMANDS]
+    hosts.after(1, rounds=4)
+    assert dict(known())[ALERT_COMMANDS] == told + 1, "the sender has removed it"
+    monkeypatch.setattr(store, "save", save)
+    hosts.after(1, rounds=2)
+    assert store.commands(0) == []
+
+
+def test_a_host_without_receivers_does_not_keep_the_lease(hosts: Hosts) -> None:
+    first = hosts.add("a", enabled=False)
+    second = hosts.add("b")
+    assert hosts.senders == ["a"]
+    first.slow()
+    second.slow()
+    hosts.after(5, rounds=9)
+    assert hosts.senders == ["b"]
+    assert hosts.aliases == ["breakerd:shop:default:1"]

@@ -11,6 +11,7 @@ import pytest
 from breakerd.breaker.fleet.hub.memory import MemoryHub
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
 from breakerd.breaker.fleet.messages import MemberInfo, View
+from breakerd.breaker.testing import ManualClock
 from breakerd.sharing.alerting_link import AlertingLink
 
 NO_PROCESS = 2**22 + 1
@@ -43,7 +44,7 @@ def link(*members: MemberEntry, remote: bool = True, alone: bool = False) -> Ale
     session = SimpleNamespace(alone=alone, view=view, hub=hub)
     runtime: Any = SimpleNamespace(settings=settings, session=session)
     views: Any = Views(*members)
-    made = AlertingLink(runtime, views)
+    made = AlertingLink(runtime, views, ManualClock())
     made.look()
     return made
 
@@ -95,9 +96,20 @@ def test_one_that_was_killed_on_this_host_does_not() -> None:
         assert found.lost == lost
 
 
-def test_without_an_answer_nothing_is_known() -> None:
+def test_the_last_answer_counts_for_a_minute() -> None:
     made = link(member("web-1", "open"))
     made._views.found = None  # type: ignore[attr-defined]  # the double's
+    made.look()
+    assert made.spread("payments") is not None, "the severity of an alert stays"
+    made._clock.advance(60)  # type: ignore[attr-defined]  # the double's
+    made.look()
+    assert made.spread("payments") is None
+
+
+def test_what_another_fleet_told_does_not_count() -> None:
+    made = link(member("web-1", "open"))
+    made._views.found = None  # type: ignore[attr-defined]  # the double's
+    made._runtime.settings.name = "cart"  # type: ignore[misc]  # the double's
     made.look()
     assert made.spread("payments") is None
 
@@ -109,3 +121,11 @@ def test_the_hub_is_one_of_several_hosts_that_answers() -> None:
     assert link(alone=True).hub() is None
     assert link(remote=False).hub() is None
     assert (link().name, link(remote=False).name, link().host) == ("shop", "", "web-1")
+
+
+def test_a_hub_in_a_file_only_counts() -> None:
+    made = link(member("web-1", "open"), member("web-1", "closed"), remote=False)
+    found = made.spread("payments")
+    assert found is not None
+    assert (found.processes, found.known) == (2, False), "no severity changes by it"
+    assert made.spread("search") is None
