@@ -19,6 +19,8 @@ _log = get_logger(__name__)
 
 _AT_ONCE: Final = 50
 """Maximum number of incidents that are written at once beside those that are asked for."""
+_MAX_TIME: Final = 1.0
+"""Maximum seconds in which incidents are written at once; the rest follows with the next rounds."""
 _MAX_KNOWN: Final = 2_000
 """Maximum number of incidents that are known to be in the ledger, which keeps half as many."""
 
@@ -73,8 +75,9 @@ class HubLedger:
         others = [each for each in unwritten if each not in wanted][:_AT_ONCE]
         unwritten |= wanted
         hub = None if self._lease.hub_is_away else self._find_hub()
+        until = self._now() + _MAX_TIME
         for incident_id in [*wanted, *others] if hub is not None else ():
-            if hub is None or not self._write(hub, unwritten[incident_id]):
+            if hub is None or self._now() >= until or not self._write(hub, unwritten[incident_id]):
                 return
             del unwritten[incident_id]
 

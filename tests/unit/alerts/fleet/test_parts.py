@@ -115,6 +115,20 @@ class TestLedger:
         ledger.save(())
         assert {each.key for each in shared.view.store.changes(INCIDENTS).entries} == {"1", "2"}
 
+    def test_a_slow_hub_gets_what_a_second_has_room_for(self, shared: Shared) -> None:
+        ledger = HubLedger(sender(shared), shared.hub, shared.time)
+        write = shared.memory.store.write
+
+        def slowly(*given: Any, **conditions: Any) -> Any:
+            shared.time.advance(0.4)
+            return write(*given, **conditions)
+
+        shared.memory.store.write = slowly  # type: ignore[method-assign]
+        ledger.save([(incident(f"{number}"), False) for number in range(5)])
+        assert len(shared.view.store.changes(INCIDENTS).entries) == 3
+        ledger.save(())
+        assert len(shared.view.store.changes(INCIDENTS).entries) == 5
+
     def test_a_stale_sender_is_refused(self, shared: Shared) -> None:
         lease = sender(shared)
         ledger = HubLedger(lease, shared.hub, shared.time)
