@@ -106,7 +106,7 @@ def test_nobody_behind_it_is_a_reset() -> None:
         held.bind(("127.0.0.1", 0))
         with (
             TcpProxy(held.getsockname()[1]) as proxy,
+            pytest.raises(ConnectionError),  # at once, or as soon as it is used
             connected(proxy) as connection,
-            pytest.raises(ConnectionError),
         ):
             connection.recv(1)
