@@ -64,7 +64,7 @@ def test_what_is_cut_is_reset_and_so_is_each_new_connection(proxy: TcpProxy) -> 
         with proxy.cut():
             with pytest.raises(ConnectionError):
                 before.recv(1)
-            with connected(proxy) as during, pytest.raises(ConnectionError):
+            with pytest.raises(ConnectionError), connected(proxy) as during:
                 during.recv(1)
     with connected(proxy) as after:
         assert asked(after, b"b") == b"b"
