@@ -105,13 +105,14 @@ class Fleet:
             assert time.monotonic() - ended <= RETURN_TIME
         until(lambda: {each.ask("state", SPARE) for each in self.processes} == {state})
         until(lambda: all(len(each.ask("members")) == 4 for each in self.processes))
-        assert self.processes[3].ask("command", mode, SPARE)[0] == ALL
+        until(lambda: self.processes[3].ask("command", mode, SPARE)[0] == ALL)
         self._see_calls()
         for before, now in zip(seen, self._entered(), strict=True):
             # One that is open may have probed by itself while the hub was away.
             assert set(now[len(before) :]) <= ({"OPEN", "HALF_OPEN"} if before else set()), now
         assert self._pages() == pages
-        assert self._slowest() <= WAIT
+        if THOROUGH:  # a process that gets no time waits for nobody
+            assert self._slowest() <= WAIT
 
     def open_all(self) -> None:
         """Begin an outage: all open, and somebody is paged once."""
