@@ -35,7 +35,7 @@ _ALIASES: Final = "SELECT json_extract(data, '$.alias') FROM incidents"
 
 
 class Round(NamedTuple):
-    """What a round depends on.
+    """Figures that a round depends on.
 
     Attributes:
         request_timeout: maximum seconds of a request to a receiver.

@@ -22,7 +22,7 @@ class HubView(NamedTuple):
 
 
 class FleetLink(Protocol):
-    """What alerting asks of the fleet. Thread-safe."""
+    """Fleet, as alerting asks for it. Thread-safe."""
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from breakerd.alerts.model.content import Spread
 
 
 class Surroundings(Protocol):
-    """What the leader knows of all processes, also where nothing is wrong."""
+    """Knowledge of the leader about all processes, also where nothing is wrong."""
 
     @property
     def naming(self) -> Naming | None:

@@ -29,7 +29,7 @@ RETURN_TIME: Final = 5.0
 
 
 class _Contact(NamedTuple):
-    """What the hub said last, and when: replaced as a whole, so that any thread may read it.
+    """Last answer of the hub, and its time: replaced as a whole, so that any thread may read it.
 
     Attributes:
         alone: True while the hub does not answer, or never did.

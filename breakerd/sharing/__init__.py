@@ -1,1 +1,1 @@
-"""What the processes of a fleet share beside their breakers."""
+"""Things that the processes of a fleet share beside their breakers."""

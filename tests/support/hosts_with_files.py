@@ -81,12 +81,12 @@ class Host:
 
     @property
     def file(self) -> dict[str, Any]:
-        """What the file says."""
+        """Values in the file."""
         return tomllib.loads(self.path.read_text())
 
     @property
     def drift(self) -> list[Drift]:
-        """What differs from the fleet here."""
+        """Settings that differ from the fleet here."""
         return self.member.fleet.drift()
 
     def settings(self, breaker: str = "payments") -> dict[str, Any]:

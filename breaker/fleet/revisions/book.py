@@ -37,7 +37,7 @@ class RevisionBook:
         self._taken: dict[Key, Revision] = {}
         """Last revision that this host's file has had."""
         self._refused: dict[str, str] = {}
-        """Why revisions are not taken, by their ids."""
+        """Reasons for which revisions are not taken, by their ids."""
         self._since: dict[Key, float] = {}
         """Hub time at which a setting was first seen to differ."""
 

@@ -1,4 +1,4 @@
-"""What an operator asks of any of four workers, all four have when it is answered."""
+"""Commands of an operator to any of four workers: all four have them when they are answered."""
 
 from __future__ import annotations
 

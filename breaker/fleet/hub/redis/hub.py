@@ -51,7 +51,7 @@ class RedisHub:
         self._clock = clock
         self._new_id = new_id
         self._said: dict[str, Said] = {}
-        """What members have said and heard, by id: a process has one."""
+        """Dialogue of each member, by id: a process has one."""
         self.store = RedisStore(
             lambda topic, given: self._run_on(store_keys_of(name, topic), given)[0]
         )

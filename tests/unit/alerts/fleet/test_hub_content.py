@@ -1,4 +1,4 @@
-"""What a hub holds may be of another version, or anybody's: it must not keep a page from people."""
+"""A hub's content may be of another version, or anybody's: it must keep no page from people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hosts do once the hub answers again, or has another memory; also where a file fails."""
+"""Hosts once the hub answers again, or has another memory; also where a file fails."""
 
 from __future__ import annotations
 

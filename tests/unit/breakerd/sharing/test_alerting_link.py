@@ -1,4 +1,4 @@
-"""What alerting is told of a fleet: where a breaker rejects, and who may only be silent."""
+"""Answers to alerting about a fleet: where a breaker rejects, and who may only be silent."""
 
 from __future__ import annotations
 

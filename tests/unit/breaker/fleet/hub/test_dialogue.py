@@ -1,4 +1,4 @@
-"""What a member need not say again."""
+"""Things that a member need not say again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def report(*breakers: BreakerReport, seq: int = 1, **more: Any) -> Report:
 
 
 def after(*breakers: BreakerReport, episode: Episode | None = None) -> Said:
-    """What was said with a first report, whose view tells that episode of each breaker."""
+    """Dialogue after a first report, whose view tells that episode of each breaker."""
     pool = PoolView(FLEET, episode=episode)
     view = View("e", 1000.0, breakers=tuple(BreakerView(b.pool, (pool,)) for b in breakers))
     return said(report(*breakers), view, 7)

@@ -1,4 +1,4 @@
-"""What is told of a change, and the end of drift by a new file on all hosts; on real threads."""
+"""Answers to a change, and the end of drift by a new file on all hosts; on real threads."""
 
 from __future__ import annotations
 

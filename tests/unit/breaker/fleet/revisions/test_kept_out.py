@@ -1,4 +1,4 @@
-"""What a host does not take, or cannot write into its file."""
+"""Settings that a host does not take, or cannot write into its file."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ Make = Callable[..., Member]
 
 @pytest.fixture
 def hang() -> Iterator[threading.Event]:
-    """What hangs goes on when this is set."""
+    """Set to let go on what hangs."""
     released = threading.Event()
     yield released
     released.set()
