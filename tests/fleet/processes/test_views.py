@@ -43,7 +43,7 @@ class Workers:
         headers = {"Connection": "close"}
         if token.exists():
             headers["Authorization"] = f"Bearer {token.read_text().strip()}"
-        answer = httpx.get(f"{self._url}/{path}", headers=headers, timeout=30)
+        answer = httpx.get(f"{self._url}/{path}", headers=headers, timeout=90)
         answer.raise_for_status()
         return answer
 
