@@ -146,13 +146,9 @@ def _place(summary: Summary) -> str:
         return ""
     if spread.where and spread.scope != "fleet":
         return f"only {spread.where} ({spread.processes:,} processes in all)"
-    if spread.hosts == 1:
-        return ""
-    which = "all" if spread.rejecting >= spread.processes else f"{spread.rejecting:,} of"
-    return (
-        f"{which} {spread.processes:,} processes, on {spread.rejecting_hosts:,} of "
-        f"{spread.hosts:,} hosts"
-    )
+    if spread.hosts == 1 or summary.where:
+        return ""  # or the first line tells it
+    return f"all {spread.processes:,} processes, on all {spread.hosts:,} hosts"
 
 
 def _further(summary: Summary) -> list[Evidence]:

@@ -29,7 +29,7 @@ def test_an_outage_on_all_hosts_is_one_alert(hosts: Hosts) -> None:
     assert hosts.senders == ["a"]
     assert hosts.aliases == ["breakerd:shop:default:1"]
     (alert,) = hosts.emulator.alerts()
-    assert "all 3 processes, on 3 of 3 hosts" in alert.description
+    assert "Where: all 3 processes, on all 3 hosts" in alert.description
     closed(hosts, *made)
     assert made[0].stages()[-1] == "closed"
     assert len(hosts.emulator.alerts()) == 1
