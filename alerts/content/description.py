@@ -146,7 +146,7 @@ def _place(summary: Summary) -> str:
         return ""
     if spread.where and spread.scope != "fleet":
         return f"only {spread.where} ({spread.processes:,} processes in all)"
-    if spread.hosts == 1 or summary.where:
+    if spread.hosts == 1 or spread.rejecting < spread.processes:
         return ""  # or the first line tells it
     return f"all {spread.processes:,} processes, on all {spread.hosts:,} hosts"
 
