@@ -28,6 +28,10 @@ group_window = 0
 retry_limit = 1
 attach_chart = false
 """
+ONE_STAGE: Final = """
+stages = [{after = 0, priority = "P3"}]
+"""
+"""Belongs to `[alerts]` of a host whose incident may last long on a busy machine."""
 _CLOSED: Final = 120.0
 """Seconds after which an alert should have been closed, though somebody has gone silent."""
 _AT_ONCE: Final = 8

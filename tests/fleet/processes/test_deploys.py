@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from breakerd.alerts.emulator import Emulator
-from tests.support.fleet_hosts import Host, Service, open_with_an_alert, replaced
+from tests.support.fleet_hosts import ONE_STAGE, Host, Service, open_with_an_alert, replaced
 from tests.support.fleet_processes import Dependency
 from tests.support.told import told
 
@@ -16,7 +16,7 @@ RATE = 4.0
 def test_workers_of_a_host_are_replaced_during_an_outage(
     tmp_path: Path, opsgenie_emulator: Emulator, dependency: Dependency
 ) -> None:
-    host = Host(tmp_path, "a", opsgenie_emulator, '[fleet]\nhub = "file"\n')
+    host = Host(tmp_path, "a", opsgenie_emulator, '[fleet]\nhub = "file"\n', ONE_STAGE)
     with Service(opsgenie_emulator) as service:
         service.start(*[host] * 4)
         service.call(dependency, RATE)

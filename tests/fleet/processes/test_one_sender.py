@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from breakerd.alerts.emulator import EmulatedAlert, Emulator
-from tests.support.fleet_hosts import Host, Service, open_with_an_alert, replaced
+from tests.support.fleet_hosts import ONE_STAGE, Host, Service, open_with_an_alert, replaced
 from tests.support.fleet_processes import (
     PATIENCE,
     Dependency,
@@ -118,12 +118,12 @@ def test_a_path_that_is_broken_for_one_is_told_softly(place: Place, dependency: 
 
 def test_hosts_are_replaced_during_an_outage(place: Place, dependency: Dependency) -> None:
     service = place.service
-    service.start(*[host for host in place.hosts(2) for _ in range(2)])
+    service.start(*[host for host in place.hosts(2, ONE_STAGE) for _ in range(2)])
     service.call(dependency, RATE)
     open_with_an_alert(service, dependency)
     for number, process in enumerate(list(service.processes)):
         if number % 2 == 0:
-            successor = place.host(f"new-{number // 2}")
+            successor = place.host(f"new-{number // 2}", ONE_STAGE)
         replaced(service, process, successor, dependency, RATE)
     assert steps(service.the_alert()) == ["created P3"], "it is carried on"
     dependency.down = False
