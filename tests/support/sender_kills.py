@@ -8,6 +8,7 @@ from typing import Final
 
 from tests.support.fleet_hosts import Service
 from tests.support.fleet_processes import Dependency
+from tests.support.thoroughness import THOROUGH
 from tests.support.told import told
 
 STAGES: Final = """
@@ -21,7 +22,7 @@ _LATE: Final = ["created P1", "closed"]
 """Steps of an alert that nobody could send before its second stage was due."""
 _LONGEST_LIFE: Final = 1.2
 """Maximum number of seconds that a sender is left alive while an incident goes on."""
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 180.0
 """Maximum number of seconds from a command until the receiver has heard of it."""
 
 
@@ -59,6 +60,10 @@ class SenderKills:
         assert len(alerts) == self.incidents, [each.alias for each in alerts]
         for alert in alerts:
             steps = [what for what in told(alert) if what != "note"]
+            if not THOROUGH:
+                # Where a hub had no time to take what is about to be sent, the next sender repeats
+                # it: a priority that the alert has already, which notifies nobody.
+                steps = list(dict.fromkeys(steps))
             assert steps in (_IN_TIME, _LATE), (alert.alias, steps)
             notes = [note.what for note in alert.notes]
             assert len(notes) == len(set(notes)), (alert.alias, notes)
