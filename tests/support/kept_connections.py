@@ -26,7 +26,7 @@ class Worker:
 
     def __init__(self, url: str) -> None:
         limits = httpx.Limits(max_connections=1, keepalive_expiry=None)
-        self._client = httpx.Client(base_url=url, timeout=60, limits=limits)
+        self._client = httpx.Client(base_url=url, timeout=180, limits=limits)
         self.pid: int = self._client.get("/pay").json()["pid"]
 
     def authorize(self, token: str) -> None:
