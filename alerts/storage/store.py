@@ -332,9 +332,7 @@ class Store:
 
     def set_value(self, name: str, value: str) -> bool:
         """Store a value under a name; return False on failure."""
-        return self._database.write(
-            "INSERT OR REPLACE INTO metadata VALUES (?, ?)", [(name, value)]
-        )
+        return self._database.write("REPLACE INTO metadata VALUES (?, ?)", [(name, value)])
 
 
 def _row(incident: Incident, *, settled: bool) -> tuple[Any, ...]:

@@ -1,8 +1,6 @@
 """File of the revisions that the settings of this host have had: known after a restart."""
 
 import json
-import os
-import tempfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
@@ -12,6 +10,7 @@ from breakerd.breaker.fleet.hub.store import SETTINGS, TOPICS
 from breakerd.breaker.fleet.revisions.revision import Revision, decode, dotted, encode
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.regular_file import require_regular
+from breakerd.breaker.storage.small_file import create_file, replace_text
 
 _log = get_logger(__name__)
 
@@ -63,7 +62,7 @@ class RevisionsFile:
         """
         given = tuple(added)
         try:
-            self._create()
+            create_file(self.path)
             with file_lock(self.path, _LOCK_TIME):
                 self._replace(fleet, _merged(self.read(fleet), given, removed, now))
         except LockTimeoutError:
@@ -73,21 +72,10 @@ class RevisionsFile:
         else:
             self._problem = ""
 
-    def _create(self) -> None:
-        """Create an empty file if there is none: only what exists can be locked."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDONLY | os.O_NONBLOCK, 0o600))
-
     def _replace(self, fleet: str, revisions: Iterable[Revision]) -> None:
         kept = [encode(each) for each in revisions]
         text = json.dumps({"version": _VERSION, "fleet": fleet, "revisions": kept})
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(name).replace(self.path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        replace_text(self.path, text)
 
     def _tell(self, problem: str) -> None:
         known, self._problem = self._problem, problem

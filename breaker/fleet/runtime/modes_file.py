@@ -1,8 +1,6 @@
 """File of the operators' modes on this host: in force in a new process before the hub answers."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +9,7 @@ from breakerd.breaker.config.file.locking import LockTimeoutError, file_lock
 from breakerd.breaker.fleet.messages import Register
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.storage.regular_file import require_regular
+from breakerd.breaker.storage.small_file import create_file, replace_text
 
 _log = get_logger(__name__)
 
@@ -67,7 +66,7 @@ class ModesFile:
         if _merged(found, given, now) == found:
             return True
         try:
-            self._create()
+            create_file(self.path)
             with file_lock(self.path, _LOCK_TIME):  # another process may be adding, too
                 self._replace(_merged(self.read(), given, now))
         except LockTimeoutError:
@@ -79,22 +78,9 @@ class ModesFile:
             return True
         return False
 
-    def _create(self) -> None:
-        """Create an empty file if there is none: only what exists can be locked."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDONLY | os.O_NONBLOCK, 0o600))
-
     def _replace(self, registers: tuple[Register, ...]) -> None:
         text = json.dumps({"version": _VERSION, "modes": registers})
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        replace_text(self.path, text)
 
     def _tell(self, problem: str) -> None:
         known, self._problem = self._problem, problem
