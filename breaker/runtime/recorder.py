@@ -13,6 +13,7 @@ from breakerd.breaker.runtime.gate import Gate
 
 if TYPE_CHECKING:
     from breakerd.breaker.calls.window import SlidingWindow
+    from breakerd.breaker.shadow.shadow import Shadow
 
 OFF: Final = -1.0
 """Limit in seconds below every duration: no call is only logged."""
@@ -53,6 +54,7 @@ class CallRecorder:
         "_unwindowed",
         "_window",
         "deferred",
+        "shadow",
         "simulated",
     )
 
@@ -84,6 +86,8 @@ class CallRecorder:
         """Seconds that calls are expected to take at most: `FIRST_BUCKET`, or infinity."""
         self._all_short = True
         """True if all that is logged is `FIRST_BUCKET`, and need not be sorted into buckets."""
+        self.shadow: Shadow | None = None
+        """Candidate on the same calls; None without one."""
 
     # --- reported calls
 
@@ -101,6 +105,8 @@ class CallRecorder:
             durations = [max(0.0, seconds) for seconds in durations]
             total = sum(durations)
         self._window.extend(now, durations)
+        if self.shadow is not None:
+            self.shadow.take(now, durations, self.traffic)
         if self._histogram.extend(durations, total, short=self._all_short):
             # The next batch may hold longer calls that other threads logged before this one; the
             # batch after it holds none, unless `log_long` was called.
@@ -121,20 +127,30 @@ class CallRecorder:
         """Record a successful call with its own end, which changes no decision."""
         self._histogram.add(seconds)
         self._window.add(end, seconds, error=False)
+        if self.shadow is not None:
+            self.shadow.take_good(end, seconds, self.traffic)
 
     def record(self, now: float, start: float, end: float, outcome: CallOutcome) -> None:
         """Record a call, and let the engine judge it."""
         end = max(start, end)
+        traffic = self.traffic
         if outcome is CallOutcome.ABANDONED:
-            self._record_abandoned(now, start, end)
-            return
+            self._record_abandoned(now, start, end, traffic)
+        else:
+            self._record_ended(now, start, end, traffic, outcome)
+        if self.shadow is not None:
+            self.shadow.observe(now, start, end, traffic, outcome)
+
+    def _record_ended(
+        self, now: float, start: float, end: float, traffic: CallCounts, outcome: CallOutcome
+    ) -> None:
         seconds, error = end - start, outcome is CallOutcome.ERROR
         timed_out = not error and seconds > self._engine.useful_time
         self._errors += error
         self._timed_out += timed_out
         self._failed_duration += seconds * (error or timed_out)
         self._histogram.add(seconds)
-        if not self._engine.observe(now, start, end, self.traffic, outcome):
+        if not self._engine.observe(now, start, end, traffic, outcome):
             self._unwindowed += 1
 
     def record_deferred(self, now: float) -> None:
@@ -146,13 +162,13 @@ class CallRecorder:
         """Do not count so many calls in the window as reported: no caller made them."""
         self._unwindowed -= windowed
 
-    def _record_abandoned(self, now: float, start: float, end: float) -> None:
+    def _record_abandoned(self, now: float, start: float, end: float, traffic: CallCounts) -> None:
         """Record a call that its caller gave up; it counts only if it was slow by then."""
         engine = self._engine
         end = least_end(start, end, engine.slow_after, engine.useful_time)
         seconds = end - start
         self._abandoned += 1
-        if not engine.observe(now, start, end, self.traffic, CallOutcome.ABANDONED):
+        if not engine.observe(now, start, end, traffic, CallOutcome.ABANDONED):
             self._unwindowed += 1
             return
         late = seconds > engine.useful_time
