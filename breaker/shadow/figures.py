@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from statistics import median
 from typing import Any, Final, Literal
 
@@ -87,6 +87,10 @@ class ShadowFigures:
             if trip.side == side and trip.detected_after is not None
         ]
         return median(known) if known else None
+
+    def copy(self) -> "ShadowFigures":
+        """Return the same figures apart."""
+        return replace(self, latest=list(self.latest))
 
     def note(self, trip: ShadowTrip) -> None:
         """Count a trip, and keep it among the newest."""

@@ -30,5 +30,6 @@ def report_shadow(shadow: Shadow) -> ShadowReport:
         since=shadow.began_at if beside is None else min(beside.since, shadow.began_at),
         scope="process" if beside is None else "host",
         promise=None if beside is None else beside.promise,
+        settled=None if beside is None else beside.settled,
     )
     return describe_shadow(sum_figures(figures), comparison, time.time())

@@ -46,6 +46,15 @@ class PromiseReport(TypedDict):
     by: str
 
 
+class SettledReport(TypedDict):
+    """What became of the last promise: it was "kept", is "void", or was "taken back"; and why."""
+
+    at: str
+    ending: str
+    text: str
+    by: str
+
+
 class ShadowReport(TypedDict):
     """What the candidate of a breaker would have done, beside what the settings in force did.
 
@@ -75,6 +84,7 @@ class ShadowReport(TypedDict):
     earlier_by_seconds: float | None
     trips: list[ShadowTripReport]
     promise: PromiseReport | None
+    last_promise: SettledReport | None
     summary: str
 
 
@@ -86,11 +96,13 @@ class Beside:
         figures: sums of the other processes, ended ones among them.
         since: wall-clock time in seconds since the epoch at which it began.
         promise: promise to promote the candidate; None if there is none.
+        settled: what became of the one before; None if there was none.
     """
 
     figures: ShadowFigures
     since: float
-    promise: PromiseReport | None
+    promise: PromiseReport | None = None
+    settled: SettledReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,7 @@ class Comparison:
         since: wall-clock time in seconds since the epoch at which it began.
         scope: processes that the figures are of: "process", or "host".
         promise: promise to promote the candidate; None if there is none.
+        settled: what became of the one before; None if there was none.
     """
 
     digest: str
@@ -112,6 +125,7 @@ class Comparison:
     since: float
     scope: str
     promise: PromiseReport | None
+    settled: SettledReport | None
 
 
 def describe_shadow(figures: ShadowFigures, of: Comparison, now: float) -> ShadowReport:
@@ -140,6 +154,7 @@ def describe_shadow(figures: ShadowFigures, of: Comparison, now: float) -> Shado
         earlier_by_seconds=_rounded(figures.earlier_by),
         trips=[_trip(each) for each in figures.latest],
         promise=of.promise,
+        last_promise=of.settled,
         summary=summary(figures, max(0.0, now - of.since)),
     )
 
