@@ -68,20 +68,28 @@ TOLD: dict[str, list[str]] = {
     ],
     "no-team": ['[opsgenie]\nenabled = true #!\napi_key = "k"'],
     "receiver-never-reached": [
-        '[opsgenie]\nenabled = true\nteam = "a"\napi_key = "k"\nmin_priority = "P1" #!\n'
-        'time_before_send_alert = 60\nescalated_alert_priority = "P2"',
-        '[alerts]\nstages = [{priority = "P4"}]\n[alerts.receivers.slack.a]\nurl = "https://h/"\n'
-        'min_priority = "P2" #!',
+        (
+            '[opsgenie]\nenabled = true\nteam = "a"\napi_key = "k"\nmin_priority = "P1" #!\n'
+            'time_before_send_alert = 60\nescalated_alert_priority = "P2"'
+        ),
+        (
+            '[alerts]\nstages = [{priority = "P4"}]\n[alerts.receivers.slack.a]\nurl = "https://h/"\n'
+            'min_priority = "P2" #!'
+        ),
     ],
     "only-fallbacks": ['[alerts.receivers.slack.a]\nurl = "https://h/"\nfallback = true #!'],
     "nothing-triggers": [
-        '[alerts.receivers.slack.a]\nurl = "https://h/"\n[opsgenie]\n'
-        "trigger_on_breaker_open = false #!\ntrigger_on_memory_threshold = false\n"
-        "trigger_on_latency_threshold = false\ntrigger_on_degraded = false"
+        (
+            '[alerts.receivers.slack.a]\nurl = "https://h/"\n[opsgenie]\n'
+            "trigger_on_breaker_open = false #!\ntrigger_on_memory_threshold = false\n"
+            "trigger_on_latency_threshold = false\ntrigger_on_degraded = false"
+        )
     ],
     "environment-unknown": [
-        '[opsgenie]\nenabled = true\nteam = "a"\napi_key = "k"\nuse_environments = true\n'
-        'environment = "PORD" #!\n[opsgenie.environment_settings.PROD]\npriority = "P1"',
+        (
+            '[opsgenie]\nenabled = true\nteam = "a"\napi_key = "k"\nuse_environments = true\n'
+            'environment = "PORD" #!\n[opsgenie.environment_settings.PROD]\npriority = "P1"'
+        ),
         '[opsgenie]\nenabled = true\nteam = "a"\napi_key = "k"\nuse_environments = true #!\n',
     ],
     "token-ends": [
@@ -92,8 +100,10 @@ TOLD: dict[str, list[str]] = {
     "stages-fall": [
         '[[alerts.stages]]\npriority = "P2"\n[[alerts.stages]] #!\nafter = 9\npriority = "P3"',
         '[alerts]\nstages = [\n{priority = "P2"},\n{after = 9, priority = "P2"}, #!\n]',
-        '[alerts]\ndegraded_stages = [\n{priority = "P2", responders = ["team:a", "team:b"]},\n'
-        '{after = 9, priority = "P2", responders = ["team:a"]}, #!\n]',
+        (
+            '[alerts]\ndegraded_stages = [\n{priority = "P2", responders = ["team:a", "team:b"]},\n'
+            '{after = 9, priority = "P2", responders = ["team:a"]}, #!\n]'
+        ),
         '[opsgenie]\ntime_before_send_alert = 9\nescalated_alert_priority = "P3" #!',
         '[opsgenie]\ntime_before_send_alert = 9\ninitial_alert_priority = "P1" #!',
     ],
@@ -105,11 +115,15 @@ TOLD: dict[str, list[str]] = {
     "closed-at-once": ["[alerts]\nresolve_after = 0 #!"],
     "maintenance-always": [
         '[alerts.maintenance.a] #!\nbegins = "02:00"\nends = "02:00"',
-        '[alerts.maintenance.a] #!\nbegins = "02:00"\nends = "14:00"\nmatchers = ["breaker=x"]\n'
-        '[alerts.maintenance.b]\nbegins = "14:00"\nends = "02:00"\nmatchers = ["breaker=x"]',
-        '[alerts.maintenance.a] #!\nbegins = "22:00"\nends = "22:00"\ndays = ["sun", "mon"]\n'
-        '[alerts.maintenance.b]\nbegins = "21:00"\nends = "22:30"\n'
-        '[alerts.maintenance.c]\nbegins = "22:00"\nends = "21:10"',
+        (
+            '[alerts.maintenance.a] #!\nbegins = "02:00"\nends = "14:00"\nmatchers=["a=b"]\n'
+            '[alerts.maintenance.b]\nbegins = "14:00"\nends = "02:00"\nmatchers=["a=b"]'
+        ),
+        (
+            '[alerts.maintenance.a] #!\nbegins = "22:00"\nends = "22:00"\ndays = ["sun", "mon"]\n'
+            '[alerts.maintenance.b]\nbegins = "21:00"\nends = "22:30"\n'
+            '[alerts.maintenance.c]\nbegins = "22:00"\nends = "21:10"'
+        ),
     ],
     "maintenance-never": ['[alerts.maintenance.a]\nbegins = "02:00"\nends = "03:00"\ndays = [] #!'],
     "inhibits-everything": [
@@ -189,23 +203,34 @@ QUIET: dict[str, list[str]] = {
         '[alerts.receivers.slack.a]\nurl_file = "GOOD_URL"\nmin_priority = "P1"',
     ],
     "only-fallbacks": [
-        '[alerts.receivers.slack.a]\nurl_file = "GOOD_URL"\nfallback = true\n'
-        '[alerts.receivers.pagerduty.a]\nkey_file = "GOOD"',
+        (
+            '[alerts.receivers.slack.a]\nurl_file = "GOOD_URL"\nfallback = true\n'
+            '[alerts.receivers.pagerduty.a]\nkey_file = "GOOD"'
+        ),
     ],
     "nothing-triggers": ["[opsgenie]\ntrigger_on_breaker_open = false"],
     "environment-unknown": [
-        '[opsgenie]\nenabled = true\nteam = "a"\napi_key_file = "GOOD"\nuse_environments = true\n'
-        'environment = "Prod"\n[opsgenie.environment_settings.PROD]\npriority = "P1"',
+        (
+            '[opsgenie]\nenabled = true\nteam = "a"\napi_key_file = "GOOD"\n'
+            "use_environments = true\n"
+            'environment = "Prod"\n[opsgenie.environment_settings.PROD]\npriority = "P1"'
+        ),
     ],
     "token-ends": [
-        '[alerts.receivers.jsm_ops.a]\ncloud_id = "c"\nuser = "u"\nkey_file = "GOOD"\n'
-        "token_expires = 2026-06-29",
-        '[alerts.receivers.jsm_ops.a]\nenabled = false\ncloud_id = "c"\nuser = "u"\n'
-        "token_expires = 2026-01-01",
+        (
+            '[alerts.receivers.jsm_ops.a]\ncloud_id = "c"\nuser = "u"\nkey_file = "GOOD"\n'
+            "token_expires = 2026-06-29"
+        ),
+        (
+            '[alerts.receivers.jsm_ops.a]\nenabled = false\ncloud_id = "c"\nuser = "u"\n'
+            "token_expires = 2026-01-01"
+        ),
     ],
     "stages-fall": [
-        '[[alerts.stages]]\npriority = "P3"\n[[alerts.stages]]\nafter = 9\npriority = "P2"\n'
-        '[[alerts.stages]]\nafter = 99\npriority = "P2"\nresponders = ["team:a"]',
+        (
+            '[[alerts.stages]]\npriority = "P3"\n[[alerts.stages]]\nafter = 9\npriority = "P2"\n'
+            '[[alerts.stages]]\nafter = 99\npriority = "P2"\nresponders = ["team:a"]'
+        ),
         '[opsgenie]\nescalated_alert_priority = "P5"',
     ],
     "stages-twice": ["[[alerts.stages]]\nafter = 0", "[opsgenie]\ntime_before_send_alert = 400"],
@@ -216,15 +241,17 @@ QUIET: dict[str, list[str]] = {
     "closed-at-once": ["[alerts]\nresolve_after = 1"],
     "maintenance-always": [
         '[alerts.maintenance.a]\nbegins = "02:00"\nends = "01:59"',
-        '[alerts.maintenance.a]\nbegins = "02:00"\nends = "14:00"\nmatchers = ["breaker=x"]\n'
-        '[alerts.maintenance.b]\nbegins = "14:00"\nends = "02:00"\nmatchers = ["breaker=y"]',
+        (
+            '[alerts.maintenance.a]\nbegins = "02:00"\nends = "14:00"\nmatchers = ["breaker=x"]\n'
+            '[alerts.maintenance.b]\nbegins = "14:00"\nends = "02:00"\nmatchers = ["breaker=y"]'
+        ),
         '[alerts.maintenance.a]\nbegins = "00:00"\nends = "00:00"\ndays = ["sat", "sun"]',
     ],
     "maintenance-never": ['[alerts.maintenance.a]\nbegins = "02:00"\nends = "03:00"'],
     "inhibits-everything": [
         '[alerts.inhibition.a]\nsource = ["kind=*"]\ntarget = ["kind=*"]\nequal = ["Host"]',
         '[alerts.inhibition.a]\nsource = ["kind=*"]\ntarget = ["breaker!=*"]',
-        '[alerts.inhibition.a]\nsource = ["kind=open"]\ntarget = ["kind=*"]',
+        '[alerts.inhibition.a]\nsource = ["drill=true"]\ntarget = ["kind=*"]',
     ],
     "open-loopback": ['[api]\nloopback = "open"\ntoken_file = "GOOD"'],
     "token-weak": ['[api]\ntoken_file = "GOOD"'],
