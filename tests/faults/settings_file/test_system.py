@@ -182,4 +182,6 @@ def test_what_is_asked_for_and_what_happens_is_counted(file: Path, tmp_path: Pat
         file.write_text(with_wait(12))
         assert http.post("/-/reload").status_code == 200
         assert http.get("/breaker/wait").json()["wait"] == 12
-        assert reloads(http) == {"applied": 2, "refused": 3, "unchanged": 2}
+        # The watcher may have been the first; then the request has found it in force.
+        assert reloads(http)["applied"] == 2
+        assert reloads(http)["refused"] == 3
