@@ -49,7 +49,7 @@ def test_file_without_tables_is_an_empty_record(file: Path) -> None:
 
 def test_file_that_is_none_of_ours_is_an_error(file: Path) -> None:
     file.write_text("no database, but long enough for a header of one " * 30)
-    with pytest.raises(RecordError, match="history.db: cannot read the record"):
+    with pytest.raises(RecordError, match=r"history\.db: cannot read the record"):
         RecordReader(file).breakers()
 
 
