@@ -1,14 +1,19 @@
 """Make the settings of a candidate those in force: one change of the file."""
 
+import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config import Document
 from breakerd.breaker.config.sections import DEFAULT, has_table, own_data, root_data
 from breakerd.breaker.errors import BreakerStateError
+from breakerd.breaker.promotion.condition import Condition
 from breakerd.breaker.registry import Registry
+from breakerd.breaker.shadow.following import compared
+from breakerd.breaker.shadow.report import summary
 
-CANDIDATE = "candidate"
+CANDIDATE: Final = "candidate"
 
 
 def candidate_values(registry: Registry, name: str) -> dict[str, object]:
@@ -27,6 +32,25 @@ def candidate_values(registry: Registry, name: str) -> dict[str, object]:
     raw = _raw(config.document, name) if config is not None else None
     values = raw if isinstance(raw, Mapping) else candidate.model_dump(exclude_unset=True)
     return dict(_leaves((), values))
+
+
+def check_condition(breaker: Breaker, condition: Condition) -> str:
+    """Return what would have been different under a breaker's candidate, in words.
+
+    Raises:
+        BreakerStateError: it has no candidate, or the condition is not true.
+    """
+    core = breaker.machinery.core
+    with core.locked():
+        shadow = core.recorder.shadow
+        if shadow is None:
+            raise BreakerStateError(f"breaker {breaker.name!r} has no candidate")
+        figures, since = compared(shadow)
+    age = max(0.0, time.time() - since)
+    if not condition.holds(figures, age):
+        told = condition.told(figures, age)
+        raise BreakerStateError(f"not promoted: {condition.text} is not true: {told}")
+    return summary(figures, age)
 
 
 def promotion(values: Mapping[str, object]) -> dict[str, object]:
