@@ -53,6 +53,8 @@ _NO_TRIPS: Final = frozenset(
     }
 )
 """Reasons of what is no trip by a signal: a command, others' trips, a recovery that failed."""
+_LONGEST: Final = 60.0
+"""Seconds after the end of an opening in which calls may end that began during it."""
 _MAX_ASKED: Final = 10_000
 """Maximum number of answers kept for calls that have not ended."""
 
@@ -280,7 +282,10 @@ class Shadow:
         if event.to_state is OPEN and event.reason not in _NO_TRIPS:
             sentences = tuple(each.sentence() for each in event.evidence)
             self._note_trip(event.monotonic, "candidate", event.reason, sentences)
+        if event.to_state is OPEN and event.from_state in WATCHING:
+            self._verdicts.opened_at = event.monotonic
         if event.to_state is State.CLOSED:
+            self._verdicts.closed_at = event.monotonic
             self._tripped_at.pop("candidate", None)
         self._active.events.send(
             CandidateTransition,

@@ -22,6 +22,10 @@ class Verdicts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._remainder = 0.0
+        self.opened_at = inf if engine.machine.decided in WATCHING else -inf
+        """Time of the last trip; infinite before the first."""
+        self.closed_at = -inf
+        """Time of the last return to all calls."""
 
     def ask(self, now: float, traffic: CallCounts) -> bool:
         """Put one call to the engine; return True if it would have been rejected."""
@@ -32,18 +36,20 @@ class Verdicts:
     def one(self, now: float, start: float, traffic: CallCounts) -> bool:
         """Return True if a call that began at `start` would have been rejected."""
         machine = self._engine.machine
-        if start < machine.generation_started_at:
-            return False  # it began before the present state
         if machine.decided in WATCHING:
-            return self._whole(self._limited_share(traffic)) == 1
+            earlier = self.opened_at <= start < self.closed_at
+            return earlier or self._whole(self._limited_share(traffic)) == 1
+        if start < machine.generation_started_at:
+            return start >= self.opened_at
         return self.ask(now, traffic)
 
     def many(self, now: float, durations: list[float], traffic: CallCounts) -> int:
         """Return how many of these calls, which ended by `now`, would have been rejected."""
         machine, calls = self._engine.machine, len(durations)
         if machine.decided in WATCHING:
-            return self._whole(calls * self._limited_share(traffic))
-        age = now - machine.generation_started_at
+            share = self._limited_share(traffic)
+            return self._earlier(now, durations) + self._whole(calls * share)
+        age = now - self.opened_at
         if max(durations) > age:
             calls = sum(seconds <= age for seconds in durations)
         rejected = 0
@@ -54,6 +60,12 @@ class Verdicts:
                 return rejected + self._whole((calls - asked) * self._rejecting_share)
             rejected += self.ask(now, traffic)
         return rejected
+
+    def _earlier(self, now: float, durations: list[float]) -> int:
+        """Return how many of them began while it was open, which is over now."""
+        if max(durations) <= now - self.closed_at:
+            return 0
+        return sum(self.opened_at <= now - seconds < self.closed_at for seconds in durations)
 
     @property
     def _ramps(self) -> bool:
