@@ -71,7 +71,7 @@ class Controller(Lifecycle):
         self.readings = readings
         self.listeners = listeners
         now = clock()
-        self.recorder = CallRecorder(gate, engine, now)
+        self.recorder = CallRecorder(gate, engine, clock, now)
         self._planner = PermitPlanner(gate, engine, self.recorder)
         self._sync_limit = OFF
         """Batch limit where there is no ticker, and each call needs its own end."""
@@ -173,7 +173,7 @@ class Controller(Lifecycle):
             allowed = engine.admit(now, traffic)
             if shadow is not None:
                 shadow.ask(now, traffic, admitted=allowed)
-            gate.count(allowed)
+            self.recorder.count(now, allowed)
         finally:
             self._release(now)
         return allowed
@@ -197,7 +197,7 @@ class Controller(Lifecycle):
         with self.lock:
             if end - start > self._sync_limit:
                 return False
-            self.recorder.record_success(end, end - start)
+            self.recorder.record_success(self._clock(), end, end - start)
         return True
 
     def tick(self) -> float:
@@ -232,7 +232,7 @@ class Controller(Lifecycle):
             self.recorder.shadow.after_fork(interrupted=interrupted)
         self.sleep()
         self._gate.after_fork()
-        self.recorder.after_fork()
+        self.recorder.after_fork(self._clock())
         self._schedule.after_fork()
         self._planner.stop()
         self.listeners.after_fork()
@@ -295,7 +295,7 @@ class Controller(Lifecycle):
     def _release(self, now: float) -> None:
         """Refresh the fast path, release the lock, deliver events, wake the ticker."""
         try:
-            self.recorder.record_deferred(now)
+            self.recorder.finish(now)
             self._refresh_fast_path(now)
         finally:
             self.lock.release()

@@ -33,8 +33,7 @@ class Upkeep:
         shadow = recorder.shadow
         if shadow is not None:
             shadow.advance(now, delta, traffic)
-        recorder.expire_lost(now)
-        idle = not (delta.admitted or delta.ended or traffic.in_flight)
+        idle = recorder.tick(now, delta)
         also = None if shadow is None else shadow.interval
         self._schedule.plan_sample(now, idle=idle, also=also)
 

@@ -10,7 +10,6 @@ from breakerd.breaker.settings import CandidateSettings, LoadSettings
 from breakerd.breaker.shadow.shadow import Shadow
 from breakerd.breaker.testing import EventLog, ManualClock, simulate_call
 
-
 BASE = Settings(
     latency_threshold=1000,
     minimum_calls=4,
