@@ -1,8 +1,8 @@
 """Reconstruct single calls from the slots of a history.
 
 A slot has the number of calls that ended in it, of those that failed and were slow, and their
-durations in 32 buckets. As many calls are made, with durations, failures and a number in flight that
-fit. They are the same each time.
+durations in 32 buckets. As many calls are made, with durations, failures and a number in flight
+that fit. They are the same each time.
 """
 
 from bisect import bisect_right

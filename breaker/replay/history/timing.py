@@ -16,8 +16,8 @@ Timed = list[tuple[float, CallShape]]
 def timed_calls(around: Surroundings, chance: Random) -> Timed:
     """Return the calls of a slot with their times, in no order.
 
-    Calls end at a rate of their own. In the order of their ends, each kind has a share of its own, so
-    that a time in which all fail holds no good call.
+    Calls end at a rate of their own. In the order of their ends, each kind has a share of its own,
+    so that a time in which all fail holds no good call.
     """
     kinds = divide(around)
     return _released(around, kinds, chance) if kinds.together else _steady(around, kinds, chance)
