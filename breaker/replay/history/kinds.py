@@ -84,7 +84,8 @@ def _ended_together(calls: Sequence[CallShape], here: Profile) -> bool:
     if len(calls) < _FEW or in_flight < _TOGETHER * len(calls):
         return False
     mean = sum(call.duration for call in calls) / len(calls)
-    return in_flight > _STEADY * mean * here.total / here.slot.width
+    rate = len(calls) / max(call.duration for call in calls)
+    return in_flight > _STEADY * mean * rate
 
 
 def _split(around: Surroundings) -> int:

@@ -49,6 +49,10 @@ def course(counts: Counts, middle: float = 0.5) -> Steps:
     here = counts.here
     left = _level_between(counts.before, here, counts.after[0], counts.most)
     right = _level_between(counts.after, here, counts.before[0], counts.most)
+    if left == here != right:
+        left = _beyond(counts.before[0], here, right)
+    elif right == here != left:
+        right = _beyond(counts.after[0], here, left)
     low, high = min(left, right), max(left, right)
     if low == high == here:
         return [(1.0, here)]
@@ -86,6 +90,11 @@ def _level_between(beside: tuple[float, float], here: float, opposite: float, mo
         # It began in one of two slots, and ended in the other one.
         return max(most, here) if far < near else 0.0
     return here
+
+
+def _beyond(near: float, here: float, opposite: float) -> float:
+    """Return the rate of a side that differs from `here` less than the opposite one does."""
+    return near if (near - here) * (here - opposite) > 0 else here
 
 
 def _around(share: float, middle: float, outside: float, inside: float) -> Steps:
