@@ -22,6 +22,11 @@ TIMEOUT: Final = 2.0
 _REFUSED_AFTER: Final = 0.002
 _SHORT: Final = (4.0, 30.0)
 _LONG: Final = (30.0, 900.0)
+_DURATIONS: Final = {"refused": _REFUSED_AFTER, "timeout": TIMEOUT}
+"""Seconds that failed calls take, in troubles in which all fail."""
+_FLAP: Final = 20.0
+_FLAP_FAILS: Final = 6.0
+"""All calls fail for so many of each `_FLAP` seconds."""
 _KINDS: Final = ("refused", "timeout", "slow", "partial", "hang", "rising", "flapping", "pause")
 
 
@@ -117,23 +122,18 @@ def _troubled(
     trouble: Trouble, now: float, duration: float, *, failed: bool, chance: random.Random
 ) -> tuple[float, bool]:
     """Return duration and failure of a call that comes amid trouble."""
-    strength = trouble.strength
-    since, length = now - trouble.begin, trouble.end - trouble.begin
-    match trouble.kind:
-        case "refused":
-            return _REFUSED_AFTER, True
-        case "timeout":
-            return TIMEOUT, True
-        case "slow":
-            return duration * (6 + 14 * strength), failed
-        case "partial":
-            return duration, failed or chance.random() < 0.3 + 0.6 * strength
-        case "rising":
-            return duration * (1 + 15 * since / length), failed
-        case "flapping":
-            return duration, failed or since % 20 < 6
-        case _:  # nothing is answered before its end
-            return max(duration, trouble.end - now + chance.uniform(0, 0.05)), failed
+    since = now - trouble.begin
+    if trouble.kind in _DURATIONS:
+        return _DURATIONS[trouble.kind], True
+    if trouble.kind in {"hang", "pause"}:  # nothing is answered before its end
+        return max(duration, trouble.end - now + chance.uniform(0, 0.05)), failed
+    if trouble.kind == "slow":
+        return duration * (6 + 14 * trouble.strength), failed
+    if trouble.kind == "rising":
+        return duration * (1 + 15 * since / (trouble.end - trouble.begin)), failed
+    partial = trouble.kind == "partial"
+    share = 0.3 + 0.6 * trouble.strength if partial else float(since % _FLAP < _FLAP_FAILS)
+    return duration, failed or chance.random() < share
 
 
 def by_end(calls: Iterator[CallRecord]) -> Iterator[tuple[float, bool, CallRecord]]:
