@@ -27,7 +27,7 @@ _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
 }
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _COMPARISON: Final = re.compile(
-    r"\s*([A-Za-z_]\w*)\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(%|[a-z]+)?\s*"
+    r"\s*([A-Za-z_]\w*)\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?)\s*(%|(?!(?:and|or)\b)[a-z]+)?\s*"
 )
 _JOINT: Final = re.compile(r"(and|or)\b")
 
@@ -138,7 +138,7 @@ def _comparison(match: re.Match[str]) -> _Comparison:
     units = _UNITS[known.kind]
     if unit is not None and unit not in units:
         allowed = f"a number with {' or '.join(units)}" if units else "a plain number"
-        _fail(f"{number}{unit}", f"{allowed} for {name}")
+        _fail(repr(match[0].strip()), f"{allowed} for {name}")
     value = float(number) * units.get(unit or "", 1.0)
     return _Comparison(name, sign, value, match[0].strip())
 
@@ -153,7 +153,8 @@ def _shown(name: str, value: float | None) -> str:
 
 
 def _rest(text: str, position: int) -> str:
-    return repr(text[position : position + 40]) if position < len(text) else "nothing"
+    rest = text[position:].strip()
+    return repr(rest[:40]) if rest else "nothing"
 
 
 def _fail(found: str, allowed: str) -> NoReturn:

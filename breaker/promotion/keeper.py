@@ -183,6 +183,7 @@ class Keeper:
             store = self._store
             if store is None or BREAKERS.taken_over:
                 return
+            self._forget_changed(store)
             self._write(store)
             self._tell(store)
         self._settle(store)
@@ -199,6 +200,15 @@ class Keeper:
             self._written = bool(own)
             if ended:
                 self._forget_counts()
+
+    def _forget_changed(self, store: ShadowStore) -> None:
+        """Drop what belongs to another candidate than the present one: it is to begin anew."""
+        config = self._registry.config
+        if config is not None and not config.status.successful:
+            return  # another file is in force here than for others
+        for name, digest in store.comparisons(self._process):
+            if digest_of(self._registry.settings_for(name)) != digest:
+                store.forget(self._process, name, digest)
 
     def _forget_counts(self) -> None:
         """Begin to count anew: what was counted stays in the file."""
@@ -276,7 +286,7 @@ class Keeper:
     def sums(self, name: str, digest: str) -> tuple[ShadowFigures, float] | None:
         """Return the sums of all processes, and since when; None while the file fails."""
         store = self._store
-        return store.sums(name, digest, without="") if store is not None else None
+        return store.sums(name, digest) if store is not None else None
 
     def _require_store(self) -> ShadowStore:
         if self._path is not None and self._started:
@@ -294,7 +304,7 @@ class Keeper:
             now = self._clock()
             if not self._settlement.is_due(promise, now) or not store.hold(promise, self._process):
                 continue
-            sums = store.sums(promise.breaker, promise.digest, without="")
+            sums = store.sums(promise.breaker, promise.digest)
             if sums is None:
                 continue
             settled = self._settlement.settle(promise, sums, now)

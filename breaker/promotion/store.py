@@ -133,9 +133,9 @@ class ShadowStore:
         return self._database.transaction("write", act)
 
     def sums(
-        self, breaker: str, digest: str, *, without: str
+        self, breaker: str, digest: str, *, without: str | None = None
     ) -> tuple[ShadowFigures, float] | None:
-        """Return the sums of all processes but one, and since when; None if the file fails.
+        """Return the sums of all processes, `without` one, and since when; None if that fails.
 
         The time is infinite if nobody has written.
         """
@@ -148,6 +148,17 @@ class ShadowStore:
         others = [_figures(data) for process, _, data in rows if process != without]
         since = min((float(since) for _, since, _ in rows), default=float("inf"))
         return sum_figures(others), since
+
+    def comparisons(self, process: str) -> list[tuple[str, str]]:
+        """Return (breaker, digest) of what a process, or an ended one, has written."""
+        query = "SELECT DISTINCT breaker, digest FROM figures WHERE process IN (?, ?)"
+        rows = self._database.rows(query, (process, _ENDED))
+        return [(str(breaker), str(digest)) for breaker, digest in rows]
+
+    def forget(self, process: str, breaker: str, digest: str) -> None:
+        """Drop the figures of a comparison that is over, of that process and of ended ones."""
+        statement = "DELETE FROM figures WHERE process IN (?, ?) AND breaker = ? AND digest = ?"
+        self._database.write(statement, [(process, _ENDED, breaker, digest)])
 
     # --- promises
 
