@@ -185,7 +185,8 @@ def _line(facts: BreakerFacts) -> str:
 
 
 def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:
-    worst, lines = summary.worst, []
+    worst, lines = summary.worst, list[str]()
+    over_time = latency_over_time(summary.history, worst.percentile, summary.now)
     if len(summary.names) > 1:
         lines.append(f"Measurements of {worst.name}:")
     if settings.include_latency_metrics and summary.topic is Topic.HANG:
@@ -193,8 +194,9 @@ def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:
         line = latency_lines(worst)[0]
         known = worst.latency_ms is not None
         lines.append(line.replace("Latency:", "Latency before that:", 1) if known else line)
+        lines += [f"Latest:  {over_time}"] if over_time else []
     elif settings.include_latency_metrics:
-        lines += latency_lines(worst)
+        lines += latency_lines(worst, over_time)
     if settings.include_memory_metrics:
         lines.append(memory_line(worst))
     lines += [line for line in [load_line(worst), in_flight_line(worst)] if line]

@@ -11,6 +11,7 @@ from breakerd.alerts.content.wording import cause_of, operator_note
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.text import format_duration, ordinal, truncate
+from breakerd.breaker.history.slot import HistorySlot
 
 _HEADS: Final = {
     Topic.SLOW: "slow",
@@ -38,12 +39,14 @@ class Summary:
         breakers: merged facts of its breakers, in the order in which they joined; at least one.
         now: seconds since the epoch.
         present: True: what is wrong is that of now, also if the incident is over.
+        history: calls of the worst breaker before `now`, oldest first; empty if unknown.
     """
 
     incident: Incident
     breakers: Sequence[BreakerFacts]
     now: float
     present: bool = False
+    history: Sequence[HistorySlot] = ()
 
     @classmethod
     def of(

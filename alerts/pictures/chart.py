@@ -15,7 +15,7 @@ class ChartPoint(NamedTuple):
     Attributes:
         at: beginning of the slot in seconds since the epoch.
         calls: calls that ended.
-        failures: those of them that failed.
+        failures: those of them that failed or were late.
         rejected: calls that were rejected.
         median_ms: median of the latency.
         high_ms: watched percentile of the latency.
@@ -94,12 +94,14 @@ def chart_of(
         slots: slots of one breaker; of several processes they are added up.
         title: heading.
         span: beginning and end of the time axis in seconds since the epoch.
-        width: length of a slot of the chart in seconds; finer slots are joined.
+        width: length of a slot of the chart in seconds; finer slots are joined, and one that is
+            wider makes all as wide.
         percentile: watched percentile, 0 to 1.
         marks: moments to mark.
     """
     start, end = span
-    known = [slot for slot in slots if start - slot.width < slot.start < end]
+    known = [slot for slot in slots if slot.end > start and slot.start < end]
+    width = max([width, *(slot.width for slot in known)])
     found = merge_slots(known, width=width)
     members = max((slot.members for slot in found), default=1)
     points = tuple(_point(slot, percentile) for slot in found)
@@ -111,8 +113,8 @@ def _point(slot: HistorySlot, percentile: float) -> ChartPoint:
     return ChartPoint(
         slot.start,
         slot.calls,
-        slot.failures,
-        sum(slot.rejected.values()),
+        slot.failures + slot.timed_out,
+        slot.rejections,
         _milliseconds(slot.durations.percentile(0.5)),
         _milliseconds(slot.durations.percentile(percentile)),
         _milliseconds(slot.threshold),

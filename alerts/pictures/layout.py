@@ -12,7 +12,7 @@ from breakerd.alerts.pictures.legend import description, heading, height_of, leg
 from breakerd.alerts.pictures.scales import (
     Scale,
     count_text,
-    latency_text,
+    latency_tick,
     linear,
     scale_of,
     time_text,
@@ -111,7 +111,7 @@ def _latency(plane: _Plane) -> Iterator[Shape]:
     normals = [each.normal_ms for each in points if each.normal_ms is not None]
     usual = max([median(high) if high else 0.0, *limits[-1:]])
     scale = scale_of([*high, *medians, *limits, *normals], usual)
-    yield from _value_axis(plane.top, _LATENCY, scale, latency_text)
+    yield from _value_axis(plane.top, _LATENCY, scale, latency_tick)
     if scale.logarithmic:
         yield Words(_RIGHT - 4, plane.top + 12, "log scale", anchor="end", colour=colours.GREY)
     if not high:
@@ -120,7 +120,8 @@ def _latency(plane: _Plane) -> Iterator[Shape]:
         yield Words(middle, plane.top + _LATENCY / 2, text, anchor="middle", colour=colours.GREY)
     yield from _steps(plane, scale, lambda each: each.normal_ms, (colours.NORMAL, 1.5, 2))
     yield from _steps(plane, scale, lambda each: each.threshold_ms, (colours.THRESHOLD, 1.5, 5))
-    yield from _curve(plane, scale, lambda each: each.median_ms, (colours.MEDIAN, 1.5))
+    if plane.chart.percentile != 0.5:
+        yield from _curve(plane, scale, lambda each: each.median_ms, (colours.MEDIAN, 1.5))
     yield from _curve(plane, scale, lambda each: each.high_ms, (colours.HIGH, 2.0))
 
 

@@ -8,7 +8,7 @@ from breakerd.alerts.pictures.chart import Chart, ChartPoint
 from breakerd.alerts.pictures.drawing import Box, Path, Shape, Words, width_of
 from breakerd.alerts.pictures.scales import date_text, latency_text, time_text
 
-_MAX_TITLE: Final = 80
+_MAX_TITLE: Final = 70
 _TOP: Final = 54.0
 """Base line of the first line of the legend."""
 _DASHES: Final = {"line": 0.0, "dashes": 5.0, "dots": 2.0}
@@ -64,7 +64,8 @@ def _legend_rows(chart: Chart) -> Iterator[tuple[str, str, str]]:
     """Yield text, colour and shape of each entry."""
     points = chart.points
     yield _percentile(chart), colours.HIGH, "line"
-    yield "median", colours.MEDIAN, "line"
+    if chart.percentile != 0.5:
+        yield "median", colours.MEDIAN, "line"
     if (limit := _last(chart, lambda each: each.threshold_ms)) is not None:
         yield f"threshold {latency_text(limit)}", colours.THRESHOLD, "dashes"
     if (normal := _last(chart, lambda each: each.normal_ms)) is not None:

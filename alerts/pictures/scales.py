@@ -95,6 +95,13 @@ def latency_text(milliseconds: float) -> str:
     return f"{minutes:.3g} min" if minutes < 120 else f"{minutes / 60:,.4g} h"
 
 
+def latency_tick(milliseconds: float) -> str:
+    """Return a latency for an axis: 250 ms, 1.5 s, 1,000 s."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.3g} ms"
+    return f"{milliseconds / 1000:,.5g} s"
+
+
 def count_text(number: float) -> str:
     """Return a number in few characters: 0.5, 120, 12k, 3.4M."""
     for limit, suffix in ((1e6, "M"), (1e4, "k")):
