@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from math import sqrt
+from math import exp, log, sqrt
 from typing import Final, Self
 
 from breakerd.breaker.calls.duration_histogram import FIRST_BUCKET
@@ -115,4 +115,4 @@ def _inside(index: int, share: float) -> float:
     if index == len(EDGES):
         return EDGES[-1]
     lower, upper = EDGES[index - 1], EDGES[index]
-    return lower * pow(upper / lower, share)
+    return lower * exp(share * log(upper / lower))
