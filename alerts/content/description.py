@@ -14,6 +14,7 @@ from breakerd.alerts.content.sentences.measurements import (
     transition_lines,
 )
 from breakerd.alerts.content.sentences.next_steps import next_step
+from breakerd.alerts.content.sentences.sparkline import latency_over_time
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic, action, cause_topic, topic_of
 from breakerd.alerts.content.wording import NOBODY_NAMED, cause_of, operator_note

@@ -13,6 +13,7 @@ from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.fleet.fleet_incidents import FleetIncidents, Round
 from breakerd.alerts.incidents.observation import ObservationSource, PeerReport
 from breakerd.alerts.incidents.observer import BreakerObserver
+from breakerd.alerts.incidents.recall import Recall
 from breakerd.alerts.incidents.reconciler import Reconciler
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -53,6 +54,7 @@ class Components:
     leadership: Leadership
     relocation: Relocation
     fleet: FleetIncidents
+    recall: Recall
 
 
 class AlertWorker:
@@ -68,7 +70,10 @@ class AlertWorker:
         self._now = now
         self._fleet = components.fleet
         self._reconciler = Reconciler(
-            components.incident_log, components.silences.find, self._fleet.census
+            components.incident_log,
+            components.silences.find,
+            self._fleet.census,
+            components.recall,
         )
         self._round = threading.Lock()
         self._wake = threading.Event()

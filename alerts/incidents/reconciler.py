@@ -10,7 +10,8 @@ from typing import Final
 
 from breakerd.alerts.content import notes
 from breakerd.alerts.content.closing import closing_note
-from breakerd.alerts.content.composer import compose
+from breakerd.alerts.content.composer import HISTORY, compose
+from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.groups import Groups
 from breakerd.alerts.incidents.holds import HoldFinder, Newcomer
@@ -21,6 +22,7 @@ from breakerd.alerts.incidents.observation import (
 )
 from breakerd.alerts.incidents.opening import needs_another, new_incident, new_member, severity_in
 from breakerd.alerts.incidents.page_drill import end_due_drill
+from breakerd.alerts.incidents.recall import Recall
 from breakerd.alerts.incidents.softening import soften
 from breakerd.alerts.incidents.surroundings import Surroundings
 from breakerd.alerts.model.content import AlertContext
@@ -62,11 +64,17 @@ class Reconciler:
         incident_log: the incidents.
         find_silence: finds the silence that mutes an incident.
         surroundings: what is known of the other processes.
+        recall: returns what a breaker's calls did in the last minutes.
     """
 
     def __init__(
-        self, incident_log: IncidentLog, find_silence: FindSilence, surroundings: Surroundings
+        self,
+        incident_log: IncidentLog,
+        find_silence: FindSilence,
+        surroundings: Surroundings,
+        recall: Recall,
     ) -> None:
+        self._recall = recall
         self._incident_log = incident_log
         self._find_silence = find_silence
         self._sources: Sequence[ObservationSource] = ()
@@ -177,7 +185,10 @@ class Reconciler:
         if not facts:
             return
         identity = resolve_identity(self._settings.opsgenie)
-        incident.content = compose(incident, facts, self._settings, identity, now)
+        summary = Summary.of(incident, facts, now)
+        history = self._recall(summary.worst.name, now - HISTORY, now)
+        summary = replace(summary, history=history)
+        incident.content = compose(summary, self._settings, identity)
         incident.composed_at, incident.composed_revision = now, incident.revision
         self._incident_log.mark_changed(incident)
 

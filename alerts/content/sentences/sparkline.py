@@ -39,7 +39,10 @@ def latency_over_time(slots: Sequence[HistorySlot], percentile: float, now: floa
         return ""
     fits = (each for each in _STRETCHES if now - known[0].start <= each * (_CHARACTERS - 1))
     width = max(next(fits, _STRETCHES[-1]), *(slot.width for slot in known))
-    found = {slot.start: slot.durations.percentile(percentile) for slot in merge_slots(known, width=width)}
+    found = {
+        slot.start: slot.durations.percentile(percentile)
+        for slot in merge_slots(known, width=width)
+    }
     last = now // width * width
     starts = [last - width * back for back in reversed(range(_CHARACTERS))]
     values = {start: value for start in starts if (value := found.get(start)) is not None}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-
 from breakerd.alerts.content.chart import draw
+
 from breakerd.alerts.model.content import Chart
 from tests.unit.alerts.conftest import World
 
