@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from breakerd.alerts.pictures.chart import Chart, ChartMark, ChartPoint
 
 BEGIN = 1_796_119_200.0
@@ -14,7 +16,7 @@ MARKS = (
 )
 
 
-def point(number: int, high: float | None = 190.0, **values: object) -> ChartPoint:
+def point(number: int, high: float | None = 190.0, **values: Any) -> ChartPoint:
     """The slot of that number."""
     given = ChartPoint(
         BEGIN + 10 * number, 1200, 0, 0, high and high / 2, high, 600.0, 190.0, "CLOSED"

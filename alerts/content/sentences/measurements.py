@@ -1,4 +1,4 @@
-"""Measurements of a breaker in lines: latency with its latest values, memory, load, calls, transitions."""
+"""Measurements of a breaker in lines: latency, memory, load, calls, transitions."""
 
 import math
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ BEGIN = 1_796_119_200.0
 
 @pytest.mark.parametrize(
     ("highest", "high", "step"),
-    [(0, 1, 0.5), (90, 100, 50), (100, 150, 50), (950, 1000, 500), (1e9, 1.5e9, 5e8)],
+    [(0, 1, 0.5), (90, 100, 50), (100, 200, 100), (950, 1000, 500), (1e9, 2e9, 1e9)],
 )
 def test_a_linear_scale_ends_at_a_round_value_above_all(
     highest: float, high: float, step: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -18,7 +18,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.mark.parametrize("name", CHARTS)
 def test_it_is_well_formed_and_needs_nothing_from_elsewhere(name: str) -> None:
     written = to_svg(draw(CHARTS[name]))
-    root = ElementTree.fromstring(written)
+    root = ET.fromstring(written)
     assert root.tag == f"{SVG}svg"
     assert "href" not in written
     assert "style" not in written
@@ -26,7 +26,7 @@ def test_it_is_well_formed_and_needs_nothing_from_elsewhere(name: str) -> None:
 
 
 def test_who_cannot_see_it_gets_title_and_description() -> None:
-    root = ElementTree.fromstring(to_svg(draw(CHARTS["usual"]), key="chart-1"))
+    root = ET.fromstring(to_svg(draw(CHARTS["usual"]), key="chart-1"))
     title, description = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
     assert title is not None
     assert description is not None
@@ -41,7 +41,7 @@ def test_who_cannot_see_it_gets_title_and_description() -> None:
 
 def test_texts_of_others_are_escaped() -> None:
     shapes = (Words(1, 2, HOSTILE), Box(0, 0, 5, 5, "#ffffff"), Dot(1, 1, 2, "#000000"))
-    root = ElementTree.fromstring(to_svg(Drawing(10, 10, HOSTILE, HOSTILE, shapes)))
+    root = ET.fromstring(to_svg(Drawing(10, 10, HOSTILE, HOSTILE, shapes)))
     texts = [each.text or "" for each in root.iter() if each.text and each.text.strip()]
     assert len(texts) == 3
     assert all(each.startswith("</text><script>alert(1)</script>\"'&") for each in texts)
@@ -54,7 +54,7 @@ def test_lines_may_be_dashed_and_words_bold_and_aligned() -> None:
         Path(((0, 0), (3, 4.5)), "#123456", 2, 5),
         Words(1, 2, "x", 9, "end", "#654321", bold=True),
     )
-    root = ElementTree.fromstring(to_svg(Drawing(10, 10, "t", "d", shapes)))
+    root = ET.fromstring(to_svg(Drawing(10, 10, "t", "d", shapes)))
     line, words = root.find(f".//{SVG}polyline"), root.find(f".//{SVG}text")
     assert line is not None
     assert words is not None
