@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from breakerd.alerts.fleet.fleet_incidents import FleetIncidents
 from breakerd.alerts.fleet.link import FleetLink
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.incidents.observer import BreakerObserver
-from breakerd.alerts.incidents.recall import own_history
+from breakerd.alerts.incidents.recall import FindRecord, HostRecall, own_history
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.paging import PagingReporter
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -29,7 +29,6 @@ from breakerd.alerts.storage.database_pointer import DatabasePointer
 from breakerd.alerts.storage.incident_log import IncidentLog
 from breakerd.alerts.storage.store import Store
 from breakerd.breaker.events.events import Event
-from breakerd.breaker.history.slot import HistorySlot
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.registry import Registry
 
@@ -49,11 +48,11 @@ class AlertingRuntime:
             caller runs each round with `run_once`.
         folder: folder of a relative path of the database.
         link: link to the fleet.
+        find_record: finds the record of the host.
 
     Attributes:
         settings: the present settings.
         status: what is known, for those who show it.
-        recall: returns what a breaker's calls did in the last minutes; by default in this process.
     """
 
     def __init__(
@@ -64,9 +63,9 @@ class AlertingRuntime:
         now: Callable[[], float] | None,
         folder: Path,
         link: FleetLink,
+        find_record: FindRecord,
     ) -> None:
         self.settings = settings
-        self.recall = own_history(registry)
         self._config = config
         self._secrets = SecretsThread(config.follow_secrets) if config is not None else None
         self._driven = now is not None
@@ -80,6 +79,7 @@ class AlertingRuntime:
         self.silences = Silences(self.store.silences, self.now())
         self.observer = BreakerObserver(registry, settings, self.now, driven=self._driven)
         self.commands = CommandQueue(self.store, self.incident_log)
+        recall = HostRecall(own_history(registry), find_record)
         lease = Lease(self.store, clock, boot)
         fleet = FleetIncidents(link, self.store, lease, self.incident_log, self.commands, self.now)
         self.pipeline = DeliveryPipeline(
@@ -89,7 +89,7 @@ class AlertingRuntime:
         self.relocation = Relocation(self.store, lease, leadership, self.incident_log, pointer)
         components = Components(
             self.store, lease, self.incident_log, self.silences, self.observer, self.commands,
-            self.pipeline, leadership, self.relocation, fleet, self._recall,
+            self.pipeline, leadership, self.relocation, fleet, recall,
         )  # fmt: skip
         self.worker = AlertWorker(components, self.now)
         self.heartbeats = Heartbeats(settings, threaded=not self._driven)
@@ -106,9 +106,6 @@ class AlertingRuntime:
         )  # fmt: skip
         leadership.acquire(self.now(), settings)
         self.relocation.request(wanted)
-
-    def _recall(self, breaker: str, start: float, end: float) -> Sequence[HistorySlot]:
-        return self.recall(breaker, start, end)
 
     def start(self) -> None:
         """Start the threads, unless it is driven.

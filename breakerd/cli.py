@@ -15,6 +15,7 @@ from breakerd.api.cli.commands.fleet import fleet
 from breakerd.api.cli.commands.replay import replay_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.commands.suggest import suggest_command
+from breakerd.api.cli.incident.command import incident_command
 from breakerd.api.cli.output import USAGE_ERROR, err, out, plain, show_problems
 from breakerd.breaker._version import __version__
 from breakerd.breaker.errors import ConfigError
@@ -135,6 +136,7 @@ app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
 app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
+app.command("incident")(incident_command)
 app.add_typer(alerts)
 app.add_typer(drill)
 app.add_typer(fleet)

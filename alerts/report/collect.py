@@ -1,9 +1,9 @@
 """Collection of the material of a report from the record of the host and from this process."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from breakerd.alerts.incidents.recall import Recall
+from breakerd.alerts.incidents.recall import Recall, completed
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.text import format_time
 from breakerd.alerts.report.gather import MAX_SECTIONS
@@ -23,7 +23,7 @@ class Sources:
 
     Attributes:
         record: the record of the host; None if none is kept.
-        recall: returns the slots of a breaker in this process.
+        recall: recalls the calls of this process.
         percentile: returns the watched percentile of a breaker, 0 to 1.
         acts: what operators did, where no record has it.
     """
@@ -41,7 +41,8 @@ def collect(incident: Incident, sources: Sources, now: float) -> Material:
     percentiles = {name: sources.percentile(name) for name in names}
     missing = list(_not_yet(incident, now))
     acts = [each for each in sources.acts if start <= each.time <= end]
-    if sources.record is None:
+    record = sources.record
+    if record is None:
         missing.append(
             "the record: `[history] enabled` is false, so calls are those of the last hour in this "
             "process, and changes of state and settings are not listed"
@@ -49,23 +50,17 @@ def collect(incident: Incident, sources: Sources, now: float) -> Material:
         own = {name: sources.recall(name, start, end) for name in names}
         return Material(own, acts, percentiles, (*missing, *_gaps(own, start, now)))
     try:
-        slots = {name: _slots(sources, sources.record, name, start, end) for name in names}
-        events = sources.record.events(start, end + 1, limit=_MAX_EVENTS)
+        slots = {
+            name: completed(record.slots(name, start, end), sources.recall, name, (start, end))
+            for name in names
+        }
+        events = record.events(start, end + 1, limit=_MAX_EVENTS)
     except RecordError as error:
         missing.append(f"calls, changes of state and acts: {error}")
         return Material({}, acts, percentiles, tuple(missing))
     if not any(each.kind == "act" for each in events):
         events = sorted([*events, *acts], key=lambda each: each.time)
     return Material(slots, events, percentiles, (*missing, *_gaps(slots, start, now)))
-
-
-def _slots(
-    sources: Sources, record: RecordReader, name: str, start: float, end: float
-) -> list[HistorySlot]:
-    """Return the slots of all processes of the host, and what this one has since."""
-    found = record.slots(name, start, end)
-    since = found[-1].end if found else start
-    return [*found, *(each for each in sources.recall(name, since, end) if each.start >= since)]
 
 
 def _not_yet(incident: Incident, now: float) -> Iterator[str]:
@@ -75,9 +70,7 @@ def _not_yet(incident: Incident, now: float) -> Iterator[str]:
         yield f"the time after {format_time(now, now)} UTC: it had not passed yet"
 
 
-def _gaps(
-    slots: dict[str, list[HistorySlot]] | dict[str, Sequence[HistorySlot]], start: float, now: float
-) -> Iterator[str]:
+def _gaps(slots: Mapping[str, Sequence[HistorySlot]], start: float, now: float) -> Iterator[str]:
     """Yield which breakers have no calls on record, or only from later on."""
     for name, found in slots.items():
         if not found:

@@ -6,6 +6,8 @@ from typing import Final
 
 from breakerd.alerts.model.incident import Incident
 
+MAX_LATEST: Final = 1000
+"""Number of incidents among which one is looked for; the database keeps no more."""
 _MIN_PREFIX: Final = 4
 """Minimum number of characters of a part of an id."""
 _NEAR: Final = 5
