@@ -1,12 +1,12 @@
 """Composes alerts: message, description, tags and details, within OpsGenie's limits."""
 
 from typing import Final
-from urllib.parse import quote
 
 from breakerd.alerts.content.description import description
 from breakerd.alerts.content.headline import message
 from breakerd.alerts.content.labels import alert_tags, details_of, with_members
-from breakerd.alerts.content.summary import Summary
+from breakerd.alerts.content.links import page_of
+from breakerd.alerts.content.summary import HISTORY, Summary
 from breakerd.alerts.content.templates import apply_templates
 from breakerd.alerts.content.topics import Topic, runbook
 from breakerd.alerts.model.content import AlertContent
@@ -16,8 +16,6 @@ from breakerd.alerts.pictures.chart import Chart, ChartMark, chart_of
 from breakerd.alerts.settings.alerting import AlertingSettings
 from breakerd.alerts.settings.service_identity import ServiceIdentity
 
-HISTORY: Final = 900.0
-"""Seconds before an alert that it shows."""
 _POINT: Final = 10.0
 """Seconds of a point of a chart."""
 _MIN_CHARTED: Final = 5
@@ -57,9 +55,8 @@ def links_of(summary: Summary, settings: AlertingSettings) -> dict[str, str]:
     """Return the links of an alert by their names; an empty one is not set."""
     incident, alerts = summary.incident, settings.alerts
     topic = Topic.DRILL if incident.drill else summary.topic
-    page = f"{settings.public_url}/#alert={quote(incident.id, safe='')}"
     return {
-        "Incident": page if settings.public_url else "",
+        "Incident": page_of(incident, settings.public_url) if settings.public_url else "",
         "Runbook": runbook(alerts.runbook_url, topic, incident.kind, summary.worst.name),
         "Dashboard": alerts.dashboard_url,
     }

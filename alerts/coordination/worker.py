@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from breakerd.alerts.content.summary import Recall
 from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease
 from breakerd.alerts.coordination.relocation import Relocation
@@ -13,7 +14,6 @@ from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.fleet.fleet_incidents import FleetIncidents, Round
 from breakerd.alerts.incidents.observation import ObservationSource, PeerReport
 from breakerd.alerts.incidents.observer import BreakerObserver
-from breakerd.alerts.incidents.recall import Recall
 from breakerd.alerts.incidents.reconciler import Reconciler
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.settings.alerting import AlertingSettings

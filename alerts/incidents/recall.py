@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
+from breakerd.alerts.content.summary import Recall
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.errors import BreakerError
 from breakerd.breaker.history.slot import HistorySlot
@@ -23,18 +24,10 @@ FindRecord = Callable[[], RecordReader | None]
 """Returns the record of the host; None if none is kept."""
 
 
-class Recall(Protocol):
-    """Function that returns the slots of a breaker, oldest first; none where nothing is known."""
-
-    def __call__(self, breaker: str, start: float, end: float, /) -> Sequence[HistorySlot]:
-        """Return the slots between two times, in seconds since the epoch."""
-        ...
-
-
 def own_history(registry: Registry) -> Recall:
     """Return what recalls the calls of this process alone."""
 
-    def recall(breaker: str, start: float, end: float, /) -> Sequence[HistorySlot]:
+    def recall(breaker: str, start: float, end: float) -> Sequence[HistorySlot]:
         found = registry.find(breaker)
         return () if found is None else found.history(start, end)
 
@@ -58,7 +51,7 @@ class HostRecall:
         self._job: Job[list[HistorySlot]] | None = None
         self._ask_from = float("-inf")
 
-    def __call__(self, breaker: str, start: float, end: float, /) -> Sequence[HistorySlot]:
+    def __call__(self, breaker: str, start: float, end: float) -> Sequence[HistorySlot]:
         """Return the slots between two times, in seconds since the epoch."""
         found = self._recorded(breaker, start, end)
         return completed(found, self._own, breaker, (start, end))

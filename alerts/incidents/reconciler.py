@@ -10,8 +10,8 @@ from typing import Final
 
 from breakerd.alerts.content import notes
 from breakerd.alerts.content.closing import closing_note
-from breakerd.alerts.content.composer import HISTORY, compose
-from breakerd.alerts.content.summary import Summary
+from breakerd.alerts.content.composer import compose
+from breakerd.alerts.content.summary import Recall, Summary
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.groups import Groups
 from breakerd.alerts.incidents.holds import HoldFinder, Newcomer
@@ -22,7 +22,6 @@ from breakerd.alerts.incidents.observation import (
 )
 from breakerd.alerts.incidents.opening import needs_another, new_incident, new_member, severity_in
 from breakerd.alerts.incidents.page_drill import end_due_drill
-from breakerd.alerts.incidents.recall import Recall
 from breakerd.alerts.incidents.softening import soften
 from breakerd.alerts.incidents.surroundings import Surroundings
 from breakerd.alerts.model.content import AlertContext
@@ -185,9 +184,7 @@ class Reconciler:
         if not facts:
             return
         identity = resolve_identity(self._settings.opsgenie)
-        summary = Summary.of(incident, facts, now)
-        history = self._recall(summary.worst.name, now - HISTORY, now)
-        summary = replace(summary, history=history)
+        summary = Summary.of(incident, facts, now).recalling(self._recall)
         incident.content = compose(summary, self._settings, identity)
         incident.composed_at, incident.composed_revision = now, incident.revision
         self._incident_log.mark_changed(incident)
@@ -334,7 +331,8 @@ class Reconciler:
         return now - incident.resolving_since >= self._settings.alerts.resolve_after
 
     def _close(self, now: float, incident: Incident) -> None:
-        note = closing_note(incident, self._closing_reason(incident), now)
+        reason, public_url = self._closing_reason(incident), self._settings.public_url
+        note = closing_note(incident, reason, now, public_url)
         self._incident_log.close(now, incident, note)
         missed = incident.first_due_at and incident.rules.notify_missed
         if not incident.notified_at and missed:

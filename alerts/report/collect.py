@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from breakerd.alerts.incidents.recall import Recall, completed
+from breakerd.alerts.content.summary import Recall
+from breakerd.alerts.incidents.recall import completed
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.text import format_time
 from breakerd.alerts.report.gather import MAX_SECTIONS

@@ -71,6 +71,6 @@ def _incidents(database: Path) -> Iterator[Incident]:
             continue
 
 
-def _nothing(_breaker: str, _start: float, _end: float, /) -> tuple[HistorySlot, ...]:
+def _nothing(_breaker: str, _start: float, _end: float) -> tuple[HistorySlot, ...]:
     """Return nothing: no process is asked."""
     return ()

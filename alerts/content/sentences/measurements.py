@@ -132,7 +132,7 @@ def state_summary(facts: BreakerFacts) -> str:
 def _latest(latencies: Sequence[float]) -> str:
     """Return the latest calls as bars, whose times are not known."""
     highest = milliseconds(max(latencies[-MAX_BARS:]))
-    return f"{sparkline(latencies)} (latest calls, oldest first, full height {highest})"
+    return f"{sparkline(latencies)} (oldest first, full height {highest})"
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
