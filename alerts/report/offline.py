@@ -59,8 +59,7 @@ def _incidents(database: Path) -> Iterator[Incident]:
     """
     try:
         require_regular(database)
-        uri = f"{database.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT)) as connection:
+        with closing(_connect(database)) as connection:
             rows = connection.execute(_QUERY, (MAX_LATEST,)).fetchall()
     except (OSError, sqlite3.Error) as error:
         raise OfflineError(f"{database}: cannot read the database of alerts: {error}") from error
@@ -69,6 +68,14 @@ def _incidents(database: Path) -> Iterator[Incident]:
             yield Incident.from_dict(json.loads(data))
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
+
+
+def _connect(database: Path) -> sqlite3.Connection:
+    """Open a database to read it; one that nobody has open without files beside it."""
+    used = database.with_name(f"{database.name}-wal").exists()
+    mode = "mode=ro" if used else "mode=ro&immutable=1"
+    uri = f"{database.absolute().as_uri()}?{mode}"
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT)
 
 
 def _nothing(_breaker: str, _start: float, _end: float) -> tuple[HistorySlot, ...]:

@@ -32,7 +32,8 @@ def latency_over_time(slots: Sequence[HistorySlot], percentile: float, now: floa
         now: end of the time axis in seconds since the epoch.
 
     Returns:
-        The text; empty if no call ended in that time.
+        The text, from the first call in that time on; empty if none ended. The height is as exact
+        as a `DurationSketch`.
     """
     known = [slot for slot in slots if slot.durations.count]
     if not known:
@@ -48,13 +49,14 @@ def latency_over_time(slots: Sequence[HistorySlot], percentile: float, now: floa
     values = {start: value for start in starts if (value := found.get(start)) is not None}
     if not values:
         return ""
+    starts = starts[starts.index(min(values)) :]
     highest = max(values.values())
     bars = "".join(_bar(values[at], highest) if at in values else _NO_CALL for at in starts)
     begun, ended = format_time(starts[0], now), format_time(now, now)
     height = milliseconds(highest * 1000)
     return (
         f"{bars} (p{percentile * 100:g}, {begun} to {ended} UTC, a character is {width:g} s, "
-        f"full height {height})"
+        f"full height about {height})"
     )
 
 
