@@ -12,17 +12,13 @@ from breakerd.api.cli.commands.audit import audit_command
 from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.drill import drill
 from breakerd.api.cli.commands.fleet import fleet
-from breakerd.api.cli.commands.replay import replay_command
+from breakerd.api.cli.commands.replay.replay import replay_command
+from breakerd.api.cli.commands.replay.suggest import suggest_command
 from breakerd.api.cli.commands.setup.check import check_command
 from breakerd.api.cli.commands.setup.schema import schema_command
 from breakerd.api.cli.commands.silence import silence
-from breakerd.api.cli.commands.suggest import suggest_command
-<<<<<<< HEAD
 from breakerd.api.cli.incident.command import incident_command
-from breakerd.api.cli.output import USAGE_ERROR, err, out, plain, show_problems
-=======
 from breakerd.api.cli.output import out
->>>>>>> h/int
 from breakerd.breaker._version import __version__
 
 app = typer.Typer(
