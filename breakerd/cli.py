@@ -12,12 +12,12 @@ from breakerd.api.cli.commands.audit import audit_command
 from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.drill import drill
 from breakerd.api.cli.commands.fleet import fleet
-from breakerd.api.cli.commands.replay import replay_command
+from breakerd.api.cli.commands.replay.replay import replay_command
+from breakerd.api.cli.commands.replay.suggest import suggest_command
 from breakerd.api.cli.commands.setup.check import check_command
 from breakerd.api.cli.commands.setup.init import init_command
 from breakerd.api.cli.commands.setup.schema import schema_command
 from breakerd.api.cli.commands.silence import silence
-from breakerd.api.cli.commands.suggest import suggest_command
 from breakerd.api.cli.output import out
 from breakerd.breaker._version import __version__
 
