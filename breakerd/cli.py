@@ -15,6 +15,7 @@ from breakerd.api.cli.commands.fleet import fleet
 from breakerd.api.cli.commands.replay.replay import replay_command
 from breakerd.api.cli.commands.replay.suggest import suggest_command
 from breakerd.api.cli.commands.setup.check import check_command
+from breakerd.api.cli.commands.setup.init import init_command
 from breakerd.api.cli.commands.setup.schema import schema_command
 from breakerd.api.cli.commands.silence import silence
 from breakerd.api.cli.output import out
@@ -115,6 +116,7 @@ def demo(pace: Pace = 1.0) -> None:
 
 app.command("check")(check_command)
 app.command("schema")(schema_command)
+app.command("init")(init_command)
 app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
 app.command("doctor")(doctor_command)
