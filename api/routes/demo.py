@@ -69,6 +69,9 @@ class DelayBody(requests.RequestBody):
         max_length=50,
         examples=["500ms"],
     )
+    failing: bool | None = Field(
+        None, description="Whether calls fail after the delay. Left out: as before."
+    )
 
 
 class ScenarioBody(requests.RequestBody):
@@ -154,11 +157,12 @@ async def call_endpoint(operation: OperationDep, endpoint: EndpointDep) -> JsonO
 
 async def set_delay(endpoint: EndpointDep, body: DelayBody) -> JsonObject:
     """Set the delay of calls; with `spike` it grows from call to call."""
+    failing = endpoint.failing if body.failing is None else body.failing
     if body.delay == "spike":
-        endpoint.configure(None, failing=endpoint.failing)
+        endpoint.configure(None, failing=failing)
         return {"status": "success", "message": "Each call takes longer than the one before"}
     seconds = _parse_duration(body.delay)
-    endpoint.configure(seconds, failing=endpoint.failing)
+    endpoint.configure(seconds, failing=failing)
     milliseconds = round(seconds * 1000)
     message = f"Delay set to {milliseconds} ms"
     return {"status": "success", "delay_ms": milliseconds, "message": message}
