@@ -63,7 +63,7 @@ class Observer:
         )
         self._open = contextlib.AsyncExitStack()
         self._states: list[str] = []
-        self._behaviour = (0, False)
+        self._behaviour = (0, 0.0)
         self._alert_values: set[str] = set()
 
     async def __aenter__(self) -> Self:
@@ -102,15 +102,16 @@ class Observer:
         with contextlib.suppress(httpx.HTTPError):
             await self._service.get("/test")
 
-    async def set_delay(self, milliseconds: int, *, failing: bool = False) -> None:
-        """Set the delay of the protected endpoint, and whether it fails afterwards."""
-        body = {"delay": f"{milliseconds}ms", "failing": failing}
+    async def set_delay(self, milliseconds: int, failure_rate: float = 0.0) -> None:
+        """Set the delay of the protected endpoint, and the share of its calls that fail."""
+        body = {"delay": f"{milliseconds}ms", "failure_rate": failure_rate}
         with _wrap_http_errors():
             response = await self._service.post("/set_delay", json=body)
             delay = response.raise_for_status().json()["delay_ms"]
-        if (delay, failing) != self._behaviour:
-            self._behaviour = delay, failing
-            text = f"the protected endpoint now takes {delay} ms{', and fails' * failing}"
+        if (delay, failure_rate) != self._behaviour:
+            self._behaviour = delay, failure_rate
+            fails = f", {failure_rate:.0%} of the calls fail" if failure_rate else ""
+            text = f"the protected endpoint now takes {delay} ms{fails}"
             self._record(time.time(), text, _ADMIN)
 
     async def read(self, path: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def run_process(arguments: list[str], log: Path, variables: dict[str, str]) -> I
 
     Args:
         arguments: arguments of the command.
-        log: file for its standard error.
+        log: file for its standard error, in the folder that the process runs in.
         variables: added to this process's environment, from which settings of breakerd are removed.
 
     Raises:
@@ -116,6 +116,7 @@ def run_process(arguments: list[str], log: Path, variables: dict[str, str]) -> I
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            cwd=log.parent,  # files that no setting names are the demo's too
             env=kept | variables,
         ) as process,
     ):

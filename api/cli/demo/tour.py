@@ -26,8 +26,11 @@ from breakerd.api.cli.output import fail, plain
 _GUESSED: Final = 2000
 """The bad threshold, in milliseconds."""
 _HEALTHY_MS: Final = 40
-_TROUBLE: Final = ((200, False), (450, False), (450, True))
-"""An incident: delays in milliseconds, and whether calls fail. None exceeds the bad threshold."""
+_TROUBLE: Final = ((200, 0.0), (450, 0.2), (450, 0.4))
+"""An incident: delays in milliseconds, and the share of calls that fail.
+
+No delay exceeds the bad threshold, and fewer calls fail than the default `error_threshold` allows.
+"""
 _TROUBLE_STEP: Final = 2.0
 """Seconds of each of these, the last for longer."""
 _STEP_TIMEOUT: Final = 60.0
@@ -205,8 +208,8 @@ class Tour:
         began, behaviours = time.monotonic(), list(_TROUBLE)
         while True:
             if behaviours:
-                milliseconds, failing = behaviours.pop(0)
-                await self._observer.set_delay(milliseconds, failing=failing)
+                milliseconds, failure_rate = behaviours.pop(0)
+                await self._observer.set_delay(milliseconds, failure_rate)
             await self._pass(_TROUBLE_STEP)
             if time.monotonic() - began >= seconds / self._pace and not behaviours:
                 break
