@@ -36,7 +36,8 @@ table { width: 100%; margin: 8px 0; border-collapse: collapse; }
 th, td { padding: 5px 10px 5px 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid #e7ebef; }
 th { font-weight: 600; }
-tbody th { min-width: 8em; }
+thead th { white-space: nowrap; }
+tbody th { min-width: 9em; }
 td.time, td.kind, td.took { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.took { font-weight: 600; }
 pre { margin: 8px 0; padding: 10px 12px; overflow-wrap: anywhere; white-space: pre-wrap;

@@ -29,9 +29,9 @@ def rejected_calls(slots: Sequence[HistorySlot]) -> RejectedCalls:
         by_reason=dict(reasons),
         by_priority=dict(priorities),
         let_through=sum(slot.calls for slot in let_through),
-        let_through_failed=sum(map(_failed, let_through)),
+        let_through_bad=sum(map(_bad, let_through)),
         let_through_median_ms=None if median is None else round(median * 1000, 1),
-        would_have_failed=_estimate(rejecting, let_through),
+        would_have_been_bad=_estimate(rejecting, let_through),
     )
 
 
@@ -45,11 +45,11 @@ def _after_the_first(slots: Sequence[HistorySlot]) -> Iterator[HistorySlot]:
 
 
 def _estimate(rejecting: Sequence[HistorySlot], let_through: Sequence[HistorySlot]) -> int | None:
-    """Return how many of the rejected would have failed, as those let through nearest before.
+    """Return how many of the rejected would have been bad, as those let through nearest before.
 
     Before the first of these, as the first.
     """
-    shares = {slot.start: _failed(slot) / slot.calls for slot in let_through if slot.calls}
+    shares = {slot.start: _bad(slot) / slot.calls for slot in let_through if slot.calls}
     if not shares:
         return None
     share, total = next(iter(shares.values())), 0.0
@@ -59,5 +59,6 @@ def _estimate(rejecting: Sequence[HistorySlot], let_through: Sequence[HistorySlo
     return round(total)
 
 
-def _failed(slot: HistorySlot) -> int:
-    return min(slot.calls, slot.failures + slot.timed_out)
+def _bad(slot: HistorySlot) -> int:
+    """Return the calls that failed, were slow or were late. One that was both may count twice."""
+    return min(slot.calls, slot.failures + max(slot.slow, slot.timed_out))
