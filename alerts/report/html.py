@@ -38,7 +38,7 @@ th, td { padding: 5px 10px 5px 0; text-align: left; vertical-align: top;
 th { font-weight: 600; }
 thead th { white-space: nowrap; }
 tbody th { min-width: 9em; }
-td.time, td.kind, td.took { white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.time, td.took { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.took { font-weight: 600; }
 pre { margin: 8px 0; padding: 10px 12px; overflow-wrap: anywhere; white-space: pre-wrap;
   background: #f6f8fa; font: 13px/1.45 ui-monospace, monospace; }

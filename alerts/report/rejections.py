@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from breakerd.alerts.report.report import RejectedCalls
 from breakerd.breaker.history.sketch import DurationSketch
 from breakerd.breaker.history.slot import HistorySlot
+from breakerd.breaker.states import State
+
+_REJECTING: Final = {State.OPEN, State.HALF_OPEN, State.FORCED_OPEN}
 
 
 def rejected_calls(slots: Sequence[HistorySlot]) -> RejectedCalls:
@@ -36,12 +40,13 @@ def rejected_calls(slots: Sequence[HistorySlot]) -> RejectedCalls:
 
 
 def _after_the_first(slots: Sequence[HistorySlot]) -> Iterator[HistorySlot]:
-    """Yield the slots with rejections whose predecessor has some, too."""
+    """Yield the slots in which it rejects, or would, and in whose predecessor it did, too."""
     before = False
     for slot in slots:
-        if slot.rejections and before:
+        now = bool(slot.rejections) or slot.state in _REJECTING
+        if now and before:
             yield slot
-        before = bool(slot.rejections)
+        before = now
 
 
 def _estimate(rejecting: Sequence[HistorySlot], let_through: Sequence[HistorySlot]) -> int | None:
@@ -49,12 +54,13 @@ def _estimate(rejecting: Sequence[HistorySlot], let_through: Sequence[HistorySlo
 
     Before the first of these, as the first.
     """
-    shares = {slot.start: _bad(slot) / slot.calls for slot in let_through if slot.calls}
+    shares = [(slot.start, _bad(slot) / slot.calls) for slot in let_through if slot.calls]
     if not shares:
         return None
-    share, total = next(iter(shares.values())), 0.0
+    share, total = shares[0][1], 0.0
     for slot in rejecting:
-        share = shares.get(slot.start, share)
+        while shares and shares[0][0] <= slot.start:
+            share = shares.pop(0)[1]
         total += slot.rejections * share
     return round(total)
 

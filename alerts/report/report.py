@@ -57,7 +57,7 @@ class RejectedCalls:
         calls: calls that were rejected.
         by_reason: their numbers by reason.
         by_priority: their numbers by priority, of those that the concurrency limit rejected.
-        let_through: calls that ended in the slots in which others were rejected.
+        let_through: calls that ended in slots in which others were rejected, or would have been.
         let_through_bad: those of them that failed, were slow or were late.
         let_through_median_ms: their median duration; None without such calls.
         would_have_been_bad: estimate of how many of the rejected would have been so: in each slot

@@ -5,6 +5,7 @@ from __future__ import annotations
 from breakerd.alerts.report.rejections import rejected_calls
 from breakerd.alerts.report.report import RejectedCalls
 from breakerd.alerts.report.words import rejections
+from breakerd.breaker.states import State
 from tests.support.incident_reports import slot
 
 
@@ -36,6 +37,17 @@ def test_a_second_time_begins_anew() -> None:
         [slot(0, rejected={"open": 1}), slot(10), slot(20, failures=9, rejected={"open": 1})]
     )
     assert (found.let_through, found.would_have_been_bad) == (0, None)
+
+
+def test_probes_count_also_where_nobody_was_rejected_in_their_slot() -> None:
+    found = rejected_calls(
+        [
+            slot(0, rejected={"open": 100}, state=State.OPEN),
+            slot(10, 900.0, 2, slow=2, state=State.HALF_OPEN),
+            slot(20, 80.0, 0, rejected={"open": 10}, state=State.OPEN),
+        ]
+    )
+    assert (found.let_through, found.let_through_bad, found.would_have_been_bad) == (2, 2, 110)
 
 
 def test_no_more_calls_fail_than_there_are() -> None:
