@@ -25,9 +25,7 @@ def records(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return the rules that were logged since the last look."""
-    found = [
-        getattr(each, "rule", "") for each in caplog.records if each.message.startswith(UNWISE)
-    ]
+    found = re.findall(rf"{UNWISE} rule=(\S+)", caplog.text)
     caplog.clear()
     return found
 
