@@ -18,6 +18,7 @@ from breakerd.api.cli.commands.setup.check import check_command
 from breakerd.api.cli.commands.setup.init import init_command
 from breakerd.api.cli.commands.setup.schema import schema_command
 from breakerd.api.cli.commands.silence import silence
+from breakerd.api.cli.incident.command import incident_command
 from breakerd.api.cli.output import out
 from breakerd.breaker._version import __version__
 
@@ -121,6 +122,7 @@ app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
 app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
+app.command("incident")(incident_command)
 app.add_typer(alerts)
 app.add_typer(drill)
 app.add_typer(fleet)

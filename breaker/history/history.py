@@ -187,7 +187,7 @@ def read(taken: PackedHistory, since: float | None, until: float | None) -> list
     return [slot for slot in tens + seconds if slot.end > low and slot.start < high]
 
 
-def unpack_all(packed: bytes, width: float) -> list[HistorySlot]:
+def unpack_all(packed: bytes, width: float = TEN) -> list[HistorySlot]:
     """Return packed slots of `width` seconds, in their order."""
     return [unpack(packed[at : at + SIZE], float(width)) for at in range(0, len(packed), SIZE)]
 
