@@ -15,7 +15,17 @@ from breakerd.api.http.parts import Parts
 from breakerd.api.http.secured_route import public_route_class, secured_route_class
 from breakerd.api.json_response import JSONResponse
 from breakerd.api.routes import alerting as alerting_routes
-from breakerd.api.routes import dashboard, demo, fleet, incidents, process, reports, settings, state
+from breakerd.api.routes import (
+    dashboard,
+    demo,
+    fleet,
+    incidents,
+    process,
+    reports,
+    settings,
+    shadow,
+    state,
+)
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import BASIC, BEARER, Access
 from breakerd.api.settings import ApiSettings
@@ -173,7 +183,7 @@ def _go_breaker_class(admin: AdminContext) -> type[APIRoute]:
 def _breaker_routes(secured: type[APIRoute]) -> APIRouter:
     """Return the routes of one breaker."""
     router = APIRouter()
-    for part in (state, settings):
+    for part in (state, settings, shadow):
         router.include_router(part.routes(secured))
     router.include_router(alerting_routes.breaker_routes(secured))
     return router

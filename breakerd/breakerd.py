@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, Unpack
 from weakref import WeakValueDictionary
 
+from breakerd.api.advice.following import AdviceSubscriber
 from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
@@ -19,6 +20,7 @@ from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
+from breakerd.shadow_part import make_keeper
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -67,6 +69,7 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
+            self.registry.config.subscribe(AdviceSubscriber())
         self._fleet = FleetPart(
             self.registry,
             self._state_file,
@@ -75,6 +78,7 @@ class Breakerd:
             looks_on=options.get("control_plane", False),
         )
         self.fleet = self._fleet.fleet
+        self._keeper = make_keeper(self.registry)
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -200,12 +204,13 @@ class Breakerd:
 
     def _admin_context(self) -> "AdminContext":
         """Return what all admin planes of this object share."""
-        from breakerd.admin_plane import make_admin_context
+        from breakerd.admin_plane import make_admin_context, share_promotions
 
         with self._admin.lock:
             context = self._admin.context
             if context is None:
                 context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
+                share_promotions(context, self._keeper)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -248,6 +253,7 @@ class Breakerd:
             yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
         yield self._fleet  # an operator's mode counts more than what was saved
         yield self.registry
+        yield self._keeper
         if self.alerting is not None:
             yield self.alerting
         yield self._admin
