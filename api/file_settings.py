@@ -18,15 +18,20 @@ from breakerd.breaker.config import (
     read_sections,
     validate,
 )
+from breakerd.breaker.config_log.masking import Masker
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.fleet.settings.secrets import SECTION as FLEET_SECTION
 
 T = TypeVar("T")
 
 SECTION: Final = "api"
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
 """Settings models of the sections that concern the whole process."""
+
+MASKER: Final = Masker({**SECTIONS, FLEET_SECTION: FleetSettings})
+"""Masks the secrets of a file."""
 
 
 @dataclass(frozen=True, slots=True)

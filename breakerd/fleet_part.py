@@ -59,7 +59,7 @@ class FleetPart:
     ) -> None:
         config = registry.config
         document = config.document if config else None
-        database = Path(_database(document)).absolute()  # a daemon changes its folder later
+        database = Path(database_of(document)).absolute()  # a daemon changes its folder later
         settings = read_fleet_section(document)
         self._runtime = FleetRuntime(
             registry,
@@ -124,7 +124,8 @@ class FleetPart:
             self._counters.close()
 
 
-def _database(document: Document | None) -> str:
+def database_of(document: Document | None) -> str:
+    """Return the file of alerting's database, beside which other files of the host are kept."""
     section = document.data.get(_ALERTS, {}) if document else {}
     found = section.get("database") if isinstance(section, Mapping) else None
     return found if isinstance(found, str) and found else _DATABASE
