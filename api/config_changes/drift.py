@@ -25,7 +25,7 @@ def drift_of(admin: AdminContext, environ: Mapping[str, str] = os.environ) -> li
     if config is None:
         return []
     found = [
-        *FileDrift(config, MASKER).keys(),
+        *FileDrift(config, MASKER).found(),
         *_of_environment(admin, config.lasting, environ),
         *_of_fleet(admin),
     ]

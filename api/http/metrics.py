@@ -10,12 +10,15 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from breakerd.api.http.metric_families.breakers import breaker_families
+from breakerd.api.http.metric_families.config import drift_family
 from breakerd.api.http.metric_families.fleet import fleet_metrics
 from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config_log.drift import DriftedKey
 from breakerd.breaker.fleet.host_counters.figures import Figures, read_figures
 from breakerd.breaker.registry import Registry
+from breakerd.breaker.registry.config_report import drift_of_file
 from breakerd.breaker.runtime.status_types import Status
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class BreakerCollector(Collector):
             registry and alerting.
         fleet: all processes that share breakers with this one; None if there is only this one.
         views: what the processes of the host have counted; None for this process alone.
+        drift: returns what is in force and not in the file; by default as the file alone tells.
     """
 
     def __init__(
@@ -59,11 +63,13 @@ class BreakerCollector(Collector):
         not_running: Callable[[], Mapping[str, str]] | None = None,
         fleet: "Fleet | None" = None,
         views: "FleetViews | None" = None,
+        drift: Callable[[], Iterable[DriftedKey]] | None = None,
     ) -> None:
         self._registry = registry
         self._alerting = alerting
         self._fleet = fleet
         self._views = views
+        self._drift = drift or self._drift_of_file
         self._not_running = not_running or parts_of(registry, alerting).not_running
 
     def describe(self) -> Iterable[Metric]:
@@ -112,6 +118,11 @@ class BreakerCollector(Collector):
             "Unix time at which the configuration in force was read.",
             value=_STARTED if config is None else config.status.last_success_at,
         )
+        yield drift_family(self._drift())
+
+    def _drift_of_file(self) -> list[DriftedKey]:
+        config = self._registry.config
+        return drift_of_file(config).found() if config is not None else []
 
 
 class BreakerSample(NamedTuple):

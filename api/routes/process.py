@@ -1,6 +1,7 @@
 """Routes for the whole process: breakers, events, audit, metrics, health, reload."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -8,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
 from breakerd.api.config_changes.change import change_service, preview_service
+from breakerd.api.config_changes.drift import drift_of
 from breakerd.api.config_changes.etag import etag_of
 from breakerd.api.config_changes.options import OptionsDep
 from breakerd.api.http import sections
@@ -143,7 +145,12 @@ def get_metrics(
     """
     views = admin.views if scope == "host" else None
     collector = BreakerCollector(
-        admin.registry, admin.alerting, admin.not_running, admin.fleet, views
+        admin.registry,
+        admin.alerting,
+        admin.not_running,
+        admin.fleet,
+        views,
+        partial(drift_of, admin),
     )
     body, media_type = exposition(collector, request.headers.get("accept", ""))
     # As a header: older versions of Starlette add a second charset to a media type.

@@ -1,14 +1,16 @@
 """Drift of a file: what is in force and not in it, or in it and not in force."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
+from weakref import ref
 
 from breakerd.breaker.config import ConfigFile, Document, Key, parse_document
 from breakerd.breaker.config.document import decode
 from breakerd.breaker.config.file.reading import FileReadError, read_bytes
-from breakerd.breaker.config.following.temporary import TemporaryValue, value_at
+from breakerd.breaker.config.following.temporary import value_at
 from breakerd.breaker.config.toml.limits import MAX_BYTES
 from breakerd.breaker.config_log.masking import Masker
 from breakerd.breaker.config_log.row import data_difference
@@ -62,50 +64,69 @@ class FileDrift:
     """Drift of one file in this process. Thread-safe: what it remembers is only to be quick.
 
     Args:
-        config: the file.
-        masker: masks its secrets.
+        config: the file, which is held weakly: whoever remembers its drift does not keep it.
+        masker: masks its secrets; None: values are not told.
     """
 
-    def __init__(self, config: ConfigFile, masker: Masker) -> None:
-        self._config = config
+    def __init__(self, config: ConfigFile, masker: Masker | None = None) -> None:
+        self._file = ref(config)
         self._masker = masker
         self._on_disk: tuple[bytes, Document | ConfigError] | None = None
+        self._last: tuple[tuple[object, ...], list[DriftedKey]] | None = None
 
-    def keys(self) -> list[DriftedKey]:
+    @property
+    def _config(self) -> ConfigFile:
+        config = self._file()
+        if config is None:
+            raise ReferenceError("the configuration file is not in use any more")
+        return config
+
+    def found(self) -> list[DriftedKey]:
         """Return the keys, in their order, as far as this process and its file know."""
+        config, last = self._config, self._last
+        seen = (_stamp(config.path), config.known, config.document, config.lasting, config.status)
+        if last is not None and all(_is_same(*each) for each in zip(last[0], seen, strict=True)):
+            return last[1]
+        found = sorted(self._all(), key=lambda each: each.key)
+        self._last = (seen, found)
+        return found
+
+    def _all(self) -> Iterator[DriftedKey]:
         config = self._config
-        active = self._masker.data(config.document)
-        lasting = self._masker.data(config.lasting)
-        found = [_temporary(each, lasting) for each in config.temporary]
+        active, lasting = self._values(config.document), self._values(config.lasting)
+        for each in config.temporary:
+            values = value_at(active, each.key), value_at(lasting, each.key)
+            text = "set until the restart" + (f": {each.reason}" if each.reason else "")
+            yield DriftedKey(each.key, *values, Cause.TEMPORARY, text, each.by, each.at)
         for key in config.unwritten:
             text = "a change that could not be written to the file: a restart loses it"
-            found.append(DriftedKey(key, value_at(active, key), None, Cause.NOT_WRITTEN, text))
-        told = {each.key for each in found}
-        found += [each for each in self._differing(lasting) if each.key not in told]
-        return sorted(found, key=lambda each: each.key)
+            yield DriftedKey(key, value_at(active, key), None, Cause.NOT_WRITTEN, text)
+        yield from self._differing(lasting)
 
-    def _differing(self, lasting: dict[str, object]) -> Iterator[DriftedKey]:
+    def _differing(self, lasting: Mapping[str, object]) -> Iterator[DriftedKey]:
         """Yield what the file on disk has, and was not taken in."""
         config = self._config
         try:
             content = read_bytes(config.path, MAX_BYTES)
         except FileReadError as error:
-            text = f"the file cannot be read: {error}"
-            yield DriftedKey((), None, None, Cause.REFUSED, text)
+            yield DriftedKey((), None, None, Cause.REFUSED, f"the file cannot be read: {error}")
             return
         if content == config.known:
             return
-        refused = not config.status.successful
-        cause = Cause.REFUSED if refused else Cause.NOT_APPLIED
-        text = "the file has errors" if refused else "the file was edited, and is not in force yet"
-        if refused and config.status.problems:
-            text = f"{text}: {config.status.problems[0]}"
         document = self._parsed(content)
         if isinstance(document, ConfigError):
             yield DriftedKey((), None, None, Cause.REFUSED, f"the file has errors: {document}")
             return
-        for each in data_difference(lasting, self._masker.data(document)):
-            yield DriftedKey(each.key, each.before, each.after, cause, text)
+        cause, text = Cause.NOT_APPLIED, "the file was edited, and is not in force yet"
+        if problems := config.status.problems:
+            cause, text = Cause.REFUSED, f"the file has errors: {problems[0]}"
+        in_file = self._values(document)
+        for each in data_difference(config.lasting.data, document.data):
+            values = value_at(lasting, each.key), value_at(in_file, each.key)
+            yield DriftedKey(each.key, *values, cause, text)
+
+    def _values(self, document: Document) -> Mapping[str, object]:
+        return self._masker.data(document) if self._masker is not None else {}
 
     def _parsed(self, content: bytes) -> Document | ConfigError:
         known = self._on_disk
@@ -121,8 +142,13 @@ class FileDrift:
         return found
 
 
-def _temporary(value: TemporaryValue, lasting: dict[str, object]) -> DriftedKey:
-    reason = f": {value.reason}" if value.reason else ""
-    text = f"set until the restart{reason}"
-    in_file = value_at(lasting, value.key)
-    return DriftedKey(value.key, value.value, in_file, Cause.TEMPORARY, text, value.by, value.at)
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _is_same(one: object, other: object) -> bool:
+    return one is other or (isinstance(one, tuple) and one == other)

@@ -113,12 +113,21 @@ class ChangeReport(TypedDict):
     by: str
 
 
+class DriftReport(TypedDict):
+    """A key whose value in force is not the file's; an empty key is the file as a whole."""
+
+    key: str
+    cause: str
+    text: str
+
+
 class ConfigReport(TypedDict):
-    """The file of the settings, and the outcome of its last reload."""
+    """The file of the settings, the outcome of its last reload, and what is in force without it."""
 
     file: str
     last_reload_successful: bool
     problems: list[str]
+    drift: list[DriftReport]
 
 
 class Status(TypedDict):
