@@ -5,13 +5,10 @@ what an event costs the thread that emits it does not depend on the number of cl
 """
 
 import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import fields
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from fastapi.encoders import jsonable_encoder
@@ -19,9 +16,9 @@ from fastapi.encoders import jsonable_encoder
 from breakerd.api.http.host_exit import is_host_stopping
 from breakerd.api.problems import Problem
 from breakerd.breaker.encoding.strict_json import dumps
-from breakerd.breaker.events.events import Event, EventsMissed, Evidence
+from breakerd.breaker.events.event_data import event_data
+from breakerd.breaker.events.events import Event, EventsMissed
 from breakerd.breaker.logging import get_logger
-from breakerd.breaker.runtime.status import report
 
 if TYPE_CHECKING:
     from breakerd.breaker.events.stream import EventStream
@@ -195,25 +192,3 @@ def _missed_event(count: int) -> EventsMissed:
 def _encode(event: Event) -> bytes:
     # JSON has no line break, which would end the field. FastAPI formats events only since 0.135.
     return f"data: {dumps(jsonable_encoder(event_data(event)), ensure_ascii=True)}\n\n".encode()
-
-
-def event_data(event: Event) -> dict[str, object]:
-    """Return an event as JSON-able data; `type` is the name of its class."""
-    values = {field.name: _jsonable(getattr(event, field.name)) for field in fields(event)}
-    return {"type": type(event).__name__, **values}
-
-
-def _jsonable(value: object) -> object:
-    match value:
-        case Evidence():
-            return _jsonable(report(value))
-        case Enum():
-            return value.value
-        case float() if not math.isfinite(value):
-            return None  # JSON has neither infinity nor NaN
-        case dict():
-            return {key: _jsonable(item) for key, item in value.items()}
-        case tuple() | list():
-            return [_jsonable(item) for item in value]
-        case _:
-            return value

@@ -4,8 +4,7 @@ Follows Alertmanager's coordinator: every owner of sections first does what can 
 objects is the new configuration applied, by steps that cannot fail.
 """
 
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,13 +16,19 @@ from breakerd.breaker.config.document import (
     read_document,
     unreadable,
 )
-from breakerd.breaker.config.edit import edit
+from breakerd.breaker.config.edit import edit, is_same
 from breakerd.breaker.config.file.atomic_write import FileChangedError
 from breakerd.breaker.config.file.not_written import not_written
-from breakerd.breaker.config.file.saving import REST_TIME, Clock, Look
+from breakerd.breaker.config.file.saving import CUT_OFF_TIME, REST_TIME, Clock, Look
 from breakerd.breaker.config.file.shared_file import Patience, SharedFile
 from breakerd.breaker.config.following.in_force import Changes, ConfigInForce, Plan, Wanted
 from breakerd.breaker.config.following.journal import ConfigJournal, NoJournal
+from breakerd.breaker.config.following.outcomes import (
+    ReloadCounts,
+    ReloadOutcomes,
+    WatchReport,
+    report_on,
+)
 from breakerd.breaker.config.following.subscriber import (
     ConfigSubscriber,
     ReloadStatus,
@@ -34,7 +39,6 @@ from breakerd.breaker.config.toml.limits import MAX_BYTES
 from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import (
     ConfigError,
-    ConfigProblem,
     ConfigWriteError,
 )
 from breakerd.breaker.fork import ProcessLock, importing, renew_after_fork
@@ -52,6 +56,10 @@ _RELOAD_PATIENCE: Final = Patience(2.5)
 """Seconds that a reload waits: enough to read a file of which only the beginning is left."""
 
 
+_BETWEEN_TRIES: Final = 1.0
+"""Seconds after which a file that cannot be read is tried again, whatever tells of a change."""
+
+
 class ConfigFile:
     """Share one TOML file between all packages that have sections in it. Thread-safe.
 
@@ -63,12 +71,11 @@ class ConfigFile:
     """
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
-        document = read_document(Path(path))
         # Whole: a daemon changes its folder later.
         self.path = Path(path).absolute()
         self.lock = ProcessLock()
-        self._in_force = ConfigInForce(document)
-        known = document.text.encode()
+        self._in_force = ConfigInForce(read_document(Path(path)))
+        known = self.lasting.text.encode()
         self._file = SharedFile(self.path, MAX_BYTES, self.lock, known, clock or Clock())
         self._in_sync = True
         """True if the lasting document is the known file with the unwritten changes in it."""
@@ -79,7 +86,7 @@ class ConfigFile:
         self.journal: ConfigJournal = NoJournal()
         """Told what comes into force."""
         self._watcher: FileWatcher | None = None
-        self.status = ReloadStatus(successful=True, last_success_at=time.time())
+        self.outcomes = ReloadOutcomes(self.path)
         renew_after_fork(self)
 
     def subscribe(self, subscriber: ConfigSubscriber) -> None:
@@ -206,16 +213,27 @@ class ConfigFile:
             look, wait = self._file.look()
             if not wait:
                 self._take_in(look)
-            elif look.age >= REST_TIME:
+                return _BETWEEN_TRIES if look.content is None else 0.0
+            if look.age < REST_TIME:
+                return REST_TIME - look.age
+            if look.age + wait <= CUT_OFF_TIME + 0.1:  # else somebody is known to be writing it
                 self._report(look)
-            else:
-                wait = REST_TIME - look.age
             return wait
+
+    @property
+    def status(self) -> ReloadStatus:
+        """Return the result of the last reload."""
+        return self.outcomes.status
 
     @property
     def watching(self) -> bool:
         """True if changes of the file are applied in this process."""
         return (watcher := self._watcher) is not None and watcher.alive
+
+    @property
+    def watch_report(self) -> WatchReport:
+        """Return how edits of the file are noticed in this process."""
+        return report_on(self._watcher)
 
     def watch(self) -> None:
         """Apply changes of the file from now on, in a background thread of this process.
@@ -241,15 +259,15 @@ class ConfigFile:
             watch.stop()
 
     def after_fork(self) -> None:
-        """Forget the watcher, whose thread does not run in a forked child."""
-        self._watcher = None
+        """Forget the watcher, whose thread does not run in a forked child, and what was counted."""
+        self._watcher, self.outcomes.counts = None, ReloadCounts()
 
     def _report(self, look: Look) -> None:
         """Report a file whose rest is waited for, if it is no TOML as it is."""
         try:
             self._parse(look)
         except ConfigError as error:
-            self._reject(error.problems)
+            self.outcomes.reject(error.problems)
 
     def _take_in(self, look: Look, *, forced: bool = False) -> Document | None:
         """Apply the content of the file if it is valid; an unchanged one only if `forced`.
@@ -266,15 +284,15 @@ class ConfigFile:
             document = self.lasting if unchanged else self._parse(look)
             plan = self._in_force.plan_document(document)
         except ConfigError as error:
-            self._reject(error.problems)
+            self.outcomes.reject(error.problems, asked=forced)
             return document
         if look.content is not None and not unchanged:
             self._file.known, self._in_sync = look.content, True
             self._unwritten.clear()
+        same = is_same(document.data, self.lasting.data)
         self._in_force.apply(plan)
         self.journal.taken_in()
-        self.status = ReloadStatus(successful=True, last_success_at=time.time())
-        _log.info("configuration applied", file=str(self.path))
+        self.outcomes.accept(changed=not same)
         return document
 
     def _repair(self) -> None:
@@ -324,22 +342,7 @@ class ConfigFile:
         written = document if in_sync else edit(on_disk, changes)
         self._file.replace(written.text.encode(), look)
         self._in_sync = in_sync
-        keys = [".".join(key) for key in changes]
-        _log.info("configuration written", file=str(self.path), keys=keys)
-
-    def _reject(self, problems: Sequence[ConfigProblem]) -> None:
-        if tuple(problems) == self.status.problems:
-            return
-        self.status = ReloadStatus(
-            successful=False,
-            last_success_at=self.status.last_success_at,
-            problems=tuple(problems),
-        )
-        _log.error(
-            "configuration rejected",
-            file=str(self.path),
-            problems=[str(problem) for problem in problems],
-        )
+        _log.info("configuration written", file=str(self.path), keys=[*map(".".join, changes)])
 
 
 def _nothing() -> None:

@@ -9,8 +9,8 @@ from breakerd.breaker.runtime.status_types import ConfigReport, DriftReport
 
 
 def report(config: ConfigFile) -> ConfigReport:
-    """Return the file, the outcome of its last reload, and what is in force without it."""
-    status = config.status
+    """Return the file, the outcome of its last reload, how it is watched, and its drift."""
+    status, watch = config.status, config.watch_report
     return ConfigReport(
         file=str(config.path),
         last_reload_successful=status.successful,
@@ -19,6 +19,8 @@ def report(config: ConfigFile) -> ConfigReport:
             DriftReport(key=".".join(each.key), cause=each.cause.value, text=each.text)
             for each in drift_of_file(config).found()
         ],
+        watched_by=watch.by,
+        watch_problem=watch.problem,
     )
 
 

@@ -140,7 +140,14 @@ def _configuration(config: dict[str, Any] | None) -> str:
     if config["last_reload_successful"]:
         drift = [f"{each['key'] or 'the file'} ({each['cause']})" for each in config["drift"]]
         told = f"; [yellow]in force and not in the file:[/] {plain(', '.join(drift))}"
-        return plain(config["file"]) + (told if drift else "")
+        return plain(config["file"]) + _watch(config) + (told if drift else "")
     return "[red]rejected, the previous one stays in force:[/] " + plain(
         "; ".join(config["problems"])
     )
+
+
+def _watch(config: dict[str, Any]) -> str:
+    """Return how edits of the file are noticed, where that is not by events."""
+    if problem := config["watch_problem"]:
+        return f"; [red]edits are not seen: {plain(problem)}[/]"
+    return "; polled, without events" if config["watched_by"] == "polling" else ""
