@@ -56,11 +56,11 @@ class ReplayRecorder:
         """Record whether the breaker admitted a call."""
         counts = self._admitted if admitted else self._rejected
         if call.error:
-            counts[_FAILED] += 1
+            counts[_FAILED] += call.weight
         elif call.duration > self._slow_after:
-            counts[_SLOW] += 1
+            counts[_SLOW] += call.weight
         else:
-            counts[_ABANDONED if call.abandoned else _GOOD] += 1
+            counts[_ABANDONED if call.abandoned else _GOOD] += call.weight
 
     def record_end(self, start: float, call: CallRecord) -> None:
         """Record the end of an admitted call, before it is reported to the breaker."""
