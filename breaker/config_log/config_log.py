@@ -131,6 +131,9 @@ class ConfigLog:
         self._begun, self._over = None, self._config.temporary
         if self._table is None:
             return
+        self._note()
+        if self._unnoted:
+            return  # the database fails: this change waits behind those
         now = self._clock()
         before = Entry(
             self._masker.mask(self._config.document),
