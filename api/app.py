@@ -24,6 +24,7 @@ from breakerd.api.routes import (
     process,
     reports,
     settings,
+    shadow,
     state,
 )
 from breakerd.api.security.audit import AuditLog
@@ -183,7 +184,7 @@ def _go_breaker_class(admin: AdminContext) -> type[APIRoute]:
 def _breaker_routes(secured: type[APIRoute]) -> APIRouter:
     """Return the routes of one breaker."""
     router = APIRouter()
-    for part in (state, settings):
+    for part in (state, settings, shadow):
         router.include_router(part.routes(secured))
     router.include_router(alerting_routes.breaker_routes(secured))
     return router

@@ -21,6 +21,7 @@ from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
+from breakerd.shadow_part import make_keeper
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -79,6 +80,7 @@ class Breakerd:
         )
         self.fleet = self._fleet.fleet
         self.config_log = self._make_config_log()
+        self._keeper = make_keeper(self.registry)
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -204,13 +206,14 @@ class Breakerd:
 
     def _admin_context(self) -> "AdminContext":
         """Return what all admin planes of this object share."""
-        from breakerd.admin_plane import make_admin_context
+        from breakerd.admin_plane import make_admin_context, share_promotions
 
         with self._admin.lock:
             context = self._admin.context
             if context is None:
                 context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
                 context.config_log = self.config_log
+                share_promotions(context, self._keeper)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -260,6 +263,7 @@ class Breakerd:
         yield self.registry
         if self.config_log is not None:
             yield self.config_log
+        yield self._keeper
         if self.alerting is not None:
             yield self.alerting
         yield self._admin

@@ -9,6 +9,8 @@ import typer
 from breakerd.api.cli.commands import breaker
 from breakerd.api.cli.commands.alerts import alerts
 from breakerd.api.cli.commands.audit import audit_command
+from breakerd.api.cli.commands.candidate.promote import promote_command
+from breakerd.api.cli.commands.candidate.shadow import shadow_command
 from breakerd.api.cli.commands.config.config import config as config_commands
 from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.drill import drill
@@ -121,6 +123,8 @@ app.command("schema")(schema_command)
 app.command("init")(init_command)
 app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
+app.command("shadow")(shadow_command)
+app.command("promote")(promote_command)
 app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
 app.command("incident")(incident_command)

@@ -59,7 +59,7 @@ class FleetPart:
     ) -> None:
         config = registry.config
         document = config.document if config else None
-        database = Path(database_of(document)).absolute()  # a daemon changes its folder later
+        database = alerting_database(document)
         settings = read_fleet_section(document)
         self._runtime = FleetRuntime(
             registry,
@@ -124,11 +124,14 @@ class FleetPart:
             self._counters.close()
 
 
-def database_of(document: Document | None) -> str:
-    """Return the file of alerting's database, beside which other files of the host are kept."""
+def alerting_database(document: Document | None) -> Path:
+    """Return alerting's file, beside which other parts keep theirs; absolute.
+
+    A daemon changes its folder later.
+    """
     section = document.data.get(_ALERTS, {}) if document else {}
     found = section.get("database") if isinstance(section, Mapping) else None
-    return found if isinstance(found, str) and found else _DATABASE
+    return Path(found if isinstance(found, str) and found else _DATABASE).absolute()
 
 
 def _counters_file(database: Path) -> Path:

@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from breakerd.api.http.event_feed import EventFeed
 from breakerd.api.http.parts import Parts, parts_of
-from breakerd.api.http.shared_change import SettingsOutcome, SharedChange, sharing
+from breakerd.api.http.shared_change import SettingsOutcome, sharing
 from breakerd.api.problems import NO_ALERTING, UNKNOWN_BREAKER, Problem
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, Actor
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.fleet.runtime.command_result import CommandResult
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
+    from breakerd.breaker.promotion.keeper import Keeper
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
@@ -77,6 +78,8 @@ class AdminContext:
         self.views = views
         self.config_log: ConfigLog | None = None
         """Log of the configurations in force; None if none is kept."""
+        self.keeper: Keeper | None = None
+        """Keeper of comparisons and promises; None if this process has none."""
         self.feed = EventFeed(registry)
         self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}
         """Returns the OpenAPI description of the routes below a path; set with the routes."""
@@ -244,20 +247,25 @@ class BreakerOperation:
         return result
 
     def change(
-        self, values: Mapping[str, object], require: Callable[[], None] | None = None
+        self,
+        values: Mapping[str, object],
+        require: Callable[[], None] | None = None,
+        *,
+        action: str = "change settings",
     ) -> SettingsOutcome:
         """Change settings, and return all settings in force.
 
         Args:
             values: new values by dotted names, as in the file.
             require: called when nobody else can change anything, before it is changed.
+            action: name of the action in the audit log.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
             ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is in force, but not written to the file.
         """
-        with self.audited_change(values, "change settings") as outcome:
+        with self.audited_change(values, action) as outcome:
             change_if(self.admin.registry, self.breaker.name, values, require)
         return outcome()
 
@@ -274,22 +282,17 @@ class BreakerOperation:
             settings = self.breaker.settings.model_dump(mode="json")
             return {name: _lookup(settings, name) for name in values}
 
-        before = self._others(values)
-        name, detail = self.breaker.name, self.actor.reason
+        def outcome() -> SettingsOutcome:
+            after = self._others(values)
+            also = [name for name in after if name in before and before[name] != after[name]]
+            return SettingsOutcome(self.breaker.settings, tuple(sorted(also)), shared)
+
+        before, name, detail = self._others(values), self.breaker.name, self.actor.reason
         with (
             sharing(self.admin.fleet, self.actor) as shared,
             self.admin.audited(self.actor, action, snapshot=snapshot, breaker=name, detail=detail),
         ):
-            yield lambda: self._outcome(before, self._others(values), shared)
-
-    def _outcome(
-        self,
-        before: Mapping[str, object],
-        after: Mapping[str, object],
-        shared: SharedChange,
-    ) -> SettingsOutcome:
-        also = [name for name in after if name in before and before[name] != after[name]]
-        return SettingsOutcome(self.breaker.settings, tuple(sorted(also)), shared)
+            yield outcome
 
     def _others(self, names: Iterable[str]) -> dict[str, list[object]]:
         """Return these settings of all other breakers: a change at the root changes theirs."""

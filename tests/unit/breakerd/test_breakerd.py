@@ -241,8 +241,8 @@ def test_a_notebook_shows_what_it_is(folder: Path) -> None:
 def test_an_option_that_does_not_exist(breakers: Breakerd) -> None:
     assert breakers.path
     allowed = (
-        "alerting, config_log, control_plane, failed_result, failures, fallback, fleet, ignore, load, memory, "
-        "state, watch"
+        "alerting, config_log, control_plane, failed_result, failures, fallback, fleet, ignore, "
+        "load, memory, state, watch"
     )
     message = f"^Breakerd: found unknown option alerts; allowed: {allowed}$"
     for make in (Breakerd, Breakerd.from_file):  # from_file: it is open already
