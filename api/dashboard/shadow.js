@@ -34,7 +34,7 @@ function promised({ promise, last_promise }) {
   if (promise) {
     const condition = promise.condition ? `, if ${promise.condition}` : "";
     const by = promise.by ? ` (by ${promise.by})` : "";
-    return `Promised: promotion ${moment(Date.parse(promise.due) / 1000, serviceNow())}, in ${duration(promise.due_in_seconds)}${condition}${by}.`;
+    return `Promised: promotion at ${moment(Date.parse(promise.due) / 1000, serviceNow())}, in ${duration(promise.due_in_seconds)}${condition}${by}.`;
   }
   return last_promise ? `Last promise: ${last_promise.ending}${last_promise.text ? `: ${last_promise.text}` : ""}.` : "";
 }
