@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Final, Self
 
+from breakerd.alerts.delivery.journal import JournalHook
 from breakerd.alerts.fleet.link import FleetLink, NoFleet
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
 from breakerd.alerts.operations import AlertingOperations
@@ -70,6 +71,8 @@ class Alerting(AlertingOperations):
         self._unsubscribe: Callable[[], None] | None = registry.subscribe(self._notice)
         self.fleet: FleetLink = NoFleet()
         """Fleet of this process, from the next start on."""
+        self.journal = JournalHook()
+        """Told each step of an alert that this process sends, see `JournalHook.tell`."""
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], registry: Registry, *, starter: str = "") -> Self:
@@ -139,8 +142,9 @@ class Alerting(AlertingOperations):
         if self._config is not None:
             self._config.subscribe()
         runtime = AlertingRuntime(
-            self.registry, self.settings, self._config, self._now, self._folder, self.fleet
-        )
+            self.registry, self.settings, self._config, self._now, self._folder, self.fleet,
+            self.journal,
+        )  # fmt: skip
         try:
             runtime.start()
         except BaseException:

@@ -21,6 +21,7 @@ from breakerd.breaker.config import (
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.record.settings import HistorySettings, read_history_section
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class FileSettings:
     alerting: AlertingSettings
     api: ApiSettings
     fleet: FleetSettings
+    history: HistorySettings
 
     @property
     def warnings(self) -> list[ConfigWarning]:
@@ -57,9 +59,10 @@ def read_file(path: str | PathLike[str]) -> FileSettings:
     alerting = _collect(problems, lambda: read_settings(document))
     api = _collect(problems, lambda: read_api_section(document))
     fleet = _collect(problems, lambda: read_fleet_section(document))
-    if breakers is None or alerting is None or api is None or fleet is None:
+    history = _collect(problems, lambda: read_history_section(document))
+    if breakers is None or alerting is None or api is None or fleet is None or history is None:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-    return FileSettings(breakers, alerting, api, fleet)
+    return FileSettings(breakers, alerting, api, fleet, history)
 
 
 class ApiSectionCheck:

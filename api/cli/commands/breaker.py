@@ -67,7 +67,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _BREAKERS: Final = "breakers"
 _DONE_BY_THE_ONLY_ONE: Final = "applied 1, waiting 0, silent 0, without this breaker 0"
 _OF_BREAKER: Final = "the key below the breaker's name, as wait_time, and --breaker NAME"
-_SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
+_SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet", "history"})
 """Sections of the file that concern the service, not a breaker."""
 
 
@@ -283,10 +283,15 @@ def _require_known(names: tuple[str, ...]) -> None:
     from breakerd.api.file_settings import SECTIONS
     from breakerd.breaker.config.validate import suggest_key, unknown_key
     from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+    from breakerd.breaker.record.settings import HistorySettings
     from breakerd.breaker.settings import Settings
 
     section = names[0]
-    sections: dict[str, type[BaseModel]] = {**SECTIONS, "fleet": FleetSettings}
+    sections: dict[str, type[BaseModel]] = {
+        **SECTIONS,
+        "fleet": FleetSettings,
+        "history": HistorySettings,
+    }
     known = [*Settings.model_fields, *sections]
     if section in sections:
         problem = unknown_key(sections[section], names[1:])

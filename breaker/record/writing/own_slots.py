@@ -1,0 +1,91 @@
+"""What this process has not written of its breakers' history. Not thread-safe."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.history.slot import HistorySlot, merge_slots
+from breakerd.breaker.record.schema import FINE
+
+
+class OwnSlot(NamedTuple):
+    """One slot of a breaker in this process.
+
+    Attributes:
+        breaker: name of the breaker.
+        number: number of the slot in the history of the breaker. Where the clock was set back,
+            several have the same time, and are added.
+        slot: the slot.
+    """
+
+    breaker: str
+    number: int
+    slot: HistorySlot
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Slots to write, and what to remember once they are written.
+
+    Attributes:
+        slots: the slots.
+        marks: number of the first slot that is not among them, by breaker.
+    """
+
+    slots: list[OwnSlot] = field(default_factory=list)
+    marks: Mapping[str, int] = field(default_factory=dict)
+
+
+class OwnSlots:
+    """Slots of ten seconds of this process that are not written yet.
+
+    Args:
+        breakers: breakers of this process.
+    """
+
+    def __init__(self, breakers: Iterable[Breaker]) -> None:
+        self._breakers = breakers
+        self._marks: dict[str, int] = {}
+        """Number of the first slot that is not written, by breaker."""
+
+    def collect(self, now: float, *, unfinished: bool = False) -> Collection:
+        """Return the slots that are not written, but those without calls.
+
+        Args:
+            now: seconds since the epoch.
+            unfinished: True to add those that are not over, as they are now. They are returned
+                again when they are over, and replace what was written.
+        """
+        slots, marks = [], {}
+        for breaker in self._breakers:
+            found, mark = breaker.slots_since(self._marks.get(breaker.name, 0))
+            numbered = list(enumerate(found, mark - len(found)))
+            if unfinished:
+                numbered += [(mark, slot) for slot in _unfinished(breaker, now)]
+            marks[breaker.name] = mark
+            slots += [OwnSlot(breaker.name, *each) for each in numbered if _tells(each[1])]
+        return Collection(slots, marks)
+
+    def wrote(self, collection: Collection) -> None:
+        """Remember that these were written."""
+        self._marks.update(collection.marks)
+
+    def forget(self) -> None:
+        """Forget what was written: it is in a file that is gone."""
+        self._marks.clear()
+
+    def mark(self, breaker: str) -> int:
+        """Return the number of the first slot of a breaker that is not written."""
+        return self._marks.get(breaker, 0)
+
+
+def _unfinished(breaker: Breaker, now: float) -> list[HistorySlot]:
+    """Return the slot of now, if anything has happened in it."""
+    begin = now // FINE * FINE
+    return merge_slots(breaker.history(begin, begin + FINE), width=FINE)[-1:]
+
+
+def _tells(slot: HistorySlot) -> bool:
+    """Return True for a slot that says more than that nobody called."""
+    return bool(slot.calls or slot.rejected or slot.in_flight)
