@@ -69,7 +69,7 @@ class Controller(Lifecycle):
         self.readings = readings
         self.listeners = listeners
         now = clock()
-        self.recorder = CallRecorder(gate, engine, now)
+        self.recorder = CallRecorder(gate, engine, clock, now)
         self._planner = PermitPlanner(gate, engine, self.recorder)
         self._sync_limit = OFF
         """Batch limit where there is no ticker, and each call needs its own end."""
@@ -166,7 +166,7 @@ class Controller(Lifecycle):
                 # So that no thread takes a prepared decision while this call is judged.
                 gate.refill(gate.decision, 0)
             allowed = engine.admit(now, self.recorder.traffic)
-            gate.count(allowed)
+            self.recorder.count(now, allowed)
         finally:
             self._release(now)
         return allowed
@@ -190,7 +190,7 @@ class Controller(Lifecycle):
         with self.lock:
             if end - start > self._sync_limit:
                 return False
-            self.recorder.record_success(end, end - start)
+            self.recorder.record_success(self._clock(), end, end - start)
         return True
 
     def tick(self) -> float:
@@ -222,7 +222,7 @@ class Controller(Lifecycle):
             self.engine.window.clear()
         self.sleep()
         self._gate.after_fork()
-        self.recorder.after_fork()
+        self.recorder.after_fork(self._clock())
         self._schedule.after_fork()
         self._planner.stop()
         self.listeners.after_fork()
@@ -283,7 +283,7 @@ class Controller(Lifecycle):
     def _release(self, now: float) -> None:
         """Refresh the fast path, release the lock, deliver events, wake the ticker."""
         try:
-            self.recorder.record_deferred(now)
+            self.recorder.finish(now)
             self._refresh_fast_path(now)
         finally:
             self.lock.release()
@@ -323,8 +323,7 @@ class Controller(Lifecycle):
         delta = recorder.delta()
         engine.update_baseline(now, delta, traffic)
         engine.advance(now, traffic)
-        recorder.expire_lost(now)
-        idle = not (delta.admitted or delta.ended or traffic.in_flight)
+        idle = recorder.tick(now, delta)
         self._schedule.plan_sample(now, idle=idle)
 
     def _apply(self, now: float, reading: Reading) -> None:
