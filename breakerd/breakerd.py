@@ -17,6 +17,7 @@ from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
+from breakerd.history_part import HistoryPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
 
@@ -50,6 +51,7 @@ class Breakerd:
         registry: the breakers.
         alerting: the alerting; None if it was left out.
         fleet: commands to all processes that share breakers with this one.
+        record: calls and events of the host on disk; None if it was left out.
 
     Example:
         breakers = Breakerd.from_file("config/breakers.toml")
@@ -75,6 +77,9 @@ class Breakerd:
             looks_on=options.get("control_plane", False),
         )
         self.fleet = self._fleet.fleet
+        keeps = options.get("history", True)
+        self._history = HistoryPart(self.registry, self.alerting, keeps=keeps)
+        self.record = self._history.record
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -205,7 +210,9 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
+                context = make_admin_context(
+                    self.registry, self.alerting, self._fleet, self._history, self._api
+                )
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -247,6 +254,7 @@ class Breakerd:
             # Before alerting looks: a breaker may still be open.
             yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
         yield self._fleet  # an operator's mode counts more than what was saved
+        yield self._history  # ends after all that it records
         yield self.registry
         if self.alerting is not None:
             yield self.alerting

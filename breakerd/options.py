@@ -14,6 +14,7 @@ class Options(RuleArguments, total=False):
         alerting: False: incidents are neither logged nor delivered; nobody is paged.
         state: False: breaker states are not kept across restarts, whatever `[api] state_file` says.
         fleet: False: each process decides alone, whatever `[fleet]` says.
+        history: False: calls and events are not kept on disk, whatever `[history]` says.
         watch: False: edits of the file have no effect until it is reloaded.
         control_plane: True: without calls of its own, it shows and commands a fleet as no member.
         memory: memory reader of all breakers; see `Breaker`.
@@ -23,6 +24,7 @@ class Options(RuleArguments, total=False):
     alerting: bool
     state: bool
     fleet: bool
+    history: bool
     watch: bool
     control_plane: bool
     memory: Callable[[], float | None] | None
@@ -30,7 +32,8 @@ class Options(RuleArguments, total=False):
 
 
 DEFAULTS: Final = {
-    "alerting": True, "state": True, "fleet": True, "watch": True, "control_plane": False
+    "alerting": True, "state": True, "fleet": True, "history": True, "watch": True,
+    "control_plane": False,
 }  # fmt: skip
 OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
 

@@ -1,7 +1,7 @@
 """What became of alerts at their receivers, for whoever keeps a record of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from breakerd.alerts.model.incident import Incident
@@ -37,6 +37,10 @@ class AlertStep:
     stage: int
     detail: str = ""
     drill: bool = False
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the step as JSON-able data."""
+        return {**asdict(self), "breakers": list(self.breakers)}
 
     def sentence(self) -> str:
         """Return the step as one line."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.fleet.runtime.command_result import CommandResult
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
+    from breakerd.breaker.record.record import Record
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
@@ -74,6 +75,8 @@ class AdminContext:
         self.parts = parts or parts_of(registry, alerting)
         self.fleet = fleet
         self.views = views
+        self.record: Record | None = None
+        """Calls and events on disk; None if none are kept."""
         self.feed = EventFeed(registry)
         self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}
         """Returns the OpenAPI description of the routes below a path; set with the routes."""
