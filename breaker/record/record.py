@@ -7,6 +7,7 @@ from typing import Final
 
 from breakerd.breaker.breaker import BREAKERS, Breaker
 from breakerd.breaker.fork import ProcessLock, renew_after_fork
+from breakerd.breaker.history.slot import HistorySlot, merge_slots
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.record.event import RecordEvent
 from breakerd.breaker.record.reader import RecordReader
@@ -87,16 +88,42 @@ class Record:
         if (writer := self._writer) is not None:
             writer.add(event)
 
-    def reader(self) -> RecordReader:
-        """Return a reader of the file; what this process has seen until now is in it first.
+    def slots(self, breaker: str, start: float, end: float, step: float) -> list[HistorySlot]:
+        """Return the slots of a breaker in [start, end), with what this process has seen until now.
 
-        Where the record does not run in this process, others may write it all the same.
+        What could not be written is added from memory.
+
+        Args:
+            breaker: its name.
+            start: seconds since the epoch.
+            end: seconds since the epoch.
+            step: width of the slots in seconds, a multiple of 10.
+
+        Raises:
+            RecordError: the file cannot be read.
         """
         writer = self._writer
-        if writer is None:
-            return RecordReader(self.path)
-        writer.flush(_FLUSH_LIMIT)
-        return RecordReader(writer.table.rows if writer.table.opened else self.path)
+        self.flush()
+        found = self.reader().slots(breaker, start, end, step=step)
+        unwritten = writer.unwritten(breaker, _FLUSH_LIMIT) if writer is not None else []
+        own = [slot for slot in unwritten if start <= slot.start < end]
+        return merge_slots([*found, *own], width=step) if own else found
+
+    def flush(self) -> None:
+        """Write what this process has seen until now, for somebody who is about to read it."""
+        if (writer := self._writer) is not None:
+            writer.flush(_FLUSH_LIMIT)
+
+    def reader(self) -> RecordReader:
+        """Return a reader of the file; it is the host's, whether or not this process writes."""
+        writer = self._writer
+        opened = writer is not None and writer.table.opened
+        return RecordReader(writer.table.rows if writer is not None and opened else self.path)
+
+    @property
+    def running(self) -> bool:
+        """True if this process writes, or will once it has something to write."""
+        return self._writer is not None
 
     @property
     def problem(self) -> str:

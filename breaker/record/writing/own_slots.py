@@ -48,17 +48,24 @@ class OwnSlots:
         self._breakers = breakers
         self._marks: dict[str, int] = {}
         """Number of the first slot that is not written, by breaker."""
+        self._begun: dict[str, int] = {}
+        """Number of the last slot that was written unfinished, by breaker."""
 
-    def collect(self, now: float, *, unfinished: bool = False) -> Collection:
+    def collect(
+        self, now: float, *, unfinished: bool = False, only: str | None = None
+    ) -> Collection:
         """Return the slots that are not written, but those without calls.
 
         Args:
             now: seconds since the epoch.
             unfinished: True to add those that are not over, as they are now. They are returned
                 again when they are over, and replace what was written.
+            only: name of the breaker; None: all.
         """
         slots, marks = [], {}
         for breaker in self._breakers:
+            if only not in {None, breaker.name}:
+                continue
             found, mark = breaker.slots_since(self._marks.get(breaker.name, 0))
             numbered = list(enumerate(found, mark - len(found)))
             if unfinished:
@@ -70,14 +77,25 @@ class OwnSlots:
     def wrote(self, collection: Collection) -> None:
         """Remember that these were written."""
         self._marks.update(collection.marks)
+        for breaker, number, _ in collection.slots:
+            if number >= collection.marks[breaker]:
+                self._begun[breaker] = number
+
+    def unwritten(self, breaker: str, now: float) -> list[HistorySlot]:
+        """Return the slots of a breaker of which nothing is written.
+
+        Args:
+            breaker: its name.
+            now: seconds since the epoch.
+        """
+        begun = self._begun.get(breaker, -1)
+        found = self.collect(now, unfinished=True, only=breaker).slots
+        return [slot for _, number, slot in found if number != begun]
 
     def forget(self) -> None:
         """Forget what was written: it is in a file that is gone."""
         self._marks.clear()
-
-    def mark(self, breaker: str) -> int:
-        """Return the number of the first slot of a breaker that is not written."""
-        return self._marks.get(breaker, 0)
+        self._begun.clear()
 
 
 def _unfinished(breaker: Breaker, now: float) -> list[HistorySlot]:

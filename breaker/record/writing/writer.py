@@ -7,6 +7,7 @@ from typing import Final
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.clock import CLOCK
+from breakerd.breaker.history.slot import HistorySlot
 from breakerd.breaker.logging import get_logger
 from breakerd.breaker.record.event import RecordEvent
 from breakerd.breaker.record.schema import FINE
@@ -24,6 +25,8 @@ _GATHER: Final = 0.3
 """Seconds that an event waits for others that follow at once."""
 _PRUNE_INTERVAL: Final = 300.0
 """Seconds between two looks at what is too old or too much."""
+_FLUSH_INTERVAL: Final = 0.5
+"""Seconds between two writes for readers."""
 _GRACE: Final = 1.0
 """Seconds after the end of a slot at which it is written: calls are taken in up to half a second
 late."""
@@ -56,7 +59,7 @@ class RecordWriter:
         """Held while this process writes."""
         self._generation = 0
         """Generation of the file that was written to last."""
-        self._lead_due = self._prune_due = CLOCK.monotonic()
+        self._lead_due = self._prune_due = self._flush_due = CLOCK.monotonic()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -97,16 +100,38 @@ class RecordWriter:
         self._wake.set()
 
     def flush(self, limit: float) -> None:
-        """Write all that there is, as it is now, for somebody who is about to read it.
+        """Write all that there is, as it is now; at most twice a second.
 
         Args:
             limit: maximum number of seconds to wait for another thread that writes.
         """
-        if not self._stopping.is_set() and self._lock.acquire(timeout=limit):
-            try:
+        if self._stopping.is_set() or not self._lock.acquire(timeout=limit):
+            return
+        try:
+            if CLOCK.monotonic() >= self._flush_due:
+                self._flush_due = CLOCK.monotonic() + _FLUSH_INTERVAL
                 self._write(unfinished=True)
-            finally:
-                self._lock.release()
+        finally:
+            self._lock.release()
+
+    def unwritten(self, breaker: str, limit: float) -> list[HistorySlot]:
+        """Return the slots of a breaker of which nothing could be written.
+
+        Args:
+            breaker: its name.
+            limit: maximum number of seconds to wait for another thread that writes.
+        """
+        if not self.problem or not self._lock.acquire(timeout=limit):
+            return []
+        try:
+            return self._own.unwritten(breaker, self._clock())
+        finally:
+            self._lock.release()
+
+    @property
+    def problem(self) -> str:
+        """Return why nothing is written at present; empty if all is well."""
+        return self.table.problem
 
     def round(self) -> None:
         """Write what is finished; sum and delete what is due, if this process leads."""
