@@ -21,6 +21,8 @@ from breakerd.breaker.config import (
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.fleet.settings.secrets import SECTION as FLEET_SECTION
+from breakerd.breaker.record.settings import SECTION as HISTORY_SECTION
 from breakerd.breaker.record.settings import HistorySettings, read_history_section
 
 T = TypeVar("T")
@@ -28,6 +30,10 @@ T = TypeVar("T")
 SECTION: Final = "api"
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
 """Settings models of the sections that concern the whole process."""
+SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    **SECTIONS, FLEET_SECTION: FleetSettings, HISTORY_SECTION: HistorySettings
+}  # fmt: skip
+"""Settings models of all sections beside those of breakers: for the schema and the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,15 @@ def read_file(path: str | PathLike[str]) -> FileSettings:
     Raises:
         ConfigError: every problem in the file, ordered by line.
     """
-    document = read_document(str(path))
+    return settings_of(read_document(str(path)))
+
+
+def settings_of(document: Document) -> FileSettings:
+    """Check every section of a file that was read.
+
+    Raises:
+        ConfigError: every problem in the file, ordered by line.
+    """
     problems: list[ConfigProblem] = []
     breakers = _collect(problems, lambda: read_sections(document))
     alerting = _collect(problems, lambda: read_settings(document))

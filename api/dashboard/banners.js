@@ -53,6 +53,13 @@ function partBanners({ not_running: parts }) {
 }
 
 function fileBanners({ config }) {
-  if (!config || config.last_reload_successful) return [];
-  return [{ text: `The configuration file is rejected, the previous one stays in force: ${config.problems.join("; ")}`, tone: "bad" }];
+  if (!config) return [];
+  const banners = [];
+  if (!config.last_reload_successful) {
+    banners.push({ text: `The configuration file is rejected, the previous one stays in force: ${config.problems.join("; ")}`, tone: "bad" });
+  }
+  if (config.watch_problem) {
+    banners.push({ text: `Edits of the configuration file are not seen: ${config.watch_problem}.`, tone: "bad" });
+  }
+  return banners;
 }

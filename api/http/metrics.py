@@ -1,8 +1,7 @@
 """Collect Prometheus metrics when scraped; calls pay nothing for them."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -10,6 +9,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from breakerd.api.http.metric_families.breakers import breaker_families
+from breakerd.api.http.metric_families.configuration import configuration_families
 from breakerd.api.http.metric_families.fleet import fleet_metrics
 from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
-
-_STARTED: Final = time.time()
-"""Unix time of the start, in seconds."""
 
 
 def exposition(collector: Collector, accept: str = "") -> tuple[bytes, str]:
@@ -78,7 +75,7 @@ class BreakerCollector(Collector):
         yield _memory(breakers)
         yield _baseline(breakers)
         yield _load(breakers)
-        yield from self._config()
+        yield from configuration_families(self._registry.config)
         yield CounterMetricFamily(
             "breakerd_log_records_dropped",
             "Log records dropped because the output was blocked.",
@@ -98,20 +95,6 @@ class BreakerCollector(Collector):
             if breaker.name not in sums:
                 sums[breaker.name] = read_figures(breaker)
         return sums
-
-    def _config(self) -> Iterator[Metric]:
-        """Yield the file's metrics; built-in settings count as applied at the start."""
-        config = self._registry.config
-        yield GaugeMetricFamily(
-            "breakerd_config_last_reload_successful",
-            "1 if the configuration file is in force, 0 if it was rejected.",
-            value=config is None or config.status.successful,
-        )
-        yield GaugeMetricFamily(
-            "breakerd_config_last_reload_success_timestamp_seconds",
-            "Unix time at which the configuration in force was read.",
-            value=_STARTED if config is None else config.status.last_success_at,
-        )
 
 
 class BreakerSample(NamedTuple):

@@ -10,7 +10,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,6 +25,7 @@ from starlette.datastructures import Headers
 
 from breakerd.api.problems import Problem
 from breakerd.api.security.exposure import Exposure
+from breakerd.api.security.loopback import is_loopback
 from breakerd.api.security.made_token import MadeToken
 from breakerd.api.security.proxy import proxy_sign
 from breakerd.api.security.refusals import Refusals
@@ -235,19 +235,6 @@ BEARER: Final = SecurityScheme(
     "bearer", "The full token, set or made; for GET also the read token."
 )
 BASIC: Final = SecurityScheme("basic", "A token as the password, with any user name.")
-
-
-def is_loopback(host: str) -> bool:
-    """Return True if a host name or address is loopback, without resolving it."""
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _why_remote(request: Request) -> str | None:

@@ -4,8 +4,7 @@ Follows Alertmanager's coordinator: every owner of sections first does what can 
 objects is the new configuration applied, by steps that cannot fail.
 """
 
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,10 +16,16 @@ from breakerd.breaker.config.document import (
     read_document,
     unreadable,
 )
-from breakerd.breaker.config.edit import edit
+from breakerd.breaker.config.edit import edit, is_same
 from breakerd.breaker.config.file.atomic_write import FileChangedError
-from breakerd.breaker.config.file.saving import REST_TIME, Clock, Look
+from breakerd.breaker.config.file.saving import CUT_OFF_TIME, REST_TIME, Clock, Look
 from breakerd.breaker.config.file.shared_file import Patience, SharedFile
+from breakerd.breaker.config.following.outcomes import (
+    ReloadCounts,
+    ReloadOutcomes,
+    WatchReport,
+    report_on,
+)
 from breakerd.breaker.config.following.subscriber import (
     ConfigSubscriber,
     ReloadStatus,
@@ -51,6 +56,10 @@ _RELOAD_PATIENCE: Final = Patience(2.5)
 """Seconds that a reload waits: enough to read a file of which only the beginning is left."""
 
 
+_BETWEEN_TRIES: Final = 1.0
+"""Seconds after which a file that cannot be read is tried again, whatever tells of a change."""
+
+
 class ConfigFile:
     """Share one TOML file between all packages that have sections in it. Thread-safe.
 
@@ -76,7 +85,7 @@ class ConfigFile:
         """Called with the active documents before and after each `change`, under `lock`; raises
         nothing. Edits by others, which a reload takes in, are no changes."""
         self._watcher: FileWatcher | None = None
-        self.status = ReloadStatus(successful=True, last_success_at=time.time())
+        self.outcomes = ReloadOutcomes(self.path)
         renew_after_fork(self)
 
     def subscribe(self, subscriber: ConfigSubscriber) -> None:
@@ -162,16 +171,27 @@ class ConfigFile:
             look, wait = self._file.look()
             if not wait:
                 self._take_in(look)
-            elif look.age >= REST_TIME:
+                return _BETWEEN_TRIES if look.content is None else 0.0
+            if look.age < REST_TIME:
+                return REST_TIME - look.age
+            if look.age + wait <= CUT_OFF_TIME + 0.1:  # else somebody is known to be writing it
                 self._report(look)
-            else:
-                wait = REST_TIME - look.age
             return wait
+
+    @property
+    def status(self) -> ReloadStatus:
+        """Return the result of the last reload."""
+        return self.outcomes.status
 
     @property
     def watching(self) -> bool:
         """True if changes of the file are applied in this process."""
         return (watcher := self._watcher) is not None and watcher.alive
+
+    @property
+    def watch_report(self) -> WatchReport:
+        """Return how edits of the file are noticed in this process."""
+        return report_on(self._watcher)
 
     def watch(self) -> None:
         """Apply changes of the file from now on, in a background thread of this process.
@@ -197,15 +217,15 @@ class ConfigFile:
             watch.stop()
 
     def after_fork(self) -> None:
-        """Forget the watcher, whose thread does not run in a forked child."""
-        self._watcher = None
+        """Forget the watcher, whose thread does not run in a forked child, and what was counted."""
+        self._watcher, self.outcomes.counts = None, ReloadCounts()
 
     def _report(self, look: Look) -> None:
         """Report a file whose rest is waited for, if it is no TOML as it is."""
         try:
             self._parse(look)
         except ConfigError as error:
-            self._reject(error.problems)
+            self.outcomes.reject(error.problems)
 
     def _take_in(self, look: Look, *, forced: bool = False) -> Document | None:
         """Apply the content of the file if it is valid; an unchanged one only if `forced`.
@@ -222,14 +242,14 @@ class ConfigFile:
             document = self._document if unchanged else self._parse(look)
             steps = self._prepare(document)
         except ConfigError as error:
-            self._reject(error.problems)
+            self.outcomes.reject(error.problems, asked=forced)
             return document
         if look.content is not None and not unchanged:
             self._file.known, self._in_sync = look.content, True
             self._unwritten.clear()
+        same = is_same(document.data, self._document.data)
         self._apply(document, steps)
-        self.status = ReloadStatus(successful=True, last_success_at=time.time())
-        _log.info("configuration applied", file=str(self.path))
+        self.outcomes.accept(changed=not same)
         return document
 
     def _repair(self) -> None:
@@ -316,20 +336,6 @@ class ConfigFile:
         self._document = document
         for step in steps:
             step()
-
-    def _reject(self, problems: Sequence[ConfigProblem]) -> None:
-        if tuple(problems) == self.status.problems:
-            return
-        self.status = ReloadStatus(
-            successful=False,
-            last_success_at=self.status.last_success_at,
-            problems=tuple(problems),
-        )
-        _log.error(
-            "configuration rejected",
-            file=str(self.path),
-            problems=[str(problem) for problem in problems],
-        )
 
 
 def _nothing() -> None:

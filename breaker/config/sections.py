@@ -24,6 +24,8 @@ BREAKERS: Final = "breakers"
 _TABLE: Final = {"type": "object"}
 """Schema of what is due where text in its place may be anything."""
 
+NAME_PATTERN: Final = "^[A-Za-z0-9._-]{1,100}$"
+"""Pattern of the names of `valid_name`, for a JSON schema."""
 NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
 
 

@@ -114,11 +114,17 @@ class ChangeReport(TypedDict):
 
 
 class ConfigReport(TypedDict):
-    """The file of the settings, and the outcome of its last reload."""
+    """The file of the settings, the outcome of its last reload, and how it is watched.
+
+    `watched_by` is `events`, `polling` or `nothing`; `watch_problem` is why edits are not seen
+    although the file is watched, and empty if they are.
+    """
 
     file: str
     last_reload_successful: bool
     problems: list[str]
+    watched_by: str
+    watch_problem: str
 
 
 class Status(TypedDict):

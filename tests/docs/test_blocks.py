@@ -57,6 +57,7 @@ PYTHON_ELSEWHERE = {
 NO_EXAMPLES = {
     "docs/alerting.md": "the title of an alert",
     "docs/architecture.md": "a drawing",
+    "docs/check.md": "a warning, which test_check_documentation.py compares",
     "docs/configuration.md": "printed by a check, see below",
     "docs/fleet.md": "a rule, which tests/fleet/hubs/test_redis_hub.py applies",
     "docs/receivers.md": "a body, which test_receivers_documentation.py compares",

@@ -35,6 +35,7 @@ def test_the_checks_shown_are_made() -> None:
         *re.findall(r'(?:ok|fail|warning|unknown|finding)\(\s*"([a-z ]+)"', code),
         "settings",
         "access",
+        "file",
     }
     assert len(shown) > 8
     assert {*shown} - {"test opsgenie"} <= made | {"clock"}

@@ -70,7 +70,7 @@ def test_all_is_well(clinic: Clinic) -> None:
     assert (done.code, done.err, lines(done, "✗")) == (0, "", [])
     checks = [line.split("  ")[0] for line in lines(done, "✓")]
     assert checks == [
-        "settings", "access", "receivers", "fallback", "identity", "key", "team payments",
+        "settings", "file", "access", "receivers", "fallback", "identity", "key", "team payments",
         "heartbeat", "clock", "database", "hub", "hub disk",
     ]  # fmt: skip
     assert clinic.emulator.alerts() == []

@@ -11,6 +11,7 @@ PARTS = {
     "promtool": "prometheus",
     "openssl": "openssl",
     "redis-server": "redis-server",
+    "vim": "vim",
     "wrk": "wrk",
 }
 """Debian package of each program."""

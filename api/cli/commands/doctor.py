@@ -56,6 +56,7 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     from breakerd.alerts.doctor.send_test import send_probes
     from breakerd.alerts.settings.alerting import read_settings
     from breakerd.api.cli.commands.access_check import check_access
+    from breakerd.api.cli.commands.file_check import check_file
     from breakerd.api.cli.fleet_checks.checks import check_fleet
     from breakerd.api.file_settings import read_file
     from breakerd.api.settings import ApiSettings
@@ -68,6 +69,7 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
 
     def run() -> Iterator[Finding]:
         yield ok("settings", f"{config or 'built-in defaults, without --config'}: no errors")
+        yield check_file(config)
         yield access
         yield from run_checks(settings)
         yield from check_fleet(fleet, settings.alerts.database)

@@ -138,7 +138,14 @@ def _configuration(config: dict[str, Any] | None) -> str:
     if config is None:
         return "built-in defaults"
     if config["last_reload_successful"]:
-        return plain(config["file"])
+        return plain(config["file"]) + _watch(config)
     return "[red]rejected, the previous one stays in force:[/] " + plain(
         "; ".join(config["problems"])
     )
+
+
+def _watch(config: dict[str, Any]) -> str:
+    """Return how edits of the file are noticed, where that is not by events."""
+    if problem := config["watch_problem"]:
+        return f"; [red]edits are not seen: {plain(problem)}[/]"
+    return "; polled, without events" if config["watched_by"] == "polling" else ""

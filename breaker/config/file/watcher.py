@@ -1,10 +1,9 @@
 """Detect changes of a file, however it is changed.
 
-Events only wake the thread; the content of the file decides. A Kubernetes ConfigMap is swapped
-through a link beside the file, editors replace the file, and network and bind mounts give no events
-at all. So the file's folder and its real folder are watched, and the file is also polled every two
-seconds; every second where events cannot be used (`polling.py`). Somebody may be saving it, so the
-check may ask to be called again.
+Events only wake the thread; the content of the file decides. Network and bind mounts give no events
+at all, so the file is also polled every two seconds; every second where events cannot be used
+(`polling.py`) or a limit of the system was reached. Somebody may be saving it, so the check may ask
+to be called again.
 """
 
 import contextlib
@@ -12,17 +11,11 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-
-from breakerd.breaker.config.file.polling import why_no_events
+from breakerd.breaker.config.file.events import FileEvents
+from breakerd.breaker.config.file.mounts import source_of_mount, why_not_seen
 from breakerd.breaker.logging import get_logger
-
-if TYPE_CHECKING:
-    from watchdog.observers.api import BaseObserver
-
 
 _log = get_logger(__name__)
 
@@ -46,13 +39,15 @@ class FileWatcher:
     def __init__(self, path: Path, check: Callable[[], float]) -> None:
         self._path = path
         self._check = check
-        self._interval = _POLL_INTERVAL
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="breaker-config", daemon=True)
-        self._observer: BaseObserver | None = None
+        self._events = FileEvents(path, self._wake)
+        self._source = ""
         self._last_signature: tuple[int, ...] | None = None
         """That of the last check; the first poll checks in any case what came before the start."""
+        self.problem = ""
+        """Why edits of the file are not seen although it is watched; empty if they are."""
 
     def start(self) -> None:
         """Start watching.
@@ -60,11 +55,8 @@ class FileWatcher:
         Raises:
             RuntimeError: no thread can be started.
         """
-        if why := why_no_events():
-            self._interval = _ONLY_POLL_INTERVAL
-            _log.info("no file events, polling every second", reason=why)
-        else:
-            self._start_observer()
+        self._source = source_of_mount(self._path)
+        self._events.follow()
         try:
             self._thread.start()
         except RuntimeError:
@@ -76,65 +68,56 @@ class FileWatcher:
         """True while its thread checks the file."""
         return self._thread.is_alive()
 
+    @property
+    def has_events(self) -> bool:
+        """True if the system tells of changes; False if the file is only polled."""
+        return not self._events.problem
+
     def stop(self) -> None:
         """Stop; wait for a running check, unless that check calls this."""
         self._stop.set()
         self._wake.set()
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join()
-            self._observer = None
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
-
-    def _start_observer(self) -> None:
-        folders = {self._path.parent.absolute(), self._path.resolve().parent}
-        observer = Observer()
-        try:
-            for folder in folders:
-                observer.schedule(_Waker(self._wake), str(folder))
-            observer.start()
-        except (OSError, RuntimeError) as error:  # out of watches or threads, or none there
-            _log.warning("no file events, polling every 2 s", error=str(error))
-        else:
-            self._observer = observer
+        self._events.stop()
 
     def _run(self) -> None:
         again = 0.0
         while not self._stop.is_set():
-            woken = self._wake.wait(again or self._interval)
+            interval = _POLL_INTERVAL if self.has_events else _ONLY_POLL_INTERVAL
+            woken = self._wake.wait(min(again, interval) or interval)
             if woken:
                 self._stop.wait(_DEBOUNCE_TIME)
                 self._wake.clear()
-            signature = self._signature()
-            idle = not woken and not again and signature == self._last_signature
-            if self._stop.is_set() or idle:
-                continue
-            self._last_signature = signature
-            again = self._check_safely()
+            if not self._stop.is_set():
+                again = self._look(again, woken=woken)
 
-    def _check_safely(self) -> float:
+    def _look(self, again: float, *, woken: bool) -> float:
+        """Check the file if it may have changed; return the seconds after which to do so again."""
         try:
+            anew = self._events.follow()
+            self._tell_of_mount()
+            signature = self._signature()
+            if not (woken or again or anew) and signature == self._last_signature:
+                return 0.0
+            self._last_signature = signature
             return self._check()
         except (Exception, SystemExit):  # noqa: BLE001 - the next change must be detected too
             _log.exception("config check failed", file=str(self._path))
             return 0.0
 
+    def _tell_of_mount(self) -> None:
+        if not self._source:
+            return
+        problem = why_not_seen(self._source, source_of_mount(self._path))
+        if problem and not self.problem:
+            _log.error("edits of the file are not seen", file=str(self._path), reason=problem)
+        self.problem = problem
+
     def _signature(self) -> tuple[int, ...]:
         with contextlib.suppress(OSError):
             stat = os.stat(self._path)  # noqa: PTH116 - follows the links that a ConfigMap swaps
-            return (stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            # With the time of its status: a file whose mode changes may be readable again.
+            times = (stat.st_mtime_ns, stat.st_ctime_ns)
+            return (stat.st_dev, stat.st_ino, *times, stat.st_size, stat.st_mode)
         return ()
-
-
-class _Waker(FileSystemEventHandler):
-    """Wakes on changes of files; not on reads, which the check does itself."""
-
-    _CHANGES: Final = frozenset({"created", "modified", "moved", "deleted", "closed"})
-
-    def __init__(self, wake: threading.Event) -> None:
-        self._wake = wake
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in self._CHANGES:
-            self._wake.set()

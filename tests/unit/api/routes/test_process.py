@@ -26,6 +26,8 @@ NAMES = {
     "breaker_healthy",
     "breaker_load",
     "breakerd_config_last_reload_successful",
+    "breakerd_config_reloads",
+    "breakerd_config_watched",
     "breakerd_config_last_reload_success_timestamp_seconds",
     "breakerd_log_records_dropped",
     "breakerd_part_running",

@@ -132,7 +132,13 @@ def test_breakers_know_their_file_and_how_it_is(registry: Registry, path: Path) 
     for breaker in (registry.get(), registry.get("later")):
         assert breaker.config_file == path
         report = breaker.status()["config"]
-        assert report == {"file": str(path), "last_reload_successful": True, "problems": []}
+        assert report == {
+            "file": str(path),
+            "last_reload_successful": True,
+            "problems": [],
+            "watched_by": "nothing",
+            "watch_problem": "",
+        }
     path.write_text("percentile = 950\n")
     assert not registry.config.reload()
     report = registry.get().status()["config"]

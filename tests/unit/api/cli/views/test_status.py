@@ -81,6 +81,17 @@ def test_a_refused_configuration() -> None:
     )
 
 
+def test_a_file_whose_edits_are_seen_late_or_never() -> None:
+    breaker, _ = make()
+    config = {"file": "b.toml", "last_reload_successful": True, "watch_problem": ""}
+    assert "b.toml; polled, without events" in shown(
+        breaker, config=config | {"watched_by": "polling"}
+    )
+    assert ";" not in shown(breaker, config=config | {"watched_by": "events"}).split("b.toml")[1]
+    seen = shown(breaker, config=config | {"watched_by": "events", "watch_problem": "[mounted]"})
+    assert "b.toml; edits are not seen: [mounted]" in seen
+
+
 def test_names_are_no_markup() -> None:
     breaker, _ = make("[red]pay")
     assert "[red]pay" in shown(breaker)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from watchdog.observers import Observer
 
+from breakerd.breaker.config.file import events as file_events
 from breakerd.breaker.config.file import watcher as file_watcher
 from breakerd.breaker.config.file.watcher import FileWatcher
 
@@ -113,7 +114,7 @@ def test_without_events_the_file_is_looked_at_now_and_then(
         raise OSError(28, "inotify watch limit reached")
 
     monkeypatch.setattr(Observer, "schedule", out_of_watches)
-    monkeypatch.setattr(file_watcher, "_POLL_INTERVAL", 0.02)
+    monkeypatch.setattr(file_watcher, "_ONLY_POLL_INTERVAL", 0.02)
     looks = Looks(path)
     with watching(path, looks):
         path.write_text("new content")
@@ -190,13 +191,45 @@ def test_its_threads_end_with_it(path: Path) -> None:
 
 
 def test_without_events_it_is_polled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_watcher, "why_no_events", lambda: "none here")
+    monkeypatch.setattr(file_events, "why_no_events", lambda: "none here")
     monkeypatch.setattr(file_watcher, "_ONLY_POLL_INTERVAL", 0.01)
-    monkeypatch.setattr(file_watcher, "Observer", None)  # cannot be made
+    monkeypatch.setattr(file_events, "Observer", None)  # cannot be made
     looks = Looks(path)
-    with watching(path, looks):
+    with watching(path, looks) as watcher:
+        assert not watcher.has_events
         path.write_text("new")
         looks.until("new")
+
+
+def test_without_events_a_file_that_may_be_read_again_is_noticed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_events, "why_no_events", lambda: "none here")
+    monkeypatch.setattr(file_watcher, "_ONLY_POLL_INTERVAL", 0.01)
+    modes: queue.Queue[int] = queue.Queue()
+
+    def check() -> float:
+        modes.put(path.stat().st_mode & 0o777)
+        return 0.0
+
+    with watching(path, check):
+        for mode in (0o200, 0o600):
+            path.chmod(mode)
+            while modes.get(timeout=TIMEOUT) != mode:
+                pass
+
+
+def test_a_check_that_asks_to_be_called_again_is_called_again_without_an_event(path: Path) -> None:
+    calls: queue.Queue[int] = queue.Queue()
+
+    def check() -> float:
+        calls.put(1)
+        return 0.01 if calls.qsize() < 3 else 0.0
+
+    with watching(path, check):
+        path.write_text("new")
+        for _ in range(3):
+            calls.get(timeout=TIMEOUT)
 
 
 def test_what_changed_before_the_start_is_found(
