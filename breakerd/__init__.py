@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from breakerd.breaker.events.events import ThresholdCleared as ThresholdCleared
     from breakerd.breaker.events.events import Transition as Transition
     from breakerd.breaker.guards.rules import Rules as Rules
+    from breakerd.breaker.history.sketch import DurationSketch as DurationSketch
+    from breakerd.breaker.history.slot import HistorySlot as HistorySlot
     from breakerd.breaker.host.load import LoadReading as LoadReading
     from breakerd.breaker.registry.registry import Registry as Registry
     from breakerd.breaker.runtime.status_types import Status as Status
@@ -91,9 +93,11 @@ __all__ = [
     "ContactDetails",
     "Counters",
     "DeadlineExceeded",
+    "DurationSketch",
     "Event",
     "EventsMissed",
     "Evidence",
+    "HistorySlot",
     "LimiterSettings",
     "LoadReading",
     "LoadSettings",
@@ -148,9 +152,11 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "ContactDetails": "breakerd.alerts.settings.opsgenie",
     "Counters": "breakerd.breaker.calls.counters",
     "DeadlineExceeded": "breakerd.breaker.errors",
+    "DurationSketch": "breakerd.breaker.history.sketch",
     "Event": "breakerd.breaker.events.events",
     "EventsMissed": "breakerd.breaker.events.events",
     "Evidence": "breakerd.breaker.events.events",
+    "HistorySlot": "breakerd.breaker.history.slot",
     "LimiterSettings": "breakerd.breaker.settings",
     "LoadReading": "breakerd.breaker.host.load",
     "LoadSettings": "breakerd.breaker.settings",

@@ -74,7 +74,7 @@ def parse_events_question(
     ]
     if problems:
         raise ConfigError(problems)
-    return EventsQuestion(*moments, sorted(wanted) or None, breaker)
+    return EventsQuestion(moments[0], moments[1], sorted(wanted) or None, breaker)
 
 
 def require_record(admin: AdminContext) -> Record:

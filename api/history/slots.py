@@ -165,8 +165,8 @@ def _step(question: Question, unit: float) -> float:
     least = unit * max(1, math.ceil(span / MAX_POINTS / unit))
     if question.step < least or question.step % unit:
         allowed = (
-            f"at least {show_step(least)}, which gives at most {MAX_POINTS:,} slots, and a multiple "
-            f"of {show_step(unit)}"
+            f"at least {show_step(least)} (at most {MAX_POINTS:,} slots), a multiple of "
+            f"{show_step(unit)}"
         )
         raise ConfigError([_problem("step", show_step(question.step), allowed)])
     return question.step

@@ -125,7 +125,7 @@ class EventsQuery:
         self.limit = limit or 1000
         self.after = int(last_event_id) if last_event_id.isdecimal() else 0
         accept = request.headers.get("accept", "")
-        asked = not (since is until is kinds is limit is None)
+        asked = any(each is not None for each in (since, until, kinds, limit))
         self.streams = _STREAM in accept or not (asked or "application/json" in accept)
         self.from_record = not self.streams or asked or bool(self.after)
 

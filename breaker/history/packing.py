@@ -1,9 +1,9 @@
 """Pack a slot into 74 bytes, so that an hour of them fits into 96 KiB.
 
-Numbers of calls and of rejections are exact. Their parts (failed, slow, by reason …) and those in the
-buckets are exact up to 4,095, and above that cut to 12 significant bits; where more than ten buckets
-hold calls, the buckets are cut to 4 significant bits, and where more than twenty do, to the power of
-two. What was cut off is added to the largest one, so that the sum stays exact.
+Numbers of calls and of rejections are exact. Their parts (failed, slow, by reason …) and those in
+the buckets are exact up to 4,095, and above that cut to 12 significant bits; where more than ten
+buckets hold calls, the buckets are cut to 4 significant bits, and where more than twenty do, to the
+power of two. What was cut off is added to the largest one, so that the sum stays exact.
 """
 
 import math

@@ -10,7 +10,7 @@ from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.engine.admission_conditions import OVERLOADED
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
-from breakerd.breaker.history.history import TEN, History, read, unpack_all
+from breakerd.breaker.history.history import History, read
 from breakerd.breaker.history.slot import HistorySlot, merge_slots
 from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
@@ -188,12 +188,12 @@ class BreakerView(FastPath):
     def slots_since(self, mark: int = 0) -> tuple[list[HistorySlot], int]:
         """Return the finished slots of ten seconds since a mark, and the mark for the next time.
 
-        For whoever stores them: none comes twice, and none is missed within an hour. After a step
-        back of the host's clock, two slots may have the same time; they are to be added.
+        For whoever stores them: none is missed within an hour, whether calls arrive or not. A slot
+        comes again only where the host's clock was set back, and then replaces the earlier one.
         """
         with self._history() as (history, now):
-            packed, after = history.finished_since(mark, now)
-        return unpack_all(packed, TEN), after
+            finished = history.finished_since(mark, now)
+        return finished.read(), finished.next
 
     @contextmanager
     def _history(self) -> Iterator[tuple[History, float]]:

@@ -13,7 +13,7 @@ from breakerd import Settings
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.context import Priority
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.history.history import SECONDS, TEN, TENS, History, read, unpack_all
+from breakerd.breaker.history.history import SECONDS, TEN, TENS, History, read
 from breakerd.breaker.history.packing import SIZE
 from breakerd.breaker.history.sketch import BUCKETS
 from breakerd.breaker.history.slot import SEVERITY, HistorySlot
@@ -43,7 +43,7 @@ class Host:
         return read(self.history.take(self.now), since, until)
 
     def finished(self, number: int = 0) -> list[HistorySlot]:
-        return unpack_all(self.history.finished_since(number, self.now)[0], TEN)
+        return self.history.finished_since(number, self.now).read()
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def starts(slots: list[HistorySlot]) -> list[float]:
 def test_nothing_happened_nothing_is_kept(host: Host) -> None:
     host.pass_time(5000)
     assert host.slots() == []
-    assert host.history.finished_since(0, host.now) == (b"", 0)
+    assert host.history.finished_since(0, host.now) == (b"", 0, 0)
 
 
 def test_calls_are_in_the_second_in_which_they_were_taken_in(host: Host) -> None:
@@ -117,13 +117,14 @@ def test_a_slot_is_finished_once_its_time_has_passed(host: Host) -> None:
 
 
 def test_finished_slots_come_once(host: Host) -> None:
-    mark, found = 0, []
+    mark = 0
+    found: list[HistorySlot] = []
     for step in range(1, 500):
         host.call()
         host.pass_time(1)
         if step % 7 == 0:
-            packed, mark = host.history.finished_since(mark, host.now)
-            found += unpack_all(packed, TEN)
+            finished = host.history.finished_since(mark, host.now)
+            found, mark = found + finished.read(), finished.next
     assert starts(found) == list(range(0, 490, 10))
     assert {slot.calls for slot in found} == {10}
 
@@ -143,19 +144,19 @@ def test_calls_are_where_the_clock_was_set_to(host: Host) -> None:
 
 
 def test_where_the_clock_was_set_back_no_call_is_twice_and_none_is_lost(host: Host) -> None:
-    mark, found = 0, []
-    for step in range(60):
-        host.call()
+    mark = 0
+    stored: dict[float, HistorySlot] = {}
+    for step in range(80):
+        if step < 60:
+            host.call()
         host.pass_time(1)
         if step == 34:
             host.unix -= 20
-        packed, mark = host.history.finished_since(mark, host.now)
-        found += unpack_all(packed, TEN)
-    host.pass_time(20)
-    packed, _ = host.history.finished_since(mark, host.now)
-    found += unpack_all(packed, TEN)
+        finished = host.history.finished_since(mark, host.now)
+        mark = finished.next
+        stored |= {slot.start: slot for slot in finished.read()}  # later ones replace earlier ones
     slots = host.slots()
-    assert sum(slot.calls for slot in slots) == sum(slot.calls for slot in found) == 60
+    assert sum(slot.calls for slot in slots) == sum(slot.calls for slot in stored.values()) == 60
     assert starts(slots) == list(range(40))
     assert [slot.calls for slot in slots] == [1] * 15 + [2] * 20 + [1] * 5
     assert {slot.members for slot in slots} == {1}
