@@ -19,8 +19,8 @@ MAX_POINTS: Final = 2000
 """Maximum number of points in an answer."""
 _USUAL_POINTS: Final = 400
 """Number of points that a step is chosen for, where none is given."""
-_SECONDS_BACK: Final = 890.0
-"""Seconds for which the memory of a process has slots of a second."""
+_SECONDS_BACK: Final = 905.0
+"""Seconds for which the memory of a process has slots of a second, and a little more."""
 _STEPS: Final = (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400, 604_800)
 """Steps that are chosen, the least one that gives few enough points."""
 _LATENESS: Final = 12.0
@@ -140,7 +140,8 @@ def _from_memory(admin: AdminContext, breaker: str, question: Question, now: flo
     step = _step(question, 1 if seconds else FINE)
     start, end = question.start, question.end
     slots = found.history(start, end, step) if found is not None else []
-    return _Found([each for each in slots if start <= each.start < end], step, PROCESS, now)
+    # Where a second is asked for, the oldest slots may be of ten.
+    return _Found([each for each in slots if each.width == step], step, PROCESS, now)
 
 
 def _wants_seconds(question: Question) -> bool:
@@ -163,6 +164,8 @@ def _step(question: Question, unit: float) -> float:
         fitting = (each for each in _STEPS if each >= unit and span <= each * _USUAL_POINTS)
         return float(next(fitting, math.ceil(span / _USUAL_POINTS / _STEPS[-1]) * _STEPS[-1]))
     least = unit * max(1, math.ceil(span / MAX_POINTS / unit))
+    if least > COARSE:
+        least = math.ceil(least / COARSE) * COARSE
     if question.step < least or question.step % unit:
         allowed = (
             f"at least {show_step(least)} (at most {MAX_POINTS:,} slots), a multiple of "
