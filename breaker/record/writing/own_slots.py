@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.history.slot import HistorySlot, merge_slots
 from breakerd.breaker.record.schema import FINE
+
+_RECENT: Final = 30.0
+"""Seconds before now in which the slot that is not over has begun, whatever the clocks differ."""
 
 
 class OwnSlot(NamedTuple):
@@ -50,6 +53,8 @@ class OwnSlots:
         """Number of the first slot that is not written, by breaker."""
         self._begun: dict[str, int] = {}
         """Number of the last slot that was written unfinished, by breaker."""
+        self._ended: dict[str, float] = {}
+        """Begin of the last finished slot, by breaker."""
 
     def collect(
         self, now: float, *, unfinished: bool = False, only: str | None = None
@@ -68,8 +73,10 @@ class OwnSlots:
                 continue
             found, mark = breaker.slots_since(self._marks.get(breaker.name, 0))
             numbered = list(enumerate(found, mark - len(found)))
+            if found:
+                self._ended[breaker.name] = found[-1].start
             if unfinished:
-                numbered += [(mark, slot) for slot in _unfinished(breaker, now)]
+                numbered += [(mark, slot) for slot in self._unfinished(breaker, now)]
             marks[breaker.name] = mark
             slots += [OwnSlot(breaker.name, *each) for each in numbered if _tells(each[1])]
         return Collection(slots, marks)
@@ -97,11 +104,10 @@ class OwnSlots:
         self._marks.clear()
         self._begun.clear()
 
-
-def _unfinished(breaker: Breaker, now: float) -> list[HistorySlot]:
-    """Return the slot of now, if anything has happened in it."""
-    begin = now // FINE * FINE
-    return merge_slots(breaker.history(begin, begin + FINE), width=FINE)[-1:]
+    def _unfinished(self, breaker: Breaker, now: float) -> list[HistorySlot]:
+        """Return the slot that is not over, if there is one."""
+        last = merge_slots(breaker.history(now - _RECENT), width=FINE)[-1:]
+        return [slot for slot in last if slot.start != self._ended.get(breaker.name)]
 
 
 def _tells(slot: HistorySlot) -> bool:
