@@ -18,6 +18,7 @@ from breakerd.alerts.fleet.fleet_incidents import FleetIncidents
 from breakerd.alerts.fleet.link import FleetLink
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.incidents.observer import BreakerObserver
+from breakerd.alerts.incidents.recall import FindRecord, HostRecall, own_history
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.paging import PagingReporter
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -49,6 +50,7 @@ class AlertingRuntime:
         folder: folder of a relative path of the database.
         link: link to the fleet.
         journal: told what became of each alert.
+        find_record: finds the record of the host.
 
     Attributes:
         settings: the present settings.
@@ -64,6 +66,7 @@ class AlertingRuntime:
         folder: Path,
         link: FleetLink,
         journal: JournalHook,
+        find_record: FindRecord,
     ) -> None:
         self.settings = settings
         self._config = config
@@ -79,6 +82,7 @@ class AlertingRuntime:
         self.silences = Silences(self.store.silences, self.now())
         self.observer = BreakerObserver(registry, settings, self.now, driven=self._driven)
         self.commands = CommandQueue(self.store, self.incident_log)
+        recall = HostRecall(own_history(registry), find_record)
         lease = Lease(self.store, clock, boot)
         fleet = FleetIncidents(link, self.store, lease, self.incident_log, self.commands, self.now)
         self.pipeline = DeliveryPipeline(
@@ -88,7 +92,7 @@ class AlertingRuntime:
         self.relocation = Relocation(self.store, lease, leadership, self.incident_log, pointer)
         components = Components(
             self.store, lease, self.incident_log, self.silences, self.observer, self.commands,
-            self.pipeline, leadership, self.relocation, fleet,
+            self.pipeline, leadership, self.relocation, fleet, recall,
         )  # fmt: skip
         self.worker = AlertWorker(components, self.now)
         self.heartbeats = Heartbeats(settings, threaded=not self._driven)

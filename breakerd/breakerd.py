@@ -20,6 +20,7 @@ from breakerd.fleet_part import FleetPart
 from breakerd.history_part import HistoryPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
+from breakerd.shadow_part import make_keeper
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -80,6 +81,7 @@ class Breakerd:
         keeps = options.get("history", True)
         self._history = HistoryPart(self.registry, self.alerting, keeps=keeps)
         self.record = self._history.record
+        self._keeper = make_keeper(self.registry)
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -205,7 +207,7 @@ class Breakerd:
 
     def _admin_context(self) -> "AdminContext":
         """Return what all admin planes of this object share."""
-        from breakerd.admin_plane import make_admin_context
+        from breakerd.admin_plane import make_admin_context, share_promotions
 
         with self._admin.lock:
             context = self._admin.context
@@ -213,6 +215,7 @@ class Breakerd:
                 context = make_admin_context(
                     self.registry, self.alerting, self._fleet, self._history, self._api
                 )
+                share_promotions(context, self._keeper)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -256,6 +259,7 @@ class Breakerd:
         yield self._fleet  # an operator's mode counts more than what was saved
         yield self._history  # ends after all that it records
         yield self.registry
+        yield self._keeper
         if self.alerting is not None:
             yield self.alerting
         yield self._admin

@@ -9,14 +9,18 @@ import typer
 from breakerd.api.cli.commands import breaker
 from breakerd.api.cli.commands.alerts import alerts
 from breakerd.api.cli.commands.audit import audit_command
+from breakerd.api.cli.commands.candidate.promote import promote_command
+from breakerd.api.cli.commands.candidate.shadow import shadow_command
 from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.drill import drill
 from breakerd.api.cli.commands.fleet import fleet
-from breakerd.api.cli.commands.replay import replay_command
+from breakerd.api.cli.commands.replay.replay import replay_command
+from breakerd.api.cli.commands.replay.suggest import suggest_command
 from breakerd.api.cli.commands.setup.check import check_command
+from breakerd.api.cli.commands.setup.init import init_command
 from breakerd.api.cli.commands.setup.schema import schema_command
 from breakerd.api.cli.commands.silence import silence
-from breakerd.api.cli.commands.suggest import suggest_command
+from breakerd.api.cli.incident.command import incident_command
 from breakerd.api.cli.output import out
 from breakerd.breaker._version import __version__
 
@@ -115,10 +119,14 @@ def demo(pace: Pace = 1.0) -> None:
 
 app.command("check")(check_command)
 app.command("schema")(schema_command)
+app.command("init")(init_command)
 app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
+app.command("shadow")(shadow_command)
+app.command("promote")(promote_command)
 app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
+app.command("incident")(incident_command)
 app.add_typer(alerts)
 app.add_typer(drill)
 app.add_typer(fleet)

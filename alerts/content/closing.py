@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from breakerd.alerts.content.links import page_of
 from breakerd.alerts.content.topics import Topic
 from breakerd.alerts.model.figures import PeakFigures
 from breakerd.alerts.model.incident import Incident
@@ -54,8 +55,15 @@ _SLOW: Final = {Topic.LATENCY, Topic.SLOW, Topic.RESTART}
 """Topics whose closing note tells the highest latency."""
 
 
-def closing_note(incident: Incident, reason: str, now: float) -> str:
-    """Return the last note of an incident; `reason` tells what ended it, empty if unknown."""
+def closing_note(incident: Incident, reason: str, now: float, public_url: str = "") -> str:
+    """Return the last note of an incident, with where its report is.
+
+    Args:
+        incident: the incident.
+        reason: what ended it; empty if unknown.
+        now: seconds since the epoch.
+        public_url: address of the admin plane; empty if people cannot reach it.
+    """
     lasted = format_duration((incident.resolving_since or now) - incident.opened_at)
     what = "Drill over" if incident.drill else "Over"
     names = f" for {names_of(incident)}" if len(incident.members) > 1 else ""
@@ -68,6 +76,7 @@ def closing_note(incident: Incident, reason: str, now: float) -> str:
     parts.append(_rejected(incident))
     if ended := _ended_by(incident, reason):
         parts.append(f"Ended by: {ended}.")
+    parts.append(_report(incident, public_url))
     return " ".join(part for part in parts if part)
 
 
@@ -96,6 +105,15 @@ def names_of(incident: Incident) -> str:
 
 
 # --- parts
+
+
+def _report(incident: Incident, public_url: str) -> str:
+    """Return where the report of the incident is; empty where nobody was told of it."""
+    if not incident.maybe_notified:
+        return ""
+    if public_url:
+        return f"Report: {page_of(incident, public_url)}"
+    return f"Report: breakerd incident {incident.id}"
 
 
 def _came_back(incident: Incident) -> str:

@@ -154,8 +154,7 @@ class AlertsSettings(SettingsModel):
     )
     attach_chart: bool = setting(
         True,
-        "Attach a chart of the latest calls if the receiver accepts one and the extra `plot` is "
-        "installed.",
+        "Attach a picture of the last 15 minutes if the receiver accepts one.",
     )
     dashboard_url: str = setting("", "Link to the dashboard, included in alerts.")
     runbook_url: str = setting(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.fleet.runtime.command_result import CommandResult
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
+    from breakerd.breaker.promotion.keeper import Keeper
     from breakerd.breaker.record.record import Record
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
@@ -77,6 +78,8 @@ class AdminContext:
         self.views = views
         self.record: Record | None = None
         """Calls and events on disk; None if none are kept."""
+        self.keeper: Keeper | None = None
+        """Keeper of comparisons and promises; None if this process has none."""
         self.feed = EventFeed(registry)
         self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}
         """Returns the OpenAPI description of the routes below a path; set with the routes."""
@@ -255,11 +258,14 @@ class BreakerOperation:
         self._forget_views()
         return result
 
-    def change(self, values: Mapping[str, object]) -> SettingsOutcome:
+    def change(
+        self, values: Mapping[str, object], *, action: str = "change settings"
+    ) -> SettingsOutcome:
         """Change settings, and return all settings in force.
 
         Args:
             values: new values by dotted names, as in the file.
+            action: name of the action in the audit log.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
@@ -274,9 +280,7 @@ class BreakerOperation:
         before = self._others(values)
         with (
             sharing(self.admin.fleet, self.actor) as shared,
-            self.admin.audited(
-                self.actor, "change settings", snapshot=snapshot, breaker=self.breaker.name
-            ),
+            self.admin.audited(self.actor, action, snapshot=snapshot, breaker=self.breaker.name),
         ):
             settings = self.admin.registry.change(self.breaker.name, values)
         after = self._others(values)

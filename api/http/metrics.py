@@ -11,12 +11,14 @@ from prometheus_client.registry import Collector
 from breakerd.api.http.metric_families.breakers import breaker_families
 from breakerd.api.http.metric_families.configuration import configuration_families
 from breakerd.api.http.metric_families.fleet import fleet_metrics
+from breakerd.api.http.metric_families.shadow import shadow_families
 from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.fleet.host_counters.figures import Figures, read_figures
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.runtime.status_types import Status
+from breakerd.breaker.shadow.report import ShadowReport
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
@@ -75,6 +77,7 @@ class BreakerCollector(Collector):
         yield _memory(breakers)
         yield _baseline(breakers)
         yield _load(breakers)
+        yield from shadow_families(_shadows(breakers))
         yield from configuration_families(self._registry.config)
         yield CounterMetricFamily(
             "breakerd_log_records_dropped",
@@ -105,6 +108,11 @@ class BreakerSample(NamedTuple):
 
 
 Samples = list[BreakerSample]
+
+
+def _shadows(breakers: Samples) -> dict[str, ShadowReport]:
+    found = ((breaker.name, status["shadow"]) for breaker, status in breakers)
+    return {name: report for name, report in found if report is not None}
 
 
 def _memory(breakers: Samples) -> Metric:

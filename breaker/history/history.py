@@ -1,7 +1,7 @@
 """The last hour of one breaker in memory: slots of a second for 15 minutes, of ten for an hour."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from breakerd.breaker.baseline.series import Quantity, Scale
@@ -31,26 +31,6 @@ class PackedHistory(NamedTuple):
     """Unix time in seconds at which it was taken."""
     seconds: bytes
     tens: bytes
-
-
-class FinishedSlots(NamedTuple):
-    """A copy of the slots of ten seconds, to be read without their lock."""
-
-    tens: bytes
-    new: int
-    """Number of those that were asked for: the last ones."""
-    next: int
-    """Number of the next one."""
-
-    def read(self) -> list[HistorySlot]:
-        """Return the slots that were asked for, in the order of time.
-
-        Where one has the time of an earlier one, since the host's clock was set back, both are
-        told as one, which takes the place of what was told before.
-        """
-        each = [self.tens[at : at + SIZE] for at in range(0, len(self.tens), SIZE)]
-        wanted = {packed[:4] for packed in each[len(each) - self.new :]}  # they begin with the time
-        return _joined(packed for packed in each if packed[:4] in wanted)
 
 
 class History:
@@ -129,15 +109,15 @@ class History:
             self._wall.unix(now), self._seconds.since() + present, self._tens.since() + unfinished
         )
 
-    def finished_since(self, number: int, now: float) -> "FinishedSlots":
-        """Return the slots of ten seconds from that number on whose time has passed.
+    def finished_since(self, number: int, now: float) -> tuple[bytes, int]:
+        """Return the packed slots of ten seconds from that number on, and the number of the next.
 
-        A number that was never reached is of another life of the breaker, and counts as 0.
+        A slot is finished once its time has passed. A number that was never reached is of another
+        life of the breaker, and counts as 0.
         """
         self._end_past(now)
-        written = self._tens.written
-        new = written - number if number <= written else written
-        return FinishedSlots(self._tens.since(), min(new, TENS), written)
+        first = number if number <= self._tens.written else 0
+        return self._tens.since(first), self._tens.written
 
     # --- slots
 
@@ -207,18 +187,17 @@ def read(taken: PackedHistory, since: float | None, until: float | None) -> list
     return [slot for slot in tens + seconds if slot.end > low and slot.start < high]
 
 
+def unpack_all(packed: bytes, width: float = TEN) -> list[HistorySlot]:
+    """Return packed slots of `width` seconds, in their order."""
+    return [unpack(packed[at : at + SIZE], float(width)) for at in range(0, len(packed), SIZE)]
+
+
 def _slots(packed: bytes, width: int, since: float, until: float) -> list[HistorySlot]:
     """Return the slots that begin from `since` on and before `until`; one for each time."""
-    each = (packed[at : at + SIZE] for at in range(0, len(packed), SIZE))
-    return [slot for slot in _joined(each, width) if since <= slot.start < until]
-
-
-def _joined(packed: Iterable[bytes], width: int = TEN) -> list[HistorySlot]:
-    """Return packed slots of `width` seconds in the order of time, those of one time as one."""
     by_start: dict[float, list[HistorySlot]] = {}
-    for each in packed:
-        slot = unpack(each, float(width))
-        by_start.setdefault(slot.start, []).append(slot)
+    for slot in unpack_all(packed, width):
+        if since <= slot.start < until:
+            by_start.setdefault(slot.start, []).append(slot)
     return [
         join_over_time(same, start=start, width=float(width)) if len(same) > 1 else same[0]
         for start, same in sorted(by_start.items())

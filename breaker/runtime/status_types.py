@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from breakerd.breaker.baseline.report import BaselineReport
+from breakerd.breaker.shadow.report import ShadowReport
 
 
 class EvidenceReport(TypedDict):
@@ -180,6 +181,7 @@ class Status(TypedDict):
     recovery: RecoveryReport | None
     calls: CallsReport
     would_reject: int
+    shadow: ShadowReport | None
     generation: int
     memory_known: bool
     memory_usage_bytes: int

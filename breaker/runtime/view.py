@@ -10,13 +10,14 @@ from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.engine.admission_conditions import OVERLOADED
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
-from breakerd.breaker.history.history import History, read
+from breakerd.breaker.history.history import History, read, unpack_all
 from breakerd.breaker.history.slot import HistorySlot, merge_slots
 from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import FastPath, Gate
 from breakerd.breaker.runtime.status_types import ConfigReport, Status
 from breakerd.breaker.settings import Settings, Slo
+from breakerd.breaker.shadow.report import ShadowReport
 from breakerd.breaker.states import REJECTING, State
 
 
@@ -133,7 +134,26 @@ class BreakerView(FastPath):
         reading, config = core.readings.memory_reading(), self.config_report()
         missing = self.not_running()
         with core.locked() as now:
-            return describe(core.engine, core.recorder.counters(), now, reading, config, missing)
+            found = describe(core.engine, core.recorder.counters(), now, reading, config, missing)
+            found["shadow"] = self._shadow()
+            return found
+
+    def shadow(self) -> ShadowReport | None:
+        """Return what the candidate would have done so far; None without one.
+
+        Of all processes of the host, where these share a file of figures, else of this one.
+        """
+        self._core.look()
+        with self._core.locked():
+            return self._shadow()
+
+    def _shadow(self) -> ShadowReport | None:
+        shadow = self._core.recorder.shadow
+        if shadow is None:
+            return None
+        from breakerd.breaker.shadow.following import report_shadow  # only where there is one
+
+        return report_shadow(shadow)
 
     def counters(self) -> Counters:
         """Return the totals since the breaker was made."""
@@ -188,12 +208,13 @@ class BreakerView(FastPath):
     def slots_since(self, mark: int = 0) -> tuple[list[HistorySlot], int]:
         """Return the finished slots of ten seconds since a mark, and the mark for the next time.
 
-        For whoever stores them: none is missed within an hour, whether calls arrive or not. A slot
-        comes again only where the host's clock was set back, and then replaces the earlier one.
+        For whoever stores them: none comes twice, and none is missed within an hour, whether calls
+        arrive or not. Marks count the slots. Where the host's clock was set back, two slots have
+        the same time; they are to be added.
         """
         with self._history() as (history, now):
-            finished = history.finished_since(mark, now)
-        return finished.read(), finished.next
+            packed, after = history.finished_since(mark, now)
+        return unpack_all(packed), after
 
     @contextmanager
     def _history(self) -> Iterator[tuple[History, float]]:

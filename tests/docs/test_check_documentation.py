@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,9 +31,26 @@ def test_the_table_has_the_rules_of_the_code() -> None:
 
 
 def test_the_warning_is_printed_as_shown(tmp_path: Path) -> None:
-    (printed,) = [b.text for b in blocks("") if b.page == "docs/check.md"]
+    (printed,) = [b.text for b in plain_blocks() if b.head.startswith("warning")]
     (tmp_path / "breakers.toml").write_text("\npercentile = 0.99\n")
     assert run("check", "breakers.toml", folder=tmp_path).err == printed
+
+
+def test_the_new_file_is_made_as_shown(tmp_path: Path) -> None:
+    (printed,) = [b.text for b in plain_blocks() if b.head.startswith("breakerd")]
+    done = run(*shlex.split(printed)[1:], folder=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert run("check", "--strict", "breakers.toml", folder=tmp_path).code == 0
+
+
+def test_the_options_of_init_are_all_described() -> None:
+    listed = set(re.findall(r"--[a-z-]+", PAGE.read_text()))
+    told = set(re.findall(r"--[a-z-]+", run("init", "--help").out)) - {"--help", "--schema"}
+    assert told <= listed
+
+
+def plain_blocks() -> list[Block]:
+    return [block for block in blocks("") if block.page == "docs/check.md"]
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=str)

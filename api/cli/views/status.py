@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
-from breakerd.alerts.content.sentences.measurements import sparkline
+from breakerd.alerts.content.sentences.sparkline import sparkline
 from breakerd.alerts.model.text import format_duration
 from breakerd.api.cli.output import plain
 from breakerd.api.cli.views.fleet import in_processes

@@ -13,7 +13,7 @@ from breakerd import Settings
 from breakerd.breaker.clock import CLOCK
 from breakerd.breaker.context import Priority
 from breakerd.breaker.engine.engine import Engine
-from breakerd.breaker.history.history import SECONDS, TEN, TENS, History, read
+from breakerd.breaker.history.history import SECONDS, TEN, TENS, History, read, unpack_all
 from breakerd.breaker.history.packing import SIZE
 from breakerd.breaker.history.sketch import BUCKETS
 from breakerd.breaker.history.slot import SEVERITY, HistorySlot
@@ -43,7 +43,7 @@ class Host:
         return read(self.history.take(self.now), since, until)
 
     def finished(self, number: int = 0) -> list[HistorySlot]:
-        return self.history.finished_since(number, self.now).read()
+        return unpack_all(self.history.finished_since(number, self.now)[0])
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def starts(slots: list[HistorySlot]) -> list[float]:
 def test_nothing_happened_nothing_is_kept(host: Host) -> None:
     host.pass_time(5000)
     assert host.slots() == []
-    assert host.history.finished_since(0, host.now) == (b"", 0, 0)
+    assert host.history.finished_since(0, host.now) == (b"", 0)
 
 
 def test_calls_are_in_the_second_in_which_they_were_taken_in(host: Host) -> None:
@@ -123,8 +123,8 @@ def test_finished_slots_come_once(host: Host) -> None:
         host.call()
         host.pass_time(1)
         if step % 7 == 0:
-            finished = host.history.finished_since(mark, host.now)
-            found, mark = found + finished.read(), finished.next
+            packed, mark = host.history.finished_since(mark, host.now)
+            found += unpack_all(packed)
     assert starts(found) == list(range(0, 490, 10))
     assert {slot.calls for slot in found} == {10}
 
@@ -145,18 +145,17 @@ def test_calls_are_where_the_clock_was_set_to(host: Host) -> None:
 
 def test_where_the_clock_was_set_back_no_call_is_twice_and_none_is_lost(host: Host) -> None:
     mark = 0
-    stored: dict[float, HistorySlot] = {}
+    found: list[HistorySlot] = []
     for step in range(80):
         if step < 60:
             host.call()
         host.pass_time(1)
         if step == 34:
             host.unix -= 20
-        finished = host.history.finished_since(mark, host.now)
-        mark = finished.next
-        stored |= {slot.start: slot for slot in finished.read()}  # later ones replace earlier ones
+        packed, mark = host.history.finished_since(mark, host.now)
+        found += unpack_all(packed)
     slots = host.slots()
-    assert sum(slot.calls for slot in slots) == sum(slot.calls for slot in stored.values()) == 60
+    assert sum(slot.calls for slot in slots) == sum(slot.calls for slot in found) == 60
     assert starts(slots) == list(range(40))
     assert [slot.calls for slot in slots] == [1] * 15 + [2] * 20 + [1] * 5
     assert {slot.members for slot in slots} == {1}

@@ -11,16 +11,18 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from breakerd.api.cli.output import USAGE_ERROR, err, fail, plain
 from breakerd.breaker.errors import TraceError
 from breakerd.breaker.replay import CallRecord, Format, Hints, TimeIs, Trace, Unit, parse_columns
+from breakerd.breaker.replay.trace.source import STDIN
 
 _CALLS_PER_UPDATE: Final = 5000
 """Number of calls between updates of the progress bar."""
 
 TraceFile = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="TRACE",
+        show_default=False,
         help="CSV, JSON Lines, Prometheus histogram or access log, optionally gzipped; "
-        "- reads the standard input.",
+        "- reads the standard input. None with --history.",
     ),
 ]
 FormatOption = Annotated[
@@ -52,15 +54,23 @@ class TraceInput:
     hints: Hints
 
 
+def check_source(trace: str | None, *, history: bool) -> None:
+    """End the command unless exactly one of a trace and the history is to be read."""
+    if history and trace is not None:
+        fail("found a trace and --history; allowed: one of them", USAGE_ERROR)
+    if not history and trace is None:
+        fail("found nothing to replay; allowed: a TRACE, or --history", USAGE_ERROR)
+
+
 def trace_input(
-    path: str, form: Format, unit: Unit | None, columns: str | None, time_is: TimeIs | None
+    path: str | None, form: Format, unit: Unit | None, columns: str | None, time_is: TimeIs | None
 ) -> TraceInput:
     """Return the trace of these options; a wrong one ends the command with one line."""
     try:
         named = parse_columns(columns) if columns is not None else {}
     except ValueError as error:
         fail(f"--columns: {error}", USAGE_ERROR)
-    return TraceInput(path, form, Hints(unit, named, time_is))
+    return TraceInput(path or STDIN, form, Hints(unit, named, time_is))
 
 
 @contextmanager
