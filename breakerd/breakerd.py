@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, Unpack
 from weakref import WeakValueDictionary
 
+from breakerd.api.advice.following import AdviceSubscriber
 from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
@@ -70,6 +71,7 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
+            self.registry.config.subscribe(AdviceSubscriber())
         self._fleet = FleetPart(
             self.registry,
             self._state_file,
