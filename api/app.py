@@ -16,6 +16,7 @@ from breakerd.api.http.secured_route import public_route_class, secured_route_cl
 from breakerd.api.json_response import JSONResponse
 from breakerd.api.routes import alerting as alerting_routes
 from breakerd.api.routes import (
+    config,
     dashboard,
     demo,
     fleet,
@@ -151,7 +152,7 @@ def _routes(admin: AdminContext) -> APIRouter:
     router = APIRouter(default_response_class=JSONResponse)
     public = public_route_class(admin)
     router.include_router(process.health_routes(public))
-    for part in (process, history, alerting_routes, incidents, reports, fleet):
+    for part in (process, history, config, alerting_routes, incidents, reports, fleet):
         router.include_router(part.routes(secured), **_OURS)
     go_breaker = _go_breaker_class(admin)
     router.include_router(_breaker_routes(go_breaker), prefix="/breaker", **_TOKEN_REQUIRED)

@@ -13,9 +13,11 @@ from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config_log import ConfigLog
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.registry import DEFAULT, Registry
+from breakerd.config_part import make_config_log
 from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
 from breakerd.history_part import HistoryPart
@@ -54,6 +56,7 @@ class Breakerd:
         alerting: the alerting; None if it was left out.
         fleet: commands to all processes that share breakers with this one.
         record: calls and events of the host on disk; None if it was left out.
+        config_log: log of the configurations in force; None without a file, or if it was left out.
 
     Example:
         breakers = Breakerd.from_file("config/breakers.toml")
@@ -83,6 +86,7 @@ class Breakerd:
         keeps = options.get("history", True)
         self._history = HistoryPart(self.registry, self.alerting, keeps=keeps)
         self.record = self._history.record
+        self.config_log = self._make_config_log()
         self._keeper = make_keeper(self.registry)
         self._admin = _AdminPart()
         parts = list(self._parts())
@@ -217,6 +221,7 @@ class Breakerd:
                 context = make_admin_context(
                     self.registry, self.alerting, self._fleet, self._history, self._api
                 )
+                context.config_log = self.config_log
                 share_promotions(context, self._keeper)
                 self._admin.context = context
                 if self.running:
@@ -249,6 +254,11 @@ class Breakerd:
         self.registry.report_not_running(lambda: self._alerting_not_running(alerting))
         return alerting
 
+    def _make_config_log(self) -> ConfigLog | None:
+        config = self.registry.config
+        wanted = config is not None and self._options.get("config_log", True)
+        return make_config_log(config) if config is not None and wanted else None
+
     def _alerting_not_running(self, alerting: "Alerting") -> dict[str, str]:
         found = alerting.not_running()
         return {"alerting": _STARTING} if found and self._process_parts.starting else found
@@ -261,6 +271,8 @@ class Breakerd:
         yield self._fleet  # an operator's mode counts more than what was saved
         yield self._history  # ends after all that it records
         yield self.registry
+        if self.config_log is not None:
+            yield self.config_log
         yield self._keeper
         if self.alerting is not None:
             yield self.alerting

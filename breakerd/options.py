@@ -12,6 +12,8 @@ class Options(RuleArguments, total=False):
 
     Attributes:
         alerting: False: incidents are neither logged nor delivered; nobody is paged.
+        config_log: False: no log is kept of the configurations in force, and temporary values are
+            those of one process.
         state: False: breaker states are not kept across restarts, whatever `[api] state_file` says.
         fleet: False: each process decides alone, whatever `[fleet]` says.
         history: False: calls and events are not kept on disk, whatever `[history]` says.
@@ -22,6 +24,7 @@ class Options(RuleArguments, total=False):
     """
 
     alerting: bool
+    config_log: bool
     state: bool
     fleet: bool
     history: bool
@@ -32,9 +35,14 @@ class Options(RuleArguments, total=False):
 
 
 DEFAULTS: Final = {
-    "alerting": True, "state": True, "fleet": True, "history": True, "watch": True,
+    "alerting": True,
+    "config_log": True,
+    "state": True,
+    "fleet": True,
+    "history": True,
+    "watch": True,
     "control_plane": False,
-}  # fmt: skip
+}
 OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
 
 

@@ -27,8 +27,7 @@ _LATENESS: Final = 12.0
 """Seconds after which each process of the host has written a slot that is over."""
 HOST, PROCESS = "host", "process"
 _NEVER_LEFT_OUT: Final = "start"
-_ONLY_IF_ASKED: Final = "durations"
-FIELDS: Final = tuple(key for key in HistorySlot(0.0, 10.0).to_dict() if key != "width")
+FIELDS: Final = tuple(HistorySlot(0.0, 10.0).to_dict())
 """What may be asked for of a slot."""
 
 
@@ -56,7 +55,7 @@ def parse_question(begin: str, end: str, step: str, fields: str, now: float) -> 
         begin: first moment.
         end: last moment.
         step: width of the slots; empty for the one that fits.
-        fields: names with commas between; empty for all but `durations`.
+        fields: names with commas between; empty for all.
         now: seconds since the epoch.
 
     Raises:
@@ -123,10 +122,15 @@ class _Found:
 
 
 def _from_record(record: Record, breaker: str, question: Question, now: float) -> _Found:
-    reader = record.reader()
-    fine = question.start >= reader.fine_from()
-    step = _step(question, FINE if fine else COARSE)
-    slots = record.slots(breaker, question.start, question.end, step)
+    start, end = question.start, question.end
+    floor = record.reader().fine_from()
+    step = _step(question, FINE if question.step or start >= floor else COARSE)
+    slots = []
+    if step % COARSE and start < floor:
+        # Minutes, where there is nothing finer any more: better than a gap.
+        slots = record.slots(breaker, start, min(end, floor), COARSE)
+        start = min(end, floor)
+    slots += record.slots(breaker, start, end, step)
     # A process writes a slot when it is over.
     return _Found(slots, step, HOST, (now - _LATENESS) // FINE * FINE)
 
@@ -191,7 +195,7 @@ def _moment(problems: list[ConfigProblem], key: str, text: str, now: float) -> f
 def _fields(problems: list[ConfigProblem], text: str) -> list[str]:
     """Return the names that are asked for, with that which is never left out."""
     if not text:
-        return [name for name in FIELDS if name != _ONLY_IF_ASKED]
+        return list(FIELDS)
     wanted = {name.strip() for name in text.split(",") if name.strip()}
     problems += [
         ConfigProblem("request", 0, "fields", format_value(name), suggest_key(name, list(FIELDS)))

@@ -15,8 +15,10 @@ from breakerd.api.http.metric_families.shadow import shadow_families
 from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config_log.drift import DriftedKey
 from breakerd.breaker.fleet.host_counters.figures import Figures, read_figures
 from breakerd.breaker.registry import Registry
+from breakerd.breaker.registry.config_report import drift_of_file
 from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.shadow.report import ShadowReport
 
@@ -49,6 +51,7 @@ class BreakerCollector(Collector):
             registry and alerting.
         fleet: all processes that share breakers with this one; None if there is only this one.
         views: what the processes of the host have counted; None for this process alone.
+        drift: returns what is in force and not in the file; by default as the file alone tells.
     """
 
     def __init__(
@@ -58,11 +61,13 @@ class BreakerCollector(Collector):
         not_running: Callable[[], Mapping[str, str]] | None = None,
         fleet: "Fleet | None" = None,
         views: "FleetViews | None" = None,
+        drift: Callable[[], Iterable[DriftedKey]] | None = None,
     ) -> None:
         self._registry = registry
         self._alerting = alerting
         self._fleet = fleet
         self._views = views
+        self._drift = drift or self._drift_of_file
         self._not_running = not_running or parts_of(registry, alerting).not_running
 
     def describe(self) -> Iterable[Metric]:
@@ -78,7 +83,7 @@ class BreakerCollector(Collector):
         yield _baseline(breakers)
         yield _load(breakers)
         yield from shadow_families(_shadows(breakers))
-        yield from configuration_families(self._registry.config)
+        yield from configuration_families(self._registry.config, self._drift())
         yield CounterMetricFamily(
             "breakerd_log_records_dropped",
             "Log records dropped because the output was blocked.",
@@ -98,6 +103,10 @@ class BreakerCollector(Collector):
             if breaker.name not in sums:
                 sums[breaker.name] = read_figures(breaker)
         return sums
+
+    def _drift_of_file(self) -> list[DriftedKey]:
+        config = self._registry.config
+        return drift_of_file(config).found() if config is not None else []
 
 
 class BreakerSample(NamedTuple):

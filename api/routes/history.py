@@ -75,15 +75,15 @@ def get_history(
         str,
         Query(
             description="Width of the slots, as 10s or 5m; a multiple of 10 s, or for the last 15 "
-            "minutes 1 to 9 s. By default one that gives at most 400 slots.",
+            "minutes 1 to 9 s. By default one that gives at most 400 slots. Where no slots of ten "
+            "seconds are kept any more, slots are a minute wide.",
             examples=["1m"],
         ),
     ] = "",
     fields: Annotated[
         str,
         Query(
-            description=f"With commas between: {', '.join(slots.FIELDS)}. By default all but "
-            "`durations`.",
+            description=f"With commas between: {', '.join(slots.FIELDS)}. By default all.",
             examples=["calls,failures,p99_ms"],
         ),
     ] = "",

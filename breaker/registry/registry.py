@@ -206,7 +206,7 @@ class Registry:
         breaker = self._breakers[name]
         change = SettingsChange(values)
         if self.config is not None:
-            self.config.change(partial(self._file_changes, name, change))
+            self.config.change(partial(self.file_changes, name, change))
             return breaker.settings
         with self._change_lock:
             self._change_in_memory(name, change.apply_to(breaker.settings))
@@ -329,10 +329,10 @@ class Registry:
                 self._named[name] = changed
         self._apply_to_all()
 
-    def _file_changes(
+    def file_changes(
         self, name: str, change: SettingsChange, document: Document
     ) -> Mapping[Key, object]:
-        """Check a change against the active document; return its keys in the file."""
+        """Check a change against the document of the file; return its keys in it."""
         table = None if name == DEFAULT and not has_table(document, name) else name
         change.check(document, table, self._cache)
         return change.file_keys(document, table)

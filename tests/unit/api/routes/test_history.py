@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from breakerd import Registry
 from breakerd.api.security.made_token import MadeToken
+from breakerd.breaker.history.slot import HistorySlot
 from breakerd.breaker.record.event import RecordEvent
 from breakerd.breaker.record.record import Record
 from breakerd.breaker.record.settings import HistorySettings
@@ -76,7 +77,7 @@ def test_slots_of_disk_and_memory_are_one(
     answer = found.json()
     assert (answer["source"], answer["step"], answer["problem"]) == ("host", 10, None)
     assert [(slot["calls"], slot["failures"]) for slot in answer["slots"]] == [(3, 3), (4, 0)]
-    assert "durations" not in answer["slots"][0]
+    assert HistorySlot.from_dict(answer["slots"][0]).durations.count == 3
     assert answer["complete_until"] % 10 == 0
 
 
@@ -150,6 +151,22 @@ def test_disk_that_fails_costs_what_only_it_has(
     assert (answer["source"], "history.db" in answer["problem"]) == ("process", True)
     assert client.get("/events?since=-1h").status_code == 503
     assert "history" in record.not_running()
+
+
+def test_minutes_fill_what_is_kept_no_finer(
+    client: Client, registry: Registry, record: Record, tmp_path: Path
+) -> None:
+    call(registry, 3)
+    record.flush()
+    now = time.time()
+    with closing(sqlite3.connect(tmp_path / "history.db")) as connection, connection:
+        floor = (now // 60 - 5) * 60
+        connection.execute("INSERT INTO metadata VALUES ('fine_floor', ?)", (floor,))
+        connection.execute(
+            "INSERT INTO slots SELECT breaker, 60, ?, data FROM members", (int(floor) - 60,)
+        )
+    answer = client.get(f"/breakers/payments/history?from=-15m&to={now + 60}&step=10s").json()
+    assert [(slot["width"], slot["calls"]) for slot in answer["slots"]] == [(60, 3), (10, 3)]
 
 
 def test_breaker_that_only_the_record_knows(
