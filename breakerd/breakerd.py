@@ -20,6 +20,7 @@ from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.config_part import make_config_log
 from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
+from breakerd.history_part import HistoryPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
 from breakerd.shadow_part import make_keeper
@@ -54,6 +55,7 @@ class Breakerd:
         registry: the breakers.
         alerting: the alerting; None if it was left out.
         fleet: commands to all processes that share breakers with this one.
+        record: calls and events of the host on disk; None if it was left out.
         config_log: log of the configurations in force; None without a file, or if it was left out.
 
     Example:
@@ -81,6 +83,9 @@ class Breakerd:
             looks_on=options.get("control_plane", False),
         )
         self.fleet = self._fleet.fleet
+        keeps = options.get("history", True)
+        self._history = HistoryPart(self.registry, self.alerting, keeps=keeps)
+        self.record = self._history.record
         self.config_log = self._make_config_log()
         self._keeper = make_keeper(self.registry)
         self._admin = _AdminPart()
@@ -213,7 +218,9 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
+                context = make_admin_context(
+                    self.registry, self.alerting, self._fleet, self._history, self._api
+                )
                 context.config_log = self.config_log
                 share_promotions(context, self._keeper)
                 self._admin.context = context
@@ -262,6 +269,7 @@ class Breakerd:
             # Before alerting looks: a breaker may still be open.
             yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
         yield self._fleet  # an operator's mode counts more than what was saved
+        yield self._history  # ends after all that it records
         yield self.registry
         if self.config_log is not None:
             yield self.config_log

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
     from breakerd.breaker.promotion.keeper import Keeper
+    from breakerd.breaker.record.record import Record
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
@@ -76,6 +77,8 @@ class AdminContext:
         self.parts = parts or parts_of(registry, alerting)
         self.fleet = fleet
         self.views = views
+        self.record: Record | None = None
+        """Calls and events on disk; None if none are kept."""
         self.config_log: ConfigLog | None = None
         """Log of the configurations in force; None if none is kept."""
         self.keeper: Keeper | None = None
