@@ -18,6 +18,7 @@ from breakerd.breaker.config import (
     read_sections,
     validate,
 )
+from breakerd.breaker.config_log.masking import Masker
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
@@ -30,6 +31,9 @@ SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: 
 """Settings models of the sections that concern the whole process."""
 SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {**SECTIONS, FLEET_SECTION: FleetSettings}
 """Settings models of all sections beside those of breakers: for the schema and the reference."""
+
+MASKER: Final = Masker({**SECTIONS, FLEET_SECTION: FleetSettings})
+"""Masks the secrets of a file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ import typer
 from breakerd.api.cli.commands import breaker
 from breakerd.api.cli.commands.alerts import alerts
 from breakerd.api.cli.commands.audit import audit_command
+from breakerd.api.cli.commands.candidate.promote import promote_command
+from breakerd.api.cli.commands.candidate.shadow import shadow_command
+from breakerd.api.cli.commands.config.config import config as config_commands
 from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.drill import drill
 from breakerd.api.cli.commands.fleet import fleet
@@ -120,10 +123,13 @@ app.command("schema")(schema_command)
 app.command("init")(init_command)
 app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
+app.command("shadow")(shadow_command)
+app.command("promote")(promote_command)
 app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
 app.command("incident")(incident_command)
 app.add_typer(alerts)
+app.add_typer(config_commands)
 app.add_typer(drill)
 app.add_typer(fleet)
 app.add_typer(silence)

@@ -31,7 +31,7 @@ _ENVIRONMENT: Final = "environment"
 _CACHE: Final = ValidationCache()
 """Sections that were read last, so that one that did not change is not validated again."""
 
-_FROM_ENVIRONMENT: Final = {
+FROM_ENVIRONMENT: Final = {
     "OPSGENIE_REGION": "region",
     "OPSGENIE_API_URL": "api_url",
     "Environment": "environment",
@@ -238,7 +238,7 @@ def _public_url(data: Mapping[str, Any]) -> str:
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     found = {
         key: environ[name].strip()
-        for name, key in _FROM_ENVIRONMENT.items()
+        for name, key in FROM_ENVIRONMENT.items()
         if environ.get(name, "").strip()
     }
     return found | ({"region": found["region"].lower()} if "region" in found else {})

@@ -13,6 +13,9 @@ from breakerd.breaker.encoding.printable import printable
 
 USER_HEADER: Final = "X-Breakerd-User"
 """Header that says who uses the client."""
+CLIENT_HEADER: Final = "X-Breakerd-Client"
+"""Header that says what the client is."""
+COMMAND_LINE: Final = "breakerd command line"
 _TIMEOUT: Final = 10.0
 """Seconds until a request fails."""
 _WRONG_USAGE: Final = {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
@@ -94,7 +97,11 @@ class AdminClient:
     def _client(self) -> httpx.Client:
         credentials = self._credentials
         return httpx.Client(
-            headers={**credentials.headers(), USER_HEADER.encode(): _user_name()},
+            headers={
+                **credentials.headers(),
+                USER_HEADER.encode(): _user_name(),
+                CLIENT_HEADER.encode(): COMMAND_LINE.encode(),
+            },
             timeout=_TIMEOUT,
             mounts=_NO_PROXY if credentials.local else None,
             follow_redirects=False,  # the token is for this service

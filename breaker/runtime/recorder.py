@@ -16,6 +16,7 @@ from breakerd.breaker.runtime.gate import Gate
 
 if TYPE_CHECKING:
     from breakerd.breaker.calls.window import SlidingWindow
+    from breakerd.breaker.shadow.shadow import Shadow
 
 OFF: Final = -1.0
 """Limit in seconds below every duration: no call is only logged."""
@@ -58,6 +59,7 @@ class CallRecorder:
         "_window",
         "deferred",
         "history",
+        "shadow",
         "simulated",
     )
 
@@ -92,6 +94,8 @@ class CallRecorder:
         """Seconds that calls are expected to take at most: `FIRST_BUCKET`, or infinity."""
         self._all_short = True
         """True if all that is logged is `FIRST_BUCKET`, and need not be sorted into buckets."""
+        self.shadow: Shadow | None = None
+        """Candidate on the same calls; None without one."""
 
     # --- reported calls
 
@@ -111,6 +115,8 @@ class CallRecorder:
             durations = [max(0.0, seconds) for seconds in durations]
             total = sum(durations)
         self._window.extend(now, durations)
+        if self.shadow is not None:
+            self.shadow.take(now, durations, self.traffic)
         slot = self.history.slot(now)
         if self._all_short:
             # Not sorted into buckets, which costs 25 ns a call.
@@ -144,20 +150,29 @@ class CallRecorder:
         self._histogram.add(seconds)
         self._window.add(end, seconds, error=False)
         self.history.slot(now).count(seconds, slow=False)
+        if self.shadow is not None:
+            self.shadow.take_good(end, seconds, self.traffic)
 
     def record(self, now: float, start: float, end: float, outcome: CallOutcome) -> None:
         """Record a call, and let the engine judge it."""
         end = max(start, end)
+        traffic = self.traffic
         if outcome is CallOutcome.ABANDONED:
-            self._record_abandoned(now, start, end)
-            return
+            self._record_abandoned(now, start, end, traffic)
+        else:
+            self._record_ended(now, start, end, traffic, outcome)
+        if self.shadow is not None:
+            self.shadow.observe(now, start, end, traffic, outcome)
+
+    def _record_ended(
+        self, now: float, start: float, end: float, traffic: CallCounts, outcome: CallOutcome
+    ) -> None:
         seconds, error = end - start, outcome is CallOutcome.ERROR
         timed_out = not error and seconds > self._engine.useful_time
         self._errors += error
         self._timed_out += timed_out
         self._failed_duration += seconds * (error or timed_out)
         self._histogram.add(seconds)
-        traffic = self.traffic
         slot = self.history.slot(now)
         slot.count(seconds, slow=seconds > self._engine.slow_after, failed=error, late=timed_out)
         slot.in_flight = max(slot.in_flight, traffic.in_flight)
@@ -181,7 +196,7 @@ class CallRecorder:
         """Do not count so many calls in the window as reported: no caller made them."""
         self._unwindowed -= windowed
 
-    def _record_abandoned(self, now: float, start: float, end: float) -> None:
+    def _record_abandoned(self, now: float, start: float, end: float, traffic: CallCounts) -> None:
         """Record a call that its caller gave up; it counts only if it was slow by then."""
         engine = self._engine
         end = least_end(start, end, engine.slow_after, engine.useful_time)
@@ -189,7 +204,7 @@ class CallRecorder:
         self._abandoned += 1
         slot = self.history.slot(now)
         slot.abandoned += 1
-        if not engine.observe(now, start, end, self.traffic, CallOutcome.ABANDONED):
+        if not engine.observe(now, start, end, traffic, CallOutcome.ABANDONED):
             self._unwindowed += 1
             slot.calls += 1
             slot.unmeasured += 1

@@ -17,6 +17,7 @@ from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import FastPath, Gate
 from breakerd.breaker.runtime.status_types import ConfigReport, Status
 from breakerd.breaker.settings import Settings, Slo
+from breakerd.breaker.shadow.report import ShadowReport
 from breakerd.breaker.states import REJECTING, State
 
 
@@ -133,7 +134,26 @@ class BreakerView(FastPath):
         reading, config = core.readings.memory_reading(), self.config_report()
         missing = self.not_running()
         with core.locked() as now:
-            return describe(core.engine, core.recorder.counters(), now, reading, config, missing)
+            found = describe(core.engine, core.recorder.counters(), now, reading, config, missing)
+            found["shadow"] = self._shadow()
+            return found
+
+    def shadow(self) -> ShadowReport | None:
+        """Return what the candidate would have done so far; None without one.
+
+        Of all processes of the host, where these share a file of figures, else of this one.
+        """
+        self._core.look()
+        with self._core.locked():
+            return self._shadow()
+
+    def _shadow(self) -> ShadowReport | None:
+        shadow = self._core.recorder.shadow
+        if shadow is None:
+            return None
+        from breakerd.breaker.shadow.following import report_shadow  # only where there is one
+
+        return report_shadow(shadow)
 
     def counters(self) -> Counters:
         """Return the totals since the breaker was made."""

@@ -30,8 +30,11 @@ def _alerting_without_key(subject: Subject) -> Iterator[Concern]:
         yield Concern(text, (("opsgenie", "enabled"), ("opsgenie",)))
     if not settings.alerts.receivers.named():
         return
-    # The receivers bring an HTTP client along, which a file without them does not need.
-    from breakerd.alerts.receivers.factory import incomplete_receivers
+    try:
+        # The receivers bring an HTTP client along, which a file without them does not need.
+        from breakerd.alerts.receivers.factory import incomplete_receivers
+    except ModuleNotFoundError:
+        return  # a program without the extra sends no alerts, and says so elsewhere
 
     for name, missing in incomplete_receivers(settings).items():
         text = f"it gets no alerts, as it has no {missing}: set it, its file, or its variable"

@@ -138,7 +138,9 @@ def _configuration(config: dict[str, Any] | None) -> str:
     if config is None:
         return "built-in defaults"
     if config["last_reload_successful"]:
-        return plain(config["file"]) + _watch(config)
+        drift = [f"{each['key'] or 'the file'} ({each['cause']})" for each in config["drift"]]
+        told = f"; [yellow]in force and not in the file:[/] {plain(', '.join(drift))}"
+        return plain(config["file"]) + _watch(config) + (told if drift else "")
     return "[red]rejected, the previous one stays in force:[/] " + plain(
         "; ".join(config["problems"])
     )

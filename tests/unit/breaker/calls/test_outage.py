@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from breakerd.breaker.replay.outage import OutageTracker
+from breakerd.breaker.calls.outage import OutageTracker
 
 
 def test_a_spell_begins_with_the_first_of_the_bad_calls() -> None:
