@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 from breakerd.breaker.history.slot import HistorySlot
 from breakerd.breaker.replay.binomial import tolerable_share
-from breakerd.breaker.replay.recorder import tolerated_bad_share
 from breakerd.breaker.settings import Settings
 
 _QUIET_RATE: Final = 0.2
@@ -90,7 +89,7 @@ def _thinned(slot: HistorySlot) -> Portion:
 
 def _severity(slots: Sequence[HistorySlot], settings: Settings) -> list[float]:
     """Return how bad each slot is, in multiples of what is tolerated; 0 if none can trip there."""
-    tolerated = tolerated_bad_share(settings)
+    tolerated = settings.tolerated_bad_share
     bad = [_bad_calls(slot, settings.slow_after) for slot in slots]
     calls = [slot.calls for slot in slots]
     bad_near, calls_near = _sums(bad, 1), _sums(calls, 1)
