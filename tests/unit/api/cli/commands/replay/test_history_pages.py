@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -46,7 +47,7 @@ def test_slots_come_once_and_as_fine_as_there_are() -> None:
     assert slots[0].start == NOON - 10_020
     assert slots[-1].end == NOON
     assert {each.width for each in slots} == {10.0, 60.0}
-    for before, after in zip(slots, slots[1:], strict=False):
+    for before, after in itertools.pairwise(slots):
         assert before.end == after.start
     assert len(service.asked) == 3
     assert all(isinstance(each, HistorySlot) for each in slots)
