@@ -20,6 +20,7 @@ from breakerd.fleet_part import FleetPart
 from breakerd.history_part import HistoryPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
+from breakerd.sharing.fleet_record.fleet_record import FleetRecord
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -52,6 +53,7 @@ class Breakerd:
         alerting: the alerting; None if it was left out.
         fleet: commands to all processes that share breakers with this one.
         record: calls and events of the host on disk; None if it was left out.
+        fleet_record: sums of a fleet of several hosts; None if the record was left out.
 
     Example:
         breakers = Breakerd.from_file("config/breakers.toml")
@@ -80,6 +82,10 @@ class Breakerd:
         keeps = options.get("history", True)
         self._history = HistoryPart(self.registry, self.alerting, keeps=keeps)
         self.record = self._history.record
+        self.fleet_record: FleetRecord | None = None
+        if self.record is not None:
+            self.fleet_record = FleetRecord(self.fleet, self.record)
+            self._fleet.on_look(self.fleet_record.look)
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -255,6 +261,8 @@ class Breakerd:
             yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
         yield self._fleet  # an operator's mode counts more than what was saved
         yield self._history  # ends after all that it records
+        if self.fleet_record is not None:
+            yield self.fleet_record
         yield self.registry
         if self.alerting is not None:
             yield self.alerting
