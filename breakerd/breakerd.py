@@ -219,6 +219,8 @@ class Breakerd:
                 context = make_admin_context(
                     self.registry, self.alerting, self._fleet, self._history, self._api
                 )
+                if self.fleet_record is not None:
+                    context.fleet_record = self.fleet_record.reader
                 self._admin.context = context
                 if self.running:
                     self._admin.start()

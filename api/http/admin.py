@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.fleet.runtime.command_result import CommandResult
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
+    from breakerd.breaker.record.reader import RecordReader
     from breakerd.breaker.record.record import Record
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
@@ -76,6 +77,8 @@ class AdminContext:
         self.fleet = fleet
         self.views = views
         self.record: Record | None = None
+        self.fleet_record: Callable[[], RecordReader | None] = lambda: None
+        """Returns the reader of what all hosts of the fleet have recorded, if that is kept."""
         """Calls and events on disk; None if none are kept."""
         self.feed = EventFeed(registry)
         self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}

@@ -82,9 +82,9 @@ class FleetRecord:
             if self._started and self._thread is None:
                 self._start_thread(now)
 
-    def reader(self) -> RecordReader:
-        """Return a reader of the fleet's file; `member` is the name of a host there."""
-        return RecordReader(self.path)
+    def reader(self) -> RecordReader | None:
+        """Return a reader of the fleet's file, with hosts as members; None where none is kept."""
+        return RecordReader(self.path) if self.wanted else None
 
     @property
     def wanted(self) -> bool:

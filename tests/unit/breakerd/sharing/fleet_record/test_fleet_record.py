@@ -65,7 +65,9 @@ def test_it_runs_between_start_and_close(part: FleetRecord) -> None:
     part.look(2.0)
     assert running()
     until(part.path.exists)
-    assert part.reader().breakers() == []
+    reader = part.reader()
+    assert reader is not None
+    assert reader.breakers() == []
     part.close()
     assert not running()
 
@@ -80,6 +82,7 @@ def test_it_does_not_run_where_hosts_do_not_meet(
     fleet.settings = FleetSettings(hub=hub)
     part.look(1.0)
     assert not running()
+    assert part.reader() is None
 
 
 def test_it_does_not_run_without_a_record(part: FleetRecord, record: Record) -> None:
