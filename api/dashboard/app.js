@@ -13,6 +13,7 @@ import { showLatency } from "./latency.js";
 import { showNow } from "./now.js";
 import { get, getAlerting, ofBreaker, serviceNow } from "./service.js";
 import { showSettings } from "./settings.js";
+import { showShadow } from "./shadow.js";
 import { follow, reconnect, stream } from "./stream.js";
 import { followToken } from "./token.js";
 
@@ -91,6 +92,7 @@ function show({ breakers, status, alerting, fleet, configuration }) {
   showBreakers(breakers, page.selected, select);
   showNow(status, changedAt(status.name, status.state));
   showLatency(status, serviceNow());
+  showShadow(status, refresh);
   showFleet(fleet, status);
   showConfiguration(configuration);
   showAlerts(alerting);
