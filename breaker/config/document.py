@@ -70,7 +70,8 @@ def decode(path: Path, raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         found = f"byte {raw[error.start]:#04x} at offset {error.start}"
-        raise ConfigError([ConfigProblem(str(path), 0, "", found, "UTF-8 text")]) from None
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([ConfigProblem(str(path), line, "", found, "UTF-8 text")]) from None
 
 
 def parse_document(path: Path, text: str) -> Document:

@@ -10,7 +10,7 @@ from breakerd.breaker.config.merge import merge_settings
 from breakerd.breaker.config.show_value import format_value, show_value
 from breakerd.breaker.config.tolerated import ConfigWarning
 from breakerd.breaker.config.toml.scan import Key
-from breakerd.breaker.config.validate import suggest_key
+from breakerd.breaker.config.validate import MAX_PROBLEMS, suggest_key
 from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
@@ -67,6 +67,8 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
     problems += (at_root := contradictions(document, root))
     for name, own in tables.items():
         prefix = (BREAKERS, name)
+        if len(problems) >= MAX_PROBLEMS:
+            break
         if not valid_name(name):
             problems.append(_problem(document, prefix, format_value(name), NAME_ALLOWED))
         elif not isinstance(own, dict):
@@ -80,7 +82,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
                 problems += error.problems
     merged = {name: merge_settings(root, own) for name, own in owned.items()}
     for name, settings in merged.items():
-        if not at_root:
+        if not at_root and len(problems) < MAX_PROBLEMS:
             problems += contradictions(document, settings, (BREAKERS, name))
     if problems:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
