@@ -70,7 +70,7 @@ def case(number: int) -> tuple[str, bytes]:
 def judge_cases(numbers: Sequence[int], folder: Path, processes: int) -> Verdicts:
     """Judge the files of these numbers, some in each of so many processes."""
     parts = [numbers[at::processes] for at in range(processes)]
-    return _in_processes(folder, [lambda court, part=part: court.judge_all(part) for part in parts])
+    return _in_processes(folder, [_job_of_cases(part) for part in parts])
 
 
 def judge_bombs(folder: Path, processes: int) -> Verdicts:
@@ -81,6 +81,10 @@ def judge_bombs(folder: Path, processes: int) -> Verdicts:
         jobs = [_job(name, text) for name, text in made[at : at + processes]]
         found.add(_in_processes(folder, jobs))
     return found
+
+
+def _job_of_cases(numbers: Sequence[int]) -> Callable[[Court], None]:
+    return lambda court: court.judge_all(numbers)
 
 
 def _job(name: str, text: str) -> Callable[[Court], None]:

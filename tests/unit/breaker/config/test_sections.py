@@ -202,3 +202,17 @@ def test_a_file_of_go_breaker_loads_unchanged() -> None:
 @pytest.mark.parametrize("spelling", ["80", "80.0", "8e1"])
 def test_a_percentage_may_be_whole_or_not(spelling: str) -> None:
     assert sections_of(f"memory_threshold = {spelling}").root.memory_threshold == 80
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[breakers.a{}]\nwait_time = -1\n",
+        "[breakers.'a{}/']\n\n",
+        "[breakers.a{}]\nmemory_hysteresis = 99\n",
+    ],
+)
+def test_of_very_many_wrong_breakers_the_first_are_told(line: str) -> None:
+    problems = problems_of("".join(line.format(number) for number in range(500)))
+    assert len(problems) == 100
+    assert max(problem.line for problem in problems) <= 200
