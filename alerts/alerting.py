@@ -1,12 +1,18 @@
 """Alerting: observes the breakers of a registry, and delivers their incidents to receivers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Final, Self
 
 from breakerd.alerts.fleet.link import FleetLink, NoFleet
+from breakerd.alerts.incidents.recall import own_history
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
+from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.operations import AlertingOperations
+from breakerd.alerts.report.collect import Sources, collect
+from breakerd.alerts.report.gather import gather
+from breakerd.alerts.report.lookup import MAX_LATEST, UnknownIncidentError, lookup
+from breakerd.alerts.report.report import IncidentReport
 from breakerd.alerts.runtime import AlertingRuntime, present_folder
 from breakerd.alerts.settings.alerting import (
     OPSGENIE_SECTION,
@@ -22,7 +28,11 @@ from breakerd.breaker.breaker import BREAKERS
 from breakerd.breaker.config import ConfigFile, Key
 from breakerd.breaker.errors import ConfigError
 from breakerd.breaker.events.events import Event
+from breakerd.breaker.record.event import RecordEvent
+from breakerd.breaker.record.reader import RecordReader
+from breakerd.breaker.record.settings import read_history_section, record_beside, record_file
 from breakerd.breaker.registry import Registry
+from breakerd.breaker.settings import Settings
 
 CLOSE_TIMEOUT: Final = 2.0
 """Seconds that `close` delivers what is due; with what follows it takes at most about 3 s, so that
@@ -139,8 +149,9 @@ class Alerting(AlertingOperations):
         if self._config is not None:
             self._config.subscribe()
         runtime = AlertingRuntime(
-            self.registry, self.settings, self._config, self._now, self._folder, self.fleet
-        )
+            self.registry, self.settings, self._config, self._now, self._folder, self.fleet,
+            self._find_record,
+        )  # fmt: skip
         try:
             runtime.start()
         except BaseException:
@@ -174,6 +185,42 @@ class Alerting(AlertingOperations):
             unsubscribe()
         if self._config is not None:
             self._config.unsubscribe()
+
+    # --- reports
+
+    def incident_report(self, wanted: str, acts: Sequence[RecordEvent] = ()) -> IncidentReport:
+        """Return the report of an incident for the post-mortem. Takes some milliseconds or more.
+
+        Args:
+            wanted: id of the incident, the beginning of it, or the alias of its alert.
+            acts: what operators did, for a host that keeps no record of it.
+
+        Raises:
+            UnknownIncidentError: no incident is meant, or several are; names the near ones.
+        """
+        runtime = self._lifecycle.current
+        if runtime is None:
+            raise UnknownIncidentError(f"incidents cannot be read: {self._lifecycle.reason}")
+        log, now = runtime.incident_log, runtime.now()
+        found = log.find(wanted) or log.store.find(wanted) or lookup(wanted, log.latest(MAX_LATEST))
+        with log.lock:  # it goes on changing meanwhile
+            incident = Incident.from_dict(found.as_dict())
+        own = own_history(self.registry)
+        sources = Sources(self._find_record(), own, self._percentile, acts)
+        return gather(incident, collect(incident, sources, now), now)
+
+    def _percentile(self, breaker: str) -> float:
+        found = self.registry.find(breaker)
+        return (found.settings if found is not None else Settings()).percentile
+
+    def _find_record(self) -> RecordReader | None:
+        """Return the record of the host, as the file or the database has it; None if it is off."""
+        if self._config is not None:
+            document = self._config.document
+            if not read_history_section(document).enabled:
+                return None
+            return RecordReader(record_file(document, self._folder))
+        return RecordReader(record_beside(self._folder / self.settings.alerts.database))
 
     # --- settings
 

@@ -17,6 +17,7 @@ from breakerd.alerts.fleet.fleet_incidents import FleetIncidents
 from breakerd.alerts.fleet.link import FleetLink
 from breakerd.alerts.heartbeat.heartbeats import Heartbeats
 from breakerd.alerts.incidents.observer import BreakerObserver
+from breakerd.alerts.incidents.recall import FindRecord, HostRecall, own_history
 from breakerd.alerts.muting.silences import Silences
 from breakerd.alerts.paging import PagingReporter
 from breakerd.alerts.settings.alerting import AlertingSettings
@@ -47,6 +48,7 @@ class AlertingRuntime:
             caller runs each round with `run_once`.
         folder: folder of a relative path of the database.
         link: link to the fleet.
+        find_record: finds the record of the host.
 
     Attributes:
         settings: the present settings.
@@ -61,6 +63,7 @@ class AlertingRuntime:
         now: Callable[[], float] | None,
         folder: Path,
         link: FleetLink,
+        find_record: FindRecord,
     ) -> None:
         self.settings = settings
         self._config = config
@@ -76,6 +79,7 @@ class AlertingRuntime:
         self.silences = Silences(self.store.silences, self.now())
         self.observer = BreakerObserver(registry, settings, self.now, driven=self._driven)
         self.commands = CommandQueue(self.store, self.incident_log)
+        recall = HostRecall(own_history(registry), find_record)
         lease = Lease(self.store, clock, boot)
         fleet = FleetIncidents(link, self.store, lease, self.incident_log, self.commands, self.now)
         self.pipeline = DeliveryPipeline(
@@ -85,7 +89,7 @@ class AlertingRuntime:
         self.relocation = Relocation(self.store, lease, leadership, self.incident_log, pointer)
         components = Components(
             self.store, lease, self.incident_log, self.silences, self.observer, self.commands,
-            self.pipeline, leadership, self.relocation, fleet,
+            self.pipeline, leadership, self.relocation, fleet, recall,
         )  # fmt: skip
         self.worker = AlertWorker(components, self.now)
         self.heartbeats = Heartbeats(settings, threaded=not self._driven)

@@ -15,7 +15,18 @@ from breakerd.api.http.parts import Parts
 from breakerd.api.http.secured_route import public_route_class, secured_route_class
 from breakerd.api.json_response import JSONResponse
 from breakerd.api.routes import alerting as alerting_routes
-from breakerd.api.routes import dashboard, demo, fleet, incidents, process, settings, state
+from breakerd.api.routes import (
+    config,
+    dashboard,
+    demo,
+    fleet,
+    incidents,
+    process,
+    reports,
+    settings,
+    shadow,
+    state,
+)
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import BASIC, BEARER, Access
 from breakerd.api.settings import ApiSettings
@@ -140,7 +151,7 @@ def _routes(admin: AdminContext) -> APIRouter:
     router = APIRouter(default_response_class=JSONResponse)
     public = public_route_class(admin)
     router.include_router(process.health_routes(public))
-    for part in (process, alerting_routes, incidents, fleet):
+    for part in (process, config, alerting_routes, incidents, reports, fleet):
         router.include_router(part.routes(secured), **_OURS)
     go_breaker = _go_breaker_class(admin)
     router.include_router(_breaker_routes(go_breaker), prefix="/breaker", **_TOKEN_REQUIRED)
@@ -173,7 +184,7 @@ def _go_breaker_class(admin: AdminContext) -> type[APIRoute]:
 def _breaker_routes(secured: type[APIRoute]) -> APIRouter:
     """Return the routes of one breaker."""
     router = APIRouter()
-    for part in (state, settings):
+    for part in (state, settings, shadow):
         router.include_router(part.routes(secured))
     router.include_router(alerting_routes.breaker_routes(secured))
     return router

@@ -18,15 +18,22 @@ from breakerd.breaker.config import (
     read_sections,
     validate,
 )
+from breakerd.breaker.config_log.masking import Masker
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
+from breakerd.breaker.fleet.settings.secrets import SECTION as FLEET_SECTION
 
 T = TypeVar("T")
 
 SECTION: Final = "api"
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
 """Settings models of the sections that concern the whole process."""
+SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {**SECTIONS, FLEET_SECTION: FleetSettings}
+"""Settings models of all sections beside those of breakers: for the schema and the reference."""
+
+MASKER: Final = Masker({**SECTIONS, FLEET_SECTION: FleetSettings})
+"""Masks the secrets of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,15 @@ def read_file(path: str | PathLike[str]) -> FileSettings:
     Raises:
         ConfigError: every problem in the file, ordered by line.
     """
-    document = read_document(str(path))
+    return settings_of(read_document(str(path)))
+
+
+def settings_of(document: Document) -> FileSettings:
+    """Check every section of a file that was read.
+
+    Raises:
+        ConfigError: every problem in the file, ordered by line.
+    """
     problems: list[ConfigProblem] = []
     breakers = _collect(problems, lambda: read_sections(document))
     alerting = _collect(problems, lambda: read_settings(document))

@@ -215,6 +215,7 @@ class Breaker(BreakerView):
         core = self._core
         with core.locked() as now:
             core.recorder.exclude(snapshots.restore(core.engine, now, data))
+            core.upkeep.follow_candidate(now, anew=True)
 
     def watch_loop(self) -> None:
         """Measure the lag of the running event loop, for `loop_lag_threshold`; the latest counts.
@@ -331,6 +332,9 @@ class Breaker(BreakerView):
         self._core.command()
         with self._core.locked(self._core.readings.take(load=False)) as now:
             operator_commands.set_override(self._core.engine, now, override, reason, remark)
+            shadow = self._core.recorder.shadow
+            if shadow is not None and override not in {State.DISABLED, State.FORCED_OPEN}:
+                shadow.restart(now)
 
 
 BREAKERS: Final[Instances[Breaker]] = Instances()

@@ -5,184 +5,39 @@ models. Models are frozen: a changed setting is a new `Settings`, validated as a
 running breaker gets it.
 """
 
-from itertools import pairwise
-from typing import Annotated, Any, Final, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-PARTIAL: Final = "partial"
-"""Key of a validation's context: True if the settings are a part, and so may lack others."""
+from breakerd.breaker.settings_parts import (
+    PARTIAL,
+    LimiterSettings,
+    LoadSettings,
+    RecoverySettings,
+    SettingsModel,
+    Slo,
+    overlaid,
+    setting,
+)
 
-
-def setting(
-    default: Any,
-    help_text: str,
-    *,
-    unit: str = "",
-    shown: bool = False,
-    found: bool = False,
-    **limits: Any,
-) -> Any:
-    """Return a pydantic field with its unit in the JSON schema.
-
-    Errors show a wrong text only if `shown`: where free text is due, it may be a misplaced secret.
-    `found` is True if the breaker finds a better value by itself while the key is not set.
-    """
-    marks = {"x-shown": True} if shown else {"found": True} if found else {}
-    extra: dict[str, Any] = {"unit": unit} | marks
-    return Field(default, description=help_text, json_schema_extra=extra, **limits)
-
-
-class SettingsModel(BaseModel):
-    """Base class of all settings: exact names, exact types, finite numbers, immutable."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
-    )
-
+__all__ = [
+    "PARTIAL",
+    "CandidateSettings",
+    "LimiterSettings",
+    "LoadSettings",
+    "RecoverySettings",
+    "Settings",
+    "SettingsModel",
+    "Slo",
+    "setting",
+]
 
 _STEPS_PER_WAIT = 60
 """Steps of the ramp in a wait: what follows a short wait is short."""
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 
-
-class RecoverySettings(SettingsModel):
-    """Recovery of an open breaker: wait, then probes, then a ramp (`[recovery]`)."""
-
-    probes: int = setting(
-        3,
-        "Maximum concurrent calls while half open. As many must succeed before the ramp begins.",
-        unit="calls",
-        ge=1,
-        le=1000,
-    )
-    probe_timeout: float = setting(
-        30.0,
-        "Time after which a probe that has not reported is presumed lost and frees its slot.",
-        unit="s",
-        gt=0,
-        le=3600,
-    )
-    ramp: tuple[Share, ...] = setting(
-        (0.1, 0.25, 0.5),
-        "Shares of calls admitted after the probes, one step each, before all calls are. "
-        "Empty: no ramp. Unset: these, and after relapses smaller ones before and larger after.",
-        unit="fraction",
-        found=True,
-        max_length=20,
-        strict=False,
-    )
-    step_time: float = setting(
-        1.0,
-        "Time without a relapse after which the ramp takes its next step. Unset: a sixtieth of "
-        "`wait_time`, and at most this; with `[slo]` and no `wait_time`, this.",
-        unit="s",
-        found=True,
-        gt=0,
-        le=3600,
-    )
-    max_wait_time: float = setting(
-        120.0,
-        "Maximum wait. From the third failed recovery in a row on, each doubles `wait_time` up to "
-        "it; a value below `wait_time` means no doubling.",
-        unit="s",
-        ge=0,
-        le=86400,
-    )
-
-    @field_validator("ramp")
-    @classmethod
-    def _check_rise(cls, ramp: tuple[float, ...]) -> tuple[float, ...]:
-        if any(later < earlier for earlier, later in pairwise(ramp)):
-            raise ValueError("shares that do not fall, each > 0, < 1 (fraction)")
-        return ramp
-
-
-class Slo(SettingsModel):
-    """Service-level objective (`[slo]`): sufficient without any threshold."""
-
-    success_rate: float = setting(
-        ..., "Share of calls that should succeed within `timeout`.", unit="fraction", gt=0, lt=1
-    )
-    timeout: float = setting(
-        ..., "Maximum duration of a call; a longer call counts as failed.", unit="s", gt=0, le=3600
-    )
-    warmup: float = setting(
-        60.0,
-        "Time after the start in which only a failure streak or low memory rejects calls, because "
-        "the first calls meet cold caches.",
-        unit="s",
-        ge=0,
-        le=86400,
-    )
-
-
-class LimiterSettings(SettingsModel):
-    """Adaptive concurrency limit (`[limiter]`)."""
-
-    enabled: bool = setting(
-        False,
-        "Reject calls while more are in flight than are answered in time: within `timeout` of "
-        "`[slo]`, or else within `latency_threshold`.",
-    )
-    min_limit: int = setting(1, "Minimum concurrency limit.", unit="calls", ge=1, le=1_000_000)
-    max_limit: int | None = setting(
-        None,
-        "Maximum concurrency limit, also while all calls are fast. Unset: no limit while healthy.",
-        unit="calls",
-        ge=1,
-        le=1_000_000,
-    )
-
-
-class LoadSettings(SettingsModel):
-    """Load of the machine as a signal (`[load]`). A threshold that is unset is not watched."""
-
-    cpu_pressure_threshold: float | None = setting(
-        None,
-        "Maximum share of the last 2 s in which some task waited for a CPU.",
-        unit="%",
-        gt=0,
-        le=100,
-    )
-    memory_pressure_threshold: float | None = setting(
-        None,
-        "Maximum share of the last 2 s in which some task waited for memory to be reclaimed.",
-        unit="%",
-        gt=0,
-        le=100,
-    )
-    io_pressure_threshold: float | None = setting(
-        None,
-        "Maximum share of the last 2 s in which some task waited for input or output.",
-        unit="%",
-        gt=0,
-        le=100,
-    )
-    load_threshold: float | None = setting(
-        None,
-        "Maximum load average of the host over the last minute, per usable CPU.",
-        unit="tasks per CPU",
-        gt=0,
-        le=10_000,
-    )
-    loop_lag_threshold: float | None = setting(
-        None,
-        "Maximum lag of a watched asyncio event loop, as a mean over 2 s.",
-        unit="ms",
-        gt=0,
-        le=60_000,
-    )
-    reject: bool = setting(
-        False,
-        "Open while a threshold is exceeded. If false, an exceeded threshold is only reported, and "
-        "an enabled limiter lowers its limit.",
-    )
-
-
-class Settings(SettingsModel):
-    """Settings of one breaker, with the names and units of the TOML file."""
+class CandidateSettings(SettingsModel):
+    """Settings that run in the shadow of those in force (`[breakers.NAME.candidate]`)."""
 
     memory_threshold: float = setting(
         80.0,
@@ -264,12 +119,6 @@ class Settings(SettingsModel):
         default=RecoverySettings(), description=RecoverySettings.__doc__
     )
 
-    def changes_since(self, before: "Settings") -> dict[str, tuple[Any, Any]]:
-        """Return (value before, value now) of each field that differs."""
-        fields = type(self).model_fields
-        pairs = {field: (getattr(before, field), getattr(self, field)) for field in fields}
-        return {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
-
     @model_validator(mode="after")
     def _check_together(self, info: ValidationInfo) -> Self:
         partial = bool(info.context and info.context.get(PARTIAL))
@@ -348,3 +197,51 @@ class Settings(SettingsModel):
         """Return the seconds above which a call is slow: the lower of threshold and timeout."""
         limits = [self.latency_threshold / 1000] if self.watches_latency else []
         return min([*limits, *([self.slo.timeout] if self.slo else [])])
+
+    @property
+    def tolerated_bad_share(self) -> float:
+        """Return the lowest share of bad calls that these settings react to; 1 for none."""
+        shares = [1 - self.percentile] if self.watches_latency else []
+        shares += [self.max_error_rate] if self.max_error_rate is not None else []
+        shares += [1 - self.slo.success_rate] if self.slo is not None else []
+        return min(shares, default=1.0)
+
+
+class Settings(CandidateSettings):
+    """Settings of one breaker, with the names and units of the TOML file."""
+
+    candidate: CandidateSettings | None = Field(
+        default=None,
+        description="Settings to try in the shadow of these: what they would do is shown, and no "
+        "call is affected. A setting that is left out is the same as in force.",
+        json_schema_extra={"shadow": True},
+    )
+
+    def changes_since(self, before: "Settings") -> dict[str, tuple[Any, Any]]:
+        """Return (value before, value now) of each field that differs."""
+        fields = type(self).model_fields
+        pairs = {field: (getattr(before, field), getattr(self, field)) for field in fields}
+        return {field: pair for field, pair in pairs.items() if pair[0] != pair[1]}
+
+    def contradictions(self) -> list[tuple[str, object, str]]:
+        """Return the settings that do not fit the others, those of the candidate among them."""
+        found = super().contradictions()
+        if (tried := self.with_candidate()) is not None:
+            inner = tried.contradictions()
+            found += [(f"candidate.{key}", value, allowed) for key, value, allowed in inner]
+        return found
+
+    def with_candidate(self) -> "Settings | None":
+        """Return the settings as the candidate has them; None without one."""
+        if self.candidate is None:
+            return None
+        changes = overlaid(self, self.candidate)
+        return self.without_candidate().model_copy(update=changes)
+
+    def without_candidate(self) -> "Settings":
+        """Return the settings with nothing in their shadow."""
+        if self.candidate is None:
+            return self
+        found = self.model_copy(update={"candidate": None})
+        found.__pydantic_fields_set__.discard("candidate")
+        return found

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from breakerd.breaker.errors import NotStoredError as NotStoredError
     from breakerd.breaker.errors import SnapshotError as SnapshotError
     from breakerd.breaker.errors import TraceError as TraceError
+    from breakerd.breaker.events.events import CandidateSettled as CandidateSettled
+    from breakerd.breaker.events.events import CandidateTransition as CandidateTransition
     from breakerd.breaker.events.events import Event as Event
     from breakerd.breaker.events.events import EventsMissed as EventsMissed
     from breakerd.breaker.events.events import Evidence as Evidence
@@ -60,14 +62,17 @@ if TYPE_CHECKING:
     from breakerd.breaker.events.events import ThresholdCleared as ThresholdCleared
     from breakerd.breaker.events.events import Transition as Transition
     from breakerd.breaker.guards.rules import Rules as Rules
+    from breakerd.breaker.history.sketch import DurationSketch as DurationSketch
+    from breakerd.breaker.history.slot import HistorySlot as HistorySlot
     from breakerd.breaker.host.load import LoadReading as LoadReading
     from breakerd.breaker.registry.registry import Registry as Registry
     from breakerd.breaker.runtime.status_types import Status as Status
-    from breakerd.breaker.settings import LimiterSettings as LimiterSettings
-    from breakerd.breaker.settings import LoadSettings as LoadSettings
-    from breakerd.breaker.settings import RecoverySettings as RecoverySettings
+    from breakerd.breaker.settings import CandidateSettings as CandidateSettings
     from breakerd.breaker.settings import Settings as Settings
-    from breakerd.breaker.settings import Slo as Slo
+    from breakerd.breaker.settings_parts import LimiterSettings as LimiterSettings
+    from breakerd.breaker.settings_parts import LoadSettings as LoadSettings
+    from breakerd.breaker.settings_parts import RecoverySettings as RecoverySettings
+    from breakerd.breaker.settings_parts import Slo as Slo
     from breakerd.breaker.states import Reason as Reason
     from breakerd.breaker.states import State as State
     from breakerd.breakerd import Breakerd as Breakerd
@@ -84,6 +89,9 @@ __all__ = [
     "BreakerOpenError",
     "BreakerStateError",
     "Breakerd",
+    "CandidateSettings",
+    "CandidateSettled",
+    "CandidateTransition",
     "ConfigConflictError",
     "ConfigError",
     "ConfigProblem",
@@ -91,9 +99,11 @@ __all__ = [
     "ContactDetails",
     "Counters",
     "DeadlineExceeded",
+    "DurationSketch",
     "Event",
     "EventsMissed",
     "Evidence",
+    "HistorySlot",
     "LimiterSettings",
     "LoadReading",
     "LoadSettings",
@@ -141,6 +151,9 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "BreakerOpenError": "breakerd.breaker.errors",
     "BreakerStateError": "breakerd.breaker.errors",
     "Breakerd": "breakerd.breakerd",
+    "CandidateSettings": "breakerd.breaker.settings",
+    "CandidateSettled": "breakerd.breaker.events.events",
+    "CandidateTransition": "breakerd.breaker.events.events",
     "ConfigConflictError": "breakerd.breaker.errors",
     "ConfigError": "breakerd.breaker.errors",
     "ConfigProblem": "breakerd.breaker.errors",
@@ -148,17 +161,19 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "ContactDetails": "breakerd.alerts.settings.opsgenie",
     "Counters": "breakerd.breaker.calls.counters",
     "DeadlineExceeded": "breakerd.breaker.errors",
+    "DurationSketch": "breakerd.breaker.history.sketch",
     "Event": "breakerd.breaker.events.events",
     "EventsMissed": "breakerd.breaker.events.events",
     "Evidence": "breakerd.breaker.events.events",
-    "LimiterSettings": "breakerd.breaker.settings",
+    "HistorySlot": "breakerd.breaker.history.slot",
+    "LimiterSettings": "breakerd.breaker.settings_parts",
     "LoadReading": "breakerd.breaker.host.load",
-    "LoadSettings": "breakerd.breaker.settings",
+    "LoadSettings": "breakerd.breaker.settings_parts",
     "NotStoredError": "breakerd.breaker.errors",
     "OpsGenieSettings": "breakerd.alerts.settings.opsgenie",
     "Priority": "breakerd.breaker.context",
     "Reason": "breakerd.breaker.states",
-    "RecoverySettings": "breakerd.breaker.settings",
+    "RecoverySettings": "breakerd.breaker.settings_parts",
     "RecoveryStep": "breakerd.breaker.events.events",
     "Registry": "breakerd.breaker.registry.registry",
     "Rules": "breakerd.breaker.guards.rules",
@@ -166,7 +181,7 @@ _HOMES = {  # the imports above once more, for the run; a test compares them
     "Settings": "breakerd.breaker.settings",
     "SettingsChanged": "breakerd.breaker.events.events",
     "Signal": "breakerd.breaker.events.events",
-    "Slo": "breakerd.breaker.settings",
+    "Slo": "breakerd.breaker.settings_parts",
     "SnapshotError": "breakerd.breaker.errors",
     "State": "breakerd.breaker.states",
     "StateAutosaver": "breakerd.breaker.autosave",

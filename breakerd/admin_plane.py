@@ -8,12 +8,14 @@ from breakerd.api.http.admin import AdminContext
 from breakerd.api.http.parts import Parts
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access
+from breakerd.api.security.promotion_audit import PromotionAudit
 from breakerd.api.security.settings_audit import SettingsAudit
 from breakerd.api.security.shared_audit import SharedAudit
 from breakerd.api.settings import ApiSettings
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
+    from breakerd.breaker.promotion.keeper import Keeper
     from breakerd.breaker.registry import Registry
     from breakerd.fleet_part import FleetPart
 
@@ -54,3 +56,9 @@ def make_admin_context(
     if registry.config is not None:
         registry.config.subscribe(AdminConfigSubscriber(admin))
     return admin
+
+
+def share_promotions(admin: AdminContext, keeper: "Keeper") -> None:
+    """Let the routes make promises, and the audit log have what becomes of them."""
+    admin.keeper = keeper
+    keeper.on_settled = PromotionAudit(admin.audit).record

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, Unpack
 from weakref import WeakValueDictionary
 
+from breakerd.api.advice.following import AdviceSubscriber
 from breakerd.api.file_settings import ApiSectionCheck, read_file
 from breakerd.api.settings import ApiSettings
 from breakerd.breaker.autosave import StateAutosaver
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config_log import ConfigLog
 from breakerd.breaker.fork import ProcessLock
 from breakerd.breaker.guards.rules import RuleArguments
 from breakerd.breaker.registry import DEFAULT, Registry
+from breakerd.config_part import make_config_log
 from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
+from breakerd.shadow_part import make_keeper
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -50,6 +54,7 @@ class Breakerd:
         registry: the breakers.
         alerting: the alerting; None if it was left out.
         fleet: commands to all processes that share breakers with this one.
+        config_log: log of the configurations in force; None without a file, or if it was left out.
 
     Example:
         breakers = Breakerd.from_file("config/breakers.toml")
@@ -67,6 +72,7 @@ class Breakerd:
         self.alerting = self._make_alerting() if options.get("alerting", True) else None
         if self.registry.config is not None:
             self.registry.config.subscribe(ApiSectionCheck())
+            self.registry.config.subscribe(AdviceSubscriber())
         self._fleet = FleetPart(
             self.registry,
             self._state_file,
@@ -75,6 +81,8 @@ class Breakerd:
             looks_on=options.get("control_plane", False),
         )
         self.fleet = self._fleet.fleet
+        self.config_log = self._make_config_log()
+        self._keeper = make_keeper(self.registry)
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -200,12 +208,14 @@ class Breakerd:
 
     def _admin_context(self) -> "AdminContext":
         """Return what all admin planes of this object share."""
-        from breakerd.admin_plane import make_admin_context
+        from breakerd.admin_plane import make_admin_context, share_promotions
 
         with self._admin.lock:
             context = self._admin.context
             if context is None:
                 context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
+                context.config_log = self.config_log
+                share_promotions(context, self._keeper)
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -237,6 +247,11 @@ class Breakerd:
         self.registry.report_not_running(lambda: self._alerting_not_running(alerting))
         return alerting
 
+    def _make_config_log(self) -> ConfigLog | None:
+        config = self.registry.config
+        wanted = config is not None and self._options.get("config_log", True)
+        return make_config_log(config) if config is not None and wanted else None
+
     def _alerting_not_running(self, alerting: "Alerting") -> dict[str, str]:
         found = alerting.not_running()
         return {"alerting": _STARTING} if found and self._process_parts.starting else found
@@ -248,6 +263,9 @@ class Breakerd:
             yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
         yield self._fleet  # an operator's mode counts more than what was saved
         yield self.registry
+        if self.config_log is not None:
+            yield self.config_log
+        yield self._keeper
         if self.alerting is not None:
             yield self.alerting
         yield self._admin

@@ -9,15 +9,21 @@ import typer
 from breakerd.api.cli.commands import breaker
 from breakerd.api.cli.commands.alerts import alerts
 from breakerd.api.cli.commands.audit import audit_command
+from breakerd.api.cli.commands.candidate.promote import promote_command
+from breakerd.api.cli.commands.candidate.shadow import shadow_command
+from breakerd.api.cli.commands.config.config import config as config_commands
 from breakerd.api.cli.commands.doctor import doctor_command
 from breakerd.api.cli.commands.drill import drill
 from breakerd.api.cli.commands.fleet import fleet
-from breakerd.api.cli.commands.replay import replay_command
+from breakerd.api.cli.commands.replay.replay import replay_command
+from breakerd.api.cli.commands.replay.suggest import suggest_command
+from breakerd.api.cli.commands.setup.check import check_command
+from breakerd.api.cli.commands.setup.init import init_command
+from breakerd.api.cli.commands.setup.schema import schema_command
 from breakerd.api.cli.commands.silence import silence
-from breakerd.api.cli.commands.suggest import suggest_command
-from breakerd.api.cli.output import USAGE_ERROR, err, out, plain, show_problems
+from breakerd.api.cli.incident.command import incident_command
+from breakerd.api.cli.output import out
 from breakerd.breaker._version import __version__
-from breakerd.breaker.errors import ConfigError
 
 app = typer.Typer(
     name="breakerd",
@@ -91,25 +97,6 @@ def serve(
 
 
 @app.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="TOML file.")] = Path("config/breakers.toml"),
-) -> None:
-    """Check a configuration file; print every error and every warning with its line."""
-    from breakerd.api.file_settings import read_file
-    from breakerd.api.security.tokens import Tokens
-
-    try:
-        settings = read_file(file)
-        Tokens.load(settings.api)
-    except ConfigError as error:
-        show_problems(error)
-        raise typer.Exit(USAGE_ERROR) from None
-    for warning in settings.warnings:
-        err.print(f"warning: {plain(str(warning))}")
-    out.print(f"{plain(str(file))}: no errors")
-
-
-@app.command()
 def emulator(
     port: EmulatorPort = 8081,
     key: OnlyKey = None,
@@ -131,11 +118,18 @@ def demo(pace: Pace = 1.0) -> None:
     raise typer.Exit(run_demo(out, pace))
 
 
+app.command("check")(check_command)
+app.command("schema")(schema_command)
+app.command("init")(init_command)
 app.command("replay")(replay_command)
 app.command("suggest")(suggest_command)
+app.command("shadow")(shadow_command)
+app.command("promote")(promote_command)
 app.command("doctor")(doctor_command)
 app.command("audit")(audit_command)
+app.command("incident")(incident_command)
 app.add_typer(alerts)
+app.add_typer(config_commands)
 app.add_typer(drill)
 app.add_typer(fleet)
 app.add_typer(silence)

@@ -59,7 +59,7 @@ class FleetPart:
     ) -> None:
         config = registry.config
         document = config.document if config else None
-        database = Path(_database(document)).absolute()  # a daemon changes its folder later
+        database = alerting_database(document)
         settings = read_fleet_section(document)
         self._runtime = FleetRuntime(
             registry,
@@ -124,10 +124,14 @@ class FleetPart:
             self._counters.close()
 
 
-def _database(document: Document | None) -> str:
+def alerting_database(document: Document | None) -> Path:
+    """Return alerting's file, beside which other parts keep theirs; absolute.
+
+    A daemon changes its folder later.
+    """
     section = document.data.get(_ALERTS, {}) if document else {}
     found = section.get("database") if isinstance(section, Mapping) else None
-    return found if isinstance(found, str) and found else _DATABASE
+    return Path(found if isinstance(found, str) and found else _DATABASE).absolute()
 
 
 def _counters_file(database: Path) -> Path:

@@ -12,6 +12,8 @@ class Options(RuleArguments, total=False):
 
     Attributes:
         alerting: False: incidents are neither logged nor delivered; nobody is paged.
+        config_log: False: no log is kept of the configurations in force, and temporary values are
+            those of one process.
         state: False: breaker states are not kept across restarts, whatever `[api] state_file` says.
         fleet: False: each process decides alone, whatever `[fleet]` says.
         watch: False: edits of the file have no effect until it is reloaded.
@@ -21,6 +23,7 @@ class Options(RuleArguments, total=False):
     """
 
     alerting: bool
+    config_log: bool
     state: bool
     fleet: bool
     watch: bool
@@ -30,8 +33,13 @@ class Options(RuleArguments, total=False):
 
 
 DEFAULTS: Final = {
-    "alerting": True, "state": True, "fleet": True, "watch": True, "control_plane": False
-}  # fmt: skip
+    "alerting": True,
+    "config_log": True,
+    "state": True,
+    "fleet": True,
+    "watch": True,
+    "control_plane": False,
+}
 OTHERS: Final = tuple(Options.__annotations__.keys() - RuleArguments.__annotations__.keys())
 
 

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from breakerd.api import logging as service_logging
 from breakerd.api.file_settings import read_file
 from breakerd.api.process_signals import ExitLimit, hold_reloads
-from breakerd.api.security.auth import Access, is_loopback
+from breakerd.api.security.auth import Access
+from breakerd.api.security.loopback import is_loopback
 from breakerd.api.security.tokens import TOKEN_VARIABLE, Tokens
 from breakerd.api.server import AdminServer, run_until_stopped
 from breakerd.api.settings import ApiSettings

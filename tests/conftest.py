@@ -52,12 +52,6 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _time_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine may load matplotlib slowly; no test depends on how fast it does."""
-    monkeypatch.setattr("breakerd.alerts.content.chart.TIMEOUT", 600.0)
-
-
-@pytest.fixture(autouse=True)
 def _nothing_relayed_afterwards() -> Iterator[None]:
     """A test that leaves alerting running would take the log records of all that follow."""
     yield

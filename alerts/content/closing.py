@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from breakerd.alerts.content.links import page_of
 from breakerd.alerts.content.topics import Topic
 from breakerd.alerts.model.figures import PeakFigures
 from breakerd.alerts.model.incident import Incident
@@ -54,13 +55,20 @@ _SLOW: Final = {Topic.LATENCY, Topic.SLOW, Topic.RESTART}
 """Topics whose closing note tells the highest latency."""
 
 
-def closing_note(incident: Incident, reason: str, now: float) -> str:
-    """Return the last note of an incident; `reason` tells what ended it, empty if unknown."""
+def closing_note(incident: Incident, reason: str, now: float, public_url: str = "") -> str:
+    """Return the last note of an incident, with where its report is.
+
+    Args:
+        incident: the incident.
+        reason: what ended it; empty if unknown.
+        now: seconds since the epoch.
+        public_url: address of the admin plane; empty if people cannot reach it.
+    """
     lasted = format_duration((incident.resolving_since or now) - incident.opened_at)
     what = "Drill over" if incident.drill else "Over"
     names = f" for {names_of(incident)}" if len(incident.members) > 1 else ""
     parts = [f"{what}{names}: it lasted {lasted}{_came_back(incident)}."]
-    wrong, worst = _wrong(incident), _worst(incident)
+    wrong, worst = what_was_wrong(incident), _worst(incident)
     if wrong:
         parts.append(f"{'Pretended' if incident.drill else 'What was wrong'}: {wrong}.")
     if worst and worst not in wrong:
@@ -68,6 +76,7 @@ def closing_note(incident: Incident, reason: str, now: float) -> str:
     parts.append(_rejected(incident))
     if ended := _ended_by(incident, reason):
         parts.append(f"Ended by: {ended}.")
+    parts.append(_report(incident, public_url))
     return " ".join(part for part in parts if part)
 
 
@@ -95,20 +104,29 @@ def names_of(incident: Incident) -> str:
     return names_within(list(incident.members), _MAX_NAMES)
 
 
+def what_was_wrong(incident: Incident) -> str:
+    """Return what was wrong, without a stop; latency at its worst. Empty if it is not known."""
+    found = _highest(incident) or _WRONG.get(incident.content.topic) or incident.content.cause
+    for now, then in _PAST.items():
+        found = found.replace(now, then)
+    return found
+
+
 # --- parts
+
+
+def _report(incident: Incident, public_url: str) -> str:
+    """Return where the report of the incident is; empty where nobody was told of it."""
+    if not incident.maybe_notified:
+        return ""
+    if public_url:
+        return f"Report: {page_of(incident, public_url)}"
+    return f"Report: breakerd incident {incident.id}"
 
 
 def _came_back(incident: Incident) -> str:
     back = incident.episodes - 1
     return f" and came back {'once' if back == 1 else f'{back:,} times'}" if back > 0 else ""
-
-
-def _wrong(incident: Incident) -> str:
-    """Return what was wrong; latency at its worst."""
-    found = _highest(incident) or _WRONG.get(incident.content.topic) or incident.content.cause
-    for now, then in _PAST.items():
-        found = found.replace(now, then)
-    return found
 
 
 def _highest(incident: Incident) -> str:

@@ -14,6 +14,7 @@ from breakerd.alerts.content.sentences.measurements import (
     transition_lines,
 )
 from breakerd.alerts.content.sentences.next_steps import next_step
+from breakerd.alerts.content.sentences.sparkline import latency_over_time
 from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.content.topics import Topic, action, cause_topic, topic_of
 from breakerd.alerts.content.wording import NOBODY_NAMED, cause_of, operator_note
@@ -185,7 +186,8 @@ def _line(facts: BreakerFacts) -> str:
 
 
 def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:
-    worst, lines = summary.worst, []
+    worst, lines = summary.worst, list[str]()
+    over_time = latency_over_time(summary.history, worst.percentile, summary.now)
     if len(summary.names) > 1:
         lines.append(f"Measurements of {worst.name}:")
     if settings.include_latency_metrics and summary.topic is Topic.HANG:
@@ -193,8 +195,9 @@ def _measurements(summary: Summary, settings: OpsGenieSettings) -> list[str]:
         line = latency_lines(worst)[0]
         known = worst.latency_ms is not None
         lines.append(line.replace("Latency:", "Latency before that:", 1) if known else line)
+        lines += [f"Latest:  {over_time}"] if over_time else []
     elif settings.include_latency_metrics:
-        lines += latency_lines(worst)
+        lines += latency_lines(worst, over_time)
     if settings.include_memory_metrics:
         lines.append(memory_line(worst))
     lines += [line for line in [load_line(worst), in_flight_line(worst)] if line]

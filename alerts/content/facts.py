@@ -198,6 +198,12 @@ class BreakerFacts:
         return max(found, default=None)
 
     @property
+    def percentile(self) -> float:
+        """Watched percentile, 0 to 1; 0.95 if it is unknown."""
+        value = number(self.status.get("percentile_value"))
+        return value if value is not None and 0 < value < 1 else 0.95
+
+    @property
     def percentile_name(self) -> str:
         """Name of the watched percentile, such as p95."""
         value = number(self.status.get("percentile_value"))

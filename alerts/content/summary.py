@@ -1,9 +1,9 @@
 """Summary of an incident: what is wrong, how bad, since when, and what it means for users."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 from breakerd.alerts.content.facts import BreakerFacts, by_breaker
 from breakerd.alerts.content.topics import Topic, topic_of
@@ -11,6 +11,7 @@ from breakerd.alerts.content.wording import cause_of, operator_note
 from breakerd.alerts.model.content import AlertContext
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.text import format_duration, ordinal, truncate
+from breakerd.breaker.history.slot import HistorySlot
 
 _HEADS: Final = {
     Topic.SLOW: "slow",
@@ -21,6 +22,10 @@ _HEADS: Final = {
 }
 _TROUBLE: Final = {Topic.HANG: "hanging", Topic.ERRORS: "failing", Topic.LATENCY: "slow"}
 """Conditions of a breaker that rejects nothing, by a topic of an open one."""
+HISTORY: Final = 900.0
+"""Seconds before an alert that it shows."""
+Recall = Callable[[str, float, float], Sequence[HistorySlot]]
+"""Returns the slots of a breaker between two times, in seconds since the epoch."""
 _EXACT_AGE: Final = 120.0
 """Seconds from which an age is given in whole minutes."""
 _MAX_NAME: Final = 30
@@ -38,12 +43,14 @@ class Summary:
         breakers: merged facts of its breakers, in the order in which they joined; at least one.
         now: seconds since the epoch.
         present: True: what is wrong is that of now, also if the incident is over.
+        history: calls of the worst breaker before `now`, oldest first; empty if unknown.
     """
 
     incident: Incident
     breakers: Sequence[BreakerFacts]
     now: float
     present: bool = False
+    history: Sequence[HistorySlot] = ()
 
     @classmethod
     def of(
@@ -63,6 +70,10 @@ class Summary:
             present: see the attribute.
         """
         return cls(incident, by_breaker(incident.members, facts), now, present)
+
+    def recalling(self, recall: Recall) -> Self:
+        """Return the summary with the calls of the worst breaker in the last 15 minutes."""
+        return replace(self, history=recall(self.worst.name, self.now - HISTORY, self.now))
 
     @property
     def names(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from breakerd.alerts.content.summary import Recall
 from breakerd.alerts.coordination.leadership import Leadership
 from breakerd.alerts.coordination.lease import Lease
 from breakerd.alerts.coordination.relocation import Relocation
@@ -53,6 +54,7 @@ class Components:
     leadership: Leadership
     relocation: Relocation
     fleet: FleetIncidents
+    recall: Recall
 
 
 class AlertWorker:
@@ -68,7 +70,10 @@ class AlertWorker:
         self._now = now
         self._fleet = components.fleet
         self._reconciler = Reconciler(
-            components.incident_log, components.silences.find, self._fleet.census
+            components.incident_log,
+            components.silences.find,
+            self._fleet.census,
+            components.recall,
         )
         self._round = threading.Lock()
         self._wake = threading.Event()

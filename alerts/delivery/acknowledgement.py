@@ -80,6 +80,7 @@ class AcknowledgementPoller:
         acknowledged = state is AlertState.ACKNOWLEDGED
         if acknowledged != delivery.acknowledged:
             delivery.acknowledged = acknowledged
+            delivery.acknowledgements.append((now, acknowledged))
             self._outcomes.acknowledged(incident, acknowledged=acknowledged)
         if state is AlertState.CLOSED:
             delivery.closed_manually_at = now

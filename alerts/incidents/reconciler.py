@@ -11,6 +11,7 @@ from typing import Final
 from breakerd.alerts.content import notes
 from breakerd.alerts.content.closing import closing_note
 from breakerd.alerts.content.composer import compose
+from breakerd.alerts.content.summary import Recall, Summary
 from breakerd.alerts.incidents import policy
 from breakerd.alerts.incidents.groups import Groups
 from breakerd.alerts.incidents.holds import HoldFinder, Newcomer
@@ -62,11 +63,17 @@ class Reconciler:
         incident_log: the incidents.
         find_silence: finds the silence that mutes an incident.
         surroundings: what is known of the other processes.
+        recall: returns what a breaker's calls did in the last minutes.
     """
 
     def __init__(
-        self, incident_log: IncidentLog, find_silence: FindSilence, surroundings: Surroundings
+        self,
+        incident_log: IncidentLog,
+        find_silence: FindSilence,
+        surroundings: Surroundings,
+        recall: Recall,
     ) -> None:
+        self._recall = recall
         self._incident_log = incident_log
         self._find_silence = find_silence
         self._sources: Sequence[ObservationSource] = ()
@@ -177,7 +184,8 @@ class Reconciler:
         if not facts:
             return
         identity = resolve_identity(self._settings.opsgenie)
-        incident.content = compose(incident, facts, self._settings, identity, now)
+        summary = Summary.of(incident, facts, now).recalling(self._recall)
+        incident.content = compose(summary, self._settings, identity)
         incident.composed_at, incident.composed_revision = now, incident.revision
         self._incident_log.mark_changed(incident)
 
@@ -323,7 +331,8 @@ class Reconciler:
         return now - incident.resolving_since >= self._settings.alerts.resolve_after
 
     def _close(self, now: float, incident: Incident) -> None:
-        note = closing_note(incident, self._closing_reason(incident), now)
+        reason, public_url = self._closing_reason(incident), self._settings.public_url
+        note = closing_note(incident, reason, now, public_url)
         self._incident_log.close(now, incident, note)
         missed = incident.first_due_at and incident.rules.notify_missed
         if not incident.notified_at and missed:

@@ -6,33 +6,10 @@ from hashlib import sha256
 from typing import Any, Self
 
 from breakerd.alerts.model.limits import MESSAGE
+from breakerd.alerts.pictures.chart import Chart
 from breakerd.breaker.events.events import Evidence, Signal, Transition
 from breakerd.breaker.runtime.status_types import Status
 from breakerd.breaker.states import Reason, State
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """Data of the chart of the latest calls.
-
-    Attributes:
-        title: heading of the chart.
-        latencies_ms: durations of the latest calls, oldest first.
-        threshold_ms: threshold drawn as a line; None if none is in force.
-    """
-
-    title: str
-    latencies_ms: tuple[int, ...]
-    threshold_ms: float | None
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Build a chart from `dataclasses.asdict` data.
-
-        Raises:
-            TypeError, KeyError: the data does not describe a chart.
-        """
-        return cls(data["title"], tuple(data["latencies_ms"]), data["threshold_ms"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ class DeliveryState:
         reopenings: number of times the alert was re-created after people closed it.
         poll_again_at: earliest time of the next poll, after one without an answer.
         acknowledged: True if somebody has acknowledged the alert.
+        acknowledgements: times at which a poll first showed that it was acknowledged (True), or
+            that the acknowledgement was withdrawn (False).
         closed_manually_at: when a poll first showed that somebody closed it; 0 if nobody did.
         fallback: True if the receiver was notified only as a fallback.
         reference: where the receiver finds the alert again, in its own words; empty if it needs no
@@ -97,6 +99,7 @@ class DeliveryState:
     reopenings: int = 0
     poll_again_at: float = 0.0
     acknowledged: bool = False
+    acknowledgements: list[tuple[float, bool]] = field(default_factory=list)
     closed_manually_at: float = 0.0
     fallback: bool = False
     reference: str = ""
@@ -240,9 +243,11 @@ class DeliveryState:
             for name in ("accepted_step", "unconfirmed_step")
         }
         told = [(at, priority) for at, priority in data.get("told", ())]
+        acknowledgements = [(at, found) for at, found in data.get("acknowledgements", ())]
         # Earlier versions did not keep the highest number.
         most = data.get("most_escalations", data.get("escalations", 0))
-        return cls(**{**data, **steps, "told": told, "most_escalations": most})
+        lists = {"told": told, "acknowledgements": acknowledgements}
+        return cls(**{**data, **steps, **lists, "most_escalations": most})
 
 
 def receiver_type(receiver: str) -> str:

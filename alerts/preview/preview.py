@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from breakerd.alerts.content.composer import compose
 from breakerd.alerts.content.notes import stage_note
+from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.incidents.opening import stages_for
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.figures import CallCounts
@@ -88,7 +89,7 @@ def make_sample(
         counts=_COUNTS if stage > 1 else CallCounts(),
     )
     identity = resolve_identity(settings.opsgenie)
-    incident.content = compose(incident, [facts], settings, identity, now)
+    incident.content = compose(Summary.of(incident, [facts], now), settings, identity)
     if stage == 1:
         return SampleAlert(incident, Step(StepKind.CREATE, priority=incident.priority))
     note = stage_note(incident, [facts], now)

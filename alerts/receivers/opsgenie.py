@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 import opsgenie_sdk
 
-from breakerd.alerts.content.chart import draw
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.limits import NOTE
 from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.model.text import truncate
+from breakerd.alerts.pictures.layout import draw
+from breakerd.alerts.pictures.png import to_png
 from breakerd.alerts.receivers.alert_requests import (
     USER,
     AlertRequest,
@@ -298,8 +299,8 @@ def _draw_chart(incident: Incident) -> bytes | None:
     if incident.content.chart is None:
         return None
     try:
-        return draw(incident.content.chart)
-    except Exception:  # noqa: BLE001 - a failure in matplotlib must not delay the alerts
+        return to_png(draw(incident.content.chart))
+    except Exception:  # noqa: BLE001 - what cannot be drawn must not delay the alerts
         _log.exception("chart cannot be drawn", alias=incident.alias)
         return None
 

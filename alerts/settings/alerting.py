@@ -31,7 +31,7 @@ _ENVIRONMENT: Final = "environment"
 _CACHE: Final = ValidationCache()
 """Sections that were read last, so that one that did not change is not validated again."""
 
-_FROM_ENVIRONMENT: Final = {
+FROM_ENVIRONMENT: Final = {
     "OPSGENIE_REGION": "region",
     "OPSGENIE_API_URL": "api_url",
     "Environment": "environment",
@@ -154,8 +154,7 @@ class AlertsSettings(SettingsModel):
     )
     attach_chart: bool = setting(
         True,
-        "Attach a chart of the latest calls if the receiver accepts one and the extra `plot` is "
-        "installed.",
+        "Attach a picture of the last 15 minutes if the receiver accepts one.",
     )
     dashboard_url: str = setting("", "Link to the dashboard, included in alerts.")
     runbook_url: str = setting(
@@ -239,7 +238,7 @@ def _public_url(data: Mapping[str, Any]) -> str:
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
     found = {
         key: environ[name].strip()
-        for name, key in _FROM_ENVIRONMENT.items()
+        for name, key in FROM_ENVIRONMENT.items()
         if environ.get(name, "").strip()
     }
     return found | ({"region": found["region"].lower()} if "region" in found else {})

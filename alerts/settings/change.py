@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from pydantic import BaseModel
@@ -55,7 +56,7 @@ def change_settings(
         if document is None
         else document.data
     )
-    refused = (_refusal(key, changes[key], data) for key in changes)
+    refused = (refusal(key, changes[key], data) for key in changes)
     if problems := [problem for problem in refused if problem]:
         raise ConfigError(problems)
     changed = patched(data, nested(changes))
@@ -84,7 +85,9 @@ def _validate(data: Mapping[str, object]) -> AlertingSettings:
     return AlertingSettings(opsgenie, alerts)  # type: ignore[arg-type]  # in the order of SECTIONS
 
 
-def _refusal(key: Key, value: object, data: Mapping[str, object]) -> ConfigProblem | None:
+def refusal(
+    key: Key, value: object, data: Mapping[str, object] = MappingProxyType({})
+) -> ConfigProblem | None:
     """Return the problem with changing `key` anywhere but in the file; None if there is none.
 
     Args:

@@ -2,7 +2,7 @@
 
 import getpass
 import re
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -13,6 +13,9 @@ from breakerd.breaker.encoding.printable import printable
 
 USER_HEADER: Final = "X-Breakerd-User"
 """Header that says who uses the client."""
+CLIENT_HEADER: Final = "X-Breakerd-Client"
+"""Header that says what the client is."""
+COMMAND_LINE: Final = "breakerd command line"
 _TIMEOUT: Final = 10.0
 """Seconds until a request fails."""
 _WRONG_USAGE: Final = {httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY}
@@ -56,13 +59,28 @@ class AdminClient:
             return {}
         answer = self._json(response)
         if response.is_error:
-            detail = str(answer.get("detail", answer))
-            if response.status_code in _REFUSED:
-                detail = f"{detail} {self._credentials.advice}"
-            fail(detail, USAGE_ERROR if response.status_code in _WRONG_USAGE else FAILURE)
+            self._fail(response.status_code, answer)
         return answer
 
-    def _send(self, method: str, path: str, body: object) -> httpx.Response:
+    def text(self, path: str, *, advice: str = "") -> str:
+        """GET a text that is no JSON object.
+
+        Args:
+            path: path below the service's URL, without leading slash.
+            advice: what to do if the service does not answer, as a sentence.
+        """
+        response = self._send("GET", path, None, advice)
+        if response.is_error:
+            self._fail(response.status_code, self._json(response))
+        return response.text
+
+    def _fail(self, status: int, answer: dict[str, Any]) -> NoReturn:
+        detail = str(answer.get("detail", answer))
+        if status in _REFUSED:
+            detail = f"{detail} {self._credentials.advice}"
+        fail(detail, USAGE_ERROR if status in _WRONG_USAGE else FAILURE)
+
+    def _send(self, method: str, path: str, body: object, advice: str = "") -> httpx.Response:
         if not self._credentials.sendable:
             # Not left to the library, whose error shows it.
             fail("the token contains characters that are not allowed in a header", USAGE_ERROR)
@@ -73,13 +91,17 @@ class AdminClient:
             allowed = "a URL such as http://127.0.0.1:8080"
             fail(f"--url: found {self._shown!r}; allowed: {allowed}", USAGE_ERROR)
         except httpx.HTTPError as error:
-            hint = "Is `breakerd serve` running there?"
+            hint = " ".join(filter(None, ["Is `breakerd serve` running there?", advice]))
             fail(f"no answer from {self._shown}: {error}. {hint}", FAILURE)
 
     def _client(self) -> httpx.Client:
         credentials = self._credentials
         return httpx.Client(
-            headers={**credentials.headers(), USER_HEADER.encode(): _user_name()},
+            headers={
+                **credentials.headers(),
+                USER_HEADER.encode(): _user_name(),
+                CLIENT_HEADER.encode(): COMMAND_LINE.encode(),
+            },
             timeout=_TIMEOUT,
             mounts=_NO_PROXY if credentials.local else None,
             follow_redirects=False,  # the token is for this service

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from breakerd.api.http.event_feed import EventFeed
 from breakerd.api.http.parts import Parts, parts_of
-from breakerd.api.http.shared_change import SharedChange, sharing
+from breakerd.api.http.shared_change import SettingsOutcome, sharing
 from breakerd.api.problems import NO_ALERTING, UNKNOWN_BREAKER, Problem
 from breakerd.api.security.audit import AuditLog
 from breakerd.api.security.auth import Access, Actor
@@ -25,14 +25,16 @@ from breakerd.breaker.errors import (
 )
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError
 from breakerd.breaker.registry import DEFAULT, Registry
-from breakerd.breaker.settings import Settings
+from breakerd.breaker.registry.guarded_change import change_if
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
     from breakerd.alerts.paging import PagingReport
+    from breakerd.breaker.config_log import ConfigLog
     from breakerd.breaker.fleet.runtime.command_result import CommandResult
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
+    from breakerd.breaker.promotion.keeper import Keeper
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
 
@@ -74,6 +76,10 @@ class AdminContext:
         self.parts = parts or parts_of(registry, alerting)
         self.fleet = fleet
         self.views = views
+        self.config_log: ConfigLog | None = None
+        """Log of the configurations in force; None if none is kept."""
+        self.keeper: Keeper | None = None
+        """Keeper of comparisons and promises; None if this process has none."""
         self.feed = EventFeed(registry)
         self.describe: Callable[[str], dict[str, Any]] = lambda _prefix: {}
         """Returns the OpenAPI description of the routes below a path; set with the routes."""
@@ -182,18 +188,6 @@ class AdminContext:
 
 
 @dataclass(frozen=True, slots=True)
-class SettingsOutcome:
-    """Settings in force after a change, and the names of other breakers that it has changed.
-
-    `shared` is its progress at the other hosts.
-    """
-
-    settings: Settings
-    also_changes: tuple[str, ...] = ()
-    shared: SharedChange = field(default_factory=SharedChange)
-
-
-@dataclass(frozen=True, slots=True)
 class BreakerOperation:
     """Act on one breaker in the name of one client; every action is audited."""
 
@@ -252,33 +246,53 @@ class BreakerOperation:
         self._forget_views()
         return result
 
-    def change(self, values: Mapping[str, object]) -> SettingsOutcome:
+    def change(
+        self,
+        values: Mapping[str, object],
+        require: Callable[[], None] | None = None,
+        *,
+        action: str = "change settings",
+    ) -> SettingsOutcome:
         """Change settings, and return all settings in force.
 
         Args:
             values: new values by dotted names, as in the file.
+            require: called when nobody else can change anything, before it is changed.
+            action: name of the action in the audit log.
 
         Raises:
             ConfigError: a value is invalid; nothing was changed.
             ConfigConflictError: the file cannot be edited now; nothing was changed.
             ConfigWriteError: the change is in force, but not written to the file.
         """
+        with self.audited_change(values, action) as outcome:
+            change_if(self.admin.registry, self.breaker.name, values, require)
+        return outcome()
+
+    @contextmanager
+    def audited_change(
+        self, values: Mapping[str, object], action: str
+    ) -> Iterator[Callable[[], SettingsOutcome]]:
+        """Record a change of settings in the block as one audit entry, and bring it to other hosts.
+
+        Yield what returns its outcome after the block.
+        """
 
         def snapshot() -> dict[str, object]:
             settings = self.breaker.settings.model_dump(mode="json")
             return {name: _lookup(settings, name) for name in values}
 
-        before = self._others(values)
+        def outcome() -> SettingsOutcome:
+            after = self._others(values)
+            also = [name for name in after if name in before and before[name] != after[name]]
+            return SettingsOutcome(self.breaker.settings, tuple(sorted(also)), shared)
+
+        before, name, detail = self._others(values), self.breaker.name, self.actor.reason
         with (
             sharing(self.admin.fleet, self.actor) as shared,
-            self.admin.audited(
-                self.actor, "change settings", snapshot=snapshot, breaker=self.breaker.name
-            ),
+            self.admin.audited(self.actor, action, snapshot=snapshot, breaker=name, detail=detail),
         ):
-            settings = self.admin.registry.change(self.breaker.name, values)
-        after = self._others(values)
-        also = [name for name in after if name in before and before[name] != after[name]]
-        return SettingsOutcome(settings, tuple(sorted(also)), shared)
+            yield outcome
 
     def _others(self, names: Iterable[str]) -> dict[str, list[object]]:
         """Return these settings of all other breakers: a change at the root changes theirs."""

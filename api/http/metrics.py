@@ -11,12 +11,16 @@ from prometheus_client.registry import Collector
 from breakerd.api.http.metric_families.breakers import breaker_families
 from breakerd.api.http.metric_families.configuration import configuration_families
 from breakerd.api.http.metric_families.fleet import fleet_metrics
+from breakerd.api.http.metric_families.shadow import shadow_families
 from breakerd.api.http.parts import PARTS, parts_of
 from breakerd.api.logging import dropped_records
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config_log.drift import DriftedKey
 from breakerd.breaker.fleet.host_counters.figures import Figures, read_figures
 from breakerd.breaker.registry import Registry
+from breakerd.breaker.registry.config_report import drift_of_file
 from breakerd.breaker.runtime.status_types import Status
+from breakerd.breaker.shadow.report import ShadowReport
 
 if TYPE_CHECKING:
     from breakerd.alerts.alerting import Alerting
@@ -47,6 +51,7 @@ class BreakerCollector(Collector):
             registry and alerting.
         fleet: all processes that share breakers with this one; None if there is only this one.
         views: what the processes of the host have counted; None for this process alone.
+        drift: returns what is in force and not in the file; by default as the file alone tells.
     """
 
     def __init__(
@@ -56,11 +61,13 @@ class BreakerCollector(Collector):
         not_running: Callable[[], Mapping[str, str]] | None = None,
         fleet: "Fleet | None" = None,
         views: "FleetViews | None" = None,
+        drift: Callable[[], Iterable[DriftedKey]] | None = None,
     ) -> None:
         self._registry = registry
         self._alerting = alerting
         self._fleet = fleet
         self._views = views
+        self._drift = drift or self._drift_of_file
         self._not_running = not_running or parts_of(registry, alerting).not_running
 
     def describe(self) -> Iterable[Metric]:
@@ -75,7 +82,8 @@ class BreakerCollector(Collector):
         yield _memory(breakers)
         yield _baseline(breakers)
         yield _load(breakers)
-        yield from configuration_families(self._registry.config)
+        yield from shadow_families(_shadows(breakers))
+        yield from configuration_families(self._registry.config, self._drift())
         yield CounterMetricFamily(
             "breakerd_log_records_dropped",
             "Log records dropped because the output was blocked.",
@@ -96,6 +104,10 @@ class BreakerCollector(Collector):
                 sums[breaker.name] = read_figures(breaker)
         return sums
 
+    def _drift_of_file(self) -> list[DriftedKey]:
+        config = self._registry.config
+        return drift_of_file(config).found() if config is not None else []
+
 
 class BreakerSample(NamedTuple):
     """Readings of one breaker for all its metrics."""
@@ -105,6 +117,11 @@ class BreakerSample(NamedTuple):
 
 
 Samples = list[BreakerSample]
+
+
+def _shadows(breakers: Samples) -> dict[str, ShadowReport]:
+    found = ((breaker.name, status["shadow"]) for breaker, status in breakers)
+    return {name: report for name, report in found if report is not None}
 
 
 def _memory(breakers: Samples) -> Metric:

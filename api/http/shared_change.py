@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from breakerd.api.security.auth import Actor
+from breakerd.breaker.config.following.origin import Origin, Way, changing_as
 from breakerd.breaker.errors import ConfigWriteError
 from breakerd.breaker.fleet.asked_change import AskedChange, asked_by
 from breakerd.breaker.fleet.drift import Published
+from breakerd.breaker.settings import Settings
 
 if TYPE_CHECKING:
     from breakerd.breaker.fleet.runtime.fleet import Fleet
 
+COMMAND_LINE: Final = "breakerd command line"
+"""What the commands of `breakerd` say that they are."""
 ANSWER_TIME: Final = 2.0
 """Maximum seconds that an answer waits for the other processes."""
 
@@ -32,6 +36,18 @@ class SharedChange:
         return {"shared": progress_of(self.published)} if self.published is not None else {}
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsOutcome:
+    """Settings in force after a change, and the names of other breakers that it has changed.
+
+    `shared` is its progress at the other hosts.
+    """
+
+    settings: Settings
+    also_changes: tuple[str, ...] = ()
+    shared: SharedChange = field(default_factory=SharedChange)
+
+
 @contextmanager
 def sharing(fleet: "Fleet | None", actor: Actor) -> Iterator[SharedChange]:
     """Name who asks for the changes of settings in the block, and wait for the other processes.
@@ -40,7 +56,7 @@ def sharing(fleet: "Fleet | None", actor: Actor) -> Iterator[SharedChange]:
         ConfigWriteError: the block did; its text tells the progress, too.
     """
     change = SharedChange()
-    with asked_by(actor.by) as asked:
+    with asked_by(actor.by) as asked, changing_as(origin_of(actor)):
         try:
             yield change
         except ConfigWriteError as error:
@@ -49,6 +65,12 @@ def sharing(fleet: "Fleet | None", actor: Actor) -> Iterator[SharedChange]:
                 raise
             raise ConfigWriteError(f"{error}; {change.published}") from None
     change.published = _published(fleet, asked)
+
+
+def origin_of(actor: Actor) -> Origin:
+    """Return the client as the origin of a change."""
+    way = Way.COMMAND if actor.tool == COMMAND_LINE else Way.HTTP
+    return Origin(way, actor.user or actor.client, actor.right, actor.reason)
 
 
 def progress_of(published: Published) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """Routes for the whole process: breakers, events, audit, metrics, health, reload."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 
+from breakerd.api.config_changes.change import change_service, preview_service
+from breakerd.api.config_changes.drift import drift_of
+from breakerd.api.config_changes.etag import etag_of
+from breakerd.api.config_changes.options import OptionsDep
 from breakerd.api.http import sections
 from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep
 from breakerd.api.http.event_feed import Subscriber
@@ -52,7 +57,7 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     router.get("/metrics", response_class=Response, responses=in_text)(get_metrics)
     router.post("/-/reload", responses=openapi_responses(409))(reload)
     router.get("/config")(get_sections)
-    router.patch("/config", responses=openapi_responses(404, 409))(change_sections)
+    router.patch("/config", responses=openapi_responses(404, 409, 412, 503))(change_sections)
     return router
 
 
@@ -140,7 +145,12 @@ def get_metrics(
     """
     views = admin.views if scope == "host" else None
     collector = BreakerCollector(
-        admin.registry, admin.alerting, admin.not_running, admin.fleet, views
+        admin.registry,
+        admin.alerting,
+        admin.not_running,
+        admin.fleet,
+        views,
+        partial(drift_of, admin),
     )
     body, media_type = exposition(collector, request.headers.get("accept", ""))
     # As a header: older versions of Starlette add a second charset to a media type.
@@ -162,23 +172,29 @@ def reload(admin: AdminDep, actor: ActorDep) -> ReloadResult:
     return ReloadResult(message="Configuration applied", file=str(config.path))
 
 
-def get_sections(admin: AdminDep) -> dict[str, dict[str, Any]]:
+def get_sections(admin: AdminDep, response: Response) -> dict[str, dict[str, Any]]:
     """Return `[opsgenie]`, `[alerts]`, `[api]` and `[fleet]` in force, secrets masked."""
-    return sections.read(admin)
+    found = sections.read(admin)
+    response.headers["ETag"] = etag_of(admin, found)
+    return found
 
 
 def change_sections(
-    admin: AdminDep, actor: ActorDep, body: SectionsPatch
-) -> dict[str, dict[str, Any]]:
-    """Change any keys of these sections together: all of them, or none if one is wrong.
+    admin: AdminDep, actor: ActorDep, body: SectionsPatch, options: OptionsDep, response: Response
+) -> dict[str, Any]:
+    """Change any keys of the file together: all of them, or none if one is wrong.
 
-    Null removes a key. Secrets, paths and addresses, and who has access, are changed in the file
-    only. Keys that are read at start take effect with the next one. `shared` is the progress at the
-    other hosts; it is absent where all processes read one file.
+    Keys of these sections, of the root and of `breakers.NAME`; null removes one. Secrets, paths and
+    addresses, and who has access, are changed in the file only. Keys that are read at start take
+    effect with the next one. `If-Match` with the ETag of what was read refuses the change if it has
+    changed since. A dry run answers what it would change. `shared` is the progress at the other
+    hosts; it is absent where all processes read one file.
     """
     changes = body.changes()
-    shared = sections.change(admin, actor, changes).as_json() if changes else {}
-    return {**sections.read(admin), **shared}
+    if options.dry_run:
+        return preview_service(admin, actor, changes, options)
+    shared = change_service(admin, actor, changes, options).as_json() if changes else {}
+    return {**get_sections(admin, response), **shared}
 
 
 async def get_health() -> Health:

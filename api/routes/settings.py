@@ -9,9 +9,13 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field, create_model
 
-from breakerd.api.http.admin import OperationDep
+from breakerd.api.config_changes.change import breaker_view, change_breaker, preview_breaker
+from breakerd.api.config_changes.etag import etag_of
+from breakerd.api.config_changes.options import OptionsDep
+from breakerd.api.http.admin import BreakerOperation, OperationDep
 from breakerd.api.json_response import JSONResponse
 from breakerd.api.problems import Responses, openapi_responses
+from breakerd.api.schemas.config_log import ConfigPreview
 from breakerd.api.schemas.config_patch import SettingsPatch
 from breakerd.api.schemas.requests import (
     LatencyThreshold,
@@ -174,25 +178,42 @@ def routes(route_class: type[APIRoute]) -> APIRouter:
     not_written = openapi_responses(409)
     for endpoint in _ENDPOINTS:
         endpoint.add_post(router, not_written)
-    changed: Responses = {200: {"model": ChangedSettings, "description": "The settings in force."}}
-    router.patch("/config", response_model=None, responses=changed | not_written)(change_config)
+    changed: Responses = {
+        200: {
+            "model": ChangedSettings | ConfigPreview,
+            "description": "The settings in force; of a dry run, what it would change.",
+        }
+    }
+    refused = openapi_responses(409, 412, 503)
+    router.patch("/config", response_model=None, responses=changed | refused)(change_config)
     return router
 
 
 def get_config(operation: OperationDep) -> JSONResponse:
-    """Return all settings in force, by their names in the file."""
-    return _dump(operation.breaker.settings)
+    """Return all settings in force, by their names in the file, with their ETag."""
+    return _dump(operation)
 
 
-def change_config(operation: OperationDep, body: SettingsPatch) -> JSONResponse:
-    """Change any settings together: all of them, or none if one is wrong; null removes one."""
+def change_config(
+    operation: OperationDep, body: SettingsPatch, options: OptionsDep
+) -> JSONResponse:
+    """Change any settings together: all of them, or none if one is wrong; null removes one.
+
+    `If-Match` with the ETag of what was read refuses the change if it has changed since. A dry run
+    answers what it would change.
+    """
     changes = {".".join(key): value for key, value in body.changes().items()}
+    if options.dry_run:
+        return JSONResponse(preview_breaker(operation, changes, options))
     if not changes:
-        return _dump(operation.breaker.settings)
-    outcome = operation.change(changes)
+        return _dump(operation)
+    outcome = change_breaker(operation, changes, options)
     also = {"also_changes": list(outcome.also_changes)} if outcome.also_changes else {}
-    return _dump(outcome.settings, {**also, **outcome.shared.as_json()})
+    return _dump(operation, {**also, **outcome.shared.as_json()})
 
 
-def _dump(settings: Settings, more: Mapping[str, object] = MappingProxyType({})) -> JSONResponse:
-    return JSONResponse({**settings.model_dump(mode="json"), **more})
+def _dump(
+    operation: BreakerOperation, more: Mapping[str, object] = MappingProxyType({})
+) -> JSONResponse:
+    view = breaker_view(operation)
+    return JSONResponse({**view, **more}, headers={"ETag": etag_of(operation.admin, view)})

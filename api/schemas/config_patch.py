@@ -14,6 +14,7 @@ from breakerd.api.schemas.requests import whole_numbers
 from breakerd.api.settings import CHANGEABLE
 from breakerd.breaker.config import Key
 from breakerd.breaker.config.dotted_key import parse_key
+from breakerd.breaker.config.sections import BREAKERS
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
 
@@ -63,8 +64,11 @@ class SectionsPatch(ConfigPatch):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe the sections without the keys that are changed in the file only."""
+        """Describe the file without the keys that are changed in it only."""
         sections = {name: _patch_schema(model) for name, model in SECTIONS.items()}
+        breaker = _patch_schema(Settings)
+        sections |= breaker["properties"]
+        sections[BREAKERS] = {"type": "object", "additionalProperties": breaker}
         sections[API_SECTION]["properties"] = {
             name: schema
             for name, schema in sections[API_SECTION]["properties"].items()

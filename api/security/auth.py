@@ -10,7 +10,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import secrets
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,6 +25,7 @@ from starlette.datastructures import Headers
 
 from breakerd.api.problems import Problem
 from breakerd.api.security.exposure import Exposure
+from breakerd.api.security.loopback import is_loopback
 from breakerd.api.security.made_token import MadeToken
 from breakerd.api.security.proxy import proxy_sign
 from breakerd.api.security.refusals import Refusals
@@ -44,8 +44,14 @@ _NOBODY: Final = secrets.token_bytes(32)
 
 USER_HEADER: Final = "X-Breakerd-User"
 """Header by which a client says who uses it."""
+CLIENT_HEADER: Final = "X-Breakerd-Client"
+"""Header by which a client says what it is."""
+REASON_HEADER: Final = "X-Reason"
+"""Header by which a client says why it changes something; `?reason=` says it too."""
 _MAX_USER: Final = 100
 """Maximum number of characters of a user's name."""
+_MAX_REASON: Final = 500
+"""The same of a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,15 @@ class Actor:
     """A client: its right ("full token", "made token", "read token", "loopback"), its address.
 
     `user` is the name that the client gives; empty if it gives none. It is shown as it was given,
-    and decides nothing: whoever has the token may give any name.
+    and decides nothing: whoever has the token may give any name. So are `reason`, why it changes
+    something, and `tool`, what the client is.
     """
 
     right: str
     client: str
     user: str = ""
+    reason: str = ""
+    tool: str = ""
 
     @property
     def by(self) -> str:
@@ -167,13 +176,13 @@ class Access:
         refuse_foreign_site(request, reads=reads)
         why_remote = _why_remote(request)
         if not self.tokens and self._is_exposed(exposure, reads=reads, local=why_remote is None):
-            return Actor("loopback", _client(request), _user(request))
+            return _actor("loopback", request)
         right = await self._right(_presented(request.headers))
         if right is None:
             raise self._unauthorised(request, why_remote)
         if right == "read token" and not reads:
             raise Problem(403, f"The read token may not change anything. {self._where()}")
-        return Actor(right, _client(request), _user(request))
+        return _actor(right, request)
 
     def _is_exposed(self, exposure: Exposure, *, reads: bool, local: bool) -> bool:
         """Return True if no token is needed where none is set."""
@@ -237,19 +246,6 @@ BEARER: Final = SecurityScheme(
 BASIC: Final = SecurityScheme("basic", "A token as the password, with any user name.")
 
 
-def is_loopback(host: str) -> bool:
-    """Return True if a host name or address is loopback, without resolving it."""
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
-
-
 def _why_remote(request: Request) -> str | None:
     """Return the reason to take the request as one of another machine; None if there is none."""
     client = _client(request)
@@ -292,7 +288,18 @@ def _client(request: Request) -> str:
     return request.client.host if request.client else "an unknown address"
 
 
-def _user(request: Request) -> str:
-    """Return the name that the client gives, on one line; empty if it gives none."""
-    raw = request.headers.get(USER_HEADER, "").encode("latin-1")
-    return printable(raw.decode(errors="replace").strip())[:_MAX_USER]
+def _actor(right: str, request: Request) -> Actor:
+    reason = request.query_params.get("reason", "") or _header(request, REASON_HEADER)
+    return Actor(
+        right,
+        _client(request),
+        _header(request, USER_HEADER)[:_MAX_USER],
+        printable(reason.strip())[:_MAX_REASON],
+        _header(request, CLIENT_HEADER)[:_MAX_USER],
+    )
+
+
+def _header(request: Request, name: str) -> str:
+    """Return what the client says in a header, on one line; empty if it says nothing."""
+    raw = request.headers.get(name, "").encode("latin-1")
+    return printable(raw.decode(errors="replace").strip())

@@ -34,24 +34,24 @@ class DurationHistogram:
         self.sum += seconds
         self._buckets[bisect_left(DURATION_BOUNDS, seconds)] += 1
 
-    def extend(self, many: list[float], total: float, *, short: bool) -> bool:
+    def extend_short(self, calls: int, total: float) -> None:
+        """Add so many calls that are all known to be in the first bucket, of `total` seconds."""
+        self.count += calls
+        self.sum += total
+        self._buckets[0] += calls
+
+    def extend(self, ordered: list[float], total: float) -> bool:
         """Add one or more calls at once, in C.
 
         Args:
-            many: Seconds of each call; not empty.
-            total: Sum of `many`.
-            short: True if all are known to be in the first bucket, which saves the sort
-                (25 ns a call).
+            ordered: Seconds of each call, sorted; not empty.
+            total: Sum of them.
 
         Returns:
             True if the next calls are likely to be in the first bucket too.
         """
-        self.count += len(many)
+        self.count += len(ordered)
         self.sum += total
-        if short:
-            self._buckets[0] += len(many)
-            return True
-        ordered = sorted(many)
         before = 0
         for i, bound in enumerate(DURATION_BOUNDS):
             upto = bisect_right(ordered, bound, before)

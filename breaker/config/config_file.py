@@ -4,7 +4,7 @@ Follows Alertmanager's coordinator: every owner of sections first does what can 
 objects is the new configuration applied, by steps that cannot fail.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,8 +18,11 @@ from breakerd.breaker.config.document import (
 )
 from breakerd.breaker.config.edit import edit, is_same
 from breakerd.breaker.config.file.atomic_write import FileChangedError
+from breakerd.breaker.config.file.not_written import not_written
 from breakerd.breaker.config.file.saving import CUT_OFF_TIME, REST_TIME, Clock, Look
 from breakerd.breaker.config.file.shared_file import Patience, SharedFile
+from breakerd.breaker.config.following.in_force import Changes, ConfigInForce, Plan, Wanted
+from breakerd.breaker.config.following.journal import ConfigJournal, NoJournal
 from breakerd.breaker.config.following.outcomes import (
     ReloadCounts,
     ReloadOutcomes,
@@ -31,11 +34,11 @@ from breakerd.breaker.config.following.subscriber import (
     ReloadStatus,
     ignore_change,
 )
+from breakerd.breaker.config.following.temporary import Temporaries
 from breakerd.breaker.config.toml.limits import MAX_BYTES
 from breakerd.breaker.config.toml.scan import Key
 from breakerd.breaker.errors import (
     ConfigError,
-    ConfigProblem,
     ConfigWriteError,
 )
 from breakerd.breaker.fork import ProcessLock, importing, renew_after_fork
@@ -45,9 +48,6 @@ if TYPE_CHECKING:
     from breakerd.breaker.config.file.watcher import FileWatcher
 
 _log = get_logger(__name__)
-
-Changes = Mapping[Key, object]
-"""New values by key; None removes a key."""
 
 _CHANGE_PATIENCE: Final = Patience(1.5)
 """Seconds that a change waits for somebody who is saving the file. Less than the 2 s after which
@@ -71,19 +71,20 @@ class ConfigFile:
     """
 
     def __init__(self, path: str | PathLike[str], *, clock: Clock | None = None) -> None:
-        self._document = read_document(Path(path))
         # Whole: a daemon changes its folder later.
         self.path = Path(path).absolute()
         self.lock = ProcessLock()
-        self._subscribers: list[ConfigSubscriber] = []
-        known = self._document.text.encode()
+        self._in_force = ConfigInForce(read_document(Path(path)))
+        known = self.lasting.text.encode()
         self._file = SharedFile(self.path, MAX_BYTES, self.lock, known, clock or Clock())
         self._in_sync = True
-        """True if the active document is the known file with the unwritten changes in it."""
+        """True if the lasting document is the known file with the unwritten changes in it."""
         self._unwritten: dict[Key, object] = {}
         self.on_change: Callable[[Document, Document], None] = ignore_change
-        """Called with the active documents before and after each `change`, under `lock`; raises
+        """Called with the lasting documents before and after each `change`, under `lock`; raises
         nothing. Edits by others, which a reload takes in, are no changes."""
+        self.journal: ConfigJournal = NoJournal()
+        """Told what comes into force."""
         self._watcher: FileWatcher | None = None
         self.outcomes = ReloadOutcomes(self.path)
         renew_after_fork(self)
@@ -95,18 +96,18 @@ class ConfigFile:
             ConfigError: its sections are invalid; it was not added.
         """
         with self.lock:
-            apply = subscriber.prepare(self._document)
+            apply = subscriber.prepare(self._in_force.active)
             apply()
-            self._subscribers.append(subscriber)
+            self._in_force.subscribers.append(subscriber)
 
     def unsubscribe(self, subscriber: ConfigSubscriber) -> None:
         """Remove a subscriber."""
         with self.lock:
-            self._subscribers.remove(subscriber)
+            self._in_force.subscribers.remove(subscriber)
 
     def has_owner(self, section: str) -> bool:
         """Return True if a subscriber owns the top-level key `section`."""
-        return any(subscriber.owns(section) for subscriber in self._subscribers)
+        return any(subscriber.owns(section) for subscriber in self._in_force.subscribers)
 
     def reload(self) -> bool:
         """Read the file and apply it if it is valid.
@@ -127,7 +128,7 @@ class ConfigFile:
 
     def change(
         self,
-        changes: Changes | Callable[[Document], Changes],
+        changes: Wanted,
         patience: Patience | None = None,
     ) -> None:
         """Change single values: check them, write them to the file, and apply them.
@@ -136,7 +137,7 @@ class ConfigFile:
         meanwhile, people or processes, is applied first and kept.
 
         Args:
-            changes: new values, or what returns them for the active document. Called again if
+            changes: new values, or what returns them for the lasting document. Called again if
                 others change the file meanwhile. What it raises is passed on; nothing is changed.
             patience: time to wait for others, if not the usual one.
 
@@ -157,10 +158,51 @@ class ConfigFile:
         """Return the keys whose values are active, and could not be written to the file."""
         return tuple(self._unwritten)
 
+    def overlay(self, values: Temporaries) -> None:
+        """Put temporary values in force, in place of those before; they are not written.
+
+        Each ends when the file has another value for its key, and with a `change` of it.
+
+        Raises:
+            ConfigError: a value is invalid; nothing was changed.
+        """
+        with self.lock:
+            self._in_force.apply(self._in_force.plan_changes({}, values))
+
+    def preview(self, changes: Wanted, temporary: Temporaries | None = None) -> Plan:
+        """Check a change that is not made, and return what would be in force.
+
+        Args:
+            changes: as for `change`.
+            temporary: temporary values in place of those in force.
+
+        Raises:
+            ConfigError: a value is invalid.
+            ConfigConflictError: the file cannot be edited as it is written.
+        """
+        with self.lock:
+            self.refresh()
+            return self._in_force.plan_changes(changes, temporary)
+
     @property
     def document(self) -> Document:
-        """Return the active document."""
-        return self._document
+        """Return the active document: its values are in force, temporary ones too."""
+        return self._in_force.active
+
+    @property
+    def lasting(self) -> Document:
+        """Return the same without temporary values: what the file has, or is to have."""
+        return self._in_force.lasting
+
+    @property
+    def temporary(self) -> Temporaries:
+        """Return the values that are in force over those of the file."""
+        return self._in_force.temporary
+
+    @property
+    def known(self) -> bytes:
+        """Return the content of the file when it was last taken in, or written."""
+        return self._file.known
 
     def refresh(self) -> float:
         """Apply the file if its content is not the active one, and nobody is saving it.
@@ -236,54 +278,53 @@ class ConfigFile:
             self._repair()
         unchanged = self._in_sync and look.content == self._file.known
         if unchanged and self.status.successful and not forced:
-            return self._document
+            return self.lasting
         document = None
         try:
-            document = self._document if unchanged else self._parse(look)
-            steps = self._prepare(document)
+            document = self.lasting if unchanged else self._parse(look)
+            plan = self._in_force.plan_document(document)
         except ConfigError as error:
             self.outcomes.reject(error.problems, asked=forced)
             return document
         if look.content is not None and not unchanged:
             self._file.known, self._in_sync = look.content, True
             self._unwritten.clear()
-        same = is_same(document.data, self._document.data)
-        self._apply(document, steps)
+        same = is_same(document.data, self.lasting.data)
+        self._in_force.apply(plan)
+        self.journal.taken_in()
         self.outcomes.accept(changed=not same)
         return document
 
     def _repair(self) -> None:
         """Apply anew, in a forked child, what a thread of the parent was about to change."""
         self.lock.interrupted = self._in_sync = False
-        self._apply(self._document, self._prepare(self._document))
+        self._in_force.apply(self._in_force.plan_document(self.lasting))
 
     def _parse(self, look: Look) -> Document:
         if look.content is None:
             raise ConfigError([unreadable(self.path, look.problem)])
         return parse_document(self.path, decode(self.path, look.content))
 
-    def _change(
-        self, look: Look, wanted: Changes | Callable[[Document], Changes]
-    ) -> Callable[[], None] | None:
+    def _change(self, look: Look, wanted: Wanted) -> Callable[[], None] | None:
         """Write changes; return the step that applies them, None if others were faster."""
         on_disk = self._take_in(look)
-        changes = wanted(self._document) if callable(wanted) else wanted
-        document = edit(self._document, changes)
-        steps = self._prepare(document, {key[0] for key in changes})
-        unwritten = {**self._unwritten, **changes}
+        plan = self._in_force.plan_changes(wanted)
+        unwritten = {**self._unwritten, **plan.changes}
         failure: ConfigWriteError | None = None
+        self.journal.writing(plan.active)
         try:
-            self._write(look, document, on_disk, unwritten)
+            self._write(look, plan.lasting, on_disk, unwritten)
         except FileChangedError:
             return None
         except (ConfigError, OSError) as error:
-            failure = self._write_error(unwritten, error)
+            failure = not_written(self.path, unwritten, error)
 
         def finish() -> None:
             self._unwritten = unwritten if failure else {}
-            before = self._document
-            self._apply(document, steps)
-            self.on_change(before, document)
+            before = self.lasting
+            self._in_force.apply(plan)
+            self.journal.changed(plan.active, written=failure is None)
+            self.on_change(before, plan.lasting)
             if failure:
                 raise failure
             if not self._in_sync:
@@ -294,48 +335,14 @@ class ConfigFile:
     def _write(
         self, look: Look, document: Document, on_disk: Document | None, changes: Changes
     ) -> None:
-        """Write the active document, or the changes into what others wrote and is not active."""
+        """Write the lasting document, or the changes into what others wrote and is not active."""
         in_sync = self._in_sync and look.content == self._file.known
         if on_disk is None:
             raise ConfigError(self.status.problems)
         written = document if in_sync else edit(on_disk, changes)
         self._file.replace(written.text.encode(), look)
         self._in_sync = in_sync
-        keys = [".".join(key) for key in changes]
-        _log.info("configuration written", file=str(self.path), keys=keys)
-
-    def _write_error(self, unwritten: Changes, error: Exception) -> ConfigWriteError:
-        reason = getattr(error, "strerror", None) or str(error)
-        keys = ", ".join(".".join(key) for key in unwritten)
-        return ConfigWriteError(
-            f"{keys}: active, but not written to {self.path}, so a restart loses it: {reason}"
-        )
-
-    def _prepare(
-        self, document: Document, sections: Collection[str] | None = None
-    ) -> list[Callable[[], None]]:
-        """Prepare all subscribers; with `sections`, only the owners of one of them.
-
-        Raises:
-            ConfigError: every problem that they found.
-        """
-        problems: list[ConfigProblem] = []
-        steps: list[Callable[[], None]] = []
-        for subscriber in self._subscribers:
-            if sections is not None and not any(map(subscriber.owns, sections)):
-                continue
-            try:
-                steps.append(subscriber.prepare(document))
-            except ConfigError as error:
-                problems += error.problems
-        if problems:
-            raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-        return steps
-
-    def _apply(self, document: Document, steps: Collection[Callable[[], None]]) -> None:
-        self._document = document
-        for step in steps:
-            step()
+        _log.info("configuration written", file=str(self.path), keys=[*map(".".join, changes)])
 
 
 def _nothing() -> None:

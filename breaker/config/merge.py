@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import SettingsModel
+from breakerd.breaker.settings_parts import overlaid
 
 M = TypeVar("M", bound=SettingsModel)
 
@@ -25,12 +26,7 @@ def merge_settings(root: M, own: M) -> M:
     Nothing is validated again. This holds because each setting is validated by itself; what two
     settings say together is checked by `Settings.contradictions`.
     """
-    changes: dict[str, object] = {}
-    for name in own.model_fields_set:
-        before, value = getattr(root, name), getattr(own, name)
-        both = isinstance(before, SettingsModel) and isinstance(value, SettingsModel)
-        changes[name] = merge_settings(before, value) if both else value
-    return root.model_copy(update=changes)
+    return root.model_copy(update=overlaid(root, own))
 
 
 def nested(changes: Mapping[tuple[str, ...], object]) -> dict[str, object]:

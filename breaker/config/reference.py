@@ -53,6 +53,8 @@ def entries(model: type[BaseModel], table: Key = ()) -> Iterator[Entry]:
     inner: list[Iterator[Entry]] = []
     for name, field in model.model_fields.items():
         kind = field.annotation
+        if isinstance(field.json_schema_extra, dict) and "shadow" in field.json_schema_extra:
+            continue  # it has the keys of its table once more
         if _is_model(kind):
             inner.append(entries(kind, (*table, name)))
         elif get_origin(kind) is tuple and (part := next(filter(_is_model, get_args(kind)), None)):

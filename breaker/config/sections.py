@@ -18,12 +18,16 @@ from breakerd.breaker.settings import Settings
 FOREIGN_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
 """Top-level sections that other packages own and validate."""
 
+DEFAULT: Final = "default"
+"""Name of the breaker that always exists; the only one that the root's candidate is for."""
 LEGACY_ROOT: Final = "circuit_breaker"
 BREAKERS: Final = "breakers"
 
 _TABLE: Final = {"type": "object"}
 """Schema of what is due where text in its place may be anything."""
 
+NAME_PATTERN: Final = "^[A-Za-z0-9._-]{1,100}$"
+"""Pattern of the names of `valid_name`, for a JSON schema."""
 NAME_ALLOWED: Final = "1 to 100 ASCII letters, digits, '.', '_', '-'"
 
 
@@ -55,7 +59,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
     root = Settings()
     raw, warnings = _read_root(document, problems)
     try:
-        root = cache.validate(Settings, raw, document=document)
+        root = cache.validate(Settings, _with_slo(raw, {}), document=document)
     except ConfigError as error:
         problems += [_relocate(problem, document) for problem in error.problems]
     tables = document.data.get(BREAKERS, {})
@@ -63,8 +67,30 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
         described = show_value(tables, _TABLE)
         problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
-    owned: dict[str, Settings] = {}
     problems += (at_root := contradictions(document, root))
+    owned = _owned(document, tables, root, cache, problems)
+    below = root.without_candidate()
+    merged = {
+        name: merge_settings(root if name == DEFAULT else below, own) for name, own in owned.items()
+    }
+    for name, settings in merged.items():
+        if not at_root and len(problems) < MAX_PROBLEMS:
+            problems += contradictions(document, settings, (BREAKERS, name))
+    if problems:
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
+    cache.keep([root, *owned.values()])
+    return BreakerSections(root, merged, tuple(warnings))
+
+
+def _owned(
+    document: Document,
+    tables: Mapping[str, object],
+    root: Settings,
+    cache: ValidationCache,
+    problems: list[ConfigProblem],
+) -> dict[str, Settings]:
+    """Return what each valid `[breakers.NAME]` sets; add to `problems`, up to the most told."""
+    owned: dict[str, Settings] = {}
     for name, own in tables.items():
         prefix = (BREAKERS, name)
         if len(problems) >= MAX_PROBLEMS:
@@ -80,14 +106,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
                 owned[name] = cache.validate(Settings, data, document=document, prefix=prefix)
             except ConfigError as error:
                 problems += error.problems
-    merged = {name: merge_settings(root, own) for name, own in owned.items()}
-    for name, settings in merged.items():
-        if not at_root and len(problems) < MAX_PROBLEMS:
-            problems += contradictions(document, settings, (BREAKERS, name))
-    if problems:
-        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-    cache.keep([root, *owned.values()])
-    return BreakerSections(root, merged, tuple(warnings))
+    return owned
 
 
 def complete(own: Mapping[str, object], root: Settings) -> dict[str, object]:
@@ -95,10 +114,19 @@ def complete(own: Mapping[str, object], root: Settings) -> dict[str, object]:
 
     Other tables need no completion, because all their settings have defaults.
     """
-    slo = own.get("slo")
-    if not isinstance(slo, dict) or root.slo is None:
-        return dict(own)
-    return {**own, "slo": root.slo.model_dump(exclude_unset=True) | slo}
+    known = root.slo.model_dump(exclude_unset=True) if root.slo else {}
+    return _with_slo(own, known)
+
+
+def _with_slo(own: Mapping[str, object], known: Mapping[str, object]) -> dict[str, object]:
+    """Return raw settings with what their `[slo]` lacks, and then that of their candidate."""
+    found = dict(own)
+    if known and isinstance(slo := own.get("slo"), dict):
+        found["slo"] = {**known, **slo}
+    if isinstance(candidate := own.get("candidate"), dict):
+        level = found.get("slo", known)
+        found["candidate"] = _with_slo(candidate, level if isinstance(level, dict) else {})
+    return found
 
 
 def contradictions(

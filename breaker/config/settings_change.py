@@ -60,10 +60,12 @@ class SettingsChange:
             ConfigError: a value is invalid; `where` is "request".
         """
         if table is None:
-            data = patched(root_data(document), self._tables)
+            data = complete(patched(root_data(document), self._tables), Settings())
             _require_consistency(cache.validate(Settings, data, where="request"))
             return
-        root = cache.validate(Settings, root_data(document), document=document)
+        root = cache.validate(
+            Settings, complete(root_data(document), Settings()), document=document
+        )
         data = complete(patched(own_data(document, table), self._tables), root)
         own = cache.validate(Settings, data, where="request")
         _require_consistency(merge_settings(root, own))

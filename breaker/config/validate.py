@@ -1,6 +1,6 @@
 """Validate data against a settings model and report every problem at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final, TypeVar
@@ -111,6 +111,16 @@ def is_secret(model: type[BaseModel], key: Key) -> bool:
     return any(branch.get("writeOnly") for branch in _branches(schema))
 
 
+def secret_keys(model: type[BaseModel], data: Mapping[str, object]) -> set[Key]:
+    """Return the keys in `data` of the values that `model` marks as secrets."""
+    root = _schema_of(model)
+    return {
+        key
+        for key in _leaves((), data)
+        if any(branch.get("writeOnly") for branch in _branches(_schema_at(root, key)))
+    }
+
+
 def describe_allowed(model: type[BaseModel], key: Key) -> str:
     """Return the type, range and unit allowed at `key` of `model`, in words."""
     root = _schema_of(model)
@@ -197,6 +207,19 @@ def _show(model: type[BaseModel], location: Key, value: object) -> str:
 def _schema_of(model: type[BaseModel]) -> Schema:
     """Return the JSON schema of a model; making one takes milliseconds."""
     return model.model_json_schema()
+
+
+def _leaves(key: Key, value: object) -> Iterator[Key]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves((*key, str(name)), inner)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            if isinstance(inner, Mapping):
+                yield from _leaves((*key, str(index)), inner)
+        yield key
+    else:
+        yield key
 
 
 def _branches(schema: Schema) -> tuple[Schema, ...]:

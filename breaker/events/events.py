@@ -166,6 +166,20 @@ class ShadowTransition(StateChange):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateTransition(StateChange):
+    """The candidate in the breaker's shadow changed its state; no call was affected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateSettled(Event):
+    """A promised promotion was kept, or is void: `outcome` is "kept" or "void", `text` says why."""
+
+    outcome: str
+    text: str
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdBreached(Event):
     """A signal crossed its threshold; this may or may not trip the breaker."""
 

@@ -1,7 +1,7 @@
 """Durations of the calls of one slot, in 32 buckets with fixed edges."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from itertools import accumulate
 from math import exp, log, sqrt
 from typing import Final, Self
@@ -95,7 +95,7 @@ class DurationSketch:
         return f"<DurationSketch of {self.count} calls>"
 
 
-def sort_in(counts: list[int], ordered: Sequence[float]) -> None:
+def sort_in(counts: MutableSequence[int], ordered: Sequence[float]) -> None:
     """Add one or more sorted durations in seconds to the `counts` of the buckets."""
     if len(ordered) <= _FEW:
         for seconds in ordered:

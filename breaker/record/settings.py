@@ -92,7 +92,11 @@ def record_file(document: Document | None, folder: Path | None = None) -> Path:
     chosen = read_history_section(document).file
     if chosen:
         return base / chosen
-    database = base / _database(document)
+    return record_beside(base / _database(document))
+
+
+def record_beside(database: Path) -> Path:
+    """Return the file of the record where none is chosen: beside the database of alerts."""
     return database.with_name(f"{database.stem}-history{database.suffix}")
 
 

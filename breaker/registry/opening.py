@@ -4,8 +4,9 @@ from os import PathLike
 from typing import Unpack
 
 from breakerd.breaker.breaker import Breaker
+from breakerd.breaker.config.sections import DEFAULT
 from breakerd.breaker.guards.rules import RuleArguments
-from breakerd.breaker.registry.registry import DEFAULT, Registry
+from breakerd.breaker.registry.registry import Registry
 
 
 def open_breaker(

@@ -10,6 +10,7 @@ from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config.config_file import ConfigFile
 from breakerd.breaker.config.document import Document
 from breakerd.breaker.config.sections import (
+    DEFAULT,
     FOREIGN_SECTIONS,
     NAME_ALLOWED,
     has_table,
@@ -30,8 +31,6 @@ from breakerd.breaker.registry.config_report import report
 from breakerd.breaker.registry.restored import RestoredSnapshots
 from breakerd.breaker.registry.subscriptions import Subscriptions
 from breakerd.breaker.settings import Settings
-
-DEFAULT = "default"
 
 
 class Registry:
@@ -180,7 +179,8 @@ class Registry:
     def settings_for(self, name: str) -> Settings:
         """Return the settings that the breaker of that name has, or would have."""
         with self._lock:
-            return self._named.get(name, self._root)
+            root = self._root if name == DEFAULT else self._root.without_candidate()
+            return self._named.get(name, root)
 
     def change(self, name: str, values: Mapping[str, object]) -> Settings:
         """Change settings of one breaker: check them, apply them, and write them to the file.
@@ -206,7 +206,7 @@ class Registry:
         breaker = self._breakers[name]
         change = SettingsChange(values)
         if self.config is not None:
-            self.config.change(partial(self._file_changes, name, change))
+            self.config.change(partial(self.file_changes, name, change))
             return breaker.settings
         with self._change_lock:
             self._change_in_memory(name, change.apply_to(breaker.settings))
@@ -329,10 +329,10 @@ class Registry:
                 self._named[name] = changed
         self._apply_to_all()
 
-    def _file_changes(
+    def file_changes(
         self, name: str, change: SettingsChange, document: Document
     ) -> Mapping[Key, object]:
-        """Check a change against the active document; return its keys in the file."""
+        """Check a change against the document of the file; return its keys in it."""
         table = None if name == DEFAULT and not has_table(document, name) else name
         change.check(document, table, self._cache)
         return change.file_keys(document, table)

@@ -9,6 +9,8 @@ Example:
     print(report.outcomes[0].trip_count)
 """
 
+from breakerd.breaker.replay.call_source import CallSource
+from breakerd.breaker.replay.history import Certainty, HistorySource
 from breakerd.breaker.replay.report import CAVEAT, Outcome, ReplayTrip, Report, Span, Verdicts
 from breakerd.breaker.replay.runner import replay
 from breakerd.breaker.replay.timeline import Bin, Lane
@@ -30,9 +32,12 @@ __all__ = [
     "Bin",
     "BrokenLine",
     "CallRecord",
+    "CallSource",
+    "Certainty",
     "Column",
     "Format",
     "Hints",
+    "HistorySource",
     "Lane",
     "Outcome",
     "Proposal",

@@ -22,3 +22,7 @@ class Sketch(DDSketch):
 
     def __init__(self) -> None:
         super().__init__(_LAYOUT)
+
+    def add(self, value: float, count: int = 1) -> None:
+        """Add a value of 0 or more so many times."""
+        self.add_weight(self._layout.index(value), count)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from breakerd.breaker.calls.outage import OutageTracker
 from breakerd.breaker.events.events import Event, Transition
-from breakerd.breaker.replay.outage import OutageTracker
 from breakerd.breaker.replay.report import Outcome, ReplayTrip, Span, Verdicts
 from breakerd.breaker.replay.trace.record import CallRecord
 from breakerd.breaker.settings import Settings
@@ -44,7 +44,7 @@ class ReplayRecorder:
         self._admitted = [0, 0, 0, 0]
         self.held_back = 0
         """Calls rejected while the breaker was neither open nor half open."""
-        self._outage = OutageTracker(tolerated_bad_share(settings), settings.latency_window_size)
+        self._outage = OutageTracker(settings.tolerated_bad_share, settings.latency_window_size)
         self._oldest_in_flight = oldest_in_flight
         self._trips: list[ReplayTrip] = []
         self._trip_count = 0
@@ -56,11 +56,11 @@ class ReplayRecorder:
         """Record whether the breaker admitted a call."""
         counts = self._admitted if admitted else self._rejected
         if call.error:
-            counts[_FAILED] += 1
+            counts[_FAILED] += call.weight
         elif call.duration > self._slow_after:
-            counts[_SLOW] += 1
+            counts[_SLOW] += call.weight
         else:
-            counts[_ABANDONED if call.abandoned else _GOOD] += 1
+            counts[_ABANDONED if call.abandoned else _GOOD] += call.weight
 
     def record_end(self, start: float, call: CallRecord) -> None:
         """Record the end of an admitted call, before it is reported to the breaker."""
@@ -130,14 +130,6 @@ class ReplayRecorder:
     def _record_closing(self, now: float) -> None:
         if self._trips and self._trip_count <= MAX_TRIPS and self._trips[-1].closed_at is None:
             self._trips[-1] = replace(self._trips[-1], closed_at=now)
-
-
-def tolerated_bad_share(settings: Settings) -> float:
-    """Return the lowest share of bad calls that these settings react to."""
-    shares = [1 - settings.percentile] if settings.watches_latency else []
-    shares += [settings.max_error_rate] if settings.max_error_rate is not None else []
-    shares += [1 - settings.slo.success_rate] if settings.slo is not None else []
-    return min(shares)
 
 
 def _shift(trip: ReplayTrip, origin: float) -> ReplayTrip:

@@ -32,14 +32,13 @@ def replay(trace: Iterable[CallRecord], settings: Settings | Mapping[str, Settin
     for call in trace:
         if not calls:
             origin = call.start
-        calls += 1
-        errors += call.error
-        abandoned += call.abandoned
+        calls += call.weight
+        errors += call.weight * call.error
+        abandoned += call.weight * call.abandoned
         begun = last = max(last, call.start - origin)
         end = max(end, begun + call.duration)
         bin_ = timeline.at(begun)
-        bin_.latency.add(call.duration)
-        bin_.errors += call.error
+        bin_.add(call)
         moved = call._replace(start=begun)
         for simulator, lane in zip(simulators, bin_.lanes, strict=True):
             simulator.offer(moved, lane)

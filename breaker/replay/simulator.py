@@ -86,8 +86,8 @@ class Simulator:
             )
             lane.in_flight = max(lane.in_flight, len(self._in_flight))
         else:
-            lane.rejected += 1
-            self._recorder.held_back += not self._breaker.triggered
+            lane.rejected += call.weight
+            self._recorder.held_back += call.weight * (not self._breaker.triggered)
 
     def finish(self, end: float, origin: float) -> Outcome:
         """End all calls and return the outcome.

@@ -5,6 +5,7 @@ from math import inf
 from typing import Final
 
 from breakerd.breaker.replay.ddsketch import Sketch
+from breakerd.breaker.replay.trace.record import CallRecord
 
 MAX_BINS: Final = 1000
 """Maximum number of bins; beyond it, neighbours are merged and bins are twice as long."""
@@ -36,6 +37,11 @@ class Bin:
     latency: Sketch = field(default_factory=Sketch)
     """Durations in seconds."""
     errors: int = 0
+
+    def add(self, call: CallRecord) -> None:
+        """Add a call."""
+        self.latency.add(call.duration, call.weight)
+        self.errors += call.weight * call.error
 
     def merge(self, later: "Bin") -> None:
         """Add the next bin."""

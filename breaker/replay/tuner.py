@@ -125,9 +125,7 @@ def _survey(trace: Iterable[CallRecord]) -> Timeline:
     origin = None
     for call in trace:
         origin = call.start if origin is None else origin
-        bin_ = timeline.at(call.start - origin)
-        bin_.latency.add(call.duration)
-        bin_.errors += call.error
+        timeline.at(call.start - origin).add(call)
     if origin is None:
         raise TraceError("the trace has no calls; there is nothing to learn from")
     return timeline

@@ -23,6 +23,7 @@ from breakerd.breaker.runtime.readings import Reading, Readings, log_unavailable
 from breakerd.breaker.runtime.recorder import OFF, CallRecorder, check_times
 from breakerd.breaker.runtime.schedule import Schedule
 from breakerd.breaker.runtime.ticker import TICKER
+from breakerd.breaker.runtime.upkeep import Upkeep
 from breakerd.breaker.settings import Settings
 from breakerd.breaker.signals.load import LoadSignal
 from breakerd.breaker.states import WATCHING
@@ -52,6 +53,7 @@ class Controller(Lifecycle):
         "listeners",
         "readings",
         "recorder",
+        "upkeep",
     )
 
     def __init__(
@@ -69,12 +71,14 @@ class Controller(Lifecycle):
         self.readings = readings
         self.listeners = listeners
         now = clock()
-        self.recorder = CallRecorder(gate, engine, now)
+        self.recorder = CallRecorder(gate, engine, clock, now)
         self._planner = PermitPlanner(gate, engine, self.recorder)
         self._sync_limit = OFF
         """Batch limit where there is no ticker, and each call needs its own end."""
         self._schedule = Schedule(engine, readings)
-        self._advance(now, readings.take(load=engine.load.enabled))
+        self.upkeep = Upkeep(engine, readings, self.recorder, self._schedule)
+        self.upkeep.follow_candidate(now)
+        self.upkeep.advance(now, readings.take(load=self.upkeep.watches_load))
         self._refresh_fast_path(now)
         if self._real_time:
             TICKER.add(self)
@@ -130,7 +134,7 @@ class Controller(Lifecycle):
         try:
             self.recorder.record(now, start, end, outcome)
             if now >= self._schedule.next_tick:
-                self._advance(now, reading)
+                self.upkeep.advance(now, reading)
         finally:
             self._release(now)
 
@@ -159,14 +163,17 @@ class Controller(Lifecycle):
         now = self._acquire()
         try:
             if now >= self._schedule.next_tick:
-                self._advance(now, reading)
+                self.upkeep.advance(now, reading)
             if reading is not None and engine.conditions.checks_memory_per_call:
-                engine.read_memory(now, reading.memory)
+                self.upkeep.apply(now, reading)
             if engine.shedder.limiting:
                 # So that no thread takes a prepared decision while this call is judged.
                 gate.refill(gate.decision, 0)
-            allowed = engine.admit(now, self.recorder.traffic)
-            gate.count(allowed)
+            traffic, shadow = self.recorder.traffic, self.recorder.shadow
+            allowed = engine.admit(now, traffic)
+            if shadow is not None:
+                shadow.ask(now, traffic, admitted=allowed)
+            self.recorder.count(now, allowed)
         finally:
             self._release(now)
         return allowed
@@ -190,28 +197,29 @@ class Controller(Lifecycle):
         with self.lock:
             if end - start > self._sync_limit:
                 return False
-            self.recorder.record_success(end, end - start)
+            self.recorder.record_success(self._clock(), end, end - start)
         return True
 
     def tick(self) -> float:
         """Let time pass: read memory and load, end waits. Return seconds until the next tick."""
         reading = self._read_if_due()
         with self.locked() as now:
-            self._advance(now, reading)
+            self.upkeep.advance(now, reading)
             seconds = self._schedule.ticked(self._clock())
         log_unavailable(reading, self.engine.load)
         return seconds
 
     def apply(self, settings: Settings) -> None:
         """Apply new settings; state, window and a running wait are kept."""
-        load = self.engine.load
-        watched = load.enabled or load.breached or LoadSignal(settings).enabled
-        reading = self.readings.take(load=watched)
+        tried = settings.with_candidate() or settings
+        asked = LoadSignal(settings).enabled or LoadSignal(tried).enabled
+        reading = self.readings.take(load=asked or self.upkeep.watches_load)
         with self.locked() as now:
             due = now + settings.memory_check_interval
             self.readings.next_due = min(self.readings.next_due, due)
             if self.engine.apply(now, settings):
-                self._apply(now, reading)
+                self.upkeep.follow_candidate(now)
+                self.upkeep.apply(now, reading)
         log_unavailable(reading, self.engine.load)
 
     def after_fork(self) -> None:
@@ -220,9 +228,11 @@ class Controller(Lifecycle):
         self._make_lock()
         if interrupted:  # a thread of the parent was in the middle of recording calls
             self.engine.window.clear()
+        if self.recorder.shadow is not None:
+            self.recorder.shadow.after_fork(interrupted=interrupted)
         self.sleep()
         self._gate.after_fork()
-        self.recorder.after_fork()
+        self.recorder.after_fork(self._clock())
         self._schedule.after_fork()
         self._planner.stop()
         self.listeners.after_fork()
@@ -235,7 +245,7 @@ class Controller(Lifecycle):
                 return
             self.dormant, self._background = False, self._real_time
             if self._real_time:
-                self._advance(now, reading)
+                self.upkeep.advance(now, reading)
 
     def _pass_time(self) -> None:
         if self._clock() >= self._schedule.next_due:
@@ -250,7 +260,7 @@ class Controller(Lifecycle):
         try:
             yield now
             if reading is not None:
-                self._apply(now, reading)
+                self.upkeep.apply(now, reading)
         finally:
             self._release(now)
 
@@ -272,7 +282,9 @@ class Controller(Lifecycle):
             self.lock.acquire()
             now = self._clock()
             self.recorder.flush(now)
-            self._schedule.end_pause(now, ticking=self._background)
+            paused = self._schedule.end_pause(now, ticking=self._background)
+            if paused and self.recorder.shadow is not None:
+                self.recorder.shadow.end_pause(now)
         except BaseException:
             # An interrupt may come before or just after the lock was taken.
             if self._locked_by_me():
@@ -283,7 +295,7 @@ class Controller(Lifecycle):
     def _release(self, now: float) -> None:
         """Refresh the fast path, release the lock, deliver events, wake the ticker."""
         try:
-            self.recorder.record_deferred(now)
+            self.recorder.finish(now)
             self._refresh_fast_path(now)
         finally:
             self.lock.release()
@@ -311,26 +323,7 @@ class Controller(Lifecycle):
         return self._read_if_due() if self._clock() >= self._schedule.next_tick else None
 
     def _read_if_due(self) -> Reading | None:
-        load = self.engine.load
-        return self.readings.take_if_due(load=load.enabled or load.breached)
-
-    def _advance(self, now: float, reading: Reading | None) -> None:
-        engine, recorder = self.engine, self.recorder
-        if reading is not None and now >= self.readings.next_due:
-            self.readings.next_due = now + engine.settings.memory_check_interval
-            self._apply(now, reading)
-        traffic = recorder.traffic
-        delta = recorder.delta()
-        engine.update_baseline(now, delta, traffic)
-        engine.advance(now, traffic)
-        recorder.expire_lost(now)
-        idle = not (delta.admitted or delta.ended or traffic.in_flight)
-        self._schedule.plan_sample(now, idle=idle)
-
-    def _apply(self, now: float, reading: Reading) -> None:
-        self.engine.read_memory(now, reading.memory)
-        if reading.load is not None:
-            self.engine.read_load(now, reading.load, reading.lag)
+        return self.readings.take_if_due(load=self.upkeep.watches_load)
 
     def _refresh_fast_path(self, now: float) -> None:
         """Derive from the state what the fast path may do by itself; the lock is held."""

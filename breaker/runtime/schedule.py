@@ -49,11 +49,16 @@ class Schedule:
         self._late_since = -math.inf
         self._process_time = time.process_time()
 
-    def plan_sample(self, now: float, *, idle: bool) -> None:
-        """Plan the next sample of the calls, where anything is sampled."""
+    def plan_sample(self, now: float, *, idle: bool, also: float | None = None) -> None:
+        """Plan the next sample of the calls, where anything is sampled.
+
+        `also` is the number of seconds between two samples that somebody else needs.
+        """
         shedder = self._engine.shedder
         resting = idle and not shedder.limiting
         interval = shedder.interval or (_HANG_INTERVAL if self._engine.watches_hangs else math.inf)
+        if also is not None:
+            interval = min(interval, also)
         self._next_sample = math.inf if resting else now + interval
 
     @property
@@ -83,20 +88,22 @@ class Schedule:
         self.ticker_due, self._process_time = self.due, time.process_time()
         return max(0.0, self.ticker_due - now)
 
-    def end_pause(self, now: float, *, ticking: bool) -> None:
+    def end_pause(self, now: float, *, ticking: bool) -> bool:
         """Have the calls decide nothing during which the process was paused, where it was.
 
         Stopped by a signal, or with its virtual machine, it is slow itself, and not what it calls:
         its ticker is late, and it has hardly run since. `ticking` is True if there is a ticker.
+        Return True if it was paused.
         """
         due, machine = self.ticker_due, self._engine.machine
         if not ticking or now - due < _PAUSE or due in {-math.inf, self._late_since}:
-            return
+            return False
         self._late_since = due
         paused = time.process_time() - self._process_time < _PAUSED_SHARE * (now - due)
         if paused and machine.decided in WATCHING:
             machine.generation_started_at = now
             self._engine.judge.hang.begin_generation()
+        return paused
 
     def after_fork(self) -> None:
         """Let the first call in a forked child let time pass."""

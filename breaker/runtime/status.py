@@ -135,6 +135,7 @@ def describe(
             rejected=counters.rejected,
         ),
         would_reject=counters.would_reject,
+        shadow=None,
         generation=machine.generation,
         memory_known=engine.memory.utilization is not None,
         memory_usage_bytes=reading.used if reading else 0,

@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from breakerd.breaker.baseline.report import BaselineReport
+from breakerd.breaker.shadow.report import ShadowReport
 
 
 class EvidenceReport(TypedDict):
@@ -113,16 +114,25 @@ class ChangeReport(TypedDict):
     by: str
 
 
+class DriftReport(TypedDict):
+    """A key whose value in force is not the file's; an empty key is the file as a whole."""
+
+    key: str
+    cause: str
+    text: str
+
+
 class ConfigReport(TypedDict):
     """The file of the settings, the outcome of its last reload, and how it is watched.
 
     `watched_by` is `events`, `polling` or `nothing`; `watch_problem` is why edits are not seen
-    although the file is watched, and empty if they are.
+    although the file is watched, and empty if they are. `drift` is in force and not in the file.
     """
 
     file: str
     last_reload_successful: bool
     problems: list[str]
+    drift: list[DriftReport]
     watched_by: str
     watch_problem: str
 
@@ -180,6 +190,7 @@ class Status(TypedDict):
     recovery: RecoveryReport | None
     calls: CallsReport
     would_reject: int
+    shadow: ShadowReport | None
     generation: int
     memory_known: bool
     memory_usage_bytes: int

@@ -1,6 +1,7 @@
 """Read-only side of a breaker: its state, figures and health. Nothing here changes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from breakerd.breaker.baseline.report import BaselineReport
 from breakerd.breaker.baseline.report import report as describe_baseline
@@ -9,11 +10,14 @@ from breakerd.breaker.calls.counters import Counters
 from breakerd.breaker.engine.admission_conditions import OVERLOADED
 from breakerd.breaker.engine.engine import Engine
 from breakerd.breaker.errors import BreakerOpenError
+from breakerd.breaker.history.history import History, read, unpack_all
+from breakerd.breaker.history.slot import HistorySlot, merge_slots
 from breakerd.breaker.host.memory import MemoryReading
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.gate import FastPath, Gate
 from breakerd.breaker.runtime.status_types import ConfigReport, Status
 from breakerd.breaker.settings import Settings, Slo
+from breakerd.breaker.shadow.report import ShadowReport
 from breakerd.breaker.states import REJECTING, State
 
 
@@ -130,7 +134,26 @@ class BreakerView(FastPath):
         reading, config = core.readings.memory_reading(), self.config_report()
         missing = self.not_running()
         with core.locked() as now:
-            return describe(core.engine, core.recorder.counters(), now, reading, config, missing)
+            found = describe(core.engine, core.recorder.counters(), now, reading, config, missing)
+            found["shadow"] = self._shadow()
+            return found
+
+    def shadow(self) -> ShadowReport | None:
+        """Return what the candidate would have done so far; None without one.
+
+        Of all processes of the host, where these share a file of figures, else of this one.
+        """
+        self._core.look()
+        with self._core.locked():
+            return self._shadow()
+
+    def _shadow(self) -> ShadowReport | None:
+        shadow = self._core.recorder.shadow
+        if shadow is None:
+            return None
+        from breakerd.breaker.shadow.following import report_shadow  # only where there is one
+
+        return report_shadow(shadow)
 
     def counters(self) -> Counters:
         """Return the totals since the breaker was made."""
@@ -154,6 +177,54 @@ class BreakerView(FastPath):
         with self._core.locked() as now:
             slo = self.settings.slo
             return estimate(self._core.engine.baseline, slo, now) if slo else None
+
+    def history(
+        self,
+        since: float | None = None,
+        until: float | None = None,
+        step: float | None = None,
+    ) -> list[HistorySlot]:
+        """Return what its calls in this process did, in slots of time, oldest first.
+
+        The last 15 minutes are kept in slots of a second, and the last hour in slots of ten; what
+        a second holds is not told apart. Where nothing happened, there is no slot. A copy: nothing
+        changes it later.
+
+        Args:
+            since: Unix time in seconds from which on slots are wanted; None: all of them.
+            until: Unix time before which they are wanted; None: up to now.
+            step: Seconds to sum them up to; None: as they are kept. Slots that are longer stay so.
+
+        Raises:
+            ValueError: `step` is not a whole number of seconds, from 1 on.
+        """
+        if step is not None and not (step >= 1 and float(step).is_integer()):
+            raise ValueError(f"history() got step={step}; allowed: whole seconds from 1 on")
+        with self._history() as (history, now):
+            taken = history.take(now)
+        slots = read(taken, since, until)
+        return slots if step is None else merge_slots(slots, width=step)
+
+    def slots_since(self, mark: int = 0) -> tuple[list[HistorySlot], int]:
+        """Return the finished slots of ten seconds since a mark, and the mark for the next time.
+
+        For whoever stores them: none comes twice, and none is missed within an hour, whether calls
+        arrive or not. Marks count the slots. Where the host's clock was set back, two slots have
+        the same time; they are to be added.
+        """
+        with self._history() as (history, now):
+            packed, after = history.finished_since(mark, now)
+        return unpack_all(packed), after
+
+    @contextmanager
+    def _history(self) -> Iterator[tuple[History, float]]:
+        """Hold the lock with all logged calls recorded, and yield the history and the time."""
+        core = self._core
+        core.look()
+        with core.lock:
+            now = self.clock()
+            core.recorder.flush(now)
+            yield core.recorder.history, now
 
     @property
     def _engine(self) -> Engine:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from breakerd.alerts.emulator import Emulator
 from breakerd.alerts.emulator.pytest_plugin import API_KEY
-from breakerd.alerts.model.content import AlertContent, Chart
+from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.limits import (
     DESCRIPTION,
@@ -27,6 +27,7 @@ from breakerd.alerts.model.step import Step, StepKind
 from breakerd.alerts.receivers import RequestState
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from tests.support.charts import CHARTS
 from tests.support.opsgenie_description import assert_request_conforms
 
 SHORT = AlertContent("payments open", "p95 900 ms", "payments", "breakerd", "ops", ["Team:ops"])
@@ -141,8 +142,7 @@ def test_responders_and_a_picture_conform(
     opsgenie_emulator: Emulator, receiver: OpsGenieReceiver
 ) -> None:
     wanted = ("team:Second line", "user:me@example.com", "escalation:Later", "schedule:Nights")
-    chart = Chart("payments: latest 3 calls", (100, 900, 950), 600.0)
-    told = incident("a/b c", replace(SHORT, chart=chart))
+    told = incident("a/b c", replace(SHORT, chart=CHARTS["usual"]))
     for step in (
         Step(StepKind.CREATE, priority="P3", responders=wanted),
         Step(StepKind.PRIORITY, priority="P1", number=1, responders=wanted),

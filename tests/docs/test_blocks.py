@@ -7,7 +7,9 @@ import gzip
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +21,11 @@ from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.api.file_settings import read_api_section, read_file
 from breakerd.breaker.config import parse_document, read_sections, validate
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from breakerd.breaker.replay import CallRecord
 from tests.support.documented import PROJECT, Block, Command, blocks, commands
+from tests.support.records import write_record
 from tests.support.shell_session import ShellSession
+from tests.support.slots import NOON, slots_of
 from tests.support.traces import with_bad_time
 
 NOT_RUN = {
@@ -56,6 +61,7 @@ PYTHON_ELSEWHERE = {
 NO_EXAMPLES = {
     "docs/alerting.md": "the title of an alert",
     "docs/architecture.md": "a drawing",
+    "docs/check.md": "a warning and a command, which test_check_documentation.py compares and runs",
     "docs/configuration.md": "printed by a check, see below",
     "docs/fleet.md": "a rule, which tests/fleet/hubs/test_redis_hub.py applies",
     "docs/receivers.md": "a body, which test_receivers_documentation.py compares",
@@ -278,9 +284,16 @@ def test_replay(session: ShellSession) -> None:
             log.write(f'192.0.2.1 - - [{at}] "GET /a HTTP/1.1" 200 12 "-" "curl" 0.{second:03}\n')
     for name, threshold in (("breakers", 1500), ("now", 900), ("tomorrow", 400)):
         (session.folder / f"{name}.toml").write_text(f"latency_threshold = {threshold}\n")
-    access, both, suggest = printed("docs/replay.md")
+    slots = slots_of(CallRecord(NOON + n / 2, 0.05) for n in range(1000))
+    access, both, suggest, record, proposed = printed("docs/replay.md")
     assert "50" in session.perform(access).out
     assert "tomorrow" in session.perform(both).out
     assert (session.folder / "both.png").read_bytes().startswith(b"\x89PNG")
     session.perform(suggest)
     read_file(session.folder / "proposed.toml")
+    (session.folder / "var").mkdir()
+    for breaker in ("default", "payments"):
+        moved = [replace(s, start=s.start - NOON + time.time() // 60 * 60 - 600) for s in slots]
+        write_record(session.folder / "var/breakerd-history.db", breaker, moved, time.time())
+    assert "now" in session.perform(record).out
+    assert "latency_threshold" in session.perform(proposed).out

@@ -42,6 +42,7 @@ class Clinic:
         self.emulator = emulator
         self.file = folder / "breakers.toml"
         self.file.write_text(CONFIG)
+        self.file.chmod(0o600)
 
     def doctor(self, *arguments: str, key: str = KEY, url: str = "") -> Result:
         done = run(
@@ -63,6 +64,16 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
 
 def lines(done: Result, sign: str) -> list[str]:
     return [line[2:] for line in done.out.splitlines() if line.startswith(f"{sign} ")]
+
+
+def test_the_warnings_of_check_are_counted(clinic: Clinic) -> None:
+    clinic.file.write_text(f"percentile = 0.99\nwait_time = 0\n{CONFIG}")
+    done = clinic.doctor()
+    assert done.code == 0
+    warning = next(line for line in lines(done, "!") if line.startswith("settings"))
+    assert warning.endswith(f"{clinic.file}: no errors, 2 warnings")
+    assert f"`breakerd check {clinic.file}` lists them" in done.out
+    assert len(run("check", clinic.file, OPSGENIE_API_KEY=KEY).err.splitlines()) == 2
 
 
 def test_all_is_well(clinic: Clinic) -> None:

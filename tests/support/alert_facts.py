@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from breakerd import AlertingSettings, AlertsSettings, OpsGenieSettings
 from breakerd.alerts.content.composer import compose
+from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.model.content import AlertContent, AlertContext
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.incident_parts.member import Member
@@ -58,7 +59,8 @@ def composed(
     settings = AlertingSettings(
         opsgenie, alerts or AlertsSettings(attach_chart=False), public_url=public_url
     )
-    return compose(about, given, settings, resolve_identity(opsgenie, {}), now)
+    summary = Summary.of(about, given, now)
+    return compose(summary, settings, resolve_identity(opsgenie, {}))
 
 
 def line(content: AlertContent, label: str) -> str:

@@ -10,6 +10,7 @@ from breakerd import (
     Counters,
     Event,
     Evidence,
+    HistorySlot,
     Priority,
     Reason,
     Registry,
@@ -35,6 +36,8 @@ def questions(breaker: Breaker) -> None:
     assert_type(breaker.counters(), Counters)
     assert_type(breaker.counters().transitions, dict[tuple[str, str, str], int])
     assert_type(breaker.status()["triggered"], bool)
+    assert_type(breaker.history(step=60), list[HistorySlot])
+    assert_type(breaker.history()[0].durations.percentile(0.95), float | None)
     breaker.state = State.OPEN  # type: ignore[misc]
 
 

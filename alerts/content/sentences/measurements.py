@@ -1,4 +1,4 @@
-"""Measurements of a breaker in lines: latency with its chart, memory, load, calls, transitions."""
+"""Measurements of a breaker in lines: latency, memory, load, calls, transitions."""
 
 import math
 from collections.abc import Sequence
@@ -6,26 +6,23 @@ from itertools import groupby
 from typing import Final
 
 from breakerd.alerts.content.facts import BreakerFacts, number, text
+from breakerd.alerts.content.sentences.sparkline import MAX_BARS, sparkline
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.text import count_calls, figure, format_time, milliseconds, percent
 
-_BARS: Final = "▁▂▃▄▅▆▇█"
-_MAX_BARS: Final = 40
 _QUANTILES: Final = (0.5, 0.9, 0.99, 1.0)
 _BEFORE: Final = 5.0
 """Seconds before an incident from which a transition belongs to it."""
 _MAX_TRANSITIONS: Final = 8
 
 
-def sparkline(values: Sequence[float]) -> str:
-    """Return the newest values as bars; the highest value has the full height."""
-    newest = values[-_MAX_BARS:]
-    highest = max(newest, default=0) or 1
-    return "".join(_BARS[min(7, int(max(0, value) * 8 // (highest + 1)))] for value in newest)
+def latency_lines(facts: BreakerFacts, over_time: str = "") -> list[str]:
+    """Return the lines about latency; one that says so if no call ended lately.
 
-
-def latency_lines(facts: BreakerFacts) -> list[str]:
-    """Return the lines about latency; one that says so if no call ended lately."""
+    Args:
+        facts: the breaker.
+        over_time: its latency of the last minutes, see `latency_over_time`; empty if unknown.
+    """
     value = facts.latency_ms
     if value is None:
         return ["Latency: no call has ended lately"]
@@ -42,8 +39,7 @@ def latency_lines(facts: BreakerFacts) -> list[str]:
             f"{milliseconds(_quantile(ordered, share))}"
             for share in _QUANTILES
         )
-        scale = f"oldest first, full height {milliseconds(max(latest[-_MAX_BARS:]))}"
-        lines += [f"Latest:  {sparkline(latest)} ({scale})", f"Spread: {spread}"]
+        lines += [f"Latest:  {over_time or _latest(latest)}", f"Spread: {spread}"]
     trend = text(facts.status.get("trend"))
     # Calls that fail at once make latency fall: that is no recovery.
     misleading = trend == "falling" and facts.weighted("error_rate")
@@ -131,6 +127,12 @@ def state_summary(facts: BreakerFacts) -> str:
     if in_flight := round(facts.sum("in_flight")):
         parts.append(f"{count_calls(in_flight)} in flight")
     return ", ".join(parts)
+
+
+def _latest(latencies: Sequence[float]) -> str:
+    """Return the latest calls as bars, whose times are not known."""
+    highest = milliseconds(max(latencies[-MAX_BARS:]))
+    return f"{sparkline(latencies)} (oldest first, full height {highest})"
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -39,7 +39,7 @@ _SIGNS: Final = {
 }
 _DRILL_SIGN: Final = "🧪"
 _LABEL: Final = re.compile(r"^([A-Z][\w ()-]{0,39}):(?= |$)")
-_SPARKLINE: Final = re.compile(r"[▁▂▃▄▅▆▇█]{2,}")
+_SPARKLINE: Final = re.compile(r"[▁▂▃▄▅▆▇█·]{2,}")
 _PRIORITY: Final = re.compile(r"^(P[1-5]) ")
 
 

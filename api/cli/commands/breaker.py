@@ -4,10 +4,18 @@ import json
 import tomllib
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from breakerd.api.cli.change_options import (
+    DryRunOption,
+    ReasonOption,
+    TemporaryOption,
+    change_query,
+    show_preview,
+)
 from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_json
 from breakerd.breaker.runtime.status import whole
 
@@ -100,16 +108,19 @@ def get_setting(
 ) -> None:
     """Print a setting, or a table of them, of a running breaker or of its service."""
     client, path = make_client(url, token), _config_path(key, breaker)
-    _print_setting(client.request("GET", path), key, as_json=as_json)
+    _print_setting(client.request("GET", path), key=key, as_json=as_json)
 
 
-def set_setting(
+def set_setting(  # noqa: PLR0913 - each is an option
     key: Key,
     value: Value,
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    reason: ReasonOption = "",
     *,
+    dry_run: DryRunOption = False,
+    temporary: TemporaryOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Change a setting of a running breaker or service, and in its file; print the value in force.
@@ -118,8 +129,10 @@ def set_setting(
     '{success_rate = 0.95, timeout = 2}' is merged with the one in force.
     """
     client, path = make_client(url, token), _config_path(key, breaker)
-    after = client.request("PATCH", path, {key: _parse_value(value)})
-    _print_setting(after, key, as_json=as_json)
+    query = change_query(reason, dry_run=dry_run, temporary=temporary)
+    after = client.request("PATCH", path + query, {key: _parse_value(value)})
+    show = show_preview if dry_run else partial(_print_setting, key=key)
+    show(after, as_json=as_json)
 
 
 def unset_setting(
@@ -127,15 +140,22 @@ def unset_setting(
     breaker: BreakerName = "default",
     url: Url = DEFAULT_URL,
     token: Token = None,
+    reason: ReasonOption = "",
     *,
+    dry_run: DryRunOption = False,
+    temporary: TemporaryOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove a setting or a table from the file; print the value in force, which is the default.
 
-    A breaker with its own table then uses the value of the root.
+    A breaker with its own table then uses the value of the root. With --temporary: end a temporary
+    value, and return to the file's.
     """
     client, path = make_client(url, token), _config_path(key, breaker)
-    _print_setting(client.request("PATCH", path, {key: None}), key, as_json=as_json)
+    query = change_query(reason, dry_run=dry_run, temporary=temporary)
+    after = client.request("PATCH", path + query, {key: None})
+    show = show_preview if dry_run else partial(_print_setting, key=key)
+    show(after, as_json=as_json)
 
 
 def trip(
@@ -255,7 +275,7 @@ def _config_path(key: str, breaker: str) -> str:
     return "config" if section in _SERVICE_SECTIONS else breaker_path(breaker, "config")
 
 
-def _print_setting(settings: dict[str, Any], key: str, *, as_json: bool) -> None:
+def _print_setting(settings: dict[str, Any], *, key: str, as_json: bool) -> None:
     also, shared = settings.pop("also_changes", []), settings.pop("shared", None)
     value = _lookup(settings, key)
     print_json({key: value} if as_json else value)

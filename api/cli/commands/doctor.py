@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from breakerd.alerts.doctor.finding import CheckStatus, Finding, ok
+from breakerd.alerts.doctor.finding import CheckStatus, Finding, ok, warning
 from breakerd.api.cli.output import FAILURE, USAGE_ERROR, out, plain, print_json, show_problems
 from breakerd.breaker.errors import ConfigError
+
+if TYPE_CHECKING:
+    from breakerd.api.file_settings import FileSettings
+    from breakerd.breaker.config import Document
 
 _SIGNS = {
     CheckStatus.OK: "[green]✓[/]",
@@ -58,17 +62,19 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
     from breakerd.api.cli.commands.access_check import check_access
     from breakerd.api.cli.commands.file_check import check_file
     from breakerd.api.cli.fleet_checks.checks import check_fleet
-    from breakerd.api.file_settings import read_file
+    from breakerd.api.file_settings import settings_of
     from breakerd.api.settings import ApiSettings
+    from breakerd.breaker.config import read_document
     from breakerd.breaker.fleet.settings.reading import read_fleet_section
 
-    file = read_file(config) if config else None
+    document = read_document(config) if config else None
+    file = settings_of(document) if document else None
     settings = file.alerting if file else read_settings(None)
     fleet = file.fleet if file else read_fleet_section(None)
     access = check_access(file.api if file else ApiSettings())
 
     def run() -> Iterator[Finding]:
-        yield ok("settings", f"{config or 'built-in defaults, without --config'}: no errors")
+        yield _check_settings(document, file)
         yield check_file(config)
         yield access
         yield from run_checks(settings)
@@ -77,6 +83,20 @@ def _findings(config: Path | None, *, send_test: bool) -> Iterator[Finding]:
             yield from send_probes(settings)
 
     return run()
+
+
+def _check_settings(document: "Document | None", file: "FileSettings | None") -> Finding:
+    """Tell how many warnings `breakerd check` has of the file."""
+    from breakerd.api.advice.advise import advise
+    from breakerd.api.advice.rule import Subject
+
+    if document is None or file is None:
+        return ok("settings", "built-in defaults, without --config: no errors")
+    number = len(file.warnings) + len(advise(Subject(document, file)))
+    if not number:
+        return ok("settings", f"{document.path}: no errors")
+    found = f"{document.path}: no errors, {number} {'warning' if number == 1 else 'warnings'}"
+    return warning("settings", found, f"`breakerd check {document.path}` lists them")
 
 
 def _show(finding: Finding) -> None:

@@ -15,7 +15,7 @@ from breakerd.api.cli.views.replay_tables import (
     format_seconds,
     trip_row,
 )
-from breakerd.breaker.replay import CAVEAT, Report, Trace
+from breakerd.breaker.replay import CAVEAT, CallSource, Report
 
 _PAGE: Final = """\
 <!doctype html>
@@ -46,7 +46,7 @@ footer {{ color: #666; margin-top: 1.6rem; }}
 """
 
 
-def write_page(trace: Trace, report: Report, file: Path) -> None:
+def write_page(trace: CallSource, report: Report, file: Path) -> None:
     """Write the page.
 
     Raises:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from breakerd.api.cli.output import plain
-from breakerd.breaker.replay import CAVEAT, Outcome, ReplayTrip, Report, Trace
+from breakerd.breaker.replay import CAVEAT, CallSource, Outcome, ReplayTrip, Report
 
 MAX_TRIPS: Final = 20
 """Maximum number of trips printed per configuration; the JSON has all."""
@@ -19,7 +19,7 @@ MIN_EPOCH_SECONDS: Final = 1e8
 """Smaller times, in seconds, count from the start of the trace (1e8 s is March 1973)."""
 
 
-def show_report(console: Console, trace: Trace, report: Report) -> None:
+def show_report(console: Console, trace: CallSource, report: Report) -> None:
     """Print a summary of the trace, the configurations side by side, their trips, and the notes."""
     show_trace(console, trace, report)
     console.print(_side_by_side(report.outcomes))
@@ -30,7 +30,7 @@ def show_report(console: Console, trace: Trace, report: Report) -> None:
     show_notes(console, trace)
 
 
-def show_trace(console: Console, trace: Trace, report: Report) -> None:
+def show_trace(console: Console, trace: CallSource, report: Report) -> None:
     """Print a summary of the trace."""
     p50, p95, p99 = map(format_seconds, report.percentiles(0.5, 0.95, 0.99))
     console.print(
@@ -48,7 +48,7 @@ def describe_outcomes(report: Report) -> str:
     return failed + given_up
 
 
-def show_notes(console: Console, trace: Trace) -> None:
+def show_notes(console: Console, trace: CallSource) -> None:
     """Print notes on the trace and on the method."""
     for note in [*trace.notes, *map(str, trace.broken), CAVEAT]:
         console.print(f"[dim]note: {plain(note)}[/]")

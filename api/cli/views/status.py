@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.table import Table
 
-from breakerd.alerts.content.sentences.measurements import sparkline
+from breakerd.alerts.content.sentences.sparkline import sparkline
 from breakerd.alerts.model.text import format_duration
 from breakerd.api.cli.output import plain
 from breakerd.api.cli.views.fleet import in_processes
@@ -138,7 +138,9 @@ def _configuration(config: dict[str, Any] | None) -> str:
     if config is None:
         return "built-in defaults"
     if config["last_reload_successful"]:
-        return plain(config["file"]) + _watch(config)
+        drift = [f"{each['key'] or 'the file'} ({each['cause']})" for each in config["drift"]]
+        told = f"; [yellow]in force and not in the file:[/] {plain(', '.join(drift))}"
+        return plain(config["file"]) + _watch(config) + (told if drift else "")
     return "[red]rejected, the previous one stays in force:[/] " + plain(
         "; ".join(config["problems"])
     )

@@ -1,11 +1,11 @@
 """Owner of sections of the file, the listener to its changes, and the result of a reload."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from breakerd.breaker.config.document import Document
-from breakerd.breaker.errors import ConfigProblem
+from breakerd.breaker.errors import ConfigError, ConfigProblem
 
 
 class ConfigSubscriber(Protocol):
@@ -39,6 +39,30 @@ class ReloadStatus:
     successful: bool
     last_success_at: float
     problems: tuple[ConfigProblem, ...] = ()
+
+
+def prepare_all(
+    subscribers: Iterable[ConfigSubscriber],
+    document: Document,
+    sections: Collection[str] | None = None,
+) -> list[Callable[[], None]]:
+    """Prepare all subscribers; with `sections`, only the owners of one of them.
+
+    Raises:
+        ConfigError: every problem that they found.
+    """
+    problems: list[ConfigProblem] = []
+    steps: list[Callable[[], None]] = []
+    for subscriber in subscribers:
+        if sections is not None and not any(map(subscriber.owns, sections)):
+            continue
+        try:
+            steps.append(subscriber.prepare(document))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(sorted(problems, key=lambda problem: problem.line))
+    return steps
 
 
 def ignore_change(_before: Document, _after: Document) -> None:

@@ -124,6 +124,15 @@ def _unquote(part: str) -> str:
     return next(iter(tomllib.loads(f"{part} = 0"))) if part[0] == '"' else part
 
 
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the comments of a valid TOML text, each with its line, from 1."""
+    line = 1
+    for token in _TOKEN.finditer(text):
+        if token[0].startswith("#"):
+            yield line, token[0].rstrip("\r")
+        line += token[0].count("\n")
+
+
 @dataclass(frozen=True, slots=True)
 class InlineEntry:
     """Describe one `key = value` of an inline table.

@@ -5,6 +5,7 @@ from typing import Final
 
 from breakerd.breaker.config import ConfigFile, Document, Key
 from breakerd.breaker.config.file.shared_file import Patience
+from breakerd.breaker.config.following.origin import Origin, Way, changing_as
 from breakerd.breaker.errors import ConfigConflictError, ConfigError, ConfigWriteError
 from breakerd.breaker.fleet.revisions.book import RevisionBook
 from breakerd.breaker.fleet.revisions.revision import Revision, dotted
@@ -75,7 +76,7 @@ class FileWriter:
 
     def _write_all(self) -> bool:
         """Write everything at once, and what is left change by change; True if nothing is left."""
-        plan = self._book.plan(shared_values(self._config.document))
+        plan = self._book.plan(shared_values(self._config.lasting))
         if not plan or self._try(plan, {each.id for each in plan.values()}):
             self._attempts.clear()
             return True
@@ -132,9 +133,11 @@ class FileWriter:
             taken[:] = [(each, values.get(key)) for key, each in wanted.items()]
             return file_changes(document, {key: each.value for key, each in wanted.items()})
 
+        names = sorted({each.by for each in plan.values() if each.id in numbers and each.by})
         self.writes = True
         try:
-            self._config.change(changes, _PATIENCE)
+            with changing_as(Origin(Way.FLEET, ", ".join(names))):
+                self._config.change(changes, _PATIENCE)
         except _NothingLeftError:
             return  # another process of the host has written it
         except ConfigWriteError as error:

@@ -117,7 +117,7 @@ class SettingsFollower:
         """Return what differs on this host, in the order of the keys."""
         if not self._in_force:
             return []
-        return self._book.drift(shared_values(self._config.document))
+        return self._book.drift(shared_values(self._config.lasting))
 
     @property
     def _in_force(self) -> bool:
@@ -230,7 +230,7 @@ class SettingsFollower:
 
     def _bring_back(self, changes: Changes, lost: set[Key]) -> None:
         """Offer the hub the revisions that are in force here, and that it lacks."""
-        in_force = self._book.in_force(shared_values(self._config.document))
+        in_force = self._book.in_force(shared_values(self._config.lasting))
         if changes.epoch != self._epoch:
             self._epoch = changes.epoch
             there = {each.key for each in changes.entries}
@@ -244,7 +244,7 @@ class SettingsFollower:
         """Remember what the file has, and since when it differs; let the others know."""
         # In this order, without the lock, for which others may wait long: what became active in
         # between is noted later.
-        document = self._config.document
+        document = self._config.lasting
         unwritten = [without_old_root(each) for each in self._config.unwritten]
         now = self._fleet.hub_time()
         taken = self._book.note(shared_values(document), unwritten, now)
@@ -257,7 +257,7 @@ class SettingsFollower:
 
         So a new file on all hosts ends the drift from what was set before.
         """
-        differing = self._book.differing(shared_values(self._config.document))
+        differing = self._book.differing(shared_values(self._config.lasting))
         # The settings of alerting are no part of what the processes tell each other.
         told = [each for each in differing if each.key[0] != ALERTS]
         if not told:

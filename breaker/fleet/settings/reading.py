@@ -16,7 +16,7 @@ from breakerd.breaker.fleet.settings.hub_address import NONE
 from breakerd.breaker.fleet.settings.secrets import SECTION, VARIABLES, read_fleet_secrets
 from breakerd.breaker.fleet.settings.tls import tls_context
 
-_FROM_ENVIRONMENT: Final = {
+FROM_ENVIRONMENT: Final = {
     "hub": "BREAKERD_FLEET_HUB",
     "name": "BREAKERD_FLEET_NAME",
     "role": "BREAKERD_FLEET_ROLE",
@@ -76,7 +76,7 @@ def _from_outside(own: Mapping[str, object], environ: Mapping[str, str]) -> dict
     """Return the values of variables; labels are added to those of the file."""
     found: dict[str, object] = {
         key: value
-        for key, variable in _FROM_ENVIRONMENT.items()
+        for key, variable in FROM_ENVIRONMENT.items()
         if (value := environ.get(variable, "").strip())
     }
     if text := environ.get(_LABELS, "").strip():
@@ -96,7 +96,7 @@ def _parse_labels(text: str) -> dict[str, str]:
 
 def _variables(keys: set[str]) -> dict[str, str]:
     """Return the variables that the values of `keys` came from, by key."""
-    every = {**_FROM_ENVIRONMENT, **VARIABLES, "labels": _LABELS}
+    every = {**FROM_ENVIRONMENT, **VARIABLES, "labels": _LABELS}
     return {key: every[key] for key in keys}
 
 

@@ -14,6 +14,8 @@ class CallRecord(NamedTuple):
         memory: used share of the memory limit at that time, 0 to 1; None if unknown.
         abandoned: True if its caller gave it up after `duration`, so that it was neither a
             success nor an error.
+        weight: number of calls that it stands for, 1 or more: one of several that are alike, where
+            not all of them are replayed.
     """
 
     start: float
@@ -21,6 +23,7 @@ class CallRecord(NamedTuple):
     error: bool = False
     memory: float | None = None
     abandoned: bool = False
+    weight: int = 1
 
 
 class NoCall(Enum):

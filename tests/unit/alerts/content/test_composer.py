@@ -6,7 +6,7 @@ import pytest
 
 from breakerd import AlertsSettings, ContactDetails, OpsGenieSettings
 from breakerd.alerts.content.labels import key_value_tag
-from breakerd.alerts.content.sentences.measurements import sparkline
+from breakerd.alerts.content.sentences.sparkline import sparkline
 from breakerd.alerts.model.content import AlertContent
 from breakerd.alerts.model.limits import DETAILS, MESSAGE, TAG, TAGS
 from tests.support.alert_facts import composed, facts, incident

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from breakerd.alerts.model.content import Chart
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.step import Step, StepKind
+from breakerd.alerts.pictures.chart import Chart
 from breakerd.alerts.receivers import (
     AlertState,
     InvalidRequestError,
@@ -20,6 +20,7 @@ from breakerd.alerts.receivers import (
 from breakerd.alerts.receivers import opsgenie as module
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from breakerd.alerts.settings.opsgenie import OpsGenieSettings
+from tests.support.charts import CHARTS
 from tests.support.webhook_receiver import RecordingServer, Reply
 from tests.unit.alerts.receivers.conftest import CONTENT, LIFE, make_incident
 
@@ -172,7 +173,7 @@ def test_a_preview_is_what_is_sent_without_the_key(
 # --- pictures
 
 
-CHART = Chart("payments: latest 3 calls", (100, 900, 950), 600.0)
+CHART = CHARTS["usual"]
 
 
 @pytest.fixture

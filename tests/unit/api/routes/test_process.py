@@ -25,6 +25,7 @@ NAMES = {
     "breaker_baseline",
     "breaker_healthy",
     "breaker_load",
+    "breakerd_config_drift",
     "breakerd_config_last_reload_successful",
     "breakerd_config_reloads",
     "breakerd_config_watched",

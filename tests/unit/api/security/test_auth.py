@@ -10,7 +10,8 @@ from pydantic import SecretStr
 
 from breakerd import ConfigError, Registry
 from breakerd.api.app import create_app
-from breakerd.api.security.auth import Access, is_loopback
+from breakerd.api.security.auth import Access
+from breakerd.api.security.loopback import is_loopback
 from breakerd.api.security.tokens import Tokens
 from breakerd.api.settings import ApiSettings
 from tests.support.admin_client import Client

@@ -186,13 +186,13 @@ def test_haproxy_writes_the_start_and_milliseconds() -> None:
 
 def test_a_load_balancer_writes_the_end_and_three_parts() -> None:
     call = parse_alb(ALB)
-    assert call == (pytest.approx(ENDED + 0.25), pytest.approx(1.25), True, None, False)
+    assert call == (pytest.approx(ENDED + 0.25), pytest.approx(1.25), True, None, False, 1)
     given_up = parse_alb(ALB.replace(" 503 503 ", " 460 - "))
     assert isinstance(given_up, CallRecord)
     assert given_up.abandoned
     # A target that does not answer has no time, and the others say nothing.
     silent = parse_alb(ALB.replace(" 0.001 1.248 0.001 503 503 ", " 0.001 -1 -1 504 - "))
-    assert silent == (pytest.approx(ENDED + 0.25), pytest.approx(1.25), True, None, False)
+    assert silent == (pytest.approx(ENDED + 0.25), pytest.approx(1.25), True, None, False, 1)
 
 
 def test_a_line_longer_than_any_log_has_is_broken() -> None:

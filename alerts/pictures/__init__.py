@@ -1,0 +1,1 @@
+"""Pictures of a breaker's calls over time, without a drawing library."""

@@ -1,0 +1,1 @@
+"""Reports of incidents for the post-mortem: gathered here, rendered as HTML and Markdown."""

@@ -1,0 +1,1 @@
+"""Commands about the candidate in a breaker's shadow."""

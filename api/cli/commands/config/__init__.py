@@ -1,0 +1,1 @@
+"""`breakerd config`: the configurations of a running service."""

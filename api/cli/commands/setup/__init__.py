@@ -1,0 +1,1 @@
+"""Commands about the configuration file itself: check, schema and init."""

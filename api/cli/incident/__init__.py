@@ -1,0 +1,1 @@
+"""`breakerd incident`: the report of one incident, from a running service or from its files."""

@@ -1,0 +1,1 @@
+"""Shadow of a breaker: other settings on the same calls, which reject nothing."""
