@@ -57,9 +57,10 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
     cache = cache or ValidationCache()
     problems: list[ConfigProblem] = []
     root = Settings()
+    rooted = document.lifted(LEGACY_ROOT)
     raw, warnings = _read_root(document, problems)
     try:
-        root = cache.validate(Settings, _with_slo(raw, {}), document=document)
+        root = cache.validate(Settings, _with_slo(raw, {}), document=rooted)
     except ConfigError as error:
         problems += [_relocate(problem, document) for problem in error.problems]
     tables = document.data.get(BREAKERS, {})
@@ -67,7 +68,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
         described = show_value(tables, _TABLE)
         problems.append(_problem(document, (BREAKERS,), described, "tables [breakers.NAME]"))
         tables = {}
-    problems += (at_root := contradictions(document, root))
+    problems += (at_root := contradictions(rooted, root))
     owned = _owned(document, tables, root, cache, problems)
     below = root.without_candidate()
     merged = {

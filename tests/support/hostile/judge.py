@@ -216,7 +216,10 @@ class Court:
 
     def _check_in_force(self) -> None:
         if not self._config.reload():
-            self._fault(f"is valid, but refused by a reload: {self._config.status.problems}")
+            # Only a running process knows whether its database may move to a path.
+            self._check_problems(self._config.status.problems, self._path.read_bytes())
+            if any(each.key != "alerts.database" for each in self._config.status.problems):
+                self._fault(f"is valid, but refused by a reload: {self._config.status.problems}")
         self._write(BASE.encode())
         if not self._config.reload() or self._state() != self._before:
             self._fault("leaves something in force when the file before is back")
