@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Final, Self
 
+from breakerd.alerts.delivery.journal import JournalHook
 from breakerd.alerts.fleet.link import FleetLink, NoFleet
 from breakerd.alerts.incidents.recall import own_history
 from breakerd.alerts.lifecycle import HOW_TO_START, Lifecycle
@@ -80,6 +81,8 @@ class Alerting(AlertingOperations):
         self._unsubscribe: Callable[[], None] | None = registry.subscribe(self._notice)
         self.fleet: FleetLink = NoFleet()
         """Fleet of this process, from the next start on."""
+        self.journal = JournalHook()
+        """Told each step of an alert that this process sends, see `JournalHook.tell`."""
 
     @classmethod
     def from_file(cls, path: str | PathLike[str], registry: Registry, *, starter: str = "") -> Self:
@@ -150,6 +153,7 @@ class Alerting(AlertingOperations):
             self._config.subscribe()
         runtime = AlertingRuntime(
             self.registry, self.settings, self._config, self._now, self._folder, self.fleet,
+            self.journal,
             self._find_record,
         )  # fmt: skip
         try:

@@ -12,6 +12,7 @@ from breakerd.alerts.coordination.lease import Lease, boot_id
 from breakerd.alerts.coordination.relocation import Relocation, is_same
 from breakerd.alerts.coordination.watchdog import Watchdog
 from breakerd.alerts.coordination.worker import AlertWorker, Components
+from breakerd.alerts.delivery.journal import JournalHook
 from breakerd.alerts.delivery.pipeline import DeliveryPipeline
 from breakerd.alerts.fleet.fleet_incidents import FleetIncidents
 from breakerd.alerts.fleet.link import FleetLink
@@ -48,6 +49,7 @@ class AlertingRuntime:
             caller runs each round with `run_once`.
         folder: folder of a relative path of the database.
         link: link to the fleet.
+        journal: told what became of each alert.
         find_record: finds the record of the host.
 
     Attributes:
@@ -63,6 +65,7 @@ class AlertingRuntime:
         now: Callable[[], float] | None,
         folder: Path,
         link: FleetLink,
+        journal: JournalHook,
         find_record: FindRecord,
     ) -> None:
         self.settings = settings
@@ -83,7 +86,7 @@ class AlertingRuntime:
         lease = Lease(self.store, clock, boot)
         fleet = FleetIncidents(link, self.store, lease, self.incident_log, self.commands, self.now)
         self.pipeline = DeliveryPipeline(
-            self.incident_log, settings, lambda: lease.valid and fleet.sender.may_send
+            self.incident_log, settings, lambda: lease.valid and fleet.sender.may_send, journal
         )
         leadership = Leadership(self.store, lease, self.incident_log, self.observer)
         self.relocation = Relocation(self.store, lease, leadership, self.incident_log, pointer)

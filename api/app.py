@@ -20,6 +20,7 @@ from breakerd.api.routes import (
     dashboard,
     demo,
     fleet,
+    history,
     incidents,
     process,
     reports,
@@ -151,7 +152,7 @@ def _routes(admin: AdminContext) -> APIRouter:
     router = APIRouter(default_response_class=JSONResponse)
     public = public_route_class(admin)
     router.include_router(process.health_routes(public))
-    for part in (process, config, alerting_routes, incidents, reports, fleet):
+    for part in (process, history, config, alerting_routes, incidents, reports, fleet):
         router.include_router(part.routes(secured), **_OURS)
     go_breaker = _go_breaker_class(admin)
     router.include_router(_breaker_routes(go_breaker), prefix="/breaker", **_TOKEN_REQUIRED)
@@ -186,6 +187,7 @@ def _breaker_routes(secured: type[APIRoute]) -> APIRouter:
     router = APIRouter()
     for part in (state, settings, shadow):
         router.include_router(part.routes(secured))
+    router.include_router(history.breaker_routes(secured))
     router.include_router(alerting_routes.breaker_routes(secured))
     return router
 

@@ -23,13 +23,17 @@ from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
 from breakerd.breaker.fleet.settings.reading import read_fleet_section
 from breakerd.breaker.fleet.settings.secrets import SECTION as FLEET_SECTION
+from breakerd.breaker.record.settings import SECTION as HISTORY_SECTION
+from breakerd.breaker.record.settings import HistorySettings, read_history_section
 
 T = TypeVar("T")
 
 SECTION: Final = "api"
 SECTIONS: Final[Mapping[str, type[BaseModel]]] = {**ALERTING_SECTIONS, SECTION: ApiSettings}
 """Settings models of the sections that concern the whole process."""
-SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {**SECTIONS, FLEET_SECTION: FleetSettings}
+SECTION_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    **SECTIONS, FLEET_SECTION: FleetSettings, HISTORY_SECTION: HistorySettings
+}  # fmt: skip
 """Settings models of all sections beside those of breakers: for the schema and the reference."""
 
 MASKER: Final = Masker({**SECTIONS, FLEET_SECTION: FleetSettings})
@@ -44,6 +48,7 @@ class FileSettings:
     alerting: AlertingSettings
     api: ApiSettings
     fleet: FleetSettings
+    history: HistorySettings
 
     @property
     def warnings(self) -> list[ConfigWarning]:
@@ -72,9 +77,10 @@ def settings_of(document: Document) -> FileSettings:
     alerting = _collect(problems, lambda: read_settings(document))
     api = _collect(problems, lambda: read_api_section(document))
     fleet = _collect(problems, lambda: read_fleet_section(document))
-    if breakers is None or alerting is None or api is None or fleet is None:
+    history = _collect(problems, lambda: read_history_section(document))
+    if breakers is None or alerting is None or api is None or fleet is None or history is None:
         raise ConfigError(sorted(problems, key=lambda problem: problem.line))
-    return FileSettings(breakers, alerting, api, fleet)
+    return FileSettings(breakers, alerting, api, fleet, history)
 
 
 class ApiSectionCheck:

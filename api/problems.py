@@ -46,6 +46,8 @@ NOT_STORED: Final = "urn:breakerd:problem:not-stored"
 """The database cannot be written. Nothing was changed, nor will be later."""
 NO_ALERTING: Final = "urn:breakerd:problem:no-alerting"
 """The process has no alerting."""
+NO_RECORD: Final = "urn:breakerd:problem:no-record"
+"""The process keeps no record of past events."""
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457's own word

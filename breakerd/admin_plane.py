@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from breakerd.breaker.promotion.keeper import Keeper
     from breakerd.breaker.registry import Registry
     from breakerd.fleet_part import FleetPart
+    from breakerd.history_part import HistoryPart
 
 
 def make_admin_context(
     registry: "Registry",
     alerting: "Alerting | None",
     fleet: "FleetPart",
+    history: "HistoryPart",
     settings: ApiSettings,
 ) -> AdminContext:
     """Return what the routes share; it follows `[api]` of the registry's file.
@@ -32,6 +34,7 @@ def make_admin_context(
         registry: the breakers; a request counts as their first use.
         alerting: the alerting; None if there is none.
         fleet: membership of this process.
+        history: record of this process.
         settings: `[api]` as it was at the start.
 
     Raises:
@@ -41,6 +44,7 @@ def make_admin_context(
     path = Path(settings.audit_file).absolute() if settings.audit_file else None
     audit = AuditLog(path, max_bytes=settings.audit_max_bytes, backups=settings.audit_backups)
     SharedAudit(audit, fleet.fleet)
+    audit.on_record = history.note_act
     if fleet.settings is not None:
         fleet.settings.on_taken = SettingsAudit(audit).record
     admin = AdminContext(
@@ -53,6 +57,7 @@ def make_admin_context(
         fleet=fleet.fleet,
         views=fleet.views,
     )
+    admin.record = history.record
     if registry.config is not None:
         registry.config.subscribe(AdminConfigSubscriber(admin))
     return admin

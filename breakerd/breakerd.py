@@ -20,9 +20,11 @@ from breakerd.breaker.registry import DEFAULT, Registry
 from breakerd.config_part import make_config_log
 from breakerd.extras import extra
 from breakerd.fleet_part import FleetPart
+from breakerd.history_part import HistoryPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
 from breakerd.shadow_part import make_keeper
+from breakerd.sharing.fleet_record.fleet_record import make_fleet_record
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -54,7 +56,9 @@ class Breakerd:
         registry: the breakers.
         alerting: the alerting; None if it was left out.
         fleet: commands to all processes that share breakers with this one.
+        record: calls and events of the host on disk; None if it was left out.
         config_log: log of the configurations in force; None without a file, or if it was left out.
+        fleet_record: sums of a fleet of several hosts; None if the record was left out.
 
     Example:
         breakers = Breakerd.from_file("config/breakers.toml")
@@ -81,8 +85,12 @@ class Breakerd:
             looks_on=options.get("control_plane", False),
         )
         self.fleet = self._fleet.fleet
+        keeps = options.get("history", True)
+        self._history = HistoryPart(self.registry, self.alerting, keeps=keeps)
+        self.record = self._history.record
         self.config_log = self._make_config_log()
         self._keeper = make_keeper(self.registry)
+        self.fleet_record = make_fleet_record(self.fleet, self.record, self._fleet.on_look)
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -213,9 +221,13 @@ class Breakerd:
         with self._admin.lock:
             context = self._admin.context
             if context is None:
-                context = make_admin_context(self.registry, self.alerting, self._fleet, self._api)
+                context = make_admin_context(
+                    self.registry, self.alerting, self._fleet, self._history, self._api
+                )
                 context.config_log = self.config_log
                 share_promotions(context, self._keeper)
+                if self.fleet_record is not None:
+                    context.fleet_record = self.fleet_record.reader
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -262,6 +274,9 @@ class Breakerd:
             # Before alerting looks: a breaker may still be open.
             yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
         yield self._fleet  # an operator's mode counts more than what was saved
+        yield self._history  # ends after all that it records
+        if self.fleet_record is not None:
+            yield self.fleet_record
         yield self.registry
         if self.config_log is not None:
             yield self.config_log

@@ -16,6 +16,7 @@ class Options(RuleArguments, total=False):
             those of one process.
         state: False: breaker states are not kept across restarts, whatever `[api] state_file` says.
         fleet: False: each process decides alone, whatever `[fleet]` says.
+        history: False: calls and events are not kept on disk, whatever `[history]` says.
         watch: False: edits of the file have no effect until it is reloaded.
         control_plane: True: without calls of its own, it shows and commands a fleet as no member.
         memory: memory reader of all breakers; see `Breaker`.
@@ -26,6 +27,7 @@ class Options(RuleArguments, total=False):
     config_log: bool
     state: bool
     fleet: bool
+    history: bool
     watch: bool
     control_plane: bool
     memory: Callable[[], float | None] | None
@@ -37,6 +39,7 @@ DEFAULTS: Final = {
     "config_log": True,
     "state": True,
     "fleet": True,
+    "history": True,
     "watch": True,
     "control_plane": False,
 }

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from breakerd.alerts.delivery.acknowledgement import AcknowledgementPoller
+from breakerd.alerts.delivery.journal import JournalHook
 from breakerd.alerts.delivery.outcomes import OutcomeRecorder
 from breakerd.alerts.delivery.retry import NotAppliedError, RetryState
 from breakerd.alerts.model.delivery import DeliveryState
@@ -58,6 +59,7 @@ class Dispatcher:
         incident_log: log of the incidents to deliver.
         counts: counter of outcomes by (receiver, outcome).
         may_send: returns True while this process is the leader; called before each request.
+        journal: told what became of each alert; None: nobody is.
     """  # noqa: D415 - the first paragraph ends in a list
 
     def __init__(
@@ -66,6 +68,7 @@ class Dispatcher:
         incident_log: IncidentLog,
         counts: Counter[tuple[str, str]],
         may_send: Callable[[], bool],
+        journal: JournalHook | None = None,
     ) -> None:
         self.receiver = receiver
         self.policy = ReceiverPolicy(
@@ -80,7 +83,7 @@ class Dispatcher:
         """Time of the last round that nothing kept from delivering."""
         self._incident_log = incident_log
         self._may_send = may_send
-        self._outcomes = OutcomeRecorder(receiver.name, counts)
+        self._outcomes = OutcomeRecorder(receiver.name, counts, journal)
         self.retry = RetryState(self._outcomes)
         """Availability of the receiver."""
         self._acknowledgements = AcknowledgementPoller(

@@ -8,6 +8,7 @@ from typing import Any
 from breakerd.alerts.delivery.dispatcher import Dispatcher
 from breakerd.alerts.delivery.dispatcher_thread import DispatcherThread, SignOfLife
 from breakerd.alerts.delivery.former_receivers import FormerReceivers
+from breakerd.alerts.delivery.journal import JournalHook
 from breakerd.alerts.model.delivery_plan import is_behind
 from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.model.receiver import ReceiverPolicy
@@ -33,11 +34,17 @@ class DeliveryPipeline:
         incident_log: log of the incidents to deliver.
         settings: settings that name the receivers.
         may_send: returns True while this process is the leader; called before each request.
+        journal: told what became of each alert; None: nobody is.
     """
 
     def __init__(
-        self, incident_log: IncidentLog, settings: AlertingSettings, may_send: Callable[[], bool]
+        self,
+        incident_log: IncidentLog,
+        settings: AlertingSettings,
+        may_send: Callable[[], bool],
+        journal: JournalHook | None = None,
     ) -> None:
+        self._journal = journal
         self._incident_log = incident_log
         self._settings = settings
         self._may_send = may_send
@@ -137,7 +144,9 @@ class DeliveryPipeline:
 
     def _make(self, configured: ConfiguredReceiver) -> DispatcherThread:
         may_send = SignOfLife(self._may_send)
-        dispatcher = Dispatcher(configured.make(), self._incident_log, self._counts, may_send)
+        dispatcher = Dispatcher(
+            configured.make(), self._incident_log, self._counts, may_send, self._journal
+        )
         return DispatcherThread(configured, dispatcher, may_send)
 
     # --- state

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from fastapi.encoders import jsonable_encoder
@@ -28,15 +28,19 @@ _log = get_logger(__name__)
 
 _RECONNECT_MS: Final = 2000
 """Milliseconds after which a disconnected client should reconnect."""
-_KEEPALIVE_AFTER: Final = 15.0
+KEEPALIVE_AFTER: Final = 15.0
 """Seconds without an event after which a comment keeps proxies from closing the stream."""
 _LOOK_EVERY: Final = 0.25
 """Seconds between two looks at whether the host's server is stopping."""
+_PAUSE: Final = 1.0
+"""Maximum seconds between two looks at events that are read elsewhere."""
+_WRITING: Final = 0.4
+"""Seconds after which an event of this process has been written there, usually."""
 _MAX_BATCH: Final = 100
 """Maximum number of events in one chunk."""
 
-_GREETING: Final = f": listening\nretry: {_RECONNECT_MS}\n\n".encode()
-_KEEPALIVE: Final = b": ping\n\n"
+GREETING: Final = f": listening\nretry: {_RECONNECT_MS}\n\n".encode()
+KEEPALIVE: Final = b": ping\n\n"
 
 
 class EventFeed:
@@ -155,19 +159,35 @@ class Subscriber:
         self._closed = True
         self._ready.set()
 
+    @property
+    def closed(self) -> bool:
+        """Return True if the stream has to end."""
+        return self._closed
+
+    async def pause(self) -> None:
+        """Wait for an event or the end, at most a second, for who reads the events elsewhere."""
+        self._queue.clear()
+        self._dropped = 0
+        self._ready.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PAUSE):
+                await self._ready.wait()
+                if not self._closed:
+                    await asyncio.sleep(_WRITING)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what to send: a greeting, then events in chunks, keep-alive comments in between.
 
         An event of type `EventsMissed` precedes the events that follow dropped ones.
         """
-        yield _GREETING
+        yield GREETING
         while True:
             if chunk := self._next_chunk():
                 yield chunk
             elif self._closed:
                 return
             elif not await self._wait():
-                yield _KEEPALIVE
+                yield KEEPALIVE
 
     def _next_chunk(self) -> bytes:
         dropped, self._dropped = self._dropped, 0
@@ -176,10 +196,10 @@ class Subscriber:
         return b"".join([*notice, *(self._queue.popleft() for _ in range(count))])
 
     async def _wait(self) -> bool:
-        """Wait for something to send; return False after `_KEEPALIVE_AFTER` seconds."""
+        """Wait for something to send; return False after `KEEPALIVE_AFTER` seconds."""
         self._ready.clear()
         try:
-            async with asyncio.timeout(_KEEPALIVE_AFTER):
+            async with asyncio.timeout(KEEPALIVE_AFTER):
                 return await self._ready.wait()
         except TimeoutError:
             return False

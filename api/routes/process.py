@@ -1,11 +1,9 @@
 """Routes for the whole process: breakers, events, audit, metrics, health, reload."""
 
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
 
 from breakerd.api.config_changes.change import change_service, preview_service
@@ -14,7 +12,6 @@ from breakerd.api.config_changes.etag import etag_of
 from breakerd.api.config_changes.options import OptionsDep
 from breakerd.api.http import sections
 from breakerd.api.http.admin import ActorDep, AdminContext, AdminDep
-from breakerd.api.http.event_feed import Subscriber
 from breakerd.api.http.metrics import BreakerCollector, exposition
 from breakerd.api.http.parts import PARTS
 from breakerd.api.json_response import JSONResponse
@@ -31,25 +28,12 @@ from breakerd.api.scopes.breakers import list_breakers_in
 from breakerd.api.scopes.scope import ScopeQuery
 
 _NO_ALERTING: Final = {"ok": True, "stalled": False, "paging": False}
-_EVENTS: Final = {
-    "itemSchema": {
-        "type": "object",
-        "properties": {"data": {"type": "string"}, "retry": {"type": "integer", "minimum": 0}},
-    }
-}
-"""OpenAPI description of server-sent events; `data` is an event as JSON."""
 
 
 def routes(route_class: type[APIRoute]) -> APIRouter:
     """Return the routes that need a token."""
     router = APIRouter(route_class=route_class, tags=["process"])
     router.get("/breakers")(list_breakers)
-    as_events: Responses = {
-        200: {"content": {"text/event-stream": _EVENTS}, "description": "Events from now on."}
-    }
-    router.get("/events", response_class=Response, responses=as_events | openapi_responses(503))(
-        follow_events
-    )
     router.get("/audit")(list_audit)
     in_text: Responses = {
         200: {"content": {"text/plain": {}}, "description": "Prometheus text format."}
@@ -79,39 +63,6 @@ def list_breakers(admin: AdminDep, scope: ScopeQuery = None) -> BreakersResponse
     Where there is a hub, those that only other processes hold are among them.
     """
     return list_breakers_in(admin, scope)
-
-
-async def open_subscription(
-    admin: AdminDep,
-    breaker: Annotated[
-        str | None, Query(description="Only events of this breaker.", examples=["default"])
-    ] = None,
-) -> AsyncIterator[Subscriber]:
-    """Subscribe to events for as long as the request lasts."""
-    settings = admin.settings
-    async with admin.feed.subscribe(
-        limit=settings.event_streams, buffer=settings.event_buffer, breaker=breaker
-    ) as subscriber:
-        yield subscriber
-
-
-async def follow_events(
-    subscriber: Annotated[Subscriber, Depends(open_subscription)],
-) -> StreamingResponse:
-    """Stream events of all breakers from now on, as server-sent events with one JSON object each.
-
-    The stream begins with a comment, so that a client knows that it is connected. Events dropped
-    for a slow client are counted in an event of type `EventsMissed`.
-    """
-    # FastAPI's own server-sent events would encode each event once per client and pass it through
-    # two queues: a quarter of a millisecond each.
-    headers = {
-        "Cache-Control": "no-cache",
-        "X-Accel-Buffering": "no",
-        # A host's Starlette before 0.46 would compress the stream, and so hold back its events.
-        "Content-Encoding": "identity",
-    }
-    return StreamingResponse(subscriber.chunks(), media_type="text/event-stream", headers=headers)
 
 
 def list_audit(

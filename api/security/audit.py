@@ -74,6 +74,8 @@ class AuditLog:
         self._backups = backups
         self.share: Callable[[AuditEntry], None] | None = None
         """Called with each new entry, for the other processes; fast, and raises nothing."""
+        self.on_record: Callable[[AuditEntry], None] | None = None
+        """Called with each new entry, for the record of this host; fast, and raises nothing."""
         self._lock = threading.Lock()
         self._torn = _is_torn(path)
         self._entries: deque[AuditEntry] = deque(_load_entries(path), maxlen=_MAX_ENTRIES)
@@ -113,6 +115,8 @@ class AuditLog:
             self._write(entry)
         if shared and self.share is not None:
             self.share(entry)
+        if self.on_record is not None:
+            self.on_record(entry)
 
     def add(self, entries: Iterable[AuditEntry]) -> None:
         """Add entries of other processes, apart from those that are known; not to the file."""

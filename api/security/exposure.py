@@ -30,6 +30,7 @@ _EXPOSURES: Final = {
     "get_memory_usage": Exposure.STATE,
     "get_memory_limit": Exposure.STATE,
     "get_latencies_above_threshold": Exposure.STATE,
+    "get_history": Exposure.STATE,
     "get_shadow": Exposure.STATE,
     "get_openapi_document": Exposure.STATE,
     "call_endpoint": Exposure.STATE,

@@ -15,7 +15,7 @@ from breakerd.breaker.config.validation_cache import ValidationCache
 from breakerd.breaker.errors import ConfigError, ConfigProblem
 from breakerd.breaker.settings import Settings
 
-FOREIGN_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
+FOREIGN_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet", "history"})
 """Top-level sections that other packages own and validate."""
 
 DEFAULT: Final = "default"

@@ -91,20 +91,21 @@ class RecordReader:
         self,
         number: int,
         *,
+        since: float = 0.0,
         breaker: str | None = None,
         kinds: Collection[str] | None = None,
         limit: int = 1000,
     ) -> list[RecordEvent]:
         """Return the first `limit` events with an id above `number`, in order of their ids.
 
-        For the other arguments see `events`.
+        Those at or after `since` in seconds since the epoch. For the other arguments see `events`.
 
         Raises:
             RecordError: the record cannot be read.
         """
         where, values = _conditions(breaker, kinds)
-        query = f"{_EVENT}WHERE id > ?{where} ORDER BY id LIMIT ?"
-        return _events(self._rows(query, (number, *values, limit)))
+        query = f"{_EVENT}WHERE id > ? AND time >= ?{where} ORDER BY id LIMIT ?"
+        return _events(self._rows(query, (number, since, *values, limit)))
 
     def last_event(self) -> int:
         """Return the id of the newest event; 0 if there is none.

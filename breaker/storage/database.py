@@ -242,7 +242,7 @@ class Database:
     def _connect_or_quarantine(self) -> None:
         self._require_own()
         try:
-            connection = self._file.connect()
+            connection = self._file.connect(doubtful=self._doubtful)
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise

@@ -39,10 +39,13 @@ class FileOptions(NamedTuple):
         synchronous: `FULL`: a commit is on the disk before it returns; `NORMAL`: the last ones may
             be lost with the power, and the file stays whole.
         busy_timeout: seconds to wait for another process that writes.
+        check_at_open: True: all pages are checked whenever the file is opened. False: only after a
+            query has found damage; for a file that is so large that others would wait for it.
     """
 
     synchronous: str = "FULL"
     busy_timeout: float = 1.0
+    check_at_open: bool = True
 
 
 class FileStamp(NamedTuple):
@@ -101,8 +104,11 @@ class DatabaseFile:
         finally:
             os.close(folder)
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self, *, doubtful: bool = True) -> sqlite3.Connection:
         """Open the file, create what is missing, and check all of its pages.
+
+        Args:
+            doubtful: False: check them only if the options say so.
 
         Raises:
             sqlite3.Error: it is damaged (see `is_damage`), of a later format or unreachable.
@@ -116,7 +122,7 @@ class DatabaseFile:
             isolation_level=None,
         )
         try:
-            self._prepare(connection)
+            self._prepare(connection, checked=doubtful or self._options.check_at_open)
         except sqlite3.Error:
             connection.close()
             raise
@@ -180,7 +186,7 @@ class DatabaseFile:
             with suppress(OSError):
                 file.chmod(_MODE)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection, *, checked: bool) -> None:
         # Before the first table and the log; in an existing file it takes effect with VACUUM.
         connection.execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -191,7 +197,8 @@ class DatabaseFile:
             raise sqlite3.NotSupportedError(
                 f"made by a newer breakerd (format {version}, this one knows {self._version})"
             )
-        _check_pages(connection)
+        if checked:
+            _check_pages(connection)
         if version < self._version:
             connection.executescript(self._schema)
             connection.execute(f"PRAGMA user_version={self._version}")

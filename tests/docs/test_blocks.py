@@ -21,6 +21,7 @@ from breakerd.alerts.settings.opsgenie import OpsGenieSettings
 from breakerd.api.file_settings import read_api_section, read_file
 from breakerd.breaker.config import parse_document, read_sections, validate
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
+from breakerd.breaker.record.settings import HistorySettings
 from breakerd.breaker.replay import CallRecord
 from tests.support.documented import PROJECT, Block, Command, blocks, commands
 from tests.support.records import write_record
@@ -110,7 +111,12 @@ def test_files_are_valid(block: Block) -> None:
     read_sections(document)
     read_api_section(document)
     # Without the secret files that it names.
-    models = (("opsgenie", OpsGenieSettings), ("alerts", AlertsSettings), ("fleet", FleetSettings))
+    models = (
+        ("opsgenie", OpsGenieSettings),
+        ("alerts", AlertsSettings),
+        ("fleet", FleetSettings),
+        ("history", HistorySettings),
+    )
     for section, model in models:
         found = document.data.get(section, {})
         assert isinstance(found, dict)

@@ -20,8 +20,6 @@ from breakerd.api.cli.output import USAGE_ERROR, err, fail, out, plain, print_js
 from breakerd.breaker.runtime.status import whole
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from breakerd.api.cli.client import AdminClient
 
 Url = Annotated[str, typer.Option(envvar="BREAKERD_URL", help="URL of the service.")]
@@ -75,7 +73,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _BREAKERS: Final = "breakers"
 _DONE_BY_THE_ONLY_ONE: Final = "applied 1, waiting 0, silent 0, without this breaker 0"
 _OF_BREAKER: Final = "the key below the breaker's name, as wait_time, and --breaker NAME"
-_SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet"})
+_SERVICE_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet", "history"})
 """Sections of the file that concern the service, not a breaker."""
 
 
@@ -300,16 +298,14 @@ def _lookup(settings: dict[str, Any], key: str) -> object:
 
 def _require_known(names: tuple[str, ...]) -> None:
     """End the command if there is no setting of that name."""
-    from breakerd.api.file_settings import SECTIONS
+    from breakerd.api.file_settings import SECTION_MODELS
     from breakerd.breaker.config.validate import suggest_key, unknown_key
-    from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
     from breakerd.breaker.settings import Settings
 
     section = names[0]
-    sections: dict[str, type[BaseModel]] = {**SECTIONS, "fleet": FleetSettings}
-    known = [*Settings.model_fields, *sections]
-    if section in sections:
-        problem = unknown_key(sections[section], names[1:])
+    known = [*Settings.model_fields, *SECTION_MODELS]
+    if section in SECTION_MODELS:
+        problem = unknown_key(SECTION_MODELS[section], names[1:])
     else:
         problem = unknown_key(Settings, names)
     if problem is None:

@@ -158,10 +158,10 @@ def test_the_fleet_of_the_file_is_followed_and_shown(folder: Path, breakers: Bre
 
 def test_parts_are_left_out_by_name(folder: Path) -> None:
     before = own_threads()
-    parts = ("alerting", "config_log", "state", "fleet", "watch")
+    parts = ("alerting", "config_log", "state", "fleet", "history", "watch")
     breakers = Breakerd.from_file("breakers.toml", **dict.fromkeys(parts, False))  # type: ignore[arg-type]  # its own keys
     with breakers:
-        assert breakers.alerting is None
+        assert breakers.alerting is breakers.record is None
         assert not breakers.not_running()
         assert files_in(folder) == {"breakers.toml"}
         until(lambda: own_threads() <= before)
@@ -241,8 +241,8 @@ def test_a_notebook_shows_what_it_is(folder: Path) -> None:
 def test_an_option_that_does_not_exist(breakers: Breakerd) -> None:
     assert breakers.path
     allowed = (
-        "alerting, config_log, control_plane, failed_result, failures, fallback, fleet, ignore, "
-        "load, memory, state, watch"
+        "alerting, config_log, control_plane, failed_result, failures, fallback, fleet, history, "
+        "ignore, load, memory, state, watch"
     )
     message = f"^Breakerd: found unknown option alerts; allowed: {allowed}$"
     for make in (Breakerd, Breakerd.from_file):  # from_file: it is open already

@@ -108,7 +108,7 @@ async def test_a_number_that_json_lacks_is_null(registry: Registry) -> None:
 async def test_a_quiet_stream_shows_that_it_lives(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "_KEEPALIVE_AFTER", 0.001)
+    monkeypatch.setattr(stream, "KEEPALIVE_AFTER", 0.001)
     async with EventFeed(registry).subscribe(limit=1, buffer=10) as reader:
         chunks = await begun(reader)
         assert await anext(chunks) == await anext(chunks) == b": ping\n\n"

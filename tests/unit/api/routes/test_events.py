@@ -16,8 +16,11 @@ from breakerd.api.http.admin import AdminContext
 class Follower:
     """Follows GET /events of an application in the same event loop."""
 
-    def __init__(self, app: FastAPI, path: str = "/events") -> None:
+    def __init__(self, app: FastAPI, path: str = "/events", **headers: str) -> None:
         self._app = app
+        self._headers = [
+            (name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()
+        ]
         self._path = path
         self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._read: list[str] = []
@@ -30,7 +33,7 @@ class Follower:
             "method": "GET",
             "path": self._path.partition("?")[0],
             "query_string": self._path.partition("?")[2].encode(),
-            "headers": [(b"host", b"localhost")],
+            "headers": [(b"host", b"localhost"), *self._headers],
             "client": ("127.0.0.1", 5),
             "scheme": "http",
             "server": ("localhost", 80),

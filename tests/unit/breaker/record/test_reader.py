@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from breakerd.breaker.history.slot import HistorySlot
 from breakerd.breaker.record.event import RecordEvent
 from breakerd.breaker.record.reader import RecordReader
 from breakerd.breaker.record.rows import RecordError
-from breakerd.breaker.record.table import Member, Portion, RecordTable
+from breakerd.breaker.record.writing.member import Member
+from breakerd.breaker.record.writing.own_slots import OwnSlot
+from breakerd.breaker.record.writing.table import Portion, RecordTable
 
 MEMBER = Member("1", "web-1", "web-1:10")
 
@@ -32,6 +35,10 @@ def table(file: Path) -> Iterator[RecordTable]:
 
 def event(time: float, breaker: str | None = "payments", kind: str = "signal") -> RecordEvent:
     return RecordEvent(time=time, breaker=breaker, kind=kind, text="slow", data={"value": 1.5})
+
+
+def of(*events: RecordEvent) -> Portion:
+    return Portion(events=list(enumerate(events)))
 
 
 def test_missing_file_is_an_empty_record(file: Path) -> None:
@@ -61,7 +68,7 @@ def test_fifo_is_an_error_and_no_wait(file: Path) -> None:
 
 def test_events_are_found_by_time_breaker_and_kind(table: RecordTable, file: Path) -> None:
     events = [event(10), event(20, "search"), event(30, None, "reload"), event(40, kind="act")]
-    assert table.write(MEMBER, Portion(events=events), 50)
+    assert table.write(MEMBER, of(*events), 50)
     reader = RecordReader(file)
     assert [each.time for each in reader.events(0, 100)] == [10, 20, 30, 40]
     assert [each.time for each in reader.events(10, 30)] == [10, 20]
@@ -76,7 +83,7 @@ def test_events_are_found_by_time_breaker_and_kind(table: RecordTable, file: Pat
 
 def test_events_follow_by_their_ids(table: RecordTable, file: Path) -> None:
     # The second was written later, by a process whose event is older.
-    assert table.write(MEMBER, Portion(events=[event(20), event(10)]), 50)
+    assert table.write(MEMBER, of(event(20), event(10)), 50)
     reader = RecordReader(file)
     assert [each.time for each in reader.events_after(0)] == [20, 10]
     assert [each.time for each in reader.events_after(1)] == [10]
@@ -89,13 +96,14 @@ def test_events_of_the_emitting_process_are_kept_as_they_are(
     foreign = RecordEvent(
         time=1, breaker=None, kind="act", text="reset", host="db-1", process="db-1:7"
     )
-    assert table.write(MEMBER, Portion(events=[foreign]), 50)
+    assert table.write(MEMBER, of(foreign), 50)
     (found,) = RecordReader(file).events(0, 10)
     assert (found.host, found.process) == ("db-1", "db-1:7")
 
 
 def test_breakers_and_spans(table: RecordTable, file: Path) -> None:
-    slots = [("search", HistorySlot(600.0, 10.0, calls=1)), ("a", HistorySlot(0.0, 10.0, calls=1))]
+    one = HistorySlot(600.0, 10.0, calls=1)
+    slots = [OwnSlot("search", 0, one), OwnSlot("a", 0, replace(one, start=0.0))]
     assert table.write(MEMBER, Portion(slots), 700)
     reader = RecordReader(file)
     assert reader.breakers() == ["a", "search"]

@@ -13,8 +13,10 @@ from breakerd.breaker.history.sketch import DurationSketch
 from breakerd.breaker.history.slot import HistorySlot
 from breakerd.breaker.record.event import RecordEvent
 from breakerd.breaker.record.reader import RecordReader
-from breakerd.breaker.record.retention import Limits
-from breakerd.breaker.record.table import Member, Portion, RecordTable
+from breakerd.breaker.record.writing.member import Member
+from breakerd.breaker.record.writing.own_slots import OwnSlot
+from breakerd.breaker.record.writing.retention import Limits
+from breakerd.breaker.record.writing.table import Portion, RecordTable
 from breakerd.breaker.states import State
 
 NOW = 1_800_000_000.0
@@ -43,7 +45,11 @@ def slot(start: float, calls: int = 5, **values: object) -> HistorySlot:
 
 
 def write(table: RecordTable, member: Member, *slots: HistorySlot, now: float = NOW) -> None:
-    assert table.write(member, Portion([("payments", each) for each in slots]), now)
+    assert table.write(member, Portion([own(each) for each in slots]), now)
+
+
+def own(of: HistorySlot, number: int = 0) -> OwnSlot:
+    return OwnSlot("payments", number, of)
 
 
 def sum_up(table: RecordTable, now: float, limits: Limits = WEEK) -> None:
@@ -93,6 +99,25 @@ def test_slot_that_is_written_again_is_replaced(table: RecordTable, file: Path) 
     assert calls(file, 60) == {0: 6}
 
 
+def test_slots_of_one_time_are_added_where_the_clock_was_set_back(
+    table: RecordTable, file: Path
+) -> None:
+    for number, one in enumerate((slot(NOW, 5), slot(NOW, 2))):
+        assert table.write(ONE, Portion([own(one, number)]), NOW)
+        assert table.write(ONE, Portion([own(one, number)]), NOW)  # again: replaced
+    assert calls(file) == {0: 7}
+    sum_up(table, NOW + 60)
+    assert calls(file) == {0: 7}
+
+
+def test_event_that_is_written_again_is_there_once(table: RecordTable, file: Path) -> None:
+    event = RecordEvent(time=NOW, breaker="payments", kind="signal", text="slow")
+    for member in (ONE, ONE, TWO):
+        assert table.write(member, Portion(events=[(1, event)]), NOW)
+    found = RecordReader(file).events(0, NOW * 2)
+    assert [each.process for each in found] == ["web-1:10", "web-1:20"]
+
+
 def test_steps_sum_over_time(table: RecordTable, file: Path) -> None:
     write(table, ONE, *(slot(NOW + 10 * n, n) for n in range(12)))
     sum_up(table, NOW + 200)
@@ -126,7 +151,7 @@ def test_lease_of_a_time_to_come_is_void_after_the_clock_was_set_back(table: Rec
 def test_what_is_too_old_is_deleted(table: RecordTable, file: Path) -> None:
     write(table, ONE, slot(NOW, 5))
     event = RecordEvent(time=NOW, breaker="payments", kind="signal", text="slow")
-    assert table.write(ONE, Portion(events=[event]), NOW)
+    assert table.write(ONE, Portion(events=[(1, event)]), NOW)
     sum_up(table, NOW + 86_400 + 120)
     assert (calls(file), calls(file, 10), calls(file, 60)) == ({0: 5}, {}, {0: 5})
     reader = RecordReader(file)
@@ -169,7 +194,7 @@ def test_events_go_last(table: RecordTable, file: Path) -> None:
     events = [
         RecordEvent(time=NOW + n, breaker=None, kind="act", text="x" * 200) for n in range(5000)
     ]
-    assert table.write(ONE, Portion(events=events), NOW)
+    assert table.write(ONE, Portion(events=list(enumerate(events))), NOW)
     sum_up(table, NOW + 6000, Limits(coarse=7 * 86_400, fine=86_400, max_bytes=1_000_000))
     left = RecordReader(file).events(0, NOW * 2, limit=10_000)
     assert 1000 < len(left) < 4000
@@ -195,7 +220,7 @@ def test_failing_file_is_told_and_heals(tmp_path: Path) -> None:
     folder.write_text("")
     table = RecordTable(folder / "history.db")
     table.open()
-    assert not table.write(ONE, Portion([("payments", slot(NOW))]), NOW)
+    assert not table.write(ONE, Portion([own(slot(NOW))]), NOW)
     assert str(folder) in table.problem
     folder.unlink()
     write(table, ONE, slot(NOW))

@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Final
 
 from breakerd.breaker.history.slot import HistorySlot, merge_slots
-from breakerd.breaker.record.retention import fine_floor
 from breakerd.breaker.record.schema import COARSE, FINE
 from breakerd.breaker.record.slot_codec import decode_slot, encode_slot
+from breakerd.breaker.record.writing.retention import fine_floor
 
 DELAY: Final = 25.0
 """Seconds after its begin at which a slot is summed: each process has written its own by then."""

@@ -2,35 +2,24 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from breakerd.breaker.encoding.strict_json import dumps
-from breakerd.breaker.history.slot import HistorySlot
-from breakerd.breaker.record.event import RecordEvent
-from breakerd.breaker.record.lease import take_lease
-from breakerd.breaker.record.retention import Limits, fine_floor, prune, shrink
+from breakerd.breaker.logging import get_logger
 from breakerd.breaker.record.rows import RecordError, Rows
 from breakerd.breaker.record.schema import FORMAT, OPTIONS, SCHEMA
 from breakerd.breaker.record.slot_codec import encode_slot
-from breakerd.breaker.record.summing import sum_members
+from breakerd.breaker.record.writing.event_queue import Numbered
+from breakerd.breaker.record.writing.lease import release_lease, take_lease
+from breakerd.breaker.record.writing.member import Member
+from breakerd.breaker.record.writing.own_slots import OwnSlot
+from breakerd.breaker.record.writing.retention import Limits, fine_floor, prune, shrink
+from breakerd.breaker.record.writing.summing import sum_members
 from breakerd.breaker.storage.timed_database import TimedDatabase
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One process that writes.
-
-    Attributes:
-        key: its id, of no other process at any time.
-        host: name of its host.
-        name: HOST:PID.
-    """
-
-    key: str
-    host: str
-    name: str
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +27,12 @@ class Portion:
     """What a process writes at once.
 
     Attributes:
-        slots: its own slots of ten seconds, by breaker; they replace what it wrote for the same.
-        events: its events.
+        slots: its own slots of ten seconds; each replaces what it wrote with the same number.
+        events: its events with their numbers; one that is in the file is left out.
     """
 
-    slots: Sequence[tuple[str, HistorySlot]] = ()
-    events: Sequence[RecordEvent] = field(default=())
+    slots: Sequence[OwnSlot] = ()
+    events: Sequence[Numbered] = ()
 
 
 class RecordTable:
@@ -55,12 +44,15 @@ class RecordTable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.opened = False
+        """True once it was opened, until it is closed."""
         self._database = TimedDatabase(path, SCHEMA, FORMAT, _nothing, OPTIONS)
+        self._no_thread = ""
 
     @property
     def problem(self) -> str:
         """Return why nothing is stored at present; empty if all is well."""
-        return self._database.problem
+        return self._no_thread or self._database.problem
 
     @property
     def generation(self) -> int:
@@ -68,16 +60,23 @@ class RecordTable:
         return self._database.generation
 
     def open(self) -> None:
-        """Open or create the file.
-
-        Raises:
-            RuntimeError: its thread cannot be started.
-        """
-        self._database.open()
+        """Open or create the file; no effect if it was opened."""
+        if self.opened:
+            return
+        try:
+            self._database.open()
+        except RuntimeError as error:
+            if not self._no_thread:
+                _log.error("no thread for the record, tried again", problem=str(error))
+            self._no_thread = f"{self.path}: {error}"
+        else:
+            self.opened, self._no_thread = True, ""
 
     def close(self) -> None:
         """Close the file for good."""
-        self._database.close()
+        if self.opened:
+            self.opened = False
+            self._database.close()
 
     def rows(self, query: str, values: tuple[object, ...] = ()) -> Rows:
         """Return the rows of a query.
@@ -93,6 +92,8 @@ class RecordTable:
     def write(self, member: Member, portion: Portion, now: float) -> bool:
         """Write slots and events of a process, all or none; return False if the file fails.
 
+        It is opened if necessary.
+
         Args:
             member: the process.
             portion: what to write. Slots that are older than those that are kept are left out.
@@ -105,7 +106,16 @@ class RecordTable:
             connection.executemany(_ADD_EVENT, [_event_row(member, e) for e in portion.events])
             return True
 
+        self.open()
         return self._database.transaction("write the record", act) or False
+
+    def has_unsummed(self) -> bool:
+        """Return True if there is something to sum, now or later."""
+        return bool(self._database.rows("SELECT 1 FROM members WHERE NOT summed LIMIT 1"))
+
+    def release(self, member: Member) -> None:
+        """Let another process lead at once."""
+        self._transaction("release the lease", lambda c: release_lease(c, member.key))
 
     def lead(self, member: Member, limits: Limits, now: float, *, pruning: bool) -> bool:
         """Do the work of the leader, unless another process is it; return True if it was done.
@@ -145,30 +155,33 @@ class RecordTable:
 
 
 _ADD_EVENT: Final = (
-    "INSERT INTO events (time, breaker, kind, text, data, host, process) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR IGNORE INTO events (time, breaker, kind, text, data, host, process, writer, number) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
-def _event_row(member: Member, event: RecordEvent) -> tuple[object, ...]:
+def _event_row(member: Member, numbered: Numbered) -> tuple[object, ...]:
+    number, event = numbered
     data = dumps(dict(event.data), compact=True, default=str)
     host, process = event.host or member.host, event.process or member.name
-    return event.time, event.breaker, event.kind, event.text, data, host, process
+    return (
+        event.time, event.breaker, event.kind, event.text, data, host, process, member.key, number
+    )  # fmt: skip
 
 
 def _write_slots(
     connection: sqlite3.Connection,
     member: Member,
-    slots: Sequence[tuple[str, HistorySlot]],
+    slots: Sequence[OwnSlot],
     now: float,
 ) -> None:
     process, floor = _process_number(connection, member, now), fine_floor(connection)
-    numbers = {name: _breaker_number(connection, name) for name in {name for name, _ in slots}}
+    numbers = {name: _breaker_number(connection, name) for name in {each.breaker for each in slots}}
     connection.executemany(
-        "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, 0)",
+        "INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, 0)",
         [
-            (numbers[name], int(slot.start), process, encode_slot(slot))
-            for name, slot in slots
+            (numbers[name], int(slot.start), process, number, encode_slot(slot))
+            for name, number, slot in slots
             if slot.start >= floor
         ],
     )
