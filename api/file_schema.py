@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from breakerd.api.file_settings import SECTION_MODELS
 from breakerd.breaker.config.sections import BREAKERS, LEGACY_ROOT, NAME_PATTERN
-from breakerd.breaker.settings import Settings, Slo
+from breakerd.breaker.settings import CandidateSettings, Settings, Slo
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -73,7 +73,8 @@ def _definitions() -> dict[str, Schema]:
     )
     found = {name: _for_editors(each) for name, each in schema["$defs"].items()}
     found[_SLO] = {k: v for k, v in found[Slo.__name__].items() if k != "required"}
-    own = found[Settings.__name__]
+    own, candidate = found[Settings.__name__], found[CandidateSettings.__name__]
+    candidate["properties"]["slo"] = _ref(_SLO)
     found[_NAMED] = {**own, "properties": {**own["properties"], "slo": _ref(_SLO)}}
     return found
 

@@ -24,6 +24,7 @@ from breakerd.history_part import HistoryPart
 from breakerd.options import DEFAULTS, OTHERS, Options, rules_of
 from breakerd.process_parts import Part, ProcessParts
 from breakerd.shadow_part import make_keeper
+from breakerd.sharing.fleet_record.fleet_record import make_fleet_record
 
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
@@ -57,6 +58,7 @@ class Breakerd:
         fleet: commands to all processes that share breakers with this one.
         record: calls and events of the host on disk; None if it was left out.
         config_log: log of the configurations in force; None without a file, or if it was left out.
+        fleet_record: sums of a fleet of several hosts; None if the record was left out.
 
     Example:
         breakers = Breakerd.from_file("config/breakers.toml")
@@ -88,6 +90,7 @@ class Breakerd:
         self.record = self._history.record
         self.config_log = self._make_config_log()
         self._keeper = make_keeper(self.registry)
+        self.fleet_record = make_fleet_record(self.fleet, self.record, self._fleet.on_look)
         self._admin = _AdminPart()
         parts = list(self._parts())
         restoring = parts.index(self._fleet) + 1
@@ -223,6 +226,8 @@ class Breakerd:
                 )
                 context.config_log = self.config_log
                 share_promotions(context, self._keeper)
+                if self.fleet_record is not None:
+                    context.fleet_record = self.fleet_record.reader
                 self._admin.context = context
                 if self.running:
                     self._admin.start()
@@ -270,6 +275,8 @@ class Breakerd:
             yield StateAutosaver(self.registry, self._state_file, self._api.state_interval)
         yield self._fleet  # an operator's mode counts more than what was saved
         yield self._history  # ends after all that it records
+        if self.fleet_record is not None:
+            yield self.fleet_record
         yield self.registry
         if self.config_log is not None:
             yield self.config_log

@@ -1,6 +1,6 @@
 """Fleet of a `Breakerd`: membership of its process, as `[fleet]` of the file has it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -80,6 +80,8 @@ class FleetPart:
 
             SharedSilences(alerting, self.fleet)
             alerting.fleet = AlertingLink(self._runtime, self.views)
+        self._looks: list[Callable[[float], None]] = []
+        self._runtime.on_look = self._look
         registry.report_not_running(self._runtime.not_running)
         registry.on_created = self._runtime.greet
         if config is not None:
@@ -88,12 +90,7 @@ class FleetPart:
             kept = RevisionsFile(_beside(state_file, database, "revisions"))
             follower = SettingsFollower(config, self.fleet, kept)
             self.settings = follower
-
-            def look(now: float) -> None:
-                follower.look(now)
-                subscriber.follow_secrets(now)
-
-            self._runtime.on_look = look
+            self._looks += [follower.look, subscriber.follow_secrets]
 
     def start(self) -> None:
         """Become a member, and wait for nobody; no effect without a hub."""
@@ -110,6 +107,14 @@ class FleetPart:
     def wait_joined(self) -> None:
         """Wait a moment for the first exchange, for whoever has asked for a start."""
         self._runtime.wait_joined(JOIN_WAIT)
+
+    def on_look(self, look: Callable[[float], None]) -> None:
+        """Call `look` with each look of the fleet's thread, with the time of a steady clock."""
+        self._looks.append(look)
+
+    def _look(self, now: float) -> None:
+        for look in self._looks:
+            look(now)
 
     def _apply(self, settings: FleetSettings) -> None:
         self._runtime.apply(settings)

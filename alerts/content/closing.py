@@ -68,7 +68,7 @@ def closing_note(incident: Incident, reason: str, now: float, public_url: str = 
     what = "Drill over" if incident.drill else "Over"
     names = f" for {names_of(incident)}" if len(incident.members) > 1 else ""
     parts = [f"{what}{names}: it lasted {lasted}{_came_back(incident)}."]
-    wrong, worst = _wrong(incident), _worst(incident)
+    wrong, worst = what_was_wrong(incident), _worst(incident)
     if wrong:
         parts.append(f"{'Pretended' if incident.drill else 'What was wrong'}: {wrong}.")
     if worst and worst not in wrong:
@@ -104,6 +104,14 @@ def names_of(incident: Incident) -> str:
     return names_within(list(incident.members), _MAX_NAMES)
 
 
+def what_was_wrong(incident: Incident) -> str:
+    """Return what was wrong, without a stop; latency at its worst. Empty if it is not known."""
+    found = _highest(incident) or _WRONG.get(incident.content.topic) or incident.content.cause
+    for now, then in _PAST.items():
+        found = found.replace(now, then)
+    return found
+
+
 # --- parts
 
 
@@ -119,14 +127,6 @@ def _report(incident: Incident, public_url: str) -> str:
 def _came_back(incident: Incident) -> str:
     back = incident.episodes - 1
     return f" and came back {'once' if back == 1 else f'{back:,} times'}" if back > 0 else ""
-
-
-def _wrong(incident: Incident) -> str:
-    """Return what was wrong; latency at its worst."""
-    found = _highest(incident) or _WRONG.get(incident.content.topic) or incident.content.cause
-    for now, then in _PAST.items():
-        found = found.replace(now, then)
-    return found
 
 
 def _highest(incident: Incident) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from breakerd.alerts.content.closing import names_of, what_was_wrong
 from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import Member
@@ -57,7 +58,7 @@ def gather(incident: Incident, material: Material, now: float) -> IncidentReport
     return IncidentReport(
         id=incident.id,
         alias=incident.alias,
-        message=incident.content.message,
+        message=_message(incident),
         phase=incident.phase.value,
         kind=incident.kind,
         drill=incident.drill,
@@ -78,6 +79,14 @@ def gather(incident: Incident, material: Material, now: float) -> IncidentReport
         receivers=tuple(_receiver(name, each) for name, each in incident.deliveries.items()),
         missing=tuple(missing),
     )
+
+
+def _message(incident: Incident) -> str:
+    """Return what is wrong; once it is over, what was."""
+    wrong = what_was_wrong(incident)
+    if incident.phase is Phase.ACTIVE or not wrong:
+        return incident.content.message
+    return f"{names_of(incident)}: {wrong}"
 
 
 def _section(
@@ -127,8 +136,9 @@ def _tripped(
         recorded = True
         sentences = "; ".join(_sentences(event))
         yield f"{format_time(event.time, event.time)} UTC: {sentences or event.text}"
-    if not recorded and name == incident.breaker and incident.content.cause:
-        yield incident.content.cause
+    wrong = what_was_wrong(incident)
+    if not recorded and name == incident.breaker and wrong:
+        yield wrong
 
 
 def _sentences(event: RecordEvent) -> Iterator[str]:

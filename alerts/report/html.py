@@ -36,7 +36,9 @@ table { width: 100%; margin: 8px 0; border-collapse: collapse; }
 th, td { padding: 5px 10px 5px 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid #e7ebef; }
 th { font-weight: 600; }
-td.time, td.kind, td.took { white-space: nowrap; font-variant-numeric: tabular-nums; }
+thead th { white-space: nowrap; }
+tbody th { min-width: 9em; }
+td.time, td.took { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.took { font-weight: 600; }
 pre { margin: 8px 0; padding: 10px 12px; overflow-wrap: anywhere; white-space: pre-wrap;
   background: #f6f8fa; font: 13px/1.45 ui-monospace, monospace; }
@@ -45,11 +47,10 @@ svg { display: block; width: 100%; max-width: 720px; height: auto; border: 1px s
 footer { margin-top: 32px; }
 @media (max-width: 600px) {
   body { padding: 8px 12px 24px; font-size: 14px; }
-  td, th { padding-right: 8px; }
-  .moments td { display: inline-block; border: 0; padding: 0 8px 0 0; }
-  .moments td.text { display: block; padding-bottom: 6px; }
-  .moments tr { display: block; border-bottom: 1px solid #e7ebef; padding-top: 6px; }
-  .moments thead { display: none; }
+  thead { display: none; }
+  tr { display: block; padding-top: 6px; border-bottom: 1px solid #e7ebef; }
+  td, th { display: inline-block; padding: 0 8px 0 0; border: 0; }
+  td.text { display: block; padding-bottom: 6px; }
   figure { overflow-x: auto; }
   svg { width: 640px; max-width: none; }
 }
@@ -124,10 +125,10 @@ def _timings(report: IncidentReport) -> Iterator[str]:
     yield from _table("Until", "Took", "At", "What counts")
     for each in report.timings:
         at = moment(each.at) if each.at is not None else ""
-        remark = f"; {each.remark}" if each.remark else ""
+        what = _text(f"{each.definition}; {each.remark}" if each.remark else each.definition)
         yield (
             f'<tr><th scope="row">{_text(each.name)}</th><td class="took">{took(each)}</td>'
-            f"<td>{at}</td><td>{_text(each.definition)}{_text(remark)}</td></tr>"
+            f'<td class="time">{at}</td><td class="text">{what}</td></tr>'
         )
     yield "</tbody></table>"
 
@@ -151,7 +152,7 @@ def _breaker(section: BreakerSection, number: int) -> Iterator[str]:
 
 def _timeline(report: IncidentReport) -> Iterator[str]:
     yield "<h2>Timeline</h2>"
-    yield from _table("Time", "What", "", look="moments")
+    yield from _table("Time", "What", "")
     for each in report.timeline:
         about = f"<strong>{_text(each.breaker)}</strong> " if each.breaker else ""
         where = f" <small>{_text(each.where)}</small>" if each.where else ""
@@ -173,14 +174,14 @@ def _receivers(report: IncidentReport) -> Iterator[str]:
         told = ", ".join(f"{priority} {moment(at)}" for at, priority in each.told) or "nothing"
         yield (
             f'<tr><th scope="row">{_text(each.name)}</th><td>{_text(told)}</td>'
-            f"<td>{_text(each.outcome)}</td></tr>"
+            f'<td class="text">{_text(each.outcome)}</td></tr>'
         )
     yield "</tbody></table>"
 
 
-def _table(*columns: str, look: str = "plain") -> Iterator[str]:
+def _table(*columns: str) -> Iterator[str]:
     heads = "".join(f'<th scope="col">{name}</th>' for name in columns)
-    yield f'<table class="{look}"><thead><tr>{heads}</tr></thead><tbody>'
+    yield f"<table><thead><tr>{heads}</tr></thead><tbody>"
 
 
 def _list(lines: Iterable[str]) -> Iterator[str]:

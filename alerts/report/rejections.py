@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from breakerd.alerts.report.report import RejectedCalls
 from breakerd.breaker.history.sketch import DurationSketch
 from breakerd.breaker.history.slot import HistorySlot
+from breakerd.breaker.states import State
+
+_REJECTING: Final = {State.OPEN, State.HALF_OPEN, State.FORCED_OPEN}
 
 
 def rejected_calls(slots: Sequence[HistorySlot]) -> RejectedCalls:
@@ -29,35 +33,38 @@ def rejected_calls(slots: Sequence[HistorySlot]) -> RejectedCalls:
         by_reason=dict(reasons),
         by_priority=dict(priorities),
         let_through=sum(slot.calls for slot in let_through),
-        let_through_failed=sum(map(_failed, let_through)),
+        let_through_bad=sum(map(_bad, let_through)),
         let_through_median_ms=None if median is None else round(median * 1000, 1),
-        would_have_failed=_estimate(rejecting, let_through),
+        would_have_been_bad=_estimate(rejecting, let_through),
     )
 
 
 def _after_the_first(slots: Sequence[HistorySlot]) -> Iterator[HistorySlot]:
-    """Yield the slots with rejections whose predecessor has some, too."""
+    """Yield the slots in which it rejects, or would, and in whose predecessor it did, too."""
     before = False
     for slot in slots:
-        if slot.rejections and before:
+        now = bool(slot.rejections) or slot.state in _REJECTING
+        if now and before:
             yield slot
-        before = bool(slot.rejections)
+        before = now
 
 
 def _estimate(rejecting: Sequence[HistorySlot], let_through: Sequence[HistorySlot]) -> int | None:
-    """Return how many of the rejected would have failed, as those let through nearest before.
+    """Return how many of the rejected would have been bad, as those let through nearest before.
 
     Before the first of these, as the first.
     """
-    shares = {slot.start: _failed(slot) / slot.calls for slot in let_through if slot.calls}
+    shares = [(slot.start, _bad(slot) / slot.calls) for slot in let_through if slot.calls]
     if not shares:
         return None
-    share, total = next(iter(shares.values())), 0.0
+    share, total = shares[0][1], 0.0
     for slot in rejecting:
-        share = shares.get(slot.start, share)
+        while shares and shares[0][0] <= slot.start:
+            share = shares.pop(0)[1]
         total += slot.rejections * share
     return round(total)
 
 
-def _failed(slot: HistorySlot) -> int:
-    return min(slot.calls, slot.failures + slot.timed_out)
+def _bad(slot: HistorySlot) -> int:
+    """Return the calls that failed, were slow or were late. One that was both may count twice."""
+    return min(slot.calls, slot.failures + max(slot.slow, slot.timed_out))

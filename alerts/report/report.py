@@ -57,20 +57,20 @@ class RejectedCalls:
         calls: calls that were rejected.
         by_reason: their numbers by reason.
         by_priority: their numbers by priority, of those that the concurrency limit rejected.
-        let_through: calls that ended in the slots in which others were rejected.
-        let_through_failed: those of them that failed or were late.
+        let_through: calls that ended in slots in which others were rejected, or would have been.
+        let_through_bad: those of them that failed, were slow or were late.
         let_through_median_ms: their median duration; None without such calls.
-        would_have_failed: estimate of how many of the rejected would have failed: in each slot the
-            share of those last let through. None if none was let through.
+        would_have_been_bad: estimate of how many of the rejected would have been so: in each slot
+            the share of those last let through. None if none was let through.
     """
 
     calls: int = 0
     by_reason: Mapping[str, int] = field(default_factory=dict)
     by_priority: Mapping[str, int] = field(default_factory=dict)
     let_through: int = 0
-    let_through_failed: int = 0
+    let_through_bad: int = 0
     let_through_median_ms: float | None = None
-    would_have_failed: int | None = None
+    would_have_been_bad: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class IncidentReport:
     Attributes:
         id: id of the incident.
         alias: alias of its alert.
-        message: first line of its alert.
+        message: first line of its alert; once its breakers are well, what was wrong.
         phase: `active`, `resolving` or `closed`.
         kind: most severe kind of alert.
         drill: True if it was a drill.

@@ -37,7 +37,7 @@ def _moment(event: RecordEvent) -> Moment:
 
 
 def _stages(incident: Incident) -> Iterator[Moment]:
-    yield Moment(incident.opened_at, "alert", "", f"incident opened: {incident.content.message}")
+    yield Moment(incident.opened_at, "alert", "", f"incident opened by {incident.breaker}")
     first = incident.stage_times[0][0] if incident.stage_times else 0.0
     for at, priority in incident.stage_times:
         if at > first and at <= (incident.closed_at or at):

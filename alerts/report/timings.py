@@ -21,7 +21,7 @@ _NOTICED = "the first breaker opened or crossed a threshold"
 _PAGED = "the first receiver confirmed the alert"
 _ACKNOWLEDGED = "a receiver first told that somebody has acknowledged or closed the alert"
 _WELL = "the last breaker was well again, and stayed so"
-_CLOSED = "it had been well for `resolve_after`, and the alert was closed"
+_CLOSED = "it had been well for as long as resolve_after says, and the alert was closed"
 
 
 def timings(incident: Incident, slots: Sequence[HistorySlot], percentile: float) -> list[Timing]:

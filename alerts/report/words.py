@@ -58,18 +58,18 @@ def rejections(found: RejectedCalls) -> list[str]:
         lines.append(f"By priority, of those above the limit: {_counts(found.by_priority)}.")
     if not found.let_through:
         return [*lines, "No call was let through meanwhile: what they would have met is unknown."]
-    failed = percent(found.let_through_failed / found.let_through)
+    bad = percent(found.let_through_bad / found.let_through)
     median = found.let_through_median_ms
     took_them = f"; median {milliseconds(median)}" if median is not None else ""
     lines.append(
         f"{count_calls(found.let_through)} let through meanwhile, as probes and in the ramp: "
-        f"{found.let_through_failed:,} failed or were late ({failed}){took_them}."
+        f"{found.let_through_bad:,} failed, were slow or were late ({bad}){took_them}."
     )
-    if found.would_have_failed is not None:
-        share = percent(found.would_have_failed / found.calls)
+    if found.would_have_been_bad is not None:
+        share = percent(found.would_have_been_bad / found.calls)
         lines.append(
-            f"Had the rejected calls been made, about {found.would_have_failed:,} ({share}) would "
-            "have failed. This is an estimate: at each time, as the calls last let through."
+            f"Had the rejected calls been made, about {found.would_have_been_bad:,} ({share}) "
+            "would have been so. This is an estimate: at each time, as the calls last let through."
         )
     return lines
 

@@ -10,6 +10,7 @@ from breakerd.api.advice.rules import (
     latency,
     muting,
     receivers,
+    record,
     recovery,
     stages,
 )
@@ -21,6 +22,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *latency.RULES,
     *recovery.RULES,
     *capacity.RULES,
+    *record.RULES,
     *receivers.RULES,
     *stages.RULES,
     *muting.RULES,

@@ -4,11 +4,15 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from breakerd.api.file_settings import FileSettings
 from breakerd.breaker.config import Document, Key
 from breakerd.breaker.config.sections import BREAKERS, LEGACY_ROOT
 from breakerd.breaker.settings import Settings
+
+if TYPE_CHECKING:
+    from breakerd.breaker.record.reader import RecordReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +24,14 @@ class Subject:
         settings: its settings, with the environment applied.
         environ: environment variables.
         now: seconds since the epoch.
+        record: what the breakers of this host have seen; None: not looked at.
     """
 
     document: Document
     settings: FileSettings
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     now: float = field(default_factory=time.time)
+    record: "RecordReader | None" = None
 
     def states(self, key: Key) -> bool:
         """Return True if the file has `key`."""
@@ -84,7 +90,7 @@ class BreakerScope:
 
         Nothing is told of settings that the file leaves at their defaults.
         """
-        keys = [key for each in dotted if (key := self._key(tuple(each.split("."))))]
+        keys = [key for each in dotted if (key := self.where(each))]
         own = [key for key in keys if key[0] == BREAKERS]
         if self.name and own:
             rest = [key for key in keys if key not in own]
@@ -94,10 +100,11 @@ class BreakerScope:
 
     def states(self, dotted: str) -> bool:
         """Return True if the file has this setting, for the breaker or at the root."""
-        return self._key(tuple(dotted.split("."))) is not None
+        return self.where(dotted) is not None
 
-    def _key(self, setting: Key) -> Key | None:
-        """Return where the file has the value in force; None where it has none."""
+    def where(self, dotted: str) -> Key | None:
+        """Return the key at which the file has the value in force; None where it has none."""
+        setting = tuple(dotted.split("."))
         tables: list[Key] = [(BREAKERS, self.name)] if self.name else []
         places = [(*table, *setting) for table in [*tables, (LEGACY_ROOT,), ()]]
         return next((key for key in places if self.subject.states(key)), None)

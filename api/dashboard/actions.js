@@ -23,7 +23,7 @@ export function offerActions(selected, refresh) {
   const button = (action) => {
     const made = make("button", action.risky ? "risky" : "", action.label);
     made.type = "button";
-    made.onclick = () => ask(action, selected(), refresh);
+    made.onclick = () => confirmed(action, selected(), refresh);
     return made;
   };
   byId("operations").append(...OPERATIONS.map(button));
@@ -31,7 +31,8 @@ export function offerActions(selected, refresh) {
   byId("confirm-cancel").onclick = () => byId("confirm").close();
 }
 
-function ask(action, name, refresh) {
+// Do an action after it was confirmed.
+export function confirmed(action, name, refresh) {
   byId("confirm-title").textContent = `${action.label}: ${name}?`;
   byId("confirm-text").textContent = action.text;
   byId("confirm-reason-label").hidden = !action.reason;

@@ -1,6 +1,6 @@
 // Show one incident in full, with the time of everything: the one that the address names (#alert=ID).
 import { byId, fill, make, say } from "./element.js";
-import { get, serviceNow } from "./service.js";
+import { get, getText, serviceNow } from "./service.js";
 import { duration, moment } from "./words.js";
 
 const LINK = /^#alert=([^&]+)$/;
@@ -8,10 +8,27 @@ const LINK = /^#alert=([^&]+)$/;
 // Call `refresh` when the address names another alert; followToken must have taken the token out.
 export function followAlert(refresh) {
   window.addEventListener("hashchange", refresh);
+  byId("alert-report").onclick = downloadReport;
   byId("alert-close").onclick = () => {
     history.replaceState(null, "", location.pathname + location.search);
     refresh();
   };
+}
+
+// A download, and no link: the token goes into a header, and this page's policy would not let the report's style in.
+async function downloadReport() {
+  const id = linkedId();
+  say(byId("alert-report-problem"), "");
+  try {
+    const page = await getText(`alerts/${encodeURIComponent(id)}/report?format=html`);
+    const link = make("a", "");
+    link.href = URL.createObjectURL(new Blob([page], { type: "text/html" }));
+    link.download = `incident-${id}.html`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  } catch (error) {
+    say(byId("alert-report-problem"), `It cannot be downloaded: ${error.message}`);
+  }
 }
 
 export const linkTo = (id) => `#alert=${encodeURIComponent(id)}`;
@@ -38,6 +55,7 @@ export async function showAlert(locked) {
   if (id !== linkedId()) return; // another one was chosen meanwhile
   say(byId("alert-title"), alert.problem ? `Alert ${id} ${alert.problem}` : `${alert.priority} ${alert.message}`);
   const rows = alert.problem ? [] : rowsOf(alert);
+  byId("alert-report").disabled = Boolean(alert.problem);
   fill(byId("alert-rows"), rows, () => rows.flatMap(([name, text]) => [make("dt", "", name), make("dd", "", text)]));
   if (shown !== id) byId("alert").scrollIntoView({ block: "nearest" });
   shown = id;

@@ -12,6 +12,7 @@ import { showLatency } from "./latency.js";
 import { showNow } from "./now.js";
 import { get, getAlerting, ofBreaker, serviceNow } from "./service.js";
 import { showSettings } from "./settings.js";
+import { showShadow } from "./shadow.js";
 import { follow, reconnect, stream } from "./stream.js";
 import { followToken } from "./token.js";
 
@@ -88,6 +89,7 @@ function show({ breakers, status, alerting, fleet }) {
   showBreakers(breakers, page.selected, select);
   showNow(status, changedAt(status.name, status.state));
   showLatency(status, serviceNow());
+  showShadow(status, refresh);
   showFleet(fleet, status);
   showAlerts(alerting);
   showAlert(alerting.locked);

@@ -46,6 +46,8 @@ function row(event) {
 function words(event) {
   switch (event.type) {
     case "Transition": return `${change(event)}${because(event)}`;
+    case "CandidateTransition": return `candidate would go ${change(event)}${because(event)}`;
+    case "CandidateSettled": return `promised promotion is ${event.outcome}${event.text ? `: ${event.text}` : ""}`;
     case "ShadowTransition": return `would go ${change(event)}${because(event)}`;
     case "ThresholdBreached": return `above its threshold: ${event.evidence.sentence}`;
     case "ThresholdCleared": return `${event.signal} back below its threshold: ${event.evidence.sentence}`;

@@ -3,6 +3,7 @@ import { ROOT, access, headersWith, noteRefusal, presented } from "./token.js";
 
 const READ_MS = 4000;
 const WRITE_MS = 15000;
+const PAGE_MS = 15000;
 const NO_ALERTING = "urn:breakerd:problem:no-alerting";
 
 // Seconds by which the service's clock is ahead of the browser's.
@@ -45,15 +46,22 @@ export async function getAlerting(name) {
   }
 }
 
+// Read what is no JSON, such as a page.
+export const getText = async (path) => (await respond(path, {}, PAGE_MS)).text();
+
 async function request(path, options, timeout) {
+  const response = await respond(path, options, timeout);
+  return response.json().catch(() => ({}));
+}
+
+async function respond(path, options, timeout) {
   const used = presented();
   const headers = { ...options.headers, ...headersWith(used) };
   const response = await reach(new URL(path, ROOT), { ...options, headers, signal: AbortSignal.timeout(timeout) });
   if (response.status === 401) noteRefusal(used);
   setClock(response.headers.get("Date"));
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ErrorResponse(response.status, answer);
-  return answer;
+  if (!response.ok) throw new ErrorResponse(response.status, await response.json().catch(() => ({})));
+  return response;
 }
 
 async function reach(url, options) {

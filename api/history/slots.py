@@ -25,7 +25,9 @@ _STEPS: Final = (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 86_400, 60
 """Steps that are chosen, the least one that gives few enough points."""
 _LATENESS: Final = 12.0
 """Seconds after which each process of the host has written a slot that is over."""
-HOST, PROCESS = "host", "process"
+_FLEET_LATENESS: Final = 40.0
+"""Seconds after which each host has told the others of a slot, if the hub answers."""
+HOST, PROCESS, FLEET = "host", "process", "fleet"
 _NEVER_LEFT_OUT: Final = "start"
 FIELDS: Final = tuple(HistorySlot(0.0, 10.0).to_dict())
 """What may be asked for of a slot."""
@@ -40,12 +42,17 @@ class Question:
         end: seconds since the epoch.
         step: width of the slots in seconds; None: the one that fits.
         fields: what of each slot.
+        scope: whose calls, `host` or `fleet`.
+        member: only those of this process (HOST:PID) of the host, or of this host of the fleet;
+            empty for all.
     """
 
     start: float
     end: float
     step: float | None
     fields: Sequence[str]
+    scope: str = HOST
+    member: str = ""
 
 
 def parse_question(begin: str, end: str, step: str, fields: str, now: float) -> Question:
@@ -92,7 +99,9 @@ def answer(admin: AdminContext, breaker: str, question: Question, now: float) ->
     problem = ""
     found: _Found | None = None
     record = admin.record
-    if record is not None and record.running and not _wants_seconds(question):
+    if question.scope == FLEET or question.member:
+        found = _of_members(admin, breaker, question, now)
+    elif record is not None and record.running and not _wants_seconds(question):
         try:
             found = _from_record(record, breaker, question, now)
         except RecordError as error:
@@ -133,6 +142,28 @@ def _from_record(record: Record, breaker: str, question: Question, now: float) -
     slots += record.slots(breaker, start, end, step)
     # A process writes a slot when it is over.
     return _Found(slots, step, HOST, (now - _LATENESS) // FINE * FINE)
+
+
+def _of_members(admin: AdminContext, breaker: str, question: Question, now: float) -> _Found:
+    """Return what is kept of a fleet, or of one of its hosts, or of one process of this host."""
+    record = admin.record
+    if question.scope == FLEET:
+        reader, lateness = admin.fleet_record(), _FLEET_LATENESS
+        if reader is None:
+            allowed = "host: no hub joins this host to others, or nothing is kept on disk"
+            raise ConfigError([_problem("scope", FLEET, allowed)])
+    elif record is None or not record.running:
+        raise ConfigError([_problem("member", question.member, "nothing: no record is kept")])
+    else:
+        reader, lateness = record.reader(), _LATENESS
+    member = question.member or None
+    if member is not None and member not in (known := reader.members()):
+        allowed = ", ".join(known) or "nothing yet"
+        raise ConfigError([_problem("member", member, allowed)])
+    fine = member is not None or question.start >= reader.fine_from()
+    step = _step(question, FINE if fine else COARSE)
+    slots = reader.slots(breaker, question.start, question.end, step=step, member=member)
+    return _Found(slots, step, question.scope, (now - lateness) // FINE * FINE)
 
 
 def _from_memory(admin: AdminContext, breaker: str, question: Question, now: float) -> _Found:

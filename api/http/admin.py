@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from breakerd.breaker.fleet.runtime.fleet import Fleet
     from breakerd.breaker.fleet.views.views import FleetViews
     from breakerd.breaker.promotion.keeper import Keeper
+    from breakerd.breaker.record.reader import RecordReader
     from breakerd.breaker.record.record import Record
 
 _NO_ALERTING: Final = "nobody is being paged: this process has no alerting"
@@ -79,6 +80,8 @@ class AdminContext:
         self.views = views
         self.record: Record | None = None
         """Calls and events on disk; None if none are kept."""
+        self.fleet_record: Callable[[], RecordReader | None] = lambda: None
+        """Returns the reader of what all hosts of the fleet have recorded, if that is kept."""
         self.config_log: ConfigLog | None = None
         """Log of the configurations in force; None if none is kept."""
         self.keeper: Keeper | None = None
@@ -201,8 +204,7 @@ class BreakerOperation:
     @property
     def holds(self) -> bool:
         """True if the state of the breaker in this process counts: it is a member that has it."""
-        fleet = self.admin.fleet
-        return fleet is None or fleet.holds(self.breaker.name)
+        return (fleet := self.admin.fleet) is None or fleet.holds(self.breaker.name)
 
     def operate(self, action: str, act: Callable[[], T], *, detail: str = "") -> T:
         """Call `act`, which may change the breaker's state, and return its result.

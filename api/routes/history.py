@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -87,11 +88,24 @@ def get_history(
             examples=["calls,failures,p99_ms"],
         ),
     ] = "",
+    scope: Annotated[
+        Literal["host", "fleet"],
+        Query(description="fleet: the sums of all hosts that a hub joins, up to 40 s late."),
+    ] = "host",
+    member: Annotated[
+        str,
+        Query(
+            description="Only the calls of one process of the host, as HOST:PID, or of one host of "
+            "the fleet; of the last hour.",
+            examples=[""],
+        ),
+    ] = "",
 ) -> JSONResponse:
     """Return calls, failures, rejections, durations and state by slots of time."""
     now = time.time()
     name = _known_breaker(admin, request)
     question = slots.parse_question(begin, to, step, fields, now)
+    question = replace(question, scope=scope, member=member)
     return JSONResponse(slots.answer(admin, name, question, now))
 
 

@@ -16,10 +16,10 @@ from breakerd.api.schemas.shadow import (
     PromoteResponse,
     ShadowResponse,
 )
+from breakerd.breaker.config.sections import CANDIDATE
 from breakerd.breaker.errors import BreakerStateError
 from breakerd.breaker.promotion.condition import Condition, parse_condition
 from breakerd.breaker.promotion.promote import (
-    CANDIDATE,
     candidate_values,
     check_condition,
     promotion,

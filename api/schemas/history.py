@@ -14,9 +14,10 @@ class HistoryResponse(ResponseBody):
     start: float = Field(alias="from", description="Seconds since the epoch.")
     to: float = Field(description="Seconds since the epoch.")
     step: float = Field(description="Width of the slots in seconds, as asked for or chosen.")
-    source: Literal["host", "process"] = Field(
+    source: Literal["host", "process", "fleet"] = Field(
         description="Whose calls are counted: those of all processes of the host, or, where "
-        "nothing is kept on disk and below a step of 10 s, those of the process that answers."
+        "nothing is kept on disk and below a step of 10 s, those of the process that answers. For "
+        "`scope=fleet` those of all hosts; `members` says of how many processes."
     )
     complete_until: float = Field(
         description="Seconds since the epoch up to which all processes have told their calls; of "

@@ -13,6 +13,7 @@ from benchmarks.calls import (
     peer_comparison,
     rejection,
     settings_cost,
+    shadow_cost,
     slow_calls,
 )
 from benchmarks.harness.comparison import PART
@@ -25,6 +26,7 @@ COMPARISONS: Final = (
     rejection,
     feature_matrix,
     slow_calls,
+    shadow_cost,
     observers,
     concurrency,
     peer_comparison,

@@ -71,7 +71,8 @@ class Day:
             now += chance.expovariate(self.rate * 1.6)
             if now >= self.begin + self.seconds:
                 return
-            if chance.random() < (1 - 0.6 * cos(2 * pi * (now - self.begin) / 86_400)) / 1.6:
+            hour = 2 * pi * (now - self.begin) / self.seconds
+            if chance.random() < (1 - 0.6 * cos(hour)) / 1.6:
                 yield self._call(now, chance)
 
     def _call(self, now: float, chance: random.Random) -> CallRecord:

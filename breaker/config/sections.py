@@ -20,6 +20,8 @@ FOREIGN_SECTIONS: Final = frozenset({"opsgenie", "alerts", "api", "fleet", "hist
 
 DEFAULT: Final = "default"
 """Name of the breaker that always exists; the only one that the root's candidate is for."""
+CANDIDATE: Final = "candidate"
+"""Key of the settings that run in the shadow of those in its table."""
 LEGACY_ROOT: Final = "circuit_breaker"
 BREAKERS: Final = "breakers"
 
@@ -83,9 +85,7 @@ def read_sections(document: Document, cache: ValidationCache | None = None) -> B
             except ConfigError as error:
                 problems += error.problems
     below = root.without_candidate()
-    merged = {
-        name: merge_settings(root if name == DEFAULT else below, own) for name, own in owned.items()
-    }
+    merged = {name: merge_settings(below, own) for name, own in owned.items()}
     for name, settings in merged.items():
         if not at_root:
             problems += contradictions(document, settings, (BREAKERS, name))
@@ -109,9 +109,9 @@ def _with_slo(own: Mapping[str, object], known: Mapping[str, object]) -> dict[st
     found = dict(own)
     if known and isinstance(slo := own.get("slo"), dict):
         found["slo"] = {**known, **slo}
-    if isinstance(candidate := own.get("candidate"), dict):
+    if isinstance(candidate := own.get(CANDIDATE), dict):
         level = found.get("slo", known)
-        found["candidate"] = _with_slo(candidate, level if isinstance(level, dict) else {})
+        found[CANDIDATE] = _with_slo(candidate, level if isinstance(level, dict) else {})
     return found
 
 
@@ -150,6 +150,9 @@ def _read_root(
 ) -> tuple[dict[str, object], list[ConfigWarning]]:
     """Return the settings of the root, and what was tolerated in them; add to `problems`."""
     foreign = FOREIGN_SECTIONS | {LEGACY_ROOT, BREAKERS}
+    if CANDIDATE in document.data and has_table(document, DEFAULT):
+        allowed = f"[breakers.{DEFAULT}.{CANDIDATE}], as {DEFAULT!r} has a table of its own"
+        problems.append(_problem(document, (CANDIDATE,), "a table", allowed))
     own, warnings = accept({k: v for k, v in document.data.items() if k not in foreign}, document)
     older = document.data.get(LEGACY_ROOT, {})
     if not isinstance(older, dict):

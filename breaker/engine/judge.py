@@ -48,6 +48,12 @@ class Judge:
         elif len(window):  # else it had expired when it was reported
             self._record(window.total - 1, start, end, error=error)
 
+    def add_slow(self, now: float, seconds: float) -> bool:
+        """Add a call that went well and was slow; return True if a verdict is due."""
+        self._window.add(now, seconds, error=False)
+        self.record(now - seconds, now, error=False)
+        return self.latency.breached(self._window)
+
     def recount(self) -> None:
         """Take the times of all calls in the window anew, which others put there or renumbered."""
         self._renumbered = self._window.renumbered

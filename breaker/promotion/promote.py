@@ -2,18 +2,16 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.config import Document
-from breakerd.breaker.config.sections import DEFAULT, has_table, own_data, root_data
+from breakerd.breaker.config.sections import CANDIDATE, DEFAULT, has_table, own_data, root_data
 from breakerd.breaker.errors import BreakerStateError
 from breakerd.breaker.promotion.condition import Condition
 from breakerd.breaker.registry import Registry
 from breakerd.breaker.shadow.following import compared
 from breakerd.breaker.shadow.report import summary
-
-CANDIDATE: Final = "candidate"
 
 
 def candidate_values(registry: Registry, name: str) -> dict[str, object]:

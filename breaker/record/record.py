@@ -147,7 +147,7 @@ class Record:
     def _start(self) -> None:
         if self._writer is not None or not self.settings.enabled or BREAKERS.taken_over:
             return
-        writer = RecordWriter(self._share, RecordTable(self.path), self._limits, self._clock)
+        writer = RecordWriter(self._share, RecordTable(self.path), self.limits, self._clock)
         try:
             writer.start()
         except RuntimeError as error:
@@ -160,6 +160,7 @@ class Record:
         if writer is not None:
             writer.close(_END_LIMIT)
 
-    def _limits(self) -> Limits:
+    def limits(self) -> Limits:
+        """Return how much is kept."""
         settings = self.settings
         return Limits(settings.keep_seconds, settings.keep_fine_seconds, settings.max_mb * _MB)

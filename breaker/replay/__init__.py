@@ -10,7 +10,14 @@ Example:
 """
 
 from breakerd.breaker.replay.call_source import CallSource
-from breakerd.breaker.replay.history import Certainty, HistorySource
+from breakerd.breaker.replay.history import (
+    Certainty,
+    Effect,
+    HistorySource,
+    Prediction,
+    finest_slots,
+    what_would_have_happened,
+)
 from breakerd.breaker.replay.report import CAVEAT, Outcome, ReplayTrip, Report, Span, Verdicts
 from breakerd.breaker.replay.runner import replay
 from breakerd.breaker.replay.timeline import Bin, Lane
@@ -35,11 +42,13 @@ __all__ = [
     "CallSource",
     "Certainty",
     "Column",
+    "Effect",
     "Format",
     "Hints",
     "HistorySource",
     "Lane",
     "Outcome",
+    "Prediction",
     "Proposal",
     "ReplayTrip",
     "Report",
@@ -49,7 +58,9 @@ __all__ = [
     "Trace",
     "Unit",
     "Verdicts",
+    "finest_slots",
     "parse_columns",
     "replay",
     "suggest",
+    "what_would_have_happened",
 ]

@@ -221,4 +221,6 @@ def _rounded(value: float | None) -> float | None:
 
 def rfc3339(timestamp: float) -> str:
     """Return a time in seconds since the epoch as text."""
-    return datetime.fromtimestamp(timestamp, UTC).isoformat().replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    )

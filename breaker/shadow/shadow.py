@@ -10,6 +10,7 @@ are counted, and neither for nor against the candidate.
 """
 
 import time
+from bisect import bisect_left
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -91,6 +92,8 @@ class Shadow:
         self._known_trip = active.transitions.last_trip
         self._tripped_at: dict[Side, float] = {}
         self._own = OwnCounts.of(self.engine, active)
+        self._judges_all = tried.slo is not None or tried.limiter.enabled
+        """True if slow calls count for more than the latency in the window."""
         self._note_checks()
         self._ready = True
 
@@ -222,25 +225,40 @@ class Shadow:
 
     def _take_one_by_one(self, now: float, durations: list[float], traffic: CallCounts) -> None:
         """Judge the calls that may decide something, and take in the others between them."""
-        good: list[float] = []
-        slow_after = self.engine.slow_after
-        for seconds in durations:
-            if self._waits_for_probes:
-                break  # these would not have gone
-            if seconds <= slow_after and not self._checks_each:
-                good.append(seconds)
+        slow_after, window = self.engine.slow_after, self.engine.window
+        slow = [n for n, seconds in enumerate(durations) if seconds > slow_after]
+        slow.append(len(durations))
+        taken = following = 0
+        while taken < len(durations) and not self._waits_for_probes:
+            seconds = durations[taken]
+            if self._checks_each:
+                self._observe(now, now - seconds, now, traffic, CallOutcome.SUCCESS)
+            elif seconds > slow_after:
+                self._take_slow(now, seconds, traffic)
+            else:
+                following = bisect_left(slow, taken, following)
+                window.extend(now, durations[taken : slow[following]])
+                taken = slow[following]
                 continue
-            if good:
-                self.engine.window.extend(now, good)
-                good = []
-            self._observe(now, now - seconds, now, traffic, CallOutcome.SUCCESS)
-        if good:
-            self.engine.window.extend(now, good)
+            taken += 1
         self._compare(now)
+
+    def _take_slow(self, now: float, seconds: float, traffic: CallCounts) -> None:
+        """Take in a call that is slow for the candidate; most of them decide nothing."""
+        engine = self.engine
+        if self._judges_all or now - seconds < engine.machine.generation_started_at:
+            self._observe(now, now - seconds, now, traffic, CallOutcome.SUCCESS)
+            return
+        if engine.judge.add_slow(now, seconds):
+            engine.advance(now, traffic)
+        if len(engine.window) < engine.window.size:
+            self._note_checks()
 
     @property
     def _waits_for_probes(self) -> bool:
         machine = self.engine.machine
+        if machine.decided in WATCHING:
+            return False
         probes = machine.recovery.phase is RecoveryPhase.PROBES and machine.decided is HALF_OPEN
         return machine.decided is OPEN or (probes and not machine.recovery.probes_in_flight)
 

@@ -66,6 +66,7 @@ NO_EXAMPLES = {
     "docs/configuration.md": "printed by a check, see below",
     "docs/fleet.md": "a rule, which tests/fleet/hubs/test_redis_hub.py applies",
     "docs/receivers.md": "a body, which test_receivers_documentation.py compares",
+    "docs/shadow.md": "printed by a command, which test_shadow_documentation.py compares",
     "docs/testing.md": "a message, which test_testing_documentation.py compares",
 }
 """Pages with blocks in no language that is run, or in JSON, and what they hold."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from breakerd.breaker.states import State
-from tests.support.command import run
+from tests.support.command import Result, run
 from tests.support.records import write_record
 from tests.support.slots import NOON, slots_of
 from tests.support.traces import with_bad_time
@@ -97,3 +97,67 @@ def test_a_file_that_is_no_record(tmp_path: Path) -> None:
     done = run("suggest", "--history", "--record", "record.db", folder=tmp_path)
     assert done.code == 2
     assert "record.db: cannot read the record" in done.err
+
+
+CANDIDATE = """\
+# The root.
+latency_threshold = 2000
+
+[breakers.payments]  # money
+wait_time = 5
+
+[breakers.payments.candidate]
+latency_threshold = 900
+memory_threshold = 70
+"""
+
+
+def with_record(folder: Path) -> Path:
+    """Write a file of settings, and a record of the breaker in it."""
+    now = time.time() // 600 * 600
+    slots = slots_of(with_bad_time(origin=NOON), width=10.0)
+    moved = [replace(slot, start=slot.start - NOON + now - 2400) for slot in slots]
+    (folder / "var").mkdir()
+    write_record(folder / "var" / "breakerd-history.db", "payments", moved, now)
+    file = folder / "breakers.toml"
+    file.write_text(CANDIDATE)
+    return file
+
+
+def suggest_candidate(folder: Path, *more: str) -> Result:
+    arguments = ("suggest", "--history", "--as-candidate", "payments", "--config", "breakers.toml")
+    return run(*arguments, *more, folder=folder)
+
+
+def test_a_suggestion_becomes_the_candidate_in_the_file(tmp_path: Path) -> None:
+    file = with_record(tmp_path)
+    done = suggest_candidate(tmp_path, "--dry-run")
+    assert done.code == 0
+    assert "- candidate.latency_threshold = 900" in done.err
+    assert "+ candidate.latency_threshold = " in done.err
+    assert "- candidate.memory_threshold = 70" in done.err
+    assert file.read_text() == CANDIDATE
+    done = suggest_candidate(tmp_path)
+    assert done.code == 0
+    assert "the candidate of payments was written" in done.err
+    data = tomllib.loads(file.read_text())
+    proposed = tomllib.loads(done.out)
+    assert data["breakers"]["payments"].pop("candidate") == proposed
+    assert data == {"latency_threshold": 2000, "breakers": {"payments": {"wait_time": 5}}}
+    assert "# The root." in file.read_text()
+    assert "# money" in file.read_text()
+
+
+def test_a_candidate_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
+    done = run("suggest", "calls.csv", "--as-candidate", "payments", folder=folder)
+    assert done.code == 2
+    assert "--as-candidate: found without --history" in done.err
+    with_record(tmp_path)
+    (tmp_path / "breakers.toml").write_text("")
+    done = suggest_candidate(tmp_path)
+    assert done.code == 2
+    assert "unknown breaker 'payments'; allowed: default" in done.err
+    (tmp_path / "breakers.toml").write_text("latency_threshold = 'x'\n[breakers.payments]\n")
+    done = suggest_candidate(tmp_path, "--record", "var/breakerd-history.db")
+    assert done.code == 2
+    assert "latency_threshold: found 'x'" in done.err

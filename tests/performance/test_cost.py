@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from breakerd import Breaker, LimiterSettings, Settings, Slo
+from breakerd import Breaker, CandidateSettings, LimiterSettings, Settings, Slo
 from breakerd.breaker.runtime import gate
 from breakerd.breaker.runtime.controller import Controller
 from breakerd.breaker.runtime.ticker import TICKER
@@ -35,6 +35,7 @@ CONFIGURATIONS = {
     "limit in force": Settings(limiter=LimiterSettings(enabled=True, max_limit=200)),
     "self-tuning": Settings(slo=SELF_TUNING, limiter=LimiterSettings(enabled=True)),
     "large window": Settings(latency_window_size=65_536),
+    "candidate": Settings(candidate=CandidateSettings(latency_threshold=300)),
 }
 INSTRUCTIONS = {"allow": 7, "done": 22}
 """At most so many of CPython's; the newer ones have a few more, and none has twice as many."""

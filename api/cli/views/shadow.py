@@ -7,6 +7,7 @@ from rich.table import Table
 
 from breakerd.alerts.model.text import format_duration
 from breakerd.api.cli.output import plain
+from breakerd.breaker.runtime.status import whole
 
 _TRIPS = 5
 """Maximum number of trips shown, the newest."""
@@ -31,10 +32,16 @@ def shadow_page(name: str, report: dict[str, Any]) -> RenderableType:
 def _settings(differences: dict[str, Any]) -> Table:
     table = _table("setting", "in force", "candidate")
     for key, each in differences.items():
-        table.add_row(plain(key), plain(str(each["active"])), plain(str(each["candidate"])))
+        table.add_row(plain(key), _setting(each["active"]), _setting(each["candidate"]))
     if not differences:
         table.add_row("none differs", "", "")
     return table
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return "not set"
+    return plain(str(whole(value) if isinstance(value, float) else value))
 
 
 def _figures(report: dict[str, Any]) -> Table:

@@ -27,6 +27,7 @@ AUDIT: Final = "audit"
 INCIDENTS: Final = "incidents"
 OBSERVATIONS: Final = "observations"
 ALERT_COMMANDS: Final = "alert_commands"
+HISTORY: Final = "history"
 
 _DAY: Final = 86_400.0
 
@@ -37,6 +38,7 @@ TOPICS: Final = {
     INCIDENTS: TopicLimits(1_000, 7 * _DAY),
     OBSERVATIONS: TopicLimits(2_000, 60.0),
     ALERT_COMMANDS: TopicLimits(1_000, _DAY),
+    HISTORY: TopicLimits(5_000, 300.0),
 }
 MAX_VALUE: Final = 1_048_576
 """Maximum number of bytes of an entry's text, in UTF-8."""

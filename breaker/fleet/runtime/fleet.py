@@ -1,16 +1,18 @@
 """The fleet of a process, as its owner sees it: commands to all processes, and who they are."""
 
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 from breakerd.breaker.breaker import Breaker
 from breakerd.breaker.fleet.drift import Drift, SharedSettings
 from breakerd.breaker.fleet.hub.protocol import HubUnavailableError, MemberEntry
+from breakerd.breaker.fleet.hub.store import SharedStore
 from breakerd.breaker.fleet.messages import Act, Register
 from breakerd.breaker.fleet.runtime.command_result import CommandResult
 from breakerd.breaker.fleet.runtime.commands import FleetCommands
 from breakerd.breaker.fleet.runtime.hub_report import HubReport, make_hub_report
+from breakerd.breaker.fleet.runtime.identity import host_of
 from breakerd.breaker.fleet.runtime.runtime import FleetRuntime
 from breakerd.breaker.fleet.runtime.topics import Offer, TopicFollower
 from breakerd.breaker.fleet.settings.fleet_settings import FleetSettings
@@ -23,6 +25,20 @@ _OBSERVE: Final = OBSERVE.value.lower()
 _ANY: Final = "*"
 _REFRESH_TIME: Final = 0.25
 """Maximum seconds that one who reads waits for an exchange."""
+
+
+class SharedTopics(NamedTuple):
+    """Topics of a hub of several hosts, as the last exchange found them.
+
+    Attributes:
+        store: where they are read and written.
+        epoch: id of the hub's memory.
+        versions: version of the newest write of each topic.
+    """
+
+    store: SharedStore
+    epoch: str
+    versions: Mapping[str, int]
 
 
 class Fleet:
@@ -142,6 +158,18 @@ class Fleet:
         """Take what the others have published until now; waits a quarter of a second at most."""
         if self._runtime.session is not None:
             self._runtime.meet(_REFRESH_TIME)
+
+    def shared(self) -> SharedTopics | None:
+        """Return what hosts share; None without a hub of several, or while it does not answer."""
+        session = self._runtime.session if self.settings.address.remote else None
+        if session is None or session.alone or (view := session.view) is None:
+            return None
+        return SharedTopics(session.hub.store, view.epoch, dict(view.topics))
+
+    @property
+    def host(self) -> str:
+        """Return the name of this host in the fleet."""
+        return host_of(self.settings)
 
     def follow(self, follower: TopicFollower) -> None:
         """Give a follower what is in its topic, and what becomes new there."""

@@ -141,12 +141,20 @@ def test_a_link_opens_an_alert_in_full(page: Page, server: Server) -> None:
     expect(shown).to_contain_text("payments: open since")
     expect(shown).to_contain_text("log: told")
     expect(shown).to_contain_text("text of")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download the incident report").click()
+    assert downloading.value.suggested_filename == f"incident-{alert['id']}.html"
+    written = downloading.value.path().read_text()
+    assert "<!doctype html>" in written
+    assert "&lt;b&gt;they deploy" in written
+    expect(page.locator("#alert-report-problem")).to_be_empty()
     post(server, "/breakers/payments/reset")
     expect(shown).to_contain_text("well again")
     page.get_by_role("button", name="default").click()
     assert page.url == f"{server.url}/?breaker=default#alert={alert['id']}", "it stays open"
     page.goto(f"{server.url}/#alert=nope")
     expect(page.locator("#alert-title")).to_contain_text("Alert nope cannot be shown: Unknown")
+    expect(page.locator("#alert-report")).to_be_disabled()
     page.get_by_role("button", name="Close the alert").click()
     expect(page.locator("#alert")).to_be_hidden()
     assert page.url == f"{server.url}/"

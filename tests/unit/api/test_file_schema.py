@@ -93,6 +93,12 @@ def test_the_table_of_a_breaker_may_leave_the_rest_to_the_root() -> None:
     assert told({"breakers": {"a": {"slo": {"timeout": -2}}}}) == ["$.breakers.a.slo.timeout"]
 
 
+def test_a_candidate_leaves_the_rest_to_the_settings_in_force() -> None:
+    assert told({"candidate": {"wait_time": 5, "slo": {"timeout": 2}}}) == []
+    found = told({"breakers": {"a": {"candidate": {"wait_time": 0, "candidate": {}}}}})
+    assert found == ["$.breakers.a.candidate", "$.breakers.a.candidate.wait_time"]
+
+
 @pytest.mark.parametrize("name", ["a", "eu.pay-1_x", "x" * 100, "", "a b", "ü", "x" * 101])
 def test_names_of_breakers_are_those_of_the_service(name: str) -> None:
     assert valid_name(name) == (told({"breakers": {name: {}}}) == [])

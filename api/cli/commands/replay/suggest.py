@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from breakerd.api.cli.change_options import DryRunOption, ReasonOption
+from breakerd.api.cli.commands.replay.candidate import CandidateTarget, write_candidate
 from breakerd.api.cli.commands.replay.history_input import (
     HistoryInput,
     HistoryOption,
@@ -68,6 +70,17 @@ ConfigOption = Annotated[
 ]
 
 
+CandidateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-candidate",
+        metavar="NAME",
+        help="Write the thresholds as this breaker's candidate, with --url through the service, "
+        "else into the file.",
+    ),
+]
+
+
 def suggest_command(  # noqa: PLR0913, PLR0917 - one for each option
     trace: TraceFile = None,
     success_rate: SuccessRate = 0.95,
@@ -81,16 +94,25 @@ def suggest_command(  # noqa: PLR0913, PLR0917 - one for each option
     url: UrlOption = None,
     token: TokenOption = None,
     config: ConfigOption = None,
+    candidate: CandidateOption = None,
+    reason: ReasonOption = "",
     *,
     history: HistoryOption = False,
+    dry_run: DryRunOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Propose thresholds from recorded calls, with reasons, as TOML; show their effect on these."""
     check_source(trace, history=history)
+    if candidate is not None and not history:
+        fail("--as-candidate: found without --history; allowed: beside it", USAGE_ERROR)
     if history:
-        past = open_history(HistoryInput(breaker, since, record, url, token, config))
+        name = candidate or breaker
+        past = open_history(HistoryInput(name, since, record, url, token, config))
         suggestion = _from_history(past, success_rate)
         _show(past, suggestion, replay_history(past, _proposed(suggestion)), as_json=as_json)
+        if candidate is not None:
+            target = CandidateTarget(candidate, url, token, config, reason, dry_run)
+            write_candidate(suggestion, target)
         return
     wanted = trace_input(trace, form, unit, columns, time_is)
     with open_trace(wanted) as source, with_progress(source) as calls:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,17 +11,25 @@ from breakerd.api.cli.output import (
     FAILURE,
     USAGE_ERROR,
     err,
+    fail,
     out,
     plain,
     print_json,
     show_problems,
 )
-from breakerd.breaker.config import ConfigWarning
+from breakerd.breaker.config import ConfigWarning, Document
 from breakerd.breaker.errors import ConfigError, ConfigProblem
+
+if TYPE_CHECKING:
+    from breakerd.api.file_settings import FileSettings
 
 File = Annotated[Path, typer.Argument(help="TOML file.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if there is a warning.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Record = Annotated[
+    Path | None,
+    typer.Option("--record", help="File of the record. Default: the one that the file names."),
+]
 ListRules = Annotated[bool, typer.Option("--rules", help="List the rules, and check nothing.")]
 
 
@@ -30,13 +38,14 @@ def check_command(
     *,
     strict: Strict = False,
     as_json: AsJson = False,
+    record: Record = None,
     rules: ListRules = False,
 ) -> None:
     """Check a configuration file; print every error, and what is legal and unwise, by line."""
     if rules:
         _list_rules(as_json=as_json)
         return
-    found = _check(file)
+    found = _check(file, record)
     if as_json:
         print_json({"file": str(file), **found.as_dict()})
     else:
@@ -69,9 +78,7 @@ class _Found:
         }
 
 
-def _check(file: Path) -> _Found:
-    from breakerd.api.advice.advise import advise
-    from breakerd.api.advice.rule import Subject
+def _check(file: Path, record: Path | None) -> _Found:
     from breakerd.api.file_settings import settings_of
     from breakerd.api.security.tokens import Tokens
     from breakerd.breaker.config import read_document
@@ -82,8 +89,26 @@ def _check(file: Path) -> _Found:
         Tokens.load(settings.api)
     except ConfigError as error:
         return _Found(error)
-    advice = advise(Subject(document, settings))
+    if record is not None and not record.is_file():
+        fail(f"--record: found no file {str(record)!r}; allowed: the file of a record", USAGE_ERROR)
+    advice = _advise(document, settings, record)
     return _Found(tolerated=tuple(settings.warnings), advice=tuple(advice))
+
+
+def _advise(document: Document, settings: "FileSettings", record: Path | None) -> list[Advice]:
+    """Return the advice; without what needs the record, if that cannot be read."""
+    from breakerd.api.advice.advise import advise
+    from breakerd.api.advice.rule import Subject
+    from breakerd.breaker.record.reader import RecordReader
+    from breakerd.breaker.record.rows import RecordError
+    from breakerd.breaker.record.settings import record_file
+
+    reader = RecordReader(record or record_file(document))
+    try:
+        return advise(Subject(document, settings, record=reader))
+    except RecordError as error:
+        err.print(f"note: {plain(str(error))}; the rules about it were left out")
+        return advise(Subject(document, settings))
 
 
 def _show(file: Path, found: _Found) -> None:

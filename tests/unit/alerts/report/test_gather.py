@@ -80,7 +80,7 @@ def test_the_timeline_has_breakers_alerts_and_people_in_order() -> None:
     assert told == [
         (-600, "settings", "settings in force: latency_threshold 800 → 600"),
         (-1, "signal", "latency breached: p95 latency 900 ms (limit 600 ms)"),
-        (0, "alert", "incident opened: payments OPEN: p95 latency 900 ms (limit 600 ms)"),
+        (0, "alert", "incident opened by payments"),
         (0, "hold", "held back for 15 s: silence of ada: deploying"),
         (0, "transition", "CLOSED → OPEN, latency: p95 latency 900 ms (limit 600 ms)"),
         (1, "alert", "log has the alert, P3"),

@@ -9,7 +9,7 @@ from tests.support.incident_reports import hostile, report
 def test_all_of_the_report_is_in_it() -> None:
     text = to_markdown(report())
     for wanted in (
-        "# P2 payments OPEN: p95 latency 900 ms (limit 600 ms)\n",
+        "# P2 payments: p95 latency 900 ms (limit 600 ms)\n",
         "Incident 0123abcd4567, over; its breakers were in trouble for 5 min.\n",
         "| noticed | 30 s | 2026-12-01 10:00:00 UTC |",
         "\n## payments\n\nWhat tripped:\n\n- 10:00:00 UTC: p95 latency 900 ms (limit 600 ms)\n",

@@ -29,7 +29,7 @@ def database(tmp_path: Path) -> Path:
 
 def test_a_report_from_the_database(database: Path) -> None:
     found = read_report(database, None, "0123abcd4567", NOW)
-    assert found.message == "payments OPEN: p95 latency 900 ms (limit 600 ms)"
+    assert found.message == "payments: p95 latency 900 ms (limit 600 ms)"
     assert found.made_at == NOW
     assert found.missing == ("calls of payments: none are recorded for this time",)
     assert read_report(database, None, "0123").id == "0123abcd4567"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from breakerd.alerts.report.rejections import rejected_calls
 from breakerd.alerts.report.report import RejectedCalls
 from breakerd.alerts.report.words import rejections
+from breakerd.breaker.states import State
 from tests.support.incident_reports import slot
 
 
@@ -25,9 +26,9 @@ def test_calls_that_tripped_it_were_not_let_through() -> None:
     )
     assert found.calls == 255
     assert found.by_reason == {"open": 250, "memory": 5}
-    assert (found.let_through, found.let_through_failed) == (8, 5)
+    assert (found.let_through, found.let_through_bad) == (8, 5)
     # All of the first 215 as the four before, a quarter of the last 40.
-    assert found.would_have_failed == 225
+    assert found.would_have_been_bad == 225
     assert found.let_through_median_ms is not None
 
 
@@ -35,13 +36,24 @@ def test_a_second_time_begins_anew() -> None:
     found = rejected_calls(
         [slot(0, rejected={"open": 1}), slot(10), slot(20, failures=9, rejected={"open": 1})]
     )
-    assert (found.let_through, found.would_have_failed) == (0, None)
+    assert (found.let_through, found.would_have_been_bad) == (0, None)
+
+
+def test_probes_count_also_where_nobody_was_rejected_in_their_slot() -> None:
+    found = rejected_calls(
+        [
+            slot(0, rejected={"open": 100}, state=State.OPEN),
+            slot(10, 900.0, 2, slow=2, state=State.HALF_OPEN),
+            slot(20, 80.0, 0, rejected={"open": 10}, state=State.OPEN),
+        ]
+    )
+    assert (found.let_through, found.let_through_bad, found.would_have_been_bad) == (2, 2, 110)
 
 
 def test_no_more_calls_fail_than_there_are() -> None:
     late = slot(10, 900.0, 4, failures=3, timed_out=3, rejected={"open": 4})
     found = rejected_calls([slot(0, rejected={"open": 1}), late])
-    assert found.let_through_failed == 4
+    assert found.let_through_bad == 4
 
 
 def test_they_are_told_in_sentences() -> None:
@@ -52,11 +64,11 @@ def test_they_are_told_in_sentences() -> None:
         "1,200 calls rejected: overloaded 1,000, open 200.",
         "By priority, of those above the limit: low 900.",
         (
-            "40 calls let through meanwhile, as probes and in the ramp: 34 failed or were late "
-            "(85%); median 2,100 ms."
+            "40 calls let through meanwhile, as probes and in the ramp: 34 failed, were slow or "
+            "were late (85%); median 2,100 ms."
         ),
         (
-            "Had the rejected calls been made, about 1,020 (85%) would have failed. This is an "
+            "Had the rejected calls been made, about 1,020 (85%) would have been so. This is an "
             "estimate: at each time, as the calls last let through."
         ),
     ]

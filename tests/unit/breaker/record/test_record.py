@@ -228,5 +228,5 @@ def test_child_leaves_what_its_parent_has_seen(process: Process) -> None:
 
 def test_limits_are_those_of_the_settings(process: Process) -> None:
     process.record.settings = HistorySettings(keep="12h", keep_fine="2d", max_mb=8)
-    limits = process.record._limits()
+    limits = process.record.limits()
     assert (limits.coarse, limits.fine, limits.max_bytes) == (43_200, 43_200, 8_000_000)
