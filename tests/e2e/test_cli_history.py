@@ -160,4 +160,4 @@ def test_a_candidate_that_cannot_be_written(folder: Path, tmp_path: Path) -> Non
     (tmp_path / "breakers.toml").write_text("latency_threshold = 'x'\n[breakers.payments]\n")
     done = suggest_candidate(tmp_path, "--record", "var/breakerd-history.db")
     assert done.code == 2
-    assert "latency_threshold: found 'x'" in done.err
+    assert 'latency_threshold: found "x"' in done.err
