@@ -4,12 +4,15 @@ import math
 from dataclasses import fields
 from enum import Enum
 
-from breakerd.breaker.events.events import Event, Evidence
+from breakerd.breaker.events.events import Event, Evidence, SettingsChanged
+from breakerd.breaker.events.setting_changes import dotted_changes
 
 
 def event_data(event: Event) -> dict[str, object]:
     """Return an event as JSON-able data; `type` is the name of its class."""
     values = {each.name: jsonable(getattr(event, each.name)) for each in fields(event)}
+    if isinstance(event, SettingsChanged):
+        values["changed"] = jsonable(dotted_changes(event.changed))
     return {"type": type(event).__name__, **values}
 
 

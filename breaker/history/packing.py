@@ -24,7 +24,7 @@ OTHER: Final = "other"
 """Reason of what is left in a slot with more than three reasons."""
 _REASONS: Final = (
     "", "latency", "errors", "memory", "load", "failure_streak", "fleet", "manual", "operator",
-    "forced_open", "restored", OTHER,
+    "forced_open", "restored", OTHER, "probe_failed", "ramp_failed",
 )  # fmt: skip
 """Reasons by their code of 4 bits; those without one are packed as `OTHER`."""
 _PRIORITIES: Final = tuple(priority.name.lower() for priority in Priority)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from breakerd.breaker.events.event_data import event_data, jsonable
+from breakerd.breaker.events.event_data import event_data
 from breakerd.breaker.events.events import (
     Event,
     RecoveryStep,
@@ -12,6 +12,7 @@ from breakerd.breaker.events.events import (
     ThresholdBreached,
     ThresholdCleared,
 )
+from breakerd.breaker.events.setting_changes import changes_text
 from breakerd.breaker.events.wording import share
 from breakerd.breaker.record import event as kinds
 from breakerd.breaker.record.event import RecordEvent
@@ -48,7 +49,7 @@ def _describe(event: Event) -> tuple[str, str] | None:
             way = "on to" if event.forward else "back to"
             return kinds.RECOVERY, f"ramp {way} {share(event.share)} of the calls" + _because(event)
         case SettingsChanged():
-            return kinds.SETTINGS, _settings(event)
+            return kinds.SETTINGS, f"settings in force: {changes_text(event.changed)}"
         case _:
             return None
 
@@ -64,15 +65,3 @@ def _transition(event: StateChange) -> str:
 
 def _because(event: StateChange | RecoveryStep) -> str:
     return "".join(f": {each.sentence()}" for each in event.evidence[:1])
-
-
-def _settings(event: SettingsChanged) -> str:
-    changes = (
-        f"{name} {_shown(old)} → {_shown(new)}" for name, (old, new) in event.changed.items()
-    )
-    return f"settings in force: {', '.join(changes)}"
-
-
-def _shown(value: object) -> str:
-    found = jsonable(value)
-    return "not set" if found is None else str(found)

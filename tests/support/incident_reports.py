@@ -63,7 +63,7 @@ def event(
 def events() -> list[RecordEvent]:
     sentence = "p95 latency 900 ms (limit 600 ms)"
     return [
-        event(-600, "settings", "settings in force: latency_threshold 800 → 600"),
+        event(-600, "settings", "settings in force: latency_threshold: 800 → 600"),
         event(-1, "signal", f"latency breached: {sentence}"),
         event(
             0, "transition", f"CLOSED → OPEN, latency: {sentence}",

@@ -9,23 +9,43 @@ from rich.table import Table
 from breakerd.api.cli.output import plain
 
 _MAX_CHANGES: Final = 4
-"""Maximum number of changes shown in a line of the log."""
+"""Maximum number of changes shown of one configuration in the log."""
+_CANDIDATE: Final = ".candidate."
+_WAYS: Final = {"command line": "cli", "http": "HTTP", "fleet": "another host"}
 
 
 def log_table(configs: list[dict[str, Any]]) -> Table:
-    """Return a table with a row for each configuration, newest first."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("number", "time", "who", "change", "reason"):
-        table.add_column(name, overflow="fold")
+    """Return a table with the number of each configuration, newest first, and what is known of it.
+
+    On the first line: time and who; below it the changes, one a line, and the reason.
+    """
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right")
+    table.add_column(overflow="fold")
     for config in configs:
-        table.add_row(
-            str(config["number"]),
-            plain(config["at"].replace("T", " ")),
-            plain(config["author"]),
-            plain(_summary(config)),
-            plain(config["reason"]),
-        )
+        head = f"{config['at'].replace('T', ' ')}  {_who(config)}"
+        reason = [f"reason: {config['reason']}"] if config["reason"] else []
+        lines = [head, *_summary(config), *reason]
+        table.add_row(str(config["number"]), "\n".join(plain(line) for line in lines))
     return table
+
+
+def change_lines(changes: list[dict[str, Any]]) -> list[str]:
+    """Return changes, one a line; keys removed from a candidate are told together, at the end."""
+    removed: dict[str, list[dict[str, Any]]] = {}
+    lines = []
+    for change in changes:
+        table, is_inner, _ = f".{change['key']}".rpartition(_CANDIDATE)
+        if is_inner and change["after"] is None and not change["secret"]:
+            removed.setdefault(f"{table}{_CANDIDATE}".strip("."), []).append(change)
+        else:
+            lines.append(change_line(change))
+    for table, inner in removed.items():
+        if len(inner) == 1:
+            lines.append(change_line(inner[0]))
+        else:
+            lines.append(f"{table}: {len(inner)} settings removed")
+    return lines
 
 
 def change_line(change: dict[str, Any]) -> str:
@@ -49,8 +69,8 @@ def preview_lines(answer: dict[str, Any]) -> Iterator[str]:
     """Yield what a change would do, line by line."""
     if not answer["changes"]:
         yield "no change"
-    for change in answer["changes"]:
-        yield plain(change_line(change))
+    for line in change_lines(answer["changes"]):
+        yield plain(line)
     for name, effect in answer["breakers"].items():
         keys = ", ".join(effect["settings"])
         yield plain(f"breaker {name}: {'is made' if effect['new'] else keys}")
@@ -80,19 +100,26 @@ def _last_day_lines(last_day: dict[str, Any] | None) -> Iterator[str]:
         yield plain(f"last day: {last_day['problem']}")
 
 
-def _summary(config: dict[str, Any]) -> str:
+def _who(config: dict[str, Any]) -> str:
+    """Return who has asked for a configuration: `ada (cli, full token)`."""
+    if config["way"] not in _WAYS:
+        return str(config["author"])
+    by, right = config["by"] or "somebody", config["right"]
+    return f"{by} ({', '.join([_WAYS[config['way']], *([right] if right else [])])})"
+
+
+def _summary(config: dict[str, Any]) -> list[str]:
     changes = config["changes"]
     if changes is None:
-        return "the oldest in the log" if config["number"] > 1 else "first seen"
-    shown = [change_line(each) for each in changes[:_MAX_CHANGES]]
-    if len(changes) > _MAX_CHANGES:
-        shown.append(f"{len(changes) - _MAX_CHANGES} more")
-    told = "; ".join(shown) or "temporary values ended or became lasting"
+        return ["the oldest in the log" if config["number"] > 1 else "first seen"]
+    told = change_lines(changes) or ["temporary values ended or became lasting"]
+    if len(told) > _MAX_CHANGES:
+        told = [*told[:_MAX_CHANGES], f"{len(told) - _MAX_CHANGES} more"]
     marks = [
         *(["temporary"] if config["temporary"] else []),
         *([] if config["written"] else ["not in the file"]),
     ]
-    return f"{told} ({', '.join(marks)})" if marks else told
+    return [*told, f"({', '.join(marks)})"] if marks else told
 
 
 def _value(value: Any) -> str:

@@ -91,10 +91,10 @@ def config_diff(
     if as_json:
         print_json(answer)
         return
-    from breakerd.api.cli.views.config import change_line
+    from breakerd.api.cli.views.config import change_lines
 
-    for change in answer["changes"]:
-        out.print(plain(change_line(change)))
+    for line in change_lines(answer["changes"]):
+        out.print(plain(line))
     if not answer["changes"]:
         out.print(f"{answer['from']} and {answer['to']} are the same")
 
@@ -124,11 +124,11 @@ def config_rollback(
 
 
 def _print_rollback(answer: dict[str, Any]) -> None:
-    from breakerd.api.cli.views.config import change_line
+    from breakerd.api.cli.views.config import change_lines
 
     out.print(plain(answer["message"]))
-    for change in answer["changes"]:
-        out.print(plain(change_line(change)))
+    for line in change_lines(answer["changes"]):
+        out.print(plain(line))
     for kept in answer["kept"]:
         err.print(plain(f"stays as it is: {kept['key']}: {kept['reason']}"))
     if shared := answer.get("shared"):

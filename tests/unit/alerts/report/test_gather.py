@@ -78,7 +78,7 @@ def test_curves_of_a_long_incident_have_wider_points() -> None:
 def test_the_timeline_has_breakers_alerts_and_people_in_order() -> None:
     told = [(each.at - OPENED, each.kind, each.text) for each in report().timeline]
     assert told == [
-        (-600, "settings", "settings in force: latency_threshold 800 → 600"),
+        (-600, "settings", "settings in force: latency_threshold: 800 → 600"),
         (-1, "signal", "latency breached: p95 latency 900 ms (limit 600 ms)"),
         (0, "alert", "incident opened by payments"),
         (0, "hold", "held back for 15 s: silence of ada: deploying"),

@@ -60,7 +60,7 @@ def test_all_of_the_report_is_on_the_page() -> None:
         "10:00:00 UTC: p95 latency 900 ms (limit 600 ms)",
         "2,940 calls rejected: open 2,940.",
         "in the ramp: 15 failed, were slow or were late (25%)",
-        "settings in force: latency_threshold 800 → 600",
+        "settings in force: latency_threshold: 800 → 600",
         "reset by ada",
         "P3 2026-12-01 10:00:20 UTC, P2 2026-12-01 10:01:02 UTC closed, acknowledged",
         "What: payments OPEN. Impact: all calls are rejected.",

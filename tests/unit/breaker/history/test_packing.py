@@ -59,8 +59,12 @@ def test_each_state_comes_back(state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", ["latency", "errors", "memory", "load", "failure_streak", "fleet"]
-)
+    "reason",
+    [
+        "latency", "errors", "memory", "load", "failure_streak", "fleet", "manual", "operator",
+        "forced_open", "restored", "probe_failed", "ramp_failed",
+    ],
+)  # fmt: skip
 def test_each_reason_comes_back(reason: str) -> None:
     tally = Tally(0)
     tally.reject(reason, 5)
