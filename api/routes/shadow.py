@@ -1,5 +1,6 @@
 """Routes about the candidate in a breaker's shadow: compare, drop, promote, promise."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def promote(operation: OperationDep, body: PromoteBody | None = None) -> Promote
     if wanted.after_seconds:
         return _promise(operation, wanted.after_seconds, condition, values, summary)
     check_condition(operation.breaker, condition)
-    outcome = operation.change(promotion(values), action="promote candidate")
+    outcome = _with_reason(operation).change(promotion(values), action="promote candidate")
     return PromoteResponse(
         message="Candidate promoted",
         promoted=True,
@@ -77,6 +78,15 @@ def promote(operation: OperationDep, body: PromoteBody | None = None) -> Promote
         also_changes=list(outcome.also_changes),
         **outcome.shared.as_json(),
     )
+
+
+def _with_reason(operation: BreakerOperation) -> BreakerOperation:
+    """Return the operation with a reason for the log of configurations, if none was given."""
+    actor = operation.actor
+    if actor.reason:
+        return operation
+    reason = f"promote candidate of {operation.breaker.name}"
+    return replace(operation, actor=replace(actor, reason=reason))
 
 
 def cancel_promotion(operation: OperationDep) -> Message:

@@ -65,6 +65,7 @@ NO_EXAMPLES = {
     "docs/check.md": "a warning and a command, which test_check_documentation.py compares and runs",
     "docs/configuration.md": "printed by a check, see below",
     "docs/fleet.md": "a rule, which tests/fleet/hubs/test_redis_hub.py applies",
+    "docs/incident-report.md": "what the command prints",
     "docs/receivers.md": "a body, which test_receivers_documentation.py compares",
     "docs/shadow.md": "printed by a command, which test_shadow_documentation.py compares",
     "docs/testing.md": "a message, which test_testing_documentation.py compares",
@@ -161,6 +162,7 @@ unittest.main()
         "from breakerd import Breaker\nbreaker = Breaker()\n",
         "\nimport asyncio\nasyncio.run(main())\nbreaker.close()",
     ),
+    "docs/record.md": ("", "\nassert record.breakers() == []"),
     "docs/replay.md": (
         "",
         "\nassert [each.label for each in report.outcomes] == ['now', 'strict']",

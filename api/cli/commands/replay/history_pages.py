@@ -24,17 +24,31 @@ def history_pages(
         TraceError: an answer holds no slots.
     """
     slots: list[HistorySlot] = []
-    begin = floor(start / _WIDEST) * _WIDEST
-    while begin < end:
-        until = min(begin + _PAGE, end)
-        # A page may begin within the last slot of the one before it.
-        slots += [
-            slot
-            for slot in _page(client, breaker, begin, until)
-            if not slots or slot.start >= slots[-1].end
-        ]
-        begin = until
+    begin = start
+    for stretch, stretch_end in _stretches(client, breaker, start, end):
+        begin = floor(max(begin, stretch) / _WIDEST) * _WIDEST
+        while begin < min(stretch_end, end):
+            until = min(begin + _PAGE, end)
+            # A page may begin within the last slot of the one before it.
+            slots += [
+                slot
+                for slot in _page(client, breaker, begin, until)
+                if not slots or slot.start >= slots[-1].end
+            ]
+            begin = until
     return slots
+
+
+def _stretches(
+    client: "AdminClient", breaker: str, start: float, end: float
+) -> list[tuple[float, float]]:
+    """Return begin and end of times with calls, roughly: one request saves empty pages."""
+    answer = client.get(breaker, f"history?from={start:.3f}&to={end:.3f}&fields=start")
+    try:
+        width = float(answer["step"])
+        return [(each["start"], each["start"] + width) for each in answer["slots"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(error) from None
 
 
 def _page(client: "AdminClient", breaker: str, begin: float, end: float) -> list[HistorySlot]:
@@ -43,4 +57,8 @@ def _page(client: "AdminClient", breaker: str, begin: float, end: float) -> list
         width = answer["step"]
         return [HistorySlot.from_dict({"width": width} | each) for each in answer["slots"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise TraceError(f"the service's history cannot be read: {error}") from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> TraceError:
+    return TraceError(f"the service's history cannot be read: {error}")

@@ -114,6 +114,7 @@ def test_a_candidate_is_promoted_now(client: Client, breaker: Breaker, file: Pat
     assert entry["before"]["latency_threshold"] == 100
     assert entry["after"]["latency_threshold"] == 50
     assert entry["after"]["candidate"] is None
+    assert entry["detail"] == "promote candidate of payments"
 
 
 def test_a_condition_that_is_not_true_changes_nothing(client: Client, file: Path) -> None:
