@@ -9,6 +9,7 @@ import pytest
 
 from breakerd.alerts.content.closing import closing_note, closing_reason, resolved_line
 from breakerd.alerts.model.content import AlertContent
+from breakerd.alerts.model.delivery import DeliveryState
 from breakerd.alerts.model.figures import CallCounts, PeakFigures
 from breakerd.alerts.model.incident import Incident, Phase
 from breakerd.alerts.model.incident_parts.member import Member
@@ -170,3 +171,11 @@ def test_the_last_note_says_of_which_processes_its_counts_are() -> None:
     counts = replace(COUNTS, totals={"1/payments": [0, 0, 0, 0]}, processes=4)
     note = closing_note(over("open-by-errors", counts=counts), BY_ITSELF, NOW)
     assert "rejected (61%), 4,120 failed (20%) in 1 of 4 processes." in note
+
+
+def test_who_was_told_of_it_is_told_where_its_report_is() -> None:
+    about = over(deliveries={"opsgenie": DeliveryState(created=True)})
+    assert closing_note(about, "", OPENED + 5).endswith(f" Report: breakerd incident {about.id}")
+    linked = closing_note(about, "", OPENED + 5, "https://ops.example/b")
+    assert linked.endswith(f" Report: https://ops.example/b/#alert={about.id}")
+    assert "Report" not in closing_note(over(), "", OPENED + 5, "https://ops.example/b")

@@ -115,7 +115,7 @@ def test_what_ended_it_in_another_process_is_told_at_the_end(world: World, other
         world.after(1)
     (alert,) = world.emulator.alerts()
     assert alert.status == "closed"
-    assert alert.notes[-1].what.endswith("Ended by: reset by ada.")
+    assert "Ended by: reset by ada. Report: " in alert.notes[-1].what
 
 
 def test_the_same_breaker_in_both_is_one_alert(world: World, other: Other) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from breakerd.alerts.model.incident import Incident
 from tests.unit.alerts.conftest import KEY, World
 
 STAGED = {"time_before_send_alert": 60}
@@ -172,3 +173,19 @@ def test_a_pause_that_is_asked_for_while_people_are_asked_about_holds_for_all(
     world.emulator.heal()
     world.after(1)
     assert world.history()[-1:] == ["priority P1"], "and then as if nothing had been"
+
+
+def test_it_is_kept_when_it_was_seen_and_when_it_was_withdrawn(world: World) -> None:
+    alerting = world.start(time_before_send_alert=600)
+    world.slow()
+    world.after()
+    (incident,) = alerting._runtime.incident_log
+    act(world, "acknowledge")
+    world.after(61)
+    acknowledged = world.wall()
+    act(world, "unacknowledge")
+    world.after(61)
+    seen = [(acknowledged, True), (world.wall(), False)]
+    assert incident.deliveries["opsgenie"].acknowledgements == seen
+    again = Incident.from_dict(incident.as_dict())
+    assert again.deliveries["opsgenie"].acknowledgements == seen

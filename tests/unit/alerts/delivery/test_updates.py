@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from breakerd.alerts.content.summary import Summary
 from breakerd.alerts.incidents import reconciler
 from breakerd.alerts.model.content import AlertContent
-from breakerd.alerts.model.incident import Incident
 from breakerd.alerts.receivers import InvalidRequestError
 from breakerd.alerts.receivers.opsgenie import OpsGenieReceiver
 from tests.unit.alerts.conftest import World
@@ -22,7 +22,8 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Texts that tell the priority; a test may set others."""
     wanted: dict[str, Any] = {}
 
-    def compose(incident: Incident, *_: object) -> AlertContent:
+    def compose(summary: Summary, *_: object) -> AlertContent:
+        incident = summary.incident
         now = f"{incident.breaker} now {incident.priority}"
         return AlertContent(
             **{

@@ -25,7 +25,7 @@ def test_low_priority_first_then_escalated_then_closed(world: World) -> None:
     assert world.emulator.alerts()[0].status == "closed"
     (note,) = world.notes()
     assert note.startswith("Over: it lasted 1 min 10 s.")
-    assert note.endswith("Ended by: somebody reset it.")
+    assert "Ended by: somebody reset it. Report: breakerd incident " in note
     world.after(3600)
     assert world.stages() == ["created P3", "priority P1", "closed"]
     assert len(world.emulator.alerts()) == 1
